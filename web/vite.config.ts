@@ -1,0 +1,45 @@
+// Builds index.html and hashed files under assets/, plus docs/ with the API browser.
+import { copyFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+const server = process.env.HUBBUB_URL ?? "http://127.0.0.1:8080";
+
+/** Puts the API browser beside the page; it loads /api/v1/openapi.json from the server that serves it. */
+function apiDocs(): Plugin {
+  return {
+    name: "api-docs",
+    apply: "build",
+    closeBundle() {
+      const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+      const out = resolve(import.meta.dirname, "dist/docs");
+      mkdirSync(out, { recursive: true });
+      for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
+        copyFileSync(join(swagger, name), join(out, name));
+      }
+      for (const name of ["index.html", "docs.js", "docs.css"]) {
+        copyFileSync(resolve(import.meta.dirname, "docs", name), join(out, name));
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), apiDocs()],
+  build: {
+    target: "es2022",
+    // Nothing may be inlined as data: except what the content policy allows; small icons stay files.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: {
+      "/api": server,
+      "/hooks": server,
+      "/connection": { target: server, ws: true },
+    },
+  },
+  test: { environment: "node", include: ["src/**/*.test.ts"] },
+} as Parameters<typeof defineConfig>[0]);
