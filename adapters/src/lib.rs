@@ -1,1 +1,37 @@
-//! Providers.
+//! The outside world, one folder per provider. `verify` and `parse` are pure functions over the bytes that came in;
+//! `send` and its neighbours speak HTTP. Foreign JSON stays in each provider's `wire.rs`.
+//! This crate knows no SQL, no web framework, no tenant and no clock.
+
+pub mod event;
+pub mod headers;
+pub mod provider;
+pub mod split;
+pub mod verify;
+
+pub use event::{Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState, NotJson, Origin, Status};
+pub use headers::Headers;
+pub use provider::{
+    Account, AccountInfo, Acknowledge, ConnectFailure, CredentialField, FetchError, Fetched, Health,
+    HealthState, Hook, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, SendError, SendOutcome,
+    http_client,
+};
+pub use reqwest::Client;
+pub use split::{Unit, measure, split};
+pub use verify::{Invalid, Scheme};
+
+/// Every provider that the hub has a name for, built or not.
+pub const KNOWN: &[&str] =
+    &["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail", "stripe"];
+
+/// The built providers. A new one is added here, and nowhere else outside its folder.
+static BUILT: &[&dyn Provider] = &[];
+
+/// The provider of that name, if it is built.
+pub fn provider(name: &str) -> Option<&'static dyn Provider> {
+    BUILT.iter().copied().find(|provider| provider.name() == name)
+}
+
+/// The built providers, in the order in which a person chooses among them.
+pub fn providers() -> impl Iterator<Item = &'static dyn Provider> {
+    BUILT.iter().copied()
+}

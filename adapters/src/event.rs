@@ -1,0 +1,379 @@
+//! The normalised event: what every provider's body becomes. Field rules: `fixtures/README.md`.
+//! Says nothing about what the hub does with an event.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The body was not JSON at all. Everything that is JSON parses into events, if only into [`Kind::Ignored`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the body is not JSON: {0}")]
+pub struct NotJson(pub String);
+
+/// What the hub knows from its own database when it parses. An absent fact refuses nothing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Context {
+    /// Telegram: business connection id → user id of the account's owner (a number or text in JSON).
+    pub business_connection_owner: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Text,
+    Image,
+    Audio,
+    Voice,
+    Video,
+    Document,
+    Sticker,
+    Location,
+    Contacts,
+    Interactive,
+    Order,
+    Unsupported,
+    Reaction,
+    Edited,
+    Deleted,
+    Referral,
+    PollVote,
+    Status,
+    Session,
+    Presence,
+    Call,
+    Membership,
+    IdentityChange,
+    Handover,
+    Comment,
+    AccountError,
+    MailNotify,
+    MailHistory,
+    MailError,
+    Billing,
+    #[default]
+    Ignored,
+}
+
+impl Kind {
+    /// An entry of a conversation, as opposed to something that happens to one.
+    pub fn is_message(self) -> bool {
+        matches!(
+            self,
+            Self::Text
+                | Self::Image
+                | Self::Audio
+                | Self::Voice
+                | Self::Video
+                | Self::Document
+                | Self::Sticker
+                | Self::Location
+                | Self::Contacts
+                | Self::Interactive
+                | Self::Order
+                | Self::Unsupported
+        )
+    }
+
+    /// Acts on an earlier message, which may not have arrived yet.
+    pub fn is_action(self) -> bool {
+        matches!(self, Self::Reaction | Self::Edited | Self::Deleted | Self::Referral | Self::PollVote)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Audio => "audio",
+            Self::Voice => "voice",
+            Self::Video => "video",
+            Self::Document => "document",
+            Self::Sticker => "sticker",
+            Self::Location => "location",
+            Self::Contacts => "contacts",
+            Self::Interactive => "interactive",
+            Self::Order => "order",
+            Self::Unsupported => "unsupported",
+            Self::Reaction => "reaction",
+            Self::Edited => "edited",
+            Self::Deleted => "deleted",
+            Self::Referral => "referral",
+            Self::PollVote => "poll_vote",
+            Self::Status => "status",
+            Self::Session => "session",
+            Self::Presence => "presence",
+            Self::Call => "call",
+            Self::Membership => "membership",
+            Self::IdentityChange => "identity_change",
+            Self::Handover => "handover",
+            Self::Comment => "comment",
+            Self::AccountError => "account_error",
+            Self::MailNotify => "mail_notify",
+            Self::MailHistory => "mail_history",
+            Self::MailError => "mail_error",
+            Self::Billing => "billing",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Inbound,
+    /// An echo of a message of ours.
+    Outbound,
+}
+
+/// Who wrote an outbound message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// We sent it: it has to match a stored outgoing message.
+    OurApi,
+    /// A person answered elsewhere.
+    HumanDevice,
+    OtherApp,
+}
+
+/// State of an outgoing message. Never goes backwards; `Failed` replaces only `Pending` and `Sent`, and a later
+/// `Delivered` or better replaces `Failed`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Pending,
+    Sent,
+    Delivered,
+    Read,
+    Played,
+    Failed,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Played => "played",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    Image,
+    Audio,
+    Voice,
+    Video,
+    Document,
+    Sticker,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaState {
+    /// Can be fetched now.
+    Ready,
+    /// The provider has not downloaded it; [`Provider::fetch`](crate::Provider::fetch) asks it to.
+    Pending,
+    /// Too large for the provider's API, or lost: keep the name and the size, and say so.
+    Unavailable,
+}
+
+/// A file of a message, to be fetched with [`Provider::fetch`](crate::Provider::fetch).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MediaRef {
+    pub kind: MediaKind,
+    pub mime: Option<String>,
+    pub name: Option<String>,
+    pub size: Option<u64>,
+    pub state: MediaState,
+    /// How the provider finds the file again. Never a token, key or address that carries one, so it may be stored.
+    pub reference: Value,
+}
+
+/// One normalised result of a provider's body.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Event {
+    pub kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dedupe_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_account_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_conversation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_contact_id: Option<String>,
+    /// Another id of the same person that this body gave away (a phone beside a hidden id), to merge contacts by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternate_contact_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_name: Option<String>,
+    /// Digits only, where the provider vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_phone: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_group: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Files of this message: the length of `media`.
+    pub attachments: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_message_id: Option<String>,
+    /// The reaction, or a sticker's emoji.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
+    /// Reactions: whether it was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// The status is that of one participant of a group.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watermark_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retryable: Option<bool>,
+    /// State of a session, presence, call or membership, in the provider's or the fixtures' word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Why an ignored body was ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What only some kinds have: `latitude`, `contacts`, `payload`, `callback_query_id`, `start_param`,
+    /// `media_group_id`, `selected`, `new_external_conversation_id` and so on.
+    #[serde(flatten)]
+    pub data: Map<String, Value>,
+
+    /// Identity of the message within its channel; see [`Event::message_key`].
+    #[serde(skip)]
+    pub message_key: Option<String>,
+    /// See [`Event::target_key`].
+    #[serde(skip)]
+    pub target_key: Option<String>,
+    /// See [`Event::reply_key`].
+    #[serde(skip)]
+    pub reply_key: Option<String>,
+    /// See [`Event::update_key`].
+    #[serde(skip)]
+    pub update_key: Option<String>,
+}
+
+impl Event {
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    pub fn ignored(reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..Self::new(Kind::Ignored) }
+    }
+
+    /// The value to deduplicate on: `dedupe_key`, else `external_message_id`.
+    pub fn key(&self) -> Option<&str> {
+        self.dedupe_key.as_deref().or(self.external_message_id.as_deref())
+    }
+
+    /// The message's identity within its channel, equal to [`SendOutcome::Sent`](crate::SendOutcome)'s `dedupe_key`
+    /// when this is the echo of a send. Telegram: `{chat}:{message_id}`, because its message ids are unique per
+    /// chat only, or `cb:{callback id}`; WAHA: the bare id.
+    pub fn message_key(&self) -> Option<&str> {
+        self.message_key.as_deref()
+    }
+
+    /// The message that an action, a status or (for messages) a reply points at, in the space of `message_key`.
+    pub fn target_key(&self) -> Option<&str> {
+        self.target_key.as_deref().or(self.reply_key.as_deref())
+    }
+
+    /// The quoted message, in the space of `message_key`.
+    pub fn reply_key(&self) -> Option<&str> {
+        self.reply_key.as_deref()
+    }
+
+    /// Identity of the delivery, the same over its repetitions: Telegram's `update_id`, WAHA's envelope id. The
+    /// same message may still come under two of them.
+    pub fn update_key(&self) -> Option<&str> {
+        self.update_key.as_deref()
+    }
+
+    /// A key under which this very event happens once in a channel: messages by `message_key`, everything else
+    /// together with its kind and, for statuses, with the status and the participant.
+    pub fn once_key(&self) -> Option<String> {
+        if self.kind.is_message() {
+            return self.message_key.clone();
+        }
+        let key = self.key().or(self.update_key.as_deref())?;
+        let mut once = format!("{}:{key}", self.kind.as_str());
+        let status = self.status.map(Status::as_str);
+        let target = self.target_key.as_deref().filter(|target| *target != key);
+        let person = if self.partial || self.kind == Kind::Presence {
+            self.external_contact_id.as_deref()
+        } else {
+            None
+        };
+        for part in [status, target, person].into_iter().flatten() {
+            once.push(':');
+            once.push_str(part);
+        }
+        Some(once)
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.data.insert(name.to_owned(), value.into());
+    }
+
+    pub(crate) fn attach(&mut self, media: MediaRef) {
+        match media.state {
+            MediaState::Ready => {}
+            MediaState::Pending => self.set("media_pending", true),
+            MediaState::Unavailable => self.set("media_unavailable", true),
+        }
+        if let Some(name) = &media.name {
+            self.set("filename", name.as_str());
+        }
+        self.media.push(media);
+        self.attachments = self.media.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_each_participant_is_its_own_event() {
+        let mut event = Event::new(Kind::Status);
+        event.dedupe_key = Some("K".into());
+        event.target_key = Some("K".into());
+        event.status = Some(Status::Read);
+        assert_eq!(event.once_key().as_deref(), Some("status:K:read"));
+        event.partial = true;
+        event.external_contact_id = Some("p1".into());
+        assert_eq!(event.once_key().as_deref(), Some("status:K:read:p1"));
+    }
+
+    #[test]
+    fn kinds_are_named_as_they_are_serialised() {
+        for kind in [Kind::Text, Kind::PollVote, Kind::IdentityChange, Kind::MailHistory, Kind::Ignored] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The port: what the hub asks of a provider, and the values that go in and out. No provider's own knowledge is here.
+//!
+//! # Adding the next provider
+//!
+//! 1. Copy its fixture bodies and the matching cases into `fixtures/`; the tests run every case of every built one.
+//! 2. `src/<name>.rs` with a unit struct, `src/<name>/wire.rs` with the foreign JSON and nothing else beside it,
+//!    `parse.rs` (pure, lenient element by element), `send.rs`, `errors.rs` (pure: status and body to an outcome).
+//! 3. Implement [`Provider`]. Leave the defaults of what the provider cannot do.
+//! 4. Give `Event::message_key` and `SendOutcome::Sent::dedupe_key` the same form, so that echoes find their send.
+//! 5. Add it to `BUILT` in `lib.rs` and write the emulator that refuses what the provider refuses.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+use reqwest::Client;
+use serde::Serialize;
+use tokio::io::AsyncWrite;
+
+use crate::{Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson, split::Unit};
+
+/// What a provider takes. Longer texts are cut with [`split`](crate::split()).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderLimits {
+    pub unit: Unit,
+    pub max_text: usize,
+    pub max_caption: usize,
+    /// Largest file that can be sent by its address.
+    pub max_upload_bytes: u64,
+    /// Largest file that can be fetched.
+    pub max_download_bytes: u64,
+}
+
+/// One value that a channel of this provider needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CredentialField {
+    pub name: &'static str,
+    /// Encrypted at rest, never shown again.
+    pub secret: bool,
+    pub required: bool,
+    pub default: Option<&'static str>,
+    pub help: &'static str,
+}
+
+/// A connected account: the decrypted settings of a channel.
+#[derive(Clone, Default)]
+pub struct Account {
+    pub external_id: Option<String>,
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Account {
+    /// A setting that is there and not blank.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.settings.keys().collect();
+        f.debug_struct("Account").field("external_id", &self.external_id).field("settings", &names).finish()
+    }
+}
+
+/// A file to be sent; the provider downloads it from `url`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutMedia<'a> {
+    pub kind: MediaKind,
+    pub url: &'a str,
+    pub name: Option<&'a str>,
+    pub mime: Option<&'a str>,
+    pub caption: Option<&'a str>,
+}
+
+/// One message to be sent. With both `media` and `text`, the text is the caption unless there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outgoing<'a> {
+    /// `external_conversation_id`.
+    pub conversation: &'a str,
+    pub text: Option<&'a str>,
+    pub media: Option<OutMedia<'a>>,
+    /// The quoted message: the provider's id or its `message_key`.
+    pub reply_to: Option<&'a str>,
+    /// From [`Provider::reserve_id`].
+    pub reserved_id: Option<&'a str>,
+}
+
+/// What became of a send. Only `Retry` may be repeated by a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendOutcome {
+    Sent {
+        /// The provider's id.
+        external_id: String,
+        /// As an echo or a receipt will name it: [`Event::message_key`].
+        dedupe_key: String,
+    },
+    /// Nothing was sent; the same message may be tried again.
+    Retry { after_ms: Option<u64>, code: String, reason: String },
+    /// The provider refused it. The reason is for people.
+    Rejected {
+        code: String,
+        reason: String,
+        /// Not this message but the whole channel cannot send: hold its queue and tell the owner.
+        channel_down: bool,
+    },
+    /// It may have been sent: the request left and no usable answer came. Wait for an echo or a receipt.
+    Unknown { reason: String },
+}
+
+/// A call beside sending that failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} ({code})")]
+pub struct SendError {
+    pub code: String,
+    pub reason: String,
+    pub retryable: bool,
+    pub channel_down: bool,
+}
+
+/// Why a file could not be fetched. What was written to the sink until then is worthless.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    #[error("the file is larger than {limit_bytes} bytes")]
+    TooLarge { limit_bytes: u64 },
+    #[error("the provider no longer has the file")]
+    Gone,
+    #[error("the provider refused the file: {0}")]
+    Refused(String),
+    /// Try again later.
+    #[error("the file could not be fetched now: {0}")]
+    Unavailable(String),
+}
+
+impl FetchError {
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// A fetched file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// From the bytes; what the sender claimed only where the bytes do not tell and the claim is harmless.
+    pub mime: String,
+    pub size: u64,
+    pub name: Option<String>,
+}
+
+/// Where the provider shall deliver, and the secret by which its deliveries are known.
+#[derive(Clone, Copy)]
+pub struct Hook<'a> {
+    pub url: &'a str,
+    pub secret: &'a str,
+}
+
+impl fmt::Debug for Hook<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hook").finish_non_exhaustive()
+    }
+}
+
+/// The account behind the credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountInfo {
+    pub external_id: String,
+    pub name: Option<String>,
+    pub health: Health,
+}
+
+/// The account could not be connected. The reason is for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} ({code})")]
+pub struct ConnectFailure {
+    pub code: String,
+    pub reason: String,
+    pub retryable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    Up,
+    Starting,
+    /// A person has to do something: scan a code, confirm on the phone.
+    NeedsPerson,
+    Down,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Health {
+    pub state: HealthState,
+    /// The provider's own word for the state.
+    pub detail: String,
+    /// Deliveries that wait on the provider's side.
+    pub pending: Option<u64>,
+    /// The last delivery failure that the provider saw.
+    pub last_error: Option<String>,
+}
+
+/// A code by which a person links the account on the phone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pairing {
+    pub mime: String,
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Pairing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pairing").field("mime", &self.mime).finish_non_exhaustive()
+    }
+}
+
+/// Something of the customer's that we have seen or taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledge<'a> {
+    pub conversation: &'a str,
+    /// The newest message that was seen: the provider's id.
+    pub message: Option<&'a str>,
+    /// Who wrote it, in a group.
+    pub participant: Option<&'a str>,
+    /// A button press that waits for its answer.
+    pub callback: Option<&'a str>,
+}
+
+/// A messaging provider. The first half is pure; the rest speaks HTTP with a client of [`http_client`] and puts
+/// neither secrets nor addresses that carry them into what it returns.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    fn limits(&self) -> ProviderLimits;
+
+    /// What a channel needs to be connected.
+    fn credentials(&self) -> &'static [CredentialField];
+
+    /// Whether the bytes come from the provider. An empty secret never passes.
+    fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid>;
+
+    /// The events of a body, in its order. Any bytes survive; one bad element never drops its neighbours.
+    fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson>;
+
+    /// An id for the next message, to be stored before it is sent, so that the echo of a send whose answer was lost
+    /// is recognised. `None` where the provider has no such thing.
+    async fn reserve_id(&self, http: &Client, account: &Account) -> Result<Option<String>, SendError> {
+        let _ = (http, account);
+        Ok(None)
+    }
+
+    async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome;
+
+    /// Tells the customer that it was seen, or answers a button press.
+    async fn acknowledge(
+        &self,
+        http: &Client,
+        account: &Account,
+        what: &Acknowledge<'_>,
+    ) -> Result<(), SendError> {
+        let _ = (http, account, what);
+        Ok(())
+    }
+
+    /// Shows or hides "is typing" in a conversation.
+    async fn typing(
+        &self,
+        http: &Client,
+        account: &Account,
+        conversation: &str,
+        on: bool,
+    ) -> Result<(), SendError> {
+        let _ = (http, account, conversation, on);
+        Ok(())
+    }
+
+    /// Downloads a file into the sink, at most `limit_bytes` of it, from the provider's own hosts only.
+    async fn fetch(
+        &self,
+        http: &Client,
+        account: &Account,
+        media: &MediaRef,
+        limit_bytes: u64,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Fetched, FetchError>;
+
+    /// Proves the credentials and makes the provider deliver to the hook. May be called again at any time.
+    async fn connect(
+        &self,
+        http: &Client,
+        account: &Account,
+        hook: &Hook<'_>,
+    ) -> Result<AccountInfo, ConnectFailure>;
+
+    /// Stops the deliveries to the hook.
+    async fn disconnect(&self, http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError>;
+
+    async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError>;
+
+    /// The code to be scanned while the account [needs a person](HealthState::NeedsPerson).
+    async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
+        let _ = (http, account);
+        Ok(None)
+    }
+}
+
+/// The client that the providers expect: it follows no redirects (a provider's answer must not lead it into our own
+/// network), and gives a call up after `timeout`, which turns a send into [`SendOutcome::Unknown`].
+pub fn http_client(timeout: Duration) -> reqwest::Result<Client> {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        .timeout(timeout)
+        // Shorter than the idle limits of the servers, so that few sends meet a connection that is just being closed.
+        .pool_idle_timeout(Duration::from_secs(20))
+        .user_agent(concat!("hubbub/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_not_printed() {
+        let account = Account {
+            external_id: Some("7".into()),
+            settings: [("token".to_owned(), "77:very-secret".to_owned())].into(),
+        };
+        assert!(!format!("{account:?}").contains("very-secret"));
+        assert_eq!(account.get("token"), Some("77:very-secret"));
+        let hook = Hook { url: "https://hub.example.com/hooks/x", secret: "hush" };
+        assert!(!format!("{hook:?}").contains("hush"));
+    }
+}

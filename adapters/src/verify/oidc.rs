@@ -1,0 +1,118 @@
+//! The token that Google's Pub/Sub sends with a push: RS256 by a key of the published set, issued by Google, for our
+//! audience, to our service account. It does not fetch keys: refresh the set once on an unknown `kid`, then refuse.
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Invalid, only};
+use crate::Headers;
+
+const HEADER: &str = "Authorization";
+const LEEWAY_S: i64 = 60;
+const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+
+/// What a push token has to say.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OidcConfig {
+    pub jwks: Jwks,
+    pub audience: String,
+    /// Any customer of Google can have a genuine token for our audience made; only this account is ours.
+    pub service_account: String,
+    /// The push body's `subscription`, where it shall be checked too.
+    #[serde(default)]
+    pub subscription: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Jwks {
+    #[serde(default)]
+    keys: Vec<Value>,
+}
+
+impl OidcConfig {
+    /// Whether the set has the key; when not, it may be stale.
+    pub fn knows(&self, kid: &str) -> bool {
+        self.key(kid).is_some()
+    }
+
+    fn key(&self, kid: &str) -> Option<DecodingKey> {
+        let is =
+            |key: &Value, member: &str, value: &str| key.get(member).and_then(Value::as_str) == Some(value);
+        let key = self.jwks.keys.iter().find(|key| is(key, "kid", kid) && is(key, "kty", "RSA"))?;
+        let part = |member: &str| key.get(member).and_then(Value::as_str);
+        DecodingKey::from_rsa_components(part("n")?, part("e")?).ok()
+    }
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Value,
+    exp: i64,
+    iat: i64,
+    email: String,
+    email_verified: Value,
+}
+
+pub(super) fn verify(config: &OidcConfig, headers: &Headers, body: &[u8], now_s: i64) -> Result<(), Invalid> {
+    if config.audience.is_empty() || config.service_account.is_empty() {
+        return Err(Invalid::NoSecret);
+    }
+    let value = only(headers, HEADER)?;
+    let token = match value.split_once(' ') {
+        Some((kind, token)) if kind.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => return Err(Invalid::Malformed(HEADER, "not a bearer token")),
+    };
+    let head = jsonwebtoken::decode_header(token).map_err(|_| Invalid::Token("it is not a signed token"))?;
+    if head.alg != Algorithm::RS256 {
+        return Err(Invalid::Token("only RS256 is accepted"));
+    }
+    let kid = head.kid.ok_or(Invalid::Token("it names no key"))?;
+    let key = config.key(&kid).ok_or(Invalid::Token("its key is not in the key set"))?;
+    // The times are checked below, against the caller's clock instead of the library's.
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
+        .map_err(|_| Invalid::Token("its signature or its claims are wrong"))?
+        .claims;
+    check(config, &claims, now_s)?;
+    match &config.subscription {
+        Some(expected) if subscription(body).as_deref() != Some(expected) => {
+            Err(Invalid::Token("it came with the body of another subscription"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check(config: &OidcConfig, claims: &Claims, now_s: i64) -> Result<(), Invalid> {
+    let audience = match &claims.aud {
+        Value::String(one) => *one == config.audience,
+        Value::Array(many) => many.iter().any(|one| *one == config.audience.as_str()),
+        _ => false,
+    };
+    if !ISSUERS.contains(&claims.iss.as_str()) {
+        return Err(Invalid::Token("it was not issued by Google"));
+    }
+    if !audience {
+        return Err(Invalid::Token("it is for another audience"));
+    }
+    if claims.exp.saturating_add(LEEWAY_S) < now_s {
+        return Err(Invalid::Token("it has expired"));
+    }
+    if claims.iat.saturating_sub(LEEWAY_S) > now_s {
+        return Err(Invalid::Token("it comes from the future"));
+    }
+    let verified = claims.email_verified == true || claims.email_verified == "true";
+    if claims.email != config.service_account || !verified {
+        return Err(Invalid::Token("it belongs to another account"));
+    }
+    Ok(())
+}
+
+fn subscription(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    body.get("subscription")?.as_str().map(str::to_owned)
+}
