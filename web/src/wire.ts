@@ -1,0 +1,193 @@
+// The shapes that the server sends and takes, one to one. Ids are uuids, times are Unix milliseconds.
+
+export type ChannelKind = "telegram" | "waha";
+export type Owner = "ai" | "human" | "nobody";
+export type Role = "owner" | "agent" | "viewer" | "platform";
+export type Direction = "in" | "out" | "note";
+export type MessageStatus =
+  | "received" | "queued" | "sending" | "sent" | "delivered" | "read" | "played" | "failed" | "unknown";
+export type MessageKind =
+  | "text" | "image" | "audio" | "voice" | "video" | "document" | "sticker" | "location" | "contacts"
+  | "interactive" | "order" | "unsupported";
+
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  platform_role: "admin" | "manager" | null;
+}
+
+export interface Tenant {
+  id: string;
+  name: string;
+  role: Role;
+}
+
+export interface Author {
+  kind: "customer" | "manager" | "responder" | "phone" | "other_app" | "system";
+  id: string | null;
+  name: string | null;
+}
+
+export interface Attachment {
+  id: string;
+  kind: MessageKind;
+  mime: string | null;
+  name: string | null;
+  size: number | null;
+  state: "pending" | "ready" | "failed";
+  error: string | null;
+}
+
+export interface Turn {
+  id: string;
+  conversation: string;
+  state: "collecting" | "offered" | "answered" | "handed_off" | "cancelled";
+  first_seq: number;
+  last_seq: number;
+  count: number;
+  opened_at: number;
+  due_at: number;
+  attempt: number;
+  supersedes: number;
+  lease_until: number | null;
+  reason: string | null;
+}
+
+export interface LastMessage {
+  seq: number;
+  direction: Direction;
+  kind: MessageKind;
+  text: string | null;
+  author: Author;
+  at: number;
+}
+
+export interface Conversation {
+  id: string;
+  tenant: string;
+  company: string;
+  channel: string;
+  channel_kind: ChannelKind;
+  contact: { id: string; name: string | null; handle: string | null };
+  state: "open" | "closed";
+  owner: Owner;
+  epoch: number;
+  assignee: string | null;
+  handoff_reason: string | null;
+  last_seq: number;
+  last_message: LastMessage | null;
+  inbound_count: number;
+  turn: Turn | null;
+  opened_at: number;
+  updated_at: number;
+}
+
+export interface ReadMark {
+  seq: number;
+  inbound_count: number;
+}
+
+export interface InboxItem extends Conversation {
+  my_read: ReadMark;
+}
+
+export interface Message {
+  id: string;
+  conversation: string;
+  seq: number;
+  direction: Direction;
+  kind: MessageKind;
+  text: string | null;
+  author: Author;
+  client_id: string | null;
+  reply_to: string | null;
+  attachments: Attachment[];
+  reactions: { by: "customer" | "us"; emoji: string }[];
+  status: MessageStatus;
+  error: { code: string; reason: string } | null;
+  edited_at: number | null;
+  deleted_at: number | null;
+  provider_at: number | null;
+  created_at: number;
+  turn: string | null;
+  data: Record<string, unknown> | null;
+}
+
+export interface Channel {
+  id: string;
+  tenant: string;
+  company: string;
+  kind: ChannelKind;
+  name: string;
+  state: "active" | "disabled";
+  health: { state: string; detail: string | null; at: number } | null;
+}
+
+export interface Colleague {
+  id: string;
+  name: string;
+  role: Role;
+}
+
+export type EventKind =
+  | "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated"
+  | "conversation.read";
+
+export interface Event {
+  cursor: number;
+  tenant: string;
+  kind: EventKind;
+  at: number;
+  company: string | null;
+  channel: string | null;
+  conversation: Conversation | null;
+  message: Message | null;
+  turn: Turn | null;
+  channel_state: Partial<Channel> | null;
+  read: (ReadMark & { user: string; conversation: string }) | null;
+}
+
+export interface Position {
+  offset: number;
+  epoch: string;
+}
+
+export interface InboxPage {
+  conversations: InboxItem[];
+  next: string | null;
+  positions: Record<string, Position>;
+}
+
+export interface MessagePage {
+  messages: Message[];
+  more: boolean;
+}
+
+export interface Session {
+  access_token: string;
+  expires_at: number;
+  refresh_token: string;
+  user: User;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  field?: string;
+  code: string;
+}
+
+/** What the room of one conversation carries; none of it is stored. */
+export type RoomFrame =
+  | { kind: "turn.delta"; turn: string; attempt: number; index: number; text: string }
+  | { kind: "turn.delta_reset"; turn: string }
+  | { kind: "typing"; user: { id: string; name: string }; at: number };
+
+export interface ConnectData {
+  user: User | null;
+  tenants: Tenant[];
+  now: number;
+}
