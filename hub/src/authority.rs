@@ -1,0 +1,289 @@
+//! Who may do what: the port through which the application decides. The engine has no rule of its own
+//! about users, tokens or rooms; it only enforces what an [`Authority`] answered.
+
+use std::{any::Any, collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{
+    CloseCode, Closed, ErrorReply,
+    config::Limits,
+    log::{ClientInfo, Tags},
+};
+
+/// Names one connection; its text form is the `client` that the peer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(pub Uuid);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What was known about the other side when its socket opened.
+#[derive(Clone, Default)]
+pub struct Peer {
+    pub addr: Option<SocketAddr>,
+    pub user_agent: Option<String>,
+    pub origin: Option<String>,
+    /// Whatever else the application learnt at the upgrade.
+    pub context: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}
+
+/// A connected session, as handed to the authority.
+pub struct SessionInfo {
+    pub id: SessionId,
+    pub user: String,
+    /// `id` as text.
+    pub client: String,
+    pub peer: Peer,
+    /// What others see of it in presence and publications.
+    pub info: Option<Box<RawValue>>,
+    pub limits: Limits,
+    /// The application's own state, from [`Connected::meta`].
+    pub meta: Arc<dyn Any + Send + Sync>,
+}
+
+impl SessionInfo {
+    /// The application's own state, if it is of this type.
+    pub fn meta<T: Any>(&self) -> Option<&T> {
+        self.meta.downcast_ref()
+    }
+
+    pub(crate) fn client_info(&self, chan_info: Option<Box<RawValue>>) -> ClientInfo {
+        let (user, client) = (self.user.clone(), self.client.clone());
+        ClientInfo { user, client, conn_info: self.info.clone(), chan_info }
+    }
+}
+
+/// The client's `connect` command.
+#[derive(Debug, Default)]
+pub struct ConnectRequest {
+    /// Empty if the client has none.
+    pub token: String,
+    pub data: Option<Box<RawValue>>,
+    /// Name and version of the client library.
+    pub name: String,
+    pub version: String,
+    /// Headers emulated by a browser client.
+    pub headers: HashMap<String, String>,
+    /// Rooms of the server's choice that the client held before; the engine resumes them itself.
+    pub resumes: Vec<String>,
+}
+
+/// The client's `subscribe` command.
+#[derive(Debug, Default)]
+pub struct SubscribeRequest {
+    pub room: String,
+    /// Empty if the client has none.
+    pub token: String,
+    pub data: Option<Box<RawValue>>,
+    /// The client resumes from a position.
+    pub recover: bool,
+}
+
+/// When a right ends unless it is refreshed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    Never,
+    /// Unix seconds.
+    At(i64),
+    /// From now.
+    After(Duration),
+}
+
+/// A connection let in.
+pub struct Connected {
+    pub user: String,
+    pub info: Option<Box<RawValue>>,
+    /// `None` and `Some(Expiry::Never)` mean the same.
+    pub expiry: Option<Expiry>,
+    /// For the client, in the connect reply.
+    pub data: Option<Box<RawValue>>,
+    /// Subscribed by the server at once.
+    pub rooms: Vec<ServerSub>,
+    pub limits: Limits,
+    /// The application's own state, handed back in every [`SessionInfo`].
+    pub meta: Arc<dyn Any + Send + Sync>,
+}
+
+impl Connected {
+    /// A connection of this user with nothing but the default limits.
+    pub fn new(user: impl Into<String>) -> Self {
+        let (user, limits, meta) = (user.into(), Limits::default(), Arc::new(()));
+        Connected { user, info: None, expiry: None, data: None, rooms: Vec::new(), limits, meta }
+    }
+}
+
+#[derive(Clone)]
+pub struct ServerSub {
+    pub room: String,
+    pub sub: Subscription,
+}
+
+/// Says by its tags whether a subscriber may see a publication: live, in recovery and in history alike.
+/// Runs under the room's lock: short, without waiting.
+pub type Filter = Arc<dyn Fn(&Tags) -> bool + Send + Sync>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomKind {
+    /// Publications have offsets and are recovered from the log.
+    Durable,
+    /// Publications are seen by those who are there, and that is all.
+    Ephemeral,
+}
+
+/// A subscription let in.
+#[derive(Clone)]
+pub struct Subscription {
+    pub kind: RoomKind,
+    /// Listed in the room's presence, and may ask for it.
+    pub presence: bool,
+    /// Its coming and going is announced to, and it hears that of, others of this mind.
+    pub join_leave: bool,
+    pub filter: Option<Filter>,
+    /// What others see of this client in this room.
+    pub info: Option<Box<RawValue>>,
+    /// For the client, in the subscribe reply.
+    pub data: Option<Box<RawValue>>,
+    pub expiry: Option<Expiry>,
+}
+
+impl Subscription {
+    pub fn durable() -> Self {
+        Subscription { kind: RoomKind::Durable, ..Subscription::ephemeral() }
+    }
+
+    pub fn ephemeral() -> Self {
+        let kind = RoomKind::Ephemeral;
+        Subscription {
+            kind,
+            presence: false,
+            join_leave: false,
+            filter: None,
+            info: None,
+            data: None,
+            expiry: None,
+        }
+    }
+}
+
+/// Why a connection was not let in, or not prolonged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectError {
+    /// Answered to the command; whether the client tries again is in the error.
+    Reply(ErrorReply),
+    /// The socket is closed with this.
+    Close(CloseCode),
+}
+
+impl From<ErrorReply> for ConnectError {
+    fn from(error: ErrorReply) -> Self {
+        ConnectError::Reply(error)
+    }
+}
+
+impl From<CloseCode> for ConnectError {
+    fn from(code: CloseCode) -> Self {
+        ConnectError::Close(code)
+    }
+}
+
+/// What becomes of a client's `publish`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublishDecision {
+    /// The authority did what was to be done.
+    Handled,
+    /// Pushed to those who are there.
+    Ephemeral,
+    /// Written by [`crate::Log::append`], then published.
+    Append,
+}
+
+/// The application's rules. A call that panics is answered with an internal error; the session goes on.
+/// Calls with effects (`publish`, `rpc`, `message`) run to their end even if the session is gone meanwhile.
+#[async_trait]
+pub trait Authority: Send + Sync + 'static {
+    async fn connect(
+        &self,
+        peer: &Peer,
+        session: SessionId,
+        request: ConnectRequest,
+    ) -> Result<Connected, ConnectError>;
+
+    /// The client came with a fresh connection token.
+    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
+        let _ = (session, token);
+        Err(ErrorReply::NOT_AVAILABLE.into())
+    }
+
+    async fn subscribe(
+        &self,
+        session: &SessionInfo,
+        request: SubscribeRequest,
+    ) -> Result<Subscription, ErrorReply>;
+
+    /// The client came with a fresh token for a room.
+    async fn sub_refresh(
+        &self,
+        session: &SessionInfo,
+        room: &str,
+        token: &str,
+    ) -> Result<Expiry, ErrorReply> {
+        let _ = (session, room, token);
+        Err(ErrorReply::NOT_AVAILABLE)
+    }
+
+    async fn publish(
+        &self,
+        session: &SessionInfo,
+        room: &str,
+        data: &RawValue,
+    ) -> Result<PublishDecision, ErrorReply> {
+        let _ = (session, room, data);
+        Err(ErrorReply::PERMISSION_DENIED)
+    }
+
+    async fn rpc(
+        &self,
+        session: &SessionInfo,
+        method: &str,
+        data: &RawValue,
+    ) -> Result<Box<RawValue>, ErrorReply> {
+        let _ = (session, method, data);
+        Err(ErrorReply::METHOD_NOT_FOUND)
+    }
+
+    /// The `send` command, which has no reply.
+    async fn message(&self, session: &SessionInfo, data: &RawValue) -> Result<(), CloseCode> {
+        let _ = (session, data);
+        Err(CloseCode::NOT_AVAILABLE)
+    }
+
+    /// History of a durable room that the session is not subscribed to, and what it may see of it.
+    /// Subscribers are not asked for: theirs is allowed, under the filter of their subscription.
+    async fn history(&self, session: &SessionInfo, room: &str) -> Result<Option<Filter>, ErrorReply> {
+        let _ = (session, room);
+        Err(ErrorReply::PERMISSION_DENIED)
+    }
+
+    /// Presence of a room that the session is not subscribed to.
+    async fn presence(&self, session: &SessionInfo, room: &str) -> Result<(), ErrorReply> {
+        let _ = (session, room);
+        Err(ErrorReply::PERMISSION_DENIED)
+    }
+
+    /// A connected session is over and out of all rooms.
+    async fn closed(&self, session: &SessionInfo, reason: &Closed) {
+        let _ = (session, reason);
+    }
+}

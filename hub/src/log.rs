@@ -1,0 +1,103 @@
+//! What happened in a room: publications, and the port through which the application's durable log is read.
+//! The engine never writes the log except through `append`, which most applications leave out.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+/// One event of a room.
+#[derive(Clone, Debug, Default)]
+pub struct Publication {
+    /// Position in the room's log, from 1, without gaps; 0 for an ephemeral one.
+    pub offset: u64,
+    /// One JSON value. Raw newlines are removed on entry.
+    pub data: Bytes,
+    /// What filters are evaluated on; clients see them too.
+    pub tags: Tags,
+    /// Who published it, if a client did.
+    pub info: Option<ClientInfo>,
+    /// Unix milliseconds; 0 is left out.
+    pub time_ms: i64,
+}
+
+/// A client as others see it.
+#[derive(Clone, Debug, Default)]
+pub struct ClientInfo {
+    pub user: String,
+    pub client: String,
+    pub conn_info: Option<Box<RawValue>>,
+    pub chan_info: Option<Box<RawValue>>,
+}
+
+/// A short list of names and values, cheap to clone.
+#[derive(Clone, Default)]
+pub struct Tags(Option<Arc<[(Box<str>, Box<str>)]>>);
+
+impl Tags {
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter().find(|(k, _)| *k == key).map(|(_, v)| v)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().flat_map(|list| list.iter()).map(|(k, v)| (&**k, &**v))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<K: Into<Box<str>>, V: Into<Box<str>>> FromIterator<(K, V)> for Tags {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(iter: I) -> Self {
+        let list: Vec<_> = iter.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        Tags((!list.is_empty()).then(|| list.into()))
+    }
+}
+
+impl fmt::Debug for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// A consistent look at a room's log.
+#[derive(Clone, Debug, Default)]
+pub struct LogPage {
+    /// Changes when the log was lost and began anew.
+    pub epoch: String,
+    /// The newest offset; 0 if there was never one.
+    pub top: u64,
+    /// The oldest offset still kept; `top + 1` if nothing is.
+    pub oldest: u64,
+    pub publications: Vec<Publication>,
+}
+
+/// The log cannot be read now. The text is for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogError(pub String);
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LogError {}
+
+#[async_trait]
+pub trait Log: Send + Sync + 'static {
+    /// Publications with an offset over `after`, rising, at most `limit`; with 0 only the position.
+    async fn since(&self, room: &str, after: u64, limit: usize) -> Result<LogPage, LogError>;
+
+    /// Publications with an offset under `before` (all if `None`), newest first, at most `limit`.
+    async fn before(&self, room: &str, before: Option<u64>, limit: usize) -> Result<LogPage, LogError>;
+
+    /// Stores what a client published when the authority decided so
+    /// ([`crate::PublishDecision::Append`]) and gives it its offset. Not every log takes writes.
+    async fn append(&self, room: &str, publication: Publication) -> Result<Publication, LogError> {
+        let _ = publication;
+        Err(LogError(format!("the log of {room} takes no publications from clients")))
+    }
+}

@@ -1,0 +1,131 @@
+//! Error and close codes with their texts (Centrifuge client protocol, "Errors" and "Close codes").
+//! Which situation earns which code is decided where the situation is.
+
+use std::borrow::Cow;
+
+use crate::transport::TransportError;
+
+/// An error reply to one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorReply {
+    /// 100-113 are the protocol's, 400-1999 the application's.
+    pub code: u32,
+    pub message: Cow<'static, str>,
+    /// The client may try again by itself.
+    pub temporary: bool,
+}
+
+impl ErrorReply {
+    pub const INTERNAL: Self = Self::temporary(100, "internal server error");
+    pub const UNAUTHORIZED: Self = Self::constant(101, "unauthorized");
+    pub const UNKNOWN_CHANNEL: Self = Self::constant(102, "unknown channel");
+    pub const PERMISSION_DENIED: Self = Self::constant(103, "permission denied");
+    pub const METHOD_NOT_FOUND: Self = Self::constant(104, "method not found");
+    pub const ALREADY_SUBSCRIBED: Self = Self::constant(105, "already subscribed");
+    pub const LIMIT_EXCEEDED: Self = Self::constant(106, "limit exceeded");
+    pub const BAD_REQUEST: Self = Self::constant(107, "bad request");
+    pub const NOT_AVAILABLE: Self = Self::constant(108, "not available");
+    pub const TOKEN_EXPIRED: Self = Self::constant(109, "token expired");
+    pub const EXPIRED: Self = Self::constant(110, "expired");
+    pub const TOO_MANY_REQUESTS: Self = Self::temporary(111, "too many requests");
+    pub const UNRECOVERABLE: Self = Self::constant(112, "unrecoverable position");
+
+    pub const fn constant(code: u32, message: &'static str) -> Self {
+        ErrorReply { code, message: Cow::Borrowed(message), temporary: false }
+    }
+
+    pub const fn temporary(code: u32, message: &'static str) -> Self {
+        ErrorReply { code, message: Cow::Borrowed(message), temporary: true }
+    }
+
+    /// An error of the application, in words for a person.
+    pub fn new(code: u32, message: impl Into<String>) -> Self {
+        ErrorReply { code, message: Cow::Owned(message.into()), temporary: false }
+    }
+}
+
+/// A WebSocket close code with its reason. 3000-3499 and 4000-4499 let the client reconnect,
+/// 3500-3999 and 4500-4999 are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloseCode {
+    pub code: u16,
+    pub reason: &'static str,
+}
+
+impl CloseCode {
+    pub const TOO_LARGE: Self = Self::new(1009, "message too large");
+    pub const SHUTDOWN: Self = Self::new(3001, "shutdown");
+    pub const INTERNAL: Self = Self::new(3004, "internal server error");
+    pub const CONNECTION_EXPIRED: Self = Self::new(3005, "connection expired");
+    pub const SUBSCRIPTION_EXPIRED: Self = Self::new(3006, "subscription expired");
+    pub const SLOW: Self = Self::new(3008, "slow");
+    pub const WRITE_ERROR: Self = Self::new(3009, "write error");
+    pub const INSUFFICIENT_STATE: Self = Self::new(3010, "insufficient state");
+    pub const FORCE_RECONNECT: Self = Self::new(3011, "force reconnect");
+    pub const NO_PONG: Self = Self::new(3012, "no pong");
+    pub const TOO_MANY_REQUESTS: Self = Self::new(3013, "too many requests");
+    pub const INVALID_TOKEN: Self = Self::new(3500, "invalid token");
+    pub const BAD_REQUEST: Self = Self::new(3501, "bad request");
+    pub const STALE: Self = Self::new(3502, "stale");
+    pub const FORCE_DISCONNECT: Self = Self::new(3503, "force disconnect");
+    pub const CONNECTION_LIMIT: Self = Self::new(3504, "connection limit");
+    pub const CHANNEL_LIMIT: Self = Self::new(3505, "channel limit");
+    pub const INAPPROPRIATE_PROTOCOL: Self = Self::new(3506, "inappropriate protocol");
+    pub const PERMISSION_DENIED: Self = Self::new(3507, "permission denied");
+    pub const NOT_AVAILABLE: Self = Self::new(3508, "not available");
+
+    pub const fn new(code: u16, reason: &'static str) -> Self {
+        CloseCode { code, reason }
+    }
+
+    /// The reason as it may go on the wire. An empty one makes a final code be taken for a passing one,
+    /// one that parses as JSON is taken for an old form of advice, and over 123 bytes no frame holds it.
+    pub(crate) fn wire_reason(&self) -> &'static str {
+        let fit = &self.reason[..self.reason.floor_char_boundary(123)];
+        if fit.trim().is_empty() || serde_json::from_str::<serde::de::IgnoredAny>(fit).is_ok() {
+            "closed by server"
+        } else {
+            fit
+        }
+    }
+}
+
+/// Why a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The peer closed, or its socket ended.
+    Peer,
+    /// The socket broke.
+    Lost(TransportError),
+    /// The engine or the application closed it.
+    Server(CloseCode),
+}
+
+impl From<CloseCode> for Closed {
+    fn from(code: CloseCode) -> Self {
+        Closed::Server(code)
+    }
+}
+
+/// Codes of the `unsubscribe` push: under 2500 final, from 2500 the client subscribes again.
+pub mod unsubscribed {
+    pub const SERVER: u32 = 2000;
+    pub const INSUFFICIENT_STATE: u32 = 2500;
+    pub const EXPIRED: u32 = 2501;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_never_empty_json_or_too_long() {
+        for bad in ["", " ", "404", "{}", "null", "\"x\"", "[1]"] {
+            assert_eq!(CloseCode::new(3501, bad).wire_reason(), "closed by server", "{bad:?}");
+        }
+        assert_eq!(CloseCode::BAD_REQUEST.wire_reason(), "bad request");
+        const LONG: &str = "шшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшш";
+        let fit = CloseCode::new(4500, LONG).wire_reason();
+        assert!(fit.len() <= 123 && fit.len() > 100);
+    }
+}

@@ -1,0 +1,44 @@
+//! The WebSocket as the engine sees it. The application implements it over its own server's socket;
+//! the engine never sees HTTP, TLS or WebSocket framing.
+
+use std::future::Future;
+
+use bytes::Bytes;
+
+/// An upgraded socket. It answers WebSocket pings by itself.
+pub trait Transport: Send + 'static {
+    type Reader: TransportReader;
+    type Writer: TransportWriter;
+
+    /// Reading and writing go on independently, in two tasks.
+    fn split(self) -> (Self::Reader, Self::Writer);
+}
+
+pub trait TransportReader: Send + 'static {
+    /// The next message; `None` once the socket is gone. Must be safe to drop half-way.
+    fn next(&mut self) -> impl Future<Output = Option<Result<Incoming, TransportError>>> + Send;
+}
+
+pub trait TransportWriter: Send + 'static {
+    /// Writes each element as one text frame, then flushes once.
+    fn write(&mut self, frames: &[Bytes]) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Sends a close frame. Called at most once, and last.
+    fn close(&mut self, code: u16, reason: &str) -> impl Future<Output = Result<(), TransportError>> + Send;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    Text(Bytes),
+    Binary(Bytes),
+    /// The peer's close frame.
+    Close,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransportError {
+    /// The peer's message was over the transport's own limit.
+    TooLarge,
+    /// The socket broke; the text is for the log.
+    Lost(String),
+}
