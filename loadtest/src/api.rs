@@ -1,0 +1,122 @@
+//! The few HTTP resources that the generator reads: session, tenants, the feed, messages of a conversation.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Client, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::event::EventPage;
+use crate::target::Target;
+
+const PAGE: usize = 200;
+
+pub(crate) struct Api {
+    http: Client,
+    base: String,
+    login: Option<(String, String)>,
+    token: Mutex<String>,
+}
+
+#[derive(Deserialize)]
+struct Session {
+    access_token: String,
+}
+
+#[derive(Deserialize)]
+struct Me {
+    tenants: Vec<Tenant>,
+}
+
+#[derive(Deserialize)]
+struct Tenant {
+    id: String,
+    name: String,
+}
+
+impl Api {
+    /// Signed in, unless a ready token was given.
+    pub(crate) async fn open(target: &Target) -> Result<Self> {
+        let api = Self {
+            http: Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?,
+            base: target.url.as_str().trim_end_matches('/').to_owned(),
+            login: target.email.clone().zip(target.password.clone()),
+            token: Mutex::new(target.token.clone().unwrap_or_default()),
+        };
+        if target.token.is_none() {
+            api.sign_in().await?;
+        }
+        Ok(api)
+    }
+
+    /// Takes a new access token; without email and password the given one stays.
+    pub(crate) async fn sign_in(&self) -> Result<()> {
+        let Some((email, password)) = &self.login else { return Ok(()) };
+        let body = json!({"email": email, "password": password});
+        let answer = self.http.post(format!("{}/api/v1/session", self.base)).json(&body).send().await?;
+        let status = answer.status();
+        if !status.is_success() {
+            bail!("sign-in was refused with {status}: {}", answer.text().await.unwrap_or_default());
+        }
+        let session: Session = answer.json().await.context("unreadable session")?;
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = session.access_token;
+        Ok(())
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Body of a resource. An expired token is renewed once.
+    pub(crate) async fn get(&self, path: &str) -> Result<String> {
+        let mut renewed = false;
+        loop {
+            let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(self.token());
+            let answer = request.send().await.with_context(|| format!("GET {path}"))?;
+            match answer.status() {
+                status if status.is_success() => return Ok(answer.text().await?),
+                StatusCode::UNAUTHORIZED if !renewed && self.login.is_some() => {
+                    renewed = true;
+                    self.sign_in().await?;
+                }
+                status => bail!("GET {path}: {status} {}", answer.text().await.unwrap_or_default()),
+            }
+        }
+    }
+
+    /// Id of the tenant named on the command line, or of the only one that the manager sees.
+    pub(crate) async fn tenant(&self, wanted: Option<&str>) -> Result<String> {
+        let me: Me = serde_json::from_str(&self.get("/api/v1/me").await?).context("unreadable /api/v1/me")?;
+        let mut fitting = me.tenants.into_iter().filter(|t| wanted.is_none_or(|w| t.id == w || t.name == w));
+        match (fitting.next(), fitting.next()) {
+            (Some(tenant), None) => Ok(tenant.id),
+            (None, _) => bail!("the manager sees no such tenant"),
+            (Some(_), Some(_)) => bail!("the manager sees several tenants, choose one with --tenant"),
+        }
+    }
+
+    /// A page of the feed as text, for `EventPage` to borrow from.
+    pub(crate) async fn events(&self, tenant: &str, after: u64) -> Result<String> {
+        self.get(&format!("/api/v1/events?tenant={tenant}&after={after}&limit={PAGE}")).await
+    }
+
+    /// The newest cursor of the tenant.
+    pub(crate) async fn top(&self, tenant: &str) -> Result<u64> {
+        let page = self.get(&format!("/api/v1/events?tenant={tenant}&after=0&limit=1")).await?;
+        Ok(serde_json::from_str::<EventPage<'_>>(&page).context("unreadable events page")?.top)
+    }
+
+    /// A page of a conversation as text, for `MessagePage` to borrow from.
+    pub(crate) async fn messages(&self, conversation: &str, after_seq: u64) -> Result<String> {
+        self.get(&format!("/api/v1/conversations/{conversation}/messages?after_seq={after_seq}&limit={PAGE}"))
+            .await
+    }
+
+    /// True once the server says that it is ready.
+    pub(crate) async fn ready(http: &Client, base: &str) -> bool {
+        let url = format!("{}/health/ready", base.trim_end_matches('/'));
+        http.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+    }
+}

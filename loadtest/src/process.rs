@@ -1,0 +1,67 @@
+//! CPU time and memory of a process, read from `/proc`. Linux only; elsewhere the numbers are simply absent.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+/// `USER_HZ`, which is 100 on every Linux that exposes `/proc/<pid>/stat` to us.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Usage {
+    pub(crate) cpu_seconds: f64,
+    pub(crate) rss_kib: u64,
+    pub(crate) peak_rss_kib: u64,
+    pub(crate) descriptors: u64,
+}
+
+/// What the process has used since it started.
+pub(crate) fn usage(pid: u32) -> Result<Usage> {
+    let stat =
+        fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("no process {pid}"))?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    // Descriptors of another user's process may not be listed; the other numbers still hold.
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |dir| dir.count() as u64);
+    Ok(Usage {
+        cpu_seconds: cpu_seconds(&stat).context("unreadable /proc stat line")?,
+        rss_kib: status_kib(&status, "VmRSS:"),
+        peak_rss_kib: status_kib(&status, "VmHWM:"),
+        descriptors,
+    })
+}
+
+/// Fields 14 and 15 (user and system ticks), counted after the name, which may itself hold spaces and brackets.
+fn cpu_seconds(stat: &str) -> Option<f64> {
+    let after_name = stat.rsplit_once(')')?.1;
+    let mut fields = after_name.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some((user + system) as f64 / TICKS_PER_SECOND)
+}
+
+fn status_kib(status: &str, field: &str) -> u64 {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_found_behind_a_name_with_brackets() {
+        let stat = "42 (odd) name) S 1 42 42 0 -1 4194560 900 0 3 0 150 50 0 0 20 0 9 0 100 1000 200";
+        assert_eq!(cpu_seconds(stat), Some(2.0));
+        assert_eq!(status_kib("Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n", "VmRSS:"), 1024);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn own_process_uses_memory() {
+        assert!(usage(std::process::id()).expect("own process is readable").rss_kib > 0);
+    }
+}
