@@ -1,0 +1,107 @@
+// HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
+import type {
+  Channel, Colleague, Conversation, InboxItem, InboxPage, MessagePage, Session, Tenant, User,
+} from "../wire";
+import { fromResponse, RequestError } from "./problem";
+import { Tokens, tabLock, type Lock } from "./tokens";
+
+export interface ApiOptions {
+  fetch?: typeof fetch;
+  now?: () => number;
+  lock?: Lock;
+  /** The session is over for good: the refresh cookie was refused too. */
+  onExpired?: () => void;
+}
+
+export class Api {
+  readonly tokens: Tokens;
+  private readonly fetch: typeof fetch;
+  private readonly onExpired: () => void;
+
+  constructor(options: ApiOptions = {}) {
+    this.fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.onExpired = options.onExpired ?? (() => undefined);
+    const renew = () => this.plain<Session>("POST", "/api/v1/session/refresh", {});
+    this.tokens = new Tokens(renew, options.now ?? Date.now, options.lock ?? tabLock);
+  }
+
+  async signIn(email: string, password: string): Promise<Session> {
+    const session = await this.plain<Session>("POST", "/api/v1/session", { email, password });
+    this.tokens.take(session);
+    return session;
+  }
+
+  async signOut(): Promise<void> {
+    const token = this.tokens.present;
+    this.tokens.forget();
+    await this.plain("DELETE", "/api/v1/session", undefined, token);
+  }
+
+  me = () => this.get<{ user: User; tenants: Tenant[] }>("/api/v1/me");
+  channels = () => this.get<{ channels: Channel[] }>("/api/v1/channels");
+  users = (tenant: string) => this.get<{ users: Colleague[] }>(`/api/v1/users?tenant=${tenant}`);
+  conversation = (id: string) => this.get<InboxItem>(`/api/v1/conversations/${id}`);
+
+  inbox(state: "open" | "closed", before: string | null): Promise<InboxPage> {
+    const query = new URLSearchParams({ state, limit: "50" });
+    if (before) query.set("before", before);
+    return this.get(`/api/v1/inbox?${query}`);
+  }
+
+  messages(conversation: string, beforeSeq: number | null): Promise<MessagePage> {
+    const query = new URLSearchParams({ limit: "50" });
+    if (beforeSeq !== null) query.set("before_seq", String(beforeSeq));
+    return this.get(`/api/v1/conversations/${conversation}/messages?${query}`);
+  }
+
+  verb(conversation: string, verb: string, body: object = {}): Promise<{ conversation?: Conversation }> {
+    return this.authorised("POST", `/api/v1/conversations/${conversation}/${verb}`, body).then((response) => json(response));
+  }
+
+  async media(attachment: string): Promise<Blob> {
+    const response = await this.authorised("GET", `/api/v1/media/${attachment}`);
+    return response.blob();
+  }
+
+  private get<T>(path: string): Promise<T> {
+    return this.authorised("GET", path).then((response) => json<T>(response));
+  }
+
+  private async authorised(method: string, path: string, body?: object): Promise<Response> {
+    try {
+      const token = await this.tokens.fresh();
+      const response = await this.send(method, path, body, token);
+      if (response.status !== 401) return await checked(response);
+      return await checked(await this.send(method, path, body, await this.tokens.refresh(token)));
+    } catch (error) {
+      if (error instanceof RequestError && error.status === 401) this.onExpired();
+      throw error;
+    }
+  }
+
+  private async plain<T>(method: string, path: string, body?: object, token: string | null = null): Promise<T> {
+    return json<T>(await checked(await this.send(method, path, body, token)));
+  }
+
+  private async send(method: string, path: string, body: object | undefined, token: string | null): Promise<Response> {
+    const headers = new Headers({ accept: "application/json" });
+    if (body) headers.set("content-type", "application/json");
+    if (token) headers.set("authorization", `Bearer ${token}`);
+    const init: RequestInit = { method, headers, credentials: "same-origin" };
+    if (body) init.body = JSON.stringify(body);
+    try {
+      return await this.fetch(path, init);
+    } catch {
+      throw new RequestError(0, "no_answer", "no answer");
+    }
+  }
+}
+
+async function checked(response: Response): Promise<Response> {
+  if (!response.ok) throw await fromResponse(response);
+  return response;
+}
+
+async function json<T>(response: Response): Promise<T> {
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}

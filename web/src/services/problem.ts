@@ -1,0 +1,37 @@
+// One shape for everything that can go wrong with a request, from HTTP and from the socket alike.
+import type { Problem } from "../wire";
+
+export class RequestError extends Error {
+  constructor(
+    /** HTTP status or the socket's code; 0 when no answer came. */
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly field: string | null = null,
+  ) {
+    super(message);
+    this.name = "RequestError";
+  }
+
+  /** No answer, or one that says "later": the same request may be sent again if it carries its own id. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export async function fromResponse(response: Response): Promise<RequestError> {
+  const body = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  const text = body?.detail ?? body?.title ?? response.statusText;
+  return new RequestError(response.status, body?.code ?? "error", text || String(response.status), body?.field ?? null);
+}
+
+/** The client library rejects with plain objects: its own codes are below 100, those of the server from 100 on. */
+export function fromSocket(error: unknown): RequestError {
+  const { code, message, temporary } = error as { code?: number; message?: string; temporary?: boolean };
+  const passing = code === undefined || code < 400 || temporary === true;
+  return new RequestError(passing ? 0 : code, passing ? "no_answer" : String(code), message ?? "no answer");
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

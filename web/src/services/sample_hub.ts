@@ -1,0 +1,123 @@
+// A hub for tests, in memory: speaks as much of the client protocol as the page uses, and can cut its sockets.
+import type { Event } from "../wire";
+
+type Frame = Record<string, unknown> & { id?: number };
+type Connect = { subs?: Record<string, { recover?: boolean; offset?: number; epoch?: string }> };
+
+export class SampleHub {
+  sockets: SampleSocket[] = [];
+  log: Event[] = [];
+  epoch = "e";
+  refuse = false;
+  calls: { method: string; data: Record<string, unknown> }[] = [];
+  /** Answers calls; undefined leaves the call without an answer. */
+  onCall: (method: string, data: Record<string, unknown>) => object | undefined = () => ({});
+  private waiting: { done: () => boolean; resolve: () => void }[] = [];
+
+  constructor(readonly room: string) {}
+
+  get WebSocket(): unknown {
+    const hub = this;
+    return class extends SampleSocket {
+      constructor() {
+        super(hub);
+      }
+    };
+  }
+
+  publish(event: Event): void {
+    this.log.push(event);
+    for (const socket of this.sockets) {
+      socket.push({ push: { channel: this.room, pub: { data: event, offset: event.cursor } } });
+    }
+  }
+
+  /** Ends every connection without a close handshake of ours. */
+  cut(): void {
+    for (const socket of [...this.sockets]) socket.drop();
+  }
+
+  connect(request: Connect): object {
+    const top = this.log.at(-1)?.cursor ?? 0;
+    const asked = request.subs?.[this.room];
+    const base = { recoverable: true, positioned: true, epoch: this.epoch };
+    const data = { user: null, tenants: [], now: 0 };
+    const answer = (sub: object) => ({ client: "c", version: "1", data, subs: { [this.room]: sub } });
+    if (!asked?.recover) return answer({ ...base, offset: top });
+    if (asked.epoch !== this.epoch) return answer({ ...base, offset: top, was_recovering: true });
+    const from = asked.offset ?? 0;
+    const publications = this.log.filter((e) => e.cursor > from).map((data) => ({ data, offset: data.cursor }));
+    return answer({ ...base, offset: from, was_recovering: true, recovered: true, publications });
+  }
+
+  /** Resolves as soon as `done` holds; it is asked after each thing that happens here. */
+  until(done: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.push({ done, resolve });
+      this.look();
+    });
+  }
+
+  look(): void {
+    this.waiting = this.waiting.filter((one) => {
+      if (!one.done()) return true;
+      one.resolve();
+      return false;
+    });
+  }
+}
+
+class SampleSocket {
+  readyState = 0;
+  binaryType = "";
+  onopen: (() => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  onerror: ((event: object) => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+
+  constructor(private readonly hub: SampleHub) {
+    queueMicrotask(() => {
+      if (this.hub.refuse) return this.drop();
+      this.readyState = 1;
+      this.onopen?.();
+    });
+  }
+
+  send(text: string): void {
+    for (const line of text.split("\n")) queueMicrotask(() => this.take(JSON.parse(line) as Frame));
+  }
+
+  close(): void {
+    this.drop();
+  }
+
+  drop(): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.hub.sockets = this.hub.sockets.filter((s) => s !== this);
+    this.onclose?.({ code: 1006, reason: "" });
+    this.hub.look();
+  }
+
+  push(frame: object): void {
+    if (this.readyState !== 1) return;
+    this.onmessage?.({ data: JSON.stringify(frame) });
+    this.hub.look();
+  }
+
+  private take(frame: Frame): void {
+    if (frame["connect"]) {
+      const reply = this.hub.connect(frame["connect"] as Connect);
+      this.hub.sockets.push(this);
+      this.push({ id: frame.id, connect: reply });
+    } else if (frame["rpc"]) {
+      const { method, data } = frame["rpc"] as { method: string; data: Record<string, unknown> };
+      this.hub.calls.push({ method, data });
+      const result = this.hub.onCall(method, data);
+      if (result) this.push({ id: frame.id, ...("error" in result ? result : { rpc: { data: result } }) });
+      this.hub.look();
+    } else if (frame["subscribe"]) {
+      this.push({ id: frame.id, subscribe: {} });
+    }
+  }
+}

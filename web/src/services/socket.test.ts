@@ -1,0 +1,238 @@
+// The join of snapshot and feed, over the real client library: nothing lost, nothing twice, whatever is cut when.
+import { afterEach, describe, expect, it } from "vitest";
+import { asOf } from "../state/kept";
+import type { Change } from "../state/model";
+import { random, SampleServer, tenant } from "../state/sample";
+import { createStore } from "../state/store";
+import type { Message } from "../wire";
+import { Outbox } from "./outbox";
+import { SampleHub } from "./sample_hub";
+import { Socket } from "./socket";
+
+const opened: Socket[] = [];
+afterEach(() => opened.splice(0).forEach((socket) => socket.stop()));
+
+/** One turn of the event loop: a browser, too, closes a socket in a task of its own. */
+const task = () => new Promise((resolve) => setTimeout(resolve));
+
+function page() {
+  const hub = new SampleHub(`tenant:${tenant}`);
+  const server = new SampleServer();
+  const store = createStore();
+  const events = new Map<number, number>();
+  const counted = {
+    ...store,
+    apply(change: Change) {
+      if (change.type === "event") events.set(change.event.cursor, (events.get(change.event.cursor) ?? 0) + 1);
+      store.apply(change);
+    },
+  };
+  store.subscribe(() => hub.look());
+  let snapshots = 0;
+  let answer: (() => void) | null = null;
+  let hold = false;
+  const socket = new Socket({
+    store: counted,
+    url: "ws://hub.example.com/connection/websocket",
+    websocket: hub.WebSocket,
+    token: () => Promise.resolve("token"),
+    onExpired: () => undefined,
+    onLive: () => hub.look(),
+    random: () => 0,
+    onGap: async () => {
+      snapshots += 1;
+      const change: Change = {
+        type: "inbox.loaded", list: "open", first: true, asOf: asOf(store.get()),
+        page: { conversations: server.inbox(), next: null, positions: server.positions() },
+      };
+      if (hold) {
+        const held = new Promise<void>((resolve) => (answer = resolve));
+        hub.look();
+        await held;
+      }
+      store.apply(change);
+    },
+  });
+  opened.push(socket);
+  return {
+    hub, server, store, socket, events,
+    get snapshots() { return snapshots; },
+    holdSnapshots() { hold = true; },
+    get snapshotIsHeld() { return answer !== null; },
+    release() { hold = false; answer?.(); answer = null; },
+    write(id: string, clientId: string | null = null): Message {
+      const message = server.write(id, clientId ? "out" : "in", clientId);
+      hub.publish(server.log.at(-1)!);
+      return message;
+    },
+    live: () => hub.until(() => store.get().link.phase === "live"),
+    counts: () => Object.fromEntries(
+      Object.values(store.get().conversations).map(({ value }) => [value.id, value.inbound_count])),
+    truth: () => Object.fromEntries([...server.conversations.values()].map((c) => [c.id, c.inbound_count])),
+  };
+}
+
+describe("joining", () => {
+  it("loses nothing that happens between the opening of the feed and the answer of the snapshot", async () => {
+    const t = page();
+    t.write("a");
+    t.holdSnapshots();
+    t.socket.start();
+    await t.hub.until(() => t.snapshotIsHeld);
+    t.write("a");
+    t.write("b");
+    t.release();
+    await t.live();
+    await t.hub.until(() => t.store.get().positions[tenant]?.offset === 3);
+    expect(t.counts()).toEqual({ a: 2, b: 1 });
+  });
+
+  it("loads no second snapshot when the first one was read after everything that the feed starts with", async () => {
+    const t = page();
+    t.write("a");
+    t.store.apply({
+      type: "inbox.loaded", list: "open", first: true, asOf: {},
+      page: { conversations: t.server.inbox(), next: null, positions: t.server.positions() },
+    });
+    t.socket.start();
+    await t.live();
+    expect(t.snapshots).toBe(0);
+  });
+
+  it("loads one when something happened between an early snapshot and the opening of the feed", async () => {
+    const t = page();
+    t.write("a");
+    t.store.apply({
+      type: "inbox.loaded", list: "open", first: true, asOf: {},
+      page: { conversations: t.server.inbox(), next: null, positions: t.server.positions() },
+    });
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    expect(t.snapshots).toBe(1);
+    expect(t.counts()).toEqual({ a: 2 });
+  });
+});
+
+describe("reconnecting", () => {
+  it("recovers what was missed, says how much, and loads nothing", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    t.hub.cut();
+    expect(t.store.get().link.phase).toBe("lost");
+    expect(t.store.get().link.retryAt).not.toBeNull();
+    t.write("a");
+    t.write("b");
+    t.socket.retryNow();
+    await t.live();
+    expect(t.counts()).toEqual(t.truth());
+    expect(t.store.get().link.caughtUp).toMatchObject({ events: 2, reloaded: false });
+    expect(t.snapshots).toBe(1);
+  });
+
+  it("loads the inbox anew when the log does not reach back", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    t.hub.cut();
+    t.hub.epoch = "restored";
+    t.write("a");
+    t.socket.retryNow();
+    await t.live();
+    expect(t.counts()).toEqual(t.truth());
+    expect(t.store.get().link.caughtUp).toMatchObject({ reloaded: true });
+  });
+
+  it("goes on trying by itself while the server refuses", async () => {
+    const t = page();
+    t.socket.start();
+    await t.live();
+    t.hub.refuse = true;
+    t.hub.cut();
+    t.socket.retryNow();
+    await t.hub.until(() => t.store.get().link.phase === "lost");
+    t.hub.refuse = false;
+    await t.live();
+    expect(t.store.get().link.lostAt).toBeNull();
+  });
+
+  for (let seed = 1; seed <= 12; seed += 1) {
+    it(`applies every event once through cuts at random moments (seed ${seed})`, async () => {
+      const roll = random(seed);
+      const t = page();
+      t.socket.start();
+      await t.live();
+      for (let i = 0; i < 40; i += 1) {
+        if (roll(3) === 0) await task();
+        if (roll(6) === 0) {
+          await task();
+          t.hub.cut();
+        }
+        if (roll(6) === 0) t.socket.retryNow();
+        t.write(["a", "b", "c"][roll(3)]!);
+      }
+      await task();
+      t.hub.cut();
+      t.socket.retryNow();
+      await t.live();
+      expect(t.counts()).toEqual(t.truth());
+      expect([...t.events.values()].every((times) => times === 1)).toBe(true);
+      expect(t.events.size).toBe(t.server.top);
+    });
+  }
+});
+
+describe("messages that were written while the connection was gone", () => {
+  it("go out in order on reconnect with the ids they were written with, and arrive once", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    const stored = new Map<string, Message>();
+    let lose = true;
+    t.hub.onCall = (_, data) => {
+      const clientId = data["client_id"] as string;
+      const message = stored.get(clientId) ?? t.write("a", clientId);
+      stored.set(clientId, message);
+      // The first answer is lost with the connection after the server has stored the message.
+      if (lose) {
+        lose = false;
+        t.hub.cut();
+        return undefined;
+      }
+      return { message };
+    };
+    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live, () => 0);
+    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1 };
+    outbox.add({ ...draft, client_id: "one", text: "first" });
+    await t.hub.until(() => t.store.get().link.phase === "lost");
+    outbox.add({ ...draft, client_id: "two", text: "second" });
+    expect(t.store.get().pending).toHaveLength(2);
+    t.socket.retryNow();
+    await t.live();
+    outbox.kick();
+    await t.hub.until(() => t.store.get().pending.length === 0);
+    expect([...stored.values()].map((m) => m.seq)).toEqual([2, 3]);
+    expect(t.server.messages.get("a")).toHaveLength(3);
+  });
+
+  it("say why, when the server refuses them, and do not hold up the next one", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    t.hub.onCall = (_, data) =>
+      data["client_id"] === "bad"
+        ? { error: { code: 422, message: "the 24 hours are over" } }
+        : { message: t.write("a", data["client_id"] as string) };
+    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
+    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1, text: "x" };
+    outbox.add({ ...draft, client_id: "bad" });
+    outbox.add({ ...draft, client_id: "good" });
+    await t.hub.until(() => t.store.get().pending.every((p) => p.client_id !== "good"));
+    expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "the 24 hours are over" }]);
+  });
+});

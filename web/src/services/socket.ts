@@ -1,0 +1,163 @@
+// The one socket of the page, outside any framework: it feeds the store and answers calls.
+// The client library has no public way to start a server-side subscription at a known position. So the order is:
+// subscribe, then load the snapshot; the reducer drops what the snapshot contains already. See socket.test.ts.
+import { Centrifuge, UnauthorizedError, type Options } from "centrifuge";
+import type { Store } from "../state/store";
+import type { ConnectData, Event } from "../wire";
+import { fromSocket, RequestError } from "./problem";
+import { retryDelay } from "./retry";
+
+export interface SocketOptions {
+  store: Store;
+  url: string;
+  token: () => Promise<string>;
+  /** The feed is open, and events may be missing before it: load the inbox. */
+  onGap: (lost: boolean) => Promise<void>;
+  onLive: () => void;
+  onExpired: () => void;
+  now?: () => number;
+  random?: () => number;
+  websocket?: unknown;
+}
+
+const feedPrefix = "tenant:";
+const ours = 0;
+const unauthorised = 1;
+
+export class Socket {
+  readonly client: Centrifuge;
+  private readonly now: () => number;
+  private attempts = 0;
+  private retry: ReturnType<typeof setTimeout> | null = null;
+  private wanted = false;
+  /** What the connect reply that is being read says about the feeds. */
+  private reply: { gap: boolean; lost: boolean; resumed: boolean; events: number } | null = null;
+
+  constructor(private readonly options: SocketOptions) {
+    this.now = options.now ?? Date.now;
+    const config: Partial<Options> = { getToken: () => this.token(), name: "inbox", timeout: 8000 };
+    if (options.websocket) config.websocket = options.websocket;
+    this.client = new Centrifuge(options.url, config);
+    this.client.on("connected", (ctx) => this.connected(ctx.data as ConnectData | undefined));
+    this.client.on("subscribed", (ctx) => this.subscribed(ctx));
+    this.client.on("publication", (ctx) => this.published(ctx.channel, ctx.data as Event));
+    this.client.on("connecting", (ctx) => ctx.code !== ours && this.lost());
+    this.client.on("error", () => this.client.state === "connecting" && this.lost());
+    this.client.on("disconnected", (ctx) => {
+      if (ctx.code === unauthorised) this.options.onExpired();
+      else if (ctx.code !== ours) this.lost();
+    });
+  }
+
+  start(): void {
+    this.wanted = true;
+    this.link({ phase: "connecting" });
+    this.client.connect();
+  }
+
+  stop(): void {
+    this.wanted = false;
+    this.clearRetry();
+    this.client.disconnect();
+    this.link({ phase: "idle", lostAt: null, retryAt: null });
+  }
+
+  /** Ends the wait for the next attempt: the network is back, the page is looked at again, or a person asked. */
+  retryNow(): void {
+    if (this.wanted && this.retry !== null) this.connect();
+  }
+
+  get live(): boolean {
+    return this.client.state === "connected";
+  }
+
+  async rpc<T>(method: string, data: object): Promise<T> {
+    if (!this.live) throw new RequestError(0, "no_answer", "not connected");
+    try {
+      return (await this.client.rpc(method, data)).data as T;
+    } catch (error) {
+      throw fromSocket(error);
+    }
+  }
+
+  private async token(): Promise<string> {
+    try {
+      return await this.options.token();
+    } catch (error) {
+      if (error instanceof RequestError && error.status === 401) throw new UnauthorizedError(error.message);
+      throw error;
+    }
+  }
+
+  private connected(data: ConnectData | undefined): void {
+    this.attempts = 0;
+    const skew = data ? data.now - this.now() : this.options.store.get().link.skew;
+    const wasLost = this.options.store.get().link.lostAt !== null;
+    this.link({ phase: "catching_up", retryAt: null, skew });
+    this.reply = { gap: false, lost: false, resumed: wasLost, events: 0 };
+    // The subscriptions and the recovered events of this reply are handled in the same task, before this.
+    queueMicrotask(() => void this.settle());
+  }
+
+  private async settle(): Promise<void> {
+    const reply = this.reply;
+    this.reply = null;
+    if (!reply) return;
+    if (reply.lost) this.options.store.apply({ type: "feed.lost" });
+    if (reply.gap || reply.lost) await this.options.onGap(reply.lost);
+    if (!this.live) return;
+    const caughtUp = reply.resumed ? { events: reply.events, reloaded: reply.lost, at: this.now() } : null;
+    this.link({ phase: "live", lostAt: null, caughtUp });
+    this.options.onLive();
+  }
+
+  private subscribed(ctx: {
+    channel: string; wasRecovering: boolean; recovered: boolean; streamPosition?: { offset: number; epoch: string };
+  }): void {
+    if (!ctx.channel.startsWith(feedPrefix)) return;
+    const known = this.options.store.get().positions[ctx.channel.slice(feedPrefix.length)];
+    const top = ctx.streamPosition;
+    const covered = known && top && known.offset >= top.offset && known.epoch === top.epoch;
+    const lost = ctx.wasRecovering && !ctx.recovered;
+    const gap = !ctx.wasRecovering && !covered;
+    if (this.reply) {
+      this.reply.lost ||= lost;
+      this.reply.gap ||= gap;
+    } else if (gap || lost) {
+      // Subscribed in the middle of a connection: a tenant was added for this user.
+      void this.options.onGap(false);
+    }
+  }
+
+  private published(channel: string, event: Event): void {
+    if (!channel.startsWith(feedPrefix)) return;
+    if (this.reply) this.reply.events += 1;
+    this.options.store.apply({ type: "event", event });
+  }
+
+  /** The library would try again by itself, but does not say when; the page shows it, so the wait is ours. */
+  private lost(): void {
+    if (!this.wanted || this.retry !== null) return;
+    this.client.disconnect();
+    const delay = retryDelay(this.attempts, this.options.random ?? Math.random);
+    this.attempts += 1;
+    const lostAt = this.options.store.get().link.lostAt ?? this.now();
+    this.link({ phase: "lost", lostAt, retryAt: this.now() + delay, caughtUp: null });
+    this.retry = setTimeout(() => this.connect(), delay);
+  }
+
+  private connect(): void {
+    this.clearRetry();
+    this.link({ phase: "connecting", retryAt: null });
+    this.client.connect();
+  }
+
+  private clearRetry(): void {
+    if (this.retry !== null) clearTimeout(this.retry);
+    this.retry = null;
+  }
+
+  private link(link: Partial<ReturnType<Store["get"]>["link"]>): void {
+    this.options.store.apply({ type: "link", link });
+  }
+}

@@ -1,0 +1,62 @@
+// The token is renewed once for many callers, and a refused renewal ends the session instead of looping.
+import { describe, expect, it } from "vitest";
+import { Api } from "./api";
+
+function server(options: { refresh?: number } = {}) {
+  const seen: string[] = [];
+  let good = "token-1";
+  const fetch = (async (path: string, init: RequestInit) => {
+    seen.push(`${init.method} ${path}`);
+    if (path === "/api/v1/session/refresh") {
+      if (options.refresh) return Response.json({ detail: "sign in again", code: "refresh_reused" }, { status: options.refresh });
+      good = "token-2";
+      return Response.json({ access_token: good, expires_at: 2_000_000, refresh_token: "r", user: null });
+    }
+    if (path === "/api/v1/session") {
+      return Response.json({ access_token: good, expires_at: 1_000_000, refresh_token: "r", user: null });
+    }
+    const token = new Headers(init.headers).get("authorization");
+    return token === `Bearer ${good}` ? Response.json({ channels: [] }) : Response.json({ code: "expired" }, { status: 401 });
+  }) as typeof globalThis.fetch;
+  return { fetch, seen, spoil: () => (good = "token-2"), refreshes: () => seen.filter((s) => s.endsWith("refresh")).length };
+}
+
+const lock = <T>(work: () => Promise<T>) => work();
+
+describe("the access token", () => {
+  it("is renewed once, however many requests find it refused", async () => {
+    const s = server();
+    const api = new Api({ fetch: s.fetch, now: () => 0, lock });
+    await api.signIn("agent@example.com", "secret");
+    s.spoil();
+    await Promise.all([api.channels(), api.channels(), api.channels()]);
+    expect(s.refreshes()).toBe(1);
+  });
+
+  it("is renewed before it runs out", async () => {
+    const s = server();
+    const api = new Api({ fetch: s.fetch, now: () => 990_000, lock });
+    await api.signIn("agent@example.com", "secret");
+    await api.channels();
+    expect(s.seen.at(-2)).toBe("POST /api/v1/session/refresh");
+  });
+
+  it("ends the session when the renewal is refused", async () => {
+    const s = server({ refresh: 401 });
+    let expired = 0;
+    const api = new Api({ fetch: s.fetch, now: () => 0, lock, onExpired: () => (expired += 1) });
+    await api.signIn("agent@example.com", "secret");
+    s.spoil();
+    await expect(api.channels()).rejects.toMatchObject({ status: 401, code: "refresh_reused" });
+    expect(expired).toBe(1);
+    expect(s.refreshes()).toBe(1);
+  });
+
+  it("leaves a session alone that only could not reach the server", async () => {
+    let expired = 0;
+    const fetch = (() => Promise.reject(new TypeError("network"))) as typeof globalThis.fetch;
+    const api = new Api({ fetch, now: () => 0, lock, onExpired: () => (expired += 1) });
+    await expect(api.channels()).rejects.toMatchObject({ status: 0 });
+    expect(expired).toBe(0);
+  });
+});
