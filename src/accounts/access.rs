@@ -1,0 +1,358 @@
+//! Who is calling and what they may do where: the wall between tenants.
+//!
+//! Every query about a tenant starts from a [`Scope`], and only this file makes one: from an [`Access`], which
+//! was loaded for a verified token or key, or for the system's own work. It decides over values and asks
+//! nobody; `locate.rs` finds to which tenant a thing belongs, `load_access.rs` reads an access from the store.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::model::{Author, AuthorKind, words};
+
+words!(
+    /// What a member of a tenant (or an API key) may do there.
+    Role {
+        /// Everything in the tenant.
+        Owner = "owner",
+        /// Reads and answers.
+        Agent = "agent",
+        /// Reads.
+        Viewer = "viewer",
+        /// An AI worker: gets turns and answers them, and nothing else. API keys only.
+        Responder = "responder",
+        /// Nothing by itself: the tenant is seen by the caller's platform role.
+        Platform = "platform",
+    }
+);
+
+words!(
+    /// What a person of the platform may do, in every tenant.
+    PlatformRole {
+        /// Everything.
+        Admin = "admin",
+        /// Reads and answers.
+        Manager = "manager",
+    }
+);
+
+/// What a call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// See conversations, messages, channels.
+    Read,
+    /// Write to customers, take over, assign, close.
+    Answer,
+    /// Channels, people, keys, the integration log.
+    Manage,
+    /// Answer turns as an AI worker. No person has it: turns are answered under a lease.
+    Respond,
+}
+
+impl Role {
+    pub const fn allows(self, need: Permission) -> bool {
+        match self {
+            Self::Owner => matches!(need, Permission::Read | Permission::Answer | Permission::Manage),
+            Self::Agent => matches!(need, Permission::Read | Permission::Answer),
+            Self::Viewer => matches!(need, Permission::Read),
+            Self::Responder => matches!(need, Permission::Respond),
+            Self::Platform => false,
+        }
+    }
+}
+
+impl PlatformRole {
+    pub const fn allows(self, need: Permission) -> bool {
+        match self {
+            Self::Admin => matches!(need, Permission::Read | Permission::Answer | Permission::Manage),
+            Self::Manager => matches!(need, Permission::Read | Permission::Answer),
+        }
+    }
+}
+
+/// Who does something, as it is written beside what was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub kind: AuthorKind,
+    pub id: Option<Uuid>,
+    pub name: Option<String>,
+}
+
+impl Actor {
+    pub fn system() -> Self {
+        Self { kind: AuthorKind::System, id: None, name: None }
+    }
+
+    /// The user, if it is a person with an account.
+    pub fn user(&self) -> Option<Uuid> {
+        self.id.filter(|_| self.kind == AuthorKind::Manager)
+    }
+
+    pub fn author(&self) -> Author {
+        Author { kind: self.kind, id: self.id.map(|id| id.to_string()), name: self.name.clone() }
+    }
+}
+
+/// Who was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Identity {
+    User(Uuid),
+    Key(Uuid),
+}
+
+impl Identity {
+    pub const fn id(self) -> Uuid {
+        match self {
+            Self::User(id) | Self::Key(id) => id,
+        }
+    }
+}
+
+/// A tenant that the caller may see, and what for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub tenant: Uuid,
+    /// The tenant's name.
+    pub name: String,
+    pub role: Role,
+    /// Only these companies; nothing means the whole tenant. Owners always have the whole tenant.
+    pub companies: Option<Arc<[Uuid]>>,
+}
+
+/// What a verified caller may do. A value: true at the time when it was loaded.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub identity: Identity,
+    pub name: String,
+    /// Of users only.
+    pub email: Option<String>,
+    pub platform_role: Option<PlatformRole>,
+    /// At most one per tenant.
+    pub grants: Vec<Grant>,
+}
+
+impl Access {
+    /// The user, if it is a person.
+    pub fn user(&self) -> Option<Uuid> {
+        match self.identity {
+            Identity::User(id) => Some(id),
+            Identity::Key(_) => None,
+        }
+    }
+
+    /// Is this an AI worker? (Then it sees no feed.)
+    pub fn is_responder(&self) -> bool {
+        self.grants.iter().any(|grant| grant.role == Role::Responder)
+    }
+
+    pub fn actor(&self) -> Actor {
+        let kind = match self.identity {
+            Identity::User(_) => AuthorKind::Manager,
+            Identity::Key(_) if self.is_responder() => AuthorKind::Responder,
+            // The business's own program, writing by its key.
+            Identity::Key(_) => AuthorKind::OtherApp,
+        };
+        Actor { kind, id: Some(self.identity.id()), name: Some(self.name.clone()) }
+    }
+
+    /// The way into one tenant. A tenant that the caller does not see is [`Error::NotFound`], exactly as one
+    /// that does not exist; one that it sees without the permission is [`Error::Forbidden`].
+    pub fn tenant(&self, tenant: Uuid, need: Permission) -> Result<Scope, Error> {
+        let grant =
+            self.grants.iter().find(|grant| grant.tenant == tenant).ok_or(Error::NotFound("tenant"))?;
+        self.scope(grant, need).ok_or(Error::Forbidden(refusal(need)))
+    }
+
+    /// As [`Self::tenant`], for a thing of a company: outside of the caller's companies it does not exist.
+    /// `what` names the thing in the refusal.
+    pub fn company(
+        &self,
+        tenant: Uuid,
+        company: Option<Uuid>,
+        need: Permission,
+        what: &'static str,
+    ) -> Result<Scope, Error> {
+        let grant = self.grants.iter().find(|grant| grant.tenant == tenant).ok_or(Error::NotFound(what))?;
+        let sees =
+            company.is_none_or(|company| self.companies(grant).is_none_or(|list| list.contains(&company)));
+        if !sees {
+            return Err(Error::NotFound(what));
+        }
+        self.scope(grant, need).ok_or(Error::Forbidden(refusal(need)))
+    }
+
+    /// Every tenant in which the caller has the permission.
+    pub fn tenants(&self, need: Permission) -> Vec<Scope> {
+        self.grants.iter().filter_map(|grant| self.scope(grant, need)).collect()
+    }
+
+    /// The permission in the whole installation, which only people of the platform have.
+    pub fn platform(&self, need: Permission) -> Result<(), Error> {
+        match self.platform_role {
+            Some(role) if role.allows(need) => Ok(()),
+            _ => Err(Error::Forbidden("only an administrator of the platform may do this")),
+        }
+    }
+
+    fn scope(&self, grant: &Grant, need: Permission) -> Option<Scope> {
+        let by_platform = self.platform_role.is_some_and(|role| role.allows(need));
+        if !by_platform && !grant.role.allows(need) {
+            return None;
+        }
+        let companies = self.companies(grant).cloned();
+        Some(Scope { tenant: grant.tenant, actor: self.actor(), companies })
+    }
+
+    /// The companies to which the caller is held; people of the platform and owners to none.
+    fn companies<'a>(&self, grant: &'a Grant) -> Option<&'a Arc<[Uuid]>> {
+        let whole = self.platform_role.is_some() || grant.role == Role::Owner;
+        grant.companies.as_ref().filter(|_| !whole)
+    }
+}
+
+const fn refusal(need: Permission) -> &'static str {
+    match need {
+        Permission::Read => "this account cannot read here",
+        Permission::Answer => "this account may read here, but not answer",
+        Permission::Manage => "only an owner or an administrator may do this",
+        Permission::Respond => "this needs an API key of role responder",
+    }
+}
+
+/// One tenant, seen by one actor: the handle from which every query about a tenant is made. Having it is the
+/// proof that the permission was there; it cannot be made from a name that a client sent.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    tenant: Uuid,
+    actor: Actor,
+    companies: Option<Arc<[Uuid]>>,
+}
+
+impl Scope {
+    /// For the system's own work in a tenant: a webhook whose channel is known, a job, a sweep. The tenant
+    /// must come from a row of the store.
+    pub fn system(tenant: Uuid) -> Self {
+        Self { tenant, actor: Actor::system(), companies: None }
+    }
+
+    pub fn tenant(&self) -> Uuid {
+        self.tenant
+    }
+
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Only these companies, if there is a limit.
+    pub fn companies(&self) -> Option<&[Uuid]> {
+        self.companies.as_deref()
+    }
+
+    pub fn sees_company(&self, company: Uuid) -> bool {
+        self.companies.as_ref().is_none_or(|list| list.contains(&company))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Permission::{Answer, Manage, Read, Respond};
+
+    const HERE: Uuid = Uuid::from_u128(1);
+    const THERE: Uuid = Uuid::from_u128(2);
+    const BRAND: Uuid = Uuid::from_u128(11);
+    const OTHER_BRAND: Uuid = Uuid::from_u128(12);
+
+    fn grant(tenant: Uuid, role: Role, companies: Option<&[Uuid]>) -> Grant {
+        Grant { tenant, name: "A shop".into(), role, companies: companies.map(Arc::from) }
+    }
+
+    fn caller(identity: Identity, platform_role: Option<PlatformRole>, grants: Vec<Grant>) -> Access {
+        Access { identity, name: "Somebody".into(), email: None, platform_role, grants }
+    }
+
+    fn user(platform_role: Option<PlatformRole>, grants: Vec<Grant>) -> Access {
+        caller(Identity::User(Uuid::from_u128(7)), platform_role, grants)
+    }
+
+    /// Invariant 9: every role against every permission, at home and in a tenant that it does not see.
+    #[test]
+    fn tenants_are_walls() {
+        let key = |role| caller(Identity::Key(Uuid::from_u128(8)), None, vec![grant(HERE, role, None)]);
+        let platform = |role| {
+            user(Some(role), vec![grant(HERE, Role::Platform, None), grant(THERE, Role::Platform, None)])
+        };
+        let member = |role| user(None, vec![grant(HERE, role, None)]);
+        let table: Vec<(&str, Access, Vec<Permission>, Vec<Permission>)> = vec![
+            ("owner", member(Role::Owner), vec![Read, Answer, Manage], vec![]),
+            ("agent", member(Role::Agent), vec![Read, Answer], vec![]),
+            ("viewer", member(Role::Viewer), vec![Read], vec![]),
+            ("responder key", key(Role::Responder), vec![Respond], vec![]),
+            ("agent key", key(Role::Agent), vec![Read, Answer], vec![]),
+            ("nobody", user(None, vec![]), vec![], vec![]),
+            ("admin", platform(PlatformRole::Admin), vec![Read, Answer, Manage], vec![Read, Answer, Manage]),
+            ("manager", platform(PlatformRole::Manager), vec![Read, Answer], vec![Read, Answer]),
+            (
+                "manager who owns a shop",
+                user(
+                    Some(PlatformRole::Manager),
+                    vec![grant(HERE, Role::Owner, None), grant(THERE, Role::Platform, None)],
+                ),
+                vec![Read, Answer, Manage],
+                vec![Read, Answer],
+            ),
+        ];
+        for (who, access, here, there) in table {
+            for need in [Read, Answer, Manage, Respond] {
+                for (tenant, allowed) in [(HERE, &here), (THERE, &there)] {
+                    let seen = access.grants.iter().any(|grant| grant.tenant == tenant);
+                    let got = access.tenant(tenant, need);
+                    match (seen, allowed.contains(&need)) {
+                        (_, true) => assert_eq!(got.expect(who).tenant(), tenant, "{who} {need:?}"),
+                        (true, false) => assert!(matches!(got, Err(Error::Forbidden(_))), "{who} {need:?}"),
+                        (false, false) => {
+                            assert!(matches!(got, Err(Error::NotFound("tenant"))), "{who} {need:?}");
+                        }
+                    }
+                }
+                let expected = usize::from(here.contains(&need)) + usize::from(there.contains(&need));
+                assert_eq!(access.tenants(need).len(), expected, "{who} {need:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_another_company_does_not_exist() {
+        let agent = user(None, vec![grant(HERE, Role::Agent, Some(&[BRAND]))]);
+        let scope = agent.company(HERE, Some(BRAND), Answer, "conversation").expect("its own company");
+        assert!(scope.sees_company(BRAND) && !scope.sees_company(OTHER_BRAND));
+        let outside = agent.company(HERE, Some(OTHER_BRAND), Answer, "conversation");
+        assert!(matches!(outside, Err(Error::NotFound("conversation"))));
+        // Without the permission either: absence comes first, so that a refusal tells nothing.
+        let outside = agent.company(HERE, Some(OTHER_BRAND), Manage, "conversation");
+        assert!(matches!(outside, Err(Error::NotFound("conversation"))));
+        let inside = agent.company(HERE, Some(BRAND), Manage, "conversation");
+        assert!(matches!(inside, Err(Error::Forbidden(_))));
+    }
+
+    #[test]
+    fn owners_and_the_platform_are_not_held_to_companies() {
+        let owner = user(None, vec![grant(HERE, Role::Owner, Some(&[BRAND]))]);
+        assert!(owner.company(HERE, Some(OTHER_BRAND), Manage, "channel").is_ok());
+        let manager = user(Some(PlatformRole::Manager), vec![grant(HERE, Role::Viewer, Some(&[BRAND]))]);
+        let scope =
+            manager.company(HERE, Some(OTHER_BRAND), Answer, "channel").expect("by the platform role");
+        assert_eq!(scope.companies(), None);
+    }
+
+    #[test]
+    fn the_actor_tells_people_from_programs() {
+        let key =
+            |role| caller(Identity::Key(Uuid::from_u128(8)), None, vec![grant(HERE, role, None)]).actor();
+        assert_eq!(user(None, vec![]).actor().user(), Some(Uuid::from_u128(7)));
+        assert_eq!(key(Role::Responder).kind, AuthorKind::Responder);
+        assert_eq!(key(Role::Agent).kind, AuthorKind::OtherApp);
+        assert_eq!(key(Role::Agent).user(), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! Reads what a verified caller may do. Nothing means: no such account, it is disabled, its session is
+//! revoked, or the key is.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::access::{Access, Grant, Identity, PlatformRole, Role};
+use crate::error::Error;
+use crate::store::{StoreError, Tx, Verb, accounts};
+
+/// Tenants that a person of the platform gets at the most.
+const MAX_TENANTS: i64 = 10_000;
+
+#[derive(Clone, Debug)]
+pub enum LoadAccess {
+    /// A user, by a token of the session `family`.
+    Session { user: Uuid, family: Uuid },
+    /// A user, without asking for a session: for the system's own look at somebody's rights.
+    User(Uuid),
+    /// The API key with this digest.
+    Key { digest: String },
+}
+
+impl Verb for LoadAccess {
+    type Out = Option<Access>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Access>, Error> {
+        Ok(match self {
+            Self::Session { user, family } => {
+                if accounts::family_owner(tx, *family).await? == Some(*user) {
+                    of_user(tx, *user).await?
+                } else {
+                    None
+                }
+            }
+            Self::User(user) => of_user(tx, *user).await?,
+            Self::Key { digest } => of_key(tx, digest).await?,
+        })
+    }
+}
+
+async fn of_user(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Access>, Error> {
+    let Some(user) = accounts::user(tx, id).await?.filter(|user| user.active) else { return Ok(None) };
+    let platform_role = user.platform_role.as_deref().map(word::<PlatformRole>).transpose()?;
+    let mut grants = Vec::new();
+    for row in accounts::memberships(tx, id).await? {
+        let companies = row.companies.as_deref().map(companies).transpose()?;
+        grants.push(Grant { tenant: row.tenant, name: row.tenant_name, role: word(&row.role)?, companies });
+    }
+    if platform_role.is_some() {
+        for (tenant, name, _) in accounts::tenants(tx, Uuid::nil(), MAX_TENANTS).await? {
+            if !grants.iter().any(|grant| grant.tenant == tenant) {
+                grants.push(Grant { tenant, name, role: Role::Platform, companies: None });
+            }
+        }
+    }
+    let (name, email) = (user.name, Some(user.email));
+    Ok(Some(Access { identity: Identity::User(id), name, email, platform_role, grants }))
+}
+
+async fn of_key(tx: &mut Tx<'_>, digest: &str) -> Result<Option<Access>, Error> {
+    let Some(key) = accounts::key_by_digest(tx, digest).await? else { return Ok(None) };
+    let name = accounts::tenant_name(tx, key.tenant).await?.unwrap_or_default();
+    let grant = Grant { tenant: key.tenant, name, role: word(&key.role)?, companies: None };
+    Ok(Some(Access {
+        identity: Identity::Key(key.id),
+        name: key.name,
+        email: None,
+        platform_role: None,
+        grants: vec![grant],
+    }))
+}
+
+fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, StoreError> {
+    text.parse().map_err(|why: String| StoreError::Engine(format!("an account's role cannot be read: {why}")))
+}
+
+fn companies(text: &str) -> Result<Arc<[Uuid]>, StoreError> {
+    serde_json::from_str::<Vec<Uuid>>(text)
+        .map(Arc::from)
+        .map_err(|error| StoreError::Engine(format!("a membership's companies cannot be read: {error}")))
+}

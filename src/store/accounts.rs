@@ -1,0 +1,411 @@
+//! Tenants, companies, users, memberships, refresh tokens and API keys.
+//!
+//! Nothing here asks who is calling: that is decided in `accounts/access.rs`, which also answers where a
+//! conversation, a channel or a file belongs by the `*_place` functions below.
+
+use uuid::Uuid;
+
+use super::{FromRow, Row, StoreError, Tx};
+use crate::args;
+
+pub const ALL: &[&str] = &[
+    USER_BY_EMAIL,
+    USER_BY_ID,
+    USERS,
+    INSERT_USER,
+    SET_PASSWORD,
+    SET_ACTIVE,
+    SET_PLATFORM_ROLE,
+    TOUCH_RIGHTS,
+    CHANGED_USERS,
+    CHANGED_KEYS,
+    MEMBERSHIPS,
+    PUT_MEMBERSHIP,
+    DROP_MEMBERSHIP,
+    MEMBERS,
+    ANSWERERS,
+    TENANTS,
+    TENANT,
+    INSERT_TENANT,
+    COMPANIES,
+    COMPANY_PLACE,
+    INSERT_COMPANY,
+    INSERT_REFRESH,
+    REFRESH_BY_DIGEST,
+    USE_REFRESH,
+    REVOKE_FAMILY,
+    REVOKE_USER_TOKENS,
+    FAMILY_ALIVE,
+    PURGE_REFRESH,
+    INSERT_KEY,
+    KEY_BY_DIGEST,
+    KEYS,
+    KEY_PLACE,
+    REVOKE_KEY,
+    CONVERSATION_PLACE,
+    CHANNEL_PLACE,
+    ATTACHMENT_PLACE,
+    TURN_PLACE,
+    ENVELOPE_PLACE,
+];
+
+/// A user as it is stored; never leaves the server, because of the hash.
+#[derive(Clone)]
+pub struct UserRow {
+    pub id: Uuid,
+    pub email: String,
+    pub name: String,
+    pub password_hash: String,
+    pub platform_role: Option<String>,
+    pub active: bool,
+    pub created_at: i64,
+}
+
+impl FromRow for UserRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            email: row.get(1)?,
+            name: row.get(2)?,
+            password_hash: row.get(3)?,
+            platform_role: row.get(4)?,
+            active: row.get(5)?,
+            created_at: row.get(6)?,
+        })
+    }
+}
+
+const USER_BY_EMAIL: &str =
+    "select id, email, name, password_hash, platform_role, active, created_at from users where email = $1";
+pub async fn user_by_email(tx: &mut Tx<'_>, email: &str) -> Result<Option<UserRow>, StoreError> {
+    tx.one(USER_BY_EMAIL, args![email]).await
+}
+
+const USER_BY_ID: &str =
+    "select id, email, name, password_hash, platform_role, active, created_at from users where id = $1";
+pub async fn user(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<UserRow>, StoreError> {
+    tx.one(USER_BY_ID, args![id]).await
+}
+
+const USERS: &str = "select id, email, name, password_hash, platform_role, active, created_at from users \
+    where id > $1 order by id limit $2";
+/// Everybody, a page at a time by rising id.
+pub async fn users(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<UserRow>, StoreError> {
+    tx.all(USERS, args![after, limit]).await
+}
+
+const INSERT_USER: &str = "insert into users \
+    (id, email, name, password_hash, platform_role, active, created_at, rights_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $7)";
+pub async fn insert_user(tx: &mut Tx<'_>, row: &UserRow) -> Result<(), StoreError> {
+    let UserRow { id, email, name, password_hash, platform_role, active, created_at } = row;
+    tx.exec(INSERT_USER, args![*id, email, name, password_hash, platform_role, *active, *created_at]).await?;
+    Ok(())
+}
+
+const SET_PASSWORD: &str = "update users set password_hash = $2 where id = $1";
+pub async fn set_password(tx: &mut Tx<'_>, id: Uuid, hash: &str) -> Result<(), StoreError> {
+    tx.exec(SET_PASSWORD, args![id, hash]).await.map(drop)
+}
+
+const SET_ACTIVE: &str = "update users set active = $2 where id = $1";
+pub async fn set_active(tx: &mut Tx<'_>, id: Uuid, active: bool) -> Result<(), StoreError> {
+    tx.exec(SET_ACTIVE, args![id, active]).await.map(drop)
+}
+
+const SET_PLATFORM_ROLE: &str = "update users set platform_role = $2 where id = $1";
+pub async fn set_platform_role(tx: &mut Tx<'_>, id: Uuid, role: Option<&str>) -> Result<(), StoreError> {
+    tx.exec(SET_PLATFORM_ROLE, args![id, role]).await.map(drop)
+}
+
+const TOUCH_RIGHTS: &str = "update users set rights_at = $2 where id = $1";
+/// Notes that a user's rights changed now, for the nodes that poll.
+pub async fn touch_rights(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(TOUCH_RIGHTS, args![id, now]).await.map(drop)
+}
+
+const CHANGED_USERS: &str =
+    "select id, rights_at from users where rights_at > $1 order by rights_at limit 1000";
+const CHANGED_KEYS: &str =
+    "select id, revoked_at from api_keys where revoked_at > $1 order by revoked_at limit 1000";
+/// Users and API keys whose rights changed after a time, with the time of the change.
+pub async fn changed_rights(tx: &mut Tx<'_>, after: i64) -> Result<Vec<(Uuid, i64)>, StoreError> {
+    let mut changed: Vec<(Uuid, i64)> = tx.all(CHANGED_USERS, args![after]).await?;
+    changed.extend(tx.all::<(Uuid, i64)>(CHANGED_KEYS, args![after]).await?);
+    Ok(changed)
+}
+
+/// A user's place in one tenant.
+pub struct MembershipRow {
+    pub tenant: Uuid,
+    pub tenant_name: String,
+    pub role: String,
+    /// JSON list of company ids; nothing means the whole tenant.
+    pub companies: Option<String>,
+}
+
+impl FromRow for MembershipRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { tenant: row.get(0)?, tenant_name: row.get(1)?, role: row.get(2)?, companies: row.get(3)? })
+    }
+}
+
+const MEMBERSHIPS: &str = "select m.tenant, t.name, m.role, m.companies from memberships m \
+    join tenants t on t.id = m.tenant where m.user_id = $1 order by m.tenant limit 1000";
+pub async fn memberships(tx: &mut Tx<'_>, user: Uuid) -> Result<Vec<MembershipRow>, StoreError> {
+    tx.all(MEMBERSHIPS, args![user]).await
+}
+
+const PUT_MEMBERSHIP: &str = "insert into memberships (tenant, user_id, role, companies, created_at) \
+    values ($1, $2, $3, $4, $5) on conflict (tenant, user_id) do update set role = $3, companies = $4";
+pub async fn put_membership(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    user: Uuid,
+    role: &str,
+    companies: Option<&str>,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(PUT_MEMBERSHIP, args![tenant, user, role, companies, now]).await.map(drop)
+}
+
+const DROP_MEMBERSHIP: &str = "delete from memberships where tenant = $1 and user_id = $2";
+pub async fn drop_membership(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid) -> Result<bool, StoreError> {
+    Ok(tx.exec(DROP_MEMBERSHIP, args![tenant, user]).await? > 0)
+}
+
+const MEMBERS: &str = "select u.id, u.name, u.email, m.role, u.active from memberships m \
+    join users u on u.id = m.user_id where m.tenant = $1 order by u.name, u.id limit 1000";
+/// Everybody of a tenant: id, name, email, role, active.
+pub async fn members(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+) -> Result<Vec<(Uuid, String, String, String, bool)>, StoreError> {
+    tx.all(MEMBERS, args![tenant]).await
+}
+
+const ANSWERERS: &str = "select u.id, u.name, 'platform' as role from users u \
+    where u.active and u.platform_role is not null \
+    and not exists (select 1 from memberships m where m.tenant = $1 and m.user_id = u.id) \
+    order by u.name, u.id limit 1000";
+/// People of the platform who answer in a tenant without being members of it: id, name, `platform`.
+pub async fn platform_people(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+) -> Result<Vec<(Uuid, String, String)>, StoreError> {
+    tx.all(ANSWERERS, args![tenant]).await
+}
+
+const TENANTS: &str = "select id, name, created_at from tenants where id > $1 order by id limit $2";
+/// All tenants, a page at a time by rising id: id, name, created.
+pub async fn tenants(
+    tx: &mut Tx<'_>,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, String, i64)>, StoreError> {
+    tx.all(TENANTS, args![after, limit]).await
+}
+
+const TENANT: &str = "select name from tenants where id = $1";
+pub async fn tenant_name(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<String>, StoreError> {
+    Ok(tx.one::<(String,)>(TENANT, args![id]).await?.map(|(name,)| name))
+}
+
+const INSERT_TENANT: &str = "insert into tenants (id, name, next_cursor, created_at) values ($1, $2, 0, $3)";
+pub async fn insert_tenant(tx: &mut Tx<'_>, id: Uuid, name: &str) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(INSERT_TENANT, args![id, name, now]).await.map(drop)
+}
+
+const COMPANIES: &str =
+    "select id, name, kind, created_at from companies where tenant = $1 order by id limit 1000";
+/// The companies of a tenant: id, name, kind, created.
+pub async fn companies(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+) -> Result<Vec<(Uuid, String, String, i64)>, StoreError> {
+    tx.all(COMPANIES, args![tenant]).await
+}
+
+const INSERT_COMPANY: &str =
+    "insert into companies (id, tenant, name, kind, created_at) values ($1, $2, $3, $4, $5)";
+pub async fn insert_company(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    tenant: Uuid,
+    name: &str,
+    kind: &str,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(INSERT_COMPANY, args![id, tenant, name, kind, now]).await.map(drop)
+}
+
+/// One refresh token of a family (a family is one sign-in on one device).
+pub struct RefreshRow {
+    pub id: Uuid,
+    pub family: Uuid,
+    pub user: Uuid,
+    pub expires_at: i64,
+    pub used_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+}
+
+impl FromRow for RefreshRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            family: row.get(1)?,
+            user: row.get(2)?,
+            expires_at: row.get(3)?,
+            used_at: row.get(4)?,
+            revoked_at: row.get(5)?,
+        })
+    }
+}
+
+const INSERT_REFRESH: &str = "insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) \
+    values ($1, $2, $3, $4, $5, $6)";
+pub async fn insert_refresh(
+    tx: &mut Tx<'_>,
+    family: Uuid,
+    user: Uuid,
+    digest: &str,
+    expires_at: i64,
+) -> Result<(), StoreError> {
+    let (id, now) = (tx.new_id(), tx.now());
+    tx.exec(INSERT_REFRESH, args![id, family, user, digest, expires_at, now]).await.map(drop)
+}
+
+const REFRESH_BY_DIGEST: &str =
+    "select id, family, user_id, expires_at, used_at, revoked_at from refresh_tokens where digest = $1";
+pub async fn refresh_by_digest(tx: &mut Tx<'_>, digest: &str) -> Result<Option<RefreshRow>, StoreError> {
+    tx.one(REFRESH_BY_DIGEST, args![digest]).await
+}
+
+const USE_REFRESH: &str = "update refresh_tokens set used_at = $2 where id = $1 and used_at is null";
+/// True for exactly one of those who use a token at the same time.
+pub async fn use_refresh(tx: &mut Tx<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.exec(USE_REFRESH, args![id, now]).await? > 0)
+}
+
+const REVOKE_FAMILY: &str =
+    "update refresh_tokens set revoked_at = $2 where family = $1 and revoked_at is null";
+pub async fn revoke_family(tx: &mut Tx<'_>, family: Uuid) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(REVOKE_FAMILY, args![family, now]).await.map(drop)
+}
+
+const REVOKE_USER_TOKENS: &str =
+    "update refresh_tokens set revoked_at = $2 where user_id = $1 and revoked_at is null";
+pub async fn revoke_user_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(REVOKE_USER_TOKENS, args![user, now]).await.map(drop)
+}
+
+const FAMILY_ALIVE: &str =
+    "select user_id from refresh_tokens where family = $1 and revoked_at is null and expires_at > $2 limit 1";
+/// Whose family it is, while it is neither revoked nor over.
+pub async fn family_owner(tx: &mut Tx<'_>, family: Uuid) -> Result<Option<Uuid>, StoreError> {
+    let now = tx.now();
+    Ok(tx.one::<(Uuid,)>(FAMILY_ALIVE, args![family, now]).await?.map(|(user,)| user))
+}
+
+const PURGE_REFRESH: &str = "delete from refresh_tokens where user_id = $1 and expires_at < $2";
+/// Forgets a user's tokens that are over.
+pub async fn purge_refresh(tx: &mut Tx<'_>, user: Uuid) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(PURGE_REFRESH, args![user, now]).await.map(drop)
+}
+
+/// An API key without the key: `hint` is its beginning, so that people can tell keys apart.
+pub struct KeyRow {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub name: String,
+    pub role: String,
+    pub hint: String,
+    pub created_at: i64,
+    pub revoked_at: Option<i64>,
+}
+
+impl FromRow for KeyRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            name: row.get(2)?,
+            role: row.get(3)?,
+            hint: row.get(4)?,
+            created_at: row.get(5)?,
+            revoked_at: row.get(6)?,
+        })
+    }
+}
+
+const INSERT_KEY: &str = "insert into api_keys (id, tenant, name, role, hint, digest, created_at) \
+    values ($1, $2, $3, $4, $5, $6, $7)";
+pub async fn insert_key(tx: &mut Tx<'_>, row: &KeyRow, digest: &str) -> Result<(), StoreError> {
+    let KeyRow { id, tenant, name, role, hint, created_at, .. } = row;
+    tx.exec(INSERT_KEY, args![*id, *tenant, name, role, hint, digest, *created_at]).await.map(drop)
+}
+
+const KEY_BY_DIGEST: &str = "select id, tenant, name, role, hint, created_at, revoked_at from api_keys \
+    where digest = $1 and revoked_at is null";
+/// The key that works and has this digest.
+pub async fn key_by_digest(tx: &mut Tx<'_>, digest: &str) -> Result<Option<KeyRow>, StoreError> {
+    tx.one(KEY_BY_DIGEST, args![digest]).await
+}
+
+const KEYS: &str = "select id, tenant, name, role, hint, created_at, revoked_at from api_keys \
+    where tenant = $1 order by id limit 1000";
+pub async fn keys(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<KeyRow>, StoreError> {
+    tx.all(KEYS, args![tenant]).await
+}
+
+const REVOKE_KEY: &str = "update api_keys set revoked_at = $2 where id = $1 and revoked_at is null";
+pub async fn revoke_key(tx: &mut Tx<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.exec(REVOKE_KEY, args![id, now]).await? > 0)
+}
+
+/// Where a thing belongs: its tenant, and its company if it has one.
+pub type Place = (Uuid, Option<Uuid>);
+
+const CONVERSATION_PLACE: &str = "select tenant, company from conversations where id = $1";
+pub async fn conversation_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    tx.one(CONVERSATION_PLACE, args![id]).await
+}
+
+const CHANNEL_PLACE: &str = "select tenant, company from channels where id = $1";
+pub async fn channel_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    tx.one(CHANNEL_PLACE, args![id]).await
+}
+
+const ATTACHMENT_PLACE: &str = "select c.tenant, c.company from attachments a \
+    join messages m on m.id = a.message join conversations c on c.id = m.conversation where a.id = $1";
+pub async fn attachment_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    tx.one(ATTACHMENT_PLACE, args![id]).await
+}
+
+const TURN_PLACE: &str = "select tenant, company from turns where id = $1";
+pub async fn turn_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    tx.one(TURN_PLACE, args![id]).await
+}
+
+const ENVELOPE_PLACE: &str =
+    "select c.tenant, c.company from envelopes e join channels c on c.id = e.channel where e.id = $1";
+pub async fn envelope_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    tx.one(ENVELOPE_PLACE, args![id]).await
+}
+
+const COMPANY_PLACE: &str = "select tenant, id from companies where id = $1";
+pub async fn company_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    tx.one(COMPANY_PLACE, args![id]).await
+}
+
+const KEY_PLACE: &str = "select tenant from api_keys where id = $1";
+pub async fn key_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    Ok(tx.one::<(Uuid,)>(KEY_PLACE, args![id]).await?.map(|(tenant,)| (tenant, None)))
+}
