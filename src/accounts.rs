@@ -1,12 +1,71 @@
 //! People, API keys and what they may do: signing in, tokens, roles, and the vault for what is secret.
 //!
 //! Start with `access.rs`: it is the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` and
-//! `sign_out.rs` over `password.rs` and `token.rs`.
+//! `sign_out.rs` over `password.rs` and `token.rs`; `rights.rs` is the lookup that every call makes.
 
 pub mod access;
+pub mod api_key;
+pub mod attempts;
+pub mod channel_secrets;
 pub mod load_access;
 pub mod locate;
+pub mod password;
+pub mod refresh;
+pub mod rights;
+pub mod sign_in;
+pub mod sign_out;
+pub mod tenants;
+pub mod token;
+pub mod users;
+pub mod vault;
+
+#[cfg(test)]
+mod tests;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::store::Store;
 
 pub use access::{Access, Actor, Grant, Identity, Permission, PlatformRole, Role, Scope};
+pub use channel_secrets::ChannelSecrets;
 pub use load_access::LoadAccess;
 pub use locate::{Locate, Thing};
+pub use refresh::RefreshError;
+pub use sign_in::{SignInError, SignedIn};
+pub use token::Verified;
+pub use vault::{MasterKey, Vault};
+
+/// Who calls, and what may they do: everything that a running server asks about accounts.
+pub struct Accounts {
+    store: Store,
+    clock: Clock,
+    passwords: password::Passwords,
+    tokens: token::Tokens,
+    attempts: attempts::Attempts,
+    rights: rights::Rights,
+    refresh_ttl_ms: i64,
+}
+
+impl Accounts {
+    pub fn new(store: Store, vault: &Vault, config: &Config) -> Result<Self, Error> {
+        Ok(Self {
+            clock: store.clock().clone(),
+            store,
+            passwords: password::Passwords::new()?,
+            tokens: token::Tokens::new(vault, config.access_token_ttl_s)?,
+            attempts: attempts::Attempts::default(),
+            rights: rights::Rights::default(),
+            refresh_ttl_ms: config.refresh_token_ttl_s * 1000,
+        })
+    }
+}
+
+/// A name that people see: 1 to 200 characters without control characters, blanks around it cut.
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "must be 1 to 200 characters on one line"));
+    }
+    Ok(name.to_owned())
+}

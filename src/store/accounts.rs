@@ -23,7 +23,8 @@ pub const ALL: &[&str] = &[
     PUT_MEMBERSHIP,
     DROP_MEMBERSHIP,
     MEMBERS,
-    ANSWERERS,
+    PLATFORM_PEOPLE,
+    MAY_ANSWER,
     TENANTS,
     TENANT,
     INSERT_TENANT,
@@ -185,7 +186,7 @@ pub async fn members(
     tx.all(MEMBERS, args![tenant]).await
 }
 
-const ANSWERERS: &str = "select u.id, u.name, 'platform' as role from users u \
+const PLATFORM_PEOPLE: &str = "select u.id, u.name, 'platform' as role from users u \
     where u.active and u.platform_role is not null \
     and not exists (select 1 from memberships m where m.tenant = $1 and m.user_id = u.id) \
     order by u.name, u.id limit 1000";
@@ -194,7 +195,14 @@ pub async fn platform_people(
     tx: &mut Tx<'_>,
     tenant: Uuid,
 ) -> Result<Vec<(Uuid, String, String)>, StoreError> {
-    tx.all(ANSWERERS, args![tenant]).await
+    tx.all(PLATFORM_PEOPLE, args![tenant]).await
+}
+
+const MAY_ANSWER: &str = "select u.id from users u left join memberships m on m.user_id = u.id and m.tenant = $1 \
+    where u.id = $2 and u.active and (u.platform_role is not null or m.role in ('owner', 'agent'))";
+/// Whether a user, as things are in this transaction, may answer in a tenant.
+pub async fn may_answer(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid) -> Result<bool, StoreError> {
+    Ok(tx.one::<(Uuid,)>(MAY_ANSWER, args![tenant, user]).await?.is_some())
 }
 
 const TENANTS: &str = "select id, name, created_at from tenants where id > $1 order by id limit $2";

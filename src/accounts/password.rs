@@ -1,0 +1,124 @@
+//! Password hashing: argon2id with the parameters that OWASP names (19 MiB, 2 passes, 1 lane).
+//!
+//! A hash costs tens of milliseconds and 19 MiB, so at most two are computed at a time, on the blocking
+//! threads, and only so many callers may wait. It decides nothing about accounts.
+
+use std::sync::Arc;
+
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// Hashes computed at the same time: bounds the memory to 38 MiB.
+const AT_A_TIME: usize = 2;
+/// Callers that may wait for their turn; the next ones are told to come later.
+const WAITING: usize = 64;
+
+pub const MIN_CHARS: usize = 10;
+/// Bytes. A bound, so that nobody makes the server hash megabytes.
+pub const MAX_BYTES: usize = 512;
+
+#[derive(Clone)]
+pub struct Passwords {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// The hash of nothing that anybody knows: checked when there is no such account, so that the time
+    /// that a refusal takes does not tell whether there is one.
+    dummy: Arc<str>,
+}
+
+fn argon2() -> Result<Argon2<'static>, Error> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .map_err(|error| anyhow::anyhow!("the parameters of the password hash are refused: {error}"))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_now(password: &str) -> Result<String, Error> {
+    let hash = argon2()?
+        .hash_password(password.as_bytes())
+        .map_err(|error| anyhow::anyhow!("a password cannot be hashed: {error}"))?;
+    Ok(hash.to_string())
+}
+
+/// Refuses a new password that is too short or too long.
+pub fn check_new(password: &str) -> Result<(), Error> {
+    if password.chars().count() < MIN_CHARS {
+        return Err(Error::invalid("password", format!("must have at least {MIN_CHARS} characters")));
+    }
+    if password.len() > MAX_BYTES {
+        return Err(Error::invalid("password", format!("must not be longer than {MAX_BYTES} bytes")));
+    }
+    Ok(())
+}
+
+impl Passwords {
+    pub fn new() -> Result<Self, Error> {
+        let nobody = super::vault::random_token("")?;
+        Ok(Self {
+            running: Arc::new(Semaphore::new(AT_A_TIME)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            dummy: Arc::from(hash_now(&nobody)?),
+        })
+    }
+
+    pub async fn hash(&self, password: String) -> Result<String, Error> {
+        self.blocking(move || hash_now(&password)).await?
+    }
+
+    /// Whether the password is the one of this hash. Without a hash the answer is no, after the same work.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Error> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy.to_string());
+        let matches = self
+            .blocking(move || {
+                Ok::<_, Error>(argon2()?.verify_password(password.as_bytes(), hash.as_str()).is_ok())
+            })
+            .await??;
+        Ok(matches && known)
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let _waiting =
+            self.waiting.try_acquire().map_err(|_| Error::TooMany("too many people sign in right now"))?;
+        let permit =
+            Arc::clone(&self.running).acquire_owned().await.map_err(|error| anyhow::anyhow!(error))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        done.await.map_err(|error| anyhow::anyhow!("hashing a password failed: {error}").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_right_password_passes_and_no_other() {
+        let passwords = Passwords::new().expect("passwords");
+        let hash = passwords.hash("correct horse".into()).await.expect("hash");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.expect("verified"));
+        assert!(!passwords.verify("correct hors".into(), Some(hash)).await.expect("verified"));
+        assert!(
+            !passwords.verify("correct horse".into(), Some("not a hash".into())).await.expect("verified")
+        );
+        assert!(!passwords.verify("correct horse".into(), None).await.expect("nobody"));
+    }
+
+    #[test]
+    fn short_and_endless_passwords_are_refused() {
+        assert!(check_new("short").is_err());
+        assert!(check_new("ten chars!").is_ok());
+        assert!(check_new(&"x".repeat(MAX_BYTES + 1)).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! Signing in with email and password: a new session, which is a family of refresh tokens.
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+use super::access::Access;
+use super::{Accounts, LoadAccess, password, vault};
+use crate::error::Error;
+use crate::store::{Tx, Verb, accounts};
+
+pub(super) const REFRESH_PREFIX: &str = "hbr_";
+
+/// A session as its owner gets it. The refresh token is shown here and nowhere else.
+pub struct SignedIn {
+    pub access: Access,
+    pub access_token: String,
+    /// Of the access token, Unix milliseconds.
+    pub expires_at: i64,
+    pub refresh_token: String,
+    /// Of the refresh token, Unix milliseconds.
+    pub refresh_expires_at: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    #[error("the email or the password is wrong")]
+    BadCredentials,
+    #[error("too many attempts: try again in {seconds} seconds")]
+    TooMany { seconds: i64 },
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+/// Emails are compared without regard to case and surrounding blanks.
+pub fn normal_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+impl Accounts {
+    /// Refuses without telling whether there is such an account, neither in words nor in time.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: String,
+        address: Option<IpAddr>,
+    ) -> Result<SignedIn, SignInError> {
+        let email = normal_email(email);
+        if email.len() > 320 || password.len() > password::MAX_BYTES {
+            return Err(SignInError::BadCredentials);
+        }
+        self.attempts
+            .admit(&email, address, self.clock.now_ms())
+            .map_err(|wait| SignInError::TooMany { seconds: wait.seconds })?;
+        let user = self.store.read(FindUser(email.clone())).await?;
+        let hash = user.as_ref().map(|(_, hash)| hash.clone());
+        let right = self.passwords.verify(password, hash).await?;
+        let Some((user, _)) = user.filter(|_| right) else {
+            metrics::counter!("hubbub_sign_in_refused_total").increment(1);
+            return Err(SignInError::BadCredentials);
+        };
+        let refresh_token = vault::random_token(REFRESH_PREFIX).map_err(Error::from)?;
+        let digest = vault::token_digest(&refresh_token);
+        let start = StartSession { user, digest, ttl_ms: self.refresh_ttl_ms };
+        let family = self.store.write(start).await?.value;
+        self.attempts.succeeded(&email);
+        tracing::info!(%user, session = %family, "a user signed in");
+        Ok(self.signed_in(user, family, refresh_token).await?)
+    }
+
+    pub(super) async fn signed_in(
+        &self,
+        user: Uuid,
+        family: Uuid,
+        refresh_token: String,
+    ) -> Result<SignedIn, Error> {
+        let access = self
+            .store
+            .read(LoadAccess::Session { user, family })
+            .await?
+            .ok_or(Error::Unauthenticated("the account is disabled"))?;
+        let now = self.clock.now_ms();
+        let (access_token, expires_at) = self.tokens.issue(user, family, now)?;
+        let refresh_expires_at = now + self.refresh_ttl_ms;
+        Ok(SignedIn { access, access_token, expires_at, refresh_token, refresh_expires_at })
+    }
+}
+
+/// The id and the hash of the active user with this email.
+struct FindUser(String);
+
+impl Verb for FindUser {
+    type Out = Option<(Uuid, String)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let user = accounts::user_by_email(tx, &self.0).await?;
+        Ok(user.filter(|user| user.active).map(|user| (user.id, user.password_hash)))
+    }
+}
+
+struct StartSession {
+    user: Uuid,
+    digest: String,
+    ttl_ms: i64,
+}
+
+impl Verb for StartSession {
+    type Out = Uuid;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Uuid, Error> {
+        let (family, expires_at) = (tx.new_id(), tx.now() + self.ttl_ms);
+        accounts::purge_refresh(tx, self.user).await?;
+        accounts::insert_refresh(tx, family, self.user, &self.digest, expires_at).await?;
+        Ok(family)
+    }
+}

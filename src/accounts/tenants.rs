@@ -1,0 +1,103 @@
+//! Tenants and their companies: made by the platform, seen by their members.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::access::Scope;
+use super::check_name;
+use crate::error::Error;
+use crate::model::words;
+use crate::store::{Tx, Verb, accounts};
+
+words!(
+    /// What a company sells.
+    CompanyKind { Product = "product", Service = "service", Hybrid = "hybrid" }
+);
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TenantView {
+    pub id: Uuid,
+    pub name: String,
+    pub created_at: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CompanyView {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub name: String,
+    pub kind: CompanyKind,
+}
+
+/// Makes a tenant. The caller must have been found to be the platform's administrator, or the operator.
+pub struct CreateTenant {
+    pub name: String,
+}
+
+impl Verb for CreateTenant {
+    type Out = TenantView;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<TenantView, Error> {
+        let name = check_name("name", &self.name)?;
+        let id = tx.new_id();
+        accounts::insert_tenant(tx, id, &name).await?;
+        Ok(TenantView { id, name, created_at: tx.now() })
+    }
+}
+
+/// A page of all tenants, by rising id. For the platform's administrators and the operator only.
+pub struct ListTenants {
+    pub after: Option<Uuid>,
+    pub limit: i64,
+}
+
+impl Verb for ListTenants {
+    type Out = Vec<TenantView>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let rows = accounts::tenants(tx, self.after.unwrap_or_default(), self.limit).await?;
+        Ok(rows.into_iter().map(|(id, name, created_at)| TenantView { id, name, created_at }).collect())
+    }
+}
+
+pub struct CreateCompany {
+    pub scope: Scope,
+    pub name: String,
+    pub kind: CompanyKind,
+}
+
+impl Verb for CreateCompany {
+    type Out = CompanyView;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<CompanyView, Error> {
+        let (name, tenant, kind) = (check_name("name", &self.name)?, self.scope.tenant(), self.kind);
+        if accounts::tenant_name(tx, tenant).await?.is_none() {
+            return Err(Error::NotFound("tenant"));
+        }
+        let id = tx.new_id();
+        accounts::insert_company(tx, id, tenant, &name, kind.as_str()).await?;
+        Ok(CompanyView { id, tenant, name, kind })
+    }
+}
+
+/// The companies of the scopes' tenants that the caller may see.
+pub struct ListCompanies(pub Vec<Scope>);
+
+impl Verb for ListCompanies {
+    type Out = Vec<CompanyView>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let mut found = Vec::new();
+        for scope in &self.0 {
+            for (id, name, kind, _) in accounts::companies(tx, scope.tenant()).await? {
+                if scope.sees_company(id) {
+                    let kind =
+                        kind.parse().map_err(|why: String| anyhow::anyhow!("a company's kind: {why}"))?;
+                    found.push(CompanyView { id, tenant: scope.tenant(), name, kind });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
