@@ -154,8 +154,9 @@ impl Hub {
     /// Stores a webhook; true if it was new.
     fn accept(&self, body: &str) -> bool {
         let Ok(update) = serde_json::from_str::<Value>(body) else { return false };
+        let Some(id) = update["update_id"].as_u64() else { return false };
         let mut state = self.state.lock().unwrap();
-        if !state.updates.insert(update["update_id"].as_u64().unwrap()) {
+        if !state.updates.insert(id) {
             return false;
         }
         self.file.lock().unwrap().write_all(format!("\n{body}").as_bytes()).unwrap();

@@ -20,6 +20,7 @@ use crate::sender::Stream;
 use crate::verify::{Check, Tally};
 
 const RESUME_AFTER: Duration = Duration::from_millis(20);
+const RESUME_WITHIN: Duration = Duration::from_secs(5);
 const RESUME_AFTER_AT_MOST: Duration = Duration::from_millis(500);
 
 /// The watcher is done once it has seen this cursor, or when the time is up.
@@ -104,7 +105,10 @@ impl Watcher {
             }
             let deadline = now.map(|goal| goal.deadline);
             let Some(client) = &mut self.client else {
-                if self.resume().await.is_ok() {
+                if tokio::time::timeout(RESUME_WITHIN, self.resume())
+                    .await
+                    .is_ok_and(|resumed| resumed.is_ok())
+                {
                     pause = RESUME_AFTER;
                 } else {
                     tokio::time::sleep(pause).await;

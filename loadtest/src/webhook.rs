@@ -43,12 +43,11 @@ impl Run {
 
     /// The chat of a conversation, as the provider writes it.
     pub(crate) fn chat(&self, kind: Kind, conversation: usize) -> String {
-        let seconds = self.started_ms / 1000;
         match kind {
-            // Below 2^52, as Telegram promises of its ids.
-            Kind::Telegram => format!("555{:07}{conversation:05}", seconds % 10_000_000),
-            // Fifteen digits, as long as a phone number may be.
-            Kind::Waha => format!("1555{:06}{conversation:05}@c.us", seconds % 1_000_000),
+            // Sixteen digits, below the 2^52 that Telegram promises; the number comes again after 115 days.
+            Kind::Telegram => format!("1{:010}{conversation:05}", self.started_ms % 10_000_000_000),
+            // Fifteen digits, as long as a phone number may be; tenths of a second, again after a day.
+            Kind::Waha => format!("1555{:06}{conversation:05}@c.us", self.started_ms / 100 % 1_000_000),
         }
     }
 }
@@ -191,6 +190,16 @@ mod tests {
         assert_eq!(factory.run.index_of(event["payload"]["body"].as_str().unwrap()), Some(3));
         let tag = head.lines().find_map(|line| line.strip_prefix("X-Webhook-Hmac: ")).unwrap();
         hmac::verify(&factory.key, body.as_bytes(), &hex::decode(tag).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn runs_in_the_same_second_share_no_chat() {
+        let first = Run::new(10, 2);
+        let second = Run { started_ms: first.started_ms + 100, ..first };
+        for kind in [Kind::Telegram, Kind::Waha] {
+            assert_ne!(first.chat(kind, 0), second.chat(kind, 0));
+            assert_ne!(first.chat(kind, 0), first.chat(kind, 1));
+        }
     }
 
     #[test]
