@@ -2,14 +2,22 @@
 //! `send` and its neighbours speak HTTP. Foreign JSON stays in each provider's `wire.rs`.
 //! This crate knows no SQL, no web framework, no tenant and no clock.
 
+mod call;
 pub mod event;
 pub mod headers;
+pub mod inspect;
+mod json;
+mod media;
 pub mod provider;
+mod sniff;
 pub mod split;
+mod telegram;
 pub mod verify;
+mod waha;
 
 pub use event::{Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState, NotJson, Origin, Status};
 pub use headers::Headers;
+pub use inspect::{InspectError, inspect, inspect_verify};
 pub use provider::{
     Account, AccountInfo, Acknowledge, ConnectFailure, CredentialField, FetchError, Fetched, Health,
     HealthState, Hook, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, SendError, SendOutcome,
@@ -24,7 +32,7 @@ pub const KNOWN: &[&str] =
     &["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail", "stripe"];
 
 /// The built providers. A new one is added here, and nowhere else outside its folder.
-static BUILT: &[&dyn Provider] = &[];
+static BUILT: &[&dyn Provider] = &[&telegram::Telegram, &waha::Waha];
 
 /// The provider of that name, if it is built.
 pub fn provider(name: &str) -> Option<&'static dyn Provider> {

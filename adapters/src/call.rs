@@ -1,0 +1,148 @@
+//! One HTTP call to a provider, and what its failure means: was nothing sent, or do we not know? Answers are read
+//! with a limit; errors carry neither addresses nor keys.
+
+use std::error::Error as _;
+
+use reqwest::RequestBuilder;
+use serde_json::Value;
+
+use crate::{ConnectFailure, FetchError, SendError, SendOutcome};
+
+/// No answer that we use is longer.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// A provider's answer. A body that broke off is kept as far as it came.
+pub(crate) struct Answer {
+    pub status: u16,
+    pub retry_after_s: Option<u64>,
+    pub body: Vec<u8>,
+}
+
+/// Why a call did not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub code: String,
+    /// For people.
+    pub reason: String,
+    pub verdict: Verdict,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing happened; try again.
+    Retry { after_ms: Option<u64> },
+    /// The provider will not do this.
+    Rejected,
+    /// The provider will not do anything for this channel.
+    ChannelDown,
+    /// The request left and no answer came.
+    Unknown,
+}
+
+impl Failure {
+    pub(crate) fn new(verdict: Verdict, code: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { code: code.into(), reason: reason.into(), verdict }
+    }
+
+    /// A setting of the channel is missing or cannot be used.
+    pub(crate) fn setting(name: &str, why: &str) -> Self {
+        Self::new(Verdict::ChannelDown, "bad_settings", format!("the channel's {name} {why}"))
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Failure> {
+    let mut response = request.send().await.map_err(lost)?;
+    let status = response.status().as_u16();
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+    let retry_after_s = retry_after.and_then(|value| value.trim().parse().ok());
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = MAX_ANSWER_BYTES - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == MAX_ANSWER_BYTES {
+            break;
+        }
+    }
+    Ok(Answer { status, retry_after_s, body })
+}
+
+/// Whether anything can have reached the provider decides between trying again and not knowing.
+pub(crate) fn lost(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let reason = words(&error);
+    if error.is_builder() {
+        Failure::new(
+            Verdict::ChannelDown,
+            "bad_settings",
+            format!("the address or the key cannot be used: {reason}"),
+        )
+    } else if error.is_connect() {
+        Failure::new(Verdict::Retry { after_ms: None }, "unreachable", format!("could not connect: {reason}"))
+    } else if error.is_timeout() {
+        Failure::new(Verdict::Unknown, "no_answer", "no answer came in time")
+    } else {
+        Failure::new(
+            Verdict::Unknown,
+            "no_answer",
+            format!("the connection broke before the answer: {reason}"),
+        )
+    }
+}
+
+/// The innermost cause, which is the one that says something.
+fn words(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    let mut text = error.to_string();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    text
+}
+
+impl From<Failure> for SendOutcome {
+    fn from(failure: Failure) -> Self {
+        let Failure { code, reason, verdict } = failure;
+        match verdict {
+            Verdict::Retry { after_ms } => Self::Retry { after_ms, code, reason },
+            Verdict::Rejected => Self::Rejected { code, reason, channel_down: false },
+            Verdict::ChannelDown => Self::Rejected { code, reason, channel_down: true },
+            Verdict::Unknown => Self::Unknown { reason },
+        }
+    }
+}
+
+impl From<Failure> for SendError {
+    fn from(failure: Failure) -> Self {
+        let Failure { code, reason, verdict } = failure;
+        // Everything but sending may be done twice.
+        let retryable = matches!(verdict, Verdict::Retry { .. } | Verdict::Unknown);
+        Self { code, reason, retryable, channel_down: verdict == Verdict::ChannelDown }
+    }
+}
+
+impl From<Failure> for ConnectFailure {
+    fn from(failure: Failure) -> Self {
+        let SendError { code, reason, retryable, .. } = failure.into();
+        Self { code, reason, retryable }
+    }
+}
+
+impl From<Failure> for FetchError {
+    fn from(failure: Failure) -> Self {
+        match failure.verdict {
+            Verdict::Retry { .. } | Verdict::Unknown => Self::Unavailable(failure.reason),
+            Verdict::Rejected | Verdict::ChannelDown => Self::Refused(failure.reason),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Lenient reading of foreign JSON: what is missing, of another type or out of range is `None`, never an error, so that
+//! one bad member cannot lose its neighbours. Ids never go through floating point.
+
+use serde_json::Value;
+
+use crate::NotJson;
+
+/// The body as JSON. Half a surrogate pair, which JavaScript writes without a second thought, becomes U+FFFD instead
+/// of losing the whole body. Nesting is bounded by the parser (128).
+pub(crate) fn document(body: &[u8]) -> Result<Value, NotJson> {
+    serde_json::from_slice(body).or_else(|error| {
+        mend_surrogates(body)
+            .and_then(|mended| serde_json::from_slice(&mended).ok())
+            .ok_or_else(|| NotJson(error.to_string()))
+    })
+}
+
+/// A copy with every lone `\uD800`–`\uDFFF` escape replaced; `None` when there is none.
+fn mend_surrogates(body: &[u8]) -> Option<Vec<u8>> {
+    let escape = |at: usize| {
+        let digits = body.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut mended = body.to_vec();
+    let mut changed = false;
+    let mut at = 0;
+    while at < body.len() {
+        if body[at] != b'\\' {
+            at += 1;
+            continue;
+        }
+        match escape(at) {
+            Some(0xd800..=0xdbff) if matches!(escape(at + 6), Some(0xdc00..=0xdfff)) => at += 12,
+            Some(0xd800..=0xdfff) => {
+                mended[at + 2..at + 6].copy_from_slice(b"fffd");
+                changed = true;
+                at += 6;
+            }
+            Some(_) => at += 6,
+            None => at += 2,
+        }
+    }
+    changed.then_some(mended)
+}
+
+/// A member that is an object.
+pub(crate) fn object<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.get(name).filter(|member| member.is_object())
+}
+
+/// The elements of a member that is an array, else none.
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+pub(crate) fn integer(value: &Value, name: &str) -> Option<i64> {
+    value.get(name)?.as_i64()
+}
+
+pub(crate) fn unsigned(value: &Value, name: &str) -> Option<u64> {
+    value.get(name)?.as_u64()
+}
+
+/// A finite number, or text that holds one.
+pub(crate) fn number(value: &Value, name: &str) -> Option<f64> {
+    let number = match value.get(name)? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+/// Text as it is stored: U+0000 removed, because databases refuse it; empty is `None`.
+pub(crate) fn text(value: &Value, name: &str) -> Option<String> {
+    let text = value.get(name)?.as_str()?;
+    let clean = if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() };
+    Some(clean).filter(|clean| !clean.is_empty())
+}
+
+/// An id: text, or an integer.
+pub(crate) fn id(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() && !text.contains('\0') => Some(text.clone()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A flag, which some versions of some providers write as 0 and 1.
+pub(crate) fn flag(value: &Value, name: &str) -> Option<bool> {
+    let member = value.get(name)?;
+    member.as_bool().or_else(|| match member.as_i64() {
+        Some(0) => Some(false),
+        Some(1) => Some(true),
+        _ => None,
+    })
+}
+
+/// A time in Unix milliseconds from an integer, a float or decimal text, in seconds or (from 1e11 on) milliseconds.
+/// Outside 2009–2100 it is unknown.
+pub(crate) fn millis(value: &Value, name: &str) -> Option<i64> {
+    const FROM: f64 = 1_230_768_000_000.0;
+    const UNTIL: f64 = 4_133_980_800_000.0;
+    let number = number(value, name)?;
+    let millis = if number.abs() >= 1e11 { number } else { number * 1000.0 }.round();
+    (FROM..UNTIL).contains(&millis).then_some(millis as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_come_in_every_spelling() {
+        let read = |value: Value| millis(&json!({ "t": value }), "t");
+        assert_eq!(read(json!(1_794_312_000)), Some(1_794_312_000_000));
+        assert_eq!(read(json!(1_794_312_060.853)), Some(1_794_312_060_853));
+        assert_eq!(read(json!(1_794_312_000_317_i64)), Some(1_794_312_000_317));
+        assert_eq!(read(json!("1794312000")), Some(1_794_312_000_000));
+        assert_eq!(read(json!("1794312000.5")), Some(1_794_312_000_500));
+        for absurd in
+            [json!(0), json!(-1), json!(1e300), json!("soon"), json!("inf"), json!("NaN"), json!([1])]
+        {
+            assert_eq!(read(absurd), None);
+        }
+    }
+
+    #[test]
+    fn long_ids_keep_their_digits() {
+        assert_eq!(id(&json!(12_345_678_901_234_567_u64)).as_deref(), Some("12345678901234567"));
+        assert_eq!(id(&json!(1.5)), None);
+        assert_eq!(id(&json!("")), None);
+    }
+
+    #[test]
+    fn a_lone_surrogate_costs_one_character_and_not_the_body() {
+        let body = br#"{"a":"x\ud83dy","b":"\ud83d\udc4d","c":"\\ud83d","d":"\udc4d"}"#;
+        let value = document(body).unwrap();
+        assert_eq!(value, json!({"a": "x\u{fffd}y", "b": "👍", "c": "\\ud83d", "d": "\u{fffd}"}));
+        assert!(document(b"{\"a\":\"\\ud83d").is_err());
+        assert!(document(b"\\ud8").is_err());
+    }
+}

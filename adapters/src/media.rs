@@ -1,0 +1,49 @@
+//! Downloading a provider's file into a sink, within a size and a time, with the type taken from the bytes. Which
+//! address may be asked is decided by the provider that builds the request.
+
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::{FetchError, Fetched, MediaRef, call, sniff};
+
+/// A whole file, however slowly it trickles.
+const MAX_TIME: Duration = Duration::from_mins(2);
+
+pub(crate) async fn download(
+    request: RequestBuilder,
+    media: &MediaRef,
+    limit_bytes: u64,
+    sink: &mut (dyn AsyncWrite + Send + Unpin),
+) -> Result<Fetched, FetchError> {
+    let broken = |error| FetchError::Unavailable(call::lost(error).reason);
+    let mut response = request.timeout(MAX_TIME).send().await.map_err(broken)?;
+    match response.status().as_u16() {
+        200 => {}
+        404 | 410 => return Err(FetchError::Gone),
+        // The address is ours and has no business elsewhere; following could lead into our own network.
+        300..=399 => return Err(FetchError::Refused("the provider pointed to another address".into())),
+        status @ (429 | 500..=599) => {
+            return Err(FetchError::Unavailable(format!("the provider answered {status}")));
+        }
+        status => return Err(FetchError::Refused(format!("the provider answered {status}"))),
+    }
+    let too_large = FetchError::TooLarge { limit_bytes };
+    if response.content_length().is_some_and(|length| length > limit_bytes) {
+        return Err(too_large);
+    }
+    let mut size = 0;
+    let mut head = Vec::with_capacity(sniff::HEAD_BYTES);
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        size += chunk.len() as u64;
+        if size > limit_bytes {
+            return Err(too_large);
+        }
+        let wanted = (sniff::HEAD_BYTES - head.len()).min(chunk.len());
+        head.extend_from_slice(&chunk[..wanted]);
+        sink.write_all(&chunk).await.map_err(|error| FetchError::Unavailable(error.to_string()))?;
+    }
+    sink.flush().await.map_err(|error| FetchError::Unavailable(error.to_string()))?;
+    Ok(Fetched { mime: sniff::settle(&head, media.mime.as_deref()), size, name: media.name.clone() })
+}

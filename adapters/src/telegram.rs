@@ -1,0 +1,123 @@
+//! Telegram Bot API (10.0). Deliveries prove themselves by a secret header; our own sends are not echoed, except in
+//! business chats; there are no receipts. No markup is sent, so no text can break it.
+
+mod api;
+mod connect;
+mod content;
+mod errors;
+mod media;
+mod parse;
+mod send;
+mod wire;
+
+use async_trait::async_trait;
+use tokio::io::AsyncWrite;
+
+use crate::{
+    Account, AccountInfo, Acknowledge, Client, ConnectFailure, Context, CredentialField, Event, FetchError,
+    Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Scheme,
+    SendError, SendOutcome, Unit, verify::verify,
+};
+
+/// What `getFile` and uploads by address allow.
+const MAX_FILE_BYTES: u64 = 20 << 20;
+
+const CREDENTIALS: &[CredentialField] = &[
+    CredentialField {
+        name: "token",
+        secret: true,
+        required: true,
+        default: None,
+        help: "The bot's token, as @BotFather gives it: digits, a colon, letters.",
+    },
+    CredentialField {
+        name: "api_base",
+        secret: false,
+        required: false,
+        default: Some(api::DEFAULT_BASE),
+        help: "Address of the Bot API; another one only for a Bot API server of your own.",
+    },
+];
+
+pub(crate) struct Telegram;
+
+#[async_trait]
+impl Provider for Telegram {
+    fn name(&self) -> &'static str {
+        "telegram"
+    }
+
+    fn limits(&self) -> ProviderLimits {
+        ProviderLimits {
+            unit: Unit::Utf16,
+            max_text: 4096,
+            max_caption: 1024,
+            max_upload_bytes: MAX_FILE_BYTES,
+            max_download_bytes: MAX_FILE_BYTES,
+        }
+    }
+
+    fn credentials(&self) -> &'static [CredentialField] {
+        CREDENTIALS
+    }
+
+    fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid> {
+        verify(Scheme::TelegramSecretToken, secret, headers, body, None)
+    }
+
+    fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+        parse::parse(body, context)
+    }
+
+    async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
+        send::send(http, account, out).await
+    }
+
+    async fn acknowledge(
+        &self,
+        http: &Client,
+        account: &Account,
+        what: &Acknowledge<'_>,
+    ) -> Result<(), SendError> {
+        send::answer_callback(http, account, what).await
+    }
+
+    async fn typing(
+        &self,
+        http: &Client,
+        account: &Account,
+        conversation: &str,
+        on: bool,
+    ) -> Result<(), SendError> {
+        // It ends by itself after five seconds or with the message.
+        if on { send::typing(http, account, conversation).await } else { Ok(()) }
+    }
+
+    async fn fetch(
+        &self,
+        http: &Client,
+        account: &Account,
+        media: &MediaRef,
+        limit_bytes: u64,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Fetched, FetchError> {
+        media::fetch(http, account, media, limit_bytes.min(MAX_FILE_BYTES), sink).await
+    }
+
+    async fn connect(
+        &self,
+        http: &Client,
+        account: &Account,
+        hook: &Hook<'_>,
+    ) -> Result<AccountInfo, ConnectFailure> {
+        connect::connect(http, account, hook).await
+    }
+
+    async fn disconnect(&self, http: &Client, account: &Account, _hook_url: &str) -> Result<(), SendError> {
+        connect::disconnect(http, account).await
+    }
+
+    async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
+        connect::health(http, account).await
+    }
+}

@@ -1,0 +1,73 @@
+//! Connecting a bot: proving the token and setting the webhook, and asking how its deliveries fare.
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use super::{api::Api, errors::Reply, wire::ALLOWED_UPDATES};
+use crate::{
+    Account, AccountInfo, ConnectFailure, Health, HealthState, Hook, SendError,
+    call::{Failure, Verdict},
+    json as read,
+};
+
+pub(super) async fn connect(
+    http: &Client,
+    account: &Account,
+    hook: &Hook<'_>,
+) -> Result<AccountInfo, ConnectFailure> {
+    let api = Api::of(http, account)?;
+    let me = done(api.call("getMe", &json!({})).await?);
+    let id = read::integer(&me, "id").ok_or_else(|| {
+        Failure::new(Verdict::Rejected, "unreadable_answer", "the address does not answer like the Bot API")
+    })?;
+    let parameters = json!({
+        "url": hook.url,
+        "secret_token": hook.secret,
+        "allowed_updates": ALLOWED_UPDATES,
+        "max_connections": 40,
+    });
+    api.call("setWebhook", &parameters).await?;
+    Ok(AccountInfo {
+        external_id: id.to_string(),
+        name: read::text(&me, "username").map(|name| format!("@{name}")).or(read::text(&me, "first_name")),
+        health: Health {
+            state: HealthState::Up,
+            detail: "webhook set".into(),
+            pending: None,
+            last_error: None,
+        },
+    })
+}
+
+pub(super) async fn disconnect(http: &Client, account: &Account) -> Result<(), SendError> {
+    Api::of(http, account)?.call("deleteWebhook", &json!({})).await?;
+    Ok(())
+}
+
+pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, SendError> {
+    let info = match Api::of(http, account)?.call("getWebhookInfo", &json!({})).await {
+        Ok(reply) => done(reply),
+        Err(failure) if failure.verdict == Verdict::ChannelDown => {
+            let state = HealthState::Down;
+            return Ok(Health { state, detail: failure.reason, pending: None, last_error: None });
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let (state, detail) = match read::text(&info, "url") {
+        Some(_) => (HealthState::Up, "webhook set"),
+        None => (HealthState::Down, "no webhook is set"),
+    };
+    Ok(Health {
+        state,
+        detail: detail.into(),
+        pending: read::unsigned(&info, "pending_update_count"),
+        last_error: read::text(&info, "last_error_message"),
+    })
+}
+
+fn done(reply: Reply) -> Value {
+    match reply {
+        Reply::Done(result) => result,
+        Reply::Nothing | Reply::Moved(_) => Value::Null,
+    }
+}

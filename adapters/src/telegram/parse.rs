@@ -1,0 +1,326 @@
+//! One update to events. Pure; the update id is the delivery's identity, `{chat}:{message_id}` the message's.
+
+use serde_json::Value;
+
+use super::{
+    content,
+    wire::{self, Chat, Message, Part, Person},
+};
+use crate::{Context, Direction, Event, Kind, NotJson, Origin, json};
+
+pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+    let document = json::document(body)?;
+    let (update_id, part, content) = match wire::update(&document) {
+        Ok(update) => update,
+        Err(reason) => return Ok(vec![Event::ignored(reason)]),
+    };
+    let mut events = match part {
+        Part::Message => vec![message(content, context).unwrap_or_else(malformed)],
+        Part::Edited => vec![edited(content, context).unwrap_or_else(malformed)],
+        Part::Callback => vec![callback(content).unwrap_or_else(malformed)],
+        Part::Reaction => vec![reaction(content).unwrap_or_else(malformed)],
+        Part::OwnMembership => vec![membership(content).unwrap_or_else(malformed)],
+        Part::DeletedBusiness => deleted(content),
+        Part::ChannelPost => vec![Event::ignored("channel")],
+        Part::Unhandled => vec![Event::ignored("unhandled_update")],
+    };
+    for event in &mut events {
+        event.update_key = Some(update_id.to_string());
+        event.dedupe_key.clone_from(&event.update_key);
+    }
+    Ok(events)
+}
+
+fn malformed() -> Event {
+    Event::ignored("malformed")
+}
+
+fn message_key(chat: i64, message: i64) -> String {
+    format!("{chat}:{message}")
+}
+
+fn message(value: &Value, context: &Context) -> Option<Event> {
+    let message = Message::of(value)?;
+    if message.chat.is_channel() {
+        return Some(Event::ignored("channel"));
+    }
+    if let Some(moved) = migration(message) {
+        return Some(moved);
+    }
+    if content::is_service(message) {
+        return Some(Event::ignored("service_message"));
+    }
+    let mut event = base(message, context);
+    content::fill(&mut event, message);
+    event.external_message_id = Some(message.id.to_string());
+    event.message_key = Some(message_key(message.chat.id(), message.id));
+    event.timestamp_ms = json::millis(value, "date");
+    event.reply_to = message.reply_to().map(|id| id.to_string());
+    event.reply_key = message.reply_to().map(|id| message_key(message.chat.id(), id));
+    let start = event.text.as_deref().filter(|_| message.chat.is_private()).and_then(start_parameter);
+    if let Some(start) = start.map(str::to_owned) {
+        event.set("start_param", start);
+    }
+    Some(event)
+}
+
+/// `/start <parameter>` of a deep link.
+fn start_parameter(text: &str) -> Option<&str> {
+    let (command, parameter) = text.split_once(char::is_whitespace)?;
+    let is_start = command == "/start" || command.starts_with("/start@");
+    Some(parameter.trim()).filter(|parameter| is_start && !parameter.is_empty())
+}
+
+/// Place, author and direction of a message.
+fn base(message: Message<'_>, context: &Context) -> Event {
+    let mut event = Event::new(Kind::Text);
+    event.external_conversation_id = Some(message.chat.id().to_string());
+    event.is_group = message.chat.is_group();
+    let connection = message.business_connection();
+    event.origin = match &connection {
+        Some(connection) => business_origin(message, context.business_connection_owner.get(connection)),
+        None => None,
+    };
+    if let Some(connection) = connection {
+        event.set("business_connection_id", connection);
+    }
+    event.direction = Some(Direction::Inbound);
+    if event.origin.is_some() {
+        event.direction = Some(Direction::Outbound);
+    } else if let Some(author) = message.author() {
+        describe(&mut event, author);
+    }
+    event
+}
+
+/// Business chats also show what their owner and our bot wrote; the chat's id is the customer's.
+fn business_origin(message: Message<'_>, owner: Option<&Value>) -> Option<Origin> {
+    if message.written_by_our_bot() {
+        return Some(Origin::OurApi);
+    }
+    let author = message.author()?.id();
+    let by_owner = match owner.and_then(json::id) {
+        Some(owner) => owner == author.to_string(),
+        None => message.chat.is_private(),
+    };
+    (by_owner && author != message.chat.id()).then_some(Origin::HumanDevice)
+}
+
+fn describe(event: &mut Event, person: Person<'_>) {
+    event.external_contact_id = Some(person.id().to_string());
+    event.contact_name = person.name();
+    if let Some(username) = person.username() {
+        event.set("username", username);
+    }
+    if let Some(language) = person.language() {
+        event.set("language", language);
+    }
+}
+
+/// A group that became a supergroup says so on the old chat and on the new one.
+fn migration(message: Message<'_>) -> Option<Event> {
+    let here = message.chat.id();
+    let (old, new) = match json::integer(message.value, "migrate_to_chat_id") {
+        Some(new) => (here, new),
+        None => (json::integer(message.value, "migrate_from_chat_id")?, here),
+    };
+    let mut event = Event::new(Kind::IdentityChange);
+    event.external_conversation_id = Some(old.to_string());
+    event.set("new_external_conversation_id", new.to_string());
+    event.timestamp_ms = json::millis(message.value, "date");
+    event.is_group = true;
+    Some(event)
+}
+
+fn edited(value: &Value, context: &Context) -> Option<Event> {
+    let message = Message::of(value)?;
+    if message.chat.is_channel() {
+        return Some(Event::ignored("channel"));
+    }
+    let mut event = base(message, context);
+    content::fill(&mut event, message);
+    event.kind = Kind::Edited;
+    event.external_message_id = Some(message.id.to_string());
+    event.target_message_id = Some(message.id.to_string());
+    event.target_key = Some(message_key(message.chat.id(), message.id));
+    event.timestamp_ms = json::millis(value, "edit_date");
+    Some(event)
+}
+
+/// The one who pressed is `from`; the author of the message is our bot. The message may be missing or so old that
+/// only its id is left.
+fn callback(value: &Value) -> Option<Event> {
+    let id = json::text(value, "id")?;
+    let person = Person::of(value, "from")?;
+    let message = json::object(value, "message").and_then(Message::of);
+    let mut event = Event::new(Kind::Interactive);
+    describe(&mut event, person);
+    let chat = message.map_or(person.id(), |message| message.chat.id());
+    event.external_conversation_id = Some(chat.to_string());
+    event.is_group = message.is_some_and(|message| message.chat.is_group());
+    event.direction = Some(Direction::Inbound);
+    event.external_message_id = Some(format!("cb:{id}"));
+    event.message_key.clone_from(&event.external_message_id);
+    event.reply_to = message.map(|message| message.id.to_string());
+    event.reply_key = message.map(|message| message_key(chat, message.id));
+    event.set("callback_query_id", id);
+    if let Some(payload) = json::text(value, "data") {
+        event.set("payload", payload);
+    }
+    Some(event)
+}
+
+fn reaction(value: &Value) -> Option<Event> {
+    let chat = Chat::of(value)?;
+    let message = json::integer(value, "message_id")?;
+    if chat.is_channel() {
+        return Some(Event::ignored("channel"));
+    }
+    let (old, new) = (json::list(value, "old_reaction"), json::list(value, "new_reaction"));
+    let mut event = Event::new(Kind::Reaction);
+    if let Some(person) = Person::of(value, "user").or_else(|| Person::of(value, "actor_chat")) {
+        describe(&mut event, person);
+    }
+    event.external_conversation_id = Some(chat.id().to_string());
+    event.is_group = chat.is_group();
+    event.direction = Some(Direction::Inbound);
+    event.timestamp_ms = json::millis(value, "date");
+    event.target_message_id = Some(message.to_string());
+    event.target_key = Some(message_key(chat.id(), message));
+    event.removed = Some(new.is_empty());
+    // The whole new set is given; what was added is what is told.
+    if let Some(added) = new.iter().find(|reaction| !old.contains(reaction)).or(new.last()) {
+        event.emoji = match added.get("type").and_then(Value::as_str) {
+            Some("paid") => Some("⭐".to_owned()),
+            _ => json::text(added, "emoji"),
+        };
+        if let Some(custom) = json::text(added, "custom_emoji_id") {
+            event.set("custom_emoji_id", custom);
+        }
+    }
+    Some(event)
+}
+
+/// What became of the bot itself: blocked by the customer, added to a group, thrown out of it.
+fn membership(value: &Value) -> Option<Event> {
+    let chat = Chat::of(value)?;
+    let person = Person::of(value, "from")?;
+    if chat.is_channel() {
+        return Some(Event::ignored("channel"));
+    }
+    let status = json::text(json::object(value, "new_chat_member")?, "status")?;
+    let mut event = Event::new(Kind::Membership);
+    describe(&mut event, person);
+    event.external_conversation_id = Some(chat.id().to_string());
+    event.is_group = chat.is_group();
+    event.timestamp_ms = json::millis(value, "date");
+    event.state = Some(match (chat.is_private(), status.as_str()) {
+        (true, "kicked") => "blocked".to_owned(),
+        (true, "member") => "unblocked".to_owned(),
+        (false, "kicked" | "left") => "removed".to_owned(),
+        (false, "member" | "administrator") => "added".to_owned(),
+        (_, other) => other.to_owned(),
+    });
+    Some(event)
+}
+
+/// Deletions are told for business chats only, several at once.
+fn deleted(value: &Value) -> Vec<Event> {
+    let ids = json::list(value, "message_ids");
+    let Some(chat) = Chat::of(value).filter(|_| !ids.is_empty()) else { return vec![malformed()] };
+    let one = |id: &Value| {
+        let id = id.as_i64()?;
+        let mut event = Event::new(Kind::Deleted);
+        event.external_conversation_id = Some(chat.id().to_string());
+        event.target_message_id = Some(id.to_string());
+        event.target_key = Some(message_key(chat.id(), id));
+        if let Some(connection) = json::text(value, "business_connection_id") {
+            event.set("business_connection_id", connection);
+        }
+        Some(event)
+    };
+    ids.iter().map(|id| one(id).unwrap_or_else(malformed)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse_one(update: &Value, context: &Context) -> Event {
+        let mut events = parse(update.to_string().as_bytes(), context).unwrap();
+        assert_eq!(events.len(), 1);
+        events.remove(0)
+    }
+
+    fn business(from: i64, extra: &Value) -> Value {
+        let mut message = json!({
+            "message_id": 5, "business_connection_id": "bc1", "from": {"id": from, "first_name": "Who"},
+            "chat": {"id": 5_550_001_001_i64, "type": "private"}, "date": 1_794_312_000, "text": "hi",
+        });
+        message.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        json!({"update_id": 1, "business_message": message})
+    }
+
+    #[test]
+    fn business_chats_tell_customer_owner_and_bot_apart() {
+        let known = Context { business_connection_owner: [("bc1".to_owned(), json!(777))].into() };
+        for context in [&known, &Context::default()] {
+            let customer = parse_one(&business(5_550_001_001, &json!({})), context);
+            assert_eq!((customer.direction, customer.origin), (Some(Direction::Inbound), None));
+            let owner = parse_one(&business(777, &json!({})), context);
+            assert_eq!(owner.origin, Some(Origin::HumanDevice));
+            assert_eq!(owner.external_contact_id, None);
+            let bot = parse_one(&business(777, &json!({"sender_business_bot": {"id": 9}})), context);
+            assert_eq!((bot.direction, bot.origin), (Some(Direction::Outbound), Some(Origin::OurApi)));
+        }
+    }
+
+    #[test]
+    fn the_root_of_a_topic_is_not_a_reply() {
+        let update = json!({"update_id": 1, "message": {
+            "message_id": 9, "message_thread_id": 3, "is_topic_message": true, "date": 1_794_312_000,
+            "chat": {"id": -1001, "type": "supergroup"}, "from": {"id": 4}, "text": "in a topic",
+            "reply_to_message": {"message_id": 3, "forum_topic_created": {"name": "n"}},
+        }});
+        assert_eq!(parse_one(&update, &Context::default()).reply_to, None);
+    }
+
+    #[test]
+    fn deletions_keep_their_good_neighbours() {
+        let update = json!({"update_id": 1, "deleted_business_messages": {
+            "business_connection_id": "bc1", "chat": {"id": 7, "type": "private"}, "message_ids": [1, "x", 3],
+        }});
+        let events = parse(update.to_string().as_bytes(), &Context::default()).unwrap();
+        let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [Kind::Deleted, Kind::Ignored, Kind::Deleted]);
+        assert_eq!(events[2].target_key(), Some("7:3"));
+        assert_ne!(events[0].once_key(), events[2].once_key());
+    }
+
+    #[test]
+    fn keys_are_scoped_by_chat() {
+        let update = json!({"update_id": 8, "message": {
+            "message_id": 12, "chat": {"id": 7, "type": "private"}, "from": {"id": 7}, "date": 1_794_312_000,
+            "text": "x", "reply_to_message": {"message_id": 11},
+        }});
+        let event = parse_one(&update, &Context::default());
+        assert_eq!(event.message_key(), Some("7:12"));
+        assert_eq!(event.reply_key(), Some("7:11"));
+        assert_eq!(event.update_key(), Some("8"));
+        assert_eq!(event.once_key().as_deref(), Some("7:12"));
+    }
+
+    #[test]
+    fn a_shared_card_is_the_writers_phone_only_if_it_is_his_own() {
+        let card = |user: i64| {
+            json!({"update_id": 1, "message": {
+                "message_id": 1, "chat": {"id": 7, "type": "private"}, "from": {"id": 7}, "date": 1_794_312_000,
+                "contact": {"phone_number": "+1 202 555 0143", "first_name": "A", "user_id": user},
+            }})
+        };
+        assert_eq!(parse_one(&card(7), &Context::default()).contact_phone.as_deref(), Some("12025550143"));
+        assert_eq!(parse_one(&card(8), &Context::default()).contact_phone, None);
+    }
+}

@@ -1,0 +1,141 @@
+//! Sending to a Telegram chat. Texts go without markup, and files by their address.
+
+use reqwest::Client;
+use serde_json::{Map, Value, json};
+
+use super::{api::Api, errors::Reply};
+use crate::{
+    Account, Acknowledge, MediaKind, Outgoing, SendError, SendOutcome,
+    call::{Failure, Verdict},
+    json as read,
+};
+
+pub(super) async fn send(http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
+    match try_send(http, account, out).await {
+        Ok(outcome) => outcome,
+        Err(failure) => failure.into(),
+    }
+}
+
+async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Result<SendOutcome, Failure> {
+    let api = Api::of(http, account)?;
+    let (method, mut parameters) =
+        request(out).ok_or_else(|| Failure::new(Verdict::Rejected, "empty", "there is nothing to send"))?;
+    let mut reply = api.call(method, &Value::Object(parameters.clone())).await?;
+    if let Reply::Moved(chat) = reply {
+        // The refused call sent nothing. The echo-less answer names the new chat, and so does the key.
+        parameters.insert("chat_id".into(), chat.into());
+        reply = api.call(method, &Value::Object(parameters)).await?;
+    }
+    Ok(match reply {
+        Reply::Done(result) => sent(&result).unwrap_or_else(|| SendOutcome::Unknown {
+            reason: "the message was accepted, but the answer does not name it".into(),
+        }),
+        Reply::Nothing | Reply::Moved(_) => SendOutcome::Rejected {
+            code: "400".into(),
+            reason: "the Bot API refused the message for this chat".into(),
+            channel_down: false,
+        },
+    })
+}
+
+fn sent(result: &Value) -> Option<SendOutcome> {
+    let message = read::integer(result, "message_id")?;
+    let chat = read::integer(read::object(result, "chat")?, "id")?;
+    Some(SendOutcome::Sent { external_id: message.to_string(), dedupe_key: format!("{chat}:{message}") })
+}
+
+/// The method and its parameters; `None` when there is nothing to send.
+fn request(out: &Outgoing<'_>) -> Option<(&'static str, Map<String, Value>)> {
+    let mut parameters = Map::new();
+    parameters.insert("chat_id".into(), chat_id(out.conversation));
+    let text = out.text.filter(|text| !text.trim().is_empty());
+    let method = if let Some(media) = &out.media {
+        let (method, member) = match media.kind {
+            MediaKind::Image => ("sendPhoto", "photo"),
+            MediaKind::Voice => ("sendVoice", "voice"),
+            MediaKind::Audio => ("sendAudio", "audio"),
+            MediaKind::Video => ("sendVideo", "video"),
+            MediaKind::Document | MediaKind::Sticker => ("sendDocument", "document"),
+        };
+        parameters.insert(member.into(), media.url.into());
+        if let Some(caption) = media.caption.filter(|caption| !caption.is_empty()).or(text) {
+            parameters.insert("caption".into(), caption.into());
+        }
+        method
+    } else {
+        parameters.insert("text".into(), text?.into());
+        "sendMessage"
+    };
+    // A quoted message that is gone must not keep the answer back.
+    if let Some(message) = out.reply_to.and_then(message_id) {
+        let reply = json!({"message_id": message, "allow_sending_without_reply": true});
+        parameters.insert("reply_parameters".into(), reply);
+    }
+    Some((method, parameters))
+}
+
+/// A number, or a public name.
+fn chat_id(conversation: &str) -> Value {
+    conversation.parse::<i64>().map_or_else(|_| conversation.into(), Into::into)
+}
+
+/// From a bare id or a message key. Button presses cannot be quoted.
+fn message_id(id: &str) -> Option<i64> {
+    if id.starts_with("cb:") {
+        return None;
+    }
+    id.rsplit(':').next()?.parse().ok()
+}
+
+/// A press that is not answered leaves the customer's button spinning. Anything else has no acknowledgement here.
+pub(super) async fn answer_callback(
+    http: &Client,
+    account: &Account,
+    what: &Acknowledge<'_>,
+) -> Result<(), SendError> {
+    if let Some(callback) = what.callback {
+        let parameters = json!({ "callback_query_id": callback });
+        Api::of(http, account)?.call("answerCallbackQuery", &parameters).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn typing(http: &Client, account: &Account, conversation: &str) -> Result<(), SendError> {
+    let parameters = json!({"chat_id": chat_id(conversation), "action": "typing"});
+    Api::of(http, account)?.call("sendChatAction", &parameters).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OutMedia;
+
+    const TEXT: Outgoing<'_> =
+        Outgoing { conversation: "555", text: Some("hi"), media: None, reply_to: None, reserved_id: None };
+
+    #[test]
+    fn a_reply_takes_both_spellings_of_an_id() {
+        for id in ["12", "555:12"] {
+            let (_, parameters) = request(&Outgoing { reply_to: Some(id), ..TEXT }).unwrap();
+            assert_eq!(parameters["reply_parameters"]["message_id"], 12);
+        }
+        let (_, parameters) = request(&Outgoing { reply_to: Some("cb:12"), ..TEXT }).unwrap();
+        assert!(!parameters.contains_key("reply_parameters"));
+    }
+
+    #[test]
+    fn a_file_takes_the_text_as_its_caption() {
+        let media = OutMedia {
+            kind: MediaKind::Image,
+            url: "https://x.example.com/a",
+            name: None,
+            mime: None,
+            caption: None,
+        };
+        let (method, parameters) = request(&Outgoing { media: Some(media), ..TEXT }).unwrap();
+        assert_eq!((method, &parameters["caption"]), ("sendPhoto", &json!("hi")));
+        assert!(request(&Outgoing { text: Some("  "), ..TEXT }).is_none());
+    }
+}

@@ -1,0 +1,136 @@
+//! WhatsApp through a WAHA server (2026.x) with any of its engines. Deliveries are signed only because we configure a
+//! key; they come in any order, and the same message may come under two ids, so the bare id is its identity.
+
+mod api;
+mod connect;
+mod content;
+mod errors;
+mod id;
+mod media;
+mod parse;
+mod send;
+mod wire;
+
+use async_trait::async_trait;
+use tokio::io::AsyncWrite;
+
+use crate::{
+    Account, AccountInfo, Acknowledge, Client, ConnectFailure, Context, CredentialField, Event, FetchError,
+    Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing, Provider, ProviderLimits,
+    Scheme, SendError, SendOutcome, Unit, verify::verify,
+};
+
+const CREDENTIALS: &[CredentialField] = &[
+    CredentialField {
+        name: "base_url",
+        secret: false,
+        required: true,
+        default: None,
+        help: "Address of the WAHA server, for example http://waha:3000.",
+    },
+    CredentialField {
+        name: "api_key",
+        secret: true,
+        required: true,
+        default: None,
+        help: "The server's API key, sent as X-Api-Key.",
+    },
+    CredentialField {
+        name: "session",
+        secret: false,
+        required: true,
+        default: Some("default"),
+        help: "Name of the session, one for each phone number.",
+    },
+];
+
+pub(crate) struct Waha;
+
+#[async_trait]
+impl Provider for Waha {
+    fn name(&self) -> &'static str {
+        "waha"
+    }
+
+    fn limits(&self) -> ProviderLimits {
+        ProviderLimits {
+            unit: Unit::Chars,
+            // WhatsApp takes far more, and nobody reads it.
+            max_text: 4096,
+            max_caption: 1024,
+            max_upload_bytes: 64 << 20,
+            max_download_bytes: 100 << 20,
+        }
+    }
+
+    fn credentials(&self) -> &'static [CredentialField] {
+        CREDENTIALS
+    }
+
+    fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid> {
+        verify(Scheme::WahaSha512, secret, headers, body, None)
+    }
+
+    fn parse(&self, body: &[u8], _context: &Context) -> Result<Vec<Event>, NotJson> {
+        parse::parse(body)
+    }
+
+    async fn reserve_id(&self, http: &Client, account: &Account) -> Result<Option<String>, SendError> {
+        send::reserve_id(http, account).await
+    }
+
+    async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
+        send::send(http, account, out).await
+    }
+
+    async fn acknowledge(
+        &self,
+        http: &Client,
+        account: &Account,
+        what: &Acknowledge<'_>,
+    ) -> Result<(), SendError> {
+        send::seen(http, account, what).await
+    }
+
+    async fn typing(
+        &self,
+        http: &Client,
+        account: &Account,
+        conversation: &str,
+        on: bool,
+    ) -> Result<(), SendError> {
+        send::typing(http, account, conversation, on).await
+    }
+
+    async fn fetch(
+        &self,
+        http: &Client,
+        account: &Account,
+        media: &MediaRef,
+        limit_bytes: u64,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Fetched, FetchError> {
+        media::fetch(http, account, media, limit_bytes, sink).await
+    }
+
+    async fn connect(
+        &self,
+        http: &Client,
+        account: &Account,
+        hook: &Hook<'_>,
+    ) -> Result<AccountInfo, ConnectFailure> {
+        connect::connect(http, account, hook).await
+    }
+
+    async fn disconnect(&self, http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError> {
+        connect::disconnect(http, account, hook_url).await
+    }
+
+    async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
+        connect::health(http, account).await
+    }
+
+    async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
+        connect::pairing(http, account).await
+    }
+}

@@ -1,0 +1,75 @@
+//! Calling a WAHA server: addresses below the configured base only, the key in a header.
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+
+use super::errors::judge;
+use crate::{
+    Account,
+    call::{Answer, Failure, call},
+};
+
+/// A server and one of its sessions.
+pub(super) struct Api<'a> {
+    http: &'a Client,
+    base: &'a str,
+    key: &'a str,
+    pub(super) session: &'a str,
+}
+
+impl<'a> Api<'a> {
+    pub(super) fn of(http: &'a Client, account: &'a Account) -> Result<Self, Failure> {
+        let setting = |name| account.get(name).ok_or_else(|| Failure::setting(name, "is missing"));
+        let base = setting("base_url")?.trim_end_matches('/');
+        if !base.starts_with("https://") && !base.starts_with("http://") {
+            return Err(Failure::setting("base_url", "is not an http address"));
+        }
+        let session = setting("session")?;
+        if !session.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
+            return Err(Failure::setting("session", "may have letters, digits, - and _ only"));
+        }
+        Ok(Self { http, base, key: setting("api_key")?, session })
+    }
+
+    /// A request to a path below the base, which starts with a slash.
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base)).header("X-Api-Key", self.key)
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        judge(call(self.request(Method::GET, path).header("Accept", "application/json")).await?)
+    }
+
+    pub(super) async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Failure> {
+        judge(call(self.request(method, path).json(body)).await?)
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
+        self.send(Method::POST, path, body).await
+    }
+}
+
+/// One segment of a path; WAHA wants even `@` escaped.
+pub(super) fn segment(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push('%');
+            escaped.push_str(&hex::encode_upper([byte]));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_stays_one_segment() {
+        assert_eq!(segment("false_1@c.us_A"), "false_1%40c%2Eus_A");
+        assert_eq!(segment("a/../b"), "a%2F%2E%2E%2Fb");
+    }
+}

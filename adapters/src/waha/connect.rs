@@ -1,0 +1,152 @@
+//! Connecting a session: making it deliver signed webhooks to us and starting it; its state, and the code to be
+//! scanned. A session's configuration is replaced whole by every change, so it is read, changed and written back.
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use super::{api::Api, wire::EVENTS};
+use crate::{
+    Account, AccountInfo, ConnectFailure, Health, HealthState, Hook, Pairing, SendError,
+    call::{Failure, Verdict, call},
+    json as read, sniff,
+};
+
+pub(super) async fn connect(
+    http: &Client,
+    account: &Account,
+    hook: &Hook<'_>,
+) -> Result<AccountInfo, ConnectFailure> {
+    if hook.secret.is_empty() {
+        return Err(Failure::setting("webhook secret", "is empty, so nothing would be signed").into());
+    }
+    let api = Api::of(http, account)?;
+    match session(&api).await? {
+        None => create(&api, hook).await?,
+        Some(info) => {
+            let config = info.get("config").filter(|config| config.is_object()).cloned().unwrap_or(json!({}));
+            let wanted = with_hook(config.clone(), hook);
+            if wanted != config {
+                update(&api, wanted).await?;
+            }
+            if read::text(&info, "status").as_deref() == Some("STOPPED") {
+                api.post(&format!("/api/sessions/{}/start", api.session), &json!({})).await?;
+            }
+        }
+    }
+    let info = session(&api).await?.unwrap_or(Value::Null);
+    let me = info.get("me").unwrap_or(&Value::Null);
+    Ok(AccountInfo {
+        external_id: api.session.to_owned(),
+        name: read::text(me, "pushName").or_else(|| read::text(me, "id")),
+        health: health_of(&info),
+    })
+}
+
+/// The session as the server shows it; `None` when it has none of that name.
+async fn session(api: &Api<'_>) -> Result<Option<Value>, Failure> {
+    match api.get(&format!("/api/sessions/{}", api.session)).await {
+        Ok(answer) => Ok(Some(answer.json())),
+        Err(failure) if failure.code == "session_unknown" => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn create(api: &Api<'_>, hook: &Hook<'_>) -> Result<(), Failure> {
+    // Stories, channels and broadcast lists are no conversations.
+    let config = json!({ "ignore": { "status": true, "channels": true, "broadcast": true } });
+    let body = json!({ "name": api.session, "start": true, "config": with_hook(config, hook) });
+    api.post("/api/sessions", &body).await.map(drop)
+}
+
+async fn update(api: &Api<'_>, config: Value) -> Result<(), Failure> {
+    let path = format!("/api/sessions/{}", api.session);
+    api.send(Method::PUT, &path, &json!({ "name": api.session, "config": config })).await.map(drop)
+}
+
+/// The configuration with exactly one webhook to us and all others as they were.
+fn with_hook(config: Value, hook: &Hook<'_>) -> Value {
+    let mut config = without_hook(config, hook.url);
+    let ours = json!({
+        "url": hook.url,
+        "events": EVENTS,
+        "hmac": { "key": hook.secret },
+        "retries": { "policy": "exponential", "delaySeconds": 2, "attempts": 15 },
+    });
+    match config.get_mut("webhooks").and_then(Value::as_array_mut) {
+        Some(webhooks) => webhooks.push(ours),
+        None => config["webhooks"] = json!([ours]),
+    }
+    config
+}
+
+fn without_hook(mut config: Value, url: &str) -> Value {
+    if let Some(webhooks) = config.get_mut("webhooks").and_then(Value::as_array_mut) {
+        webhooks.retain(|webhook| webhook.get("url").and_then(Value::as_str) != Some(url));
+    }
+    config
+}
+
+pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError> {
+    let api = Api::of(http, account)?;
+    let Some(config) = session(&api).await?.and_then(|mut info| info.get_mut("config").map(Value::take))
+    else {
+        return Ok(());
+    };
+    if !config.is_object() {
+        return Ok(());
+    }
+    let wanted = without_hook(config.clone(), hook_url);
+    if wanted != config {
+        update(&api, wanted).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, SendError> {
+    let api = Api::of(http, account)?;
+    let down = |detail: String| Health { state: HealthState::Down, detail, pending: None, last_error: None };
+    match session(&api).await {
+        Ok(Some(info)) => Ok(health_of(&info)),
+        Ok(None) => Ok(down("the WAHA server does not know the session".into())),
+        Err(failure) if failure.verdict == Verdict::ChannelDown => Ok(down(failure.reason)),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+fn health_of(info: &Value) -> Health {
+    let detail = read::text(info, "status").unwrap_or_else(|| "UNKNOWN".to_owned());
+    let state = match detail.as_str() {
+        "WORKING" => HealthState::Up,
+        "STARTING" => HealthState::Starting,
+        "SCAN_QR_CODE" | "PASSKEY_REQUIRED" | "PASSKEY_CONFIRMATION_REQUIRED" => HealthState::NeedsPerson,
+        // STOPPED, FAILED, and whatever is invented next.
+        _ => HealthState::Down,
+    };
+    Health { state, detail, pending: None, last_error: None }
+}
+
+/// The picture of the code; `None` while there is nothing to scan.
+pub(super) async fn pairing(http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
+    let api = Api::of(http, account)?;
+    let path = format!("/api/{}/auth/qr", api.session);
+    let answer = call(api.request(Method::GET, &path).header("Accept", "image/png")).await?;
+    let mime = sniff::settle(&answer.body, None);
+    Ok((answer.is_success() && mime == "image/png").then_some(Pairing { mime, bytes: answer.body }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_webhooks_and_settings_survive() {
+        let hook = Hook { url: "https://hub.example.com/hooks/w", secret: "k" };
+        let config = json!({ "debug": true, "webhooks": [{ "url": "https://other.example.com/" }] });
+        let once = with_hook(config.clone(), &hook);
+        assert_eq!(once["webhooks"].as_array().unwrap().len(), 2);
+        assert_eq!(once["debug"], true);
+        assert_eq!(with_hook(once.clone(), &hook), once);
+        assert_eq!(without_hook(once, hook.url), config);
+        assert!(!EVENTS.contains(&"message"));
+    }
+}

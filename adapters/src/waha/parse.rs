@@ -1,0 +1,328 @@
+//! One envelope to events. Pure; the bare id is the message's identity, the envelope's id that of the delivery.
+
+use serde_json::Value;
+
+use super::{
+    content, id,
+    wire::{self, Envelope, Item, Topic},
+};
+use crate::{Direction, Event, Kind, NotJson, Origin, Status, json};
+
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
+    let document = json::document(body)?;
+    let Some(envelope) = Envelope::of(&document) else { return Ok(vec![malformed()]) };
+    let mut events = match (envelope.topic, envelope.payload()) {
+        (Topic::Unknown, _) => vec![Event::ignored("unknown_event")],
+        (Topic::Unhandled, _) => vec![Event::ignored("unhandled_event")],
+        (Topic::Waiting, _) => vec![Event::ignored("waiting")],
+        (_, None) => vec![malformed()],
+        (Topic::Presence, Some(payload)) => presences(payload),
+        (topic, Some(payload)) => {
+            let event = match topic {
+                Topic::Message => message(payload),
+                Topic::Reaction => reaction(payload),
+                Topic::Ack => ack(payload, envelope.name),
+                Topic::Edited => edited(payload),
+                Topic::Revoked => revoked(payload),
+                Topic::PollVote => vote(payload),
+                Topic::Call => call(payload, envelope.name),
+                _ => session(payload),
+            };
+            vec![event.unwrap_or_else(malformed)]
+        }
+    };
+    for event in &mut events {
+        event.update_key = envelope.id();
+        if event.kind != Kind::Ignored {
+            event.external_account_id = event.external_account_id.take().or_else(|| envelope.session());
+            event.timestamp_ms = event.timestamp_ms.or_else(|| envelope.timestamp_ms());
+        }
+    }
+    Ok(events)
+}
+
+fn malformed() -> Event {
+    Event::ignored("malformed")
+}
+
+/// An event about one message or action, with its identity, place and author. Stories and channels are no
+/// conversations: `Err` names them.
+fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
+    if item.chat == "status@broadcast" {
+        return Err("status_broadcast");
+    }
+    if item.chat.ends_with("@broadcast") {
+        return Err("broadcast");
+    }
+    if item.chat.ends_with("@newsletter") {
+        return Err("channel");
+    }
+    let mut event = Event::new(kind);
+    event.external_message_id = Some(item.full_id.clone());
+    event.dedupe_key = Some(item.bare.clone());
+    event.external_conversation_id = Some(item.chat.clone());
+    event.is_group = id::is_group(&item.chat);
+    event.timestamp_ms = json::millis(item.value, "timestamp");
+    event.alternate_contact_id = item.alternate();
+    if item.from_me {
+        event.direction = Some(Direction::Outbound);
+        event.origin = match item.value.get("source").and_then(Value::as_str) {
+            Some("api") => Some(Origin::OurApi),
+            Some(_) => Some(Origin::HumanDevice),
+            None => None,
+        };
+    } else {
+        event.direction = Some(Direction::Inbound);
+        event.external_contact_id = item.person();
+        event.contact_name = item.push_name();
+    }
+    let ids = [event.external_contact_id.as_deref(), event.alternate_contact_id.as_deref()];
+    if !item.from_me {
+        event.contact_phone = ids.into_iter().flatten().find_map(id::phone);
+    }
+    if event.external_contact_id.as_deref().is_some_and(id::is_lid) {
+        event.set("contact_is_lid", true);
+    }
+    Ok(event)
+}
+
+fn message(payload: &Value) -> Option<Event> {
+    let item = Item::of(payload)?;
+    let mut event = match base(Kind::Text, &item) {
+        Ok(event) => event,
+        Err(reason) => return Some(Event::ignored(reason)),
+    };
+    event.message_key = Some(item.bare.clone());
+    content::fill(&mut event, &item);
+    let quoted = json::object(payload, "replyTo").and_then(|quoted| wire::id_text(quoted, "id"));
+    event.reply_to = quoted.as_deref().map(id::bare);
+    event.reply_key.clone_from(&event.reply_to);
+    Some(event)
+}
+
+/// An action on the message of that id.
+fn action(kind: Kind, item: &Item<'_>, target: &str) -> Event {
+    let mut event = match base(kind, item) {
+        Ok(event) => event,
+        Err(reason) => return Event::ignored(reason),
+    };
+    event.target_message_id = Some(id::bare(target));
+    event.target_key.clone_from(&event.target_message_id);
+    event
+}
+
+fn reaction(payload: &Value) -> Option<Event> {
+    let item = Item::of(payload)?;
+    let reaction = json::object(payload, "reaction")?;
+    let mut event = action(Kind::Reaction, &item, &wire::id_text(reaction, "messageId")?);
+    event.emoji = json::text(reaction, "text");
+    event.removed = Some(event.emoji.is_none());
+    Some(event)
+}
+
+/// The payload is the edit; the message it changes is named beside it.
+fn edited(payload: &Value) -> Option<Event> {
+    let item = Item::of(payload)?;
+    let mut event = action(Kind::Edited, &item, &wire::id_text(payload, "editedMessageId")?);
+    event.text = json::text(payload, "body");
+    Some(event)
+}
+
+/// `after` is the deletion, `before` the deleted message; either may be missing, and on WEBJS `after` may carry the
+/// deleted id.
+fn revoked(payload: &Value) -> Option<Event> {
+    let part = |name| json::object(payload, name).and_then(Item::of);
+    let (before, after) = (part("before"), part("after"));
+    let target = wire::id_text(payload, "revokedMessageId")
+        .or_else(|| before.as_ref().map(|before| before.full_id.clone()))
+        .or_else(|| after.as_ref().map(|after| after.full_id.clone()))?;
+    Some(action(Kind::Deleted, &after.or(before)?, &target))
+}
+
+fn vote(payload: &Value) -> Option<Event> {
+    let vote = json::object(payload, "vote")?;
+    let item = Item::of(vote)?;
+    let poll = json::object(payload, "poll").and_then(|poll| wire::id_text(poll, "id"))?;
+    let mut event = action(Kind::PollVote, &item, &poll);
+    let selected = json::list(vote, "selectedOptions").iter().filter_map(Value::as_str);
+    event.set("selected", selected.collect::<Vec<_>>());
+    Some(event)
+}
+
+/// The payload has the time of the message or none; the receipt's is the envelope's.
+fn ack(payload: &Value, name: &str) -> Option<Event> {
+    let item = Item::of(payload)?;
+    if !item.from_me {
+        // We read it on another device.
+        return Some(Event::ignored("ack_of_inbound"));
+    }
+    let Some(status) = status(payload) else { return Some(Event::ignored("unknown_ack")) };
+    let mut event = match base(Kind::Status, &item) {
+        Ok(event) => event,
+        Err(reason) => return Some(Event::ignored(reason)),
+    };
+    let participant = item.participant().filter(|_| event.is_group || name == "message.ack.group");
+    let reached_people = matches!(status, Status::Delivered | Status::Read | Status::Played);
+    event.partial = participant.is_some() || (event.is_group && reached_people);
+    event.external_contact_id = participant;
+    event.direction = None;
+    event.origin = None;
+    event.timestamp_ms = None;
+    event.status = Some(status);
+    event.target_key = Some(item.bare);
+    Some(event)
+}
+
+fn status(payload: &Value) -> Option<Status> {
+    match json::integer(payload, "ack") {
+        Some(-1) => Some(Status::Failed),
+        Some(0) => Some(Status::Pending),
+        Some(1) => Some(Status::Sent),
+        Some(2) => Some(Status::Delivered),
+        Some(3) => Some(Status::Read),
+        Some(4) => Some(Status::Played),
+        _ => match payload.get("ackName")?.as_str()? {
+            "ERROR" => Some(Status::Failed),
+            "PENDING" => Some(Status::Pending),
+            "SERVER" => Some(Status::Sent),
+            "DEVICE" => Some(Status::Delivered),
+            "READ" => Some(Status::Read),
+            "PLAYED" => Some(Status::Played),
+            _ => None,
+        },
+    }
+}
+
+fn session(payload: &Value) -> Option<Event> {
+    let state = json::text(payload, "status")?;
+    let mut event = Event::new(Kind::Session);
+    if state == "SCAN_QR_CODE" {
+        // Repeated for each new code.
+        event.set("needs_qr_refresh", true);
+    }
+    event.external_account_id = json::text(payload, "name");
+    event.state = Some(state);
+    Some(event)
+}
+
+fn presences(payload: &Value) -> Vec<Event> {
+    let presences = json::list(payload, "presences");
+    let Some(chat) = wire::chat(payload, "id").filter(|_| !presences.is_empty()) else {
+        return vec![malformed()];
+    };
+    let one = |presence: &Value| {
+        let mut event = Event::new(Kind::Presence);
+        event.state = Some(json::text(presence, "lastKnownPresence")?);
+        event.external_contact_id = Some(wire::chat(presence, "participant").unwrap_or_else(|| chat.clone()));
+        event.external_conversation_id = Some(chat.clone());
+        event.is_group = id::is_group(&chat);
+        Some(event)
+    };
+    presences.iter().map(|presence| one(presence).unwrap_or_else(malformed)).collect()
+}
+
+fn call(payload: &Value, name: &str) -> Option<Event> {
+    let from = wire::chat(payload, "from")?;
+    let mut event = Event::new(Kind::Call);
+    event.dedupe_key = wire::id_text(payload, "id").map(|id| format!("{id}:{name}"));
+    event.external_conversation_id = Some(from.clone());
+    event.contact_phone = id::phone(&from);
+    event.external_contact_id = Some(from);
+    event.timestamp_ms = json::millis(payload, "timestamp");
+    event.state = name.strip_prefix("call.").map(str::to_owned);
+    event.direction = Some(Direction::Inbound);
+    if let Some(is_video) = json::flag(payload, "isVideo") {
+        event.set("is_video", is_video);
+    }
+    Some(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn one(event: &str, payload: &Value) -> Event {
+        let body = json!({
+            "id": "evt_1", "timestamp": 1_794_312_000_317_i64, "event": event, "session": "s", "payload": payload,
+        });
+        let mut events = parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!(events.len(), 1);
+        events.remove(0)
+    }
+
+    #[test]
+    fn lid_and_phone_copies_are_one_message() {
+        let phone = one("message", &json!({"id": "false_12025550143@c.us_AA", "body": "x"}));
+        let hidden = one(
+            "message.any",
+            &json!({"id": "false_187654321098765@lid_AA", "body": "x",
+            "_data": {"Info": {"SenderAlt": "12025550143:7@s.whatsapp.net"}}}),
+        );
+        assert_eq!(phone.once_key(), hidden.once_key());
+        assert_eq!(hidden.alternate_contact_id, phone.external_contact_id);
+        assert_eq!(hidden.contact_phone.as_deref(), Some("12025550143"));
+    }
+
+    #[test]
+    fn a_number_as_from_me_is_understood() {
+        let event =
+            one("message.any", &json!({"id": "true_12025550143@c.us_AA", "fromMe": 1, "source": "api"}));
+        assert_eq!((event.direction, event.origin), (Some(Direction::Outbound), Some(Origin::OurApi)));
+    }
+
+    #[test]
+    fn acks_of_groups_are_partial_and_of_inbound_messages_no_status() {
+        let id = "true_120363000000000123@g.us_AA_12025550151@c.us";
+        for name in ["message.ack", "message.ack.group"] {
+            let event = one(name, &json!({"id": id, "fromMe": true, "ack": 3}));
+            assert!(event.partial);
+            assert_eq!(event.target_key(), Some("AA"));
+            assert_eq!(event.external_contact_id.as_deref(), Some("12025550151@c.us"));
+        }
+        let server =
+            one("message.ack", &json!({"id": "true_120363000000000123@g.us_AA", "fromMe": true, "ack": 1}));
+        assert!(!server.partial);
+        let read = one("message.ack", &json!({"id": "false_12025550143@c.us_AA", "fromMe": false, "ack": 3}));
+        assert_eq!(read.reason.as_deref(), Some("ack_of_inbound"));
+        let unknown = one(
+            "message.ack",
+            &json!({"id": "true_1@c.us_AA", "fromMe": true, "ack": 9, "ackName": "UNKNOWN"}),
+        );
+        assert_eq!(unknown.reason.as_deref(), Some("unknown_ack"));
+    }
+
+    #[test]
+    fn a_deletion_without_its_own_message_is_placed_by_the_deleted_one() {
+        let event = one("message.revoked", &json!({"after": null, "before": {"id": "false_1@c.us_AA"}}));
+        assert_eq!((event.kind, event.target_key()), (Kind::Deleted, Some("AA")));
+    }
+
+    #[test]
+    fn presences_keep_their_good_neighbours() {
+        let body = json!({"event": "presence.update", "session": "s", "payload": {
+            "id": "120363000000000123@g.us",
+            "presences": [{"participant": "1@c.us", "lastKnownPresence": "typing"}, 7],
+        }});
+        let events = parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!(
+            events.iter().map(|event| event.kind).collect::<Vec<_>>(),
+            [Kind::Presence, Kind::Ignored]
+        );
+    }
+
+    #[test]
+    fn a_bare_id_takes_its_chat_from_the_parties() {
+        let ours = one(
+            "message.any",
+            &json!({"id": "AA", "fromMe": true, "from": "1@c.us", "to": "2@c.us", "body": "x"}),
+        );
+        assert_eq!(ours.external_conversation_id.as_deref(), Some("2@c.us"));
+        let theirs = one(
+            "message.any",
+            &json!({"id": "AA", "fromMe": false, "from": "2@c.us", "to": "1@c.us", "body": "x"}),
+        );
+        assert_eq!(theirs.external_conversation_id.as_deref(), Some("2@c.us"));
+    }
+}
