@@ -77,6 +77,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(hub: Arc<Hub>, mut stream: TcpStream) -> anyhow::Result<()> {
+    stream.set_nodelay(true)?;
     let mut start = [0; 15];
     stream.peek(&mut start).await?;
     if start.starts_with(b"GET /connection") {
