@@ -4,10 +4,21 @@
 
 mod authority;
 mod config;
+mod entry;
+mod fanout;
 mod hub;
+mod lock;
 mod log;
+mod memory;
+mod presence;
 mod protocol;
+mod recovery;
+mod room;
+mod rooms;
+mod session;
+mod sessions;
 mod stats;
+mod sweep;
 mod transport;
 
 pub use authority::{
@@ -17,6 +28,7 @@ pub use authority::{
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use hub::Hub;
 pub use log::{ClientInfo, Log, LogError, LogPage, Publication, Tags};
+pub use memory::MemoryLog;
 pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
 pub use stats::Stats;
 pub use transport::{Incoming, Transport, TransportError, TransportReader, TransportWriter};

@@ -25,6 +25,8 @@ pub struct Stats {
     pub log_errors: u64,
     /// Publications that had to be read from the log because they never came.
     pub gap_filled: u64,
+    /// Rooms whose log began anew or lost publications that subscribers had yet to get.
+    pub streams_lost: u64,
     /// Calls of the application that panicked.
     pub panics: u64,
 }
@@ -41,6 +43,7 @@ pub(crate) struct Counters {
     pub(crate) log_reads: AtomicU64,
     pub(crate) log_errors: AtomicU64,
     pub(crate) gap_filled: AtomicU64,
+    pub(crate) streams_lost: AtomicU64,
     pub(crate) panics: AtomicU64,
 }
 
@@ -58,6 +61,7 @@ impl Counters {
             log_reads: self.log_reads.load(Relaxed),
             log_errors: self.log_errors.load(Relaxed),
             gap_filled: self.gap_filled.load(Relaxed),
+            streams_lost: self.streams_lost.load(Relaxed),
             panics: self.panics.load(Relaxed),
             ..Stats::default()
         }

@@ -1,0 +1,195 @@
+//! The engine with everything allowed, for conformance and comparison: `/connection/websocket` on port 8000 (or
+//! the one given as the first argument), anonymous connect, HS256 tokens with the secret `secret`, any channel
+//! may be subscribed to and published into, presence, history of 100 entries for 300 s, and
+//! `POST /api/publish {channel, data}` with `X-API-Key: test-api-key`. Not for the open network.
+
+#[path = "../tests/support/socket.rs"]
+mod socket;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::{
+    Json, Router,
+    extract::{State, WebSocketUpgrade},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+    routing::{get, post},
+};
+use hub::{
+    Authority, CloseCode, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Filter, Hub,
+    HubConfig, Limits, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId, SessionInfo,
+    SubscribeRequest, Subscription,
+};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+const SECRET: &[u8] = b"secret";
+const API_KEY: &str = "test-api-key";
+
+struct Open;
+
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(default)]
+    sub: String,
+    #[serde(default)]
+    channel: String,
+    exp: Option<i64>,
+    info: Option<Box<RawValue>>,
+}
+
+enum BadToken {
+    Expired,
+    Invalid,
+}
+
+fn read(token: &str) -> Result<Claims, BadToken> {
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.required_spec_claims.clear();
+    rules.validate_aud = false;
+    rules.leeway = 0;
+    match decode::<Claims>(token, &DecodingKey::from_secret(SECRET), &rules) {
+        Ok(token) => Ok(token.claims),
+        Err(error) if *error.kind() == ErrorKind::ExpiredSignature => Err(BadToken::Expired),
+        Err(_) => Err(BadToken::Invalid),
+    }
+}
+
+fn expiry(claims: &Claims) -> Expiry {
+    claims.exp.map_or(Expiry::Never, Expiry::At)
+}
+
+fn open_room() -> Subscription {
+    Subscription { presence: true, join_leave: true, ..Subscription::durable() }
+}
+
+#[async_trait]
+impl Authority for Open {
+    async fn connect(
+        &self,
+        _: &Peer,
+        _: SessionId,
+        request: ConnectRequest,
+    ) -> Result<Connected, ConnectError> {
+        let limits = Limits { rpc_per_second: None, ..Limits::browser() };
+        if request.token.is_empty() {
+            return Ok(Connected { limits, ..Connected::new("") });
+        }
+        let claims = read(&request.token).map_err(|bad| match bad {
+            BadToken::Expired => ConnectError::Reply(ErrorReply::TOKEN_EXPIRED),
+            BadToken::Invalid => ConnectError::Close(CloseCode::INVALID_TOKEN),
+        })?;
+        let expiry = Some(expiry(&claims));
+        let own = ServerSub { room: format!("#{}", claims.sub), sub: open_room() };
+        let rooms = if claims.sub.is_empty() { Vec::new() } else { vec![own] };
+        Ok(Connected { expiry, info: claims.info, rooms, limits, ..Connected::new(claims.sub) })
+    }
+
+    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
+        match read(token) {
+            Ok(claims) if claims.sub == session.user => Ok(expiry(&claims)),
+            Err(BadToken::Expired) => Err(ErrorReply::EXPIRED.into()),
+            _ => Err(CloseCode::INVALID_TOKEN.into()),
+        }
+    }
+
+    async fn subscribe(
+        &self,
+        session: &SessionInfo,
+        request: SubscribeRequest,
+    ) -> Result<Subscription, ErrorReply> {
+        let mut sub = open_room();
+        if !request.token.is_empty() {
+            let claims = sub_token(session, &request.room, &request.token)?;
+            sub.expiry = Some(expiry(&claims));
+            sub.info = claims.info;
+        }
+        Ok(sub)
+    }
+
+    async fn sub_refresh(
+        &self,
+        session: &SessionInfo,
+        room: &str,
+        token: &str,
+    ) -> Result<Expiry, ErrorReply> {
+        sub_token(session, room, token).map(|claims| expiry(&claims))
+    }
+
+    async fn publish(&self, _: &SessionInfo, _: &str, _: &RawValue) -> Result<PublishDecision, ErrorReply> {
+        Ok(PublishDecision::Append)
+    }
+
+    async fn rpc(&self, _: &SessionInfo, _: &str, _: &RawValue) -> Result<Box<RawValue>, ErrorReply> {
+        Err(ErrorReply::NOT_AVAILABLE)
+    }
+
+    async fn history(&self, _: &SessionInfo, _: &str) -> Result<Option<Filter>, ErrorReply> {
+        Ok(None)
+    }
+
+    async fn presence(&self, _: &SessionInfo, _: &str) -> Result<(), ErrorReply> {
+        Ok(())
+    }
+}
+
+fn sub_token(session: &SessionInfo, room: &str, token: &str) -> Result<Claims, ErrorReply> {
+    match read(token) {
+        Ok(claims) if claims.channel == room && claims.sub == session.user => Ok(claims),
+        Err(BadToken::Expired) => Err(ErrorReply::TOKEN_EXPIRED),
+        _ => Err(ErrorReply::PERMISSION_DENIED),
+    }
+}
+
+#[derive(Clone)]
+struct App {
+    hub: Hub,
+    log: Arc<MemoryLog>,
+}
+
+async fn connection(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
+    // Small buffers: the default ones cost more than everything else of an idle connection.
+    let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(64 * 1024);
+    upgrade.on_upgrade(async move |socket| {
+        app.hub.serve(socket::Socket(socket), Peer::default()).await;
+    })
+}
+
+#[derive(Deserialize)]
+struct Publish {
+    channel: String,
+    data: Box<RawValue>,
+}
+
+async fn publish(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(request): Json<Publish>,
+) -> Result<Json<serde_json::Value>, StatusCode> {
+    if headers.get("X-API-Key").is_none_or(|key| key != API_KEY) {
+        return Err(StatusCode::UNAUTHORIZED);
+    }
+    let data = request.data.get().to_owned().into();
+    let stored = app.log.store(&request.channel, Publication { data, ..Publication::default() });
+    let offset = stored.offset;
+    app.hub.publish(&request.channel, stored);
+    Ok(Json(json!({"result": {"offset": offset}})))
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let config = HubConfig::default();
+    let size = |room: &str| if room.starts_with("smallhistory:") { 2 } else { 100 };
+    let log = Arc::new(MemoryLog::new(size, Duration::from_secs(300), Arc::clone(&config.ids)));
+    let hub = Hub::new(config, Arc::new(Open), log.clone());
+    let app = Router::new()
+        .route("/connection/websocket", get(connection))
+        .route("/api/publish", post(publish))
+        .with_state(App { hub, log });
+    let port = std::env::args().nth(1).unwrap_or_else(|| "8000".to_owned());
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("listening on {}", listener.local_addr()?);
+    axum::serve(listener, app).await
+}

@@ -1,0 +1,131 @@
+//! Writing JSON objects field by field, as proto3 does: zero values are left out.
+//! Embedded JSON is copied as it is, but for raw newlines, which would break the framing.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+pub(crate) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn begin(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Object { out, empty: true }
+    }
+
+    pub(crate) fn end(self) {
+        self.out.push(b'}');
+    }
+
+    /// Writes the name; the caller writes the value.
+    pub(crate) fn key(&mut self, name: &str) -> &mut Vec<u8> {
+        if !std::mem::take(&mut self.empty) {
+            self.out.push(b',');
+        }
+        string(self.out, name);
+        self.out.push(b':');
+        self.out
+    }
+
+    pub(crate) fn object(&mut self, name: &str) -> Object<'_> {
+        Object::begin(self.key(name))
+    }
+
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.text_or_empty(name, value);
+        }
+    }
+
+    /// For the entries of a map, where an empty value is still an entry.
+    pub(crate) fn text_or_empty(&mut self, name: &str, value: &str) {
+        string(self.key(name), value);
+    }
+
+    pub(crate) fn number(&mut self, name: &str, value: impl Into<i128>) {
+        let value: i128 = value.into();
+        if value != 0 {
+            self.key(name).extend_from_slice(value.to_string().as_bytes());
+        }
+    }
+
+    pub(crate) fn flag(&mut self, name: &str, value: bool) {
+        if value {
+            self.key(name).extend_from_slice(b"true");
+        }
+    }
+
+    pub(crate) fn raw(&mut self, name: &str, value: Option<&RawValue>) {
+        if let Some(value) = value {
+            self.key(name).extend_from_slice(&one_line(value.get().as_bytes()));
+        }
+    }
+}
+
+fn string(out: &mut Vec<u8>, value: &str) {
+    serde_json::to_writer(out, value).expect("a string into memory has nothing that fails");
+}
+
+/// In valid JSON a raw line break can only stand between tokens, so a space does as well.
+fn one_line(json: &[u8]) -> Cow<'_, [u8]> {
+    if json.iter().any(|b| matches!(b, b'\n' | b'\r')) {
+        json.iter().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b }).collect::<Vec<_>>().into()
+    } else {
+        json.into()
+    }
+}
+
+/// The application's data as it may go into a frame: one JSON value on one line. `None` if it is no JSON.
+pub(crate) fn clean(data: Bytes) -> Option<Bytes> {
+    serde_json::from_slice::<&RawValue>(&data).ok()?;
+    Some(match one_line(&data) {
+        Cow::Borrowed(_) => data,
+        Cow::Owned(fixed) => fixed.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_newlines_never_reach_the_wire() {
+        let data = Bytes::from_static(b"{\n  \"a\": [1,\r\n 2]\n}\n");
+        let clean = clean(data).unwrap();
+        assert!(!clean.contains(&b'\n') && !clean.contains(&b'\r'));
+        let value: serde_json::Value = serde_json::from_slice(&clean).unwrap();
+        assert_eq!(value, serde_json::json!({"a": [1, 2]}));
+
+        let raw: Box<RawValue> = serde_json::from_str("{\"a\":\n1}").unwrap();
+        let mut out = Vec::new();
+        let mut object = Object::begin(&mut out);
+        object.raw("data", Some(&raw));
+        object.end();
+        assert_eq!(out, b"{\"data\":{\"a\": 1}}");
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for bad in [&b""[..], b"{", b"{} {}", b"\xff", b"\"a\nb\""] {
+            assert!(clean(Bytes::copy_from_slice(bad)).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn zero_values_are_left_out_and_strings_escaped() {
+        let mut out = Vec::new();
+        let mut object = Object::begin(&mut out);
+        object.text("a", "");
+        object.number("b", 0);
+        object.flag("c", false);
+        object.raw("d", None);
+        object.text("e", "q\"\n");
+        object.number("f", u64::MAX);
+        object.end();
+        assert_eq!(out, br#"{"e":"q\"\n","f":18446744073709551615}"#);
+    }
+}

@@ -1,0 +1,126 @@
+//! Encoding of what the server sends on its own. Each is made once, whatever the number of receivers.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{
+    json::Object,
+    reply::{SubscribeReply, client_info, subscribe_fields},
+};
+use crate::log::{ClientInfo, Publication};
+
+pub(crate) const PING: &[u8] = b"{}";
+
+/// The whole push, and where in it the publication object stands: replies with history reuse that part.
+pub(crate) fn publication(room: &str, publication: &Publication) -> (Bytes, Range<usize>) {
+    let mut out = Vec::with_capacity(publication.data.len() + room.len() + 96);
+    let mut body = 0..0;
+    push(&mut out, room, |p| {
+        let out = p.key("pub");
+        body.start = out.len();
+        let mut object = Object::begin(out);
+        object.key("data").extend_from_slice(&publication.data);
+        if let Some(info) = &publication.info {
+            client_info(object.key("info"), info);
+        }
+        object.number("offset", publication.offset);
+        if !publication.tags.is_empty() {
+            let mut tags = object.object("tags");
+            for (key, value) in publication.tags.iter() {
+                tags.text_or_empty(key, value);
+            }
+            tags.end();
+        }
+        object.number("time", publication.time_ms);
+        object.end();
+        body.end = out.len();
+    });
+    (out.into(), body)
+}
+
+pub(crate) fn join(room: &str, who: &ClientInfo) -> Bytes {
+    presence_change(room, "join", who)
+}
+
+pub(crate) fn leave(room: &str, who: &ClientInfo) -> Bytes {
+    presence_change(room, "leave", who)
+}
+
+fn presence_change(room: &str, kind: &str, who: &ClientInfo) -> Bytes {
+    let mut out = Vec::new();
+    push(&mut out, room, |p| {
+        let mut object = p.object(kind);
+        client_info(object.key("info"), who);
+        object.end();
+    });
+    out.into()
+}
+
+pub(crate) fn unsubscribe(room: &str, code: u32, reason: &str) -> Bytes {
+    let mut out = Vec::new();
+    push(&mut out, room, |p| {
+        let mut object = p.object("unsubscribe");
+        object.number("code", code);
+        object.text("reason", reason);
+        object.end();
+    });
+    out.into()
+}
+
+pub(crate) fn subscribe(room: &str, sub: &SubscribeReply) -> Bytes {
+    let mut out = Vec::new();
+    push(&mut out, room, |p| {
+        let mut object = p.object("subscribe");
+        subscribe_fields(&mut object, sub);
+        object.end();
+    });
+    out.into()
+}
+
+pub(crate) fn message(data: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(data.len() + 32);
+    push(&mut out, "", |p| {
+        let mut object = p.object("message");
+        object.key("data").extend_from_slice(data);
+        object.end();
+    });
+    out.into()
+}
+
+fn push(out: &mut Vec<u8>, room: &str, body: impl FnOnce(&mut Object<'_>)) {
+    let mut envelope = Object::begin(out);
+    let mut push = envelope.object("push");
+    push.text("channel", room);
+    body(&mut push);
+    push.end();
+    envelope.end();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(bytes: &Bytes) -> &str {
+        std::str::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn wire_shapes() {
+        let who = ClientInfo { user: "42".into(), client: "c".into(), ..ClientInfo::default() };
+        let full = Publication {
+            offset: 7,
+            data: Bytes::from_static(b"{\"a\":1}"),
+            tags: [("company", "9")].into_iter().collect(),
+            info: Some(who.clone()),
+            time_ms: 5,
+        };
+        let (frame, body) = publication("room", &full);
+        insta::assert_snapshot!(text(&frame), @r#"{"push":{"channel":"room","pub":{"data":{"a":1},"info":{"user":"42","client":"c"},"offset":7,"tags":{"company":"9"},"time":5}}}"#);
+        insta::assert_snapshot!(text(&frame.slice(body)), @r#"{"data":{"a":1},"info":{"user":"42","client":"c"},"offset":7,"tags":{"company":"9"},"time":5}"#);
+        insta::assert_snapshot!(text(&join("room", &who)), @r#"{"push":{"channel":"room","join":{"info":{"user":"42","client":"c"}}}}"#);
+        insta::assert_snapshot!(text(&leave("room", &who)), @r#"{"push":{"channel":"room","leave":{"info":{"user":"42","client":"c"}}}}"#);
+        insta::assert_snapshot!(text(&unsubscribe("room", 2500, "insufficient state")), @r#"{"push":{"channel":"room","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#);
+        insta::assert_snapshot!(text(&message(b"[1]")), @r#"{"push":{"message":{"data":[1]}}}"#);
+    }
+}

@@ -1,0 +1,175 @@
+//! Joining a room without a gap. The room orders and remembers publications from the moment it is open; the
+//! client's past is read from memory or the log until both meet, and only then, in one step under the room's
+//! lock, does it become a member. What is handed out after that is exactly what follows.
+
+use std::sync::Arc;
+
+use crate::{
+    ErrorReply,
+    entry::Entry,
+    hub::Inner,
+    protocol::{command::Position, reply::SubscribeReply},
+    room::{Entered, From, Room, members::Member},
+    stats::count,
+};
+
+pub(crate) struct Joined {
+    pub(crate) slot: u32,
+    pub(crate) reply: SubscribeReply,
+}
+
+/// Rounds of reading the log before a room that publishes faster than it reads is given up.
+const MAX_ROUNDS: usize = 16;
+
+/// Makes `member` one of the room. Its queue is reserved for the reply when this succeeds.
+/// A `strict` client gets error 112 in place of a stream with a hole.
+pub(crate) async fn join(
+    inner: &Arc<Inner>,
+    room: &Arc<Room>,
+    member: Member,
+    position: Option<&Position>,
+    strict: bool,
+) -> Result<Joined, ErrorReply> {
+    if !member.durable {
+        return fresh(room, member, false);
+    }
+    room.open(inner).await.map_err(|_| ErrorReply::INTERNAL)?;
+    let Some(position) = position.filter(|p| p.recover) else { return fresh(room, member, false) };
+    match catch_up(inner, room, member, position).await? {
+        CaughtUp::In(joined) => {
+            count(&inner.counters.recovered);
+            Ok(joined)
+        }
+        CaughtUp::Unrecoverable(member) => {
+            count(&inner.counters.unrecovered);
+            if strict { Err(ErrorReply::UNRECOVERABLE) } else { fresh(room, member, true) }
+        }
+    }
+}
+
+/// From now on.
+fn fresh(room: &Room, member: Member, was_recovering: bool) -> Result<Joined, ErrorReply> {
+    let recoverable = member.durable;
+    member.session.queue.reserve();
+    let Entered::In { slot, epoch, after, .. } = room.enter(member, &From::Now, 0) else {
+        return Err(ErrorReply::INTERNAL);
+    };
+    let offset = if recoverable { after } else { 0 };
+    let recovered = was_recovering.then_some(false);
+    let reply = SubscribeReply { recoverable, epoch, offset, recovered, ..SubscribeReply::default() };
+    Ok(Joined { slot, reply })
+}
+
+enum CaughtUp {
+    In(Joined),
+    Unrecoverable(Member),
+}
+
+async fn catch_up(
+    inner: &Arc<Inner>,
+    room: &Arc<Room>,
+    mut member: Member,
+    from: &Position,
+) -> Result<CaughtUp, ErrorReply> {
+    let limit = inner.config.recovery_limit;
+    let mut past = Past { position: from.offset, ..Past::default() };
+    for _ in 0..MAX_ROUNDS {
+        let session = Arc::clone(&member.session);
+        let reserved = session.queue.reserve();
+        let start = From::Position { position: past.position, known_top: past.known_top };
+        member = match room.enter(member, &start, limit.saturating_sub(past.found.len())) {
+            Entered::In { slot, epoch, missed, after } => {
+                if !from.epoch.is_empty() && from.epoch != epoch {
+                    // Rare enough to be done and undone: the stream began anew a moment ago.
+                    room.leave(slot);
+                    return Err(ErrorReply::INTERNAL);
+                }
+                past.found.extend(missed);
+                // The client moves on by what it is given. With nothing to give (all of it may have been
+                // filtered), the position itself tells it how far it is.
+                let offset = if past.found.is_empty() { after } else { from.offset };
+                let reply = SubscribeReply {
+                    recoverable: true,
+                    epoch,
+                    offset,
+                    recovered: Some(true),
+                    publications: past.found,
+                    ..SubscribeReply::default()
+                };
+                return Ok(CaughtUp::In(Joined { slot, reply }));
+            }
+            Entered::TooMuch(member) => {
+                release(&session, reserved);
+                return Ok(CaughtUp::Unrecoverable(member));
+            }
+            Entered::ReadLog(member) => {
+                release(&session, reserved);
+                member
+            }
+        };
+        if !past.read(inner, room, &member, from).await? {
+            return Ok(CaughtUp::Unrecoverable(member));
+        }
+    }
+    tracing::warn!(room = %room.name, "log is read slower than it grows");
+    Err(ErrorReply::INTERNAL)
+}
+
+fn release(session: &crate::session::Session, reserved: bool) {
+    if reserved {
+        session.queue.release();
+    }
+}
+
+/// What was read of a client's past so far.
+#[derive(Default)]
+struct Past {
+    /// All up to here is in `found`, or filtered, or the client's.
+    position: u64,
+    known_top: Option<u64>,
+    found: Vec<Entry>,
+    scanned: usize,
+}
+
+impl Past {
+    /// Reads on to the end of the log; `false` if the past is not there or too much.
+    async fn read(
+        &mut self,
+        inner: &Arc<Inner>,
+        room: &Arc<Room>,
+        member: &Member,
+        from: &Position,
+    ) -> Result<bool, ErrorReply> {
+        loop {
+            let page = inner.since(&room.name, self.position, inner.config.log_page).await;
+            let page = page.map_err(|_| ErrorReply::INTERNAL)?;
+            let other = !from.epoch.is_empty() && from.epoch != page.epoch;
+            let gone = page.top > self.position && page.oldest > self.position + 1;
+            if other || gone || self.position > page.top {
+                return Ok(false);
+            }
+            self.known_top = Some(page.top);
+            room.heard_of(inner, page.top);
+            let entries = inner.encode(&room.name, &page.publications);
+            self.scanned += entries.len();
+            for entry in &entries {
+                if entry.offset != self.position + 1 {
+                    return Ok(false);
+                }
+                self.position = entry.offset;
+                if entry.passes(member.filter.as_ref()) {
+                    self.found.push(entry.clone());
+                }
+            }
+            let too_much = self.found.len() > inner.config.recovery_limit
+                || self.scanned > inner.config.recovery_scan_limit;
+            if too_much || (entries.is_empty() && self.position < page.top) {
+                return Ok(false);
+            }
+            room.remember(&entries);
+            if self.position >= page.top {
+                return Ok(true);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A room: its order, its members, and the seam between them. Publishing touches the order only for a moment;
+//! handing out goes on beside it. Reading the log is `room/gap.rs`, joining is `recovery.rs`.
+//! Lock order: a session's subscriptions, then members, then order. No lock is held while waiting.
+
+pub(crate) mod gap;
+pub(crate) mod members;
+pub(crate) mod order;
+pub(crate) mod ring;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    HubConfig,
+    entry::Entry,
+    hub::Inner,
+    lock::lock,
+    log::Publication,
+    room::{
+        members::{Member, Members},
+        order::{Accepted, Order},
+    },
+};
+
+pub(crate) struct Room {
+    pub(crate) name: Arc<str>,
+    pub(crate) order: Mutex<Order>,
+    pub(crate) members: Mutex<Members>,
+    pub(crate) size: AtomicUsize,
+    hold_full: Notify,
+}
+
+/// How a member comes in.
+pub(crate) enum From {
+    /// Whatever is handed out next.
+    Now,
+    /// It has all up to `position`; `known_top` is what the log said was the newest when that was read.
+    Position { position: u64, known_top: Option<u64> },
+}
+
+pub(crate) enum Entered {
+    In {
+        slot: u32,
+        epoch: String,
+        /// What it still missed and was in memory, passing its filter.
+        missed: Vec<Entry>,
+        /// The live stream goes on after this.
+        after: u64,
+    },
+    /// Memory does not reach back to its position.
+    ReadLog(Member),
+    /// More was missed than may be recovered.
+    TooMuch(Member),
+}
+
+impl Room {
+    pub(crate) fn new(name: Arc<str>, config: &HubConfig) -> Self {
+        Room {
+            name,
+            order: Mutex::new(Order::new(config.room_memory_bytes, config.gap_hold)),
+            members: Mutex::default(),
+            size: AtomicUsize::new(0),
+            hold_full: Notify::new(),
+        }
+    }
+
+    /// The data must be clean already.
+    pub(crate) fn publish(self: &Arc<Self>, inner: &Arc<Inner>, publication: &Publication) {
+        self.accept(inner, Entry::publication(&self.name, publication));
+    }
+
+    pub(crate) fn accept(self: &Arc<Self>, inner: &Arc<Inner>, entry: Entry) {
+        let accepted = lock(&self.order).accept(entry);
+        match accepted {
+            Accepted::Old => {}
+            Accepted::Ready => crate::fanout::hand_out(inner, self),
+            Accepted::Held { full } => {
+                if full {
+                    self.hold_full.notify_one();
+                }
+                self.watch_gap(inner);
+            }
+        }
+    }
+
+    /// Lets a member in, if what it missed up to this moment is in memory and at most `limit`.
+    pub(crate) fn enter(&self, mut member: Member, from: &From, limit: usize) -> Entered {
+        let mut members = lock(&self.members);
+        let delivered = members.delivered;
+        let epoch = if member.durable { lock(&self.order).epoch.clone() } else { String::new() };
+        let mut missed = Vec::new();
+        let mut after = delivered;
+        if let From::Position { position, known_top } = *from {
+            if position > delivered {
+                // Ahead of us: the log has what we have not heard of yet.
+                if known_top.is_none_or(|top| position > top) {
+                    return Entered::ReadLog(member);
+                }
+                after = position;
+            } else {
+                let order = lock(&self.order);
+                let Some(range) = order.ring.range(position, delivered) else {
+                    return Entered::ReadLog(member);
+                };
+                missed.extend(range.filter(|e| e.passes(member.filter.as_ref())).cloned());
+                if missed.len() > limit {
+                    return Entered::TooMuch(member);
+                }
+            }
+        }
+        member.after = if member.durable { after } else { 0 };
+        let slot = members.add(member);
+        self.size.store(members.len(), Relaxed);
+        Entered::In { slot, epoch, missed, after }
+    }
+
+    pub(crate) fn leave(&self, slot: u32) {
+        let mut members = lock(&self.members);
+        let gone = members.remove(slot);
+        self.size.store(members.len(), Relaxed);
+        drop(members);
+        drop(gone);
+    }
+}

@@ -1,0 +1,159 @@
+//! Reading the log for what a room misses: its position when it opens, publications that never came,
+//! and the comparison that notices when even the news of them was lost.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{sleep, timeout};
+
+use super::{
+    Room,
+    order::{Absorbed, Phase},
+};
+use crate::{
+    entry::Entry,
+    fanout,
+    hub::Inner,
+    lock::lock,
+    log::{LogError, LogPage},
+    protocol::codes::unsubscribed,
+    stats::count,
+};
+
+/// Reads without progress before a gap is taken for a mistake of the publisher.
+const MAX_ATTEMPTS: u32 = 10;
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+impl Room {
+    /// Makes the room ordered, reading its position if this is the first durable subscriber.
+    pub(crate) async fn open(self: &Arc<Self>, inner: &Arc<Inner>) -> Result<(), LogError> {
+        {
+            let mut order = lock(&self.order);
+            match order.phase {
+                Phase::Open => return Ok(()),
+                Phase::Opening => {}
+                Phase::Unordered => order.phase = Phase::Opening,
+            }
+        }
+        let page = inner.since(&self.name, 0, 0).await?;
+        {
+            let mut members = lock(&self.members);
+            let mut order = lock(&self.order);
+            if order.phase != Phase::Open {
+                order.open(page.epoch, page.top);
+                members.delivered = page.top;
+            }
+        }
+        fanout::hand_out(inner, self);
+        self.watch_gap(inner);
+        Ok(())
+    }
+
+    /// Sees to it that a gap, if there is one, is filled sooner or later.
+    pub(crate) fn watch_gap(self: &Arc<Self>, inner: &Arc<Inner>) {
+        let mut order = lock(&self.order);
+        if order.has_gap() && !std::mem::replace(&mut order.filling, true) {
+            drop(order);
+            inner.runtime.spawn(Arc::clone(self).fill(Arc::clone(inner)));
+        }
+    }
+
+    /// The log was seen to reach to `top`.
+    pub(crate) fn heard_of(self: &Arc<Self>, inner: &Arc<Inner>, top: u64) {
+        {
+            let mut order = lock(&self.order);
+            order.seen = order.seen.max(top);
+        }
+        self.watch_gap(inner);
+    }
+
+    /// Compares with the log; for rooms that have been quiet.
+    pub(crate) async fn check(self: &Arc<Self>, inner: &Arc<Inner>) {
+        let top = {
+            let order = lock(&self.order);
+            if order.phase != Phase::Open {
+                return;
+            }
+            order.top
+        };
+        if let Ok(page) = inner.since(&self.name, top, 0).await {
+            let lost = lock(&self.order).epoch != page.epoch;
+            if lost {
+                self.lose(inner, page);
+            } else {
+                self.heard_of(inner, page.top);
+            }
+        }
+    }
+
+    async fn fill(self: Arc<Self>, inner: Arc<Inner>) {
+        let _ = timeout(inner.config.gap_wait, self.hold_full.notified()).await;
+        let mut attempts = 0;
+        loop {
+            let after = {
+                let mut order = lock(&self.order);
+                if !order.has_gap() {
+                    order.filling = false;
+                    return;
+                }
+                order.top
+            };
+            let stuck = match inner.since(&self.name, after, inner.config.log_page).await {
+                Ok(page) => self.absorb(&inner, page),
+                Err(_) => true,
+            };
+            if !stuck {
+                attempts = 0;
+                continue;
+            }
+            attempts += 1;
+            if attempts == MAX_ATTEMPTS {
+                tracing::error!(room = %self.name, after, "publications announced but not in the log");
+                let mut order = lock(&self.order);
+                order.give_up();
+                order.filling = false;
+                return;
+            }
+            sleep((inner.config.gap_wait * 2u32.pow(attempts)).min(MAX_BACKOFF)).await;
+        }
+    }
+
+    /// Puts a page in order; `true` if it did not help.
+    fn absorb(self: &Arc<Self>, inner: &Arc<Inner>, page: LogPage) -> bool {
+        let entries = inner.encode(&self.name, &page.publications);
+        let (state, filled) = lock(&self.order).absorb(&page, |n| entries[n].clone());
+        inner.counters.gap_filled.fetch_add(filled, std::sync::atomic::Ordering::Relaxed);
+        fanout::hand_out(inner, self);
+        match state {
+            Absorbed::Complete | Absorbed::More => false,
+            Absorbed::Behind => true,
+            Absorbed::Lost => {
+                self.lose(inner, page);
+                false
+            }
+        }
+    }
+
+    /// The stream cannot be continued: every durable subscriber is told to begin again,
+    /// which shows him honestly what he can and cannot have.
+    fn lose(self: &Arc<Self>, inner: &Arc<Inner>, page: LogPage) {
+        count(&inner.counters.streams_lost);
+        tracing::warn!(room = %self.name, top = page.top, "stream lost, subscribers begin again");
+        let lost: Vec<_> = {
+            let mut members = lock(&self.members);
+            let mut order = lock(&self.order);
+            order.restart(page.epoch, page.top);
+            members.generation = order.generation;
+            members.delivered = page.top;
+            members.iter().filter(|m| m.durable).map(|m| Arc::clone(&m.session)).collect()
+        };
+        for session in lost {
+            session.revoke(inner, &self.name, unsubscribed::INSUFFICIENT_STATE, "insufficient state");
+        }
+        fanout::hand_out(inner, self);
+    }
+
+    /// Publications just read from the log may spare the next reader the way there.
+    pub(crate) fn remember(&self, entries: &[Entry]) {
+        lock(&self.order).ring.extend_back(entries);
+    }
+}

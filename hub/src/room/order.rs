@@ -1,0 +1,323 @@
+//! The order of a durable room, as a value without locks, clocks or sockets: publications that arrive in any
+//! order and number come out rising, without gaps, once. Reads no log: it says when that is to be done.
+
+use std::collections::BTreeMap;
+
+use super::ring::Ring;
+use crate::{entry::Entry, log::LogPage};
+
+pub(crate) struct Order {
+    pub(crate) phase: Phase,
+    pub(crate) epoch: String,
+    /// The last offset that was put in order.
+    pub(crate) top: u64,
+    /// The highest offset ever heard of.
+    pub(crate) seen: u64,
+    pub(crate) ring: Ring,
+    held: BTreeMap<u64, Entry>,
+    held_bytes: usize,
+    max_held: usize,
+    /// In order, not yet handed out.
+    pending: Vec<Entry>,
+    /// Somebody hands out; he will see what is added meanwhile.
+    delivering: bool,
+    /// Somebody reads the log for what is missing.
+    pub(crate) filling: bool,
+    /// Grows whenever the stream was lost.
+    pub(crate) generation: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No durable subscriber ever: publications pass as they come.
+    Unordered,
+    /// The top is being read: publications are held.
+    Opening,
+    Open,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// Seen before.
+    Old,
+    /// There is something to hand out.
+    Ready,
+    /// Held behind a gap.
+    Held { full: bool },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Absorbed {
+    /// All that was known to be missing is there.
+    Complete,
+    /// There is more to read.
+    More,
+    /// The log itself does not have it yet.
+    Behind,
+    /// Publications are gone for good, or the log began anew.
+    Lost,
+}
+
+/// Entries to hand out together.
+pub(crate) struct Batch {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) generation: u32,
+}
+
+const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
+
+impl Order {
+    pub(crate) fn new(memory_bytes: usize, max_held: usize) -> Self {
+        Order {
+            phase: Phase::Unordered,
+            epoch: String::new(),
+            top: 0,
+            seen: 0,
+            ring: Ring::new(memory_bytes),
+            held: BTreeMap::new(),
+            held_bytes: 0,
+            max_held,
+            pending: Vec::new(),
+            delivering: false,
+            filling: false,
+            generation: 0,
+        }
+    }
+
+    /// The log's position is known: what was held is put in order after it.
+    pub(crate) fn open(&mut self, epoch: String, top: u64) {
+        self.phase = Phase::Open;
+        self.epoch = epoch;
+        self.top = top;
+        self.seen = self.seen.max(top);
+        self.ring.restart(top);
+        self.release();
+    }
+
+    /// A publication from outside, in any order.
+    pub(crate) fn accept(&mut self, entry: Entry) -> Accepted {
+        if entry.offset == 0 || self.phase == Phase::Unordered {
+            self.pending.push(entry);
+            return Accepted::Ready;
+        }
+        self.seen = self.seen.max(entry.offset);
+        if self.phase == Phase::Open {
+            if entry.offset <= self.top {
+                return Accepted::Old;
+            }
+            if entry.offset == self.top + 1 {
+                self.append(entry);
+                self.release();
+                return Accepted::Ready;
+            }
+        }
+        self.hold(entry)
+    }
+
+    /// Over the bound the furthest ones go: they are read from the log when their turn comes.
+    fn hold(&mut self, entry: Entry) -> Accepted {
+        self.held_bytes += entry.cost();
+        if let Some(twin) = self.held.insert(entry.offset, entry) {
+            self.held_bytes -= twin.cost();
+        }
+        let mut full = false;
+        while self.held.len() > self.max_held || self.held_bytes > MAX_HELD_BYTES {
+            full = true;
+            let Some((_, furthest)) = self.held.pop_last() else { break };
+            self.held_bytes -= furthest.cost();
+        }
+        Accepted::Held { full: full || self.held.len() == self.max_held }
+    }
+
+    fn append(&mut self, entry: Entry) {
+        self.top = entry.offset;
+        self.ring.append(entry.clone());
+        self.pending.push(entry);
+    }
+
+    fn release(&mut self) {
+        while let Some(first) = self.held.first_entry() {
+            if *first.key() > self.top + 1 {
+                return;
+            }
+            let entry = first.remove();
+            self.held_bytes -= entry.cost();
+            if entry.offset > self.top {
+                self.append(entry);
+            }
+        }
+    }
+
+    /// Something after `top` is known to exist and has not come.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.phase == Phase::Open && self.seen > self.top
+    }
+
+    /// What the log said about the time since `top`.
+    pub(crate) fn absorb(&mut self, page: &LogPage, encode: impl Fn(usize) -> Entry) -> (Absorbed, u64) {
+        if page.epoch != self.epoch {
+            return (Absorbed::Lost, 0);
+        }
+        let before = self.top;
+        for (n, publication) in page.publications.iter().enumerate() {
+            if publication.offset > self.top + 1 {
+                return (Absorbed::Lost, self.top - before);
+            }
+            if publication.offset == self.top + 1 {
+                self.append(encode(n));
+            }
+        }
+        self.release();
+        self.seen = self.seen.max(page.top);
+        let state = if self.top >= self.seen {
+            Absorbed::Complete
+        } else if self.top > before {
+            Absorbed::More
+        } else if page.top > self.top {
+            Absorbed::Lost
+        } else {
+            Absorbed::Behind
+        };
+        (state, self.top - before)
+    }
+
+    /// What was heard of never came to be: forget it.
+    pub(crate) fn give_up(&mut self) {
+        self.held.clear();
+        self.held_bytes = 0;
+        self.seen = self.top;
+    }
+
+    /// Begins anew at another place of another or the same stream.
+    pub(crate) fn restart(&mut self, epoch: String, top: u64) {
+        self.generation += 1;
+        self.pending.retain(|entry| entry.offset == 0);
+        self.held.retain(|offset, _| *offset > top);
+        self.held_bytes = self.held.values().map(Entry::cost).sum();
+        self.seen = self.held.last_key_value().map_or(top, |(offset, _)| *offset);
+        self.open(epoch, top);
+    }
+
+    /// Whoever gets `true` must hand out until `next_batch` is `None`.
+    pub(crate) fn begin_delivery(&mut self) -> bool {
+        !self.pending.is_empty() && !std::mem::replace(&mut self.delivering, true)
+    }
+
+    pub(crate) fn next_batch(&mut self) -> Option<Batch> {
+        if self.pending.is_empty() {
+            self.delivering = false;
+            return None;
+        }
+        Some(Batch { entries: std::mem::take(&mut self.pending), generation: self.generation })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::log::Publication;
+
+    fn entry(offset: u64) -> Entry {
+        let data = Bytes::from(offset.to_string());
+        Entry::publication("room", &Publication { offset, data, ..Publication::default() })
+    }
+
+    fn page(offsets: std::ops::RangeInclusive<u64>, top: u64) -> LogPage {
+        let publications = offsets.map(|offset| Publication { offset, ..Publication::default() }).collect();
+        LogPage { epoch: "e".into(), top, oldest: 1, publications }
+    }
+
+    fn open(top: u64, max_held: usize) -> Order {
+        let mut order = Order::new(1 << 20, max_held);
+        order.open("e".into(), top);
+        order
+    }
+
+    fn out(order: &mut Order) -> Vec<u64> {
+        order.next_batch().map(|b| b.entries.iter().map(|e| e.offset).collect()).unwrap_or_default()
+    }
+
+    proptest! {
+        #[test]
+        fn any_shuffle_with_duplicates_comes_out_once_in_order(
+            arrivals in Just((1u64..=40).chain(1..=40).collect::<Vec<_>>()).prop_shuffle(),
+            start in 0u64..20,
+        ) {
+            let mut order = open(start, 1000);
+            let mut got = Vec::new();
+            for offset in arrivals {
+                order.accept(entry(offset));
+                got.extend(out(&mut order));
+            }
+            prop_assert_eq!(got, (start + 1..=40).collect::<Vec<_>>());
+            prop_assert!(order.held.is_empty() && order.held_bytes == 0);
+        }
+
+        #[test]
+        fn what_is_dropped_comes_from_the_log(
+            arrivals in Just((1u64..=40).collect::<Vec<_>>()).prop_shuffle(),
+            kept in 0usize..40,
+            max_held in 1usize..10,
+            page_size in 1u64..7,
+        ) {
+            let mut order = open(0, max_held);
+            let mut got = Vec::new();
+            for offset in &arrivals[..kept] {
+                order.accept(entry(*offset));
+                got.extend(out(&mut order));
+            }
+            loop {
+                let from = order.top + 1;
+                let read = page(from..=(from + page_size - 1).min(40), 40);
+                let (state, _) = order.absorb(&read, |n| entry(read.publications[n].offset));
+                got.extend(out(&mut order));
+                match state {
+                    Absorbed::More => {}
+                    state => {
+                        prop_assert_eq!(state, Absorbed::Complete);
+                        break;
+                    }
+                }
+            }
+            prop_assert_eq!(got, (1..=40).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn publications_during_opening_are_neither_lost_nor_doubled() {
+        let mut order = Order::new(1 << 20, 10);
+        order.phase = Phase::Opening;
+        for offset in [7, 5, 6] {
+            assert!(matches!(order.accept(entry(offset)), Accepted::Held { .. }));
+        }
+        order.open("e".into(), 5);
+        assert_eq!(out(&mut order), [6, 7]);
+    }
+
+    #[test]
+    fn a_log_without_the_missing_ones_is_behind_lost_or_another() {
+        let mut order = open(5, 10);
+        order.accept(entry(8));
+        assert_eq!(order.absorb(&page(6..=6, 6), |_| entry(6)), (Absorbed::More, 1));
+        assert_eq!(order.absorb(&page(7..=6, 6), |_| unreachable!()), (Absorbed::Behind, 0));
+        assert_eq!(order.absorb(&page(8..=8, 8), |_| entry(8)), (Absorbed::Lost, 0));
+        let other = LogPage { epoch: "f".into(), ..page(7..=6, 9) };
+        assert_eq!(order.absorb(&other, |_| unreachable!()), (Absorbed::Lost, 0));
+        order.restart("f".into(), 8);
+        assert!(!order.has_gap());
+        assert_eq!(order.accept(entry(8)), Accepted::Old);
+        assert_eq!(order.accept(entry(9)), Accepted::Ready);
+    }
+
+    #[test]
+    fn a_full_hold_says_so() {
+        let mut order = open(0, 2);
+        assert_eq!(order.accept(entry(9)), Accepted::Held { full: false });
+        assert_eq!(order.accept(entry(8)), Accepted::Held { full: true });
+        assert_eq!(order.accept(entry(7)), Accepted::Held { full: true });
+        assert_eq!(order.held.keys().copied().collect::<Vec<_>>(), [7, 8], "the nearest stay");
+    }
+}

@@ -1,0 +1,92 @@
+//! One client's session, from the upgraded socket to its end. Reading, commands and timers run side by side
+//! in one task, writing in another; whatever ends one of them ends the session, and leaving cleans up.
+
+mod calls;
+mod commands;
+mod connect;
+mod history;
+pub(crate) mod inbox;
+pub(crate) mod queue;
+mod reader;
+pub(crate) mod subs;
+mod subscribe;
+pub(crate) mod timers;
+mod writer;
+
+use std::{
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use crate::{
+    Closed, HubConfig, Peer, SessionId, SessionInfo,
+    hub::Inner,
+    session::{inbox::Inbox, queue::Queue, subs::Subs, timers::Timers},
+    transport::Transport,
+};
+
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) queue: Queue,
+    pub(crate) timers: Timers,
+    pub(crate) inbox: Inbox,
+    pub(crate) subs: Mutex<Subs>,
+    /// Set once, when the authority has let it in.
+    info: OnceLock<Arc<SessionInfo>>,
+    /// Bounds until then.
+    max_frame_bytes: usize,
+    write_timeout: Duration,
+}
+
+impl Session {
+    pub(crate) fn new(id: SessionId, config: &HubConfig) -> Self {
+        Session {
+            id,
+            queue: Queue::new(config.limits.max_queue_bytes),
+            timers: Timers::new(config),
+            inbox: Inbox::default(),
+            subs: Mutex::default(),
+            info: OnceLock::new(),
+            max_frame_bytes: config.limits.max_frame_bytes,
+            write_timeout: config.limits.write_timeout,
+        }
+    }
+
+    pub(crate) fn info(&self) -> Option<&Arc<SessionInfo>> {
+        self.info.get()
+    }
+
+    fn max_frame_bytes(&self) -> usize {
+        self.info().map_or(self.max_frame_bytes, |info| info.limits.max_frame_bytes)
+    }
+
+    fn write_timeout(&self) -> Duration {
+        self.info().map_or(self.write_timeout, |info| info.limits.write_timeout)
+    }
+}
+
+pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Peer) -> Closed {
+    let (mut reader, writer) = transport.split();
+    let admitted = inner.admit();
+    let session = &admitted.session;
+    let writing = inner.runtime.spawn(writer::run(Arc::clone(session), writer));
+    tokio::select! {
+        () = reader::run(session, &mut reader) => {}
+        () = commands::run(&inner, session, peer) => {}
+        () = timers::run(&inner, session) => {}
+        () = session.queue.ended() => {}
+    }
+    session.queue.close(Closed::Peer);
+    let why = session.queue.closed().unwrap_or(Closed::Peer);
+    session.leave_all(&inner);
+    if writing.await.is_err() {
+        tracing::error!(session = %session.id, "the transport panicked while writing");
+    }
+    if !matches!(why, Closed::Lost(_)) {
+        reader::linger(&mut reader, inner.config.close_wait).await;
+    }
+    if let Some(info) = session.info() {
+        inner.guarded(inner.authority.closed(info, &why)).await;
+    }
+    why
+}

@@ -1,0 +1,190 @@
+//! Commands with effects: `rpc`, `publish`, `send`. Each runs in a task of its own, so that one once begun runs
+//! to its end even if the client is gone meanwhile: between a commit and its publication nothing may cut in.
+
+use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use serde_json::value::RawValue;
+use tokio::{sync::Semaphore, time::Instant};
+
+use super::{Session, commands::Outcome, subscribe::MAX_ROOM_NAME};
+use crate::{
+    ErrorReply, Publication, PublishDecision, SessionInfo, Tags,
+    hub::Inner,
+    log::ClientInfo,
+    protocol::{
+        command::{Publish, Rpc, Send},
+        reply::{Reply, encode},
+    },
+};
+
+/// The calling side of a connected session.
+pub(super) struct Calls {
+    pub(super) info: Arc<SessionInfo>,
+    running: Arc<Semaphore>,
+    rate: Rate,
+}
+
+impl Calls {
+    pub(super) fn new(info: Arc<SessionInfo>) -> Self {
+        let running = Arc::new(Semaphore::new(info.limits.max_concurrent_rpc.max(1)));
+        let rate = Rate::new(info.limits.rpc_per_second);
+        Calls { info, running, rate }
+    }
+
+    /// Starts a call; its reply comes when it is done, others run beside it up to the bound.
+    pub(super) async fn rpc(
+        &mut self,
+        inner: &Arc<Inner>,
+        session: &Arc<Session>,
+        id: u32,
+        command: Rpc,
+    ) -> Outcome {
+        if !self.rate.take(Instant::now()) {
+            return Outcome::Reply(Reply::Error(ErrorReply::TOO_MANY_REQUESTS));
+        }
+        let Ok(permit) = Arc::clone(&self.running).acquire_owned().await else {
+            return Outcome::Reply(Reply::Error(ErrorReply::INTERNAL));
+        };
+        let (inner, session, info) = (Arc::clone(inner), Arc::clone(session), Arc::clone(&self.info));
+        let running = Running::start(&inner);
+        let call = async move {
+            let data = command.data.as_deref().unwrap_or(RawValue::NULL);
+            let result = inner.guarded(inner.authority.rpc(&info, &command.method, data)).await;
+            let reply = result.unwrap_or(Err(ErrorReply::INTERNAL)).map_or_else(Reply::Error, Reply::Rpc);
+            session.queue.reply(encode(id, &reply));
+            drop((permit, running));
+        };
+        tokio::spawn(call);
+        Outcome::Done
+    }
+
+    pub(super) async fn publish(
+        &mut self,
+        inner: &Arc<Inner>,
+        session: &Session,
+        command: Publish,
+    ) -> Outcome {
+        let Publish { channel: room, data: Some(data) } = command else {
+            return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
+        };
+        if room.len() > MAX_ROOM_NAME {
+            return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
+        }
+        if !self.rate.take(Instant::now()) {
+            return Outcome::Reply(Reply::Error(ErrorReply::TOO_MANY_REQUESTS));
+        }
+        let who = session.seen_as(&room, &self.info);
+        let (inner, info) = (Arc::clone(inner), Arc::clone(&self.info));
+        let running = Running::start(&inner);
+        let task = tokio::spawn(async move {
+            let result = inner.guarded(publish(&inner, &info, &room, &data, who)).await;
+            drop(running);
+            result
+        });
+        let result = task.await.ok().flatten().unwrap_or(Err(ErrorReply::INTERNAL));
+        result.map(|()| Reply::Publish).into()
+    }
+
+    pub(super) async fn message(&self, inner: &Arc<Inner>, command: Send) -> Outcome {
+        let (inner, info) = (Arc::clone(inner), Arc::clone(&self.info));
+        let running = Running::start(&inner);
+        let task = tokio::spawn(async move {
+            let data = command.data.as_deref().unwrap_or(RawValue::NULL);
+            let result = inner.guarded(inner.authority.message(&info, data)).await;
+            drop(running);
+            result
+        });
+        match task.await.ok().flatten() {
+            Some(Err(code)) => Outcome::Close(code),
+            Some(Ok(())) | None => Outcome::Done,
+        }
+    }
+}
+
+async fn publish(
+    inner: &Arc<Inner>,
+    info: &SessionInfo,
+    room: &str,
+    data: &RawValue,
+    who: ClientInfo,
+) -> Result<(), ErrorReply> {
+    let data_bytes = || bytes::Bytes::copy_from_slice(data.get().as_bytes());
+    match inner.authority.publish(info, room, data).await? {
+        PublishDecision::Handled => {}
+        PublishDecision::Ephemeral => {
+            let info = Some(who);
+            inner.publish(room, Publication { data: data_bytes(), info, ..Publication::default() });
+        }
+        PublishDecision::Append => {
+            let time_ms = (inner.config.clock)();
+            let draft = Publication {
+                offset: 0,
+                data: data_bytes(),
+                tags: Tags::default(),
+                info: Some(who),
+                time_ms,
+            };
+            let appended = inner.log.append(room, draft).await;
+            inner.publish(room, appended.map_err(|error| inner.log_failed(room, &error))?);
+        }
+    }
+    Ok(())
+}
+
+/// Counts a call for as long as it lives.
+struct Running(Arc<Inner>);
+
+impl Running {
+    fn start(inner: &Arc<Inner>) -> Self {
+        inner.counters.rpcs_running.fetch_add(1, Relaxed);
+        Running(Arc::clone(inner))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.counters.rpcs_running.fetch_sub(1, Relaxed);
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// So many a second, with bursts of one second's worth.
+struct Rate {
+    per_second: Option<u32>,
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Rate {
+    fn new(per_second: Option<u32>) -> Self {
+        Rate { per_second, tokens: per_second.map_or(0.0, f64::from), filled: Instant::now() }
+    }
+
+    fn take(&mut self, now: Instant) -> bool {
+        let Some(rate) = self.per_second.map(f64::from) else { return true };
+        self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(rate);
+        self.filled = now;
+        let allowed = self.tokens >= 1.0;
+        if allowed {
+            self.tokens -= 1.0;
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_rate_allows_its_burst_and_refills() {
+        let mut rate = Rate::new(Some(3));
+        let start = rate.filled;
+        assert_eq!([(); 4].map(|()| rate.take(start)), [true, true, true, false]);
+        assert!(!rate.take(start + Duration::from_millis(300)));
+        assert!(rate.take(start + Duration::from_millis(400)));
+        assert!(Rate::new(None).take(start));
+    }
+}

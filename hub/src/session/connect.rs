@@ -1,0 +1,104 @@
+//! `connect` and `refresh`: who the session is, for how long, and the rooms it is in from the start.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    Session,
+    commands::Outcome,
+    subscribe::{self, Entrance},
+};
+use crate::{
+    CloseCode, ConnectError, ConnectRequest, Connected, ErrorReply, Peer, ServerSub, SessionInfo,
+    hub::Inner,
+    protocol::{
+        command::{Connect, Refresh},
+        reply::{ConnectReply, Reply, SubscribeReply, encode},
+    },
+    stats::count,
+};
+
+/// Asks the authority. Load is shed here, before a connect reply, because only that way the clients back off.
+pub(super) async fn command(
+    inner: &Arc<Inner>,
+    session: &Arc<Session>,
+    peer: Peer,
+    id: u32,
+    mut command: Connect,
+) -> Result<Arc<SessionInfo>, ConnectError> {
+    inner.has_capacity()?;
+    let positions = std::mem::take(&mut command.subs);
+    let resumes = positions.keys().cloned().collect();
+    let Connect { token, data, name, version, headers, .. } = command;
+    let request = ConnectRequest { token, data, name, version, headers, resumes };
+    let asked = inner.guarded(inner.authority.connect(&peer, session.id, request)).await;
+    let connected = asked.ok_or(ErrorReply::INTERNAL)??;
+    let left = inner.time_left(connected.expiry);
+    if left == Some(Duration::ZERO) {
+        return Err(ErrorReply::TOKEN_EXPIRED.into());
+    }
+
+    let Connected { user, info, data, rooms, limits, meta, .. } = connected;
+    let client = session.id.to_string();
+    session.queue.set_limit(limits.max_queue_bytes);
+    let fresh = SessionInfo { id: session.id, user, client: client.clone(), peer, info, limits, meta };
+    let info = Arc::clone(session.info.get_or_init(|| Arc::new(fresh)));
+
+    let mut subs: Vec<(String, SubscribeReply)> = Vec::with_capacity(rooms.len());
+    for ServerSub { room, sub } in rooms {
+        match session.begin_sub(&room, info.limits.max_rooms) {
+            Ok(()) => {}
+            Err(error) if error == ErrorReply::LIMIT_EXCEEDED => return Err(CloseCode::CHANNEL_LIMIT.into()),
+            Err(_) => continue,
+        }
+        let position = positions.get(&room).cloned();
+        let entrance = Entrance { inner, session, info: &info, position, strict: false, server_side: true };
+        match entrance.go(&room, sub).await {
+            Ok(reply) => subs.push((room, reply)),
+            // Withdrawn while we were at it.
+            Err(error) if error == ErrorReply::PERMISSION_DENIED => session.forget_sub(&room),
+            Err(_) => return Err(CloseCode::INTERNAL.into()),
+        }
+    }
+
+    let entered: Vec<String> = subs.iter().map(|(room, _)| room.clone()).collect();
+    let reply = ConnectReply {
+        client,
+        version: inner.config.version.clone(),
+        ttl: left.map(subscribe::seconds),
+        data,
+        subs,
+        ping_s: subscribe::seconds(inner.config.ping_interval),
+        time_ms: (inner.config.clock)(),
+    };
+    session.queue.fill(encode(id, &Reply::Connect(Box::new(reply))));
+    count(&inner.counters.connected);
+    let expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);
+    session.timers.connected(&inner.config, session.id.0.as_u128(), expiry);
+    session.schedule_expiry();
+    for room in entered {
+        subscribe::announce(inner, session, &room);
+    }
+    Ok(info)
+}
+
+pub(super) async fn refresh(
+    inner: &Arc<Inner>,
+    session: &Session,
+    info: &SessionInfo,
+    command: Refresh,
+) -> Outcome {
+    let refreshed = inner.guarded(inner.authority.refresh(info, &command.token)).await;
+    let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL.into())) {
+        Ok(expiry) => inner.time_left(Some(expiry)),
+        Err(ConnectError::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
+        Err(ConnectError::Close(code)) => return Outcome::Close(code),
+    };
+    if left == Some(Duration::ZERO) {
+        return Outcome::Reply(Reply::Error(ErrorReply::EXPIRED));
+    }
+    session.timers.set_expiry(left.map(|left| Instant::now() + left + inner.config.expiry_grace));
+    let (client, version) = (info.client.clone(), inner.config.version.clone());
+    Outcome::Reply(Reply::Refresh { client, version, ttl: left.map(subscribe::seconds) })
+}

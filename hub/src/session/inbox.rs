@@ -1,0 +1,77 @@
+//! Commands read but not yet run. The reader goes on reading (for pongs, and to notice the end) while a slow
+//! command runs, but not without bound: a full inbox leaves the rest to the socket's own buffers.
+
+use std::{collections::VecDeque, sync::Mutex};
+
+use tokio::sync::Notify;
+
+use crate::{authority::ServerSub, lock::lock, protocol::command::Command};
+
+const MAX_COMMANDS: usize = 32;
+const MAX_BYTES: usize = 128 * 1024;
+
+pub(crate) enum Item {
+    Command {
+        id: u32,
+        command: Command,
+    },
+    Bad(&'static str),
+    /// From the application, in line with the client's commands.
+    Subscribe(Box<ServerSub>),
+}
+
+#[derive(Default)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    filled: Notify,
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Item>,
+    bytes: usize,
+}
+
+impl Inbox {
+    /// Takes the commands of one frame of this length.
+    pub(crate) fn put(&self, items: impl Iterator<Item = Item>, bytes: usize) {
+        let mut state = lock(&self.state);
+        state.items.extend(items);
+        state.bytes += bytes;
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    pub(crate) async fn next(&self) -> Item {
+        loop {
+            if let Some(item) = self.pop() {
+                return item;
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    fn pop(&self) -> Option<Item> {
+        let mut state = lock(&self.state);
+        let item = state.items.pop_front();
+        if item.is_some() && state.items.is_empty() {
+            *state = State::default();
+            drop(state);
+            self.emptied.notify_one();
+        }
+        item
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        let state = lock(&self.state);
+        state.items.len() >= MAX_COMMANDS || state.bytes >= MAX_BYTES
+    }
+
+    /// Waits until a full inbox has been worked off.
+    pub(crate) async fn has_room(&self) {
+        while self.is_full() {
+            self.emptied.notified().await;
+        }
+    }
+}

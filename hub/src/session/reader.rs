@@ -1,0 +1,50 @@
+//! The reading half of a session: frames to commands, pongs, and the end of the socket.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Session, inbox::Item};
+use crate::{
+    CloseCode, Closed,
+    protocol::command::{self, Decoded},
+    transport::{Incoming, TransportError, TransportReader},
+};
+
+/// Reads until the socket or the client's manners end.
+pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
+    loop {
+        session.inbox.has_room().await;
+        let frame = match reader.next().await {
+            Some(Ok(Incoming::Text(frame))) => frame,
+            Some(Ok(Incoming::Binary(_))) => return refuse(session, "binary frame in a JSON session"),
+            Some(Ok(Incoming::Close)) | None => return session.queue.close(Closed::Peer),
+            Some(Err(TransportError::TooLarge)) => return session.queue.close(CloseCode::TOO_LARGE.into()),
+            Some(Err(lost)) => return session.queue.close(Closed::Lost(lost)),
+        };
+        if frame.len() > session.max_frame_bytes() {
+            return session.queue.close(CloseCode::TOO_LARGE.into());
+        }
+        let mut items = Vec::new();
+        for decoded in command::decode(&frame) {
+            match decoded {
+                Decoded::Pong if session.timers.pong() => {}
+                Decoded::Pong => items.push(Item::Bad("pong that nobody asked for")),
+                Decoded::Command { id, command } => items.push(Item::Command { id, command }),
+                Decoded::Bad(why) => items.push(Item::Bad(why)),
+            }
+        }
+        session.inbox.put(items.into_iter(), frame.len());
+    }
+}
+
+pub(super) fn refuse(session: &Session, why: &'static str) {
+    tracing::debug!(session = %session.id, why, "bad request");
+    session.queue.close(CloseCode::BAD_REQUEST.into());
+}
+
+/// After our close frame: reads the peer's, so that the socket does not go down with unread data in it,
+/// which would destroy the close frame under way.
+pub(super) async fn linger(reader: &mut impl TransportReader, wait: Duration) {
+    let _ = timeout(wait, async { while let Some(Ok(_)) = reader.next().await {} }).await;
+}

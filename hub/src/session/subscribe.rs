@@ -1,0 +1,190 @@
+//! `subscribe`, by the client's command or by the server, and `sub_refresh`.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    Session,
+    commands::Outcome,
+    subs::{Live, Sub},
+};
+use crate::{
+    CloseCode, Closed, ErrorReply, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription,
+    hub::Inner,
+    lock::lock,
+    presence,
+    protocol::{
+        command::{Position, SubRefresh, Subscribe},
+        push,
+        reply::{Reply, SubscribeReply, encode},
+    },
+    recovery,
+    room::members::Member,
+};
+
+pub(super) const MAX_ROOM_NAME: usize = 255;
+
+/// Who comes into which room, and from where.
+pub(super) struct Entrance<'a> {
+    pub(super) inner: &'a Arc<Inner>,
+    pub(super) session: &'a Arc<Session>,
+    pub(super) info: &'a Arc<SessionInfo>,
+    pub(super) position: Option<Position>,
+    pub(super) strict: bool,
+    pub(super) server_side: bool,
+}
+
+impl Entrance<'_> {
+    /// Joins. The queue is reserved for the reply on success; the caller must fill it, then `announce`.
+    pub(super) async fn go(self, room: &str, grant: Subscription) -> Result<SubscribeReply, ErrorReply> {
+        let Entrance { inner, session, info, .. } = self;
+        let left = inner.time_left(grant.expiry);
+        if left == Some(Duration::ZERO) {
+            return Err(ErrorReply::TOKEN_EXPIRED);
+        }
+        let room = inner.rooms.enter(room);
+        let durable = grant.kind == RoomKind::Durable;
+        let who = (grant.presence || grant.join_leave).then(|| Arc::new(info.client_info(grant.info)));
+        let member = Member {
+            session: Arc::clone(session),
+            after: 0,
+            filter: grant.filter.clone(),
+            who: who.clone(),
+            presence: grant.presence,
+            join_leave: grant.join_leave,
+            durable,
+        };
+        let joined = recovery::join(inner, &room, member, self.position.as_ref(), self.strict).await?;
+        session.settle_sub(Live {
+            room,
+            slot: joined.slot,
+            server_side: self.server_side,
+            durable,
+            presence: grant.presence,
+            filter: grant.filter,
+            announced: who.filter(|_| grant.join_leave),
+            expiry: left.map(|left| Instant::now() + left + inner.config.expiry_grace),
+        })?;
+        Ok(SubscribeReply { data: grant.data, ttl: left.map(seconds), ..joined.reply })
+    }
+}
+
+/// What is left as the client is told it; never 0, which would mean no expiry.
+pub(super) fn seconds(left: Duration) -> u32 {
+    left.as_secs_f64().ceil().clamp(1.0, f64::from(u32::MAX)) as u32
+}
+
+/// Tells the room that somebody came, if that is wanted. After the reply, as its client is told as well.
+pub(super) fn announce(inner: &Arc<Inner>, session: &Session, room: &str) {
+    let subs = lock(&session.subs);
+    let Some(Sub::Live(live)) = subs.get(room) else { return };
+    let Some(who) = live.announced.clone() else { return };
+    let room = Arc::clone(&live.room);
+    drop(subs);
+    presence::announce_join(inner, &room, &who);
+}
+
+pub(super) async fn command(
+    inner: &Arc<Inner>,
+    session: &Arc<Session>,
+    info: &Arc<SessionInfo>,
+    id: u32,
+    command: Subscribe,
+) -> Outcome {
+    if command.channel.is_empty() {
+        return Outcome::Close(CloseCode::BAD_REQUEST);
+    }
+    if command.channel.len() > MAX_ROOM_NAME {
+        return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
+    }
+    if let Err(error) = session.begin_sub(&command.channel, info.limits.max_rooms) {
+        return Outcome::Reply(Reply::Error(error));
+    }
+    let room = command.channel.clone();
+    match subscribe(inner, session, info, command).await {
+        Ok(reply) => {
+            session.queue.fill(encode(id, &Reply::Subscribe(reply)));
+            announce(inner, session, &room);
+        }
+        Err(error) => {
+            session.forget_sub(&room);
+            session.queue.fill(encode(id, &Reply::Error(error)));
+        }
+    }
+    Outcome::Done
+}
+
+async fn subscribe(
+    inner: &Arc<Inner>,
+    session: &Arc<Session>,
+    info: &Arc<SessionInfo>,
+    command: Subscribe,
+) -> Result<SubscribeReply, ErrorReply> {
+    let strict = command.strict();
+    let Subscribe { channel: room, token, data, recover, offset, epoch, .. } = command;
+    let request = SubscribeRequest { room: room.clone(), token, data, recover };
+    let granted = inner.guarded(inner.authority.subscribe(info, request)).await;
+    let grant = granted.ok_or(ErrorReply::INTERNAL)??;
+    let position = Some(Position { recover, offset, epoch });
+    Entrance { inner, session, info, position, strict, server_side: false }.go(&room, grant).await
+}
+
+/// The application subscribes a live session.
+pub(super) async fn by_server(
+    inner: &Arc<Inner>,
+    session: &Arc<Session>,
+    info: &Arc<SessionInfo>,
+    server: ServerSub,
+) {
+    let ServerSub { room, sub } = server;
+    match session.begin_sub(&room, info.limits.max_rooms) {
+        Ok(()) => {}
+        Err(error) if error == ErrorReply::LIMIT_EXCEEDED => {
+            return session.queue.close(CloseCode::CHANNEL_LIMIT.into());
+        }
+        Err(_) => return,
+    }
+    let entrance = Entrance { inner, session, info, position: None, strict: false, server_side: true };
+    match entrance.go(&room, sub).await {
+        Ok(reply) => {
+            session.queue.fill(push::subscribe(&room, &reply));
+            announce(inner, session, &room);
+        }
+        Err(error) => {
+            session.forget_sub(&room);
+            session.queue.release();
+            if error.temporary {
+                session.queue.close(Closed::Server(CloseCode::INTERNAL));
+            }
+        }
+    }
+}
+
+pub(super) async fn refresh(
+    inner: &Arc<Inner>,
+    session: &Session,
+    info: &SessionInfo,
+    command: SubRefresh,
+) -> Outcome {
+    let SubRefresh { channel: room, token } = command;
+    if room.is_empty() {
+        return Outcome::Close(CloseCode::BAD_REQUEST);
+    }
+    if !matches!(lock(&session.subs).get(room.as_str()), Some(Sub::Live(_))) {
+        return Outcome::Reply(Reply::Error(ErrorReply::PERMISSION_DENIED));
+    }
+    let refreshed = inner.guarded(inner.authority.sub_refresh(info, &room, &token)).await;
+    let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL)) {
+        Ok(expiry) => inner.time_left(Some(expiry)),
+        Err(error) => return Outcome::Reply(Reply::Error(error)),
+    };
+    if left == Some(Duration::ZERO) {
+        return Outcome::Reply(Reply::Error(ErrorReply::EXPIRED));
+    }
+    if let Some(Sub::Live(live)) = lock(&session.subs).get_mut(room.as_str()) {
+        live.expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);
+    }
+    session.schedule_expiry();
+    Outcome::Reply(Reply::SubRefresh { ttl: left.map(seconds) })
+}
