@@ -30,6 +30,8 @@ export default defineConfig({
   plugins: [react(), apiDocs()],
   build: {
     target: "es2022",
+    // light-dark() is left to the browser, so that the appearance can be switched by color-scheme alone.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // Nothing may be inlined as data: except what the content policy allows; small icons stay files.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

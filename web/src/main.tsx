@@ -1,4 +1,16 @@
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { createApp } from "./app";
+import { AppProvider } from "./hooks/app";
+import { Root } from "./views/Root";
+import "./styles/index.css";
 
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<main>Hubbub</main>);
+if (!root) throw new Error("the page has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <AppProvider app={createApp()}>
+      <Root />
+    </AppProvider>
+  </StrictMode>,
+);

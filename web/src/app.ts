@@ -1,0 +1,139 @@
+// Puts the page together: one store, the services around it, and what happens between them.
+import { makeText } from "./i18n/text";
+import { Api } from "./services/api";
+import { Desk } from "./services/desk";
+import { newId } from "./services/ids";
+import { Keepsake } from "./services/keepsake";
+import { Loader } from "./services/loader";
+import { Media } from "./services/media";
+import { Outbox } from "./services/outbox";
+import { applyPreferences, loadPreferences, savePreferences, type Preferences } from "./services/preferences";
+import { RequestError } from "./services/problem";
+import { Room } from "./services/room";
+import { Socket } from "./services/socket";
+import { createStore, type Store } from "./state/store";
+
+export interface App {
+  store: Store;
+  desk: Desk;
+  loader: Loader;
+  media: Media;
+  socket: Socket;
+  signIn(email: string, password: string): Promise<void>;
+  signOut(): Promise<void>;
+  preferences(): Preferences;
+  prefer(change: Partial<Preferences>): void;
+}
+
+export function createApp(): App {
+  const store = createStore();
+  let preferences = loadPreferences();
+  let text = makeText(preferences.language);
+  applyPreferences(preferences);
+
+  const api = new Api({ onExpired: () => leave(true) });
+  const loader = new Loader(store, api);
+  const media = new Media(api);
+  const keepsake = new Keepsake(store);
+  const socket: Socket = new Socket({
+    store,
+    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/connection/websocket`,
+    token: () => api.tokens.fresh(),
+    onExpired: () => leave(true),
+    onLive: () => {
+      outbox.kick();
+      const { active } = store.get();
+      if (active) desk.ensure(active);
+    },
+    onGap: async (lost) => {
+      const { active } = store.get();
+      if (lost && active) {
+        desk.ensure(active);
+        loader.conversation(active).catch(() => undefined);
+      }
+      await loader.inbox();
+    },
+  });
+  const outbox = new Outbox(store, (method, data) => socket.rpc(method, data), () => socket.live);
+  const room = new Room(store, socket);
+  const desk = new Desk({
+    store, socket, outbox, loader, room,
+    newId,
+    now: Date.now,
+    say: (error) =>
+      error instanceof RequestError && error.status === 0
+        ? text("act.offline")
+        : text("act.failed", { reason: error.message }),
+  });
+
+  async function enter(): Promise<void> {
+    const { user, tenants } = await api.me();
+    store.apply({ type: "signed_in", user, tenants });
+    keepsake.start(user.id);
+    // The inbox is asked for at once and the feed beside it; the socket asks again if something fell between.
+    void loader.inbox();
+    void loader.names();
+    socket.start();
+    openFromAddress();
+  }
+
+  function leave(expired: boolean): void {
+    if (store.get().session.phase === "out") return;
+    keepsake.save();
+    keepsake.end();
+    room.leave();
+    socket.stop();
+    loader.stop();
+    media.clear();
+    store.apply({ type: "signed_out", expired: expired && store.get().session.phase === "in" });
+  }
+
+  function openFromAddress(): void {
+    if (store.get().session.phase !== "in") return;
+    desk.open(/^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null);
+  }
+
+  window.addEventListener("hashchange", openFromAddress);
+  window.addEventListener("online", () => socket.retryNow());
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") socket.retryNow();
+    else keepsake.save();
+  });
+  window.addEventListener("pagehide", () => keepsake.save());
+  window.addEventListener("beforeunload", (event) => {
+    if (store.get().pending.some((p) => p.state !== "failed")) event.preventDefault();
+  });
+
+  // The refresh cookie says whether this browser is signed in; a server that cannot be reached is asked again.
+  const resume = async (attempt: number): Promise<void> => {
+    try {
+      await api.tokens.fresh();
+      await enter();
+    } catch (error) {
+      if (!(error instanceof RequestError) || !error.passing) return leave(false);
+      store.apply({ type: "link", link: { phase: "lost", lostAt: Date.now(), retryAt: null } });
+      setTimeout(() => void resume(attempt + 1), Math.min(10_000, 1000 * 2 ** attempt));
+    }
+  };
+  void resume(0);
+
+  return {
+    store, desk, loader, media, socket,
+    async signIn(email, password) {
+      await api.signIn(email, password);
+      await enter();
+    },
+    async signOut() {
+      leave(false);
+      // Out is out on this page even when the server cannot be told.
+      await api.signOut().catch(() => undefined);
+    },
+    preferences: () => preferences,
+    prefer(change) {
+      preferences = { ...preferences, ...change };
+      text = makeText(preferences.language);
+      applyPreferences(preferences);
+      savePreferences(preferences);
+    },
+  };
+}

@@ -1,0 +1,27 @@
+// Gives a conversation to oneself, to a colleague, or to nobody.
+import { useApp, usePick, useText } from "../hooks/app";
+import type { Colleague, Conversation } from "../wire";
+
+const nobody: Record<string, Colleague> = {};
+
+export function AssignPick({ conversation }: { conversation: Conversation }) {
+  const t = useText();
+  const { desk } = useApp();
+  const me = usePick((state) => state.session.user);
+  const people = usePick((state) => state.people[conversation.tenant] ?? nobody);
+  const others = Object.values(people).filter((p) => p.id !== me?.id && p.role !== "viewer");
+  const { assignee } = conversation;
+  const unknown = assignee !== null && assignee !== me?.id && !others.some((p) => p.id === assignee);
+  return (
+    <label className="assign">
+      <span className="unseen">{t("act.assign")}</span>
+      <select value={assignee ?? ""} title={t("act.assign")} data-testid="assign"
+        onChange={(event) => void desk.assign(conversation.id, event.target.value || null)}>
+        <option value="">{t("act.assign")}: {t("act.assignNobody")}</option>
+        {me && <option value={me.id}>{t("act.assignMe")} ({me.name})</option>}
+        {others.map((person) => <option key={person.id} value={person.id}>{person.name}</option>)}
+        {unknown && <option value={assignee}>{t("author.manager")}</option>}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,93 @@
+// Where one writes: a message to the customer or a note to colleagues. The draft belongs to the conversation.
+import { useEffect, useRef, type KeyboardEvent } from "react";
+import { useApp, usePick, useText } from "../hooks/app";
+import type { Draft } from "../state/model";
+import { mayWrite } from "../state/select";
+import type { Conversation } from "../wire";
+import { authorName } from "./author";
+import { CloseIcon, SendIcon } from "./Icons";
+import { Typing } from "./Presence";
+
+export const composerId = "composer";
+const noDraft: Draft = { text: "", note: false, reply_to: null };
+const growsByItself = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
+
+export function Composer({ conversation }: { conversation: Conversation }) {
+  const t = useText();
+  const { desk } = useApp();
+  const { id } = conversation;
+  const draft = usePick((state) => state.drafts[id] ?? noDraft);
+  const allowed = usePick((state) => mayWrite(state, conversation));
+  const live = usePick((state) => state.link.phase === "live" || state.link.lostAt === null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
+  const change = (part: Partial<Draft>) => desk.draft(id, { ...draft, ...part });
+  const empty = draft.text.trim() === "";
+
+  useEffect(() => {
+    const box = field.current;
+    if (!box || growsByItself) return;
+    box.style.height = "auto";
+    box.style.height = `${box.scrollHeight}px`;
+  }, [draft.text]);
+
+  function send() {
+    if (reason || empty) return;
+    desk.send(id, draft);
+    field.current?.focus();
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    // Enter that ends the input of a composed character does not send.
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    send();
+  }
+
+  const placeholder = draft.note ? t("composer.notePlaceholder")
+    : t(conversation.owner === "ai" ? "composer.placeholderAi" : "composer.placeholder");
+  return (
+    <form className="composer" data-note={draft.note} onSubmit={(event) => { event.preventDefault(); send(); }}>
+      <div className="composer-head">
+        <div className="pick" role="group" aria-label={t("composer.mode")}>
+          <button type="button" aria-pressed={!draft.note} onClick={() => change({ note: false })} data-testid="mode-message">{t("composer.message")}</button>
+          <button type="button" aria-pressed={draft.note} onClick={() => change({ note: true, reply_to: null })} data-testid="mode-note">{t("composer.note")}</button>
+        </div>
+        <p className="composer-hint" role="status">
+          {live || reason ? <Typing conversation={id} /> : t("composer.offline")}
+        </p>
+      </div>
+      {draft.reply_to && !reason && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}
+      {reason ? <p className="composer-off" data-testid="composer-off">{reason}</p> : (
+        <div className="composer-line">
+          <textarea
+            ref={field} id={composerId} rows={1} value={draft.text} placeholder={placeholder} dir="auto"
+            aria-label={t(draft.note ? "composer.noteLabel" : "composer.label")} title={t("composer.hint")}
+            aria-keyshortcuts="r" data-testid="composer-input"
+            onChange={(event) => change({ text: event.target.value })} onKeyDown={onKeyDown}
+          />
+          <button type="submit" className="primary send" disabled={empty} data-testid="composer-send"
+            aria-label={t(draft.note ? "composer.addNote" : "composer.send")} title={t(draft.note ? "composer.addNote" : "composer.send")}>
+            <SendIcon />
+          </button>
+        </div>
+      )}
+    </form>
+  );
+}
+
+function Replying({ conversation, message, onCancel }: { conversation: string; message: string; onCancel: () => void }) {
+  const t = useText();
+  const me = usePick((state) => state.session.user?.id ?? null);
+  const quoted = usePick((state) => {
+    for (const kept of state.threads[conversation]?.messages.values() ?? []) if (kept.value.id === message) return kept.value;
+    return null;
+  });
+  const name = quoted ? authorName(t, quoted.author, me) : "";
+  return (
+    <div className="replying">
+      <p><strong>{t("composer.replying", { name })}</strong> <span dir="auto">{quoted?.text ?? ""}</span></p>
+      <button type="button" className="quiet square small" aria-label={t("composer.cancelReply")} onClick={onCancel}><CloseIcon /></button>
+    </div>
+  );
+}

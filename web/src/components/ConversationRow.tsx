@@ -1,0 +1,66 @@
+// One conversation in the list: who, what last, when, how much is unread, and who answers.
+import { memo } from "react";
+import { useText } from "../hooks/app";
+import type { Text } from "../i18n/text";
+import { displayName } from "../state/select";
+import type { Conversation } from "../wire";
+import { Avatar } from "./Avatar";
+import { OwnerBadge } from "./OwnerBadge";
+
+interface Props {
+  conversation: Conversation;
+  active: boolean;
+  unread: number | null;
+  when: string;
+  assignee: string | null;
+  draft: string;
+  writing: boolean;
+  waiting: boolean;
+}
+
+export const ConversationRow = memo(function ConversationRow(props: Props) {
+  const { conversation, active, unread, when, assignee, draft, writing, waiting } = props;
+  const t = useText();
+  const name = displayName(conversation);
+  const fresh = unread !== 0;
+  return (
+    <li>
+      <a
+        className="row" href={`#/c/${conversation.id}`} aria-current={active ? "true" : undefined}
+        data-testid="conversation-row" data-conversation-id={conversation.id} data-unread={fresh} data-owner={conversation.owner}
+      >
+        <Avatar id={conversation.contact.id} name={name} channel={conversation.channel_kind} />
+        <span className="row-main">
+          <span className="row-top">
+            <span className="row-name" dir="auto">{name}</span>
+            <span className="unseen">{t(`channel.${conversation.channel_kind}`)}</span>
+            <time className="row-when">{when}</time>
+          </span>
+          <span className="row-bottom">
+            <span className="row-text" dir="auto">
+              {writing ? <em className="row-writing">{t("list.aiWriting")}</em>
+                : waiting ? <em className="row-draft">{t("list.waitingSend")}</em>
+                : draft ? <><em className="row-draft">{t("list.draft")}</em> {draft}</>
+                : snippet(t, conversation)}
+            </span>
+            {fresh && (
+              <span className="badge" data-testid="unread">
+                <span aria-hidden="true">{unread === null ? "" : unread > 99 ? "99+" : unread}</span>
+                <span className="unseen">{unread === null ? t("list.unreadSome") : t("list.unread", { count: unread })}</span>
+              </span>
+            )}
+            <OwnerBadge owner={conversation.owner} name={assignee} />
+          </span>
+        </span>
+      </a>
+    </li>
+  );
+});
+
+function snippet(t: Text, { last_message: last }: Conversation): string {
+  if (!last) return "";
+  const text = last.text ?? t(`kind.${last.kind}`);
+  if (last.direction === "in") return text;
+  if (last.author.kind === "responder") return `${t("author.ai")}: ${text}`;
+  return `${last.author.name ?? t("list.you").replace(":", "")}: ${text}`;
+}

@@ -1,0 +1,65 @@
+// All pictures of the page, drawn with lines in the colour of the text. They never carry meaning alone.
+import type { ReactNode } from "react";
+import type { ChannelKind } from "../wire";
+
+function Line({ children, size = 18 }: { children: ReactNode; size?: number }) {
+  return (
+    <svg
+      className="icon" width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor"
+      strokeWidth="1.8" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false"
+    >
+      {children}
+    </svg>
+  );
+}
+
+export const Mark = () => (
+  <svg className="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false">
+    <rect width="32" height="32" rx="9" />
+    <path d="M9 8v16M23 8v16M9 16c3-4 5 4 7 0s4 4 7 0" />
+  </svg>
+);
+
+export const SearchIcon = () => <Line><circle cx="11" cy="11" r="6.5" /><path d="m16 16 4.5 4.5" /></Line>;
+export const CloseIcon = () => <Line><path d="m6 6 12 12M18 6 6 18" /></Line>;
+export const MenuIcon = () => <Line><path d="M4 7h16M4 12h16M4 17h16" /></Line>;
+export const BackIcon = () => <Line size={22}><path d="m14.5 5-7 7 7 7" /></Line>;
+export const DownIcon = () => <Line><path d="M12 5v14M6 13l6 6 6-6" /></Line>;
+export const SendIcon = () => <Line size={20}><path d="M5 12 4 4l17 8-17 8 1-8Zm0 0h8" /></Line>;
+export const NoteIcon = () => <Line><path d="M5 4h14v11l-5 5H5zM14 20v-5h5" /></Line>;
+export const ReplyIcon = () => <Line size={16}><path d="M10 6 4 12l6 6M4 12h9c4 0 7 2 7 6" /></Line>;
+export const CopyIcon = () => (
+  <Line size={16}><rect x="8" y="8" width="12" height="12" rx="2" /><path d="M16 8V4H4v12h4" /></Line>
+);
+export const SparkIcon = ({ size = 16 }: { size?: number }) => (
+  <Line size={size}><path d="M12 3c.6 5 3.5 8 9 9-5.500 1-8.400 4-9 9-.6-5-3.500-8-9-9 5.500-1 8.400-4 9-9Z" /></Line>
+);
+export const PersonIcon = ({ size = 16 }: { size?: number }) => (
+  <Line size={size}><circle cx="12" cy="8" r="4" /><path d="M4.500 20.500c1-4 4-6 7.500-6s6.500 2 7.500 6" /></Line>
+);
+export const WaitIcon = ({ size = 16 }: { size?: number }) => (
+  <Line size={size}><path d="M12 4v9M12 17.500v1.500" /></Line>
+);
+export const FileIcon = () => <Line size={22}><path d="M6 3h8l5 5v13H6zM14 3v5h5" /></Line>;
+export const PinIcon = () => (
+  <Line size={22}><path d="M12 21c-4-5-6.500-8-6.500-11.500a6.500 6.500 0 0 1 13 0C18.500 13 16 16 12 21Z" /><circle cx="12" cy="9.500" r="2.200" /></Line>
+);
+export const DownloadIcon = () => <Line><path d="M12 4v11M7 11l5 5 5-5M5 20h14" /></Line>;
+export const EyeIcon = () => (
+  <Line size={16}><path d="M2.500 12C5 7.500 8.300 5.500 12 5.500s7 2 9.500 6.500c-2.500 4.500-5.800 6.500-9.500 6.500S5 16.500 2.500 12Z" /><circle cx="12" cy="12" r="2.800" /></Line>
+);
+export const BubbleIcon = () => <Line size={40}><path d="M4 5h16v11H11l-5 4v-4H4z" /></Line>;
+export const CheckIcon = () => <Line size={16}><path d="m5 12.500 4.500 4.500L19 7.500" /></Line>;
+
+export function ChannelIcon({ kind }: { kind: ChannelKind }) {
+  return (
+    <svg className={`channel-icon channel-${kind}`} viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
+      <circle cx="12" cy="12" r="12" />
+      {kind === "telegram" ? (
+        <path d="m5 12 13-5.500-2.300 11.500-4-3-2.200 2-.5-3.700L16 8.500l-9 5z" />
+      ) : (
+        <path d="M6 18l.9-3A6 6 0 1 1 9.300 17.300zM9.700 8.800c-.6 1.600 2 5 4.200 5.400.8.100 1.500-.5 1.500-1.200l-1.600-.9-.9.700c-.8-.3-1.700-1.200-2-2l.7-.8-.7-1.700c-.5-.1-1 .1-1.200.5Z" />
+      )}
+    </svg>
+  );
+}

@@ -1,0 +1,31 @@
+// What can be done with a message: answer it, copy it. Shown on hover and on keyboard focus.
+import { useApp, useText } from "../hooks/app";
+import type { Message } from "../wire";
+import { composerId } from "./Composer";
+import { CopyIcon, ReplyIcon } from "./Icons";
+
+export function MessageActions({ message }: { message: Message }) {
+  const t = useText();
+  const { desk, store } = useApp();
+  const { text, direction, conversation } = message;
+  const reply = () => {
+    const draft = store.get().drafts[conversation];
+    desk.draft(conversation, { text: draft?.text ?? "", note: false, reply_to: message.id });
+    document.getElementById(composerId)?.focus();
+  };
+  return (
+    <div className="message-acts" role="group" aria-label={t("message.actions")}>
+      {direction !== "note" && (
+        <button type="button" className="quiet square small" aria-label={t("message.reply")} title={t("message.reply")} onClick={reply}>
+          <ReplyIcon />
+        </button>
+      )}
+      {text && (
+        <button type="button" className="quiet square small" aria-label={t("message.copy")} title={t("message.copy")}
+          onClick={() => void navigator.clipboard?.writeText(text)}>
+          <CopyIcon />
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+// One stored message: who, what, when, how far it got, and what can be done with it.
+import { memo } from "react";
+import { usePick, useText } from "../hooks/app";
+import type { Message } from "../wire";
+import { authorName } from "./author";
+import { MessageActions } from "./MessageActions";
+import { MessageBody } from "./MessageBody";
+import { MessageProblem } from "./MessageProblem";
+import { NoteIcon, SparkIcon } from "./Icons";
+import { Quote } from "./Quote";
+import { Reactions } from "./Reactions";
+import { StatusTicks } from "./StatusTicks";
+
+interface Props {
+  message: Message;
+  quoted: Message | null;
+  /** Follows a message of the same author closely, so the name is not said again. */
+  joined: boolean;
+}
+
+export const MessageBubble = memo(function MessageBubble({ message, quoted, joined }: Props) {
+  const t = useText();
+  const me = usePick((state) => state.session.user?.id ?? null);
+  const { direction, author, status } = message;
+  const deleted = message.deleted_at !== null;
+  const problem = !deleted && (status === "failed" || status === "unknown");
+  if (author.kind === "system" && direction !== "in") {
+    return <p className="system-line" data-testid="message" data-seq={message.seq} data-direction={direction} data-status={status}>{message.text}</p>;
+  }
+  return (
+    <article
+      className={`message ${direction} by-${author.kind}`} data-joined={joined} data-testid="message"
+      data-seq={message.seq} data-direction={direction} data-status={status} data-message-id={message.id}
+    >
+      {!joined && (
+        <p className="message-author">
+          {author.kind === "responder" && <SparkIcon size={13} />}
+          <span dir="auto">{authorName(t, author, me)}</span>
+        </p>
+      )}
+      <div className="message-line">
+        <div className="bubble" data-problem={problem}>
+          {direction === "note" && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
+          {message.reply_to && <Quote message={quoted} me={me} />}
+          <MessageBody message={message} />
+          <p className="message-meta">
+            {message.edited_at !== null && !deleted && <span title={t.full(message.edited_at)}>{t("message.edited")}</span>}
+            <time dateTime={new Date(message.created_at).toISOString()} title={t.full(message.created_at)}>{t.time(message.created_at)}</time>
+            {direction === "out" && !deleted && <StatusTicks status={status} />}
+          </p>
+        </div>
+        {!deleted && <MessageActions message={message} />}
+      </div>
+      {message.reactions.length > 0 && <Reactions reactions={message.reactions} />}
+      {problem && <MessageProblem message={message} />}
+    </article>
+  );
+});

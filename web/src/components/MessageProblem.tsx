@@ -1,0 +1,35 @@
+// A message that failed, or whose outcome nobody knows: said in words, and sent again only on purpose.
+import { useState } from "react";
+import { useApp, useText } from "../hooks/app";
+import type { Message } from "../wire";
+
+export function MessageProblem({ message }: { message: Message }) {
+  const t = useText();
+  const { desk } = useApp();
+  const [asking, setAsking] = useState(false);
+  const unknown = message.status === "unknown";
+  const words = unknown ? t("message.unknown")
+    : message.error ? t("message.failed", { reason: message.error.reason }) : t("message.failedPlain");
+  const again = () => {
+    setAsking(false);
+    desk.sendAgain(message.conversation, message.text ?? "", message.reply_to);
+  };
+  return (
+    <div className="problem" role="note">
+      <p>{words}</p>
+      {message.text && message.attachments.length === 0 && (
+        asking ? (
+          <p className="problem-acts">
+            <strong>{t("message.againSure")}</strong>
+            <button type="button" className="small primary" onClick={again}>{t("message.again")}</button>
+            <button type="button" className="small" onClick={() => setAsking(false)}>{t("message.cancel")}</button>
+          </p>
+        ) : (
+          <button type="button" className="small" onClick={() => (unknown ? setAsking(true) : again())} data-testid="send-again">
+            {t("message.again")}
+          </button>
+        )
+      )}
+    </div>
+  );
+}

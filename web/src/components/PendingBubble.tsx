@@ -1,0 +1,43 @@
+// A message of this page that the server has not confirmed yet, or has refused.
+import { useApp, usePick, useText } from "../hooks/app";
+import type { Pending } from "../state/model";
+import type { Message } from "../wire";
+import { NoteIcon } from "./Icons";
+import { Quote } from "./Quote";
+import { RichText } from "./RichText";
+import { StatusTicks } from "./StatusTicks";
+
+export function PendingBubble({ pending, quoted }: { pending: Pending; quoted: Message | null }) {
+  const t = useText();
+  const { desk } = useApp();
+  const me = usePick((state) => state.session.user?.id ?? null);
+  const failed = pending.state === "failed";
+  const direction = pending.note ? "note" : "out";
+  const status = failed ? "failed" : pending.state === "waiting" ? "waiting" : "sending";
+  return (
+    <article className={`message ${direction} by-manager pending`} data-testid="message" data-seq=""
+      data-direction={direction} data-status={status} data-pending="true" data-joined="false">
+      <p className="message-author">{t("author.you")}</p>
+      <div className="message-line">
+        <div className="bubble" data-problem={failed}>
+          {pending.note && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
+          {pending.reply_to && <Quote message={quoted} me={me} />}
+          <RichText text={pending.text} />
+          <p className="message-meta">
+            <time>{t.time(pending.created_at)}</time>
+            <StatusTicks status={status} />
+          </p>
+        </div>
+      </div>
+      {failed && (
+        <div className="problem" role="alert">
+          <p>{pending.reason ? t("message.failed", { reason: pending.reason }) : t("message.failedPlain")}</p>
+          <p className="problem-acts">
+            <button type="button" className="small" onClick={() => desk.retry(pending)}>{t("message.retry")}</button>
+            <button type="button" className="small" onClick={() => desk.discard(pending)}>{t("message.discard")}</button>
+          </p>
+        </div>
+      )}
+    </article>
+  );
+}

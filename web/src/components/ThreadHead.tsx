@@ -1,0 +1,42 @@
+// The head of a thread: whom one talks to and through which channel, who else looks, whom it is assigned to.
+import { useApp, usePick, useText } from "../hooks/app";
+import { channelOf, displayName, mayWrite } from "../state/select";
+import type { Conversation } from "../wire";
+import { AssignPick } from "./AssignPick";
+import { Avatar } from "./Avatar";
+import { BackIcon } from "./Icons";
+import { Viewers } from "./Presence";
+
+export function ThreadHead({ conversation }: { conversation: Conversation }) {
+  const t = useText();
+  const { desk } = useApp();
+  const channel = usePick((state) => channelOf(state, conversation));
+  const allowed = usePick((state) => mayWrite(state, conversation));
+  const name = displayName(conversation);
+  const closed = conversation.state === "closed";
+  const trouble = channel?.health && !/^(ok|working|healthy|active)$/i.test(channel.health.state) ? channel.health : null;
+  return (
+    <header className="thread-head">
+      <a className="back quiet square" href="#/" aria-label={t("act.back")}><BackIcon /></a>
+      <Avatar id={conversation.contact.id} name={name} channel={conversation.channel_kind} />
+      <div className="thread-who">
+        <h2 id="thread-name" tabIndex={-1} dir="auto">{name}</h2>
+        <p>
+          {conversation.contact.handle && conversation.contact.handle !== name && <span dir="auto">{conversation.contact.handle}</span>}
+          <span>{channel?.name ?? t(`channel.${conversation.channel_kind}`)}</span>
+          {trouble && (
+            <strong className="trouble">{t("channel.trouble", { detail: trouble.detail ?? trouble.state })}</strong>
+          )}
+        </p>
+      </div>
+      <Viewers conversation={conversation.id} />
+      {allowed && <AssignPick conversation={conversation} />}
+      {allowed && (
+        <button type="button" className="close-button" data-testid={closed ? "reopen" : "close"}
+          onClick={() => void desk.act(conversation.id, closed ? "reopen" : "close")}>
+          {t(closed ? "act.reopen" : "act.close")}
+        </button>
+      )}
+    </header>
+  );
+}

@@ -1,0 +1,93 @@
+// The messages of a thread in order, with days between them, what is still being sent, and what the AI is writing.
+import { Fragment, useCallback, useEffect, useMemo, useRef } from "react";
+import { useApp, useNow, usePick, useText } from "../hooks/app";
+import { useTimeline } from "../hooks/timeline";
+import { daysBetween } from "../i18n/text";
+import { liveWriting, pendingMessages } from "../state/select";
+import type { Thread } from "../state/model";
+import { threadMessages } from "../state/thread";
+import type { Conversation, Message } from "../wire";
+import { Announcer } from "./Announcer";
+import { DownIcon } from "./Icons";
+import { MessageBubble } from "./MessageBubble";
+import { PendingBubble } from "./PendingBubble";
+import { WritingBubble } from "./WritingBubble";
+
+const groupMs = 5 * 60_000;
+
+export function Timeline({ conversation, thread }: { conversation: Conversation; thread: Thread }) {
+  const t = useText();
+  const { store, desk, loader } = useApp();
+  const id = conversation.id;
+  const messages = threadMessages(thread);
+  const pending = usePick((state) => pendingMessages(state, id));
+  const writing = usePick((state) => liveWriting(state, conversation));
+  const readSeq = usePick((state) => state.reads[id]?.seq ?? null);
+  const live = usePick((state) => state.link.phase === "live");
+  const now = useNow(60_000);
+  const loadOlder = useCallback(() => void loader.thread(id, true), [loader, id]);
+  const first = messages[0]?.id ?? null;
+  const { scroller, content, away, onScroll, toLatest } = useTimeline(first, thread.more && !thread.error, loadOlder);
+  const byId = useMemo(() => new Map(messages.map((m) => [m.id, m])), [messages]);
+
+  // The line "new" stays where it was when the thread was opened.
+  const openedAt = useRef(store.get().reads[id]?.seq ?? null).current;
+  const newFrom = openedAt === null || openedAt === 0 ? null
+    : messages.find((m) => m.seq > openedAt && m.direction === "in")?.seq ?? null;
+
+  useEffect(() => {
+    const see = () => {
+      if (!away && document.visibilityState === "visible") desk.read(conversation);
+    };
+    see();
+    document.addEventListener("visibilitychange", see);
+    return () => document.removeEventListener("visibilitychange", see);
+  }, [desk, conversation, away, live]);
+
+  const mineSent = pending.length;
+  useEffect(() => {
+    if (mineSent > 0) toLatest();
+  }, [mineSent, toLatest]);
+
+  const below = away && readSeq !== null ? messages.filter((m) => m.seq > readSeq && m.direction === "in").length : 0;
+  return (
+    <div className="timeline-frame">
+      <div className="timeline" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={t("thread.label", { name: conversation.contact.name ?? "" })} role="log" aria-live="off">
+        <div className="timeline-content" ref={content}>
+          <p className="timeline-start">
+            {thread.loadingOlder ? t("thread.older")
+              : thread.error ? <button type="button" className="small" onClick={loadOlder}>{t("try.again")}</button>
+              : thread.more ? "\u00a0" : messages.length > 0 ? t("thread.start") : t("thread.empty")}
+          </p>
+          {messages.map((message, index) => {
+            const before = messages[index - 1];
+            const newDay = !before || daysBetween(before.created_at, message.created_at) !== 0;
+            const marked = message.seq === newFrom;
+            return (
+              <Fragment key={message.client_id ?? message.id}>
+                {newDay && <h3 className="day"><span>{t.day(message.created_at, now)}</span></h3>}
+                {marked && <p className="new-line"><span>{t("list.unreadSome")}</span></p>}
+                <MessageBubble message={message} joined={!newDay && !marked && joins(before, message)}
+                  quoted={message.reply_to ? (byId.get(message.reply_to) ?? null) : null} />
+              </Fragment>
+            );
+          })}
+          {writing && <WritingBubble writing={writing} />}
+          {pending.map((one) => <PendingBubble key={one.client_id} pending={one} quoted={one.reply_to ? (byId.get(one.reply_to) ?? null) : null} />)}
+        </div>
+      </div>
+      {away && (
+        <button type="button" className="latest" onClick={toLatest} data-testid="jump-to-latest">
+          <DownIcon />
+          {below > 0 ? t("thread.new", { count: below }) : t("thread.latest")}
+        </button>
+      )}
+      <Announcer messages={messages} />
+    </div>
+  );
+}
+
+function joins(before: Message | undefined, message: Message): boolean {
+  return before !== undefined && before.direction === message.direction && before.author.kind === message.author.kind
+    && before.author.id === message.author.id && message.created_at - before.created_at < groupMs;
+}

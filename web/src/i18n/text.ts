@@ -1,0 +1,81 @@
+// Turns keys into words: values, plurals by Intl, dates and sizes in the manner of the language.
+import { en, type Plural } from "./en";
+import { ru } from "./ru";
+
+export type Key = keyof typeof en;
+export type Language = "en" | "ru";
+export type Values = Record<string, string | number>;
+
+const languages: Record<Language, Record<Key, string | Plural>> = { en, ru };
+export const languageNames: Record<Language, string> = { en: "English", ru: "Русский" };
+
+export interface Text {
+  language: Language;
+  (key: Key, values?: Values): string;
+  /** The time of day. */
+  time(at: number): string;
+  /** Short: the time today, else the weekday, else the date. */
+  short(at: number, now: number): string;
+  day(at: number, now: number): string;
+  full(at: number): string;
+  size(bytes: number): string;
+}
+
+export function makeText(language: Language): Text {
+  const words = languages[language];
+  const plural = new Intl.PluralRules(language);
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const format = (options: Intl.DateTimeFormatOptions) => {
+    const made = new Intl.DateTimeFormat(language, options);
+    return (at: number) => made.format(at);
+  };
+  const time = format({ hour: "2-digit", minute: "2-digit" });
+  const weekday = format({ weekday: "short" });
+  const date = format({ day: "numeric", month: "short" });
+  const dateYear = format({ day: "numeric", month: "short", year: "numeric" });
+  const longDay = format({ weekday: "long", day: "numeric", month: "long" });
+  const full = format({ dateStyle: "long", timeStyle: "short" });
+
+  const say = (key: Key, values: Values = {}) => {
+    const entry = words[key];
+    const form = typeof entry === "string" ? entry : (entry[plural.select(Number(values["count"]))] ?? entry.other);
+    return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
+      const value = values[name];
+      return value === undefined ? whole : typeof value === "number" ? number.format(value) : value;
+    });
+  };
+  return Object.assign(say, {
+    language,
+    time,
+    short(at: number, now: number) {
+      const days = daysBetween(at, now);
+      if (days <= 0) return time(at);
+      if (days < 7) return weekday(at);
+      return new Date(at).getFullYear() === new Date(now).getFullYear() ? date(at) : dateYear(at);
+    },
+    day(at: number, now: number) {
+      const days = daysBetween(at, now);
+      if (days === 0) return say("day.today");
+      if (days === 1) return say("day.yesterday");
+      return days < 300 ? longDay(at) : dateYear(at);
+    },
+    full,
+    size(bytes: number) {
+      const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
+      const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+      const options = { style: "unit", unit: units[power]!, unitDisplay: "short", maximumFractionDigits: 1 } as const;
+      return new Intl.NumberFormat(language, options).format(bytes / 1000 ** power);
+    },
+  });
+}
+
+/** Midnights between two moments, in the time zone of the reader. */
+export function daysBetween(at: number, now: number): number {
+  const midnight = (t: number) => new Date(t).setHours(0, 0, 0, 0);
+  return Math.round((midnight(now) - midnight(at)) / 86_400_000);
+}
+
+export function guessLanguage(preferred: readonly string[]): Language {
+  const known = preferred.map((tag) => tag.slice(0, 2)).find((tag) => tag in languages);
+  return (known as Language | undefined) ?? "en";
+}

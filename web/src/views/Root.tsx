@@ -1,0 +1,11 @@
+// Decides which page is shown: by the session alone.
+import { Splash } from "../components/Splash";
+import { usePick } from "../hooks/app";
+import { Inbox } from "./Inbox";
+import { SignIn } from "./SignIn";
+
+export function Root() {
+  const phase = usePick((state) => state.session.phase);
+  if (phase === "in") return <Inbox />;
+  return phase === "out" ? <SignIn /> : <Splash />;
+}
