@@ -1,6 +1,7 @@
 // Gives a conversation to oneself, to a colleague, or to nobody.
 import { useApp, usePick, useText } from "../hooks/app";
 import type { Colleague, Conversation } from "../wire";
+import { PersonIcon } from "./Icons";
 
 const nobody: Record<string, Colleague> = {};
 
@@ -15,6 +16,7 @@ export function AssignPick({ conversation }: { conversation: Conversation }) {
   return (
     <label className="assign">
       <span className="unseen">{t("act.assign")}</span>
+      <PersonIcon size={18} />
       <select value={assignee ?? ""} title={t("act.assign")} data-testid="assign"
         onChange={(event) => void desk.assign(conversation.id, event.target.value || null)}>
         <option value="">{t("act.assign")}: {t("act.assignNobody")}</option>

@@ -19,6 +19,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const draft = usePick((state) => state.drafts[id] ?? noDraft);
   const allowed = usePick((state) => mayWrite(state, conversation));
   const live = usePick((state) => state.link.phase === "live" || state.link.lostAt === null);
+  const typing = usePick((state) => (state.typing[id]?.length ?? 0) > 0);
   const field = useRef<HTMLTextAreaElement>(null);
   const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
   const change = (part: Partial<Draft>) => desk.draft(id, { ...draft, ...part });
@@ -44,8 +45,6 @@ export function Composer({ conversation }: { conversation: Conversation }) {
     send();
   }
 
-  const placeholder = draft.note ? t("composer.notePlaceholder")
-    : t(conversation.owner === "ai" ? "composer.placeholderAi" : "composer.placeholder");
   return (
     <form className="composer" data-note={draft.note} onSubmit={(event) => { event.preventDefault(); send(); }}>
       <div className="composer-head">
@@ -54,14 +53,17 @@ export function Composer({ conversation }: { conversation: Conversation }) {
           <button type="button" aria-pressed={draft.note} onClick={() => change({ note: true, reply_to: null })} data-testid="mode-note">{t("composer.note")}</button>
         </div>
         <p className="composer-hint" role="status">
-          {live || reason ? <Typing conversation={id} /> : t("composer.offline")}
+          {reason ? null
+            : !live ? <span className="composer-warning">{t("composer.offline")}</span>
+            : typing ? <Typing conversation={id} />
+            : conversation.owner === "ai" && !draft.note ? t("composer.takesOver") : null}
         </p>
       </div>
       {draft.reply_to && !reason && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}
       {reason ? <p className="composer-off" data-testid="composer-off">{reason}</p> : (
         <div className="composer-line">
           <textarea
-            ref={field} id={composerId} rows={1} value={draft.text} placeholder={placeholder} dir="auto"
+            ref={field} id={composerId} rows={1} value={draft.text} placeholder={t(draft.note ? "composer.notePlaceholder" : "composer.placeholder")} dir="auto"
             aria-label={t(draft.note ? "composer.noteLabel" : "composer.label")} title={t("composer.hint")}
             aria-keyshortcuts="r" data-testid="composer-input"
             onChange={(event) => change({ text: event.target.value })} onKeyDown={onKeyDown}

@@ -1,9 +1,10 @@
 // One conversation in the list: who, what last, when, how much is unread, and who answers.
 import { memo } from "react";
-import { useText } from "../hooks/app";
+import { usePick, useText } from "../hooks/app";
 import type { Text } from "../i18n/text";
 import { displayName } from "../state/select";
 import type { Conversation } from "../wire";
+import { authorName } from "./author";
 import { Avatar } from "./Avatar";
 import { OwnerBadge } from "./OwnerBadge";
 
@@ -21,6 +22,7 @@ interface Props {
 export const ConversationRow = memo(function ConversationRow(props: Props) {
   const { conversation, active, unread, when, assignee, draft, writing, waiting } = props;
   const t = useText();
+  const me = usePick((state) => state.session.user?.id ?? null);
   const name = displayName(conversation);
   const fresh = unread !== 0;
   return (
@@ -41,7 +43,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
               {writing ? <em className="row-writing">{t("list.aiWriting")}</em>
                 : waiting ? <em className="row-draft">{t("list.waitingSend")}</em>
                 : draft ? <><em className="row-draft">{t("list.draft")}</em> {draft}</>
-                : snippet(t, conversation)}
+                : snippet(t, conversation, me)}
             </span>
             {fresh && (
               <span className="badge" data-testid="unread">
@@ -57,10 +59,9 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
   );
 });
 
-function snippet(t: Text, { last_message: last }: Conversation): string {
+function snippet(t: Text, { last_message: last }: Conversation, me: string | null): string {
   if (!last) return "";
   const text = last.text ?? t(`kind.${last.kind}`);
   if (last.direction === "in") return text;
-  if (last.author.kind === "responder") return `${t("author.ai")}: ${text}`;
-  return `${last.author.name ?? t("list.you").replace(":", "")}: ${text}`;
+  return last.author.kind === "system" ? text : `${authorName(t, last.author, me)}: ${text}`;
 }

@@ -33,7 +33,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
       data-seq={message.seq} data-direction={direction} data-status={status} data-message-id={message.id}
     >
       {!joined && (
-        <p className="message-author">
+        <p className={author.kind === "customer" ? "unseen" : "message-author"}>
           {author.kind === "responder" && <SparkIcon size={13} />}
           <span dir="auto">{authorName(t, author, me)}</span>
         </p>

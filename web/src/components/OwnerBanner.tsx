@@ -1,7 +1,7 @@
 // The strip above the composer: who answers this conversation and why, and what one can do about it.
 // While a turn is open the countdown stands in the same place, so nothing jumps.
 import { useApp, usePick, useText } from "../hooks/app";
-import { colleague, mayWrite } from "../state/select";
+import { colleague, liveWriting, mayWrite } from "../state/select";
 import type { Verb } from "../services/desk";
 import type { Conversation } from "../wire";
 import { PersonIcon, SparkIcon, WaitIcon } from "./Icons";
@@ -13,6 +13,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
   const me = usePick((state) => state.session.user?.id);
   const allowed = usePick((state) => mayWrite(state, conversation));
   const assignee = usePick((state) => colleague(state, conversation, conversation.assignee));
+  const writing = usePick((state) => liveWriting(state, conversation) !== null);
   const { id, owner, state, turn, handoff_reason: reason } = conversation;
   const closed = state === "closed";
   const mine = owner === "human" && conversation.assignee === me;
@@ -43,7 +44,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
     <div className={`strip strip-${closed ? "closed" : owner}`} data-testid="owner-banner" data-owner={owner} role="group" aria-label={title()}>
       <span className="strip-icon"><Icon size={18} /></span>
       <div className="strip-words">
-        {open ? <TurnCountdown turn={turn} /> : (
+        {open ? <TurnCountdown turn={turn} writing={writing} /> : (
           <p role="status">
             <strong>{title()}</strong>
             {hint() && <span>{hint()}</span>}

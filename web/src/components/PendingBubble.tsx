@@ -7,7 +7,7 @@ import { Quote } from "./Quote";
 import { RichText } from "./RichText";
 import { StatusTicks } from "./StatusTicks";
 
-export function PendingBubble({ pending, quoted }: { pending: Pending; quoted: Message | null }) {
+export function PendingBubble({ pending, quoted, joined }: { pending: Pending; quoted: Message | null; joined: boolean }) {
   const t = useText();
   const { desk } = useApp();
   const me = usePick((state) => state.session.user?.id ?? null);
@@ -16,8 +16,8 @@ export function PendingBubble({ pending, quoted }: { pending: Pending; quoted: M
   const status = failed ? "failed" : pending.state === "waiting" ? "waiting" : "sending";
   return (
     <article className={`message ${direction} by-manager pending`} data-testid="message" data-seq=""
-      data-direction={direction} data-status={status} data-pending="true" data-joined="false">
-      <p className="message-author">{t("author.you")}</p>
+      data-direction={direction} data-status={status} data-pending="true" data-joined={joined}>
+      {!joined && <p className="message-author">{t("author.you")}</p>}
       <div className="message-line">
         <div className="bubble" data-problem={failed}>
           {pending.note && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}

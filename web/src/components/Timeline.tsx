@@ -31,9 +31,9 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
   const byId = useMemo(() => new Map(messages.map((m) => [m.id, m])), [messages]);
 
   // The line "new" stays where it was when the thread was opened.
-  const openedAt = useRef(store.get().reads[id]?.seq ?? null).current;
-  const newFrom = openedAt === null || openedAt === 0 ? null
-    : messages.find((m) => m.seq > openedAt && m.direction === "in")?.seq ?? null;
+  const opened = useRef({ read: store.get().reads[id]?.seq ?? 0, last: conversation.last_seq }).current;
+  const newFrom = opened.read === 0 ? null
+    : messages.find((m) => m.seq > opened.read && m.seq <= opened.last && m.direction === "in")?.seq ?? null;
 
   useEffect(() => {
     const see = () => {
@@ -73,7 +73,10 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
             );
           })}
           {writing && <WritingBubble writing={writing} />}
-          {pending.map((one) => <PendingBubble key={one.client_id} pending={one} quoted={one.reply_to ? (byId.get(one.reply_to) ?? null) : null} />)}
+          {pending.map((one, index) => (
+            <PendingBubble key={one.client_id} pending={one} quoted={one.reply_to ? (byId.get(one.reply_to) ?? null) : null}
+              joined={index > 0 && pending[index - 1]?.note === one.note} />
+          ))}
         </div>
       </div>
       {away && (

@@ -29,7 +29,7 @@ export function makeText(language: Language): Text {
     const made = new Intl.DateTimeFormat(language, options);
     return (at: number) => made.format(at);
   };
-  const time = format({ hour: "2-digit", minute: "2-digit" });
+  const time = format({ hour: "numeric", minute: "2-digit" });
   const weekday = format({ weekday: "short" });
   const date = format({ day: "numeric", month: "short" });
   const dateYear = format({ day: "numeric", month: "short", year: "numeric" });

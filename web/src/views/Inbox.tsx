@@ -28,11 +28,12 @@ export function Inbox() {
 
   return (
     <div className="inbox" data-open={active !== null}>
+      <h1 className="unseen">{t("app.name")}</h1>
       <ConnectionBar />
       <aside className="side" aria-label={t("list.title")}>
         <header className="side-head">
           <Mark />
-          <h1>{t("list.title")}</h1>
+          <h2>{t("list.title")}</h2>
           <span className="live" data-live={live} title={t(live ? "link.live" : "link.lag")}>
             <span className="unseen">{t(live ? "link.live" : "link.lag")}</span>
           </span>
