@@ -1,0 +1,115 @@
+//! The HTTP face of the emulated Bot API: `/bot<token>/<method>` with JSON parameters and `/file/bot<token>/<path>`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Shared, calls,
+    serving::{Fail, cut},
+    state::Call,
+};
+
+/// Why a call is refused: status and description, and what goes into `parameters`.
+pub(super) struct Refusal {
+    code: u16,
+    description: String,
+    parameters: Option<Value>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: u16, description: &str) -> Self {
+        Self { code, description: description.to_owned(), parameters: None }
+    }
+
+    pub(super) fn bad(what: &str) -> Self {
+        Self::new(400, &format!("Bad Request: {what}"))
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut body = json!({ "ok": false, "error_code": self.code, "description": self.description });
+        if let Some(parameters) = self.parameters {
+            body["parameters"] = parameters;
+        }
+        let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::BAD_REQUEST);
+        (status, Json(body)).into_response()
+    }
+}
+
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/{bot}/{method}", any(method))
+        .route("/file/{bot}/{*path}", get(file))
+        .layer(DefaultBodyLimit::max(1 << 20))
+        .with_state(shared)
+}
+
+async fn method(
+    State(shared): State<Arc<Shared>>,
+    Path((bot, method)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    if bot.strip_prefix("bot") != Some(shared.config.token.as_str()) {
+        return Refusal::new(401, "Unauthorized").into_response();
+    }
+    let parameters = match body.as_ref() {
+        b"" => json!({}),
+        bytes => match serde_json::from_slice::<Value>(bytes) {
+            Ok(parameters) if parameters.is_object() => parameters,
+            _ => return Refusal::bad("can't parse the parameters as a JSON object").into_response(),
+        },
+    };
+    let at_ms = shared.config.clock.now_ms();
+    let call = Call { method: method.clone(), parameters: parameters.clone(), at_ms };
+    shared.state.change(|state| state.calls.push(call));
+    if !calls::is_sending(&method) {
+        return answer(calls::other(&shared, &method, &parameters));
+    }
+    match shared.state.change(|state| state.failures.pop_front()) {
+        None => answer(calls::send(&shared, &method, &parameters).await),
+        Some(Fail::TooManyRequests { retry_after }) => Refusal {
+            code: 429,
+            description: format!("Too Many Requests: retry after {retry_after}"),
+            parameters: Some(json!({ "retry_after": retry_after })),
+        }
+        .into_response(),
+        Some(Fail::Blocked) => Refusal::new(403, "Forbidden: bot was blocked by the user").into_response(),
+        Some(Fail::Server500) => Refusal::new(500, "Internal Server Error").into_response(),
+        Some(Fail::DropConnection) => cut(),
+        Some(Fail::Hang) => match calls::send(&shared, &method, &parameters).await {
+            Ok(_) => std::future::pending().await,
+            refused => answer(refused),
+        },
+    }
+}
+
+fn answer(result: Result<Value, Refusal>) -> Response {
+    match result {
+        Ok(result) => Json(json!({ "ok": true, "result": result })).into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn file(State(shared): State<Arc<Shared>>, Path((bot, path)): Path<(String, String)>) -> Response {
+    if bot.strip_prefix("bot") != Some(shared.config.token.as_str()) {
+        return Refusal::new(401, "Unauthorized").into_response();
+    }
+    let found = shared.state.read(|state| {
+        let mut files = state.files.values();
+        files.find(|file| file.path == path).map(|file| file.bytes.clone())
+    });
+    match found {
+        Some(bytes) => ([("content-type", "application/octet-stream")], bytes).into_response(),
+        None => Refusal::new(404, "Not Found").into_response(),
+    }
+}
