@@ -114,6 +114,23 @@ impl Config {
         self.public_url.starts_with("https://")
     }
 
+    /// May a tenant make this server call that host? Private addresses only when the operator allows them.
+    /// Names are judged as they stand: what they resolve to is the network's business.
+    pub fn may_call(&self, host: &str) -> bool {
+        let host =
+            host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+        if self.allow_private_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host)) {
+            return true;
+        }
+        match host.parse::<IpAddr>() {
+            Ok(address) => !is_private(address.to_canonical()),
+            Err(_) => {
+                host.contains('.')
+                    && ![".local", ".localhost", ".internal"].iter().any(|end| host.ends_with(end))
+            }
+        }
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         let refuse = |key: &str, why: &str| Err(anyhow::anyhow!("{key}: {why}"));
         let scheme = self.public_url.strip_prefix("https://").or(self.public_url.strip_prefix("http://"));
@@ -186,6 +203,23 @@ impl Config {
     }
 }
 
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]);
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || shared
+        }
+        IpAddr::V6(v6) => {
+            v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,6 +264,26 @@ mod tests {
         assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/x")]).contains("public_url"));
         assert!(refused("refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
         assert!(refused("", &[("HUBBUB_LOG_FORMAT", "xml")]).contains("log_format"));
+    }
+
+    #[test]
+    fn private_hosts_are_called_only_when_allowed() {
+        let config = load("allow_private_hosts = [\"waha\", \"10.0.0.5\"]", &env(&[])).expect("valid");
+        for host in ["waha", "WAHA", "10.0.0.5", "waha.example.com", "198.51.100.4", "[2001:db8::1]"] {
+            assert!(config.may_call(host), "{host}");
+        }
+        let private = [
+            "localhost",
+            "127.0.0.1",
+            "10.0.0.6",
+            "169.254.169.254",
+            "[::1]",
+            "[::ffff:10.0.0.6]",
+            "db.internal",
+        ];
+        for host in private.into_iter().chain(["100.64.0.1", "[fd00::1]", "0.0.0.0", "redis"]) {
+            assert!(!config.may_call(host), "{host}");
+        }
     }
 
     #[test]

@@ -1,0 +1,217 @@
+//! Connecting provider accounts: making a channel, changing it, and what its owner sees of it. Secrets go in
+//! here and never come out again. Calling the provider is `connect_channel.rs`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::access::Scope;
+use super::vault::random_token;
+use super::{ChannelSecrets, Vault, check_name};
+use crate::error::Error;
+use crate::inbox::announce;
+use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
+use crate::store::{Tx, Verb, Wake, accounts, channels};
+
+/// Channels of the scopes' tenants, as far as the callers see their companies.
+pub struct ListChannels {
+    pub scopes: Vec<Scope>,
+    /// Tenants in which the caller manages, and so sees the webhooks' addresses.
+    pub managed: Vec<Uuid>,
+}
+
+impl Verb for ListChannels {
+    type Out = Vec<ChannelView>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let mut found = Vec::new();
+        for scope in &self.scopes {
+            let with_hook = self.managed.contains(&scope.tenant());
+            let all = channels::of_tenant(tx, scope.tenant()).await?;
+            found.extend(
+                all.iter()
+                    .filter(|one| scope.sees_company(one.company))
+                    .map(|channel| channel.view(with_hook)),
+            );
+        }
+        Ok(found)
+    }
+}
+
+pub struct CreateChannel {
+    pub scope: Scope,
+    pub vault: Arc<Vault>,
+    pub company: Uuid,
+    pub kind: String,
+    pub name: String,
+    pub credentials: BTreeMap<String, String>,
+    pub settings: ChannelSettings,
+}
+
+impl Verb for CreateChannel {
+    type Out = Channel;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
+        let name = check_name("name", &self.name)?;
+        check_settings(&self.settings)?;
+        let credentials = check_credentials(&self.kind, self.credentials.clone())?;
+        let place = accounts::company_place(tx, self.company).await?;
+        let here = place.is_some_and(|(tenant, _)| tenant == self.scope.tenant());
+        if !here || !self.scope.sees_company(self.company) {
+            return Err(Error::invalid("company", "is not a company of this tenant"));
+        }
+        let id = tx.new_id();
+        let channel = Channel {
+            id,
+            tenant: self.scope.tenant(),
+            company: self.company,
+            kind: self.kind.clone(),
+            name,
+            state: ChannelState::Active,
+            hook_token: random_token("")?,
+            sealed: ChannelSecrets::new(credentials)?.seal(&self.vault, id)?,
+            settings: self.settings.clone(),
+            health: None,
+        };
+        channels::insert(tx, &channel).await?;
+        announce::channel(tx, &channel)?;
+        tx.wake(Wake::Channel(id));
+        Ok(channel)
+    }
+}
+
+/// What is to change; the rest stays.
+#[derive(Default)]
+pub struct ChannelChanges {
+    pub name: Option<String>,
+    pub state: Option<ChannelState>,
+    /// An object of the settings that change.
+    pub settings: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The credentials that change.
+    pub credentials: Option<BTreeMap<String, String>>,
+}
+
+pub struct UpdateChannel {
+    pub scope: Scope,
+    pub vault: Arc<Vault>,
+    pub id: Uuid,
+    pub changes: ChannelChanges,
+}
+
+impl Verb for UpdateChannel {
+    type Out = Channel;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
+        let mut channel = load(tx, &self.scope, self.id).await?;
+        let ChannelChanges { name, state, settings, credentials } = &self.changes;
+        if let Some(name) = name {
+            channel.name = check_name("name", name)?;
+        }
+        if let Some(state) = state {
+            channel.state = *state;
+        }
+        if let Some(changes) = settings {
+            channel.settings = merge_settings(&channel.settings, changes)?;
+        }
+        if let Some(changes) = credentials {
+            let mut secrets = ChannelSecrets::open(&self.vault, &channel)?;
+            secrets.credentials.extend(changes.clone());
+            secrets.credentials = check_credentials(&channel.kind, secrets.credentials)?;
+            channel.sealed = secrets.seal(&self.vault, channel.id)?;
+        }
+        channels::update(tx, &channel).await?;
+        announce::channel(tx, &channel)?;
+        tx.wake(Wake::Channel(channel.id));
+        Ok(channel)
+    }
+}
+
+/// A channel of the scope's tenant and companies.
+pub(super) async fn load(tx: &mut Tx<'_>, scope: &Scope, id: Uuid) -> Result<Channel, Error> {
+    let channel = channels::by_id(tx, id).await?;
+    channel
+        .filter(|channel| channel.tenant == scope.tenant() && scope.sees_company(channel.company))
+        .ok_or(Error::NotFound("channel"))
+}
+
+pub(super) fn check_settings(settings: &ChannelSettings) -> Result<(), Error> {
+    settings.check().map_err(|(field, problem)| Error::invalid(field, problem))
+}
+
+/// Settings over their defaults or over what they were; unknown ones are refused.
+pub fn merge_settings(
+    current: &ChannelSettings,
+    changes: &serde_json::Map<String, serde_json::Value>,
+) -> Result<ChannelSettings, Error> {
+    let mut all = serde_json::to_value(current).map_err(|error| anyhow::anyhow!(error))?;
+    if let Some(all) = all.as_object_mut() {
+        all.extend(changes.clone());
+    }
+    let settings =
+        serde_json::from_value(all).map_err(|error| Error::invalid("settings", error.to_string()))?;
+    check_settings(&settings)?;
+    Ok(settings)
+}
+
+/// What the provider needs and nothing else, with its defaults.
+fn check_credentials(
+    kind: &str,
+    mut credentials: BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Error> {
+    let provider = adapters::provider(kind).ok_or_else(|| {
+        let known: Vec<_> = adapters::providers().map(|provider| provider.name()).collect();
+        Error::invalid("kind", format!("must be one of {}", known.join(", ")))
+    })?;
+    let fields = provider.credentials();
+    credentials.retain(|_, value| !value.trim().is_empty());
+    if let Some(unknown) =
+        credentials.keys().find(|name| fields.iter().all(|field| field.name != name.as_str()))
+    {
+        let known: Vec<_> = fields.iter().map(|field| field.name).collect();
+        let problem = format!("{kind} has no {unknown:?}; it takes {}", known.join(", "));
+        return Err(Error::invalid("credentials", problem));
+    }
+    for field in fields {
+        if let (None, Some(default)) = (credentials.get(field.name), field.default) {
+            credentials.insert(field.name.to_owned(), default.to_owned());
+        }
+        if field.required && !credentials.contains_key(field.name) {
+            return Err(Error::invalid("credentials", format!("{} is needed. {}", field.name, field.help)));
+        }
+    }
+    Ok(credentials)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn credentials_are_what_the_provider_needs() {
+        let whole =
+            check_credentials("waha", given(&[("base_url", "http://waha.example.com"), ("api_key", "k")]));
+        assert_eq!(whole.expect("complete")["session"], "default");
+        let missing = check_credentials("telegram", given(&[("token", " ")])).expect_err("blank is missing");
+        assert!(missing.to_string().contains("token"), "{missing}");
+        let unknown =
+            check_credentials("telegram", given(&[("token", "1:a"), ("tokn", "x")])).expect_err("unknown");
+        assert!(unknown.to_string().contains("tokn") && !unknown.to_string().contains("1:a"), "{unknown}");
+        assert!(check_credentials("pigeon", given(&[])).is_err());
+    }
+
+    #[test]
+    fn settings_change_one_by_one() {
+        let changes = |text: &str| serde_json::from_str(text).expect("an object");
+        let merged =
+            merge_settings(&ChannelSettings::default(), &changes(r#"{"quiet_ms": 500, "ai": false}"#));
+        let merged = merged.expect("merged");
+        assert_eq!((merged.quiet_ms, merged.ai, merged.max_messages), (500, false, 10));
+        assert!(merge_settings(&merged, &changes(r#"{"quiet": 1}"#)).is_err());
+        assert!(merge_settings(&merged, &changes(r#"{"lease_ms": 1}"#)).is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! What a caller is told about itself: at sign-in, by `/me`, and in the socket's connect reply.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::access::{Access, PlatformRole, Role};
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct User {
+    pub id: Uuid,
+    pub email: String,
+    pub name: String,
+    pub platform_role: Option<PlatformRole>,
+}
+
+/// A tenant that the caller sees, and its role there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TenantRole {
+    pub id: Uuid,
+    pub name: String,
+    pub role: Role,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Profile {
+    /// Nothing for API keys.
+    pub user: Option<User>,
+    pub tenants: Vec<TenantRole>,
+}
+
+impl Access {
+    pub fn profile(&self) -> Profile {
+        let tenants = self.grants.iter().map(|grant| TenantRole {
+            id: grant.tenant,
+            name: grant.name.clone(),
+            role: grant.role,
+        });
+        Profile { user: self.profile_user(), tenants: tenants.collect() }
+    }
+
+    pub fn profile_user(&self) -> Option<User> {
+        self.user().map(|id| User {
+            id,
+            email: self.email.clone().unwrap_or_default(),
+            name: self.name.clone(),
+            platform_role: self.platform_role,
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! The command line: the server, the operator's commands, and tools to look at captured webhooks.
+//! Each command is a file; this one only reads the arguments and chooses the runtime.
+
+mod admin;
+mod inspect;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config};
+use crate::{http, telemetry};
+
+/// A realtime messaging hub: every customer message once and in order, live to people and AI workers.
+#[derive(Parser)]
+#[command(name = "hubbub", version)]
+struct Cli {
+    /// Configuration file; hubbub.toml is read if it is there.
+    #[arg(long, global = true, value_name = "FILE", env = "HUBBUB_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve,
+    /// Make and change tenants, companies, users, channels and API keys, beside a running server or before it.
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Show what a captured webhook body becomes, or check its signature. The body is read from standard input.
+    Inspect(inspect::Inspect),
+    /// Print the description of the HTTP API.
+    Openapi,
+    /// Print the configuration with every default and what it means.
+    DefaultConfig,
+}
+
+/// Runs the command; errors go to standard error, with their causes.
+pub fn main() -> ExitCode {
+    let Cli { config, command } = Cli::parse();
+    let done = match command {
+        Command::Inspect(inspect) => return inspect.run(),
+        Command::Openapi => print(http::openapi_json()),
+        Command::DefaultConfig => print(config::DEFAULTS),
+        Command::Serve => config::read(config.as_deref()).and_then(|config| many_threads(config, serve::run)),
+        Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
+            telemetry::start_quiet();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(command.run(config))
+        }),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hubbub: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a server's life on as many threads as the configuration says.
+fn many_threads<F>(config: Config, life: impl FnOnce(Config) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    telemetry::start(&config)?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if config.worker_threads > 0 {
+        builder.worker_threads(config.worker_threads);
+    }
+    let runtime = builder.enable_all().build().context("the runtime does not start")?;
+    let done = runtime.block_on(life(config));
+    // What still blocks a thread (a name lookup) must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    done
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let written =
+        std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().write_all(b"\n"));
+    match written {
+        // The reader has seen enough (`| head`).
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("standard output"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,121 @@
+//! `hubbub admin`: the operator's commands. They work on the database itself, also beside a running server, which
+//! sees the change within two seconds. They ask for no account: who can read the database needs none.
+
+mod channel;
+mod company;
+mod key;
+mod tenant;
+mod user;
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::print;
+use crate::accounts::{Accounts, Locate, Scope, Thing, Vault};
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::store::{Effects, Publisher, Store, StoreConfig};
+
+#[derive(Subcommand)]
+pub(super) enum Admin {
+    /// Business accounts.
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
+    /// Brands of a tenant.
+    #[command(subcommand)]
+    Company(company::Company),
+    /// People who sign in.
+    #[command(subcommand)]
+    User(user::User),
+    /// Connected provider accounts.
+    #[command(subcommand)]
+    Channel(channel::Channel),
+    /// Keys of integrators and AI workers.
+    #[command(subcommand)]
+    Key(key::Key),
+}
+
+impl Admin {
+    pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
+        let admin = Context::open(config).await?;
+        let done = match self {
+            Self::Tenant(command) => command.run(&admin).await,
+            Self::Company(command) => command.run(&admin).await,
+            Self::User(command) => command.run(&admin).await,
+            Self::Channel(command) => command.run(&admin).await,
+            Self::Key(command) => command.run(&admin).await,
+        };
+        admin.store.close().await;
+        done
+    }
+}
+
+/// What every command works on.
+struct Context {
+    config: Config,
+    store: Store,
+    vault: Arc<Vault>,
+    accounts: Accounts,
+}
+
+/// This process has no subscribers: the server finds in the log what happens here.
+struct Nobody;
+
+impl Publisher for Nobody {
+    fn publish(&self, _: Effects) {}
+}
+
+impl Context {
+    async fn open(config: Config) -> anyhow::Result<Self> {
+        let vault = Arc::new(config::master_key(&config)?);
+        let store_config = StoreConfig { url: config.database_url.clone(), connections: 2 };
+        let store =
+            Store::open(&store_config, Clock::System, Arc::new(Nobody)).await.context("database_url")?;
+        let accounts = Accounts::new(store.clone(), &vault, &config)?;
+        Ok(Self { config, store, vault, accounts })
+    }
+
+    /// The tenant in which a thing is, as a scope of the operator's.
+    async fn scope_of(&self, thing: Thing, id: Uuid) -> anyhow::Result<Scope> {
+        let place = self.store.read(Locate(thing, id)).await?;
+        let (tenant, _) = place.with_context(|| format!("there is no such thing: {id}"))?;
+        Ok(Scope::system(tenant))
+    }
+}
+
+/// Options that all commands have.
+#[derive(clap::Args)]
+struct Show {
+    /// Print JSON, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    fn one<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        print(&if self.json { serde_json::to_string_pretty(value)? } else { text(value) })
+    }
+
+    fn list<T: Serialize>(&self, values: &[T], line: impl Fn(&T) -> String) -> anyhow::Result<()> {
+        if self.json {
+            return print(&serde_json::to_string_pretty(values)?);
+        }
+        print(&values.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+
+    fn done(&self, text: &str) -> anyhow::Result<()> {
+        print(&if self.json { serde_json::json!({"done": text}).to_string() } else { text.to_owned() })
+    }
+}
+
+/// All of standard input, without the line's end: for secrets, which do not belong into the list of processes.
+fn from_stdin() -> anyhow::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().take(64 * 1024).read_to_string(&mut text).context("standard input")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,165 @@
+//! `hubbub admin channel`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{Context, Show, from_stdin};
+use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
+use crate::accounts::connect_channel::connect;
+use crate::accounts::tenants::ListTenants;
+use crate::accounts::{Scope, Thing};
+use crate::model::{ChannelSettings, ChannelState, ChannelView};
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum Channel {
+    /// Add a channel; `connect` makes the provider deliver to it.
+    Create {
+        #[arg(long)]
+        tenant: Uuid,
+        #[arg(long)]
+        company: Uuid,
+        /// telegram or waha.
+        #[arg(long)]
+        kind: String,
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        given: Given,
+        #[command(flatten)]
+        show: Show,
+    },
+    List {
+        #[arg(long)]
+        tenant: Option<Uuid>,
+        #[command(flatten)]
+        show: Show,
+    },
+    /// Change a channel; what is not given stays.
+    Update {
+        #[arg(long)]
+        id: Uuid,
+        #[arg(long)]
+        name: Option<String>,
+        /// active or disabled.
+        #[arg(long)]
+        state: Option<ChannelState>,
+        #[command(flatten)]
+        given: Given,
+        #[command(flatten)]
+        show: Show,
+    },
+    /// Prove the credentials and set the webhook at the provider.
+    Connect {
+        #[arg(long)]
+        id: Uuid,
+        /// Where the provider reaches this server, instead of the configuration's public_url.
+        #[arg(long)]
+        public_url: Option<String>,
+        #[command(flatten)]
+        show: Show,
+    },
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct Given {
+    /// A credential that the provider needs, as key=value; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    credential: Vec<(String, String)>,
+    /// Read more credentials from standard input, one key=value a line: out of the list of processes.
+    #[arg(long)]
+    credentials_stdin: bool,
+    /// A setting as key=value (quiet_ms=4000, ai=false, flush_words=["done"]); may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    setting: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("must be key=value")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}
+
+impl Given {
+    fn credentials(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut all: BTreeMap<_, _> = self.credential.iter().cloned().collect();
+        if self.credentials_stdin {
+            for line in from_stdin()?.lines().filter(|line| !line.trim().is_empty()) {
+                // The line is a secret: it is not quoted.
+                let (key, value) =
+                    pair(line).map_err(|why| anyhow::anyhow!("a line of standard input {why}"))?;
+                all.insert(key, value);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Values are JSON, or a text that needs no quotes.
+    fn settings(&self) -> Map<String, Value> {
+        let value =
+            |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
+        self.setting.iter().map(|(key, text)| (key.clone(), value(text))).collect()
+    }
+}
+
+fn line(channel: &ChannelView) -> String {
+    let health = channel.health.as_ref().map_or("not connected yet", |health| health.state.as_str());
+    let hook = channel.hook_path.as_deref().unwrap_or("-");
+    format!("{}  {:8}  {:8}  {health}  {}\n    {hook}", channel.id, channel.kind, channel.state, channel.name)
+}
+
+impl Channel {
+    pub(super) async fn run(self, admin: &Context) -> anyhow::Result<()> {
+        let vault = Arc::clone(&admin.vault);
+        match self {
+            Self::Create { tenant, company, kind, name, given, show } => {
+                let verb = CreateChannel {
+                    scope: Scope::system(tenant),
+                    vault,
+                    company,
+                    kind,
+                    name,
+                    credentials: given.credentials()?,
+                    settings: merge_settings(&ChannelSettings::default(), &given.settings())?,
+                };
+                let made = admin.store.write(verb).await?.value;
+                show.one(&made.view(true), line)
+            }
+            Self::List { tenant, show } => {
+                let tenants = match tenant {
+                    Some(tenant) => vec![tenant],
+                    None => {
+                        let all = admin.store.read(ListTenants { after: None, limit: 10_000 }).await?;
+                        all.into_iter().map(|tenant| tenant.id).collect()
+                    }
+                };
+                let scopes = tenants.iter().map(|tenant| Scope::system(*tenant)).collect();
+                let all = admin.store.read(ListChannels { scopes, managed: tenants }).await?;
+                show.list(&all, line)
+            }
+            Self::Update { id, name, state, given, show } => {
+                let scope = admin.scope_of(Thing::Channel, id).await?;
+                let changes = ChannelChanges {
+                    name,
+                    state,
+                    settings: Some(given.settings()).filter(|settings| !settings.is_empty()),
+                    credentials: Some(given.credentials()?).filter(|credentials| !credentials.is_empty()),
+                };
+                let changed = admin.store.write(UpdateChannel { scope, vault, id, changes }).await?.value;
+                show.one(&changed.view(true), line)
+            }
+            Self::Connect { id, public_url, show } => {
+                let scope = admin.scope_of(Thing::Channel, id).await?;
+                let patience = Duration::from_millis(admin.config.provider_timeout_ms);
+                let http = adapters::http_client(patience).context("the HTTP client")?;
+                let url = public_url.as_deref().unwrap_or(&admin.config.public_url);
+                let connected = connect(&admin.store, &vault, &http, url, &scope, id).await?;
+                show.one(&connected.view(true), line)
+            }
+        }
+    }
+}

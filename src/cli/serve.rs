@@ -1,0 +1,34 @@
+//! `hubbub serve`: the whole life of a server, from the configuration to the last task.
+
+use anyhow::Context as _;
+
+use super::print;
+use crate::accounts::users::ListUsers;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::serve::{listen, signal, start};
+use crate::telemetry;
+
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    // The address first: two servers on one address shall not both work on one database.
+    let listener = listen(config.listen).await?;
+    let address = listener.local_addr().context("the listening address")?;
+    let app = App::start(config, Clock::System).await?;
+    start(listener, app.clone());
+    app.tasks.spawn(telemetry::keep_tidy(app.soft.clone()));
+    print(&format!("hubbub listens on http://{address}"))?;
+    tracing::info!(%address, public_url = app.config.public_url, "the server is up");
+    if app.store.read(ListUsers { after: None, limit: 1 }).await?.is_empty() {
+        tracing::info!("there is no user yet: hubbub admin user create --help");
+    }
+
+    let signalled = signal().await;
+    tracing::info!("stopping");
+    app.stop().await;
+    tracing::info!("stopped");
+    signalled
+}

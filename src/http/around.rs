@@ -1,0 +1,87 @@
+//! What happens around every request: an id, a log line without bodies and secrets, numbers, and the headers
+//! that keep browsers from doing more than the page needs.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+
+use crate::app::AppState;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Scripts and everything else from here only; pictures and sounds also from memory, where the page puts media
+/// that it fetched with its token. Styles set by scripts need `unsafe-inline`.
+const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const SECURITY: &[(&str, &str)] = &[
+    ("content-security-policy", CONTENT_POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), payment=(), usb=()"),
+];
+
+pub async fn around(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .filter(|id| acceptable(id))
+        .cloned()
+        .or_else(|| HeaderValue::from_str(&app.store.ids().next().to_string()).ok());
+    // The route, not the address: webhooks carry their secret in it.
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "other".to_owned());
+    let method = request.method().clone();
+    let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let span = tracing::info_span!("request", id = shown, %method, route);
+
+    let mut response = next.run(request).instrument(span.clone()).await;
+
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    let labels =
+        [("route", route), ("method", method.as_str().to_owned()), ("status", format!("{}xx", status / 100))];
+    metrics::histogram!("hubbub_http_request_seconds", &labels).record(took.as_secs_f64());
+    span.in_scope(|| tracing::debug!(status, took_ms = took.as_millis() as u64, "answered"));
+
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    if app.config.is_https() {
+        let strict = HeaderValue::from_static("max-age=31536000");
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(strict);
+    }
+    if let Some(id) = id {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// An id from outside is kept if it cannot do harm in a log.
+fn acceptable(id: &HeaderValue) -> bool {
+    let bytes = id.as_bytes();
+    (8..=64).contains(&bytes.len())
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_request_ids_are_short_words() {
+        assert!(acceptable(&HeaderValue::from_static("0190-abc_DEF.9")));
+        for id in ["short", "with blanks in it", &"x".repeat(65), "quote\"quote"] {
+            assert!(!acceptable(&HeaderValue::from_str(id).expect("a value")), "{id}");
+        }
+    }
+}

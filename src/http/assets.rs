@@ -1,0 +1,137 @@
+//! The web page, embedded in the binary. Hashed files never change and are kept for ever; the page is asked for
+//! each time. A missing file is 404 and never the page; only addresses without an extension are the page's own.
+//! Without a web build the binary works all the same, and says so here.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::problem::{Problem, no_such_path, wrong_method};
+
+#[derive(RustEmbed)]
+#[folder = "web/dist"]
+#[allow_missing = true]
+struct Dist;
+
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+const ASK: &str = "no-cache";
+
+/// For every path that no route takes.
+pub async fn fallback(request: Request) -> Response {
+    let path = request.uri().path();
+    let ours = ["/api/", "/hooks/", "/health/", "/connection/"].iter().any(|prefix| path.starts_with(prefix));
+    if ours {
+        return no_such_path().await.into_response();
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return wrong_method().await.into_response();
+    }
+    serve(request.uri(), request.headers())
+}
+
+fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    let name = if path.is_empty() { "index.html" } else { path };
+    if let Some(file) = Dist::get(name).filter(|_| !name.split('/').any(|part| part.starts_with('.'))) {
+        return answer(name, &file, headers);
+    }
+    if name.starts_with("assets/") || name.rsplit('/').next().is_some_and(|last| last.contains('.')) {
+        return Problem::not_found("file").into_response();
+    }
+    page("index.html")
+}
+
+/// A page of the build, always asked for anew.
+pub(super) fn page(name: &str) -> Response {
+    match Dist::get(name) {
+        Some(file) => answer(name, &file, &HeaderMap::new()),
+        None => {
+            let text = "The server runs. Its web page was not built into this binary: run `npm ci && npm run build` in \
+                        web/ and build again. The API is described at /api/v1/openapi.json.\n";
+            (StatusCode::NOT_FOUND, text).into_response()
+        }
+    }
+}
+
+fn answer(name: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..12]));
+    let asked = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let same = asked.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
+    let mut response = if same {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let kind = HeaderValue::from_static(content_type(name));
+        ([(header::CONTENT_TYPE, kind)], file.data.clone().into_owned()).into_response()
+    };
+    let cache = if name.starts_with("assets/") { IMMUTABLE } else { ASK };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// The kinds of file that a web build has.
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "webp" => "image/webp",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        "wasm" => "application/wasm",
+        "mp3" => "audio/mpeg",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(path: &str) -> Response {
+        serve(&path.parse().expect("an address"), &HeaderMap::new())
+    }
+
+    #[test]
+    fn a_missing_file_is_never_the_page() {
+        for path in
+            ["/assets/gone-123.js", "/assets/x", "/favicon.gone", "/docs/gone.css", "/../Cargo.toml", "/.env"]
+        {
+            let response = get(path);
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{path}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_the_page_are_the_page() {
+        // With and without a build: both answer, and never from a cache.
+        let response = get("/conversations/0190");
+        if Dist::get("index.html").is_some() {
+            assert_eq!(response.status(), StatusCode::OK);
+            assert_eq!(response.headers()[header::CACHE_CONTROL], ASK);
+            let tag = response.headers()[header::ETAG].clone();
+            let again = HeaderMap::from_iter([(header::IF_NONE_MATCH, tag)]);
+            let file = Dist::get("index.html").expect("just seen");
+            assert_eq!(answer("index.html", &file, &again).status(), StatusCode::NOT_MODIFIED);
+        } else {
+            assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        }
+    }
+
+    #[test]
+    fn hashed_files_are_kept_for_ever() {
+        for name in Dist::iter().filter(|name| name.starts_with("assets/")) {
+            assert_eq!(get(&format!("/{name}")).headers()[header::CACHE_CONTROL], IMMUTABLE);
+        }
+        assert_eq!(content_type("assets/index-1.js"), "text/javascript; charset=utf-8");
+    }
+}

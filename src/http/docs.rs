@@ -1,0 +1,96 @@
+//! The documentation that comes with the binary: the API's description, its browser, and the socket's text.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use super::assets;
+
+const SOCKET: &str = include_str!("../rpc/socket.md");
+
+/// The description of this API.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operation",
+    responses((status = 200, body = String, content_type = "application/json")), security(()))]
+pub async fn openapi() -> Response {
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (kind, super::openapi_json()).into_response()
+}
+
+/// The API's browser, a page of the web build.
+pub async fn browser() -> Response {
+    assets::page("docs/index.html")
+}
+
+/// The socket's methods and events.
+pub async fn socket() -> Response {
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
+    (kind, page("Hubbub socket", SOCKET)).into_response()
+}
+
+/// Markdown, as far as our own texts use it: headings, paragraphs, lists, tables and code as they stand.
+fn page(title: &str, markdown: &str) -> String {
+    let mut body = String::new();
+    let mut plain: Vec<String> = Vec::new();
+    let mut code: Option<Vec<String>> = None;
+    let close = |plain: &mut Vec<String>, body: &mut String| {
+        if !plain.is_empty() {
+            let tabular = plain.iter().any(|line| line.starts_with(['|', '-', ' ']));
+            let (open, shut) = if tabular { ("<pre>", "</pre>") } else { ("<p>", "</p>") };
+            body.push_str(&format!("{open}{}{shut}\n", plain.join("\n")));
+            plain.clear();
+        }
+    };
+    for line in markdown.lines() {
+        if line.starts_with("```") {
+            close(&mut plain, &mut body);
+            match code.take() {
+                Some(lines) => body.push_str(&format!("<pre><code>{}</code></pre>\n", lines.join("\n"))),
+                None => code = Some(Vec::new()),
+            }
+        } else if let Some(lines) = &mut code {
+            lines.push(escape(line));
+        } else if let Some((level, text)) = heading(line) {
+            close(&mut plain, &mut body);
+            body.push_str(&format!("<h{level}>{}</h{level}>\n", escape(text)));
+        } else if line.trim().is_empty() {
+            close(&mut plain, &mut body);
+        } else {
+            plain.push(escape(line));
+        }
+    }
+    close(&mut plain, &mut body);
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <link rel=\"stylesheet\" href=\"/docs/docs.css\"></head>\
+         <body><nav class=\"bar\" aria-label=\"Documentation\"><strong>Hubbub</strong> <a href=\"/docs\">HTTP API</a> \
+         <a href=\"/docs/socket\" aria-current=\"page\">Socket</a> <a href=\"/\">Inbox</a></nav>\
+         <main>{body}</main></body></html>\n"
+    )
+}
+
+fn heading(line: &str) -> Option<(usize, &str)> {
+    let level = line.bytes().take_while(|byte| *byte == b'#').count();
+    line[level..].strip_prefix(' ').filter(|_| (1..=4).contains(&level)).map(|text| (level, text))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_becomes_a_page() {
+        let html = page(
+            "T",
+            "# One\n\nA <b> text\nof two lines.\n\n```json\n{\"a\": \"# no heading\"}\n```\n\n| a | b |\n",
+        );
+        assert!(html.contains("<h1>One</h1>"));
+        assert!(html.contains("<p>A &lt;b&gt; text\nof two lines.</p>"));
+        assert!(html.contains("<pre><code>{\"a\": \"# no heading\"}</code></pre>"));
+        assert!(html.contains("<pre>| a | b |</pre>"));
+        assert!(page("T", SOCKET).contains("<h1>"));
+    }
+}

@@ -1,0 +1,65 @@
+//! Is the process alive, and can it do its work? Ready means that the store reads and commits.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::app::AppState;
+use crate::error::Error;
+use crate::store::{Tx, Verb, accounts};
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    status: &'static str,
+}
+
+/// The process answers.
+#[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200, body = Health)), security(()))]
+pub async fn live() -> Json<Health> {
+    Json(Health { status: "live" })
+}
+
+/// The process can do its work: the store reads and commits, and the server is not shutting down.
+#[utoipa::path(get, path = "/health/ready", tag = "operation",
+    responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json")),
+    security(()))]
+pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
+    if app.soft.is_cancelled() {
+        return Err(not_ready("the server is shutting down"));
+    }
+    let checks = async {
+        app.store.read(Look).await?;
+        app.store.write(Look).await.map(drop)
+    };
+    match tokio::time::timeout(PATIENCE, checks).await {
+        Ok(Ok(())) => Ok(Json(Health { status: "ready" })),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready: the store fails");
+            Err(not_ready("the store fails"))
+        }
+        Err(_) => Err(not_ready("the store does not answer in time")),
+    }
+}
+
+fn not_ready(detail: &str) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).retry_after(2)
+}
+
+/// Takes the way of every verb, and changes nothing.
+struct Look;
+
+impl Verb for Look {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        accounts::tenants(tx, uuid::Uuid::nil(), 1).await?;
+        Ok(())
+    }
+}

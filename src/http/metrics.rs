@@ -1,0 +1,72 @@
+//! `/metrics` in the Prometheus text format: what the code counts, the engine's own numbers, and the process.
+//! No tenant is named in a label: their number has no bound.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use crate::app::AppState;
+use crate::telemetry;
+
+/// The numbers of this server.
+#[utoipa::path(get, path = "/metrics", tag = "operation",
+    responses((status = 200, body = String, content_type = "text/plain")), security(()))]
+pub async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
+    let stats = app.hub.stats();
+    let gauges = [
+        ("hubbub_hub_sessions", stats.sessions),
+        ("hubbub_hub_rooms", stats.rooms),
+        ("hubbub_hub_subscriptions", stats.subscriptions),
+        ("hubbub_hub_rpcs_running", stats.rpcs_running),
+        ("hubbub_hub_queue_bytes", stats.queue_bytes),
+    ];
+    for (name, value) in gauges {
+        metrics::gauge!(name).set(value as f64);
+    }
+    let counters = [
+        ("hubbub_hub_connected_total", stats.connected),
+        ("hubbub_hub_published_total", stats.published),
+        ("hubbub_hub_delivered_total", stats.delivered),
+        ("hubbub_hub_dropped_slow_total", stats.dropped_slow),
+        ("hubbub_hub_recovered_total", stats.recovered),
+        ("hubbub_hub_unrecovered_total", stats.unrecovered),
+        ("hubbub_hub_log_reads_total", stats.log_reads),
+        ("hubbub_hub_log_errors_total", stats.log_errors),
+        ("hubbub_hub_gap_filled_total", stats.gap_filled),
+        ("hubbub_hub_streams_lost_total", stats.streams_lost),
+        ("hubbub_hub_panics_total", stats.panics),
+    ];
+    for (name, value) in counters {
+        metrics::counter!(name).absolute(value);
+    }
+    // Reads a few small files of the kernel.
+    let text = tokio::task::spawn_blocking(|| {
+        process();
+        telemetry::render_metrics()
+    });
+    let text = text.await.unwrap_or_default();
+    (
+        [
+            (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        text,
+    )
+}
+
+fn process() {
+    metrics::gauge!("process_uptime_seconds").set(telemetry::uptime().as_secs_f64());
+    if let Some(bytes) = resident_bytes() {
+        metrics::gauge!("process_resident_memory_bytes").set(bytes as f64);
+    }
+    if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
+        metrics::gauge!("process_open_fds").set(open.count() as f64);
+    }
+}
+
+/// As Linux tells it; nothing on other systems.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}

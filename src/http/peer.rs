@@ -1,0 +1,70 @@
+//! The address of the other side, seen through the proxies that the configuration trusts and through no others.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::{HeaderMap, request::Parts};
+
+use crate::app::AppState;
+
+/// Nothing when the server does not run on a socket (in tests).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerIp(pub Option<IpAddr>);
+
+impl FromRequestParts<AppState> for PeerIp {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
+        let direct = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        Ok(Self(direct.map(|direct| resolve(direct, &parts.headers, &app.config.trusted_proxies))))
+    }
+}
+
+/// Walks back from the nearest hop while the hops are trusted. What stands further left in the header was
+/// written by anybody.
+fn resolve(direct: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let mut seen = direct.to_canonical();
+    let hops: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    for hop in hops.into_iter().rev() {
+        if !trusted.contains(&seen) {
+            break;
+        }
+        match hop.trim().parse::<IpAddr>() {
+            Ok(address) => seen = address.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", "198.51.100.9, 203.0.113.7, 10.0.0.2".parse().expect("a value"));
+        let trusted = [ip("10.0.0.1"), ip("10.0.0.2")];
+        assert_eq!(resolve(ip("192.0.2.1"), &headers, &trusted), ip("192.0.2.1"), "not a proxy of ours");
+        assert_eq!(
+            resolve(ip("10.0.0.1"), &headers, &trusted),
+            ip("203.0.113.7"),
+            "the first one that is not ours"
+        );
+        assert_eq!(resolve(ip("::ffff:10.0.0.1"), &headers, &trusted), ip("203.0.113.7"));
+        headers.insert("x-forwarded-for", "nonsense".parse().expect("a value"));
+        assert_eq!(resolve(ip("10.0.0.1"), &headers, &trusted), ip("10.0.0.1"));
+        assert_eq!(resolve(ip("10.0.0.1"), &HeaderMap::new(), &trusted), ip("10.0.0.1"));
+    }
+}

@@ -1,0 +1,268 @@
+//! The one place where errors become answers: problem documents (RFC 9457) with a stable `code` for programs
+//! and a sentence for people. What went wrong inside goes to the log, never to the caller.
+
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::accounts::{RefreshError, SignInError};
+use crate::error::Error;
+use crate::store::StoreError;
+
+pub type Result<T, E = Problem> = std::result::Result<T, E>;
+
+/// A refusal: the problem document of RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[serde(rename = "type")]
+    #[schema(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    status: u16,
+    /// What was wrong and what to do, for people.
+    detail: String,
+    /// The field of the request that was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// Stable, for programs: `not_found`, `bad_credentials`, …
+    code: &'static str,
+    #[serde(skip)]
+    retry_after_s: Option<i64>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        let (status, detail) = (status.as_u16(), detail.into());
+        Self { kind: "about:blank", title, status, detail, field: None, code, retry_after_s: None }
+    }
+
+    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(StatusCode::BAD_REQUEST, "invalid", detail) }
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    pub fn internal() -> Self {
+        let detail = "something went wrong on our side; it has been logged";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    #[must_use]
+    pub fn retry_after(mut self, seconds: i64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // A struct of strings and numbers always serialises.
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        if self.status == 401 {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::Invalid { field, problem } => Self::invalid(field, problem),
+            Error::Unauthenticated(why) => Self::unauthenticated(why),
+            Error::Forbidden(why) => Self::new(StatusCode::FORBIDDEN, "forbidden", why),
+            Error::NotFound(what) => Self::not_found(what),
+            Error::Conflict { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
+            Error::Gone { code, .. } => Self::new(StatusCode::GONE, code, detail),
+            Error::TooMany(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(1),
+            Error::Store(error) => error.into(),
+            Error::Internal(error) => {
+                tracing::error!(error = format!("{error:#}"), "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy | StoreError::Retry(_) | StoreError::Closed => {
+                let detail = "the server is busy: try again";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+            }
+            StoreError::Unique(_) => {
+                Self::new(StatusCode::CONFLICT, "exists", "there is one like it already")
+            }
+            StoreError::Engine(why) => {
+                tracing::error!(error = why, "the store failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SignInError::BadCredentials => Self::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail),
+            SignInError::TooMany { seconds } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(seconds)
+            }
+            SignInError::Other(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RefreshError::Over => Self::new(StatusCode::UNAUTHORIZED, "session_over", detail),
+            RefreshError::Reused => Self::new(StatusCode::UNAUTHORIZED, "refresh_reused", detail),
+            RefreshError::Other(error) => error.into(),
+        }
+    }
+}
+
+impl From<PathRejection> for Problem {
+    /// An address with an id that is none leads to nothing.
+    fn from(_: PathRejection) -> Self {
+        Self::not_found("thing: the address holds no valid id")
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        let text = rejection.body_text();
+        let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
+        match why.split_once(": ") {
+            Some((field, why)) if !field.contains(' ') => Self::invalid(field, why),
+            _ => Self { field: quoted(why), ..Self::new(StatusCode::BAD_REQUEST, "invalid", why) },
+        }
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), "invalid", rejection.body_text())
+    }
+}
+
+/// The first word between backticks: how serde names a field that is missing or unknown.
+pub(super) fn quoted(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once('`')?;
+    rest.split_once('`').map(|(word, _)| word.to_owned())
+}
+
+/// What API handlers answer when they refuse, for their descriptions.
+pub struct Refusals;
+
+impl utoipa::IntoResponses for Refusals {
+    fn responses()
+    -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::response::Response>> {
+        use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
+        let refused = |description: &str| {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            ResponseBuilder::new()
+                .description(description)
+                .content("application/problem+json", content)
+                .build()
+                .into()
+        };
+        [
+            ("400", "The request is wrong; `field` says where."),
+            ("401", "Sign in first."),
+            ("403", "Seen, but not allowed."),
+            ("404", "There is no such thing, or not for this caller."),
+        ]
+        .into_iter()
+        .map(|(status, description)| (status.to_owned(), refused(description)))
+        .collect()
+    }
+}
+
+/// The answer for paths that lead nowhere below the API.
+pub async fn no_such_path() -> Problem {
+    Problem::not_found("address")
+}
+
+pub async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this address does not take this method",
+    )
+}
+
+/// What a handler that panicked answers. The panic itself is in the log.
+pub fn panicked(what: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let text = what.downcast_ref::<String>().map(String::as_str).or(what.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text.unwrap_or("without words"), "a handler panicked");
+    metrics::counter!("hubbub_http_panics_total").increment(1);
+    Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_wrong_inside_is_not_told() {
+        let inside = Error::Internal(anyhow::anyhow!("password=hush"));
+        let problem = Problem::from(inside);
+        assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!serde_json::to_string(&problem).expect("json").contains("hush"));
+        let engine = Problem::from(Error::Store(StoreError::Engine("select secret".into())));
+        assert!(!serde_json::to_string(&engine).expect("json").contains("secret"));
+    }
+
+    #[test]
+    fn each_error_has_its_status_and_code() {
+        let table = [
+            (Error::invalid("text", "is empty"), 400, "invalid"),
+            (Error::Unauthenticated("no token"), 401, "unauthenticated"),
+            (Error::Forbidden("no"), 403, "forbidden"),
+            (Error::NotFound("conversation"), 404, "not_found"),
+            (Error::conflict("closed", "it is closed"), 409, "closed"),
+            (Error::gone("turn_over", "it is over"), 410, "turn_over"),
+            (Error::TooMany("sends"), 429, "too_many"),
+            (Error::Store(StoreError::Busy), 503, "busy"),
+        ];
+        for (error, status, code) in table {
+            let problem = Problem::from(error);
+            assert_eq!((problem.status, problem.code), (status, code));
+        }
+        let problem = serde_json::to_value(Problem::from(Error::invalid("text", "is empty"))).expect("json");
+        assert_eq!(problem["field"], "text");
+        assert_eq!(problem["type"], "about:blank");
+    }
+}

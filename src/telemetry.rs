@@ -1,0 +1,74 @@
+//! Logs and numbers of the process: set up once, whatever number of servers runs in it (tests run several).
+//! Log lines carry fields, never a message body or a secret.
+
+use std::io::IsTerminal as _;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, LogFormat};
+
+static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+static STARTED: OnceLock<Instant> = OnceLock::new();
+
+/// Seconds: from a cached read to a provider that takes its time.
+const BUCKETS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const BATCHES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+
+/// Logs to standard error, so that the output of commands stays clean.
+pub fn start(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log).context("log")?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // An error means that logging was set up before, which is as good.
+    let _ = match config.log_format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    start_metrics();
+    Ok(())
+}
+
+/// For commands: warnings and errors only, as text.
+pub fn start_quiet() {
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::new("warn")).with_writer(std::io::stderr);
+    let _ = builder.with_target(false).without_time().try_init();
+}
+
+/// Installs the recorder of the process, if there is none yet.
+pub fn start_metrics() {
+    STARTED.get_or_init(Instant::now);
+    NUMBERS.get_or_init(|| {
+        let builder = PrometheusBuilder::new().set_buckets(BUCKETS).and_then(|builder| {
+            builder.set_buckets_for_metric(
+                metrics_exporter_prometheus::Matcher::Suffix("_verbs".to_owned()),
+                BATCHES,
+            )
+        });
+        builder.and_then(PrometheusBuilder::install_recorder).ok()
+    });
+}
+
+/// Everything that was counted, as text. Empty if no recorder could be installed.
+pub fn render_metrics() -> String {
+    NUMBERS.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
+}
+
+/// Lets the recorder tidy its histograms now and then, so that they do not grow while nobody asks.
+pub async fn keep_tidy(stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(10));
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        if let Some(Some(handle)) = NUMBERS.get() {
+            handle.run_upkeep();
+        }
+    }
+}
+
+pub fn uptime() -> Duration {
+    STARTED.get_or_init(Instant::now).elapsed()
+}
