@@ -1,1 +1,19 @@
-//! The application.
+//! The application: channels in, people and AI workers on sockets, answers out.
+//!
+//! Read on in `app.rs` (how the parts are put together), `http.rs` (the routes), `inbox.rs` (the verbs).
+
+pub mod accounts;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod http;
+pub mod inbox;
+pub mod model;
+pub mod responder;
+pub mod rpc;
+pub mod store;
+pub mod telemetry;
+pub mod work;

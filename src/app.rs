@@ -1,0 +1,121 @@
+//! How the parts are put together: one value that everything is reached from, and the tasks that run beside
+//! the requests.
+//!
+//! The order of a start: store (migrated), accounts, hub, workers. The order of a stop: no new sockets and
+//! webhooks, sockets closed with a reconnect code, workers finish what they hold, the store closes.
+
+mod bridge;
+mod channels;
+mod log;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::{Accounts, Vault};
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::rpc::SocketRules;
+use crate::store::{Store, StoreConfig};
+use crate::work::{Dispatcher, Runner};
+
+pub(crate) use bridge::room_of;
+pub use channels::Channels;
+
+pub struct App {
+    pub config: Arc<Config>,
+    pub store: Store,
+    pub vault: Arc<Vault>,
+    pub accounts: Arc<Accounts>,
+    pub hub: hub::Hub,
+    pub channels: Channels,
+    /// Offers turns to responders, and knows who holds which lease.
+    pub dispatcher: Arc<Dispatcher>,
+    /// For calls to providers: bounded in time, follows no redirects.
+    pub http: adapters::Client,
+    /// Cancelled when the process should finish what it does and take nothing new.
+    pub soft: CancellationToken,
+    /// Cancelled when it should drop what it does.
+    pub hard: CancellationToken,
+    pub tasks: TaskTracker,
+    pub started_at_ms: i64,
+}
+
+pub type AppState = Arc<App>;
+
+impl App {
+    /// Opens everything and starts the workers. The HTTP listener is the caller's.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<AppState> {
+        let config = Arc::new(config);
+        let vault = Arc::new(config::master_key(&config)?);
+        let bridge = Arc::new(bridge::Bridge::default());
+        let store_config =
+            StoreConfig { url: config.database_url.clone(), connections: config.database_connections };
+        let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
+            format!(
+                "database_url: cannot open the store ({:?})",
+                crate::store::Engine::of(&config.database_url)
+            )
+        })?;
+        let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
+        let channels = Channels::new(store.clone(), Arc::clone(&vault));
+        let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms))
+            .context("the HTTP client")?;
+        let dispatcher = Arc::new(Dispatcher::new(store.clone(), channels.clone()));
+        let rules = Arc::new(SocketRules::new(store.clone(), Arc::clone(&accounts), Arc::clone(&dispatcher)));
+        let log = Arc::new(log::FeedLog::new(store.clone()));
+        let hub = hub::Hub::new(hub::HubConfig::default(), Arc::clone(&rules) as _, log);
+        rules.attach(hub.clone());
+        dispatcher.attach(hub.clone());
+
+        let started_at_ms = store.clock().now_ms();
+        let app = Arc::new(Self {
+            config,
+            store,
+            vault,
+            accounts,
+            hub,
+            channels,
+            dispatcher,
+            http,
+            soft: CancellationToken::new(),
+            hard: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            started_at_ms,
+        });
+        let runner = Runner::new(&app);
+        bridge.connect(&app, Arc::clone(&runner));
+        app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
+        runner.start(&app);
+        let watched = Arc::clone(&app);
+        app.tasks.spawn(async move {
+            let changed = |id| watched.rights_changed(id);
+            watched.accounts.watch(watched.soft.clone(), changed).await;
+        });
+        Ok(app)
+    }
+
+    /// The rights of a user or a key changed: what is remembered is dropped, and live sessions come back
+    /// with what they may do now.
+    pub fn rights_changed(&self, id: uuid::Uuid) {
+        self.accounts.forget(id);
+        self.hub.disconnect_user(&id.to_string(), hub::CloseCode::FORCE_RECONNECT);
+    }
+
+    /// The two steps of a stop: finish within the grace, then drop. The listener follows the same tokens.
+    pub async fn stop(&self) {
+        let grace = Duration::from_millis(self.config.shutdown_grace_ms);
+        self.dispatcher.hand_back().await;
+        self.soft.cancel();
+        self.hub.drain(grace).await;
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.tasks.len(), "some work did not finish in time and is dropped");
+        }
+        self.hard.cancel();
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,62 @@
+//! From a commit to those who wait for it. Called on the store's writing thread, so it never blocks: the hub
+//! queues, and workers are only told to look.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use hub::{Publication, Tags};
+
+use super::App;
+use crate::store::{Effects, Event, Publisher, Wake};
+use crate::work::Runner;
+
+#[derive(Default)]
+pub(super) struct Bridge {
+    ends: OnceLock<(Weak<App>, Arc<Runner>)>,
+}
+
+impl Bridge {
+    pub(super) fn connect(&self, app: &Arc<App>, runner: Arc<Runner>) {
+        let _ = self.ends.set((Arc::downgrade(app), runner));
+    }
+}
+
+impl Publisher for Bridge {
+    fn publish(&self, effects: Effects) {
+        // Nothing is listening while the store opens; the workers look at the rows when they start.
+        let Some((app, runner)) = self.ends.get() else { return };
+        let Some(app) = app.upgrade() else { return };
+        for event in effects.events {
+            let room = room_of(event.tenant);
+            app.hub.publish(&room, publication(event));
+        }
+        for wake in effects.wakes {
+            match wake {
+                Wake::Job { at } => runner.wake(at),
+                Wake::Turn { tenant, channel, turn, due_at } => {
+                    app.dispatcher.schedule(tenant, channel, turn, due_at)
+                }
+                Wake::Withdrawn { turn, lease, reason } => app.dispatcher.withdraw(turn, lease, reason),
+                Wake::Channel(id) => app.channels.forget(id),
+                Wake::Rights { user } => app.rights_changed(user),
+            }
+        }
+    }
+}
+
+/// The room of a tenant's feed.
+pub(crate) fn room_of(tenant: uuid::Uuid) -> String {
+    format!("tenant:{tenant}")
+}
+
+/// An event as the hub carries it: the offset is the cursor, the tags are what subscribers are filtered by.
+pub(super) fn publication(event: Event) -> Publication {
+    let company = event.company.map(|id| ("company", id.to_string()));
+    let user = event.user.map(|id| ("user", id.to_string()));
+    Publication {
+        offset: u64::try_from(event.cursor).unwrap_or_default(),
+        data: event.data,
+        tags: company.into_iter().chain(user).collect::<Tags>(),
+        info: None,
+        time_ms: event.at,
+    }
+}

@@ -1,0 +1,95 @@
+//! Channels by webhook token and by id, with their opened secrets, remembered for a moment: a webhook
+//! should not cost a read and a decryption. Another process's change is seen within two seconds.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use uuid::Uuid;
+
+use crate::accounts::{ChannelSecrets, Vault};
+use crate::error::Error;
+use crate::model::Channel;
+use crate::store::{Store, channels};
+
+const FRESH_MS: i64 = 2_000;
+const CAPACITY: usize = 10_000;
+
+/// A channel with what is needed to talk to its provider.
+pub struct Connected {
+    pub channel: Arc<Channel>,
+    pub secrets: ChannelSecrets,
+}
+
+#[derive(Clone)]
+pub struct Channels {
+    store: Store,
+    vault: Arc<Vault>,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    by_token: HashMap<String, (Arc<Connected>, i64)>,
+    by_id: HashMap<Uuid, (Arc<Connected>, i64)>,
+}
+
+impl Channels {
+    pub fn new(store: Store, vault: Arc<Vault>) -> Self {
+        Self { store, vault, known: Arc::default() }
+    }
+
+    /// The channel that a webhook address belongs to.
+    pub async fn by_token(&self, token: &str) -> Result<Option<Arc<Connected>>, Error> {
+        if let Some(found) = self.fresh(|known| known.by_token.get(token).cloned()) {
+            return Ok(Some(found));
+        }
+        let Some(channel) = self.store.read(channels::ByToken(token.to_owned())).await? else {
+            return Ok(None);
+        };
+        Ok(Some(self.remember(channel)?))
+    }
+
+    pub async fn by_id(&self, id: Uuid) -> Result<Option<Arc<Connected>>, Error> {
+        if let Some(found) = self.fresh(|known| known.by_id.get(&id).cloned()) {
+            return Ok(Some(found));
+        }
+        let Some(channel) = self.store.read(channels::ById(id)).await? else { return Ok(None) };
+        Ok(Some(self.remember(channel)?))
+    }
+
+    /// Drops what is remembered of a channel that changed.
+    pub fn forget(&self, id: Uuid) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.by_id.remove(&id);
+        known.by_token.retain(|_, (connected, _)| connected.channel.id != id);
+    }
+
+    fn fresh(&self, find: impl Fn(&Known) -> Option<(Arc<Connected>, i64)>) -> Option<Arc<Connected>> {
+        let now = self.store.clock().now_ms();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        find(&known).filter(|(_, until)| now < *until).map(|(found, _)| found)
+    }
+
+    fn remember(&self, channel: Channel) -> Result<Arc<Connected>, Error> {
+        let secrets = ChannelSecrets::open(&self.vault, &channel)?;
+        let connected = Arc::new(Connected { channel: Arc::new(channel), secrets });
+        let until = self.store.clock().now_ms() + FRESH_MS;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        put(&mut known.by_token, connected.channel.hook_token.clone(), &connected, until);
+        put(&mut known.by_id, connected.channel.id, &connected, until);
+        Ok(connected)
+    }
+}
+
+fn put<K: Eq + Hash>(
+    map: &mut HashMap<K, (Arc<Connected>, i64)>,
+    key: K,
+    connected: &Arc<Connected>,
+    until: i64,
+) {
+    if map.len() >= CAPACITY {
+        map.clear();
+    }
+    map.insert(key, (Arc::clone(connected), until));
+}

@@ -1,0 +1,59 @@
+//! The hub's port to the durable feed: room `tenant:{id}` is that tenant's event log.
+
+use async_trait::async_trait;
+use hub::{Log, LogError, LogPage};
+use uuid::Uuid;
+
+use super::bridge::publication;
+use crate::error::Error;
+use crate::store::{Store, events};
+
+pub(super) struct FeedLog {
+    store: Store,
+}
+
+impl FeedLog {
+    pub(super) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    fn page(&self, page: events::Page) -> LogPage {
+        let top = u64::try_from(page.top).unwrap_or_default();
+        LogPage {
+            epoch: self.store.epoch().to_owned(),
+            top,
+            oldest: u64::try_from(page.oldest).ok().filter(|oldest| *oldest > 0).unwrap_or(top + 1),
+            publications: page.events.into_iter().map(publication).collect(),
+        }
+    }
+}
+
+/// The tenant of a durable room. The engine asks only for rooms that the socket's rules let somebody into.
+pub(crate) fn tenant_of(room: &str) -> Option<Uuid> {
+    Uuid::parse_str(room.strip_prefix("tenant:")?).ok()
+}
+
+fn refused(error: &Error) -> LogError {
+    LogError(error.to_string())
+}
+
+fn bounded(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Log for FeedLog {
+    async fn since(&self, room: &str, after: u64, limit: usize) -> Result<LogPage, LogError> {
+        let tenant = tenant_of(room).ok_or_else(|| LogError(format!("{room} has no log")))?;
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let page = self.store.read(events::Since { tenant, after, limit: bounded(limit) }).await;
+        Ok(self.page(page.map_err(|error| refused(&error))?))
+    }
+
+    async fn before(&self, room: &str, before: Option<u64>, limit: usize) -> Result<LogPage, LogError> {
+        let tenant = tenant_of(room).ok_or_else(|| LogError(format!("{room} has no log")))?;
+        let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
+        let page = self.store.read(events::Before { tenant, before, limit: bounded(limit) }).await;
+        Ok(self.page(page.map_err(|error| refused(&error))?))
+    }
+}

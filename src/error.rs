@@ -1,0 +1,44 @@
+//! The domain's errors, where a caller branches on them. `http/problem.rs` and `rpc.rs` turn them into
+//! problem documents and socket error codes.
+
+use crate::store::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A field of the request is wrong: which, and what to do.
+    #[error("{field}: {problem}")]
+    Invalid { field: &'static str, problem: String },
+    #[error("sign in first: {0}")]
+    Unauthenticated(&'static str),
+    #[error("not allowed: {0}")]
+    Forbidden(&'static str),
+    /// What was asked for is not there, or not for this caller: the two look the same.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The state of the thing does not allow it. `code` is stable, for programs.
+    #[error("{detail}")]
+    Conflict { code: &'static str, detail: String },
+    /// The turn, lease or message is over.
+    #[error("{detail}")]
+    Gone { code: &'static str, detail: String },
+    #[error("too many requests: {0}")]
+    TooMany(&'static str),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Internal(#[from] anyhow::Error),
+}
+
+impl Error {
+    pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::Invalid { field, problem: problem.into() }
+    }
+
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Conflict { code, detail: detail.into() }
+    }
+
+    pub fn gone(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Gone { code, detail: detail.into() }
+    }
+}

@@ -1,0 +1,60 @@
+//! The feed over HTTP, for programs that do not hold a socket. The same events under the same cursors, and
+//! filtered alike.
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::extract::{Caller, Params, Read, page_size};
+use super::problem::{Problem, Result};
+use crate::accounts::Scope;
+use crate::app::AppState;
+use crate::store::{Event, events};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsQuery {
+    tenant: Uuid,
+    /// The cursor of the last event that was seen; 0 for all that is kept.
+    after: Option<i64>,
+    /// 1 to 1000, default 200.
+    limit: Option<i64>,
+}
+
+#[utoipa::path(get, path = "/api/v1/events", tag = "inbox", params(EventsQuery),
+    responses(
+        (status = 200, description = "{events, top, epoch, oldest}: events by rising cursor; `next` is where to go on", body = Object),
+        (status = 404, body = Problem)))]
+pub async fn list(
+    State(app): State<AppState>,
+    caller: Caller<Read>,
+    Params(query): Params<EventsQuery>,
+) -> Result<Response> {
+    let scope = caller.tenant(query.tenant)?;
+    let limit = page_size(query.limit, 200, 1_000);
+    let after = query.after.unwrap_or(0).max(0);
+    let page = app.store.read(events::Since { tenant: scope.tenant(), after, limit }).await?;
+    let next = page.events.last().map_or(after, |last| last.cursor);
+    // The stored text of each event is passed on as it is.
+    let mut body = String::from("{\"events\":[");
+    for (number, event) in page.events.iter().filter(|event| seen(&scope, event)).enumerate() {
+        if number > 0 {
+            body.push(',');
+        }
+        body.push_str(&String::from_utf8_lossy(&event.data));
+    }
+    let epoch = serde_json::Value::from(app.store.epoch());
+    body.push_str(&format!(
+        "],\"next\":{next},\"top\":{},\"oldest\":{},\"epoch\":{epoch}}}",
+        page.top, page.oldest
+    ));
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+fn seen(scope: &Scope, event: &Event) -> bool {
+    let mine = event.user.is_none_or(|user| scope.actor().user() == Some(user));
+    mine && event.company.is_none_or(|company| scope.sees_company(company))
+}

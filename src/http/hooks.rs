@@ -1,0 +1,57 @@
+//! Webhooks. The bytes are verified as they came, parsed, and stored with all that follows from them; only
+//! then is the provider told that we have them.
+
+use std::sync::Arc;
+
+use adapters::{Context, Headers};
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use crate::app::AppState;
+use crate::inbox::receive::Receive;
+
+/// `POST /hooks/{token}`: the token is the channel's, secret and unguessable.
+#[utoipa::path(
+    post, path = "/hooks/{token}", tag = "webhooks",
+    params(("token" = String, Path, description = "The channel's own secret path")),
+    request_body(content = Vec<u8>, description = "The provider's body, exactly as it signs it"),
+    responses(
+        (status = 200, description = "Stored, with everything that follows from it"),
+        (status = 401, description = "Wrong or missing signature; nothing was stored", body = Problem),
+        (status = 404, description = "No such channel", body = Problem),
+        (status = 413, description = "The body is too large", body = Problem),
+        (status = 503, description = "Busy: come again", body = Problem),
+    )
+)]
+pub async fn receive(
+    State(app): State<AppState>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let connected = app.channels.by_token(&token).await?.ok_or_else(|| Problem::not_found("channel"))?;
+    let channel = Arc::clone(&connected.channel);
+    let provider = adapters::provider(&channel.kind).ok_or_else(|| Problem::not_found("channel"))?;
+    let (parts, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, app.config.max_body_bytes).await.map_err(|_| {
+        let detail = format!("a webhook's body has at most {} bytes here", app.config.max_body_bytes);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    })?;
+    let headers: Headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    if let Err(why) = provider.verify(&connected.secrets.hook_secret, &headers, &body) {
+        metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "refused")
+            .increment(1);
+        tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string()));
+    }
+    let parsed = provider.parse(&body, &Context::default()).map_err(|error| error.to_string());
+    let committed = app.store.write(Receive { channel, body, parsed }).await?;
+    metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => committed.value.outcome).increment(1);
+    Ok(StatusCode::OK.into_response())
+}

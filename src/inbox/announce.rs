@@ -1,0 +1,85 @@
+//! Puts events into the transaction: the one place where a change becomes a frame.
+
+use anyhow::Context as _;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::model::{Conversation, EventBody, EventKind, LastMessage, Message, ReadEvent, Turn};
+use crate::store::{Draft, Tx};
+
+/// Characters of a message that a list shows.
+const PREVIEW: usize = 160;
+
+fn emit(tx: &mut Tx<'_>, event: &EventBody, user: Option<Uuid>) -> Result<(), Error> {
+    let body = serde_json::to_string(event).context("an event cannot be written as JSON")?;
+    tx.emit(Draft {
+        tenant: event.tenant,
+        kind: event.kind.as_str(),
+        company: event.company,
+        channel: event.channel,
+        user,
+        body,
+    });
+    Ok(())
+}
+
+pub fn message(
+    tx: &mut Tx<'_>,
+    kind: EventKind,
+    conversation: &Conversation,
+    message: &Message,
+) -> Result<(), Error> {
+    let event = EventBody::new(conversation.tenant, kind, tx.now())
+        .about(conversation.clone())
+        .message(message.clone());
+    emit(tx, &event, None)
+}
+
+pub fn conversation(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
+    let event = EventBody::new(conversation.tenant, EventKind::ConversationUpdated, tx.now())
+        .about(conversation.clone());
+    emit(tx, &event, None)
+}
+
+/// A turn changed. `conversation.turn` must already be what people are to see.
+pub fn turn(tx: &mut Tx<'_>, conversation: &Conversation, turn: &Turn) -> Result<(), Error> {
+    let event = EventBody::new(conversation.tenant, EventKind::TurnUpdated, tx.now())
+        .about(conversation.clone())
+        .turn(turn.clone());
+    emit(tx, &event, None)
+}
+
+/// A channel changed: settings, state or health.
+pub fn channel(tx: &mut Tx<'_>, channel: &crate::model::Channel) -> Result<(), Error> {
+    let mut event = EventBody::new(channel.tenant, EventKind::ChannelUpdated, tx.now());
+    event.company = Some(channel.company);
+    event.channel = Some(channel.id);
+    event.channel_state = Some(channel.view(false));
+    emit(tx, &event, None)
+}
+
+/// A user has read: only that user's sessions hear of it.
+pub fn read(tx: &mut Tx<'_>, conversation: &Conversation, read: ReadEvent) -> Result<(), Error> {
+    let user = read.user;
+    let mut event = EventBody::new(conversation.tenant, EventKind::ConversationRead, tx.now());
+    event.company = Some(conversation.company);
+    event.channel = Some(conversation.channel);
+    event.read = Some(read);
+    emit(tx, &event, Some(user))
+}
+
+/// What a list shows of a message.
+pub fn last_message(message: &Message) -> LastMessage {
+    LastMessage {
+        seq: message.seq,
+        direction: message.direction,
+        kind: message.kind,
+        text: message
+            .text
+            .as_ref()
+            .filter(|_| message.deleted_at.is_none())
+            .map(|text| text.chars().take(PREVIEW).collect()),
+        author: message.author.clone(),
+        at: message.created_at,
+    }
+}

@@ -1,0 +1,36 @@
+//! Gives a conversation to a colleague, or to nobody in particular. Who answers stays as it is.
+
+use uuid::Uuid;
+
+use super::announce;
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::model::Conversation;
+use crate::store::{Tx, Verb, accounts, conversations};
+
+pub struct Assign {
+    pub scope: Scope,
+    pub conversation: Uuid,
+    pub assignee: Option<Uuid>,
+}
+
+impl Verb for Assign {
+    type Out = Conversation;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
+        let tenant = self.scope.tenant();
+        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        if let Some(user) = self.assignee
+            && !accounts::may_answer(tx, tenant, user).await?
+        {
+            return Err(Error::invalid("assignee", "choose somebody who may answer in this tenant"));
+        }
+        if conversation.assignee != self.assignee {
+            conversation.assignee = self.assignee;
+            conversations::set_assignee(tx, &conversation).await?;
+            announce::conversation(tx, &conversation)?;
+        }
+        Ok(conversation)
+    }
+}

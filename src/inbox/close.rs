@@ -1,0 +1,57 @@
+//! Closes a conversation, or opens it again. A customer who writes to a closed one gets a new one.
+
+use uuid::Uuid;
+
+use super::{announce, turn};
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::model::{Conversation, ConversationState};
+use crate::store::{Tx, Verb, conversations};
+
+pub struct Close {
+    pub scope: Scope,
+    pub conversation: Uuid,
+}
+
+impl Verb for Close {
+    type Out = Conversation;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
+        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        if conversation.state == ConversationState::Open {
+            turn::cancel(tx, &mut conversation, "closed").await?;
+            conversation.state = ConversationState::Closed;
+            conversations::set_state(tx, &mut conversation).await?;
+            announce::conversation(tx, &conversation)?;
+        }
+        Ok(conversation)
+    }
+}
+
+pub struct Reopen {
+    pub scope: Scope,
+    pub conversation: Uuid,
+}
+
+impl Verb for Reopen {
+    type Out = Conversation;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
+        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        if conversation.state == ConversationState::Open {
+            return Ok(conversation);
+        }
+        if conversations::open_twin(tx, &conversation).await?.is_some() {
+            return Err(Error::conflict(
+                "another_is_open",
+                "the customer has a newer open conversation on this channel: go on there",
+            ));
+        }
+        conversation.state = ConversationState::Open;
+        conversations::set_state(tx, &mut conversation).await?;
+        announce::conversation(tx, &conversation)?;
+        Ok(conversation)
+    }
+}

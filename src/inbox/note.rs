@@ -1,0 +1,68 @@
+//! A private note: an entry of the conversation that never leaves. It has no delivery, so nothing could
+//! send it, and it changes nothing of who answers.
+
+use uuid::Uuid;
+
+use super::{announce, outgoing, send};
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::model::{Direction, EventKind, Message, MessageBody, MessageKind, MessageStatus};
+use crate::store::{Tx, Verb, conversations, messages};
+
+pub struct Note {
+    pub scope: Scope,
+    pub conversation: Uuid,
+    pub client_id: String,
+    pub text: String,
+}
+
+impl Verb for Note {
+    type Out = send::Sent;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<send::Sent, Error> {
+        outgoing::check_client_id(&self.client_id)?;
+        let body = MessageBody { text: Some(self.text.clone()), ..MessageBody::default() };
+        outgoing::check(&body)?;
+        let tenant = self.scope.tenant();
+        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let digest = send::digest_of(&body);
+        if let Some(message) = send::repeated(tx, &conversation, &self.client_id, &digest).await? {
+            return Ok(send::Sent { message, repeated: true });
+        }
+        let message = Message {
+            id: tx.new_id(),
+            conversation: conversation.id,
+            seq: conversation.last_seq + 1,
+            direction: Direction::Note,
+            kind: MessageKind::Text,
+            text: Some(self.text.trim().to_owned()),
+            author: self.scope.actor().author(),
+            client_id: Some(self.client_id.clone()),
+            reply_to: None,
+            attachments: Vec::new(),
+            reactions: Vec::new(),
+            status: MessageStatus::Received,
+            error: None,
+            edited_at: None,
+            deleted_at: None,
+            provider_at: None,
+            created_at: tx.now(),
+            turn: None,
+            data: None,
+        };
+        let place = messages::Place {
+            tenant,
+            channel: conversation.channel,
+            external_key: None,
+            external_id: None,
+            client_digest: Some(&digest),
+        };
+        messages::insert(tx, &message, &place).await?;
+        conversation.last_seq = message.seq;
+        conversation.updated_at = tx.now();
+        conversations::advance(tx, &conversation).await?;
+        announce::message(tx, EventKind::MessageCreated, &conversation, &message)?;
+        Ok(send::Sent { message, repeated: false })
+    }
+}

@@ -1,0 +1,273 @@
+//! What leaves: checks what a person or a responder wants to send, and cuts it into the parts that the
+//! provider takes. Pure, but for writing the parts down.
+
+use adapters::{ProviderLimits, split};
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::announce;
+use crate::error::Error;
+use crate::model::{
+    Attachment, AttachmentState, Author, Conversation, Direction, EventKind, Message, MessageBody,
+    MessageKind, MessageStatus, OutAttachment,
+};
+use crate::store::deliveries::{self, Delivery};
+use crate::store::jobs::{self, JobKind};
+use crate::store::{Tx, attachments, conversations, messages};
+
+/// Characters of one message, over all its parts.
+const MAX_TEXT: usize = 40_000;
+const MAX_ATTACHMENTS: usize = 10;
+const MAX_CLIENT_ID: usize = 100;
+
+/// One part of a message, as the provider will get it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    pub text: Option<String>,
+    pub media: Option<OutAttachment>,
+    /// The quoted message, as the provider knows it.
+    pub reply_to: Option<String>,
+}
+
+/// Refuses what could not be sent: the field, and what to do.
+pub fn check(body: &MessageBody) -> Result<(), Error> {
+    let text = body.text.as_deref().map(str::trim).unwrap_or_default();
+    if text.is_empty() && body.attachments.is_empty() {
+        return Err(Error::invalid("text", "write something, or attach a file"));
+    }
+    if text.chars().count() > MAX_TEXT {
+        return Err(Error::invalid("text", format!("at most {MAX_TEXT} characters; send it as a file")));
+    }
+    if body.attachments.len() > MAX_ATTACHMENTS {
+        return Err(Error::invalid("attachments", format!("at most {MAX_ATTACHMENTS} files in one message")));
+    }
+    for file in &body.attachments {
+        kind_of(file)?;
+        let web = file.url.starts_with("https://") || file.url.starts_with("http://");
+        if !web || file.url.len() > 2_000 || file.url.contains(char::is_whitespace) {
+            return Err(Error::invalid("attachments.url", "give the public https address of the file"));
+        }
+    }
+    Ok(())
+}
+
+/// A client's own id of what it sends: the key by which a repetition is known.
+pub fn check_client_id(client_id: &str) -> Result<(), Error> {
+    if client_id.is_empty() || client_id.len() > MAX_CLIENT_ID {
+        return Err(Error::invalid(
+            "client_id",
+            format!("give an id of 1 to {MAX_CLIENT_ID} bytes, new for every message"),
+        ));
+    }
+    Ok(())
+}
+
+fn kind_of(file: &OutAttachment) -> Result<MessageKind, Error> {
+    match file.kind.as_str() {
+        "image" => Ok(MessageKind::Image),
+        "audio" => Ok(MessageKind::Audio),
+        "voice" => Ok(MessageKind::Voice),
+        "video" => Ok(MessageKind::Video),
+        "document" => Ok(MessageKind::Document),
+        _ => Err(Error::invalid("attachments.kind", "one of image, audio, voice, video, document")),
+    }
+}
+
+/// Cuts a message into parts: long texts at their sentences, one file a part, a short text as the caption
+/// of the only file. The quote belongs to the first part.
+pub fn parts(body: &MessageBody, limits: &ProviderLimits, reply_to: Option<&str>) -> Vec<Part> {
+    let text = body.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let mut parts = Vec::new();
+    let caption = match (text, body.attachments.as_slice()) {
+        (Some(text), [_]) if adapters::measure(text, limits.unit) <= limits.max_caption => Some(text),
+        _ => None,
+    };
+    if let (Some(text), None) = (text, caption) {
+        let cut = split(text, limits.max_text, limits.unit);
+        parts.extend(cut.into_iter().map(|piece| Part {
+            text: Some(piece.to_owned()),
+            media: None,
+            reply_to: None,
+        }));
+    }
+    for file in &body.attachments {
+        parts.push(Part { text: caption.map(str::to_owned), media: Some(file.clone()), reply_to: None });
+    }
+    if let Some(first) = parts.first_mut() {
+        first.reply_to = reply_to.map(str::to_owned);
+    }
+    parts
+}
+
+/// Who writes what, and as an answer to which turn.
+pub(super) struct Outgoing<'a> {
+    pub author: Author,
+    pub body: &'a MessageBody,
+    pub client_id: &'a str,
+    pub digest: &'a str,
+    pub turn: Option<Uuid>,
+}
+
+/// Appends an outgoing message to a locked conversation: the row, its parts, a job for each in the
+/// conversation's lane, the event.
+pub(super) async fn put(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    out: Outgoing<'_>,
+) -> Result<Message, Error> {
+    let provider =
+        adapters::provider(&conversation.channel_kind).context("the channel's provider is not built in")?;
+    let reply_to = match out.body.reply_to {
+        Some(id) => quoted(tx, conversation, id).await?,
+        None => None,
+    };
+    let kind = out.body.attachments.first().map_or(Ok(MessageKind::Text), kind_of)?;
+    let mut message = Message {
+        id: tx.new_id(),
+        conversation: conversation.id,
+        seq: conversation.last_seq + 1,
+        direction: Direction::Out,
+        kind,
+        text: out.body.text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+        author: out.author,
+        client_id: Some(out.client_id.to_owned()),
+        reply_to: out.body.reply_to,
+        attachments: Vec::new(),
+        reactions: Vec::new(),
+        status: MessageStatus::Queued,
+        error: None,
+        edited_at: None,
+        deleted_at: None,
+        provider_at: None,
+        created_at: tx.now(),
+        turn: out.turn,
+        data: None,
+    };
+    let place = messages::Place {
+        tenant: conversation.tenant,
+        channel: conversation.channel,
+        external_key: None,
+        external_id: None,
+        client_digest: Some(out.digest),
+    };
+    messages::insert(tx, &message, &place).await?;
+    for (position, file) in out.body.attachments.iter().enumerate() {
+        let shown = Attachment {
+            id: tx.new_id(),
+            kind: file.kind.clone(),
+            mime: file.mime.clone(),
+            name: file.name.clone(),
+            size: None,
+            // The provider fetches it from its address; there is no copy of ours.
+            state: AttachmentState::Ready,
+            error: None,
+        };
+        let source = serde_json::json!({ "url": file.url }).to_string();
+        attachments::insert(tx, conversation.tenant, message.id, position as i64, &shown, &source).await?;
+        message.attachments.push(shown);
+    }
+    let lane = format!("conversation:{}", conversation.id);
+    let parts = parts(out.body, &provider.limits(), reply_to.as_deref());
+    for (number, part) in parts.iter().enumerate() {
+        let delivery = Delivery {
+            id: tx.new_id(),
+            tenant: conversation.tenant,
+            channel: conversation.channel,
+            conversation: conversation.id,
+            message: message.id,
+            part: number as i64,
+            parts: parts.len() as i64,
+            payload: serde_json::to_string(part).context("a part cannot be written as JSON")?,
+            state: MessageStatus::Queued,
+            reserved_id: None,
+            external_key: None,
+            external_id: None,
+            tries: 0,
+            error: None,
+        };
+        deliveries::insert(tx, &delivery).await?;
+        let now = tx.now();
+        jobs::push(tx, conversation.tenant, JobKind::Deliver, &lane, delivery.id, now).await?;
+    }
+    conversation.last_seq = message.seq;
+    conversation.last_message = Some(announce::last_message(&message));
+    conversation.updated_at = tx.now();
+    conversations::advance(tx, conversation).await?;
+    announce::message(tx, EventKind::MessageCreated, conversation, &message)?;
+    Ok(message)
+}
+
+/// The provider's id of the message that is quoted.
+async fn quoted(tx: &mut Tx<'_>, conversation: &Conversation, id: Uuid) -> Result<Option<String>, Error> {
+    let quoted = messages::load(tx, conversation.tenant, id).await?;
+    if quoted.is_none_or(|quoted| quoted.conversation != conversation.id) {
+        return Err(Error::invalid("reply_to", "quote a message of the same conversation"));
+    }
+    if let Some(external) = messages::external_id(tx, conversation.tenant, id).await? {
+        return Ok(Some(external));
+    }
+    let first = deliveries::of_message(tx, id).await?.into_iter().next();
+    Ok(first.and_then(|part| part.external_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> ProviderLimits {
+        adapters::provider("telegram").expect("built in").limits()
+    }
+
+    fn image() -> OutAttachment {
+        OutAttachment {
+            kind: "image".into(),
+            url: "https://cdn.example.com/a.png".into(),
+            name: None,
+            mime: None,
+        }
+    }
+
+    #[test]
+    fn a_short_text_is_the_caption_of_the_only_file() {
+        let body = MessageBody { text: Some("Our menu".into()), attachments: vec![image()], reply_to: None };
+        let cut = parts(&body, &limits(), Some("7"));
+        assert_eq!(cut.len(), 1);
+        assert_eq!((cut[0].text.as_deref(), cut[0].reply_to.as_deref()), (Some("Our menu"), Some("7")));
+    }
+
+    #[test]
+    fn a_long_text_goes_before_the_files_in_pieces() {
+        let body = MessageBody {
+            text: Some("A sentence. ".repeat(800)),
+            attachments: vec![image(), image()],
+            reply_to: None,
+        };
+        let cut = parts(&body, &limits(), Some("7"));
+        let (texts, files): (Vec<_>, Vec<_>) = cut.iter().partition(|part| part.media.is_none());
+        assert!(texts.len() > 1 && files.len() == 2);
+        assert!(texts.iter().all(|part| part.text.as_ref().is_some_and(|text| text.ends_with('.'))));
+        assert_eq!(cut.iter().filter(|part| part.reply_to.is_some()).count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_by_field() {
+        let field = |body: MessageBody| match check(&body) {
+            Err(Error::Invalid { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(field(MessageBody { text: Some("  ".into()), ..MessageBody::default() }), "text");
+        let mut file = image();
+        file.url = "file:///etc/passwd".into();
+        assert_eq!(
+            field(MessageBody { attachments: vec![file], ..MessageBody::default() }),
+            "attachments.url"
+        );
+        let mut file = image();
+        file.kind = "program".into();
+        assert_eq!(
+            field(MessageBody { attachments: vec![file], ..MessageBody::default() }),
+            "attachments.kind"
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! Who answers: taking over, handing back. The owner changes together with the epoch, and every open turn
+//! of the conversation ends with it, so that nothing which was started before can answer after.
+
+use uuid::Uuid;
+
+use super::{announce, send, turn};
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::model::{Conversation, Owner};
+use crate::store::{Tx, Verb, channels, conversations};
+
+/// Sets the owner of a locked conversation, raises its epoch and ends its open turns.
+pub(super) async fn change(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    owner: Owner,
+    reason: Option<&str>,
+    why: &'static str,
+) -> Result<(), Error> {
+    turn::cancel(tx, conversation, why).await?;
+    conversation.owner = owner;
+    conversation.handoff_reason = reason.map(str::to_owned);
+    conversations::set_owner(tx, conversation).await?;
+    Ok(())
+}
+
+/// A person takes the conversation; the AI is silent from the commit on.
+pub struct TakeOver {
+    pub scope: Scope,
+    pub conversation: Uuid,
+}
+
+impl Verb for TakeOver {
+    type Out = Conversation;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
+        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        send::must_be_open(&conversation)?;
+        conversation.assignee = self.scope.actor().user().or(conversation.assignee);
+        change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
+        announce::conversation(tx, &conversation)?;
+        Ok(conversation)
+    }
+}
+
+/// A person gives the conversation (back) to the AI, which answers what was not answered yet.
+pub struct HandBack {
+    pub scope: Scope,
+    pub conversation: Uuid,
+}
+
+impl Verb for HandBack {
+    type Out = Conversation;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
+        let tenant = self.scope.tenant();
+        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        send::must_be_open(&conversation)?;
+        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        if !channel.settings.ai {
+            return Err(Error::conflict(
+                "ai_off",
+                "the AI is switched off on this channel: switch it on in its settings",
+            ));
+        }
+        if conversation.owner == Owner::Ai {
+            return Ok(conversation);
+        }
+        conversation.assignee = None;
+        change(tx, &mut conversation, Owner::Ai, None, "handed_back").await?;
+        turn::reopen_unanswered(tx, &mut conversation, &channel.settings).await?;
+        announce::conversation(tx, &conversation)?;
+        Ok(conversation)
+    }
+}

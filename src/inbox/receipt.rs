@@ -1,0 +1,136 @@
+//! Statuses of what was sent. A message is as far as its least part is; a status never goes backwards.
+
+use super::announce;
+use crate::error::Error;
+use crate::model::{Channel, EventKind, MessageError, MessageStatus};
+use crate::store::deliveries::Delivery;
+use crate::store::{Tx, conversations, deliveries, messages};
+
+/// Applies a status to what the channel calls by this key. `false`: nothing is known by it yet.
+pub(super) async fn apply(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    key: &str,
+    status: MessageStatus,
+    error: Option<MessageError>,
+) -> Result<bool, Error> {
+    if let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? {
+        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
+        let Some(mut delivery) = deliveries::load(tx, delivery.id).await? else { return Ok(true) };
+        if delivery.state.may_become(status) {
+            delivery.state = status;
+            delivery.error = error;
+            deliveries::update(tx, &delivery).await?;
+            refresh(tx, &delivery).await?;
+        }
+        return Ok(true);
+    }
+    let Some(id) = messages::seen(tx, channel.id, key).await? else { return Ok(false) };
+    // Written elsewhere, on the phone: it has no parts.
+    let Some(mut message) = messages::load(tx, channel.tenant, id).await? else { return Ok(true) };
+    if message.status.may_become(status)
+        && let Some(conversation) =
+            conversations::load_locked(tx, channel.tenant, message.conversation).await?
+    {
+        message.status = status;
+        message.error = error;
+        messages::set_status(tx, channel.tenant, &message).await?;
+        announce::message(tx, EventKind::MessageUpdated, &conversation, &message)?;
+    }
+    Ok(true)
+}
+
+/// Brings the message of a changed delivery in line with all its parts, and says so if it changed.
+pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), Error> {
+    let parts = deliveries::of_message(tx, delivery.message).await?;
+    let Some(mut message) = messages::load(tx, delivery.tenant, delivery.message).await? else {
+        return Ok(());
+    };
+    let (status, error) = whole(&parts);
+    if message.status == status && message.error == error {
+        return Ok(());
+    }
+    message.status = status;
+    message.error = error;
+    messages::set_status(tx, delivery.tenant, &message).await?;
+    if let Some(conversation) = conversations::load(tx, delivery.tenant, delivery.conversation).await? {
+        announce::message(tx, EventKind::MessageUpdated, &conversation, &message)?;
+    }
+    Ok(())
+}
+
+/// The status of a message by its parts, and the reason when one failed.
+fn whole(parts: &[Delivery]) -> (MessageStatus, Option<MessageError>) {
+    let state = |wanted| parts.iter().find(|part| part.state == wanted);
+    if let Some(failed) = state(MessageStatus::Failed) {
+        return (MessageStatus::Failed, failed.error.clone());
+    }
+    if let Some(unknown) = state(MessageStatus::Unknown) {
+        return (MessageStatus::Unknown, unknown.error.clone());
+    }
+    let least = [
+        MessageStatus::Queued,
+        MessageStatus::Sending,
+        MessageStatus::Sent,
+        MessageStatus::Delivered,
+        MessageStatus::Read,
+    ];
+    let found = least.into_iter().find(|wanted| state(*wanted).is_some()).unwrap_or(MessageStatus::Played);
+    // Some parts have left, others wait for their turn.
+    let begun = parts.iter().any(|part| part.state != MessageStatus::Queued);
+    // A part that is tried again keeps the reason of its last failure, to be shown.
+    let error = parts.iter().find_map(|part| part.error.clone());
+    (if found == MessageStatus::Queued && begun { MessageStatus::Sending } else { found }, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn parts(states: &[MessageStatus]) -> Vec<Delivery> {
+        let part = |state: &MessageStatus| Delivery {
+            id: Uuid::nil(),
+            tenant: Uuid::nil(),
+            channel: Uuid::nil(),
+            conversation: Uuid::nil(),
+            message: Uuid::nil(),
+            part: 0,
+            parts: 1,
+            payload: String::new(),
+            state: *state,
+            reserved_id: None,
+            external_key: None,
+            external_id: None,
+            tries: 0,
+            error: None,
+        };
+        states.iter().map(part).collect()
+    }
+
+    #[test]
+    fn a_message_is_as_far_as_its_least_part() {
+        use MessageStatus::{Delivered, Failed, Played, Queued, Read, Sending, Sent, Unknown};
+        for (states, expected) in [
+            (&[Queued, Queued][..], Queued),
+            (&[Sent, Queued], Sending),
+            (&[Sent, Read], Sent),
+            (&[Delivered, Read], Delivered),
+            (&[Read, Failed], Failed),
+            (&[Unknown, Sent], Unknown),
+            (&[Played], Played),
+        ] {
+            assert_eq!(whole(&parts(states)).0, expected, "{states:?}");
+        }
+    }
+
+    /// Invariant 8, its last sentence: whatever comes in whatever order, a status only moves forward.
+    #[test]
+    fn statuses_move_forward_only() {
+        use MessageStatus::{Delivered, Failed, Played, Read, Sent};
+        assert!(!Read.may_become(Delivered) && !Delivered.may_become(Sent) && !Played.may_become(Read));
+        assert!(!Delivered.may_become(Failed) && !Read.may_become(Failed));
+        assert!(Sent.may_become(Failed) && Failed.may_become(Delivered) && Failed.may_become(Read));
+        assert!(!Failed.may_become(Sent));
+    }
+}

@@ -1,0 +1,162 @@
+//! A webhook's body becomes what it says: the raw envelope and all its effects in one transaction, which the
+//! provider's 2xx waits for. What was seen before changes nothing; what cannot be read is kept, with its
+//! error, and can be replayed.
+
+mod account;
+mod echo;
+mod inbound;
+
+use std::sync::Arc;
+
+use adapters::{Direction, Event, Kind};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::effect::{self, Effect};
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::model::{Channel, ChannelState, MessageError, MessageStatus};
+use crate::store::envelopes::{self, NewEnvelope};
+use crate::store::{Tx, Verb, channels};
+
+/// A verified body and what the adapter made of it.
+pub struct Receive {
+    pub channel: Arc<Channel>,
+    pub body: Bytes,
+    /// The reason, when the body cannot be parsed.
+    pub parsed: Result<Vec<Event>, String>,
+}
+
+/// What became of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    pub envelope: Uuid,
+    pub outcome: &'static str,
+    /// Events that changed something.
+    pub applied: i64,
+}
+
+impl Verb for Receive {
+    type Out = Received;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
+        let (outcome, error) = summary(&self.parsed);
+        let new = NewEnvelope {
+            tenant: self.channel.tenant,
+            channel: self.channel.id,
+            body: &self.body,
+            outcome,
+            error: error.as_deref(),
+            events: self.parsed.as_ref().map_or(0, Vec::len) as i64,
+        };
+        let envelope = envelopes::insert(tx, &new).await?;
+        let applied = apply_all(tx, &self.channel, self.parsed.as_deref().unwrap_or_default()).await?;
+        Ok(Received { envelope, outcome, applied })
+    }
+}
+
+/// Reads a stored body again, after a fix: what was missed is made up for, what was seen stays as it is.
+pub struct Replay {
+    pub scope: Scope,
+    pub envelope: Uuid,
+}
+
+impl Verb for Replay {
+    type Out = Received;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
+        let tenant = self.scope.tenant();
+        let (channel, body) =
+            envelopes::body(tx, tenant, self.envelope).await?.ok_or(Error::NotFound("entry"))?;
+        let channel = channels::by_id(tx, channel).await?.ok_or(Error::NotFound("channel"))?;
+        let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
+        let parsed = provider.parse(&body, &adapters::Context::default()).map_err(|error| error.to_string());
+        let (outcome, error) = summary(&parsed);
+        let events = parsed.unwrap_or_default();
+        let applied = apply_all(tx, &channel, &events).await?;
+        envelopes::replayed(tx, tenant, self.envelope, outcome, error.as_deref(), events.len() as i64)
+            .await?;
+        Ok(Received { envelope: self.envelope, outcome, applied })
+    }
+}
+
+/// The line of the integration log: what the body was, and why it was ignored if it was.
+fn summary(parsed: &Result<Vec<Event>, String>) -> (&'static str, Option<String>) {
+    match parsed {
+        Err(error) => ("unparsable", Some(error.clone())),
+        Ok(events) if events.iter().all(|event| event.kind == Kind::Ignored) => {
+            ("ignored", events.iter().find_map(|event| event.reason.clone()))
+        }
+        Ok(_) => ("events", None),
+    }
+}
+
+async fn apply_all(tx: &mut Tx<'_>, channel: &Channel, events: &[Event]) -> Result<i64, Error> {
+    if channel.state == ChannelState::Disabled {
+        return Ok(0);
+    }
+    let mut applied = 0;
+    for event in events {
+        applied += i64::from(apply(tx, channel, event).await?);
+    }
+    Ok(applied)
+}
+
+/// Applies one event; `false` when it changes nothing.
+async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
+    if event.kind.is_message() {
+        return match event.direction {
+            Some(Direction::Outbound) => echo::apply(tx, channel, event).await,
+            _ => inbound::apply(tx, channel, event).await,
+        };
+    }
+    match event.kind {
+        Kind::Session => account::session(tx, channel, event).await,
+        Kind::IdentityChange => account::renamed(tx, channel, event).await,
+        Kind::Reaction | Kind::Edited | Kind::Deleted | Kind::Status => {
+            let (Some(key), Some(effect)) = (event.target_key(), effect_of(event, tx.now())) else {
+                return Ok(false);
+            };
+            effect::apply_or_wait(tx, channel, key, effect).await?;
+            Ok(true)
+        }
+        // Presence, calls, memberships, polls and what was ignored: kept as envelopes only.
+        _ => Ok(false),
+    }
+}
+
+/// What the event does to its message.
+fn effect_of(event: &Event, now: i64) -> Option<Effect> {
+    let at = event.timestamp_ms.unwrap_or(now);
+    Some(match event.kind {
+        Kind::Edited => Effect::Edited { text: event.text.clone(), at },
+        Kind::Deleted => Effect::Deleted { at },
+        Kind::Reaction => Effect::Reacted {
+            by: if event.direction == Some(Direction::Outbound) { "us" } else { "customer" }.to_owned(),
+            emoji: event.emoji.clone().filter(|_| event.removed != Some(true)),
+        },
+        Kind::Status => {
+            let status = match event.status? {
+                adapters::Status::Pending => return None,
+                adapters::Status::Sent => MessageStatus::Sent,
+                adapters::Status::Delivered => MessageStatus::Delivered,
+                adapters::Status::Read => MessageStatus::Read,
+                adapters::Status::Played => MessageStatus::Played,
+                adapters::Status::Failed => MessageStatus::Failed,
+            };
+            // One participant of a group is not the group.
+            if event.partial && status != MessageStatus::Sent {
+                return None;
+            }
+            let error = (status == MessageStatus::Failed).then(|| MessageError {
+                code: "provider_failed".to_owned(),
+                reason: event
+                    .reason
+                    .clone()
+                    .unwrap_or_else(|| "the provider could not deliver it".to_owned()),
+            });
+            Effect::Status { status, error }
+        }
+        _ => return None,
+    })
+}

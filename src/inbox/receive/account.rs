@@ -1,0 +1,44 @@
+//! What happens to the account rather than to a message: its session, the ids of its chats.
+
+use adapters::Event;
+
+use crate::error::Error;
+use crate::inbox::announce;
+use crate::model::{Channel, ChannelHealth};
+use crate::store::{Tx, Wake, channels, contacts, conversations};
+
+/// The state of a WAHA session becomes the health of its channel.
+pub(super) async fn session(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
+    let Some(word) = event.state.as_deref() else { return Ok(false) };
+    let state = match word {
+        "WORKING" => "ok",
+        "STARTING" => "degraded",
+        _ => "down",
+    };
+    let mut channel = channels::by_id(tx, channel.id).await?.ok_or(Error::NotFound("channel"))?;
+    let at = event.timestamp_ms.unwrap_or_else(|| tx.now());
+    // Session states arrive in any order: an older one says nothing new.
+    if channel.health.as_ref().is_some_and(|health| health.at > at) {
+        return Ok(false);
+    }
+    channel.health = Some(ChannelHealth { state: state.to_owned(), detail: Some(word.to_owned()), at });
+    channels::set_health(tx, &channel).await?;
+    announce::channel(tx, &channel)?;
+    tx.wake(Wake::Channel(channel.id));
+    Ok(true)
+}
+
+/// The provider gave a chat another id: the conversation goes on under it.
+pub(super) async fn renamed(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
+    let new = event.data.get("new_external_conversation_id").and_then(serde_json::Value::as_str);
+    let (Some(from), Some(to)) = (event.external_conversation_id.as_deref(), new) else { return Ok(false) };
+    if from == to || contacts::find(tx, channel.id, from).await?.is_none() {
+        return Ok(false);
+    }
+    // The new id may have written first: then both are known, and each keeps what it has.
+    if contacts::find(tx, channel.id, to).await?.is_none() {
+        contacts::rename_identity(tx, channel.id, from, to).await?;
+        conversations::rename(tx, channel.id, from, to).await?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,87 @@
+//! A message that left the business comes back. Our own is matched and never shown twice; what a person
+//! typed on the phone becomes a message, and silences the AI.
+
+use adapters::{Event, Origin};
+use anyhow::Context as _;
+
+use super::inbound;
+use crate::error::Error;
+use crate::inbox::outgoing::Part;
+use crate::inbox::{announce, own, receipt};
+use crate::model::{Author, AuthorKind, Channel, Conversation, Direction, EventKind, MessageStatus, Owner};
+use crate::store::deliveries::{self, Delivery};
+use crate::store::{Tx, conversations, messages};
+
+pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
+    let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
+        return Ok(false);
+    };
+    if messages::seen(tx, channel.id, key).await?.is_some() {
+        return Ok(false);
+    }
+    if let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? {
+        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
+        return match deliveries::load(tx, delivery.id).await? {
+            Some(delivery) => left(tx, delivery, key, event).await,
+            None => Ok(false),
+        };
+    }
+    let contact = inbound::contact_of(tx, channel, event, chat).await?;
+    let mut conversation = inbound::conversation_of(tx, channel, event, chat, &contact).await?;
+    if event.origin != Some(Origin::HumanDevice)
+        && let Some(delivery) = in_flight(tx, &conversation, event).await?
+    {
+        return left(tx, delivery, key, event).await;
+    }
+    let by_person = event.origin == Some(Origin::HumanDevice);
+    let kind = if by_person { AuthorKind::Phone } else { AuthorKind::OtherApp };
+    let author = Author { kind, id: None, name: None };
+    let mut message = inbound::entry(tx, channel, event, &conversation, Direction::Out, author).await?;
+    inbound::store(tx, channel, event, key, &mut message).await?;
+    if by_person {
+        own::change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
+    }
+    conversation.last_seq = message.seq;
+    conversation.last_message = Some(announce::last_message(&message));
+    conversation.updated_at = tx.now();
+    conversations::advance(tx, &conversation).await?;
+    announce::message(tx, EventKind::MessageCreated, &conversation, &message)?;
+    Ok(true)
+}
+
+/// A part of ours that has left without an answer yet and says the same: the echo may overtake the answer
+/// of the send, and where the provider takes no reserved id it is the only proof of a lost one.
+async fn in_flight(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+    event: &Event,
+) -> Result<Option<Delivery>, Error> {
+    for delivery in deliveries::in_flight(tx, conversation.id).await? {
+        if delivery.external_key.is_some() {
+            continue;
+        }
+        let part: Part =
+            serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
+        let same_text = part.text.as_deref().map(str::trim) == event.text.as_deref().map(str::trim);
+        if same_text && part.media.is_some() == (event.attachments > 0) {
+            return Ok(Some(delivery));
+        }
+    }
+    Ok(None)
+}
+
+/// The echo proves that the part has left.
+async fn left(tx: &mut Tx<'_>, mut delivery: Delivery, key: &str, event: &Event) -> Result<bool, Error> {
+    let news = delivery.state.may_become(MessageStatus::Sent);
+    if news {
+        delivery.state = MessageStatus::Sent;
+        delivery.error = None;
+    }
+    if news || delivery.external_key.is_none() || delivery.external_id.is_none() {
+        delivery.external_key = Some(key.to_owned());
+        delivery.external_id = event.external_message_id.clone().or(delivery.external_id);
+        deliveries::update(tx, &delivery).await?;
+        receipt::refresh(tx, &delivery).await?;
+    }
+    Ok(news)
+}

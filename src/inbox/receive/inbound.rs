@@ -1,0 +1,196 @@
+//! A message of a customer: contact, conversation, message, turn and event, or nothing if it was seen.
+
+use adapters::{Event, Kind, MediaState};
+
+use crate::error::Error;
+use crate::inbox::{announce, effect, turn};
+use crate::model::{
+    Attachment, AttachmentState, Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind,
+    Message, MessageKind, MessageStatus, Owner,
+};
+use crate::store::jobs::{self, JobKind};
+use crate::store::{Tx, attachments, contacts, conversations, messages};
+
+pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
+    let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
+        return Ok(false);
+    };
+    if messages::seen(tx, channel.id, key).await?.is_some() {
+        return Ok(false);
+    }
+    let contact = contact_of(tx, channel, event, chat).await?;
+    let mut conversation = conversation_of(tx, channel, event, chat, &contact).await?;
+    let author = Author {
+        kind: AuthorKind::Customer,
+        id: event.external_contact_id.clone(),
+        name: event.contact_name.clone().or(contact.name),
+    };
+    let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
+    store(tx, channel, event, key, &mut message).await?;
+
+    conversation.last_seq = message.seq;
+    conversation.inbound_count += 1;
+    conversation.last_message = Some(announce::last_message(&message));
+    conversation.updated_at = tx.now();
+    conversations::advance(tx, &conversation).await?;
+    if channel.settings.ai && !event.is_group {
+        turn::arrive(tx, &mut conversation, &message, &channel.settings).await?;
+    }
+    announce::message(tx, EventKind::MessageCreated, &conversation, &message)?;
+    Ok(true)
+}
+
+/// The contact behind a chat, made when it writes for the first time. A second id of the same person (a
+/// phone beside a hidden id) leads to the same contact.
+pub(super) async fn contact_of(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    event: &Event,
+    chat: &str,
+) -> Result<Contact, Error> {
+    let other = event.alternate_contact_id.as_deref().filter(|other| *other != chat && !event.is_group);
+    let mut found = contacts::find(tx, channel.id, chat).await?;
+    if found.is_none()
+        && let Some(other) = other
+    {
+        found = contacts::find(tx, channel.id, other).await?;
+    }
+    // In a group the name is that of one participant; from us, it is nobody's.
+    let theirs = !event.is_group && event.direction != Some(adapters::Direction::Outbound);
+    let name = event.contact_name.as_deref().filter(|_| theirs);
+    let handle = event.contact_phone.as_deref().filter(|_| theirs);
+    let mut contact = match found {
+        Some(contact) => contact,
+        None => contacts::insert(tx, channel.tenant, name, handle).await?,
+    };
+    let changed = (name.is_some() && contact.name.as_deref() != name)
+        || (handle.is_some() && contact.handle.as_deref() != handle);
+    if changed {
+        contact.name = name.map(str::to_owned).or(contact.name);
+        contact.handle = handle.map(str::to_owned).or(contact.handle);
+        contacts::describe(tx, channel.tenant, &contact).await?;
+    }
+    for id in std::iter::once(chat).chain(other) {
+        contacts::link(tx, channel.tenant, channel.id, id, contact.id).await?;
+    }
+    Ok(contact)
+}
+
+/// The open conversation of the contact, locked.
+pub(super) async fn conversation_of(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    event: &Event,
+    chat: &str,
+    contact: &Contact,
+) -> Result<Conversation, Error> {
+    let new = conversations::NewConversation {
+        tenant: channel.tenant,
+        company: channel.company,
+        channel: channel.id,
+        contact: contact.id,
+        external_id: chat,
+        is_group: event.is_group,
+        owner: if channel.settings.ai && !event.is_group { Owner::Ai } else { Owner::Nobody },
+    };
+    Ok(conversations::open(tx, &new).await?)
+}
+
+/// The message that an event describes, at the end of its conversation.
+pub(super) async fn entry(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    event: &Event,
+    conversation: &Conversation,
+    direction: Direction,
+    author: Author,
+) -> Result<Message, Error> {
+    let reply_to = match event.reply_key() {
+        Some(key) => effect::message_of(tx, channel, key).await?,
+        None => None,
+    };
+    let data = (!event.data.is_empty()).then(|| serde_json::Value::Object(event.data.clone()));
+    Ok(Message {
+        id: tx.new_id(),
+        conversation: conversation.id,
+        seq: conversation.last_seq + 1,
+        direction,
+        kind: kind_of(event.kind),
+        text: event.text.clone(),
+        author,
+        client_id: None,
+        reply_to,
+        attachments: Vec::new(),
+        reactions: Vec::new(),
+        status: if direction == Direction::In { MessageStatus::Received } else { MessageStatus::Sent },
+        error: None,
+        edited_at: None,
+        deleted_at: None,
+        provider_at: event.timestamp_ms,
+        created_at: tx.now(),
+        turn: None,
+        data,
+    })
+}
+
+/// Writes the message, its files (to be fetched by jobs) and what had waited for it.
+pub(super) async fn store(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    event: &Event,
+    key: &str,
+    message: &mut Message,
+) -> Result<(), Error> {
+    let place = messages::Place {
+        tenant: channel.tenant,
+        channel: channel.id,
+        external_key: Some(key),
+        external_id: event.external_message_id.as_deref(),
+        client_digest: None,
+    };
+    messages::insert(tx, message, &place).await?;
+    for (position, media) in event.media.iter().enumerate() {
+        let lost = media.state == MediaState::Unavailable;
+        let file = Attachment {
+            id: tx.new_id(),
+            kind: serde_json::to_value(media.kind)
+                .ok()
+                .and_then(|kind| kind.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            mime: media.mime.clone(),
+            name: media.name.clone(),
+            size: media.size.and_then(|size| i64::try_from(size).ok()),
+            state: if lost { AttachmentState::Failed } else { AttachmentState::Pending },
+            error: lost.then(|| "the provider does not give this file out".to_owned()),
+        };
+        let source = serde_json::to_string(media).unwrap_or_default();
+        attachments::insert(tx, channel.tenant, message.id, position as i64, &file, &source).await?;
+        if !lost {
+            let (lane, now) = (format!("media:{}", file.id), tx.now());
+            jobs::push(tx, channel.tenant, JobKind::FetchMedia, &lane, file.id, now).await?;
+        }
+        message.attachments.push(file);
+    }
+    if event.data.contains_key("callback_query_id") {
+        let (lane, now) = (format!("acknowledge:{}", message.id), tx.now());
+        jobs::push(tx, channel.tenant, JobKind::Acknowledge, &lane, message.id, now).await?;
+    }
+    effect::settle(tx, channel, key, message).await
+}
+
+fn kind_of(kind: Kind) -> MessageKind {
+    match kind {
+        Kind::Text => MessageKind::Text,
+        Kind::Image => MessageKind::Image,
+        Kind::Audio => MessageKind::Audio,
+        Kind::Voice => MessageKind::Voice,
+        Kind::Video => MessageKind::Video,
+        Kind::Document => MessageKind::Document,
+        Kind::Sticker => MessageKind::Sticker,
+        Kind::Location => MessageKind::Location,
+        Kind::Contacts => MessageKind::Contacts,
+        Kind::Interactive => MessageKind::Interactive,
+        Kind::Order => MessageKind::Order,
+        _ => MessageKind::Unsupported,
+    }
+}

@@ -1,0 +1,82 @@
+//! A person sends a message. Whoever held the conversation before, from now on a person does.
+
+use aws_lc_rs::digest;
+use uuid::Uuid;
+
+use super::{outgoing, own};
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::model::{Conversation, ConversationState, Message, MessageBody, Owner};
+use crate::store::{Tx, Verb, conversations, messages};
+
+pub struct Send {
+    pub scope: Scope,
+    pub conversation: Uuid,
+    pub client_id: String,
+    pub body: MessageBody,
+}
+
+/// A message, and whether this call made it or a former one with the same client id.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub message: Message,
+    pub repeated: bool,
+}
+
+impl Verb for Send {
+    type Out = Sent;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Sent, Error> {
+        outgoing::check_client_id(&self.client_id)?;
+        outgoing::check(&self.body)?;
+        let tenant = self.scope.tenant();
+        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let digest = digest_of(&self.body);
+        if let Some(message) = repeated(tx, &conversation, &self.client_id, &digest).await? {
+            return Ok(Sent { message, repeated: true });
+        }
+        must_be_open(&conversation)?;
+        conversation.assignee = conversation.assignee.or(self.scope.actor().user());
+        own::change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
+        let out = outgoing::Outgoing {
+            author: self.scope.actor().author(),
+            body: &self.body,
+            client_id: &self.client_id,
+            digest: &digest,
+            turn: None,
+        };
+        let message = outgoing::put(tx, &mut conversation, out).await?;
+        Ok(Sent { message, repeated: false })
+    }
+}
+
+pub(super) fn must_be_open(conversation: &Conversation) -> Result<(), Error> {
+    if conversation.state == ConversationState::Closed {
+        return Err(Error::conflict("conversation_closed", "the conversation is closed: reopen it first"));
+    }
+    Ok(())
+}
+
+/// What was sent, in a form that tells two contents apart.
+pub(super) fn digest_of(body: &MessageBody) -> String {
+    let text = serde_json::to_vec(body).unwrap_or_default();
+    hex::encode(digest::digest(&digest::SHA256, &text))
+}
+
+/// The message that this client id made before. The same id with another content is refused.
+pub(super) async fn repeated(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+    client_id: &str,
+    digest: &str,
+) -> Result<Option<Message>, Error> {
+    let Some((id, first)) = messages::sent(tx, conversation.id, client_id).await? else { return Ok(None) };
+    if first.as_deref() != Some(digest) {
+        return Err(Error::conflict(
+            "client_id_reused",
+            "this client_id was used for another message of the conversation: take a new one",
+        ));
+    }
+    Ok(messages::load(tx, conversation.tenant, id).await?)
+}

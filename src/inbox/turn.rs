@@ -1,0 +1,92 @@
+//! Turns: a customer's consecutive messages, gathered, offered to one responder under a lease, answered
+//! once. `policy` decides when one is due, `arrive` gathers, `offer` leases, `reply` answers, `lease` keeps
+//! or loses the lease, `handoff` gives it to people.
+//!
+//! A responder's call is checked inside the transaction against lease and epoch; a stale one changes nothing.
+
+mod arrive;
+mod flush;
+mod handoff;
+mod lease;
+mod offer;
+pub mod policy;
+mod reply;
+
+pub use flush::Flush;
+pub use handoff::{Handoff, Nobody};
+pub use lease::{Expire, Extend, Fail, Orphan};
+pub use offer::{Offer, Offered, OfferedTurn};
+pub use reply::{Replied, Reply};
+
+pub(crate) use arrive::{arrive, reopen_unanswered};
+
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::model::{Conversation, Owner, Turn, TurnState};
+use crate::store::{Tx, Wake, conversations, turns};
+
+/// Ends every open turn of a locked conversation: its owner changes, or it is closed.
+pub(super) async fn cancel(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    why: &'static str,
+) -> Result<(), Error> {
+    let open = turns::open_of(tx, conversation.id).await?;
+    for mut turn in open.offered.into_iter().chain(open.collecting) {
+        withdraw(tx, &turn, why);
+        turn.state = TurnState::Cancelled;
+        turn.reason = Some(why.to_owned());
+        turn.lease = None;
+        turn.lease_until = None;
+        turns::update(tx, &turn).await?;
+    }
+    conversation.turn = None;
+    Ok(())
+}
+
+/// Tells the responder that holds the lease to stop, after the commit.
+fn withdraw(tx: &mut Tx<'_>, turn: &Turn, reason: &'static str) {
+    if let (TurnState::Offered, Some(lease)) = (turn.state, turn.lease) {
+        tx.wake(Wake::Withdrawn { turn: turn.id, lease, reason });
+    }
+}
+
+/// A turn that a responder speaks of, with its conversation locked, if the lease still stands.
+async fn leased(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, lease: Uuid) -> Result<(Turn, Conversation), Error> {
+    let (turn, conversation) = locked(tx, tenant, id).await?;
+    let stands = turn.state == TurnState::Offered
+        && turn.lease == Some(lease)
+        && conversation.owner == Owner::Ai
+        && conversation.epoch == turn.epoch;
+    if !stands {
+        return Err(over(&turn));
+    }
+    Ok((turn, conversation))
+}
+
+async fn locked(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<(Turn, Conversation), Error> {
+    let turn = turns::load(tx, tenant, id).await?.ok_or(Error::NotFound("turn"))?;
+    let conversation = conversations::load_locked(tx, tenant, turn.conversation).await?;
+    let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+    // Again, now that nobody else can change it.
+    let turn = turns::load(tx, tenant, id).await?.ok_or(Error::NotFound("turn"))?;
+    Ok((turn, conversation))
+}
+
+fn over(turn: &Turn) -> Error {
+    let why = match turn.state {
+        TurnState::Answered => "it was answered",
+        TurnState::HandedOff => "it was handed to people",
+        TurnState::Cancelled => "a person took over, or the conversation was closed",
+        TurnState::Collecting => "the customer wrote more, or the lease ran out",
+        TurnState::Offered => "another lease holds it",
+    };
+    Error::gone("turn_over", format!("this lease of the turn is over: {why}"))
+}
+
+/// Offers and timers look at what is due at this time.
+fn wake_due(tx: &mut Tx<'_>, conversation: &Conversation, turn: &Turn) {
+    let (tenant, channel) = (conversation.tenant, conversation.channel);
+    tx.wake(Wake::Turn { tenant, channel, turn: turn.id, due_at: turn.due_at });
+}

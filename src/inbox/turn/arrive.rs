@@ -1,0 +1,105 @@
+//! A message of the customer joins a turn, inside the transaction that stores it.
+
+use uuid::Uuid;
+
+use super::{policy, wake_due, withdraw};
+use crate::error::Error;
+use crate::model::{ChannelSettings, Conversation, Message, Owner, Turn, TurnState};
+use crate::store::{Tx, messages, turns};
+
+/// Opens, extends or reopens a turn of a locked conversation; `conversation.turn` shows it afterwards.
+pub(crate) async fn arrive(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    message: &Message,
+    settings: &ChannelSettings,
+) -> Result<(), Error> {
+    if conversation.owner != Owner::Ai {
+        return Ok(());
+    }
+    let now = tx.now();
+    let flush = policy::is_flush(message.text.as_deref(), settings);
+    let open = turns::open_of(tx, conversation.id).await?;
+    let turn = match policy::arrival(open.collecting.as_ref(), open.offered.as_ref(), settings) {
+        policy::Arrival::Open => {
+            let turn = fresh(
+                tx,
+                conversation,
+                message.seq,
+                message.seq,
+                1,
+                policy::due_at(now, now, 1, flush, settings),
+            );
+            turns::insert(tx, conversation.tenant, conversation.company, conversation.channel, &turn).await?;
+            turn
+        }
+        arrival => {
+            // Both arms of `arrival` say that there is one.
+            let Some(mut turn) = open.collecting.or(open.offered.clone()) else { return Ok(()) };
+            if arrival == policy::Arrival::Supersede {
+                withdraw(tx, &turn, "superseded");
+                turn.state = TurnState::Collecting;
+                turn.supersedes += 1;
+                turn.window_at = now;
+                turn.lease = None;
+                turn.lease_until = None;
+            }
+            turn.last_seq = message.seq;
+            turn.count += 1;
+            turn.epoch = conversation.epoch;
+            turn.due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
+            turns::update(tx, &turn).await?;
+            turn
+        }
+    };
+    wake_due(tx, conversation, &turn);
+    let still_offered = open.offered.filter(|offered| offered.id != turn.id);
+    conversation.turn = Some(still_offered.unwrap_or(turn));
+    Ok(())
+}
+
+/// After the AI got a conversation back: a turn of what the customer wrote and nobody answered.
+pub(crate) async fn reopen_unanswered(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    settings: &ChannelSettings,
+) -> Result<(), Error> {
+    let Some((first_seq, count)) = messages::unanswered(tx, conversation.tenant, conversation.id).await?
+    else {
+        return Ok(());
+    };
+    let due_at = tx.now() + settings.quiet_ms.min(settings.max_wait_ms);
+    let turn = fresh(tx, conversation, first_seq, conversation.last_seq, count, due_at);
+    turns::insert(tx, conversation.tenant, conversation.company, conversation.channel, &turn).await?;
+    wake_due(tx, conversation, &turn);
+    conversation.turn = Some(turn);
+    Ok(())
+}
+
+fn fresh(
+    tx: &Tx<'_>,
+    conversation: &Conversation,
+    first_seq: i64,
+    last_seq: i64,
+    count: i64,
+    due_at: i64,
+) -> Turn {
+    let id: Uuid = tx.new_id();
+    Turn {
+        id,
+        conversation: conversation.id,
+        state: TurnState::Collecting,
+        first_seq,
+        last_seq,
+        count,
+        opened_at: tx.now(),
+        due_at,
+        attempt: 0,
+        supersedes: 0,
+        lease_until: None,
+        reason: None,
+        epoch: conversation.epoch,
+        lease: None,
+        window_at: tx.now(),
+    }
+}

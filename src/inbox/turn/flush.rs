@@ -1,0 +1,34 @@
+//! "Answer now": a person ends the gathering of a turn.
+
+use uuid::Uuid;
+
+use super::wake_due;
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::inbox::announce;
+use crate::model::Turn;
+use crate::store::{Tx, Verb, conversations, turns};
+
+pub struct Flush {
+    pub scope: Scope,
+    pub conversation: Uuid,
+}
+
+impl Verb for Flush {
+    type Out = Option<Turn>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Turn>, Error> {
+        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
+        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let open = turns::open_of(tx, conversation.id).await?;
+        let Some(mut turn) = open.collecting else { return Ok(open.offered) };
+        if turn.due_at > tx.now() {
+            turn.due_at = tx.now();
+            turns::update(tx, &turn).await?;
+            wake_due(tx, &conversation, &turn);
+            conversation.turn = Some(open.offered.unwrap_or_else(|| turn.clone()));
+            announce::turn(tx, &conversation, &turn)?;
+        }
+        Ok(Some(turn))
+    }
+}

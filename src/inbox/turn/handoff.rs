@@ -1,0 +1,70 @@
+//! A turn goes to people, with a reason that they see.
+
+use uuid::Uuid;
+
+use super::{leased, locked};
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::inbox::{announce, own};
+use crate::model::{Conversation, Owner, Turn, TurnState};
+use crate::store::{Tx, Verb, channels, turns};
+
+/// The responder gives the conversation to people.
+pub struct Handoff {
+    pub scope: Scope,
+    pub turn: Uuid,
+    pub lease: Uuid,
+    pub reason: String,
+}
+
+impl Verb for Handoff {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let reason = self.reason.trim();
+        if reason.is_empty() || reason.chars().count() > 200 {
+            return Err(Error::invalid(
+                "reason",
+                "say in 1 to 200 characters why, for the person who takes it",
+            ));
+        }
+        let (turn, conversation) = leased(tx, self.scope.tenant(), self.turn, self.lease).await?;
+        to_people(tx, turn, conversation, reason).await
+    }
+}
+
+/// No responder was there for too long.
+pub struct Nobody {
+    pub tenant: Uuid,
+    pub turn: Uuid,
+}
+
+impl Verb for Nobody {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        let (turn, conversation) = locked(tx, self.tenant, self.turn).await?;
+        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let waited = tx.now() - turn.due_at;
+        if turn.state != TurnState::Collecting || waited < channel.settings.nobody_ms {
+            return Ok(false);
+        }
+        to_people(tx, turn, conversation, "no_responder").await?;
+        Ok(true)
+    }
+}
+
+pub(super) async fn to_people(
+    tx: &mut Tx<'_>,
+    mut turn: Turn,
+    mut conversation: Conversation,
+    reason: &str,
+) -> Result<(), Error> {
+    turn.state = TurnState::HandedOff;
+    turn.reason = Some(reason.to_owned());
+    turn.lease = None;
+    turn.lease_until = None;
+    turns::update(tx, &turn).await?;
+    own::change(tx, &mut conversation, Owner::Nobody, Some(reason), "handed_off").await?;
+    announce::turn(tx, &conversation, &turn)
+}

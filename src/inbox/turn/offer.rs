@@ -1,0 +1,109 @@
+//! A due turn is claimed, once, for one responder, under a lease.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{handoff, locked};
+use crate::error::Error;
+use crate::inbox::announce;
+use crate::model::{Contact, Conversation, ConversationState, Direction, Message, Owner, TurnState};
+use crate::store::{Tx, Verb, channels, messages, turns};
+
+/// Messages before the turn that a responder is given.
+const HISTORY: i64 = 30;
+
+pub struct Offer {
+    pub tenant: Uuid,
+    pub turn: Uuid,
+}
+
+/// What a responder gets: everything that it needs to answer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OfferedTurn {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub company: Uuid,
+    pub channel: Uuid,
+    pub channel_kind: String,
+    pub conversation: Uuid,
+    pub contact: Contact,
+    /// Goes back with every call about this turn.
+    pub lease: Uuid,
+    pub lease_ms: i64,
+    pub attempt: i64,
+    pub epoch: i64,
+    pub first_seq: i64,
+    pub last_seq: i64,
+    /// The customer's messages of the turn.
+    pub messages: Vec<Message>,
+    /// What was said before it; no private notes.
+    pub history: Vec<Message>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Offered {
+    /// Under lease; it goes to the responder.
+    Leased(Box<OfferedTurn>),
+    /// It is not to be offered (any more).
+    NotNow,
+}
+
+impl Verb for Offer {
+    type Out = Offered;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Offered, Error> {
+        let (mut turn, mut conversation) = locked(tx, self.tenant, self.turn).await?;
+        let busy = turns::open_of(tx, conversation.id).await?.offered.is_some();
+        if turn.state != TurnState::Collecting || turn.due_at > tx.now() || busy {
+            return Ok(Offered::NotNow);
+        }
+        if !answerable(&conversation, turn.epoch) {
+            super::cancel(tx, &mut conversation, "taken_over").await?;
+            return Ok(Offered::NotNow);
+        }
+        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        if turn.attempt >= channel.settings.max_attempts {
+            handoff::to_people(tx, turn, conversation, "responder_failed").await?;
+            return Ok(Offered::NotNow);
+        }
+        let lease = tx.new_id();
+        turn.state = TurnState::Offered;
+        turn.attempt += 1;
+        turn.lease = Some(lease);
+        turn.lease_until = Some(tx.now() + channel.settings.lease_ms);
+        turns::update(tx, &turn).await?;
+        conversation.turn = Some(turn.clone());
+        announce::turn(tx, &conversation, &turn)?;
+
+        let limit = turn.last_seq - turn.first_seq + 1;
+        let mut of_turn =
+            messages::after(tx, self.tenant, conversation.id, turn.first_seq - 1, limit).await?;
+        of_turn.retain(|message| message.direction == Direction::In && message.deleted_at.is_none());
+        let mut history = messages::before(tx, self.tenant, conversation.id, turn.first_seq, HISTORY).await?;
+        history.retain(|message| message.direction != Direction::Note && message.deleted_at.is_none());
+        Ok(Offered::Leased(Box::new(OfferedTurn {
+            id: turn.id,
+            tenant: self.tenant,
+            company: conversation.company,
+            channel: conversation.channel,
+            channel_kind: conversation.channel_kind,
+            conversation: conversation.id,
+            contact: conversation.contact,
+            lease,
+            lease_ms: channel.settings.lease_ms,
+            attempt: turn.attempt,
+            epoch: turn.epoch,
+            first_seq: turn.first_seq,
+            last_seq: turn.last_seq,
+            messages: of_turn,
+            history,
+        })))
+    }
+}
+
+fn answerable(conversation: &Conversation, epoch: i64) -> bool {
+    conversation.owner == Owner::Ai
+        && conversation.state == ConversationState::Open
+        && conversation.epoch == epoch
+}

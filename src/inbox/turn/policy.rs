@@ -1,0 +1,104 @@
+//! When a turn is due and what a new message does to the open ones. Pure: values in, a decision out.
+
+use crate::model::{ChannelSettings, Turn};
+
+/// What a message of the customer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// There is nothing to join: a new turn.
+    Open,
+    /// It joins the turn that is collecting.
+    Extend,
+    /// It takes the turn back from the responder and reopens it.
+    Supersede,
+}
+
+/// `collecting` and `offered` are the open turns of the conversation.
+pub fn arrival(collecting: Option<&Turn>, offered: Option<&Turn>, settings: &ChannelSettings) -> Arrival {
+    match (collecting, offered) {
+        (Some(_), _) => Arrival::Extend,
+        (None, Some(turn)) if settings.supersede && turn.supersedes < settings.max_supersedes => {
+            Arrival::Supersede
+        }
+        // Superseded too often: the next turn queues behind the one that is being answered.
+        (None, _) => Arrival::Open,
+    }
+}
+
+/// When the turn falls due, if nothing more is written. `window_at` is when its gathering began.
+pub fn due_at(now: i64, window_at: i64, count: i64, flush: bool, settings: &ChannelSettings) -> i64 {
+    if flush || count >= settings.max_messages {
+        return now;
+    }
+    let quiet = now.saturating_add(settings.quiet_ms);
+    quiet.min(window_at.saturating_add(settings.max_wait_ms)).max(now)
+}
+
+/// Is the whole message one of the channel's flush words?
+pub fn is_flush(text: Option<&str>, settings: &ChannelSettings) -> bool {
+    let Some(text) = text.map(str::trim) else { return false };
+    settings.flush_words.iter().any(|word| word.trim().to_lowercase() == text.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::TurnState;
+
+    fn turn(supersedes: i64) -> Turn {
+        Turn {
+            id: uuid::Uuid::nil(),
+            conversation: uuid::Uuid::nil(),
+            state: TurnState::Offered,
+            first_seq: 1,
+            last_seq: 1,
+            count: 1,
+            opened_at: 0,
+            due_at: 0,
+            attempt: 1,
+            supersedes,
+            lease_until: None,
+            reason: None,
+            epoch: 1,
+            lease: None,
+            window_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_turn_is_superseded_a_bounded_number_of_times() {
+        let settings = ChannelSettings { max_supersedes: 2, ..ChannelSettings::default() };
+        assert_eq!(arrival(None, Some(&turn(1)), &settings), Arrival::Supersede);
+        assert_eq!(arrival(None, Some(&turn(2)), &settings), Arrival::Open);
+        let off = ChannelSettings { supersede: false, ..settings };
+        assert_eq!(arrival(None, Some(&turn(0)), &off), Arrival::Open);
+        assert_eq!(arrival(Some(&turn(0)), Some(&turn(2)), &off), Arrival::Extend);
+    }
+
+    #[test]
+    fn a_flush_word_is_the_whole_message() {
+        let settings = ChannelSettings { flush_words: vec!["Send".into()], ..ChannelSettings::default() };
+        assert!(is_flush(Some(" send "), &settings));
+        assert!(!is_flush(Some("send it"), &settings) && !is_flush(None, &settings));
+    }
+
+    proptest! {
+        /// However much is written, nobody waits longer than the longest wait; and never for the past.
+        #[test]
+        fn a_talkative_customer_is_answered(gaps in prop::collection::vec(0i64..10_000, 1..60)) {
+            let settings = ChannelSettings { max_messages: 1_000, ..ChannelSettings::default() };
+            let (window_at, mut now) = (1_000_000, 1_000_000);
+            let mut due = 0;
+            for (count, gap) in gaps.iter().enumerate() {
+                if count > 0 && now + gap >= due { break; }
+                now += gap;
+                due = due_at(now, window_at, count as i64 + 1, false, &settings);
+                prop_assert!(due >= now);
+                prop_assert!(due <= window_at + settings.max_wait_ms);
+                prop_assert!(due <= now + settings.quiet_ms);
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A responder answers its turn: in one transaction the lease and the epoch are checked, the messages are
+//! queued, the turn is over. A second answer, or one that comes too late, changes nothing.
+
+use uuid::Uuid;
+
+use super::{leased, locked, wake_due};
+use crate::accounts::access::Scope;
+use crate::error::Error;
+use crate::inbox::{announce, outgoing, send};
+use crate::model::{Message, MessageBody, TurnState};
+use crate::store::{Tx, Verb, messages, turns};
+
+/// Messages in one answer.
+const MAX_PARTS: usize = 10;
+
+pub struct Reply {
+    pub scope: Scope,
+    pub turn: Uuid,
+    pub lease: Uuid,
+    pub parts: Vec<MessageBody>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Replied {
+    pub messages: Vec<Message>,
+}
+
+impl Verb for Reply {
+    type Out = Replied;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Replied, Error> {
+        if self.parts.is_empty() || self.parts.len() > MAX_PARTS {
+            return Err(Error::invalid("parts", format!("answer with 1 to {MAX_PARTS} messages")));
+        }
+        self.parts.iter().try_for_each(outgoing::check)?;
+        let tenant = self.scope.tenant();
+        let (turn, conversation) = locked(tx, tenant, self.turn).await?;
+        if turn.state == TurnState::Answered && turn.lease == Some(self.lease) {
+            // The same answer again, after its acknowledgement was lost.
+            return self.first(tx, conversation.id).await;
+        }
+        let (mut turn, mut conversation) = leased(tx, tenant, self.turn, self.lease).await?;
+        turn.state = TurnState::Answered;
+        turns::update(tx, &turn).await?;
+        let next = turns::open_of(tx, conversation.id).await?.collecting;
+        if let Some(next) = &next {
+            wake_due(tx, &conversation, next);
+        }
+        conversation.turn = next;
+        let mut messages = Vec::with_capacity(self.parts.len());
+        for (number, body) in self.parts.iter().enumerate() {
+            let out = outgoing::Outgoing {
+                author: self.scope.actor().author(),
+                body,
+                client_id: &self.client_id(number),
+                digest: &send::digest_of(body),
+                turn: Some(turn.id),
+            };
+            messages.push(outgoing::put(tx, &mut conversation, out).await?);
+        }
+        announce::turn(tx, &conversation, &turn)?;
+        Ok(Replied { messages })
+    }
+}
+
+impl Reply {
+    fn client_id(&self, number: usize) -> String {
+        format!("turn:{}:{number}", self.turn)
+    }
+
+    async fn first(&self, tx: &mut Tx<'_>, conversation: Uuid) -> Result<Replied, Error> {
+        let mut found = Vec::new();
+        for number in 0..MAX_PARTS {
+            let Some((id, _)) = messages::sent(tx, conversation, &self.client_id(number)).await? else {
+                break;
+            };
+            found.extend(messages::load(tx, self.scope.tenant(), id).await?);
+        }
+        Ok(Replied { messages: found })
+    }
+}

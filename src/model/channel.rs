@@ -1,0 +1,132 @@
+//! A channel: one connected provider account, and how turns are gathered on it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::words;
+
+words!(ChannelState { Active = "active", Disabled = "disabled" });
+
+/// How a channel gathers turns and who answers. Every field has a default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChannelSettings {
+    /// New conversations belong to the AI.
+    pub ai: bool,
+    /// A turn is due when the customer has been quiet for so long.
+    pub quiet_ms: i64,
+    /// … or so long after its first message, however much is written.
+    pub max_wait_ms: i64,
+    /// … or when it has so many messages.
+    pub max_messages: i64,
+    /// … or at once at one of these words (whole message, case ignored).
+    pub flush_words: Vec<String>,
+    /// A new message takes the turn back from the responder that is writing.
+    pub supersede: bool,
+    pub max_supersedes: i64,
+    /// How long a responder may work without a word.
+    pub lease_ms: i64,
+    /// Offers of one turn before people get it.
+    pub max_attempts: i64,
+    /// No responder for so long: people get it.
+    pub nobody_ms: i64,
+}
+
+impl Default for ChannelSettings {
+    fn default() -> Self {
+        Self {
+            ai: true,
+            quiet_ms: 4_000,
+            max_wait_ms: 20_000,
+            max_messages: 10,
+            flush_words: Vec::new(),
+            supersede: true,
+            max_supersedes: 3,
+            lease_ms: 60_000,
+            max_attempts: 3,
+            nobody_ms: 60_000,
+        }
+    }
+}
+
+impl ChannelSettings {
+    /// Refuses values that would make a channel silent or busy without end: the field and what is wrong.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        let within = |field: &'static str, value: i64, low: i64, high: i64| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err((field, format!("must be between {low} and {high}, not {value}")))
+            }
+        };
+        within("settings.quiet_ms", self.quiet_ms, 0, 600_000)?;
+        within("settings.max_wait_ms", self.max_wait_ms, self.quiet_ms, 3_600_000)?;
+        within("settings.max_messages", self.max_messages, 1, 100)?;
+        within("settings.max_supersedes", self.max_supersedes, 0, 20)?;
+        within("settings.lease_ms", self.lease_ms, 1_000, 900_000)?;
+        within("settings.max_attempts", self.max_attempts, 1, 20)?;
+        within("settings.nobody_ms", self.nobody_ms, 1_000, 86_400_000)?;
+        if self.flush_words.len() > 50
+            || self.flush_words.iter().any(|word| word.trim().is_empty() || word.len() > 100)
+        {
+            return Err(("settings.flush_words", "at most 50 words of 1 to 100 bytes".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChannelHealth {
+    /// `ok`, `degraded` or `down`.
+    pub state: String,
+    pub detail: Option<String>,
+    pub at: i64,
+}
+
+/// A channel as it is stored. `sealed` holds the credentials and the webhook's secret, encrypted.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub company: Uuid,
+    pub kind: String,
+    pub name: String,
+    pub state: ChannelState,
+    pub hook_token: String,
+    pub sealed: String,
+    pub settings: ChannelSettings,
+    pub health: Option<ChannelHealth>,
+}
+
+/// A channel as people see it: nothing secret.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChannelView {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub company: Uuid,
+    pub kind: String,
+    pub name: String,
+    pub state: ChannelState,
+    pub health: Option<ChannelHealth>,
+    /// Where the provider posts: append it to the public address of this server. Shown to administrators only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hook_path: Option<String>,
+    pub settings: ChannelSettings,
+}
+
+impl Channel {
+    pub fn view(&self, with_hook: bool) -> ChannelView {
+        ChannelView {
+            id: self.id,
+            tenant: self.tenant,
+            company: self.company,
+            kind: self.kind.clone(),
+            name: self.name.clone(),
+            state: self.state,
+            health: self.health.clone(),
+            hook_path: with_hook.then(|| format!("/hooks/{}", self.hook_token)),
+            settings: self.settings.clone(),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A conversation: one contact on one channel, and who answers in it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Author, Direction, MessageKind, Turn, words};
+
+words!(ConversationState { Open = "open", Closed = "closed" });
+
+words!(
+    /// Who answers now. It changes only together with the epoch.
+    Owner { Ai = "ai", Human = "human", Nobody = "nobody" }
+);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Contact {
+    pub id: Uuid,
+    pub name: Option<String>,
+    /// How the channel calls the customer: a phone number, a user name.
+    pub handle: Option<String>,
+}
+
+/// What a list shows of the newest message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LastMessage {
+    pub seq: i64,
+    pub direction: Direction,
+    pub kind: MessageKind,
+    /// At most 160 characters.
+    pub text: Option<String>,
+    pub author: Author,
+    pub at: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Conversation {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub company: Uuid,
+    pub channel: Uuid,
+    pub channel_kind: String,
+    pub contact: Contact,
+    pub state: ConversationState,
+    pub owner: Owner,
+    /// Grows with every change of the owner; an AI reply with an older one is refused.
+    pub epoch: i64,
+    pub assignee: Option<Uuid>,
+    pub handoff_reason: Option<String>,
+    /// The `seq` of the newest message; 0 while there is none.
+    pub last_seq: i64,
+    pub last_message: Option<LastMessage>,
+    /// How many messages the customer has written; `inbound_count - my_read.inbound_count` are unread.
+    pub inbound_count: i64,
+    /// The open turn, if there is one.
+    pub turn: Option<Turn>,
+    pub opened_at: i64,
+    pub updated_at: i64,
+    /// Where an answer goes: the conversation's id at the provider. Never leaves the server.
+    #[serde(skip)]
+    pub external_id: String,
+    #[serde(skip)]
+    pub is_group: bool,
+}
+
+/// How far one user has read one conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReadMark {
+    pub seq: i64,
+    pub inbound_count: i64,
+}
+
+/// A conversation as the list of one user shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InboxItem {
+    #[serde(flatten)]
+    pub conversation: Conversation,
+    pub my_read: ReadMark,
+}

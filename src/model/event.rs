@@ -1,0 +1,76 @@
+//! An event of a tenant's feed as every frame carries it: whole, so that no client fetches after it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{ChannelView, Conversation, Message, Turn, words};
+
+words!(EventKind {
+    MessageCreated = "message.created",
+    MessageUpdated = "message.updated",
+    ConversationUpdated = "conversation.updated",
+    TurnUpdated = "turn.updated",
+    ChannelUpdated = "channel.updated",
+    /// Goes only to the sessions of the user who read.
+    ConversationRead = "conversation.read",
+});
+
+/// How far a user has read, as an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReadEvent {
+    pub user: Uuid,
+    pub conversation: Uuid,
+    pub seq: i64,
+    pub inbound_count: i64,
+}
+
+/// An event. In the log and on the socket it also has `cursor`, equal to the publication's offset.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EventBody {
+    pub tenant: Uuid,
+    pub kind: EventKind,
+    pub at: i64,
+    pub company: Option<Uuid>,
+    pub channel: Option<Uuid>,
+    pub conversation: Option<Conversation>,
+    pub message: Option<Message>,
+    pub turn: Option<Turn>,
+    pub channel_state: Option<ChannelView>,
+    pub read: Option<ReadEvent>,
+}
+
+impl EventBody {
+    /// An event with nothing in it yet.
+    pub fn new(tenant: Uuid, kind: EventKind, at: i64) -> Self {
+        Self {
+            tenant,
+            kind,
+            at,
+            company: None,
+            channel: None,
+            conversation: None,
+            message: None,
+            turn: None,
+            channel_state: None,
+            read: None,
+        }
+    }
+
+    pub fn about(mut self, conversation: Conversation) -> Self {
+        self.company = Some(conversation.company);
+        self.channel = Some(conversation.channel);
+        self.conversation = Some(conversation);
+        self
+    }
+
+    pub fn message(mut self, message: Message) -> Self {
+        self.message = Some(message);
+        self
+    }
+
+    pub fn turn(mut self, turn: Turn) -> Self {
+        self.turn = Some(turn);
+        self
+    }
+}

@@ -1,0 +1,163 @@
+//! A message: one entry of a conversation, in, out, or a private note.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::words;
+
+words!(
+    /// `note` is private to the team and never leaves.
+    Direction { In = "in", Out = "out", Note = "note" }
+);
+
+words!(MessageKind {
+    Text = "text",
+    Image = "image",
+    Audio = "audio",
+    Voice = "voice",
+    Video = "video",
+    Document = "document",
+    Sticker = "sticker",
+    Location = "location",
+    Contacts = "contacts",
+    Interactive = "interactive",
+    Order = "order",
+    Unsupported = "unsupported",
+});
+
+words!(AuthorKind {
+    Customer = "customer",
+    Manager = "manager",
+    Responder = "responder",
+    /// The business, typing on its own phone or in the provider's own inbox.
+    Phone = "phone",
+    OtherApp = "other_app",
+    System = "system",
+});
+
+words!(
+    /// Moves forward only: queued < sending < unknown < sent < delivered < read < played; `failed` replaces
+    /// what is not delivered yet, and a later delivery replaces `failed`.
+    MessageStatus {
+        Received = "received",
+        Queued = "queued",
+        Sending = "sending",
+        Sent = "sent",
+        Delivered = "delivered",
+        Read = "read",
+        Played = "played",
+        Failed = "failed",
+        /// The request left and no answer came. Only a person sends it again.
+        Unknown = "unknown",
+    }
+);
+
+impl MessageStatus {
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Received | Self::Queued => 0,
+            Self::Sending => 1,
+            Self::Unknown => 2,
+            Self::Failed => 3,
+            Self::Sent => 4,
+            Self::Delivered => 5,
+            Self::Read => 6,
+            Self::Played => 7,
+        }
+    }
+
+    /// May a status that came now take the place of this one?
+    pub const fn may_become(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Received, _) => false,
+            (Self::Queued | Self::Sending | Self::Unknown | Self::Sent, Self::Failed) => true,
+            // A retry puts a message back into the queue, and a claim into sending.
+            (Self::Sending, Self::Queued) => true,
+            (Self::Failed, Self::Sent) => false,
+            _ => next.rank() > self.rank(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Author {
+    pub kind: AuthorKind,
+    pub id: Option<String>,
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageError {
+    pub code: String,
+    /// For people.
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reaction {
+    /// `customer` or `us`.
+    pub by: String,
+    pub emoji: String,
+}
+
+words!(AttachmentState { Pending = "pending", Ready = "ready", Failed = "failed" });
+
+/// A file of a message. Its bytes are at `/api/v1/media/{id}` when `state` is `ready`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Attachment {
+    pub id: Uuid,
+    pub kind: String,
+    pub mime: Option<String>,
+    pub name: Option<String>,
+    /// Bytes.
+    pub size: Option<i64>,
+    pub state: AttachmentState,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Message {
+    pub id: Uuid,
+    pub conversation: Uuid,
+    pub seq: i64,
+    pub direction: Direction,
+    pub kind: MessageKind,
+    pub text: Option<String>,
+    pub author: Author,
+    pub client_id: Option<String>,
+    pub reply_to: Option<Uuid>,
+    pub attachments: Vec<Attachment>,
+    pub reactions: Vec<Reaction>,
+    pub status: MessageStatus,
+    pub error: Option<MessageError>,
+    pub edited_at: Option<i64>,
+    pub deleted_at: Option<i64>,
+    /// When the provider says that it was written.
+    pub provider_at: Option<i64>,
+    pub created_at: i64,
+    pub turn: Option<Uuid>,
+    /// What does not fit elsewhere: a location, a contact card, the payload of a button.
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<serde_json::Value>,
+}
+
+/// A file to be sent, by its public address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OutAttachment {
+    /// `image`, `audio`, `voice`, `video` or `document`.
+    pub kind: String,
+    /// `https://…`, reachable by the provider.
+    pub url: String,
+    pub name: Option<String>,
+    pub mime: Option<String>,
+}
+
+/// What a person or a responder wants to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageBody {
+    pub text: Option<String>,
+    #[serde(default)]
+    pub attachments: Vec<OutAttachment>,
+    pub reply_to: Option<Uuid>,
+}

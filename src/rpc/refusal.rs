@@ -1,0 +1,27 @@
+//! The domain's errors as the socket's: the code is the HTTP status where there is one, the message is for
+//! people. What went wrong inside is logged and not told.
+
+use hub::ErrorReply;
+
+use crate::error::Error;
+use crate::store::StoreError;
+
+pub(super) fn reply(error: &Error) -> ErrorReply {
+    let code = match error {
+        Error::Invalid { .. } => 400,
+        Error::Unauthenticated(_) => return ErrorReply::UNAUTHORIZED,
+        Error::Forbidden(_) => 403,
+        Error::NotFound(_) => 404,
+        Error::Conflict { .. } => 409,
+        Error::Gone { .. } => 410,
+        Error::TooMany(_) => 429,
+        Error::Store(StoreError::Busy | StoreError::Retry(_) | StoreError::Closed) => {
+            return ErrorReply::temporary(100, "the server is busy, try again");
+        }
+        Error::Store(_) | Error::Internal(_) => {
+            tracing::error!(error = format!("{error:#}"), "a call over the socket failed");
+            return ErrorReply::INTERNAL;
+        }
+    };
+    ErrorReply::new(code, error.to_string())
+}

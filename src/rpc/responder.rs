@@ -1,0 +1,158 @@
+//! What an AI worker does with its turn. Every call names the lease; a stale one changes nothing.
+
+use bytes::Bytes;
+use hub::{SessionInfo, Tags};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::rules::{MAX_CAPACITY, SocketRules, who};
+use crate::accounts::Permission;
+use crate::error::Error;
+use crate::inbox::turn::{Extend, Fail, Handoff, Reply};
+use crate::model::MessageBody;
+
+/// Bytes of one piece of text.
+const MAX_DELTA: usize = 16 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeltaArgs {
+    turn: Uuid,
+    lease: Uuid,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplyArgs {
+    turn: Uuid,
+    lease: Uuid,
+    text: Option<String>,
+    #[serde(default)]
+    attachments: Vec<crate::model::OutAttachment>,
+    #[serde(default)]
+    parts: Vec<MessageBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Leased {
+    turn: Uuid,
+    lease: Uuid,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reasoned {
+    turn: Uuid,
+    lease: Uuid,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CapacityArgs {
+    capacity: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct Replied {
+    messages: Vec<Uuid>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Extended {
+    lease_until: i64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Nothing {}
+
+/// Live to those who look at the conversation, not stored. A word also prolongs the lease.
+pub(super) async fn delta(
+    rules: &SocketRules,
+    session: &SessionInfo,
+    args: DeltaArgs,
+) -> Result<Nothing, Error> {
+    if args.text.len() > MAX_DELTA {
+        return Err(Error::invalid("text", format!("at most {MAX_DELTA} bytes in one piece")));
+    }
+    let access = &who(session)?.access;
+    let held = rules.dispatcher.delta(session.id, access.identity.id(), args.lease, args.turn);
+    let held = held.ok_or_else(|| Error::gone("turn_over", "this lease of the turn is over"))?;
+    let scope = access.tenant(held.tenant, Permission::Respond)?;
+    let frame = json!({
+        "kind": "turn.delta", "turn": held.turn, "attempt": held.attempt, "index": held.index, "text": args.text,
+    });
+    if let Some(hub) = rules.hub() {
+        let room = format!("conversation:{}", held.conversation);
+        hub.publish_ephemeral(&room, Bytes::from(frame.to_string()), Tags::default());
+    }
+    rules.dispatcher.prolong(scope, args.lease, &held).await;
+    Ok(Nothing {})
+}
+
+pub(super) async fn reply(
+    rules: &SocketRules,
+    session: &SessionInfo,
+    args: ReplyArgs,
+) -> Result<Replied, Error> {
+    let scope = rules.turn(session, args.turn).await?;
+    let mut parts = args.parts;
+    if args.text.is_some() || !args.attachments.is_empty() {
+        if !parts.is_empty() {
+            return Err(Error::invalid("parts", "give either text and attachments, or parts"));
+        }
+        parts.push(MessageBody { text: args.text, attachments: args.attachments, reply_to: None });
+    }
+    let done = rules.store.write(Reply { scope, turn: args.turn, lease: args.lease, parts }).await?;
+    rules.dispatcher.release(args.lease);
+    Ok(Replied { messages: done.value.messages.iter().map(|message| message.id).collect() })
+}
+
+pub(super) async fn extend(
+    rules: &SocketRules,
+    session: &SessionInfo,
+    args: Leased,
+) -> Result<Extended, Error> {
+    let scope = rules.turn(session, args.turn).await?;
+    let lease_until = rules.store.write(Extend { scope, turn: args.turn, lease: args.lease }).await?.value;
+    Ok(Extended { lease_until })
+}
+
+pub(super) async fn handoff(
+    rules: &SocketRules,
+    session: &SessionInfo,
+    args: Reasoned,
+) -> Result<Nothing, Error> {
+    let scope = rules.turn(session, args.turn).await?;
+    rules.store.write(Handoff { scope, turn: args.turn, lease: args.lease, reason: args.reason }).await?;
+    rules.dispatcher.release(args.lease);
+    Ok(Nothing {})
+}
+
+pub(super) async fn fail(
+    rules: &SocketRules,
+    session: &SessionInfo,
+    args: Reasoned,
+) -> Result<Nothing, Error> {
+    let scope = rules.turn(session, args.turn).await?;
+    rules.store.write(Fail { scope, turn: args.turn, lease: args.lease, reason: args.reason }).await?;
+    rules.dispatcher.release(args.lease);
+    Ok(Nothing {})
+}
+
+pub(super) fn capacity(
+    rules: &SocketRules,
+    session: &SessionInfo,
+    args: &CapacityArgs,
+) -> Result<Nothing, Error> {
+    if args.capacity == 0 || args.capacity > MAX_CAPACITY {
+        return Err(Error::invalid("capacity", format!("between 1 and {MAX_CAPACITY} turns at a time")));
+    }
+    if !rules.dispatcher.set_capacity(session.id, args.capacity) {
+        return Err(Error::Forbidden("this needs an API key of role responder"));
+    }
+    Ok(Nothing {})
+}

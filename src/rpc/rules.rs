@@ -1,0 +1,221 @@
+//! Who may connect, what they are subscribed to, which rooms they may open. The tenant always comes from
+//! the verified token or key; a room's name is only looked up against it.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use hub::{
+    Authority, CloseCode, Closed, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Hub, Limits,
+    Peer, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
+};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
+use uuid::Uuid;
+
+use super::call;
+use crate::accounts::{Access, Accounts, Permission, Scope};
+use crate::error::Error;
+use crate::store::{Store, StoreError};
+use crate::work::Dispatcher;
+
+/// Turns that a responder gets at a time when it does not say.
+const DEFAULT_CAPACITY: usize = 8;
+pub(super) const MAX_CAPACITY: usize = 1_000;
+/// Rooms of a person who sees many tenants.
+const MAX_FEEDS: usize = 1_000;
+
+pub struct SocketRules {
+    pub(super) store: Store,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) dispatcher: Arc<Dispatcher>,
+    hub: OnceLock<Hub>,
+}
+
+/// What a session keeps of its caller. A change of rights ends the session, so this is never old.
+pub(super) struct Who {
+    pub access: Arc<Access>,
+}
+
+/// What a client sends along with `connect`.
+#[derive(Debug, Default, Deserialize)]
+struct Hello {
+    api_key: Option<String>,
+    capacity: Option<usize>,
+}
+
+impl SocketRules {
+    pub fn new(store: Store, accounts: Arc<Accounts>, dispatcher: Arc<Dispatcher>) -> Self {
+        Self { store, accounts, dispatcher, hub: OnceLock::new() }
+    }
+
+    pub fn attach(&self, hub: Hub) {
+        let _ = self.hub.set(hub);
+    }
+
+    pub(super) fn hub(&self) -> Option<&Hub> {
+        self.hub.get()
+    }
+
+    /// The scope for a conversation that the session's caller names.
+    pub(super) async fn conversation(
+        &self,
+        session: &SessionInfo,
+        id: Uuid,
+        need: Permission,
+    ) -> Result<Scope, Error> {
+        who(session)?.access.conversation(&self.store, id, need).await
+    }
+
+    pub(super) async fn turn(&self, session: &SessionInfo, id: Uuid) -> Result<Scope, Error> {
+        who(session)?.access.turn(&self.store, id, Permission::Respond).await
+    }
+
+    fn person(access: &Arc<Access>, expires_at_ms: Option<i64>, now: i64) -> Connected {
+        let tenants: Vec<_> = access
+            .grants
+            .iter()
+            .map(|one| json!({ "id": one.tenant, "name": one.name, "role": one.role }))
+            .collect();
+        let id = access.identity.id();
+        let user = access.user().map(|user| {
+            json!({
+                "id": user, "email": access.email, "name": access.name, "platform_role": access.platform_role,
+            })
+        });
+        let mut rooms: Vec<ServerSub> =
+            access.tenants(Permission::Read).iter().take(MAX_FEEDS).map(feed).collect();
+        rooms.push(ServerSub { room: format!("user:{id}"), sub: Subscription::ephemeral() });
+        let mut connected = Connected::new(id.to_string());
+        connected.info = to_raw_value(&json!({ "id": id, "name": access.name })).ok();
+        connected.data = to_raw_value(&json!({ "user": user, "tenants": tenants, "now": now })).ok();
+        connected.expiry = expires_at_ms.map(|at| Expiry::At(at / 1000));
+        connected.limits =
+            Limits { max_rooms: Limits::browser().max_rooms + rooms.len(), ..Limits::browser() };
+        connected.rooms = rooms;
+        connected.meta = Arc::new(Who { access: Arc::clone(access) });
+        connected
+    }
+
+    fn responder(&self, session: SessionId, access: &Arc<Access>, hello: &Hello, now: i64) -> Connected {
+        let id = access.identity.id();
+        let tenants: Vec<Uuid> = access.tenants(Permission::Respond).iter().map(Scope::tenant).collect();
+        let capacity = hello.capacity.unwrap_or(DEFAULT_CAPACITY).clamp(1, MAX_CAPACITY);
+        self.dispatcher.join(session, tenants.clone(), id, capacity);
+        let mut connected = Connected::new(id.to_string());
+        connected.info = to_raw_value(&json!({ "id": id, "name": access.name })).ok();
+        connected.data =
+            to_raw_value(&json!({ "responder": id, "tenants": tenants, "capacity": capacity, "now": now }))
+                .ok();
+        connected.limits = Limits::responder();
+        connected.rooms =
+            vec![ServerSub { room: Dispatcher::room_of(session), sub: Subscription::ephemeral() }];
+        connected.meta = Arc::new(Who { access: Arc::clone(access) });
+        connected
+    }
+}
+
+pub(super) fn who(session: &SessionInfo) -> Result<&Who, Error> {
+    session.meta::<Who>().ok_or(Error::Unauthenticated("the session has no caller"))
+}
+
+/// A tenant's feed, as far as the scope sees it.
+fn feed(scope: &Scope) -> ServerSub {
+    let mut sub = Subscription::durable();
+    let companies: Option<Vec<String>> =
+        scope.companies().map(|list| list.iter().map(Uuid::to_string).collect());
+    let user = scope.actor().user().map(|user| user.to_string());
+    sub.filter = Some(Arc::new(move |tags: &Tags| {
+        let mine = tags.get("user").is_none_or(|only| Some(only) == user.as_deref());
+        let seen = match (&companies, tags.get("company")) {
+            (Some(list), Some(company)) => list.iter().any(|one| one == company),
+            _ => true,
+        };
+        mine && seen
+    }));
+    ServerSub { room: crate::app::room_of(scope.tenant()), sub }
+}
+
+/// How a connection is refused: a busy store is worth another try, a bad token is not, an expired one is
+/// to be renewed.
+fn refused(error: &Error) -> ConnectError {
+    match error {
+        Error::Unauthenticated(why) if why.contains("expired") => ErrorReply::TOKEN_EXPIRED.into(),
+        Error::Unauthenticated(_) => CloseCode::INVALID_TOKEN.into(),
+        Error::Store(StoreError::Busy | StoreError::Retry(_)) => ErrorReply::TOO_MANY_REQUESTS.into(),
+        other => {
+            tracing::error!(error = format!("{other:#}"), "a socket could not connect");
+            ErrorReply::INTERNAL.into()
+        }
+    }
+}
+
+#[async_trait]
+impl Authority for SocketRules {
+    async fn connect(
+        &self,
+        _: &Peer,
+        session: SessionId,
+        request: ConnectRequest,
+    ) -> Result<Connected, ConnectError> {
+        let hello = match &request.data {
+            Some(data) => serde_json::from_str::<Option<Hello>>(data.get())
+                .map_err(|_| ErrorReply::BAD_REQUEST)?
+                .unwrap_or_default(),
+            None => Hello::default(),
+        };
+        let now = self.store.clock().now_ms();
+        let (access, expires_at) = match &hello.api_key {
+            Some(key) => (self.accounts.by_key(key).await.map_err(|error| refused(&error))?, None),
+            None => {
+                let (access, verified) =
+                    self.accounts.by_token(&request.token).await.map_err(|error| refused(&error))?;
+                (access, Some(verified.expires_at))
+            }
+        };
+        if access.is_responder() {
+            return Ok(self.responder(session, &access, &hello, now));
+        }
+        Ok(Self::person(&access, expires_at, now))
+    }
+
+    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
+        let (access, verified) = self.accounts.by_token(token).await.map_err(|error| refused(&error))?;
+        let same = who(session).is_ok_and(|who| who.access.identity == access.identity);
+        if !same {
+            return Err(CloseCode::INVALID_TOKEN.into());
+        }
+        Ok(Expiry::At(verified.expires_at / 1000))
+    }
+
+    /// Only conversations are opened by clients: to show who is there, who types, and the AI's words.
+    async fn subscribe(
+        &self,
+        session: &SessionInfo,
+        request: SubscribeRequest,
+    ) -> Result<Subscription, ErrorReply> {
+        let id = request.room.strip_prefix("conversation:").and_then(|id| Uuid::parse_str(id).ok());
+        let id = id.ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
+        match self.conversation(session, id, Permission::Read).await {
+            Ok(_) => Ok(Subscription { presence: true, join_leave: true, ..Subscription::ephemeral() }),
+            Err(Error::Store(StoreError::Busy)) => Err(ErrorReply::TOO_MANY_REQUESTS),
+            Err(Error::Store(_) | Error::Internal(_)) => Err(ErrorReply::INTERNAL),
+            Err(_) => Err(ErrorReply::PERMISSION_DENIED),
+        }
+    }
+
+    async fn rpc(
+        &self,
+        session: &SessionInfo,
+        method: &str,
+        data: &RawValue,
+    ) -> Result<Box<RawValue>, ErrorReply> {
+        call(self, session, method, data).await
+    }
+
+    async fn closed(&self, session: &SessionInfo, _: &Closed) {
+        if who(session).is_ok_and(|who| who.access.is_responder()) {
+            self.dispatcher.leave(session.id).await;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The store: everything that must survive. `write` is the only way to change anything, `read` the only
+//! way to look; both run a [`Verb`] in one transaction, on SQLite or on PostgreSQL.
+//!
+//! To add a table: a migration, a file here with its statements as `const`s listed in `ALL`, and the file's
+//! list in [`statements`], so that the test prepares them on both engines.
+
+mod dialect;
+mod error;
+mod event;
+mod migrate;
+mod postgres;
+mod sqlite;
+mod tx;
+mod value;
+
+pub mod accounts;
+pub mod attachments;
+pub mod channels;
+pub mod contacts;
+pub mod conversations;
+pub mod deliveries;
+pub mod effects;
+pub mod envelopes;
+pub mod events;
+pub mod jobs;
+pub mod messages;
+pub mod reads;
+pub mod turns;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::clock::{Clock, Ids};
+use crate::error::Error;
+
+pub use dialect::Engine;
+pub use error::StoreError;
+pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
+pub use tx::Tx;
+pub use value::{Arg, FromRow, Row};
+
+/// A unit of work that runs in one transaction. It may run more than once (PostgreSQL repeats it after a
+/// serialisation failure), so it takes `&self`, and it must touch nothing but the transaction.
+pub trait Verb: Send + Sync + 'static {
+    type Out: Send + 'static;
+
+    fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Out, Error>> + Send;
+}
+
+#[derive(Clone)]
+pub(crate) struct Env {
+    pub clock: Clock,
+    pub ids: Ids,
+}
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// `postgres://…`, or the path of a SQLite file (its folder is made).
+    pub url: String,
+    /// Connections of the PostgreSQL pool, or readers of the SQLite file.
+    pub connections: u32,
+}
+
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool,
+    env: Env,
+    epoch: Arc<str>,
+}
+
+#[derive(Clone)]
+enum Pool {
+    Sqlite(sqlite::Lite),
+    Postgres(postgres::Pg),
+}
+
+impl Store {
+    /// Opens (and makes or migrates) the database. Committed effects go to `publisher`.
+    pub async fn open(
+        config: &StoreConfig,
+        clock: Clock,
+        publisher: Arc<dyn Publisher>,
+    ) -> Result<Self, StoreError> {
+        let env = Env { ids: Ids::new(clock.clone()), clock };
+        let pool = match Engine::of(&config.url) {
+            Engine::Sqlite => Pool::Sqlite(sqlite::Lite::open(config, &env, publisher)?),
+            Engine::Postgres => Pool::Postgres(postgres::Pg::open(config, &env, publisher).await?),
+        };
+        let mut store = Self { pool, env, epoch: Arc::from("") };
+        let epoch = store.read(events::Epoch).await.map_err(|error| StoreError::Engine(error.to_string()))?;
+        store.epoch = Arc::from(epoch);
+        Ok(store)
+    }
+
+    pub fn engine(&self) -> Engine {
+        match self.pool {
+            Pool::Sqlite(_) => Engine::Sqlite,
+            Pool::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The id of this store: the epoch of every tenant's feed. A restored or new database has another.
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.env.clock
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.env.ids
+    }
+
+    /// Runs the verb in a transaction of its own, or in one shared with other verbs that wait (SQLite),
+    /// where a failing verb undoes only itself. When this returns, it is durable and handed to the publisher.
+    pub async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
+        match &self.pool {
+            Pool::Sqlite(lite) => lite.write(verb).await,
+            Pool::Postgres(pg) => pg.write(verb).await,
+        }
+    }
+
+    /// Runs the verb on a consistent snapshot; a statement that would change something is an error.
+    pub async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
+        match &self.pool {
+            Pool::Sqlite(lite) => lite.read(verb).await,
+            Pool::Postgres(pg) => pg.read(verb).await,
+        }
+    }
+
+    /// Ends the writer after what waits is written.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(lite) => lite.close().await,
+            Pool::Postgres(pg) => pg.close().await,
+        }
+    }
+}
+
+/// Every statement of the store, by the file that holds it.
+pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
+    vec![
+        ("accounts", accounts::ALL),
+        ("attachments", attachments::ALL),
+        ("channels", channels::ALL),
+        ("contacts", contacts::ALL),
+        ("conversations", conversations::ALL),
+        ("deliveries", deliveries::ALL),
+        ("effects", effects::ALL),
+        ("envelopes", envelopes::ALL),
+        ("events", events::ALL),
+        ("jobs", jobs::ALL),
+        ("messages", messages::ALL),
+        ("reads", reads::ALL),
+        ("turns", turns::ALL),
+    ]
+}
+
+/// Prepares one statement without running it: for the test of [`statements`].
+pub struct Prepare(pub &'static str);
+
+impl Verb for Prepare {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        Ok(tx.prepare(self.0).await?)
+    }
+}

@@ -1,0 +1,135 @@
+//! Files of messages. The row exists with its message; the bytes come later and change its state.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::conversations::word;
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx};
+use crate::args;
+use crate::model::{Attachment, AttachmentState, Message};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("select a.id, a.message, a.kind, a.mime, a.name, a.size, a.state, a.error, a.source, a.path from attachments a ", $rest)
+    };
+}
+
+const INSERT: &str = "insert into attachments (id, tenant, message, position, kind, mime, name, size, state, error, source, created_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const OF_MESSAGE: &str = select!("where a.message = $1 order by a.position");
+const OF_RANGE: &str = select!(
+    "join messages m on m.id = a.message where m.conversation = $1 and m.seq between $2 and $3 order by a.message, a.position"
+);
+const LOAD: &str = select!("where a.id = $1");
+const PLACE: &str = "select a.tenant, m.conversation, m.channel from attachments a join messages m on m.id = a.message where a.id = $1";
+const READY: &str = "update attachments set state = 'ready', mime = $2, name = coalesce(name, $3), size = $4, path = $5, error = null where id = $1";
+const FAILED: &str = "update attachments set state = 'failed', error = $2 where id = $1";
+
+pub const ALL: &[&str] = &[INSERT, OF_MESSAGE, OF_RANGE, LOAD, PLACE, READY, FAILED];
+
+/// An attachment with what only the server may know.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub shown: Attachment,
+    pub message: Uuid,
+    /// How the provider finds the file again, as JSON.
+    pub source: String,
+    /// Below the media folder, when the bytes are there.
+    pub path: Option<String>,
+}
+
+impl FromRow for Stored {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            shown: Attachment {
+                id: row.get(0)?,
+                kind: row.get(2)?,
+                mime: row.get(3)?,
+                name: row.get(4)?,
+                size: row.get(5)?,
+                state: word::<AttachmentState>(row, 6, "state")?,
+                error: row.get(7)?,
+            },
+            message: row.get(1)?,
+            source: row.get(8)?,
+            path: row.get(9)?,
+        })
+    }
+}
+
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    message: Uuid,
+    position: i64,
+    file: &Attachment,
+    source: &str,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(
+        INSERT,
+        args![
+            file.id,
+            tenant,
+            message,
+            position,
+            &file.kind,
+            &file.mime,
+            &file.name,
+            file.size,
+            file.state.as_str(),
+            &file.error,
+            source,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Attachment>, StoreError> {
+    let stored: Vec<Stored> = tx.all(OF_MESSAGE, args![message]).await?;
+    Ok(stored.into_iter().map(|stored| stored.shown).collect())
+}
+
+/// Puts the files of a page of messages (rising `seq`, one conversation) into them.
+pub async fn attach(tx: &mut Tx<'_>, conversation: Uuid, messages: &mut [Message]) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (messages.first(), messages.last()) else { return Ok(()) };
+    let stored: Vec<Stored> = tx.all(OF_RANGE, args![conversation, first.seq, last.seq]).await?;
+    let mut files = HashMap::<Uuid, Vec<Attachment>>::new();
+    for one in stored {
+        files.entry(one.message).or_default().push(one.shown);
+    }
+    for message in messages {
+        message.attachments = files.remove(&message.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+pub async fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Stored>, StoreError> {
+    tx.one(LOAD, args![id]).await
+}
+
+/// The tenant, conversation and channel of a file.
+pub async fn place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(Uuid, Uuid, Uuid)>, StoreError> {
+    tx.one(PLACE, args![id]).await
+}
+
+pub async fn ready(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    mime: &str,
+    name: Option<&str>,
+    size: i64,
+    path: &str,
+) -> Result<(), StoreError> {
+    tx.exec(READY, args![id, mime, name, size, path]).await?;
+    Ok(())
+}
+
+pub async fn failed(tx: &mut Tx<'_>, id: Uuid, error: &str) -> Result<(), StoreError> {
+    tx.exec(FAILED, args![id, error]).await?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Channels: connected provider accounts.
+
+use uuid::Uuid;
+
+use super::conversations::word;
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx, Verb};
+use crate::args;
+use crate::error::Error;
+use crate::model::Channel;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("select id, tenant, company, kind, name, state, hook_token, sealed, settings, health from channels ", $rest)
+    };
+}
+
+const INSERT: &str = "insert into channels (id, tenant, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
+const BY_TOKEN: &str = select!("where hook_token = $1");
+const BY_ID: &str = select!("where id = $1");
+const OF_TENANT: &str = select!("where tenant = $1 order by id limit 1000");
+const UPDATE: &str = "update channels set name = $3, state = $4, sealed = $5, settings = $6, updated_at = $7 where tenant = $1 and id = $2";
+const SET_HEALTH: &str = "update channels set health = $3, updated_at = $4 where tenant = $1 and id = $2";
+
+pub const ALL: &[&str] = &[INSERT, BY_TOKEN, BY_ID, OF_TENANT, UPDATE, SET_HEALTH];
+
+fn damaged(error: &serde_json::Error) -> StoreError {
+    StoreError::Engine(format!("channels: {error}"))
+}
+
+impl FromRow for Channel {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let (settings, health): (String, Option<String>) = (row.get(8)?, row.get(9)?);
+        Ok(Self {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            company: row.get(2)?,
+            kind: row.get(3)?,
+            name: row.get(4)?,
+            state: word(row, 5, "state")?,
+            hook_token: row.get(6)?,
+            sealed: row.get(7)?,
+            settings: serde_json::from_str(&settings).map_err(|error| damaged(&error))?,
+            health: health
+                .map(|text| serde_json::from_str(&text))
+                .transpose()
+                .map_err(|error| damaged(&error))?,
+        })
+    }
+}
+
+fn settings_text(channel: &Channel) -> Result<String, StoreError> {
+    serde_json::to_string(&channel.settings).map_err(|error| damaged(&error))
+}
+
+pub async fn insert(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    let (settings, now) = (settings_text(channel)?, tx.now());
+    tx.exec(
+        INSERT,
+        args![
+            channel.id,
+            channel.tenant,
+            channel.company,
+            &channel.kind,
+            &channel.name,
+            channel.state.as_str(),
+            &channel.hook_token,
+            &channel.sealed,
+            &settings,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn update(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    let (settings, now) = (settings_text(channel)?, tx.now());
+    tx.exec(
+        UPDATE,
+        args![
+            channel.tenant,
+            channel.id,
+            &channel.name,
+            channel.state.as_str(),
+            &channel.sealed,
+            &settings,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn set_health(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    let text =
+        channel.health.as_ref().map(serde_json::to_string).transpose().map_err(|error| damaged(&error))?;
+    let now = tx.now();
+    tx.exec(SET_HEALTH, args![channel.tenant, channel.id, text.as_deref(), now]).await?;
+    Ok(())
+}
+
+pub async fn by_id(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Channel>, StoreError> {
+    tx.one(BY_ID, args![id]).await
+}
+
+pub async fn of_tenant(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<Channel>, StoreError> {
+    tx.all(OF_TENANT, args![tenant]).await
+}
+
+/// The channel behind a webhook address.
+pub struct ByToken(pub String);
+
+impl Verb for ByToken {
+    type Out = Option<Channel>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Channel>, Error> {
+        Ok(tx.one(BY_TOKEN, args![&self.0]).await?)
+    }
+}
+
+/// A channel by its id.
+pub struct ById(pub Uuid);
+
+impl Verb for ById {
+    type Out = Option<Channel>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Channel>, Error> {
+        Ok(by_id(tx, self.0).await?)
+    }
+}

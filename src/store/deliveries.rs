@@ -1,0 +1,177 @@
+//! Deliveries: the parts of outgoing messages on their way to the provider, and every attempt at them.
+
+use uuid::Uuid;
+
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx};
+use crate::args;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select d.id, d.tenant, d.channel, d.conversation, d.message, d.part, d.parts, d.payload, d.state, \
+             d.reserved_id, d.external_key, d.tries, d.error_code, d.error_reason, d.external_id from deliveries d ",
+            $rest
+        )
+    };
+}
+
+const INSERT: &str = "insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, created_at, updated_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, $9, $9)";
+const LOAD: &str = select!("where d.id = $1");
+const BY_KEY: &str = select!("where d.channel = $1 and d.external_key = $2");
+const OF_MESSAGE: &str = select!("where d.message = $1 order by d.part");
+const IN_FLIGHT: &str =
+    select!("where d.conversation = $1 and d.state in ('sending', 'unknown') order by d.id limit 50");
+const UPDATE: &str = "update deliveries set state = $2, reserved_id = $3, external_key = $4, external_id = $5, tries = $6, \
+    error_code = $7, error_reason = $8, updated_at = $9 where id = $1";
+const ATTEMPT: &str = "insert into attempts (id, delivery, started_at) values ($1, $2, $3)";
+const ATTEMPT_END: &str =
+    "update attempts set finished_at = $2, outcome = $3, code = $4, reason = $5 where id = $1";
+const OPEN_ATTEMPT: &str =
+    "select id from attempts where delivery = $1 and finished_at is null order by id desc limit 1";
+const CANCEL_QUEUED: &str = "update deliveries set state = 'failed', error_code = $2, error_reason = $3, updated_at = $4 \
+    where message = $1 and state = 'queued'";
+
+pub const ALL: &[&str] =
+    &[INSERT, LOAD, BY_KEY, OF_MESSAGE, IN_FLIGHT, UPDATE, ATTEMPT, ATTEMPT_END, OPEN_ATTEMPT, CANCEL_QUEUED];
+
+/// One part of an outgoing message. `state`: queued, sending, sent, delivered, read, played, failed, unknown.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub channel: Uuid,
+    pub conversation: Uuid,
+    pub message: Uuid,
+    pub part: i64,
+    pub parts: i64,
+    /// [`crate::inbox::outgoing::Part`] as JSON.
+    pub payload: String,
+    pub state: crate::model::MessageStatus,
+    /// The provider's id, taken before the send.
+    pub reserved_id: Option<String>,
+    /// How echoes and receipts name it.
+    pub external_key: Option<String>,
+    pub external_id: Option<String>,
+    pub tries: i64,
+    pub error: Option<crate::model::MessageError>,
+}
+
+impl FromRow for Delivery {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let (code, reason): (Option<String>, Option<String>) = (row.get(12)?, row.get(13)?);
+        Ok(Self {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            channel: row.get(2)?,
+            conversation: row.get(3)?,
+            message: row.get(4)?,
+            part: row.get(5)?,
+            parts: row.get(6)?,
+            payload: row.get(7)?,
+            state: super::conversations::word(row, 8, "state")?,
+            reserved_id: row.get(9)?,
+            external_key: row.get(10)?,
+            tries: row.get(11)?,
+            error: code.map(|code| crate::model::MessageError { code, reason: reason.unwrap_or_default() }),
+            external_id: row.get(14)?,
+        })
+    }
+}
+
+pub async fn insert(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(
+        INSERT,
+        args![
+            delivery.id,
+            delivery.tenant,
+            delivery.channel,
+            delivery.conversation,
+            delivery.message,
+            delivery.part,
+            delivery.parts,
+            &delivery.payload,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Delivery>, StoreError> {
+    tx.one(LOAD, args![id]).await
+}
+
+pub async fn by_key(
+    tx: &mut Tx<'_>,
+    channel: Uuid,
+    external_key: &str,
+) -> Result<Option<Delivery>, StoreError> {
+    tx.one(BY_KEY, args![channel, external_key]).await
+}
+
+pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(OF_MESSAGE, args![message]).await
+}
+
+/// Parts of a conversation that may have left without an answer.
+pub async fn in_flight(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(IN_FLIGHT, args![conversation]).await
+}
+
+pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreError> {
+    let now = tx.now();
+    let (code, reason) = delivery
+        .error
+        .as_ref()
+        .map_or((None, None), |error| (Some(error.code.as_str()), Some(error.reason.as_str())));
+    tx.exec(
+        UPDATE,
+        args![
+            delivery.id,
+            delivery.state.as_str(),
+            &delivery.reserved_id,
+            &delivery.external_key,
+            &delivery.external_id,
+            delivery.tries,
+            code,
+            reason,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Notes that a send begins. From here on a crash means that nobody knows whether it left.
+pub async fn begin_attempt(tx: &mut Tx<'_>, delivery: Uuid) -> Result<Uuid, StoreError> {
+    let (id, now) = (tx.new_id(), tx.now());
+    tx.exec(ATTEMPT, args![id, delivery, now]).await?;
+    Ok(id)
+}
+
+pub async fn end_attempt(
+    tx: &mut Tx<'_>,
+    attempt: Uuid,
+    outcome: &str,
+    code: Option<&str>,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(ATTEMPT_END, args![attempt, now, outcome, code, reason]).await?;
+    Ok(())
+}
+
+/// The attempt that was begun and has no end.
+pub async fn open_attempt(tx: &mut Tx<'_>, delivery: Uuid) -> Result<Option<Uuid>, StoreError> {
+    Ok(tx.one::<(Uuid,)>(OPEN_ATTEMPT, args![delivery]).await?.map(|(id,)| id))
+}
+
+/// Gives up the parts of a message that have not left: after one part was refused.
+pub async fn fail_queued(tx: &mut Tx<'_>, message: Uuid, code: &str, reason: &str) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(CANCEL_QUEUED, args![message, code, reason, now]).await?;
+    Ok(())
+}

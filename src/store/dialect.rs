@@ -1,0 +1,49 @@
+//! The only file that knows in which words the two engines differ.
+
+/// Which engine a statement runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// Where a database address leads. `postgres://…` is PostgreSQL, everything else is a SQLite file.
+    pub fn of(url: &str) -> Self {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::Postgres
+        } else {
+            Self::Sqlite
+        }
+    }
+
+    /// Holds a conversation's row until the end of the transaction. SQLite has one writer, which is the lock.
+    pub const fn conversation_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select id from conversations where tenant = $1 and id = $2 for update"),
+        }
+    }
+
+    /// Locks the row of the migration table against other nodes that start at the same time.
+    pub const fn migration_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select pg_advisory_xact_lock(7283640117)"),
+        }
+    }
+}
+
+/// The pragmas of every SQLite connection. FULL: a commit that was acknowledged survives a power cut.
+pub(super) const SQLITE_SETUP: &str = "
+pragma journal_mode = wal;
+pragma synchronous = full;
+pragma foreign_keys = on;
+pragma busy_timeout = 5000;
+pragma temp_store = memory;
+pragma cache_size = -8000;
+pragma wal_autocheckpoint = 4000;
+";
+
+/// Added for connections that only read.
+pub(super) const SQLITE_READER: &str = "pragma query_only = on; pragma cache_size = -2000;";

@@ -1,0 +1,41 @@
+//! Edits, deletions, reactions and statuses that came before their message, and wait for it.
+
+use uuid::Uuid;
+
+use super::{StoreError, Tx};
+use crate::args;
+
+const WAIT: &str = "insert into pending_effects (id, tenant, channel, target_key, event, created_at) values ($1, $2, $3, $4, $5, $6)";
+const TAKE: &str =
+    "select event from pending_effects where channel = $1 and target_key = $2 order by id limit 200";
+const DROP: &str = "delete from pending_effects where channel = $1 and target_key = $2";
+const PURGE: &str = "delete from pending_effects where created_at < $1";
+
+pub const ALL: &[&str] = &[WAIT, TAKE, DROP, PURGE];
+
+/// Keeps an effect until its message comes. `event` is the effect as JSON.
+pub async fn wait(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    channel: Uuid,
+    target_key: &str,
+    event: &str,
+) -> Result<(), StoreError> {
+    let (id, now) = (tx.new_id(), tx.now());
+    tx.exec(WAIT, args![id, tenant, channel, target_key, event, now]).await?;
+    Ok(())
+}
+
+/// What waited for this message, in the order of arrival; it is removed.
+pub async fn take(tx: &mut Tx<'_>, channel: Uuid, target_key: &str) -> Result<Vec<String>, StoreError> {
+    let found: Vec<(String,)> = tx.all(TAKE, args![channel, target_key]).await?;
+    if !found.is_empty() {
+        tx.exec(DROP, args![channel, target_key]).await?;
+    }
+    Ok(found.into_iter().map(|(event,)| event).collect())
+}
+
+/// Removes what waited in vain since before this time.
+pub async fn purge(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
+    tx.exec(PURGE, args![before]).await
+}

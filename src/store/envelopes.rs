@@ -1,0 +1,128 @@
+//! Raw webhook bodies, stored with their effects: the integration log, and what a replay reads.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx};
+use crate::args;
+
+const INSERT: &str = "insert into envelopes (id, tenant, channel, body, outcome, error, events, received_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const PAGE: &str = "select id, channel, received_at, outcome, error, events, body from envelopes \
+    where tenant = $1 and id < $2 order by id desc limit $3";
+const PAGE_OF_CHANNEL: &str = "select id, channel, received_at, outcome, error, events, body from envelopes \
+    where tenant = $1 and channel = $4 and id < $2 order by id desc limit $3";
+const BODY: &str = "select channel, body from envelopes where tenant = $1 and id = $2";
+const REPLAYED: &str = "update envelopes set outcome = $3, error = $4, events = $5, replayed_at = $6 where tenant = $1 and id = $2";
+
+pub const ALL: &[&str] = &[INSERT, PAGE, PAGE_OF_CHANNEL, BODY, REPLAYED];
+
+/// Characters of a body that the log shows.
+const PREVIEW: usize = 300;
+
+/// A line of the integration log.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LogEntry {
+    pub id: Uuid,
+    pub channel: Uuid,
+    pub received_at: i64,
+    /// `events`, `ignored`, `unparsable` or `refused`.
+    pub outcome: String,
+    pub error: Option<String>,
+    pub events: i64,
+    /// The beginning of the body, with everything that looks like text of a person left out.
+    pub body_preview: String,
+}
+
+impl FromRow for LogEntry {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let body: Vec<u8> = row.get(6)?;
+        Ok(Self {
+            id: row.get(0)?,
+            channel: row.get(1)?,
+            received_at: row.get(2)?,
+            outcome: row.get(3)?,
+            error: row.get(4)?,
+            events: row.get(5)?,
+            body_preview: preview(&body),
+        })
+    }
+}
+
+/// The shape of a body without its contents: texts of JSON are shown by their length only.
+fn preview(body: &[u8]) -> String {
+    let shown = match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(mut value) => {
+            redact(&mut value);
+            value.to_string()
+        }
+        Err(_) => format!("{} bytes that are not JSON", body.len()),
+    };
+    shown.chars().take(PREVIEW).collect()
+}
+
+fn redact(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        // Short lower-case words are the provider's vocabulary: event names, kinds, states.
+        Value::String(text)
+            if text.len() > 24 || !text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.') =>
+        {
+            *text = format!("({} characters)", text.chars().count());
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Object(fields) => fields.values_mut().for_each(redact),
+        _ => {}
+    }
+}
+
+pub struct NewEnvelope<'a> {
+    pub tenant: Uuid,
+    pub channel: Uuid,
+    pub body: &'a [u8],
+    pub outcome: &'a str,
+    pub error: Option<&'a str>,
+    pub events: i64,
+}
+
+pub async fn insert(tx: &mut Tx<'_>, new: &NewEnvelope<'_>) -> Result<Uuid, StoreError> {
+    let (id, now) = (tx.new_id(), tx.now());
+    tx.exec(INSERT, args![id, new.tenant, new.channel, new.body, new.outcome, new.error, new.events, now])
+        .await?;
+    Ok(id)
+}
+
+/// One page of the log, newest first.
+pub async fn page(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    channel: Option<Uuid>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<LogEntry>, StoreError> {
+    let before = before.unwrap_or(Uuid::max());
+    match channel {
+        Some(channel) => tx.all(PAGE_OF_CHANNEL, args![tenant, before, limit, channel]).await,
+        None => tx.all(PAGE, args![tenant, before, limit]).await,
+    }
+}
+
+/// The channel and the bytes of a stored body.
+pub async fn body(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<(Uuid, Vec<u8>)>, StoreError> {
+    tx.one(BODY, args![tenant, id]).await
+}
+
+pub async fn replayed(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    id: Uuid,
+    outcome: &str,
+    error: Option<&str>,
+    events: i64,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(REPLAYED, args![tenant, id, outcome, error, events, now]).await?;
+    Ok(())
+}

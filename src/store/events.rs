@@ -1,0 +1,146 @@
+//! The feed: every event of a tenant under a gap-free cursor, assigned inside the transaction.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::event::{Draft, Event};
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx, Verb};
+use crate::args;
+use crate::error::Error;
+
+const EPOCH: &str = "select epoch from installation where id = 1";
+/// Locks the tenant's row until the commit: events of one tenant commit in the order of their cursors.
+const ADVANCE: &str = "update tenants set next_cursor = next_cursor + $2 where id = $1 returning next_cursor";
+const INSERT: &str = "insert into events (tenant, cursor_at, kind, company, channel, user_id, created_at, data) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const TOP: &str = "select next_cursor from tenants where id = $1";
+const OLDEST: &str = "select coalesce(min(cursor_at), 0) from events where tenant = $1";
+const SINCE: &str = "select tenant, cursor_at, kind, company, channel, user_id, created_at, data from events \
+    where tenant = $1 and cursor_at > $2 order by cursor_at limit $3";
+const BEFORE: &str = "select tenant, cursor_at, kind, company, channel, user_id, created_at, data from events \
+    where tenant = $1 and cursor_at < $2 order by cursor_at desc limit $3";
+
+pub const ALL: &[&str] = &[EPOCH, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
+
+impl FromRow for Event {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            tenant: row.get(0)?,
+            cursor: row.get(1)?,
+            kind: Arc::from(row.get::<String>(2)?),
+            company: row.get(3)?,
+            channel: row.get(4)?,
+            user: row.get(5)?,
+            at: row.get(6)?,
+            data: Bytes::from(row.get::<String>(7)?),
+        })
+    }
+}
+
+/// Gives the drafts their cursors and writes them.
+pub(super) async fn append(tx: &mut Tx<'_>, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut counts = BTreeMap::<Uuid, i64>::new();
+    for draft in &drafts {
+        *counts.entry(draft.tenant).or_default() += 1;
+    }
+    let mut next = BTreeMap::new();
+    for (tenant, count) in counts {
+        let top = tx.one::<(i64,)>(ADVANCE, args![tenant, count]).await?;
+        let (top,) =
+            top.ok_or_else(|| StoreError::Engine(format!("event for a tenant that is not there: {tenant}")))?;
+        next.insert(tenant, top - count);
+    }
+    let now = tx.now();
+    let mut events = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        // Every tenant of a draft was counted above.
+        let cursor = next.entry(draft.tenant).or_default();
+        *cursor += 1;
+        let data = format!("{{\"cursor\":{cursor},{}", draft.body.strip_prefix('{').unwrap_or(&draft.body));
+        tx.exec(
+            INSERT,
+            args![draft.tenant, *cursor, draft.kind, draft.company, draft.channel, draft.user, now, &data],
+        )
+        .await?;
+        events.push(Event {
+            tenant: draft.tenant,
+            cursor: *cursor,
+            kind: Arc::from(draft.kind),
+            company: draft.company,
+            channel: draft.channel,
+            user: draft.user,
+            at: now,
+            data: Bytes::from(data),
+        });
+    }
+    Ok(events)
+}
+
+/// The cursor of the newest event of a tenant; 0 when there is none.
+pub async fn top(tx: &mut Tx<'_>, tenant: Uuid) -> Result<i64, StoreError> {
+    Ok(tx.one::<(i64,)>(TOP, args![tenant]).await?.map_or(0, |(top,)| top))
+}
+
+/// A piece of a feed, read with its bounds from one snapshot.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub events: Vec<Event>,
+    pub top: i64,
+    /// The oldest event that is still kept; 0 when there is none.
+    pub oldest: i64,
+}
+
+/// Events after a cursor, rising.
+pub struct Since {
+    pub tenant: Uuid,
+    pub after: i64,
+    pub limit: i64,
+}
+
+impl Verb for Since {
+    type Out = Page;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
+        let top = top(tx, self.tenant).await?;
+        let oldest = tx.one::<(i64,)>(OLDEST, args![self.tenant]).await?.map_or(0, |(oldest,)| oldest);
+        let events = tx.all(SINCE, args![self.tenant, self.after, self.limit]).await?;
+        Ok(Page { events, top, oldest })
+    }
+}
+
+/// Events before a cursor, newest first.
+pub struct Before {
+    pub tenant: Uuid,
+    pub before: i64,
+    pub limit: i64,
+}
+
+impl Verb for Before {
+    type Out = Page;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
+        let top = top(tx, self.tenant).await?;
+        let oldest = tx.one::<(i64,)>(OLDEST, args![self.tenant]).await?.map_or(0, |(oldest,)| oldest);
+        let events = tx.all(BEFORE, args![self.tenant, self.before, self.limit]).await?;
+        Ok(Page { events, top, oldest })
+    }
+}
+
+/// The id of this store.
+pub(super) struct Epoch;
+
+impl Verb for Epoch {
+    type Out = String;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
+        let (epoch,) = tx.one::<(String,)>(EPOCH, &[]).await?.ok_or(Error::NotFound("installation"))?;
+        Ok(epoch)
+    }
+}

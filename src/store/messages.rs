@@ -1,0 +1,229 @@
+//! Messages: `seq` is gap-free in a conversation, an external key is unique in a channel, a client's id in a
+//! conversation. The indexes decide what was seen, nothing else.
+
+use uuid::Uuid;
+
+use super::conversations::word;
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx};
+use crate::args;
+use crate::model::{Author, Message, MessageError, Reaction};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, conversation, seq, direction, kind, text, author_kind, author_id, author_name, client_id, \
+             reply_to, reactions, status, error_code, error_reason, edited_at, deleted_at, provider_at, created_at, \
+             turn, data from messages ",
+            $rest
+        )
+    };
+}
+
+const SEEN: &str = "select id from messages where channel = $1 and external_key = $2";
+const SENT: &str = "select id, client_digest from messages where conversation = $1 and client_id = $2";
+const INSERT: &str = "insert into messages (id, tenant, conversation, channel, seq, direction, kind, text, author_kind, \
+    author_id, author_name, client_id, client_digest, external_key, external_id, reply_to, status, provider_at, \
+    created_at, turn, data, reactions) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, '[]')";
+const LOAD: &str = select!("where tenant = $1 and id = $2");
+const BEFORE: &str =
+    select!("where tenant = $1 and conversation = $2 and seq < $3 order by seq desc limit $4");
+const AFTER: &str = select!("where tenant = $1 and conversation = $2 and seq > $3 order by seq limit $4");
+const SET_STATUS: &str =
+    "update messages set status = $3, error_code = $4, error_reason = $5 where tenant = $1 and id = $2";
+const SET_TEXT: &str = "update messages set text = $3, edited_at = $4 where tenant = $1 and id = $2";
+const SET_DELETED: &str = "update messages set deleted_at = $3 where tenant = $1 and id = $2";
+const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $1 and id = $2";
+const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
+const INBOUND_UNTIL: &str = "select count(*) from messages where tenant = $1 and conversation = $2 and seq <= $3 and direction = 'in'";
+const UNANSWERED: &str = "select coalesce(min(seq), 0), count(*) from messages where tenant = $1 and conversation = $2 \
+    and direction = 'in' and seq > (select coalesce(max(seq), 0) from messages where tenant = $1 and conversation = $2 \
+    and direction = 'out')";
+
+pub const ALL: &[&str] = &[
+    SEEN,
+    SENT,
+    INSERT,
+    LOAD,
+    BEFORE,
+    AFTER,
+    SET_STATUS,
+    SET_TEXT,
+    SET_DELETED,
+    SET_REACTIONS,
+    EXTERNAL_ID,
+    INBOUND_UNTIL,
+    UNANSWERED,
+];
+
+impl FromRow for Message {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let (code, reason): (Option<String>, Option<String>) = (row.get(13)?, row.get(14)?);
+        let reactions: String = row.get(11)?;
+        let data: Option<String> = row.get(20)?;
+        let damaged = |error: serde_json::Error| StoreError::Engine(format!("messages: {error}"));
+        Ok(Self {
+            id: row.get(0)?,
+            conversation: row.get(1)?,
+            seq: row.get(2)?,
+            direction: word(row, 3, "direction")?,
+            kind: word(row, 4, "kind")?,
+            text: row.get(5)?,
+            author: Author { kind: word(row, 6, "author_kind")?, id: row.get(7)?, name: row.get(8)? },
+            client_id: row.get(9)?,
+            reply_to: row.get(10)?,
+            attachments: Vec::new(),
+            reactions: serde_json::from_str::<Vec<Reaction>>(&reactions).map_err(damaged)?,
+            status: word(row, 12, "status")?,
+            error: code.map(|code| MessageError { code, reason: reason.unwrap_or_default() }),
+            edited_at: row.get(15)?,
+            deleted_at: row.get(16)?,
+            provider_at: row.get(17)?,
+            created_at: row.get(18)?,
+            turn: row.get(19)?,
+            data: data.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?,
+        })
+    }
+}
+
+/// Has the channel brought this message already?
+pub async fn seen(tx: &mut Tx<'_>, channel: Uuid, external_key: &str) -> Result<Option<Uuid>, StoreError> {
+    Ok(tx.one::<(Uuid,)>(SEEN, args![channel, external_key]).await?.map(|(id,)| id))
+}
+
+/// What this client id was used for: the message, and the digest of what was sent with it.
+pub async fn sent(
+    tx: &mut Tx<'_>,
+    conversation: Uuid,
+    client_id: &str,
+) -> Result<Option<(Uuid, Option<String>)>, StoreError> {
+    tx.one(SENT, args![conversation, client_id]).await
+}
+
+/// Where a message belongs beside what it shows.
+pub struct Place<'a> {
+    pub tenant: Uuid,
+    pub channel: Uuid,
+    pub external_key: Option<&'a str>,
+    pub external_id: Option<&'a str>,
+    pub client_digest: Option<&'a str>,
+}
+
+pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Result<(), StoreError> {
+    let data = message.data.as_ref().map(serde_json::Value::to_string);
+    tx.exec(
+        INSERT,
+        args![
+            message.id,
+            place.tenant,
+            message.conversation,
+            place.channel,
+            message.seq,
+            message.direction.as_str(),
+            message.kind.as_str(),
+            &message.text,
+            message.author.kind.as_str(),
+            &message.author.id,
+            &message.author.name,
+            &message.client_id,
+            place.client_digest,
+            place.external_key,
+            place.external_id,
+            message.reply_to,
+            message.status.as_str(),
+            message.provider_at,
+            message.created_at,
+            message.turn,
+            data.as_deref()
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The message with its attachments.
+pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Message>, StoreError> {
+    let Some(mut message) = tx.one::<Message>(LOAD, args![tenant, id]).await? else { return Ok(None) };
+    message.attachments = super::attachments::of_message(tx, id).await?;
+    Ok(Some(message))
+}
+
+/// The page before a `seq`, in rising order.
+pub async fn before(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<Message>, StoreError> {
+    let mut found: Vec<Message> = tx.all(BEFORE, args![tenant, conversation, seq, limit]).await?;
+    found.reverse();
+    super::attachments::attach(tx, conversation, &mut found).await?;
+    Ok(found)
+}
+
+/// The page after a `seq`, in rising order.
+pub async fn after(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    seq: i64,
+    limit: i64,
+) -> Result<Vec<Message>, StoreError> {
+    let mut found: Vec<Message> = tx.all(AFTER, args![tenant, conversation, seq, limit]).await?;
+    super::attachments::attach(tx, conversation, &mut found).await?;
+    Ok(found)
+}
+
+pub async fn set_status(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
+    let (code, reason) = message
+        .error
+        .as_ref()
+        .map_or((None, None), |error| (Some(error.code.as_str()), Some(error.reason.as_str())));
+    tx.exec(SET_STATUS, args![tenant, message.id, message.status.as_str(), code, reason]).await?;
+    Ok(())
+}
+
+pub async fn set_text(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
+    tx.exec(SET_TEXT, args![tenant, message.id, &message.text, message.edited_at]).await?;
+    Ok(())
+}
+
+pub async fn set_deleted(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
+    tx.exec(SET_DELETED, args![tenant, message.id, message.deleted_at]).await?;
+    Ok(())
+}
+
+pub async fn set_reactions(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
+    let text =
+        serde_json::to_string(&message.reactions).map_err(|error| StoreError::Engine(error.to_string()))?;
+    tx.exec(SET_REACTIONS, args![tenant, message.id, &text]).await?;
+    Ok(())
+}
+
+/// How the provider knows the message: for quoting it.
+pub async fn external_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
+    let row = tx.one::<(Option<String>, Option<String>)>(EXTERNAL_ID, args![tenant, id]).await?;
+    Ok(row.and_then(|(external_id, key)| external_id.or(key)))
+}
+
+/// How many messages the customer had written up to this `seq`.
+pub async fn inbound_until(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    seq: i64,
+) -> Result<i64, StoreError> {
+    Ok(tx.one::<(i64,)>(INBOUND_UNTIL, args![tenant, conversation, seq]).await?.map_or(0, |(count,)| count))
+}
+
+/// The customer's messages since the last answer: the first `seq` and how many, or nothing.
+pub async fn unanswered(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let row = tx.one::<(i64, i64)>(UNANSWERED, args![tenant, conversation]).await?;
+    Ok(row.filter(|(_, count)| *count > 0))
+}

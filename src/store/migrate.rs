@@ -1,0 +1,56 @@
+//! Brings a database to the newest schema. One portable set of files serves both engines; a file that
+//! was applied is never changed, and a changed one is refused by its digest.
+
+use aws_lc_rs::digest;
+
+use super::{StoreError, Tx};
+use crate::args;
+
+const FILES: &[(i64, &str, &str)] = &[
+    (1, "0001_accounts", include_str!("../../migrations/0001_accounts.sql")),
+    (2, "0002_inbox", include_str!("../../migrations/0002_inbox.sql")),
+    (3, "0003_work", include_str!("../../migrations/0003_work.sql")),
+];
+
+const CREATE: &str = "create table if not exists migrations \
+    (version bigint primary key, name text not null, digest text not null, applied_at bigint not null)";
+const APPLIED: &str = "select digest from migrations where version = $1";
+const NOTE: &str = "insert into migrations (version, name, digest, applied_at) values ($1, $2, $3, $4)";
+const INSTALLATION: &str =
+    "insert into installation (id, epoch, created_at) values (1, $1, $2) on conflict (id) do nothing";
+
+pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    if let Some(lock) = tx.engine().migration_lock() {
+        tx.exec(lock, &[]).await?;
+    }
+    tx.exec(CREATE, &[]).await?;
+    for (version, name, text) in FILES {
+        let digest = hex::encode(digest::digest(&digest::SHA256, text.as_bytes()));
+        match tx.one::<(String,)>(APPLIED, args![*version]).await? {
+            Some((applied,)) if applied == digest => continue,
+            Some(_) => {
+                return Err(StoreError::Engine(format!(
+                    "migration {name} was changed after it had been applied to this database"
+                )));
+            }
+            None => {}
+        }
+        for statement in statements(text) {
+            tx.exec(statement, &[])
+                .await
+                .map_err(|error| StoreError::Engine(format!("migration {name}: {error}")))?;
+        }
+        let now = tx.now();
+        tx.exec(NOTE, args![*version, *name, &digest, now]).await?;
+    }
+    let (epoch, now) = (tx.new_id().simple().to_string(), tx.now());
+    tx.exec(INSTALLATION, args![&epoch[24..], now]).await?;
+    Ok(())
+}
+
+/// The statements of a migration file: separated by `;` at the end of a line. None holds one inside.
+fn statements(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.split(";\n").map(str::trim).filter(|statement| {
+        statement.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
+    })
+}

@@ -1,0 +1,31 @@
+//! How far each user has read each conversation.
+
+use uuid::Uuid;
+
+use super::{StoreError, Tx};
+use crate::args;
+use crate::model::ReadMark;
+
+const GET: &str = "select seq, inbound_count from reads where conversation = $1 and user_id = $2";
+/// Forward only.
+const MARK: &str = "insert into reads (conversation, user_id, seq, inbound_count, updated_at) values ($1, $2, $3, $4, $5) \
+    on conflict (conversation, user_id) do update set seq = excluded.seq, inbound_count = excluded.inbound_count, \
+    updated_at = excluded.updated_at where reads.seq < excluded.seq";
+
+pub const ALL: &[&str] = &[GET, MARK];
+
+pub async fn get(tx: &mut Tx<'_>, conversation: Uuid, user: Uuid) -> Result<ReadMark, StoreError> {
+    let row = tx.one::<(i64, i64)>(GET, args![conversation, user]).await?;
+    Ok(row.map_or_else(ReadMark::default, |(seq, inbound_count)| ReadMark { seq, inbound_count }))
+}
+
+/// Moves the mark forward; `false` when it was there already.
+pub async fn mark(
+    tx: &mut Tx<'_>,
+    conversation: Uuid,
+    user: Uuid,
+    mark: ReadMark,
+) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.exec(MARK, args![conversation, user, mark.seq, mark.inbound_count, now]).await? == 1)
+}

@@ -1,0 +1,221 @@
+//! SQLite: one thread owns the writing connection and puts the verbs that wait into one transaction, a
+//! savepoint each, so that one fsync serves many. Readers have connections of their own (WAL snapshots).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use futures_util::FutureExt;
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::dialect::{SQLITE_READER, SQLITE_SETUP};
+use super::event::{Committed, Effects, Publisher};
+use super::tx::{Conn, Tx};
+use super::{Env, StoreConfig, StoreError, Verb, migrate};
+use crate::error::Error;
+
+/// Verbs that may wait for the writer; over it the caller is told that the store is busy.
+const QUEUE: usize = 4096;
+/// Verbs in one transaction at the most: bounds how long the first one waits for its commit.
+const BATCH: usize = 128;
+const CACHED_STATEMENTS: usize = 256;
+
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A verb that ran inside the open transaction and waits for its commit.
+struct Pending {
+    effects: Effects,
+    reply: Reply,
+}
+
+/// Runs the verb; gives nothing back when it failed (and has then answered already).
+type Work = Box<dyn FnOnce(&mut Connection, &Env) -> Option<Pending> + Send>;
+
+#[derive(Clone)]
+pub(super) struct Lite {
+    work: mpsc::Sender<Work>,
+    writer: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+    env: Env,
+}
+
+impl Lite {
+    pub(super) fn open(
+        config: &StoreConfig,
+        env: &Env,
+        publisher: Arc<dyn Publisher>,
+    ) -> Result<Self, StoreError> {
+        let path = config.url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
+        if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| StoreError::Engine(format!("cannot make {}: {error}", folder.display())))?;
+        }
+        let mut conn = connect(path)?;
+        migrate_now(&mut conn, env)?;
+        let readers = (0..config.connections.clamp(1, 16))
+            .map(|_| {
+                let reader = connect(path)?;
+                reader.execute_batch(SQLITE_READER)?;
+                Ok(reader)
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+
+        let (work, queue) = mpsc::channel(QUEUE);
+        let writer_env = env.clone();
+        let writer = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || write_loop(conn, queue, &writer_env, publisher.as_ref()))
+            .map_err(|error| StoreError::Engine(format!("cannot start the writer: {error}")))?;
+        Ok(Self {
+            work,
+            writer: Arc::new(Mutex::new(Some(writer))),
+            permits: Arc::new(Semaphore::new(readers.len())),
+            readers: Arc::new(Mutex::new(readers)),
+            env: env.clone(),
+        })
+    }
+
+    pub(super) async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
+        let (answer, wait) = oneshot::channel();
+        let work: Work = Box::new(move |conn, env| match run_verb(&verb, conn, env) {
+            Ok((value, effects)) => {
+                let cursor = effects.events.last().map(|event| (event.tenant, event.cursor));
+                let reply: Reply = Box::new(move |committed| {
+                    let result = committed.map(|()| Committed { value, cursor }).map_err(Error::from);
+                    let _ = answer.send(result);
+                });
+                Some(Pending { effects, reply })
+            }
+            Err(error) => {
+                let _ = answer.send(Err(error));
+                None
+            }
+        });
+        self.work.try_send(work).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })?;
+        wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let (readers, env) = (Arc::clone(&self.readers), self.env.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let conn = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut conn = conn.ok_or(StoreError::Closed)?;
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                conn.execute_batch("begin").map_err(StoreError::from)?;
+                let mut tx = Tx::new(Conn::Sqlite(&mut conn), &env);
+                verb.run(&mut tx).now_or_never().unwrap_or_else(|| Err(waited()))
+            }));
+            let _ = conn.execute_batch("rollback");
+            readers.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            result.unwrap_or_else(|_| Err(StoreError::Engine("a reading verb panicked".to_owned()).into()))
+        });
+        looked.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    pub(super) async fn close(&self) {
+        let stop: Work = Box::new(|_, _| None);
+        // The marker in `write_loop` is a closed receiver; dropping every sender is not in our hands here,
+        // so the thread is left to end with the last clone, and this only waits for what is queued.
+        let _ = self.work.send(stop).await;
+        let (done, wait) = oneshot::channel::<()>();
+        let _ = self
+            .work
+            .send(Box::new(move |_, _| {
+                drop(done);
+                None
+            }))
+            .await;
+        let _ = wait.await;
+        drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+fn connect(path: &str) -> Result<Connection, StoreError> {
+    let conn = Connection::open(path)
+        .map_err(|error| StoreError::Engine(format!("cannot open the database file {path}: {error}")))?;
+    conn.execute_batch(SQLITE_SETUP)?;
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(conn)
+}
+
+fn migrate_now(conn: &mut Connection, env: &Env) -> Result<(), StoreError> {
+    conn.execute_batch("begin immediate")?;
+    let mut tx = Tx::new(Conn::Sqlite(conn), env);
+    let migrated = migrate::run(&mut tx).now_or_never().unwrap_or(Err(StoreError::Closed));
+    conn.execute_batch(if migrated.is_ok() { "commit" } else { "rollback" })?;
+    migrated
+}
+
+fn waited() -> Error {
+    StoreError::Engine("a verb waited for something outside its transaction".to_owned()).into()
+}
+
+/// Runs one verb inside a savepoint, which it undoes alone when it fails.
+fn run_verb<V: Verb>(verb: &V, conn: &mut Connection, env: &Env) -> Result<(V::Out, Effects), Error> {
+    savepoint(conn, "savepoint verb")?;
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        let mut tx = Tx::new(Conn::Sqlite(conn), env);
+        let whole = async {
+            let value = verb.run(&mut tx).await?;
+            Ok((value, tx.finish().await?))
+        };
+        whole.now_or_never().unwrap_or_else(|| Err(waited()))
+    }))
+    .unwrap_or_else(|_| Err(StoreError::Engine("a verb panicked".to_owned()).into()));
+    match ran {
+        Ok(done) => {
+            savepoint(conn, "release verb")?;
+            Ok(done)
+        }
+        Err(error) => {
+            savepoint(conn, "rollback to verb")?;
+            savepoint(conn, "release verb")?;
+            Err(error)
+        }
+    }
+}
+
+fn savepoint(conn: &Connection, sql: &'static str) -> Result<(), StoreError> {
+    conn.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, publisher: &dyn Publisher) {
+    let mut pending = Vec::with_capacity(BATCH);
+    while let Some(first) = queue.blocking_recv() {
+        if let Err(error) = savepoint(&conn, "begin immediate") {
+            tracing::error!(%error, "the writer cannot begin a transaction");
+            drop(first);
+            thread::sleep(std::time::Duration::from_millis(50));
+            continue;
+        }
+        pending.extend(first(&mut conn, env));
+        for _ in 1..BATCH {
+            let Ok(next) = queue.try_recv() else { break };
+            pending.extend(next(&mut conn, env));
+        }
+        let committed = savepoint(&conn, "commit");
+        if let Err(error) = &committed {
+            tracing::error!(%error, verbs = pending.len(), "a commit failed; its verbs are refused");
+            let _ = conn.execute_batch("rollback");
+        }
+        metrics::histogram!("hubbub_store_batch_verbs").record(pending.len() as f64);
+        for Pending { effects, reply } in pending.drain(..) {
+            match &committed {
+                Ok(()) => {
+                    publisher.publish(effects);
+                    reply(Ok(()));
+                }
+                Err(error) => reply(Err(StoreError::Engine(format!("the commit failed: {error}")))),
+            }
+        }
+    }
+}

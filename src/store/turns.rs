@@ -1,0 +1,191 @@
+//! Turns. The row is the truth: when it is due, who holds the lease, how often it was taken back. Timers in
+//! memory only make it punctual.
+
+use uuid::Uuid;
+
+use super::conversations::word;
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx, Verb};
+use crate::args;
+use crate::error::Error;
+use crate::model::{Turn, TurnState};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, t.due_at, \
+             t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at from turns t ",
+            $rest
+        )
+    };
+}
+
+const INSERT: &str = "insert into turns (id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, \
+    message_count, window_at, due_at, attempt, supersedes, opened_at) \
+    values ($1, $2, $3, $4, $5, 'collecting', $6, $7, $8, $9, $10, $11, 0, 0, $10)";
+const UPDATE: &str = "update turns set state = $2, epoch = $3, last_seq = $4, message_count = $5, window_at = $6, due_at = $7, \
+    attempt = $8, supersedes = $9, lease = $10, lease_until = $11, reason = $12, closed_at = $13 where id = $1";
+const OPEN: &str =
+    select!("where t.conversation = $1 and t.state in ('collecting', 'offered') order by t.state desc");
+const LOAD: &str = select!("where t.tenant = $1 and t.id = $2");
+const DUE: &str = "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t where t.state = 'collecting' \
+    and t.due_at <= $1 and (t.due_at > $2 or (t.due_at = $2 and t.id > $3)) order by t.due_at, t.id limit $4";
+const EXPIRED: &str = "select t.id, t.tenant, t.company, t.channel, t.lease_until from turns t where t.state = 'offered' \
+    and t.lease_until <= $1 order by t.lease_until limit $2";
+
+pub const ALL: &[&str] = &[INSERT, UPDATE, OPEN, LOAD, DUE, EXPIRED];
+
+impl FromRow for Turn {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            conversation: row.get(1)?,
+            state: word(row, 2, "state")?,
+            first_seq: row.get(3)?,
+            last_seq: row.get(4)?,
+            count: row.get(5)?,
+            opened_at: row.get(6)?,
+            due_at: row.get(7)?,
+            attempt: row.get(8)?,
+            supersedes: row.get(9)?,
+            lease_until: row.get(10)?,
+            reason: row.get(11)?,
+            epoch: row.get(12)?,
+            lease: row.get(13)?,
+            window_at: row.get(14)?,
+        })
+    }
+}
+
+/// The turns of a conversation that are not over: one collecting at the most, one offered at the most.
+#[derive(Clone, Debug, Default)]
+pub struct OpenTurns {
+    pub collecting: Option<Turn>,
+    pub offered: Option<Turn>,
+}
+
+pub async fn open_of(tx: &mut Tx<'_>, conversation: Uuid) -> Result<OpenTurns, StoreError> {
+    let mut open = OpenTurns::default();
+    for turn in tx.all::<Turn>(OPEN, args![conversation]).await? {
+        match turn.state {
+            TurnState::Offered => open.offered = Some(turn),
+            _ => open.collecting = Some(turn),
+        }
+    }
+    Ok(open)
+}
+
+/// The turn that people are shown: the one being answered, else the one that is collecting.
+pub async fn shown(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<Turn>, StoreError> {
+    let open = open_of(tx, conversation).await?;
+    Ok(open.offered.or(open.collecting))
+}
+
+/// Where a turn belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct TurnPlace {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub company: Uuid,
+    pub channel: Uuid,
+    /// When it was due, or when its lease ended.
+    pub at: i64,
+}
+
+impl FromRow for TurnPlace {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            tenant: row.get(1)?,
+            company: row.get(2)?,
+            channel: row.get(3)?,
+            at: row.get(4)?,
+        })
+    }
+}
+
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    company: Uuid,
+    channel: Uuid,
+    turn: &Turn,
+) -> Result<(), StoreError> {
+    tx.exec(
+        INSERT,
+        args![
+            turn.id,
+            tenant,
+            company,
+            channel,
+            turn.conversation,
+            turn.epoch,
+            turn.first_seq,
+            turn.last_seq,
+            turn.count,
+            turn.window_at,
+            turn.due_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Writes everything of a turn that can change; a turn that is over gets its time.
+pub async fn update(tx: &mut Tx<'_>, turn: &Turn) -> Result<(), StoreError> {
+    let open = matches!(turn.state, TurnState::Collecting | TurnState::Offered);
+    let closed_at = (!open).then(|| tx.now());
+    tx.exec(
+        UPDATE,
+        args![
+            turn.id,
+            turn.state.as_str(),
+            turn.epoch,
+            turn.last_seq,
+            turn.count,
+            turn.window_at,
+            turn.due_at,
+            turn.attempt,
+            turn.supersedes,
+            turn.lease,
+            turn.lease_until,
+            &turn.reason,
+            closed_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Turn>, StoreError> {
+    tx.one(LOAD, args![tenant, id]).await
+}
+
+/// Turns whose time has come, by rising due time: a page after `(due_at, id)`.
+pub struct Due {
+    pub now: i64,
+    pub after: (i64, Uuid),
+    pub limit: i64,
+}
+
+impl Verb for Due {
+    type Out = Vec<TurnPlace>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<TurnPlace>, Error> {
+        Ok(tx.all(DUE, args![self.now, self.after.0, self.after.1, self.limit]).await?)
+    }
+}
+
+/// Turns whose lease ran out.
+pub struct Expired {
+    pub now: i64,
+    pub limit: i64,
+}
+
+impl Verb for Expired {
+    type Out = Vec<TurnPlace>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<TurnPlace>, Error> {
+        Ok(tx.all(EXPIRED, args![self.now, self.limit]).await?)
+    }
+}

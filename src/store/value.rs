@@ -1,0 +1,116 @@
+//! What goes into a statement and what comes out of a row, the same for both engines.
+
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// One bound value. `None` keeps its type, because PostgreSQL wants to know which null it gets.
+#[derive(Clone, Copy, Debug)]
+pub enum Arg<'a> {
+    Int(Option<i64>),
+    Text(Option<&'a str>),
+    Id(Option<Uuid>),
+    Flag(Option<bool>),
+    Bytes(Option<&'a [u8]>),
+}
+
+macro_rules! arg_from {
+    ($($from:ty => $variant:ident),* $(,)?) => {$(
+        impl<'a> From<$from> for Arg<'a> {
+            fn from(value: $from) -> Self { Arg::$variant(Some(value)) }
+        }
+        impl<'a> From<Option<$from>> for Arg<'a> {
+            fn from(value: Option<$from>) -> Self { Arg::$variant(value) }
+        }
+    )*};
+}
+arg_from!(i64 => Int, &'a str => Text, Uuid => Id, bool => Flag, &'a [u8] => Bytes);
+
+impl<'a> From<&'a String> for Arg<'a> {
+    fn from(value: &'a String) -> Self {
+        Arg::Text(Some(value))
+    }
+}
+
+impl<'a> From<&'a Option<String>> for Arg<'a> {
+    fn from(value: &'a Option<String>) -> Self {
+        Arg::Text(value.as_deref())
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Arg<'a> {
+    fn from(value: &'a Vec<u8>) -> Self {
+        Arg::Bytes(Some(value))
+    }
+}
+
+/// Builds the argument list of a statement: `args![tenant, seq, text]`.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::store::Arg::from($value)),*] };
+}
+
+impl rusqlite::ToSql for Arg<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        use rusqlite::types::{Null, ToSqlOutput, Value, ValueRef};
+        Ok(match self {
+            Arg::Int(Some(value)) => ToSqlOutput::Owned(Value::Integer(*value)),
+            Arg::Text(Some(value)) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
+            Arg::Id(Some(value)) => ToSqlOutput::Owned(Value::Blob(value.as_bytes().to_vec())),
+            Arg::Flag(Some(value)) => ToSqlOutput::Owned(Value::Integer(i64::from(*value))),
+            Arg::Bytes(Some(value)) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
+            _ => return Null.to_sql().map(|_| ToSqlOutput::Owned(Value::Null)),
+        })
+    }
+}
+
+/// Every type that a column may have in Rust.
+pub trait Column:
+    rusqlite::types::FromSql + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>
+{
+}
+impl<T> Column for T where
+    T: rusqlite::types::FromSql + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>
+{
+}
+
+/// A row of either engine; columns are read by position.
+pub enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r PgRow),
+}
+
+impl Row<'_> {
+    pub fn get<T: Column>(&self, index: usize) -> Result<T, StoreError> {
+        match self {
+            Row::Sqlite(row) => row.get(index).map_err(StoreError::from),
+            Row::Postgres(row) => sqlx::Row::try_get(*row, index).map_err(StoreError::from),
+        }
+    }
+}
+
+/// A value that is read from the columns of one row.
+pub trait FromRow: Sized {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError>;
+}
+
+macro_rules! tuple_rows {
+    ($(($($name:ident $index:tt),+))*) => {$(
+        impl<$($name: Column),+> FromRow for ($($name,)+) {
+            fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+                Ok(($(row.get::<$name>($index)?,)+))
+            }
+        }
+    )*};
+}
+tuple_rows! {
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
+}

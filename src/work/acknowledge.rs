@@ -1,0 +1,60 @@
+//! Answers a button press, so that the customer's client stops waiting. Late ones are pointless: it is
+//! tried once.
+
+use crate::app::App;
+use crate::error::Error;
+use crate::store::jobs::{self, Job};
+use crate::store::{Tx, Verb, conversations, messages};
+
+pub(super) async fn run(app: &App, job: &Job) -> Result<(), Error> {
+    let found = app.store.read(Look { job: job.clone() }).await?;
+    if let Some((channel, conversation, callback)) = found
+        && let Some(connected) = app.channels.by_id(channel).await?
+        && let Some(provider) = adapters::provider(&connected.channel.kind)
+    {
+        let what = adapters::Acknowledge {
+            conversation: &conversation,
+            message: None,
+            participant: None,
+            callback: Some(&callback),
+        };
+        if let Err(error) = provider.acknowledge(&app.http, &connected.secrets.account(), &what).await {
+            tracing::warn!(%error, channel = %channel, "a button press could not be answered");
+        }
+    }
+    app.store.write(Done { job: job.clone() }).await?;
+    Ok(())
+}
+
+struct Look {
+    job: Job,
+}
+
+impl Verb for Look {
+    type Out = Option<(uuid::Uuid, String, String)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let Some(message) = messages::load(tx, self.job.tenant, self.job.subject).await? else {
+            return Ok(None);
+        };
+        let Some(conversation) = conversations::load(tx, self.job.tenant, message.conversation).await? else {
+            return Ok(None);
+        };
+        let data = message.data.unwrap_or_default();
+        let callback = data.get("callback_query_id").and_then(serde_json::Value::as_str).map(str::to_owned);
+        Ok(callback.map(|callback| (conversation.channel, conversation.external_id, callback)))
+    }
+}
+
+struct Done {
+    job: Job,
+}
+
+impl Verb for Done {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        jobs::done(tx, &self.job).await?;
+        Ok(())
+    }
+}

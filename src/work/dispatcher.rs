@@ -1,0 +1,311 @@
+//! Turns become due, are offered to responders, and come back when nobody answers. Rows decide; this only
+//! looks at the right time, and sweeps for what it was not told.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use hub::{Hub, SessionId, Tags};
+use serde_json::json;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::responders::{Held, Place, Responders};
+use crate::accounts::Scope;
+use crate::app::Channels;
+use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
+use crate::store::{Store, turns};
+
+const TICK: Duration = Duration::from_secs(1);
+/// Ticks between two sweeps for turns that memory does not know.
+const SWEEP_TICKS: u32 = 15;
+const SWEEP_PAGE: i64 = 1_000;
+/// Turns that one tick gives to people, expires, or offers at once.
+const AT_ONCE: usize = 256;
+const CONCURRENT: usize = 32;
+/// A responder whose connection broke may come back and answer for so long.
+const ORPHAN_GRACE_MS: i64 = 5_000;
+/// No channel hands a turn to people earlier: the lower bound of `nobody_ms`.
+const SHORTEST_NOBODY_MS: i64 = 1_000;
+
+pub struct Dispatcher {
+    store: Store,
+    channels: Channels,
+    hub: OnceLock<Hub>,
+    state: Mutex<Responders>,
+    look: Notify,
+}
+
+impl Dispatcher {
+    pub fn new(store: Store, channels: Channels) -> Self {
+        Self { store, channels, hub: OnceLock::new(), state: Mutex::default(), look: Notify::new() }
+    }
+
+    pub fn attach(&self, hub: Hub) {
+        let _ = self.hub.set(hub);
+    }
+
+    fn state(&self) -> MutexGuard<'_, Responders> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The room of one responder's connection: turns come to it as publications, which every client library
+    /// shows.
+    pub fn room_of(session: SessionId) -> String {
+        format!("responder:{session}")
+    }
+
+    fn push(&self, session: SessionId, message: &serde_json::Value) {
+        if let Some(hub) = self.hub.get() {
+            hub.publish_ephemeral(&Self::room_of(session), Bytes::from(message.to_string()), Tags::default());
+        }
+    }
+
+    /// A turn is or was moved to be due at this time. Never blocks.
+    pub fn schedule(&self, tenant: Uuid, channel: Uuid, turn: Uuid, due_at: i64) {
+        let sooner = {
+            let mut state = self.state();
+            let before = state.next_due();
+            state.schedule(Place { tenant, channel, turn, due_at });
+            before.is_none_or(|before| due_at < before)
+        };
+        if sooner {
+            self.look.notify_one();
+        }
+    }
+
+    /// A lease was taken away: its responder is told to stop.
+    pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: &'static str) {
+        let held = self.state().withdraw(lease, reason);
+        if let Some(held) = held {
+            self.push(held.session, &withdrawn(turn, lease, reason));
+            self.look.notify_one();
+        }
+    }
+
+    /// A responder is there and takes up to `capacity` turns at a time.
+    pub fn join(&self, session: SessionId, tenants: Vec<Uuid>, key: Uuid, capacity: usize) {
+        self.state().join(session, tenants, key, capacity);
+        self.look.notify_one();
+    }
+
+    pub fn set_capacity(&self, session: SessionId, capacity: usize) -> bool {
+        let known = self.state().set_capacity(session, capacity);
+        self.look.notify_one();
+        known
+    }
+
+    /// A responder's connection ended: its leases end soon.
+    pub async fn leave(&self, session: SessionId) {
+        let held = self.state().leave(session);
+        self.orphan(held, ORPHAN_GRACE_MS).await;
+    }
+
+    /// Gives every lease back: the process stops, and others should not wait for it.
+    pub async fn hand_back(&self) {
+        let held = self.state().all_held();
+        self.orphan(held, 0).await;
+    }
+
+    async fn orphan(&self, held: Vec<(Uuid, Held)>, grace_ms: i64) {
+        let until = self.store.clock().now_ms() + grace_ms;
+        let writes = held.into_iter().map(|(lease, held)| {
+            self.store.write(Orphan { tenant: held.tenant, turn: held.turn, lease, until })
+        });
+        stream::iter(writes)
+            .buffer_unordered(CONCURRENT)
+            .for_each(|written| async move {
+                if let Err(error) = written {
+                    tracing::warn!(%error, "a lease could not be shortened; it ends by itself");
+                }
+            })
+            .await;
+    }
+
+    /// The lease is over by its holder's own doing.
+    pub fn release(&self, lease: Uuid) {
+        self.state().release(lease);
+        self.look.notify_one();
+    }
+
+    /// A responder shows a piece of its answer: gives the lease, with the piece's number, if it holds it.
+    pub fn delta(&self, session: SessionId, key: Uuid, lease: Uuid, turn: Uuid) -> Option<Held> {
+        let mut state = self.state();
+        let held = state.held_by(session, key, lease, turn)?;
+        let shown = held.clone();
+        held.index += 1;
+        Some(shown)
+    }
+
+    /// A word of the holder prolongs the lease, when half of it is over.
+    pub async fn prolong(&self, scope: Scope, lease: Uuid, held: &Held) {
+        let now = self.store.clock().now_ms();
+        if now - held.extended_at < held.lease_ms / 2 {
+            return;
+        }
+        if let Some(held) = self.state().held_by(held.session, held.key, lease, held.turn) {
+            held.extended_at = now;
+        }
+        if let Err(error) = self.store.write(Extend { scope, turn: held.turn, lease }).await {
+            tracing::debug!(%error, turn = %held.turn, "a lease was not prolonged");
+        }
+    }
+
+    /// (responders, turns waiting for one, leases)
+    pub fn counts(&self) -> (usize, usize, usize) {
+        self.state().counts()
+    }
+
+    /// Runs until `stop`.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = 0u32;
+        loop {
+            let now = self.store.clock().now_ms();
+            let (assigned, next) = {
+                let mut state = self.state();
+                (state.assign(now), state.next_due())
+            };
+            for (place, session, key) in assigned {
+                let this = Arc::clone(&self);
+                tokio::spawn(async move { this.offer(place, session, key).await });
+            }
+            let wait = next
+                .map_or(TICK, |next| Duration::from_millis(u64::try_from(next - now).unwrap_or(0)).min(TICK));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.look.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                _ = tick.tick() => {
+                    if ticks.is_multiple_of(SWEEP_TICKS) {
+                        self.sweep().await;
+                    }
+                    ticks = ticks.wrapping_add(1);
+                    self.expire().await;
+                    self.give_to_people().await;
+                }
+            }
+        }
+    }
+
+    async fn offer(&self, place: Place, session: SessionId, key: Uuid) {
+        match self.store.write(Offer { tenant: place.tenant, turn: place.turn }).await {
+            Ok(committed) => match committed.value {
+                Offered::Leased(turn) => self.hand_over(*turn, session, key).await,
+                Offered::NotNow => {
+                    self.state().free(session);
+                    self.look.notify_one();
+                }
+            },
+            Err(error) => {
+                tracing::warn!(%error, turn = %place.turn, "a turn could not be offered; it is tried again");
+                let mut state = self.state();
+                state.free(session);
+                state.schedule(Place { due_at: self.store.clock().now_ms() + 1_000, ..place });
+            }
+        }
+    }
+
+    async fn hand_over(&self, turn: OfferedTurn, session: SessionId, key: Uuid) {
+        let held = Held {
+            turn: turn.id,
+            tenant: turn.tenant,
+            conversation: turn.conversation,
+            attempt: turn.attempt,
+            lease_ms: turn.lease_ms,
+            key,
+            session,
+            index: 0,
+            extended_at: self.store.clock().now_ms(),
+        };
+        if self.state().hold(turn.lease, held.clone()).is_err() {
+            self.look.notify_one();
+            return;
+        }
+        metrics::counter!("hubbub_turns_offered_total").increment(1);
+        self.push(session, &json!({ "type": "turn.offered", "turn": turn }));
+        // It may have left while the offer was being written.
+        if !self.state().is_there(session) {
+            self.orphan(vec![(turn.lease, held)], 0).await;
+        }
+    }
+
+    /// Finds due turns that memory does not know: after a start, or when it was full.
+    async fn sweep(&self) {
+        let now = self.store.clock().now_ms();
+        let mut after = (i64::MIN, Uuid::nil());
+        loop {
+            let page = match self.store.read(turns::Due { now, after, limit: SWEEP_PAGE }).await {
+                Ok(page) => page,
+                Err(error) => return tracing::warn!(%error, "due turns cannot be read"),
+            };
+            let Some(last) = page.last() else { return };
+            after = (last.at, last.id);
+            let full = page.len() as i64 == SWEEP_PAGE;
+            let mut state = self.state();
+            for place in page {
+                if !state.knows(place.id) {
+                    state.schedule(Place {
+                        tenant: place.tenant,
+                        channel: place.channel,
+                        turn: place.id,
+                        due_at: place.at,
+                    });
+                }
+            }
+            drop(state);
+            if !full {
+                return;
+            }
+        }
+    }
+
+    async fn expire(&self) {
+        let now = self.store.clock().now_ms();
+        let expired = match self.store.read(turns::Expired { now, limit: AT_ONCE as i64 }).await {
+            Ok(expired) => expired,
+            Err(error) => return tracing::warn!(%error, "expired leases cannot be read"),
+        };
+        let writes = expired
+            .into_iter()
+            .map(|place| self.store.write(Expire { tenant: place.tenant, turn: place.id }));
+        stream::iter(writes)
+            .buffer_unordered(CONCURRENT)
+            .for_each(|written| async move {
+                if let Err(error) = written {
+                    tracing::warn!(%error, "an expired lease could not be ended; it is tried again");
+                }
+            })
+            .await;
+    }
+
+    /// Turns that no responder took for as long as their channel waits.
+    async fn give_to_people(&self) {
+        let now = self.store.clock().now_ms();
+        let waiting = self.state().waiting_since(now - SHORTEST_NOBODY_MS, AT_ONCE);
+        stream::iter(waiting)
+            .for_each_concurrent(CONCURRENT, |place| async move {
+                let limit = match self.channels.by_id(place.channel).await {
+                    Ok(Some(channel)) => channel.channel.settings.nobody_ms,
+                    _ => return,
+                };
+                if now - place.due_at < limit {
+                    return;
+                }
+                match self.store.write(Nobody { tenant: place.tenant, turn: place.turn }).await {
+                    Ok(_) => self.state().drop_parked(place),
+                    Err(error) => {
+                        tracing::warn!(%error, turn = %place.turn, "a turn could not be given to people")
+                    }
+                }
+            })
+            .await;
+    }
+}
+
+fn withdrawn(turn: Uuid, lease: Uuid, reason: &str) -> serde_json::Value {
+    json!({ "type": "turn.withdrawn", "turn": turn, "lease": lease, "reason": reason })
+}

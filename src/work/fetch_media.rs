@@ -1,0 +1,134 @@
+//! Fetches the file of a message into the media folder. The message has been shown since it came; the
+//! event that follows says that the file is there, or why it is not.
+
+use std::path::PathBuf;
+
+use adapters::{FetchError, Fetched, MediaRef};
+use anyhow::Context as _;
+use tokio::fs;
+use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
+
+use super::retry;
+use crate::app::App;
+use crate::error::Error;
+use crate::inbox::announce;
+use crate::model::EventKind;
+use crate::store::jobs::{self, Job};
+use crate::store::{Tx, Verb, attachments, conversations, messages};
+
+const MAX_TRIES: i64 = 8;
+
+pub(super) async fn run(app: &App, job: &Job) -> Result<(), Error> {
+    let Some((channel, source)) = app.store.read(Look { attachment: job.subject }).await? else {
+        app.store.write(Finish { job: job.clone(), end: End::Gone }).await?;
+        return Ok(());
+    };
+    let end = match fetch(app, job, channel, &source).await {
+        Ok((fetched, path)) => End::Ready { fetched, path },
+        Err(error) if error.retryable() && job.tries + 1 < MAX_TRIES => {
+            let random = app.store.ids().next().as_u128() as u64;
+            End::Again { wait_ms: retry::wait_ms(job.tries + 1, 2_000, 300_000, random) }
+        }
+        Err(error) => End::Failed { reason: error.to_string() },
+    };
+    app.store.write(Finish { job: job.clone(), end }).await?;
+    Ok(())
+}
+
+/// Downloads beside the place and moves it there when it is whole.
+async fn fetch(app: &App, job: &Job, channel: Uuid, source: &str) -> Result<(Fetched, String), FetchError> {
+    let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}"));
+    let connected =
+        app.channels.by_id(channel).await.map_err(|error| FetchError::Unavailable(error.to_string()))?;
+    let connected = connected.ok_or(FetchError::Gone)?;
+    let provider = adapters::provider(&connected.channel.kind).ok_or(FetchError::Gone)?;
+    let media: MediaRef = serde_json::from_str(source).map_err(|_| FetchError::Gone)?;
+    let folder = PathBuf::from(job.tenant.to_string());
+    let (path, part) = (folder.join(job.subject.to_string()), folder.join(format!("{}.part", job.subject)));
+    let root = app.config.media_dir();
+    fs::create_dir_all(root.join(&folder)).await.context("the media folder").map_err(broken)?;
+    let mut sink = fs::File::create(root.join(&part)).await.context("the media folder").map_err(broken)?;
+    let limit = app.config.media_max_bytes.min(provider.limits().max_download_bytes);
+    let account = connected.secrets.account();
+    let within = std::time::Duration::from_millis(app.config.media_timeout_ms);
+    let fetched =
+        tokio::time::timeout(within, provider.fetch(&app.http, &account, &media, limit, &mut sink)).await;
+    let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Unavailable("it took too long".to_owned())));
+    let fetched = match fetched {
+        Ok(fetched) => fetched,
+        Err(error) => {
+            let _ = fs::remove_file(root.join(&part)).await;
+            return Err(error);
+        }
+    };
+    let kept = async {
+        sink.flush().await?;
+        sink.sync_all().await?;
+        fs::rename(root.join(&part), root.join(&path)).await
+    };
+    kept.await.context("the file cannot be kept").map_err(broken)?;
+    Ok((fetched, path.display().to_string()))
+}
+
+struct Look {
+    attachment: Uuid,
+}
+
+impl Verb for Look {
+    type Out = Option<(Uuid, String)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let Some(stored) = attachments::load(tx, self.attachment).await? else { return Ok(None) };
+        let place = attachments::place(tx, self.attachment).await?;
+        Ok(place.map(|(_, _, channel)| (channel, stored.source)))
+    }
+}
+
+enum End {
+    Ready { fetched: Fetched, path: String },
+    Again { wait_ms: i64 },
+    Failed { reason: String },
+    Gone,
+}
+
+struct Finish {
+    job: Job,
+    end: End,
+}
+
+impl Verb for Finish {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let id = self.job.subject;
+        match &self.end {
+            End::Again { wait_ms } => {
+                let at = tx.now() + wait_ms;
+                jobs::release(tx, &self.job, at).await?;
+                return Ok(());
+            }
+            End::Gone => {
+                jobs::done(tx, &self.job).await?;
+                return Ok(());
+            }
+            End::Ready { fetched, path } => {
+                let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);
+                attachments::ready(tx, id, &fetched.mime, fetched.name.as_deref(), size, path).await?;
+            }
+            End::Failed { reason } => attachments::failed(tx, id, reason).await?,
+        }
+        jobs::done(tx, &self.job).await?;
+        let Some((tenant, conversation, _)) = attachments::place(tx, id).await? else { return Ok(()) };
+        let stored = attachments::load(tx, id).await?;
+        let message = match stored {
+            Some(stored) => messages::load(tx, tenant, stored.message).await?,
+            None => None,
+        };
+        let conversation = conversations::load(tx, tenant, conversation).await?;
+        if let (Some(message), Some(conversation)) = (message, conversation) {
+            announce::message(tx, EventKind::MessageUpdated, &conversation, &message)?;
+        }
+        Ok(())
+    }
+}

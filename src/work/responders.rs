@@ -1,0 +1,295 @@
+//! Who could answer and who holds which lease: the dispatcher's memory. Nothing here is the truth; a lease
+//! is checked in its transaction.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+
+use hub::SessionId;
+use uuid::Uuid;
+
+/// Turns that memory keeps in mind; those beyond are found by the sweep.
+const MAX_SCHEDULED: usize = 200_000;
+/// Leases that were withdrawn before their offer was noted here.
+const MAX_EARLY: usize = 1_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub tenant: Uuid,
+    pub channel: Uuid,
+    pub turn: Uuid,
+    pub due_at: i64,
+}
+
+/// A lease and its holder.
+#[derive(Clone, Debug)]
+pub struct Held {
+    pub turn: Uuid,
+    pub tenant: Uuid,
+    pub conversation: Uuid,
+    pub attempt: i64,
+    pub lease_ms: i64,
+    /// The API key that the responder signed in with.
+    pub key: Uuid,
+    pub(super) session: SessionId,
+    /// Pieces of text that were passed on.
+    pub index: u64,
+    /// When the lease was last prolonged.
+    pub extended_at: i64,
+}
+
+struct Responder {
+    tenants: Vec<Uuid>,
+    key: Uuid,
+    capacity: usize,
+    busy: usize,
+}
+
+#[derive(Default)]
+pub(super) struct Responders {
+    due: BTreeSet<(i64, Uuid)>,
+    places: HashMap<Uuid, Place>,
+    /// Due, and nobody free to take them; oldest first.
+    parked: HashMap<Uuid, VecDeque<Place>>,
+    parked_ids: HashSet<Uuid>,
+    sessions: HashMap<SessionId, Responder>,
+    held: HashMap<Uuid, Held>,
+    early: VecDeque<(Uuid, &'static str)>,
+}
+
+impl Responders {
+    pub(super) fn schedule(&mut self, place: Place) {
+        if self.parked_ids.contains(&place.turn) {
+            // Its due time moved: it is taken when that comes, and checked then.
+            self.unpark(place.tenant, place.turn);
+        }
+        if let Some(old) = self.places.insert(place.turn, place) {
+            self.due.remove(&(old.due_at, old.turn));
+        } else if self.places.len() > MAX_SCHEDULED {
+            self.places.remove(&place.turn);
+            return;
+        }
+        self.due.insert((place.due_at, place.turn));
+    }
+
+    pub(super) fn knows(&self, turn: Uuid) -> bool {
+        self.places.contains_key(&turn) || self.parked_ids.contains(&turn)
+    }
+
+    fn unpark(&mut self, tenant: Uuid, turn: Uuid) {
+        self.parked_ids.remove(&turn);
+        if let Some(queue) = self.parked.get_mut(&tenant) {
+            queue.retain(|place| place.turn != turn);
+            if queue.is_empty() {
+                self.parked.remove(&tenant);
+            }
+        }
+    }
+
+    /// The turns to be offered now, each with the session that will get it; the rest waits for one.
+    pub(super) fn assign(&mut self, now: i64) -> Vec<(Place, SessionId, Uuid)> {
+        while let Some(&(due_at, turn)) = self.due.first() {
+            if due_at > now {
+                break;
+            }
+            self.due.pop_first();
+            if let Some(place) = self.places.remove(&turn) {
+                self.parked.entry(place.tenant).or_default().push_back(place);
+                self.parked_ids.insert(turn);
+            }
+        }
+        let mut assigned = Vec::new();
+        let waiting: Vec<Uuid> = self.parked.keys().copied().collect();
+        for tenant in waiting {
+            while let Some((session, key)) = self.idle(tenant) {
+                let Some(place) = self.parked.get_mut(&tenant).and_then(VecDeque::pop_front) else { break };
+                self.parked_ids.remove(&place.turn);
+                if let Some(responder) = self.sessions.get_mut(&session) {
+                    responder.busy += 1;
+                }
+                assigned.push((place, session, key));
+            }
+            if self.parked.get(&tenant).is_some_and(VecDeque::is_empty) {
+                self.parked.remove(&tenant);
+            }
+        }
+        assigned
+    }
+
+    /// The least busy responder of the tenant that has room.
+    fn idle(&self, tenant: Uuid) -> Option<(SessionId, Uuid)> {
+        let free =
+            self.sessions.iter().filter(|(_, one)| one.busy < one.capacity && one.tenants.contains(&tenant));
+        let (session, one) = free.min_by_key(|(session, one)| (one.busy, **session))?;
+        Some((*session, one.key))
+    }
+
+    pub(super) fn next_due(&self) -> Option<i64> {
+        self.due.first().map(|(due_at, _)| *due_at)
+    }
+
+    /// Turns that have waited for somebody since before this time, at most `limit`.
+    pub(super) fn waiting_since(&self, before: i64, limit: usize) -> Vec<Place> {
+        let old =
+            self.parked.values().flat_map(|queue| queue.iter().take_while(|place| place.due_at <= before));
+        old.take(limit).copied().collect()
+    }
+
+    pub(super) fn drop_parked(&mut self, place: Place) {
+        self.unpark(place.tenant, place.turn);
+    }
+
+    pub(super) fn join(&mut self, session: SessionId, tenants: Vec<Uuid>, key: Uuid, capacity: usize) {
+        self.sessions.insert(session, Responder { tenants, key, capacity, busy: 0 });
+    }
+
+    pub(super) fn is_there(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
+    pub(super) fn set_capacity(&mut self, session: SessionId, capacity: usize) -> bool {
+        self.sessions.get_mut(&session).map(|one| one.capacity = capacity).is_some()
+    }
+
+    /// The session is gone; the leases that it held are given back.
+    pub(super) fn leave(&mut self, session: SessionId) -> Vec<(Uuid, Held)> {
+        self.sessions.remove(&session);
+        self.held
+            .iter()
+            .filter(|(_, held)| held.session == session)
+            .map(|(lease, held)| (*lease, held.clone()))
+            .collect()
+    }
+
+    pub(super) fn all_held(&self) -> Vec<(Uuid, Held)> {
+        self.held.iter().map(|(lease, held)| (*lease, held.clone())).collect()
+    }
+
+    /// Notes an offer that was committed. The reason, if it was withdrawn before this.
+    pub(super) fn hold(&mut self, lease: Uuid, held: Held) -> Result<(), &'static str> {
+        if let Some(at) = self.early.iter().position(|(early, _)| *early == lease) {
+            let reason = self.early.remove(at).map_or("expired", |(_, reason)| reason);
+            self.free(held.session);
+            return Err(reason);
+        }
+        self.held.insert(lease, held);
+        Ok(())
+    }
+
+    /// An offer that came to nothing.
+    pub(super) fn free(&mut self, session: SessionId) {
+        if let Some(responder) = self.sessions.get_mut(&session) {
+            responder.busy = responder.busy.saturating_sub(1);
+        }
+    }
+
+    /// The lease is over; gives its holder.
+    pub(super) fn release(&mut self, lease: Uuid) -> Option<Held> {
+        let held = self.held.remove(&lease)?;
+        self.free(held.session);
+        Some(held)
+    }
+
+    /// As [`Self::release`], for a lease that was taken away.
+    pub(super) fn withdraw(&mut self, lease: Uuid, reason: &'static str) -> Option<Held> {
+        let held = self.release(lease);
+        if held.is_none() {
+            self.early.push_back((lease, reason));
+            if self.early.len() > MAX_EARLY {
+                self.early.pop_front();
+            }
+        }
+        held
+    }
+
+    /// The lease, for its holder: the same session, or the same key after it came back.
+    pub(super) fn held_by(
+        &mut self,
+        session: SessionId,
+        key: Uuid,
+        lease: Uuid,
+        turn: Uuid,
+    ) -> Option<&mut Held> {
+        let held = self.held.get_mut(&lease).filter(|held| held.key == key && held.turn == turn)?;
+        if held.session != session {
+            held.session = session;
+            if let Some(responder) = self.sessions.get_mut(&session) {
+                responder.busy += 1;
+            }
+        }
+        Some(held)
+    }
+
+    /// (responders, turns waiting for one, leases)
+    pub(super) fn counts(&self) -> (usize, usize, usize) {
+        (self.sessions.len(), self.parked_ids.len(), self.held.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHOP: Uuid = Uuid::from_u128(1);
+    const OTHER: Uuid = Uuid::from_u128(2);
+
+    fn session(n: u128) -> SessionId {
+        SessionId(Uuid::from_u128(n))
+    }
+
+    fn place(tenant: Uuid, n: u128, due_at: i64) -> Place {
+        Place { tenant, channel: Uuid::nil(), turn: Uuid::from_u128(n), due_at }
+    }
+
+    #[test]
+    fn a_turn_goes_to_one_idle_responder_of_its_tenant() {
+        let mut all = Responders::default();
+        all.join(session(1), vec![SHOP], Uuid::nil(), 1);
+        all.join(session(2), vec![OTHER], Uuid::nil(), 5);
+        for n in 10..13 {
+            all.schedule(place(SHOP, n, 100));
+        }
+        assert!(all.assign(99).is_empty());
+        let first = all.assign(100);
+        assert_eq!(
+            first.iter().map(|(place, to, _)| (place.turn.as_u128(), *to)).collect::<Vec<_>>(),
+            [(10, session(1))]
+        );
+        assert!(all.assign(200).is_empty(), "the only responder of the tenant is busy");
+        all.free(session(1));
+        assert_eq!(all.assign(200)[0].0.turn.as_u128(), 11, "the oldest first");
+    }
+
+    #[test]
+    fn a_turn_whose_due_time_moves_is_not_offered_early() {
+        let mut all = Responders::default();
+        all.schedule(place(SHOP, 10, 100));
+        assert!(all.assign(100).is_empty());
+        all.schedule(place(SHOP, 10, 300));
+        all.join(session(1), vec![SHOP], Uuid::nil(), 1);
+        assert!(all.assign(200).is_empty());
+        assert_eq!(all.assign(300).len(), 1);
+    }
+
+    #[test]
+    fn a_lease_that_is_withdrawn_before_it_is_noted_frees_its_holder() {
+        let mut all = Responders::default();
+        all.join(session(1), vec![SHOP], Uuid::nil(), 1);
+        all.schedule(place(SHOP, 10, 0));
+        assert_eq!(all.assign(0).len(), 1);
+        let lease = Uuid::from_u128(77);
+        assert!(all.withdraw(lease, "taken_over").is_none());
+        let held = Held {
+            turn: Uuid::from_u128(10),
+            tenant: SHOP,
+            conversation: Uuid::nil(),
+            attempt: 1,
+            lease_ms: 1,
+            key: Uuid::nil(),
+            session: session(1),
+            index: 0,
+            extended_at: 0,
+        };
+        assert_eq!(all.hold(lease, held), Err("taken_over"));
+        all.schedule(place(SHOP, 11, 0));
+        assert_eq!(all.assign(0).len(), 1, "there is room again");
+    }
+}
