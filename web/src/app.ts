@@ -5,6 +5,7 @@ import { Desk } from "./services/desk";
 import { newId } from "./services/ids";
 import { Keepsake } from "./services/keepsake";
 import { Loader } from "./services/loader";
+import { Marks } from "./services/marks";
 import { Media } from "./services/media";
 import { Outbox } from "./services/outbox";
 import { applyPreferences, loadPreferences, savePreferences, type Preferences } from "./services/preferences";
@@ -33,6 +34,7 @@ export function createApp(): App {
 
   const api = new Api({ onExpired: () => leave(true) });
   const loader = new Loader(store, api);
+  const marks = new Marks(store, loader);
   const media = new Media(api);
   const keepsake = new Keepsake(store);
   const socket: Socket = new Socket({
@@ -70,6 +72,7 @@ export function createApp(): App {
     const { user, tenants } = await api.me();
     store.apply({ type: "signed_in", user, tenants });
     keepsake.start(user.id);
+    marks.start();
     // The inbox is asked for at once and the feed beside it; the socket asks again if something fell between.
     void loader.inbox();
     void loader.names();
@@ -81,6 +84,7 @@ export function createApp(): App {
     if (store.get().session.phase === "out") return;
     keepsake.save();
     keepsake.end();
+    marks.stop();
     room.leave();
     socket.stop();
     loader.stop();

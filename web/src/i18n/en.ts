@@ -166,7 +166,7 @@ export const en = {
   "composer.hint": "Enter sends, Shift+Enter starts a new line",
   "composer.viewer": "You may read this business, but not write for it.",
   "composer.closed": "Closed conversations cannot be written to. Reopen it first.",
-  "composer.offline": "No connection: what you send waits here and goes out by itself.",
+  "composer.offline": "No connection: messages wait here and go out by themselves.",
   "composer.replying": "Reply to {name}",
   "composer.cancelReply": "Do not reply to this message",
   "link.connecting": "Connecting…",

@@ -181,7 +181,7 @@ export const ru: Record<Key, string | Plural> = {
   "composer.hint": "Enter отправляет, Shift+Enter начинает новую строку",
   "composer.viewer": "Вы можете читать этот бизнес, но не писать от его имени.",
   "composer.closed": "В закрытый диалог писать нельзя. Сначала откройте его снова.",
-  "composer.offline": "Нет соединения: отправленное подождёт здесь и уйдёт само.",
+  "composer.offline": "Нет связи: сообщения подождут здесь и уйдут сами.",
   "composer.replying": "Ответ: {name}",
   "composer.cancelReply": "Не отвечать на это сообщение",
   "link.connecting": "Соединяемся…",

@@ -17,7 +17,7 @@ const task = () => new Promise((resolve) => setTimeout(resolve));
 
 function page() {
   const hub = new SampleHub(`tenant:${tenant}`);
-  const server = new SampleServer();
+  let server = new SampleServer();
   const store = createStore();
   const events = new Map<number, number>();
   const counted = {
@@ -55,7 +55,14 @@ function page() {
   });
   opened.push(socket);
   return {
-    hub, server, store, socket, events,
+    hub, store, socket, events,
+    get server() { return server; },
+    /** The server comes back from a backup: another epoch, a shorter log. */
+    restore() {
+      server = new SampleServer();
+      hub.log = [];
+      hub.epoch = "restored";
+    },
     get snapshots() { return snapshots; },
     holdSnapshots() { hold = true; },
     get snapshotIsHeld() { return answer !== null; },
@@ -134,11 +141,12 @@ describe("reconnecting", () => {
 
   it("loads the inbox anew when the log does not reach back", async () => {
     const t = page();
-    t.write("a");
+    for (let i = 0; i < 5; i += 1) t.write("a");
+    t.write("b");
     t.socket.start();
     await t.live();
     t.hub.cut();
-    t.hub.epoch = "restored";
+    t.restore();
     t.write("a");
     t.socket.retryNow();
     await t.live();

@@ -25,7 +25,7 @@ const ours = 0;
 const unauthorised = 1;
 
 export class Socket {
-  readonly client: Centrifuge;
+  private current: Centrifuge | null = null;
   private readonly now: () => number;
   private attempts = 0;
   private retry: ReturnType<typeof setTimeout> | null = null;
@@ -35,18 +35,29 @@ export class Socket {
 
   constructor(private readonly options: SocketOptions) {
     this.now = options.now ?? Date.now;
+  }
+
+  /** One client for each sign-in: it remembers the token and the positions of whom it served. */
+  private build(): Centrifuge {
+    const { options } = this;
     const config: Partial<Options> = { getToken: () => this.token(), name: "inbox", timeout: 8000 };
     if (options.websocket) config.websocket = options.websocket;
-    this.client = new Centrifuge(options.url, config);
-    this.client.on("connected", (ctx) => this.connected(ctx.data as ConnectData | undefined));
-    this.client.on("subscribed", (ctx) => this.subscribed(ctx));
-    this.client.on("publication", (ctx) => this.published(ctx.channel, ctx.data as Event));
-    this.client.on("connecting", (ctx) => ctx.code !== ours && this.lost());
-    this.client.on("error", () => this.client.state === "connecting" && this.lost());
-    this.client.on("disconnected", (ctx) => {
+    const client = new Centrifuge(options.url, config);
+    client.on("connected", (ctx) => this.connected(ctx.data as ConnectData | undefined));
+    client.on("subscribed", (ctx) => this.subscribed(ctx));
+    client.on("publication", (ctx) => this.published(ctx.channel, ctx.data as Event));
+    client.on("connecting", (ctx) => ctx.code !== ours && this.lost());
+    client.on("error", () => client.state === "connecting" && this.lost());
+    client.on("disconnected", (ctx) => {
       if (ctx.code === unauthorised) this.options.onExpired();
       else if (ctx.code !== ours) this.lost();
     });
+    return client;
+  }
+
+  get client(): Centrifuge {
+    this.current ??= this.build();
+    return this.current;
   }
 
   start(): void {
@@ -58,7 +69,10 @@ export class Socket {
   stop(): void {
     this.wanted = false;
     this.clearRetry();
-    this.client.disconnect();
+    this.current?.removeAllListeners();
+    this.current?.disconnect();
+    this.current = null;
+    this.attempts = 0;
     this.link({ phase: "idle", lostAt: null, retryAt: null });
   }
 
@@ -68,7 +82,7 @@ export class Socket {
   }
 
   get live(): boolean {
-    return this.client.state === "connected";
+    return this.current?.state === "connected";
   }
 
   async rpc<T>(method: string, data: object): Promise<T> {

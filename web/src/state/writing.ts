@@ -15,7 +15,6 @@ export function applyDelta(state: State, delta: Delta): State {
   const same = have?.turn === delta.turn;
   if (same && have.attempt > delta.attempt) return state;
   const chunks = same && have.attempt === delta.attempt ? have.chunks : {};
-  if (chunks[delta.index] !== undefined) return state;
   const writing: Writing = {
     turn: delta.turn,
     attempt: delta.attempt,
