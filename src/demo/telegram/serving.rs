@@ -155,6 +155,10 @@ impl<T: Clone> Recent<T> {
         self.0.iter()
     }
 
+    pub(in crate::demo) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
+    }
+
     pub(in crate::demo) fn len(&self) -> usize {
         self.0.len()
     }

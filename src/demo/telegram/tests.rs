@@ -16,11 +16,14 @@ use super::*;
 const SECRET: &str = "secret-of_the-hook";
 const CHAT: i64 = 5_550_001_001;
 
+/// A status and a `Retry-After`.
+type Answer = (u16, Option<u64>);
+
 /// A webhook that takes what is well signed, with answers that can be scripted.
 #[derive(Clone, Default)]
 struct Receiver {
     events: Arc<Mutex<Vec<Event>>>,
-    answers: Arc<Mutex<Vec<(u16, Option<u64>)>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
 }
 
 impl Receiver {
@@ -44,22 +47,16 @@ async fn receive(
 ) -> impl IntoResponse {
     let headers: Headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     assert_eq!(telegram().verify(SECRET, &headers, &body), Ok(()));
-    let scripted = receiver.answers.lock().unwrap().pop();
-    match scripted {
-        Some((status, retry_after)) => {
-            let headers: Vec<_> = retry_after.iter().map(|s| ("retry-after", s.to_string())).collect();
-            let mut response = StatusCode::from_u16(status).unwrap().into_response();
-            for (name, value) in headers {
-                response.headers_mut().insert(name, value.parse().unwrap());
-            }
-            response
-        }
-        None => {
-            let events = telegram().parse(&body, &Context::default()).unwrap();
-            receiver.events.lock().unwrap().extend(events);
-            StatusCode::OK.into_response()
-        }
+    let Some((status, retry_after_s)) = receiver.answers.lock().unwrap().pop() else {
+        let events = telegram().parse(&body, &Context::default()).unwrap();
+        receiver.events.lock().unwrap().extend(events);
+        return StatusCode::OK.into_response();
+    };
+    let mut response = StatusCode::from_u16(status).unwrap().into_response();
+    if let Some(seconds) = retry_after_s {
+        response.headers_mut().insert("retry-after", seconds.into());
     }
+    response
 }
 
 fn telegram() -> &'static dyn Provider {
