@@ -183,7 +183,7 @@ async fn main() -> std::io::Result<()> {
     // No room memory: what is recovered is decided by the small histories alone, as the suites expect.
     let config = HubConfig { room_memory_bytes: 0, ..HubConfig::default() };
     let size = |room: &str| if room.starts_with("smallhistory:") { 2 } else { 100 };
-    let log = Arc::new(MemoryLog::new(size, Duration::from_secs(300), Arc::clone(&config.ids)));
+    let log = Arc::new(MemoryLog::new(size, Duration::from_mins(5), Arc::clone(&config.ids)));
     let hub = Hub::new(config, Arc::new(Open), log.clone());
     let app = Router::new()
         .route("/connection/websocket", get(connection))

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     authority::Filter,
     log::{ClientInfo, Publication, Tags},
-    protocol::push,
+    protocol::{json, push},
 };
 
 #[derive(Clone)]
@@ -22,12 +22,21 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The data must be clean already (see `protocol::json::clean`).
-    pub(crate) fn publication(room: &str, publication: &Publication) -> Self {
-        let (frame, body) = push::publication(room, publication);
+    /// Data that is no JSON becomes null: the offset must go out all the same, or the room would wait for it.
+    pub(crate) fn publication(room: &str, mut publication: Publication) -> Self {
+        let data = std::mem::take(&mut publication.data);
+        publication.data = json::clean(data).unwrap_or_else(|| {
+            tracing::error!(room, offset = publication.offset, "publication is not JSON, null is sent");
+            Bytes::from_static(b"null")
+        });
+        let (frame, body) = push::publication(room, &publication);
         let body = (body.start as u32, body.end as u32);
-        let (offset, tags) = (publication.offset, publication.tags.clone());
+        let (offset, tags) = (publication.offset, publication.tags);
         Entry { offset, frame, body, tags, announcement: false }
+    }
+
+    pub(crate) fn all(room: &str, publications: Vec<Publication>) -> Vec<Self> {
+        publications.into_iter().map(|p| Entry::publication(room, p)).collect()
     }
 
     pub(crate) fn join(room: &str, who: &ClientInfo) -> Self {

@@ -190,12 +190,8 @@ impl Inner {
     pub(crate) fn publish(self: &Arc<Self>, room: &str, publication: Publication) {
         count(&self.counters.published);
         if let Some(target) = self.rooms.get(room) {
-            target.publish(self, &clean(room, publication));
+            target.accept(self, Entry::publication(room, publication));
         }
-    }
-
-    pub(crate) fn encode(&self, room: &str, publications: &[Publication]) -> Vec<Entry> {
-        publications.iter().map(|p| Entry::publication(room, &clean(room, p.clone()))).collect()
     }
 
     pub(crate) async fn since(&self, room: &str, after: u64, limit: usize) -> Result<LogPage, LogError> {
@@ -249,14 +245,4 @@ impl Inner {
             }
         }
     }
-}
-
-/// The offset must be published whatever the data is, or the room would wait for it.
-fn clean(room: &str, mut publication: Publication) -> Publication {
-    let data = std::mem::take(&mut publication.data);
-    publication.data = json::clean(data).unwrap_or_else(|| {
-        tracing::error!(room, offset = publication.offset, "publication is not JSON, null is sent");
-        Bytes::from_static(b"null")
-    });
-    publication
 }

@@ -33,7 +33,9 @@ pub struct ClientInfo {
 
 /// A short list of names and values, cheap to clone.
 #[derive(Clone, Default)]
-pub struct Tags(Option<Arc<[(Box<str>, Box<str>)]>>);
+pub struct Tags(Option<Arc<[Tag]>>);
+
+type Tag = (Box<str>, Box<str>);
 
 impl Tags {
     pub fn get(&self, key: &str) -> Option<&str> {

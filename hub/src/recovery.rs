@@ -150,7 +150,7 @@ impl Past {
             }
             self.known_top = Some(page.top);
             room.heard_of(inner, page.top);
-            let entries = inner.encode(&room.name, &page.publications);
+            let (top, entries) = (page.top, Entry::all(&room.name, page.publications));
             self.scanned += entries.len();
             for entry in &entries {
                 if entry.offset != self.position + 1 {
@@ -163,11 +163,11 @@ impl Past {
             }
             let too_much = self.found.len() > inner.config.recovery_limit
                 || self.scanned > inner.config.recovery_scan_limit;
-            if too_much || (entries.is_empty() && self.position < page.top) {
+            if too_much || (entries.is_empty() && self.position < top) {
                 return Ok(false);
             }
             room.remember(&entries);
-            if self.position >= page.top {
+            if self.position >= top {
                 return Ok(true);
             }
         }

@@ -19,7 +19,6 @@ use crate::{
     entry::Entry,
     hub::Inner,
     lock::lock,
-    log::Publication,
     room::{
         members::{Member, Members},
         order::{Accepted, Order},
@@ -68,11 +67,7 @@ impl Room {
         }
     }
 
-    /// The data must be clean already.
-    pub(crate) fn publish(self: &Arc<Self>, inner: &Arc<Inner>, publication: &Publication) {
-        self.accept(inner, Entry::publication(&self.name, publication));
-    }
-
+    /// Takes what is to be handed out, in any order.
     pub(crate) fn accept(self: &Arc<Self>, inner: &Arc<Inner>, entry: Entry) {
         let accepted = lock(&self.order).accept(entry);
         match accepted {

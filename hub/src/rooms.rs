@@ -49,13 +49,12 @@ impl Rooms {
 
     pub(crate) fn enter(self: &Arc<Self>, name: &str) -> RoomRef {
         let mut shard = lock(self.shard(name));
-        let place = match shard.get_mut(name) {
-            Some(place) => place,
-            None => {
-                let name: Arc<str> = name.into();
-                let room = Arc::new(Room::new(Arc::clone(&name), &self.config));
-                shard.entry(name).or_insert(Place { room, users: 0, empty_since: None })
-            }
+        let place = if let Some(place) = shard.get_mut(name) {
+            place
+        } else {
+            let name: Arc<str> = name.into();
+            let room = Arc::new(Room::new(Arc::clone(&name), &self.config));
+            shard.entry(name).or_insert(Place { room, users: 0, empty_since: None })
         };
         place.users += 1;
         place.empty_since = None;

@@ -1,1 +1,15 @@
+//! The engine over real sockets: a raw client that sees every byte, and an authority that does what
+//! the client's data tells it. One file a subject.
 
+mod codes;
+mod commands;
+mod connecting;
+mod expiry;
+mod fanout;
+mod gaps;
+mod leaving;
+mod presence;
+mod recovery;
+mod rpc;
+mod simulation;
+mod support;

@@ -124,8 +124,8 @@ mod tests {
             assert_eq!(CloseCode::new(3501, bad).wire_reason(), "closed by server", "{bad:?}");
         }
         assert_eq!(CloseCode::BAD_REQUEST.wire_reason(), "bad request");
-        const LONG: &str = "шшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшш";
-        let fit = CloseCode::new(4500, LONG).wire_reason();
+        let long = "шшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшшш";
+        let fit = CloseCode::new(4500, long).wire_reason();
         assert!(fit.len() <= 123 && fit.len() > 100);
     }
 }

@@ -154,8 +154,15 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, 
 /// The commands of one text frame, in order, up to the first bad one.
 pub(crate) fn decode(frame: &[u8]) -> Vec<Decoded> {
     let mut decoded = Vec::new();
-    for object in serde_json::Deserializer::from_slice(frame).into_iter::<Envelope>() {
-        let one = object.map_or(Decoded::Bad("not a command object"), classify);
+    let mut objects = serde_json::Deserializer::from_slice(frame).into_iter::<Envelope>();
+    loop {
+        // The derived decoder would take an array for an object as well.
+        let rest = frame[objects.byte_offset()..].trim_ascii_start();
+        let Some(object) = objects.next() else { break };
+        let one = match object {
+            Ok(envelope) if rest.first() == Some(&b'{') => classify(envelope),
+            _ => Decoded::Bad("not a command object"),
+        };
         let stop = matches!(one, Decoded::Bad(_));
         decoded.push(one);
         if stop {

@@ -217,7 +217,7 @@ mod tests {
             epoch: "e".into(),
             offset: 5,
             recovered: Some(true),
-            publications: vec![Entry::publication("r", &publication)],
+            publications: vec![Entry::publication("r", publication)],
             ..SubscribeReply::default()
         };
         let connect = ConnectReply {

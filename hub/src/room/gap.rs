@@ -78,7 +78,7 @@ impl Room {
         if let Ok(page) = inner.since(&self.name, top, 0).await {
             let lost = lock(&self.order).epoch != page.epoch;
             if lost {
-                self.lose(inner, page);
+                self.lose(inner, page.epoch, page.top);
             } else {
                 self.heard_of(inner, page.top);
             }
@@ -119,15 +119,16 @@ impl Room {
 
     /// Puts a page in order; `true` if it did not help.
     fn absorb(self: &Arc<Self>, inner: &Arc<Inner>, page: LogPage) -> bool {
-        let entries = inner.encode(&self.name, &page.publications);
-        let (state, filled) = lock(&self.order).absorb(&page, |n| entries[n].clone());
+        let LogPage { epoch, top, publications, .. } = page;
+        let entries = Entry::all(&self.name, publications);
+        let (state, filled) = lock(&self.order).absorb(&epoch, top, entries);
         inner.counters.gap_filled.fetch_add(filled, std::sync::atomic::Ordering::Relaxed);
         fanout::hand_out(inner, self);
         match state {
             Absorbed::Complete | Absorbed::More => false,
             Absorbed::Behind => true,
             Absorbed::Lost => {
-                self.lose(inner, page);
+                self.lose(inner, epoch, top);
                 false
             }
         }
@@ -135,15 +136,15 @@ impl Room {
 
     /// The stream cannot be continued: every durable subscriber is told to begin again,
     /// which shows him honestly what he can and cannot have.
-    fn lose(self: &Arc<Self>, inner: &Arc<Inner>, page: LogPage) {
+    fn lose(self: &Arc<Self>, inner: &Arc<Inner>, epoch: String, top: u64) {
         count(&inner.counters.streams_lost);
-        tracing::warn!(room = %self.name, top = page.top, "stream lost, subscribers begin again");
+        tracing::warn!(room = %self.name, top, "stream lost, subscribers begin again");
         let lost: Vec<_> = {
             let mut members = lock(&self.members);
             let mut order = lock(&self.order);
-            order.restart(page.epoch, page.top);
+            order.restart(epoch, top);
             members.generation = order.generation;
-            members.delivered = page.top;
+            members.delivered = top;
             members.iter().filter(|m| m.durable).map(|m| Arc::clone(&m.session)).collect()
         };
         for session in lost {

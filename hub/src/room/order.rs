@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::ring::Ring;
-use crate::{entry::Entry, log::LogPage};
+use crate::entry::Entry;
 
 pub(crate) struct Order {
     pub(crate) phase: Phase,
@@ -153,32 +153,34 @@ impl Order {
         self.phase == Phase::Open && self.seen > self.top
     }
 
-    /// What the log said about the time since `top`.
-    pub(crate) fn absorb(&mut self, page: &LogPage, encode: impl Fn(usize) -> Entry) -> (Absorbed, u64) {
-        if page.epoch != self.epoch {
+    /// What the log said about the time since `top`, and how many only it had.
+    pub(crate) fn absorb(&mut self, epoch: &str, top: u64, entries: Vec<Entry>) -> (Absorbed, u64) {
+        if epoch != self.epoch {
             return (Absorbed::Lost, 0);
         }
         let before = self.top;
-        for (n, publication) in page.publications.iter().enumerate() {
-            if publication.offset > self.top + 1 {
-                return (Absorbed::Lost, self.top - before);
+        let mut filled = 0;
+        for entry in entries {
+            if entry.offset > self.top + 1 {
+                return (Absorbed::Lost, filled);
             }
-            if publication.offset == self.top + 1 {
-                self.append(encode(n));
+            if entry.offset == self.top + 1 {
+                filled += u64::from(!self.held.contains_key(&entry.offset));
+                self.append(entry);
             }
         }
         self.release();
-        self.seen = self.seen.max(page.top);
+        self.seen = self.seen.max(top);
         let state = if self.top >= self.seen {
             Absorbed::Complete
         } else if self.top > before {
             Absorbed::More
-        } else if page.top > self.top {
+        } else if top > self.top {
             Absorbed::Lost
         } else {
             Absorbed::Behind
         };
-        (state, self.top - before)
+        (state, filled)
     }
 
     /// What was heard of never came to be: forget it.
@@ -222,12 +224,11 @@ mod tests {
 
     fn entry(offset: u64) -> Entry {
         let data = Bytes::from(offset.to_string());
-        Entry::publication("room", &Publication { offset, data, ..Publication::default() })
+        Entry::publication("room", Publication { offset, data, ..Publication::default() })
     }
 
-    fn page(offsets: std::ops::RangeInclusive<u64>, top: u64) -> LogPage {
-        let publications = offsets.map(|offset| Publication { offset, ..Publication::default() }).collect();
-        LogPage { epoch: "e".into(), top, oldest: 1, publications }
+    fn entries(offsets: impl IntoIterator<Item = u64>) -> Vec<Entry> {
+        offsets.into_iter().map(entry).collect()
     }
 
     fn open(top: u64, max_held: usize) -> Order {
@@ -271,8 +272,8 @@ mod tests {
             }
             loop {
                 let from = order.top + 1;
-                let read = page(from..=(from + page_size - 1).min(40), 40);
-                let (state, _) = order.absorb(&read, |n| entry(read.publications[n].offset));
+                let page = entries(from..=(from + page_size - 1).min(40));
+                let (state, _) = order.absorb("e", 40, page);
                 got.extend(out(&mut order));
                 match state {
                     Absorbed::More => {}
@@ -301,11 +302,10 @@ mod tests {
     fn a_log_without_the_missing_ones_is_behind_lost_or_another() {
         let mut order = open(5, 10);
         order.accept(entry(8));
-        assert_eq!(order.absorb(&page(6..=6, 6), |_| entry(6)), (Absorbed::More, 1));
-        assert_eq!(order.absorb(&page(7..=6, 6), |_| unreachable!()), (Absorbed::Behind, 0));
-        assert_eq!(order.absorb(&page(8..=8, 8), |_| entry(8)), (Absorbed::Lost, 0));
-        let other = LogPage { epoch: "f".into(), ..page(7..=6, 9) };
-        assert_eq!(order.absorb(&other, |_| unreachable!()), (Absorbed::Lost, 0));
+        assert_eq!(order.absorb("e", 6, entries([6])), (Absorbed::More, 1));
+        assert_eq!(order.absorb("e", 6, entries([])), (Absorbed::Behind, 0));
+        assert_eq!(order.absorb("e", 8, entries([8])), (Absorbed::Lost, 0));
+        assert_eq!(order.absorb("f", 9, entries([])), (Absorbed::Lost, 0));
         order.restart("f".into(), 8);
         assert!(!order.has_gap());
         assert_eq!(order.accept(entry(8)), Accepted::Old);

@@ -67,7 +67,7 @@ mod tests {
 
     fn entry(offset: u64) -> Entry {
         let data = Bytes::from_static(b"12345");
-        Entry::publication("r", &Publication { offset, data, ..Publication::default() })
+        Entry::publication("r", Publication { offset, data, ..Publication::default() })
     }
 
     fn offsets(ring: &Ring, after: u64, last: u64) -> Option<Vec<u64>> {

@@ -69,14 +69,14 @@ impl Walk<'_> {
         let mut first: Option<LogPage> = None;
         loop {
             let size = self.limit.min(self.inner.config.log_page);
-            let page = match (command.reverse, next) {
+            let mut page = match (command.reverse, next) {
                 (false, after) => self.inner.since(self.room, after.unwrap_or(0), size).await?,
                 (true, before) => self.inner.before(self.room, before, size).await?,
             };
             let last = page.publications.last().map(|p| p.offset);
             let full = page.publications.len() == size;
             self.scanned += page.publications.len();
-            for entry in self.inner.encode(self.room, &page.publications) {
+            for entry in Entry::all(self.room, std::mem::take(&mut page.publications)) {
                 if self.found.len() < self.limit && entry.passes(self.filter.as_ref()) {
                     self.found.push(entry);
                 }

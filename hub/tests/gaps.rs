@@ -1,0 +1,120 @@
+//! Publications that come late, twice, or never.
+
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+
+use hub::{HubConfig, Tags};
+use serde_json::json;
+
+use crate::support::{Server, config};
+
+#[tokio::test]
+async fn out_of_order_and_twice_is_delivered_in_order_and_once() {
+    let server = Server::start().await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    let reads = server.log.reads.load(SeqCst);
+    let all: Vec<_> =
+        (1..=5).map(|n: u32| server.log.append("room", &n.to_string(), Tags::default())).collect();
+    for n in [2, 2, 0, 0, 4, 3, 1, 1, 4] {
+        server.hub.publish("room", all[n].clone());
+    }
+    for n in 1..=5 {
+        assert_eq!(client.publication().await, (n, json!(n)));
+    }
+    server.publish("room", "6");
+    assert_eq!(client.publication().await.0, 6);
+    assert_eq!(server.log.reads.load(SeqCst), reads);
+}
+
+#[tokio::test]
+async fn what_never_comes_is_read_from_the_log() {
+    let server =
+        Server::with(HubConfig { gap_wait: Duration::from_millis(10), log_page: 2, ..config() }).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    for n in 1..=7 {
+        let publication = server.log.append("room", &n.to_string(), Tags::default());
+        if n == 7 {
+            server.hub.publish("room", publication);
+        }
+    }
+    for n in 1..=7 {
+        assert_eq!(client.publication().await, (n, json!(n)));
+    }
+    assert_eq!(server.hub.stats().gap_filled, 6);
+}
+
+#[tokio::test]
+async fn a_full_hold_reads_the_log_at_once() {
+    let patient = HubConfig { gap_wait: Duration::from_hours(1), gap_hold: 4, ..config() };
+    let server = Server::with(patient).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    server.log.append("room", "1", Tags::default());
+    for n in 2..=20 {
+        server.publish("room", &n.to_string());
+    }
+    for n in 1..=20 {
+        assert_eq!(client.publication().await.0, n);
+    }
+}
+
+#[tokio::test]
+async fn a_gap_waits_for_a_broken_log() {
+    let server = Server::with(HubConfig { gap_wait: Duration::from_millis(1), ..config() }).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    server.log.append("room", "1", Tags::default());
+    server.log.broken.store(true, SeqCst);
+    server.publish("room", "2");
+    server.until("a failed read", |s| s.log_errors > 1).await;
+    server.log.broken.store(false, SeqCst);
+    assert_eq!(client.publication().await.0, 1);
+    assert_eq!(client.publication().await.0, 2);
+}
+
+#[tokio::test]
+async fn the_loss_of_the_very_last_one_is_noticed() {
+    let check = Some(Duration::from_millis(30));
+    let server = Server::with(HubConfig { position_check: check, ..config() }).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    server.log.append("room", "1", Tags::default());
+    assert_eq!(client.publication().await.0, 1, "nobody ever told of it");
+}
+
+#[tokio::test]
+async fn a_lost_stream_makes_subscribers_begin_again() {
+    let check = Some(Duration::from_millis(30));
+    let server = Server::with(HubConfig { position_check: check, ..config() }).await;
+    let mut by_client = server.client("ann").await;
+    by_client.subscribe("room").await;
+    let mut by_server = server.open().await;
+    by_server.connect(json!({"user": "bob", "rooms": ["room"]})).await;
+    for n in 1..=3 {
+        server.publish("room", &n.to_string());
+        assert_eq!(by_client.publication().await.0, n);
+    }
+    server.log.lose("room", "second");
+    let unsubscribe = json!({"code": 2500, "reason": "insufficient state"});
+    assert_eq!(by_client.push().await, json!({"channel": "room", "unsubscribe": unsubscribe}));
+    assert_eq!(by_server.close().await.code, 3010);
+    let reply = by_client.resume("room", 3, "first").await;
+    assert_eq!((&reply["epoch"], &reply["was_recovering"]), (&json!("second"), &json!(true)));
+    assert!(reply.get("recovered").is_none());
+    server.publish("room", "\"new\"");
+    assert_eq!(by_client.publication().await, (1, json!("new")));
+}
+
+#[tokio::test]
+async fn publications_lost_to_the_log_too_are_not_skipped_silently() {
+    let server = Server::with(HubConfig { gap_wait: Duration::from_millis(1), ..config() }).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    for n in 1..=3 {
+        server.log.append("room", &n.to_string(), Tags::default());
+    }
+    server.log.trim("room", 2);
+    server.publish("room", "4");
+    assert_eq!(client.push().await["unsubscribe"]["code"], 2500);
+}

@@ -1,0 +1,188 @@
+//! Coming back without a gap, and being told the truth when that cannot be.
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use hub::HubConfig;
+use serde_json::json;
+
+use crate::support::{Server, client::offsets, config};
+
+async fn with_events(config: HubConfig, count: u64) -> Server {
+    let server = Server::with(config).await;
+    for n in 1..=count {
+        server.publish("room", &n.to_string());
+    }
+    server
+}
+
+#[tokio::test]
+async fn a_fresh_subscriber_gets_the_position_and_what_follows() {
+    let server = with_events(config(), 4).await;
+    let mut client = server.client("ann").await;
+    let reply = client.subscribe("room").await;
+    assert_eq!(reply, json!({"recoverable": true, "positioned": true, "epoch": "first", "offset": 4}));
+    server.publish("room", "5");
+    assert_eq!(client.publication().await, (5, json!(5)));
+}
+
+#[tokio::test]
+async fn the_missed_ones_come_from_the_log_page_by_page() {
+    let server = with_events(HubConfig { log_page: 3, ..config() }, 10).await;
+    let mut client = server.client("ann").await;
+    let reply = client.resume("room", 2, "first").await;
+    assert_eq!(offsets(&reply), [3, 4, 5, 6, 7, 8, 9, 10]);
+    assert_eq!(reply["publications"][0], json!({"data": 3, "offset": 3}));
+    assert_eq!((&reply["was_recovering"], &reply["recovered"]), (&json!(true), &json!(true)));
+    assert_eq!(reply["offset"], 2, "the position of the request: the client moves on by publication");
+    server.publish("room", "11");
+    assert_eq!(client.publication().await.0, 11);
+    assert_eq!(server.hub.stats().recovered, 1);
+}
+
+#[tokio::test]
+async fn the_recent_ones_come_from_memory() {
+    let server = with_events(config(), 5).await;
+    let mut keeper = server.client("keeper").await;
+    keeper.subscribe("room").await;
+    for n in 6..=9 {
+        server.publish("room", &n.to_string());
+    }
+    let reads = server.log.reads.load(SeqCst);
+    let mut client = server.client("ann").await;
+    assert_eq!(offsets(&client.resume("room", 5, "first").await), [6, 7, 8, 9]);
+    assert_eq!(server.log.reads.load(SeqCst), reads, "nobody read the log");
+    // Older ones are read once, and remembered.
+    let mut older = server.client("bob").await;
+    assert_eq!(offsets(&older.resume("room", 3, "").await), [4, 5, 6, 7, 8, 9]);
+    let reads = server.log.reads.load(SeqCst);
+    let mut again = server.client("cat").await;
+    assert_eq!(offsets(&again.resume("room", 3, "first").await), [4, 5, 6, 7, 8, 9]);
+    assert_eq!(server.log.reads.load(SeqCst), reads);
+}
+
+#[tokio::test]
+async fn a_room_that_lingers_keeps_its_memory() {
+    let linger = HubConfig { room_linger: std::time::Duration::from_mins(1), ..config() };
+    let server = with_events(linger, 1).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    drop(client);
+    server.until("the session to end", |s| s.sessions == 0).await;
+    server.publish("room", "2");
+    let reads = server.log.reads.load(SeqCst);
+    let mut client = server.client("ann").await;
+    assert_eq!(offsets(&client.resume("room", 1, "first").await), [2]);
+    assert_eq!(server.log.reads.load(SeqCst), reads);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recovered_is_said_so_and_the_stream_goes_on() {
+    let limits = HubConfig { recovery_limit: 5, room_memory_bytes: 0, ..config() };
+    let server = with_events(limits, 20).await;
+    server.log.trim("room", 10);
+    let cases = [
+        ("too old", 9, "first"),
+        ("another epoch", 18, "second"),
+        ("the epoch of a client that lost its state", 20, "_"),
+        ("ahead of the log", 1000, "first"),
+        ("too much", 14, "first"),
+    ];
+    for (why, offset, epoch) in cases {
+        let mut client = server.client("ann").await;
+        let reply = client.resume("room", offset, epoch).await;
+        let top = server.hub.stats().published;
+        let told = json!({"recoverable": true, "positioned": true, "epoch": "first",
+            "offset": top, "was_recovering": true});
+        assert_eq!(reply, told, "{why}");
+        let next = server.publish("room", "0");
+        assert_eq!(client.publication().await.0, next, "{why}");
+
+        let strict = json!({"channel": "strict", "recover": true, "offset": 3, "epoch": epoch, "flag": 3});
+        assert_eq!(client.error("subscribe", strict).await, 112, "{why}");
+        client.subscribe("strict").await;
+    }
+    assert_eq!(server.hub.stats().recovered, 0);
+    let top = server.hub.stats().published;
+    let mut client = server.client("ann").await;
+    assert_eq!(client.resume("room", top - 5, "first").await["recovered"], true, "exactly the limit");
+    let mut client = server.client("ann").await;
+    let reply = client.resume("room", top, "first").await;
+    assert_eq!((&reply["recovered"], &reply["offset"]), (&json!(true), &json!(top)), "nothing missed");
+}
+
+#[tokio::test]
+async fn a_filter_holds_live_and_in_recovery() {
+    let server = Server::with(HubConfig { recovery_limit: 4, ..config() }).await;
+    let red = json!({"color": "red"});
+    let mut client = server.client("ann").await;
+    let reply = client.call("subscribe", json!({"channel": "room", "data": red})).await;
+    assert_eq!(reply.get("offset"), None);
+    for n in 1..=12 {
+        server.publish_tagged("room", &n.to_string(), if n % 4 == 0 { "red" } else { "blue" });
+    }
+    for n in [4, 8, 12] {
+        assert_eq!(client.publication().await.0, n);
+    }
+    // Far more were missed than may be recovered, but not of those that this client sees.
+    for keep_memory in [true, false] {
+        if !keep_memory {
+            drop(std::mem::replace(&mut client, server.client("new").await));
+            server.until("an empty room", |s| s.rooms == 0).await;
+        }
+        let mut back = server.client("ann").await;
+        let body = json!({"channel": "room", "data": red, "recover": true, "offset": 1, "epoch": "first"});
+        let reply = back.call("subscribe", body).await;
+        assert_eq!(offsets(&reply), [4, 8, 12], "from memory: {keep_memory}");
+        assert_eq!((&reply["recovered"], &reply["offset"]), (&json!(true), &json!(1)));
+        let body = json!({"channel": "other", "data": {"color": "green"}, "recover": true});
+        assert_eq!(back.call("subscribe", body).await["recovered"], true);
+    }
+}
+
+#[tokio::test]
+async fn with_all_missed_ones_filtered_out_the_position_still_advances() {
+    let server = Server::start().await;
+    for n in 1..=3 {
+        server.publish_tagged("room", &n.to_string(), "blue");
+    }
+    let mut client = server.client("ann").await;
+    let body =
+        json!({"channel": "room", "data": {"color": "red"}, "recover": true, "offset": 1, "epoch": "first"});
+    let reply = client.call("subscribe", body).await;
+    assert_eq!((offsets(&reply), &reply["offset"], &reply["recovered"]), (vec![], &json!(3), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_client_ahead_of_the_room_gets_no_duplicates() {
+    // It loaded a snapshot just after a commit whose publication has not come here yet.
+    let server = with_events(config(), 2).await;
+    let mut keeper = server.client("keeper").await;
+    keeper.subscribe("room").await;
+    let third = server.log.append("room", "3", hub::Tags::default());
+    let fourth = server.log.append("room", "4", hub::Tags::default());
+    let mut client = server.client("ann").await;
+    let reply = client.resume("room", 3, "first").await;
+    assert_eq!((offsets(&reply), &reply["recovered"]), (vec![4], &json!(true)));
+    server.hub.publish("room", third);
+    server.hub.publish("room", fourth);
+    server.publish("room", "5");
+    assert_eq!(client.publication().await.0, 5);
+    for n in 3..=5 {
+        assert_eq!(keeper.publication().await.0, n);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_log_is_a_temporary_error_and_later_all_is_well() {
+    let server = with_events(config(), 3).await;
+    let mut client = server.client("ann").await;
+    server.log.broken.store(true, SeqCst);
+    let reply = client.ask("subscribe", json!({"channel": "room"})).await;
+    assert_eq!(reply["error"], json!({"code": 100, "message": "internal server error", "temporary": true}));
+    server.log.broken.store(false, SeqCst);
+    assert_eq!(offsets(&client.resume("room", 1, "first").await), [2, 3]);
+    let mut connecting = server.open().await;
+    server.log.broken.store(true, SeqCst);
+    connecting.start("connect", json!({"data": {"rooms": ["cold"]}})).await;
+    assert_eq!(connecting.close().await.code, 3004);
+}

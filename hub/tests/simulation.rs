@@ -1,0 +1,132 @@
+//! Joining without a gap, under everything at once: publications out of order, doubled and dropped, while clients
+//! join, leave and resume. Whatever happens, every client sees each offset once and in order. The seed of a
+//! failure is in its message; set SEED to play it again.
+
+use std::time::Duration;
+
+use hub::{HubConfig, Tags};
+
+use crate::support::{
+    Server,
+    client::{Client, offsets},
+    config,
+};
+
+const ROOM: &str = "room";
+const EVENTS: u64 = 300;
+
+/// A small generator whose whole state is its seed.
+#[derive(Clone)]
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// Appends in order, tells of it in disorder: late, twice, or not at all.
+async fn publish_all(server: &Server, mut dice: Dice) {
+    let mut late = Vec::new();
+    for n in 1..=EVENTS {
+        let publication = server.log.append(ROOM, &n.to_string(), Tags::default());
+        late.push(publication);
+        for _ in 0..dice.roll(3) {
+            if late.is_empty() {
+                break;
+            }
+            let pick = dice.roll(late.len() as u64) as usize;
+            server.hub.publish(ROOM, late[pick].clone());
+            if dice.roll(4) > 0 {
+                late.remove(pick);
+            }
+        }
+        if dice.roll(10) == 0 && !late.is_empty() {
+            late.remove(0);
+        }
+        if dice.roll(4) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    // The last is told, so that everybody learns how far it goes.
+    server.publish(ROOM, &(EVENTS + 1).to_string());
+}
+
+/// Follows the room to the end, through connections of random length.
+async fn follow(server: &Server, user: u64, mut dice: Dice) {
+    let mut at: Option<u64> = None;
+    loop {
+        let mut client = server.client(&user.to_string()).await;
+        let reply = match at {
+            None => client.subscribe(ROOM).await,
+            Some(offset) => client.resume(ROOM, offset, "first").await,
+        };
+        let mut position = reply["offset"].as_u64().unwrap_or(0);
+        if let Some(before) = at {
+            assert_eq!(reply["recovered"], true, "{reply}");
+            for offset in offsets(&reply) {
+                position = position.max(before);
+                assert_eq!(offset, position + 1, "recovered after {before}");
+                position = offset;
+            }
+        }
+        let stay = dice.roll(60);
+        if read(&mut client, &mut position, stay).await {
+            return;
+        }
+        at = Some(position);
+    }
+}
+
+/// Reads some publications; `true` at the very last.
+async fn read(client: &mut Client, position: &mut u64, count: u64) -> bool {
+    for _ in 0..count {
+        if *position == EVENTS + 1 {
+            return true;
+        }
+        let (offset, data) = client.publication().await;
+        assert_eq!(offset, *position + 1, "live");
+        assert_eq!(data, offset, "data of another offset");
+        *position = offset;
+    }
+    *position == EVENTS + 1
+}
+
+async fn play(seed: u64) {
+    let mut dice = Dice(seed);
+    dice.roll(2);
+    let config = HubConfig {
+        gap_wait: Duration::from_millis(dice.roll(5)),
+        gap_hold: 1 + dice.roll(20) as usize,
+        room_memory_bytes: dice.roll(3) as usize * 4096,
+        log_page: 1 + dice.roll(50) as usize,
+        room_linger: Duration::from_millis(dice.roll(2) * 30),
+        ..config()
+    };
+    let server = Server::with(config).await;
+    let publishing = publish_all(&server, Dice(dice.roll(u64::MAX >> 33)));
+    let following = (0..6).map(|user| follow(&server, user, Dice(seed ^ (user << 40) ^ 0x5bd1)));
+    tokio::join!(publishing, futures_util::future::join_all(following));
+    server.until_empty().await;
+}
+
+fn seeds() -> Vec<u64> {
+    match std::env::var("SEED") {
+        Ok(seed) => vec![seed.parse().unwrap()],
+        Err(_) => (1..=24).collect(),
+    }
+}
+
+#[test]
+fn every_client_sees_every_offset_once_and_in_order() {
+    for seed in seeds() {
+        let runtime = if seed % 2 == 0 {
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+        } else {
+            tokio::runtime::Builder::new_current_thread().enable_all().build()
+        };
+        println!("SEED={seed}");
+        runtime.unwrap().block_on(play(seed));
+    }
+}

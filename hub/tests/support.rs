@@ -1,0 +1,105 @@
+//! A server on a free port with the engine in it, and what tests need to know about it.
+
+pub(crate) mod client;
+pub(crate) mod rules;
+pub(crate) mod socket;
+pub(crate) mod tapelog;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, extract::WebSocketUpgrade, routing::get};
+use hub::{Hub, HubConfig, Peer, Publication, Stats, Tags};
+use tokio::time::{Instant, sleep, timeout};
+
+use self::{client::Client, rules::Rules, socket::Socket, tapelog::TapeLog};
+
+/// Longer than anything takes that happens at all.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Server {
+    pub(crate) hub: Hub,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) log: Arc<TapeLog>,
+    address: String,
+}
+
+pub(crate) fn config() -> HubConfig {
+    HubConfig { room_linger: Duration::ZERO, position_check: None, ..HubConfig::default() }
+}
+
+impl Server {
+    pub(crate) async fn start() -> Server {
+        Server::with(config()).await
+    }
+
+    pub(crate) async fn with(config: HubConfig) -> Server {
+        let rules = Arc::new(Rules::default());
+        let log = Arc::new(TapeLog::default());
+        let hub = Hub::new(config, rules.clone(), log.clone());
+        let serving = hub.clone();
+        let accept = move |upgrade: WebSocketUpgrade| {
+            let hub = serving.clone();
+            async move {
+                let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(1 << 20);
+                upgrade.on_upgrade(async move |socket| {
+                    hub.serve(Socket(socket), Peer::default()).await;
+                })
+            }
+        };
+        let app = Router::new().route("/connection/websocket", get(accept));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("ws://{}/connection/websocket", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Server { hub, rules, log, address }
+    }
+
+    /// A socket that has said nothing yet.
+    pub(crate) async fn open(&self) -> Client {
+        Client::open(&self.address).await
+    }
+
+    /// A connected client of this user.
+    pub(crate) async fn client(&self, user: &str) -> Client {
+        let mut client = self.open().await;
+        client.connect(serde_json::json!({"user": user})).await;
+        client
+    }
+
+    /// Appends to the room's log and publishes it.
+    pub(crate) fn publish(&self, room: &str, data: &str) -> u64 {
+        let publication = self.log.append(room, data, Tags::default());
+        let offset = publication.offset;
+        self.hub.publish(room, publication);
+        offset
+    }
+
+    pub(crate) fn publish_tagged(&self, room: &str, data: &str, color: &str) -> Publication {
+        let publication = self.log.append(room, data, [("color", color)].into_iter().collect());
+        self.hub.publish(room, publication.clone());
+        publication
+    }
+
+    /// Waits until the engine's counters are as wanted.
+    pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&Stats) -> bool) {
+        wait_for(what, || wanted(&self.hub.stats())).await;
+    }
+
+    /// Nobody and nothing is left.
+    pub(crate) async fn until_empty(&self) {
+        let nothing =
+            |s: &Stats| s.sessions + s.rooms + s.subscriptions + s.rpcs_running + s.queue_bytes == 0;
+        self.until("an empty hub", nothing).await;
+    }
+}
+
+pub(crate) async fn wait_for(what: &str, ready: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !ready() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+pub(crate) async fn patient<T>(what: &str, event: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, event).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}

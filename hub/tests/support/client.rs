@@ -1,0 +1,161 @@
+//! A client that speaks the protocol by hand and hides nothing: every JSON object in the order of the wire.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, protocol::CloseFrame},
+};
+
+use super::patient;
+
+pub(crate) struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    read: VecDeque<Value>,
+    next_id: u32,
+    /// What came while waiting for something else.
+    pub(crate) pushes: VecDeque<Value>,
+    pub(crate) answer_pings: bool,
+    pub(crate) connected: Value,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Close {
+    pub(crate) code: u16,
+    pub(crate) reason: String,
+}
+
+impl Client {
+    pub(crate) async fn open(address: &str) -> Client {
+        let (socket, _) = connect_async(address).await.unwrap();
+        let (read, pushes) = (VecDeque::new(), VecDeque::new());
+        Client { socket, read, next_id: 1, pushes, answer_pings: true, connected: Value::Null }
+    }
+
+    pub(crate) async fn send_text(&mut self, text: impl Into<String>) {
+        self.socket.send(Message::text(text.into())).await.unwrap();
+    }
+
+    pub(crate) async fn send_binary(&mut self, data: Vec<u8>) {
+        self.socket.send(Message::binary(data)).await.unwrap();
+    }
+
+    /// The next object, pings left out (and answered) unless wanted; or how the socket ended.
+    pub(crate) async fn next(&mut self) -> Result<Value, Close> {
+        loop {
+            if let Some(value) = self.read.pop_front() {
+                if self.answer_pings && value == json!({}) {
+                    let _ = self.socket.send(Message::text("{}")).await;
+                    continue;
+                }
+                return Ok(value);
+            }
+            match patient("a frame", self.socket.next()).await {
+                Some(Ok(Message::Text(text))) => {
+                    self.read.extend(text.split('\n').map(|line| serde_json::from_str(line).unwrap()));
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    // Sends the answer to it.
+                    let _ = self.socket.flush().await;
+                    return Err(closed(frame));
+                }
+                Some(Ok(Message::Binary(_))) => panic!("binary frame from a JSON server"),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(Close { code: 1006, reason: String::new() }),
+            }
+        }
+    }
+
+    /// Everything up to the end of the socket is thrown away.
+    pub(crate) async fn close(&mut self) -> Close {
+        loop {
+            if let Err(close) = self.next().await {
+                return close;
+            }
+        }
+    }
+
+    pub(crate) async fn reply(&mut self, id: u32) -> Value {
+        loop {
+            let value = self.next().await.unwrap_or_else(|close| panic!("no reply to {id} but {close:?}"));
+            if value["id"] == id {
+                return value;
+            }
+            self.pushes.push_back(value);
+        }
+    }
+
+    pub(crate) async fn start(&mut self, kind: &str, body: Value) -> u32 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send_text(json!({kind: body, "id": id}).to_string()).await;
+        id
+    }
+
+    /// Sends a command and waits for the whole reply.
+    pub(crate) async fn ask(&mut self, kind: &str, body: Value) -> Value {
+        let id = self.start(kind, body).await;
+        self.reply(id).await
+    }
+
+    /// Sends a command and waits for its result.
+    pub(crate) async fn call(&mut self, kind: &str, body: Value) -> Value {
+        let reply = self.ask(kind, body).await;
+        assert!(reply.get("error").is_none(), "{kind}: {reply}");
+        reply.get(kind).unwrap_or_else(|| panic!("no result key in {reply}")).clone()
+    }
+
+    pub(crate) async fn error(&mut self, kind: &str, body: Value) -> u64 {
+        let reply = self.ask(kind, body).await;
+        reply["error"]["code"].as_u64().unwrap_or_else(|| panic!("no error in {reply}"))
+    }
+
+    pub(crate) async fn connect(&mut self, data: Value) -> Value {
+        self.connected = self.call("connect", json!({"data": data})).await;
+        self.connected.clone()
+    }
+
+    pub(crate) async fn subscribe(&mut self, room: &str) -> Value {
+        self.call("subscribe", json!({"channel": room})).await
+    }
+
+    pub(crate) async fn resume(&mut self, room: &str, offset: u64, epoch: &str) -> Value {
+        let body = json!({"channel": room, "recover": true, "offset": offset, "epoch": epoch});
+        self.call("subscribe", body).await
+    }
+
+    /// The next push; replies must not come in between.
+    pub(crate) async fn push(&mut self) -> Value {
+        let value = match self.pushes.pop_front() {
+            Some(value) => value,
+            None => self.next().await.unwrap_or_else(|close| panic!("no push but {close:?}")),
+        };
+        assert!(value.get("push").is_some(), "no push: {value}");
+        value["push"].clone()
+    }
+
+    /// Offset and data of the next publication.
+    pub(crate) async fn publication(&mut self) -> (u64, Value) {
+        let push = self.push().await;
+        let publication = push.get("pub").unwrap_or_else(|| panic!("no publication: {push}"));
+        (publication["offset"].as_u64().unwrap_or(0), publication["data"].clone())
+    }
+
+    pub(crate) fn id(&self) -> hub::SessionId {
+        hub::SessionId(self.connected["client"].as_str().unwrap().parse().unwrap())
+    }
+}
+
+fn closed(frame: Option<CloseFrame>) -> Close {
+    let frame = frame.expect("a close frame with a code");
+    Close { code: frame.code.into(), reason: frame.reason.to_string() }
+}
+
+/// The offsets of a reply's publications.
+pub(crate) fn offsets(reply: &Value) -> Vec<u64> {
+    let list = reply["publications"].as_array().cloned().unwrap_or_default();
+    list.iter().map(|p| p["offset"].as_u64().unwrap()).collect()
+}

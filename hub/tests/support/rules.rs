@@ -1,0 +1,199 @@
+//! An authority that does what the client's `data` says, so that a test reads in one place.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use async_trait::async_trait;
+use hub::{
+    Authority, CloseCode, Closed, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Filter,
+    Limits, Peer, PublishDecision, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+
+pub(crate) struct Rules {
+    /// Calls of `gate` wait here.
+    pub(crate) gate: Semaphore,
+    /// Subscribes with `wait` wait here.
+    pub(crate) door: Semaphore,
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) closed: Mutex<Vec<(String, Closed)>>,
+    pub(crate) messages: Mutex<Vec<String>>,
+    pub(crate) calls: Mutex<Vec<String>>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules {
+            gate: Semaphore::new(0),
+            door: Semaphore::new(0),
+            waiting: AtomicUsize::new(0),
+            closed: Mutex::default(),
+            messages: Mutex::default(),
+            calls: Mutex::default(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent wishes, named in JSON")]
+struct Wish {
+    user: String,
+    rooms: Vec<String>,
+    color: Option<String>,
+    expires_in_s: Option<i64>,
+    max_queue_bytes: Option<usize>,
+    max_rooms: Option<usize>,
+    max_concurrent_rpc: Option<usize>,
+    rpc_per_second: Option<u32>,
+    error: Option<u32>,
+    close: bool,
+    panic: bool,
+    wait: bool,
+    ephemeral: bool,
+    presence: bool,
+    info: Option<Box<RawValue>>,
+}
+
+fn wish(data: Option<&RawValue>) -> Wish {
+    data.map(|data| serde_json::from_str(data.get()).unwrap()).unwrap_or_default()
+}
+
+fn now_s() -> i64 {
+    (hub::HubConfig::default().clock)() / 1000
+}
+
+fn color_filter(color: Option<String>) -> Option<Filter> {
+    color.map(|color| Arc::new(move |tags: &hub::Tags| tags.get("color") == Some(&color)) as Filter)
+}
+
+fn subscription(wish: Wish) -> Subscription {
+    let sub = if wish.ephemeral { Subscription::ephemeral() } else { Subscription::durable() };
+    Subscription {
+        presence: wish.presence,
+        join_leave: wish.presence,
+        filter: color_filter(wish.color),
+        expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
+        info: wish.info,
+        ..sub
+    }
+}
+
+fn refuse(wish: &Wish) -> Result<(), ErrorReply> {
+    assert!(!wish.panic, "the rules panic as they were told");
+    match wish.error {
+        None => Ok(()),
+        Some(111) => Err(ErrorReply::TOO_MANY_REQUESTS),
+        Some(code) => Err(ErrorReply::new(code, "as you wish")),
+    }
+}
+
+#[async_trait]
+impl Authority for Rules {
+    async fn connect(
+        &self,
+        _: &Peer,
+        _: SessionId,
+        request: ConnectRequest,
+    ) -> Result<Connected, ConnectError> {
+        let wish = wish(request.data.as_deref());
+        refuse(&wish)?;
+        if wish.close {
+            return Err(CloseCode::INVALID_TOKEN.into());
+        }
+        let browser = Limits::browser();
+        let room = |name: &String| {
+            let presence = wish.presence;
+            let sub = subscription(Wish { color: wish.color.clone(), presence, ..Wish::default() });
+            ServerSub { room: name.clone(), sub }
+        };
+        Ok(Connected {
+            expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
+            rooms: wish.rooms.iter().map(room).collect(),
+            limits: Limits {
+                max_queue_bytes: wish.max_queue_bytes.unwrap_or(browser.max_queue_bytes),
+                max_rooms: wish.max_rooms.unwrap_or(browser.max_rooms),
+                max_concurrent_rpc: wish.max_concurrent_rpc.unwrap_or(browser.max_concurrent_rpc),
+                rpc_per_second: wish.rpc_per_second,
+                ..browser
+            },
+            info: wish.info,
+            ..Connected::new(wish.user)
+        })
+    }
+
+    async fn refresh(&self, _: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
+        match token.parse::<i64>() {
+            Ok(s) => Ok(Expiry::At(now_s() + s)),
+            Err(_) => Err(CloseCode::INVALID_TOKEN.into()),
+        }
+    }
+
+    async fn subscribe(
+        &self,
+        _: &SessionInfo,
+        request: SubscribeRequest,
+    ) -> Result<Subscription, ErrorReply> {
+        let wish = wish(request.data.as_deref());
+        refuse(&wish)?;
+        if wish.wait {
+            self.waiting.fetch_add(1, SeqCst);
+            self.door.acquire().await.unwrap().forget();
+        }
+        Ok(subscription(wish))
+    }
+
+    async fn sub_refresh(&self, _: &SessionInfo, _: &str, token: &str) -> Result<Expiry, ErrorReply> {
+        token.parse::<i64>().map(|s| Expiry::At(now_s() + s)).map_err(|_| ErrorReply::PERMISSION_DENIED)
+    }
+
+    async fn publish(
+        &self,
+        _: &SessionInfo,
+        room: &str,
+        _: &RawValue,
+    ) -> Result<PublishDecision, ErrorReply> {
+        match room {
+            "forbidden" => Err(ErrorReply::PERMISSION_DENIED),
+            "handled" => Ok(PublishDecision::Handled),
+            "fleeting" => Ok(PublishDecision::Ephemeral),
+            _ => Ok(PublishDecision::Append),
+        }
+    }
+
+    async fn rpc(
+        &self,
+        session: &SessionInfo,
+        method: &str,
+        data: &RawValue,
+    ) -> Result<Box<RawValue>, ErrorReply> {
+        self.calls.lock().unwrap().push(data.get().to_owned());
+        match method {
+            "echo" => Ok(data.to_owned()),
+            "who" => Ok(serde_json::value::to_raw_value(&session.user).unwrap()),
+            "gate" => {
+                self.waiting.fetch_add(1, SeqCst);
+                self.gate.acquire().await.unwrap().forget();
+                Ok(data.to_owned())
+            }
+            "panic" => panic!("the rules panic as they were told"),
+            _ => Err(ErrorReply::METHOD_NOT_FOUND),
+        }
+    }
+
+    async fn message(&self, _: &SessionInfo, data: &RawValue) -> Result<(), CloseCode> {
+        if data.get() == "\"unwelcome\"" {
+            return Err(CloseCode::NOT_AVAILABLE);
+        }
+        self.messages.lock().unwrap().push(data.get().to_owned());
+        Ok(())
+    }
+
+    async fn closed(&self, session: &SessionInfo, reason: &Closed) {
+        self.closed.lock().unwrap().push((session.user.clone(), reason.clone()));
+    }
+}

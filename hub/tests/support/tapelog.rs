@@ -1,0 +1,91 @@
+//! A log whose every move a test controls: what it holds, what it forgot, whether it answers at all.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use async_trait::async_trait;
+use hub::{Log, LogError, LogPage, Publication, Tags};
+
+#[derive(Default)]
+pub(crate) struct TapeLog {
+    rooms: Mutex<HashMap<String, Tape>>,
+    pub(crate) broken: AtomicBool,
+    pub(crate) reads: AtomicUsize,
+}
+
+#[derive(Clone)]
+struct Tape {
+    epoch: String,
+    trimmed: u64,
+    all: Vec<Publication>,
+}
+
+impl TapeLog {
+    fn with<T>(&self, room: &str, act: impl FnOnce(&mut Tape) -> T) -> T {
+        let mut rooms = self.rooms.lock().unwrap();
+        let new = || Tape { epoch: "first".to_owned(), trimmed: 0, all: Vec::new() };
+        act(rooms.entry(room.to_owned()).or_insert_with(new))
+    }
+
+    pub(crate) fn append(&self, room: &str, data: &str, tags: Tags) -> Publication {
+        self.with(room, |tape| {
+            let offset = tape.all.len() as u64 + 1;
+            let data = data.to_owned().into();
+            let publication = Publication { offset, data, tags, ..Publication::default() };
+            tape.all.push(publication.clone());
+            publication
+        })
+    }
+
+    /// Forgets everything up to this offset.
+    pub(crate) fn trim(&self, room: &str, up_to: u64) {
+        self.with(room, |tape| tape.trimmed = up_to);
+    }
+
+    /// Begins anew.
+    pub(crate) fn lose(&self, room: &str, epoch: &str) {
+        self.with(room, |tape| *tape = Tape { epoch: epoch.to_owned(), trimmed: 0, all: Vec::new() });
+    }
+
+    fn page(
+        &self,
+        room: &str,
+        pick: impl FnOnce(&[Publication]) -> Vec<Publication>,
+    ) -> Result<LogPage, LogError> {
+        self.reads.fetch_add(1, SeqCst);
+        if self.broken.load(SeqCst) {
+            return Err(LogError("broken by the test".to_owned()));
+        }
+        Ok(self.with(room, |tape| LogPage {
+            epoch: tape.epoch.clone(),
+            top: tape.all.len() as u64,
+            oldest: tape.trimmed + 1,
+            publications: pick(&tape.all[tape.trimmed as usize..]),
+        }))
+    }
+}
+
+#[async_trait]
+impl Log for TapeLog {
+    async fn since(&self, room: &str, after: u64, limit: usize) -> Result<LogPage, LogError> {
+        // A log that is read takes a moment, in which much can happen.
+        tokio::task::yield_now().await;
+        self.page(room, |kept| kept.iter().filter(|p| p.offset > after).take(limit).cloned().collect())
+    }
+
+    async fn before(&self, room: &str, before: Option<u64>, limit: usize) -> Result<LogPage, LogError> {
+        let before = before.unwrap_or(u64::MAX);
+        self.page(room, |kept| kept.iter().rev().filter(|p| p.offset < before).take(limit).cloned().collect())
+    }
+
+    async fn append(&self, room: &str, publication: Publication) -> Result<Publication, LogError> {
+        let data = std::str::from_utf8(&publication.data).unwrap();
+        let offset = TapeLog::append(self, room, data, publication.tags.clone()).offset;
+        Ok(Publication { offset, ..publication })
+    }
+}
