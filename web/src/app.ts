@@ -2,6 +2,7 @@
 import { makeText } from "./i18n/text";
 import { Api } from "./services/api";
 import { Desk } from "./services/desk";
+import { HeadCheck } from "./services/head_check";
 import { newId } from "./services/ids";
 import { Keepsake } from "./services/keepsake";
 import { Loader } from "./services/loader";
@@ -57,6 +58,7 @@ export function createApp(): App {
     },
   });
   const outbox = new Outbox(store, (method, data) => socket.rpc(method, data), () => socket.live);
+  const headCheck = new HeadCheck(store, api, socket);
   const room = new Room(store, socket);
   const desk = new Desk({
     store, socket, outbox, loader, room,
@@ -100,8 +102,9 @@ export function createApp(): App {
   window.addEventListener("hashchange", openFromAddress);
   window.addEventListener("online", () => socket.retryNow());
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") socket.retryNow();
-    else keepsake.save();
+    if (document.visibilityState === "visible") return void headCheck.shown();
+    headCheck.hidden();
+    keepsake.save();
   });
   window.addEventListener("pagehide", () => keepsake.save());
   window.addEventListener("beforeunload", (event) => {

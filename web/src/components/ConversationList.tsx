@@ -18,6 +18,10 @@ export function ConversationList() {
   const end = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
+    if (list === "closed" && page.phase === "idle") void loader.page("closed", true);
+  }, [loader, list, page.phase]);
+
+  useEffect(() => {
     const mark = end.current;
     if (!mark || page.next === null || page.phase !== "ready") return;
     const watch = new IntersectionObserver((entries) => {
@@ -53,7 +57,7 @@ export function ConversationList() {
           }
         })}
       </ul>
-      {page.phase === "loading" && (first ? <Skeleton /> : <p className="list-more">{t("list.more")}</p>)}
+      {(page.phase === "loading" || page.phase === "idle") && (first ? <Skeleton /> : <p className="list-more">{t("list.more")}</p>)}
       {page.phase === "error" && (
         <Empty alert title={t("list.failed")} hint={page.error ?? undefined}
           action={<button type="button" onClick={retry}>{t("try.again")}</button>} />

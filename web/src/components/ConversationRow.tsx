@@ -24,6 +24,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
   const t = useText();
   const me = usePick((state) => state.session.user?.id ?? null);
   const name = displayName(conversation);
+  const at = conversation.last_message?.at ?? conversation.updated_at;
   const fresh = unread !== 0;
   return (
     <li>
@@ -36,7 +37,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
           <span className="row-top">
             <span className="row-name" dir="auto">{name}</span>
             <span className="unseen">{t(`channel.${conversation.channel_kind}`)}</span>
-            <time className="row-when">{when}</time>
+            <time className="row-when" title={t.full(at)}>{when}</time>
           </span>
           <span className="row-bottom">
             <span className="row-text" dir="auto">

@@ -9,16 +9,10 @@ export const searchId = "search";
 
 export function Filters() {
   const t = useText();
-  const { store, loader } = useApp();
+  const { store } = useApp();
   const filter = usePick((state) => state.filter);
   const counts = usePick(filterCounts);
   const tenants = usePick((state) => state.session.tenants);
-  const closedPhase = usePick((state) => state.pages.closed.phase);
-
-  function choose(owner: OwnerFilter) {
-    store.apply({ type: "filter", filter: { owner } });
-    if (owner === "closed" && closedPhase === "idle") void loader.page("closed", true);
-  }
 
   return (
     <div className="filters">
@@ -45,7 +39,7 @@ export function Filters() {
       <div className="chips" role="group" aria-label={t("list.filters")}>
         {owners.map((owner) => (
           <button key={owner} type="button" className="chip" aria-pressed={filter.owner === owner}
-            data-testid={`filter-${owner}`} onClick={() => choose(owner)}>
+            data-testid={`filter-${owner}`} onClick={() => store.apply({ type: "filter", filter: { owner } })}>
             {t(`filter.${owner}`)}
             {owner !== "closed" && owner !== "all" && counts[owner] > 0 && <span className="chip-count">{counts[owner]}</span>}
           </button>

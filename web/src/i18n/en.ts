@@ -93,6 +93,7 @@ export const en = {
   "thread.empty": "No messages yet.",
   "thread.latest": "Jump to latest",
   "thread.new": { one: "{count} new message", other: "{count} new messages" },
+  "time.now": "now",
   "day.today": "Today",
   "day.yesterday": "Yesterday",
   "viewers.label": "Also looking at this conversation: {names}",

@@ -108,6 +108,7 @@ export const ru: Record<Key, string | Plural> = {
     many: "{count} новых сообщений",
     other: "{count} нового сообщения",
   },
+  "time.now": "сейчас",
   "day.today": "Сегодня",
   "day.yesterday": "Вчера",
   "viewers.label": "Этот диалог сейчас смотрят: {names}",

@@ -39,6 +39,15 @@ describe("words", () => {
     expect(t.day(early, early)).toBe("Today");
   });
 
+  it("tell short times by how long ago it was", () => {
+    const t = makeText("en");
+    const now = new Date(2030, 4, 15, 18, 0).getTime();
+    const ago = (minutes: number) => t.short(now - minutes * 60_000, now);
+    expect([0, 7, 59].map(ago)).toEqual(["now", "7 min", "59 min"]);
+    expect(ago(3 * 60)).toMatch(/^3:00.PM$/);
+    expect([2, 30, 400].map((days) => ago(days * 24 * 60))).toEqual(["Mon", "Apr 15", "Apr 10, 2029"]);
+  });
+
   it("follow the first known language of the browser", () => {
     expect(guessLanguage(["de-DE", "ru-RU", "en"])).toBe("ru");
     expect(guessLanguage(["fr"])).toBe("en");

@@ -14,7 +14,7 @@ export interface Text {
   (key: Key, values?: Values): string;
   /** The time of day. */
   time(at: number): string;
-  /** Short: the time today, else the weekday, else the date. */
+  /** Short: minutes within the hour, the time today, else the weekday, else the date. */
   short(at: number, now: number): string;
   day(at: number, now: number): string;
   full(at: number): string;
@@ -29,6 +29,7 @@ export function makeText(language: Language): Text {
     const made = new Intl.DateTimeFormat(language, options);
     return (at: number) => made.format(at);
   };
+  const minutes = new Intl.NumberFormat(language, { style: "unit", unit: "minute", unitDisplay: "short" });
   const time = format({ hour: "numeric", minute: "2-digit" });
   const weekday = format({ weekday: "short" });
   const date = format({ day: "numeric", month: "short" });
@@ -49,6 +50,9 @@ export function makeText(language: Language): Text {
     time,
     short(at: number, now: number) {
       const days = daysBetween(at, now);
+      const minutesAgo = Math.floor((now - at) / 60_000);
+      if (minutesAgo < 1) return say("time.now");
+      if (minutesAgo < 60) return minutes.format(minutesAgo);
       if (days <= 0) return time(at);
       if (days < 7) return weekday(at);
       return new Date(at).getFullYear() === new Date(now).getFullYear() ? date(at) : dateYear(at);

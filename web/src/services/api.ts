@@ -1,6 +1,6 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
-  Channel, Colleague, Conversation, InboxItem, InboxPage, MessagePage, Session, Tenant, User,
+  Channel, Colleague, Event, InboxItem, InboxPage, MessagePage, Session, Tenant, User,
 } from "../wire";
 import { fromResponse, RequestError } from "./problem";
 import { Tokens, tabLock, type Lock } from "./tokens";
@@ -54,8 +54,9 @@ export class Api {
     return this.get(`/api/v1/conversations/${conversation}/messages?${query}`);
   }
 
-  verb(conversation: string, verb: string, body: object = {}): Promise<{ conversation?: Conversation }> {
-    return this.authorised("POST", `/api/v1/conversations/${conversation}/${verb}`, body).then((response) => json(response));
+  /** The next event of a tenant's log after a cursor, if there is one. */
+  eventsAfter(tenant: string, cursor: number): Promise<{ events: Event[] }> {
+    return this.get(`/api/v1/events?tenant=${tenant}&after=${cursor}&limit=1`);
   }
 
   async media(attachment: string): Promise<Blob> {

@@ -81,6 +81,11 @@ export class Socket {
     if (this.wanted && this.retry !== null) this.connect();
   }
 
+  /** Drops a connection that looks alive and is not; the feed recovers what it kept back. */
+  renew(): void {
+    if (this.wanted && this.live) this.lost();
+  }
+
   get live(): boolean {
     return this.current?.state === "connected";
   }

@@ -117,7 +117,10 @@ function inboxLoaded(state: State, change: Extract<Change, { type: "inbox.loaded
   if (!change.first) return next;
   // What a lost feed left behind and the snapshot does not name is closed or further down: its page will bring it.
   const known = Object.entries(next.conversations).filter(([id, kept]) => kept.cursor >= 0 || id === next.active);
-  next = { ...next, conversations: Object.fromEntries(known) };
+  if (known.length < Object.keys(next.conversations).length) {
+    next = page(next, "closed", emptyState.pages.closed);
+    next = { ...next, conversations: Object.fromEntries(known) };
+  }
   const positions = { ...next.positions };
   for (const [tenant, position] of Object.entries(change.page.positions)) {
     const have = positions[tenant];

@@ -79,11 +79,15 @@ export function totalUnread(state: State): number {
   return sum;
 }
 
-const pendingOf = memo((pending: Pending[], conversation: string) =>
-  pending.filter((p) => p.conversation === conversation));
+const noPending: Pending[] = [];
+const byConversation = memo((pending: Pending[]) => {
+  const out = new Map<string, Pending[]>();
+  for (const one of pending) out.set(one.conversation, [...(out.get(one.conversation) ?? []), one]);
+  return out;
+});
 
 export function pendingMessages(state: State, conversation: string): Pending[] {
-  return pendingOf(state.pending, conversation);
+  return byConversation(state.pending).get(conversation) ?? noPending;
 }
 
 /** What the AI is writing for the open turn; nothing for a turn that the conversation does not have. */

@@ -28,7 +28,7 @@ export function Inbox() {
 
   return (
     <div className="inbox" data-open={active !== null}>
-      <h1 className="unseen">{t("app.name")}</h1>
+      <header className="unseen"><h1>{t("app.name")}</h1></header>
       <ConnectionBar />
       <aside className="side" aria-label={t("list.title")}>
         <header className="side-head">
