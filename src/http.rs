@@ -128,7 +128,28 @@ impl utoipa::Modify for Ways {
 
 /// The description of the API.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    table().into_openapi()
+    let mut description = table().into_openapi();
+    for (path, item) in &mut description.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("post", &mut item.post),
+            ("put", &mut item.put),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
+    description
+}
+
+/// Unique, unlike the names of handlers: `get_channels`, `post_conversations_id_take_over`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1").replace(['{', '}'], "").replace(['/', '-', '.'], "_");
+    format!("{method}{words}")
 }
 
 /// As JSON text, made once.
@@ -146,9 +167,11 @@ mod tests {
         let description = serde_json::to_value(openapi()).expect("json");
         let paths = description["paths"].as_object().expect("paths");
         assert!(paths.contains_key("/api/v1/session") && paths.contains_key("/api/v1/channels/{id}"));
+        let mut ids = std::collections::BTreeSet::new();
         for (path, operations) in paths {
             for (method, operation) in operations.as_object().expect("operations") {
-                assert!(operation["summary"].is_string(), "{method} {path} has no words");
+                let id = operation["operationId"].as_str().expect("an id");
+                assert!(ids.insert(id) && operation["tags"].is_array(), "{method} {path}: {id}");
                 let open = operation["security"]
                     .as_array()
                     .is_some_and(|ways| ways.contains(&serde_json::json!({})));

@@ -90,7 +90,7 @@ impl Context {
 
 /// Options that all commands have.
 #[derive(clap::Args)]
-struct Show {
+pub(in crate::cli) struct Show {
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,

@@ -92,6 +92,11 @@ fn field_at(text: &[u8], line: usize, column: usize) -> Option<String> {
                     *key = word.take();
                 }
             }
+            b',' => {
+                if let Some(key) = open.last_mut() {
+                    *key = None;
+                }
+            }
             b'{' | b'[' => open.push(None),
             // The last bracket may be where it stopped, when a field is missing in what it closes.
             b'}' | b']' => drop(open.pop()),
@@ -131,6 +136,9 @@ mod tests {
     fn the_wrong_field_is_named() {
         assert_eq!(refused("")["field"], "name");
         assert_eq!(refused(r#"{"nam": 1}"#)["field"], "nam");
+        assert_eq!(refused(r#"{"name": "x", "nam": 1}"#)["field"], "nam");
+        assert_eq!(refused(r#"{"settings": {"quiet_ms": 1, "slow": 2}}"#)["field"], "settings.slow");
+        assert_eq!(refused(r#"{"name": "x", "settings": {}}"#)["field"], "settings.quiet_ms");
         assert_eq!(refused(r#"{"name": 1}"#)["field"], "name");
         assert_eq!(
             refused("{\"name\": \"x\",\n \"settings\": {\"quiet_ms\": \"4\"}}")["field"],
