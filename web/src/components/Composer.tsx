@@ -33,7 +33,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   }, [draft.text]);
 
   function send() {
-    if (reason || empty) return;
+    if (empty) return;
     desk.send(id, draft);
     field.current?.focus();
   }
@@ -45,6 +45,9 @@ export function Composer({ conversation }: { conversation: Conversation }) {
     send();
   }
 
+  if (reason) {
+    return <div className="composer"><p className="composer-off" data-testid="composer-off">{reason}</p></div>;
+  }
   return (
     <form className="composer" data-note={draft.note} onSubmit={(event) => { event.preventDefault(); send(); }}>
       <div className="composer-head">
@@ -53,27 +56,25 @@ export function Composer({ conversation }: { conversation: Conversation }) {
           <button type="button" aria-pressed={draft.note} onClick={() => change({ note: true, reply_to: null })} data-testid="mode-note">{t("composer.note")}</button>
         </div>
         <p className="composer-hint" role="status">
-          {reason ? null
-            : !live ? <span className="composer-warning">{t("composer.offline")}</span>
+          {!live ? <span className="composer-warning">{t("composer.offline")}</span>
             : typing ? <Typing conversation={id} />
             : conversation.owner === "ai" && !draft.note ? t("composer.takesOver") : null}
         </p>
       </div>
-      {draft.reply_to && !reason && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}
-      {reason ? <p className="composer-off" data-testid="composer-off">{reason}</p> : (
-        <div className="composer-line">
-          <textarea
-            ref={field} id={composerId} rows={1} value={draft.text} placeholder={t(draft.note ? "composer.notePlaceholder" : "composer.placeholder")} dir="auto"
-            aria-label={t(draft.note ? "composer.noteLabel" : "composer.label")} title={t("composer.hint")}
-            aria-keyshortcuts="r" data-testid="composer-input"
-            onChange={(event) => change({ text: event.target.value })} onKeyDown={onKeyDown}
-          />
-          <button type="submit" className="primary send" disabled={empty} data-testid="composer-send"
-            aria-label={t(draft.note ? "composer.addNote" : "composer.send")} title={t(draft.note ? "composer.addNote" : "composer.send")}>
-            <SendIcon />
-          </button>
-        </div>
-      )}
+      {draft.reply_to && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}
+      <div className="composer-line">
+        <textarea
+          ref={field} id={composerId} rows={1} value={draft.text} dir="auto"
+          placeholder={t(draft.note ? "composer.notePlaceholder" : "composer.placeholder")}
+          aria-label={t(draft.note ? "composer.noteLabel" : "composer.label")} title={t("composer.hint")}
+          aria-keyshortcuts="r" data-testid="composer-input"
+          onChange={(event) => change({ text: event.target.value })} onKeyDown={onKeyDown}
+        />
+        <button type="submit" className="primary send" disabled={empty} data-testid="composer-send"
+          aria-label={t(draft.note ? "composer.addNote" : "composer.send")} title={t(draft.note ? "composer.addNote" : "composer.send")}>
+          <SendIcon />
+        </button>
+      </div>
     </form>
   );
 }

@@ -1,5 +1,6 @@
 // What can be done with a message: answer it, copy it. Shown on hover and on keyboard focus.
-import { useApp, useText } from "../hooks/app";
+import { useApp, usePick, useText } from "../hooks/app";
+import { takesMessages } from "../state/select";
 import type { Message } from "../wire";
 import { composerId } from "./Composer";
 import { CopyIcon, ReplyIcon } from "./Icons";
@@ -8,6 +9,7 @@ export function MessageActions({ message }: { message: Message }) {
   const t = useText();
   const { desk, store } = useApp();
   const { text, direction, conversation } = message;
+  const possible = usePick((state) => takesMessages(state, conversation));
   const reply = () => {
     const draft = store.get().drafts[conversation];
     desk.draft(conversation, { text: draft?.text ?? "", note: false, reply_to: message.id });
@@ -15,7 +17,7 @@ export function MessageActions({ message }: { message: Message }) {
   };
   return (
     <div className="message-acts" role="group" aria-label={t("message.actions")}>
-      {direction !== "note" && (
+      {possible && direction !== "note" && (
         <button type="button" className="quiet square small" aria-label={t("message.reply")} title={t("message.reply")} onClick={reply}>
           <ReplyIcon />
         </button>

@@ -1,12 +1,14 @@
 // A message that failed, or whose outcome nobody knows: said in words, and sent again only on purpose.
 import { useState } from "react";
-import { useApp, useText } from "../hooks/app";
+import { useApp, usePick, useText } from "../hooks/app";
+import { takesMessages } from "../state/select";
 import type { Message } from "../wire";
 
 export function MessageProblem({ message }: { message: Message }) {
   const t = useText();
   const { desk } = useApp();
   const [asking, setAsking] = useState(false);
+  const possible = usePick((state) => takesMessages(state, message.conversation));
   const unknown = message.status === "unknown";
   const words = unknown ? t("message.unknown")
     : message.error ? t("message.failed", { reason: message.error.reason }) : t("message.failedPlain");
@@ -17,7 +19,7 @@ export function MessageProblem({ message }: { message: Message }) {
   return (
     <div className="problem" role="note">
       <p>{words}</p>
-      {message.text && message.attachments.length === 0 && (
+      {possible && message.text && message.attachments.length === 0 && (
         asking ? (
           <p className="problem-acts">
             <strong>{t("message.againSure")}</strong>

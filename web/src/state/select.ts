@@ -104,7 +104,14 @@ export function colleague(state: State, conversation: Conversation, id: string |
   return id === null ? undefined : state.people[conversation.tenant]?.[id];
 }
 
+/** Whether this user may act for the business of the conversation; viewers may only read. */
 export function mayWrite(state: State, conversation: Conversation): boolean {
   const role = state.session.tenants.find((t) => t.id === conversation.tenant)?.role;
   return role !== undefined && role !== "viewer";
+}
+
+/** Whether a message can be written into it right now. */
+export function takesMessages(state: State, id: string): boolean {
+  const conversation = state.conversations[id]?.value;
+  return conversation !== undefined && conversation.state === "open" && mayWrite(state, conversation);
 }
