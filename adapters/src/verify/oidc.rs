@@ -52,7 +52,7 @@ struct Claims {
     exp: i64,
     iat: i64,
     email: String,
-    email_verified: Value,
+    email_verified: bool,
 }
 
 pub(super) fn verify(config: &OidcConfig, headers: &Headers, body: &[u8], now_s: i64) -> Result<(), Invalid> {
@@ -105,8 +105,7 @@ fn check(config: &OidcConfig, claims: &Claims, now_s: i64) -> Result<(), Invalid
     if claims.iat.saturating_sub(LEEWAY_S) > now_s {
         return Err(Invalid::Token("it comes from the future"));
     }
-    let verified = claims.email_verified == true || claims.email_verified == "true";
-    if claims.email != config.service_account || !verified {
+    if claims.email != config.service_account || !claims.email_verified {
         return Err(Invalid::Token("it belongs to another account"));
     }
     Ok(())
