@@ -1,6 +1,7 @@
 // The shapes that the server sends and takes, one to one. Ids are uuids, times are Unix milliseconds.
 
-export type ChannelKind = "telegram" | "waha";
+/** More kinds come with more providers; one that is not known here is shown by its name. */
+export type ChannelKind = "telegram" | "waha" | "other";
 export type Owner = "ai" | "human" | "nobody";
 export type Role = "owner" | "agent" | "viewer" | "platform";
 export type Direction = "in" | "out" | "note";

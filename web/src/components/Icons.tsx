@@ -55,7 +55,9 @@ export function ChannelIcon({ kind }: { kind: ChannelKind }) {
   return (
     <svg className={`channel-icon channel-${kind}`} viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
       <circle cx="12" cy="12" r="12" />
-      {kind === "telegram" ? (
+      {kind !== "telegram" && kind !== "waha" ? (
+        <path d="M6 8h12v7h-7l-3 3v-3H6z" />
+      ) : kind === "telegram" ? (
         <path d="m5 12 13-5.500-2.300 11.500-4-3-2.200 2-.5-3.700L16 8.500l-9 5z" />
       ) : (
         <path d="M6 18l.9-3A6 6 0 1 1 9.300 17.300zM9.700 8.800c-.6 1.600 2 5 4.200 5.400.8.100 1.500-.5 1.500-1.200l-1.600-.9-.9.700c-.8-.3-1.700-1.200-2-2l.7-.8-.7-1.700c-.5-.1-1 .1-1.200.5Z" />

@@ -5,6 +5,9 @@ export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: str
 export const en = {
   "app.name": "Hubbub",
   "app.loading": "Opening the inbox…",
+  "app.fallen": "The page stumbled",
+  "app.fallenHint": "What you wrote is kept. Load the page again to go on.",
+  "app.reload": "Load again",
   "signIn.title": "Sign in",
   "signIn.lead": "Every conversation of your business, live.",
   "signIn.email": "Email",
@@ -182,6 +185,7 @@ export const en = {
   "link.lag": "Not live",
   "channel.telegram": "Telegram",
   "channel.waha": "WhatsApp",
+  "channel.other": "Channel",
   "channel.trouble": "Channel trouble: {detail}",
   "help.title": "Keyboard shortcuts",
   "help.next": "Next conversation",

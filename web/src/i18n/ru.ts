@@ -5,6 +5,9 @@ import type { Key } from "./text";
 export const ru: Record<Key, string | Plural> = {
   "app.name": "Hubbub",
   "app.loading": "Открываем входящие…",
+  "app.fallen": "Страница споткнулась",
+  "app.fallenHint": "Написанное сохранено. Загрузите страницу снова, чтобы продолжить.",
+  "app.reload": "Загрузить снова",
   "signIn.title": "Вход",
   "signIn.lead": "Все диалоги вашего бизнеса, вживую.",
   "signIn.email": "Эл. почта",
@@ -202,6 +205,7 @@ export const ru: Record<Key, string | Plural> = {
   "link.lag": "Нет связи",
   "channel.telegram": "Telegram",
   "channel.waha": "WhatsApp",
+  "channel.other": "Канал",
   "channel.trouble": "Неполадка канала: {detail}",
   "help.title": "Горячие клавиши",
   "help.next": "Следующий диалог",

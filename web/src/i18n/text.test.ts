@@ -39,6 +39,10 @@ describe("words", () => {
     expect(t.day(early, early)).toBe("Today");
   });
 
+  it("say the name itself of a kind that a newer server made up", () => {
+    expect(makeText("ru")("channel.smoke_signal" as Key)).toBe("smoke_signal");
+  });
+
   it("tell short times by how long ago it was", () => {
     const t = makeText("en");
     const now = new Date(2030, 4, 15, 18, 0).getTime();

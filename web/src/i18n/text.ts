@@ -38,7 +38,8 @@ export function makeText(language: Language): Text {
   const full = format({ dateStyle: "long", timeStyle: "short" });
 
   const say = (key: Key, values: Values = {}) => {
-    const entry = words[key];
+    // A newer server may name kinds that this page does not know: their own name is better than nothing.
+    const entry: string | Plural = words[key] ?? key.slice(key.lastIndexOf(".") + 1);
     const form = typeof entry === "string" ? entry : (entry[plural.select(Number(values["count"]))] ?? entry.other);
     return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name];

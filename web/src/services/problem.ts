@@ -25,12 +25,19 @@ export async function fromResponse(response: Response): Promise<RequestError> {
   return new RequestError(response.status, body?.code ?? "error", text || String(response.status), body?.field ?? null);
 }
 
-/** The client library rejects with plain objects: its own codes are below 100, those of the server from 100 on. */
+/**
+ * The client library rejects with plain objects: its own codes are below 100 and mean that no answer came, the
+ * protocol's are 100 to 399, those of this server from 400 on, the same as of HTTP.
+ */
 export function fromSocket(error: unknown): RequestError {
-  const { code, message, temporary } = error as { code?: number; message?: string; temporary?: boolean };
-  const passing = code === undefined || code < 400 || temporary === true;
-  return new RequestError(passing ? 0 : code, passing ? "no_answer" : String(code), message ?? "no answer");
+  const { code = 0, message = "no answer", temporary } = error as { code?: number; message?: string; temporary?: boolean };
+  if (code < 100) return new RequestError(0, "no_answer", message);
+  if (temporary || passingCodes.includes(code)) return new RequestError(503, String(code), message);
+  return new RequestError(code < 400 ? 400 : code, String(code), message);
 }
+
+/** Internal error, token expired (it is being renewed), too many requests. */
+const passingCodes = [100, 109, 111];
 
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
