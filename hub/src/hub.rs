@@ -114,6 +114,7 @@ impl Hub {
         }
     }
 
+    /// A session whose connect is being decided at this moment is nobody's yet and is not found.
     pub fn disconnect_user(&self, user: &str, code: CloseCode) {
         for session in self.sessions_of(user) {
             self.disconnect_session(session, code);
@@ -144,8 +145,8 @@ impl Hub {
         }
     }
 
-    /// Refuses new sessions with a temporary error, closes all others with 3001, and waits until they and
-    /// their calls are over, but not beyond the deadline.
+    /// Closes all sessions with 3001 and waits until they and their calls are over, but not beyond the deadline.
+    /// Who comes meanwhile is closed as well, who comes after it is refused with a temporary error.
     pub async fn drain(&self, deadline: Duration) {
         self.inner.draining.store(true, Relaxed);
         let over = async {
@@ -172,7 +173,11 @@ impl Hub {
 impl Inner {
     pub(crate) fn admit(self: &Arc<Self>) -> Admitted {
         let id = SessionId((self.config.ids)());
-        Admitted::new(Arc::clone(self), Arc::new(Session::new(id, &self.config)))
+        let admitted = Admitted::new(Arc::clone(self), Arc::new(Session::new(id, &self.config)));
+        if self.draining.load(Relaxed) {
+            self.changed.notify_waiters();
+        }
+        admitted
     }
 
     /// Whether one more may connect.

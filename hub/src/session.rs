@@ -79,14 +79,15 @@ pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Pe
     session.queue.close(Closed::Peer);
     let why = session.queue.closed().unwrap_or(Closed::Peer);
     session.leave_all(&inner);
+    // Told at once: what this session was busy with can be given to another, while the socket takes its time.
+    if let Some(info) = session.info() {
+        inner.guarded(inner.authority.closed(info, &why)).await;
+    }
     if writing.await.is_err() {
         tracing::error!(session = %session.id, "the transport panicked while writing");
     }
     if !matches!(why, Closed::Lost(_)) {
         reader::linger(&mut reader, inner.config.close_wait).await;
-    }
-    if let Some(info) = session.info() {
-        inner.guarded(inner.authority.closed(info, &why)).await;
     }
     why
 }

@@ -80,6 +80,36 @@ async fn server_side_rooms_are_in_the_connect_reply_before_any_push() {
 }
 
 #[tokio::test]
+async fn a_push_that_comes_while_connecting_waits_for_the_reply() {
+    let server = Server::start().await;
+    let mut client = server.open().await;
+    client.start("connect", json!({"data": {"rooms": ["quick", "stalled"]}})).await;
+    server.until("the first room to be joined", |s| s.subscriptions == 1).await;
+    server.publish("quick", "1");
+    server.until("the push to be in line", |s| s.queue_bytes > 0).await;
+    server.log.stall.add_permits(1);
+    assert!(client.next().await.unwrap().get("connect").is_some());
+    assert_eq!(client.publication().await, (1, json!(1)));
+}
+
+#[tokio::test]
+async fn a_room_that_is_slow_to_join_holds_up_no_other() {
+    let server = Server::start().await;
+    let mut client = server.client("ann").await;
+    client.subscribe("quick").await;
+    let body = json!({"channel": "stalled", "recover": true, "epoch": "first"});
+    let id = client.start("subscribe", body).await;
+    server.until("both rooms", |s| s.rooms == 2).await;
+    server.publish("stalled", "\"missed\"");
+    server.publish("quick", "1");
+    assert_eq!(client.publication().await, (1, json!(1)));
+    server.log.stall.add_permits(2);
+    let reply = client.reply(id).await;
+    assert_eq!(offsets(&reply["subscribe"]), [1]);
+    assert!(client.pushes.is_empty());
+}
+
+#[tokio::test]
 async fn server_side_rooms_resume_from_connect_subs() {
     let server = Server::start().await;
     for n in 1..=5 {

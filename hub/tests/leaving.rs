@@ -24,6 +24,17 @@ async fn the_authority_hears_why_it_ended() {
 }
 
 #[tokio::test]
+async fn the_authority_hears_of_it_before_the_peer_answers() {
+    let server = Server::start().await;
+    let client = server.client("deaf").await;
+    server.hub.disconnect_session(client.id(), CloseCode::FORCE_DISCONNECT);
+    wait_for("the news", || !server.rules.closed.lock().unwrap().is_empty()).await;
+    assert_eq!(server.hub.stats().sessions, 1, "the peer has yet to answer the close frame");
+    drop(client);
+    server.until_empty().await;
+}
+
+#[tokio::test]
 async fn all_sessions_of_a_user_are_cut_and_nobody_elses() {
     let server = Server::start().await;
     let mut one = server.client("ann").await;
@@ -124,6 +135,8 @@ async fn draining_closes_all_and_refuses_the_new() {
         assert_eq!((close.code, close.reason.as_str()), (3001, "shutdown"));
     }
     assert!(!drained.is_finished(), "a call still runs");
+    let mut meanwhile = server.open().await;
+    assert_eq!(meanwhile.close().await.code, 3001);
     server.rules.gate.add_permits(1);
     patient("the drain", drained).await.unwrap();
     server.until_empty().await;

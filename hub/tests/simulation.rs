@@ -62,6 +62,7 @@ async fn follow(server: &Server, user: u64, mut dice: Dice) {
             None => client.subscribe(ROOM).await,
             Some(offset) => client.resume(ROOM, offset, "first").await,
         };
+        assert!(client.pushes.is_empty(), "a push came before the reply: {:?}", client.pushes);
         let mut position = reply["offset"].as_u64().unwrap_or(0);
         if let Some(before) = at {
             assert_eq!(reply["recovered"], true, "{reply}");

@@ -115,7 +115,7 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
     let ping = is_due(due.ping);
     if ping {
         due.ping = Some(now + config.ping_interval);
-        due.pong = Some(now + config.pong_wait);
+        due.pong.get_or_insert(now + config.pong_wait);
     }
     let subs = is_due(due.subs);
     if subs {

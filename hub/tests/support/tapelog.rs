@@ -10,15 +10,27 @@ use std::{
 
 use async_trait::async_trait;
 use hub::{Log, LogError, LogPage, Publication, Tags};
+use tokio::sync::Semaphore;
 
-#[derive(Default)]
 pub(crate) struct TapeLog {
     rooms: Mutex<HashMap<String, Tape>>,
+    /// Reads of the room "stalled" wait here.
+    pub(crate) stall: Semaphore,
     pub(crate) broken: AtomicBool,
     pub(crate) reads: AtomicUsize,
 }
 
-#[derive(Clone)]
+impl Default for TapeLog {
+    fn default() -> Self {
+        TapeLog {
+            rooms: Mutex::default(),
+            stall: Semaphore::new(0),
+            broken: AtomicBool::new(false),
+            reads: AtomicUsize::new(0),
+        }
+    }
+}
+
 struct Tape {
     epoch: String,
     trimmed: u64,
@@ -75,6 +87,9 @@ impl Log for TapeLog {
     async fn since(&self, room: &str, after: u64, limit: usize) -> Result<LogPage, LogError> {
         // A log that is read takes a moment, in which much can happen.
         tokio::task::yield_now().await;
+        if room == "stalled" {
+            self.stall.acquire().await.unwrap().forget();
+        }
         self.page(room, |kept| kept.iter().filter(|p| p.offset > after).take(limit).cloned().collect())
     }
 
