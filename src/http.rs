@@ -25,6 +25,9 @@ pub mod session;
 pub mod socket;
 pub mod users;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::OnceLock;
 
 use axum::extract::DefaultBodyLimit;
@@ -90,8 +93,7 @@ pub fn router(app: AppState) -> axum::Router {
 }
 
 /// Texts only: media is compressed already, and small answers are not worth it.
-fn compression() -> CompressionLayer<impl tower_http::compression::Predicate + Clone + Send + Sync + 'static>
-{
+fn compression() -> CompressionLayer<impl tower_http::compression::Predicate + Send + Sync + 'static> {
     let worth_it = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("audio/"))
@@ -159,7 +161,7 @@ pub fn openapi_json() -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
+mod table_tests {
     use super::*;
 
     #[test]

@@ -160,7 +160,7 @@ fn check_credentials(
     mut credentials: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let provider = adapters::provider(kind).ok_or_else(|| {
-        let known: Vec<_> = adapters::providers().map(|provider| provider.name()).collect();
+        let known: Vec<_> = adapters::providers().map(adapters::Provider::name).collect();
         Error::invalid("kind", format!("must be one of {}", known.join(", ")))
     })?;
     let fields = provider.credentials();

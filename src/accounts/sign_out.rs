@@ -10,14 +10,18 @@ impl Accounts {
     /// By the refresh token. One that nobody knows ends nothing, and that is no error.
     pub async fn sign_out(&self, refresh_token: &str) -> Result<(), Error> {
         let ended = self.store.write(EndSession::ByToken(vault::token_digest(refresh_token))).await?.value;
-        ended.into_iter().for_each(|user| self.forget(user));
+        if let Some(user) = ended {
+            self.forget(user);
+        }
         Ok(())
     }
 
     /// By the session that an access token names.
     pub async fn end_session(&self, session: Uuid) -> Result<(), Error> {
         let ended = self.store.write(EndSession::Family(session)).await?.value;
-        ended.into_iter().for_each(|user| self.forget(user));
+        if let Some(user) = ended {
+            self.forget(user);
+        }
         Ok(())
     }
 }

@@ -44,14 +44,12 @@ fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
 
 /// A page of the build, always asked for anew.
 pub(super) fn page(name: &str) -> Response {
-    match Dist::get(name) {
-        Some(file) => answer(name, &file, &HeaderMap::new()),
-        None => {
-            let text = "The server runs. Its web page was not built into this binary: run `npm ci && npm run build` in \
-                        web/ and build again. The API is described at /api/v1/openapi.json.\n";
-            (StatusCode::NOT_FOUND, text).into_response()
-        }
-    }
+    let Some(file) = Dist::get(name) else {
+        let text = "The server runs. Its web page was not built into this binary: run `npm ci && npm run build` in web/ \
+                    and build again. The API is described at /api/v1/openapi.json.\n";
+        return (StatusCode::NOT_FOUND, text).into_response();
+    };
+    answer(name, &file, &HeaderMap::new())
 }
 
 fn answer(name: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {

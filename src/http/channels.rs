@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::body::Body;
 use super::extract::{At, Caller, Channel, Manage, Params, Read};
 use super::problem::{Problem, Refusals, Result};
-use crate::accounts::Permission;
 use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
 use crate::accounts::connect_channel::connect as connect_channel;
+use crate::accounts::{Permission, Scope};
 use crate::app::AppState;
 use crate::config::Config;
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
@@ -68,7 +68,7 @@ pub async fn list(
     caller: Caller<Read>,
     Params(which): Params<Which>,
 ) -> Result<Json<Channels>> {
-    let managed = caller.access.tenants(Permission::Manage).iter().map(|scope| scope.tenant()).collect();
+    let managed = caller.access.tenants(Permission::Manage).iter().map(Scope::tenant).collect();
     let channels = app.store.read(ListChannels { scopes: caller.tenants(which.tenant)?, managed }).await?;
     Ok(Json(Channels { channels }))
 }

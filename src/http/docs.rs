@@ -35,7 +35,7 @@ fn page(title: &str, markdown: &str) -> String {
         if !plain.is_empty() {
             let tabular = plain.iter().any(|line| line.starts_with(['|', '-', ' ']));
             let (open, shut) = if tabular { ("<pre>", "</pre>") } else { ("<p>", "</p>") };
-            body.push_str(&format!("{open}{}{shut}\n", plain.join("\n")));
+            body.extend([open, &plain.join("\n"), shut, "\n"]);
             plain.clear();
         }
     };
@@ -43,14 +43,15 @@ fn page(title: &str, markdown: &str) -> String {
         if line.starts_with("```") {
             close(&mut plain, &mut body);
             match code.take() {
-                Some(lines) => body.push_str(&format!("<pre><code>{}</code></pre>\n", lines.join("\n"))),
+                Some(lines) => body.extend(["<pre><code>", &lines.join("\n"), "</code></pre>\n"]),
                 None => code = Some(Vec::new()),
             }
         } else if let Some(lines) = &mut code {
             lines.push(escape(line));
         } else if let Some((level, text)) = heading(line) {
             close(&mut plain, &mut body);
-            body.push_str(&format!("<h{level}>{}</h{level}>\n", escape(text)));
+            let level = level.to_string();
+            body.extend(["<h", &level, ">", &escape(text), "</h", &level, ">\n"]);
         } else if line.trim().is_empty() {
             close(&mut plain, &mut body);
         } else {

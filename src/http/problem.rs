@@ -224,6 +224,7 @@ pub async fn wrong_method() -> Problem {
 }
 
 /// What a handler that panicked answers. The panic itself is in the log.
+#[expect(clippy::needless_pass_by_value, reason = "the layer that calls it hands the value over")]
 pub fn panicked(what: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = what.downcast_ref::<String>().map(String::as_str).or(what.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("without words"), "a handler panicked");

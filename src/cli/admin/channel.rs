@@ -74,7 +74,7 @@ pub(in crate::cli) struct Given {
     /// Read more credentials from standard input, one key=value a line: out of the list of processes.
     #[arg(long)]
     credentials_stdin: bool,
-    /// A setting as key=value (quiet_ms=4000, ai=false, flush_words=["done"]); may be repeated.
+    /// A setting as key=value (`quiet_ms=4000`, `flush_words=["done"]`); may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     setting: Vec<(String, String)>,
 }
@@ -130,12 +130,11 @@ impl Channel {
                 show.one(&made.view(true), line)
             }
             Self::List { tenant, show } => {
-                let tenants = match tenant {
-                    Some(tenant) => vec![tenant],
-                    None => {
-                        let all = admin.store.read(ListTenants { after: None, limit: 10_000 }).await?;
-                        all.into_iter().map(|tenant| tenant.id).collect()
-                    }
+                let tenants = if let Some(tenant) = tenant {
+                    vec![tenant]
+                } else {
+                    let all = admin.store.read(ListTenants { after: None, limit: 10_000 }).await?;
+                    all.into_iter().map(|tenant| tenant.id).collect()
                 };
                 let scopes = tenants.iter().map(|tenant| Scope::system(*tenant)).collect();
                 let all = admin.store.read(ListChannels { scopes, managed: tenants }).await?;
