@@ -306,7 +306,8 @@ pub trait Provider: Send + Sync {
 pub fn http_client(timeout: Duration) -> reqwest::Result<Client> {
     Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        // Has to end first: an open question whether anything was sent is worse than a failed connection.
+        .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
         .timeout(timeout)
         // Shorter than the idle limits of the servers, so that few sends meet a connection that is just being closed.
         .pool_idle_timeout(Duration::from_secs(20))

@@ -89,6 +89,8 @@ fn base(message: Message<'_>, context: &Context) -> Event {
         event.direction = Some(Direction::Outbound);
     } else if let Some(author) = message.author() {
         describe(&mut event, author);
+    } else if message.chat.is_private() {
+        event.external_contact_id.clone_from(&event.external_conversation_id);
     }
     event
 }

@@ -4,7 +4,7 @@ use adapters::{
     Account, Context, Direction, Event, FetchError, Headers, HealthState, Hook, Kind, Origin, Outgoing,
     Provider, SendOutcome, Status,
 };
-use axum::{Router, extract, http::HeaderMap};
+use axum::{Router, http::HeaderMap};
 
 use super::*;
 
