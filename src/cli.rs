@@ -10,8 +10,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
+use crate::responder::{self, ResponderArgs};
 use crate::{http, telemetry};
 
 /// A realtime messaging hub: every customer message once and in order, live to people and AI workers.
@@ -29,6 +31,8 @@ struct Cli {
 enum Command {
     /// Run the server.
     Serve,
+    /// Run the reference AI worker: answer turns by rules or by a model.
+    Responder(Box<ResponderArgs>),
     /// Make and change tenants, companies, users, channels and API keys, beside a running server or before it.
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -48,6 +52,8 @@ pub fn main() -> ExitCode {
         Command::Openapi => print(http::openapi_json()),
         Command::DefaultConfig => print(config::DEFAULTS),
         Command::Serve => config::read(config.as_deref()).and_then(|config| many_threads(config, serve::run)),
+        Command::Responder(args) => config::read(config.as_deref())
+            .and_then(|config| many_threads(config, |_| until_signal(|stop| responder::run(*args, stop)))),
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -78,6 +84,22 @@ where
     // What still blocks a thread (a name lookup) must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done
+}
+
+/// Runs something that ends by a token, which the first signal to stop cancels.
+async fn until_signal<F>(work: impl FnOnce(CancellationToken) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let stop = CancellationToken::new();
+    let work = work(stop.clone());
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        signalled = http::serve::signal() => signalled?,
+    }
+    stop.cancel();
+    work.await
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
