@@ -257,6 +257,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_refused_by_its_name() {
         assert!(refused("listne = 1", &[]).contains("listne"));
+        assert!(refused("", &[("HUBBUB_LISTNE", "x")]).contains("HUBBUB_LISTNE"));
+        assert!(load("", &env(&[("HUBBUB_CONFIG", "x"), ("HUBBUB_TEST_X", "x"), ("LISTNE", "x")])).is_ok());
         assert!(refused("listen = 1", &[]).contains("listen"));
         assert!(refused("", &[("HUBBUB_MAX_BODY_BYTES", "lots")]).contains("HUBBUB_MAX_BODY_BYTES"));
         assert!(refused("", &[("HUBBUB_MASTER_KEY", "c2hvcnQ=")]).contains("master_key"));

@@ -32,7 +32,7 @@ pub(super) struct Inspect {
     /// The request's headers, a JSON object of texts or arrays of texts.
     #[arg(long, value_name = "FILE", requires = "verify")]
     headers: Option<PathBuf>,
-    #[arg(long, requires = "verify")]
+    #[arg(long, requires = "verify", allow_hyphen_values = true)]
     secret: Option<String>,
     /// For pubsub_oidc: a JSON object with `jwks`, `audience` and `service_account`.
     #[arg(long, value_name = "FILE", requires = "verify")]

@@ -8,6 +8,10 @@ use toml::{Table, Value};
 
 const PREFIX: &str = "HUBBUB_";
 
+/// Variables of ours that are no keys: of the command line and of the reference worker.
+const NOT_KEYS: &[&str] = &["HUBBUB_CONFIG", "HUBBUB_URL", "HUBBUB_API_KEY", "HUBBUB_CAPACITY"];
+const TESTS: &str = "HUBBUB_TEST_";
+
 pub(super) fn merge(defaults: &str, file: &str, env: &BTreeMap<String, String>) -> anyhow::Result<Table> {
     let mut table: Table = defaults.parse().context("the compiled-in defaults")?;
     for (key, value) in file.parse::<Table>()? {
@@ -23,6 +27,12 @@ pub(super) fn merge(defaults: &str, file: &str, env: &BTreeMap<String, String>) 
         let name = format!("{PREFIX}{}", key.to_uppercase());
         if let Some(text) = env.get(&name) {
             *known = typed(known, text).with_context(|| name)?;
+        }
+    }
+    for name in env.keys().filter(|name| name.starts_with(PREFIX) && !name.starts_with(TESTS)) {
+        let key = name[PREFIX.len()..].to_lowercase();
+        if !table.contains_key(&key) && !NOT_KEYS.contains(&name.as_str()) {
+            bail!("unknown variable {name}; the known keys are {}", known_keys(&table));
         }
     }
     Ok(table)

@@ -1,17 +1,21 @@
 //! What happens around every request: an id, a log line without bodies and secrets, numbers, and the headers
 //! that keep browsers from doing more than the page needs.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
+use super::problem::Problem;
 use crate::app::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Until the head of the answer: longer than a provider is waited for, and the end of bodies that never come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Scripts and everything else from here only; pictures and sounds also from memory, where the page puts media
 /// that it fetched with its token. Styles set by scripts need `unsafe-inline`.
@@ -40,11 +44,15 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
     // The route, not the address: webhooks carry their secret in it.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "other".to_owned());
-    let method = request.method().clone();
+    let (method, is_api) = (request.method().clone(), route.starts_with("/api/"));
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("request", id = shown, %method, route);
 
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        let detail = "the request took too long, or its body never came";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail).into_response()
+    });
 
     let (status, took) = (response.status().as_u16(), started.elapsed());
     let labels =
@@ -53,6 +61,10 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
     span.in_scope(|| tracing::debug!(status, took_ms = took.as_millis() as u64, "answered"));
 
     let headers = response.headers_mut();
+    if is_api {
+        // Answers to one caller, which no cache may keep for another.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
     for (name, value) in SECURITY {
         headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
