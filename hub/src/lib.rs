@@ -1,6 +1,17 @@
 //! The realtime engine: Centrifuge client protocol, sessions, rooms, fan-out, presence, recovery.
 //! It knows no SQL, no HTTP framework, no provider and no tenant rule: the application gives it an
-//! [`Authority`] (who may do what) and a [`Log`] (what happened since), and publishes into rooms.
+//! [`Authority`] (who may do what) and a [`Log`] (what happened since), hands it upgraded sockets
+//! ([`Hub::serve`]) and publishes into rooms ([`Hub::publish`]).
+//!
+//! The way of a publication: `hub` finds the room, `entry` encodes it once, `room/order` puts it in order (or
+//! holds it behind a gap that `room/gap` fills from the log), `fanout` puts the shared bytes into the queue of
+//! every member (`session/queue`), and each session's `session/writer` joins what waits into frames.
+//!
+//! The way of a command: `session/reader` decodes (`protocol/command`), `session/inbox` keeps the order,
+//! `session/commands` runs it and answers (`protocol/reply`). Joining a room without a gap is `recovery`.
+//!
+//! To add a command: its shape in `protocol/command`, its result in `protocol/reply`, its arm in
+//! `session/commands::handle`, and a method with a refusing default in [`Authority`].
 
 mod authority;
 mod config;

@@ -74,6 +74,7 @@ impl MemoryLog {
         room: &str,
         pick: impl FnOnce(&VecDeque<(Instant, Publication)>) -> Vec<Publication>,
     ) -> LogPage {
+        // Twice, so that what is over the bounds is gone before it is looked at.
         self.with(room, |_| ());
         self.with(room, |stream| LogPage {
             epoch: stream.epoch.clone(),
@@ -102,5 +103,53 @@ impl Log for MemoryLog {
 
     async fn append(&self, room: &str, publication: Publication) -> Result<Publication, LogError> {
         Ok(self.store(room, publication))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    };
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn log() -> MemoryLog {
+        let next = AtomicU64::new(1);
+        let ids = Arc::new(move || Uuid::from_u64_pair(0, next.fetch_add(1, Relaxed)));
+        MemoryLog::new(|_| 3, Duration::from_mins(1), ids)
+    }
+
+    fn offsets(page: &LogPage) -> Vec<u64> {
+        page.publications.iter().map(|p| p.offset).collect()
+    }
+
+    #[tokio::test]
+    async fn keeps_the_newest_and_says_where_they_begin() {
+        let log = log();
+        let empty = log.since("room", 0, 10).await.unwrap();
+        assert_eq!((empty.top, empty.oldest), (0, 1));
+        for _ in 0..5 {
+            log.store("room", Publication::default());
+        }
+        let page = log.since("room", 1, 2).await.unwrap();
+        assert_eq!((page.top, page.oldest, offsets(&page)), (5, 3, vec![3, 4]));
+        assert_eq!(page.epoch, empty.epoch);
+        assert_eq!(offsets(&log.before("room", None, 2).await.unwrap()), [5, 4]);
+        assert_eq!(offsets(&log.before("room", Some(4), 2).await.unwrap()), [3]);
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_room_has_another_epoch() {
+        let log = log();
+        let first = log.append("room", Publication::default()).await.unwrap();
+        let epoch = log.since("room", 0, 0).await.unwrap().epoch;
+        log.forget("room");
+        let page = log.since("room", 0, 1).await.unwrap();
+        assert_eq!((first.offset, page.top), (1, 0));
+        assert_ne!(page.epoch, epoch);
     }
 }

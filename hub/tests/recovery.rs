@@ -186,3 +186,30 @@ async fn a_broken_log_is_a_temporary_error_and_later_all_is_well() {
     connecting.start("connect", json!({"data": {"rooms": ["cold"]}})).await;
     assert_eq!(connecting.close().await.code, 3004);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_returning_clients_costs_the_log_almost_nothing() {
+    let linger = HubConfig { room_linger: std::time::Duration::from_mins(1), ..config() };
+    let server = with_events(linger, 50).await;
+    let mut clients = Vec::new();
+    for n in 0..100 {
+        let mut client = server.client(&n.to_string()).await;
+        client.subscribe("room").await;
+        clients.push(client);
+    }
+    drop(clients);
+    server.until("all to be gone", |s| s.sessions == 0).await;
+    for _ in 0..20 {
+        server.publish("room", "0");
+    }
+    let reads = server.log.reads.load(SeqCst);
+    let returning = (0..100).map(async |n: u32| {
+        let mut client = server.client(&n.to_string()).await;
+        let reply = client.resume("room", 50, "first").await;
+        assert_eq!(offsets(&reply), (51..=70).collect::<Vec<_>>());
+        server.hub.disconnect_session(client.id(), hub::CloseCode::FORCE_RECONNECT);
+        client.close().await;
+    });
+    futures_util::future::join_all(returning).await;
+    assert_eq!(server.log.reads.load(SeqCst), reads);
+}
