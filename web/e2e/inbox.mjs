@@ -3,6 +3,7 @@
 //   HUBBUB_URL       http://127.0.0.1:8080       HUBBUB_EMAIL, HUBBUB_PASSWORD   a manager who may write
 //   HUBBUB_HOOK      path of a Telegram channel's hook; the script plays a customer there
 //   HUBBUB_SECRET    the secret that Telegram would send with each update, if the channel has one
+//   HUBBUB_AI        1 when an AI worker is connected that streams what it writes
 //   CHROMIUM         path of the browser, /usr/bin/chromium unless told
 //   SHOTS            a folder for screenshots, none unless told
 import assert from "node:assert/strict";
@@ -142,6 +143,12 @@ try {
   });
 
   await step("the AI answers, or people are told that it cannot", async () => {
+    if (process.env.HUBBUB_AI) {
+      await at("ai-writing").waitFor();
+      await page.locator("[data-testid=message].by-responder").waitFor();
+      await at("ai-writing").waitFor({ state: "detached" });
+      return;
+    }
     await page.locator('[data-testid=message][class*=by-responder]:not([data-testid=ai-writing]), [data-testid=owner-banner][data-owner=nobody]')
       .first().waitFor({ timeout: 90_000 });
   });

@@ -7,6 +7,9 @@ import type { Conversation } from "../wire";
 import { PersonIcon, SparkIcon, WaitIcon } from "./Icons";
 import { TurnCountdown } from "./TurnCountdown";
 
+/** The reasons that the server gives by itself; those of an AI worker come in its own words. */
+const reasons = { no_responder: "reason.no_responder", responder_failed: "reason.responder_failed" } as const;
+
 export function OwnerBanner({ conversation }: { conversation: Conversation }) {
   const t = useText();
   const { desk } = useApp();
@@ -30,7 +33,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
 
   function hint(): string | null {
     if (closed) return null;
-    if (reason && owner !== "ai") return t("banner.reason", { reason });
+    if (reason && owner !== "ai") return t("banner.reason", { reason: reason in reasons ? t(reasons[reason as keyof typeof reasons]) : reason });
     if (!allowed) return null;
     return owner === "ai" ? t("banner.aiHint") : owner === "nobody" ? t("banner.nobodyHint") : null;
   }

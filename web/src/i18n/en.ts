@@ -68,6 +68,8 @@ export const en = {
   "banner.nobodyHint": "The customer waits. Take over to answer.",
   "banner.closed": "This conversation is closed.",
   "banner.reason": "Why: {reason}",
+  "reason.no_responder": "no AI worker was there to answer",
+  "reason.responder_failed": "AI could not answer",
   "act.takeOver": "Take over",
   "act.handBack": "Hand back to AI",
   "act.close": "Close",

@@ -73,6 +73,8 @@ export const ru: Record<Key, string | Plural> = {
   "banner.nobodyHint": "Клиент ждёт. Возьмите диалог, чтобы ответить.",
   "banner.closed": "Этот диалог закрыт.",
   "banner.reason": "Причина: {reason}",
+  "reason.no_responder": "не было ИИ, который мог бы ответить",
+  "reason.responder_failed": "ИИ не смог ответить",
   "act.takeOver": "Взять себе",
   "act.handBack": "Вернуть ИИ",
   "act.close": "Закрыть",
