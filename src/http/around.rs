@@ -15,7 +15,7 @@ use crate::app::AppState;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Until the head of the answer: longer than a provider is waited for, and the end of bodies that never come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Scripts and everything else from here only; pictures and sounds also from memory, where the page puts media
 /// that it fetched with its token. Styles set by scripts need `unsafe-inline`.
