@@ -22,6 +22,7 @@ function apiDocs(): Plugin {
       for (const name of ["index.html", "docs.js", "docs.css"]) {
         copyFileSync(resolve(import.meta.dirname, "docs", name), join(out, name));
       }
+      copyFileSync(resolve(import.meta.dirname, "src/icon.svg"), join(out, "icon.svg"));
     },
   };
 }
