@@ -3,7 +3,8 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import react from "@vitejs/plugin-react";
-import { defineConfig, type Plugin } from "vite";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 
 const server = process.env.HUBBUB_URL ?? "http://127.0.0.1:8080";
 
@@ -33,7 +34,7 @@ export default defineConfig({
     target: "es2022",
     // light-dark() is left to the browser, so that the appearance can be switched by color-scheme alone.
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
-    // Nothing may be inlined as data: except what the content policy allows; small icons stay files.
+    // Small icons stay files, so that the content policy needs no exception for them.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
@@ -45,4 +46,4 @@ export default defineConfig({
     },
   },
   test: { environment: "node", include: ["src/**/*.test.ts"] },
-} as Parameters<typeof defineConfig>[0]);
+});
