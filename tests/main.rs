@@ -1,1 +1,10 @@
-//! End to end.
+//! The whole server on port 0: real sockets, real HTTP, emulated providers that refuse what the real ones
+//! would. Every test of the store and the flow runs on SQLite and on PostgreSQL.
+
+mod kit;
+
+mod bad_input;
+mod conformance;
+mod flow;
+mod invariants;
+mod walls;

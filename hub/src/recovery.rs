@@ -72,6 +72,10 @@ async fn catch_up(
     from: &Position,
 ) -> Result<CaughtUp, ErrorReply> {
     let limit = inner.config.recovery_limit;
+    // A position in another stream says nothing here, even if this one has such an offset in memory.
+    if !from.epoch.is_empty() && from.epoch != room.epoch() {
+        return Ok(CaughtUp::Unrecoverable(member));
+    }
     let mut past = Past { position: from.offset, ..Past::default() };
     for _ in 0..MAX_ROUNDS {
         let session = Arc::clone(&member.session);

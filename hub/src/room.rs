@@ -113,6 +113,11 @@ impl Room {
         Entered::In { slot, epoch, missed, after }
     }
 
+    /// The stream that the room is in, once it is open.
+    pub(crate) fn epoch(&self) -> String {
+        lock(&self.order).epoch.clone()
+    }
+
     pub(crate) fn leave(&self, slot: u32) {
         let mut members = lock(&self.members);
         let gone = members.remove(slot);

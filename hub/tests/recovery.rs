@@ -61,6 +61,19 @@ async fn the_recent_ones_come_from_memory() {
 }
 
 #[tokio::test]
+async fn a_position_in_another_stream_is_not_recovered_from_memory() {
+    let server = with_events(config(), 5).await;
+    let mut keeper = server.client("keeper").await;
+    keeper.subscribe("room").await;
+    for n in 6..=9 {
+        server.publish("room", &n.to_string());
+    }
+    let mut client = server.client("ann").await;
+    let reply = client.resume("room", 7, "second").await;
+    assert_eq!((&reply["was_recovering"], reply.get("recovered")), (&json!(true), None), "{reply}");
+}
+
+#[tokio::test]
 async fn a_room_that_lingers_keeps_its_memory() {
     let linger = HubConfig { room_linger: std::time::Duration::from_mins(1), ..config() };
     let server = with_events(linger, 1).await;

@@ -111,7 +111,8 @@ impl Verb for RevokeKey {
             return Err(Error::NotFound("API key"));
         }
         if accounts::revoke_key(tx, self.id).await? {
-            tx.wake(Wake::Rights { user: self.id });
+            let at = tx.now();
+            tx.wake(Wake::Rights { user: self.id, at });
         }
         Ok(())
     }

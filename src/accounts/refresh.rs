@@ -76,7 +76,8 @@ impl Verb for Rotate {
         if !first && token.used_at.is_some_and(|used| now - used > GRACE_MS) {
             accounts::revoke_family(tx, family).await?;
             accounts::touch_rights(tx, user).await?;
-            tx.wake(Wake::Rights { user });
+            let at = tx.now();
+            tx.wake(Wake::Rights { user, at });
             return Ok(Rotated::Reused { user, family });
         }
         accounts::insert_refresh(tx, family, user, &self.successor, now + self.ttl_ms).await?;

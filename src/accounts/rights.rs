@@ -35,11 +35,15 @@ struct Inner {
 }
 
 #[derive(Default)]
-pub(super) struct Rights(Mutex<Inner>);
+pub(super) struct Rights {
+    inner: Mutex<Inner>,
+    /// Changes that this process has heard of: whose rights, and the stamp of the change.
+    told: Mutex<HashMap<Uuid, i64>>,
+}
 
 impl Rights {
     fn get(&self, key: &Key, now_ms: i64) -> Result<Arc<Access>, u64> {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         match inner.known.get(key) {
             Some((access, until)) if now_ms < *until => Ok(Arc::clone(access)),
             _ => Err(inner.generation),
@@ -47,7 +51,7 @@ impl Rights {
     }
 
     fn put(&self, key: Key, access: &Arc<Access>, now_ms: i64, generation: u64) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.generation != generation {
             return;
         }
@@ -61,7 +65,7 @@ impl Rights {
     }
 
     fn forget(&self, id: Uuid) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.generation += 1;
         inner.known.retain(|_, (access, _)| access.identity.id() != id);
     }
@@ -107,24 +111,30 @@ impl Accounts {
         Ok(access)
     }
 
+    /// Notes a change of this process, so that the watch does not tell it again.
+    pub fn told(&self, user: Uuid, at: i64) {
+        self.rights.told.lock().unwrap_or_else(PoisonError::into_inner).insert(user, at);
+    }
+
     /// Until `stop`: looks every two seconds whose rights changed, forgets them here, and tells `changed`, which
     /// ends or narrows the live sessions. Changes of this process are told by [`crate::store::Wake::Rights`] too.
     pub async fn watch(&self, stop: CancellationToken, changed: impl Fn(Uuid) + Send) {
         let mut since = self.clock.now_ms();
-        let mut told: HashMap<Uuid, i64> = HashMap::new();
         let mut ticks = tokio::time::interval(WATCH_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             let now = self.clock.now_ms();
             match self.store.read(ChangedRights { after: since - OVERLAP_MS }).await {
                 Ok(found) => {
+                    let told = || self.rights.told.lock().unwrap_or_else(PoisonError::into_inner);
                     for (id, at) in found {
-                        if told.insert(id, at) != Some(at) {
+                        let news = told().insert(id, at) != Some(at);
+                        if news {
                             self.forget(id);
                             changed(id);
                         }
                     }
-                    told.retain(|_, at| *at > now - 4 * OVERLAP_MS);
+                    told().retain(|_, at| *at > now - 4 * OVERLAP_MS);
                     since = now;
                 }
                 Err(error) => tracing::warn!(%error, "changed rights cannot be read"),

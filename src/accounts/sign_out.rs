@@ -43,7 +43,8 @@ impl Verb for EndSession {
         let Some(user) = accounts::family_owner(tx, family).await? else { return Ok(None) };
         accounts::revoke_family(tx, family).await?;
         accounts::touch_rights(tx, user).await?;
-        tx.wake(Wake::Rights { user });
+        let at = tx.now();
+        tx.wake(Wake::Rights { user, at });
         Ok(Some(user))
     }
 }

@@ -102,6 +102,8 @@ impl Verb for CreateUser {
         if let Some((tenant, role)) = self.member_of {
             put(tx, tenant, row.id, role, None).await?;
         }
+        // Nobody can be connected yet; but the watch shall not take the new account for a changed one.
+        tx.wake(Wake::Rights { user: row.id, at: row.created_at });
         view(row)
     }
 }
@@ -272,7 +274,8 @@ async fn put(
 
 async fn changed(tx: &mut Tx<'_>, user: Uuid) -> Result<(), Error> {
     accounts::touch_rights(tx, user).await?;
-    tx.wake(Wake::Rights { user });
+    let at = tx.now();
+    tx.wake(Wake::Rights { user, at });
     Ok(())
 }
 

@@ -37,7 +37,10 @@ impl Publisher for Bridge {
                 }
                 Wake::Withdrawn { turn, lease, reason } => app.dispatcher.withdraw(turn, lease, reason),
                 Wake::Channel(id) => app.channels.forget(id),
-                Wake::Rights { user } => app.rights_changed(user),
+                Wake::Rights { user, at } => {
+                    app.accounts.told(user, at);
+                    app.rights_changed(user);
+                }
             }
         }
     }

@@ -39,11 +39,8 @@ pub async fn receive(
         let detail = format!("a webhook's body has at most {} bytes here", app.config.max_body_bytes);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     })?;
-    let headers: Headers = parts
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
-        .collect();
+    let headers: Headers =
+        parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     if let Err(why) = provider.verify(&connected.secrets.hook_secret, &headers, &body) {
         metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "refused")
             .increment(1);

@@ -41,7 +41,7 @@ const NEWEST_OF: &str = "select id from conversations where tenant = $1 and chan
     order by opened_at desc, id desc limit 1";
 /// $2 state, $3 owner or null, $4 channel or null, ($5, $6) the place to go on from.
 const PAGE: &str = select!(
-    "where c.tenant = $1 and c.state = $2 and ($3 is null or c.owner = $3) and ($4 is null or c.channel = $4) \
+    "where c.tenant = $1 and c.state = $2 and c.owner = coalesce($3, c.owner) and c.channel = coalesce($4, c.channel) \
      and (c.updated_at < $5 or (c.updated_at = $5 and c.id < $6)) order by c.updated_at desc, c.id desc limit $7"
 );
 

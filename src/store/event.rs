@@ -44,7 +44,7 @@ pub enum Wake {
     /// A channel was added or changed.
     Channel(Uuid),
     /// The rights of a user or of an API key changed: live sessions must be checked again.
-    Rights { user: Uuid },
+    Rights { user: Uuid, at: i64 },
 }
 
 #[derive(Clone, Debug, Default)]

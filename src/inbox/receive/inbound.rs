@@ -9,7 +9,7 @@ use crate::model::{
     Message, MessageKind, MessageStatus, Owner,
 };
 use crate::store::jobs::{self, JobKind};
-use crate::store::{Tx, attachments, contacts, conversations, messages};
+use crate::store::{StoreError, Tx, attachments, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
@@ -59,6 +59,7 @@ pub(super) async fn contact_of(
     let theirs = !event.is_group && event.direction != Some(adapters::Direction::Outbound);
     let name = event.contact_name.as_deref().filter(|_| theirs);
     let handle = event.contact_phone.as_deref().filter(|_| theirs);
+    let made = found.is_none();
     let mut contact = match found {
         Some(contact) => contact,
         None => contacts::insert(tx, channel.tenant, name, handle).await?,
@@ -70,8 +71,13 @@ pub(super) async fn contact_of(
         contact.handle = handle.map(str::to_owned).or(contact.handle);
         contacts::describe(tx, channel.tenant, &contact).await?;
     }
-    for id in std::iter::once(chat).chain(other) {
-        contacts::link(tx, channel.tenant, channel.id, id, contact.id).await?;
+    let mine = contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
+    if made && !mine {
+        // Another transaction has made the contact since we looked: run again, and find it.
+        return Err(StoreError::Retry("the contact has just been made".to_owned()).into());
+    }
+    if let Some(other) = other {
+        contacts::link(tx, channel.tenant, channel.id, other, contact.id).await?;
     }
     Ok(contact)
 }

@@ -1,0 +1,92 @@
+//! The store on both engines: every statement prepares, batches undo only what failed, reads change nothing.
+
+use hubbub::accounts::tenants::CreateTenant;
+use hubbub::error::Error;
+use hubbub::store::{Prepare, Tx, Verb, statements};
+
+use crate::kit::World;
+use crate::on_both;
+
+on_both!(every_statement_prepares, |engine| async move {
+    let world = World::start(engine).await;
+    let mut count = 0;
+    for (file, all) in statements() {
+        assert!(!all.is_empty(), "{file} lists no statement");
+        for sql in all {
+            count += 1;
+            let prepared = world.app.store.read(Prepare(sql)).await;
+            prepared.unwrap_or_else(|error| panic!("{file}: {error}\n{sql}"));
+        }
+    }
+    assert!(count > 80, "only {count} statements are listed");
+    world.finish().await;
+});
+
+/// Makes a tenant, and then fails if it is told to.
+struct MakeAndFail {
+    name: String,
+    fail: bool,
+}
+
+impl Verb for MakeAndFail {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        CreateTenant { name: self.name.clone() }.run(tx).await?;
+        if self.fail { Err(Error::conflict("told_to", "told to")) } else { Ok(()) }
+    }
+}
+
+struct Names;
+
+impl Verb for Names {
+    type Out = Vec<String>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let found = hubbub::accounts::tenants::ListTenants { after: None, limit: 1_000 }.run(tx).await?;
+        Ok(found.into_iter().map(|tenant| tenant.name).collect())
+    }
+}
+
+on_both!(a_failing_verb_undoes_only_itself, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    let writes = (0..60).map(|n| store.write(MakeAndFail { name: format!("tenant {n}"), fail: n % 3 == 0 }));
+    for (n, written) in futures_util::future::join_all(writes).await.into_iter().enumerate() {
+        assert_eq!(written.is_err(), n % 3 == 0);
+    }
+    let names = store.read(Names).await.expect("names");
+    for n in 0..60 {
+        assert_eq!(names.contains(&format!("tenant {n}")), n % 3 != 0, "tenant {n}");
+    }
+    world.finish().await;
+});
+
+on_both!(reading_changes_nothing, |engine| async move {
+    let world = World::start(engine).await;
+    let refused = world.app.store.read(MakeAndFail { name: "sneaked in".into(), fail: false }).await;
+    assert!(refused.is_err());
+    assert!(!world.app.store.read(Names).await.expect("names").contains(&"sneaked in".to_owned()));
+    world.finish().await;
+});
+
+/// A verb that panics must not take the writer, or its neighbours in the batch, along.
+struct Panics;
+
+impl Verb for Panics {
+    type Out = ();
+
+    async fn run(&self, _: &mut Tx<'_>) -> Result<(), Error> {
+        panic!("a verb that panics, on purpose")
+    }
+}
+
+on_both!(a_verb_that_panics_harms_nobody, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    let (panicked, written) =
+        tokio::join!(store.write(Panics), store.write(MakeAndFail { name: "beside".into(), fail: false }));
+    assert!(panicked.is_err() && written.is_ok());
+    assert!(store.read(Names).await.expect("names").contains(&"beside".to_owned()));
+    world.finish().await;
+});

@@ -1,0 +1,251 @@
+//! A server with a tenant, two channels and their emulated providers, for one test.
+//!
+//! [`World::finish`] is the last line of a test: it stops the server and asserts that nothing is left over.
+
+pub mod api;
+pub mod client;
+pub mod postgres;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use hubbub::accounts::channels::CreateChannel;
+use hubbub::accounts::connect_channel::connect;
+use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
+use hubbub::accounts::users::NewUser;
+use hubbub::accounts::{ChannelSecrets, PlatformRole, Role, Scope};
+use hubbub::app::{App, AppState};
+use hubbub::clock::Clock;
+use hubbub::config::Config;
+use hubbub::demo::{telegram, waha};
+use hubbub::model::{Channel, ChannelSettings};
+use hubbub::store::Engine;
+use uuid::Uuid;
+
+pub use api::Api;
+pub use client::Client;
+
+/// How long a test waits for what must happen. Long, because machines are slow; never slept through.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Defines a test that runs on both engines.
+#[macro_export]
+macro_rules! on_both {
+    ($(#[$meta:meta])* $name:ident, $body:expr) => {
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let run = $body;
+                run(hubbub::store::Engine::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let run = $body;
+                run(hubbub::store::Engine::Postgres).await;
+            }
+        }
+    };
+}
+
+/// Short waits, so that tests need not be long.
+pub fn quick() -> ChannelSettings {
+    ChannelSettings { quiet_ms: 300, max_wait_ms: 2_000, nobody_ms: 600_000, ..ChannelSettings::default() }
+}
+
+pub struct World {
+    pub app: AppState,
+    pub address: SocketAddr,
+    pub tenant: Uuid,
+    pub company: Uuid,
+    pub telegram: telegram::TelegramEmulator,
+    pub waha: waha::WahaEmulator,
+    /// The Telegram channel and the WAHA channel.
+    pub bot: Channel,
+    pub phone: Channel,
+    folder: Arc<tempfile::TempDir>,
+    database: String,
+}
+
+pub const PASSWORD: &str = "correct horse battery";
+
+impl World {
+    pub async fn start(engine: Engine) -> Self {
+        Self::with(engine, quick()).await
+    }
+
+    pub async fn with(engine: Engine, settings: ChannelSettings) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let database = match engine {
+            Engine::Sqlite => folder.path().join("hubbub.db").display().to_string(),
+            Engine::Postgres => postgres::database(),
+        };
+        let (app, address) = boot(&folder, &database).await;
+        let tenant =
+            app.store.write(CreateTenant { name: "Lantern Shop".into() }).await.expect("a tenant").value.id;
+        let scope = Scope::system(tenant);
+        let company =
+            CreateCompany { scope: scope.clone(), name: "Lanterns".into(), kind: CompanyKind::Product };
+        let company = app.store.write(company).await.expect("a company").value.id;
+        for (email, role) in [
+            ("owner@example.com", Role::Owner),
+            ("agent@example.com", Role::Agent),
+            ("viewer@example.com", Role::Viewer),
+        ] {
+            user(&app, email, None, Some((tenant, role))).await;
+        }
+        let telegram = telegram::TelegramEmulator::start(telegram::EmulatorConfig {
+            retry_pause: Duration::from_millis(50),
+            fetch_media: false,
+            ..telegram::EmulatorConfig::default()
+        });
+        let telegram = telegram.await.expect("the Telegram emulator");
+        let waha =
+            waha::WahaEmulator::start(waha::EmulatorConfig::default()).await.expect("the WAHA emulator");
+        let bot = [("token", telegram.token().to_owned()), ("api_base", telegram.api_base())];
+        let bot = channel(&app, &scope, company, "telegram", &bot, settings.clone(), address).await;
+        let phone = [
+            ("base_url", waha.base_url()),
+            ("api_key", waha.api_key().to_owned()),
+            ("session", SESSION.to_owned()),
+        ];
+        let phone = channel(&app, &scope, company, "waha", &phone, settings, address).await;
+        Self { app, address, tenant, company, telegram, waha, bot, phone, folder, database }
+    }
+
+    /// Stops the server and starts another on the same data.
+    pub async fn restart(self) -> Self {
+        self.app.stop().await;
+        let (app, address) = boot(&self.folder, &self.database).await;
+        Self { app, address, ..self }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn scope(&self) -> Scope {
+        Scope::system(self.tenant)
+    }
+
+    pub async fn api(&self, email: &str) -> Api {
+        Api::sign_in(self.address, email, PASSWORD).await
+    }
+
+    /// A socket of a person.
+    pub async fn person(&self, email: &str) -> Client {
+        let api = self.api(email).await;
+        Client::connect(self.address, client::As::Token(api.token.clone())).await
+    }
+
+    /// A socket of an AI worker.
+    pub async fn worker(&self, capacity: usize) -> Client {
+        let key =
+            self.app.accounts.create_key(&self.scope(), "Worker", Role::Responder).await.expect("a key").key;
+        Client::connect(self.address, client::As::Key { key, capacity }).await
+    }
+
+    /// The webhook secret of a channel.
+    pub fn secret(&self, channel: &Channel) -> String {
+        ChannelSecrets::open(&self.app.vault, channel).expect("its secrets").hook_secret
+    }
+
+    /// Posts a body to a channel's webhook as its provider does; gives the status.
+    pub async fn hook(&self, channel: &Channel, body: &serde_json::Value) -> u16 {
+        let body = body.to_string();
+        let secret = self.secret(channel);
+        let request = reqwest::Client::new().post(self.url(&format!("/hooks/{}", channel.hook_token)));
+        let request = match channel.kind.as_str() {
+            "telegram" => request.header("X-Telegram-Bot-Api-Secret-Token", secret),
+            _ => {
+                let key = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
+                let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
+                request.header("X-Webhook-Hmac", signature).header("X-Webhook-Hmac-Algorithm", "sha512")
+            }
+        };
+        request.body(body).send().await.expect("an answer").status().as_u16()
+    }
+
+    /// A text message of a customer to the bot, as Telegram posts it.
+    pub fn update(&self, update: i64, chat: i64, message: i64, text: &str) -> serde_json::Value {
+        let person = serde_json::json!({ "id": chat, "first_name": "Mira", "is_bot": false });
+        serde_json::json!({ "update_id": update, "message": { "message_id": message, "date": 1_794_312_000, "text": text,
+            "chat": { "id": chat, "type": "private", "first_name": "Mira" }, "from": person } })
+    }
+
+    /// Ends a test: everything stops, nothing is left over.
+    pub async fn finish(self) {
+        self.app.stop().await;
+        let stats = self.app.hub.stats();
+        assert_eq!(stats.sessions, 0, "sessions are left: {stats:?}");
+        assert!(self.app.tasks.is_empty(), "{} tasks are left", self.app.tasks.len());
+    }
+}
+
+pub const SESSION: &str = "shop-main";
+
+/// `HUBBUB_TEST_LOG=debug` shows what the server logs.
+fn log() {
+    if let Ok(filter) = std::env::var("HUBBUB_TEST_LOG") {
+        let _ = tracing_subscriber::fmt().with_test_writer().with_env_filter(filter).try_init();
+    }
+}
+
+async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAddr) {
+    log();
+    let mut config = Config::embedded(folder.path());
+    config.database_url = database.to_owned();
+    config.shutdown_grace_ms = 5_000;
+    config.provider_timeout_ms = 2_000;
+    config.allow_private_hosts = vec!["127.0.0.1".into()];
+    let listener = hubbub::http::serve::listen(config.listen).await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let app = App::start(config, Clock::System).await.expect("the app starts");
+    hubbub::http::serve::start(listener, app.clone());
+    (app, address)
+}
+
+/// Makes an account with the password of all tests.
+pub async fn user(
+    app: &App,
+    email: &str,
+    platform_role: Option<PlatformRole>,
+    member_of: Option<(Uuid, Role)>,
+) -> Uuid {
+    let name = email.split('@').next().unwrap_or_default().to_owned();
+    let new = NewUser { email: email.into(), name, password: PASSWORD.into(), platform_role, member_of };
+    app.accounts.create_user(new).await.expect("a user").id
+}
+
+async fn channel(
+    app: &AppState,
+    scope: &Scope,
+    company: Uuid,
+    kind: &str,
+    credentials: &[(&str, String)],
+    settings: ChannelSettings,
+    address: SocketAddr,
+) -> Channel {
+    let credentials: BTreeMap<_, _> =
+        credentials.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let verb = CreateChannel {
+        scope: scope.clone(),
+        vault: Arc::clone(&app.vault),
+        company,
+        kind: kind.into(),
+        name: kind.into(),
+        credentials,
+        settings,
+    };
+    let id = app.store.write(verb).await.expect("a channel").value.id;
+    let url = format!("http://{address}");
+    let connected = connect(&app.store, &app.vault, &app.http, &url, scope, id).await;
+    connected.expect("the channel connects")
+}
