@@ -1,0 +1,144 @@
+//! The work on one turn: thinking, showing the words as they come, keeping the lease, and settling it with exactly
+//! one of reply, handoff or fail. It ends when it is settled, or when the hub says that the lease is over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::client::{CallError, Client, Link};
+use super::wire::Turn;
+use super::{Brain, Outcome};
+
+/// Pieces that wait to be shown. The brain waits when they are more.
+const PIECES: usize = 64;
+/// Bytes that are shown with one call, when pieces come faster than calls are answered.
+const MAX_PIECE_BYTES: usize = 8 * 1024;
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+/// A lease is renewed three times in its life, but not more often than this.
+const SHORTEST_RENEWAL: Duration = Duration::from_millis(20);
+
+pub(super) async fn answer(client: Client, brain: Arc<Brain>, turn: Box<Turn>) {
+    let leased = Leased { client: &client, turn: &turn };
+    tokio::select! {
+        () = leased.settle(&brain) => {}
+        () = leased.keep() => tracing::info!(turn = turn.id, "the lease is over"),
+    }
+}
+
+struct Leased<'a> {
+    client: &'a Client,
+    turn: &'a Turn,
+}
+
+impl Leased<'_> {
+    async fn settle(&self, brain: &Brain) {
+        let Some(outcome) = self.think(brain).await else { return };
+        let (method, done) = match outcome {
+            Outcome::Answer(text) => ("turn.reply", self.repeat("turn.reply", json!({ "text": text })).await),
+            Outcome::Handoff(reason) => {
+                ("turn.handoff", self.repeat("turn.handoff", json!({ "reason": short(&reason) })).await)
+            }
+            Outcome::Fail(reason) => {
+                tracing::warn!(turn = self.turn.id, reason, "no answer");
+                ("turn.fail", self.repeat("turn.fail", json!({ "reason": short(&reason) })).await)
+            }
+        };
+        match done {
+            Ok(()) => tracing::info!(turn = self.turn.id, method, "settled"),
+            Err(error) => tracing::info!(turn = self.turn.id, method, %error, "not settled by us"),
+        }
+    }
+
+    /// The brain's outcome, shown while it comes. Nothing, if the turn is over meanwhile.
+    async fn think(&self, brain: &Brain) -> Option<Outcome> {
+        let (pieces, shown) = mpsc::channel(PIECES);
+        let thinking = brain.answer(self.turn, pieces);
+        let showing = self.show(shown);
+        tokio::pin!(thinking, showing);
+        tokio::select! {
+            biased;
+            // What is not shown yet comes with the reply.
+            outcome = &mut thinking => Some(outcome),
+            is_over = &mut showing => if is_over { None } else { Some(thinking.await) },
+        }
+    }
+
+    /// Shows pieces until there are no more, or until the turn is over, which it then says.
+    async fn show(&self, mut pieces: mpsc::Receiver<String>) -> bool {
+        while let Some(mut piece) = pieces.recv().await {
+            while piece.len() < MAX_PIECE_BYTES
+                && let Ok(more) = pieces.try_recv()
+            {
+                piece.push_str(&more);
+            }
+            match self.call("turn.delta", json!({ "text": piece })).await {
+                Err(error) if is_over(&error) => return true,
+                // Pieces are only looked at: while the connection is away, the answer goes on without them.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        false
+    }
+
+    /// Renews the lease until it is over. After a reconnect at once: the hub shortened it when we were gone.
+    async fn keep(&self) {
+        let every = Duration::from_millis(self.turn.lease_ms / 3).max(SHORTEST_RENEWAL);
+        let mut link = self.client.link();
+        link.mark_unchanged();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(every) => {}
+                changed = link.changed() => {
+                    let now = *link.borrow_and_update();
+                    if changed.is_err() || now == Link::Over {
+                        return;
+                    }
+                    if now == Link::Away {
+                        continue;
+                    }
+                }
+            }
+            if let Err(error) = self.call("turn.extend", json!({})).await
+                && is_over(&error)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Repeats a settling call, across reconnects, until it is answered. Safe, because the hub accepts one outcome for
+    /// a lease, gives it again to whoever asks again, and refuses every other.
+    async fn repeat(&self, method: &'static str, fields: Value) -> Result<(), CallError> {
+        loop {
+            self.client.up().await?;
+            match self.call(method, fields.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(CallError::Lost | CallError::Refused { temporary: true, .. }) => {
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn call(&self, method: &'static str, mut fields: Value) -> Result<Value, CallError> {
+        fields["turn"] = self.turn.id.as_str().into();
+        fields["lease"] = self.turn.lease.as_str().into();
+        self.client.call(method, fields).await
+    }
+}
+
+fn is_over(error: &CallError) -> bool {
+    match error {
+        CallError::Refused { code, .. } => matches!(code, 404 | 409 | 410),
+        CallError::Over => true,
+        CallError::Lost => false,
+    }
+}
+
+/// As much of a reason as the hub takes.
+fn short(reason: &str) -> String {
+    reason.trim().chars().take(200).collect()
+}
