@@ -1,0 +1,4 @@
+//! A whole world in one process.
+
+pub mod telegram;
+pub mod waha;
