@@ -1,4 +1,66 @@
-//! A whole world in one process.
+//! `hubbub demo`: a whole world in one process, to be looked at and clicked through: a server with its own store, two
+//! companies of a made-up shop, emulated providers, an AI worker on a real socket, and customers who write. Nothing
+//! leaves this machine and nothing is kept.
+//!
+//! Only providers and customers are emulated. Webhooks, sockets, keys and sends are those of a real server.
 
+mod customers;
 pub mod telegram;
 pub mod waha;
+mod world;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+pub use self::world::{Login, World, WorldOptions};
+use crate::accounts::vault::random;
+use crate::http::serve::signal;
+use crate::responder::{Brain, Responder, Rules};
+
+/// Runs until a signal to stop. Without an address: 127.0.0.1:8080, or a free port if that is taken.
+pub async fn run(listen: Option<SocketAddr>) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let life = live(listen, stop.clone());
+    tokio::pin!(life);
+    tokio::select! {
+        done = &mut life => return done,
+        signalled = signal() => signalled?,
+    }
+    stop.cancel();
+    life.await
+}
+
+async fn live(listen: Option<SocketAddr>, stop: CancellationToken) -> anyhow::Result<()> {
+    let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
+    let is_free = listen.is_some() || std::net::TcpListener::bind(usual).is_ok();
+    let listen = listen.unwrap_or(if is_free { usual } else { SocketAddr::from(([127, 0, 0, 1], 0)) });
+    let world = World::start(WorldOptions { listen, ..WorldOptions::default() }).await?;
+    say(&world)?;
+    let worker = Responder::start(&world.socket_url(), &world.responder_key, Brain::Rules(Rules::default()));
+    let seed = random().map_or(1, u64::from_le_bytes);
+    tracing::info!(seed, "the customers come");
+    stop.run_until_cancelled(customers::live(&world, seed)).await;
+    let left = worker.stop().await;
+    world.stop().await;
+    left
+}
+
+fn say(world: &World) -> anyhow::Result<()> {
+    let Login { email, password, .. } = &world.owner;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Hubbub demo: {}", world.url())
+        .and_then(|()| {
+            writeln!(out, "Sign in as {email} or {} with the password {password}", world.agent.email)
+        })
+        .and_then(|()| {
+            writeln!(out, "Shop, customers and providers are made up. Ctrl-C ends it and removes its data.")
+        })
+        .and_then(|()| out.flush())
+        .context("standard output")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! One customer: on which channel, under which name, and what was said last.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::dice::Dice;
+use super::files;
+use super::lines::Tongue;
+use crate::demo::{World, telegram, waha};
+
+/// Telegram chats and message ids of the customers: made up, and apart from those that the emulator gives.
+const FIRST_CHAT: i64 = 5_550_100_000;
+const FIRST_MESSAGE: i64 = 3_000_000_000;
+
+/// The last thing that the customer was told.
+pub(super) struct Heard {
+    pub message: String,
+    pub at_ms: i64,
+}
+
+enum Place {
+    Telegram { chat: i64, next_message: i64 },
+    Waha { chat: String, next_message: u64 },
+}
+
+pub(super) struct Person {
+    pub tongue: Tongue,
+    name: &'static str,
+    place: Place,
+    /// The message that was written last, with its text.
+    last: Option<(String, String)>,
+    waits_since_ms: i64,
+}
+
+impl Person {
+    pub(super) fn new(number: usize, dice: &mut Dice) -> Self {
+        let tongue = if dice.percent(65) { Tongue::En } else { Tongue::Ru };
+        let names = tongue.names();
+        let place = if number.is_multiple_of(2) {
+            Place::Telegram { chat: FIRST_CHAT + number as i64, next_message: FIRST_MESSAGE }
+        } else {
+            // Numbers of the kind that is kept for fiction.
+            Place::Waha { chat: format!("1202555{:04}@c.us", 100 + number), next_message: 0 }
+        };
+        Self { tongue, name: names[number % names.len()], place, last: None, waits_since_ms: 0 }
+    }
+
+    pub(super) fn has_written(&self) -> bool {
+        self.last.is_some()
+    }
+
+    fn chat(&self) -> String {
+        match &self.place {
+            Place::Telegram { chat, .. } => chat.to_string(),
+            Place::Waha { chat, .. } => chat.clone(),
+        }
+    }
+
+    /// Was there an answer to what was written last?
+    pub(super) fn is_answered(&self, heard: &HashMap<String, Heard>) -> bool {
+        heard.get(&self.chat()).is_some_and(|heard| heard.at_ms >= self.waits_since_ms)
+    }
+
+    pub(super) fn now_waits(&mut self, world: &World) {
+        self.waits_since_ms = world.app.store.clock().now_ms();
+    }
+
+    pub(super) fn says(&mut self, world: &World, text: &str) {
+        let now_s = world.app.store.clock().now_ms() / 1000;
+        let name = self.name;
+        let id = match &mut self.place {
+            Place::Telegram { chat, next_message } => {
+                if *next_message == FIRST_MESSAGE {
+                    // Starting the bot is what opens the chat for its answers.
+                    world.telegram.customer_blocks(*chat, false);
+                }
+                *next_message += 1;
+                let message = telegram_message(*chat, *next_message, name, now_s, text);
+                world.telegram.update(*chat, "message", &message);
+                next_message.to_string()
+            }
+            Place::Waha { chat, next_message } => {
+                *next_message += 1;
+                let id = format!("false_{chat}_3A{:0>10}{next_message:08}", chat.trim_end_matches("@c.us"));
+                world.waha.event(world.session(), "message.any", &waha_message(chat, &id, name, now_s, text));
+                id
+            }
+        };
+        self.last = Some((id, text.to_owned()));
+    }
+
+    pub(super) fn sends_file(&mut self, world: &World, dice: &mut Dice) {
+        let is_picture = dice.percent(60);
+        let colour = [(); 3].map(|()| dice.between(20, 220) as u8);
+        let caption = is_picture.then(|| self.tongue.caption());
+        let bytes = if is_picture { files::picture(colour) } else { files::sound() };
+        match &self.place {
+            Place::Telegram { chat, .. } => {
+                let file =
+                    if is_picture { telegram::File::photo(bytes) } else { telegram::File::voice(bytes) };
+                world.telegram.customer_sends(*chat, file, caption);
+            }
+            Place::Waha { chat, .. } => {
+                let file = if is_picture { waha::File::image(bytes) } else { waha::File::voice(bytes) };
+                world.waha.customer_sends(world.session(), chat, file, caption);
+            }
+        }
+    }
+
+    /// Changes what was written last.
+    pub(super) fn mends(&mut self, world: &World) {
+        let Some((id, text)) = &mut self.last else { return };
+        text.push_str(self.tongue.correction());
+        match &self.place {
+            Place::Telegram { chat, .. } => {
+                if let Ok(id) = id.parse() {
+                    world.telegram.customer_edits(*chat, id, text);
+                }
+            }
+            Place::Waha { chat, .. } => world.waha.customer_edits(world.session(), chat, id, text),
+        }
+    }
+
+    /// Likes the last answer.
+    pub(super) fn reacts(&self, world: &World, heard: &HashMap<String, Heard>) {
+        let Some(Heard { message, .. }) = heard.get(&self.chat()) else { return };
+        match &self.place {
+            Place::Telegram { chat, .. } => {
+                if let Ok(message) = message.parse() {
+                    world.telegram.customer_reacts(*chat, message, Some("👍"));
+                }
+            }
+            Place::Waha { chat, .. } => world.waha.customer_reacts(world.session(), chat, message, "👍"),
+        }
+    }
+}
+
+/// A text as the Bot API delivers it. The emulator's own messages bear no chosen name.
+fn telegram_message(chat: i64, message_id: i64, name: &str, now_s: i64, text: &str) -> Value {
+    json!({ "message_id": message_id, "date": now_s, "text": text,
+        "from": { "id": chat, "is_bot": false, "first_name": name },
+        "chat": { "id": chat, "type": "private", "first_name": name } })
+}
+
+/// A text as WAHA delivers it.
+fn waha_message(chat: &str, id: &str, name: &str, now_s: i64, text: &str) -> Value {
+    json!({ "id": id, "timestamp": now_s, "from": chat, "fromMe": false, "source": "app", "body": text,
+        "hasMedia": false, "replyTo": null, "_data": { "Info": { "PushName": name } } })
+}
