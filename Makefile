@@ -1,0 +1,86 @@
+# `make run` shows Hubbub working; `make test` proves it. Everything else is a part of the two.
+# What is missing on the machine is said, or installed when there is the right to (tests/steps/setup.sh).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+STEP := tests/steps/step.sh
+SERVER := target/debug/hubbub
+VENV := target/venv
+PAGE := web/dist/index.html
+PAGE_SOURCES := $(shell find web/src web/docs web/index.html web/vite.config.ts web/tsconfig.json -type f)
+WEB_MODULES := web/node_modules/.installed
+CLIENT_MODULES := tests/clients/node_modules/.installed
+WORKER_MODULES := $(VENV)/.installed
+
+.PHONY: run build test setup summary lint rust page wire wire-check server worker outside
+
+## The demo: a server with made-up shops, customers and an AI worker, on emulated providers.
+run: build
+	exec target/release/hubbub demo
+
+## The shipped binary, with the page inside.
+build: $(PAGE)
+	# Cargo does not see a page that was not there when it built last.
+	@if [ ! target/release/hubbub -nt $(PAGE) ]; then touch src/http/assets.rs; fi
+	cargo build --release --bin hubbub
+
+## Everything that must hold, from set-up to a browser.
+test: setup page lint rust server wire-check worker outside summary
+
+setup:
+	@rm -rf target/steps
+	@$(STEP) setup tests/steps/setup.sh
+
+summary:
+	@cat target/steps/summary
+
+lint:
+	@$(STEP) fmt cargo fmt --all --check
+	@$(STEP) clippy cargo clippy --workspace --all-targets -- -D warnings
+
+rust:
+	@$(STEP) cargo-test cargo test --workspace
+
+server:
+	@$(STEP) build cargo build --bin hubbub
+
+page: $(WEB_MODULES)
+	@$(STEP) web-check npm --prefix web run check
+	@$(STEP) web-test npm --prefix web test
+	@$(STEP) web-build npm --prefix web run build
+
+## What the page knows of the server, made anew from the server: commit what changes.
+wire: server $(WEB_MODULES)
+	$(SERVER) openapi > web/openapi.json
+	npm --prefix web run wire
+
+## The same, refusing what is stale.
+wire-check: server $(WEB_MODULES)
+	@$(STEP) openapi-stale tests/steps/stale.sh $(SERVER)
+	@$(STEP) wire-stale npm --prefix web run wire:check
+
+worker: $(WORKER_MODULES)
+	@cd examples/python-worker && ../../$(STEP) python-worker ../../$(VENV)/bin/python -m unittest
+
+outside: server $(PAGE) $(CLIENT_MODULES) $(WEB_MODULES) $(WORKER_MODULES)
+	@$(STEP) outside node tests/clients/run.mjs $(SERVER)
+
+$(WEB_MODULES): web/package.json web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund
+	@touch $@
+
+$(CLIENT_MODULES): tests/clients/package.json tests/clients/package-lock.json
+	npm --prefix tests/clients ci --no-audit --no-fund
+	@touch $@
+
+$(PAGE): $(WEB_MODULES) $(PAGE_SOURCES)
+	npm --prefix web run build
+	@touch $@
+
+$(WORKER_MODULES): examples/python-worker/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --requirement $<
+	@touch $@

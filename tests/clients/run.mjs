@@ -1,0 +1,48 @@
+// The finished server from the outside: node run.mjs <the server's binary> [client|worker|page …]. Prints TAP.
+import { resolve } from "node:path";
+import { clientChecks } from "./client.mjs";
+import { pageChecks } from "./page.mjs";
+import { killAll } from "./processes.mjs";
+import { workerChecks } from "./worker.mjs";
+import { startWorld } from "./world.mjs";
+
+const parts = { client: clientChecks, worker: workerChecks, page: pageChecks };
+const [binary, ...chosen] = process.argv.slice(2);
+const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
+if (!binary || unknown.length) {
+  console.error(`usage: node run.mjs <binary> [${Object.keys(parts).join("|")} …]`);
+  process.exit(2);
+}
+
+let [count, failed] = [0, 0];
+async function check(name, work) {
+  const begun = performance.now();
+  count += 1;
+  try {
+    await work();
+    console.log(`ok ${count} - ${name} (${Math.round(performance.now() - begun)} ms)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`not ok ${count} - ${name}`);
+    throw error;
+  }
+}
+
+let world;
+try {
+  world = await startWorld(resolve(binary));
+  for (const name of chosen.length ? chosen : Object.keys(parts)) {
+    console.log(`# ${name}`);
+    await parts[name](world, check);
+  }
+  await check("told to stop, the server ends well", () => world.stop());
+} catch (error) {
+  failed ||= 1;
+  console.error(error);
+  if (world) console.error(`the server said:\n${world.output().split("\n").slice(-40).join("\n")}`);
+} finally {
+  killAll();
+}
+console.log(`1..${count}`);
+console.log(`# ${count - failed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);

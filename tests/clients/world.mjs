@@ -1,0 +1,71 @@
+// A server as an operator sets it up: the binary, its own commands, a shop with a Telegram bot. No fixed ports, and
+// nothing is left behind.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run, start } from "./processes.mjs";
+import { startTelegram } from "./telegram.mjs";
+
+export async function startWorld(binary) {
+  const folder = mkdtempSync(join(tmpdir(), "hubbub-outside-"));
+  const env = {
+    HUBBUB_DATA_DIR: folder,
+    HUBBUB_LISTEN: "127.0.0.1:0",
+    // The emulated provider is on this machine.
+    HUBBUB_ALLOW_PRIVATE_HOSTS: "127.0.0.1",
+  };
+  const telegram = await startTelegram();
+  const server = start("the server", binary, ["serve"], env);
+  const url = (await server.said(/hubbub listens on (http:\/\/\S+)/))[1];
+  const admin = async (input, ...args) =>
+    JSON.parse(await run(`admin ${args[0]} ${args[1]}`, binary, ["admin", ...args, "--json"], { env, input }));
+
+  const tenant = (await admin("", "tenant", "create", "--name", "Lantern Shop")).id;
+  const company = (await admin("", "company", "create", "--tenant", tenant, "--name", "Lanterns", "--kind", "product")).id;
+  const email = "owner@example.com";
+  const password = "a lantern for every window";
+  await admin(password, "user", "create", "--email", email, "--name", "Olive Owner", "--password-stdin",
+    "--tenant", tenant, "--role", "owner");
+  const channel = (await admin(`token=${telegram.token}`, "channel", "create", "--tenant", tenant, "--company", company,
+    "--kind", "telegram", "--name", "Shop bot", "--credential", `api_base=${telegram.base}`, "--credentials-stdin")).id;
+  await admin("", "channel", "connect", "--id", channel, "--public-url", url);
+
+  let updates = 1;
+  return {
+    binary,
+    url,
+    socket: `${url.replace("http", "ws")}/connection/websocket`,
+    email,
+    password,
+    tenant,
+    telegram,
+    output: server.output,
+    /** The hook and its secret, as the provider was told them. */
+    hook: telegram.hook,
+    key: async (name) => (await admin("", "key", "create", "--tenant", tenant, "--name", name)).key,
+    /** A customer writes: posted with curl, signed with the secret or with what is given. Gives the status. */
+    async says(chat, name, text, secret = telegram.hook().secret) {
+      telegram.opened(chat);
+      const id = updates++;
+      const from = { id: chat, is_bot: false, first_name: name };
+      const message = { message_id: id, date: Math.floor(Date.now() / 1000), chat: { id: chat, type: "private", first_name: name }, from, text };
+      const status = await run("curl", "curl", ["--silent", "--show-error", "--max-time", "20", "--output", join(folder, "answer"),
+        "--write-out", "%{http_code}", "--header", "content-type: application/json",
+        "--header", `x-telegram-bot-api-secret-token: ${secret}`, "--data-binary", "@-", telegram.hook().url],
+      { input: JSON.stringify({ update_id: 9_000_000 + id, message }) });
+      return Number(status);
+    },
+    async signIn() {
+      const answer = await fetch(`${url}/api/v1/session`, {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ email, password }),
+      });
+      if (answer.status !== 200) throw new Error(`signing in: ${answer.status} ${await answer.text()}`);
+      return (await answer.json()).access_token;
+    },
+    async stop() {
+      await server.stop();
+      telegram.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
