@@ -13,6 +13,10 @@ from worker import Worker
 logging.disable(logging.CRITICAL)
 
 
+ROOM = "responder:x"
+CONNECTED = {"client": "x", "ping": 25, "pong": True, "subs": {ROOM: {}, "user:y": {}}}
+
+
 def turn(text: str, lease: str = "lease-1", lease_ms: int = 60_000) -> dict:
     return {"id": "turn-1", "lease": lease, "lease_ms": lease_ms, "conversation": "c", "attempt": 1,
             "contact": {"id": "p", "name": "Ari"}, "messages": [{"text": text}], "history": []}
@@ -33,7 +37,7 @@ class Hub:
 
     async def command(self, socket, command: dict) -> None:
         if "connect" in command:
-            await socket.send(json.dumps({"id": command["id"], "connect": {"client": "x", "ping": 25, "pong": True}}))
+            await socket.send(json.dumps({"id": command["id"], "connect": CONNECTED}))
             await self.connections.put((socket, command["connect"]))
         elif "rpc" in command:
             rpc = command["rpc"]
@@ -51,8 +55,8 @@ class Hub:
                 return method, data
 
 
-async def push(socket, data: dict) -> None:
-    await socket.send(json.dumps({"push": {"message": {"data": data}}}))
+async def push(socket, data: dict, room: str = ROOM) -> None:
+    await socket.send(json.dumps({"push": {"channel": room, "pub": {"data": data}}}))
 
 
 class WorkerTest(unittest.IsolatedAsyncioTestCase):
@@ -89,6 +93,12 @@ class WorkerTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(reply["text"], "Thank you, Ari! You wrote: is it blue?")
         self.assertEqual("".join(pieces).strip(), reply["text"])
         self.assertEqual((reply["turn"], reply["lease"]), ("turn-1", "lease-1"))
+
+    async def test_listens_to_its_own_room_only(self) -> None:
+        await push(self.socket, {"type": "turn.offered", "turn": turn("not for me")}, room="user:y")
+        await self.offer({**turn("for me"), "id": "turn-2"})
+        _, data = await self.hub.call("turn.reply")
+        self.assertEqual(data["turn"], "turn-2")
 
     async def test_hands_off_when_asked_for_a_person(self) -> None:
         for word in ("Human!", "Позовите: ОПЕРАТОР."):
@@ -130,7 +140,7 @@ class WorkerTest(unittest.IsolatedAsyncioTestCase):
         self.socket, connect = await self.connected()
         self.assertEqual(connect["data"]["capacity"], 3)
         _, second = await self.hub.call("turn.reply")
-        self.assertEqual(first, second, "the repeated reply is the same, client_id included")
+        self.assertEqual(first, second, "the repeated reply is the same, lease included")
 
     async def test_refused_reply_is_dropped_and_work_goes_on(self) -> None:
         self.hub.errors["turn.reply"] = {"code": 410, "message": "turn is over"}
@@ -161,6 +171,13 @@ class WorkerTest(unittest.IsolatedAsyncioTestCase):
         await self.hub.call("turn.extend")
 
     async def test_drain_refuses_new_turns_and_finishes_the_open_one(self) -> None:
+        for answer_to_capacity in (None, {"code": 400, "message": "between 1 and 1000"}):
+            with self.subTest(answer_to_capacity):
+                await self.drains(answer_to_capacity)
+                await self.asyncTearDown()
+                await self.asyncSetUp()
+
+    async def drains(self, answer_to_capacity: dict | None) -> None:
         go = asyncio.Event()
 
         async def waiting(_):
@@ -168,15 +185,20 @@ class WorkerTest(unittest.IsolatedAsyncioTestCase):
             yield "Done."
 
         module.answer = waiting
+        if answer_to_capacity:
+            self.hub.errors["responder.capacity"] = answer_to_capacity
         await self.offer(turn("hello"))
         while not self.worker.work:
             await asyncio.sleep(0)
         draining = asyncio.create_task(self.worker.drain())
         _, data = await self.hub.call("responder.capacity")
         self.assertEqual(data, {"capacity": 0})
+        await self.offer({**turn("too late"), "id": "turn-2"})
         go.set()
-        await self.hub.call("turn.reply")
+        _, data = await self.hub.call("turn.reply")
+        self.assertEqual(data["turn"], "turn-1")
         await asyncio.wait_for(draining, 10)
+        self.assertTrue(self.hub.calls.empty(), "the late turn is left alone")
 
 
 if __name__ == "__main__":

@@ -43,23 +43,6 @@ def wants_human(turn: dict) -> bool:
     return not HUMAN_WORDS.isdisjoint(words)
 
 
-class HubClient(Client):
-    """The hub offers turns with the protocol's `message` push, which belongs to no channel.
-    centrifuge-python 0.7.0 skips that push as unknown, so it is picked out here; the version is
-    pinned because this overrides a private method."""
-
-    def __init__(self, *args, on_message, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self._on_message = on_message
-
-    async def _process_reply(self, reply: dict) -> None:
-        message = (reply.get("push") or {}).get("message")
-        if message is None:
-            await super()._process_reply(reply)
-        else:
-            self._on_message(message["data"])
-
-
 @dataclass
 class Work:
     lease: str
@@ -70,10 +53,9 @@ class Worker(ClientEventHandler):
     def __init__(self, url: str, api_key: str, capacity: int = 8) -> None:
         self.work: dict[str, Work] = {}  # by turn id
         self.finished = asyncio.Event()
+        self.draining = False
         data = {"api_key": api_key, "capacity": capacity}
-        self.client = HubClient(
-            url, events=self, data=data, name="python-worker", max_reconnect_delay=5.0, on_message=self.receive
-        )
+        self.client = Client(url, events=self, data=data, name="python-worker", max_reconnect_delay=5.0)
 
     async def run(self) -> None:
         """Works until the hub refuses us for good or `drain` was called."""
@@ -81,12 +63,14 @@ class Worker(ClientEventHandler):
         await self.finished.wait()
 
     async def drain(self) -> None:
-        """Takes no new turns, finishes those at hand, disconnects."""
+        """Takes no new turns, finishes those at hand, disconnects. A turn that is offered meanwhile is
+        left alone: its lease ends soon after we are gone, and the hub offers it to another worker."""
+        self.draining = True
         try:
             await self.client.rpc("responder.capacity", {"capacity": 0})
-            await asyncio.gather(*(work.task for work in self.work.values()), return_exceptions=True)
         except CentrifugeError as error:
-            log.warning("could not drain: %s", error)
+            log.info("offers cannot be turned off: %s", error)
+        await asyncio.gather(*(work.task for work in self.work.values()), return_exceptions=True)
         await self.client.disconnect()
 
     async def on_connected(self, ctx) -> None:
@@ -105,11 +89,16 @@ class Worker(ClientEventHandler):
             work.task.cancel()
         self.finished.set()
 
+    async def on_publication(self, ctx) -> None:
+        """Turns come in the room of this connection, to which the hub itself subscribes it."""
+        if ctx.channel.startswith("responder:"):
+            self.receive(ctx.pub.data)
+
     def receive(self, message: dict) -> None:
         """Called inside the client's reading loop, where awaiting a call would wait for itself:
         so it only starts and stops tasks."""
         match message:
-            case {"type": "turn.offered", "turn": turn}:
+            case {"type": "turn.offered", "turn": turn} if not self.draining:
                 # A newer lease of the same turn replaces the work on the older one.
                 self.stop(turn["id"])
                 self.work[turn["id"]] = Work(turn["lease"], asyncio.create_task(self.handle(turn)))
@@ -129,7 +118,7 @@ class Worker(ClientEventHandler):
                 await self.settle("turn.handoff", turn, reason="the customer asks for a person")
             else:
                 text = await self.compose(turn)
-                await self.settle("turn.reply", turn, text=text, client_id=f"{turn['id']}:{turn['lease']}")
+                await self.settle("turn.reply", turn, text=text)
         except ReplyError as error:
             # Stale lease, taken over, closed: somebody else answers, and nothing of ours was sent.
             log.info("turn %s is not ours any more: %s", turn["id"], error)
