@@ -42,6 +42,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::AppState;
+use crate::inbox::turn::OfferedTurn;
+use crate::model::{EventBody, ReadEvent, Turn};
 
 /// The routes that the API's description names.
 fn table() -> OpenApiRouter<AppState> {
@@ -110,7 +112,7 @@ fn compression() -> CompressionLayer<impl tower_http::compression::Predicate + S
     info(title = "Hubbub", description = "Every customer message once and in order, live to people and AI workers. \
         Ids are uuids, times Unix milliseconds, refusals problem documents (RFC 9457). The live feed is the socket's: \
         see /docs/socket."),
-    components(schemas(problem::Problem)),
+    components(schemas(problem::Problem, EventBody, Turn, OfferedTurn, ReadEvent)),
     security(("token" = []), ("key" = [])),
     modifiers(&Ways)
 )]

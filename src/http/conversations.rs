@@ -38,12 +38,14 @@ pub struct TurnAnswer {
     turn: Option<Turn>,
 }
 
+/// One conversation.
 #[utoipa::path(get, path = "/api/v1/conversations/{id}", tag = "inbox", params(("id" = Uuid, Path)),
     responses((status = 200, body = InboxItem), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<AppState>, at: At<OfConversation, Read>) -> Result<Json<InboxItem>> {
     Ok(Json(app.store.read(look::One { scope: at.scope, conversation: at.id }).await?))
 }
 
+/// Take the conversation: the AI is silent from now on.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/take-over", tag = "inbox", params(("id" = Uuid, Path)),
     responses((status = 200, body = ConversationAnswer), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn take_over(
@@ -54,6 +56,7 @@ pub async fn take_over(
     Ok(Json(ConversationAnswer { conversation }))
 }
 
+/// Give the conversation to the AI, which answers what nobody has answered yet.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/hand-back", tag = "inbox", params(("id" = Uuid, Path)),
     responses((status = 200, body = ConversationAnswer), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn hand_back(
@@ -64,6 +67,7 @@ pub async fn hand_back(
     Ok(Json(ConversationAnswer { conversation }))
 }
 
+/// Close the conversation. A customer who writes again opens a new one.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/close", tag = "inbox", params(("id" = Uuid, Path)),
     responses((status = 200, body = ConversationAnswer), (status = 404, body = Problem)))]
 pub async fn close(
@@ -74,6 +78,7 @@ pub async fn close(
     Ok(Json(ConversationAnswer { conversation }))
 }
 
+/// Open a closed conversation again.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/reopen", tag = "inbox", params(("id" = Uuid, Path)),
     responses((status = 200, body = ConversationAnswer), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn reopen(
@@ -84,6 +89,7 @@ pub async fn reopen(
     Ok(Json(ConversationAnswer { conversation }))
 }
 
+/// Give the conversation to a colleague, or to nobody in particular.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/assign", tag = "inbox", params(("id" = Uuid, Path)),
     request_body = AssignBody,
     responses((status = 200, body = ConversationAnswer), (status = 400, body = Problem), (status = 404, body = Problem)))]
@@ -96,6 +102,7 @@ pub async fn assign(
     Ok(Json(ConversationAnswer { conversation: app.store.write(verb).await?.value }))
 }
 
+/// Note how far the caller has read. The mark moves forward only.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/read", tag = "inbox", params(("id" = Uuid, Path)),
     request_body = ReadBody,
     responses((status = 200, body = ReadMark), (status = 400, body = Problem), (status = 404, body = Problem)))]

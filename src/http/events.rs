@@ -24,6 +24,7 @@ pub struct EventsQuery {
     limit: Option<i64>,
 }
 
+/// The events of a tenant after a cursor, as the socket's feed has them.
 #[utoipa::path(get, path = "/api/v1/events", tag = "inbox", params(EventsQuery),
     responses(
         (status = 200, description = "{events, top, epoch, oldest}: events by rising cursor; `next` is where to go on", body = Object),

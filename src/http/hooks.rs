@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::app::AppState;
 use crate::inbox::receive::Receive;
 
-/// `POST /hooks/{token}`: the token is the channel's, secret and unguessable.
+/// Where a provider delivers: the token is the channel's, secret and unguessable.
 #[utoipa::path(
     post, path = "/hooks/{token}", tag = "webhooks",
     params(("token" = String, Path, description = "The channel's own secret path")),

@@ -45,6 +45,7 @@ pub struct InboxAnswer {
     positions: BTreeMap<Uuid, Position>,
 }
 
+/// The conversations, newest activity first, with the feeds' positions as of the same moment.
 #[utoipa::path(get, path = "/api/v1/inbox", tag = "inbox", params(InboxQuery),
     responses((status = 200, body = InboxAnswer), (status = 400, body = Problem), (status = 401, body = Problem)))]
 pub async fn list(

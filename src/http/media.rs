@@ -18,6 +18,7 @@ const CHUNK: usize = 64 * 1024;
 /// What a browser may show inside the page; everything else is downloaded.
 const SHOWN: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp", "audio/", "video/"];
 
+/// The bytes of an attachment.
 #[utoipa::path(get, path = "/api/v1/media/{id}", tag = "inbox", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<AppState>, at: At<OfAttachment, Read>) -> Result<Response> {

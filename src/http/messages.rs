@@ -57,6 +57,7 @@ pub struct NoteBody {
     text: String,
 }
 
+/// The messages of a conversation, by rising `seq`.
 #[utoipa::path(get, path = "/api/v1/conversations/{id}/messages", tag = "inbox", params(("id" = Uuid, Path), PageQuery),
     responses((status = 200, body = MessagesAnswer), (status = 404, body = Problem)))]
 pub async fn list(
@@ -78,6 +79,7 @@ pub async fn list(
     Ok(Json(MessagesAnswer { messages: page.messages, more: page.more }))
 }
 
+/// Send a message to the customer. The caller's `client_id` makes a repetition harmless.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/messages", tag = "inbox", params(("id" = Uuid, Path)),
     request_body = SendBody,
     responses(
@@ -95,6 +97,7 @@ pub async fn send(
     Ok(made(app.store.write(verb).await?.value))
 }
 
+/// Add a private note, which never leaves.
 #[utoipa::path(post, path = "/api/v1/conversations/{id}/notes", tag = "inbox", params(("id" = Uuid, Path)),
     request_body = NoteBody,
     responses((status = 201, body = MessageAnswer), (status = 200, body = MessageAnswer),
