@@ -6,6 +6,7 @@ const TOKEN = "7000000002:outside-test_token";
 export async function startTelegram() {
   const sent = [];
   const known = new Set(); // chats that a customer opened; a bot cannot write first
+  let strangers = false;
   const watchers = new Set();
   let webhook = null;
 
@@ -20,7 +21,7 @@ export async function startTelegram() {
     sendChatAction: () => true,
     sendMessage: ({ chat_id, text }) => {
       const chat = Number(chat_id);
-      if (!known.has(chat)) throw refusal(400, "Bad Request: chat not found");
+      if (!strangers && !known.has(chat)) throw refusal(400, "Bad Request: chat not found");
       if (!text?.trim()) throw refusal(400, "Bad Request: message text is empty");
       if ([...text].length > 4096) throw refusal(400, "Bad Request: message is too long");
       sent.push({ chat, text });
@@ -54,6 +55,10 @@ export async function startTelegram() {
     sent,
     hook: () => ({ url: webhook.url, secret: webhook.secret_token }),
     opened: (chat) => known.add(chat),
+    /** From now on customers open chats that we are not told of. */
+    letStrangersIn: () => {
+      strangers = true;
+    },
     /** Waits until something that fits was sent. */
     until(fits, what) {
       return within(what, new Promise((resolve) => {
