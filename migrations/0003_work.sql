@@ -64,6 +64,7 @@ create table jobs (
   lane text not null,
   kind text not null,
   subject uuid not null,
+  position bigint not null,
   priority bigint not null,
   run_at bigint not null,
   tries bigint not null,
@@ -71,5 +72,5 @@ create table jobs (
   claimed_until bigint,
   created_at bigint not null
 );
-create index jobs_of_lane on jobs (lane, id);
+create index jobs_of_lane on jobs (lane, position, id);
 create index jobs_due on jobs (priority, run_at);

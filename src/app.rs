@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
-use crate::work::{Dispatcher, Runner};
+use crate::work::{Dispatcher, Runner, Slots};
 
 pub(crate) use bridge::room_of;
 pub use channels::Channels;
@@ -34,6 +34,8 @@ pub struct App {
     pub channels: Channels,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
+    /// Bounds the sends that run for one channel.
+    pub sends: Slots,
     /// For calls to providers: bounded in time, follows no redirects.
     pub http: adapters::Client,
     /// Cancelled when the process should finish what it does and take nothing new.
@@ -80,6 +82,7 @@ impl App {
             hub,
             channels,
             dispatcher,
+            sends: Slots::default(),
             http,
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),

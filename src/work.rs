@@ -13,7 +13,9 @@ mod recover;
 mod responders;
 pub mod retry;
 mod runner;
+mod slots;
 
 pub use dispatcher::Dispatcher;
 pub use responders::Held;
 pub use runner::Runner;
+pub use slots::Slots;

@@ -11,7 +11,13 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use crate::app::AppState;
-use crate::inbox::receive::Receive;
+use crate::error::Error;
+use crate::inbox::receive::{Keep, Receive};
+use crate::store::StoreError;
+
+fn is_permanent(error: &Error) -> bool {
+    !matches!(error, Error::Store(StoreError::Busy | StoreError::Closed | StoreError::Retry(_)))
+}
 
 /// Where a provider delivers: the token is the channel's, secret and unguessable.
 #[utoipa::path(
@@ -48,7 +54,15 @@ pub async fn receive(
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string()));
     }
     let parsed = provider.parse(&body, &Context::default()).map_err(|error| error.to_string());
-    let committed = app.store.write(Receive { channel, body, parsed }).await?;
+    let received = Receive { channel: Arc::clone(&channel), body: body.clone(), parsed };
+    let committed = match app.store.write(received).await {
+        Err(error) if is_permanent(&error) => {
+            // Coming again would not help: the body is kept, with the reason, and can be replayed after a fix.
+            tracing::error!(error = format!("{error:#}"), channel = %channel.id, "a webhook could not be applied");
+            app.store.write(Keep { channel, body, error: error.to_string() }).await?
+        }
+        other => other?,
+    };
     metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => committed.value.outcome).increment(1);
     Ok(StatusCode::OK.into_response())
 }

@@ -38,15 +38,27 @@ pub(super) async fn apply_or_wait(
     key: &str,
     effect: Effect,
 ) -> Result<(), Error> {
-    if let Effect::Status { status, error } = &effect {
-        if receipt::apply(tx, channel, key, *status, error.clone()).await? {
-            return Ok(());
-        }
-    } else if let Some(id) = message_of(tx, channel, key).await? {
-        return apply(tx, channel.tenant, id, &effect).await;
+    if apply_now(tx, channel, key, &effect).await? {
+        return Ok(());
+    }
+    // The message may be stored at this very moment: look again once nobody can.
+    effects::lock(tx, channel.id, key).await?;
+    if apply_now(tx, channel, key, &effect).await? {
+        return Ok(());
     }
     let text = serde_json::to_string(&effect).context("an effect cannot be written as JSON")?;
     Ok(effects::wait(tx, channel.tenant, channel.id, key, &text).await?)
+}
+
+/// `false`: there is no such message yet.
+async fn apply_now(tx: &mut Tx<'_>, channel: &Channel, key: &str, effect: &Effect) -> Result<bool, Error> {
+    if let Effect::Status { status, error } = effect {
+        return receipt::apply(tx, channel, key, *status, error.clone()).await;
+    }
+    match message_of(tx, channel, key).await? {
+        Some(id) => apply(tx, channel.tenant, id, effect).await.map(|()| true),
+        None => Ok(false),
+    }
 }
 
 /// The stored message that the channel calls by this key: brought by it, or sent through it.
@@ -82,8 +94,9 @@ pub(super) async fn settle(
     key: &str,
     message: &mut Message,
 ) -> Result<(), Error> {
+    effects::lock(tx, channel.id, key).await?;
     for text in effects::take(tx, channel.id, key).await? {
-        let effect: Effect = serde_json::from_str(&text).context("a waiting effect is damaged")?;
+        let Some(effect) = read(&text) else { continue };
         if change(message, &effect) {
             store(tx, channel.tenant, message, &effect).await?;
         }
@@ -93,11 +106,19 @@ pub(super) async fn settle(
 
 /// Applies what waited for a message of ours, whose key is known only now.
 pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<(), Error> {
+    effects::lock(tx, channel.id, key).await?;
     for text in effects::take(tx, channel.id, key).await? {
-        let effect: Effect = serde_json::from_str(&text).context("a waiting effect is damaged")?;
+        let Some(effect) = read(&text) else { continue };
         apply_or_wait(tx, channel, key, effect).await?;
     }
     Ok(())
+}
+
+/// A damaged one must not keep its message from being stored.
+fn read(text: &str) -> Option<Effect> {
+    serde_json::from_str(text)
+        .inspect_err(|error| tracing::error!(%error, "a waiting effect is damaged and left out"))
+        .ok()
 }
 
 async fn store(tx: &mut Tx<'_>, tenant: Uuid, message: &Message, effect: &Effect) -> Result<(), Error> {

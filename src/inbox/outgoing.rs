@@ -13,13 +13,15 @@ use crate::model::{
     MessageKind, MessageStatus, OutAttachment,
 };
 use crate::store::deliveries::{self, Delivery};
-use crate::store::jobs::{self, JobKind};
+use crate::store::jobs::{self, JobKind, NewJob};
 use crate::store::{Tx, attachments, conversations, messages};
 
 /// Characters of one message, over all its parts.
 const MAX_TEXT: usize = 40_000;
 const MAX_ATTACHMENTS: usize = 10;
 const MAX_CLIENT_ID: usize = 100;
+/// More than the parts of any message: texts and files together.
+const MAX_PARTS: i64 = 100_000;
 
 /// One part of a message, as the provider will get it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,8 +189,15 @@ pub(super) async fn put(
             error: None,
         };
         deliveries::insert(tx, &delivery).await?;
-        let now = tx.now();
-        jobs::push(tx, conversation.tenant, JobKind::Deliver, &lane, delivery.id, now).await?;
+        let position = message.seq * MAX_PARTS + number as i64;
+        let job = NewJob {
+            tenant: conversation.tenant,
+            kind: JobKind::Deliver,
+            lane: &lane,
+            position,
+            subject: delivery.id,
+        };
+        jobs::push(tx, &job).await?;
     }
     conversation.last_seq = message.seq;
     conversation.last_message = Some(announce::last_message(&message));

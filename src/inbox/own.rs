@@ -3,11 +3,12 @@
 
 use uuid::Uuid;
 
-use super::{announce, send, turn};
+use super::{announce, receipt, send, turn};
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{Conversation, Owner};
-use crate::store::{Tx, Verb, channels, conversations};
+use crate::model::{Conversation, MessageError, MessageStatus, Owner};
+use crate::store::jobs::{self, JobKind};
+use crate::store::{Tx, Verb, channels, conversations, deliveries};
 
 /// Sets the owner of a locked conversation, raises its epoch and ends its open turns.
 pub(super) async fn change(
@@ -18,9 +19,26 @@ pub(super) async fn change(
     why: &'static str,
 ) -> Result<(), Error> {
     turn::cancel(tx, conversation, why).await?;
+    if owner == Owner::Human && conversation.owner != Owner::Human {
+        silence(tx, conversation).await?;
+    }
     conversation.owner = owner;
     conversation.handoff_reason = reason.map(str::to_owned);
     conversations::set_owner(tx, conversation).await?;
+    Ok(())
+}
+
+/// What the AI has written and what has not left stays here: a person speaks now.
+async fn silence(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
+    for mut delivery in deliveries::queued_of_responders(tx, conversation.id).await? {
+        delivery.state = MessageStatus::Failed;
+        let reason = "a person took over before it was sent".to_owned();
+        delivery.error = Some(MessageError { code: "taken_over".to_owned(), reason });
+        deliveries::update(tx, &delivery).await?;
+        receipt::refresh(tx, &delivery).await?;
+        // Its job ends at once, and does not hold up what the person writes.
+        jobs::hurry(tx, JobKind::Deliver, delivery.id).await?;
+    }
     Ok(())
 }
 

@@ -27,10 +27,12 @@ pub(super) async fn apply(
     }
     let Some(id) = messages::seen(tx, channel.id, key).await? else { return Ok(false) };
     // Written elsewhere, on the phone: it has no parts.
+    let Some(message) = messages::load(tx, channel.tenant, id).await? else { return Ok(true) };
+    let conversation = conversations::load_locked(tx, channel.tenant, message.conversation).await?;
+    // Again under the lock: another receipt may have come meanwhile.
     let Some(mut message) = messages::load(tx, channel.tenant, id).await? else { return Ok(true) };
     if message.status.may_become(status)
-        && let Some(conversation) =
-            conversations::load_locked(tx, channel.tenant, message.conversation).await?
+        && let Some(conversation) = conversation
     {
         message.status = status;
         message.error = error;

@@ -55,6 +55,31 @@ impl Verb for Receive {
     }
 }
 
+/// Keeps a body whose effects could not be applied.
+pub struct Keep {
+    pub channel: Arc<Channel>,
+    pub body: Bytes,
+    pub error: String,
+}
+
+impl Verb for Keep {
+    type Out = Received;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
+        let outcome = "failed";
+        let new = NewEnvelope {
+            tenant: self.channel.tenant,
+            channel: self.channel.id,
+            body: &self.body,
+            outcome,
+            error: Some(&self.error),
+            events: 0,
+        };
+        let envelope = envelopes::insert(tx, &new).await?;
+        Ok(Received { envelope, outcome, applied: 0 })
+    }
+}
+
 /// Reads a stored body again, after a fix: what was missed is made up for, what was seen stays as it is.
 pub struct Replay {
     pub scope: Scope,

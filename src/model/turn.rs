@@ -39,3 +39,10 @@ pub struct Turn {
     #[serde(skip)]
     pub window_at: i64,
 }
+
+impl Turn {
+    /// Offers that came to nothing. An offer that the customer interrupted is nobody's failure.
+    pub fn failed_offers(&self) -> i64 {
+        self.attempt - self.supersedes
+    }
+}

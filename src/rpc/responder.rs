@@ -106,8 +106,8 @@ pub(super) async fn reply(
         }
         parts.push(MessageBody { text: args.text, attachments: args.attachments, reply_to: None });
     }
-    let done = rules.store.write(Reply { scope, turn: args.turn, lease: args.lease, parts }).await?;
-    rules.dispatcher.release(args.lease);
+    let done = rules.store.write(Reply { scope, turn: args.turn, lease: args.lease, parts }).await;
+    let done = ended(rules, args.lease, done)?;
     Ok(Replied { messages: done.value.messages.iter().map(|message| message.id).collect() })
 }
 
@@ -117,8 +117,10 @@ pub(super) async fn extend(
     args: Leased,
 ) -> Result<Extended, Error> {
     let scope = rules.turn(session, args.turn).await?;
-    let lease_until = rules.store.write(Extend { scope, turn: args.turn, lease: args.lease }).await?.value;
-    Ok(Extended { lease_until })
+    match rules.store.write(Extend { scope, turn: args.turn, lease: args.lease }).await {
+        Ok(extended) => Ok(Extended { lease_until: extended.value }),
+        Err(error) => ended(rules, args.lease, Err(error)),
+    }
 }
 
 pub(super) async fn handoff(
@@ -127,8 +129,9 @@ pub(super) async fn handoff(
     args: Reasoned,
 ) -> Result<Nothing, Error> {
     let scope = rules.turn(session, args.turn).await?;
-    rules.store.write(Handoff { scope, turn: args.turn, lease: args.lease, reason: args.reason }).await?;
-    rules.dispatcher.release(args.lease);
+    let done =
+        rules.store.write(Handoff { scope, turn: args.turn, lease: args.lease, reason: args.reason }).await;
+    ended(rules, args.lease, done)?;
     Ok(Nothing {})
 }
 
@@ -138,9 +141,18 @@ pub(super) async fn fail(
     args: Reasoned,
 ) -> Result<Nothing, Error> {
     let scope = rules.turn(session, args.turn).await?;
-    rules.store.write(Fail { scope, turn: args.turn, lease: args.lease, reason: args.reason }).await?;
-    rules.dispatcher.release(args.lease);
+    let done =
+        rules.store.write(Fail { scope, turn: args.turn, lease: args.lease, reason: args.reason }).await;
+    ended(rules, args.lease, done)?;
     Ok(Nothing {})
+}
+
+/// A lease that is over, by this call or before it, makes room for the next turn.
+fn ended<T>(rules: &SocketRules, lease: Uuid, done: Result<T, Error>) -> Result<T, Error> {
+    if matches!(done, Ok(_) | Err(Error::Gone { .. })) {
+        rules.dispatcher.release(lease);
+    }
+    done
 }
 
 pub(super) fn capacity(
@@ -148,8 +160,11 @@ pub(super) fn capacity(
     session: &SessionInfo,
     args: &CapacityArgs,
 ) -> Result<Nothing, Error> {
-    if args.capacity == 0 || args.capacity > MAX_CAPACITY {
-        return Err(Error::invalid("capacity", format!("between 1 and {MAX_CAPACITY} turns at a time")));
+    if args.capacity > MAX_CAPACITY {
+        return Err(Error::invalid(
+            "capacity",
+            format!("between 0 (no more) and {MAX_CAPACITY} turns at a time"),
+        ));
     }
     if !rules.dispatcher.set_capacity(session.id, args.capacity) {
         return Err(Error::Forbidden("this needs an API key of role responder"));

@@ -21,8 +21,15 @@ const INSERT: &str = "insert into deliveries (id, tenant, channel, conversation,
 const LOAD: &str = select!("where d.id = $1");
 const BY_KEY: &str = select!("where d.channel = $1 and d.external_key = $2");
 const OF_MESSAGE: &str = select!("where d.message = $1 order by d.part");
-const IN_FLIGHT: &str =
-    select!("where d.conversation = $1 and d.state in ('sending', 'unknown') order by d.id limit 50");
+const IN_FLIGHT: &str = select!(
+    "join conversations c on c.id = d.conversation where c.channel = $1 and c.contact = $2 \
+     and d.state in ('sending', 'unknown') and d.external_key is null \
+     order by case d.state when 'sending' then 0 else 1 end, d.id desc limit 50"
+);
+const QUEUED_OF_RESPONDERS: &str = select!(
+    "join messages m on m.id = d.message where d.conversation = $1 and d.state = 'queued' \
+     and m.author_kind = 'responder' order by d.id"
+);
 const UPDATE: &str = "update deliveries set state = $2, reserved_id = $3, external_key = $4, external_id = $5, tries = $6, \
     error_code = $7, error_reason = $8, updated_at = $9 where id = $1";
 const ATTEMPT: &str = "insert into attempts (id, delivery, started_at) values ($1, $2, $3)";
@@ -33,8 +40,19 @@ const OPEN_ATTEMPT: &str =
 const CANCEL_QUEUED: &str = "update deliveries set state = 'failed', error_code = $2, error_reason = $3, updated_at = $4 \
     where message = $1 and state = 'queued'";
 
-pub const ALL: &[&str] =
-    &[INSERT, LOAD, BY_KEY, OF_MESSAGE, IN_FLIGHT, UPDATE, ATTEMPT, ATTEMPT_END, OPEN_ATTEMPT, CANCEL_QUEUED];
+pub const ALL: &[&str] = &[
+    INSERT,
+    LOAD,
+    BY_KEY,
+    OF_MESSAGE,
+    IN_FLIGHT,
+    QUEUED_OF_RESPONDERS,
+    UPDATE,
+    ATTEMPT,
+    ATTEMPT_END,
+    OPEN_ATTEMPT,
+    CANCEL_QUEUED,
+];
 
 /// One part of an outgoing message. `state`: queued, sending, sent, delivered, read, played, failed, unknown.
 #[derive(Clone, Debug)]
@@ -116,9 +134,15 @@ pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Delivery>,
     tx.all(OF_MESSAGE, args![message]).await
 }
 
-/// Parts of a conversation that may have left without an answer.
-pub async fn in_flight(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Vec<Delivery>, StoreError> {
-    tx.all(IN_FLIGHT, args![conversation]).await
+/// Parts to a contact that may have left without an answer, and whose id is not known: those on their way
+/// first, then the newest.
+pub async fn in_flight(tx: &mut Tx<'_>, channel: Uuid, contact: Uuid) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(IN_FLIGHT, args![channel, contact]).await
+}
+
+/// Parts of AI answers that wait to be sent.
+pub async fn queued_of_responders(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(QUEUED_OF_RESPONDERS, args![conversation]).await
 }
 
 pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreError> {

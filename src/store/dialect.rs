@@ -25,6 +25,15 @@ impl Engine {
         }
     }
 
+    /// Holds a key that has no row yet until the end of the transaction, so that a message and what waits for
+    /// it cannot pass each other unseen.
+    pub const fn key_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select $1 from pg_advisory_xact_lock(hashtextextended($1, 0))"),
+        }
+    }
+
     /// Locks the row of the migration table against other nodes that start at the same time.
     pub const fn migration_lock(self) -> Option<&'static str> {
         match self {

@@ -13,6 +13,14 @@ const PURGE: &str = "delete from pending_effects where created_at < $1";
 
 pub const ALL: &[&str] = &[WAIT, TAKE, DROP, PURGE];
 
+/// No other transaction stores the message of this key, or an effect on it, before this one ends.
+pub async fn lock(tx: &mut Tx<'_>, channel: Uuid, target_key: &str) -> Result<(), StoreError> {
+    if let Some(lock) = tx.engine().key_lock() {
+        tx.one::<(String,)>(lock, args![&format!("{channel}:{target_key}")]).await?;
+    }
+    Ok(())
+}
+
 /// Keeps an effect until its message comes. `event` is the effect as JSON.
 pub async fn wait(
     tx: &mut Tx<'_>,

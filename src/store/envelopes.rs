@@ -28,7 +28,7 @@ pub struct LogEntry {
     pub id: Uuid,
     pub channel: Uuid,
     pub received_at: i64,
-    /// `events`, `ignored`, `unparsable` or `refused`.
+    /// `events`, `ignored`, `unparsable`, or `failed` when its effects could not be applied.
     pub outcome: String,
     pub error: Option<String>,
     pub events: i64,

@@ -6,13 +6,15 @@ use super::value::{FromRow, Row};
 use super::{StoreError, Tx, Wake};
 use crate::args;
 
-const INSERT: &str = "insert into jobs (id, tenant, lane, kind, subject, priority, run_at, tries, created_at) \
-    values ($1, $2, $3, $4, $5, $6, $7, 0, $8)";
-/// The head of each lane, if its time has come and nobody has it. Two jobs of a lane never run at once,
-/// because the one that runs stays the head until it is gone.
+const INSERT: &str = "insert into jobs (id, tenant, lane, kind, subject, position, priority, run_at, tries, created_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)";
+/// The head of each lane, if its time has come and nobody works in the lane. The order of a lane is its
+/// `position`, not the clock of whoever wrote the job.
 const READY: &str = "select j.id, j.tenant, j.lane, j.kind, j.subject, j.tries, j.claim from jobs j \
     where j.priority = $1 and j.run_at <= $2 and j.claim is null \
-    and not exists (select 1 from jobs k where k.lane = j.lane and k.id < j.id) order by j.run_at, j.id limit $3";
+    and not exists (select 1 from jobs k where k.lane = j.lane and k.id <> j.id and (k.claim is not null \
+    or k.position < j.position or (k.position = j.position and k.id < j.id))) order by j.run_at, j.id limit $3";
+const KEEP: &str = "update jobs set claimed_until = $3 where id = $1 and claim = $2";
 const CLAIM: &str =
     "update jobs set claim = $2, claimed_until = $3, tries = tries + 1 where id = $1 and claim is null";
 const NEXT: &str = "select min(run_at) from jobs where priority = $1 and claim is null and run_at > $2";
@@ -21,10 +23,11 @@ const EXPIRED: &str = "select j.id, j.tenant, j.lane, j.kind, j.subject, j.tries
 const RELEASE: &str =
     "update jobs set claim = null, claimed_until = null, run_at = $3 where id = $1 and claim = $2";
 const DONE: &str = "delete from jobs where id = $1 and claim = $2";
-const DROP_SUBJECT: &str = "delete from jobs where subject = $1 and kind = $2 and claim is null";
+const HURRY: &str =
+    "update jobs set run_at = $3 where subject = $1 and kind = $2 and claim is null and run_at > $3";
 const COUNT: &str = "select priority, count(*) from jobs group by priority";
 
-pub const ALL: &[&str] = &[INSERT, READY, CLAIM, NEXT, EXPIRED, RELEASE, DONE, DROP_SUBJECT, COUNT];
+pub const ALL: &[&str] = &[INSERT, READY, KEEP, CLAIM, NEXT, EXPIRED, RELEASE, DONE, HURRY, COUNT];
 
 /// Classes of work, most urgent first; each has its own workers, so that none starves another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,19 +103,38 @@ impl FromRow for Job {
     }
 }
 
-/// Puts a job at the end of its lane.
-pub async fn push(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    kind: JobKind,
-    lane: &str,
-    subject: Uuid,
-    run_at: i64,
-) -> Result<(), StoreError> {
+/// A job to be. Those of a lane run one at a time, by rising `position`.
+pub struct NewJob<'a> {
+    pub tenant: Uuid,
+    pub kind: JobKind,
+    pub lane: &'a str,
+    pub position: i64,
+    pub subject: Uuid,
+}
+
+/// Puts a job into its lane, to run as soon as it can.
+pub async fn push(tx: &mut Tx<'_>, new: &NewJob<'_>) -> Result<(), StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.exec(INSERT, args![id, tenant, lane, kind.as_str(), subject, kind.priority() as i64, run_at, now])
-        .await?;
-    tx.wake(Wake::Job { at: run_at });
+    let priority = new.kind.priority() as i64;
+    tx.exec(
+        INSERT,
+        args![id, new.tenant, new.lane, new.kind.as_str(), new.subject, new.position, priority, now, now],
+    )
+    .await?;
+    tx.wake(Wake::Job { at: now });
+    Ok(())
+}
+
+/// Keeps a claimed job until this time. `false`: it is not ours any more.
+pub async fn keep(tx: &mut Tx<'_>, job: &Job, claimed_until: i64) -> Result<bool, StoreError> {
+    Ok(tx.exec(KEEP, args![job.id, job.claim, claimed_until]).await? == 1)
+}
+
+/// Lets the waiting jobs about a subject run now.
+pub async fn hurry(tx: &mut Tx<'_>, kind: JobKind, subject: Uuid) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(HURRY, args![subject, kind.as_str(), now]).await?;
+    tx.wake(Wake::Job { at: now });
     Ok(())
 }
 
@@ -160,12 +182,6 @@ pub async fn done(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     // The next one of the lane can run now.
     tx.wake(Wake::Job { at: tx.now() });
     Ok(ended)
-}
-
-/// Removes the waiting jobs about a subject.
-pub async fn drop_subject(tx: &mut Tx<'_>, kind: JobKind, subject: Uuid) -> Result<(), StoreError> {
-    tx.exec(DROP_SUBJECT, args![subject, kind.as_str()]).await?;
-    Ok(())
 }
 
 /// How many jobs of each class there are.

@@ -39,7 +39,7 @@ const EXTERNAL_ID: &str = "select external_id, external_key from messages where 
 const INBOUND_UNTIL: &str = "select count(*) from messages where tenant = $1 and conversation = $2 and seq <= $3 and direction = 'in'";
 const UNANSWERED: &str = "select coalesce(min(seq), 0), count(*) from messages where tenant = $1 and conversation = $2 \
     and direction = 'in' and seq > (select coalesce(max(seq), 0) from messages where tenant = $1 and conversation = $2 \
-    and direction = 'out')";
+    and direction = 'out' and status <> 'failed')";
 
 pub const ALL: &[&str] = &[
     SEEN,

@@ -121,19 +121,14 @@ impl Lite {
     }
 
     pub(super) async fn close(&self) {
-        let stop: Work = Box::new(|_, _| None);
-        // The marker in `write_loop` is a closed receiver; dropping every sender is not in our hands here,
-        // so the thread is left to end with the last clone, and this only waits for what is queued.
-        let _ = self.work.send(stop).await;
+        // The thread ends with the last clone of the store; this waits until what is queued is committed.
         let (done, wait) = oneshot::channel::<()>();
-        let _ = self
-            .work
-            .send(Box::new(move |_, _| {
-                drop(done);
-                None
-            }))
-            .await;
-        let _ = wait.await;
+        let last: Work = Box::new(move |_, _| {
+            Some(Pending { effects: Effects::default(), reply: Box::new(move |_| drop(done)) })
+        });
+        if self.work.send(last).await.is_ok() {
+            let _ = wait.await;
+        }
         drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
@@ -199,10 +194,18 @@ fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, 
         }
         pending.extend(first(&mut conn, env));
         for _ in 1..BATCH {
+            // A full disk makes SQLite roll back by itself; nothing may then run outside of a transaction.
+            if conn.is_autocommit() {
+                break;
+            }
             let Ok(next) = queue.try_recv() else { break };
             pending.extend(next(&mut conn, env));
         }
-        let committed = savepoint(&conn, "commit");
+        let committed = if conn.is_autocommit() {
+            Err(StoreError::Engine("the database rolled the transaction back".to_owned()))
+        } else {
+            savepoint(&conn, "commit")
+        };
         if let Err(error) = &committed {
             tracing::error!(%error, verbs = pending.len(), "a commit failed; its verbs are refused");
             let _ = conn.execute_batch("rollback");

@@ -189,3 +189,21 @@ impl Verb for Expired {
         Ok(tx.all(EXPIRED, args![self.now, self.limit]).await?)
     }
 }
+
+/// Of these `(tenant, turn, lease)`, the `(turn, lease)` that are not under that lease any more.
+pub struct Over(pub Vec<(Uuid, Uuid, Uuid)>);
+
+impl Verb for Over {
+    type Out = Vec<(Uuid, Uuid)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let mut over = Vec::new();
+        for (tenant, turn, lease) in &self.0 {
+            let row = load(tx, *tenant, *turn).await?;
+            if row.is_none_or(|row| row.state != TurnState::Offered || row.lease != Some(*lease)) {
+                over.push((*turn, *lease));
+            }
+        }
+        Ok(over)
+    }
+}

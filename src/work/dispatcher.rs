@@ -1,6 +1,7 @@
 //! Turns become due, are offered to responders, and come back when nobody answers. Rows decide; this only
 //! looks at the right time, and sweeps for what it was not told.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -27,8 +28,6 @@ const AT_ONCE: usize = 256;
 const CONCURRENT: usize = 32;
 /// A responder whose connection broke may come back and answer for so long.
 const ORPHAN_GRACE_MS: i64 = 5_000;
-/// No channel hands a turn to people earlier: the lower bound of `nobody_ms`.
-const SHORTEST_NOBODY_MS: i64 = 1_000;
 
 pub struct Dispatcher {
     store: Store,
@@ -182,6 +181,7 @@ impl Dispatcher {
                 _ = tick.tick() => {
                     if ticks.is_multiple_of(SWEEP_TICKS) {
                         self.sweep().await;
+                        self.let_go().await;
                     }
                     ticks = ticks.wrapping_add(1);
                     self.expire().await;
@@ -284,17 +284,17 @@ impl Dispatcher {
 
     /// Turns that no responder took for as long as their channel waits.
     async fn give_to_people(&self) {
-        let now = self.store.clock().now_ms();
-        let waiting = self.state().waiting_since(now - SHORTEST_NOBODY_MS, AT_ONCE);
+        let channels = self.state().waiting_channels();
+        let mut limits = HashMap::new();
+        for channel in channels {
+            if let Ok(Some(connected)) = self.channels.by_id(channel).await {
+                limits.insert(channel, connected.channel.settings.nobody_ms);
+            }
+        }
+        let limit_ms = |channel| limits.get(&channel).copied().unwrap_or(i64::MAX);
+        let waiting = self.state().waiting_too_long(self.store.clock().now_ms(), AT_ONCE, limit_ms);
         stream::iter(waiting)
             .for_each_concurrent(CONCURRENT, |place| async move {
-                let limit = match self.channels.by_id(place.channel).await {
-                    Ok(Some(channel)) => channel.channel.settings.nobody_ms,
-                    _ => return,
-                };
-                if now - place.due_at < limit {
-                    return;
-                }
                 match self.store.write(Nobody { tenant: place.tenant, turn: place.turn }).await {
                     Ok(_) => self.state().drop_parked(place),
                     Err(error) => {
@@ -303,6 +303,20 @@ impl Dispatcher {
                 }
             })
             .await;
+    }
+
+    /// Leases that memory still holds and the rows do not: taken away by another node, or by a commit whose
+    /// answer was lost.
+    async fn let_go(&self) {
+        let held = self.state().all_held();
+        if held.is_empty() {
+            return;
+        }
+        let asked: Vec<_> = held.iter().map(|(lease, held)| (held.tenant, held.turn, *lease)).collect();
+        match self.store.read(turns::Over(asked)).await {
+            Ok(over) => over.into_iter().for_each(|(turn, lease)| self.withdraw(turn, lease, "expired")),
+            Err(error) => tracing::warn!(%error, "held leases cannot be compared"),
+        }
     }
 }
 

@@ -102,6 +102,11 @@ impl Verb for Finish {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let id = self.job.subject;
+        // The lock first: what is announced below must be newer than every event before it.
+        let conversation = match attachments::place(tx, id).await? {
+            Some((tenant, conversation, _)) => conversations::load_locked(tx, tenant, conversation).await?,
+            None => None,
+        };
         match &self.end {
             End::Again { wait_ms } => {
                 let at = tx.now() + wait_ms;
@@ -119,13 +124,10 @@ impl Verb for Finish {
             End::Failed { reason } => attachments::failed(tx, id, reason).await?,
         }
         jobs::done(tx, &self.job).await?;
-        let Some((tenant, conversation, _)) = attachments::place(tx, id).await? else { return Ok(()) };
-        let stored = attachments::load(tx, id).await?;
-        let message = match stored {
-            Some(stored) => messages::load(tx, tenant, stored.message).await?,
+        let message = match attachments::load(tx, id).await? {
+            Some(stored) => messages::load(tx, self.job.tenant, stored.message).await?,
             None => None,
         };
-        let conversation = conversations::load(tx, tenant, conversation).await?;
         if let (Some(message), Some(conversation)) = (message, conversation) {
             announce::message(tx, EventKind::MessageUpdated, &conversation, &message)?;
         }

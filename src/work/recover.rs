@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::inbox::receipt;
 use crate::model::{MessageError, MessageStatus};
 use crate::store::jobs::{self, Job, JobKind};
-use crate::store::{Engine, Tx, Verb, deliveries, effects};
+use crate::store::{Engine, Tx, Verb, conversations, deliveries, effects};
 
 const EVERY: Duration = Duration::from_secs(30);
 const LIMIT: i64 = 500;
@@ -53,7 +53,9 @@ impl Verb for Recover {
     type Out = usize;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<usize, Error> {
-        let expired = jobs::expired(tx, self.claimed_before, LIMIT).await?;
+        let mut expired = jobs::expired(tx, self.claimed_before, LIMIT).await?;
+        // One order of locks for all nodes.
+        expired.sort_by(|one, other| one.lane.cmp(&other.lane));
         for job in &expired {
             take_back(tx, job).await?;
         }
@@ -62,7 +64,12 @@ impl Verb for Recover {
 }
 
 async fn take_back(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
-    if job.kind == JobKind::Deliver
+    let delivery = if job.kind == JobKind::Deliver { deliveries::load(tx, job.subject).await? } else { None };
+    if let Some(delivery) = &delivery {
+        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
+    }
+    // Again under the lock: an echo may have proved meanwhile that it left.
+    if delivery.is_some()
         && let Some(mut delivery) = deliveries::load(tx, job.subject).await?
         && delivery.state == MessageStatus::Sending
     {

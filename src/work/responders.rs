@@ -126,11 +126,21 @@ impl Responders {
         self.due.first().map(|(due_at, _)| *due_at)
     }
 
-    /// Turns that have waited for somebody since before this time, at most `limit`.
-    pub(super) fn waiting_since(&self, before: i64, limit: usize) -> Vec<Place> {
-        let old =
-            self.parked.values().flat_map(|queue| queue.iter().take_while(|place| place.due_at <= before));
-        old.take(limit).copied().collect()
+    /// Turns that have waited for somebody longer than their channel does, at most `limit`. `limit_ms` gives
+    /// how long a channel waits.
+    pub(super) fn waiting_too_long(
+        &self,
+        now: i64,
+        limit: usize,
+        limit_ms: impl Fn(Uuid) -> i64,
+    ) -> Vec<Place> {
+        let all = self.parked.values().flatten();
+        all.filter(|place| now - place.due_at >= limit_ms(place.channel)).take(limit).copied().collect()
+    }
+
+    /// The channels of the turns that wait.
+    pub(super) fn waiting_channels(&self) -> HashSet<Uuid> {
+        self.parked.values().flatten().map(|place| place.channel).collect()
     }
 
     pub(super) fn drop_parked(&mut self, place: Place) {
@@ -211,6 +221,8 @@ impl Responders {
         let held = self.held.get_mut(&lease).filter(|held| held.key == key && held.turn == turn)?;
         if held.session != session {
             held.session = session;
+            // Its lease was cut short when the old session went: the next word prolongs it.
+            held.extended_at = 0;
             if let Some(responder) = self.sessions.get_mut(&session) {
                 responder.busy += 1;
             }

@@ -16,7 +16,7 @@ use crate::store::{Store, Tx, Verb};
 /// Looks for work at least so often.
 const IDLE: Duration = Duration::from_secs(5);
 /// A claim outlives every call that a job makes.
-const CLAIM_MS: i64 = 180_000;
+pub(super) const CLAIM_MS: i64 = 180_000;
 const MAX_CLAIM: usize = 64;
 
 pub struct Runner {
@@ -57,14 +57,14 @@ impl Runner {
     pub fn start(self: &Arc<Self>, app: &Arc<App>) {
         let (this, shared) = (Arc::clone(self), Arc::clone(app));
         app.tasks.spawn(async move {
+            // All of it before the first claim: what is found claimed now is nobody's.
             recover::at_start(&shared).await;
-            this.wake(0);
+            for index in 0..this.classes.len() {
+                let (this, app) = (Arc::clone(&this), Arc::clone(&shared));
+                shared.tasks.spawn(async move { this.run(index, app).await });
+            }
             recover::run(&shared).await;
         });
-        for index in 0..self.classes.len() {
-            let (this, app_of_loop) = (Arc::clone(self), Arc::clone(app));
-            app.tasks.spawn(async move { this.run(index, app_of_loop).await });
-        }
     }
 
     async fn run(&self, index: usize, app: Arc<App>) {

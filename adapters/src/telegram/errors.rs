@@ -29,6 +29,8 @@ pub(super) fn judge(status: u16, body: &[u8]) -> Result<Reply, Failure> {
         // Accepted, but the result did not reach us whole.
         200..=299 => fail(Verdict::Unknown, "unreadable_answer"),
         429 => fail(Verdict::Retry { after_ms: answer.retry_after_s.map(|s| s.saturating_mul(1000)) }, "429"),
+        // A gateway gave up on a request that may have gone through.
+        502 | 504 => fail(Verdict::Unknown, &code.to_string()),
         500..=599 => fail(Verdict::Retry { after_ms: None }, &code.to_string()),
         401 | 404 => fail(Verdict::ChannelDown, "token_refused"),
         409 => fail(Verdict::ChannelDown, "second_consumer"),
@@ -65,7 +67,7 @@ mod tests {
     fn every_documented_error_has_its_verdict() {
         let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
         assert_eq!(verdict(429, flood), (Verdict::Retry { after_ms: Some(7000) }, "429".into()));
-        assert_eq!(verdict(502, "<html>bad gateway"), (Verdict::Retry { after_ms: None }, "502".into()));
+        assert_eq!(verdict(502, "<html>bad gateway"), (Verdict::Unknown, "502".into()));
         let cases = [
             (403, "Forbidden: bot was blocked by the user", Verdict::Rejected, "blocked"),
             (403, "Forbidden: user is deactivated", Verdict::Rejected, "deactivated"),

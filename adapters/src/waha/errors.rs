@@ -46,6 +46,8 @@ pub(super) fn judge(answer: Answer) -> Result<Answer, Failure> {
         401 | 403 => fail(Verdict::ChannelDown, "key_refused", "the WAHA server refuses the API key"),
         404 => fail(Verdict::ChannelDown, "session_unknown", "the WAHA server does not know the session"),
         429 => fail(Verdict::Retry { after_ms }, "429", "the WAHA server asks to slow down"),
+        // A gateway gave up on a request that may have gone through.
+        status @ (502 | 504) => fail(Verdict::Unknown, &status.to_string(), &explanation(&body, status)),
         status @ 500..=599 => {
             fail(Verdict::Retry { after_ms }, &status.to_string(), &explanation(&body, status))
         }

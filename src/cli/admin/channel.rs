@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::{Context, Show, from_stdin};
 use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
 use crate::accounts::connect_channel::connect;
 use crate::accounts::tenants::ListTenants;
-use crate::accounts::{Scope, Thing};
+use crate::accounts::{ChannelSecrets, Scope, Thing};
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
 #[derive(Subcommand)]
@@ -106,6 +107,15 @@ impl Given {
     }
 }
 
+/// A new channel, with the secret that its webhooks are signed with. `connect` gives it to the provider; it is
+/// shown for those who post webhooks themselves.
+#[derive(Serialize)]
+struct Made {
+    #[serde(flatten)]
+    channel: ChannelView,
+    hook_secret: String,
+}
+
 fn line(channel: &ChannelView) -> String {
     let health = channel.health.as_ref().map_or("not connected yet", |health| health.state.as_str());
     let hook = channel.hook_path.as_deref().unwrap_or("-");
@@ -119,7 +129,7 @@ impl Channel {
             Self::Create { tenant, company, kind, name, given, show } => {
                 let verb = CreateChannel {
                     scope: Scope::system(tenant),
-                    vault,
+                    vault: Arc::clone(&vault),
                     company,
                     kind,
                     name,
@@ -127,7 +137,11 @@ impl Channel {
                     settings: merge_settings(&ChannelSettings::default(), &given.settings())?,
                 };
                 let made = admin.store.write(verb).await?.value;
-                show.one(&made.view(true), line)
+                let hook_secret = ChannelSecrets::open(&vault, &made)?.hook_secret;
+                show.one(&Made { channel: made.view(true), hook_secret }, |made| {
+                    let secret = &made.hook_secret;
+                    format!("{}\n    webhook secret, shown this once: {secret}", line(&made.channel))
+                })
             }
             Self::List { tenant, show } => {
                 let tenants = if let Some(tenant) = tenant {

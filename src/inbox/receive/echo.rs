@@ -3,14 +3,15 @@
 
 use adapters::{Event, Origin};
 use anyhow::Context as _;
+use uuid::Uuid;
 
 use super::inbound;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
 use crate::inbox::{announce, own, receipt};
-use crate::model::{Author, AuthorKind, Channel, Conversation, Direction, EventKind, MessageStatus, Owner};
+use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
-use crate::store::{Tx, conversations, messages};
+use crate::store::{Tx, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
@@ -19,21 +20,24 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     if messages::seen(tx, channel.id, key).await?.is_some() {
         return Ok(false);
     }
-    if let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? {
-        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
-        return match deliveries::load(tx, delivery.id).await? {
-            Some(delivery) => left(tx, delivery, key, event).await,
-            None => Ok(false),
-        };
+    if let Some(news) = ours(tx, channel, key, event).await? {
+        return Ok(news);
     }
-    let contact = inbound::contact_of(tx, channel, event, chat).await?;
-    let mut conversation = inbound::conversation_of(tx, channel, event, chat, &contact).await?;
+    // Before a conversation is opened: ours may belong to one that was just closed.
     if event.origin != Some(Origin::HumanDevice)
-        && let Some(delivery) = in_flight(tx, &conversation, event).await?
+        && let Some(contact) = contacts::find(tx, channel.id, chat).await?
+        && let Some(delivery) = in_flight(tx, channel, contact.id, event).await?
     {
         return left(tx, delivery, key, event).await;
     }
-    let by_person = event.origin == Some(Origin::HumanDevice);
+    let contact = inbound::contact_of(tx, channel, event, chat).await?;
+    let mut conversation = inbound::conversation_of(tx, channel, event, chat, &contact).await?;
+    // The answer of the send may have told the key while this waited for the conversation.
+    if let Some(news) = ours(tx, channel, key, event).await? {
+        return Ok(news);
+    }
+    // Where the provider does not say who wrote it and it is not ours, a person did.
+    let by_person = event.origin != Some(Origin::OurApi) && event.origin != Some(Origin::OtherApp);
     let kind = if by_person { AuthorKind::Phone } else { AuthorKind::OtherApp };
     let author = Author { kind, id: None, name: None };
     let mut message = inbound::entry(tx, channel, event, &conversation, Direction::Out, author).await?;
@@ -49,21 +53,36 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     Ok(true)
 }
 
+/// The echo of a part whose key we know; nothing if there is none.
+async fn ours(tx: &mut Tx<'_>, channel: &Channel, key: &str, event: &Event) -> Result<Option<bool>, Error> {
+    let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? else { return Ok(None) };
+    conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
+    match deliveries::load(tx, delivery.id).await? {
+        Some(delivery) => left(tx, delivery, key, event).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// A part of ours that has left without an answer yet and says the same: the echo may overtake the answer
 /// of the send, and where the provider takes no reserved id it is the only proof of a lost one.
 async fn in_flight(
     tx: &mut Tx<'_>,
-    conversation: &Conversation,
+    channel: &Channel,
+    contact: Uuid,
     event: &Event,
 ) -> Result<Option<Delivery>, Error> {
-    for delivery in deliveries::in_flight(tx, conversation.id).await? {
-        if delivery.external_key.is_some() {
+    for candidate in deliveries::in_flight(tx, channel.id, contact).await? {
+        let part: Part =
+            serde_json::from_str(&candidate.payload).context("a delivery's payload is damaged")?;
+        let same_text = part.text.as_deref().map(str::trim) == event.text.as_deref().map(str::trim);
+        if !same_text || part.media.is_some() != (event.attachments > 0) {
             continue;
         }
-        let part: Part =
-            serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
-        let same_text = part.text.as_deref().map(str::trim) == event.text.as_deref().map(str::trim);
-        if same_text && part.media.is_some() == (event.attachments > 0) {
+        conversations::load_locked(tx, candidate.tenant, candidate.conversation).await?;
+        // Under the lock it may turn out to have been answered meanwhile.
+        let still = deliveries::load(tx, candidate.id).await?;
+        let open = |one: &Delivery| matches!(one.state, MessageStatus::Sending | MessageStatus::Unknown);
+        if let Some(delivery) = still.filter(|one| open(one) && one.external_key.is_none()) {
             return Ok(Some(delivery));
         }
     }

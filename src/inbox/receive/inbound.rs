@@ -8,7 +8,7 @@ use crate::model::{
     Attachment, AttachmentState, Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind,
     Message, MessageKind, MessageStatus, Owner,
 };
-use crate::store::jobs::{self, JobKind};
+use crate::store::jobs::{self, JobKind, NewJob};
 use crate::store::{StoreError, Tx, attachments, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
@@ -172,14 +172,16 @@ pub(super) async fn store(
         let source = serde_json::to_string(media).unwrap_or_default();
         attachments::insert(tx, channel.tenant, message.id, position as i64, &file, &source).await?;
         if !lost {
-            let (lane, now) = (format!("media:{}", file.id), tx.now());
-            jobs::push(tx, channel.tenant, JobKind::FetchMedia, &lane, file.id, now).await?;
+            let lane = format!("media:{}", file.id);
+            let (tenant, kind, subject) = (channel.tenant, JobKind::FetchMedia, file.id);
+            jobs::push(tx, &NewJob { tenant, kind, lane: &lane, position: 0, subject }).await?;
         }
         message.attachments.push(file);
     }
     if event.data.contains_key("callback_query_id") {
-        let (lane, now) = (format!("acknowledge:{}", message.id), tx.now());
-        jobs::push(tx, channel.tenant, JobKind::Acknowledge, &lane, message.id, now).await?;
+        let lane = format!("acknowledge:{}", message.id);
+        let (tenant, kind, subject) = (channel.tenant, JobKind::Acknowledge, message.id);
+        jobs::push(tx, &NewJob { tenant, kind, lane: &lane, position: 0, subject }).await?;
     }
     effect::settle(tx, channel, key, message).await
 }

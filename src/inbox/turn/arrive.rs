@@ -47,7 +47,10 @@ pub(crate) async fn arrive(
             turn.last_seq = message.seq;
             turn.count += 1;
             turn.epoch = conversation.epoch;
-            turn.due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
+            // A turn that is due and waits for a responder has waited since then.
+            if arrival == policy::Arrival::Supersede || turn.due_at > now {
+                turn.due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
+            }
             turns::update(tx, &turn).await?;
             turn
         }

@@ -94,7 +94,7 @@ impl Verb for Expire {
 /// Puts a turn back, to be offered again at once, unless it was offered too often.
 async fn again(tx: &mut Tx<'_>, mut turn: Turn, mut conversation: Conversation) -> Result<(), Error> {
     let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
-    if turn.attempt >= channel.settings.max_attempts {
+    if turn.failed_offers() >= channel.settings.max_attempts {
         return handoff::to_people(tx, turn, conversation, "responder_failed").await;
     }
     // A turn that queued behind this one is joined to it: one answer for both.

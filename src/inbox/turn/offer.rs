@@ -12,6 +12,9 @@ use crate::store::{Tx, Verb, channels, messages, turns};
 
 /// Messages before the turn that a responder is given.
 const HISTORY: i64 = 30;
+/// Messages of a turn that a responder is given: the newest. Only a conversation that was handed back after
+/// a long silence has more.
+const MAX_MESSAGES: i64 = 200;
 
 pub struct Offer {
     pub tenant: Uuid,
@@ -63,7 +66,7 @@ impl Verb for Offer {
             return Ok(Offered::NotNow);
         }
         let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
-        if turn.attempt >= channel.settings.max_attempts {
+        if turn.failed_offers() >= channel.settings.max_attempts {
             handoff::to_people(tx, turn, conversation, "responder_failed").await?;
             return Ok(Offered::NotNow);
         }
@@ -76,9 +79,9 @@ impl Verb for Offer {
         conversation.turn = Some(turn.clone());
         announce::turn(tx, &conversation, &turn)?;
 
-        let limit = turn.last_seq - turn.first_seq + 1;
+        let limit = (turn.last_seq - turn.first_seq + 1).min(MAX_MESSAGES);
         let mut of_turn =
-            messages::after(tx, self.tenant, conversation.id, turn.first_seq - 1, limit).await?;
+            messages::before(tx, self.tenant, conversation.id, turn.last_seq + 1, limit).await?;
         of_turn.retain(|message| message.direction == Direction::In && message.deleted_at.is_none());
         let mut history = messages::before(tx, self.tenant, conversation.id, turn.first_seq, HISTORY).await?;
         history.retain(|message| message.direction != Direction::Note && message.deleted_at.is_none());

@@ -1,0 +1,73 @@
+//! Writes that a send begins, unless it must not any more. From here on nobody can tell without the
+//! provider's answer whether it left.
+
+use anyhow::Context as _;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::inbox::outgoing::Part;
+use crate::inbox::receipt;
+use crate::model::{AuthorKind, MessageError, MessageStatus, Owner};
+use crate::store::deliveries::{self, Delivery};
+use crate::store::jobs::{self, Job};
+use crate::store::{Tx, Verb, conversations, messages};
+use crate::work::runner::CLAIM_MS;
+
+/// A send that has begun, and may leave now.
+pub(super) struct Begun {
+    pub delivery: Delivery,
+    pub part: Part,
+    pub address: String,
+    pub attempt: Uuid,
+}
+
+pub(super) struct Begin {
+    pub job: Job,
+    pub reserved: Option<String>,
+}
+
+impl Verb for Begin {
+    type Out = Option<Begun>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        // A worker that was held up for long may have lost its claim: then somebody else sends it.
+        let until = tx.now() + CLAIM_MS;
+        if !jobs::keep(tx, &self.job, until).await? {
+            return Ok(None);
+        }
+        let Some(delivery) = deliveries::load(tx, self.job.subject).await? else {
+            jobs::done(tx, &self.job).await?;
+            return Ok(None);
+        };
+        let conversation = conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
+        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut delivery = deliveries::load(tx, delivery.id).await?.ok_or(Error::NotFound("delivery"))?;
+        let message =
+            messages::load(tx, delivery.tenant, delivery.message).await?.ok_or(Error::NotFound("message"))?;
+        if delivery.state != MessageStatus::Queued {
+            jobs::done(tx, &self.job).await?;
+            return Ok(None);
+        }
+        if message.author.kind == AuthorKind::Responder && conversation.owner == Owner::Human {
+            // A person took over before it left: the AI is silent.
+            let reason = "a person took over before it was sent";
+            delivery.state = MessageStatus::Failed;
+            delivery.error = Some(MessageError { code: "taken_over".to_owned(), reason: reason.to_owned() });
+            deliveries::update(tx, &delivery).await?;
+            receipt::refresh(tx, &delivery).await?;
+            jobs::done(tx, &self.job).await?;
+            return Ok(None);
+        }
+        let part = serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
+        delivery.state = MessageStatus::Sending;
+        delivery.tries += 1;
+        if let Some(reserved) = &self.reserved {
+            delivery.reserved_id = Some(reserved.clone());
+            delivery.external_key = Some(reserved.clone());
+        }
+        deliveries::update(tx, &delivery).await?;
+        let attempt = deliveries::begin_attempt(tx, delivery.id).await?;
+        receipt::refresh(tx, &delivery).await?;
+        Ok(Some(Begun { delivery, part, address: conversation.external_id, attempt }))
+    }
+}

@@ -1,0 +1,179 @@
+//! Writes what came of a send. What an echo or a receipt has proved meanwhile stands: no answer of the
+//! provider's takes it back.
+
+use adapters::SendOutcome;
+use uuid::Uuid;
+
+use super::word;
+use crate::error::Error;
+use crate::inbox::{announce, effect, receipt};
+use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
+use crate::store::deliveries::{self, Delivery};
+use crate::store::jobs::{self, Job};
+use crate::store::{Tx, Verb, Wake, channels, conversations, messages};
+use crate::work::retry;
+
+/// A part that was refused for now is tried so often; then it failed.
+const MAX_TRIES: i64 = 10;
+/// While the whole channel is down its queue waits, up to this age of the message.
+const CHANNEL_DOWN_WAIT_MS: i64 = 60_000;
+const MAX_AGE_MS: i64 = 24 * 3_600_000;
+
+pub(super) struct Finish {
+    pub job: Job,
+    /// Nothing when the provider was not even asked to send.
+    pub attempt: Option<Uuid>,
+    pub outcome: SendOutcome,
+    pub random: u64,
+}
+
+impl Verb for Finish {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let Some(delivery) = deliveries::load(tx, self.job.subject).await? else {
+            jobs::done(tx, &self.job).await?;
+            return Ok(());
+        };
+        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
+        let mut delivery = deliveries::load(tx, delivery.id).await?.ok_or(Error::NotFound("delivery"))?;
+        self.end_attempt(tx).await?;
+        let settled = self.attempt.is_some() && delivery.state != MessageStatus::Sending;
+        match &self.outcome {
+            SendOutcome::Sent { external_id, dedupe_key } => {
+                self.sent(tx, delivery, external_id, dedupe_key).await?;
+            }
+            _ if settled => {
+                jobs::done(tx, &self.job).await?;
+            }
+            SendOutcome::Retry { after_ms, code, reason } => {
+                delivery.tries += i64::from(self.attempt.is_none());
+                let wait = retry::wait_ms(delivery.tries, 1_000, 300_000, self.random);
+                let after = after_ms.and_then(|after| i64::try_from(after).ok());
+                let wait = after.map_or(wait, |after| after + wait / 4);
+                let spent = delivery.tries >= MAX_TRIES;
+                self.later(tx, &mut delivery, code, reason, wait, spent).await?;
+            }
+            SendOutcome::Rejected { code, reason, channel_down: true } => {
+                self.channel_is(tx, &delivery, "down", Some(reason)).await?;
+                self.later(tx, &mut delivery, code, reason, CHANNEL_DOWN_WAIT_MS, false).await?;
+            }
+            SendOutcome::Rejected { code, reason, channel_down: false } => {
+                self.fail(tx, &mut delivery, code, reason).await?;
+            }
+            SendOutcome::Unknown { reason } => {
+                delivery.state = MessageStatus::Unknown;
+                delivery.error = Some(MessageError { code: "unknown".to_owned(), reason: reason.clone() });
+                deliveries::update(tx, &delivery).await?;
+                receipt::refresh(tx, &delivery).await?;
+                jobs::done(tx, &self.job).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Finish {
+    async fn end_attempt(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let Some(attempt) = self.attempt else { return Ok(()) };
+        let (code, reason) = match &self.outcome {
+            SendOutcome::Sent { .. } => (None, None),
+            SendOutcome::Retry { code, reason, .. } | SendOutcome::Rejected { code, reason, .. } => {
+                (Some(code.as_str()), Some(reason.as_str()))
+            }
+            SendOutcome::Unknown { reason } => (None, Some(reason.as_str())),
+        };
+        Ok(deliveries::end_attempt(tx, attempt, word(&self.outcome), code, reason).await?)
+    }
+
+    async fn sent(&self, tx: &mut Tx<'_>, mut delivery: Delivery, id: &str, key: &str) -> Result<(), Error> {
+        // An echo that came before this answer may have been taken for another part with the same text.
+        if let Some(mut other) = deliveries::by_key(tx, delivery.channel, key).await?
+            && other.id != delivery.id
+        {
+            other.external_key = None;
+            other.external_id = None;
+            other.state = MessageStatus::Unknown;
+            deliveries::update(tx, &other).await?;
+            receipt::refresh(tx, &other).await?;
+        }
+        if delivery.state.may_become(MessageStatus::Sent) {
+            delivery.state = MessageStatus::Sent;
+        }
+        delivery.error = None;
+        delivery.external_id = Some(id.to_owned());
+        delivery.external_key = Some(key.to_owned());
+        deliveries::update(tx, &delivery).await?;
+        receipt::refresh(tx, &delivery).await?;
+        // Receipts and reactions that came before the provider's answer told us the key.
+        let channel = self.channel_is(tx, &delivery, "ok", None).await?;
+        effect::settle_delivery(tx, &channel, key).await?;
+        jobs::done(tx, &self.job).await?;
+        Ok(())
+    }
+
+    /// Back into the lane, unless it has been tried or has waited too long. It keeps its reserved id: should
+    /// the provider have taken it after all, the next try is known to be the same message.
+    async fn later(
+        &self,
+        tx: &mut Tx<'_>,
+        delivery: &mut Delivery,
+        code: &str,
+        reason: &str,
+        wait_ms: i64,
+        spent: bool,
+    ) -> Result<(), Error> {
+        let message = messages::load(tx, delivery.tenant, delivery.message).await?;
+        let old = message.is_none_or(|message| tx.now() - message.created_at > MAX_AGE_MS);
+        if spent || old {
+            return self.fail(tx, delivery, code, reason).await;
+        }
+        if delivery.state == MessageStatus::Sending {
+            delivery.state = MessageStatus::Queued;
+        }
+        delivery.error = Some(MessageError { code: code.to_owned(), reason: reason.to_owned() });
+        deliveries::update(tx, delivery).await?;
+        receipt::refresh(tx, delivery).await?;
+        let at = tx.now() + wait_ms;
+        jobs::release(tx, &self.job, at).await?;
+        Ok(())
+    }
+
+    async fn fail(
+        &self,
+        tx: &mut Tx<'_>,
+        delivery: &mut Delivery,
+        code: &str,
+        reason: &str,
+    ) -> Result<(), Error> {
+        delivery.state = MessageStatus::Failed;
+        delivery.error = Some(MessageError { code: code.to_owned(), reason: reason.to_owned() });
+        deliveries::update(tx, delivery).await?;
+        // Half a message is worse than none: what has not left of it stays.
+        deliveries::fail_queued(tx, delivery.message, code, reason).await?;
+        receipt::refresh(tx, delivery).await?;
+        jobs::done(tx, &self.job).await?;
+        Ok(())
+    }
+
+    /// What a send tells of its channel: that it is down, or that it works again.
+    async fn channel_is(
+        &self,
+        tx: &mut Tx<'_>,
+        delivery: &Delivery,
+        state: &str,
+        detail: Option<&String>,
+    ) -> Result<Channel, Error> {
+        let mut channel = channels::by_id(tx, delivery.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let was_down = channel.health.as_ref().is_some_and(|health| health.state == "down");
+        if was_down == (state == "down") {
+            return Ok(channel);
+        }
+        channel.health =
+            Some(ChannelHealth { state: state.to_owned(), detail: detail.cloned(), at: tx.now() });
+        channels::set_health(tx, &channel).await?;
+        announce::channel(tx, &channel)?;
+        tx.wake(Wake::Channel(channel.id));
+        Ok(channel)
+    }
+}
