@@ -5,7 +5,8 @@ mod admin;
 mod inspect;
 mod serve;
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
 use crate::responder::{self, ResponderArgs};
-use crate::{http, telemetry};
+use crate::{demo, http, telemetry};
 
 /// A realtime messaging hub: every customer message once and in order, live to people and AI workers.
 #[derive(Parser)]
@@ -33,6 +34,12 @@ enum Command {
     Serve,
     /// Run the reference AI worker: answer turns by rules or by a model.
     Responder(Box<ResponderArgs>),
+    /// Show it: a server with a made-up shop, emulated providers, customers who write and an AI worker.
+    Demo {
+        /// Where the page is; 127.0.0.1:8080, or a free port if that is taken.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
     /// Make and change tenants, companies, users, channels and API keys, beside a running server or before it.
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -54,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Serve => config::read(config.as_deref()).and_then(|config| many_threads(config, serve::run)),
         Command::Responder(args) => config::read(config.as_deref())
             .and_then(|config| many_threads(config, |_| until_signal(|stop| responder::run(*args, stop)))),
+        Command::Demo { listen } => many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen)),
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
