@@ -1,13 +1,14 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|examples|worker|page …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|examples|worker|page|demo …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
+import { demoChecks } from "./demo.mjs";
 import { exampleChecks } from "./examples.mjs";
 import { pageChecks } from "./page.mjs";
 import { killAll } from "./processes.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks };
+const parts = { client: clientChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, demo: demoChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {
