@@ -22,7 +22,7 @@ async fn post(world: &World, path: &str, headers: &[(&str, &str)], body: Vec<u8>
 on_both!(webhooks_are_refused_by_the_reason, |engine| async move {
     let world = World::start(engine).await;
     let path = format!("/hooks/{}", world.bot.hook_token);
-    let body = world.update(1, 5550201, 1, "Hello").to_string().into_bytes();
+    let body = World::update(1, 5550201, 1, "Hello").to_string().into_bytes();
     let secret = world.secret(&world.bot);
     let header = "X-Telegram-Bot-Api-Secret-Token";
 
@@ -54,7 +54,7 @@ on_both!(webhooks_are_refused_by_the_reason, |engine| async move {
 
 on_both!(the_api_names_the_field, |engine| async move {
     let world = World::start(engine).await;
-    world.hook(&world.bot, &world.update(1, 5550202, 1, "Hello")).await;
+    world.hook(&world.bot, &World::update(1, 5550202, 1, "Hello")).await;
     let api = world.api("agent@example.com").await;
     let conversation = api.inbox().await[0]["id"].as_str().expect("an id").to_owned();
     let send = format!("/api/v1/conversations/{conversation}/messages");

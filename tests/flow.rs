@@ -266,3 +266,87 @@ on_both!(a_long_answer_is_cut_at_its_sentences, |engine| async move {
     assert_eq!(whole.trim(), text.trim());
     world.finish().await;
 });
+
+on_both!(a_customer_who_interrupts_is_still_answered_by_the_ai, |engine| async move {
+    let settings = ChannelSettings { max_attempts: 2, max_supersedes: 3, quiet_ms: 100, ..quick() };
+    let world = World::with(engine, settings).await;
+    let mut worker = world.worker(4).await;
+    world.telegram.customer_says(5550010, "0");
+    let mut turn = worker.offered().await;
+    for number in 1..=3 {
+        world.telegram.customer_says(5550010, &number.to_string());
+        let next = worker.offered().await;
+        assert_eq!(next["id"], turn["id"], "an interrupted offer is nobody's failure");
+        turn = next;
+    }
+    // Interrupted too often: the next message waits for the answer to this turn.
+    world.telegram.customer_says(5550010, "4");
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "first answer" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    let next = worker.offered().await;
+    assert_ne!(next["id"], turn["id"]);
+    assert_eq!(next["messages"].as_array().map(Vec::len), Some(1));
+    world.finish().await;
+});
+
+on_both!(an_answer_that_waits_to_be_sent_is_silenced_too, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    world.telegram.customer_says(5550011, "Hello");
+    let turn = worker.offered().await;
+    // The provider asks to wait: the AI's answer is queued when a person takes over.
+    world.telegram.fail_next(1, telegram::Fail::TooManyRequests { retry_after: 30 });
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "From the machine" });
+    worker.rpc("turn.reply", reply).await.expect("it is queued");
+    manager
+        .publication(|data| {
+            data["message"]["error"]["code"] == "429" && data["message"]["status"] == "queued"
+        })
+        .await;
+    let send = json!({ "conversation": turn["conversation"], "client_id": "p1", "text": "From a person" });
+    manager.rpc("message.send", send).await.expect("it is sent");
+    let sent = world.telegram.sent_reaches(1).await;
+    assert_eq!(sent[0].text.as_deref(), Some("From a person"), "and it does not wait behind the machine's");
+    let silenced = manager.publication(|data| data["message"]["status"] == "failed").await;
+    assert_eq!(silenced["message"]["error"]["code"], "taken_over");
+    // Handed back, the customer's question is still open: a failed answer was none.
+    world.finish().await;
+});
+
+on_both!(a_channel_that_works_again_says_so, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550145@c.us";
+    world.waha.customer_says(crate::kit::SESSION, chat, "Hello");
+    let conversation = manager.event("message.created").await["conversation"]["id"].clone();
+    world.waha.set_status(crate::kit::SESSION, "FAILED");
+    let down = manager.publication(|data| data["channel_state"]["health"]["state"] == "down").await;
+    assert_eq!(down["channel_state"]["health"]["detail"], "FAILED");
+    world.waha.set_status(crate::kit::SESSION, "WORKING");
+    let send = json!({ "conversation": conversation, "client_id": "h1", "text": "Hello again" });
+    manager.rpc("message.send", send).await.expect("it is queued");
+    manager.publication(|data| data["channel_state"]["health"]["state"] == "ok").await;
+    world.waha.sent_reaches(1).await;
+    world.finish().await;
+});
+
+on_both!(a_gateway_that_gives_up_leaves_the_send_unknown, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550146@c.us";
+    world.waha.customer_says(crate::kit::SESSION, chat, "Hello");
+    let conversation = manager.event("message.created").await["conversation"]["id"].clone();
+    // The provider takes the message and its answer is lost; the echo proves that it left.
+    world.waha.fail_next(1, telegram::Fail::Hang);
+    let send = json!({ "conversation": conversation, "client_id": "g1", "text": "Did it leave?" });
+    manager.rpc("message.send", send).await.expect("it is queued");
+    manager
+        .publication(|data| data["message"]["client_id"] == "g1" && data["message"]["status"] == "read")
+        .await;
+    let api = world.api("agent@example.com").await;
+    let messages = api.messages(conversation.as_str().expect("an id")).await;
+    assert_eq!(messages.len(), 2, "the echo is not shown beside it: {messages:?}");
+    assert_eq!(world.waha.sent().len(), 1);
+    world.finish().await;
+});

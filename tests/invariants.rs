@@ -50,7 +50,7 @@ on_both!(ack_after_commit, |engine| async move {
     let world = World::start(engine).await;
     for number in 1..=5 {
         let status = world
-            .hook(&world.bot, &world.update(number, 5550101, number, &format!("message {number}")))
+            .hook(&world.bot, &World::update(number, 5550101, number, &format!("message {number}")))
             .await;
         assert_eq!(status, 200);
         // What was answered is there for everybody who asks now, and for a new server on the same data.
@@ -65,7 +65,7 @@ on_both!(once, |engine| async move {
     let world = World::start(engine).await;
     // The same twenty messages, each delivered four times, all at the same time.
     let bodies: Vec<_> =
-        (1..=20).map(|n| world.update(n, 5550110 + n % 3, n, &format!("message {n}"))).collect();
+        (1..=20).map(|n| World::update(n, 5550110 + n % 3, n, &format!("message {n}"))).collect();
     let deliveries = (0..4).flat_map(|_| bodies.iter()).map(|body| world.hook(&world.bot, body));
     assert!(join_all(deliveries).await.into_iter().all(|status| status == 200));
     // Under another envelope it is still the same message.
@@ -120,7 +120,7 @@ on_both!(the_same_message_under_a_phone_and_a_hidden_id_is_one, |engine| async m
 on_both!(one_open_conversation, |engine| async move {
     let world = World::start(engine).await;
     // An album: ten messages of a new contact at the same moment.
-    let bodies: Vec<_> = (1..=10).map(|n| world.update(n, 5550120, n, &format!("photo {n}"))).collect();
+    let bodies: Vec<_> = (1..=10).map(|n| World::update(n, 5550120, n, &format!("photo {n}"))).collect();
     join_all(bodies.iter().map(|body| world.hook(&world.bot, body))).await;
     let all = timelines(&world).await;
     assert_eq!(all.len(), 1);
@@ -130,7 +130,7 @@ on_both!(one_open_conversation, |engine| async move {
     let api = world.api("agent@example.com").await;
     let first = api.inbox().await[0]["id"].as_str().expect("an id").to_owned();
     assert_eq!(api.post(&format!("/api/v1/conversations/{first}/close"), &json!({})).await.0, 200);
-    assert_eq!(world.hook(&world.bot, &world.update(50, 5550120, 50, "me again")).await, 200);
+    assert_eq!(world.hook(&world.bot, &World::update(50, 5550120, 50, "me again")).await, 200);
     let second = api.inbox().await[0]["id"].as_str().expect("an id").to_owned();
     assert_ne!(first, second);
     let (status, refused) = api.post(&format!("/api/v1/conversations/{first}/reopen"), &json!({})).await;
@@ -144,7 +144,7 @@ on_both!(order, |engine| async move {
     let world = World::start(engine).await;
     let mut watcher = world.person("owner@example.com").await;
     let bodies: Vec<_> =
-        (1..=60).map(|n| world.update(n, 5550130 + n % 4, n, &format!("message {n}"))).collect();
+        (1..=60).map(|n| World::update(n, 5550130 + n % 4, n, &format!("message {n}"))).collect();
     join_all(bodies.iter().map(|body| world.hook(&world.bot, body))).await;
     let start = watcher.recovered(&format!("tenant:{}", world.tenant))["offset"].as_i64().unwrap_or_default();
     let log: Vec<_> =
@@ -178,7 +178,7 @@ on_both!(commit_then_publish, |engine| async move {
     let mut seen = Vec::new();
     for round in 0..6 {
         let bodies: Vec<_> =
-            (1..=15).map(|n| world.update(round * 15 + n, 5550140 + n % 2, round * 15 + n, "x")).collect();
+            (1..=15).map(|n| World::update(round * 15 + n, 5550140 + n % 2, round * 15 + n, "x")).collect();
         let writing = join_all(bodies.iter().map(|body| world.hook(&world.bot, body)));
         let resuming = async {
             let positions = BTreeMap::from([(room.clone(), (cursor, epoch.clone()))]);
@@ -305,7 +305,7 @@ on_both!(a_send_is_never_repeated_blindly, |engine| async move {
 on_both!(what_comes_before_its_message_waits_for_it, |engine| async move {
     let world = World::start(engine).await;
     let chat = 5550180;
-    let mut edited = world.update(1, chat, 7, "corrected");
+    let mut edited = World::update(1, chat, 7, "corrected");
     edited["edited_message"] = edited["message"].take();
     edited["edited_message"]["edit_date"] = json!(1_794_312_050);
     edited.as_object_mut().expect("an object").remove("message");
@@ -315,7 +315,7 @@ on_both!(what_comes_before_its_message_waits_for_it, |engine| async move {
         "new_reaction": [{ "type": "emoji", "emoji": "👍" }] } });
     assert_eq!(world.hook(&world.bot, &reaction).await, 200);
     assert!(timelines(&world).await.is_empty(), "nothing is shown yet");
-    assert_eq!(world.hook(&world.bot, &world.update(3, chat, 7, "original")).await, 200);
+    assert_eq!(world.hook(&world.bot, &World::update(3, chat, 7, "original")).await, 200);
     let api = world.api("agent@example.com").await;
     let conversation = api.inbox().await[0].clone();
     let messages = api.messages(conversation["id"].as_str().expect("an id")).await;
@@ -336,7 +336,7 @@ on_both!(secrets_are_not_shown, |engine| async move {
         assert!(!body.to_string().contains(&token) && !body.to_string().contains(&secret), "{path}");
     }
     // The integration log shows the shape of a body, not what people wrote.
-    world.hook(&world.bot, &world.update(1, 5550190, 1, "My card number is 4000 0000 0000 0002")).await;
+    world.hook(&world.bot, &World::update(1, 5550190, 1, "My card number is 4000 0000 0000 0002")).await;
     let (status, log) = api.get(&format!("/api/v1/integration-log?tenant={}", world.tenant)).await;
     assert_eq!(status, 200);
     assert!(!log.to_string().contains("4000 0000"), "{log}");

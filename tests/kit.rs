@@ -37,7 +37,6 @@ macro_rules! on_both {
     ($(#[$meta:meta])* $name:ident, $body:expr) => {
         $(#[$meta])*
         mod $name {
-            #[allow(unused_imports)]
             use super::*;
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,7 +63,6 @@ pub struct World {
     pub app: AppState,
     pub address: SocketAddr,
     pub tenant: Uuid,
-    pub company: Uuid,
     pub telegram: telegram::TelegramEmulator,
     pub waha: waha::WahaEmulator,
     /// The Telegram channel and the WAHA channel.
@@ -117,7 +115,7 @@ impl World {
             ("session", SESSION.to_owned()),
         ];
         let phone = channel(&app, &scope, company, "waha", &phone, settings, address).await;
-        Self { app, address, tenant, company, telegram, waha, bot, phone, folder, database }
+        Self { app, address, tenant, telegram, waha, bot, phone, folder, database }
     }
 
     /// Stops the server and starts another on the same data.
@@ -162,19 +160,18 @@ impl World {
         let body = body.to_string();
         let secret = self.secret(channel);
         let request = reqwest::Client::new().post(self.url(&format!("/hooks/{}", channel.hook_token)));
-        let request = match channel.kind.as_str() {
-            "telegram" => request.header("X-Telegram-Bot-Api-Secret-Token", secret),
-            _ => {
-                let key = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
-                let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
-                request.header("X-Webhook-Hmac", signature).header("X-Webhook-Hmac-Algorithm", "sha512")
-            }
+        let request = if channel.kind == "telegram" {
+            request.header("X-Telegram-Bot-Api-Secret-Token", secret)
+        } else {
+            let key = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
+            let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
+            request.header("X-Webhook-Hmac", signature).header("X-Webhook-Hmac-Algorithm", "sha512")
         };
         request.body(body).send().await.expect("an answer").status().as_u16()
     }
 
     /// A text message of a customer to the bot, as Telegram posts it.
-    pub fn update(&self, update: i64, chat: i64, message: i64, text: &str) -> serde_json::Value {
+    pub fn update(update: i64, chat: i64, message: i64, text: &str) -> serde_json::Value {
         let person = serde_json::json!({ "id": chat, "first_name": "Mira", "is_bot": false });
         serde_json::json!({ "update_id": update, "message": { "message_id": message, "date": 1_794_312_000, "text": text,
             "chat": { "id": chat, "type": "private", "first_name": "Mira" }, "from": person } })

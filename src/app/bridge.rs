@@ -33,7 +33,7 @@ impl Publisher for Bridge {
             match wake {
                 Wake::Job { at } => runner.wake(at),
                 Wake::Turn { tenant, channel, turn, due_at } => {
-                    app.dispatcher.schedule(tenant, channel, turn, due_at)
+                    app.dispatcher.schedule(tenant, channel, turn, due_at);
                 }
                 Wake::Withdrawn { turn, lease, reason } => app.dispatcher.withdraw(turn, lease, reason),
                 Wake::Channel(id) => app.channels.forget(id),

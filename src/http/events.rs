@@ -48,10 +48,9 @@ pub async fn list(
         body.push_str(&String::from_utf8_lossy(&event.data));
     }
     let epoch = serde_json::Value::from(app.store.epoch());
-    body.push_str(&format!(
-        "],\"next\":{next},\"top\":{},\"oldest\":{},\"epoch\":{epoch}}}",
-        page.top, page.oldest
-    ));
+    let end =
+        format!("],\"next\":{next},\"top\":{},\"oldest\":{},\"epoch\":{epoch}}}", page.top, page.oldest);
+    body.push_str(&end);
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 

@@ -85,7 +85,7 @@ impl TransportReader for Reader {
                 Ok(Message::Close(_)) => Ok(Incoming::Close),
                 // Answered by the library.
                 Ok(Message::Ping(_) | Message::Pong(_)) => continue,
-                Err(error) => Err(lost(error)),
+                Err(error) => Err(lost(&error)),
             });
         }
     }
@@ -98,18 +98,18 @@ impl TransportWriter for Writer {
                 .clone()
                 .try_into()
                 .map_err(|_| TransportError::Lost("a frame that is not UTF-8".to_owned()))?;
-            self.0.feed(Message::Text(text)).await.map_err(lost)?;
+            self.0.feed(Message::Text(text)).await.map_err(|error| lost(&error))?;
         }
-        self.0.flush().await.map_err(lost)
+        self.0.flush().await.map_err(|error| lost(&error))
     }
 
     async fn close(&mut self, code: u16, reason: &str) -> Result<(), TransportError> {
         let frame = CloseFrame { code, reason: reason.to_owned().into() };
-        self.0.send(Message::Close(Some(frame))).await.map_err(lost)
+        self.0.send(Message::Close(Some(frame))).await.map_err(|error| lost(&error))
     }
 }
 
-fn lost(error: axum::Error) -> TransportError {
+fn lost(error: &axum::Error) -> TransportError {
     let text = error.to_string();
     if text.contains("Space limit exceeded") || text.contains("too long") {
         TransportError::TooLarge

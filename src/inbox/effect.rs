@@ -122,12 +122,13 @@ fn read(text: &str) -> Option<Effect> {
 }
 
 async fn store(tx: &mut Tx<'_>, tenant: Uuid, message: &Message, effect: &Effect) -> Result<(), Error> {
-    Ok(match effect {
+    match effect {
         Effect::Edited { .. } => messages::set_text(tx, tenant, message).await?,
         Effect::Deleted { .. } => messages::set_deleted(tx, tenant, message).await?,
         Effect::Reacted { .. } => messages::set_reactions(tx, tenant, message).await?,
         Effect::Status { .. } => messages::set_status(tx, tenant, message).await?,
-    })
+    }
+    Ok(())
 }
 
 /// The pure part: what the effect makes of the message; `false` if nothing.

@@ -121,12 +121,11 @@ impl Verb for Messages {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<MessagePage, Error> {
         let limit = self.limit.clamp(1, MAX_PAGE);
         let tenant = self.scope.tenant();
-        let mut page = match self.after_seq {
-            Some(after) => messages::after(tx, tenant, self.conversation, after, limit + 1).await?,
-            None => {
-                let before = self.before_seq.unwrap_or(i64::MAX);
-                messages::before(tx, tenant, self.conversation, before, limit + 1).await?
-            }
+        let mut page = if let Some(after) = self.after_seq {
+            messages::after(tx, tenant, self.conversation, after, limit + 1).await?
+        } else {
+            let before = self.before_seq.unwrap_or(i64::MAX);
+            messages::before(tx, tenant, self.conversation, before, limit + 1).await?
         };
         let more = page.len() as i64 > limit;
         if more {

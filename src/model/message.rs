@@ -70,11 +70,11 @@ impl MessageStatus {
     /// May a status that came now take the place of this one?
     pub const fn may_become(self, next: Self) -> bool {
         match (self, next) {
-            (Self::Received, _) => false,
-            (Self::Queued | Self::Sending | Self::Unknown | Self::Sent, Self::Failed) => true,
+            // What a customer wrote has no further status; what failed was not sent after all.
+            (Self::Received, _) | (Self::Failed, Self::Sent) => false,
             // A retry puts a message back into the queue, and a claim into sending.
-            (Self::Sending, Self::Queued) => true,
-            (Self::Failed, Self::Sent) => false,
+            (Self::Queued | Self::Sending | Self::Unknown | Self::Sent, Self::Failed)
+            | (Self::Sending, Self::Queued) => true,
             _ => next.rank() > self.rank(),
         }
     }

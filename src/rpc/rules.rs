@@ -165,13 +165,12 @@ impl Authority for SocketRules {
             None => Hello::default(),
         };
         let now = self.store.clock().now_ms();
-        let (access, expires_at) = match &hello.api_key {
-            Some(key) => (self.accounts.by_key(key).await.map_err(|error| refused(&error))?, None),
-            None => {
-                let (access, verified) =
-                    self.accounts.by_token(&request.token).await.map_err(|error| refused(&error))?;
-                (access, Some(verified.expires_at))
-            }
+        let (access, expires_at) = if let Some(key) = &hello.api_key {
+            (self.accounts.by_key(key).await.map_err(|error| refused(&error))?, None)
+        } else {
+            let (access, verified) =
+                self.accounts.by_token(&request.token).await.map_err(|error| refused(&error))?;
+            (access, Some(verified.expires_at))
         };
         if access.is_responder() {
             return Ok(self.responder(session, &access, &hello, now));

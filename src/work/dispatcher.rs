@@ -298,7 +298,7 @@ impl Dispatcher {
                 match self.store.write(Nobody { tenant: place.tenant, turn: place.turn }).await {
                     Ok(_) => self.state().drop_parked(place),
                     Err(error) => {
-                        tracing::warn!(%error, turn = %place.turn, "a turn could not be given to people")
+                        tracing::warn!(%error, turn = %place.turn, "a turn could not be given to people");
                     }
                 }
             })

@@ -39,9 +39,8 @@ fn bin() -> PathBuf {
 
 /// PostgreSQL refuses to run as root.
 fn as_nobody(program: &Path) -> Command {
-    let is_root = std::fs::metadata("/proc/self")
-        .map(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0)
-        .unwrap_or(false);
+    let is_root =
+        std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0);
     if is_root {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
