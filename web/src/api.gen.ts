@@ -754,7 +754,7 @@ export interface components {
             events: number;
             /** Format: uuid */
             id: string;
-            /** @description `events`, `ignored`, `unparsable` or `refused`. */
+            /** @description `events`, `ignored`, `unparsable`, or `failed` when its effects could not be applied. */
             outcome: string;
             /** Format: int64 */
             received_at: number;
