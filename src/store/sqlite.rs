@@ -1,6 +1,8 @@
 //! SQLite: one thread owns the writing connection and puts the verbs that wait into one transaction, a
 //! savepoint each, so that one fsync serves many. Readers have connections of their own (WAL snapshots).
 
+mod readers;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,8 +10,9 @@ use std::thread;
 
 use futures_util::FutureExt;
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
+use self::readers::Readers;
 use super::dialect::{SQLITE_READER, SQLITE_SETUP};
 use super::event::{Committed, Effects, Publisher};
 use super::tx::{Conn, Tx};
@@ -37,8 +40,7 @@ type Work = Box<dyn FnOnce(&mut Connection, &Env) -> Option<Pending> + Send>;
 pub(super) struct Lite {
     work: mpsc::Sender<Work>,
     writer: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
-    readers: Arc<Mutex<Vec<Connection>>>,
-    permits: Arc<Semaphore>,
+    readers: Readers,
     env: Env,
 }
 
@@ -55,7 +57,7 @@ impl Lite {
         }
         let mut conn = connect(path)?;
         migrate_now(&mut conn, env)?;
-        let readers = (0..config.connections.clamp(1, 16))
+        let readers = (0..config.connections.clamp(1, 4))
             .map(|_| {
                 let reader = connect(path)?;
                 reader.execute_batch(SQLITE_READER)?;
@@ -72,8 +74,7 @@ impl Lite {
         Ok(Self {
             work,
             writer: Arc::new(Mutex::new(Some(writer))),
-            permits: Arc::new(Semaphore::new(readers.len())),
-            readers: Arc::new(Mutex::new(readers)),
+            readers: Readers::start(readers)?,
             env: env.clone(),
         })
     }
@@ -102,22 +103,20 @@ impl Lite {
     }
 
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let (readers, env) = (Arc::clone(&self.readers), self.env.clone());
-        let looked = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let conn = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut conn = conn.ok_or(StoreError::Closed)?;
+        let (answer, wait) = oneshot::channel();
+        let env = self.env.clone();
+        let look = move |conn: &mut Connection| {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 conn.execute_batch("begin").map_err(StoreError::from)?;
-                let mut tx = Tx::new(Conn::Sqlite(&mut conn), &env);
+                let mut tx = Tx::new(Conn::Sqlite(conn), &env);
                 verb.run(&mut tx).now_or_never().unwrap_or_else(|| Err(waited()))
             }));
             let _ = conn.execute_batch("rollback");
-            readers.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
-            result.unwrap_or_else(|_| Err(StoreError::Engine("a reading verb panicked".to_owned()).into()))
-        });
-        looked.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+            let panicked = || Err(StoreError::Engine("a reading verb panicked".to_owned()).into());
+            let _ = answer.send(result.unwrap_or_else(|_| panicked()));
+        };
+        self.readers.run(Box::new(look)).await?;
+        wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
     pub(super) async fn close(&self) {
