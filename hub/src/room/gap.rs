@@ -98,7 +98,7 @@ impl Room {
                 order.top
             };
             let stuck = match inner.since(&self.name, after, inner.config.log_page).await {
-                Ok(page) => self.absorb(&inner, page),
+                Ok(page) => self.absorb(&inner, after, page),
                 Err(_) => true,
             };
             if !stuck {
@@ -118,10 +118,10 @@ impl Room {
     }
 
     /// Puts a page in order; `true` if it did not help.
-    fn absorb(self: &Arc<Self>, inner: &Arc<Inner>, page: LogPage) -> bool {
+    fn absorb(self: &Arc<Self>, inner: &Arc<Inner>, after: u64, page: LogPage) -> bool {
         let LogPage { epoch, top, publications, .. } = page;
         let entries = Entry::all(&self.name, publications);
-        let (state, filled) = lock(&self.order).absorb(&epoch, top, entries);
+        let (state, filled) = lock(&self.order).absorb(&epoch, after, top, entries);
         inner.counters.gap_filled.fetch_add(filled, std::sync::atomic::Ordering::Relaxed);
         fanout::hand_out(inner, self);
         match state {

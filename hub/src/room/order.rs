@@ -153,8 +153,15 @@ impl Order {
         self.phase == Phase::Open && self.seen > self.top
     }
 
-    /// What the log said about the time since `top`, and how many only it had.
-    pub(crate) fn absorb(&mut self, epoch: &str, top: u64, entries: Vec<Entry>) -> (Absorbed, u64) {
+    /// What the log said about the time since `after`, and how many only it had. While it was read, live
+    /// publications may have brought the room further than the page goes.
+    pub(crate) fn absorb(
+        &mut self,
+        epoch: &str,
+        after: u64,
+        top: u64,
+        entries: Vec<Entry>,
+    ) -> (Absorbed, u64) {
         if epoch != self.epoch {
             return (Absorbed::Lost, 0);
         }
@@ -173,7 +180,7 @@ impl Order {
         self.seen = self.seen.max(top);
         let state = if self.top >= self.seen {
             Absorbed::Complete
-        } else if self.top > before {
+        } else if self.top > before || self.top > after {
             Absorbed::More
         } else if top > self.top {
             Absorbed::Lost
@@ -273,7 +280,7 @@ mod tests {
             loop {
                 let from = order.top + 1;
                 let page = entries(from..=(from + page_size - 1).min(40));
-                let (state, _) = order.absorb("e", 40, page);
+                let (state, _) = order.absorb("e", from - 1, 40, page);
                 got.extend(out(&mut order));
                 match state {
                     Absorbed::More => {}
@@ -302,14 +309,26 @@ mod tests {
     fn a_log_without_the_missing_ones_is_behind_lost_or_another() {
         let mut order = open(5, 10);
         order.accept(entry(8));
-        assert_eq!(order.absorb("e", 6, entries([6])), (Absorbed::More, 1));
-        assert_eq!(order.absorb("e", 6, entries([])), (Absorbed::Behind, 0));
-        assert_eq!(order.absorb("e", 8, entries([8])), (Absorbed::Lost, 0));
-        assert_eq!(order.absorb("f", 9, entries([])), (Absorbed::Lost, 0));
+        assert_eq!(order.absorb("e", 5, 6, entries([6])), (Absorbed::More, 1));
+        assert_eq!(order.absorb("e", 6, 6, entries([])), (Absorbed::Behind, 0));
+        assert_eq!(order.absorb("e", 6, 8, entries([8])), (Absorbed::Lost, 0));
+        assert_eq!(order.absorb("f", 6, 9, entries([])), (Absorbed::Lost, 0));
         order.restart("f".into(), 8);
         assert!(!order.has_gap());
         assert_eq!(order.accept(entry(8)), Accepted::Old);
         assert_eq!(order.accept(entry(9)), Accepted::Ready);
+    }
+
+    #[test]
+    fn a_page_that_the_room_has_overtaken_is_not_a_lost_stream() {
+        let mut order = open(5, 10);
+        order.accept(entry(9));
+        // The log is asked for what comes after 5; while it reads a short page, 6 and 7 arrive by themselves.
+        order.accept(entry(6));
+        order.accept(entry(7));
+        assert_eq!(order.absorb("e", 5, 9, entries([6, 7])), (Absorbed::More, 0));
+        assert_eq!(order.absorb("e", 7, 9, entries([8, 9])), (Absorbed::Complete, 1));
+        assert_eq!(out(&mut order), [6, 7, 8, 9]);
     }
 
     #[test]
