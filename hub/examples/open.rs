@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::{
     Json, Router,
-    extract::{State, WebSocketUpgrade},
+    extract::{RawQuery, State, WebSocketUpgrade},
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::{get, post},
@@ -149,12 +149,12 @@ struct App {
     log: Arc<MemoryLog>,
 }
 
-async fn connection(State(app): State<App>, upgrade: WebSocketUpgrade) -> Response {
-    // Small buffers: the default ones cost more than everything else of an idle connection.
-    let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(64 * 1024);
-    upgrade.on_upgrade(async move |socket| {
-        app.hub.serve(socket::Socket(socket), Peer::default()).await;
-    })
+async fn connection(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    socket::serve(app.hub, upgrade, query.as_deref(), 64 * 1024)
 }
 
 #[derive(Deserialize)]

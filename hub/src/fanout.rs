@@ -65,5 +65,6 @@ fn piece(inner: &Inner, room: &Room, batch: &Batch, from: usize) -> Option<usize
 }
 
 fn serve<'a>(member: &'a Member, entries: impl Iterator<Item = &'a Entry>) -> usize {
-    member.session.queue.push(entries.filter(|e| member.wants(e)).map(|e| &e.frame))
+    let form = member.session.form;
+    member.session.queue.push(entries.filter(|e| member.wants(e)).map(|e| e.frame(form)))
 }

@@ -14,11 +14,11 @@ use futures_util::FutureExt;
 use tokio::{runtime::Handle, sync::Notify, time::timeout};
 
 use crate::{
-    Authority, ClientInfo, CloseCode, Closed, ConnectError, ErrorReply, Expiry, HubConfig, Log, LogError,
-    LogPage, Peer, Publication, ServerSub, SessionId, Stats, Tags, Transport,
+    Authority, ClientInfo, CloseCode, Closed, ConnectError, ErrorReply, Expiry, Form, HubConfig, Log,
+    LogError, LogPage, Peer, Publication, ServerSub, SessionId, Stats, Tags, Transport,
     entry::Entry,
     presence,
-    protocol::{json, push},
+    protocol::json,
     rooms::Rooms,
     session::{self, Session, inbox::Item},
     sessions::{Admitted, Sessions},
@@ -87,7 +87,7 @@ impl Hub {
             return false;
         };
         let Some(data) = json::clean(data) else { return false };
-        session.queue.push([push::message(&data)].iter()) == 1
+        session.queue.push([session.form.message(&data)].iter()) == 1
     }
 
     /// Subscribes a live session to a room, in line with its own commands. Already subscribed is well;
@@ -171,9 +171,9 @@ impl Hub {
 }
 
 impl Inner {
-    pub(crate) fn admit(self: &Arc<Self>) -> Admitted {
+    pub(crate) fn admit(self: &Arc<Self>, form: Form) -> Admitted {
         let id = SessionId((self.config.ids)());
-        let admitted = Admitted::new(Arc::clone(self), Arc::new(Session::new(id, &self.config)));
+        let admitted = Admitted::new(Arc::clone(self), Arc::new(Session::new(id, form, &self.config)));
         if self.draining.load(Relaxed) {
             self.changed.notify_waiters();
         }
@@ -195,7 +195,8 @@ impl Inner {
     pub(crate) fn publish(self: &Arc<Self>, room: &str, publication: Publication) {
         count(&self.counters.published);
         if let Some(target) = self.rooms.get(room) {
-            target.accept(self, Entry::publication(room, publication));
+            let entry = Entry::publication(Arc::clone(&target.name), publication);
+            target.accept(self, entry);
         }
     }
 

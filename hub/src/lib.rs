@@ -3,15 +3,15 @@
 //! [`Authority`] (who may do what) and a [`Log`] (what happened since), hands it upgraded sockets
 //! ([`Hub::serve`]) and publishes into rooms ([`Hub::publish`]).
 //!
-//! The way of a publication: `hub` finds the room, `entry` encodes it once, `room/order` puts it in order (or
+//! The way of a publication: `hub` finds the room, `entry` encodes it once per form, `room/order` puts it in order (or
 //! holds it behind a gap that `room/gap` fills from the log), `fanout` puts the shared bytes into the queue of
 //! every member (`session/queue`), and each session's `session/writer` joins what waits into frames.
 //!
-//! The way of a command: `session/reader` decodes (`protocol/command`), `session/inbox` keeps the order,
+//! The way of a command: `session/reader` decodes (`protocol/form`), `session/inbox` keeps the order,
 //! `session/commands` runs it and answers (`protocol/reply`). Joining a room without a gap is `recovery`.
 //!
-//! To add a command: its shape in `protocol/command`, its result in `protocol/reply`, its arm in
-//! `session/commands::handle`, and a method with a refusing default in [`Authority`].
+//! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and
+//! there, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].
 
 mod authority;
 mod config;
@@ -40,6 +40,7 @@ pub use config::{Clock, HubConfig, Ids, Limits};
 pub use hub::Hub;
 pub use log::{ClientInfo, Log, LogError, LogPage, Publication, Tags};
 pub use memory::MemoryLog;
+pub use protocol::Form;
 pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
 pub use stats::Stats;
 pub use transport::{Incoming, Transport, TransportError, TransportReader, TransportWriter};

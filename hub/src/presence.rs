@@ -27,10 +27,10 @@ fn visible(member: &Member) -> Option<&ClientInfo> {
     member.who.as_deref().filter(|_| member.presence)
 }
 
-pub(crate) fn announce_join(inner: &Arc<Inner>, room: &Arc<Room>, who: &ClientInfo) {
+pub(crate) fn announce_join(inner: &Arc<Inner>, room: &Arc<Room>, who: Arc<ClientInfo>) {
     room.accept(inner, Entry::join(&room.name, who));
 }
 
-pub(crate) fn announce_leave(inner: &Arc<Inner>, room: &Arc<Room>, who: &ClientInfo) {
+pub(crate) fn announce_leave(inner: &Arc<Inner>, room: &Arc<Room>, who: Arc<ClientInfo>) {
     room.accept(inner, Entry::leave(&room.name, who));
 }

@@ -1,9 +1,13 @@
-//! The wire: commands in, replies and pushes out. The rest of the engine handles typed values only,
-//! so a second encoding is a second set of `decode`, `reply` and `push` functions.
+//! The wire: commands in, replies and pushes out, in two encodings. The rest of the engine handles typed values
+//! only and picks the encoding through [`Form`]; JSON is in `command`, `reply` and `push`, Protobuf in `protobuf`.
 //! Decides nothing: what a command earns is up to the session.
 
 pub(crate) mod codes;
 pub(crate) mod command;
+mod form;
 pub(crate) mod json;
+pub(crate) mod protobuf;
 pub(crate) mod push;
 pub(crate) mod reply;
+
+pub use form::Form;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use crate::{
-    Closed, HubConfig, Peer, SessionId, SessionInfo,
+    Closed, Form, HubConfig, Peer, SessionId, SessionInfo,
     hub::Inner,
     session::{inbox::Inbox, queue::Queue, subs::Subs, timers::Timers},
     transport::Transport,
@@ -27,6 +27,7 @@ use crate::{
 
 pub(crate) struct Session {
     pub(crate) id: SessionId,
+    pub(crate) form: Form,
     pub(crate) queue: Queue,
     pub(crate) timers: Timers,
     pub(crate) inbox: Inbox,
@@ -39,9 +40,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, config: &HubConfig) -> Self {
+    pub(crate) fn new(id: SessionId, form: Form, config: &HubConfig) -> Self {
         Session {
             id,
+            form,
             queue: Queue::new(config.limits.max_queue_bytes),
             timers: Timers::new(config),
             inbox: Inbox::default(),
@@ -66,8 +68,9 @@ impl Session {
 }
 
 pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Peer) -> Closed {
+    let form = transport.form();
     let (mut reader, writer) = transport.split();
-    let admitted = inner.admit();
+    let admitted = inner.admit(form);
     let session = &admitted.session;
     let writing = inner.runtime.spawn(writer::run(Arc::clone(session), writer));
     tokio::select! {

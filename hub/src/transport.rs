@@ -5,10 +5,17 @@ use std::future::Future;
 
 use bytes::Bytes;
 
+use crate::Form;
+
 /// An upgraded socket. It answers WebSocket pings by itself.
 pub trait Transport: Send + 'static {
     type Reader: TransportReader;
     type Writer: TransportWriter;
+
+    /// The encoding that was agreed on when the socket opened.
+    fn form(&self) -> Form {
+        Form::Json
+    }
 
     /// Reading and writing go on independently, in two tasks.
     fn split(self) -> (Self::Reader, Self::Writer);
@@ -20,8 +27,12 @@ pub trait TransportReader: Send + 'static {
 }
 
 pub trait TransportWriter: Send + 'static {
-    /// Writes each element as one text frame, then flushes once.
-    fn write(&mut self, frames: &[Bytes]) -> impl Future<Output = Result<(), TransportError>> + Send;
+    /// Writes each element as one frame, text or binary as the form wants it, then flushes once.
+    fn write(
+        &mut self,
+        form: Form,
+        frames: &[Bytes],
+    ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
     /// Sends a close frame. Called at most once, and last.
     fn close(&mut self, code: u16, reason: &str) -> impl Future<Output = Result<(), TransportError>> + Send;

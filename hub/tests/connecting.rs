@@ -13,7 +13,7 @@ async fn the_first_frame_is_optimistic() {
         json!({"subscribe": {"channel": "a", "flag": 1}, "id": 2}),
         json!({"subscribe": {"channel": "b"}, "id": 3}),
     ];
-    client.send_text(frame.map(|c| c.to_string()).join("\n")).await;
+    client.send_all(&frame).await;
     for id in 1..=3 {
         assert_eq!(client.next().await.unwrap()["id"], id);
     }

@@ -159,7 +159,7 @@ async fn nothing_is_left_after_churn() {
             server.publish(&format!("room {}", round % 3), "1");
             match round % 4 {
                 0 => drop(client),
-                1 => client.send_text("{oops").await,
+                1 => client.send_all(&[json!({"id": 9})]).await,
                 2 => server.hub.disconnect_session(client.id(), CloseCode::FORCE_RECONNECT),
                 _ => {
                     client.call("unsubscribe", json!({"channel": "room 1"})).await;

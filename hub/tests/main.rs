@@ -1,5 +1,5 @@
-//! The engine over real sockets: a raw client that sees every byte, and an authority that does what
-//! the client's data tells it. One file a subject.
+//! The engine over real sockets, in JSON; `protobuf.rs` runs the same in Protobuf. A raw client that sees every
+//! byte, and an authority that does what the client's data tells it. One file a subject.
 
 mod codes;
 mod commands;
@@ -13,3 +13,5 @@ mod recovery;
 mod rpc;
 mod simulation;
 mod support;
+
+const FORM: hub::Form = hub::Form::Json;

@@ -26,7 +26,7 @@ async fn a_slow_call_blocks_neither_pings_nor_pushes_nor_other_commands() {
     client.answer_pings = false;
     for _ in 0..3 {
         assert_eq!(client.next().await.unwrap(), json!({}));
-        client.send_text("{}").await;
+        client.send_all(&[json!({})]).await;
     }
     client.answer_pings = true;
     server.rules.gate.add_permits(1);
@@ -43,7 +43,7 @@ async fn a_slow_subscribe_does_not_stop_pongs() {
     client.answer_pings = false;
     for _ in 0..4 {
         assert_eq!(client.next().await.unwrap(), json!({}));
-        client.send_text("{}").await;
+        client.send_all(&[json!({})]).await;
     }
     client.answer_pings = true;
     server.rules.door.add_permits(1);

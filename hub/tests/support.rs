@@ -1,17 +1,22 @@
 //! A server on a free port with the engine in it, and what tests need to know about it.
 
 pub(crate) mod client;
+mod protobuf;
 pub(crate) mod rules;
 pub(crate) mod socket;
 pub(crate) mod tapelog;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::WebSocketUpgrade, routing::get};
-use hub::{Hub, HubConfig, Peer, Publication, Stats, Tags};
+use axum::{
+    Router,
+    extract::{RawQuery, WebSocketUpgrade},
+    routing::get,
+};
+use hub::{Hub, HubConfig, Publication, Stats, Tags};
 use tokio::time::{Instant, sleep, timeout};
 
-use self::{client::Client, rules::Rules, socket::Socket, tapelog::TapeLog};
+use self::{client::Client, rules::Rules, tapelog::TapeLog};
 
 /// Longer than anything takes that happens at all.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,14 +42,8 @@ impl Server {
         let log = Arc::new(TapeLog::default());
         let hub = Hub::new(config, rules.clone(), log.clone());
         let serving = hub.clone();
-        let accept = move |upgrade: WebSocketUpgrade| {
-            let hub = serving.clone();
-            async move {
-                let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(1 << 20);
-                upgrade.on_upgrade(async move |socket| {
-                    hub.serve(Socket(socket), Peer::default()).await;
-                })
-            }
+        let accept = async move |RawQuery(query): RawQuery, upgrade: WebSocketUpgrade| {
+            socket::serve(serving.clone(), upgrade, query.as_deref(), 1 << 20)
         };
         let app = Router::new().route("/connection/websocket", get(accept));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,13 +1,14 @@
-//! The upgrade to a WebSocket, and the engine's transport over axum's socket.
+//! The upgrade to a WebSocket, and the engine's transport over axum's socket. Clients choose JSON or Protobuf
+//! by subprotocol or query; who says nothing gets JSON and no subprotocol.
 
-use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use hub::{Incoming, Transport, TransportError, TransportReader, TransportWriter};
+use hub::{Form, Incoming, Transport, TransportError, TransportReader, TransportWriter};
 
 use super::peer::PeerIp;
 use super::problem::Problem;
@@ -24,6 +25,7 @@ pub async fn upgrade(
     State(app): State<AppState>,
     PeerIp(ip): PeerIp,
     headers: HeaderMap,
+    RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !same_origin(&app, &headers) {
@@ -38,6 +40,9 @@ pub async fn upgrade(
         context: None,
     };
     let engine = app.hub.clone();
+    let upgrade = upgrade.protocols([Form::PROTOBUF_SUBPROTOCOL, Form::JSON_SUBPROTOCOL]);
+    let agreed = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
+    let form = Form::asked(agreed, query.as_deref());
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -45,7 +50,7 @@ pub async fn upgrade(
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME)
         .on_upgrade(move |socket| async move {
-            let closed = engine.serve(Socket(socket), peer).await;
+            let closed = engine.serve(Socket(socket, form), peer).await;
             tracing::debug!(?closed, "a socket ended");
         })
 }
@@ -62,13 +67,17 @@ fn same_origin(app: &AppState, headers: &HeaderMap) -> bool {
         || app.config.allowed_origins.iter().any(|allowed| allowed == origin)
 }
 
-struct Socket(WebSocket);
+struct Socket(WebSocket, Form);
 struct Reader(SplitStream<WebSocket>);
 struct Writer(SplitSink<WebSocket, Message>);
 
 impl Transport for Socket {
     type Reader = Reader;
     type Writer = Writer;
+
+    fn form(&self) -> Form {
+        self.1
+    }
 
     fn split(self) -> (Reader, Writer) {
         let (writer, reader) = self.0.split();
@@ -92,13 +101,15 @@ impl TransportReader for Reader {
 }
 
 impl TransportWriter for Writer {
-    async fn write(&mut self, frames: &[Bytes]) -> Result<(), TransportError> {
+    async fn write(&mut self, form: Form, frames: &[Bytes]) -> Result<(), TransportError> {
         for frame in frames {
-            let text = frame
-                .clone()
-                .try_into()
-                .map_err(|_| TransportError::Lost("a frame that is not UTF-8".to_owned()))?;
-            self.0.feed(Message::Text(text)).await.map_err(|error| lost(&error))?;
+            let message = if form.is_binary() {
+                Message::Binary(frame.clone())
+            } else {
+                let text = frame.clone().try_into();
+                Message::Text(text.map_err(|_| TransportError::Lost("a frame that is not UTF-8".to_owned()))?)
+            };
+            self.0.feed(message).await.map_err(|error| lost(&error))?;
         }
         self.0.flush().await.map_err(|error| lost(&error))
     }

@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Send(Send),
     Refresh(Refresh),
     SubRefresh(SubRefresh),
+    /// Well framed, but with data that is no JSON.
+    Unreadable,
     /// In the schema, used by nobody.
     Ping,
 }

@@ -9,10 +9,7 @@ use crate::{
     hub::Inner,
     lock::lock,
     presence,
-    protocol::{
-        command::Command,
-        reply::{Reply, encode},
-    },
+    protocol::{command::Command, reply::Reply},
 };
 
 /// What a command comes to.
@@ -54,7 +51,7 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Peer) 
                         match Box::pin(connect::command(inner, session, peer, id, *command)).await {
                             Ok(info) => Stage::Connected(Calls::new(info)),
                             Err(ConnectError::Reply(error)) => {
-                                session.queue.fill(encode(id, &Reply::Error(error)));
+                                session.queue.fill(session.form.reply(id, &Reply::Error(error)));
                                 Stage::Refused
                             }
                             Err(ConnectError::Close(code)) => return session.queue.close(code.into()),
@@ -65,7 +62,7 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Peer) 
                     (Stage::Connected(_), Command::Connect(_)) => return refuse(session, "second connect"),
                     (Stage::Connected(mut calls), command) => {
                         match Box::pin(handle(inner, session, &mut calls, id, command)).await {
-                            Outcome::Reply(reply) => session.queue.reply(encode(id, &reply)),
+                            Outcome::Reply(reply) => session.queue.reply(session.form.reply(id, &reply)),
                             Outcome::Done => {}
                             Outcome::Close(code) => return session.queue.close(code.into()),
                         }
@@ -112,6 +109,7 @@ async fn handle(
         Command::Refresh(command) => connect::refresh(inner, session, info, command).await,
         Command::SubRefresh(command) => subscribe::refresh(inner, session, info, command).await,
         Command::Ping => Outcome::Reply(Reply::Error(ErrorReply::NOT_AVAILABLE)),
+        Command::Unreadable => Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST)),
         Command::Connect(_) => Outcome::Close(CloseCode::BAD_REQUEST),
     }
 }
@@ -123,9 +121,12 @@ fn named_room(command: &Command) -> Option<&str> {
         Command::History(c) => Some(&c.channel),
         Command::SubRefresh(c) => Some(&c.channel),
         Command::Unsubscribe(c) | Command::Presence(c) | Command::PresenceStats(c) => Some(&c.channel),
-        Command::Connect(_) | Command::Rpc(_) | Command::Send(_) | Command::Refresh(_) | Command::Ping => {
-            None
-        }
+        Command::Connect(_)
+        | Command::Rpc(_)
+        | Command::Send(_)
+        | Command::Refresh(_)
+        | Command::Unreadable
+        | Command::Ping => None,
     }
 }
 

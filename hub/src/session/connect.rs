@@ -14,7 +14,7 @@ use crate::{
     hub::Inner,
     protocol::{
         command::{Connect, Refresh},
-        reply::{ConnectReply, Reply, SubscribeReply, encode},
+        reply::{ConnectReply, Reply, SubscribeReply},
     },
     stats::count,
 };
@@ -72,7 +72,7 @@ pub(super) async fn command(
         ping_s: subscribe::seconds(inner.config.ping_interval),
         time_ms: (inner.config.clock)(),
     };
-    session.queue.fill(encode(id, &Reply::Connect(Box::new(reply))));
+    session.queue.fill(session.form.reply(id, &Reply::Connect(Box::new(reply))));
     count(&inner.counters.connected);
     let expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);
     session.timers.connected(&inner.config, session.id.0.as_u128(), expiry);

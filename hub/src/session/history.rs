@@ -76,7 +76,7 @@ impl Walk<'_> {
             let last = page.publications.last().map(|p| p.offset);
             let full = page.publications.len() == size;
             self.scanned += page.publications.len();
-            for entry in Entry::all(self.room, std::mem::take(&mut page.publications)) {
+            for entry in Entry::all(&self.room.into(), std::mem::take(&mut page.publications)) {
                 if self.found.len() < self.limit && entry.passes(self.filter.as_ref()) {
                     self.found.push(entry);
                 }

@@ -6,8 +6,8 @@ use tokio::time::timeout;
 
 use super::{Session, inbox::Item};
 use crate::{
-    CloseCode, Closed,
-    protocol::command::{self, Decoded},
+    CloseCode, Closed, Form,
+    protocol::command::Decoded,
     transport::{Incoming, TransportError, TransportReader},
 };
 
@@ -15,18 +15,21 @@ use crate::{
 pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
     loop {
         session.inbox.has_room().await;
-        let frame = match reader.next().await {
-            Some(Ok(Incoming::Text(frame))) => frame,
-            Some(Ok(Incoming::Binary(_))) => return refuse(session, "binary frame in a JSON session"),
+        let (form, frame) = match reader.next().await {
+            Some(Ok(Incoming::Text(frame))) => (Form::Json, frame),
+            Some(Ok(Incoming::Binary(frame))) => (Form::Protobuf, frame),
             Some(Ok(Incoming::Close)) | None => return session.queue.close(Closed::Peer),
             Some(Err(TransportError::TooLarge)) => return session.queue.close(CloseCode::TOO_LARGE.into()),
             Some(Err(lost)) => return session.queue.close(Closed::Lost(lost)),
         };
+        if form != session.form {
+            return refuse(session, "frame of another form than agreed");
+        }
         if frame.len() > session.max_frame_bytes() {
             return session.queue.close(CloseCode::TOO_LARGE.into());
         }
         let mut items = Vec::new();
-        for decoded in command::decode(&frame) {
+        for decoded in form.decode(&frame) {
             match decoded {
                 Decoded::Pong if session.timers.pong() => {}
                 Decoded::Pong => items.push(Item::Bad("pong that nobody asked for")),

@@ -7,14 +7,8 @@ use tokio::time::Instant;
 
 use super::Session;
 use crate::{
-    CloseCode, ErrorReply, SessionInfo,
-    authority::Filter,
-    hub::Inner,
-    lock::lock,
-    log::ClientInfo,
-    presence,
-    protocol::{codes::unsubscribed, push},
-    rooms::RoomRef,
+    CloseCode, ErrorReply, SessionInfo, authority::Filter, hub::Inner, lock::lock, log::ClientInfo, presence,
+    protocol::codes::unsubscribed, rooms::RoomRef,
 };
 
 pub(crate) type Subs = HashMap<Arc<str>, Sub>;
@@ -45,7 +39,7 @@ impl Live {
 
     fn leave(self, inner: &Arc<Inner>) {
         self.room.leave(self.slot);
-        if let Some(who) = &self.announced {
+        if let Some(who) = self.announced {
             presence::announce_leave(inner, &self.room, who);
         }
     }
@@ -124,7 +118,7 @@ impl Session {
                 if let Some(Sub::Live(live)) = removed {
                     live.leave(inner);
                 }
-                self.queue.push([push::unsubscribe(room, code, reason)].iter());
+                self.queue.push([self.form.unsubscribe(room, code, reason)].iter());
             }
         }
     }

@@ -16,8 +16,7 @@ use crate::{
     presence,
     protocol::{
         command::{Position, SubRefresh, Subscribe},
-        push,
-        reply::{Reply, SubscribeReply, encode},
+        reply::{Reply, SubscribeReply},
     },
     recovery,
     room::members::Member,
@@ -82,7 +81,7 @@ pub(super) fn announce(inner: &Arc<Inner>, session: &Session, room: &str) {
     let Some(who) = live.announced.clone() else { return };
     let room = Arc::clone(&live.room);
     drop(subs);
-    presence::announce_join(inner, &room, &who);
+    presence::announce_join(inner, &room, who);
 }
 
 pub(super) async fn command(
@@ -104,12 +103,12 @@ pub(super) async fn command(
     let room = command.channel.clone();
     match subscribe(inner, session, info, command).await {
         Ok(reply) => {
-            session.queue.fill(encode(id, &Reply::Subscribe(reply)));
+            session.queue.fill(session.form.reply(id, &Reply::Subscribe(reply)));
             announce(inner, session, &room);
         }
         Err(error) => {
             session.forget_sub(&room);
-            session.queue.fill(encode(id, &Reply::Error(error)));
+            session.queue.fill(session.form.reply(id, &Reply::Error(error)));
         }
     }
     Outcome::Done
@@ -148,7 +147,7 @@ pub(super) async fn by_server(
     let entrance = Entrance { inner, session, info, position: None, strict: false, server_side: true };
     match entrance.go(&room, sub).await {
         Ok(reply) => {
-            session.queue.fill(push::subscribe(&room, &reply));
+            session.queue.fill(session.form.subscribe(&room, &reply));
             announce(inner, session, &room);
         }
         Err(error) => {

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::Session;
-use crate::{CloseCode, HubConfig, hub::Inner, lock::lock, protocol::push};
+use crate::{CloseCode, HubConfig, hub::Inner, lock::lock};
 
 pub(crate) struct Timers {
     due: Mutex<Due>,
@@ -123,7 +123,7 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
     }
     drop(due);
     if ping {
-        session.queue.push([bytes::Bytes::from_static(push::PING)].iter());
+        session.queue.push([session.form.ping()].iter());
     }
     if subs {
         session.expire_subs(inner, now);

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{Session, queue::Taken};
 use crate::{
-    CloseCode, Closed,
+    CloseCode, Closed, Form,
     transport::{TransportError, TransportWriter},
 };
 
@@ -36,16 +36,21 @@ pub(super) async fn run(session: Arc<Session>, mut writer: impl TransportWriter)
 async fn write(session: &Session, writer: &mut impl TransportWriter, mut messages: VecDeque<Bytes>) {
     let limit = session.write_timeout();
     while !messages.is_empty() {
-        let frames = pack(&mut messages);
-        if let Err(why) = flush(writer, &frames, limit).await {
+        let frames = pack(&mut messages, session.form.separator());
+        if let Err(why) = flush(writer, session.form, &frames, limit).await {
             session.queue.close(why);
             return;
         }
     }
 }
 
-async fn flush(writer: &mut impl TransportWriter, frames: &[Bytes], limit: Duration) -> Result<(), Closed> {
-    match timeout(limit, writer.write(frames)).await {
+async fn flush(
+    writer: &mut impl TransportWriter,
+    form: Form,
+    frames: &[Bytes],
+    limit: Duration,
+) -> Result<(), Closed> {
+    match timeout(limit, writer.write(form, frames)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error @ TransportError::Lost(_))) => Err(Closed::Lost(error)),
         Ok(Err(TransportError::TooLarge)) | Err(_) => Err(CloseCode::WRITE_ERROR.into()),
@@ -53,20 +58,20 @@ async fn flush(writer: &mut impl TransportWriter, frames: &[Bytes], limit: Durat
 }
 
 /// Frames for one flush, in order.
-fn pack(messages: &mut VecDeque<Bytes>) -> Vec<Bytes> {
+fn pack(messages: &mut VecDeque<Bytes>, separator: &[u8]) -> Vec<Bytes> {
     let mut frames = Vec::new();
     let mut total = 0;
     while total < FLUSH_BYTES
         && let Some(first) = messages.pop_front()
     {
-        let frame = join(first, messages);
+        let frame = join(first, messages, separator);
         total += frame.len();
         frames.push(frame);
     }
     frames
 }
 
-fn join(first: Bytes, rest: &mut VecDeque<Bytes>) -> Bytes {
+fn join(first: Bytes, rest: &mut VecDeque<Bytes>, separator: &[u8]) -> Bytes {
     let fits = |size: usize, next: &Bytes| next.len() < ALONE_BYTES && size + next.len() < FRAME_BYTES;
     if first.len() >= ALONE_BYTES || !rest.front().is_some_and(|next| fits(first.len(), next)) {
         return first;
@@ -77,13 +82,13 @@ fn join(first: Bytes, rest: &mut VecDeque<Bytes>) -> Bytes {
         if !fits(size, next) {
             break;
         }
-        size += next.len() + 1;
+        size += next.len() + separator.len();
         count += 1;
     }
     let mut joined = BytesMut::with_capacity(size);
     joined.extend_from_slice(&first);
     for message in rest.drain(..count) {
-        joined.extend_from_slice(b"\n");
+        joined.extend_from_slice(separator);
         joined.extend_from_slice(&message);
     }
     joined.freeze()
@@ -103,7 +108,7 @@ mod tests {
             let mut queue: VecDeque<Bytes> = messages.clone().into();
             let mut out = Vec::new();
             while !queue.is_empty() {
-                for frame in pack(&mut queue) {
+                for frame in pack(&mut queue, b"\n") {
                     let parts: Vec<_> = frame.split(|b| *b == b'\n').map(Bytes::copy_from_slice).collect();
                     prop_assert!(parts.len() == 1 || frame.len() <= FRAME_BYTES + ALONE_BYTES);
                     out.extend(parts);
@@ -116,7 +121,7 @@ mod tests {
     #[test]
     fn one_message_alone_is_not_copied() {
         let message = Bytes::from(vec![b'x'; 100]);
-        let frames = pack(&mut VecDeque::from([message.clone()]));
+        let frames = pack(&mut VecDeque::from([message.clone()]), b"");
         assert_eq!(frames[0].as_ptr(), message.as_ptr());
     }
 }

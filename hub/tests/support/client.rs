@@ -1,16 +1,19 @@
-//! A client that speaks the protocol by hand and hides nothing: every JSON object in the order of the wire.
+//! A client that speaks the protocol by hand and hides nothing: every object in the order of the wire,
+//! as JSON whatever the form of the test run is.
 
 use std::collections::VecDeque;
 
 use futures_util::{SinkExt, StreamExt};
+use hub::Form;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, protocol::CloseFrame},
+    tungstenite::{ClientRequestBuilder, Message, protocol::CloseFrame},
 };
 
-use super::patient;
+use super::{patient, protobuf};
+use crate::FORM;
 
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -30,7 +33,12 @@ pub(crate) struct Close {
 
 impl Client {
     pub(crate) async fn open(address: &str) -> Client {
-        let (socket, _) = connect_async(address).await.unwrap();
+        let mut request = ClientRequestBuilder::new(address.parse().unwrap());
+        if FORM == Form::Protobuf {
+            request = request.with_sub_protocol(Form::PROTOBUF_SUBPROTOCOL);
+        }
+        let (socket, answer) = connect_async(request).await.unwrap();
+        assert_eq!(answer.headers().contains_key("sec-websocket-protocol"), FORM == Form::Protobuf);
         let (read, pushes) = (VecDeque::new(), VecDeque::new());
         Client { socket, read, next_id: 1, pushes, answer_pings: true, connected: Value::Null }
     }
@@ -43,18 +51,28 @@ impl Client {
         self.socket.send(Message::binary(data)).await.unwrap();
     }
 
+    /// Several commands in one frame.
+    pub(crate) async fn send_all(&mut self, commands: &[Value]) {
+        let message = match FORM {
+            Form::Json => Message::text(commands.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")),
+            Form::Protobuf => Message::binary(protobuf::encode(commands)),
+        };
+        self.socket.send(message).await.unwrap();
+    }
+
     /// The next object, pings left out (and answered) unless wanted; or how the socket ended.
     pub(crate) async fn next(&mut self) -> Result<Value, Close> {
         loop {
             if let Some(value) = self.read.pop_front() {
                 if self.answer_pings && value == json!({}) {
-                    let _ = self.socket.send(Message::text("{}")).await;
+                    self.answer_ping().await;
                     continue;
                 }
                 return Ok(value);
             }
             match patient("a frame", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => {
+                    assert_eq!(FORM, Form::Json, "text frame from a Protobuf server");
                     self.read.extend(text.split('\n').map(|line| serde_json::from_str(line).unwrap()));
                 }
                 Some(Ok(Message::Close(frame))) => {
@@ -62,11 +80,22 @@ impl Client {
                     let _ = self.socket.flush().await;
                     return Err(closed(frame));
                 }
-                Some(Ok(Message::Binary(_))) => panic!("binary frame from a JSON server"),
+                Some(Ok(Message::Binary(data))) => {
+                    assert_eq!(FORM, Form::Protobuf, "binary frame from a JSON server");
+                    self.read.extend(protobuf::decode(&data));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(Close { code: 1006, reason: String::new() }),
             }
         }
+    }
+
+    pub(crate) async fn answer_ping(&mut self) {
+        let pong = match FORM {
+            Form::Json => Message::text("{}"),
+            Form::Protobuf => Message::binary(vec![0]),
+        };
+        let _ = self.socket.send(pong).await;
     }
 
     /// Everything up to the end of the socket is thrown away.
@@ -91,7 +120,7 @@ impl Client {
     pub(crate) async fn start(&mut self, kind: &str, body: Value) -> u32 {
         let id = self.next_id;
         self.next_id += 1;
-        self.send_text(json!({kind: body, "id": id}).to_string()).await;
+        self.send_all(&[json!({kind: body, "id": id})]).await;
         id
     }
 

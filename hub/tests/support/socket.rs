@@ -1,21 +1,40 @@
-//! The engine's transport over axum's WebSocket.
+//! The upgrade as the engine wants it, and the engine's transport over axum's WebSocket.
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use axum::{
+    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
+    response::Response,
+};
 use bytes::Bytes;
 use futures_util::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
-use hub::{Incoming, Transport, TransportError, TransportReader, TransportWriter};
+use hub::{Form, Hub, Incoming, Peer, Transport, TransportError, TransportReader, TransportWriter};
 use tokio_tungstenite::tungstenite;
 
-pub(crate) struct Socket(pub(crate) WebSocket);
-pub(crate) struct Reader(SplitStream<WebSocket>);
-pub(crate) struct Writer(SplitSink<WebSocket, Message>);
+/// Agrees on a form and serves the socket.
+pub(crate) fn serve(hub: Hub, upgrade: WebSocketUpgrade, query: Option<&str>, max_bytes: usize) -> Response {
+    let upgrade = upgrade.protocols([Form::PROTOBUF_SUBPROTOCOL, Form::JSON_SUBPROTOCOL]);
+    let agreed = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
+    let form = Form::asked(agreed, query);
+    // Small buffers: the default ones cost more than everything else of an idle connection.
+    let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(max_bytes);
+    upgrade.on_upgrade(async move |socket| {
+        hub.serve(Socket(socket, form), Peer::default()).await;
+    })
+}
+
+struct Socket(WebSocket, Form);
+struct Reader(SplitStream<WebSocket>);
+struct Writer(SplitSink<WebSocket, Message>);
 
 impl Transport for Socket {
     type Reader = Reader;
     type Writer = Writer;
+
+    fn form(&self) -> Form {
+        self.1
+    }
 
     fn split(self) -> (Reader, Writer) {
         let (writer, reader) = self.0.split();
@@ -38,10 +57,15 @@ impl TransportReader for Reader {
 }
 
 impl TransportWriter for Writer {
-    async fn write(&mut self, frames: &[Bytes]) -> Result<(), TransportError> {
+    async fn write(&mut self, form: Form, frames: &[Bytes]) -> Result<(), TransportError> {
         for frame in frames {
-            let text = Utf8Bytes::try_from(frame.clone()).map_err(|e| TransportError::Lost(e.to_string()))?;
-            self.0.feed(Message::Text(text)).await.map_err(translate)?;
+            let message = if form.is_binary() {
+                Message::Binary(frame.clone())
+            } else {
+                let text = Utf8Bytes::try_from(frame.clone());
+                Message::Text(text.map_err(|e| TransportError::Lost(e.to_string()))?)
+            };
+            self.0.feed(message).await.map_err(translate)?;
         }
         self.0.flush().await.map_err(translate)
     }

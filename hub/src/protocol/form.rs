@@ -1,0 +1,108 @@
+//! The encoding of one connection. All that differs between the two is reached through here.
+
+use bytes::Bytes;
+
+use super::{
+    command::{self, Decoded},
+    protobuf, push,
+    reply::{self, Reply, SubscribeReply},
+};
+
+/// How a connection encodes what it says. Settled when its socket opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Text frames of JSON objects joined by newlines.
+    #[default]
+    Json,
+    /// Binary frames of messages, each after its length as a varint.
+    Protobuf,
+}
+
+impl Form {
+    /// The WebSocket subprotocol by which clients ask for Protobuf. For JSON most ask for none.
+    pub const PROTOBUF_SUBPROTOCOL: &'static str = "centrifuge-protobuf";
+    pub const JSON_SUBPROTOCOL: &'static str = "centrifuge-json";
+
+    /// What the upgrade request asks for: the agreed subprotocol, or `format=protobuf` or
+    /// `cf_protocol=protobuf` in the query.
+    pub fn asked(subprotocol: Option<&str>, query: Option<&str>) -> Form {
+        let wants = |pair: &str| matches!(pair, "format=protobuf" | "cf_protocol=protobuf");
+        match subprotocol {
+            Some(Self::PROTOBUF_SUBPROTOCOL) => Form::Protobuf,
+            None if query.is_some_and(|query| query.split('&').any(wants)) => Form::Protobuf,
+            _ => Form::Json,
+        }
+    }
+
+    /// Goes out in binary frames, not in text.
+    pub fn is_binary(self) -> bool {
+        self == Form::Protobuf
+    }
+
+    /// Stands between two messages of a frame.
+    pub(crate) fn separator(self) -> &'static [u8] {
+        match self {
+            Form::Json => b"\n",
+            Form::Protobuf => b"",
+        }
+    }
+
+    pub(crate) fn ping(self) -> Bytes {
+        Bytes::from_static(match self {
+            Form::Json => push::PING,
+            Form::Protobuf => protobuf::PING,
+        })
+    }
+
+    pub(crate) fn decode(self, frame: &Bytes) -> Vec<Decoded> {
+        match self {
+            Form::Json => command::decode(frame),
+            Form::Protobuf => protobuf::decode(frame),
+        }
+    }
+
+    pub(crate) fn reply(self, id: u32, reply: &Reply) -> Bytes {
+        match self {
+            Form::Json => reply::encode(id, reply),
+            Form::Protobuf => protobuf::reply(id, reply),
+        }
+    }
+
+    pub(crate) fn unsubscribe(self, room: &str, code: u32, reason: &str) -> Bytes {
+        match self {
+            Form::Json => push::unsubscribe(room, code, reason),
+            Form::Protobuf => protobuf::unsubscribe(room, code, reason),
+        }
+    }
+
+    pub(crate) fn subscribe(self, room: &str, sub: &SubscribeReply) -> Bytes {
+        match self {
+            Form::Json => push::subscribe(room, sub),
+            Form::Protobuf => protobuf::subscribe(room, sub),
+        }
+    }
+
+    /// The data must be one clean JSON value.
+    pub(crate) fn message(self, data: &Bytes) -> Bytes {
+        match self {
+            Form::Json => push::message(data),
+            Form::Protobuf => protobuf::message(data),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subprotocol_or_the_query_decides() {
+        let proto = Some(Form::PROTOBUF_SUBPROTOCOL);
+        assert_eq!(Form::asked(None, None), Form::Json);
+        assert_eq!(Form::asked(proto, None), Form::Protobuf);
+        assert_eq!(Form::asked(Some(Form::JSON_SUBPROTOCOL), Some("format=protobuf")), Form::Json);
+        assert_eq!(Form::asked(None, Some("a=1&format=protobuf")), Form::Protobuf);
+        assert_eq!(Form::asked(None, Some("cf_protocol=protobuf&x")), Form::Protobuf);
+        assert_eq!(Form::asked(None, Some("format=json&xformat=protobuf")), Form::Json);
+    }
+}
