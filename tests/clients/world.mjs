@@ -8,6 +8,8 @@ import { startTelegram } from "./telegram.mjs";
 
 export async function startWorld(binary) {
   const folder = mkdtempSync(join(tmpdir(), "hubbub-outside-"));
+  // However the run ends.
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const env = {
     HUBBUB_DATA_DIR: folder,
     HUBBUB_LISTEN: "127.0.0.1:0",
@@ -65,7 +67,6 @@ export async function startWorld(binary) {
     async stop() {
       await server.stop();
       telegram.stop();
-      rmSync(folder, { recursive: true });
     },
   };
 }
