@@ -90,3 +90,55 @@ on_both!(a_verb_that_panics_harms_nobody, |engine| async move {
     assert!(store.read(Names).await.expect("names").contains(&"beside".to_owned()));
     world.finish().await;
 });
+
+/// A tenant with a very long name, straight into the table.
+struct Bulky {
+    name: String,
+}
+
+impl Verb for Bulky {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let (id, now) = (tx.new_id(), tx.now());
+        let insert = "insert into tenants (id, name, created_at) values ($1, $2, $3)";
+        tx.exec(insert, hubbub::args![id, &self.name, now]).await?;
+        Ok(())
+    }
+}
+
+/// Bounds the file of a SQLite store, as a full disk does.
+struct Bound {
+    pages: i64,
+}
+
+impl Verb for Bound {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let set =
+            if self.pages == 0 { "pragma max_page_count = 100000" } else { "pragma max_page_count = 1" };
+        tx.one::<(i64,)>(set, &[]).await?;
+        Ok(())
+    }
+}
+
+/// A full disk makes SQLite roll back the whole batch by itself. Nothing of it may be called written, and
+/// nothing may be written that was refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_and_loses_nothing() {
+    let world = World::start(hubbub::store::Engine::Sqlite).await;
+    let store = &world.app.store;
+    store.write(Bound { pages: 1 }).await.expect("the bound is set");
+    let writes = (0..200).map(|n| store.write(Bulky { name: format!("bulky {n} {}", "x".repeat(20_000)) }));
+    let answers = futures_util::future::join_all(writes).await;
+    assert!(answers.iter().any(Result::is_err), "the disk is full");
+    store.write(Bound { pages: 0 }).await.expect("there is room again");
+    let names = store.read(Names).await.expect("names");
+    for (n, answer) in answers.iter().enumerate() {
+        let stored = names.iter().any(|name| name.starts_with(&format!("bulky {n} ")));
+        assert_eq!(stored, answer.is_ok(), "bulky {n}: {answer:?}");
+    }
+    store.write(Bulky { name: "after".into() }).await.expect("it goes on");
+    world.finish().await;
+}
