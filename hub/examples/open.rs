@@ -73,7 +73,7 @@ impl Authority for Open {
         _: SessionId,
         request: ConnectRequest,
     ) -> Result<Connected, ConnectError> {
-        let limits = Limits { rpc_per_second: None, ..Limits::browser() };
+        let limits = Limits { rpc_per_second: None, commands_per_second: None, ..Limits::browser() };
         if request.token.is_empty() {
             return Ok(Connected { limits, ..Connected::new("") });
         }

@@ -44,6 +44,12 @@ pub struct HubConfig {
     pub log_page: usize,
     /// Most publications that one `history` answers.
     pub history_limit: usize,
+    /// Connects decided at one time; further ones wait in line.
+    pub max_connecting: usize,
+    /// Connects waiting for that; further ones are refused with a temporary error,
+    pub max_connect_queue: usize,
+    /// and so are those that have waited for so long. Shorter than the clients' own patience of 5 s.
+    pub connect_queue_wait: Duration,
     /// Sessions over this number are refused with a temporary error.
     pub max_sessions: usize,
     /// Bounds of a session until the authority has named its own.
@@ -70,6 +76,9 @@ impl Default for HubConfig {
             recovery_scan_limit: 10_000,
             log_page: 256,
             history_limit: 300,
+            max_connecting: 256,
+            max_connect_queue: 8192,
+            connect_queue_wait: Duration::from_secs(3),
             max_sessions: 1_000_000,
             limits: Limits::browser(),
         }
@@ -101,6 +110,8 @@ pub struct Limits {
     pub max_concurrent_rpc: usize,
     /// Calls started per second, with bursts of one second's worth; over it error 111.
     pub rpc_per_second: Option<u32>,
+    /// Commands of any kind per second, with bursts of two seconds' worth; over it the session is closed (3013).
+    pub commands_per_second: Option<u32>,
     /// A write that takes longer closes the session (3009).
     pub write_timeout: Duration,
 }
@@ -114,6 +125,7 @@ impl Limits {
             max_rooms: 128,
             max_concurrent_rpc: 8,
             rpc_per_second: Some(50),
+            commands_per_second: Some(250),
             write_timeout: Duration::from_secs(5),
         }
     }
@@ -126,6 +138,7 @@ impl Limits {
             max_rooms: 1024,
             max_concurrent_rpc: 64,
             rpc_per_second: None,
+            commands_per_second: None,
             write_timeout: Duration::from_secs(15),
         }
     }

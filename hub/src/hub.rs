@@ -15,8 +15,9 @@ use tokio::{runtime::Handle, sync::Notify, time::timeout};
 
 use crate::{
     Authority, ClientInfo, CloseCode, Closed, ConnectError, ErrorReply, Expiry, Form, HubConfig, Log,
-    LogError, LogPage, Peer, Publication, ServerSub, SessionId, Stats, Tags, Transport,
+    LogError, LogPage, Peer, Publication, ServerSub, SessionId, SessionInfo, Stats, Tags, Transport,
     entry::Entry,
+    gatehouse::Gatehouse,
     presence,
     protocol::json,
     rooms::Rooms,
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) sessions: Sessions,
+    pub(crate) gatehouse: Gatehouse,
     pub(crate) counters: Counters,
     /// Publishing comes from any thread; what cannot be done at once is done here.
     pub(crate) runtime: Handle,
@@ -51,6 +53,7 @@ impl Hub {
     pub fn new(config: HubConfig, authority: Arc<dyn Authority>, log: Arc<dyn Log>) -> Hub {
         let inner = Arc::new(Inner {
             rooms: Arc::new(Rooms::new(config.clone())),
+            gatehouse: Gatehouse::new(&config),
             config,
             authority,
             log,
@@ -114,11 +117,28 @@ impl Hub {
         }
     }
 
-    /// A session whose connect is being decided at this moment is nobody's yet and is not found.
+    /// See [`Hub::disconnect_all`].
     pub fn disconnect_user(&self, user: &str, code: CloseCode) {
-        for session in self.sessions_of(user) {
-            self.disconnect_session(session, code);
+        let user = user.to_owned();
+        self.disconnect_all(move |info| info.user == user, code);
+    }
+
+    /// Closes all sessions of which this is true, those included whose connect is being decided at this moment:
+    /// everybody of a user, of a token, of a tenant. Looks at all sessions; says how many it closed at once.
+    pub fn disconnect_all(
+        &self,
+        which: impl Fn(&SessionInfo) -> bool + Send + Sync + 'static,
+        code: CloseCode,
+    ) -> usize {
+        let which = Arc::new(which);
+        let banished = Arc::clone(&which);
+        self.inner.gatehouse.banish(move |info| banished(info), code);
+        let mut sessions = self.inner.sessions.all();
+        sessions.retain(|session| session.info().is_some_and(|info| which(info)));
+        for session in &sessions {
+            session.queue.close(code.into());
         }
+        sessions.len()
     }
 
     /// The live sessions of a user. Looks at all sessions.

@@ -17,6 +17,7 @@ mod authority;
 mod config;
 mod entry;
 mod fanout;
+mod gatehouse;
 mod hub;
 mod lock;
 mod log;

@@ -4,6 +4,7 @@
 
 pub(crate) mod codes;
 pub(crate) mod command;
+pub(crate) mod filter;
 mod form;
 pub(crate) mod json;
 pub(crate) mod protobuf;

@@ -7,6 +7,7 @@ mod connect;
 mod history;
 pub(crate) mod inbox;
 pub(crate) mod queue;
+mod rate;
 mod reader;
 pub(crate) mod subs;
 mod subscribe;

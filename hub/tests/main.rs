@@ -8,10 +8,12 @@ mod expiry;
 mod fanout;
 mod gaps;
 mod leaving;
+mod overload;
 mod presence;
 mod recovery;
 mod rpc;
 mod simulation;
 mod support;
+mod tags;
 
 const FORM: hub::Form = hub::Form::Json;

@@ -8,9 +8,11 @@ mod fanout;
 mod frames;
 mod gaps;
 mod leaving;
+mod overload;
 mod presence;
 mod recovery;
 mod rpc;
 mod support;
+mod tags;
 
 const FORM: hub::Form = hub::Form::Protobuf;

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::filter::FilterNode;
+
 #[derive(Debug)]
 pub(crate) enum Decoded {
     /// `{}`: the answer to our ping.
@@ -68,6 +70,7 @@ pub(crate) struct Subscribe {
     pub(crate) recover: bool,
     pub(crate) offset: u64,
     pub(crate) epoch: String,
+    pub(crate) tf: Option<FilterNode>,
     pub(crate) flag: i64,
 }
 

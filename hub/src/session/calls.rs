@@ -6,7 +6,7 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 use serde_json::value::RawValue;
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{Session, commands::Outcome, subscribe::MAX_ROOM_NAME};
+use super::{Session, commands::Outcome, rate::Rate, subscribe::MAX_ROOM_NAME};
 use crate::{
     ErrorReply, Publication, PublishDecision, SessionInfo, Tags,
     hub::Inner,
@@ -22,13 +22,20 @@ pub(super) struct Calls {
     pub(super) info: Arc<SessionInfo>,
     running: Arc<Semaphore>,
     rate: Rate,
+    flood: Rate,
 }
 
 impl Calls {
     pub(super) fn new(info: Arc<SessionInfo>) -> Self {
         let running = Arc::new(Semaphore::new(info.limits.max_concurrent_rpc.max(1)));
-        let rate = Rate::new(info.limits.rpc_per_second);
-        Calls { info, running, rate }
+        let rate = Rate::new(info.limits.rpc_per_second, 1.0);
+        let flood = Rate::new(info.limits.commands_per_second, 2.0);
+        Calls { info, running, rate, flood }
+    }
+
+    /// Whether one more command of any kind is within bounds.
+    pub(super) fn within_bounds(&mut self) -> bool {
+        self.flood.take(Instant::now())
     }
 
     /// Starts a call; its reply comes when it is done, others run beside it up to the bound.
@@ -145,46 +152,5 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.0.counters.rpcs_running.fetch_sub(1, Relaxed);
         self.0.changed.notify_waiters();
-    }
-}
-
-/// So many a second, with bursts of one second's worth.
-struct Rate {
-    per_second: Option<u32>,
-    tokens: f64,
-    filled: Instant,
-}
-
-impl Rate {
-    fn new(per_second: Option<u32>) -> Self {
-        Rate { per_second, tokens: per_second.map_or(0.0, f64::from), filled: Instant::now() }
-    }
-
-    fn take(&mut self, now: Instant) -> bool {
-        let Some(rate) = self.per_second.map(f64::from) else { return true };
-        self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(rate);
-        self.filled = now;
-        let allowed = self.tokens >= 1.0;
-        if allowed {
-            self.tokens -= 1.0;
-        }
-        allowed
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn a_rate_allows_its_burst_and_refills() {
-        let mut rate = Rate::new(Some(3));
-        let start = rate.filled;
-        assert_eq!([(); 4].map(|()| rate.take(start)), [true, true, true, false]);
-        assert!(!rate.take(start + Duration::from_millis(300)));
-        assert!(rate.take(start + Duration::from_millis(400)));
-        assert!(Rate::new(None).take(start));
     }
 }

@@ -61,6 +61,9 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Peer) 
                     (Stage::Refused, _) => Stage::Refused,
                     (Stage::Connected(_), Command::Connect(_)) => return refuse(session, "second connect"),
                     (Stage::Connected(mut calls), command) => {
+                        if !calls.within_bounds() {
+                            return session.queue.close(CloseCode::TOO_MANY_REQUESTS.into());
+                        }
                         match Box::pin(handle(inner, session, &mut calls, id, command)).await {
                             Outcome::Reply(reply) => session.queue.reply(session.form.reply(id, &reply)),
                             Outcome::Done => {}

@@ -28,6 +28,8 @@ pub(super) async fn command(
     mut command: Connect,
 ) -> Result<Arc<SessionInfo>, ConnectError> {
     inner.has_capacity()?;
+    let began = Instant::now();
+    let _turn = inner.gatehouse.turn().await?;
     let positions = std::mem::take(&mut command.subs);
     let resumes = positions.keys().cloned().collect();
     let Connect { token, data, name, version, headers, .. } = command;
@@ -44,6 +46,11 @@ pub(super) async fn command(
     session.queue.set_limit(limits.max_queue_bytes);
     let fresh = SessionInfo { id: session.id, user, client: client.clone(), peer, info, limits, meta };
     let info = Arc::clone(session.info.get_or_init(|| Arc::new(fresh)));
+
+    // From here on the session is found by its user; this is for who was thrown out before.
+    if let Some(code) = inner.gatehouse.is_banished(&info, began) {
+        return Err(code.into());
+    }
 
     let mut subs: Vec<(String, SubscribeReply)> = Vec::with_capacity(rooms.len());
     for ServerSub { room, sub } in rooms {

@@ -10,7 +10,7 @@ use super::{
     subs::{Live, Sub},
 };
 use crate::{
-    CloseCode, Closed, ErrorReply, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription,
+    CloseCode, Closed, ErrorReply, Filter, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription,
     hub::Inner,
     lock::lock,
     presence,
@@ -121,12 +121,22 @@ async fn subscribe(
     command: Subscribe,
 ) -> Result<SubscribeReply, ErrorReply> {
     let strict = command.strict();
-    let Subscribe { channel: room, token, data, recover, offset, epoch, .. } = command;
+    let Subscribe { channel: room, token, data, recover, offset, epoch, tf, .. } = command;
+    let own = tf.map(|tf| tf.compile().ok_or(ErrorReply::BAD_REQUEST)).transpose()?;
     let request = SubscribeRequest { room: room.clone(), token, data, recover };
     let granted = inner.guarded(inner.authority.subscribe(info, request)).await;
-    let grant = granted.ok_or(ErrorReply::INTERNAL)??;
+    let mut grant = granted.ok_or(ErrorReply::INTERNAL)??;
+    grant.filter = both(grant.filter, own);
     let position = Some(Position { recover, offset, epoch });
     Entrance { inner, session, info, position, strict, server_side: false }.go(&room, grant).await
+}
+
+/// What the authority lets through and the client wants.
+fn both(allowed: Option<Filter>, wanted: Option<Filter>) -> Option<Filter> {
+    match (allowed, wanted) {
+        (Some(allowed), Some(wanted)) => Some(Arc::new(move |tags| allowed(tags) && wanted(tags))),
+        (one, other) => one.or(other),
+    }
 }
 
 /// The application subscribes a live session.

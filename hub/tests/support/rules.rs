@@ -50,6 +50,7 @@ struct Wish {
     max_rooms: Option<usize>,
     max_concurrent_rpc: Option<usize>,
     rpc_per_second: Option<u32>,
+    commands_per_second: Option<u32>,
     error: Option<u32>,
     close: bool,
     panic: bool,
@@ -102,6 +103,10 @@ impl Authority for Rules {
     ) -> Result<Connected, ConnectError> {
         let wish = wish(request.data.as_deref());
         refuse(&wish)?;
+        if wish.wait {
+            self.waiting.fetch_add(1, SeqCst);
+            self.door.acquire().await.unwrap().forget();
+        }
         if wish.close {
             return Err(CloseCode::INVALID_TOKEN.into());
         }
@@ -119,6 +124,7 @@ impl Authority for Rules {
                 max_rooms: wish.max_rooms.unwrap_or(browser.max_rooms),
                 max_concurrent_rpc: wish.max_concurrent_rpc.unwrap_or(browser.max_concurrent_rpc),
                 rpc_per_second: wish.rpc_per_second,
+                commands_per_second: wish.commands_per_second,
                 ..browser
             },
             info: wish.info,

@@ -111,6 +111,7 @@ fn subscribe(c: wire::SubscribeRequest) -> Result<Subscribe, NotJson> {
         recover: c.recover,
         offset: c.offset,
         epoch: c.epoch,
+        tf: c.tf,
         flag: c.flag,
     })
 }

@@ -1,0 +1,46 @@
+//! So many a second, with a burst. Says only yes or no; what a no costs is decided by whoever asks.
+
+use tokio::time::Instant;
+
+pub(super) struct Rate {
+    per_second: Option<u32>,
+    burst: f64,
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Rate {
+    /// `burst_s`: how many seconds' worth may come at once.
+    pub(super) fn new(per_second: Option<u32>, burst_s: f64) -> Self {
+        let burst = per_second.map_or(0.0, f64::from) * burst_s;
+        Rate { per_second, burst, tokens: burst, filled: Instant::now() }
+    }
+
+    pub(super) fn take(&mut self, now: Instant) -> bool {
+        let Some(rate) = self.per_second.map(f64::from) else { return true };
+        self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(self.burst);
+        self.filled = now;
+        let allowed = self.tokens >= 1.0;
+        if allowed {
+            self.tokens -= 1.0;
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_rate_allows_its_burst_and_refills() {
+        let mut rate = Rate::new(Some(3), 1.0);
+        let start = rate.filled;
+        assert_eq!([(); 4].map(|()| rate.take(start)), [true, true, true, false]);
+        assert!(!rate.take(start + Duration::from_millis(300)));
+        assert!(rate.take(start + Duration::from_millis(400)));
+        assert!(Rate::new(None, 1.0).take(start));
+    }
+}
