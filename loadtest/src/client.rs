@@ -28,12 +28,16 @@ pub(crate) struct Position {
 
 #[derive(Deserialize)]
 pub(crate) struct Reply<'a> {
+    #[serde(default)]
+    pub(crate) id: u32,
+    #[serde(default)]
+    pub(crate) subscribe: Option<Joined>,
     #[serde(borrow, default)]
     pub(crate) push: Option<Push<'a>>,
     #[serde(borrow, default)]
-    connect: Option<&'a RawValue>,
+    pub(crate) connect: Option<&'a RawValue>,
     #[serde(default)]
-    error: Option<ProtocolError>,
+    pub(crate) error: Option<ProtocolError>,
 }
 
 #[derive(Deserialize)]
@@ -53,17 +57,17 @@ pub(crate) struct Publication<'a> {
 }
 
 #[derive(Deserialize)]
-struct ProtocolError {
-    code: u32,
+pub(crate) struct ProtocolError {
+    pub(crate) code: u32,
     #[serde(default)]
-    message: String,
+    pub(crate) message: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Connected {
     pub(crate) subs: BTreeMap<String, Joined>,
-    pong: bool,
+    pub(crate) pong: bool,
 }
 
 /// A room that the server subscribed us to, with what was missed since the position we gave.

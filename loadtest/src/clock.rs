@@ -9,6 +9,12 @@ pub(crate) fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
+/// Unix time in microseconds: processes of one machine agree on it.
+#[expect(clippy::disallowed_methods, reason = "the generator is an outside program; nobody injects its time")]
+pub(crate) fn unix_us() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}
+
 /// SplitMix64: enough to choose moments, and the same moments again from the same seed.
 pub(crate) struct Dice(u64);
 

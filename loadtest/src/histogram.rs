@@ -35,6 +35,17 @@ impl Latency {
         self.0.add(&other.0).expect("histograms share their bounds");
     }
 
+    /// Value and count of every filled step, to be sent to another process.
+    pub(crate) fn steps(&self) -> Vec<(u64, u64)> {
+        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+    }
+
+    pub(crate) fn add_steps(&mut self, steps: &[(u64, u64)]) {
+        for (us, count) in steps {
+            self.0.saturating_record_n(*us, *count);
+        }
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         if self.0.is_empty() {
             return Summary::default();
@@ -68,5 +79,8 @@ mod tests {
         assert_eq!(summary.p50_us, 500);
         assert_eq!(summary.p90_us, 900);
         assert_eq!(summary.max_us, 1000);
+        let mut copy = Latency::default();
+        copy.add_steps(&low.steps());
+        assert_eq!((copy.summary().count, copy.summary().p90_us), (1000, 900));
     }
 }

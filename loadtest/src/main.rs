@@ -3,27 +3,42 @@
 //!
 //! To add a command: one file with its `Args` and `run`, one variant in `Command`, one line in `run`.
 
+mod aim;
 mod api;
 mod audit;
+mod baseline;
 mod chaos;
 mod client;
 mod clock;
+mod compare;
+mod endpoint;
 mod event;
+mod fanout;
+mod fleet;
+mod frame;
 mod histogram;
 mod http1;
+mod idle;
 mod ingest;
+mod mark;
+mod mixed;
+mod phase;
 mod process;
+mod publisher;
 mod report;
 mod sender;
+mod storm;
 mod target;
 mod turns;
 mod verify;
 mod watch;
 mod webhook;
+mod wire;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 #[derive(Parser)]
 #[command(name = "loadtest", about = "Load and chaos generator for the hub", version)]
@@ -41,6 +56,21 @@ enum Command {
     Ingest(ingest::Args),
     /// Kill the server at random moments under a stream of webhooks, then verify that nothing was lost.
     Chaos(chaos::Args),
+    /// Publish to many subscribers over the client protocol: latency, cost of a delivery, saturation.
+    Fanout(fanout::Args),
+    /// Hold connections that only answer pings: memory and CPU of each.
+    Idle(idle::Args),
+    /// Drop all connections at once and resume them while publishing goes on.
+    Storm(storm::Args),
+    /// Everything at random for a while: growth and leftovers.
+    Mixed(mixed::Args),
+    /// Serve as the bare server that others are compared with.
+    Baseline(baseline::Args),
+    /// Ratios of two JSON reports.
+    Compare(compare::Args),
+    /// A generator process of the commands above.
+    #[command(hide = true)]
+    Worker,
 }
 
 fn main() -> ExitCode {
@@ -56,14 +86,21 @@ fn main() -> ExitCode {
 
 /// True when every check passed.
 fn run(cli: Cli) -> anyhow::Result<bool> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cli.threads.max(1))
-        .enable_all()
-        .build()?;
+    let runtime = match cli.command {
+        Command::Worker | Command::Baseline(_) => Builder::new_current_thread().enable_all().build()?,
+        _ => Builder::new_multi_thread().worker_threads(cli.threads.max(1)).enable_all().build()?,
+    };
     runtime.block_on(async {
         match cli.command {
             Command::Ingest(args) => ingest::run(args).await,
             Command::Chaos(args) => chaos::run(args).await,
+            Command::Fanout(args) => fanout::run(args).await,
+            Command::Idle(args) => idle::run(args).await,
+            Command::Storm(args) => storm::run(args).await,
+            Command::Mixed(args) => mixed::run(args).await,
+            Command::Baseline(args) => baseline::run(args).await,
+            Command::Compare(args) => compare::run(&args),
+            Command::Worker => fleet::worker::run().await.map(|()| true),
         }
     })
 }

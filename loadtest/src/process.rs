@@ -14,6 +14,32 @@ pub(crate) struct Usage {
     pub(crate) rss_kib: u64,
     pub(crate) peak_rss_kib: u64,
     pub(crate) descriptors: u64,
+    /// Of the threads that live now.
+    pub(crate) context_switches: u64,
+}
+
+/// What a process used between two moments.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Spent {
+    pub(crate) cpu_seconds: f64,
+    pub(crate) context_switches: u64,
+    pub(crate) rss_kib_before: u64,
+    pub(crate) rss_kib_after: u64,
+    pub(crate) peak_rss_kib: u64,
+    pub(crate) descriptors: u64,
+}
+
+impl Spent {
+    pub(crate) fn between(before: Usage, after: Usage) -> Self {
+        Self {
+            cpu_seconds: after.cpu_seconds - before.cpu_seconds,
+            context_switches: after.context_switches.saturating_sub(before.context_switches),
+            rss_kib_before: before.rss_kib,
+            rss_kib_after: after.rss_kib,
+            peak_rss_kib: after.peak_rss_kib,
+            descriptors: after.descriptors,
+        }
+    }
 }
 
 /// What the process has used since it started.
@@ -23,11 +49,21 @@ pub(crate) fn usage(pid: u32) -> Result<Usage> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     // Descriptors of another user's process may not be listed; the other numbers still hold.
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |dir| dir.count() as u64);
+    let switches = |status: &str| {
+        status_number(status, "voluntary_ctxt_switches:")
+            + status_number(status, "nonvoluntary_ctxt_switches:")
+    };
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let context_switches = threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok())
+        .map(|status| switches(&status))
+        .sum();
     Ok(Usage {
         cpu_seconds: cpu_seconds(&stat).context("unreadable /proc stat line")?,
-        rss_kib: status_kib(&status, "VmRSS:"),
-        peak_rss_kib: status_kib(&status, "VmHWM:"),
+        rss_kib: status_number(&status, "VmRSS:"),
+        peak_rss_kib: status_number(&status, "VmHWM:"),
         descriptors,
+        context_switches,
     })
 }
 
@@ -40,7 +76,7 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
     Some((user + system) as f64 / TICKS_PER_SECOND)
 }
 
-fn status_kib(status: &str, field: &str) -> u64 {
+fn status_number(status: &str, field: &str) -> u64 {
     status
         .lines()
         .find_map(|line| line.strip_prefix(field))
@@ -56,7 +92,7 @@ mod tests {
     fn ticks_are_found_behind_a_name_with_brackets() {
         let stat = "42 (odd) name) S 1 42 42 0 -1 4194560 900 0 3 0 150 50 0 0 20 0 9 0 100 1000 200";
         assert_eq!(cpu_seconds(stat), Some(2.0));
-        assert_eq!(status_kib("Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n", "VmRSS:"), 1024);
+        assert_eq!(status_number("Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n", "VmRSS:"), 1024);
     }
 
     #[cfg(target_os = "linux")]

@@ -150,15 +150,19 @@ impl Report {
         }
     }
 
-    /// Prints the report, and writes it as JSON if a file is named.
     pub(crate) fn publish(&self, json: Option<&Path>) -> Result<()> {
-        println!("{self}");
-        if let Some(path) = json {
-            let text = serde_json::to_string_pretty(self)?;
-            std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        Ok(())
+        publish(self, json)
     }
+}
+
+/// Prints a report, and writes it as JSON if a file is named.
+pub(crate) fn publish(report: &(impl Display + Serialize), json: Option<&Path>) -> Result<()> {
+    println!("{report}");
+    if let Some(path) = json {
+        let text = serde_json::to_string_pretty(report)?;
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 impl Display for Report {
@@ -175,7 +179,7 @@ impl Display for Report {
             "  acknowledged {} in {:.2} s, {:.0} durable messages/s, repeats {:?}",
             sent.acknowledged, sent.seconds, sent.durable_per_second, sent.repeats
         )?;
-        writeln!(out, "  {:<20} {:>9} {:>9} {:>9} {:>9} {:>9}  ms", "", "p50", "p90", "p99", "p99.9", "max")?;
+        latency_head(out)?;
         latency(out, "acknowledgement", &sent.acknowledgement)?;
         latency(out, "webhook to socket", &sockets.latency)?;
         latency(out, "generator lag", &sent.generator_lag)?;
@@ -212,18 +216,25 @@ impl Display for Report {
             )?;
             writeln!(out, "  turns {:?}, outgoing {:?}", chaos.turns.turns, chaos.turns.outgoing)?;
         }
-        for problem in &self.problems {
-            writeln!(out, "  FAILED {problem}")?;
-        }
-        write!(
-            out,
-            "{}",
-            if self.passed() { "verified: nothing lost, doubled or out of order" } else { "FAILED" }
-        )
+        verdict(out, &self.problems)
     }
 }
 
-fn latency(out: &mut Formatter<'_>, name: &str, summary: &Summary) -> fmt::Result {
+/// The last lines of every report.
+pub(crate) fn verdict(out: &mut Formatter<'_>, problems: &[String]) -> fmt::Result {
+    for problem in problems {
+        writeln!(out, "  FAILED {problem}")?;
+    }
+    let holds = "verified: nothing lost, doubled or out of order";
+    write!(out, "{}", if problems.is_empty() { holds } else { "FAILED" })
+}
+
+/// The columns of the lines that `latency` writes.
+pub(crate) fn latency_head(out: &mut Formatter<'_>) -> fmt::Result {
+    writeln!(out, "  {:<20} {:>9} {:>9} {:>9} {:>9} {:>9}  ms", "", "p50", "p90", "p99", "p99.9", "max")
+}
+
+pub(crate) fn latency(out: &mut Formatter<'_>, name: &str, summary: &Summary) -> fmt::Result {
     write!(out, "  {name:<20}")?;
     for us in [summary.p50_us, summary.p90_us, summary.p99_us, summary.p999_us, summary.max_us] {
         write!(out, " {:>9.2}", us as f64 / 1000.0)?;

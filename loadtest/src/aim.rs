@@ -1,0 +1,114 @@
+//! Which realtime server is measured and with how much of a generator: the arguments that the commands over the
+//! client protocol share, and the bare server that the same run can be compared with.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::clock::unix_us;
+use crate::fleet::order::Seating;
+use crate::process::{self, Usage};
+use crate::publisher::Way;
+
+#[derive(clap::Args, Clone)]
+pub(crate) struct Aim {
+    /// Where the Centrifuge protocol is spoken, JSON, without TLS.
+    #[arg(long, default_value = "ws://127.0.0.1:8000/connection/websocket")]
+    url: String,
+    /// Publish by POST {channel, data} to this address; without it, over a socket.
+    #[arg(long)]
+    publish_url: Option<String>,
+    /// Sent as X-API-Key with every POST.
+    #[arg(long, env = "LOADTEST_API_KEY", hide_env_values = true, default_value = "test-api-key")]
+    api_key: String,
+    /// Process whose CPU and memory are reported.
+    #[arg(long)]
+    pub(crate) server_pid: Option<u32>,
+    /// Generator processes that hold the connections; 0 takes one for every 18,000.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) processes: u32,
+    #[arg(long, default_value_t = 2000.0)]
+    connects_per_s: f64,
+    /// Connections that publish. The order of a room is kept by using one for it.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) publishers: u32,
+    /// Do the same with the bare server, and compare.
+    #[arg(long)]
+    pub(crate) baseline: bool,
+    /// Write the report as JSON too.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// One server to be measured.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) url: String,
+    pub(crate) way: Way,
+    pub(crate) pid: Option<u32>,
+}
+
+impl Aim {
+    pub(crate) fn site(&self) -> Site {
+        let way = match &self.publish_url {
+            Some(url) => Way::Http { url: url.clone(), key: self.api_key.clone() },
+            None => Way::Socket { url: self.url.clone() },
+        };
+        Site { url: self.url.clone(), way, pid: self.server_pid }
+    }
+
+    /// Seats that read marks only, in rooms that no other run uses.
+    pub(crate) fn seating(&self, site: &Site, seats: u32, rooms: u32) -> Seating {
+        Seating {
+            url: site.url.clone(),
+            prefix: format!("loadtest-{:x}-", unix_us()),
+            rooms: rooms.max(1),
+            rooms_per_seat: 1,
+            first: 0,
+            seats,
+            stalling: 0,
+            connects_per_second: self.connects_per_s,
+            source: None,
+            positions: false,
+        }
+    }
+}
+
+impl Site {
+    pub(crate) fn usage(&self) -> Result<Option<Usage>> {
+        self.pid.map(process::usage).transpose()
+    }
+}
+
+/// The bare server in a process of its own; killed when dropped.
+pub(crate) struct Bare {
+    _child: Child,
+    pub(crate) site: Site,
+}
+
+impl Bare {
+    /// It is published to in the same way as the server that it is compared with.
+    pub(crate) async fn start(like: &Site) -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("baseline")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start the bare server")?;
+        let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+        let port = lines.next_line().await?.context("the bare server ended by itself")?;
+        let url = format!("ws://127.0.0.1:{port}/connection/websocket");
+        let way = match &like.way {
+            Way::Http { key, .. } => {
+                Way::Http { url: format!("http://127.0.0.1:{port}/api/publish"), key: key.clone() }
+            }
+            Way::Socket { .. } => Way::Socket { url: url.clone() },
+        };
+        let site = Site { url, way, pid: child.id() };
+        Ok(Self { _child: child, site })
+    }
+}

@@ -1,0 +1,89 @@
+//! `loadtest baseline`: the least server that the generator accepts, to see what the machine itself allows. One
+//! thread, one epoll; a publication is encoded once and written straight into every subscriber's socket. It has
+//! no queues of its own, no checks, no permissions: nothing that a real server can leave out.
+//!
+//! `--fault` breaks a promise at a time, because a check that never fails proves nothing.
+
+mod peer;
+mod rooms;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use tokio::net::TcpListener;
+use tokio::task::{LocalSet, spawn_local};
+
+use peer::Peer;
+use rooms::Rooms;
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum Fault {
+    /// Leaves out every fiftieth publication of a room for one subscriber.
+    Lose,
+    /// Sends every fiftieth twice.
+    Double,
+    /// Sends every fiftieth after the one behind it.
+    Swap,
+    /// Forgets what was published while a subscriber was away, and says that it did not.
+    Forget,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// 0 takes a free one. The port is printed on the first line.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Publications kept for recovery in each room. Keeping them costs what the bare measurement leaves out.
+    #[arg(long, default_value_t = 0)]
+    history: usize,
+    /// A subscriber that is so far behind is closed with 3008.
+    #[arg(long, default_value_t = 64 * 1024 * 1024)]
+    queue_bytes: usize,
+    #[arg(long, default_value_t = 25.0)]
+    ping_s: f64,
+    #[arg(long)]
+    fault: Option<Fault>,
+}
+
+/// Runs until it is killed, on a runtime of one thread.
+pub(crate) async fn run(args: Args) -> Result<bool> {
+    LocalSet::new().run_until(serve(args)).await?;
+    Ok(true)
+}
+
+async fn serve(args: Args) -> Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", args.port)).await?;
+    println!("{}", listener.local_addr()?.port());
+    let rooms = Rc::new(Rooms::new(args.history, args.fault, args.ping_s));
+    spawn_local(ping(Rc::clone(&rooms), Duration::from_secs_f64(args.ping_s)));
+    for id in 0.. {
+        let (stream, _) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                eprintln!("loadtest baseline: not accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        stream.set_nodelay(true)?;
+        let peer = Rc::new(Peer::new(id, stream, args.queue_bytes));
+        let rooms = Rc::clone(&rooms);
+        spawn_local(async move {
+            // An error is the peer's leaving, which is all that happens to it here.
+            let _ = peer.serve(&rooms).await;
+            rooms.leave(&peer);
+        });
+    }
+    Ok(())
+}
+
+async fn ping(rooms: Rc<Rooms>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        rooms.ping();
+    }
+}

@@ -1,0 +1,175 @@
+//! What a fan-out run found: for the server, and for the bare one if it was asked for.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use serde::Serialize;
+
+use super::Args;
+use crate::fleet::order::Seen;
+use crate::phase::Phase;
+use crate::process::Usage;
+
+#[derive(Serialize)]
+pub(super) struct FanoutReport {
+    command: &'static str,
+    plan: Plan,
+    server: Run,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Run>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_baseline: Option<OfBaseline>,
+    pub(super) problems: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Plan {
+    rooms: u32,
+    subscribers: u32,
+    rate: f64,
+    seconds: f64,
+    bytes: usize,
+    stalled: u32,
+    search: bool,
+}
+
+impl Plan {
+    pub(super) fn of(args: &Args) -> Self {
+        let Args { rooms, subscribers, rate, seconds, bytes, stalled, search, .. } = *args;
+        Self { rooms, subscribers, rate, seconds, bytes, stalled, search }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Run {
+    open_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rss_bytes_per_connection: Option<f64>,
+    pub(super) phases: Vec<Phase>,
+    /// The best step of a search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) found: Option<Phase>,
+    lost: u64,
+    doubled: u64,
+    disordered: u64,
+    others: u64,
+    closes: BTreeMap<String, u64>,
+    stalled_closes: BTreeMap<String, u64>,
+    errors: BTreeMap<String, u64>,
+}
+
+/// The server's share of what the bare one reaches.
+#[derive(Serialize)]
+struct OfBaseline {
+    deliveries_per_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries_per_server_cpu_second: Option<f64>,
+}
+
+impl Run {
+    pub(super) fn new(open_seconds: f64, opened: Option<(Usage, Usage)>, connections: u32) -> Self {
+        let rss = |(before, after): (Usage, Usage)| {
+            (after.rss_kib as f64 - before.rss_kib as f64) * 1024.0 / f64::from(connections.max(1))
+        };
+        Self {
+            open_seconds,
+            rss_bytes_per_connection: opened.map(rss),
+            phases: Vec::new(),
+            found: None,
+            lost: 0,
+            doubled: 0,
+            disordered: 0,
+            others: 0,
+            closes: BTreeMap::new(),
+            stalled_closes: BTreeMap::new(),
+            errors: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn saw(&mut self, seen: Seen) {
+        (self.lost, self.doubled, self.disordered) = (seen.lost, seen.doubled, seen.disordered);
+        self.others = seen.others;
+        (self.closes, self.stalled_closes, self.errors) = (seen.closes, seen.stalled_closes, seen.errors);
+    }
+
+    /// The phase that stands for the run.
+    fn main(&self) -> Option<&Phase> {
+        self.found.as_ref().or(self.phases.last())
+    }
+
+    fn problems(&self, name: &str, plan: &Plan) -> Vec<String> {
+        let mut problems = Vec::new();
+        let (lost, doubled, disordered) = (self.lost, self.doubled, self.disordered);
+        if lost + doubled + disordered > 0 {
+            problems.push(format!("{name}: {lost} lost, {doubled} doubled, {disordered} out of order"));
+        }
+        if !(self.closes.is_empty() && self.errors.is_empty()) {
+            problems
+                .push(format!("{name}: closed by the server {:?}, errors {:?}", self.closes, self.errors));
+        }
+        let cut = self.stalled_closes.get("3008").copied().unwrap_or_default();
+        if plan.stalled > 0 && cut < u64::from(plan.stalled) && name == "server" {
+            problems.push(format!(
+                "{cut} of {} stalled subscribers were closed with 3008, all closes: {:?}",
+                plan.stalled, self.stalled_closes
+            ));
+        }
+        if plan.search && self.found.is_none() {
+            problems.push(format!("{name}: already {}/s is too much", plan.rate));
+        }
+        problems
+    }
+}
+
+impl FanoutReport {
+    pub(super) fn new(plan: Plan, server: Run, baseline: Option<Run>) -> Self {
+        let mut problems = server.problems("server", &plan);
+        problems.extend(baseline.iter().flat_map(|run| run.problems("baseline", &plan)));
+        let pair = server.main().zip(baseline.as_ref().and_then(Run::main));
+        let of_baseline = pair.map(|(ours, bare)| OfBaseline {
+            deliveries_per_second: ours.deliveries_per_second / bare.deliveries_per_second,
+            deliveries_per_server_cpu_second: ours
+                .deliveries_per_server_cpu_second
+                .zip(bare.deliveries_per_server_cpu_second)
+                .map(|(ours, bare)| ours / bare),
+        });
+        Self { command: "fanout", plan, server, baseline, of_baseline, problems }
+    }
+}
+
+impl Display for FanoutReport {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let plan = &self.plan;
+        writeln!(
+            out,
+            "fanout: {} rooms x {} subscribers, {} bytes, {}/s for {} s",
+            plan.rooms, plan.subscribers, plan.bytes, plan.rate, plan.seconds
+        )?;
+        crate::report::latency_head(out)?;
+        for (name, run) in [("server", Some(&self.server)), ("baseline", self.baseline.as_ref())] {
+            let Some(run) = run else { continue };
+            write!(out, "{name}: opened in {:.2} s", run.open_seconds)?;
+            match run.rss_bytes_per_connection {
+                Some(bytes) => writeln!(out, ", {:.1} KiB a connection", bytes / 1024.0)?,
+                None => writeln!(out)?,
+            }
+            if let Some(found) = &run.found {
+                writeln!(out, "  {} steps, the best:", run.phases.len())?;
+                write!(out, "{found}")?;
+            } else {
+                run.phases.iter().try_for_each(|phase| write!(out, "{phase}"))?;
+            }
+            if plan.stalled > 0 {
+                writeln!(out, "  {} stalled subscribers, closes {:?}", plan.stalled, run.stalled_closes)?;
+            }
+        }
+        if let Some(of) = &self.of_baseline {
+            write!(out, "of the bare server: {:.0} % of its deliveries/s", of.deliveries_per_second * 100.0)?;
+            match of.deliveries_per_server_cpu_second {
+                Some(share) => writeln!(out, ", {:.0} % of its deliveries a cpu second", share * 100.0)?,
+                None => writeln!(out)?,
+            }
+        }
+        crate::report::verdict(out, &self.problems)
+    }
+}

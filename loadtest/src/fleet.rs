@@ -1,0 +1,109 @@
+//! The generator's processes, seen from the controlling one: starts them, gives orders to all, merges what they
+//! answer. Several, because one process has only so many descriptors, and to keep the publisher's schedule apart
+//! from the readers.
+
+pub(crate) mod churn;
+pub(crate) mod order;
+pub(crate) mod seat;
+pub(crate) mod worker;
+
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use order::{Order, Seating, Seen};
+
+use crate::endpoint::Endpoint;
+use crate::process;
+
+/// Below the usual limit of 20,000 descriptors.
+pub(crate) const SEATS_PER_PROCESS: u32 = 18_000;
+/// 127.0.0.10 and on; each worker has eight.
+const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
+
+pub(crate) struct Fleet {
+    workers: Vec<Worker>,
+}
+
+struct Worker {
+    child: Child,
+    orders: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Fleet {
+    /// All seats of `seating` are taken, or it fails. `processes` 0 takes as many as needed.
+    pub(crate) async fn open(seating: Seating, processes: u32) -> Result<(Self, Seen)> {
+        let needed = seating.seats.div_ceil(SEATS_PER_PROCESS).max(1);
+        let count = if processes == 0 { needed } else { processes };
+        let loopback = Endpoint::parse(&seating.url, "ws")?.address.ip().is_loopback();
+        let mut fleet = Self { workers: Vec::new() };
+        let mut first = 0;
+        for nth in 0..count {
+            let mut worker = Worker::start()?;
+            let seats = (seating.seats - first).div_ceil(count - nth);
+            let source = Ipv4Addr::from(u32::from(FIRST_SOURCE) + nth * 8);
+            worker
+                .send(&Order::Open(Seating {
+                    first: seating.first + first,
+                    seats,
+                    source: loopback.then_some(source),
+                    connects_per_second: seating.connects_per_second / f64::from(count),
+                    ..seating.clone()
+                }))
+                .await?;
+            fleet.workers.push(worker);
+            first += seats;
+        }
+        let seen = fleet.answers().await?;
+        if seen.open < u64::from(seating.seats) {
+            bail!("only {} of {} connections were opened: {:?}", seen.open, seating.seats, seen.errors);
+        }
+        Ok((fleet, seen))
+    }
+
+    pub(crate) async fn order(&mut self, order: &Order) -> Result<Seen> {
+        for worker in &mut self.workers {
+            worker.send(order).await?;
+        }
+        self.answers().await
+    }
+
+    async fn answers(&mut self) -> Result<Seen> {
+        let mut seen = Seen::default();
+        for worker in &mut self.workers {
+            let line = worker.answers.next_line().await?.context("a generator process ended by itself")?;
+            seen.add(serde_json::from_str(&line).context("unreadable answer of a generator process")?);
+        }
+        Ok(seen)
+    }
+
+    /// Of all generator processes, this one too.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let pids = self.workers.iter().filter_map(|worker| worker.child.id()).chain([std::process::id()]);
+        pids.filter_map(|pid| process::usage(pid).ok()).map(|usage| usage.cpu_seconds).sum()
+    }
+}
+
+impl Worker {
+    fn start() -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("worker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start a generator process")?;
+        let orders = child.stdin.take().context("no way to give orders")?;
+        let answers = BufReader::new(child.stdout.take().context("no way to get answers")?).lines();
+        Ok(Self { child, orders, answers })
+    }
+
+    async fn send(&mut self, order: &Order) -> Result<()> {
+        let line = serde_json::to_string(order)? + "\n";
+        self.orders.write_all(line.as_bytes()).await.context("a generator process ended by itself")
+    }
+}

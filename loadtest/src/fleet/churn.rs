@@ -1,0 +1,82 @@
+//! One seat that does a bit of everything at random: publishes, calls, leaves and joins its rooms, reconnects,
+//! and reads slowly. What it misses while it is away is its own choice and not counted as lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::seat::{CHURN_ID, lock};
+use super::worker::Hall;
+use crate::clock::Dice;
+use crate::wire::Wire;
+
+const RECONNECT_WITHIN: Duration = Duration::from_secs(10);
+const SLOW_AT_MOST_MS: u64 = 300;
+
+pub(crate) async fn churn(hall: Arc<Hall>, index: usize, every_ms: u64, until: Instant, mut dice: Dice) {
+    let mut wire = None;
+    while Instant::now() < until {
+        let Some(open) = &mut wire else {
+            lock(hall.tally()).action("connect");
+            sleep(Duration::from_millis(dice.roll(every_ms))).await;
+            match timeout(RECONNECT_WITHIN, hall.join(index, false, CHURN_ID)).await {
+                Ok(Ok(joined)) => wire = Some(joined),
+                Ok(Err(error)) => lock(hall.tally()).error(format!("not reconnected: {error:#}")),
+                Err(_) => lock(hall.tally()).error("not reconnected in time".to_owned()),
+            }
+            continue;
+        };
+        let act_at = (Instant::now() + Duration::from_millis(every_ms / 2 + dice.roll(every_ms))).min(until);
+        let end = loop {
+            tokio::select! {
+                read = hall.read(index, open) => match read {
+                    Ok(None) => {}
+                    Ok(Some(end)) => break Some(end),
+                    Err(_) => break Some("broken".to_owned()),
+                },
+                () = sleep_until(act_at) => break None,
+            }
+        };
+        if let Some(end) = end {
+            lock(hall.seat(index)).closed(&end, &mut lock(hall.tally()));
+            wire = None;
+        } else if Instant::now() < until && !act(&hall, index, open, &mut dice).await {
+            wire = None;
+        }
+    }
+    lock(hall.seat(index)).open = false;
+}
+
+/// False when the connection is over.
+async fn act(hall: &Hall, index: usize, wire: &mut Wire, dice: &mut Dice) -> bool {
+    let per_seat = hall.seating.rooms_per_seat;
+    let nth = dice.roll(u64::from(per_seat)) as u32;
+    let channel = format!("{}{}", hall.seating.prefix, lock(hall.seat(index)).room(nth as usize));
+    // Equal to `nth` modulo the rooms of a seat, by which the seat finds the room of a reply.
+    let id = CHURN_ID + nth + per_seat;
+    let (name, text) = match dice.roll(10) {
+        0..=3 => {
+            ("publish", json!({"id": id, "publish": {"channel": channel, "data": {"n": dice.roll(1000)}}}))
+        }
+        4..=5 => ("rpc", json!({"id": id, "rpc": {"method": "loadtest", "data": {}}})),
+        6..=7 => {
+            let leave = json!({"id": id, "unsubscribe": {"channel": channel}});
+            let join = json!({"id": id, "subscribe": {"channel": channel}});
+            lock(hall.tally()).action("leave and join");
+            return wire.send(&format!("{leave}\n{join}")).await.is_ok();
+        }
+        8 => {
+            lock(hall.tally()).action("slow");
+            sleep(Duration::from_millis(dice.roll(SLOW_AT_MOST_MS))).await;
+            return true;
+        }
+        _ => {
+            lock(hall.tally()).action("cut");
+            return false;
+        }
+    };
+    lock(hall.tally()).action(name);
+    wire.send(&text.to_string()).await.is_ok()
+}

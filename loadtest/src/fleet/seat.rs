@@ -1,0 +1,270 @@
+//! One subscriber: what it knows of its rooms, and what it makes of the lines that the server sends. No socket.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::json;
+
+use super::order::{Seating, Seen, share};
+use crate::client::{Connected, Joined, Position, Reply};
+use crate::histogram::Latency;
+use crate::mark::{Mark, Sequence};
+
+/// Commands below this id belong to the connecting, those from here on to the churn.
+pub(crate) const CHURN_ID: u32 = 1_000_000;
+
+/// Counted by all seats of a worker together.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) seen: Seen,
+    pub(crate) latency: Latency,
+    pub(crate) resume: Latency,
+}
+
+impl Tally {
+    /// What was counted, with the countings that begin anew at each look.
+    pub(crate) fn take(&mut self) -> Seen {
+        let seen = Seen { latency: self.latency.steps(), resume: self.resume.steps(), ..self.seen.clone() };
+        (self.latency, self.resume, self.seen.deliveries) = (Latency::default(), Latency::default(), 0);
+        seen
+    }
+
+    pub(crate) fn error(&mut self, text: String) {
+        *self.seen.errors.entry(text).or_default() += 1;
+    }
+
+    pub(crate) fn action(&mut self, name: &str) {
+        *self.seen.actions.entry(name.to_owned()).or_default() += 1;
+    }
+}
+
+struct Place {
+    room: u32,
+    sequence: Sequence,
+    position: Position,
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one thing")]
+pub(crate) struct Seat {
+    pub(crate) open: bool,
+    pub(crate) stalls: bool,
+    /// Replies of the connecting that have not come.
+    pub(crate) awaited: usize,
+    pub(crate) pong_due: bool,
+    pub(crate) refused: bool,
+    pong: bool,
+    positions: bool,
+    places: Vec<Place>,
+}
+
+impl Seat {
+    pub(crate) fn new(seating: &Seating, number: u32) -> Self {
+        let place = |room| Place { room, sequence: Sequence::from_start(), position: Position::default() };
+        Self {
+            open: false,
+            stalls: number < seating.stalling,
+            awaited: 0,
+            pong_due: false,
+            refused: false,
+            pong: false,
+            positions: seating.positions,
+            places: seating.rooms_of(number).map(place).collect(),
+        }
+    }
+
+    pub(crate) fn room(&self, nth: usize) -> u32 {
+        self.places[nth % self.places.len()].room
+    }
+
+    /// Connects and subscribes in one message, as the protocol's own clients do.
+    pub(crate) fn hello(&mut self, prefix: &str, recover: bool, first_id: u32) -> String {
+        (self.awaited, self.refused, self.pong_due) = (1 + self.places.len(), false, false);
+        let mut text = json!({"id": 1, "connect": {"name": "loadtest"}}).to_string();
+        for (id, place) in (first_id..).zip(&self.places) {
+            let channel = format!("{prefix}{}", place.room);
+            let (offset, epoch) = (place.position.offset, &place.position.epoch);
+            let subscribe = if recover {
+                json!({"channel": channel, "recover": true, "offset": offset, "epoch": epoch})
+            } else {
+                json!({"channel": channel})
+            };
+            text.push('\n');
+            text.push_str(&json!({"id": id, "subscribe": subscribe}).to_string());
+        }
+        text
+    }
+
+    pub(crate) fn line(&mut self, line: &str, now_us: u64, tally: &mut Tally) {
+        if line.is_empty() {
+        } else if line == "{}" {
+            tally.seen.pings += 1;
+            self.pong_due = self.pong;
+        } else if !self.positions && line.starts_with("{\"push\"") {
+            self.publication(line, None, now_us, tally);
+        } else {
+            match serde_json::from_str::<Reply<'_>>(line) {
+                Ok(reply) => self.reply(reply, now_us, tally),
+                Err(error) => tally.error(format!("unreadable line: {error}")),
+            }
+        }
+    }
+
+    fn reply(&mut self, reply: Reply<'_>, now_us: u64, tally: &mut Tally) {
+        if let Some(push) = reply.push {
+            match push.publication {
+                Some(publication) => {
+                    self.publication(publication.data.get(), Some(publication.offset), now_us, tally);
+                }
+                None => tally.seen.others += 1,
+            }
+            return;
+        }
+        let connecting = self.awaited > 0;
+        self.awaited = self.awaited.saturating_sub(1);
+        if let Some(error) = reply.error {
+            self.refused |= connecting;
+            tally.error(format!("error {} {}", error.code, error.message));
+        }
+        if let Some(Ok(connected)) = reply.connect.map(|body| serde_json::from_str::<Connected>(body.get())) {
+            self.pong = connected.pong;
+        }
+        if let Some(joined) = reply.subscribe {
+            self.joined(reply.id, joined, now_us, tally);
+        }
+    }
+
+    fn joined(&mut self, id: u32, joined: Joined, now_us: u64, tally: &mut Tally) {
+        let (churn, first) = if id < CHURN_ID { (false, 2) } else { (true, CHURN_ID) };
+        let nth = (id - first) as usize % self.places.len();
+        let place = &mut self.places[nth];
+        if churn {
+            place.sequence.forget_position();
+        }
+        place.position.epoch = joined.epoch;
+        if joined.was_recovering {
+            if joined.recovered {
+                tally.seen.recovered += 1;
+            } else {
+                tally.seen.unrecovered += 1;
+            }
+        } else {
+            place.position.offset = joined.offset;
+        }
+        for missed in joined.publications {
+            tally.seen.replayed += 1;
+            self.publication(missed.data.get(), Some(missed.offset), now_us, tally);
+        }
+    }
+
+    fn publication(&mut self, text: &str, offset: Option<u64>, now_us: u64, tally: &mut Tally) {
+        let mark = Mark::find(text);
+        let place = mark.and_then(|mark| self.places.iter_mut().find(|place| place.room == mark.room));
+        let (Some(mark), Some(place)) = (mark, place) else {
+            tally.seen.others += 1;
+            return;
+        };
+        let before = (place.sequence.doubled, place.sequence.disordered);
+        place.sequence.saw(mark.seq);
+        tally.seen.doubled += place.sequence.doubled - before.0;
+        tally.seen.disordered += place.sequence.disordered - before.1;
+        if let Some(offset) = offset {
+            place.position.offset = place.position.offset.max(offset);
+        }
+        tally.seen.deliveries += 1;
+        if !self.stalls {
+            tally.latency.record_us(now_us.saturating_sub(mark.due_us));
+            tally.seen.last_arrival_us = now_us;
+        }
+    }
+
+    /// What this seat should have seen and has not; a seat that stalled may have been cut and owes nothing.
+    pub(crate) fn lost(&self, published: Option<u64>, rooms: u32) -> u64 {
+        if self.stalls {
+            return 0;
+        }
+        let owed = |room| published.map_or(0, |all| share(all, rooms, room));
+        self.places.iter().map(|place| place.sequence.lost(owed(place.room))).sum()
+    }
+
+    pub(crate) fn closed(&mut self, code: &str, tally: &mut Tally) {
+        self.open = false;
+        let codes: &mut BTreeMap<_, _> =
+            if self.stalls { &mut tally.seen.stalled_closes } else { &mut tally.seen.closes };
+        *codes.entry(code.to_owned()).or_default() += 1;
+    }
+}
+
+/// A panic of another task must not hide what was counted.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat(positions: bool) -> Seat {
+        let seating = Seating {
+            url: String::new(),
+            prefix: "r".into(),
+            rooms: 4,
+            rooms_per_seat: 2,
+            first: 0,
+            seats: 2,
+            stalling: 0,
+            connects_per_second: 1.0,
+            source: None,
+            positions,
+        };
+        Seat::new(&seating, 1)
+    }
+
+    fn push(room: u32, seq: u32, offset: u64) -> String {
+        let data = Mark { room, seq, due_us: 1_000 }.data(60);
+        format!("{{\"push\":{{\"channel\":\"r{room}\",\"pub\":{{\"data\":{data},\"offset\":{offset}}}}}}}")
+    }
+
+    #[test]
+    fn recovery_asks_from_the_last_seen_position_and_counts_what_comes_with_it() {
+        let (mut seat, mut tally) = (seat(true), Tally::default());
+        assert!(seat.hello("r", false, 2).ends_with("{\"id\":3,\"subscribe\":{\"channel\":\"r3\"}}"));
+        for line in [
+            "{\"id\":1,\"connect\":{\"pong\":true}}",
+            "{\"id\":2,\"subscribe\":{\"offset\":5,\"epoch\":\"e\"}}",
+            "{\"id\":3,\"subscribe\":{\"offset\":8,\"epoch\":\"e\"}}",
+            &push(2, 0, 6),
+            "{}",
+        ] {
+            seat.line(line, 1_500, &mut tally);
+        }
+        assert_eq!((seat.awaited, seat.pong_due, seat.refused), (0, true, false));
+        let hello = seat.hello("r", true, 2);
+        assert!(
+            hello.contains("\"channel\":\"r2\",\"epoch\":\"e\",\"offset\":6,\"recover\":true"),
+            "{hello}"
+        );
+        let missed = Mark { room: 2, seq: 1, due_us: 1_000 }.data(0);
+        let reply = format!(
+            "{{\"id\":2,\"subscribe\":{{\"was_recovering\":true,\"recovered\":true,\"offset\":6,\"epoch\":\"e\",\
+             \"publications\":[{{\"data\":{missed},\"offset\":7}}]}}}}"
+        );
+        seat.line(&reply, 2_000, &mut tally);
+        assert!(seat.hello("r", true, 2).contains("\"offset\":7"));
+        let seen = tally.take();
+        assert_eq!((seen.recovered, seen.replayed, seen.deliveries, seen.pings), (1, 1, 2, 1));
+        assert_eq!(seat.lost(Some(8), 4), 2, "rooms 2 and 3 have two each, and nothing of room 3 came");
+    }
+
+    #[test]
+    fn marks_alone_are_enough_without_positions() {
+        let (mut seat, mut tally) = (seat(false), Tally::default());
+        for seq in [0, 1, 1, 3] {
+            seat.line(&push(3, seq, 1), 1_500, &mut tally);
+        }
+        seat.line(&push(0, 0, 1), 1_500, &mut tally);
+        let seen = tally.take();
+        assert_eq!((seen.deliveries, seen.doubled, seen.others), (4, 1, 1));
+        assert_eq!(seat.lost(None, 4), 1);
+        assert_eq!(tally.take().deliveries, 0, "a look begins anew");
+    }
+}
