@@ -44,6 +44,11 @@ pub struct HubConfig {
     pub log_page: usize,
     /// Most publications that one `history` answers.
     pub history_limit: usize,
+    /// In rooms up to this size every join and leave is told at once; in larger ones they are gathered
+    /// for a window, and of each window at most so many are told.
+    pub announce_calm: usize,
+    pub announce_window: Duration,
+    pub announce_limit: usize,
     /// Connects decided at one time; further ones wait in line.
     pub max_connecting: usize,
     /// Connects waiting for that; further ones are refused with a temporary error,
@@ -76,6 +81,9 @@ impl Default for HubConfig {
             recovery_scan_limit: 10_000,
             log_page: 256,
             history_limit: 300,
+            announce_calm: 64,
+            announce_window: Duration::from_secs(1),
+            announce_limit: 32,
             max_connecting: 256,
             max_connect_queue: 8192,
             connect_queue_wait: Duration::from_secs(3),

@@ -1,13 +1,23 @@
 //! Who is in a room, from the room's own list of members: nothing is kept twice, so nothing is left behind.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
+
+use tokio::time::sleep;
 
 use crate::{
     entry::Entry,
     hub::Inner,
     lock::lock,
     log::ClientInfo,
-    room::{Room, members::Member},
+    room::{
+        Room,
+        announcements::{Change, Noted},
+        members::Member,
+    },
+    stats,
 };
 
 pub(crate) fn list(room: &Room) -> Vec<ClientInfo> {
@@ -28,9 +38,37 @@ fn visible(member: &Member) -> Option<&ClientInfo> {
 }
 
 pub(crate) fn announce_join(inner: &Arc<Inner>, room: &Arc<Room>, who: Arc<ClientInfo>) {
-    room.accept(inner, Entry::join(&room.name, who));
+    announce(inner, room, Change::Join(who));
 }
 
 pub(crate) fn announce_leave(inner: &Arc<Inner>, room: &Arc<Room>, who: Arc<ClientInfo>) {
-    room.accept(inner, Entry::leave(&room.name, who));
+    announce(inner, room, Change::Leave(who));
+}
+
+/// At once in small rooms, in company in large ones (see `room/announcements.rs`).
+fn announce(inner: &Arc<Inner>, room: &Arc<Room>, change: Change) {
+    let size = room.size.load(Relaxed);
+    let noted = lock(&room.announcements).note(change, size, inner.config.announce_calm);
+    match noted {
+        Noted::Tell(change) => room.accept(inner, entry(room, change)),
+        Noted::Gathered => {}
+        Noted::Begin => drop(inner.runtime.spawn(tell(Arc::clone(inner), Arc::clone(room)))),
+        Noted::Dropped => stats::count(&inner.counters.announcements_dropped),
+    }
+}
+
+async fn tell(inner: Arc<Inner>, room: Arc<Room>) {
+    loop {
+        sleep(inner.config.announce_window).await;
+        let Some(told) = lock(&room.announcements).take(inner.config.announce_limit) else { return };
+        inner.counters.announcements_dropped.fetch_add(told.dropped as u64, Relaxed);
+        room.accept_all(&inner, told.changes.into_iter().map(|change| entry(&room, change)));
+    }
+}
+
+fn entry(room: &Room, change: Change) -> Entry {
+    match change {
+        Change::Join(who) => Entry::join(&room.name, who),
+        Change::Leave(who) => Entry::leave(&room.name, who),
+    }
 }

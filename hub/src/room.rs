@@ -2,6 +2,7 @@
 //! handing out goes on beside it. Reading the log is `room/gap.rs`, joining is `recovery.rs`.
 //! Lock order: a session's subscriptions, then members, then order. No lock is held while waiting.
 
+pub(crate) mod announcements;
 pub(crate) mod gap;
 pub(crate) mod members;
 pub(crate) mod order;
@@ -20,6 +21,7 @@ use crate::{
     hub::Inner,
     lock::lock,
     room::{
+        announcements::Announcements,
         members::{Member, Members},
         order::{Accepted, Order},
     },
@@ -30,6 +32,7 @@ pub(crate) struct Room {
     pub(crate) order: Mutex<Order>,
     pub(crate) members: Mutex<Members>,
     pub(crate) size: AtomicUsize,
+    pub(crate) announcements: Mutex<Announcements>,
     hold_full: Notify,
 }
 
@@ -63,6 +66,7 @@ impl Room {
             order: Mutex::new(Order::new(config.room_memory_bytes, config.gap_hold)),
             members: Mutex::default(),
             size: AtomicUsize::new(0),
+            announcements: Mutex::default(),
             hold_full: Notify::new(),
         }
     }
@@ -80,6 +84,17 @@ impl Room {
                 self.watch_gap(inner);
             }
         }
+    }
+
+    /// Takes what has no offset, to be handed out together.
+    pub(crate) fn accept_all(self: &Arc<Self>, inner: &Arc<Inner>, entries: impl Iterator<Item = Entry>) {
+        {
+            let mut order = lock(&self.order);
+            for entry in entries {
+                order.accept(entry);
+            }
+        }
+        crate::fanout::hand_out(inner, self);
     }
 
     /// Lets a member in, if what it missed up to this moment is in memory and at most `limit`.

@@ -27,6 +27,8 @@ pub struct Stats {
     pub gap_filled: u64,
     /// Rooms whose log began anew or lost publications that subscribers had yet to get.
     pub streams_lost: u64,
+    /// Joins and leaves that were not told, because a large room had too many.
+    pub announcements_dropped: u64,
     /// Calls of the application that panicked.
     pub panics: u64,
 }
@@ -44,6 +46,7 @@ pub(crate) struct Counters {
     pub(crate) log_errors: AtomicU64,
     pub(crate) gap_filled: AtomicU64,
     pub(crate) streams_lost: AtomicU64,
+    pub(crate) announcements_dropped: AtomicU64,
     pub(crate) panics: AtomicU64,
 }
 
@@ -62,6 +65,7 @@ impl Counters {
             log_errors: self.log_errors.load(Relaxed),
             gap_filled: self.gap_filled.load(Relaxed),
             streams_lost: self.streams_lost.load(Relaxed),
+            announcements_dropped: self.announcements_dropped.load(Relaxed),
             panics: self.panics.load(Relaxed),
             ..Stats::default()
         }

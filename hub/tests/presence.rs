@@ -1,8 +1,11 @@
 //! Who is where, and who hears of it.
 
+use std::{collections::HashSet, time::Duration};
+
+use hub::HubConfig;
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Server, config};
 
 #[tokio::test]
 async fn presence_joins_and_leaves() {
@@ -62,4 +65,44 @@ async fn server_side_rooms_announce_after_the_connect_reply() {
     assert!(ann.pushes.is_empty());
     let join = ann.push().await;
     assert_eq!((&join["channel"], &join["join"]["info"]["user"]), (&json!("team"), &json!("ann")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_of_joins_is_not_squared() {
+    const MEMBERS: u64 = 300;
+    let config = HubConfig {
+        announce_calm: 20,
+        announce_window: Duration::from_millis(200),
+        announce_limit: 5,
+        ..config()
+    };
+    let server = Server::with(config).await;
+    let mut members = Vec::new();
+    for n in 0..MEMBERS {
+        let mut member = server.client(&n.to_string()).await;
+        let subscribe = json!({"channel": "room", "data": {"presence": true}});
+        let id = member.start("subscribe", subscribe).await;
+        members.push((id, member));
+    }
+    server.until("all members", |s| s.subscriptions == MEMBERS).await;
+    server.until("some left out", |s| s.announcements_dropped > 0).await;
+    let delivered = server.hub.stats().delivered;
+    assert!(delivered < MEMBERS * MEMBERS / 8, "{delivered} pushes");
+
+    let (id, mut watcher) = members.remove(0);
+    watcher.reply(id).await;
+    let stats = watcher.call("presence_stats", json!({"channel": "room"})).await;
+    assert_eq!(stats, json!({"num_clients": MEMBERS, "num_users": MEMBERS}));
+
+    // Goings are told, if not all at once.
+    let gone: Vec<_> = members.drain(..20).map(|(_, member)| member.connected["client"].clone()).collect();
+    let mut unheard: HashSet<_> = gone.iter().map(|client| client.as_str().unwrap().to_owned()).collect();
+    while !unheard.is_empty() {
+        let push = watcher.push().await;
+        if let Some(client) = push["leave"]["info"]["client"].as_str() {
+            unheard.remove(client);
+        }
+    }
+    let presence = watcher.call("presence", json!({"channel": "room"})).await;
+    assert_eq!(presence["presence"].as_object().unwrap().len() as u64, MEMBERS - 20);
 }
