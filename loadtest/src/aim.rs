@@ -35,9 +35,6 @@ pub(crate) struct Aim {
     /// Connections that publish. The order of a room is kept by using one for it.
     #[arg(long, default_value_t = 2)]
     pub(crate) publishers: u32,
-    /// Do the same with the bare server, and compare.
-    #[arg(long)]
-    pub(crate) baseline: bool,
     /// Write the report as JSON too.
     #[arg(long)]
     pub(crate) json: Option<PathBuf>,

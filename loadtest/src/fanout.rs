@@ -23,6 +23,9 @@ const WARM_UP: Duration = Duration::from_secs(1);
 pub(crate) struct Args {
     #[command(flatten)]
     aim: Aim,
+    /// Do the same with the bare server, and compare.
+    #[arg(long)]
+    baseline: bool,
     #[arg(long, default_value_t = 1)]
     rooms: u32,
     /// In each room, each with a connection of its own.
@@ -56,7 +59,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     ensure!(args.stalled < args.rooms * args.subscribers, "--stalled leaves nobody to be measured");
     let site = args.aim.site();
     let server = measure(&args, &site).await?;
-    let baseline = if args.aim.baseline {
+    let baseline = if args.baseline {
         let bare = Bare::start(&site).await?;
         Some(measure(&Args { stalled: 0, ..args_for_bare(&args) }, &bare.site).await?)
     } else {

@@ -20,6 +20,9 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub(crate) struct Args {
     #[command(flatten)]
     aim: Aim,
+    /// Do the same with the bare server, and compare.
+    #[arg(long)]
+    baseline: bool,
     #[arg(long, default_value_t = 1000)]
     connections: u32,
     #[arg(long, default_value_t = 2)]
@@ -64,7 +67,7 @@ struct Idle {
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
     let server = measure(&args, &site).await?;
-    let baseline = if args.aim.baseline {
+    let baseline = if args.baseline {
         let bare = Bare::start(&site).await?;
         Some(measure(&args, &bare.site).await?)
     } else {
@@ -147,6 +150,6 @@ impl Display for IdleReport {
             }
             writeln!(out, "  generator {:.2} cpu s", idle.generator_cpu_seconds)?;
         }
-        report::verdict(out, &self.problems)
+        report::verdict(out, &self.problems, "every connection stayed open")
     }
 }

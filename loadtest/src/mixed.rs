@@ -222,6 +222,6 @@ impl Display for MixedReport {
                 self.descriptors_left.unwrap_or_default()
             )?;
         }
-        report::verdict(out, &self.problems)
+        report::verdict(out, &self.problems, report::EXACTLY_ONCE)
     }
 }

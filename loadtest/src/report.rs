@@ -216,17 +216,19 @@ impl Display for Report {
             )?;
             writeln!(out, "  turns {:?}, outgoing {:?}", chaos.turns.turns, chaos.turns.outgoing)?;
         }
-        verdict(out, &self.problems)
+        verdict(out, &self.problems, EXACTLY_ONCE)
     }
 }
 
-/// The last lines of every report.
-pub(crate) fn verdict(out: &mut Formatter<'_>, problems: &[String]) -> fmt::Result {
+/// What most runs have verified when they have no problems.
+pub(crate) const EXACTLY_ONCE: &str = "nothing lost, doubled or out of order";
+
+/// The last lines of every report. `holds`: what was checked.
+pub(crate) fn verdict(out: &mut Formatter<'_>, problems: &[String], holds: &str) -> fmt::Result {
     for problem in problems {
         writeln!(out, "  FAILED {problem}")?;
     }
-    let holds = "verified: nothing lost, doubled or out of order";
-    write!(out, "{}", if problems.is_empty() { holds } else { "FAILED" })
+    if problems.is_empty() { write!(out, "verified: {holds}") } else { write!(out, "FAILED") }
 }
 
 /// The columns of the lines that `latency` writes.

@@ -202,6 +202,6 @@ impl Display for StormReport {
             )?;
         }
         writeln!(out, "  generator {:.2} cpu s", self.generator_cpu_seconds)?;
-        report::verdict(out, &self.problems)
+        report::verdict(out, &self.problems, report::EXACTLY_ONCE)
     }
 }

@@ -170,6 +170,6 @@ impl Display for FanoutReport {
                 None => writeln!(out)?,
             }
         }
-        crate::report::verdict(out, &self.problems)
+        crate::report::verdict(out, &self.problems, crate::report::EXACTLY_ONCE)
     }
 }
