@@ -24,6 +24,15 @@ pub(crate) struct Aim {
     /// Sent as X-API-Key with every POST.
     #[arg(long, env = "LOADTEST_API_KEY", hide_env_values = true, default_value = "test-api-key")]
     api_key: String,
+    /// Sent by every connection when it connects; without it, they connect as nobody.
+    #[arg(
+        long,
+        env = "LOADTEST_TOKEN",
+        hide_env_values = true,
+        default_value = "",
+        hide_default_value = true
+    )]
+    token: String,
     /// Process whose CPU and memory are reported.
     #[arg(long)]
     pub(crate) server_pid: Option<u32>,
@@ -52,7 +61,7 @@ impl Aim {
     pub(crate) fn site(&self) -> Site {
         let way = match &self.publish_url {
             Some(url) => Way::Http { url: url.clone(), key: self.api_key.clone() },
-            None => Way::Socket { url: self.url.clone() },
+            None => Way::Socket { url: self.url.clone(), token: self.token.clone() },
         };
         Site { url: self.url.clone(), way, pid: self.server_pid }
     }
@@ -61,6 +70,7 @@ impl Aim {
     pub(crate) fn seating(&self, site: &Site, seats: u32, rooms: u32) -> Seating {
         Seating {
             url: site.url.clone(),
+            token: self.token.clone(),
             prefix: format!("loadtest-{:x}-", unix_us()),
             rooms: rooms.max(1),
             rooms_per_seat: 1,
@@ -103,7 +113,7 @@ impl Bare {
             Way::Http { key, .. } => {
                 Way::Http { url: format!("http://127.0.0.1:{port}/api/publish"), key: key.clone() }
             }
-            Way::Socket { .. } => Way::Socket { url: url.clone() },
+            Way::Socket { token, .. } => Way::Socket { url: url.clone(), token: token.clone() },
         };
         let site = Site { url, way, pid: child.id() };
         Ok(Self { _child: child, site })

@@ -28,6 +28,7 @@ pub(crate) enum Way {
     },
     Socket {
         url: String,
+        token: String,
     },
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Order {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Seating {
     pub(crate) url: String,
+    /// Empty for nobody in particular.
+    pub(crate) token: String,
     /// Before the number of a room.
     pub(crate) prefix: String,
     pub(crate) rooms: u32,

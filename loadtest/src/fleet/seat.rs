@@ -77,11 +77,11 @@ impl Seat {
     }
 
     /// Connects and subscribes in one message, as the protocol's own clients do.
-    pub(crate) fn hello(&mut self, prefix: &str, recover: bool, first_id: u32) -> String {
+    pub(crate) fn hello(&mut self, seating: &Seating, recover: bool, first_id: u32) -> String {
         (self.awaited, self.refused, self.pong_due) = (1 + self.places.len(), false, false);
-        let mut text = json!({"id": 1, "connect": {"name": "loadtest"}}).to_string();
+        let mut text = hello(&seating.token);
         for (id, place) in (first_id..).zip(&self.places) {
-            let channel = format!("{prefix}{}", place.room);
+            let channel = format!("{}{}", seating.prefix, place.room);
             let (offset, epoch) = (place.position.offset, &place.position.epoch);
             let subscribe = if recover {
                 json!({"channel": channel, "recover": true, "offset": offset, "epoch": epoch})
@@ -194,6 +194,16 @@ impl Seat {
     }
 }
 
+/// The first command of a connection; with its token if it has one.
+pub(crate) fn hello(token: &str) -> String {
+    let body = if token.is_empty() {
+        json!({"name": "loadtest"})
+    } else {
+        json!({"name": "loadtest", "token": token})
+    };
+    json!({"id": 1, "connect": body}).to_string()
+}
+
 /// A panic of another task must not hide what was counted.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -203,9 +213,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn seat(positions: bool) -> Seat {
-        let seating = Seating {
+    fn seating(positions: bool) -> Seating {
+        Seating {
             url: String::new(),
+            token: "secret".into(),
             prefix: "r".into(),
             rooms: 4,
             rooms_per_seat: 2,
@@ -215,8 +226,7 @@ mod tests {
             connects_per_second: 1.0,
             source: None,
             positions,
-        };
-        Seat::new(&seating, 1)
+        }
     }
 
     fn push(room: u32, seq: u32, offset: u64) -> String {
@@ -226,8 +236,11 @@ mod tests {
 
     #[test]
     fn recovery_asks_from_the_last_seen_position_and_counts_what_comes_with_it() {
-        let (mut seat, mut tally) = (seat(true), Tally::default());
-        assert!(seat.hello("r", false, 2).ends_with("{\"id\":3,\"subscribe\":{\"channel\":\"r3\"}}"));
+        let (seating, mut tally) = (seating(true), Tally::default());
+        let mut seat = Seat::new(&seating, 1);
+        let hello = seat.hello(&seating, false, 2);
+        assert!(hello.contains("\"token\":\"secret\""));
+        assert!(hello.ends_with("{\"id\":3,\"subscribe\":{\"channel\":\"r3\"}}"));
         for line in [
             "{\"id\":1,\"connect\":{\"pong\":true}}",
             "{\"id\":2,\"subscribe\":{\"offset\":5,\"epoch\":\"e\"}}",
@@ -238,7 +251,7 @@ mod tests {
             seat.line(line, 1_500, &mut tally);
         }
         assert_eq!((seat.awaited, seat.pong_due, seat.refused), (0, true, false));
-        let hello = seat.hello("r", true, 2);
+        let hello = seat.hello(&seating, true, 2);
         assert!(
             hello.contains("\"channel\":\"r2\",\"epoch\":\"e\",\"offset\":6,\"recover\":true"),
             "{hello}"
@@ -249,7 +262,7 @@ mod tests {
              \"publications\":[{{\"data\":{missed},\"offset\":7}}]}}}}"
         );
         seat.line(&reply, 2_000, &mut tally);
-        assert!(seat.hello("r", true, 2).contains("\"offset\":7"));
+        assert!(seat.hello(&seating, true, 2).contains("\"offset\":7"));
         let seen = tally.take();
         assert_eq!((seen.recovered, seen.replayed, seen.deliveries, seen.pings), (1, 1, 2, 1));
         assert_eq!(seat.lost(Some(8), 4), 2, "rooms 2 and 3 have two each, and nothing of room 3 came");
@@ -257,7 +270,7 @@ mod tests {
 
     #[test]
     fn marks_alone_are_enough_without_positions() {
-        let (mut seat, mut tally) = (seat(false), Tally::default());
+        let (mut seat, mut tally) = (Seat::new(&seating(false), 1), Tally::default());
         for seq in [0, 1, 1, 3] {
             seat.line(&push(3, seq, 1), 1_500, &mut tally);
         }

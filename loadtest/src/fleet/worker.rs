@@ -135,7 +135,7 @@ impl Hall {
         lock(&self.tally).seen.attempts += 1;
         let buffer = lock(&self.seats[index]).stalls.then_some(STALLING_BUFFER_BYTES);
         let mut wire = Wire::open(&self.endpoint, self.source(index), buffer).await?;
-        let hello = lock(&self.seats[index]).hello(&self.seating.prefix, recover, first_id);
+        let hello = lock(&self.seats[index]).hello(&self.seating, recover, first_id);
         wire.send(&hello).await?;
         while lock(&self.seats[index]).awaited > 0 {
             if let Some(end) = self.read(index, &mut wire).await? {

@@ -8,12 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::json;
 
 use super::{Schedule, Way};
 use crate::clock::unix_us;
 use crate::endpoint::Endpoint;
-use crate::fleet::seat::lock;
+use crate::fleet::seat::{hello, lock};
 use crate::frame;
 use crate::histogram::Latency;
 use crate::http1::{Head, find};
@@ -55,7 +54,7 @@ impl Lane {
     ) -> Result<Self> {
         let (url, scheme) = match way {
             Way::Http { url, .. } => (url, "http"),
-            Way::Socket { url } => (url, "ws"),
+            Way::Socket { url, .. } => (url, "ws"),
         };
         let endpoint = Endpoint::parse(url, scheme)?;
         let mut stream = TcpStream::connect(endpoint.address).context("publisher is not connected")?;
@@ -92,8 +91,8 @@ impl Lane {
             written: 0,
             link,
         };
-        if !http {
-            lane.write_frame(&json!({"id": 1, "connect": {"name": "loadtest"}}).to_string())?;
+        if let Way::Socket { token, .. } = way {
+            lane.write_frame(&hello(token))?;
             lane.all_answered()?;
         }
         Ok(lane)
