@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::{
     Json, Router,
-    extract::{RawQuery, State, WebSocketUpgrade},
+    extract::{Request, State},
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::{get, post},
@@ -149,12 +149,8 @@ struct App {
     log: Arc<MemoryLog>,
 }
 
-async fn connection(
-    State(app): State<App>,
-    RawQuery(query): RawQuery,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    socket::serve(app.hub, upgrade, query.as_deref(), 64 * 1024)
+async fn connection(State(app): State<App>, request: Request) -> Response {
+    socket::serve(app.hub, request, 64 * 1024)
 }
 
 #[derive(Deserialize)]

@@ -32,6 +32,7 @@ mod sessions;
 mod stats;
 mod sweep;
 mod transport;
+mod ws;
 
 pub use authority::{
     Authority, ConnectError, ConnectRequest, Connected, Expiry, Filter, Peer, PublishDecision, RoomKind,
@@ -45,3 +46,4 @@ pub use protocol::Form;
 pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
 pub use stats::Stats;
 pub use transport::{Incoming, Transport, TransportError, TransportReader, TransportWriter};
+pub use ws::{Handshake, WebSocket};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::Form;
 
-/// An upgraded socket. It answers WebSocket pings by itself.
+/// An upgraded socket. It answers WebSocket pings by itself, or hands them over as [`Incoming::Ping`].
 pub trait Transport: Send + 'static {
     type Reader: TransportReader;
     type Writer: TransportWriter;
@@ -34,7 +34,13 @@ pub trait TransportWriter: Send + 'static {
         frames: &[Bytes],
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Sends a close frame. Called at most once, and last.
+    /// Answers an [`Incoming::Ping`]; for transports that hand them over.
+    fn pong(&mut self, data: &[u8]) -> impl Future<Output = Result<(), TransportError>> + Send {
+        let _ = data;
+        std::future::ready(Ok(()))
+    }
+
+    /// Sends a close frame, as the first or as the answer to the peer's. Called at most once, and last.
     fn close(&mut self, code: u16, reason: &str) -> impl Future<Output = Result<(), TransportError>> + Send;
 }
 
@@ -42,6 +48,8 @@ pub trait TransportWriter: Send + 'static {
 pub enum Incoming {
     Text(Bytes),
     Binary(Bytes),
+    /// The peer's ping frame, to be answered with the same data.
+    Ping(Bytes),
     /// The peer's close frame.
     Close,
 }
@@ -50,6 +58,10 @@ pub enum Incoming {
 pub enum TransportError {
     /// The peer's message was over the transport's own limit.
     TooLarge,
+    /// The peer broke the rules of the framing.
+    Violation(&'static str),
+    /// A text message that is no text.
+    NotUtf8,
     /// The socket broke; the text is for the log.
     Lost(String),
 }

@@ -15,5 +15,6 @@ mod rpc;
 mod simulation;
 mod support;
 mod tags;
+mod websocket;
 
 const FORM: hub::Form = hub::Form::Json;

@@ -8,11 +8,7 @@ pub(crate) mod tapelog;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Router,
-    extract::{RawQuery, WebSocketUpgrade},
-    routing::get,
-};
+use axum::{Router, extract::Request, routing::get};
 use hub::{Hub, HubConfig, Publication, Stats, Tags};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -25,7 +21,7 @@ pub(crate) struct Server {
     pub(crate) hub: Hub,
     pub(crate) rules: Arc<Rules>,
     pub(crate) log: Arc<TapeLog>,
-    address: String,
+    pub(crate) address: String,
 }
 
 pub(crate) fn config() -> HubConfig {
@@ -42,9 +38,7 @@ impl Server {
         let log = Arc::new(TapeLog::default());
         let hub = Hub::new(config, rules.clone(), log.clone());
         let serving = hub.clone();
-        let accept = async move |RawQuery(query): RawQuery, upgrade: WebSocketUpgrade| {
-            socket::serve(serving.clone(), upgrade, query.as_deref(), 1 << 20)
-        };
+        let accept = async move |request: Request| socket::serve(serving.clone(), request, 1 << 20);
         let app = Router::new().route("/connection/websocket", get(accept));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/connection/websocket", listener.local_addr().unwrap());

@@ -53,6 +53,9 @@ pub struct CloseCode {
 }
 
 impl CloseCode {
+    pub const NORMAL: Self = Self::new(1000, "bye");
+    pub const PROTOCOL_ERROR: Self = Self::new(1002, "protocol error");
+    pub const NOT_TEXT: Self = Self::new(1007, "text is not utf-8");
     pub const TOO_LARGE: Self = Self::new(1009, "message too large");
     pub const SHUTDOWN: Self = Self::new(3001, "shutdown");
     pub const INTERNAL: Self = Self::new(3004, "internal server error");

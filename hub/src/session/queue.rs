@@ -27,11 +27,14 @@ struct State {
     /// A reply is being made that must stand before the messages from here on.
     gate: Option<usize>,
     closed: Option<Closed>,
+    /// The answer to the last ping frame; earlier ones need none.
+    pong: Option<Bytes>,
     writer: Option<Waker>,
 }
 
 pub(crate) enum Taken {
     Messages(VecDeque<Bytes>),
+    Pong(Bytes),
     /// All is taken, and this is the end.
     Closed(Closed),
 }
@@ -45,6 +48,7 @@ impl Queue {
             max_push_bytes,
             gate: None,
             closed: None,
+            pong: None,
             writer: None,
         };
         Queue { state: Mutex::new(state), ended: Notify::new(), drained: Notify::new() }
@@ -82,6 +86,13 @@ impl Queue {
             state.messages.push_back(frame);
             wake(state);
         }
+    }
+
+    /// Answers a ping frame of the WebSocket.
+    pub(crate) fn pong(&self, data: Bytes) {
+        let mut state = lock(&self.state);
+        state.pong = Some(data);
+        wake(state);
     }
 
     /// Keeps the place for a reply: what is pushed from now on goes out after it.
@@ -168,6 +179,9 @@ impl Queue {
     /// All that may be written now. For one writer.
     pub(crate) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Taken> {
         let mut state = lock(&self.state);
+        if let Some(data) = state.pong.take() {
+            return Poll::Ready(Taken::Pong(data));
+        }
         let ready = state.gate.unwrap_or(state.messages.len());
         if ready > 0 {
             let rest = state.messages.split_off(ready);
@@ -214,6 +228,7 @@ mod tests {
             Poll::Pending => None,
             Poll::Ready(Taken::Messages(messages)) => Some(Ok(messages.into())),
             Poll::Ready(Taken::Closed(why)) => Some(Err(why)),
+            Poll::Ready(Taken::Pong(_)) => panic!("nobody pinged"),
         }
     }
 

@@ -18,8 +18,17 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
         let (form, frame) = match reader.next().await {
             Some(Ok(Incoming::Text(frame))) => (Form::Json, frame),
             Some(Ok(Incoming::Binary(frame))) => (Form::Protobuf, frame),
+            Some(Ok(Incoming::Ping(data))) => {
+                session.queue.pong(data);
+                continue;
+            }
             Some(Ok(Incoming::Close)) | None => return session.queue.close(Closed::Peer),
             Some(Err(TransportError::TooLarge)) => return session.queue.close(CloseCode::TOO_LARGE.into()),
+            Some(Err(TransportError::NotUtf8)) => return session.queue.close(CloseCode::NOT_TEXT.into()),
+            Some(Err(TransportError::Violation(why))) => {
+                tracing::debug!(session = %session.id, why, "broken framing");
+                return session.queue.close(CloseCode::PROTOCOL_ERROR.into());
+            }
             Some(Err(lost)) => return session.queue.close(Closed::Lost(lost)),
         };
         if form != session.form {

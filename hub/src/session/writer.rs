@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::timeout;
+use tokio::time::{error::Elapsed, timeout};
 
 use super::{Session, queue::Taken};
 use crate::{
@@ -23,12 +23,22 @@ pub(super) async fn run(session: Arc<Session>, mut writer: impl TransportWriter)
     loop {
         match poll_fn(|cx| session.queue.poll_take(cx)).await {
             Taken::Messages(messages) => write(&session, &mut writer, messages).await,
+            Taken::Pong(data) => {
+                if let Err(why) = finish(timeout(session.write_timeout(), writer.pong(&data)).await) {
+                    session.queue.close(why);
+                }
+            }
             Taken::Closed(Closed::Server(code)) => {
                 let farewell = writer.close(code.code, code.wire_reason());
                 let _ = timeout(session.write_timeout(), farewell).await;
                 return;
             }
-            Taken::Closed(Closed::Peer | Closed::Lost(_)) => return,
+            Taken::Closed(Closed::Peer) => {
+                let answer = writer.close(CloseCode::NORMAL.code, CloseCode::NORMAL.reason);
+                let _ = timeout(session.write_timeout(), answer).await;
+                return;
+            }
+            Taken::Closed(Closed::Lost(_)) => return,
         }
     }
 }
@@ -50,10 +60,14 @@ async fn flush(
     frames: &[Bytes],
     limit: Duration,
 ) -> Result<(), Closed> {
-    match timeout(limit, writer.write(form, frames)).await {
+    finish(timeout(limit, writer.write(form, frames)).await)
+}
+
+fn finish(written: Result<Result<(), TransportError>, Elapsed>) -> Result<(), Closed> {
+    match written {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error @ TransportError::Lost(_))) => Err(Closed::Lost(error)),
-        Ok(Err(TransportError::TooLarge)) | Err(_) => Err(CloseCode::WRITE_ERROR.into()),
+        Ok(Err(_)) | Err(_) => Err(CloseCode::WRITE_ERROR.into()),
     }
 }
 

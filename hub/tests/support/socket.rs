@@ -1,85 +1,40 @@
-//! The upgrade as the engine wants it, and the engine's transport over axum's WebSocket.
+//! The upgrade as the engine wants it, in axum: the answer, and the engine's own framing over the stream.
 
 use axum::{
-    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
-    response::Response,
+    body::Body,
+    extract::Request,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use futures_util::{
-    SinkExt, StreamExt,
-    stream::{SplitSink, SplitStream},
-};
-use hub::{Form, Hub, Incoming, Peer, Transport, TransportError, TransportReader, TransportWriter};
-use tokio_tungstenite::tungstenite;
+use hub::{Handshake, Hub, Peer, WebSocket};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use tokio::net::TcpStream;
 
 /// Agrees on a form and serves the socket.
-pub(crate) fn serve(hub: Hub, upgrade: WebSocketUpgrade, query: Option<&str>, max_bytes: usize) -> Response {
-    let upgrade = upgrade.protocols([Form::PROTOBUF_SUBPROTOCOL, Form::JSON_SUBPROTOCOL]);
-    let agreed = upgrade.selected_protocol().and_then(|name| name.to_str().ok());
-    let form = Form::asked(agreed, query);
-    // Small buffers: the default ones cost more than everything else of an idle connection.
-    let upgrade = upgrade.read_buffer_size(4096).write_buffer_size(0).max_message_size(max_bytes);
-    upgrade.on_upgrade(async move |socket| {
-        hub.serve(Socket(socket, form), Peer::default()).await;
-    })
-}
-
-struct Socket(WebSocket, Form);
-struct Reader(SplitStream<WebSocket>);
-struct Writer(SplitSink<WebSocket, Message>);
-
-impl Transport for Socket {
-    type Reader = Reader;
-    type Writer = Writer;
-
-    fn form(&self) -> Form {
-        self.1
+pub(crate) fn serve(hub: Hub, mut request: Request, max_bytes: usize) -> Response {
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let (handshake, upgrade) = match (Handshake::read(header, request.uri().query()), upgrade) {
+        (Ok(handshake), Some(upgrade)) => (handshake, upgrade),
+        (Err(why), _) => return (StatusCode::BAD_REQUEST, why).into_response(),
+        (_, None) => return StatusCode::UPGRADE_REQUIRED.into_response(),
+    };
+    let form = handshake.form;
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else { return };
+        let (reader, writer) = parts.io.into_inner().into_split();
+        let socket = WebSocket::new(reader, writer, parts.read_buf, form, max_bytes);
+        hub.serve(socket, Peer::default()).await;
+    });
+    let mut answer = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(header::CONNECTION, "upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_ACCEPT, handshake.accept);
+    if let Some(name) = handshake.subprotocol {
+        answer = answer.header(header::SEC_WEBSOCKET_PROTOCOL, name);
     }
-
-    fn split(self) -> (Reader, Writer) {
-        let (writer, reader) = self.0.split();
-        (Reader(reader), Writer(writer))
-    }
-}
-
-impl TransportReader for Reader {
-    async fn next(&mut self) -> Option<Result<Incoming, TransportError>> {
-        loop {
-            return Some(match self.0.next().await? {
-                Ok(Message::Text(text)) => Ok(Incoming::Text(text.into())),
-                Ok(Message::Binary(data)) => Ok(Incoming::Binary(data)),
-                Ok(Message::Close(_)) => Ok(Incoming::Close),
-                Ok(Message::Ping(_) | Message::Pong(_)) => continue,
-                Err(error) => Err(translate(error)),
-            });
-        }
-    }
-}
-
-impl TransportWriter for Writer {
-    async fn write(&mut self, form: Form, frames: &[Bytes]) -> Result<(), TransportError> {
-        for frame in frames {
-            let message = if form.is_binary() {
-                Message::Binary(frame.clone())
-            } else {
-                let text = Utf8Bytes::try_from(frame.clone());
-                Message::Text(text.map_err(|e| TransportError::Lost(e.to_string()))?)
-            };
-            self.0.feed(message).await.map_err(translate)?;
-        }
-        self.0.flush().await.map_err(translate)
-    }
-
-    async fn close(&mut self, code: u16, reason: &str) -> Result<(), TransportError> {
-        let frame = CloseFrame { code, reason: reason.into() };
-        self.0.send(Message::Close(Some(frame))).await.map_err(translate)
-    }
-}
-
-fn translate(error: axum::Error) -> TransportError {
-    let error = error.into_inner();
-    match error.downcast_ref() {
-        Some(tungstenite::Error::Capacity(_)) => TransportError::TooLarge,
-        _ => TransportError::Lost(error.to_string()),
-    }
+    answer.body(Body::empty()).expect("headers of plain ASCII")
 }

@@ -1,0 +1,196 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// A client's frame; `first` is flags and opcode.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut out = vec![first];
+    match payload.len() {
+        short @ 0..=125 => out.push(0x80 | short as u8),
+        middle @ 126..=0xffff => {
+            out.push(0xfe);
+            out.extend_from_slice(&(middle as u16).to_be_bytes());
+        }
+        long => {
+            out.push(0xff);
+            out.extend_from_slice(&(long as u64).to_be_bytes());
+        }
+    }
+    let mask = [0x37, 0xfa, 0x21, payload.len() as u8];
+    out.extend_from_slice(&mask);
+    out.extend(payload.iter().enumerate().map(|(n, byte)| byte ^ mask[n % 4]));
+    out
+}
+
+fn read(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
+    let mut parser = Parser::new(max);
+    parser.feed(bytes);
+    let mut events = Vec::new();
+    while let Some(event) = parser.next()? {
+        events.push(event);
+    }
+    Ok(events)
+}
+
+fn fault(bytes: &[u8]) -> Fault {
+    read(bytes, 1 << 20).expect_err("a fault")
+}
+
+#[test]
+fn the_examples_of_the_rfc() {
+    let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+    assert_eq!(read(&hello, 9), Ok(vec![Event::Text("Hello".into())]));
+    assert_eq!(Head::text(5).bytes(), [0x81, 0x05]);
+    assert_eq!(Head::binary(256).bytes(), [0x82, 0x7e, 0x01, 0x00]);
+    assert_eq!(Head::binary(65536).bytes(), [0x82, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0]);
+    assert_eq!(Head::pong(5).bytes(), [0x8a, 0x05]);
+}
+
+#[test]
+fn violations() {
+    let mut unmasked = frame(0x81, b"x");
+    unmasked[1] &= 0x7f;
+    let mut wordy = frame(0x82, &[0; 200]);
+    wordy[2..4].copy_from_slice(&[0, 5]);
+    for (bytes, what) in [
+        (frame(0xc1, b"x"), "reserved bit set"),
+        (unmasked, "frame without mask"),
+        (wordy, "length in more bytes than needed"),
+        (frame(0x80, b"x"), "continuation of nothing"),
+        ([frame(0x01, b"x"), frame(0x81, b"x")].concat(), "message within a message"),
+        (frame(0x09, b"x"), "control frame in fragments"),
+        (frame(0x89, &[0; 126]), "long control frame"),
+        (frame(0x83, b"x"), "unknown opcode"),
+        (frame(0x8b, b"x"), "unknown opcode"),
+        (frame(0x88, b"x"), "half a close code"),
+        (frame(0x88, &1005u16.to_be_bytes()), "close code that may not be sent"),
+        (frame(0x88, &5000u16.to_be_bytes()), "close code that may not be sent"),
+    ] {
+        assert_eq!(fault(&bytes), Fault::Violation(what));
+    }
+    assert_eq!(fault(&frame(0x81, b"\xff")), Fault::NotUtf8);
+    assert_eq!(fault(&[frame(0x01, b"\xc3"), frame(0x80, b"x")].concat()), Fault::NotUtf8);
+    assert_eq!(fault(&frame(0x88, b"\x03\xe8\xff")), Fault::NotUtf8);
+}
+
+#[test]
+fn a_message_is_too_large_by_its_header_alone_and_by_its_sum() {
+    let huge = [0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+    assert_eq!(read(&huge, 100), Err(Fault::TooLarge));
+    assert!(read(&frame(0x82, &[0; 100]), 100).is_ok());
+    assert_eq!(read(&frame(0x82, &[0; 101])[..4], 100), Err(Fault::TooLarge));
+    let sum = [frame(0x02, &[0; 60]), frame(0x89, b"ping"), frame(0x80, &[0; 41])].concat();
+    assert_eq!(read(&sum, 100), Err(Fault::TooLarge));
+}
+
+#[test]
+fn a_character_may_be_cut_by_a_fragment() {
+    let bytes = [frame(0x01, b"\xc3"), frame(0x80, b"\xa9")].concat();
+    assert_eq!(read(&bytes, 9), Ok(vec![Event::Text("é".into())]));
+}
+
+#[test]
+fn nothing_is_kept_between_frames() {
+    let mut parser = Parser::new(1 << 20);
+    parser.feed(&frame(0x82, &[7; 5000]));
+    assert!(parser.next().unwrap().is_some());
+    assert_eq!(parser.input.capacity(), 0);
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    data: Vec<u8>,
+    text: bool,
+    cuts: Vec<usize>,
+    ping: bool,
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let data = prop_oneof![
+        proptest::collection::vec(0x20u8..0x7f, 0..300),
+        (65_530usize..65_550).prop_map(|size| vec![b'x'; size]),
+    ];
+    let cuts = proptest::collection::vec(0usize..400, 0..4);
+    (data, any::<bool>(), cuts, any::<bool>()).prop_map(|(data, text, cuts, ping)| Sent {
+        data,
+        text,
+        cuts,
+        ping,
+    })
+}
+
+fn written(message: &Sent) -> Vec<u8> {
+    let mut cuts: Vec<_> = message.cuts.iter().map(|cut| cut % (message.data.len() + 1)).collect();
+    cuts.sort_unstable();
+    cuts.push(message.data.len());
+    let (mut out, mut from, last) = (Vec::new(), 0, cuts.len() - 1);
+    for (n, cut) in cuts.into_iter().enumerate() {
+        let opcode = if n > 0 { CONTINUATION } else { 2 - u8::from(message.text) };
+        out.extend(frame(if n == last { 0x80 | opcode } else { opcode }, &message.data[from..cut]));
+        if message.ping {
+            out.extend(frame(0x89, b"still there?"));
+            out.extend(frame(0x8a, b""));
+        }
+        from = cut;
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_the_pieces_the_messages_are_the_same(
+        messages in proptest::collection::vec(sent(), 1..5),
+        pieces in proptest::collection::vec(1usize..3000, 1..40),
+    ) {
+        let bytes = messages.iter().flat_map(written).collect::<Vec<_>>();
+        let mut parser = Parser::new(1 << 20);
+        let (mut events, mut rest) = (Vec::new(), &bytes[..]);
+        for size in pieces.iter().cycle() {
+            let (piece, more) = rest.split_at((*size).min(rest.len()));
+            parser.feed(piece);
+            while let Some(event) = parser.next().unwrap() {
+                if !matches!(event, Event::Ping(_)) {
+                    events.push(event);
+                }
+            }
+            rest = more;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let wanted: Vec<_> = messages
+            .iter()
+            .map(|m| if m.text { Event::Text(m.data.clone().into()) } else { Event::Binary(m.data.clone().into()) })
+            .collect();
+        prop_assert_eq!(events, wanted);
+        prop_assert_eq!(parser.input.capacity(), 0);
+    }
+
+    #[test]
+    fn any_bytes_are_survived_within_bounds(pieces in proptest::collection::vec(
+        proptest::collection::vec(any::<u8>(), 0..64), 0..20,
+    )) {
+        let mut parser = Parser::new(1000);
+        'all: for piece in pieces {
+            parser.feed(&piece);
+            loop {
+                match parser.next() {
+                    Ok(Some(Event::Text(data) | Event::Binary(data))) => prop_assert!(data.len() <= 1000),
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(_) => break 'all,
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_byte_never_panics(message in sent(), at: prop::sample::Index, with: u8) {
+        let mut bytes = written(&message);
+        let at = at.index(bytes.len());
+        bytes[at] ^= with;
+        let _ = read(&bytes, 1 << 20);
+    }
+}

@@ -1,0 +1,95 @@
+//! The reading half. Bytes land in a buffer of the thread and are understood at once; a connection keeps
+//! only what is left of an unfinished frame.
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::frame::{Event, Fault, Parser};
+use crate::transport::{Incoming, TransportError, TransportReader};
+
+const READ_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+pub struct Reader<R> {
+    stream: R,
+    parser: Parser,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// After a fault: what still comes is thrown away, so that our close frame arrives.
+    Deaf,
+    Over,
+}
+
+impl<R: AsyncRead + Unpin> Reader<R> {
+    pub(super) fn new(stream: R, early: &Bytes, max_message: usize) -> Self {
+        let mut parser = Parser::new(max_message);
+        parser.feed(early);
+        Reader { stream, parser, state: State::Open }
+    }
+
+    /// Feeds the parser; 0 at the end of the stream.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut buffer = ReadBuf::new(scratch);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            let read = buffer.filled();
+            if self.state == State::Open {
+                self.parser.feed(read);
+            }
+            Poll::Ready(Ok(read.len()))
+        })
+    }
+
+    fn fault(&mut self, fault: Fault) -> TransportError {
+        self.state = State::Deaf;
+        self.parser.clear();
+        match fault {
+            Fault::Violation(what) => TransportError::Violation(what),
+            Fault::NotUtf8 => TransportError::NotUtf8,
+            Fault::TooLarge => TransportError::TooLarge,
+        }
+    }
+}
+
+impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
+    async fn next(&mut self) -> Option<Result<Incoming, TransportError>> {
+        loop {
+            if self.state == State::Over {
+                return None;
+            }
+            match self.parser.next() {
+                Ok(Some(Event::Text(text))) => return Some(Ok(Incoming::Text(text))),
+                Ok(Some(Event::Binary(data))) => return Some(Ok(Incoming::Binary(data))),
+                Ok(Some(Event::Ping(data))) => return Some(Ok(Incoming::Ping(data))),
+                Ok(Some(Event::Close)) => {
+                    self.state = State::Over;
+                    return Some(Ok(Incoming::Close));
+                }
+                Ok(None) => {}
+                Err(fault) => return Some(Err(self.fault(fault))),
+            }
+            match std::future::poll_fn(|cx| self.poll_read(cx)).await {
+                Ok(0) => self.state = State::Over,
+                Ok(_) => {}
+                Err(error) => {
+                    self.state = State::Over;
+                    return Some(Err(TransportError::Lost(error.to_string())));
+                }
+            }
+        }
+    }
+}

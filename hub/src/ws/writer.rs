@@ -1,0 +1,133 @@
+//! The writing half. Frames are put together in a buffer of the thread and written with one call; only what the
+//! socket does not take at once is kept. Large payloads are written from where they are.
+
+use std::{
+    cell::RefCell,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+
+use super::frame::Head;
+use crate::{
+    Form,
+    transport::{TransportError, TransportWriter},
+};
+
+/// Put together up to this size.
+const GATHER_BYTES: usize = 64 * 1024;
+/// Payloads from this size on are not copied.
+const LARGE_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+pub struct Writer<W> {
+    stream: W,
+    /// Begun and not all written.
+    rest: Bytes,
+}
+
+impl<W: AsyncWrite + Unpin> Writer<W> {
+    pub(super) fn new(stream: W) -> Self {
+        Writer { stream, rest: Bytes::new() }
+    }
+
+    /// Writes some frames from `at` on, at least one, and says where to go on.
+    fn poll_frames(
+        &mut self,
+        cx: &mut Context<'_>,
+        form: Form,
+        frames: &[Bytes],
+        at: usize,
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_rest(cx))?;
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            let mut next = at;
+            let mut large = None;
+            while let Some(frame) = frames.get(next)
+                && scratch.len() < GATHER_BYTES
+                && large.is_none()
+            {
+                let head = if form.is_binary() { Head::binary(frame.len()) } else { Head::text(frame.len()) };
+                scratch.extend_from_slice(head.bytes());
+                if frame.len() < LARGE_BYTES {
+                    scratch.extend_from_slice(frame);
+                } else {
+                    large = Some(frame);
+                }
+                next += 1;
+            }
+            // Nothing is lost if this must wait: the next attempt puts the same together again.
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, scratch))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.rest = match large {
+                None => Bytes::copy_from_slice(&scratch[written..]),
+                Some(frame) if written == scratch.len() => frame.clone(),
+                Some(frame) => [&scratch[written..], frame].concat().into(),
+            };
+            Poll::Ready(Ok(next))
+        })
+    }
+
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.rest.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            drop(self.rest.split_to(written));
+        }
+        self.rest = Bytes::new();
+        Poll::Ready(Ok(()))
+    }
+
+    async fn flush(&mut self) -> Result<(), TransportError> {
+        let all = std::future::poll_fn(|cx| {
+            ready!(self.poll_rest(cx))?;
+            Pin::new(&mut self.stream).poll_flush(cx)
+        });
+        all.await.map_err(|error| lost(&error))
+    }
+
+    async fn control(&mut self, head: Head, payload: &[u8]) -> Result<(), TransportError> {
+        let mut whole = Vec::with_capacity(self.rest.len() + payload.len() + 2);
+        whole.extend_from_slice(&self.rest);
+        whole.extend_from_slice(head.bytes());
+        whole.extend_from_slice(payload);
+        self.rest = whole.into();
+        self.flush().await
+    }
+}
+
+impl<W: AsyncWrite + Unpin + Send + 'static> TransportWriter for Writer<W> {
+    async fn write(&mut self, form: Form, frames: &[Bytes]) -> Result<(), TransportError> {
+        let mut at = 0;
+        while at < frames.len() {
+            let some = std::future::poll_fn(|cx| self.poll_frames(cx, form, frames, at)).await;
+            at = some.map_err(|error| lost(&error))?;
+        }
+        self.flush().await
+    }
+
+    async fn pong(&mut self, data: &[u8]) -> Result<(), TransportError> {
+        self.control(Head::pong(data.len()), data).await
+    }
+
+    async fn close(&mut self, code: u16, reason: &str) -> Result<(), TransportError> {
+        let mut payload = code.to_be_bytes().to_vec();
+        payload.extend_from_slice(reason.as_bytes());
+        self.control(Head::close(payload.len()), &payload).await
+    }
+}
+
+fn lost(error: &io::Error) -> TransportError {
+    TransportError::Lost(error.to_string())
+}
