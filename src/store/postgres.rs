@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor};
 
 use super::event::{Committed, Effects, Publisher};
@@ -28,6 +28,8 @@ impl Pg {
         env: &Env,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
+        // By itself first: a pool would only say that it waited too long for a connection.
+        PgConnection::connect(&config.url).await?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(config.connections.max(2))
             .acquire_timeout(Duration::from_secs(5))
