@@ -46,6 +46,9 @@ pub struct App {
     pub started_at_ms: i64,
 }
 
+/// How long a stop waits for tasks that were told to drop what they do.
+const DROP_WAIT: Duration = Duration::from_secs(1);
+
 pub type AppState = Arc<App>;
 
 impl App {
@@ -119,6 +122,8 @@ impl App {
             tracing::warn!(tasks = self.tasks.len(), "some work did not finish in time and is dropped");
         }
         self.hard.cancel();
+        // What is dropped ends at its next await.
+        let _ = tokio::time::timeout(DROP_WAIT, self.tasks.wait()).await;
         self.store.close().await;
     }
 }

@@ -342,3 +342,53 @@ on_both!(secrets_are_not_shown, |engine| async move {
     assert!(!log.to_string().contains("4000 0000"), "{log}");
     world.finish().await;
 });
+
+on_both!(lanes_do_not_starve_each_other, |engine| async move {
+    let world = World::start(engine).await;
+    // A provider that takes requests for files and never answers: every worker for media waits for it.
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = deaf.local_addr().expect("its address");
+    let (tell, mut asked) = tokio::sync::watch::channel(0);
+    let listening = tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((socket, _)) = deaf.accept().await {
+            open.push(socket);
+            tell.send_replace(open.len());
+        }
+    });
+    let credentials =
+        [("base_url", format!("http://{address}")), ("api_key", "k".into()), ("session", "deaf".into())];
+    let verb = hubbub::accounts::channels::CreateChannel {
+        scope: world.scope(),
+        vault: std::sync::Arc::clone(&world.app.vault),
+        company: world.bot.company,
+        kind: "waha".into(),
+        name: "Deaf".into(),
+        credentials: credentials.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        settings: crate::kit::quick(),
+    };
+    let channel = world.app.store.write(verb).await.expect("a channel").value;
+    for number in 0..16 {
+        let id = format!("3EB0FF{number:02}");
+        let file = json!({ "url": format!("http://{address}/api/files/{id}.jpg"), "mimetype": "image/jpeg" });
+        let body = json!({
+            "id": format!("evt_{id}"), "timestamp": 1_794_312_000_000_i64, "event": "message.any", "session": "deaf",
+            "me": { "id": "12025550100@c.us", "pushName": "Shop" }, "engine": "GOWS", "environment": {},
+            "payload": { "id": format!("false_12025550171@c.us_{id}"), "timestamp": 1_794_312_000,
+                "from": "12025550171@c.us", "fromMe": false, "source": "app", "to": "12025550100@c.us", "body": "",
+                "hasMedia": true, "media": file, "ack": 1, "replyTo": null },
+        });
+        assert_eq!(world.hook(&channel, &body).await, 200);
+    }
+    asked.wait_for(|asked| *asked >= 8).await.expect("all workers for media are at it");
+    // Webhooks and sends go on as if nothing were.
+    let mut manager = world.person("agent@example.com").await;
+    world.telegram.customer_says(5550195, "Hello");
+    let conversation = manager.event("message.created").await["conversation"]["id"].clone();
+    let send = json!({ "conversation": conversation, "client_id": "s1", "text": "Here" });
+    manager.rpc("message.send", send).await.expect("it is queued");
+    world.telegram.sent_reaches(1).await;
+    assert!(*asked.borrow() >= 8, "and the files are still waited for");
+    listening.abort();
+    world.finish().await;
+});
