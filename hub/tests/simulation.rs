@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hub::{HubConfig, Tags};
 
+use crate::dice::Dice;
 use crate::support::{
     Server,
     client::{Client, offsets},
@@ -14,17 +15,6 @@ use crate::support::{
 
 const ROOM: &str = "room";
 const EVENTS: u64 = 300;
-
-/// A small generator whose whole state is its seed.
-#[derive(Clone)]
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
 
 /// Appends in order, tells of it in disorder: late, twice, or not at all.
 async fn publish_all(server: &Server, mut dice: Dice) {

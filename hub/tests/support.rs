@@ -1,7 +1,7 @@
 //! A server on a free port with the engine in it, and what tests need to know about it.
 
 pub(crate) mod client;
-mod protobuf;
+pub(crate) mod protobuf;
 pub(crate) mod rules;
 pub(crate) mod socket;
 pub(crate) mod tapelog;
