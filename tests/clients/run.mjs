@@ -1,4 +1,4 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|examples|worker|page|demo …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|examples|worker|page|demo …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
@@ -9,9 +9,7 @@ import { protobufChecks } from "./protobuf.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, demo: demoChecks, protobuf: protobufChecks };
-// Protobuf by its name only: this client stops at the reply for a room that says nothing but its name.
-const usual = Object.keys(parts).filter((name) => name !== "protobuf");
+const parts = { client: clientChecks, protobuf: protobufChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, demo: demoChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {
@@ -44,7 +42,7 @@ async function check(name, work) {
 let world;
 try {
   world = await startWorld(resolve(binary));
-  for (const name of chosen.length ? chosen : usual) {
+  for (const name of chosen.length ? chosen : Object.keys(parts)) {
     console.log(`# ${name}`);
     await parts[name](world, check);
   }

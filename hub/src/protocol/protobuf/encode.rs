@@ -106,11 +106,15 @@ fn connect(result: &ConnectReply) -> wire::ConnectResult {
         expires: result.ttl.is_some(),
         ttl: result.ttl.unwrap_or(0),
         data: raw(result.data.as_deref()),
-        subs: result.subs.iter().map(|(room, sub)| (room.clone(), subscribed(sub))).collect(),
+        subs: result.subs.iter().map(sub_entry).collect(),
         ping: result.ping_s,
         pong: true,
         time: result.time_ms,
     }
+}
+
+fn sub_entry((room, sub): &(String, SubscribeReply)) -> wire::SubEntry {
+    wire::SubEntry { room: room.clone(), result: Some(subscribed(sub)) }
 }
 
 fn subscribed(sub: &SubscribeReply) -> wire::SubscribeResult {
@@ -161,6 +165,9 @@ mod tests {
         let bytes = super::publication("r", &publication);
         assert_eq!(&bytes[..], b"\x0c\x22\x0a\x12\x01r\x22\x05\x22\x011\x30\x07");
         assert_eq!(&super::reply(3, &Reply::Unsubscribe)[..], b"\x04\x08\x03\x3a\x00");
+        // A room without anything to tell still has its (empty) result.
+        let empty = super::sub_entry(&("r".to_owned(), crate::protocol::reply::SubscribeReply::default()));
+        assert_eq!(prost::Message::encode_to_vec(&empty), b"\x0a\x01r\x12\x00");
         assert_eq!(wire::Reply::default().encode_length_delimited_to_vec(), super::super::PING);
     }
 }

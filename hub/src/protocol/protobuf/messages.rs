@@ -266,14 +266,24 @@ pub(crate) struct ConnectResult {
     pub(crate) ttl: u32,
     #[prost(bytes = "bytes", tag = "5")]
     pub(crate) data: Bytes,
-    #[prost(btree_map = "string, message", tag = "6")]
-    pub(crate) subs: BTreeMap<String, SubscribeResult>,
+    /// A map in the schema, which on the wire is this list. As a map an empty result would be left out of its
+    /// entry, and the JavaScript client takes what is left out for nothing at all.
+    #[prost(message, repeated, tag = "6")]
+    pub(crate) subs: Vec<SubEntry>,
     #[prost(uint32, tag = "7")]
     pub(crate) ping: u32,
     #[prost(bool, tag = "8")]
     pub(crate) pong: bool,
     #[prost(int64, tag = "11")]
     pub(crate) time: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct SubEntry {
+    #[prost(string, tag = "1")]
+    pub(crate) room: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) result: Option<SubscribeResult>,
 }
 
 #[derive(Clone, PartialEq, Message)]
