@@ -11,7 +11,11 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::{runtime::Handle, sync::Notify, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use crate::{
     Authority, ClientInfo, CloseCode, Closed, ConnectError, ErrorReply, Expiry, Form, HubConfig, Log,
@@ -46,6 +50,7 @@ pub(crate) struct Inner {
     /// A session or a call is over.
     pub(crate) changed: Notify,
     draining: AtomicBool,
+    pub(crate) started: Instant,
 }
 
 impl Hub {
@@ -62,6 +67,7 @@ impl Hub {
             runtime: Handle::current(),
             changed: Notify::new(),
             draining: AtomicBool::new(false),
+            started: Instant::now(),
         });
         inner.runtime.spawn(sweep::run(Arc::downgrade(&inner)));
         Hub { inner }

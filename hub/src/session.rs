@@ -83,6 +83,7 @@ pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Pe
     session.queue.close(Closed::Peer);
     let why = session.queue.closed().unwrap_or(Closed::Peer);
     session.leave_all(&inner);
+    session.inbox.clear();
     // Told at once: what this session was busy with can be given to another, while the socket takes its time.
     if let Some(info) = session.info() {
         inner.guarded(inner.authority.closed(info, &why)).await;

@@ -156,6 +156,9 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, 
     Box::<RawValue>::deserialize(from).map(Some)
 }
 
+/// Commands and pongs of one frame; some are two bytes, and take a hundred times as much when they are read.
+pub(crate) const MAX_IN_FRAME: usize = 2048;
+
 /// The commands of one text frame, in order, up to the first bad one.
 pub(crate) fn decode(frame: &[u8]) -> Vec<Decoded> {
     let mut decoded = Vec::new();
@@ -168,6 +171,8 @@ pub(crate) fn decode(frame: &[u8]) -> Vec<Decoded> {
             Ok(envelope) if rest.first() == Some(&b'{') => classify(envelope),
             _ => Decoded::Bad("not a command object"),
         };
+        let one =
+            if decoded.len() < MAX_IN_FRAME { one } else { Decoded::Bad("too many commands in a frame") };
         let stop = matches!(one, Decoded::Bad(_));
         decoded.push(one);
         if stop {

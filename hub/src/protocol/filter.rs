@@ -11,6 +11,8 @@ use crate::{Tags, authority::Filter};
 
 /// Nodes and values of one filter; it runs for every publication of the room.
 const MAX_PARTS: usize = 100;
+/// Of all its texts; it is kept as long as the subscription.
+const MAX_BYTES: usize = 4 * 1024;
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(default)]
@@ -33,13 +35,18 @@ pub(crate) struct FilterNode {
 impl FilterNode {
     /// `None` if it is not a sensible filter.
     pub(crate) fn compile(&self) -> Option<Filter> {
-        (self.parts() <= MAX_PARTS).then_some(())?;
+        (self.parts() <= MAX_PARTS && self.bytes() <= MAX_BYTES).then_some(())?;
         let test = self.test()?;
         Some(Arc::new(move |tags| test.holds(tags)))
     }
 
     fn parts(&self) -> usize {
         1 + self.vals.len() + self.nodes.iter().map(FilterNode::parts).sum::<usize>()
+    }
+
+    fn bytes(&self) -> usize {
+        let own = self.key.len() + self.val.len() + self.vals.iter().map(String::len).sum::<usize>();
+        own + self.nodes.iter().map(FilterNode::bytes).sum::<usize>()
     }
 
     fn test(&self) -> Option<Test> {

@@ -82,7 +82,7 @@ pub(super) async fn command(
     session.queue.fill(session.form.reply(id, &Reply::Connect(Box::new(reply))));
     count(&inner.counters.connected);
     let expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);
-    session.timers.connected(&inner.config, session.id.0.as_u128(), expiry);
+    session.timers.connected(inner, session.id.0.as_u128(), expiry);
     session.schedule_expiry();
     for room in entered {
         subscribe::announce(inner, session, &room);

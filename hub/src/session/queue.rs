@@ -39,6 +39,14 @@ pub(crate) enum Taken {
     Closed(Closed),
 }
 
+/// What waits could not be written, or would not be read.
+fn hopeless(why: &Closed) -> bool {
+    match why {
+        Closed::Peer | Closed::Lost(_) => true,
+        Closed::Server(code) => matches!(*code, CloseCode::SLOW | CloseCode::WRITE_ERROR),
+    }
+}
+
 impl Queue {
     pub(crate) fn new(max_push_bytes: usize) -> Self {
         let state = State {
@@ -136,11 +144,33 @@ impl Queue {
         }
     }
 
+    /// Writing failed half-way: nothing more may follow, whatever the session ended for, because the client would
+    /// not see the hole.
+    pub(crate) fn fail(&self, why: Closed) {
+        let mut state = lock(&self.state);
+        if state.closed.is_none() {
+            self.end(&mut state, why);
+        }
+        state.gate = None;
+        state.messages = VecDeque::new();
+        state.push_bytes = 0;
+        state.reply_bytes = 0;
+        state.pong = None;
+        wake(state);
+    }
+
+    /// The session ended in a way after which nothing needs to be written.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        lock(&self.state).closed.as_ref().is_some_and(hopeless)
+    }
+
+    /// The answer to the peer's ping, if one is owed.
+    pub(crate) fn take_pong(&self) -> Option<Bytes> {
+        lock(&self.state).pong.take()
+    }
+
     fn end(&self, state: &mut State, why: Closed) {
-        let hopeless = match &why {
-            Closed::Peer | Closed::Lost(_) => true,
-            Closed::Server(code) => matches!(*code, CloseCode::SLOW | CloseCode::WRITE_ERROR),
-        };
+        let hopeless = hopeless(&why);
         state.gate = None;
         state.closed = Some(why);
         if hopeless {

@@ -41,7 +41,10 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
         for decoded in form.decode(&frame) {
             match decoded {
                 Decoded::Pong if session.timers.pong() => {}
-                Decoded::Pong => items.push(Item::Bad("pong that nobody asked for")),
+                Decoded::Pong => {
+                    items.push(Item::Bad("pong that nobody asked for"));
+                    break;
+                }
                 Decoded::Command { id, command } => items.push(Item::Command { id, command }),
                 Decoded::Bad(why) => items.push(Item::Bad(why)),
             }

@@ -13,6 +13,8 @@ use tokio::{
 use super::Session;
 use crate::{CloseCode, HubConfig, hub::Inner, lock::lock};
 
+const MAX_BEAT: Duration = Duration::from_millis(200);
+
 pub(crate) struct Timers {
     due: Mutex<Due>,
     changed: Notify,
@@ -41,11 +43,11 @@ impl Timers {
     }
 
     /// Pings begin at a moment of its own for every session, so that they do not all come at once.
-    pub(crate) fn connected(&self, config: &HubConfig, session: u128, expiry: Option<Instant>) {
-        let half = config.ping_interval / 2;
+    pub(crate) fn connected(&self, inner: &Inner, session: u128, expiry: Option<Instant>) {
+        let half = inner.config.ping_interval / 2;
         let spread = half.mul_f64((session % 1000) as f64 / 1000.0);
         let mut due = lock(&self.due);
-        *due = Due { ping: Some(Instant::now() + half + spread), expiry, ..Due::default() };
+        *due = Due { ping: Some(on_beat(inner, Instant::now() + half + spread)), expiry, ..Due::default() };
         drop(due);
         self.changed.notify_one();
     }
@@ -71,6 +73,13 @@ impl Timers {
             *pong = Instant::now() + wait;
         }
     }
+}
+
+/// The next beat from this moment on. Pings go out in small crowds, so that a thread that wakes has many to send.
+fn on_beat(inner: &Inner, at: Instant) -> Instant {
+    let beat = (inner.config.ping_interval / 128).min(MAX_BEAT).as_nanos().max(1);
+    let past = (at - inner.started).as_nanos() % beat;
+    at + Duration::from_nanos(((beat - past) % beat) as u64)
 }
 
 pub(super) async fn run(inner: &Arc<Inner>, session: &Session) {
@@ -114,7 +123,7 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
     }
     let ping = is_due(due.ping);
     if ping {
-        due.ping = Some(now + config.ping_interval);
+        due.ping = Some(on_beat(inner, now + config.ping_interval));
         due.pong.get_or_insert(now + config.pong_wait);
     }
     let subs = is_due(due.subs);

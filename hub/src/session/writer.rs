@@ -24,9 +24,7 @@ pub(super) async fn run(session: Arc<Session>, mut writer: impl TransportWriter)
         match poll_fn(|cx| session.queue.poll_take(cx)).await {
             Taken::Messages(messages) => write(&session, &mut writer, messages).await,
             Taken::Pong(data) => {
-                if let Err(why) = finish(timeout(session.write_timeout(), writer.pong(&data)).await) {
-                    session.queue.close(why);
-                }
+                pong(&session, &mut writer, &data).await;
             }
             Taken::Closed(Closed::Server(code)) => {
                 let farewell = writer.close(code.code, code.wire_reason());
@@ -46,11 +44,24 @@ pub(super) async fn run(session: Arc<Session>, mut writer: impl TransportWriter)
 async fn write(session: &Session, writer: &mut impl TransportWriter, mut messages: VecDeque<Bytes>) {
     let limit = session.write_timeout();
     while !messages.is_empty() {
-        let frames = pack(&mut messages, session.form.separator());
-        if let Err(why) = flush(writer, session.form, &frames, limit).await {
-            session.queue.close(why);
+        // A long batch on a slow line must not hold up the end of the session, nor the peer's own pings.
+        if session.queue.is_hopeless() {
             return;
         }
+        if let Some(data) = session.queue.take_pong() {
+            pong(session, writer, &data).await;
+        }
+        let frames = pack(&mut messages, session.form.separator());
+        if let Err(why) = flush(writer, session.form, &frames, limit).await {
+            session.queue.fail(why);
+            return;
+        }
+    }
+}
+
+async fn pong(session: &Session, writer: &mut impl TransportWriter, data: &Bytes) {
+    if let Err(why) = finish(timeout(session.write_timeout(), writer.pong(data)).await) {
+        session.queue.fail(why);
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::messages as wire;
 use crate::protocol::command::{
-    Command, Connect, Decoded, History, Position, Publish, Refresh, Room, Rpc, Send, SubRefresh, Subscribe,
+    Command, Connect, Decoded, History, MAX_IN_FRAME, Position, Publish, Refresh, Room, Rpc, Send,
+    SubRefresh, Subscribe,
 };
 
 /// The commands of one binary frame, in order, up to the first bad one.
@@ -16,6 +17,8 @@ pub(crate) fn decode(frame: &Bytes) -> Vec<Decoded> {
     let mut decoded = Vec::new();
     while !rest.is_empty() {
         let one = next(&mut rest).map_or(Decoded::Bad("not a message with its length"), classify);
+        let one =
+            if decoded.len() < MAX_IN_FRAME { one } else { Decoded::Bad("too many commands in a frame") };
         let stop = matches!(one, Decoded::Bad(_));
         decoded.push(one);
         if stop {
