@@ -92,7 +92,7 @@ impl App {
             tasks: TaskTracker::new(),
             started_at_ms,
         });
-        let runner = Runner::new(&app);
+        let runner = Runner::new();
         bridge.connect(&app, Arc::clone(&runner));
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
         runner.start(&app);

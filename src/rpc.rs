@@ -20,6 +20,10 @@ use crate::error::Error;
 /// The document of the methods and pushes, for people.
 pub const DOCUMENT: &str = include_str!("rpc/socket.md");
 
+/// The result of a method that has nothing to tell.
+#[derive(Serialize)]
+struct Nothing {}
+
 /// Runs a method for a session.
 async fn call(
     rules: &SocketRules,

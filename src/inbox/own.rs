@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{announce, receipt, send, turn};
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{Conversation, MessageError, MessageStatus, Owner};
+use crate::model::{Conversation, Owner};
 use crate::store::jobs::{self, JobKind};
 use crate::store::{Tx, Verb, channels, conversations, deliveries};
 
@@ -30,14 +30,10 @@ pub(super) async fn change(
 
 /// What the AI has written and what has not left stays here: a person speaks now.
 async fn silence(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
-    for mut delivery in deliveries::queued_of_responders(tx, conversation.id).await? {
-        delivery.state = MessageStatus::Failed;
-        let reason = "a person took over before it was sent".to_owned();
-        delivery.error = Some(MessageError { code: "taken_over".to_owned(), reason });
-        deliveries::update(tx, &delivery).await?;
-        receipt::refresh(tx, &delivery).await?;
+    for delivery in deliveries::queued_of_responders(tx, conversation.id).await? {
         // Its job ends at once, and does not hold up what the person writes.
         jobs::hurry(tx, JobKind::Deliver, delivery.id).await?;
+        receipt::silence(tx, delivery).await?;
     }
     Ok(())
 }

@@ -61,6 +61,15 @@ pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), 
     Ok(())
 }
 
+/// Keeps a part of the AI's answer from leaving: a person speaks now.
+pub(crate) async fn silence(tx: &mut Tx<'_>, mut delivery: Delivery) -> Result<(), Error> {
+    let reason = "a person took over before it was sent".to_owned();
+    delivery.state = MessageStatus::Failed;
+    delivery.error = Some(MessageError { code: "taken_over".to_owned(), reason });
+    deliveries::update(tx, &delivery).await?;
+    refresh(tx, &delivery).await
+}
+
 /// The status of a message by its parts, and the reason when one failed.
 fn whole(parts: &[Delivery]) -> (MessageStatus, Option<MessageError>) {
     let state = |wanted| parts.iter().find(|part| part.state == wanted);

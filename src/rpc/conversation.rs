@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::Nothing;
 use super::rules::{SocketRules, who};
 use crate::accounts::Permission;
 use crate::error::Error;
@@ -62,9 +63,6 @@ pub(super) struct WithConversation {
 pub(super) struct WithTurn {
     turn: Option<Turn>,
 }
-
-#[derive(Serialize)]
-pub(super) struct Nothing {}
 
 pub(super) async fn send(
     rules: &SocketRules,

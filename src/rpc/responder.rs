@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::Nothing;
 use super::rules::{MAX_CAPACITY, SocketRules, who};
 use crate::accounts::Permission;
 use crate::error::Error;
@@ -65,9 +66,6 @@ pub(super) struct Replied {
 pub(super) struct Extended {
     lease_until: i64,
 }
-
-#[derive(Serialize)]
-pub(super) struct Nothing {}
 
 /// Live to those who look at the conversation, not stored. A word also prolongs the lease.
 pub(super) async fn delta(

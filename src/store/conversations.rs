@@ -37,8 +37,6 @@ const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where
 const RENAME: &str = "update conversations set external_id = $3 where channel = $1 and external_id = $2";
 const OPEN_TWIN: &str =
     "select id from conversations where tenant = $1 and channel = $2 and contact = $3 and state = 'open'";
-const NEWEST_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and external_id = $3 \
-    order by opened_at desc, id desc limit 1";
 /// $2 state, $3 owner or null, $4 channel or null, ($5, $6) the place to go on from.
 const PAGE: &str = select!(
     "where c.tenant = $1 and c.state = $2 and c.owner = coalesce($3, c.owner) and c.channel = coalesce($4, c.channel) \
@@ -56,7 +54,6 @@ pub const ALL: &[&str] = &[
     SET_LAST_MESSAGE,
     RENAME,
     OPEN_TWIN,
-    NEWEST_OF,
     PAGE,
 ];
 
@@ -233,16 +230,6 @@ pub async fn rename(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Res
 pub async fn open_twin(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<Option<Uuid>, StoreError> {
     let args = args![conversation.tenant, conversation.channel, conversation.contact.id];
     Ok(tx.one::<(Uuid,)>(OPEN_TWIN, args).await?.map(|(id,)| id))
-}
-
-/// The newest conversation at this address, open or closed.
-pub async fn newest_of(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    channel: Uuid,
-    external_id: &str,
-) -> Result<Option<Uuid>, StoreError> {
-    Ok(tx.one::<(Uuid,)>(NEWEST_OF, args![tenant, channel, external_id]).await?.map(|(id,)| id))
 }
 
 /// Which conversations a page shows, and where it goes on.

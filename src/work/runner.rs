@@ -31,7 +31,7 @@ struct Class {
 }
 
 impl Runner {
-    pub fn new(_app: &App) -> Arc<Self> {
+    pub fn new() -> Arc<Self> {
         let class = |workers| Class {
             look: Notify::new(),
             next_at: AtomicI64::new(0),

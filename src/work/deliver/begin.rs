@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
 use crate::inbox::receipt;
-use crate::model::{AuthorKind, MessageError, MessageStatus, Owner};
+use crate::model::{AuthorKind, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Job};
 use crate::store::{Tx, Verb, conversations, messages};
@@ -49,12 +49,7 @@ impl Verb for Begin {
             return Ok(None);
         }
         if message.author.kind == AuthorKind::Responder && conversation.owner == Owner::Human {
-            // A person took over before it left: the AI is silent.
-            let reason = "a person took over before it was sent";
-            delivery.state = MessageStatus::Failed;
-            delivery.error = Some(MessageError { code: "taken_over".to_owned(), reason: reason.to_owned() });
-            deliveries::update(tx, &delivery).await?;
-            receipt::refresh(tx, &delivery).await?;
+            receipt::silence(tx, delivery).await?;
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }
