@@ -96,7 +96,7 @@ impl Hub {
             return false;
         };
         let Some(data) = json::clean(data) else { return false };
-        session.queue.push([session.form.message(&data)].iter()) == 1
+        session.push(session.form.message(&data))
     }
 
     /// Subscribes a live session to a room, in line with its own commands. Already subscribed is well;

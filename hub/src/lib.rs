@@ -4,8 +4,9 @@
 //! ([`Hub::serve`]) and publishes into rooms ([`Hub::publish`]).
 //!
 //! The way of a publication: `hub` finds the room, `entry` encodes it once per form, `room/order` puts it in order (or
-//! holds it behind a gap that `room/gap` fills from the log), `fanout` puts the shared bytes into the queue of
-//! every member (`session/queue`), and each session's `session/writer` joins what waits into frames.
+//! holds it behind a gap that `room/gap` fills from the log), `fanout` makes a `parcel` for all who get the same and
+//! offers it to every member's `session/queue`, which writes it into the socket there and then. What a socket does
+//! not take waits in the queue for the session's `session/writer`.
 //!
 //! The way of a command: `session/reader` decodes (`protocol/form`), `session/inbox` keeps the order,
 //! `session/commands` runs it and answers (`protocol/reply`). Joining a room without a gap is `recovery`.
@@ -22,6 +23,7 @@ mod hub;
 mod lock;
 mod log;
 mod memory;
+mod parcel;
 mod presence;
 mod protocol;
 mod recovery;
@@ -45,5 +47,5 @@ pub use memory::MemoryLog;
 pub use protocol::Form;
 pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
 pub use stats::Stats;
-pub use transport::{Incoming, Transport, TransportError, TransportReader, TransportWriter};
+pub use transport::{Incoming, Outlet, Transport, TransportError, TransportReader, TransportWriter};
 pub use ws::{Handshake, WebSocket};

@@ -19,11 +19,15 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+
 use crate::{
     Closed, Form, HubConfig, Peer, SessionId, SessionInfo,
     hub::Inner,
+    parcel::Parcel,
+    protocol::reply::Reply,
     session::{inbox::Inbox, queue::Queue, subs::Subs, timers::Timers},
-    transport::Transport,
+    transport::{Transport, TransportWriter},
 };
 
 pub(crate) struct Session {
@@ -59,6 +63,20 @@ impl Session {
         self.info.get()
     }
 
+    /// A push to this client alone; see [`Queue::push`].
+    pub(crate) fn push(&self, message: Bytes) -> bool {
+        self.queue.push(&Parcel::one(self.form, message)) == 1
+    }
+
+    fn reply(&self, id: u32, reply: &Reply) {
+        self.queue.reply(&Parcel::one(self.form, self.form.reply(id, reply)), self.inbox.has_more());
+    }
+
+    /// The reply for which a place was kept.
+    fn fill(&self, reply: Bytes) {
+        self.queue.fill(&Parcel::one(self.form, reply), self.inbox.has_more());
+    }
+
     fn max_frame_bytes(&self) -> usize {
         self.info().map_or(self.max_frame_bytes, |info| info.limits.max_frame_bytes)
     }
@@ -73,6 +91,7 @@ pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Pe
     let (mut reader, writer) = transport.split();
     let admitted = inner.admit(form);
     let session = &admitted.session;
+    session.queue.attach(writer.outlet());
     let writing = inner.runtime.spawn(writer::run(Arc::clone(session), writer));
     tokio::select! {
         () = reader::run(session, &mut reader) => {}

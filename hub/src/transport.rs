@@ -1,7 +1,12 @@
 //! The WebSocket as the engine sees it. The application implements it over its own server's socket;
 //! the engine never sees HTTP, TLS or WebSocket framing.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 
@@ -34,6 +39,18 @@ pub trait TransportWriter: Send + 'static {
         frames: &[Bytes],
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
+    /// The stream itself, if it takes whole WebSocket frames (RFC 6455) beside this writer while nothing is being
+    /// written here. Publications then go out on the publisher's thread, without waking the session.
+    fn outlet(&self) -> Option<Arc<dyn Outlet>> {
+        None
+    }
+
+    /// The rest of a frame that the outlet took a part of: it goes out before anything else. Only called if there
+    /// is an outlet.
+    fn resume(&mut self, rest: Bytes) {
+        let _ = rest;
+    }
+
     /// Answers an [`Incoming::Ping`]; for transports that hand them over.
     fn pong(&mut self, data: &[u8]) -> impl Future<Output = Result<(), TransportError>> + Send {
         let _ = data;
@@ -42,6 +59,26 @@ pub trait TransportWriter: Send + 'static {
 
     /// Sends a close frame, as the first or as the answer to the peer's. Called at most once, and last.
     fn close(&mut self, code: u16, reason: &str) -> impl Future<Output = Result<(), TransportError>> + Send;
+}
+
+/// The writing half of a stream, to be shared. One task at a time waits for it.
+pub trait Outlet: Send + Sync + 'static {
+    /// Takes what it can without waiting and says how many bytes; `WouldBlock` if none.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Waits until it may take some again.
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// Takes everything and forgets it: for trials without a client.
+impl Outlet for tokio::io::Sink {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

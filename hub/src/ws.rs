@@ -8,14 +8,17 @@ mod reader;
 mod writer;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::AsyncRead,
+    net::{TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+};
 
 pub use self::handshake::Handshake;
-use self::{reader::Reader, writer::Writer};
-use crate::{Form, Transport};
+use self::{frame::Head, reader::Reader, writer::Writer};
+use crate::{Form, Outlet, Transport};
 
 /// The two halves of an upgraded stream as a [`Transport`].
-pub struct WebSocket<R, W> {
+pub struct WebSocket<R = OwnedReadHalf, W = OwnedWriteHalf> {
     reader: Reader<R>,
     writer: Writer<W>,
     form: Form,
@@ -24,9 +27,9 @@ pub struct WebSocket<R, W> {
 impl<R, W> WebSocket<R, W>
 where
     R: AsyncRead + Unpin + Send + 'static,
-    W: AsyncWrite + Unpin + Send + 'static,
+    W: Outlet,
 {
-    /// `early` is what was read beyond the upgrade request; it is let go at once, because the whole buffer of the
+    /// The stream in two halves. `early` is what was read beyond the upgrade request; it is let go at once, because the whole buffer of the
     /// HTTP server may hang on it. A longer message than `max_message_bytes`
     /// is [`crate::TransportError::TooLarge`].
     pub fn new(reader: R, writer: W, early: Bytes, form: Form, max_message_bytes: usize) -> Self {
@@ -36,10 +39,25 @@ where
     }
 }
 
+impl WebSocket {
+    /// See [`WebSocket::new`].
+    pub fn tcp(stream: TcpStream, early: Bytes, form: Form, max_message_bytes: usize) -> Self {
+        let (reader, writer) = stream.into_split();
+        WebSocket::new(reader, writer, early, form, max_message_bytes)
+    }
+}
+
+/// Adds a message as a frame of its own.
+pub(crate) fn add_frame(form: Form, message: &[u8], out: &mut Vec<u8>) {
+    let head = if form.is_binary() { Head::binary(message.len()) } else { Head::text(message.len()) };
+    out.extend_from_slice(head.bytes());
+    out.extend_from_slice(message);
+}
+
 impl<R, W> Transport for WebSocket<R, W>
 where
     R: AsyncRead + Unpin + Send + 'static,
-    W: AsyncWrite + Unpin + Send + 'static,
+    W: Outlet,
 {
     type Reader = Reader<R>;
     type Writer = Writer<W>;

@@ -48,7 +48,7 @@ async fn follow(hub: &Hub, mut dice: Dice) {
             None => json!({"channel": ROOM}),
             Some(offset) => json!({"channel": ROOM, "recover": true, "offset": offset, "epoch": "first"}),
         };
-        let (mut client, reply) = PipeClient::join(hub, subscribe).await;
+        let (mut client, reply) = PipeClient::join(hub, subscribe, Dice(dice.roll(1 << 30))).await;
         if reply.is_null() {
             // The log was broken: a temporary error, so the client comes again.
             client.leave().await;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hub::{Closed, Form, Handshake, Hub, Peer, WebSocket};
+use hub::{Closed, Form, Handshake, Hub, Peer, TransportError, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -66,20 +66,13 @@ fn switch(handshake: Handshake) -> Response {
     answer.body(Body::empty()).expect("a digest in base64 and a constant are header values")
 }
 
-/// A plain TCP stream is split without a lock and holds nothing while it is idle; any other goes through hyper.
+/// The server listens on plain TCP, so that is what an upgrade gives back.
 async fn serve(engine: &Hub, upgraded: Upgraded, form: Form, peer: Peer) -> Closed {
-    match downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => {
-            let (reader, writer) = parts.io.into_inner().into_split();
-            let socket = WebSocket::new(reader, writer, parts.read_buf, form, MAX_FRAME);
-            engine.serve(socket, peer).await
-        }
-        Err(upgraded) => {
-            let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
-            let socket = WebSocket::new(reader, writer, bytes::Bytes::new(), form, MAX_FRAME);
-            engine.serve(socket, peer).await
-        }
-    }
+    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
+        return Closed::Lost(TransportError::Lost("the connection is not plain TCP".to_owned()));
+    };
+    let socket = WebSocket::tcp(parts.io.into_inner(), parts.read_buf, form, MAX_FRAME);
+    engine.serve(socket, peer).await
 }
 
 /// A browser says from which page it comes; programs say nothing. A page of another site must not speak

@@ -58,12 +58,14 @@ pub(crate) enum Absorbed {
     Lost,
 }
 
-/// Entries to hand out together.
+/// Entries to hand out together, at most [`MAX_BATCH`].
 pub(crate) struct Batch {
     pub(crate) entries: Vec<Entry>,
     pub(crate) generation: u32,
 }
 
+/// What a receiver wants of a batch is a bit set.
+pub(crate) const MAX_BATCH: usize = u64::BITS as usize;
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
 
 impl Order {
@@ -217,7 +219,9 @@ impl Order {
             self.delivering = false;
             return None;
         }
-        Some(Batch { entries: std::mem::take(&mut self.pending), generation: self.generation })
+        let more = self.pending.split_off(self.pending.len().min(MAX_BATCH));
+        let entries = std::mem::replace(&mut self.pending, more);
+        Some(Batch { entries, generation: self.generation })
     }
 }
 

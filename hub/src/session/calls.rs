@@ -58,7 +58,7 @@ impl Calls {
             let data = command.data.as_deref().unwrap_or(RawValue::NULL);
             let result = inner.guarded(inner.authority.rpc(&info, &command.method, data)).await;
             let reply = result.unwrap_or(Err(ErrorReply::INTERNAL)).map_or_else(Reply::Error, Reply::Rpc);
-            session.queue.reply(session.form.reply(id, &reply));
+            session.reply(id, &reply);
             drop((permit, running));
         };
         tokio::spawn(call);

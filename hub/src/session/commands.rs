@@ -51,7 +51,7 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Peer) 
                         match Box::pin(connect::command(inner, session, peer, id, *command)).await {
                             Ok(info) => Stage::Connected(Calls::new(info)),
                             Err(ConnectError::Reply(error)) => {
-                                session.queue.fill(session.form.reply(id, &Reply::Error(error)));
+                                session.fill(session.form.reply(id, &Reply::Error(error)));
                                 Stage::Refused
                             }
                             Err(ConnectError::Close(code)) => return session.queue.close(code.into()),
@@ -65,7 +65,7 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Peer) 
                             return session.queue.close(CloseCode::TOO_MANY_REQUESTS.into());
                         }
                         match Box::pin(handle(inner, session, &mut calls, id, command)).await {
-                            Outcome::Reply(reply) => session.queue.reply(session.form.reply(id, &reply)),
+                            Outcome::Reply(reply) => session.reply(id, &reply),
                             Outcome::Done => {}
                             Outcome::Close(code) => return session.queue.close(code.into()),
                         }

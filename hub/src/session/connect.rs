@@ -79,7 +79,7 @@ pub(super) async fn command(
         ping_s: subscribe::seconds(inner.config.ping_interval),
         time_ms: (inner.config.clock)(),
     };
-    session.queue.fill(session.form.reply(id, &Reply::Connect(Box::new(reply))));
+    session.fill(session.form.reply(id, &Reply::Connect(Box::new(reply))));
     count(&inner.counters.connected);
     let expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);
     session.timers.connected(inner, session.id.0.as_u128(), expiry);

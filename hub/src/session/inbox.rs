@@ -73,6 +73,11 @@ impl Inbox {
         self.emptied.notify_one();
     }
 
+    /// The client waits for more answers than the one at hand.
+    pub(crate) fn has_more(&self) -> bool {
+        !lock(&self.state).items.is_empty()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         let state = lock(&self.state);
         state.items.len() >= MAX_COMMANDS || state.bytes >= MAX_BYTES

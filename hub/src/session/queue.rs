@@ -1,17 +1,18 @@
-//! What waits to be written to one client. Bounded in bytes for pushes, which never wait: over the bound the
-//! session ends. Replies are never refused; instead the session takes no further command until they are gone.
-//! At most one bound's worth is here and one more in the writer's hands.
+//! What goes to one client. While nothing waits it is written into the socket there and then, by whoever brings
+//! it; what the socket does not take waits here for the writer. Bounded in bytes for pushes, which never wait: over
+//! the bound the session ends. Replies are never refused; instead the session takes no further command until they
+//! are gone. At most one bound's worth is here and one more in the writer's hands.
 
 use std::{
     collections::VecDeque,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::{CloseCode, Closed, lock::lock};
+use crate::{CloseCode, Closed, lock::lock, parcel::Parcel, transport::Outlet};
 
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -20,19 +21,42 @@ pub(crate) struct Queue {
 }
 
 struct State {
+    /// The socket, if it can be written to from here.
+    outlet: Option<Arc<dyn Outlet>>,
+    /// The writer has something in its hands, which must go out first.
+    writing: bool,
+    /// The end of a frame that the socket has begun to take.
+    rest: Bytes,
     messages: VecDeque<Bytes>,
     push_bytes: usize,
     reply_bytes: usize,
     max_push_bytes: usize,
-    /// A reply is being made that must stand before the messages from here on.
-    gate: Option<usize>,
+    /// A reply is being made that must stand before what came after.
+    gate: Option<Gate>,
     closed: Option<Closed>,
     /// The answer to the last ping frame; earlier ones need none.
     pong: Option<Bytes>,
     writer: Option<Waker>,
 }
 
+#[derive(Default)]
+struct Gate {
+    /// How many messages were there before it.
+    place: usize,
+    /// Of what came after.
+    push_bytes: usize,
+    reply_bytes: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Push,
+    Reply,
+}
+
 pub(crate) enum Taken {
+    /// Goes out before anything else, even before a close frame.
+    Rest(Bytes),
     Messages(VecDeque<Bytes>),
     Pong(Bytes),
     /// All is taken, and this is the end.
@@ -50,6 +74,9 @@ fn hopeless(why: &Closed) -> bool {
 impl Queue {
     pub(crate) fn new(max_push_bytes: usize) -> Self {
         let state = State {
+            outlet: None,
+            writing: false,
+            rest: Bytes::new(),
             messages: VecDeque::new(),
             push_bytes: 0,
             reply_bytes: 0,
@@ -66,34 +93,51 @@ impl Queue {
         lock(&self.state).max_push_bytes = max_push_bytes;
     }
 
-    /// Puts the frames in line, all or as far as they fit, and says how many. Whoever does not fit ends the
-    /// session, except that an empty queue takes any one frame.
-    pub(crate) fn push<'a>(&self, frames: impl Iterator<Item = &'a Bytes>) -> usize {
+    /// From now on the socket is tried first.
+    pub(crate) fn attach(&self, outlet: Option<Arc<dyn Outlet>>) {
+        lock(&self.state).outlet = outlet;
+    }
+
+    /// Sends the messages or puts them in line, all or as far as they fit, and says how many. Whoever does not
+    /// take them in time ends the session, except that an empty queue takes any one message.
+    pub(crate) fn push(&self, parcel: &Parcel) -> usize {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return 0;
         }
+        if state.send(parcel) {
+            wake_for_rest(state);
+            return parcel.messages().len();
+        }
         let mut taken = 0;
-        for frame in frames {
-            if state.push_bytes > 0 && state.push_bytes + frame.len() > state.max_push_bytes {
+        for message in parcel.messages() {
+            let waiting = state.push_bytes + state.rest.len();
+            if waiting > 0 && waiting + message.len() > state.max_push_bytes {
                 self.end(&mut state, CloseCode::SLOW.into());
                 break;
             }
-            state.push_bytes += frame.len();
-            state.messages.push_back(frame.clone());
+            state.count(Kind::Push, message.len());
+            state.messages.push_back(message.clone());
             taken += 1;
         }
         wake(state);
         taken
     }
 
-    pub(crate) fn reply(&self, frame: Bytes) {
+    /// A reply of which more will follow at once goes out with them.
+    pub(crate) fn reply(&self, parcel: &Parcel, more: bool) {
         let mut state = lock(&self.state);
-        if state.closed.is_none() {
-            state.reply_bytes += frame.len();
-            state.messages.push_back(frame);
-            wake(state);
+        if state.closed.is_some() {
+            return;
         }
+        if !more && state.send(parcel) {
+            return wake_for_rest(state);
+        }
+        for message in parcel.messages() {
+            state.count(Kind::Reply, message.len());
+            state.messages.push_back(message.clone());
+        }
+        wake(state);
     }
 
     /// Answers a ping frame of the WebSocket.
@@ -109,7 +153,7 @@ impl Queue {
         let mut state = lock(&self.state);
         let fresh = state.gate.is_none();
         if fresh {
-            state.gate = Some(state.messages.len());
+            state.gate = Some(Gate { place: state.messages.len(), ..Gate::default() });
         }
         fresh
     }
@@ -122,15 +166,19 @@ impl Queue {
     }
 
     /// Puts the reply in its place and lets go what waits behind it.
-    pub(crate) fn fill(&self, frame: Bytes) {
+    pub(crate) fn fill(&self, parcel: &Parcel, more: bool) {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return;
         }
-        state.reply_bytes += frame.len();
-        match state.gate.take() {
-            Some(place) => state.messages.insert(place, frame),
-            None => state.messages.push_back(frame),
+        let place = state.gate.take().map(|gate| gate.place);
+        if !more && state.send(parcel) {
+            return wake_for_rest(state);
+        }
+        let place = place.unwrap_or(state.messages.len());
+        for (at, message) in (place..).zip(parcel.messages()) {
+            state.count(Kind::Reply, message.len());
+            state.messages.insert(at, message.clone());
         }
         wake(state);
     }
@@ -151,11 +199,9 @@ impl Queue {
         if state.closed.is_none() {
             self.end(&mut state, why);
         }
-        state.gate = None;
-        state.messages = VecDeque::new();
-        state.push_bytes = 0;
-        state.reply_bytes = 0;
+        state.rest = Bytes::new();
         state.pong = None;
+        state.clear();
         wake(state);
     }
 
@@ -172,11 +218,10 @@ impl Queue {
     fn end(&self, state: &mut State, why: Closed) {
         let hopeless = hopeless(&why);
         state.gate = None;
+        state.outlet = None;
         state.closed = Some(why);
         if hopeless {
-            state.messages = VecDeque::new();
-            state.push_bytes = 0;
-            state.reply_bytes = 0;
+            state.clear();
         }
         self.ended.notify_one();
         self.drained.notify_one();
@@ -209,18 +254,25 @@ impl Queue {
     /// All that may be written now. For one writer.
     pub(crate) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Taken> {
         let mut state = lock(&self.state);
+        state.writing = true;
+        if !state.rest.is_empty() {
+            let rest = std::mem::take(&mut state.rest);
+            return Poll::Ready(Taken::Rest(rest));
+        }
         if let Some(data) = state.pong.take() {
             return Poll::Ready(Taken::Pong(data));
         }
-        let ready = state.gate.unwrap_or(state.messages.len());
+        let ready = state.gate.as_ref().map_or(state.messages.len(), |gate| gate.place);
         if ready > 0 {
-            let rest = state.messages.split_off(ready);
-            let taken = std::mem::replace(&mut state.messages, rest);
-            state.push_bytes = state.messages.iter().map(Bytes::len).sum();
-            state.reply_bytes = 0;
-            if state.gate.is_some() {
-                state.gate = Some(0);
-            }
+            let behind = state.messages.split_off(ready);
+            let taken = std::mem::replace(&mut state.messages, behind);
+            (state.push_bytes, state.reply_bytes) = match &mut state.gate {
+                Some(gate) => {
+                    gate.place = 0;
+                    (gate.push_bytes, gate.reply_bytes)
+                }
+                None => (0, 0),
+            };
             drop(state);
             self.drained.notify_one();
             return Poll::Ready(Taken::Messages(taken));
@@ -228,15 +280,72 @@ impl Queue {
         if let Some(why) = &state.closed {
             return Poll::Ready(Taken::Closed(why.clone()));
         }
+        state.writing = false;
         if !state.writer.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
             state.writer = Some(cx.waker().clone());
         }
         Poll::Pending
     }
 
+    /// Something waits, or is being written.
+    pub(crate) fn is_busy(&self) -> bool {
+        !lock(&self.state).is_idle()
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         let state = lock(&self.state);
-        state.push_bytes + state.reply_bytes
+        state.push_bytes + state.reply_bytes + state.rest.len()
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.messages.is_empty() && self.rest.is_empty() && !self.writing
+    }
+
+    /// Tries the socket. `false` if the messages have to wait; what of them it took only a part of is kept.
+    /// A socket that is broken is left to the writer, who finds out the same.
+    fn send(&mut self, parcel: &Parcel) -> bool {
+        let Some(outlet) = &self.outlet else { return false };
+        if self.gate.is_some() || !self.is_idle() {
+            return false;
+        }
+        if parcel.bytes() > self.max_push_bytes && parcel.messages().len() > 1 {
+            return false;
+        }
+        let Some(wire) = parcel.wire() else { return false };
+        let Ok(written) = outlet.try_write(wire) else { return false };
+        self.rest = wire.slice(written..);
+        true
+    }
+
+    fn count(&mut self, kind: Kind, bytes: usize) {
+        let mut none = Gate::default();
+        let gate = self.gate.as_mut().unwrap_or(&mut none);
+        match kind {
+            Kind::Push => {
+                self.push_bytes += bytes;
+                gate.push_bytes += bytes;
+            }
+            Kind::Reply => {
+                self.reply_bytes += bytes;
+                gate.reply_bytes += bytes;
+            }
+        }
+    }
+
+    /// Forgets what was not begun.
+    fn clear(&mut self) {
+        self.gate = None;
+        self.messages = VecDeque::new();
+        self.push_bytes = 0;
+        self.reply_bytes = 0;
+    }
+}
+
+fn wake_for_rest(state: std::sync::MutexGuard<'_, State>) {
+    if !state.rest.is_empty() {
+        wake(state);
     }
 }
 
@@ -258,8 +367,12 @@ mod tests {
             Poll::Pending => None,
             Poll::Ready(Taken::Messages(messages)) => Some(Ok(messages.into())),
             Poll::Ready(Taken::Closed(why)) => Some(Err(why)),
-            Poll::Ready(Taken::Pong(_)) => panic!("nobody pinged"),
+            Poll::Ready(Taken::Pong(_) | Taken::Rest(_)) => panic!("nobody pinged, nothing was begun"),
         }
+    }
+
+    fn one(text: &'static str) -> Parcel {
+        Parcel::one(crate::Form::Json, frame(text))
     }
 
     fn frame(text: &'static str) -> Bytes {
@@ -269,12 +382,12 @@ mod tests {
     #[test]
     fn a_push_before_the_subscribe_reply_goes_out_after_it() {
         let queue = Queue::new(100);
-        queue.reply(frame("earlier"));
+        queue.reply(&one("earlier"), false);
         queue.reserve();
-        queue.push([frame("push")].iter());
+        queue.push(&one("push"));
         assert_eq!(take(&queue), Some(Ok(vec![frame("earlier")])));
         assert_eq!(take(&queue), None, "the push waits for the reply");
-        queue.fill(frame("reply"));
+        queue.fill(&one("reply"), false);
         assert_eq!(take(&queue), Some(Ok(vec![frame("reply"), frame("push")])));
         assert_eq!(queue.bytes(), 0);
     }
@@ -282,25 +395,115 @@ mod tests {
     #[test]
     fn over_the_bound_the_session_ends_as_slow() {
         let queue = Queue::new(10);
-        assert_eq!(queue.push([frame("0123456789abc")].iter()), 1, "an empty queue takes any one frame");
-        assert_eq!(queue.push([frame("x")].iter()), 0);
+        assert_eq!(queue.push(&one("0123456789abc")), 1, "an empty queue takes any one frame");
+        assert_eq!(queue.push(&one("x")), 0);
         assert_eq!(take(&queue), Some(Err(CloseCode::SLOW.into())));
-        assert_eq!(queue.push([frame("x")].iter()), 0);
+        assert_eq!(queue.push(&one("x")), 0);
         assert_eq!(queue.bytes(), 0);
     }
 
     #[test]
     fn replies_do_not_count_as_slow() {
         let queue = Queue::new(10);
-        queue.reply(frame("a reply over the bound"));
-        assert_eq!(queue.push([frame("0123456789")].iter()), 1);
+        queue.reply(&one("a reply over the bound"), false);
+        assert_eq!(queue.push(&one("0123456789")), 1);
+        assert_eq!(queue.closed(), None);
+    }
+
+    /// A socket that takes so many bytes and then no more.
+    struct Narrow(Mutex<(usize, Vec<u8>)>);
+
+    impl Outlet for Narrow {
+        fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+            let (room, taken) = &mut *lock(&self.0);
+            let some = bytes.len().min(*room);
+            if some == 0 {
+                return Err(std::io::ErrorKind::WouldBlock.into());
+            }
+            *room -= some;
+            taken.extend(&bytes[..some]);
+            Ok(some)
+        }
+
+        fn poll_ready(&self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    fn narrow(queue: &Queue, room: usize) -> Arc<Narrow> {
+        let outlet = Arc::new(Narrow(Mutex::new((room, Vec::new()))));
+        let shared: Arc<dyn Outlet> = outlet.clone();
+        queue.attach(Some(shared));
+        outlet
+    }
+
+    #[test]
+    fn what_the_socket_takes_at_once_does_not_wait() {
+        let queue = Queue::new(100);
+        let outlet = narrow(&queue, 100);
+        assert_eq!(queue.push(&one("a")), 1);
+        queue.reply(&one("b"), false);
+        queue.reply(&one("c"), true);
+        queue.push(&one("d"));
+        assert_eq!(lock(&outlet.0).1, b"\x81\x01a\x81\x01b");
+        assert_eq!(
+            take(&queue),
+            Some(Ok(vec![frame("c"), frame("d")])),
+            "in line behind the one that waited"
+        );
+        queue.push(&one("e"));
+        assert_eq!(lock(&outlet.0).1.len(), 6, "the writer still has some in its hands");
+        assert_eq!(take(&queue), Some(Ok(vec![frame("e")])));
+        assert_eq!(take(&queue), None);
+        assert!(!queue.is_busy());
+        queue.push(&one("f"));
+        assert_eq!(lock(&outlet.0).1.len(), 9);
+    }
+
+    #[test]
+    fn a_frame_begun_is_ended_before_anything_else() {
+        let queue = Queue::new(100);
+        let outlet = narrow(&queue, 4);
+        assert_eq!(queue.push(&one("begun")), 1);
+        assert_eq!(lock(&outlet.0).1, b"\x81\x05be");
+        assert_eq!((queue.bytes(), queue.is_busy()), (3, true));
+        queue.pong(frame("p"));
+        queue.push(&one("next"));
+        queue.close(CloseCode::SLOW.into());
+        let rest = queue.poll_take(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(rest, Poll::Ready(Taken::Rest(rest)) if rest == "gun"));
+        let pong = queue.poll_take(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(pong, Poll::Ready(Taken::Pong(_))));
+        assert_eq!(take(&queue), Some(Err(CloseCode::SLOW.into())));
+    }
+
+    #[test]
+    fn nothing_overtakes_a_reply_that_is_being_made() {
+        let queue = Queue::new(100);
+        let outlet = narrow(&queue, 100);
+        queue.reserve();
+        queue.push(&one("push"));
+        assert_eq!(lock(&outlet.0).1, b"");
+        queue.fill(&one("reply"), false);
+        assert_eq!(lock(&outlet.0).1, b"", "what waits goes out with it");
+        assert_eq!(take(&queue), Some(Ok(vec![frame("reply"), frame("push")])));
+    }
+
+    #[test]
+    fn replies_behind_a_reply_that_is_being_made_are_no_pushes() {
+        let queue = Queue::new(10);
+        queue.reply(&one("before"), false);
+        queue.reserve();
+        queue.reply(&one("a reply over the bound"), false);
+        assert_eq!(take(&queue), Some(Ok(vec![frame("before")])));
+        assert_eq!(queue.push(&one("0123456789")), 1);
         assert_eq!(queue.closed(), None);
     }
 
     #[test]
     fn what_waits_is_written_before_a_shutdown_and_the_first_reason_counts() {
         let queue = Queue::new(10);
-        queue.push([frame("last")].iter());
+        queue.push(&one("last"));
         queue.close(CloseCode::SHUTDOWN.into());
         queue.close(Closed::Peer);
         assert_eq!(take(&queue), Some(Ok(vec![frame("last")])));

@@ -118,7 +118,7 @@ impl Session {
                 if let Some(Sub::Live(live)) = removed {
                     live.leave(inner);
                 }
-                self.queue.push([self.form.unsubscribe(room, code, reason)].iter());
+                self.push(self.form.unsubscribe(room, code, reason));
             }
         }
     }

@@ -103,12 +103,12 @@ pub(super) async fn command(
     let room = command.channel.clone();
     match subscribe(inner, session, info, command).await {
         Ok(reply) => {
-            session.queue.fill(session.form.reply(id, &Reply::Subscribe(reply)));
+            session.fill(session.form.reply(id, &Reply::Subscribe(reply)));
             announce(inner, session, &room);
         }
         Err(error) => {
             session.forget_sub(&room);
-            session.queue.fill(session.form.reply(id, &Reply::Error(error)));
+            session.fill(session.form.reply(id, &Reply::Error(error)));
         }
     }
     Outcome::Done
@@ -157,7 +157,7 @@ pub(super) async fn by_server(
     let entrance = Entrance { inner, session, info, position: None, strict: false, server_side: true };
     match entrance.go(&room, sub).await {
         Ok(reply) => {
-            session.queue.fill(session.form.subscribe(&room, &reply));
+            session.fill(session.form.subscribe(&room, &reply));
             announce(inner, session, &room);
         }
         Err(error) => {

@@ -67,7 +67,7 @@ impl Timers {
         lock(&self.due).pong.take().is_some()
     }
 
-    /// Pong deadlines do not count while we do not read.
+    /// Pong deadlines do not count while we do not read, or while our ping may not have gone out.
     fn excuse_pong(&self, wait: Duration) {
         if let Some(pong) = &mut lock(&self.due).pong {
             *pong = Instant::now() + wait;
@@ -102,7 +102,7 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
     let config = &inner.config;
     let now = Instant::now();
     let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-    if session.inbox.is_full() {
+    if session.inbox.is_full() || session.queue.is_busy() {
         session.timers.excuse_pong(config.pong_wait);
     }
     let mut due = lock(&session.timers.due);
@@ -132,7 +132,7 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
     }
     drop(due);
     if ping {
-        session.queue.push([session.form.ping()].iter());
+        session.push(session.form.ping());
     }
     if subs {
         session.expire_subs(inner, now);

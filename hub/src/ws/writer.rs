@@ -3,18 +3,19 @@
 
 use std::{
     cell::RefCell,
+    future::poll_fn,
     io,
-    pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use tokio::io::AsyncWrite;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::frame::Head;
 use crate::{
     Form,
-    transport::{TransportError, TransportWriter},
+    transport::{Outlet, TransportError, TransportWriter},
 };
 
 /// Put together up to this size.
@@ -26,15 +27,36 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+impl Outlet for OwnedWriteHalf {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        OwnedWriteHalf::try_write(self, bytes)
+    }
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.as_ref().poll_write_ready(cx)
+    }
+}
+
 pub struct Writer<W> {
-    stream: W,
+    stream: Arc<W>,
     /// Begun and not all written.
     rest: Bytes,
 }
 
-impl<W: AsyncWrite + Unpin> Writer<W> {
+impl<W: Outlet> Writer<W> {
     pub(super) fn new(stream: W) -> Self {
-        Writer { stream, rest: Bytes::new() }
+        Writer { stream: Arc::new(stream), rest: Bytes::new() }
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_ready(cx))?;
+            match self.stream.try_write(bytes) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
     }
 
     /// Writes some frames from `at` on, at least one, and says where to go on.
@@ -64,10 +86,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                 next += 1;
             }
             // Nothing is lost if this must wait: the next attempt puts the same together again.
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, scratch))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
+            let written = ready!(self.poll_write(cx, scratch))?;
             self.rest = match large {
                 None => Bytes::copy_from_slice(&scratch[written..]),
                 Some(frame) if written == scratch.len() => frame.clone(),
@@ -79,10 +98,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.rest.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.rest))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
+            let written = ready!(self.poll_write(cx, &self.rest))?;
             drop(self.rest.split_to(written));
         }
         self.rest = Bytes::new();
@@ -90,11 +106,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 
     async fn flush(&mut self) -> Result<(), TransportError> {
-        let all = std::future::poll_fn(|cx| {
-            ready!(self.poll_rest(cx))?;
-            Pin::new(&mut self.stream).poll_flush(cx)
-        });
-        all.await.map_err(|error| lost(&error))
+        poll_fn(|cx| self.poll_rest(cx)).await.map_err(|error| lost(&error))
     }
 
     async fn control(&mut self, head: Head, payload: &[u8]) -> Result<(), TransportError> {
@@ -107,14 +119,23 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 }
 
-impl<W: AsyncWrite + Unpin + Send + 'static> TransportWriter for Writer<W> {
+impl<W: Outlet> TransportWriter for Writer<W> {
     async fn write(&mut self, form: Form, frames: &[Bytes]) -> Result<(), TransportError> {
         let mut at = 0;
         while at < frames.len() {
-            let some = std::future::poll_fn(|cx| self.poll_frames(cx, form, frames, at)).await;
+            let some = poll_fn(|cx| self.poll_frames(cx, form, frames, at)).await;
             at = some.map_err(|error| lost(&error))?;
         }
         self.flush().await
+    }
+
+    fn outlet(&self) -> Option<Arc<dyn Outlet>> {
+        let stream = Arc::clone(&self.stream);
+        Some(stream)
+    }
+
+    fn resume(&mut self, rest: Bytes) {
+        self.rest = rest;
     }
 
     async fn pong(&mut self, data: &[u8]) -> Result<(), TransportError> {

@@ -24,8 +24,7 @@ pub(crate) fn serve(hub: Hub, mut request: Request, max_bytes: usize) -> Respons
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
         let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else { return };
-        let (reader, writer) = parts.io.into_inner().into_split();
-        let socket = WebSocket::new(reader, writer, parts.read_buf, form, max_bytes);
+        let socket = WebSocket::tcp(parts.io.into_inner(), parts.read_buf, form, max_bytes);
         hub.serve(socket, Peer::default()).await;
     });
     let mut answer = Response::builder()
