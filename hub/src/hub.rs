@@ -105,7 +105,7 @@ impl Hub {
         let Some(session) = self.inner.sessions.get(session).filter(|s| s.info().is_some()) else {
             return false;
         };
-        session.inbox.put(std::iter::once(Item::Subscribe(Box::new(sub))), 0);
+        session.inbox.put_from_outside(Item::Subscribe(Box::new(sub)));
         true
     }
 

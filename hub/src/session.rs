@@ -94,6 +94,7 @@ pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Pe
     session.queue.attach(writer.outlet());
     let writing = inner.runtime.spawn(writer::run(Arc::clone(session), writer));
     tokio::select! {
+        biased;
         () = reader::run(session, &mut reader) => {}
         () = commands::run(&inner, session, peer) => {}
         () = timers::run(&inner, session) => {}

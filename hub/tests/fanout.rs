@@ -1,9 +1,11 @@
 //! Many receivers, one of them slow.
 
-use hub::Tags;
+use std::time::Duration;
+
+use hub::{HubConfig, Tags};
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Server, config};
 
 #[tokio::test]
 async fn a_slow_reader_is_cut_with_3008_and_nobody_else_waits() {
@@ -111,4 +113,28 @@ fn publishing_needs_no_runtime_thread() {
         assert_eq!(client.publication().await.0, second.offset);
         assert_eq!(client.publication().await.0, 3);
     });
+}
+
+#[tokio::test]
+async fn a_ping_that_waits_behind_much_else_is_not_held_against_the_client() {
+    let (ping_interval, pong_wait) = (Duration::from_millis(50), Duration::from_secs(1));
+    let config = HubConfig { ping_interval, pong_wait, ..config() };
+    let server = Server::with(config).await;
+    let mut busy = server.open().await;
+    busy.connect(json!({"user": "busy", "max_queue_bytes": 64 << 20})).await;
+    busy.subscribe("room").await;
+    let text = format!("\"{}\"", "x".repeat(256 * 1024));
+    let mut published = 0;
+    while server.hub.stats().queue_bytes < 4 << 20 {
+        published += 1;
+        assert!(published < 400, "nothing waits though nobody reads");
+        server.publish("room", &text);
+        tokio::task::yield_now().await;
+    }
+    // Several pings fall due, and the answer to the first.
+    tokio::time::sleep(pong_wait + 5 * ping_interval).await;
+    for offset in 1..=published {
+        assert_eq!(busy.publication().await.0, offset);
+    }
+    assert_eq!(busy.call("rpc", json!({"method": "echo", "data": 1})).await["data"], 1);
 }

@@ -1,7 +1,14 @@
-//! Commands with effects: `rpc`, `publish`, `send`. Each runs in a task of its own, so that one once begun runs
-//! to its end even if the client is gone meanwhile: between a commit and its publication nothing may cut in.
+//! Commands with effects: `rpc`, `publish`, `send`. What is not done at once goes on in a task of its own, so that
+//! a call once begun runs to its end even if the client is gone meanwhile: between a commit and its publication
+//! nothing may cut in.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    future::poll_fn,
+    marker,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::Poll,
+};
 
 use serde_json::value::RawValue;
 use tokio::{sync::Semaphore, time::Instant};
@@ -61,7 +68,9 @@ impl Calls {
             session.reply(id, &reply);
             drop((permit, running));
         };
-        tokio::spawn(call);
+        if let Err(rest) = begin(call).await {
+            tokio::spawn(rest);
+        }
         Outcome::Done
     }
 
@@ -83,28 +92,49 @@ impl Calls {
         let who = session.seen_as(&room, &self.info);
         let (inner, info) = (Arc::clone(inner), Arc::clone(&self.info));
         let running = Running::start(&inner);
-        let task = tokio::spawn(async move {
+        let call = async move {
             let result = inner.guarded(publish(&inner, &info, &room, &data, who)).await;
             drop(running);
             result
-        });
-        let result = task.await.ok().flatten().unwrap_or(Err(ErrorReply::INTERNAL));
+        };
+        let result = to_its_end(call).await.unwrap_or(Err(ErrorReply::INTERNAL));
         result.map(|()| Reply::Publish).into()
     }
 
     pub(super) async fn message(&self, inner: &Arc<Inner>, command: Send) -> Outcome {
         let (inner, info) = (Arc::clone(inner), Arc::clone(&self.info));
         let running = Running::start(&inner);
-        let task = tokio::spawn(async move {
+        let call = async move {
             let data = command.data.as_deref().unwrap_or(RawValue::NULL);
             let result = inner.guarded(inner.authority.message(&info, data)).await;
             drop(running);
             result
-        });
-        match task.await.ok().flatten() {
+        };
+        match to_its_end(call).await {
             Some(Err(code)) => Outcome::Close(code),
             Some(Ok(())) | None => Outcome::Done,
         }
+    }
+}
+
+/// Looks once; what is not done at once is given back, to be gone on with in a task.
+async fn begin<F: Future>(call: F) -> Result<F::Output, Pin<Box<F>>> {
+    let mut call = Box::pin(call);
+    match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+        Poll::Ready(value) => Ok(value),
+        Poll::Pending => Err(call),
+    }
+}
+
+/// What was begun is ended, even if nobody waits for it any more.
+async fn to_its_end<T, F>(call: F) -> Option<T>
+where
+    T: marker::Send + 'static,
+    F: Future<Output = Option<T>> + marker::Send + 'static,
+{
+    match begin(call).await {
+        Ok(value) => value,
+        Err(rest) => tokio::spawn(rest).await.ok().flatten(),
     }
 }
 

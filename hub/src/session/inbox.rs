@@ -1,7 +1,13 @@
 //! Commands read but not yet run. The reader goes on reading (for pongs, and to notice the end) while a slow
-//! command runs, but not without bound: a full inbox leaves the rest to the socket's own buffers.
+//! command runs, but not without bound: a full inbox leaves the rest to the socket's own buffers. Reader and commands
+//! are polled one after the other in one task, so neither wakes the other through the scheduler.
 
-use std::{collections::VecDeque, sync::Mutex};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::Mutex,
+    task::{Context, Poll, Waker},
+};
 
 use tokio::sync::Notify;
 
@@ -23,7 +29,6 @@ pub(crate) enum Item {
 #[derive(Default)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
-    filled: Notify,
     emptied: Notify,
 }
 
@@ -31,10 +36,12 @@ pub(crate) struct Inbox {
 struct State {
     items: VecDeque<Item>,
     bytes: usize,
+    /// Of the task that both are in.
+    session: Option<Waker>,
 }
 
 impl Inbox {
-    /// Takes the commands of one frame of this length.
+    /// Takes the commands of one frame of this length; for the reader, which is polled before the commands.
     pub(crate) fn put(&self, items: impl Iterator<Item = Item>, bytes: usize) {
         let mut state = lock(&self.state);
         state.items.extend(items);
@@ -43,28 +50,38 @@ impl Inbox {
             return;
         }
         state.bytes += bytes;
+    }
+
+    /// Takes what comes from anywhere else.
+    pub(crate) fn put_from_outside(&self, item: Item) {
+        let mut state = lock(&self.state);
+        state.items.push_back(item);
+        let session = state.session.take();
         drop(state);
-        self.filled.notify_one();
+        if let Some(session) = session {
+            session.wake();
+        }
     }
 
     pub(crate) async fn next(&self) -> Item {
-        loop {
-            if let Some(item) = self.pop() {
-                return item;
-            }
-            self.filled.notified().await;
-        }
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    fn pop(&self) -> Option<Item> {
+    fn poll_next(&self, cx: &Context<'_>) -> Poll<Item> {
         let mut state = lock(&self.state);
-        let item = state.items.pop_front();
-        if item.is_some() && state.items.is_empty() {
-            *state = State::default();
+        let Some(item) = state.items.pop_front() else {
+            if !state.session.as_ref().is_some_and(|session| session.will_wake(cx.waker())) {
+                state.session = Some(cx.waker().clone());
+            }
+            return Poll::Pending;
+        };
+        if state.items.is_empty() {
+            state.items = VecDeque::new();
+            state.bytes = 0;
             drop(state);
             self.emptied.notify_one();
         }
-        item
+        Poll::Ready(item)
     }
 
     /// Drops what nobody will run any more.
@@ -104,6 +121,7 @@ mod tests {
         assert!(!inbox.is_full());
         inbox.put(std::iter::once(Item::Bad("x")), MAX_BYTES);
         assert!(inbox.is_full());
-        assert!(inbox.pop().is_some() && !inbox.is_full());
+        let taken = inbox.poll_next(&Context::from_waker(Waker::noop()));
+        assert!(taken.is_ready() && !inbox.is_full());
     }
 }

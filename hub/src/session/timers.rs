@@ -121,9 +121,11 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
         session.queue.close(why.into());
         return;
     }
-    let ping = is_due(due.ping);
+    let mut ping = is_due(due.ping);
     if ping {
         due.ping = Some(on_beat(inner, now + config.ping_interval));
+        // One at a time: each is answered, and an answer too many is a fault.
+        ping = due.pong.is_none();
         due.pong.get_or_insert(now + config.pong_wait);
     }
     let subs = is_due(due.subs);
