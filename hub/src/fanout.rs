@@ -1,8 +1,11 @@
 //! Handing out what a room has put in order. One task at a time does it for a room, so order holds; the
-//! publisher does it himself for small rooms, a task of its own for large ones, so that he never waits long, and
-//! no room keeps a thread for long. Those who want the same get the same bytes.
+//! publisher does it himself for small rooms, a task of its own for large ones and for publishers that are no task
+//! (a database's thread has better things to do), so that he never waits long, and no room keeps a thread for long.
+//! Those who want the same get the same bytes.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
+
+use tokio::runtime::Handle;
 
 use crate::{
     Form,
@@ -26,7 +29,7 @@ pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
     if !lock(&room.order).begin_delivery() {
         return;
     }
-    if room.size.load(Relaxed) <= SMALL {
+    if room.size.load(Relaxed) <= SMALL && Handle::try_current().is_ok() {
         for _ in 0..ROUNDS {
             let Some(batch) = lock(&room.order).next_batch() else { return };
             let mut parcels = Parcels::new(batch);
