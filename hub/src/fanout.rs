@@ -1,9 +1,12 @@
-//! Handing out what a room has put in order. One task at a time does it for a room, so order holds; the
-//! publisher does it himself for small rooms, a task of its own for large ones and for publishers that are no task
-//! (a database's thread has better things to do), so that he never waits long, and no room keeps a thread for long.
-//! Those who want the same get the same bytes.
+//! Handing out what a room has put in order. One batch at a time is on its way in a room, so order holds. The
+//! publisher does it himself for small rooms; a task does it for large ones and for publishers that are no task (a
+//! database's thread has better things to do), so that he never waits long and no room keeps a thread for long. Very
+//! large rooms are cut in stripes for all cores. Those who want the same get the same bytes.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use tokio::runtime::Handle;
 
@@ -11,7 +14,7 @@ use crate::{
     Form,
     entry::Entry,
     hub::Inner,
-    lock::lock,
+    lock::{lock, read, write},
     parcel::Parcel,
     room::{Room, members::Member, order::Batch},
 };
@@ -22,6 +25,8 @@ const SMALL: usize = 64;
 const ROUNDS: usize = 4;
 /// Members served under one lock of the room; each may cost a write into a socket.
 const PIECE: usize = 64;
+/// Members that are worth a task.
+const STRIPE: usize = 512;
 /// Parcels kept for one batch; with more different filters than that, some are made again.
 const KINDS: usize = 32;
 
@@ -32,10 +37,10 @@ pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
     if room.size.load(Relaxed) <= SMALL && Handle::try_current().is_ok() {
         for _ in 0..ROUNDS {
             let Some(batch) = lock(&room.order).next_batch() else { return };
+            let places = begin(room, &batch);
             let mut parcels = Parcels::new(batch);
-            let mut from = Some(0);
-            while let Some(start) = from {
-                from = piece(inner, room, &mut parcels, start);
+            for piece in pieces(0..places) {
+                serve(inner, room, &mut parcels, piece);
             }
         }
     }
@@ -45,42 +50,67 @@ pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
 async fn pump(inner: Arc<Inner>, room: Arc<Room>) {
     loop {
         let Some(batch) = lock(&room.order).next_batch() else { return };
-        let mut parcels = Parcels::new(batch);
-        let mut from = Some(0);
-        while let Some(start) = from {
-            from = piece(&inner, &room, &mut parcels, start);
-            tokio::task::yield_now().await;
+        let places = begin(&room, &batch);
+        let stripes = (places / STRIPE).clamp(1, inner.runtime.metrics().num_workers());
+        let size = places.div_ceil(stripes);
+        let helpers: Vec<_> = (1..stripes)
+            .map(|n| {
+                let (inner, room, batch) = (Arc::clone(&inner), Arc::clone(&room), batch.clone());
+                inner
+                    .runtime
+                    .clone()
+                    .spawn(async move { stripe(&inner, &room, batch, n * size..(n + 1) * size).await })
+            })
+            .collect();
+        stripe(&inner, &room, batch, 0..size).await;
+        for helper in helpers {
+            // It fails if the runtime is going down, or by a panic, which tokio has reported.
+            let _ = helper.await;
         }
     }
 }
 
-/// Serves some members; says where to go on. Whoever joins meanwhile already has this batch
-/// (see `Room::enter`), because it counts as delivered from its first piece on.
-fn piece(inner: &Inner, room: &Room, parcels: &mut Parcels, from: usize) -> Option<usize> {
-    let mut members = lock(&room.members);
-    let live = if parcels.batch.generation == members.generation {
-        members.delivered = members.delivered.max(parcels.last);
-        u64::MAX
-    } else {
-        parcels.ephemeral
-    };
-    let (piece, next) = members.piece(from, PIECE);
+async fn stripe(inner: &Inner, room: &Room, batch: Batch, places: Range<usize>) {
+    let mut parcels = Parcels::new(batch);
+    for piece in pieces(places) {
+        serve(inner, room, &mut parcels, piece);
+        tokio::task::yield_now().await;
+    }
+}
+
+fn pieces(places: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = places.end;
+    places.step_by(PIECE).map(move |from| from..(from + PIECE).min(end))
+}
+
+/// Counts the batch as delivered before its first piece, so that whoever joins meanwhile has it already
+/// (see `Room::enter`). Says how many places there are to serve.
+fn begin(room: &Room, batch: &Batch) -> usize {
+    let mut members = write(&room.members);
+    if batch.generation == members.generation {
+        let last = batch.entries.iter().map(|entry| entry.offset).max().unwrap_or(0);
+        members.delivered = members.delivered.max(last);
+    }
+    members.places()
+}
+
+fn serve(inner: &Inner, room: &Room, parcels: &mut Parcels, places: Range<usize>) {
+    let members = read(&room.members);
+    let live = if parcels.batch.generation == members.generation { u64::MAX } else { parcels.ephemeral };
     let mut delivered = 0;
-    for member in piece {
+    for member in members.piece(places) {
         let wanted = live & parcels.wanted(member);
         if wanted != 0 {
             delivered += member.session.queue.push(parcels.get(member.session.form, wanted));
         }
     }
+    drop(members);
     inner.counters.delivered.fetch_add(delivered as u64, Relaxed);
-    next
 }
 
 /// A batch as its receivers want it.
 struct Parcels {
     batch: Batch,
-    /// The highest offset.
-    last: u64,
     /// Those without an offset, a bit each.
     ephemeral: u64,
     made: Vec<(Form, u64, Parcel)>,
@@ -88,9 +118,8 @@ struct Parcels {
 
 impl Parcels {
     fn new(batch: Batch) -> Self {
-        let last = batch.entries.iter().map(|entry| entry.offset).max().unwrap_or(0);
         let ephemeral = bits(&batch.entries, |entry| entry.offset == 0);
-        Parcels { batch, last, ephemeral, made: Vec::new() }
+        Parcels { batch, ephemeral, made: Vec::new() }
     }
 
     fn wanted(&self, member: &Member) -> u64 {

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::{
     entry::Entry,
     hub::Inner,
-    lock::lock,
+    lock::{lock, read},
     log::ClientInfo,
     room::{
         Room,
@@ -21,13 +21,13 @@ use crate::{
 };
 
 pub(crate) fn list(room: &Room) -> Vec<ClientInfo> {
-    let members = lock(&room.members);
+    let members = read(&room.members);
     members.iter().filter_map(visible).cloned().collect()
 }
 
 /// Clients and different users.
 pub(crate) fn count(room: &Room) -> (usize, usize) {
-    let members = lock(&room.members);
+    let members = read(&room.members);
     let clients = members.iter().filter_map(visible).count();
     let users: HashSet<_> = members.iter().filter_map(visible).map(|who| who.user.as_str()).collect();
     (clients, users.len())

@@ -9,7 +9,7 @@ pub(crate) mod order;
 pub(crate) mod ring;
 
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, RwLock,
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
@@ -19,7 +19,7 @@ use crate::{
     HubConfig,
     entry::Entry,
     hub::Inner,
-    lock::lock,
+    lock::{lock, write},
     room::{
         announcements::Announcements,
         members::{Member, Members},
@@ -30,7 +30,8 @@ use crate::{
 pub(crate) struct Room {
     pub(crate) name: Arc<str>,
     pub(crate) order: Mutex<Order>,
-    pub(crate) members: Mutex<Members>,
+    /// Handed out to by several at one time.
+    pub(crate) members: RwLock<Members>,
     pub(crate) size: AtomicUsize,
     pub(crate) announcements: Mutex<Announcements>,
     hold_full: Notify,
@@ -64,7 +65,7 @@ impl Room {
         Room {
             name,
             order: Mutex::new(Order::new(config.room_memory_bytes, config.gap_hold)),
-            members: Mutex::default(),
+            members: RwLock::default(),
             size: AtomicUsize::new(0),
             announcements: Mutex::default(),
             hold_full: Notify::new(),
@@ -99,7 +100,7 @@ impl Room {
 
     /// Lets a member in, if what it missed up to this moment is in memory and at most `limit`.
     pub(crate) fn enter(&self, mut member: Member, from: &From, limit: usize) -> Entered {
-        let mut members = lock(&self.members);
+        let mut members = write(&self.members);
         let delivered = members.delivered;
         let epoch = if member.durable { lock(&self.order).epoch.clone() } else { String::new() };
         let mut missed = Vec::new();
@@ -134,7 +135,7 @@ impl Room {
     }
 
     pub(crate) fn leave(&self, slot: u32) {
-        let mut members = lock(&self.members);
+        let mut members = write(&self.members);
         let gone = members.remove(slot);
         self.size.store(members.len(), Relaxed);
         drop(members);

@@ -138,20 +138,3 @@ async fn a_ping_that_waits_behind_much_else_is_not_held_against_the_client() {
     }
     assert_eq!(busy.call("rpc", json!({"method": "echo", "data": 1})).await["data"], 1);
 }
-
-#[tokio::test]
-async fn a_thread_outside_of_the_runtime_may_publish() {
-    let server = Server::start().await;
-    let mut ann = server.client("ann").await;
-    ann.subscribe("room").await;
-    let (hub, log) = (server.hub.clone(), server.log.clone());
-    let publishing = std::thread::spawn(move || {
-        for n in 1..=100 {
-            hub.publish("room", log.append("room", &n.to_string(), Tags::default()));
-        }
-    });
-    for n in 1..=100 {
-        assert_eq!(ann.publication().await, (n, json!(n)));
-    }
-    publishing.join().unwrap();
-}

@@ -17,6 +17,7 @@ mod recovery;
 mod rpc;
 mod seeds;
 mod simulation;
+mod stripes;
 mod support;
 mod tags;
 mod websocket;

@@ -13,7 +13,7 @@ use crate::{
     entry::Entry,
     fanout,
     hub::Inner,
-    lock::lock,
+    lock::{lock, write},
     log::{LogError, LogPage},
     protocol::codes::unsubscribed,
     stats::count,
@@ -36,7 +36,7 @@ impl Room {
         }
         let page = inner.since(&self.name, 0, 0).await?;
         {
-            let mut members = lock(&self.members);
+            let mut members = write(&self.members);
             let mut order = lock(&self.order);
             if order.phase != Phase::Open {
                 order.open(page.epoch, page.top);
@@ -140,7 +140,7 @@ impl Room {
         count(&inner.counters.streams_lost);
         tracing::warn!(room = %self.name, top, "stream lost, subscribers begin again");
         let lost: Vec<_> = {
-            let mut members = lock(&self.members);
+            let mut members = write(&self.members);
             let mut order = lock(&self.order);
             order.restart(epoch, top);
             members.generation = order.generation;

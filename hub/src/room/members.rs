@@ -1,6 +1,6 @@
 //! Who is in a room. Places do not move while their member stays, so the room can be handed out in pieces.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use crate::{authority::Filter, entry::Entry, log::ClientInfo, session::Session};
 
@@ -63,10 +63,14 @@ impl Members {
         self.slots.iter().flatten()
     }
 
-    /// The members of some places from `from` on, and where the next ones begin.
-    pub(crate) fn piece(&self, from: usize, size: usize) -> (impl Iterator<Item = &Member>, Option<usize>) {
-        let end = (from + size).min(self.slots.len());
-        let piece = self.slots.get(from..end).unwrap_or_default();
-        (piece.iter().flatten(), (end < self.slots.len()).then_some(end))
+    /// Places, taken or free.
+    pub(crate) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The members in some places.
+    pub(crate) fn piece(&self, places: Range<usize>) -> impl Iterator<Item = &Member> {
+        let end = places.end.min(self.slots.len());
+        self.slots.get(places.start..end).unwrap_or_default().iter().flatten()
     }
 }

@@ -59,6 +59,7 @@ pub(crate) enum Absorbed {
 }
 
 /// Entries to hand out together, at most [`MAX_BATCH`].
+#[derive(Clone)]
 pub(crate) struct Batch {
     pub(crate) entries: Vec<Entry>,
     pub(crate) generation: u32,
