@@ -32,6 +32,8 @@ pub struct HubConfig {
     pub gap_hold: usize,
     /// Recent publications kept in memory per room, in bytes.
     pub room_memory_bytes: usize,
+    /// The same for all rooms together; each keeps its newest all the same.
+    pub memory_bytes: usize,
     /// How long an empty room keeps its memory.
     pub room_linger: Duration,
     /// How often a quiet durable room is compared with the log; `None`: never.
@@ -75,6 +77,7 @@ impl Default for HubConfig {
             gap_wait: Duration::from_millis(100),
             gap_hold: 1024,
             room_memory_bytes: 256 * 1024,
+            memory_bytes: 128 * 1024 * 1024,
             room_linger: Duration::from_secs(10),
             position_check: Some(Duration::from_secs(40)),
             recovery_limit: 1000,

@@ -166,6 +166,7 @@ impl Hub {
             sessions: sessions.len() as u64,
             rooms: self.inner.rooms.count() as u64,
             subscriptions: rooms.iter().map(|room| room.size.load(Relaxed) as u64).sum(),
+            memory_bytes: self.inner.rooms.purse.used() as u64,
             queue_bytes: sessions.iter().map(|s| s.queue.bytes() as u64).sum(),
             ..self.inner.counters.read()
         }

@@ -24,6 +24,7 @@ use crate::{
         announcements::Announcements,
         members::{Member, Members},
         order::{Accepted, Order},
+        ring::{Purse, Ring},
     },
 };
 
@@ -61,10 +62,11 @@ pub(crate) enum Entered {
 }
 
 impl Room {
-    pub(crate) fn new(name: Arc<str>, config: &HubConfig) -> Self {
+    pub(crate) fn new(name: Arc<str>, config: &HubConfig, purse: Purse) -> Self {
+        let ring = Ring::new(config.room_memory_bytes, purse);
         Room {
             name,
-            order: Mutex::new(Order::new(config.room_memory_bytes, config.gap_hold)),
+            order: Mutex::new(Order::new(ring, config.gap_hold)),
             members: RwLock::default(),
             size: AtomicUsize::new(0),
             announcements: Mutex::default(),

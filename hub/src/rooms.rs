@@ -11,7 +11,11 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{HubConfig, lock::lock, room::Room};
+use crate::{
+    HubConfig,
+    lock::lock,
+    room::{Room, ring::Purse},
+};
 
 const SHARDS: usize = 64;
 
@@ -19,6 +23,8 @@ pub(crate) struct Rooms {
     shards: Vec<Mutex<HashMap<Arc<str>, Place>>>,
     hasher: RandomState,
     config: HubConfig,
+    /// What the rooms remember.
+    pub(crate) purse: Purse,
 }
 
 struct Place {
@@ -36,7 +42,8 @@ pub(crate) struct RoomRef {
 impl Rooms {
     pub(crate) fn new(config: HubConfig) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Rooms { shards, hasher: RandomState::new(), config }
+        let purse = Purse::new(config.memory_bytes);
+        Rooms { shards, hasher: RandomState::new(), config, purse }
     }
 
     fn shard(&self, name: &str) -> &Mutex<HashMap<Arc<str>, Place>> {
@@ -53,7 +60,7 @@ impl Rooms {
             place
         } else {
             let name: Arc<str> = name.into();
-            let room = Arc::new(Room::new(Arc::clone(&name), &self.config));
+            let room = Arc::new(Room::new(Arc::clone(&name), &self.config, self.purse.clone()));
             shard.entry(name).or_insert(Place { room, users: 0, empty_since: None })
         };
         place.users += 1;
@@ -75,12 +82,18 @@ impl Rooms {
         }
     }
 
-    /// Forgets rooms that have been empty for long.
+    /// Forgets rooms that have been empty for long, and older publications if all rooms together remember too much:
+    /// those that are published into give way by themselves, this is for the quiet ones.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         for shard in &self.shards {
             lock(shard)
                 .retain(|_, place| place.empty_since.is_none_or(|at| now - at < self.config.room_linger));
+        }
+        if self.purse.is_over() {
+            for room in self.all() {
+                lock(&room.order).ring.halve();
+            }
         }
     }
 

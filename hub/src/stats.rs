@@ -13,6 +13,8 @@ pub struct Stats {
     pub rpcs_running: u64,
     /// Bytes waiting in the queues of all sessions.
     pub queue_bytes: u64,
+    /// Recent publications in memory.
+    pub memory_bytes: u64,
     /// The following only grow.
     pub connected: u64,
     pub published: u64,

@@ -19,6 +19,7 @@ pub async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
         ("hubbub_hub_subscriptions", stats.subscriptions),
         ("hubbub_hub_rpcs_running", stats.rpcs_running),
         ("hubbub_hub_queue_bytes", stats.queue_bytes),
+        ("hubbub_hub_memory_bytes", stats.memory_bytes),
     ];
     for (name, value) in gauges {
         metrics::gauge!(name).set(value as f64);

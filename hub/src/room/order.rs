@@ -70,13 +70,13 @@ pub(crate) const MAX_BATCH: usize = u64::BITS as usize;
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
 
 impl Order {
-    pub(crate) fn new(memory_bytes: usize, max_held: usize) -> Self {
+    pub(crate) fn new(ring: Ring, max_held: usize) -> Self {
         Order {
             phase: Phase::Unordered,
             epoch: String::new(),
             top: 0,
             seen: 0,
-            ring: Ring::new(memory_bytes),
+            ring,
             held: BTreeMap::new(),
             held_bytes: 0,
             max_held,
@@ -233,6 +233,7 @@ mod tests {
 
     use super::*;
     use crate::log::Publication;
+    use crate::room::ring::Purse;
 
     fn entry(offset: u64) -> Entry {
         let data = Bytes::from(offset.to_string());
@@ -243,8 +244,12 @@ mod tests {
         offsets.into_iter().map(entry).collect()
     }
 
+    fn ring() -> Ring {
+        Ring::new(1 << 20, Purse::new(usize::MAX))
+    }
+
     fn open(top: u64, max_held: usize) -> Order {
-        let mut order = Order::new(1 << 20, max_held);
+        let mut order = Order::new(ring(), max_held);
         order.open("e".into(), top);
         order
     }
@@ -301,7 +306,7 @@ mod tests {
 
     #[test]
     fn publications_during_opening_are_neither_lost_nor_doubled() {
-        let mut order = Order::new(1 << 20, 10);
+        let mut order = Order::new(ring(), 10);
         order.phase = Phase::Opening;
         for offset in [7, 5, 6] {
             assert!(matches!(order.accept(entry(offset)), Accepted::Held { .. }));

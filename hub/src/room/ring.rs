@@ -1,9 +1,36 @@
-//! The recent publications of a room, without gaps, within a budget in bytes, so that a client that comes back
-//! is mostly served without reading the log.
+//! The recent publications of a room, without gaps, so that a client that comes back is mostly served without
+//! reading the log. Each room has a bound in bytes, and all rooms together have one.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use crate::entry::Entry;
+
+/// The bytes that all rooms together keep.
+#[derive(Clone)]
+pub(crate) struct Purse {
+    used: Arc<AtomicUsize>,
+    max: usize,
+}
+
+impl Purse {
+    pub(crate) fn new(max: usize) -> Self {
+        Purse { used: Arc::default(), max }
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Relaxed)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.used() > self.max
+    }
+}
 
 pub(crate) struct Ring {
     entries: VecDeque<Entry>,
@@ -11,26 +38,26 @@ pub(crate) struct Ring {
     before: u64,
     bytes: usize,
     budget: usize,
+    purse: Purse,
 }
 
 impl Ring {
-    pub(crate) fn new(budget: usize) -> Self {
-        Ring { entries: VecDeque::new(), before: 0, bytes: 0, budget }
+    pub(crate) fn new(budget: usize, purse: Purse) -> Self {
+        Ring { entries: VecDeque::new(), before: 0, bytes: 0, budget, purse }
     }
 
     /// Empty, and the next entry will be the one after `top`.
     pub(crate) fn restart(&mut self, top: u64) {
-        *self = Ring { before: top, ..Ring::new(self.budget) };
+        self.forget(self.entries.len());
+        self.before = top;
     }
 
+    /// The newest stays, whatever the other rooms keep.
     pub(crate) fn append(&mut self, entry: Entry) {
-        self.bytes += entry.cost();
+        self.take_in(entry.cost());
         self.entries.push_back(entry);
-        while self.bytes > self.budget
-            && let Some(oldest) = self.entries.pop_front()
-        {
-            self.bytes -= oldest.cost();
-            self.before = oldest.offset;
+        while self.bytes > self.budget || (self.purse.is_over() && self.entries.len() > 1) {
+            self.forget(1);
         }
     }
 
@@ -40,12 +67,35 @@ impl Ring {
             if entry.offset > self.before {
                 continue;
             }
-            if entry.offset < self.before || self.bytes + entry.cost() > self.budget {
+            let full = self.bytes + entry.cost() > self.budget || self.purse.is_over();
+            if entry.offset < self.before || full {
                 return;
             }
-            self.bytes += entry.cost();
+            self.take_in(entry.cost());
             self.before = entry.offset - 1;
             self.entries.push_front(entry.clone());
+        }
+    }
+
+    /// Gives up the older half.
+    pub(crate) fn halve(&mut self) {
+        self.forget(self.entries.len().div_ceil(2));
+    }
+
+    fn take_in(&mut self, cost: usize) {
+        self.bytes += cost;
+        self.purse.used.fetch_add(cost, Relaxed);
+    }
+
+    /// Forgets so many of the oldest.
+    fn forget(&mut self, count: usize) {
+        for oldest in self.entries.drain(..count) {
+            self.before = oldest.offset;
+            self.bytes -= oldest.cost();
+            self.purse.used.fetch_sub(oldest.cost(), Relaxed);
+        }
+        if self.entries.is_empty() {
+            self.entries = VecDeque::new();
         }
     }
 
@@ -55,6 +105,12 @@ impl Ring {
         let take = last.saturating_sub(after);
         (skip + take <= self.entries.len() as u64)
             .then(|| self.entries.iter().skip(skip as usize).take(take as usize))
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.purse.used.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -70,13 +126,17 @@ mod tests {
         Entry::publication("r", Publication { offset, data, ..Publication::default() })
     }
 
+    fn ring(entries: usize, purse: &Purse) -> Ring {
+        Ring::new(entry(11).cost() * entries, purse.clone())
+    }
+
     fn offsets(ring: &Ring, after: u64, last: u64) -> Option<Vec<u64>> {
         ring.range(after, last).map(|range| range.map(|e| e.offset).collect())
     }
 
     #[test]
     fn forgets_the_oldest_and_says_what_it_has() {
-        let mut ring = Ring::new(entry(11).cost() * 3);
+        let mut ring = ring(3, &Purse::new(usize::MAX));
         ring.restart(10);
         assert_eq!(offsets(&ring, 10, 10), Some(vec![]));
         assert_eq!(offsets(&ring, 9, 10), None);
@@ -91,12 +151,34 @@ mod tests {
 
     #[test]
     fn grows_backwards_only_where_it_joins_on() {
-        let mut ring = Ring::new(entry(11).cost() * 3);
+        let mut ring = ring(3, &Purse::new(usize::MAX));
         ring.restart(10);
         ring.extend_back(&[entry(7), entry(8)]);
         assert_eq!(offsets(&ring, 8, 10), None);
         ring.extend_back(&[entry(7), entry(8), entry(9), entry(10), entry(11)]);
         assert_eq!(offsets(&ring, 7, 10), Some(vec![8, 9, 10]));
         assert_eq!(offsets(&ring, 6, 10), None);
+    }
+    #[test]
+    fn all_rooms_together_have_a_bound_and_the_newest_of_each_stays() {
+        let purse = Purse::new(entry(11).cost() * 4);
+        let (mut hoarder, mut late) = (ring(10, &purse), ring(10, &purse));
+        hoarder.restart(10);
+        late.restart(10);
+        for offset in 11..=14 {
+            hoarder.append(entry(offset));
+        }
+        for offset in 11..=14 {
+            late.append(entry(offset));
+        }
+        assert_eq!(offsets(&late, 13, 14), Some(vec![14]));
+        assert_eq!(offsets(&late, 12, 14), None);
+        assert!(purse.is_over());
+        hoarder.halve();
+        assert!(!purse.is_over());
+        assert_eq!(offsets(&hoarder, 12, 14), Some(vec![13, 14]));
+        assert_eq!(offsets(&hoarder, 11, 14), None);
+        drop((hoarder, late));
+        assert_eq!(purse.used(), 0);
     }
 }
