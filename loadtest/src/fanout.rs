@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// Size of a publication's JSON data.
     #[arg(long, default_value_t = 256)]
     bytes: usize,
-    /// Raise the rate until it is not kept, from --rate on, --seconds each.
+    /// Raise the rate until it is not kept, from --rate on, --seconds each; then half of the best.
     #[arg(long)]
     search: bool,
     /// A step of the search with a higher p99 is over the limit.
@@ -94,6 +94,9 @@ async fn measure(args: &Args, site: &Site) -> Result<Run> {
     let mut run = Run::new(open_seconds, opened, args.rooms * args.subscribers);
     if args.search {
         run.found = search::search(&mut stretch, args.rate, time, args.p99_ms, &mut run.phases).await?;
+        if let Some(found) = &run.found {
+            run.half = Some(stretch.run("at half of it", found.rate / 2.0, time).await?.0);
+        }
     } else if args.stalled > 0 {
         run.phases.push(stretch.run("before", args.rate, time / 2).await?.0);
         stretch.fleet.order(&Order::Stall(true)).await?;

@@ -49,6 +49,9 @@ pub(super) struct Run {
     /// The best step of a search.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) found: Option<Phase>,
+    /// At half of the rate of the best step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) half: Option<Phase>,
     lost: u64,
     doubled: u64,
     disordered: u64,
@@ -76,6 +79,7 @@ impl Run {
             rss_bytes_per_connection: opened.map(rss),
             phases: Vec::new(),
             found: None,
+            half: None,
             lost: 0,
             doubled: 0,
             disordered: 0,
@@ -156,6 +160,7 @@ impl Display for FanoutReport {
             if let Some(found) = &run.found {
                 writeln!(out, "  {} steps, the best:", run.phases.len())?;
                 write!(out, "{found}")?;
+                run.half.iter().try_for_each(|half| write!(out, "{half}"))?;
             } else {
                 run.phases.iter().try_for_each(|phase| write!(out, "{phase}"))?;
             }
