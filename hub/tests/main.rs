@@ -15,6 +15,7 @@ mod pipe;
 mod presence;
 mod recovery;
 mod rpc;
+mod scenarios;
 mod seeds;
 mod simulation;
 mod stripes;

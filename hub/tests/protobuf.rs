@@ -12,6 +12,7 @@ mod overload;
 mod presence;
 mod recovery;
 mod rpc;
+mod scenarios;
 mod support;
 mod tags;
 
