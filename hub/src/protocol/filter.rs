@@ -2,20 +2,19 @@
 //! It narrows what the authority allowed and never widens it. A missing tag equals nothing, so it is unequal to
 //! everything; numbers compare with numbers only.
 
+mod read;
+
 use std::sync::Arc;
 
 use prost::Message;
-use serde::Deserialize;
 
 use crate::{Tags, authority::Filter};
 
-/// Nodes and values of one filter; it runs for every publication of the room.
-const MAX_PARTS: usize = 100;
 /// Of all its texts; it is kept as long as the subscription.
 const MAX_BYTES: usize = 4 * 1024;
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
+/// As it was sent, if it does not have more parts than a filter may have: see `read`.
+#[derive(Clone, PartialEq, Message)]
 pub(crate) struct FilterNode {
     /// `and`, `or`, `not`; empty for a comparison.
     #[prost(string, tag = "1")]
@@ -35,13 +34,9 @@ pub(crate) struct FilterNode {
 impl FilterNode {
     /// `None` if it is not a sensible filter.
     pub(crate) fn compile(&self) -> Option<Filter> {
-        (self.parts() <= MAX_PARTS && self.bytes() <= MAX_BYTES).then_some(())?;
+        (self.bytes() <= MAX_BYTES).then_some(())?;
         let test = self.test()?;
         Some(Arc::new(move |tags| test.holds(tags)))
-    }
-
-    fn parts(&self) -> usize {
-        1 + self.vals.len() + self.nodes.iter().map(FilterNode::parts).sum::<usize>()
     }
 
     fn bytes(&self) -> usize {

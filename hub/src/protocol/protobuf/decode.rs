@@ -10,6 +10,7 @@ use crate::protocol::command::{
     Command, Connect, Decoded, History, MAX_IN_FRAME, Position, Publish, Refresh, Room, Rpc, Send,
     SubRefresh, Subscribe,
 };
+use crate::protocol::filter::FilterNode;
 
 /// The commands of one binary frame, in order, up to the first bad one.
 pub(crate) fn decode(frame: &Bytes) -> Vec<Decoded> {
@@ -48,21 +49,22 @@ fn classify(envelope: wire::Command) -> Decoded {
         Ok(Some(command @ Command::Send(_))) => Decoded::Command { id, command },
         _ if id == 0 && !is_send => Decoded::Bad("command without id"),
         Ok(Some(command)) => Decoded::Command { id, command },
-        Err(NotJson) if is_send => Decoded::Bad("message is not JSON"),
-        Err(NotJson) => Decoded::Command { id, command: Command::Unreadable },
+        Err(Unreadable) if is_send => Decoded::Bad("message is not JSON"),
+        Err(Unreadable) => Decoded::Command { id, command: Command::Unreadable },
     }
 }
 
-struct NotJson;
+/// A part of a command that is no JSON, or no filter.
+struct Unreadable;
 
-fn json(data: &[u8]) -> Result<Option<Box<RawValue>>, NotJson> {
+fn json(data: &[u8]) -> Result<Option<Box<RawValue>>, Unreadable> {
     if data.is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(data).map(Some).map_err(|_| NotJson)
+    serde_json::from_slice(data).map(Some).map_err(|_| Unreadable)
 }
 
-fn command(e: wire::Command) -> Result<Option<Command>, NotJson> {
+fn command(e: wire::Command) -> Result<Option<Command>, Unreadable> {
     let room = |channel: wire::Channel| Room { channel: channel.channel };
     Ok(if let Some(c) = e.connect {
         Some(Command::Connect(Box::new(connect(*c)?)))
@@ -93,7 +95,7 @@ fn command(e: wire::Command) -> Result<Option<Command>, NotJson> {
     })
 }
 
-fn connect(c: wire::ConnectRequest) -> Result<Connect, NotJson> {
+fn connect(c: wire::ConnectRequest) -> Result<Connect, Unreadable> {
     let position =
         |s: wire::SubscribeRequest| Position { recover: s.recover, offset: s.offset, epoch: s.epoch };
     Ok(Connect {
@@ -106,7 +108,7 @@ fn connect(c: wire::ConnectRequest) -> Result<Connect, NotJson> {
     })
 }
 
-fn subscribe(c: wire::SubscribeRequest) -> Result<Subscribe, NotJson> {
+fn subscribe(c: wire::SubscribeRequest) -> Result<Subscribe, Unreadable> {
     Ok(Subscribe {
         channel: c.channel,
         token: c.token,
@@ -114,7 +116,7 @@ fn subscribe(c: wire::SubscribeRequest) -> Result<Subscribe, NotJson> {
         recover: c.recover,
         offset: c.offset,
         epoch: c.epoch,
-        tf: c.tf,
+        tf: c.tf.map(|tf| FilterNode::from_protobuf(&tf)).transpose().map_err(|_| Unreadable)?,
         flag: c.flag,
     })
 }

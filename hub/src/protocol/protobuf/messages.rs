@@ -6,8 +6,6 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use prost::Message;
 
-use crate::protocol::filter::FilterNode;
-
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Command {
     #[prost(uint32, tag = "1")]
@@ -85,8 +83,9 @@ pub(crate) struct SubscribeRequest {
     pub(crate) offset: u64,
     #[prost(bytes = "bytes", tag = "8")]
     pub(crate) data: Bytes,
-    #[prost(message, optional, tag = "13")]
-    pub(crate) tf: Option<FilterNode>,
+    /// A filter, left as it is until it is known to be of a bearable size.
+    #[prost(bytes = "bytes", optional, tag = "13")]
+    pub(crate) tf: Option<Bytes>,
     #[prost(int64, tag = "14")]
     pub(crate) flag: i64,
 }
