@@ -1,7 +1,8 @@
 //! The engine with everything allowed, for conformance and comparison: `/connection/websocket` on port 8000 (or
 //! the one given as the first argument), anonymous connect, HS256 tokens with the secret `secret`, any channel
 //! may be subscribed to and published into, presence, history of 100 entries for 300 s, and
-//! `POST /api/publish {channel, data}` with `X-API-Key: test-api-key`. Not for the open network.
+//! `POST /api/publish {channel, data}` with `X-API-Key: test-api-key`. With `--deflate` it compresses for clients
+//! that offer it. Not for the open network.
 
 #[path = "../tests/support/socket.rs"]
 mod socket;
@@ -147,10 +148,11 @@ fn sub_token(session: &SessionInfo, room: &str, token: &str) -> Result<Claims, E
 struct App {
     hub: Hub,
     log: Arc<MemoryLog>,
+    deflate: bool,
 }
 
 async fn connection(State(app): State<App>, request: Request) -> Response {
-    socket::serve(app.hub, request, 64 * 1024)
+    socket::serve(app.hub, request, app.deflate)
 }
 
 #[derive(Deserialize)]
@@ -176,6 +178,9 @@ async fn publish(
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
+    let (flags, ports): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
+    let deflate = flags.iter().any(|flag| flag == "--deflate");
+    let port = ports.into_iter().next().unwrap_or_else(|| "8000".to_owned());
     // No room memory: what is recovered is decided by the small histories alone, as the suites expect.
     let config = HubConfig { room_memory_bytes: 0, ..HubConfig::default() };
     let size = |room: &str| if room.starts_with("smallhistory:") { 2 } else { 100 };
@@ -184,8 +189,7 @@ async fn main() -> std::io::Result<()> {
     let app = Router::new()
         .route("/connection/websocket", get(connection))
         .route("/api/publish", post(publish))
-        .with_state(App { hub, log });
-    let port = std::env::args().nth(1).unwrap_or_else(|| "8000".to_owned());
+        .with_state(App { hub, log, deflate });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
     axum::serve(listener, app).await

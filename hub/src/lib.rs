@@ -48,4 +48,4 @@ pub use protocol::Form;
 pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
 pub use stats::Stats;
 pub use transport::{Incoming, Outlet, Transport, TransportError, TransportReader, TransportWriter};
-pub use ws::{Handshake, WebSocket};
+pub use ws::{Agreed, Handshake, Refusal, WebSocket};

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{Form, ws};
+use crate::{Agreed, Form, ws};
 
 /// Messages from this size on get a frame of their own, without a copy.
 const ALONE_BYTES: usize = 4 * 1024;
@@ -20,13 +20,14 @@ pub(crate) struct Parcel {
     form: Form,
     messages: Vec<Bytes>,
     bytes: usize,
-    wire: OnceLock<Bytes>,
+    /// As it is, and deflated.
+    wires: [OnceLock<Bytes>; 2],
 }
 
 impl Parcel {
     pub(crate) fn new(form: Form, messages: Vec<Bytes>) -> Self {
         let bytes = messages.iter().map(Bytes::len).sum();
-        Parcel { form, messages, bytes, wire: OnceLock::new() }
+        Parcel { form, messages, bytes, wires: Default::default() }
     }
 
     pub(crate) fn one(form: Form, message: Bytes) -> Self {
@@ -42,14 +43,15 @@ impl Parcel {
     }
 
     /// All of it as WebSocket frames, if it is not too much for one write.
-    pub(crate) fn wire(&self) -> Option<&Bytes> {
+    pub(crate) fn wire(&self, deflate: bool) -> Option<&Bytes> {
         if self.bytes > WIRE_BYTES {
             return None;
         }
-        Some(self.wire.get_or_init(|| {
+        let agreed = Agreed { form: self.form, deflate };
+        Some(self.wires[usize::from(deflate)].get_or_init(|| {
             let mut wire = Vec::with_capacity(self.bytes + 16);
             for frame in pack(&mut self.messages.clone().into(), self.form.separator()) {
-                ws::add_frame(self.form, &frame, &mut wire);
+                ws::add_frame(agreed, &frame, &mut wire);
             }
             wire.into()
         }))

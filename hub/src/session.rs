@@ -87,11 +87,11 @@ impl Session {
 }
 
 pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Peer) -> Closed {
-    let form = transport.form();
+    let agreed = transport.agreed();
     let (mut reader, writer) = transport.split();
-    let admitted = inner.admit(form);
+    let admitted = inner.admit(agreed.form);
     let session = &admitted.session;
-    session.queue.attach(writer.outlet());
+    session.queue.attach(writer.outlet(), agreed.deflate);
     let writing = inner.runtime.spawn(writer::run(Arc::clone(session), writer));
     tokio::select! {
         biased;
@@ -112,7 +112,7 @@ pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Pe
         tracing::error!(session = %session.id, "the transport panicked while writing");
     }
     if !matches!(why, Closed::Lost(_)) {
-        reader::linger(&mut reader, inner.config.close_wait).await;
+        reader::linger(session, &mut reader, inner.config.close_wait).await;
     }
     why
 }

@@ -10,25 +10,28 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::Form;
+use crate::{Agreed, Form};
 
 /// An upgraded socket. It answers WebSocket pings by itself, or hands them over as [`Incoming::Ping`].
 pub trait Transport: Send + 'static {
     type Reader: TransportReader;
     type Writer: TransportWriter;
 
-    /// The encoding that was agreed on when the socket opened.
-    fn form(&self) -> Form {
-        Form::Json
-    }
+    /// What was agreed on when the socket opened.
+    fn agreed(&self) -> Agreed;
 
     /// Reading and writing go on independently, in two tasks.
     fn split(self) -> (Self::Reader, Self::Writer);
 }
 
 pub trait TransportReader: Send + 'static {
-    /// The next message; `None` once the socket is gone. Must be safe to drop half-way.
-    fn next(&mut self) -> impl Future<Output = Option<Result<Incoming, TransportError>>> + Send;
+    /// The next message; `None` once the socket is gone. A message of more than `max_bytes`, which is to be asked
+    /// whenever something came in, is [`TransportError::TooLarge`] as soon as that is known. Must be safe to drop
+    /// half-way.
+    fn next(
+        &mut self,
+        max_bytes: impl Fn() -> usize + Send,
+    ) -> impl Future<Output = Option<Result<Incoming, TransportError>>> + Send;
 }
 
 pub trait TransportWriter: Send + 'static {
@@ -93,7 +96,7 @@ pub enum Incoming {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TransportError {
-    /// The peer's message was over the transport's own limit.
+    /// The peer's message is over the limit.
     TooLarge,
     /// The peer broke the rules of the framing.
     Violation(&'static str),

@@ -1,9 +1,11 @@
 //! WebSocket framing (RFC 6455) over an upgraded stream, for the server's side: the engine's own transport.
 //! It knows no HTTP: the application answers the upgrade request and hands over what came of it. An idle
-//! connection holds no buffer; reading and writing go through one of each thread's. No extensions.
+//! connection holds no buffer; reading and writing go through one of each thread's.
 
+mod deflate;
 mod frame;
 mod handshake;
+mod offer;
 mod reader;
 mod writer;
 
@@ -13,15 +15,15 @@ use tokio::{
     net::{TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
 };
 
-pub use self::handshake::Handshake;
-use self::{frame::Head, reader::Reader, writer::Writer};
-use crate::{Form, Outlet, Transport};
+pub use self::handshake::{Agreed, Handshake, Refusal};
+use self::{deflate::deflate, frame::Head, reader::Reader, writer::Writer};
+use crate::{Outlet, Transport};
 
 /// The two halves of an upgraded stream as a [`Transport`].
 pub struct WebSocket<R = OwnedReadHalf, W = OwnedWriteHalf> {
     reader: Reader<R>,
     writer: Writer<W>,
-    form: Form,
+    agreed: Agreed,
 }
 
 impl<R, W> WebSocket<R, W>
@@ -29,29 +31,37 @@ where
     R: AsyncRead + Unpin + Send + 'static,
     W: Outlet,
 {
-    /// The stream in two halves. `early` is what was read beyond the upgrade request; it is let go at once, because the whole buffer of the
-    /// HTTP server may hang on it. A longer message than `max_message_bytes`
-    /// is [`crate::TransportError::TooLarge`].
-    pub fn new(reader: R, writer: W, early: Bytes, form: Form, max_message_bytes: usize) -> Self {
-        let reader = Reader::new(reader, &early, max_message_bytes);
+    /// The stream in two halves. `early` is what was read beyond the upgrade request; it is let go at once, because
+    /// the whole buffer of the HTTP server may hang on it.
+    pub fn new(reader: R, writer: W, early: Bytes, agreed: Agreed) -> Self {
+        let reader = Reader::new(reader, &early, agreed.deflate);
         drop(early);
-        WebSocket { reader, writer: Writer::new(writer), form }
+        WebSocket { reader, writer: Writer::new(writer, agreed.deflate), agreed }
     }
 }
 
 impl WebSocket {
     /// See [`WebSocket::new`].
-    pub fn tcp(stream: TcpStream, early: Bytes, form: Form, max_message_bytes: usize) -> Self {
+    pub fn tcp(stream: TcpStream, early: Bytes, agreed: Agreed) -> Self {
         let (reader, writer) = stream.into_split();
-        WebSocket::new(reader, writer, early, form, max_message_bytes)
+        WebSocket::new(reader, writer, early, agreed)
     }
 }
 
 /// Adds a message as a frame of its own.
-pub(crate) fn add_frame(form: Form, message: &[u8], out: &mut Vec<u8>) {
-    let head = if form.is_binary() { Head::binary(message.len()) } else { Head::text(message.len()) };
+pub(crate) fn add_frame(agreed: Agreed, message: &Bytes, out: &mut Vec<u8>) {
+    let (head, payload) = make_frame(agreed, message);
     out.extend_from_slice(head.bytes());
-    out.extend_from_slice(message);
+    out.extend_from_slice(&payload);
+}
+
+/// The header of a message's frame and what follows it.
+fn make_frame(agreed: Agreed, message: &Bytes) -> (Head, Bytes) {
+    let deflated = agreed.deflate.then(|| deflate(message)).flatten();
+    let is_deflated = deflated.is_some();
+    let payload = deflated.unwrap_or_else(|| message.clone());
+    let head = if agreed.form.is_binary() { Head::binary(payload.len()) } else { Head::text(payload.len()) };
+    (if is_deflated { head.deflated() } else { head }, payload)
 }
 
 impl<R, W> Transport for WebSocket<R, W>
@@ -62,8 +72,8 @@ where
     type Reader = Reader<R>;
     type Writer = Writer<W>;
 
-    fn form(&self) -> Form {
-        self.form
+    fn agreed(&self) -> Agreed {
+        self.agreed
     }
 
     fn split(self) -> (Reader<R>, Writer<W>) {

@@ -4,6 +4,7 @@
 mod codes;
 mod commands;
 mod connecting;
+mod deflate;
 mod dice;
 mod expiry;
 mod fanout;
@@ -13,6 +14,7 @@ mod mangled;
 mod overload;
 mod pipe;
 mod presence;
+mod raw;
 mod recovery;
 mod rpc;
 mod scenarios;

@@ -11,10 +11,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use hub::{Form, Hub, Peer, WebSocket};
+use hub::{Agreed, Form, Hub, Peer, WebSocket};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
+use crate::deflate::deflate;
 use crate::dice::Dice;
 use crate::support::{config, protobuf, rules::Rules, tapelog::TapeLog};
 
@@ -55,8 +56,11 @@ fn command(id: u64, dice: &mut Dice) -> Value {
     }
 }
 
+/// Messages are deflated at times.
 fn frame(opcode: u8, payload: &[u8], dice: &mut Dice) -> Vec<u8> {
-    let mut out = vec![0x80 | opcode];
+    let deflated = (opcode < 8 && dice.roll(3) == 0).then(|| deflate(payload));
+    let mut out = vec![0x80 | opcode | if deflated.is_some() { 0x40 } else { 0 }];
+    let payload = deflated.as_deref().unwrap_or(payload);
     match u16::try_from(payload.len()).expect("short frames") {
         short @ 0..=125 => out.push(0x80 | short as u8),
         long => {
@@ -125,8 +129,7 @@ async fn mangled_streams_end_in_peace() {
             Cursor::new(bytes).chain(Lull(200)),
             tokio::io::sink(),
             Bytes::new(),
-            form,
-            1 << 16,
+            Agreed { form, deflate: true },
         );
         hub.serve(socket, Peer::default()).await;
         let stats = hub.stats();

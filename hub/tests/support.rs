@@ -38,7 +38,7 @@ impl Server {
         let log = Arc::new(TapeLog::default());
         let hub = Hub::new(config, rules.clone(), log.clone());
         let serving = hub.clone();
-        let accept = async move |request: Request| socket::serve(serving.clone(), request, 1 << 20);
+        let accept = async move |request: Request| socket::serve(serving.clone(), request, true);
         let app = Router::new().route("/connection/websocket", get(accept));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/connection/websocket", listener.local_addr().unwrap());

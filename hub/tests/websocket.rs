@@ -6,66 +6,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Server, patient};
-
-struct Raw(TcpStream);
-
-fn host(server: &Server) -> &str {
-    server.address.split('/').nth(2).unwrap()
-}
-
-impl Raw {
-    async fn open(server: &Server) -> Raw {
-        let mut raw = Raw(TcpStream::connect(host(server)).await.unwrap());
-        let request = "GET /connection/websocket HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-        raw.0.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(raw.0.read_u8().await.unwrap());
-        }
-        let answer = String::from_utf8(answer).unwrap().to_lowercase();
-        assert!(answer.starts_with("http/1.1 101 "), "{answer}");
-        assert!(answer.contains("s3pplmbitxaq9kygzzhzrbk+xoo="), "{answer}");
-        assert!(!answer.contains("sec-websocket-protocol"), "{answer}");
-        raw
-    }
-
-    async fn send(&mut self, first: u8, payload: &[u8]) {
-        assert!(payload.len() < 126);
-        let mut frame = vec![first, 0x80 | payload.len() as u8, 1, 2, 3, 4];
-        frame.extend(payload.iter().zip([1u8, 2, 3, 4].iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        self.0.write_all(&frame).await.unwrap();
-    }
-
-    /// The next frame: its first byte and its payload.
-    async fn next(&mut self) -> (u8, Vec<u8>) {
-        let frame = async {
-            let first = self.0.read_u8().await.unwrap();
-            let size = match self.0.read_u8().await.unwrap() {
-                126 => self.0.read_u16().await.unwrap().into(),
-                short => u64::from(short),
-            };
-            let mut payload = vec![0; size as usize];
-            self.0.read_exact(&mut payload).await.unwrap();
-            (first, payload)
-        };
-        patient("a frame", frame).await
-    }
-
-    async fn closes(&mut self, code: u16, what: &str) {
-        let (first, payload) = self.next().await;
-        assert_eq!(first, 0x88, "{what}: {payload:?}");
-        assert_eq!(payload[..2], code.to_be_bytes(), "{what}");
-        assert!(payload.len() > 2, "{what}: without a reason");
-    }
-
-    async fn ends(&mut self) {
-        let mut rest = Vec::new();
-        patient("the end", self.0.read_to_end(&mut rest)).await.unwrap();
-        assert!(rest.is_empty(), "{rest:?}");
-    }
-}
+use crate::{
+    raw::{self, Raw, host},
+    support::{Server, patient},
+};
 
 #[tokio::test]
 async fn fragments_with_a_ping_between_them_are_one_message() {
@@ -76,9 +20,8 @@ async fn fragments_with_a_ping_between_them_are_one_message() {
     assert_eq!(raw.next().await, (0x8a, b"are you there".to_vec()));
     raw.send(0x00, b"").await;
     raw.send(0x80, b"nect\":{}}").await;
-    let (first, payload) = raw.next().await;
-    let reply: serde_json::Value = serde_json::from_slice(&payload).unwrap();
-    assert_eq!((first, &reply["id"], reply["connect"].is_object()), (0x81, &json!(1), true));
+    let reply = raw.json().await;
+    assert_eq!((&reply["id"], reply["connect"].is_object()), (&json!(1), true));
 }
 
 #[tokio::test]
@@ -116,6 +59,7 @@ async fn broken_framing_closes_with_its_code_and_harms_nobody_else() {
     unmasked.0.write_all(b"\x81\x02{}").await.unwrap();
     unmasked.closes(1002, "without mask").await;
     let mut huge = Raw::open(&server).await;
+    // Before connect as well.
     huge.0.write_all(b"\x81\xff\x00\x00\x00\x00\x40\x00\x00\x00").await.unwrap();
     huge.closes(1009, "huge").await;
 
@@ -123,6 +67,42 @@ async fn broken_framing_closes_with_its_code_and_harms_nobody_else() {
     server.publish("room", "1");
     assert_eq!(healthy.publication().await.0, 1);
     drop(healthy);
+    server.until_empty().await;
+}
+
+#[tokio::test]
+async fn a_message_is_refused_by_its_header_under_the_limit_of_the_moment() {
+    let server = Server::start().await;
+    let connect = |max: usize| format!("{{\"id\":1,\"connect\":{{\"data\":{{\"max_frame_bytes\":{max}}}}}}}");
+    let big = [0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x11, 0x70];
+
+    // Nobody yet: 64 KiB, whoever it will be.
+    let mut nobody = Raw::open(&server).await;
+    nobody.0.write_all(&big).await.unwrap();
+    nobody.closes(1009, "before connect").await;
+
+    let mut in_parts = Raw::open(&server).await;
+    in_parts.send(0x01, &vec![b' '; 40_000]).await;
+    in_parts.0.write_all(&[0x80, 0xfe, 0x9c, 0x40]).await.unwrap();
+    in_parts.closes(1009, "the sum of its fragments").await;
+
+    // Let in with less, with the reader already waiting.
+    let mut small = Raw::open(&server).await;
+    small.send(0x81, connect(1000).as_bytes()).await;
+    small.next().await;
+    small.0.write_all(&[0x81, 0xfe, 0x03, 0xe9]).await.unwrap();
+    small.closes(1009, "over its own limit").await;
+
+    // And with more.
+    let mut large = Raw::open(&server).await;
+    large.send(0x81, connect(1 << 20).as_bytes()).await;
+    large.next().await;
+    let call = format!("{{\"id\":2,\"rpc\":{{\"method\":\"who\",\"data\":\"{}\"}}}}", "x".repeat(70_000));
+    large.send(0x81, call.as_bytes()).await;
+    assert_eq!(large.json().await["id"], 2);
+    large.0.write_all(&[0x81, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 1]).await.unwrap();
+    large.closes(1009, "over the larger limit").await;
+    drop((nobody, in_parts, small, large));
     server.until_empty().await;
 }
 
@@ -153,4 +133,16 @@ async fn a_request_that_is_no_upgrade_is_refused() {
     let mut answer = String::new();
     patient("the answer", stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+#[tokio::test]
+async fn another_version_is_answered_with_ours() {
+    let server = Server::start().await;
+    let mut stream = TcpStream::connect(host(&server)).await.unwrap();
+    let request = "GET /connection/websocket HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = raw::head(&mut stream).await;
+    assert!(answer.starts_with("http/1.1 426 "), "{answer}");
+    assert!(answer.contains("sec-websocket-version: 13\r\n"), "{answer}");
 }

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use hub::{
-    Authority, ConnectError, ConnectRequest, Connected, ErrorReply, Form, Hub, HubConfig, MemoryLog, Peer,
+    Agreed, Authority, ConnectError, ConnectRequest, Connected, ErrorReply, Form, Hub, HubConfig, MemoryLog, Peer,
     SessionId, SessionInfo, SubscribeRequest, Subscription, WebSocket,
 };
 use libfuzzer_sys::fuzz_target;
@@ -66,7 +66,7 @@ fuzz_target!(|data: &[u8]| {
     let form = if first & 1 == 0 { Form::Json } else { Form::Protobuf };
     let (runtime, hub) = &*ENGINE;
     let stream = io::Cursor::new(bytes.to_vec()).chain(Lull(100));
-    let socket = WebSocket::new(stream, tokio::io::sink(), Bytes::new(), form, 1 << 16);
+    let socket = WebSocket::new(stream, tokio::io::sink(), Bytes::new(), Agreed { form, deflate: data.len() % 2 == 0 });
     runtime.block_on(hub.serve(socket, Peer::default()));
     let stats = hub.stats();
     assert_eq!((stats.sessions, stats.subscriptions, stats.panics), (0, 0, 0));

@@ -23,6 +23,8 @@ pub(crate) struct Queue {
 struct State {
     /// The socket, if it can be written to from here.
     outlet: Option<Arc<dyn Outlet>>,
+    /// What is written from here is deflated, as agreed on.
+    deflate: bool,
     /// The writer has something in its hands, which must go out first.
     writing: bool,
     /// The end of a frame that the socket has begun to take.
@@ -75,6 +77,7 @@ impl Queue {
     pub(crate) fn new(max_push_bytes: usize) -> Self {
         let state = State {
             outlet: None,
+            deflate: false,
             writing: false,
             rest: Bytes::new(),
             messages: VecDeque::new(),
@@ -94,8 +97,10 @@ impl Queue {
     }
 
     /// From now on the socket is tried first.
-    pub(crate) fn attach(&self, outlet: Option<Arc<dyn Outlet>>) {
-        lock(&self.state).outlet = outlet;
+    pub(crate) fn attach(&self, outlet: Option<Arc<dyn Outlet>>, deflate: bool) {
+        let mut state = lock(&self.state);
+        state.outlet = outlet;
+        state.deflate = deflate;
     }
 
     /// Sends the messages or puts them in line, all or as far as they fit, and says how many. Whoever does not
@@ -313,7 +318,7 @@ impl State {
         if parcel.bytes() > self.max_push_bytes && parcel.messages().len() > 1 {
             return false;
         }
-        let Some(wire) = parcel.wire() else { return false };
+        let Some(wire) = parcel.wire(self.deflate) else { return false };
         let Ok(written) = outlet.try_write(wire) else { return false };
         self.rest = wire.slice(written..);
         true
@@ -433,7 +438,7 @@ mod tests {
     fn narrow(queue: &Queue, room: usize) -> Arc<Narrow> {
         let outlet = Arc::new(Narrow(Mutex::new((room, Vec::new()))));
         let shared: Arc<dyn Outlet> = outlet.clone();
-        queue.attach(Some(shared));
+        queue.attach(Some(shared), false);
         outlet
     }
 

@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
     loop {
         session.inbox.has_room().await;
-        let (form, frame) = match reader.next().await {
+        let (form, frame) = match reader.next(|| session.max_frame_bytes()).await {
             Some(Ok(Incoming::Text(frame))) => (Form::Json, frame),
             Some(Ok(Incoming::Binary(frame))) => (Form::Protobuf, frame),
             Some(Ok(Incoming::Ping(data))) => {
@@ -33,9 +33,6 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
         };
         if form != session.form {
             return refuse(session, "frame of another form than agreed");
-        }
-        if frame.len() > session.max_frame_bytes() {
-            return session.queue.close(CloseCode::TOO_LARGE.into());
         }
         let mut items = Vec::new();
         for decoded in form.decode(&frame) {
@@ -60,6 +57,7 @@ pub(super) fn refuse(session: &Session, why: &'static str) {
 
 /// After our close frame: reads the peer's, so that the socket does not go down with unread data in it,
 /// which would destroy the close frame under way.
-pub(super) async fn linger(reader: &mut impl TransportReader, wait: Duration) {
-    let _ = timeout(wait, async { while let Some(Ok(_)) = reader.next().await {} }).await;
+pub(super) async fn linger(session: &Session, reader: &mut impl TransportReader, wait: Duration) {
+    let limit = || session.max_frame_bytes();
+    let _ = timeout(wait, async { while let Some(Ok(_)) = reader.next(limit).await {} }).await;
 }

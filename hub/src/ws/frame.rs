@@ -1,7 +1,9 @@
 //! Frames as values: bytes in any pieces to messages and control frames, and headers for what goes out.
 //! Does no input or output. What a client may not do ends the reading with a fault (RFC 6455, sections 5 and 7).
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+
+use super::deflate::inflate;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
@@ -34,24 +36,34 @@ const PONG: u8 = 10;
 const MAX_CONTROL: usize = 125;
 
 pub(super) struct Parser {
-    /// Read, not yet understood. Empty, and without memory, between frames.
-    input: BytesMut,
-    /// The message whose fragments are coming, and its opcode.
-    message: Option<(u8, BytesMut)>,
-    max_message: usize,
+    /// What is read and, from `at` on, not yet understood. Holds no memory between frames, and while it waits none
+    /// but for what it waits with.
+    input: Vec<u8>,
+    at: usize,
+    /// The message whose fragments are coming.
+    message: Option<Message>,
+    /// permessage-deflate was agreed on.
+    deflate: bool,
+}
+
+struct Message {
+    opcode: u8,
+    deflated: bool,
+    data: Vec<u8>,
 }
 
 struct Header {
     last: bool,
     opcode: u8,
+    deflated: bool,
     mask: [u8; 4],
     header: usize,
     payload: usize,
 }
 
 impl Parser {
-    pub(super) fn new(max_message: usize) -> Self {
-        Parser { input: BytesMut::new(), message: None, max_message }
+    pub(super) fn new(deflate: bool) -> Self {
+        Parser { input: Vec::new(), at: 0, message: None, deflate }
     }
 
     pub(super) fn feed(&mut self, data: &[u8]) {
@@ -60,40 +72,47 @@ impl Parser {
 
     /// Forgets everything; for the time after a fault.
     pub(super) fn clear(&mut self) {
-        self.input = BytesMut::new();
-        self.message = None;
+        *self = Parser::new(self.deflate);
     }
 
-    /// The next whole message or control frame; `None` until more is fed. Pongs are of no interest.
-    pub(super) fn next(&mut self) -> Result<Option<Event>, Fault> {
-        loop {
-            let Some(header) = self.header()? else { return Ok(None) };
-            if self.input.len() < header.header + header.payload {
-                return Ok(None);
-            }
-            let mut payload = self.input.split_to(header.header + header.payload).split_off(header.header);
-            if self.input.is_empty() {
-                self.input = BytesMut::new();
-            }
-            unmask(&mut payload, header.mask);
+    /// The next whole message or control frame; `None` until more is fed. A longer message than `max` is a fault as
+    /// soon as a header says so. Pongs are of no interest.
+    pub(super) fn next(&mut self, max: usize) -> Result<Option<Event>, Fault> {
+        while let Some(header) = self.header(max)? {
+            let start = self.at + header.header;
+            let Some(payload) = self.input[start..].get_mut(..header.payload) else { break };
+            unmask(payload, header.mask);
+            self.at = start + header.payload;
             match header.opcode {
-                PING => return Ok(Some(Event::Ping(payload.freeze()))),
+                PING => return Ok(Some(Event::Ping(Bytes::copy_from_slice(payload)))),
                 PONG => {}
-                CLOSE => return close(&payload).map(Some),
-                opcode => {
-                    if let Some(event) = self.data(opcode, header.last, payload)? {
-                        return Ok(Some(event));
+                CLOSE => return close(payload).map(Some),
+                _ => {
+                    if let Some(message) = gather(&mut self.message, &header, payload) {
+                        return finish(message, max).map(Some);
                     }
                 }
             }
         }
+        self.tidy();
+        Ok(None)
     }
 
-    fn header(&self) -> Result<Option<Header>, Fault> {
-        let input = &self.input[..];
+    /// Keeps only what is not understood yet.
+    fn tidy(&mut self) {
+        if self.at > 0 {
+            self.input = self.input[self.at..].to_vec();
+            self.at = 0;
+        }
+    }
+
+    fn header(&self, max: usize) -> Result<Option<Header>, Fault> {
+        let input = &self.input[self.at..];
         let [first, second, rest @ ..] = input else { return Ok(None) };
         let (last, opcode) = (first & 0x80 != 0, first & 0x0f);
-        if first & 0x70 != 0 {
+        let begins_deflated = first & 0x40 != 0;
+        let may_be_deflated = self.deflate && matches!(opcode, TEXT | BINARY);
+        if first & 0x30 != 0 || (begins_deflated && !may_be_deflated) {
             return Err(Violation("reserved bit set"));
         }
         if second & 0x80 == 0 {
@@ -121,35 +140,40 @@ impl Parser {
             CONTINUATION | TEXT | BINARY | CLOSE | PING | PONG => {}
             _ => return Err(Violation("unknown opcode")),
         }
-        let before = self.message.as_ref().map_or(0, |(_, message)| message.len());
+        let begun = self.message.as_ref().map_or((0, false), |m| (m.data.len(), m.deflated));
+        let deflated = begins_deflated || begun.1;
         let payload = usize::try_from(payload).map_err(|_| TooLarge)?;
-        if opcode < CLOSE && payload > self.max_message - before {
+        // The limit may have shrunk since the message began. What does not compress takes a little more.
+        let max = if deflated { max.saturating_add(max / 1024 + 64) } else { max };
+        if opcode < CLOSE && begun.0.saturating_add(payload) > max {
             return Err(TooLarge);
         }
         let header = 2 + size + 4;
         let Some(mask) = input.get(header - 4..header) else { return Ok(None) };
         let mask = [mask[0], mask[1], mask[2], mask[3]];
-        Ok(Some(Header { last, opcode, mask, header, payload }))
+        Ok(Some(Header { last, opcode, deflated, mask, header, payload }))
     }
+}
 
-    fn data(&mut self, opcode: u8, last: bool, payload: BytesMut) -> Result<Option<Event>, Fault> {
-        let (opcode, whole) = match self.message.take() {
-            None => (opcode, payload),
-            Some((opcode, mut message)) => {
-                message.extend_from_slice(&payload);
-                (opcode, message)
-            }
-        };
-        if !last {
-            self.message = Some((opcode, whole));
-            return Ok(None);
-        }
-        if opcode == BINARY {
-            return Ok(Some(Event::Binary(whole.freeze())));
-        }
-        std::str::from_utf8(&whole).map_err(|_| NotUtf8)?;
-        Ok(Some(Event::Text(whole.freeze())))
+/// The whole message, if this was the end of it.
+fn gather(begun: &mut Option<Message>, header: &Header, payload: &[u8]) -> Option<Message> {
+    let empty = || Message { opcode: header.opcode, deflated: header.deflated, data: Vec::new() };
+    let mut message = begun.take().unwrap_or_else(empty);
+    message.data.extend_from_slice(payload);
+    if header.last {
+        return Some(message);
     }
+    *begun = Some(message);
+    None
+}
+
+fn finish(message: Message, max: usize) -> Result<Event, Fault> {
+    let data = if message.deflated { inflate(&message.data, max)? } else { message.data };
+    if message.opcode == BINARY {
+        return Ok(Event::Binary(data.into()));
+    }
+    let text = String::from_utf8(data).map_err(|_| NotUtf8)?;
+    Ok(Event::Text(text.into()))
 }
 
 fn close(payload: &[u8]) -> Result<Event, Fault> {
@@ -218,6 +242,12 @@ impl Head {
             10
         };
         Head { bytes, len }
+    }
+
+    /// The same for a payload that is deflated.
+    pub(super) fn deflated(mut self) -> Self {
+        self.bytes[0] |= 0x40;
+        self
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

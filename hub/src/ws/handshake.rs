@@ -4,39 +4,80 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
+use super::offer;
 use crate::Form;
 
-/// What to answer with status 101, and how to go on after it.
+/// An upgrade that may go on: answer it with status 101 and these headers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Handshake {
-    /// For `Sec-WebSocket-Accept`.
-    pub accept: String,
-    /// For `Sec-WebSocket-Protocol`, if anything.
-    pub subprotocol: Option<&'static str>,
-    pub form: Form,
+    pub agreed: Agreed,
+    pub headers: Vec<(&'static str, String)>,
 }
 
+/// What both ends have agreed on for the life of the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    pub form: Form,
+    /// permessage-deflate in both directions, without context takeover.
+    pub deflate: bool,
+}
+
+/// An upgrade that may not: answer it so.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    pub headers: &'static [(&'static str, &'static str)],
+    pub why: &'static str,
+}
+
+impl Refusal {
+    const fn bad_request(why: &'static str) -> Self {
+        Refusal { status: 400, headers: &[], why }
+    }
+}
+
+const OTHER_VERSION: Refusal = Refusal {
+    status: 426,
+    headers: &[("upgrade", "websocket"), ("sec-websocket-version", "13")],
+    why: "the WebSocket version must be 13",
+};
+
 impl Handshake {
-    /// Reads an upgrade request: its headers by lower-case name, and its query. What is wrong with it is for status
-    /// 400 in words; the method must have been GET.
-    pub fn read<'a>(
-        header: impl Fn(&'static str) -> Option<&'a str>,
+    /// Reads an upgrade request, of which the method must have been GET: all values of a header by its lower-case
+    /// name, and the query. permessage-deflate is agreed on if the client offers it and `deflate` allows it.
+    pub fn read<'a, V: Iterator<Item = &'a str>>(
+        header: impl Fn(&'static str) -> V,
         query: Option<&str>,
-    ) -> Result<Handshake, &'static str> {
+        deflate: bool,
+    ) -> Result<Handshake, Refusal> {
         let has = |name, token: &str| {
-            header(name).is_some_and(|list| list.split(',').any(|one| one.trim().eq_ignore_ascii_case(token)))
+            header(name).flat_map(|list| list.split(',')).any(|one| one.trim().eq_ignore_ascii_case(token))
+        };
+        let only = |name| {
+            let mut values = header(name);
+            values.next().filter(|_| values.next().is_none()).map(str::trim)
         };
         if !has("connection", "upgrade") || !has("upgrade", "websocket") {
-            return Err("this address is for WebSocket connections only");
+            return Err(Refusal::bad_request("this address is for WebSocket connections only"));
         }
-        if header("sec-websocket-version") != Some("13") {
-            return Err("the WebSocket version must be 13");
+        if only("sec-websocket-version") != Some("13") {
+            return Err(OTHER_VERSION);
         }
-        let key = header("sec-websocket-key").ok_or("the WebSocket key is missing")?;
-        let offers = |name| has("sec-websocket-protocol", name);
+        let is_key = |key: &&str| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16);
+        let key = only("sec-websocket-key").filter(is_key);
+        let key = key.ok_or(Refusal::bad_request("the WebSocket key must be 16 bytes in base64"))?;
+        let mut headers = vec![
+            ("connection", "upgrade".to_owned()),
+            ("upgrade", "websocket".to_owned()),
+            ("sec-websocket-accept", accept(key)),
+        ];
         let known = [Form::PROTOBUF_SUBPROTOCOL, Form::JSON_SUBPROTOCOL];
-        let subprotocol = known.into_iter().find(|name| offers(name));
-        Ok(Handshake { accept: accept(key), subprotocol, form: Form::asked(subprotocol, query) })
+        let subprotocol = known.into_iter().find(|name| has("sec-websocket-protocol", name));
+        headers.extend(subprotocol.map(|name| ("sec-websocket-protocol", name.to_owned())));
+        let extension = deflate.then(|| offer::answer(header("sec-websocket-extensions"))).flatten();
+        let agreed = Agreed { form: Form::asked(subprotocol, query), deflate: extension.is_some() };
+        headers.extend(extension.map(|answer| ("sec-websocket-extensions", answer)));
+        Ok(Handshake { agreed, headers })
     }
 }
 
@@ -50,39 +91,74 @@ fn accept(key: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(change: &'static str, to: Option<&'static str>) -> Result<Handshake, &'static str> {
+    /// A good request with one header changed.
+    fn read(change: &'static str, to: &'static [&'static str], deflate: bool) -> Result<Handshake, Refusal> {
         let header = move |name: &'static str| {
-            if name == change {
-                return to;
-            }
-            match name {
-                "connection" => Some("keep-alive, Upgrade"),
-                "upgrade" => Some("websocket"),
-                "sec-websocket-version" => Some("13"),
-                "sec-websocket-key" => Some("dGhlIHNhbXBsZSBub25jZQ=="),
-                _ => None,
-            }
+            let values: &[&str] = match name {
+                name if name == change => to,
+                "connection" => &["keep-alive, Upgrade"],
+                "upgrade" => &["websocket"],
+                "sec-websocket-version" => &["13"],
+                "sec-websocket-key" => &["dGhlIHNhbXBsZSBub25jZQ=="],
+                _ => &[],
+            };
+            values.iter().copied()
         };
-        Handshake::read(header, None)
+        Handshake::read(header, None, deflate)
+    }
+
+    fn answered(handshake: &Handshake, name: &str) -> Option<String> {
+        handshake.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
     #[test]
     fn the_example_of_the_rfc() {
-        let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned();
-        assert_eq!(read("", None), Ok(Handshake { accept, subprotocol: None, form: Form::Json }));
-        let both = read("sec-websocket-protocol", Some("other, centrifuge-protobuf")).unwrap();
-        assert_eq!((both.subprotocol, both.form), (Some("centrifuge-protobuf"), Form::Protobuf));
+        let plain = read("", &[], true).unwrap();
+        assert_eq!(plain.agreed, Agreed { form: Form::Json, deflate: false });
+        assert_eq!(answered(&plain, "sec-websocket-accept").as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        assert_eq!(plain.headers.len(), 3);
+    }
+
+    #[test]
+    fn lists_may_stand_on_several_lines() {
+        assert!(read("connection", &["keep-alive", "Upgrade"], false).is_ok());
+        let both = read("sec-websocket-protocol", &["other", "centrifuge-json, centrifuge-protobuf"], false);
+        let both = both.unwrap();
+        assert_eq!(answered(&both, "sec-websocket-protocol").as_deref(), Some("centrifuge-protobuf"));
+        assert_eq!(both.agreed.form, Form::Protobuf);
+    }
+
+    #[test]
+    fn compression_needs_both_ends() {
+        let offers = &["x-other", "permessage-deflate; client_max_window_bits"];
+        let with = read("sec-websocket-extensions", offers, true).unwrap();
+        assert!(with.agreed.deflate);
+        assert_eq!(
+            answered(&with, "sec-websocket-extensions").as_deref(),
+            Some("permessage-deflate; server_no_context_takeover; client_no_context_takeover")
+        );
+        let without = read("sec-websocket-extensions", offers, false).unwrap();
+        assert!(!without.agreed.deflate);
+        assert_eq!(answered(&without, "sec-websocket-extensions"), None);
     }
 
     #[test]
     fn what_is_no_upgrade_is_refused() {
-        for (name, value) in [
-            ("connection", Some("close")),
-            ("upgrade", None),
-            ("sec-websocket-version", Some("8")),
-            ("sec-websocket-key", None),
-        ] {
-            assert!(read(name, value).is_err(), "{name}");
+        let cases: [(_, &[&str], _); 8] = [
+            ("connection", &["close"], 400),
+            ("upgrade", &[], 400),
+            ("sec-websocket-version", &["8"], 426),
+            ("sec-websocket-version", &[], 426),
+            ("sec-websocket-key", &[], 400),
+            ("sec-websocket-key", &["c2hvcnQ="], 400),
+            ("sec-websocket-key", &["no base64 at all !!!!!!!"], 400),
+            ("sec-websocket-key", &["dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="], 400),
+        ];
+        for (name, values, status) in cases {
+            let refusal = read(name, values, false).unwrap_err();
+            assert_eq!(refusal.status, status, "{name} {values:?}");
+            let told = refusal.headers.contains(&("sec-websocket-version", "13"));
+            assert_eq!(told, status == 426, "{name} {values:?}");
         }
     }
 }

@@ -35,8 +35,8 @@ enum State {
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
-    pub(super) fn new(stream: R, early: &Bytes, max_message: usize) -> Self {
-        let mut parser = Parser::new(max_message);
+    pub(super) fn new(stream: R, early: &Bytes, deflate: bool) -> Self {
+        let mut parser = Parser::new(deflate);
         parser.feed(early);
         Reader { stream, parser, state: State::Open }
     }
@@ -66,12 +66,15 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 }
 
 impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
-    async fn next(&mut self) -> Option<Result<Incoming, TransportError>> {
+    async fn next(
+        &mut self,
+        max_bytes: impl Fn() -> usize + Send,
+    ) -> Option<Result<Incoming, TransportError>> {
         loop {
             if self.state == State::Over {
                 return None;
             }
-            match self.parser.next() {
+            match self.parser.next(max_bytes()) {
                 Ok(Some(Event::Text(text))) => return Some(Ok(Incoming::Text(text))),
                 Ok(Some(Event::Binary(data))) => return Some(Ok(Incoming::Binary(data))),
                 Ok(Some(Event::Ping(data))) => return Some(Ok(Incoming::Ping(data))),

@@ -12,9 +12,9 @@ use std::{
 use bytes::Bytes;
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::frame::Head;
+use super::{frame::Head, make_frame};
 use crate::{
-    Form,
+    Agreed, Form,
     transport::{Outlet, TransportError, TransportWriter},
 };
 
@@ -39,13 +39,14 @@ impl Outlet for OwnedWriteHalf {
 
 pub struct Writer<W> {
     stream: Arc<W>,
+    deflate: bool,
     /// Begun and not all written.
     rest: Bytes,
 }
 
 impl<W: Outlet> Writer<W> {
-    pub(super) fn new(stream: W) -> Self {
-        Writer { stream: Arc::new(stream), rest: Bytes::new() }
+    pub(super) fn new(stream: W, deflate: bool) -> Self {
+        Writer { stream: Arc::new(stream), deflate, rest: Bytes::new() }
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -68,6 +69,7 @@ impl<W: Outlet> Writer<W> {
         at: usize,
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_rest(cx))?;
+        let agreed = Agreed { form, deflate: self.deflate };
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
             let mut next = at;
@@ -76,12 +78,12 @@ impl<W: Outlet> Writer<W> {
                 && scratch.len() < GATHER_BYTES
                 && large.is_none()
             {
-                let head = if form.is_binary() { Head::binary(frame.len()) } else { Head::text(frame.len()) };
+                let (head, payload) = make_frame(agreed, frame);
                 scratch.extend_from_slice(head.bytes());
-                if frame.len() < LARGE_BYTES {
-                    scratch.extend_from_slice(frame);
+                if payload.len() < LARGE_BYTES {
+                    scratch.extend_from_slice(&payload);
                 } else {
-                    large = Some(frame);
+                    large = Some(payload);
                 }
                 next += 1;
             }
@@ -89,8 +91,8 @@ impl<W: Outlet> Writer<W> {
             let written = ready!(self.poll_write(cx, scratch))?;
             self.rest = match large {
                 None => Bytes::copy_from_slice(&scratch[written..]),
-                Some(frame) if written == scratch.len() => frame.clone(),
-                Some(frame) => [&scratch[written..], frame].concat().into(),
+                Some(payload) if written == scratch.len() => payload,
+                Some(payload) => [&scratch[written..], &payload].concat().into(),
             };
             Poll::Ready(Ok(next))
         })

@@ -47,6 +47,7 @@ struct Wish {
     color: Option<String>,
     expires_in_s: Option<i64>,
     max_queue_bytes: Option<usize>,
+    max_frame_bytes: Option<usize>,
     max_rooms: Option<usize>,
     max_concurrent_rpc: Option<usize>,
     rpc_per_second: Option<u32>,
@@ -120,6 +121,7 @@ impl Authority for Rules {
             expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
             rooms: wish.rooms.iter().map(room).collect(),
             limits: Limits {
+                max_frame_bytes: wish.max_frame_bytes.unwrap_or(browser.max_frame_bytes),
                 max_queue_bytes: wish.max_queue_bytes.unwrap_or(browser.max_queue_bytes),
                 max_rooms: wish.max_rooms.unwrap_or(browser.max_rooms),
                 max_concurrent_rpc: wish.max_concurrent_rpc.unwrap_or(browser.max_concurrent_rpc),

@@ -23,10 +23,10 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
-    let mut parser = Parser::new(max);
+    let mut parser = Parser::new(false);
     parser.feed(bytes);
     let mut events = Vec::new();
-    while let Some(event) = parser.next()? {
+    while let Some(event) = parser.next(max)? {
         events.push(event);
     }
     Ok(events)
@@ -90,11 +90,75 @@ fn a_character_may_be_cut_by_a_fragment() {
 }
 
 #[test]
-fn nothing_is_kept_between_frames() {
-    let mut parser = Parser::new(1 << 20);
-    parser.feed(&frame(0x82, &[7; 5000]));
-    assert!(parser.next().unwrap().is_some());
+fn the_limit_may_shrink_between_fragments() {
+    let mut parser = Parser::new(false);
+    parser.feed(&frame(0x02, &[0; 60]));
+    assert_eq!(parser.next(100), Ok(None));
+    parser.feed(&frame(0x00, b""));
+    assert_eq!(parser.next(50), Err(Fault::TooLarge));
+    parser.clear();
+    parser.feed(&frame(0x82, &[0; 60])[..20]);
+    assert_eq!(parser.next(100), Ok(None));
+    assert_eq!(parser.next(50), Err(Fault::TooLarge));
+}
+
+#[test]
+fn nothing_is_kept_between_frames_and_of_a_begun_one_only_what_came() {
+    let mut parser = Parser::new(false);
+    for (tail, kept) in [(&b""[..], 0), (b"\x81", 1), (&frame(0x81, &[b'x'; 300])[..100], 100)] {
+        parser.feed(&[&frame(0x82, &[7; 5000]), tail].concat());
+        assert!(parser.next(1 << 20).unwrap().is_some());
+        assert_eq!(parser.next(1 << 20), Ok(None));
+        assert_eq!(parser.input.capacity(), kept);
+        parser.clear();
+    }
+    // A fragment and a ping share a read with much else.
+    parser.feed(&[frame(0x82, &[7; 5000]), frame(0x89, b"ping"), frame(0x02, b"begun")].concat());
+    assert!(matches!(parser.next(1 << 20), Ok(Some(Event::Binary(_)))));
+    let Ok(Some(Event::Ping(ping))) = parser.next(1 << 20) else { panic!("no ping") };
+    assert_eq!(parser.next(1 << 20), Ok(None));
+    let ping = ping.try_into_mut().expect("nobody else holds it");
+    assert!(ping.capacity() < 16 && parser.message.as_ref().unwrap().data.capacity() < 16);
     assert_eq!(parser.input.capacity(), 0);
+}
+
+/// "Hello", deflated.
+const HELLO: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+fn deflated(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
+    let mut parser = Parser::new(true);
+    parser.feed(bytes);
+    let mut events = Vec::new();
+    while let Some(event) = parser.next(max)? {
+        events.push(event);
+    }
+    Ok(events)
+}
+
+#[test]
+fn deflated_messages() {
+    let hello = || Ok(vec![Event::Text("Hello".into())]);
+    assert_eq!(deflated(&frame(0xc1, HELLO), 5), hello());
+    assert_eq!(deflated(&frame(0x81, b"Hello"), 5), hello(), "as it is");
+    let pieces = [frame(0x41, &HELLO[..3]), frame(0x89, b""), frame(0x80, &HELLO[3..])].concat();
+    assert_eq!(deflated(&pieces, 5), Ok(vec![Event::Ping("".into()), Event::Text("Hello".into())]));
+    assert_eq!(deflated(&[frame(0xc1, HELLO), frame(0xc1, HELLO)].concat(), 5).unwrap().len(), 2);
+    assert_eq!(deflated(&frame(0xc1, HELLO), 4), Err(Fault::TooLarge));
+    assert_eq!(deflated(&frame(0xc1, &[0; 200])[..4], 100), Err(Fault::TooLarge), "by its header");
+    assert_eq!(deflated(&frame(0xc1, &[0, 1, 0, 0xfe, 0xff, 0xff, 0]), 100), Err(Fault::NotUtf8));
+    assert_eq!(deflated(&frame(0xc2, b"\xff\xff"), 100), Err(Violation("broken compression")));
+    assert_eq!(Head::text(5).deflated().bytes(), [0xc1, 5]);
+}
+
+#[test]
+fn the_bit_of_compression_is_for_the_first_frame_of_a_message() {
+    let reserved = Err(Violation("reserved bit set"));
+    assert_eq!(read(&frame(0xc1, HELLO), 100), reserved, "not agreed on");
+    let again = [frame(0x41, &HELLO[..3]), frame(0xc0, &HELLO[3..])].concat();
+    assert_eq!(deflated(&again, 100), reserved);
+    for first in [0xc8, 0xc9, 0xca, 0xc3, 0xa1, 0x91, 0xe1] {
+        assert_eq!(deflated(&frame(first, HELLO), 100), reserved, "{first:x}");
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -145,12 +209,12 @@ proptest! {
         pieces in proptest::collection::vec(1usize..3000, 1..40),
     ) {
         let bytes = messages.iter().flat_map(written).collect::<Vec<_>>();
-        let mut parser = Parser::new(1 << 20);
+        let mut parser = Parser::new(false);
         let (mut events, mut rest) = (Vec::new(), &bytes[..]);
         for size in pieces.iter().cycle() {
             let (piece, more) = rest.split_at((*size).min(rest.len()));
             parser.feed(piece);
-            while let Some(event) = parser.next().unwrap() {
+            while let Some(event) = parser.next(1 << 20).unwrap() {
                 if !matches!(event, Event::Ping(_)) {
                     events.push(event);
                 }
@@ -172,11 +236,11 @@ proptest! {
     fn any_bytes_are_survived_within_bounds(pieces in proptest::collection::vec(
         proptest::collection::vec(any::<u8>(), 0..64), 0..20,
     )) {
-        let mut parser = Parser::new(1000);
+        let mut parser = Parser::new(false);
         'all: for piece in pieces {
             parser.feed(&piece);
             loop {
-                match parser.next() {
+                match parser.next(1000) {
                     Ok(Some(Event::Text(data) | Event::Binary(data))) => prop_assert!(data.len() <= 1000),
                     Ok(Some(_)) => {}
                     Ok(None) => break,
