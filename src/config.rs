@@ -35,6 +35,7 @@ pub struct Config {
     pub public_url: String,
     pub trusted_proxies: Vec<IpAddr>,
     pub allowed_origins: Vec<String>,
+    pub socket_compression: bool,
     pub database_url: String,
     pub database_connections: u32,
     pub data_dir: PathBuf,
