@@ -93,10 +93,10 @@ impl Entry {
         }
     }
 
-    /// What it costs to keep, its JSON form included.
+    /// What it costs to keep, both its forms included, whether they are made already or not.
     pub(crate) fn cost(&self) -> usize {
-        let data = self.source().map_or(0, |publication| publication.data.len());
-        2 * data + self.shared.room.len() + size_of::<Entry>() + size_of::<Shared>()
+        let content = self.source().map_or(0, Publication::bytes) + self.shared.room.len();
+        3 * content + size_of::<Entry>() + size_of::<Shared>()
     }
 
     /// A filter that panics hides the entry from its subscriber and harms nobody else.

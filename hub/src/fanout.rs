@@ -19,7 +19,7 @@ use crate::{
     room::{Room, members::Member, order::Batch},
 };
 
-/// Rooms up to this size are handed out by the publisher.
+/// Rooms with up to so many places are handed out by the publisher.
 const SMALL: usize = 64;
 /// Rounds that a publisher does before he leaves the rest to a task.
 const ROUNDS: usize = 4;
@@ -34,7 +34,7 @@ pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
     if !lock(&room.order).begin_delivery() {
         return;
     }
-    if room.size.load(Relaxed) <= SMALL && Handle::try_current().is_ok() {
+    if read(&room.members).places() <= SMALL && Handle::try_current().is_ok() {
         for _ in 0..ROUNDS {
             let Some(batch) = lock(&room.order).next_batch() else { return };
             let places = begin(room, &batch);

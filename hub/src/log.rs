@@ -22,6 +22,14 @@ pub struct Publication {
     pub time_ms: i64,
 }
 
+impl Publication {
+    /// The length of what it says.
+    pub(crate) fn bytes(&self) -> usize {
+        let tags: usize = self.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+        self.data.len() + tags + self.info.as_ref().map_or(0, ClientInfo::bytes)
+    }
+}
+
 /// A client as others see it.
 #[derive(Clone, Debug, Default)]
 pub struct ClientInfo {
@@ -29,6 +37,13 @@ pub struct ClientInfo {
     pub client: String,
     pub conn_info: Option<Box<RawValue>>,
     pub chan_info: Option<Box<RawValue>>,
+}
+
+impl ClientInfo {
+    fn bytes(&self) -> usize {
+        let raw = |info: &Option<Box<RawValue>>| info.as_ref().map_or(0, |info| info.get().len());
+        self.user.len() + self.client.len() + raw(&self.conn_info) + raw(&self.chan_info)
+    }
 }
 
 /// A short list of names and values, cheap to clone.

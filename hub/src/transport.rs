@@ -66,7 +66,8 @@ pub trait TransportWriter: Send + 'static {
 
 /// The writing half of a stream, to be shared. One task at a time waits for it.
 pub trait Outlet: Send + Sync + 'static {
-    /// Takes what it can without waiting and says how many bytes; `WouldBlock` if none.
+    /// Takes what it can without waiting and says how many bytes; `WouldBlock` if none. Called with locks of the
+    /// engine held: it must not call the engine.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
 
     /// Waits until it may take some again.

@@ -12,6 +12,7 @@ mod gaps;
 mod leaving;
 mod mangled;
 mod overload;
+mod panics;
 mod pipe;
 mod presence;
 mod raw;

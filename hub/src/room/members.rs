@@ -1,6 +1,6 @@
 //! Who is in a room. Places do not move while their member stays, so the room can be handed out in pieces.
 
-use std::{ops::Range, sync::Arc};
+use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, sync::Arc};
 
 use crate::{authority::Filter, entry::Entry, log::ClientInfo, session::Session};
 
@@ -27,8 +27,7 @@ impl Member {
 
 #[derive(Default)]
 pub(crate) struct Members {
-    slots: Vec<Option<Member>>,
-    free: Vec<u32>,
+    places: Places<Member>,
     /// The last offset handed out; to members that join from now on, the next is due.
     pub(crate) delivered: u64,
     /// See `Order::generation`.
@@ -37,40 +36,113 @@ pub(crate) struct Members {
 
 impl Members {
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.places.taken
     }
 
     pub(crate) fn add(&mut self, member: Member) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            self.slots[slot as usize] = Some(member);
-            return slot;
-        }
-        self.slots.push(Some(member));
-        (self.slots.len() - 1) as u32
+        self.places.add(member)
     }
 
-    pub(crate) fn remove(&mut self, slot: u32) -> Option<Member> {
-        let member = self.slots.get_mut(slot as usize)?.take()?;
-        self.free.push(slot);
-        if self.free.len() == self.slots.len() {
-            self.slots = Vec::new();
-            self.free = Vec::new();
-        }
-        Some(member)
+    pub(crate) fn remove(&mut self, place: u32) -> Option<Member> {
+        self.places.remove(place)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Member> {
-        self.slots.iter().flatten()
+        self.places.all.iter().flatten()
     }
 
     /// Places, taken or free.
     pub(crate) fn places(&self) -> usize {
-        self.slots.len()
+        self.places.all.len()
     }
 
     /// The members in some places.
     pub(crate) fn piece(&self, places: Range<usize>) -> impl Iterator<Item = &Member> {
-        let end = places.end.min(self.slots.len());
-        self.slots.get(places.start..end).unwrap_or_default().iter().flatten()
+        let all = &self.places.all;
+        all.get(places.start..places.end.min(all.len())).unwrap_or_default().iter().flatten()
+    }
+}
+
+struct Places<T> {
+    all: Vec<Option<T>>,
+    taken: usize,
+    /// The first one first, so that the last ones become free and go. Some may be gone already.
+    free: BinaryHeap<Reverse<u32>>,
+}
+
+impl<T> Default for Places<T> {
+    fn default() -> Self {
+        Places { all: Vec::new(), taken: 0, free: BinaryHeap::new() }
+    }
+}
+
+impl<T> Places<T> {
+    fn add(&mut self, member: T) -> u32 {
+        self.taken += 1;
+        while let Some(Reverse(free)) = self.free.pop() {
+            if let Some(place) = self.all.get_mut(free as usize) {
+                *place = Some(member);
+                return free;
+            }
+        }
+        self.all.push(Some(member));
+        (self.all.len() - 1) as u32
+    }
+
+    fn remove(&mut self, place: u32) -> Option<T> {
+        let member = self.all.get_mut(place as usize)?.take()?;
+        self.taken -= 1;
+        self.free.push(Reverse(place));
+        while self.all.last().is_some_and(Option::is_none) {
+            self.all.pop();
+        }
+        if self.all.is_empty() {
+            *self = Places::default();
+        }
+        Some(member)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn everybody_keeps_his_place_until_he_leaves(steps in proptest::collection::vec(0usize..40, 0..300)) {
+            let mut places = Places::default();
+            let mut here = HashMap::new();
+            for (name, step) in steps.into_iter().enumerate() {
+                if let Some(place) = here.keys().copied().nth(step) {
+                    prop_assert_eq!(places.remove(place), here.remove(&place));
+                } else {
+                    prop_assert_eq!(here.insert(places.add(name), name), None);
+                }
+                prop_assert_eq!(places.taken, here.len());
+                prop_assert_eq!(places.all.iter().flatten().count(), here.len());
+                prop_assert!(places.all.last().is_none_or(Option::is_some));
+            }
+            for (place, name) in here {
+                prop_assert_eq!(places.all[place as usize], Some(name));
+            }
+        }
+    }
+
+    #[test]
+    fn a_room_that_was_large_becomes_small() {
+        let mut places = Places::default();
+        for name in 0..1000 {
+            places.add(name);
+        }
+        for place in (10..1000).rev() {
+            places.remove(place);
+        }
+        assert_eq!(places.all.len(), 10);
+        places.remove(0);
+        assert_eq!((places.add(0), places.add(1)), (0, 10));
     }
 }

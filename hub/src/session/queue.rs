@@ -5,12 +5,13 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{CloseCode, Closed, lock::lock, parcel::Parcel, transport::Outlet};
 
@@ -29,6 +30,9 @@ struct State {
     writing: bool,
     /// The end of a frame that the socket has begun to take.
     rest: Bytes,
+    rest_kind: Kind,
+    /// When the writer last had nothing to do.
+    written_at: Option<Instant>,
     messages: VecDeque<Bytes>,
     push_bytes: usize,
     reply_bytes: usize,
@@ -80,6 +84,8 @@ impl Queue {
             deflate: false,
             writing: false,
             rest: Bytes::new(),
+            rest_kind: Kind::Reply,
+            written_at: None,
             messages: VecDeque::new(),
             push_bytes: 0,
             reply_bytes: 0,
@@ -99,8 +105,10 @@ impl Queue {
     /// From now on the socket is tried first.
     pub(crate) fn attach(&self, outlet: Option<Arc<dyn Outlet>>, deflate: bool) {
         let mut state = lock(&self.state);
-        state.outlet = outlet;
-        state.deflate = deflate;
+        if state.closed.is_none() {
+            state.outlet = outlet;
+            state.deflate = deflate;
+        }
     }
 
     /// Sends the messages or puts them in line, all or as far as they fit, and says how many. Whoever does not
@@ -110,13 +118,13 @@ impl Queue {
         if state.closed.is_some() {
             return 0;
         }
-        if state.send(parcel) {
+        if state.send(parcel, Kind::Push) {
             wake_for_rest(state);
             return parcel.messages().len();
         }
         let mut taken = 0;
         for message in parcel.messages() {
-            let waiting = state.push_bytes + state.rest.len();
+            let waiting = state.push_bytes + state.rest_push_bytes();
             if waiting > 0 && waiting + message.len() > state.max_push_bytes {
                 self.end(&mut state, CloseCode::SLOW.into());
                 break;
@@ -135,7 +143,7 @@ impl Queue {
         if state.closed.is_some() {
             return;
         }
-        if !more && state.send(parcel) {
+        if !more && state.send(parcel, Kind::Reply) {
             return wake_for_rest(state);
         }
         for message in parcel.messages() {
@@ -177,7 +185,7 @@ impl Queue {
             return;
         }
         let place = state.gate.take().map(|gate| gate.place);
-        if !more && state.send(parcel) {
+        if !more && state.send(parcel, Kind::Reply) {
             return wake_for_rest(state);
         }
         let place = place.unwrap_or(state.messages.len());
@@ -285,16 +293,20 @@ impl Queue {
         if let Some(why) = &state.closed {
             return Poll::Ready(Taken::Closed(why.clone()));
         }
-        state.writing = false;
+        if state.writing {
+            state.writing = false;
+            state.written_at = Some(Instant::now());
+        }
         if !state.writer.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
             state.writer = Some(cx.waker().clone());
         }
         Poll::Pending
     }
 
-    /// Something waits, or is being written.
-    pub(crate) fn is_busy(&self) -> bool {
-        !lock(&self.state).is_idle()
+    /// Until when something waited or was being written: now, if it still does; `None` if all went out at once.
+    pub(crate) fn busy_until(&self) -> Option<Instant> {
+        let state = lock(&self.state);
+        if state.is_idle() { state.written_at } else { Some(Instant::now()) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -310,7 +322,7 @@ impl State {
 
     /// Tries the socket. `false` if the messages have to wait; what of them it took only a part of is kept.
     /// A socket that is broken is left to the writer, who finds out the same.
-    fn send(&mut self, parcel: &Parcel) -> bool {
+    fn send(&mut self, parcel: &Parcel, kind: Kind) -> bool {
         let Some(outlet) = &self.outlet else { return false };
         if self.gate.is_some() || !self.is_idle() {
             return false;
@@ -319,9 +331,19 @@ impl State {
             return false;
         }
         let Some(wire) = parcel.wire(self.deflate) else { return false };
-        let Ok(written) = outlet.try_write(wire) else { return false };
+        // Panics as well: whoever publishes is not to suffer from one socket.
+        let tried = catch_unwind(AssertUnwindSafe(|| outlet.try_write(wire)));
+        let Ok(Ok(written)) = tried else { return false };
         self.rest = wire.slice(written..);
+        self.rest_kind = kind;
         true
+    }
+
+    fn rest_push_bytes(&self) -> usize {
+        match self.rest_kind {
+            Kind::Push => self.rest.len(),
+            Kind::Reply => 0,
+        }
     }
 
     fn count(&mut self, kind: Kind, bytes: usize) {
@@ -460,7 +482,6 @@ mod tests {
         assert_eq!(lock(&outlet.0).1.len(), 6, "the writer still has some in its hands");
         assert_eq!(take(&queue), Some(Ok(vec![frame("e")])));
         assert_eq!(take(&queue), None);
-        assert!(!queue.is_busy());
         queue.push(&one("f"));
         assert_eq!(lock(&outlet.0).1.len(), 9);
     }
@@ -471,7 +492,7 @@ mod tests {
         let outlet = narrow(&queue, 4);
         assert_eq!(queue.push(&one("begun")), 1);
         assert_eq!(lock(&outlet.0).1, b"\x81\x05be");
-        assert_eq!((queue.bytes(), queue.is_busy()), (3, true));
+        assert_eq!(queue.bytes(), 3);
         queue.pong(frame("p"));
         queue.push(&one("next"));
         queue.close(CloseCode::SLOW.into());
@@ -480,6 +501,16 @@ mod tests {
         let pong = queue.poll_take(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(pong, Poll::Ready(Taken::Pong(_))));
         assert_eq!(take(&queue), Some(Err(CloseCode::SLOW.into())));
+    }
+
+    #[test]
+    fn the_rest_of_a_reply_is_no_push() {
+        let queue = Queue::new(10);
+        narrow(&queue, 4);
+        queue.reply(&one("a reply over the bound"), false);
+        assert_eq!(queue.push(&one("0123456789")), 1);
+        assert_eq!(queue.closed(), None);
+        assert_eq!(queue.push(&one("x")), 0);
     }
 
     #[test]

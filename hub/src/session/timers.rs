@@ -68,9 +68,10 @@ impl Timers {
     }
 
     /// Pong deadlines do not count while we do not read, or while our ping may not have gone out.
-    fn excuse_pong(&self, wait: Duration) {
-        if let Some(pong) = &mut lock(&self.due).pong {
-            *pong = Instant::now() + wait;
+    fn excuse_pong(&self, session: &Session, wait: Duration) {
+        let excused = if session.inbox.is_full() { Some(Instant::now()) } else { session.queue.busy_until() };
+        if let (Some(pong), Some(excused)) = (&mut lock(&self.due).pong, excused) {
+            *pong = (*pong).max(excused + wait);
         }
     }
 }
@@ -102,9 +103,7 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
     let config = &inner.config;
     let now = Instant::now();
     let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-    if session.inbox.is_full() || session.queue.is_busy() {
-        session.timers.excuse_pong(config.pong_wait);
-    }
+    session.timers.excuse_pong(session, config.pong_wait);
     let mut due = lock(&session.timers.due);
     let why = if is_due(due.connect) {
         Some(CloseCode::STALE)

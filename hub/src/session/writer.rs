@@ -13,7 +13,17 @@ use crate::{
     transport::{TransportError, TransportWriter},
 };
 
+/// A writer that is gone, be it by a panic, takes the session along.
+struct Gone<'a>(&'a Session);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.queue.fail(CloseCode::WRITE_ERROR.into());
+    }
+}
+
 pub(super) async fn run(session: Arc<Session>, mut writer: impl TransportWriter) {
+    let _gone = Gone(&session);
     loop {
         match poll_fn(|cx| session.queue.poll_take(cx)).await {
             Taken::Rest(rest) => {
