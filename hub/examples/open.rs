@@ -1,8 +1,9 @@
 //! The engine with everything allowed, for conformance and comparison: `/connection/websocket` on port 8000 (or
-//! the one given as the first argument), anonymous connect, HS256 tokens with the secret `secret`, any channel
-//! may be subscribed to and published into, presence, history of 100 entries for 300 s, and
-//! `POST /api/publish {channel, data}` with `X-API-Key: test-api-key`. With `--deflate` it compresses for clients
-//! that offer it. Not for the open network.
+//! the one given as the first argument; 0 takes a free one), anonymous connect, HS256 tokens with the secret
+//! `secret`, any channel may be subscribed to and published into, presence, history of 100 entries for 300 s (2 in
+//! `smallhistory:`), and with `X-API-Key: test-api-key` `POST /api/publish {channel, data}` and
+//! `POST /api/history {channel}`, which gives the position alone. With `--deflate` it compresses for clients that
+//! offer it. Not for the open network.
 
 #[path = "../tests/support/socket.rs"]
 mod socket;
@@ -19,7 +20,7 @@ use axum::{
 };
 use hub::{
     Authority, CloseCode, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Filter, Hub,
-    HubConfig, Limits, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId, SessionInfo,
+    HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId, SessionInfo,
     SubscribeRequest, Subscription,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
@@ -155,6 +156,11 @@ async fn connection(State(app): State<App>, request: Request) -> Response {
     socket::serve(app.hub, request, app.deflate)
 }
 
+fn permit(headers: &HeaderMap) -> Result<(), StatusCode> {
+    let known = headers.get("X-API-Key").is_some_and(|key| key == API_KEY);
+    known.then_some(()).ok_or(StatusCode::UNAUTHORIZED)
+}
+
 #[derive(Deserialize)]
 struct Publish {
     channel: String,
@@ -166,14 +172,27 @@ async fn publish(
     headers: HeaderMap,
     Json(request): Json<Publish>,
 ) -> Result<Json<serde_json::Value>, StatusCode> {
-    if headers.get("X-API-Key").is_none_or(|key| key != API_KEY) {
-        return Err(StatusCode::UNAUTHORIZED);
-    }
+    permit(&headers)?;
     let data = request.data.get().to_owned().into();
     let stored = app.log.store(&request.channel, Publication { data, ..Publication::default() });
     let offset = stored.offset;
     app.hub.publish(&request.channel, stored);
     Ok(Json(json!({"result": {"offset": offset}})))
+}
+
+#[derive(Deserialize)]
+struct History {
+    channel: String,
+}
+
+async fn history(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(request): Json<History>,
+) -> Result<Json<serde_json::Value>, StatusCode> {
+    permit(&headers)?;
+    let page = app.log.since(&request.channel, 0, 0).await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(Json(json!({"result": {"offset": page.top, "epoch": page.epoch, "publications": []}})))
 }
 
 #[tokio::main]
@@ -189,6 +208,7 @@ async fn main() -> std::io::Result<()> {
     let app = Router::new()
         .route("/connection/websocket", get(connection))
         .route("/api/publish", post(publish))
+        .route("/api/history", post(history))
         .with_state(App { hub, log, deflate });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);

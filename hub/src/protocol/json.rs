@@ -1,4 +1,5 @@
-//! Writing JSON objects field by field, as proto3 does: zero values are left out.
+//! Writing JSON objects field by field, as proto3 does: zero values are left out, but for those that clients read
+//! as they are.
 //! Embedded JSON is copied as it is, but for raw newlines, which would break the framing.
 
 use std::borrow::Cow;
@@ -41,7 +42,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// For the entries of a map, where an empty value is still an entry.
+    /// For what must be there even if it is empty: entries of a map, and what clients read without a default.
     pub(crate) fn text_or_empty(&mut self, name: &str, value: &str) {
         string(self.key(name), value);
     }
@@ -49,8 +50,13 @@ impl<'a> Object<'a> {
     pub(crate) fn number(&mut self, name: &str, value: impl Into<i128>) {
         let value: i128 = value.into();
         if value != 0 {
-            self.key(name).extend_from_slice(value.to_string().as_bytes());
+            self.number_or_zero(name, value);
         }
+    }
+
+    pub(crate) fn number_or_zero(&mut self, name: &str, value: impl Into<i128>) {
+        let value: i128 = value.into();
+        self.key(name).extend_from_slice(value.to_string().as_bytes());
     }
 
     pub(crate) fn flag(&mut self, name: &str, value: bool) {

@@ -1,5 +1,6 @@
 //! Encoding of answers to commands. The result key is always there, even if its object is empty:
-//! a client that misses it disconnects for good.
+//! a client that misses it disconnects for good. The JavaScript client hands out presence, its counts and history as
+//! they come, so nothing in them is left out for being zero.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -66,15 +67,15 @@ pub(crate) fn encode(id: u32, reply: &Reply) -> Bytes {
         Reply::Presence(clients) => presence(envelope.object("presence"), clients),
         Reply::PresenceStats { clients, users } => {
             let mut object = envelope.object("presence_stats");
-            object.number("num_clients", *clients as u64);
-            object.number("num_users", *users as u64);
+            object.number_or_zero("num_clients", *clients as u64);
+            object.number_or_zero("num_users", *users as u64);
             object.end();
         }
         Reply::History(history) => {
             let mut object = envelope.object("history");
             publications(&mut object, &history.publications);
-            object.text("epoch", &history.epoch);
-            object.number("offset", history.offset);
+            object.text_or_empty("epoch", &history.epoch);
+            object.number_or_zero("offset", history.offset);
             object.end();
         }
         Reply::Rpc(data) => {
@@ -169,8 +170,8 @@ fn presence(mut object: Object<'_>, clients: &[ClientInfo]) {
 
 pub(crate) fn client_info(out: &mut Vec<u8>, who: &ClientInfo) {
     let mut object = Object::begin(out);
-    object.text("user", &who.user);
-    object.text("client", &who.client);
+    object.text_or_empty("user", &who.user);
+    object.text_or_empty("client", &who.client);
     object.raw("conn_info", who.conn_info.as_deref());
     object.raw("chan_info", who.chan_info.as_deref());
     object.end();
@@ -193,8 +194,14 @@ mod tests {
             (Reply::Unsubscribe, r#"{"id":3,"unsubscribe":{}}"#),
             (Reply::Publish, r#"{"id":3,"publish":{}}"#),
             (Reply::Presence(vec![]), r#"{"id":3,"presence":{"presence":{}}}"#),
-            (Reply::PresenceStats { clients: 0, users: 0 }, r#"{"id":3,"presence_stats":{}}"#),
-            (Reply::History(empty_history), r#"{"id":3,"history":{"publications":[]}}"#),
+            (
+                Reply::PresenceStats { clients: 0, users: 0 },
+                r#"{"id":3,"presence_stats":{"num_clients":0,"num_users":0}}"#,
+            ),
+            (
+                Reply::History(empty_history),
+                r#"{"id":3,"history":{"publications":[],"epoch":"","offset":0}}"#,
+            ),
             (Reply::Rpc(RawValue::NULL.to_owned()), r#"{"id":3,"rpc":{"data":null}}"#),
             (Reply::SubRefresh { ttl: None }, r#"{"id":3,"sub_refresh":{}}"#),
         ];
