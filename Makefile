@@ -15,7 +15,12 @@ WEB_MODULES := web/node_modules/.installed
 CLIENT_MODULES := tests/clients/node_modules/.installed
 WORKER_MODULES := $(VENV)/.installed
 
-.PHONY: run build test setup summary lint rust page wire wire-check server worker outside
+# With CI set the engine is looked at for longer.
+SEEDS ?= $(if $(CI),10000,300)
+FUZZ_SECONDS ?= 30
+export SEEDS
+
+.PHONY: run build test setup summary lint rust fuzz page wire wire-check server worker open-hub open outside
 
 ## The demo: a server with made-up shops, customers and an AI worker, on emulated providers.
 run: build
@@ -28,7 +33,7 @@ build: $(PAGE)
 	cargo build --release --bin hubbub
 
 ## Everything that must hold, from set-up to a browser.
-test: setup page lint rust server wire-check worker outside summary
+test: setup page lint rust $(if $(CI),fuzz) server wire-check worker open outside summary
 
 setup:
 	@rm -rf target/steps
@@ -43,6 +48,10 @@ lint:
 
 rust:
 	@$(STEP) cargo-test cargo test --workspace
+
+## The engine under a fuzzer, so many seconds for each of its two targets: make fuzz FUZZ_SECONDS=300
+fuzz:
+	@$(STEP) fuzz tests/steps/fuzz.sh $(FUZZ_SECONDS)
 
 server:
 	@$(STEP) build cargo build --bin hubbub
@@ -65,7 +74,14 @@ wire-check: server $(WEB_MODULES)
 worker: $(WORKER_MODULES)
 	@cd examples/python-worker && ../../$(STEP) python-worker ../../$(VENV)/bin/python -m unittest
 
-outside: server $(PAGE) $(CLIENT_MODULES) $(WEB_MODULES) $(WORKER_MODULES)
+open-hub:
+	@$(STEP) open-build cargo build -p hub --example open
+
+# The stock Python client against the engine alone; the JavaScript one is a part of `outside`.
+open: open-hub $(WORKER_MODULES)
+	@cd tests/clients && ../../$(STEP) python-client ../../$(VENV)/bin/python -m unittest open_test
+
+outside: server open-hub $(PAGE) $(CLIENT_MODULES) $(WEB_MODULES) $(WORKER_MODULES)
 	@$(STEP) outside node tests/clients/run.mjs $(SERVER)
 
 $(WEB_MODULES): web/package.json web/package-lock.json

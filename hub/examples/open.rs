@@ -17,6 +17,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::{get, post},
+    serve::ListenerExt,
 };
 use hub::{
     Authority, CloseCode, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Filter, Hub,
@@ -212,5 +213,11 @@ async fn main() -> std::io::Result<()> {
         .with_state(App { hub, log, deflate });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
+    // Answers and pushes are small: none may wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            eprintln!("nodelay could not be set: {error}");
+        }
+    });
     axum::serve(listener, app).await
 }

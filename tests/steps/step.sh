@@ -9,15 +9,17 @@ folder=$(cd "$(dirname "$0")/../.." && pwd)/target/steps
 mkdir -p "$folder"
 log=$folder/$name.log
 
-# The counts as the runners print them: cargo, vitest, unittest, TAP.
+# The counts as the runners print them: cargo, vitest, unittest, TAP, libFuzzer.
 counts() {
   sed 's/\x1b\[[0-9;]*m//g' "$log" | awk '
     /^test result:/ { passed += $4; failed += $6; ignored += $8; cargo = 1 }
     /^ *Tests +[0-9]/ { sub(/^ *Tests +/, ""); other = $0 }
     /^Ran [0-9]+ tests?/ { other = $0 }
     /^# / { other = substr($0, 3) }
+    /^Done [0-9]+ runs/ { runs += $2 }
     END {
       if (cargo) printf "; %d passed, %d failed, %d ignored", passed, failed, ignored
+      else if (runs) printf "; %d runs", runs
       else if (other != "") printf "; %s", other
     }'
 }
