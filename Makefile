@@ -17,7 +17,7 @@ WORKER_MODULES := $(VENV)/.installed
 
 # With CI set the engine is looked at for longer.
 SEEDS ?= $(if $(CI),10000,300)
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 20
 export SEEDS
 
 .PHONY: run build test setup summary lint rust fuzz page wire wire-check server worker open-hub open outside
@@ -49,7 +49,7 @@ lint:
 rust:
 	@$(STEP) cargo-test cargo test --workspace
 
-## The engine under a fuzzer, so many seconds for each of its two targets: make fuzz FUZZ_SECONDS=300
+## The engine under a fuzzer, so many seconds for each of its three targets: make fuzz FUZZ_SECONDS=300
 fuzz:
 	@$(STEP) fuzz tests/steps/fuzz.sh $(FUZZ_SECONDS)
 

@@ -12,6 +12,7 @@ has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' && command -v psq
 has_chromium() { [ -n "${CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser || command -v google-chrome; }
 
 need build-essential command -v cc
+need g++ command -v c++ # for the fuzzer
 need curl command -v curl
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need python3-venv python3 -c 'import ensurepip, venv'

@@ -190,8 +190,8 @@ fn message(name: &str, value: &Value) -> Vec<u8> {
             }
             Number | Flag => {
                 varint(&mut out, number << 3);
-                let value = value.as_i64().unwrap_or_else(|| i64::from(value.as_bool().unwrap()));
-                varint(&mut out, value.cast_unsigned());
+                let number = value.as_u64().or_else(|| value.as_i64().map(i64::cast_unsigned));
+                varint(&mut out, number.unwrap_or_else(|| u64::from(value.as_bool().unwrap())));
             }
         }
     }

@@ -1,0 +1,129 @@
+//! An engine with everything allowed that is fed with bytes in memory. Whatever they are: no panic, every session
+//! ends, and nothing of it is left.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hub::{
+    Agreed, Authority, ConnectError, ConnectRequest, Connected, ErrorReply, Filter, Form, Hub, HubConfig, Limits,
+    MemoryLog, Peer, PublishDecision, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
+    WebSocket,
+};
+use serde_json::value::RawValue;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, ReadBuf},
+    runtime::{Builder, Runtime},
+};
+
+struct Open;
+
+fn open_room() -> Subscription {
+    Subscription { presence: true, join_leave: true, ..Subscription::durable() }
+}
+
+#[async_trait::async_trait]
+impl Authority for Open {
+    async fn connect(
+        &self,
+        _: &Peer,
+        _: SessionId,
+        request: ConnectRequest,
+    ) -> Result<Connected, ConnectError> {
+        let own = ServerSub { room: "own".to_owned(), sub: open_room() };
+        let limits = Limits { rpc_per_second: None, commands_per_second: None, ..Limits::browser() };
+        let rooms = if request.token.is_empty() { Vec::new() } else { vec![own] };
+        Ok(Connected { data: request.data, rooms, limits, ..Connected::new(request.name) })
+    }
+
+    async fn subscribe(
+        &self,
+        _: &SessionInfo,
+        request: SubscribeRequest,
+    ) -> Result<Subscription, ErrorReply> {
+        Ok(Subscription { data: request.data, ..open_room() })
+    }
+
+    async fn publish(&self, _: &SessionInfo, _: &str, _: &RawValue) -> Result<PublishDecision, ErrorReply> {
+        Ok(PublishDecision::Append)
+    }
+
+    async fn rpc(&self, _: &SessionInfo, _: &str, data: &RawValue) -> Result<Box<RawValue>, ErrorReply> {
+        Ok(data.to_owned())
+    }
+
+    async fn history(&self, _: &SessionInfo, _: &str) -> Result<Option<Filter>, ErrorReply> {
+        Ok(None)
+    }
+
+    async fn presence(&self, _: &SessionInfo, _: &str) -> Result<(), ErrorReply> {
+        Ok(())
+    }
+}
+
+/// Silence for so many looks, in which the engine works off what it has read; then the end.
+struct Lull(u32);
+
+impl AsyncRead for Lull {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.0 == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        self.0 -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime at start"));
+
+/// A session whose client sends these bytes after the upgrade, on an engine of its own, so that what is found
+/// depends on nothing that was played before.
+pub fn play(agreed: Agreed, bytes: Vec<u8>) {
+    let config = HubConfig { close_wait: Duration::from_millis(1), ..HubConfig::default() };
+    let log = MemoryLog::new(|_| 10, Duration::from_mins(1), Arc::clone(&config.ids));
+    RUNTIME.block_on(async {
+        let hub = Hub::new(config, Arc::new(Open), Arc::new(log));
+        let stream = io::Cursor::new(bytes).chain(Lull(100));
+        let socket = WebSocket::new(stream, tokio::io::sink(), Bytes::new(), agreed);
+        hub.serve(socket, Peer::default()).await;
+        let stats = hub.stats();
+        assert_eq!((stats.sessions, stats.subscriptions, stats.panics), (0, 0, 0));
+    });
+}
+
+/// The form that the lowest bit chooses.
+pub fn form(choice: u8) -> Form {
+    if choice & 1 == 0 { Form::Json } else { Form::Protobuf }
+}
+
+pub const TEXT: u8 = 0x81;
+pub const BINARY: u8 = 0x82;
+
+/// A client's frame, masked with zeros, so that the payload stands there as it is.
+pub fn frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
+    out.push(opcode);
+    match u16::try_from(payload.len()) {
+        Ok(short) if short < 126 => out.push(0x80 | short as u8),
+        Ok(long) => {
+            out.push(0xfe);
+            out.extend_from_slice(&long.to_be_bytes());
+        }
+        Err(_) => {
+            out.push(0xff);
+            out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(payload);
+}
