@@ -15,12 +15,9 @@ WEB_MODULES := web/node_modules/.installed
 CLIENT_MODULES := tests/clients/node_modules/.installed
 WORKER_MODULES := $(VENV)/.installed
 
-# With CI set the engine is looked at for longer.
-SEEDS ?= $(if $(CI),10000,300)
 FUZZ_SECONDS ?= 20
-export SEEDS
 
-.PHONY: run build test setup summary lint rust fuzz page wire wire-check server worker open-hub open outside
+.PHONY: run build test setup summary lint rust seeds fuzz page wire wire-check server worker open-hub open outside
 
 ## The demo: a server with made-up shops, customers and an AI worker, on emulated providers.
 run: build
@@ -32,8 +29,8 @@ build: $(PAGE)
 	@if [ ! target/release/hubbub -nt $(PAGE) ]; then touch src/http/assets.rs; fi
 	cargo build --release --bin hubbub
 
-## Everything that must hold, from set-up to a browser.
-test: setup page lint rust $(if $(CI),fuzz) server wire-check worker open outside summary
+## Everything that must hold, from set-up to a browser. With CI set the engine is looked at for longer.
+test: setup page lint rust $(if $(CI),seeds fuzz) server wire-check worker open outside summary
 
 setup:
 	@rm -rf target/steps
@@ -48,6 +45,10 @@ lint:
 
 rust:
 	@$(STEP) cargo-test cargo test --workspace
+
+# Alone, for it takes all cores: the other tests have their times to keep.
+seeds:
+	@$(STEP) seeds env SEEDS=10000 cargo test -p hub --test wire seeds::
 
 ## The engine under a fuzzer, so many seconds for each of its three targets: make fuzz FUZZ_SECONDS=300
 fuzz:
