@@ -23,5 +23,5 @@ fuzz_target!(|data: &[u8]| {
             frame(BINARY, commands, &mut stream);
         }
     }
-    play(form(*choice), stream);
+    play(Agreed { form: form(*choice), deflate: false }, stream);
 });

@@ -11,9 +11,9 @@ use std::{
 
 use bytes::Bytes;
 use hub::{
-    Agreed, Authority, ConnectError, ConnectRequest, Connected, ErrorReply, Filter, Form, Hub, HubConfig, Limits,
-    MemoryLog, Peer, PublishDecision, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
-    WebSocket,
+    Agreed, Authority, ConnectError, ConnectRequest, Connected, ErrorReply, Filter, Form, Hub, HubConfig,
+    Limits, MemoryLog, Peer, PublishDecision, ServerSub, SessionId, SessionInfo, SubscribeRequest,
+    Subscription, WebSocket,
 };
 use serde_json::value::RawValue;
 use tokio::{
