@@ -4,6 +4,7 @@
 mod codes;
 mod commands;
 mod connecting;
+mod crowd;
 mod deflate;
 mod dice;
 mod expiry;
