@@ -1,9 +1,10 @@
 //! The engine with everything allowed, for conformance and comparison: `/connection/websocket` on port 8000 (or
 //! the one given as the first argument; 0 takes a free one), anonymous connect, HS256 tokens with the secret
 //! `secret`, any channel may be subscribed to and published into, presence, history of 100 entries for 300 s (2 in
-//! `smallhistory:`), and with `X-API-Key: test-api-key` `POST /api/publish {channel, data}` and
-//! `POST /api/history {channel}`, which gives the position alone. With `--deflate` it compresses for clients that
-//! offer it. Not for the open network.
+//! `smallhistory:`; the second argument sets the seconds), and with `X-API-Key: test-api-key`
+//! `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives the position alone. With
+//! `--deflate` it compresses for clients that offer it. `GET /api/stats` is what the engine counts, and the tasks and
+//! descriptors of the process. Not for the open network.
 
 #[path = "../tests/support/socket.rs"]
 mod socket;
@@ -20,13 +21,14 @@ use axum::{
     serve::ListenerExt,
 };
 use hub::{
-    Authority, CloseCode, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Filter, Hub,
-    HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId, SessionInfo,
+    Authority, CloseCode, ConnectError, ConnectRequest, Connected, Descriptors, ErrorReply, Expiry, Filter,
+    Hub, HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId, SessionInfo,
     SubscribeRequest, Subscription,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
+use socket::Door;
 
 const SECRET: &[u8] = b"secret";
 const API_KEY: &str = "test-api-key";
@@ -151,6 +153,7 @@ struct App {
     hub: Hub,
     log: Arc<MemoryLog>,
     deflate: bool,
+    descriptors: Descriptors,
 }
 
 async fn connection(State(app): State<App>, request: Request) -> Response {
@@ -196,28 +199,57 @@ async fn history(
     Ok(Json(json!({"result": {"offset": page.top, "epoch": page.epoch, "publications": []}})))
 }
 
+async fn stats(State(app): State<App>) -> Json<serde_json::Value> {
+    let stats = app.hub.stats();
+    Json(json!({
+        "sessions": stats.sessions,
+        "rooms": stats.rooms,
+        "subscriptions": stats.subscriptions,
+        "rpcs_running": stats.rpcs_running,
+        "queue_bytes": stats.queue_bytes,
+        "tasks": tokio::runtime::Handle::current().metrics().num_alive_tasks(),
+        "connected": stats.connected,
+        "published": stats.published,
+        "delivered": stats.delivered,
+        "dropped_slow": stats.dropped_slow,
+        "recovered": stats.recovered,
+        "unrecovered": stats.unrecovered,
+        "announcements_dropped": stats.announcements_dropped,
+        "panics": stats.panics,
+        "connections_refused": app.descriptors.refused(),
+        "descriptors_limit": app.descriptors.limit(),
+        "descriptors_short": app.descriptors.are_short(),
+    }))
+}
+
+/// Kept from connections: a few for looking at the process.
+const OWN_DESCRIPTORS: usize = 32;
+
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let (flags, ports): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
+    let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
     let deflate = flags.iter().any(|flag| flag == "--deflate");
-    let port = ports.into_iter().next().unwrap_or_else(|| "8000".to_owned());
+    let port = words.first().map_or("8000", String::as_str);
+    let keep_s = words.get(1).and_then(|text| text.parse().ok()).unwrap_or(300);
+    let descriptors = Descriptors::raise(OWN_DESCRIPTORS, 0);
     // No room memory: what is recovered is decided by the small histories alone, as the suites expect.
     let config = HubConfig { room_memory_bytes: 0, ..HubConfig::default() };
     let size = |room: &str| if room.starts_with("smallhistory:") { 2 } else { 100 };
-    let log = Arc::new(MemoryLog::new(size, Duration::from_mins(5), Arc::clone(&config.ids)));
+    let log = Arc::new(MemoryLog::new(size, Duration::from_secs(keep_s), Arc::clone(&config.ids)));
     let hub = Hub::new(config, Arc::new(Open), log.clone());
     let app = Router::new()
         .route("/connection/websocket", get(connection))
         .route("/api/publish", post(publish))
         .route("/api/history", post(history))
-        .with_state(App { hub, log, deflate });
+        .route("/api/stats", get(stats))
+        .with_state(App { hub, log, deflate, descriptors: descriptors.clone() });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
     // Answers and pushes are small: none may wait for the acknowledgement of the one before.
-    let listener = listener.tap_io(|stream| {
+    let door = Door::new(listener, descriptors).tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             eprintln!("nodelay could not be set: {error}");
         }
     });
-    axum::serve(listener, app).await
+    axum::serve(door, app).await
 }

@@ -16,6 +16,8 @@
 
 mod authority;
 mod config;
+mod descriptors;
+mod doorway;
 mod entry;
 mod fanout;
 mod gatehouse;
@@ -41,6 +43,8 @@ pub use authority::{
     ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 pub use config::{Clock, HubConfig, Ids, Limits};
+pub use descriptors::Descriptors;
+pub use doorway::Doorway;
 pub use hub::Hub;
 pub use log::{ClientInfo, Log, LogError, LogPage, Publication, Tags};
 pub use memory::MemoryLog;

@@ -9,7 +9,7 @@ pub(crate) mod tapelog;
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request, routing::get};
-use hub::{Hub, HubConfig, Publication, Stats, Tags};
+use hub::{Descriptors, Hub, HubConfig, Publication, Stats, Tags};
 use tokio::time::{Instant, sleep, timeout};
 
 use self::{client::Client, rules::Rules, tapelog::TapeLog};
@@ -34,6 +34,10 @@ impl Server {
     }
 
     pub(crate) async fn with(config: HubConfig) -> Server {
+        Server::behind(config, Descriptors::raise(0, 0)).await
+    }
+
+    pub(crate) async fn behind(config: HubConfig, descriptors: Descriptors) -> Server {
         let rules = Arc::new(Rules::default());
         let log = Arc::new(TapeLog::default());
         let hub = Hub::new(config, rules.clone(), log.clone());
@@ -42,7 +46,7 @@ impl Server {
         let app = Router::new().route("/connection/websocket", get(accept));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/connection/websocket", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        tokio::spawn(async move { axum::serve(socket::Door::new(listener, descriptors), app).await });
         Server { hub, rules, log, address }
     }
 

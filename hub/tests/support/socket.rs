@@ -1,14 +1,43 @@
-//! The upgrade as the engine wants it, in axum: the answer, and the engine's own framing over the stream.
+//! The engine's doorway and the upgrade as it wants it, in axum: the answer, and its own framing over the stream.
+
+use std::{io, net::SocketAddr};
 
 use axum::{
     extract::Request,
     http::StatusCode,
     response::{AppendHeaders, IntoResponse, Response},
+    serve::Listener,
 };
-use hub::{Handshake, Hub, Peer, WebSocket};
+use bytes::Bytes;
+use hub::{Descriptors, Doorway, Handshake, Hub, Peer, WebSocket};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
+    content-type: text/plain\r\ncontent-length: 31\r\n\r\ntoo many connections, try again";
+
+/// The doorway as the HTTP server wants it.
+pub(crate) struct Door(Doorway);
+
+impl Door {
+    pub(crate) fn new(listener: TcpListener, descriptors: Descriptors) -> Self {
+        Door(Doorway::new(listener, descriptors, Bytes::from_static(REFUSAL)))
+    }
+}
+
+impl Listener for Door {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        self.0.accept().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
 
 /// Agrees on a form, and on compression if it is wanted, and serves the socket.
 pub(crate) fn serve(hub: Hub, mut request: Request, deflate: bool) -> Response {
