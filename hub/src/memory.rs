@@ -1,5 +1,6 @@
-//! A log in memory: for tests, the open example, and whoever needs no durability. Bounded per room by count and
-//! age; a room that was forgotten begins a new stream under a new epoch.
+//! A log in memory: for tests, the open example, and whoever needs no durability. Bounded per room by count and age. A
+//! room that nobody asks about for as long as publications are kept is forgotten, and begins a new stream under a
+//! new epoch; the engine asks about rooms with subscribers every now and then (`HubConfig::position_check`).
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,17 +17,26 @@ use crate::{
     log::{Log, LogError, LogPage, Publication},
 };
 
+/// Looks for forgotten rooms in the time that publications are kept.
+const SWEEPS: u32 = 4;
+
 /// Publications kept of a room of this name.
 type Size = Box<dyn Fn(&str) -> usize + Send + Sync>;
 
 pub struct MemoryLog {
-    rooms: Mutex<HashMap<String, Stream>>,
+    rooms: Mutex<Rooms>,
     size: Size,
     keep: Duration,
     ids: Ids,
 }
 
+struct Rooms {
+    streams: HashMap<String, Stream>,
+    swept: Instant,
+}
+
 struct Stream {
+    asked: Instant,
     epoch: String,
     top: u64,
     kept: VecDeque<(Instant, Publication)>,
@@ -35,7 +45,8 @@ struct Stream {
 impl MemoryLog {
     /// Keeps so many publications of each room, each for so long. Epochs are made of `ids`.
     pub fn new(size: impl Fn(&str) -> usize + Send + Sync + 'static, keep: Duration, ids: Ids) -> Self {
-        MemoryLog { rooms: Mutex::default(), size: Box::new(size), keep, ids }
+        let rooms = Mutex::new(Rooms { streams: HashMap::new(), swept: Instant::now() });
+        MemoryLog { rooms, size: Box::new(size), keep, ids }
     }
 
     /// Stores a publication and gives it the next offset.
@@ -50,20 +61,22 @@ impl MemoryLog {
 
     /// Loses a room: the next look begins a new stream.
     pub fn forget(&self, room: &str) {
-        lock(&self.rooms).remove(room);
+        lock(&self.rooms).streams.remove(room);
     }
 
     fn with<T>(&self, room: &str, act: impl FnOnce(&mut Stream) -> T) -> T {
-        let mut rooms = lock(&self.rooms);
-        let stream = rooms.entry(room.to_owned()).or_insert_with(|| Stream {
+        let (mut rooms, now) = (lock(&self.rooms), Instant::now());
+        rooms.sweep(now, self.keep);
+        let stream = rooms.streams.entry(room.to_owned()).or_insert_with(|| Stream {
+            asked: now,
             epoch: (self.ids)().simple().to_string(),
             top: 0,
             kept: VecDeque::new(),
         });
+        stream.asked = now;
         let result = act(stream);
         let size = (self.size)(room);
-        while stream.kept.len() > size || stream.kept.front().is_some_and(|(at, _)| at.elapsed() > self.keep)
-        {
+        while stream.kept.len() > size || stream.kept.front().is_some_and(|(at, _)| now - *at > self.keep) {
             stream.kept.pop_front();
         }
         result
@@ -82,6 +95,15 @@ impl MemoryLog {
             oldest: stream.kept.front().map_or(stream.top + 1, |(_, p)| p.offset),
             publications: pick(&stream.kept),
         })
+    }
+}
+
+impl Rooms {
+    fn sweep(&mut self, now: Instant, keep: Duration) {
+        if now - self.swept >= keep / SWEEPS {
+            self.swept = now;
+            self.streams.retain(|_, stream| now - stream.asked < keep);
+        }
     }
 }
 
@@ -151,5 +173,21 @@ mod tests {
         let page = log.since("room", 0, 1).await.unwrap();
         assert_eq!((first.offset, page.top), (1, 0));
         assert_ne!(page.epoch, epoch);
+    }
+
+    #[tokio::test]
+    async fn rooms_that_nobody_asks_about_are_forgotten() {
+        let (log, minute) = (log(), Duration::from_mins(1));
+        log.store("gone", Publication::default());
+        let later = Instant::now() + minute;
+        log.store("asked", Publication::default());
+        lock(&log.rooms).streams.get_mut("asked").unwrap().asked = later;
+        let names = || lock(&log.rooms).streams.keys().cloned().collect::<Vec<_>>();
+        lock(&log.rooms).sweep(Instant::now(), minute);
+        assert_eq!(names().len(), 2);
+        lock(&log.rooms).sweep(later, minute);
+        assert_eq!(names(), ["asked"]);
+        assert_eq!(log.since("asked", 0, 1).await.unwrap().top, 1);
+        assert_eq!(log.since("gone", 0, 1).await.unwrap().top, 0);
     }
 }
