@@ -4,6 +4,7 @@
 
 pub(crate) mod churn;
 pub(crate) mod order;
+mod roam;
 pub(crate) mod seat;
 pub(crate) mod worker;
 

@@ -16,6 +16,7 @@ mod event;
 mod fanout;
 mod fleet;
 mod frame;
+mod growth;
 mod histogram;
 mod http1;
 mod idle;
@@ -27,6 +28,7 @@ mod process;
 mod publisher;
 mod report;
 mod sender;
+mod soak;
 mod storm;
 mod target;
 mod turns;
@@ -64,6 +66,8 @@ enum Command {
     Storm(storm::Args),
     /// Everything at random for a while: growth and leftovers.
     Mixed(mixed::Args),
+    /// A day's life in minutes: everything at random, with nothing lost, nothing left and memory that stays.
+    Soak(soak::Args),
     /// Serve as the bare server that others are compared with.
     Baseline(baseline::Args),
     /// Ratios of two JSON reports.
@@ -98,6 +102,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             Command::Idle(args) => idle::run(args).await,
             Command::Storm(args) => storm::run(args).await,
             Command::Mixed(args) => mixed::run(args).await,
+            Command::Soak(args) => soak::run(args).await,
             Command::Baseline(args) => baseline::run(args).await,
             Command::Compare(args) => compare::run(&args),
             Command::Worker => fleet::worker::run().await.map(|()| true),

@@ -1,8 +1,6 @@
 //! `loadtest mixed`: joins, leaves, publications, calls, cuts and slow readers at random for a while. Whether the
 //! server's memory grows, and whether anything of it is left when all are gone.
 
-mod growth;
-
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -14,15 +12,15 @@ use tokio::time::{Instant, interval, sleep};
 use crate::aim::{Aim, Site};
 use crate::fleet::Fleet;
 use crate::fleet::order::Order;
+use crate::growth::{Counts, Trend, counts, left};
 use crate::process::Spent;
 use crate::publisher::Publisher;
 use crate::report;
-use growth::{gauges, left, slope_per_minute};
 
 /// For the server to notice that all are gone, and for empty rooms to be forgotten.
-const GONE_WITHIN: Duration = Duration::from_secs(20);
+const GONE_WITHIN: Duration = Duration::from_secs(40);
 /// Descriptors that a server may open for itself meanwhile.
-const OWN_DESCRIPTORS: u64 = 4;
+pub(crate) const OWN_DESCRIPTORS: u64 = 4;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -47,7 +45,8 @@ pub(crate) struct Args {
     /// The same seed chooses the same actions.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Gauges of the server in Prometheus text; sessions, rooms and subscriptions are compared before and after.
+    /// Gauges of the server in Prometheus text or as one flat JSON object; sessions, rooms, subscriptions and tasks are
+    /// compared before and after.
     #[arg(long)]
     stats_url: Option<String>,
     /// Fail if the memory grows faster than this.
@@ -88,7 +87,7 @@ struct MixedReport {
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
-    let gauges_before = gauges(args.stats_url.as_deref()).await?;
+    let counts_before = counts(args.stats_url.as_deref()).await?;
     let before = site.usage()?;
     let mut seating = args.aim.seating(&site, args.connections, args.rooms);
     seating.rooms_per_seat = args.subscriptions.min(args.rooms).max(1);
@@ -109,7 +108,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let seen = fleet.order(&Order::Look { published: None }).await?;
     fleet.order(&Order::Leave).await?;
     let (descriptors_left, gauges_left) =
-        leftovers(&site, before.map(|usage| usage.descriptors), args.stats_url.as_deref(), &gauges_before)
+        leftovers(&site, before.map(|usage| usage.descriptors), args.stats_url.as_deref(), &counts_before)
             .await?;
     let mut report = MixedReport {
         command: "mixed",
@@ -128,7 +127,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
         closes: seen.closes,
         errors: seen.errors,
         server: before.zip(site.usage()?).map(|(before, after)| Spent::between(before, after)),
-        rss_kib_per_minute: slope_per_minute(&rss_kib),
+        rss_kib_per_minute: Trend::of(&rss_kib, rss_kib.len() / 3).map(|trend| trend.kib_per_minute),
         rss_kib,
         descriptors_left,
         gauges_left,
@@ -140,7 +139,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
 }
 
 /// The server's memory, once a second.
-async fn sample(site: &Site, time: Duration) -> Result<Vec<u64>> {
+pub(crate) async fn sample(site: &Site, time: Duration) -> Result<Vec<u64>> {
     let begin = Instant::now();
     let mut ticks = interval(Duration::from_secs(1));
     let mut samples = Vec::new();
@@ -151,17 +150,18 @@ async fn sample(site: &Site, time: Duration) -> Result<Vec<u64>> {
     Ok(samples)
 }
 
-async fn leftovers(
+/// What is left when all are gone, after some patience: descriptors, and gauges with what they were before.
+pub(crate) async fn leftovers(
     site: &Site,
     descriptors_before: Option<u64>,
     stats_url: Option<&str>,
-    gauges_before: &BTreeMap<String, f64>,
+    counts_before: &Counts,
 ) -> Result<(Option<u64>, BTreeMap<String, (f64, f64)>)> {
     let deadline = Instant::now() + GONE_WITHIN;
     loop {
         let now = site.usage()?.map(|usage| usage.descriptors);
         let descriptors = descriptors_before.zip(now).map(|(before, now)| now.saturating_sub(before));
-        let gauges_left = left(gauges_before, &gauges(stats_url).await?);
+        let gauges_left = left(counts_before, &counts(stats_url).await?);
         let clean = descriptors.is_none_or(|left| left <= OWN_DESCRIPTORS) && gauges_left.is_empty();
         if clean || Instant::now() > deadline {
             return Ok((descriptors, gauges_left));

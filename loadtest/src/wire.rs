@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,6 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::frame;
 
 const MAX_HEAD_BYTES: usize = 16 * 1024;
+const CLOSED_WITHIN: Duration = Duration::from_secs(1);
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 * 1024]);
@@ -70,6 +72,25 @@ impl Wire {
         let mut bytes = Vec::with_capacity(text.len() + 14);
         frame::write_masked(&mut bytes, frame::TEXT, text.as_bytes());
         Ok(self.stream.write_all(&bytes).await?)
+    }
+
+    /// Says goodbye and waits a moment for the same from the server.
+    pub(crate) async fn close(mut self) -> Result<()> {
+        let mut bytes = Vec::new();
+        frame::write_masked(&mut bytes, frame::CLOSE, &1000_u16.to_be_bytes());
+        self.stream.write_all(&bytes).await?;
+        let over = async {
+            let mut closed = false;
+            while !closed && self.read(|message| closed = matches!(message, Message::Closed(_))).await? {}
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(CLOSED_WITHIN, over).await?
+    }
+
+    /// Gone without a word, as when a cable is pulled and the other end finds out.
+    pub(crate) fn cut(self) {
+        // Without it the cut would be an orderly end of the stream.
+        let _ = self.stream.set_zero_linger();
     }
 
     /// Waits for bytes and hands out the messages that they complete. False when the server has ended the

@@ -189,6 +189,40 @@ fn everything_at_random_leaves_nothing_behind() {
     assert!(report["errors"]["error 108 not available"].as_u64().unwrap() > 0);
 }
 
+fn soak(name: &str, server: &[&str], more: &[&str]) -> (i32, Value) {
+    let base =
+        ["--connections", "40", "--rooms", "6", "--minutes", "0.08", "--every-ms", "50", "--deaf", "1"];
+    let few = ["--processes", "2"];
+    Bare::start(&[&["--history", "5000"], server].concat()).run(
+        name,
+        "soak",
+        &[&base[..], &few, more].concat(),
+    )
+}
+
+#[test]
+fn a_life_of_comings_and_goings_loses_nothing_and_leaves_nothing() {
+    let (code, report) = soak("soak", &[], &[]);
+    assert_eq!(code, 0, "{report:#}");
+    for action in ["close", "cut", "connect", "resume", "leave and come back", "visit", "history", "presence"]
+    {
+        assert!(report["actions"][action].as_u64().unwrap() > 0, "{action}");
+    }
+    assert!(report["connects"].as_u64().unwrap() > 40 && report["replayed"].as_u64().unwrap() > 100);
+    assert!(report["memory"]["mean_kib"].as_f64().unwrap() > 0.0);
+    assert!(report["descriptors_left"].as_u64().unwrap() <= 4);
+}
+
+#[test]
+fn a_life_with_losses_or_too_much_memory_fails() {
+    let (code, report) = soak("soak-forget", &["--fault", "forget"], &["--drain-s", "4"]);
+    assert_eq!(code, 1);
+    assert!(report["lost"].as_u64().unwrap() > 100, "{report:#}");
+    // No memory shrinks like this.
+    let (code, report) = soak("soak-grow", &[], &["--warm-up", "0", "--max-percent-per-hour=-1000000"]);
+    assert_eq!((code, &report["problems"]), (1, &serde_json::json!(["memory grows"])), "{report:#}");
+}
+
 #[test]
 fn ratios_of_two_reports() {
     let (first, second) = (Report::new("first"), Report::new("second"));

@@ -53,7 +53,7 @@ pub(crate) async fn churn(hall: Arc<Hall>, index: usize, every_ms: u64, until: I
 async fn act(hall: &Hall, index: usize, wire: &mut Wire, dice: &mut Dice) -> bool {
     let per_seat = hall.seating.rooms_per_seat;
     let nth = dice.roll(u64::from(per_seat)) as u32;
-    let channel = format!("{}{}", hall.seating.prefix, lock(hall.seat(index)).room(nth as usize));
+    let channel = lock(hall.seat(index)).channel(nth as usize).to_owned();
     // Equal to `nth` modulo the rooms of a seat, by which the seat finds the room of a reply.
     let id = CHURN_ID + nth + per_seat;
     let (name, text) = match dice.roll(10) {
@@ -62,10 +62,9 @@ async fn act(hall: &Hall, index: usize, wire: &mut Wire, dice: &mut Dice) -> boo
         }
         4..=5 => ("rpc", json!({"id": id, "rpc": {"method": "loadtest", "data": {}}})),
         6..=7 => {
-            let leave = json!({"id": id, "unsubscribe": {"channel": channel}});
-            let join = json!({"id": id, "subscribe": {"channel": channel}});
+            let Some(rejoin) = lock(hall.seat(index)).rejoin(nth as usize, false) else { return true };
             lock(hall.tally()).action("leave and join");
-            return wire.send(&format!("{leave}\n{join}")).await.is_ok();
+            return wire.send(&rejoin).await.is_ok();
         }
         8 => {
             lock(hall.tally()).action("slow");

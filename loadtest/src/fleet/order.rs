@@ -16,6 +16,8 @@ pub(crate) enum Order {
     Storm(Backoff),
     /// Every seat leaves, joins, publishes, calls, reconnects and reads slowly, at random.
     Churn { seconds: f64, every_ms: u64, seed: u64 },
+    /// The same and more, without losing anything: who comes back asks for what it missed. Afterwards all stay and read.
+    Roam { seconds: f64, every_ms: u64, seed: u64 },
     /// Close all connections.
     Leave,
 }

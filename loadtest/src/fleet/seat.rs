@@ -12,6 +12,8 @@ use crate::mark::{Mark, Sequence};
 
 /// Commands below this id belong to the connecting, those from here on to the churn.
 pub(crate) const CHURN_ID: u32 = 1_000_000;
+/// From here on: rooms that a seat visits without a place of its own there.
+pub(crate) const VISIT_ID: u32 = 2_000_000;
 
 /// Counted by all seats of a worker together.
 #[derive(Default)]
@@ -40,8 +42,23 @@ impl Tally {
 
 struct Place {
     room: u32,
+    channel: String,
+    /// Left, and not yet back: what still comes is not for us.
+    away: bool,
     sequence: Sequence,
     position: Position,
+}
+
+impl Place {
+    fn subscribe(&self, id: u32, recover: bool) -> String {
+        let Self { channel, position: Position { offset, epoch, .. }, .. } = self;
+        let subscribe = if recover {
+            json!({"channel": channel, "recover": true, "offset": offset, "epoch": epoch})
+        } else {
+            json!({"channel": channel})
+        };
+        json!({"id": id, "subscribe": subscribe}).to_string()
+    }
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one thing")]
@@ -59,7 +76,13 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(crate) fn new(seating: &Seating, number: u32) -> Self {
-        let place = |room| Place { room, sequence: Sequence::from_start(), position: Position::default() };
+        let place = |room| Place {
+            room,
+            channel: format!("{}{room}", seating.prefix),
+            away: false,
+            sequence: Sequence::from_start(),
+            position: Position::default(),
+        };
         Self {
             open: false,
             stalls: number < seating.stalling,
@@ -72,8 +95,30 @@ impl Seat {
         }
     }
 
-    pub(crate) fn room(&self, nth: usize) -> u32 {
-        self.places[nth % self.places.len()].room
+    pub(crate) fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(crate) fn channel(&self, nth: usize) -> &str {
+        &self.places[nth % self.places.len()].channel
+    }
+
+    /// Leaves a room and joins it again in one message, with or without what comes in between. Nothing while it is
+    /// on its way back already: a position that is not settled would bring things twice.
+    pub(crate) fn rejoin(&mut self, nth: usize, recover: bool) -> Option<String> {
+        let (nth, id) = self.way_in(nth, if recover { 2 } else { CHURN_ID });
+        let place = &mut self.places[nth];
+        if std::mem::replace(&mut place.away, true) {
+            return None;
+        }
+        let leave = json!({"id": id, "unsubscribe": {"channel": place.channel}});
+        Some(format!("{leave}\n{}", place.subscribe(id, recover)))
+    }
+
+    /// A place and an id that leads back to it, behind the ids of the connecting.
+    fn way_in(&self, nth: usize, first: u32) -> (usize, u32) {
+        let nth = nth % self.places.len();
+        (nth, first + (nth + self.places.len()) as u32)
     }
 
     /// Connects and subscribes in one message, as the protocol's own clients do.
@@ -81,15 +126,8 @@ impl Seat {
         (self.awaited, self.refused, self.pong_due) = (1 + self.places.len(), false, false);
         let mut text = hello(&seating.token);
         for (id, place) in (first_id..).zip(&self.places) {
-            let channel = format!("{}{}", seating.prefix, place.room);
-            let (offset, epoch) = (place.position.offset, &place.position.epoch);
-            let subscribe = if recover {
-                json!({"channel": channel, "recover": true, "offset": offset, "epoch": epoch})
-            } else {
-                json!({"channel": channel})
-            };
             text.push('\n');
-            text.push_str(&json!({"id": id, "subscribe": subscribe}).to_string());
+            text.push_str(&place.subscribe(id, recover));
         }
         text
     }
@@ -111,11 +149,16 @@ impl Seat {
 
     fn reply(&mut self, reply: Reply<'_>, now_us: u64, tally: &mut Tally) {
         if let Some(push) = reply.push {
-            match push.publication {
-                Some(publication) => {
+            let place = self.places.iter_mut().find(|place| place.channel == push.channel);
+            match (place, push.publication) {
+                (Some(place), _) if place.away => {}
+                (place, Some(publication)) => {
+                    if let Some(place) = place {
+                        place.position.offset = place.position.offset.max(publication.offset);
+                    }
                     self.publication(publication.data.get(), Some(publication.offset), now_us, tally);
                 }
-                None => tally.seen.others += 1,
+                (_, None) => tally.seen.others += 1,
             }
             return;
         }
@@ -128,7 +171,7 @@ impl Seat {
         if let Some(Ok(connected)) = reply.connect.map(|body| serde_json::from_str::<Connected>(body.get())) {
             self.pong = connected.pong;
         }
-        if let Some(joined) = reply.subscribe {
+        if let Some(joined) = reply.subscribe.filter(|_| reply.id < VISIT_ID) {
             self.joined(reply.id, joined, now_us, tally);
         }
     }
@@ -137,6 +180,7 @@ impl Seat {
         let (churn, first) = if id < CHURN_ID { (false, 2) } else { (true, CHURN_ID) };
         let nth = (id - first) as usize % self.places.len();
         let place = &mut self.places[nth];
+        place.away = false;
         if churn {
             place.sequence.forget_position();
         }
@@ -146,12 +190,16 @@ impl Seat {
                 tally.seen.recovered += 1;
             } else {
                 tally.seen.unrecovered += 1;
+                place.sequence.forget_position();
+                place.position.offset = joined.offset;
             }
         } else {
             place.position.offset = joined.offset;
         }
         for missed in joined.publications {
             tally.seen.replayed += 1;
+            let place = &mut self.places[nth];
+            place.position.offset = place.position.offset.max(missed.offset);
             self.publication(missed.data.get(), Some(missed.offset), now_us, tally);
         }
     }

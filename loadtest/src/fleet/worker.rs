@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::churn;
 use super::order::{Backoff, Order, Seating, Seen};
+use super::roam;
 use super::seat::{Seat, Tally, lock};
 use crate::clock::{Dice, unix_us};
 use crate::endpoint::Endpoint;
@@ -64,6 +65,15 @@ pub(crate) async fn run() -> Result<()> {
                     tokio::spawn(churn::churn(Arc::clone(&hall), index, every_ms, until, dice))
                 };
                 tasks = (0..hall.seats.len()).map(churn).collect();
+            }
+            Order::Roam { seconds, every_ms, seed } => {
+                hall.empty(tasks);
+                let until = Instant::now() + Duration::from_secs_f64(seconds);
+                let roam = |index| {
+                    let dice = Dice::new(seed ^ (u64::from(hall.seating.first) + index as u64) << 20);
+                    tokio::spawn(roam::roam(Arc::clone(&hall), index, every_ms, until, dice))
+                };
+                tasks = (0..hall.seats.len()).map(roam).collect();
             }
             Order::Leave => {
                 hall.empty(tasks);
@@ -173,7 +183,8 @@ impl Hall {
         Ok(closed)
     }
 
-    async fn listen(self: Arc<Self>, index: usize, mut wire: Wire) {
+    /// Reads until the connection ends.
+    pub(super) async fn listen(self: Arc<Self>, index: usize, mut wire: Wire) {
         let stalls = lock(&self.seats[index]).stalls;
         let mut stall = self.stall.subscribe();
         let end = loop {

@@ -1,0 +1,182 @@
+//! One seat that lives through a long time in a short one: it comes and goes in every way there is, visits rooms that
+//! nobody else remembers, asks for presence and history, calls, publishes, reads slowly. Other than in `churn`, it
+//! comes back with its positions, so that everything it is owed can be counted to the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::seat::{CHURN_ID, VISIT_ID, lock};
+use super::worker::Hall;
+use crate::clock::{Dice, unix_ms};
+use crate::wire::Wire;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Short enough for what a server keeps of a room.
+const AWAY_AT_MOST_MS: u64 = 2000;
+const SLOW_AT_MOST_MS: u64 = 300;
+const VERY_SLOW_AT_MOST_MS: u64 = 4000;
+/// So many at a time meet in a room that is gone soon.
+const VISITED: u64 = 5;
+const VISIT_MS: u64 = 2000;
+/// More than a server and the kernel should hold for one reader, in messages that it takes.
+const FLOOD: usize = 300;
+const FLOOD_BYTES: usize = 32 * 1024;
+const DEAF: Duration = Duration::from_secs(3);
+
+/// How a connection is taken up after an action.
+enum Next {
+    Stay,
+    /// The next one asks for what was missed, or begins anew.
+    Back {
+        recover: bool,
+    },
+}
+
+pub(super) async fn roam(hall: Arc<Hall>, index: usize, every_ms: u64, until: Instant, mut dice: Dice) {
+    let (mut wire, mut recover): (Option<Wire>, _) = (None, true);
+    while Instant::now() < until {
+        let Some(open) = &mut wire else {
+            sleep(Duration::from_millis(dice.roll(AWAY_AT_MOST_MS))).await;
+            wire = connect(&hall, index, recover).await;
+            recover |= wire.is_some();
+            continue;
+        };
+        let act_at = (Instant::now() + Duration::from_millis(every_ms / 2 + dice.roll(every_ms))).min(until);
+        if let Some(end) = read_until(&hall, index, open, act_at).await {
+            lock(hall.seat(index)).closed(&end, &mut lock(hall.tally()));
+            wire = None;
+        } else if Instant::now() < until
+            && let Next::Back { recover: again } = act(&hall, index, &mut wire, &mut dice).await
+        {
+            lock(hall.seat(index)).open = false;
+            (wire, recover) = (None, again);
+        }
+    }
+    while wire.is_none() {
+        sleep(Duration::from_millis(dice.roll(AWAY_AT_MOST_MS))).await;
+        wire = connect(&hall, index, true).await;
+    }
+    if let Some(wire) = wire {
+        hall.listen(index, wire).await;
+    }
+}
+
+async fn connect(hall: &Hall, index: usize, recover: bool) -> Option<Wire> {
+    let (name, first_id) = if recover { ("resume", 2) } else { ("connect", CHURN_ID) };
+    lock(hall.tally()).action(name);
+    match timeout(CONNECT_WITHIN, hall.join(index, recover, first_id)).await {
+        Ok(Ok(wire)) => return Some(wire),
+        Ok(Err(error)) => lock(hall.tally()).error(format!("not connected: {error:#}")),
+        Err(_) => lock(hall.tally()).error("not connected in time".to_owned()),
+    }
+    None
+}
+
+/// How the connection ended, if it did before.
+async fn read_until(hall: &Hall, index: usize, wire: &mut Wire, at: Instant) -> Option<String> {
+    loop {
+        tokio::select! {
+            read = hall.read(index, wire) => match read {
+                Ok(None) => {}
+                Ok(Some(end)) => return Some(end),
+                Err(_) => return Some("broken".to_owned()),
+            },
+            () = sleep_until(at) => return None,
+        }
+    }
+}
+
+async fn act(hall: &Hall, index: usize, wire: &mut Option<Wire>, dice: &mut Dice) -> Next {
+    let recover = dice.roll(4) > 0;
+    let Some(open) = wire else { return Next::Back { recover } };
+    let (nth, channel, stalls) = {
+        let seat = lock(hall.seat(index));
+        let nth = dice.roll(seat.places() as u64) as usize;
+        (nth, seat.channel(nth).to_owned(), seat.stalls)
+    };
+    let id = VISIT_ID;
+    let (name, text) = match dice.roll(20) {
+        0..=4 => (
+            "publish",
+            json!({"id": id, "publish": {"channel": channel, "data": {"n": dice.roll(1000)}}}).to_string(),
+        ),
+        5..=6 => ("rpc", json!({"id": id, "rpc": {"method": "loadtest", "data": {}}}).to_string()),
+        7 => ("presence", json!({"id": id, "presence": {"channel": channel}}).to_string()),
+        8 => ("presence stats", json!({"id": id, "presence_stats": {"channel": channel}}).to_string()),
+        9 => {
+            let history = json!({"channel": channel, "limit": dice.roll(20), "reverse": dice.roll(2) == 0});
+            ("history", json!({"id": id, "history": history}).to_string())
+        }
+        10..=12 => {
+            let rejoin = lock(hall.seat(index)).rejoin(nth, recover);
+            (if recover { "leave and come back" } else { "leave and join" }, rejoin.unwrap_or_default())
+        }
+        13..=15 => ("visit", visit(&hall.seating.prefix, dice)),
+        16 if stalls => {
+            lock(hall.tally()).action("deaf");
+            return deaf(hall, index, open).await;
+        }
+        16..=17 => {
+            lock(hall.tally()).action("slow");
+            let at_most = if dice.roll(10) == 0 { VERY_SLOW_AT_MOST_MS } else { SLOW_AT_MOST_MS };
+            sleep(Duration::from_millis(dice.roll(at_most))).await;
+            return Next::Stay;
+        }
+        18 => {
+            lock(hall.tally()).action("close");
+            if let Some(open) = wire.take() {
+                // What comes before the server's goodbye is not read, so it comes again.
+                let _ = open.close().await;
+            }
+            return Next::Back { recover };
+        }
+        _ => {
+            lock(hall.tally()).action("cut");
+            if let Some(open) = wire.take() {
+                open.cut();
+            }
+            return Next::Back { recover };
+        }
+    };
+    if text.is_empty() {
+        return Next::Stay;
+    }
+    lock(hall.tally()).action(name);
+    if open.send(&text).await.is_ok() { Next::Stay } else { Next::Back { recover: true } }
+}
+
+/// Joins a room of the moment, says something, leaves.
+fn visit(prefix: &str, dice: &mut Dice) -> String {
+    let channel = format!("{prefix}visit-{}-{}", unix_ms() / VISIT_MS, dice.roll(VISITED));
+    let mut lines = vec![json!({"id": VISIT_ID, "subscribe": {"channel": channel}})];
+    lines.resize(4, json!({"id": VISIT_ID, "publish": {"channel": channel, "data": {"n": dice.roll(1000)}}}));
+    lines.push(json!({"id": VISIT_ID, "unsubscribe": {"channel": channel}}));
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Asks for much and reads nothing, until the server has had enough.
+async fn deaf(hall: &Hall, index: usize, wire: &mut Wire) -> Next {
+    let channel = format!("{}deaf-{index}", hall.seating.prefix);
+    let data = "x".repeat(FLOOD_BYTES);
+    let flood = json!({"id": VISIT_ID, "publish": {"channel": channel, "data": data}}).to_string();
+    let talk = async {
+        wire.send(&json!({"id": VISIT_ID, "subscribe": {"channel": channel}}).to_string()).await?;
+        for _ in 0..FLOOD {
+            wire.send(&flood).await?;
+        }
+        wire.send(&json!({"id": VISIT_ID, "unsubscribe": {"channel": channel}}).to_string()).await?;
+        anyhow::Ok(())
+    };
+    let said_all = matches!(timeout(DEAF, talk).await, Ok(Ok(())));
+    sleep(DEAF).await;
+    if said_all {
+        return Next::Stay;
+    }
+    // Half a message cannot be followed by another one.
+    let end = read_until(hall, index, wire, Instant::now() + DEAF).await;
+    lock(hall.seat(index)).closed(end.as_deref().unwrap_or("given up"), &mut lock(hall.tally()));
+    Next::Back { recover: true }
+}
