@@ -31,6 +31,8 @@ pub struct App {
     pub vault: Arc<Vault>,
     pub accounts: Arc<Accounts>,
     pub hub: hub::Hub,
+    /// How many connections there may be.
+    pub descriptors: hub::Descriptors,
     pub channels: Channels,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
@@ -46,6 +48,12 @@ pub struct App {
     pub started_at_ms: i64,
 }
 
+/// File descriptors that are kept from connections, beside those of the database: calls to providers and responders,
+/// files of media, names to be resolved.
+const OWN_DESCRIPTORS: usize = 64;
+/// And those that webhooks and other requests find when sockets have taken all that they may.
+const REQUEST_DESCRIPTORS: usize = 64;
+
 /// How long a stop waits for tasks that were told to drop what they do.
 const DROP_WAIT: Duration = Duration::from_secs(1);
 
@@ -55,6 +63,8 @@ impl App {
     /// Opens everything and starts the workers. The HTTP listener is the caller's.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<AppState> {
         let config = Arc::new(config);
+        let own_descriptors = OWN_DESCRIPTORS + config.database_connections as usize;
+        let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
         let vault = Arc::new(config::master_key(&config)?);
         let bridge = Arc::new(bridge::Bridge::default());
         let store_config =
@@ -83,6 +93,7 @@ impl App {
             vault,
             accounts,
             hub,
+            descriptors,
             channels,
             dispatcher,
             sends: Slots::default(),

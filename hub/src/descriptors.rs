@@ -20,6 +20,9 @@ use crate::{lock::lock, stats::count};
 /// Between two lines of the log about one shortage.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
+/// Fewer free places than this are a shortage.
+const FEW: usize = 8;
+
 /// How many descriptors there may be, and who may have the last ones. Clones are the same.
 #[derive(Clone, Debug)]
 pub struct Descriptors {
@@ -70,9 +73,11 @@ impl Descriptors {
         os::number(stream) < self.sockets
     }
 
-    /// Whether the next connection could not stay. Opens a file to see; needs no memory of what was.
+    /// Whether there is no place for a few more connections that stay; for the very next one there may be. Opens files
+    /// to see, so it needs no memory of what was.
     pub fn are_short(&self) -> bool {
-        os::next().is_none_or(|number| number >= self.sockets)
+        let probes: Vec<_> = (0..FEW).map_while(|_| Spare::take()).collect();
+        probes.len() < FEW || probes.iter().any(|probe| probe.number() >= self.sockets)
     }
 
     /// Counts a connection that was sent away, and says so in the log now and then.
@@ -123,16 +128,16 @@ mod os {
         usize::try_from(of.as_fd().as_raw_fd()).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn next() -> Option<usize> {
-        Spare::take().map(|spare| number(spare.0))
-    }
-
     /// A descriptor held to be let go when there is no other.
     pub(crate) struct Spare(File);
 
     impl Spare {
         pub(crate) fn take() -> Option<Self> {
             File::open("/dev/null").ok().map(Spare)
+        }
+
+        pub(super) fn number(&self) -> usize {
+            number(&self.0)
         }
     }
 
@@ -155,15 +160,15 @@ mod os {
         0
     }
 
-    pub(super) fn next() -> Option<usize> {
-        Some(0)
-    }
-
     pub(crate) struct Spare;
 
     impl Spare {
         pub(crate) fn take() -> Option<Self> {
             Some(Spare)
+        }
+
+        pub(super) fn number(&self) -> usize {
+            0
         }
     }
 
@@ -189,7 +194,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn short_is_when_the_lowest_free_number_is_high() {
+    fn short_is_when_the_free_numbers_are_high() {
         assert!(Descriptors::of(0, 0, 0).are_short());
         assert!(!Descriptors::raise(0, 0).are_short());
     }

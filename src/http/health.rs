@@ -1,4 +1,5 @@
-//! Is the process alive, and can it do its work? Ready means that the store reads and commits.
+//! Is the process alive, and can it do its work? Ready means that the store reads and commits
+//! and that there is room for another socket.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Problem, no_descriptors};
 use crate::app::AppState;
 use crate::error::Error;
 use crate::store::{Tx, Verb, accounts};
@@ -26,13 +27,16 @@ pub async fn live() -> Json<Health> {
     Json(Health { status: "live" })
 }
 
-/// The process can do its work: the store reads and commits, and the server is not shutting down.
+/// The process can do its work: the store reads and commits, another socket has room, no stop has begun.
 #[utoipa::path(get, path = "/health/ready", tag = "operation",
     responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json")),
     security(()))]
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.soft.is_cancelled() {
         return Err(not_ready("the server is shutting down"));
+    }
+    if app.descriptors.are_short() {
+        return Err(no_descriptors());
     }
     let checks = async {
         app.store.read(Look).await?;

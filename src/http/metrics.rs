@@ -36,10 +36,12 @@ pub async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
         ("hubbub_hub_gap_filled_total", stats.gap_filled),
         ("hubbub_hub_streams_lost_total", stats.streams_lost),
         ("hubbub_hub_panics_total", stats.panics),
+        ("hubbub_connections_refused_total", app.descriptors.refused()),
     ];
     for (name, value) in counters {
         metrics::counter!(name).absolute(value);
     }
+    metrics::gauge!("process_max_fds").set(app.descriptors.limit() as f64);
     // Reads a few small files of the kernel.
     let text = tokio::task::spawn_blocking(|| {
         process();

@@ -1,11 +1,12 @@
 //! The address of the other side, seen through the proxies that the configuration trusts and through no others.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, request::Parts};
 
+use super::serve::Caller;
 use crate::app::AppState;
 
 /// Nothing when the server does not run on a socket (in tests).
@@ -16,7 +17,7 @@ impl FromRequestParts<AppState> for PeerIp {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
-        let direct = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let direct = parts.extensions.get::<ConnectInfo<Caller>>().map(|info| info.0.address.ip());
         Ok(Self(direct.map(|direct| resolve(direct, &parts.headers, &app.config.trusted_proxies))))
     }
 }

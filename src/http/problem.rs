@@ -4,6 +4,7 @@
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -209,6 +210,26 @@ impl utoipa::IntoResponses for Refusals {
         .collect()
     }
 }
+
+/// What is said, and by `/health/ready` too, while there is no room for another socket.
+pub fn no_descriptors() -> Problem {
+    let detail = "the server has too many open connections: it keeps those, and takes no new ones for now";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_descriptors", detail).retry_after(NO_DESCRIPTORS_WAIT_S)
+}
+
+/// The same as a whole answer, for connections that nobody reads a request from.
+pub fn no_descriptors_answer() -> Bytes {
+    // A struct of strings and numbers always serialises.
+    let body = serde_json::to_string(&no_descriptors()).unwrap_or_default();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nconnection: close\r\n\
+         retry-after: {NO_DESCRIPTORS_WAIT_S}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into()
+}
+
+const NO_DESCRIPTORS_WAIT_S: i64 = 5;
 
 /// The answer for paths that lead nowhere below the API.
 pub async fn no_such_path() -> Problem {

@@ -1,8 +1,8 @@
 //! The upgrade to a WebSocket: who may ask, what is answered, and the stream handed to the engine, which does the
 //! framing. Clients choose JSON or Protobuf by subprotocol or query; who says nothing gets JSON and no subprotocol.
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use hub::{Agreed, Closed, Handshake, Hub, Peer, Refusal, TransportError, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -11,7 +11,8 @@ use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 
 use super::peer::PeerIp;
-use super::problem::Problem;
+use super::problem::{self, Problem};
+use super::serve::Caller;
 use crate::app::AppState;
 
 /// `GET /connection/websocket`
@@ -19,6 +20,13 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
     if !same_origin(&app, request.headers()) {
         let detail = "this page may not open a socket here: its address is not in allowed_origins";
         return Problem::new(StatusCode::FORBIDDEN, "origin", detail).into_response();
+    }
+    if request.extensions().get::<ConnectInfo<Caller>>().is_some_and(|caller| !caller.0.may_stay) {
+        app.descriptors.refuse();
+        let mut refusal = problem::no_descriptors().into_response();
+        // What comes next may find a lower number.
+        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return refusal;
     }
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let header =

@@ -1,7 +1,8 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|demo …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|demo|descriptors …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
+import { descriptorChecks } from "./descriptors.mjs";
 import { exampleChecks } from "./examples.mjs";
 import { openChecks } from "./open.mjs";
 import { pageChecks } from "./page.mjs";
@@ -10,7 +11,7 @@ import { protobufChecks } from "./protobuf.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, demo: demoChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, demo: demoChecks, descriptors: descriptorChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { run, start } from "./processes.mjs";
 import { startTelegram } from "./telegram.mjs";
 
-export async function startWorld(binary) {
+/** `descriptors`: as many as the server may have, if not all. */
+export async function startWorld(binary, { descriptors } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "hubbub-outside-"));
   // However the run ends.
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -17,7 +18,9 @@ export async function startWorld(binary) {
     HUBBUB_ALLOW_PRIVATE_HOSTS: "127.0.0.1",
   };
   const telegram = await startTelegram();
-  const server = start("the server", binary, ["serve"], env);
+  const server = descriptors
+    ? start("the server", "sh", ["-c", `ulimit -n ${descriptors} && exec "$0" serve`, binary], env)
+    : start("the server", binary, ["serve"], env);
   const url = (await server.said(/hubbub listens on (http:\/\/\S+)/))[1];
   const admin = async (input, ...args) =>
     JSON.parse(await run(`admin ${args[0]} ${args[1]}`, binary, ["admin", ...args, "--json"], { env, input }));

@@ -450,7 +450,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The process can do its work: the store reads and commits, and the server is not shutting down. */
+        /** The process can do its work: the store reads and commits, another socket has room, no stop has begun. */
         get: operations["get_health_ready"];
         put?: never;
         post?: never;
