@@ -11,6 +11,8 @@
 //! The way of a command: `session/reader` decodes (`protocol/form`), `session/inbox` keeps the order,
 //! `session/commands` runs it and answers (`protocol/reply`). Joining a room without a gap is `recovery`.
 //!
+//! Before all that, `doorway` takes connections in for whatever speaks HTTP, while `descriptors` last.
+//!
 //! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and
 //! there, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].
 
