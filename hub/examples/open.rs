@@ -22,8 +22,8 @@ use axum::{
 };
 use hub::{
     Authority, CloseCode, ConnectError, ConnectRequest, Connected, Descriptors, ErrorReply, Expiry, Filter,
-    Hub, HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId, SessionInfo,
-    SubscribeRequest, Subscription,
+    Hub, HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId,
+    SessionInfo, SubscribeRequest, Subscription,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde::Deserialize;
