@@ -42,6 +42,8 @@ summary:
 lint:
 	@$(STEP) fmt cargo fmt --all --check
 	@$(STEP) clippy cargo clippy --workspace --all-targets -- -D warnings
+	@# The fuzzer's own workspace, whose lock file goes stale with what the engine needs.
+	@$(STEP) fuzz-lock cargo tree --locked --depth 0 --manifest-path hub/fuzz/Cargo.toml
 
 rust:
 	@$(STEP) cargo-test cargo test --workspace
