@@ -55,11 +55,9 @@ async fn pump(inner: Arc<Inner>, room: Arc<Room>) {
         let size = places.div_ceil(stripes);
         let helpers: Vec<_> = (1..stripes)
             .map(|n| {
-                let (inner, room, batch) = (Arc::clone(&inner), Arc::clone(&room), batch.clone());
-                inner
-                    .runtime
-                    .clone()
-                    .spawn(async move { stripe(&inner, &room, batch, n * size..(n + 1) * size).await })
+                let (engine, room, batch) = (Arc::clone(&inner), Arc::clone(&room), batch.clone());
+                let places = n * size..(n + 1) * size;
+                inner.runtime.spawn(async move { stripe(&engine, &room, batch, places).await })
             })
             .collect();
         stripe(&inner, &room, batch, 0..size).await;

@@ -293,17 +293,16 @@ impl Queue {
         if let Some(why) = &state.closed {
             return Poll::Ready(Taken::Closed(why.clone()));
         }
-        if state.writing {
-            state.writing = false;
-            state.written_at = Some(Instant::now());
-        }
+        state.writing = false;
+        state.written_at = Some(Instant::now());
         if !state.writer.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
             state.writer = Some(cx.waker().clone());
         }
         Poll::Pending
     }
 
-    /// Until when something waited or was being written: now, if it still does; `None` if all went out at once.
+    /// Until when something waited or was being written: now, if it still does; `None`
+    /// before the writer has begun.
     pub(crate) fn busy_until(&self) -> Option<Instant> {
         let state = lock(&self.state);
         if state.is_idle() { state.written_at } else { Some(Instant::now()) }
