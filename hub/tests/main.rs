@@ -12,6 +12,7 @@ mod expiry;
 mod fanout;
 mod gaps;
 mod leaving;
+mod lull;
 mod mangled;
 mod overload;
 mod panics;

@@ -3,39 +3,20 @@
 //! `fuzz/` looks for the same with a fuzzer's patience.
 
 use std::{
-    io::{self, Cursor},
-    pin::Pin,
+    io::Cursor,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use hub::{Agreed, Form, Hub, Peer, WebSocket};
 use serde_json::{Value, json};
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::AsyncReadExt;
 
 use crate::deflate::deflate;
 use crate::dice::Dice;
+use crate::lull::Lull;
 use crate::support::{config, protobuf, rules::Rules, tapelog::TapeLog};
-
-/// Silence for so many looks, in which the engine works off what it has read; then the end of the stream.
-struct Lull(u32);
-
-impl AsyncRead for Lull {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.0 == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        self.0 -= 1;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
 
 fn command(id: u64, dice: &mut Dice) -> Value {
     let room = format!("room {}", dice.roll(3));

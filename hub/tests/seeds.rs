@@ -23,19 +23,7 @@ async fn publish_all(hub: &Hub, log: &TapeLog, mut dice: Dice) {
     let mut late = Vec::new();
     for n in 1..=EVENTS {
         late.push(log.append(ROOM, &n.to_string(), Tags::default()));
-        for _ in 0..dice.roll(3) {
-            if late.is_empty() {
-                break;
-            }
-            let pick = dice.roll(late.len() as u64) as usize;
-            hub.publish(ROOM, late[pick].clone());
-            if dice.roll(4) > 0 {
-                late.remove(pick);
-            }
-        }
-        if dice.roll(10) == 0 && !late.is_empty() {
-            late.remove(0);
-        }
+        dice.tell(hub, ROOM, &mut late);
         if dice.roll(3) == 0 {
             tokio::task::yield_now().await;
         }

@@ -22,19 +22,7 @@ async fn publish_all(server: &Server, mut dice: Dice) {
     for n in 1..=EVENTS {
         let publication = server.log.append(ROOM, &n.to_string(), Tags::default());
         late.push(publication);
-        for _ in 0..dice.roll(3) {
-            if late.is_empty() {
-                break;
-            }
-            let pick = dice.roll(late.len() as u64) as usize;
-            server.hub.publish(ROOM, late[pick].clone());
-            if dice.roll(4) > 0 {
-                late.remove(pick);
-            }
-        }
-        if dice.roll(10) == 0 && !late.is_empty() {
-            late.remove(0);
-        }
+        dice.tell(&server.hub, ROOM, &mut late);
         if dice.roll(4) == 0 {
             tokio::task::yield_now().await;
         }

@@ -1,11 +1,12 @@
 //! An engine with everything allowed that is fed with bytes in memory. Whatever they are: no panic, every session
 //! ends, and nothing of it is left.
 
+#[path = "../../tests/lull.rs"]
+mod lull;
+
 use std::{
     io,
-    pin::Pin,
     sync::{Arc, LazyLock},
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -17,9 +18,11 @@ use hub::{
 };
 use serde_json::value::RawValue;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, ReadBuf},
+    io::AsyncReadExt,
     runtime::{Builder, Runtime},
 };
+
+use lull::Lull;
 
 struct Open;
 
@@ -63,24 +66,6 @@ impl Authority for Open {
 
     async fn presence(&self, _: &SessionInfo, _: &str) -> Result<(), ErrorReply> {
         Ok(())
-    }
-}
-
-/// Silence for so many looks, in which the engine works off what it has read; then the end.
-struct Lull(u32);
-
-impl AsyncRead for Lull {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.0 == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        self.0 -= 1;
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 
