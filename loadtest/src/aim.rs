@@ -97,7 +97,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// It is published to in the same way as the server that it is compared with.
+    /// It is published to in the same way as the server that it is compared with, and runs on the same cores.
     pub(crate) async fn start(like: &Site) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("baseline")
@@ -108,6 +108,9 @@ impl Bare {
             .context("cannot start the bare server")?;
         let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
         let port = lines.next_line().await?.context("the bare server ended by itself")?;
+        if let Some((bare, server)) = child.id().zip(like.pid) {
+            process::share_cores(bare, server)?;
+        }
         let url = format!("ws://127.0.0.1:{port}/connection/websocket");
         let way = match &like.way {
             Way::Http { key, .. } => {

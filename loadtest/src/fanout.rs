@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use crate::aim::{Aim, Bare, Site};
 use crate::fleet::Fleet;
 use crate::fleet::order::{Order, Seen};
-use crate::phase;
+use crate::fleet::seat::lock;
+use crate::phase::{self, Phase};
 use crate::publisher::Publisher;
 use report::{FanoutReport, Plan, Run};
 
@@ -23,9 +24,12 @@ const WARM_UP: Duration = Duration::from_secs(1);
 pub(crate) struct Args {
     #[command(flatten)]
     aim: Aim,
-    /// Do the same with the bare server, and compare.
+    /// Do the same with the bare server, on the same cores as the server, and compare.
     #[arg(long)]
     baseline: bool,
+    /// Measure so often; with the bare server in turn, and what is compared is the median.
+    #[arg(long, default_value_t = 1, conflicts_with_all = ["search", "stalled"])]
+    rounds: u32,
     #[arg(long, default_value_t = 1)]
     rooms: u32,
     /// In each room, each with a connection of its own.
@@ -39,7 +43,7 @@ pub(crate) struct Args {
     /// Size of a publication's JSON data.
     #[arg(long, default_value_t = 256)]
     bytes: usize,
-    /// Raise the rate until it is not kept, from --rate on, --seconds each; then half of the best.
+    /// Raise the rate until it is not kept, from --rate on, --seconds each; then half of the server's best.
     #[arg(long)]
     search: bool,
     /// A step of the search with a higher p99 is over the limit.
@@ -55,88 +59,122 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
     ensure!(args.rate > 0.0 && args.seconds > 0.0, "--rate and --seconds must be above 0");
+    ensure!(args.rounds > 0, "--rounds must be above 0");
     ensure!(args.rooms > 0 && args.subscribers > 0, "--rooms and --subscribers must be above 0");
     ensure!(args.stalled < args.rooms * args.subscribers, "--stalled leaves nobody to be measured");
     let site = args.aim.site();
-    let server = measure(&args, &site).await?;
-    let baseline = if args.baseline {
-        let bare = Bare::start(&site).await?;
-        Some(measure(&Args { stalled: 0, ..args_for_bare(&args) }, &bare.site).await?)
+    let mut server = Trial::open(&args, &site, args.stalled).await?;
+    let bare = if args.baseline { Some(Bare::start(&site).await?) } else { None };
+    // It keeps no bound on who reads slowly, so nobody stalls there.
+    let mut baseline = match &bare {
+        Some(bare) => Some(Trial::open(&args, &bare.site, 0).await?),
+        None => None,
+    };
+    if args.search {
+        let half = server.search(&args, None).await?;
+        if let Some(baseline) = &mut baseline {
+            baseline.search(&args, half).await?;
+        }
     } else {
-        None
+        for _ in 0..args.rounds {
+            server.round(&args).await?;
+            if let Some(baseline) = &mut baseline {
+                baseline.round(&args).await?;
+            }
+        }
+    }
+    let server = server.finish().await?;
+    let baseline = match baseline {
+        Some(baseline) => Some(baseline.finish().await?),
+        None => None,
     };
     let report = FanoutReport::new(Plan::of(&args), server, baseline);
     crate::report::publish(&report, args.aim.json.as_deref())?;
     Ok(report.problems.is_empty())
 }
 
-/// The bare server keeps no bound on who reads slowly, so nobody stalls there.
-fn args_for_bare(args: &Args) -> Args {
-    Args { aim: args.aim.clone(), ..*args }
-}
-
-async fn measure(args: &Args, site: &Site) -> Result<Run> {
-    let before = site.usage()?;
-    let mut seating = args.aim.seating(site, args.rooms * args.subscribers, args.rooms);
-    seating.stalling = args.stalled;
-    let prefix = seating.prefix.clone();
-    let begin = Instant::now();
-    let (mut fleet, _) = Fleet::open(seating, args.aim.processes).await?;
-    let open_seconds = begin.elapsed().as_secs_f64();
-    let opened = before.zip(site.usage()?);
-    let publisher = Publisher::connect(&site.way, args.aim.publishers, args.rooms, &prefix, args.bytes)?;
-    let publisher = Arc::new(Mutex::new(publisher));
-    let mut stretch =
-        Stretch { site, fleet: &mut fleet, publisher, patience: Duration::from_secs(args.drain_s) };
-
-    stretch.run("warm-up", args.rate, WARM_UP).await?;
-    let time = Duration::from_secs_f64(args.seconds);
-    let mut run = Run::new(open_seconds, opened, args.rooms * args.subscribers);
-    if args.search {
-        run.found = search::search(&mut stretch, args.rate, time, args.p99_ms, &mut run.phases).await?;
-        if let Some(found) = &run.found {
-            run.half = Some(stretch.run("at half of it", found.rate / 2.0, time).await?.0);
-        }
-    } else if args.stalled > 0 {
-        run.phases.push(stretch.run("before", args.rate, time / 2).await?.0);
-        stretch.fleet.order(&Order::Stall(true)).await?;
-        run.phases.push(stretch.run("during", args.rate, time).await?.0);
-        stretch.fleet.order(&Order::Stall(false)).await?;
-        wait_for_cuts(stretch.fleet, u64::from(args.stalled), stretch.patience).await?;
-    } else {
-        run.phases.push(stretch.run("steady", args.rate, time).await?.0);
-    }
-    let total = Order::Look { published: Some(stretch.total()) };
-    run.saw(fleet.order(&total).await?);
-    Ok(run)
-}
-
-/// A subscriber that reads again finds out that it was cut.
-async fn wait_for_cuts(fleet: &mut Fleet, stalled: u64, patience: Duration) -> Result<()> {
-    let deadline = Instant::now() + patience;
-    loop {
-        let seen = fleet.order(&Order::Look { published: None }).await?;
-        if seen.stalled_closes.values().sum::<u64>() >= stalled || Instant::now() > deadline {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// What stays the same through the phases of a run.
-struct Stretch<'a> {
-    site: &'a Site,
-    fleet: &'a mut Fleet,
+/// One server with its rooms, its subscribers and its publisher.
+struct Trial {
+    site: Site,
+    fleet: Fleet,
     publisher: Arc<Mutex<Publisher>>,
     patience: Duration,
+    stalled: u32,
+    run: Run,
 }
 
-impl Stretch<'_> {
-    async fn run(&mut self, name: &str, rate: f64, time: Duration) -> Result<(phase::Phase, Seen)> {
-        phase::run(name, self.site, self.fleet, &self.publisher, rate, time, self.patience).await
+impl Trial {
+    async fn open(args: &Args, site: &Site, stalled: u32) -> Result<Self> {
+        let before = site.usage()?;
+        let mut seating = args.aim.seating(site, args.rooms * args.subscribers, args.rooms);
+        seating.stalling = stalled;
+        let prefix = seating.prefix.clone();
+        let begin = Instant::now();
+        let (fleet, _) = Fleet::open(seating, args.aim.processes).await?;
+        let open_seconds = begin.elapsed().as_secs_f64();
+        let opened = before.zip(site.usage()?);
+        let publisher = Publisher::connect(&site.way, args.aim.publishers, args.rooms, &prefix, args.bytes)?;
+        let mut trial = Self {
+            site: site.clone(),
+            fleet,
+            publisher: Arc::new(Mutex::new(publisher)),
+            patience: Duration::from_secs(args.drain_s),
+            stalled,
+            run: Run::new(open_seconds, opened, args.rooms * args.subscribers),
+        };
+        trial.phase("warm-up", args.rate, WARM_UP).await?;
+        Ok(trial)
     }
 
-    fn total(&self) -> u64 {
-        crate::fleet::seat::lock(&self.publisher).total()
+    async fn phase(&mut self, name: &str, rate: f64, time: Duration) -> Result<(Phase, Seen)> {
+        let Self { site, fleet, publisher, patience, .. } = self;
+        phase::run(name, site, fleet, publisher, rate, time, *patience).await
+    }
+
+    async fn round(&mut self, args: &Args) -> Result<()> {
+        let time = Duration::from_secs_f64(args.seconds);
+        if self.stalled == 0 {
+            let steady = self.phase("steady", args.rate, time).await?.0;
+            self.run.phases.push(steady);
+            return Ok(());
+        }
+        let before = self.phase("before", args.rate, time / 2).await?.0;
+        self.fleet.order(&Order::Stall(true)).await?;
+        let during = self.phase("during", args.rate, time).await?.0;
+        self.run.phases.extend([before, during]);
+        self.fleet.order(&Order::Stall(false)).await?;
+        self.wait_for_cuts().await
+    }
+
+    /// Looks for the highest rate, and then at `half` of another server's, or else of its own, which it gives back.
+    async fn search(&mut self, args: &Args, half: Option<f64>) -> Result<Option<f64>> {
+        let time = Duration::from_secs_f64(args.seconds);
+        self.run.found = search::search(self, args.rate, time, args.p99_ms).await?;
+        let half = half.or(self.run.found.as_ref().map(|found| found.rate / 2.0));
+        if let Some(half) = half {
+            self.run.half = Some(self.phase("at half of it", half, time).await?.0);
+        }
+        Ok(half)
+    }
+
+    /// A subscriber that reads again finds out that it was cut.
+    async fn wait_for_cuts(&mut self) -> Result<()> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let seen = self.fleet.order(&Order::Look { published: None }).await?;
+            if seen.stalled_closes.values().sum::<u64>() >= u64::from(self.stalled)
+                || Instant::now() > deadline
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn finish(mut self) -> Result<Run> {
+        let published = lock(&self.publisher).total();
+        let seen = self.fleet.order(&Order::Look { published: Some(published) }).await?;
+        self.run.saw(seen);
+        Ok(self.run)
     }
 }

@@ -67,6 +67,20 @@ pub(crate) fn usage(pid: u32) -> Result<Usage> {
     })
 }
 
+/// Lets a process that has no threads yet run on the same cores as another one.
+#[cfg(target_os = "linux")]
+pub(crate) fn share_cores(pid: u32, with: u32) -> Result<()> {
+    use rustix::thread::{Pid, sched_getaffinity, sched_setaffinity};
+    let known = |pid: u32| Pid::from_raw(pid.cast_signed()).with_context(|| format!("no process {pid}"));
+    let cores = sched_getaffinity(Some(known(with)?)).context("cannot tell the server's cores")?;
+    sched_setaffinity(Some(known(pid)?), &cores).context("cannot set the bare server's cores")
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn share_cores(_: u32, _: u32) -> Result<()> {
+    Ok(())
+}
+
 /// Fields 14 and 15 (user and system ticks), counted after the name, which may itself hold spaces and brackets.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let after_name = stat.rsplit_once(')')?.1;

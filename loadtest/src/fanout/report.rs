@@ -31,12 +31,13 @@ pub(super) struct Plan {
     bytes: usize,
     stalled: u32,
     search: bool,
+    rounds: u32,
 }
 
 impl Plan {
     pub(super) fn of(args: &Args) -> Self {
-        let Args { rooms, subscribers, rate, seconds, bytes, stalled, search, .. } = *args;
-        Self { rooms, subscribers, rate, seconds, bytes, stalled, search }
+        let Args { rooms, subscribers, rate, seconds, bytes, stalled, search, rounds, .. } = *args;
+        Self { rooms, subscribers, rate, seconds, bytes, stalled, search, rounds }
     }
 }
 
@@ -61,12 +62,40 @@ pub(super) struct Run {
     errors: BTreeMap<String, u64>,
 }
 
-/// The server's share of what the bare one reaches.
+/// The server's share of what the bare one reaches, round by round.
 #[derive(Serialize)]
 struct OfBaseline {
-    deliveries_per_second: f64,
+    deliveries_per_second: Share,
     #[serde(skip_serializing_if = "Option::is_none")]
-    deliveries_per_server_cpu_second: Option<f64>,
+    deliveries_per_server_cpu_second: Option<Share>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct Share {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Share {
+    /// Nothing of nothing.
+    fn of(mut shares: Vec<f64>) -> Option<Self> {
+        shares.sort_by(f64::total_cmp);
+        let (min, max) = (*shares.first()?, *shares.last()?);
+        let half = shares.len() / 2;
+        let low = shares[(shares.len() - 1) / 2];
+        Some(Self { median: f64::midpoint(low, shares[half]), min, max })
+    }
+}
+
+impl Display for Share {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        write!(out, "{:.0} %", self.median * 100.0)?;
+        if self.min < self.max {
+            write!(out, " ({:.0} to {:.0})", self.min * 100.0, self.max * 100.0)?;
+        }
+        Ok(())
+    }
 }
 
 impl Run {
@@ -96,9 +125,13 @@ impl Run {
         (self.closes, self.stalled_closes, self.errors) = (seen.closes, seen.stalled_closes, seen.errors);
     }
 
-    /// The phase that stands for the run.
-    fn main(&self) -> Option<&Phase> {
-        self.found.as_ref().or(self.phases.last())
+    /// The phases that stand for the run.
+    fn main(&self, plan: &Plan) -> &[Phase] {
+        match &self.found {
+            Some(found) => std::slice::from_ref(found),
+            None if plan.stalled > 0 => &self.phases[self.phases.len().saturating_sub(1)..],
+            None => &self.phases,
+        }
     }
 
     fn problems(&self, name: &str, plan: &Plan) -> Vec<String> {
@@ -129,13 +162,16 @@ impl FanoutReport {
     pub(super) fn new(plan: Plan, server: Run, baseline: Option<Run>) -> Self {
         let mut problems = server.problems("server", &plan);
         problems.extend(baseline.iter().flat_map(|run| run.problems("baseline", &plan)));
-        let pair = server.main().zip(baseline.as_ref().and_then(Run::main));
-        let of_baseline = pair.map(|(ours, bare)| OfBaseline {
-            deliveries_per_second: ours.deliveries_per_second / bare.deliveries_per_second,
-            deliveries_per_server_cpu_second: ours
-                .deliveries_per_server_cpu_second
-                .zip(bare.deliveries_per_server_cpu_second)
-                .map(|(ours, bare)| ours / bare),
+        let of_baseline = baseline.as_ref().and_then(|bare| {
+            let pairs = || server.main(&plan).iter().zip(bare.main(&plan));
+            let cpu = |phase: &Phase| phase.deliveries_per_server_cpu_second;
+            let per_second =
+                pairs().map(|(ours, bare)| ours.deliveries_per_second / bare.deliveries_per_second);
+            let per_cpu = pairs().filter_map(|(ours, bare)| Some(cpu(ours)? / cpu(bare)?));
+            Some(OfBaseline {
+                deliveries_per_second: Share::of(per_second.collect())?,
+                deliveries_per_server_cpu_second: Share::of(per_cpu.collect()),
+            })
         });
         Self { command: "fanout", plan, server, baseline, of_baseline, problems }
     }
@@ -169,12 +205,25 @@ impl Display for FanoutReport {
             }
         }
         if let Some(of) = &self.of_baseline {
-            write!(out, "of the bare server: {:.0} % of its deliveries/s", of.deliveries_per_second * 100.0)?;
-            match of.deliveries_per_server_cpu_second {
-                Some(share) => writeln!(out, ", {:.0} % of its deliveries a cpu second", share * 100.0)?,
+            write!(out, "of the bare server: {} of its deliveries/s", of.deliveries_per_second)?;
+            match &of.deliveries_per_server_cpu_second {
+                Some(share) => writeln!(out, ", {share} of its deliveries a cpu second")?,
                 None => writeln!(out)?,
             }
         }
         crate::report::verdict(out, &self.problems, crate::report::EXACTLY_ONCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_the_median_of_its_rounds() {
+        let share = Share::of(vec![0.9, 0.7, 0.8, 0.85]).unwrap();
+        assert_eq!(share.to_string(), "83 % (70 to 90)");
+        assert_eq!(Share::of(vec![0.5]).unwrap().to_string(), "50 %");
+        assert_eq!(Share::of(Vec::new()), None);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Stretch;
+use super::Trial;
 use crate::phase::Phase;
 
 const DOUBLINGS: u32 = 14;
@@ -13,16 +13,15 @@ const HALVINGS: u32 = 3;
 
 /// The best step that kept its schedule and its p99; nothing if already the first did not.
 pub(super) async fn search(
-    stretch: &mut Stretch<'_>,
+    trial: &mut Trial,
     rate: f64,
     time: Duration,
     p99_ms: f64,
-    phases: &mut Vec<Phase>,
 ) -> Result<Option<Phase>> {
     let mut range = Range { good: None, bad: None, next: rate };
     let mut again = false;
     for _ in 0..2 * (DOUBLINGS + HALVINGS) {
-        let (phase, seen) = stretch.run("step", range.next, time).await?;
+        let (phase, seen) = trial.phase("step", range.next, time).await?;
         let kept = phase.on_schedule && seen.lost == 0 && phase.latency.p99_us as f64 <= p99_ms * 1000.0;
         eprintln!(
             "  {:.0}/s: {:.0} deliveries/s, p99 {:.1} ms, {}",
@@ -31,7 +30,7 @@ pub(super) async fn search(
             phase.latency.p99_us as f64 / 1000.0,
             if kept { "kept" } else { "too much" }
         );
-        phases.push(phase.clone());
+        trial.run.phases.push(phase.clone());
         again = !(kept || again);
         if again {
             continue;
