@@ -17,7 +17,7 @@ pub struct Publication {
     /// What filters are evaluated on; clients see them too.
     pub tags: Tags,
     /// Who published it, if a client did.
-    pub info: Option<ClientInfo>,
+    pub info: Option<Arc<ClientInfo>>,
     /// Unix milliseconds; 0 is left out.
     pub time_ms: i64,
 }
@@ -26,7 +26,7 @@ impl Publication {
     /// The length of what it says.
     pub(crate) fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
-        self.data.len() + tags + self.info.as_ref().map_or(0, ClientInfo::bytes)
+        self.data.len() + tags + self.info.as_deref().map_or(0, ClientInfo::bytes)
     }
 }
 

@@ -51,10 +51,10 @@ impl MemoryLog {
 
     /// Stores a publication and gives it the next offset.
     pub fn store(&self, room: &str, mut publication: Publication) -> Publication {
-        self.with(room, |stream| {
+        self.with(room, |stream, now| {
             stream.top += 1;
             publication.offset = stream.top;
-            stream.kept.push_back((Instant::now(), publication.clone()));
+            stream.kept.push_back((now, publication.clone()));
             publication
         })
     }
@@ -64,17 +64,18 @@ impl MemoryLog {
         lock(&self.rooms).streams.remove(room);
     }
 
-    fn with<T>(&self, room: &str, act: impl FnOnce(&mut Stream) -> T) -> T {
+    fn with<T>(&self, room: &str, act: impl FnOnce(&mut Stream, Instant) -> T) -> T {
         let (mut rooms, now) = (lock(&self.rooms), Instant::now());
         rooms.sweep(now, self.keep);
-        let stream = rooms.streams.entry(room.to_owned()).or_insert_with(|| Stream {
-            asked: now,
-            epoch: (self.ids)().simple().to_string(),
-            top: 0,
-            kept: VecDeque::new(),
-        });
+        let stream = if let Some(stream) = rooms.streams.get_mut(room) {
+            stream
+        } else {
+            let epoch = (self.ids)().simple().to_string();
+            let stream = Stream { asked: now, epoch, top: 0, kept: VecDeque::new() };
+            rooms.streams.entry(room.to_owned()).or_insert(stream)
+        };
         stream.asked = now;
-        let result = act(stream);
+        let result = act(stream, now);
         let size = (self.size)(room);
         while stream.kept.len() > size || stream.kept.front().is_some_and(|(at, _)| now - *at > self.keep) {
             stream.kept.pop_front();
@@ -88,8 +89,8 @@ impl MemoryLog {
         pick: impl FnOnce(&VecDeque<(Instant, Publication)>) -> Vec<Publication>,
     ) -> LogPage {
         // Twice, so that what is over the bounds is gone before it is looked at.
-        self.with(room, |_| ());
-        self.with(room, |stream| LogPage {
+        self.with(room, |_, _| ());
+        self.with(room, |stream, _| LogPage {
             epoch: stream.epoch.clone(),
             top: stream.top,
             oldest: stream.kept.front().map_or(stream.top + 1, |(_, p)| p.offset),

@@ -112,7 +112,7 @@ mod tests {
             offset: 7,
             data: Bytes::from_static(b"{\"a\":1}"),
             tags: [("company", "9")].into_iter().collect(),
-            info: Some(who.clone()),
+            info: Some(who.clone().into()),
             time_ms: 5,
         };
         let (frame, body) = publication("room", &full);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::value::RawValue;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::sync::Semaphore;
 
 use super::{Session, commands::Outcome, rate::Rate, subscribe::MAX_ROOM_NAME};
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
 /// The calling side of a connected session.
 pub(super) struct Calls {
     pub(super) info: Arc<SessionInfo>,
+    /// As others see it, once it has published.
+    who: Option<Arc<ClientInfo>>,
     running: Arc<Semaphore>,
     rate: Rate,
     flood: Rate,
@@ -37,12 +39,12 @@ impl Calls {
         let running = Arc::new(Semaphore::new(info.limits.max_concurrent_rpc.max(1)));
         let rate = Rate::new(info.limits.rpc_per_second, 1.0);
         let flood = Rate::new(info.limits.commands_per_second, 2.0);
-        Calls { info, running, rate, flood }
+        Calls { info, who: None, running, rate, flood }
     }
 
     /// Whether one more command of any kind is within bounds.
     pub(super) fn within_bounds(&mut self) -> bool {
-        self.flood.take(Instant::now())
+        self.flood.take()
     }
 
     /// Starts a call; its reply comes when it is done, others run beside it up to the bound.
@@ -53,7 +55,7 @@ impl Calls {
         id: u32,
         command: Rpc,
     ) -> Outcome {
-        if !self.rate.take(Instant::now()) {
+        if !self.rate.take() {
             return Outcome::Reply(Reply::Error(ErrorReply::TOO_MANY_REQUESTS));
         }
         let Ok(permit) = Arc::clone(&self.running).acquire_owned().await else {
@@ -86,10 +88,11 @@ impl Calls {
         if room.len() > MAX_ROOM_NAME {
             return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
         }
-        if !self.rate.take(Instant::now()) {
+        if !self.rate.take() {
             return Outcome::Reply(Reply::Error(ErrorReply::TOO_MANY_REQUESTS));
         }
-        let who = session.seen_as(&room, &self.info);
+        let anywhere = || Arc::clone(self.who.get_or_insert_with(|| Arc::new(self.info.client_info(None))));
+        let who = session.seen_as(&room).unwrap_or_else(anywhere);
         let (inner, info) = (Arc::clone(inner), Arc::clone(&self.info));
         let running = Running::start(&inner);
         let call = async move {
@@ -143,7 +146,7 @@ async fn publish(
     info: &SessionInfo,
     room: &str,
     data: &RawValue,
-    who: ClientInfo,
+    who: Arc<ClientInfo>,
 ) -> Result<(), ErrorReply> {
     let data_bytes = || bytes::Bytes::copy_from_slice(data.get().as_bytes());
     match inner.authority.publish(info, room, data).await? {

@@ -16,7 +16,11 @@ impl Rate {
         Rate { per_second, burst, tokens: burst, filled: Instant::now() }
     }
 
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    pub(super) fn take(&mut self) -> bool {
+        self.per_second.is_none() || self.take_at(Instant::now())
+    }
+
+    fn take_at(&mut self, now: Instant) -> bool {
         let Some(rate) = self.per_second.map(f64::from) else { return true };
         self.tokens = (self.tokens + (now - self.filled).as_secs_f64() * rate).min(self.burst);
         self.filled = now;
@@ -38,9 +42,9 @@ mod tests {
     fn a_rate_allows_its_burst_and_refills() {
         let mut rate = Rate::new(Some(3), 1.0);
         let start = rate.filled;
-        assert_eq!([(); 4].map(|()| rate.take(start)), [true, true, true, false]);
-        assert!(!rate.take(start + Duration::from_millis(300)));
-        assert!(rate.take(start + Duration::from_millis(400)));
-        assert!(Rate::new(None, 1.0).take(start));
+        assert_eq!([(); 4].map(|()| rate.take_at(start)), [true, true, true, false]);
+        assert!(!rate.take_at(start + Duration::from_millis(300)));
+        assert!(rate.take_at(start + Duration::from_millis(400)));
+        assert!(Rate::new(None, 1.0).take());
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Session;
 use crate::{
-    CloseCode, ErrorReply, SessionInfo, authority::Filter, hub::Inner, lock::lock, log::ClientInfo, presence,
+    CloseCode, ErrorReply, authority::Filter, hub::Inner, lock::lock, log::ClientInfo, presence,
     protocol::codes::unsubscribed, rooms::RoomRef,
 };
 
@@ -123,13 +123,12 @@ impl Session {
         }
     }
 
-    /// Itself as others see it, in this room if it is announced there.
-    pub(super) fn seen_as(&self, room: &str, info: &SessionInfo) -> ClientInfo {
-        let announced = match lock(&self.subs).get(room) {
-            Some(Sub::Live(live)) => live.announced.as_deref().cloned(),
+    /// Itself as others see it in this room, if it is announced there.
+    pub(super) fn seen_as(&self, room: &str) -> Option<Arc<ClientInfo>> {
+        match lock(&self.subs).get(room) {
+            Some(Sub::Live(live)) => live.announced.clone(),
             _ => None,
-        };
-        announced.unwrap_or_else(|| info.client_info(None))
+        }
     }
 
     pub(super) fn expire_subs(&self, inner: &Arc<Inner>, now: Instant) {

@@ -139,7 +139,7 @@ fn publications(entries: &[Entry]) -> Vec<wire::Publication> {
 fn published(publication: &Publication) -> wire::Publication {
     wire::Publication {
         data: publication.data.clone(),
-        info: publication.info.as_ref().map(client_info),
+        info: publication.info.as_deref().map(client_info),
         offset: publication.offset,
         tags: publication.tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         time: publication.time_ms,
