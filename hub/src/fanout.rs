@@ -99,7 +99,7 @@ fn serve(inner: &Inner, room: &Room, parcels: &mut Parcels, places: Range<usize>
     for member in members.piece(places) {
         let wanted = live & parcels.wanted(member);
         if wanted != 0 {
-            delivered += member.session.queue.push(parcels.get(member.session.form, wanted));
+            delivered += member.session.queue.push(parcels.get(member.form, wanted));
         }
     }
     drop(members);

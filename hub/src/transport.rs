@@ -72,6 +72,9 @@ pub trait Outlet: Send + Sync + 'static {
 
     /// Waits until it may take some again.
     fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Nothing more will be written.
+    fn finish(&self) {}
 }
 
 /// Takes everything and forgets it: for trials without a client.

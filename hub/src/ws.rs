@@ -7,20 +7,26 @@ mod frame;
 mod handshake;
 mod offer;
 mod reader;
+mod tcp;
 mod writer;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use tokio::{
-    io::AsyncRead,
-    net::{TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
-};
+use tokio::{io::AsyncRead, net::TcpStream};
 
 pub use self::handshake::{Agreed, Handshake, Refusal};
-use self::{deflate::deflate, frame::Head, reader::Reader, writer::Writer};
+use self::{
+    deflate::deflate,
+    frame::Head,
+    reader::Reader,
+    tcp::{ReadHalf, WriteHalf},
+    writer::Writer,
+};
 use crate::{Outlet, Transport};
 
 /// The two halves of an upgraded stream as a [`Transport`].
-pub struct WebSocket<R = OwnedReadHalf, W = OwnedWriteHalf> {
+pub struct WebSocket<R = ReadHalf, W: Outlet = WriteHalf> {
     reader: Reader<R>,
     writer: Writer<W>,
     agreed: Agreed,
@@ -34,6 +40,10 @@ where
     /// The stream in two halves. `early` is what was read beyond the upgrade request; it is let go at once, because
     /// the whole buffer of the HTTP server may hang on it.
     pub fn new(reader: R, writer: W, early: Bytes, agreed: Agreed) -> Self {
+        WebSocket::join(reader, Arc::new(writer), early, agreed)
+    }
+
+    fn join(reader: R, writer: Arc<W>, early: Bytes, agreed: Agreed) -> Self {
         let reader = Reader::new(reader, &early, agreed.deflate);
         drop(early);
         WebSocket { reader, writer: Writer::new(writer, agreed.deflate), agreed }
@@ -43,8 +53,8 @@ where
 impl WebSocket {
     /// See [`WebSocket::new`].
     pub fn tcp(stream: TcpStream, early: Bytes, agreed: Agreed) -> Self {
-        let (reader, writer) = stream.into_split();
-        WebSocket::new(reader, writer, early, agreed)
+        let (reader, writer) = tcp::split(stream);
+        WebSocket::join(reader, writer, early, agreed)
     }
 }
 

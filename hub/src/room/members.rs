@@ -2,10 +2,12 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, sync::Arc};
 
-use crate::{authority::Filter, entry::Entry, log::ClientInfo, session::Session};
+use crate::{Form, authority::Filter, entry::Entry, log::ClientInfo, session::Session};
 
 pub(crate) struct Member {
     pub(crate) session: Arc<Session>,
+    /// The session's, where handing out need not look for it.
+    pub(crate) form: Form,
     /// The client has all up to here, so only what is over it is handed out.
     pub(crate) after: u64,
     pub(crate) filter: Option<Filter>,

@@ -21,28 +21,35 @@ pub(crate) struct Queue {
     drained: Notify,
 }
 
+/// Small, because a publication looks at those of all its subscribers.
 struct State {
     /// The socket, if it can be written to from here.
     outlet: Option<Arc<dyn Outlet>>,
+    /// Only while there is something.
+    waiting: Option<Box<Waiting>>,
+    closed: Option<Box<Closed>>,
+    max_push_bytes: usize,
+    writer: Option<Waker>,
+    /// When the writer last had nothing to do.
+    written_at: Option<Instant>,
     /// What is written from here is deflated, as agreed on.
     deflate: bool,
     /// The writer has something in its hands, which must go out first.
     writing: bool,
+}
+
+#[derive(Default)]
+struct Waiting {
     /// The end of a frame that the socket has begun to take.
     rest: Bytes,
     rest_kind: Kind,
-    /// When the writer last had nothing to do.
-    written_at: Option<Instant>,
     messages: VecDeque<Bytes>,
     push_bytes: usize,
     reply_bytes: usize,
-    max_push_bytes: usize,
     /// A reply is being made that must stand before what came after.
     gate: Option<Gate>,
-    closed: Option<Closed>,
     /// The answer to the last ping frame; earlier ones need none.
     pong: Option<Bytes>,
-    writer: Option<Waker>,
 }
 
 #[derive(Default)]
@@ -54,9 +61,10 @@ struct Gate {
     reply_bytes: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Kind {
     Push,
+    #[default]
     Reply,
 }
 
@@ -81,19 +89,13 @@ impl Queue {
     pub(crate) fn new(max_push_bytes: usize) -> Self {
         let state = State {
             outlet: None,
+            waiting: None,
+            closed: None,
+            max_push_bytes,
+            writer: None,
+            written_at: None,
             deflate: false,
             writing: false,
-            rest: Bytes::new(),
-            rest_kind: Kind::Reply,
-            written_at: None,
-            messages: VecDeque::new(),
-            push_bytes: 0,
-            reply_bytes: 0,
-            max_push_bytes,
-            gate: None,
-            closed: None,
-            pong: None,
-            writer: None,
         };
         Queue { state: Mutex::new(state), ended: Notify::new(), drained: Notify::new() }
     }
@@ -124,13 +126,15 @@ impl Queue {
         }
         let mut taken = 0;
         for message in parcel.messages() {
-            let waiting = state.push_bytes + state.rest_push_bytes();
-            if waiting > 0 && waiting + message.len() > state.max_push_bytes {
+            let max = state.max_push_bytes;
+            let waiting = state.waiting();
+            let bytes = waiting.push_bytes + waiting.rest_push_bytes();
+            if bytes > 0 && bytes + message.len() > max {
                 self.end(&mut state, CloseCode::SLOW.into());
                 break;
             }
-            state.count(Kind::Push, message.len());
-            state.messages.push_back(message.clone());
+            waiting.count(Kind::Push, message.len());
+            waiting.messages.push_back(message.clone());
             taken += 1;
         }
         wake(state);
@@ -146,9 +150,10 @@ impl Queue {
         if !more && state.send(parcel, Kind::Reply) {
             return wake_for_rest(state);
         }
+        let waiting = state.waiting();
         for message in parcel.messages() {
-            state.count(Kind::Reply, message.len());
-            state.messages.push_back(message.clone());
+            waiting.count(Kind::Reply, message.len());
+            waiting.messages.push_back(message.clone());
         }
         wake(state);
     }
@@ -156,7 +161,7 @@ impl Queue {
     /// Answers a ping frame of the WebSocket.
     pub(crate) fn pong(&self, data: Bytes) {
         let mut state = lock(&self.state);
-        state.pong = Some(data);
+        state.waiting().pong = Some(data);
         wake(state);
     }
 
@@ -164,9 +169,10 @@ impl Queue {
     /// Only for commands, which run one at a time. `false` if it is kept already.
     pub(crate) fn reserve(&self) -> bool {
         let mut state = lock(&self.state);
-        let fresh = state.gate.is_none();
+        let waiting = state.waiting();
+        let fresh = waiting.gate.is_none();
         if fresh {
-            state.gate = Some(Gate { place: state.messages.len(), ..Gate::default() });
+            waiting.gate = Some(Gate { place: waiting.messages.len(), ..Gate::default() });
         }
         fresh
     }
@@ -174,7 +180,7 @@ impl Queue {
     /// Gives the place up: there is no reply yet.
     pub(crate) fn release(&self) {
         let mut state = lock(&self.state);
-        state.gate = None;
+        state.open_gate();
         wake(state);
     }
 
@@ -184,14 +190,15 @@ impl Queue {
         if state.closed.is_some() {
             return;
         }
-        let place = state.gate.take().map(|gate| gate.place);
+        let place = state.open_gate();
         if !more && state.send(parcel, Kind::Reply) {
             return wake_for_rest(state);
         }
-        let place = place.unwrap_or(state.messages.len());
+        let waiting = state.waiting();
+        let place = place.unwrap_or(waiting.messages.len());
         for (at, message) in (place..).zip(parcel.messages()) {
-            state.count(Kind::Reply, message.len());
-            state.messages.insert(at, message.clone());
+            waiting.count(Kind::Reply, message.len());
+            waiting.messages.insert(at, message.clone());
         }
         wake(state);
     }
@@ -212,29 +219,28 @@ impl Queue {
         if state.closed.is_none() {
             self.end(&mut state, why);
         }
-        state.rest = Bytes::new();
-        state.pong = None;
-        state.clear();
+        state.waiting = None;
         wake(state);
     }
 
     /// The session ended in a way after which nothing needs to be written.
     pub(crate) fn is_hopeless(&self) -> bool {
-        lock(&self.state).closed.as_ref().is_some_and(hopeless)
+        lock(&self.state).closed.as_deref().is_some_and(hopeless)
     }
 
     /// The answer to the peer's ping, if one is owed.
     pub(crate) fn take_pong(&self) -> Option<Bytes> {
-        lock(&self.state).pong.take()
+        lock(&self.state).waiting.as_mut()?.pong.take()
     }
 
     fn end(&self, state: &mut State, why: Closed) {
         let hopeless = hopeless(&why);
-        state.gate = None;
         state.outlet = None;
-        state.closed = Some(why);
+        state.closed = Some(Box::new(why));
         if hopeless {
-            state.clear();
+            state.forget();
+        } else {
+            state.open_gate();
         }
         self.ended.notify_one();
         self.drained.notify_one();
@@ -248,7 +254,7 @@ impl Queue {
     }
 
     pub(crate) fn closed(&self) -> Option<Closed> {
-        lock(&self.state).closed.clone()
+        lock(&self.state).closed.as_deref().cloned()
     }
 
     /// Waits while unread replies are over the bound. For one waiter.
@@ -256,7 +262,8 @@ impl Queue {
         loop {
             {
                 let state = lock(&self.state);
-                if state.reply_bytes <= state.max_push_bytes || state.closed.is_some() {
+                let waiting = state.waiting.as_ref().map_or(0, |waiting| waiting.reply_bytes);
+                if waiting <= state.max_push_bytes || state.closed.is_some() {
                     return;
                 }
             }
@@ -268,30 +275,26 @@ impl Queue {
     pub(crate) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Taken> {
         let mut state = lock(&self.state);
         state.writing = true;
-        if !state.rest.is_empty() {
-            let rest = std::mem::take(&mut state.rest);
-            return Poll::Ready(Taken::Rest(rest));
-        }
-        if let Some(data) = state.pong.take() {
-            return Poll::Ready(Taken::Pong(data));
-        }
-        let ready = state.gate.as_ref().map_or(state.messages.len(), |gate| gate.place);
-        if ready > 0 {
-            let behind = state.messages.split_off(ready);
-            let taken = std::mem::replace(&mut state.messages, behind);
-            (state.push_bytes, state.reply_bytes) = match &mut state.gate {
-                Some(gate) => {
-                    gate.place = 0;
-                    (gate.push_bytes, gate.reply_bytes)
-                }
-                None => (0, 0),
-            };
-            drop(state);
-            self.drained.notify_one();
-            return Poll::Ready(Taken::Messages(taken));
+        if let Some(waiting) = &mut state.waiting {
+            if !waiting.rest.is_empty() {
+                let rest = std::mem::take(&mut waiting.rest);
+                return Poll::Ready(Taken::Rest(rest));
+            }
+            if let Some(data) = waiting.pong.take() {
+                return Poll::Ready(Taken::Pong(data));
+            }
+            let taken = waiting.take_messages();
+            if waiting.is_over() {
+                state.waiting = None;
+            }
+            if !taken.is_empty() {
+                drop(state);
+                self.drained.notify_one();
+                return Poll::Ready(Taken::Messages(taken));
+            }
         }
         if let Some(why) = &state.closed {
-            return Poll::Ready(Taken::Closed(why.clone()));
+            return Poll::Ready(Taken::Closed(Closed::clone(why)));
         }
         state.writing = false;
         state.written_at = Some(Instant::now());
@@ -310,20 +313,47 @@ impl Queue {
 
     pub(crate) fn bytes(&self) -> usize {
         let state = lock(&self.state);
-        state.push_bytes + state.reply_bytes + state.rest.len()
+        state
+            .waiting
+            .as_ref()
+            .map_or(0, |waiting| waiting.push_bytes + waiting.reply_bytes + waiting.rest.len())
     }
 }
 
 impl State {
+    fn waiting(&mut self) -> &mut Waiting {
+        self.waiting.get_or_insert_default()
+    }
+
+    /// Nothing waits and nothing is being written; what a gate holds back does not count.
     fn is_idle(&self) -> bool {
-        self.messages.is_empty() && self.rest.is_empty() && !self.writing
+        !self.writing && self.waiting.as_ref().is_none_or(|waiting| waiting.is_empty())
+    }
+
+    /// Says where the reply goes for which it was kept.
+    fn open_gate(&mut self) -> Option<usize> {
+        let waiting = self.waiting.as_mut()?;
+        let place = waiting.gate.take().map(|gate| gate.place);
+        if waiting.is_over() {
+            self.waiting = None;
+        }
+        place
+    }
+
+    /// Drops what was not begun.
+    fn forget(&mut self) {
+        if let Some(old) = self.waiting.take() {
+            let Waiting { rest, rest_kind, pong, .. } = *old;
+            let kept = Waiting { rest, rest_kind, pong, ..Waiting::default() };
+            self.waiting = (!kept.is_over()).then(|| Box::new(kept));
+        }
     }
 
     /// Tries the socket. `false` if the messages have to wait; what of them it took only a part of is kept.
     /// A socket that is broken is left to the writer, who finds out the same.
     fn send(&mut self, parcel: &Parcel, kind: Kind) -> bool {
         let Some(outlet) = &self.outlet else { return false };
-        if self.gate.is_some() || !self.is_idle() {
+        if self.writing || self.waiting.is_some() {
             return false;
         }
         if parcel.bytes() > self.max_push_bytes && parcel.messages().len() > 1 {
@@ -333,9 +363,40 @@ impl State {
         // Panics as well: whoever publishes is not to suffer from one socket.
         let tried = catch_unwind(AssertUnwindSafe(|| outlet.try_write(wire)));
         let Ok(Ok(written)) = tried else { return false };
-        self.rest = wire.slice(written..);
-        self.rest_kind = kind;
+        if written < wire.len() {
+            let rest = wire.slice(written..);
+            self.waiting = Some(Box::new(Waiting { rest, rest_kind: kind, ..Waiting::default() }));
+        }
         true
+    }
+}
+
+impl Waiting {
+    /// A gate counts as well.
+    fn is_over(&self) -> bool {
+        self.is_empty() && self.gate.is_none() && self.pong.is_none()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.rest.is_empty()
+    }
+
+    /// All that stands before the gate.
+    fn take_messages(&mut self) -> VecDeque<Bytes> {
+        let ready = self.gate.as_ref().map_or(self.messages.len(), |gate| gate.place);
+        if ready == 0 {
+            return VecDeque::new();
+        }
+        let behind = self.messages.split_off(ready);
+        let (push_bytes, reply_bytes) = match &mut self.gate {
+            Some(gate) => {
+                gate.place = 0;
+                (gate.push_bytes, gate.reply_bytes)
+            }
+            None => (0, 0),
+        };
+        (self.push_bytes, self.reply_bytes) = (push_bytes, reply_bytes);
+        std::mem::replace(&mut self.messages, behind)
     }
 
     fn rest_push_bytes(&self) -> usize {
@@ -359,18 +420,10 @@ impl State {
             }
         }
     }
-
-    /// Forgets what was not begun.
-    fn clear(&mut self) {
-        self.gate = None;
-        self.messages = VecDeque::new();
-        self.push_bytes = 0;
-        self.reply_bytes = 0;
-    }
 }
 
 fn wake_for_rest(state: std::sync::MutexGuard<'_, State>) {
-    if !state.rest.is_empty() {
+    if state.waiting.is_some() {
         wake(state);
     }
 }

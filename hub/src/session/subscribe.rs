@@ -47,6 +47,7 @@ impl Entrance<'_> {
         let who = (grant.presence || grant.join_leave).then(|| Arc::new(info.client_info(grant.info)));
         let member = Member {
             session: Arc::clone(session),
+            form: session.form,
             after: 0,
             filter: grant.filter.clone(),
             who: who.clone(),

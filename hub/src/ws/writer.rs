@@ -10,7 +10,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{frame::Head, make_frame};
 use crate::{
@@ -27,17 +26,7 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Outlet for OwnedWriteHalf {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        OwnedWriteHalf::try_write(self, bytes)
-    }
-
-    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.as_ref().poll_write_ready(cx)
-    }
-}
-
-pub struct Writer<W> {
+pub struct Writer<W: Outlet> {
     stream: Arc<W>,
     deflate: bool,
     /// Begun and not all written.
@@ -45,8 +34,8 @@ pub struct Writer<W> {
 }
 
 impl<W: Outlet> Writer<W> {
-    pub(super) fn new(stream: W, deflate: bool) -> Self {
-        Writer { stream: Arc::new(stream), deflate, rest: Bytes::new() }
+    pub(super) fn new(stream: Arc<W>, deflate: bool) -> Self {
+        Writer { stream, deflate, rest: Bytes::new() }
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -148,6 +137,12 @@ impl<W: Outlet> TransportWriter for Writer<W> {
         let mut payload = code.to_be_bytes().to_vec();
         payload.extend_from_slice(reason.as_bytes());
         self.control(Head::close(payload.len()), &payload).await
+    }
+}
+
+impl<W: Outlet> Drop for Writer<W> {
+    fn drop(&mut self) {
+        self.stream.finish();
     }
 }
 
