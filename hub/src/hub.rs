@@ -73,10 +73,14 @@ impl Hub {
         Hub { inner }
     }
 
-    /// Runs one session on an upgraded socket until it ends, and says why it ended. Never panics.
+    /// Begins a session on an upgraded socket; the future runs it until it ends, and says why it ended. Never panics.
     /// Dropped half-way it cleans up all the same, but the authority is not told.
-    pub async fn serve(&self, transport: impl Transport, peer: Peer) -> Closed {
-        session::serve(Arc::clone(&self.inner), transport, peer).await
+    pub fn serve<T: Transport>(
+        &self,
+        transport: T,
+        peer: Peer,
+    ) -> impl Future<Output = Closed> + Send + use<T> {
+        session::serve(Arc::clone(&self.inner), transport, peer)
     }
 
     /// Publishes a committed event of a room's log. Never waits; may be called from any thread. Calls may come

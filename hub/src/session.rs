@@ -20,6 +20,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 
 use crate::{
     Closed, Form, HubConfig, Peer, SessionId, SessionInfo,
@@ -27,7 +28,7 @@ use crate::{
     parcel::Parcel,
     protocol::reply::Reply,
     session::{inbox::Inbox, queue::Queue, subs::Subs, timers::Timers},
-    transport::{Transport, TransportWriter},
+    transport::{Transport, TransportReader, TransportWriter},
 };
 
 pub(crate) struct Session {
@@ -86,23 +87,41 @@ impl Session {
     }
 }
 
-pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Peer) -> Closed {
+/// Begins at once. There are many of these futures and they live long, so this is no `async fn`: that would keep room
+/// for its arguments beside what is made of them.
+pub(crate) fn serve(
+    inner: Arc<Inner>,
+    transport: impl Transport,
+    peer: Peer,
+) -> impl Future<Output = Closed> + Send {
     let agreed = transport.agreed();
     let (mut reader, writer) = transport.split();
     let admitted = inner.admit(agreed.form);
-    let session = &admitted.session;
-    session.queue.attach(writer.outlet(), agreed.deflate);
-    let writing = inner.runtime.spawn(writer::run(Arc::clone(session), writer));
-    tokio::select! {
-        biased;
-        () = reader::run(session, &mut reader) => {}
-        () = commands::run(&inner, session, peer) => {}
-        () = timers::run(&inner, session) => {}
-        () = session.queue.ended() => {}
+    admitted.session.queue.attach(writer.outlet(), agreed.deflate);
+    let writing = inner.runtime.spawn(writer::run(Arc::clone(&admitted.session), writer));
+    let peer = Box::new(peer);
+    async move {
+        let session = &admitted.session;
+        tokio::select! {
+            biased;
+            () = reader::run(session, &mut reader) => {}
+            () = commands::run(&inner, session, peer) => {}
+            () = timers::run(&inner, session) => {}
+            () = session.queue.ended() => {}
+        }
+        end(&inner, session, &mut reader, writing).await
     }
+}
+
+async fn end(
+    inner: &Arc<Inner>,
+    session: &Session,
+    reader: &mut impl TransportReader,
+    writing: JoinHandle<()>,
+) -> Closed {
     session.queue.close(Closed::Peer);
     let why = session.queue.closed().unwrap_or(Closed::Peer);
-    session.leave_all(&inner);
+    session.leave_all(inner);
     session.inbox.clear();
     // Told at once: what this session was busy with can be given to another, while the socket takes its time.
     if let Some(info) = session.info() {
@@ -112,7 +131,7 @@ pub(crate) async fn serve(inner: Arc<Inner>, transport: impl Transport, peer: Pe
         tracing::error!(session = %session.id, "the transport panicked while writing");
     }
     if !matches!(why, Closed::Lost(_)) {
-        reader::linger(session, &mut reader, inner.config.close_wait).await;
+        reader::linger(session, reader, inner.config.close_wait).await;
     }
     why
 }

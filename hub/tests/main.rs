@@ -24,6 +24,7 @@ mod rpc;
 mod scenarios;
 mod seeds;
 mod simulation;
+mod small;
 mod stripes;
 mod support;
 mod tags;

@@ -4,7 +4,8 @@
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use hub::{Agreed, Closed, Handshake, Hub, Peer, Refusal, TransportError, WebSocket};
+use futures_util::FutureExt as _;
+use hub::{Agreed, Handshake, Hub, Peer, Refusal, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -50,10 +51,7 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
     let engine = app.hub.clone();
     tokio::spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => {
-                let closed = serve(&engine, upgraded, agreed, peer).await;
-                tracing::debug!(?closed, "a socket ended");
-            }
+            Ok(upgraded) => serve(&engine, upgraded, agreed, peer),
             Err(error) => tracing::debug!(%error, "a socket was not opened"),
         }
     });
@@ -66,13 +64,15 @@ fn refuse(refusal: &Refusal) -> Response {
     (AppendHeaders(refusal.headers.iter().copied()), problem).into_response()
 }
 
-/// The server listens on plain TCP, so that is what an upgrade gives back.
-async fn serve(engine: &Hub, upgraded: Upgraded, agreed: Agreed, peer: Peer) -> Closed {
+/// In a task of its own, which is as small as the session itself. The server listens on plain TCP, so that is what an
+/// upgrade gives back.
+fn serve(engine: &Hub, upgraded: Upgraded, agreed: Agreed, peer: Peer) {
     let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
-        return Closed::Lost(TransportError::Lost("the connection is not plain TCP".to_owned()));
+        return tracing::error!("a socket was not opened: the connection is not plain TCP");
     };
     let socket = WebSocket::tcp(parts.io.into_inner(), parts.read_buf, agreed);
-    engine.serve(socket, peer).await
+    let session = engine.serve(socket, peer);
+    tokio::spawn(session.inspect(|closed| tracing::debug!(?closed, "a socket ended")));
 }
 
 /// A browser says from which page it comes; programs say nothing. A page of another site must not speak

@@ -27,14 +27,14 @@ impl From<Result<Reply, ErrorReply>> for Outcome {
 }
 
 enum Stage {
-    New(Peer),
+    New(Box<Peer>),
     Connected(Calls),
     /// Connect was answered with an error; nothing after it counts.
     Refused,
 }
 
 /// Returns when the session has been closed from here.
-pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Peer) {
+pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Box<Peer>) {
     let mut stage = Stage::New(peer);
     loop {
         session.queue.room_for_replies().await;
@@ -46,32 +46,30 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Peer) 
                 }
             }
             Item::Command { id, command } => {
-                stage = match (stage, command) {
-                    (Stage::New(peer), Command::Connect(command)) => {
-                        match Box::pin(connect::command(inner, session, peer, id, *command)).await {
-                            Ok(info) => Stage::Connected(Calls::new(info)),
-                            Err(ConnectError::Reply(error)) => {
-                                session.fill(session.form.reply(id, &Reply::Error(error)));
-                                Stage::Refused
-                            }
-                            Err(ConnectError::Close(code)) => return session.queue.close(code.into()),
-                        }
+                if let Stage::Connected(calls) = &mut stage {
+                    if let Command::Connect(_) = command {
+                        return refuse(session, "second connect");
                     }
-                    (Stage::New(_), _) => return refuse(session, "first command is not connect"),
-                    (Stage::Refused, _) => Stage::Refused,
-                    (Stage::Connected(_), Command::Connect(_)) => return refuse(session, "second connect"),
-                    (Stage::Connected(mut calls), command) => {
-                        if !calls.within_bounds() {
-                            return session.queue.close(CloseCode::TOO_MANY_REQUESTS.into());
-                        }
-                        match Box::pin(handle(inner, session, &mut calls, id, command)).await {
-                            Outcome::Reply(reply) => session.reply(id, &reply),
-                            Outcome::Done => {}
-                            Outcome::Close(code) => return session.queue.close(code.into()),
-                        }
-                        Stage::Connected(calls)
+                    if !calls.within_bounds() {
+                        return session.queue.close(CloseCode::TOO_MANY_REQUESTS.into());
                     }
-                };
+                    match Box::pin(handle(inner, session, calls, id, command)).await {
+                        Outcome::Reply(reply) => session.reply(id, &reply),
+                        Outcome::Done => {}
+                        Outcome::Close(code) => return session.queue.close(code.into()),
+                    }
+                } else if let Stage::New(peer) = std::mem::replace(&mut stage, Stage::Refused) {
+                    let Command::Connect(command) = command else {
+                        return refuse(session, "first command is not connect");
+                    };
+                    match Box::pin(connect::command(inner, session, *peer, id, *command)).await {
+                        Ok(info) => stage = Stage::Connected(Calls::new(info)),
+                        Err(ConnectError::Reply(error)) => {
+                            session.fill(session.form.reply(id, &Reply::Error(error)));
+                        }
+                        Err(ConnectError::Close(code)) => return session.queue.close(code.into()),
+                    }
+                }
             }
         }
     }

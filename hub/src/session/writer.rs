@@ -1,7 +1,7 @@
 //! The writing half of a session: empties the queue into the socket when it takes nothing at once, many messages
 //! to a frame, and sends the close frame. Holds no buffer while there is nothing to write.
 
-use std::{collections::VecDeque, future::poll_fn, sync::Arc, time::Duration};
+use std::{collections::VecDeque, future::poll_fn, ops::ControlFlow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::{error::Elapsed, timeout};
@@ -14,41 +14,55 @@ use crate::{
 };
 
 /// A writer that is gone, be it by a panic, takes the session along.
-struct Gone<'a>(&'a Session);
+struct Gone(Arc<Session>);
 
-impl Drop for Gone<'_> {
+impl Drop for Gone {
     fn drop(&mut self) {
         self.0.queue.fail(CloseCode::WRITE_ERROR.into());
     }
 }
 
-pub(super) async fn run(session: Arc<Session>, mut writer: impl TransportWriter) {
-    let _gone = Gone(&session);
-    loop {
-        match poll_fn(|cx| session.queue.poll_take(cx)).await {
-            Taken::Rest(rest) => {
-                writer.resume(rest);
-                if let Err(why) = flush(&mut writer, session.form, &[], session.write_timeout()).await {
-                    session.queue.fail(why);
-                }
-            }
-            Taken::Messages(messages) => write(&session, &mut writer, messages).await,
-            Taken::Pong(data) => {
-                pong(&session, &mut writer, &data).await;
-            }
-            Taken::Closed(Closed::Server(code)) => {
-                let farewell = writer.close(code.code, code.wire_reason());
-                let _ = timeout(session.write_timeout(), farewell).await;
+/// Every session has this future, which mostly waits; what is only needed while it writes is in a box of its own.
+pub(super) fn run(
+    session: Arc<Session>,
+    mut writer: impl TransportWriter,
+) -> impl Future<Output = ()> + Send {
+    let gone = Gone(session);
+    async move {
+        let session = &*gone.0;
+        loop {
+            let taken = poll_fn(|cx| session.queue.poll_take(cx)).await;
+            if Box::pin(act(session, &mut writer, taken)).await.is_break() {
                 return;
             }
-            Taken::Closed(Closed::Peer) => {
-                let answer = writer.close(CloseCode::NORMAL.code, CloseCode::NORMAL.reason);
-                let _ = timeout(session.write_timeout(), answer).await;
-                return;
-            }
-            Taken::Closed(Closed::Lost(_)) => return,
         }
     }
+}
+
+/// Whether there is more to come.
+async fn act(session: &Session, writer: &mut impl TransportWriter, taken: Taken) -> ControlFlow<()> {
+    let (code, reason) = match taken {
+        Taken::Rest(rest) => {
+            writer.resume(rest);
+            if let Err(why) = flush(writer, session.form, &[], session.write_timeout()).await {
+                session.queue.fail(why);
+            }
+            return ControlFlow::Continue(());
+        }
+        Taken::Messages(messages) => {
+            write(session, writer, messages).await;
+            return ControlFlow::Continue(());
+        }
+        Taken::Pong(data) => {
+            pong(session, writer, &data).await;
+            return ControlFlow::Continue(());
+        }
+        Taken::Closed(Closed::Server(code)) => (code.code, code.wire_reason()),
+        Taken::Closed(Closed::Peer) => (CloseCode::NORMAL.code, CloseCode::NORMAL.reason),
+        Taken::Closed(Closed::Lost(_)) => return ControlFlow::Break(()),
+    };
+    let _ = timeout(session.write_timeout(), writer.close(code, reason)).await;
+    ControlFlow::Break(())
 }
 
 async fn write(session: &Session, writer: &mut impl TransportWriter, mut messages: VecDeque<Bytes>) {

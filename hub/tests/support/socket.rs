@@ -56,7 +56,7 @@ pub(crate) fn serve(hub: Hub, mut request: Request, deflate: bool) -> Response {
         let Ok(upgraded) = upgrade.await else { return };
         let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else { return };
         let socket = WebSocket::tcp(parts.io.into_inner(), parts.read_buf, agreed);
-        hub.serve(socket, Peer::default()).await;
+        tokio::spawn(hub.serve(socket, Peer::default()));
     });
     (StatusCode::SWITCHING_PROTOCOLS, AppendHeaders(headers)).into_response()
 }
