@@ -8,7 +8,6 @@ use futures_util::FutureExt as _;
 use hub::{Agreed, Handshake, Hub, Peer, Refusal, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 
 use super::peer::PeerIp;
@@ -67,7 +66,7 @@ fn refuse(refusal: &Refusal) -> Response {
 /// In a task of its own, which is as small as the session itself. The server listens on plain TCP, so that is what an
 /// upgrade gives back.
 fn serve(engine: &Hub, upgraded: Upgraded, agreed: Agreed, peer: Peer) {
-    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
         return tracing::error!("a socket was not opened: the connection is not plain TCP");
     };
     let socket = WebSocket::tcp(parts.io.into_inner(), parts.read_buf, agreed);
