@@ -325,7 +325,7 @@ impl State {
         self.waiting.get_or_insert_default()
     }
 
-    /// Nothing waits and nothing is being written; what a gate holds back does not count.
+    /// Nothing waits and nothing is being written; a gate alone does not count.
     fn is_idle(&self) -> bool {
         !self.writing && self.waiting.as_ref().is_none_or(|waiting| waiting.is_empty())
     }
