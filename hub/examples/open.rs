@@ -67,7 +67,7 @@ fn expiry(claims: &Claims) -> Expiry {
 }
 
 fn open_room() -> Subscription {
-    Subscription { presence: true, join_leave: true, ..Subscription::durable() }
+    Subscription { presence: true, join_leave: true, delta: true, ..Subscription::durable() }
 }
 
 #[async_trait]

@@ -151,6 +151,9 @@ pub struct Subscription {
     /// Its coming and going is announced to, and it hears that of, others of this mind.
     pub join_leave: bool,
     pub filter: Option<Filter>,
+    /// A client that asks for it is told of a publication only what differs from the one before: in durable rooms,
+    /// without a filter. For rooms that show the same thing again and again, slightly changed.
+    pub delta: bool,
     /// What others see of this client in this room.
     pub info: Option<Box<RawValue>>,
     /// For the client, in the subscribe reply.
@@ -170,6 +173,7 @@ impl Subscription {
             presence: false,
             join_leave: false,
             filter: None,
+            delta: false,
             info: None,
             data: None,
             expiry: None,

@@ -8,7 +8,10 @@ use bytes::Bytes;
 use crate::{
     authority::Filter,
     log::{ClientInfo, Publication},
-    protocol::{Form, json, protobuf, push},
+    protocol::{
+        Form, json, protobuf,
+        push::{self, Data},
+    },
 };
 
 #[derive(Clone)]
@@ -85,6 +88,28 @@ impl Entry {
         &frame[body.0 as usize..body.1 as usize]
     }
 
+    /// The same for those who agreed on deltas.
+    pub(crate) fn text_body(&self) -> Bytes {
+        let Some(publication) = self.source() else { return Bytes::new() };
+        let (frame, body) = push::publication(&self.shared.room, publication, Data::Text);
+        frame.slice(body)
+    }
+
+    /// The whole push for those who agreed on deltas: with one, or with all that it says.
+    pub(crate) fn delta_frame(&self, form: Form, delta: Option<&Bytes>) -> Bytes {
+        let (Some(publication), room) = (self.source(), &self.shared.room) else {
+            return self.frame(form).clone();
+        };
+        match (form, delta) {
+            (Form::Json, delta) => {
+                let data = delta.map_or(Data::Text, |delta| Data::Delta(delta));
+                push::publication(room, publication, data).0
+            }
+            (Form::Protobuf, Some(delta)) => protobuf::delta(room, publication, delta),
+            (Form::Protobuf, None) => self.frame(form).clone(),
+        }
+    }
+
     /// The publication, if it is one.
     pub(crate) fn source(&self) -> Option<&Publication> {
         match &self.shared.what {
@@ -111,7 +136,7 @@ impl Shared {
     fn json(&self) -> &Json {
         self.json.get_or_init(|| match &self.what {
             What::Publication(publication) => {
-                let (frame, body) = push::publication(&self.room, publication);
+                let (frame, body) = push::publication(&self.room, publication, Data::Value);
                 Json { frame, body: (body.start as u32, body.end as u32) }
             }
             What::Join(who) => Json { frame: push::join(&self.room, who), body: (0, 0) },

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -99,7 +100,7 @@ fn serve(inner: &Inner, room: &Room, parcels: &mut Parcels, places: Range<usize>
     for member in members.piece(places) {
         let wanted = live & parcels.wanted(member);
         if wanted != 0 {
-            delivered += member.session.queue.push(parcels.get(member.form, wanted));
+            delivered += member.session.queue.push(parcels.get(parcels.kind(member, wanted)));
         }
     }
     drop(members);
@@ -111,7 +112,16 @@ struct Parcels {
     batch: Batch,
     /// Those without an offset, a bit each.
     ephemeral: u64,
-    made: Vec<(Form, u64, Parcel)>,
+    made: Vec<(Kind, Parcel)>,
+}
+
+/// Those who have it in common get the same bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kind {
+    form: Form,
+    wanted: u64,
+    /// Which of them are told as deltas, to those who agreed on that.
+    deltas: Option<u64>,
 }
 
 impl Parcels {
@@ -124,17 +134,40 @@ impl Parcels {
         bits(&self.batch.entries, |entry| member.wants(entry))
     }
 
-    fn get(&mut self, form: Form, wanted: u64) -> &Parcel {
-        let known = self.made.iter().position(|made| made.0 == form && made.1 == wanted);
+    fn kind(&self, member: &Member, wanted: u64) -> Kind {
+        let deltas = member.delta.then(|| {
+            let made = self.deltas();
+            // The first that a member gets is what its deltas begin with.
+            let later = bits(&self.batch.entries, |entry| entry.offset > member.after + 1);
+            (0..made.len()).filter(|n| made[*n].is_some()).fold(0, |bits, n| bits | 1 << n) & later & wanted
+        });
+        Kind { form: member.form, wanted, deltas }
+    }
+
+    fn deltas(&self) -> &[Option<Bytes>] {
+        self.batch.deltas.as_ref().map(|deltas| deltas.of(&self.batch.entries)).unwrap_or_default()
+    }
+
+    fn get(&mut self, kind: Kind) -> &Parcel {
+        let known = self.made.iter().position(|made| made.0 == kind);
         let at = known.unwrap_or_else(|| {
-            let entries = self.batch.entries.iter().enumerate();
-            let chosen = entries.filter(|(n, _)| wanted >> n & 1 == 1);
-            let messages = chosen.map(|(_, entry)| entry.frame(form).clone()).collect();
+            let parcel = Parcel::new(kind.form, self.messages(kind));
             self.made.truncate(KINDS - 1);
-            self.made.push((form, wanted, Parcel::new(form, messages)));
+            self.made.push((kind, parcel));
             self.made.len() - 1
         });
-        &self.made[at].2
+        &self.made[at].1
+    }
+
+    fn messages(&self, kind: Kind) -> Vec<Bytes> {
+        let entries = self.batch.entries.iter().enumerate();
+        let chosen = entries.filter(|(n, _)| kind.wanted >> n & 1 == 1);
+        let message = |(n, entry): (usize, &Entry)| match kind.deltas {
+            None => entry.frame(kind.form).clone(),
+            Some(bits) if bits >> n & 1 == 1 => entry.delta_frame(kind.form, self.deltas()[n].as_ref()),
+            Some(_) => entry.delta_frame(kind.form, None),
+        };
+        chosen.map(message).collect()
     }
 }
 

@@ -18,6 +18,7 @@
 
 mod authority;
 mod config;
+mod delta;
 mod descriptors;
 mod doorway;
 mod entry;

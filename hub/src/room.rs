@@ -3,6 +3,7 @@
 //! Lock order: a session's subscriptions, then members, then order. No lock is held while waiting.
 
 pub(crate) mod announcements;
+pub(crate) mod deltas;
 pub(crate) mod gap;
 pub(crate) mod members;
 pub(crate) mod order;
@@ -126,6 +127,9 @@ impl Room {
             }
         }
         member.after = if member.durable { after } else { 0 };
+        if member.delta {
+            lock(&self.order).add_delta_member();
+        }
         let slot = members.add(member);
         self.size.store(members.len(), Relaxed);
         Entered::In { slot, epoch, missed, after }
@@ -139,6 +143,9 @@ impl Room {
     pub(crate) fn leave(&self, slot: u32) {
         let mut members = write(&self.members);
         let gone = members.remove(slot);
+        if gone.as_ref().is_some_and(|member| member.delta) {
+            lock(&self.order).remove_delta_member();
+        }
         self.size.store(members.len(), Relaxed);
         drop(members);
         drop(gone);

@@ -6,6 +6,7 @@ mod commands;
 mod connecting;
 mod crowd;
 mod deflate;
+mod deltas;
 mod descriptors;
 mod dice;
 mod expiry;

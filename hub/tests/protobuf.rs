@@ -3,6 +3,7 @@
 
 mod commands;
 mod connecting;
+mod deltas;
 mod expiry;
 mod fanout;
 mod frames;

@@ -1,6 +1,8 @@
 //! A server on a free port with the engine in it, and what tests need to know about it.
 
 pub(crate) mod client;
+pub(crate) mod deltas;
+pub(crate) mod fossil;
 pub(crate) mod protobuf;
 pub(crate) mod rules;
 pub(crate) mod socket;

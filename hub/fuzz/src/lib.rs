@@ -27,7 +27,7 @@ use lull::Lull;
 struct Open;
 
 fn open_room() -> Subscription {
-    Subscription { presence: true, join_leave: true, ..Subscription::durable() }
+    Subscription { presence: true, join_leave: true, delta: true, ..Subscription::durable() }
 }
 
 #[async_trait::async_trait]

@@ -72,12 +72,18 @@ pub(crate) struct Subscribe {
     pub(crate) epoch: String,
     pub(crate) tf: Option<FilterNode>,
     pub(crate) flag: i64,
+    /// The kind of deltas that the client understands, if it wants them.
+    pub(crate) delta: String,
 }
 
 impl Subscribe {
     /// Bit 2 of `flag`: the client would rather have error 112 than a stream with a hole.
     pub(crate) fn strict(&self) -> bool {
         self.flag & 2 != 0
+    }
+
+    pub(crate) fn wants_deltas(&self) -> bool {
+        self.delta == "fossil"
     }
 }
 

@@ -6,7 +6,7 @@ mod encode;
 mod messages;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::{join, leave, message, publication, reply, subscribe, unsubscribe};
+pub(crate) use encode::{delta, join, leave, message, publication, reply, subscribe, unsubscribe};
 
 /// An empty message of length 0.
 pub(crate) const PING: &[u8] = &[0];

@@ -12,15 +12,30 @@ use crate::log::{ClientInfo, Publication};
 
 pub(crate) const PING: &[u8] = b"{}";
 
+/// How a publication tells its data.
+#[derive(Clone, Copy)]
+pub(crate) enum Data<'a> {
+    /// As the JSON value that it is.
+    Value,
+    /// As a string with the JSON in it, which is what clients expect that agreed on deltas.
+    Text,
+    /// As a string with a delta to the data of the publication before.
+    Delta(&'a [u8]),
+}
+
 /// The whole push, and where in it the publication object stands: replies with history reuse that part.
-pub(crate) fn publication(room: &str, publication: &Publication) -> (Bytes, Range<usize>) {
+pub(crate) fn publication(room: &str, publication: &Publication, data: Data<'_>) -> (Bytes, Range<usize>) {
     let mut out = Vec::with_capacity(publication.data.len() + room.len() + 96);
     let mut body = 0..0;
     push(&mut out, room, |p| {
         let out = p.key("pub");
         body.start = out.len();
         let mut object = Object::begin(out);
-        object.key("data").extend_from_slice(&publication.data);
+        match data {
+            Data::Value => object.key("data").extend_from_slice(&publication.data),
+            Data::Text => object.text_or_empty("data", &String::from_utf8_lossy(&publication.data)),
+            Data::Delta(delta) => object.text_or_empty("data", &String::from_utf8_lossy(delta)),
+        }
         if let Some(info) = &publication.info {
             client_info(object.key("info"), info);
         }
@@ -32,6 +47,7 @@ pub(crate) fn publication(room: &str, publication: &Publication) -> (Bytes, Rang
             }
             tags.end();
         }
+        object.flag("delta", matches!(data, Data::Delta(_)));
         object.number("time", publication.time_ms);
         object.end();
         body.end = out.len();
@@ -115,7 +131,7 @@ mod tests {
             info: Some(who.clone().into()),
             time_ms: 5,
         };
-        let (frame, body) = publication("room", &full);
+        let (frame, body) = publication("room", &full, Data::Value);
         insta::assert_snapshot!(text(&frame), @r#"{"push":{"channel":"room","pub":{"data":{"a":1},"info":{"user":"42","client":"c"},"offset":7,"tags":{"company":"9"},"time":5}}}"#);
         insta::assert_snapshot!(text(&frame.slice(body)), @r#"{"data":{"a":1},"info":{"user":"42","client":"c"},"offset":7,"tags":{"company":"9"},"time":5}"#);
         insta::assert_snapshot!(text(&join("room", &who)), @r#"{"push":{"channel":"room","join":{"info":{"user":"42","client":"c"}}}}"#);

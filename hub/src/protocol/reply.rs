@@ -41,6 +41,8 @@ pub(crate) struct SubscribeReply {
     /// `None` if the client did not ask to recover.
     pub(crate) recovered: Option<bool>,
     pub(crate) publications: Vec<Entry>,
+    /// From now on a publication may tell only what differs from the one before.
+    pub(crate) delta: bool,
     pub(crate) data: Option<Box<RawValue>>,
     pub(crate) ttl: Option<u32>,
 }
@@ -73,7 +75,7 @@ pub(crate) fn encode(id: u32, reply: &Reply) -> Bytes {
         }
         Reply::History(history) => {
             let mut object = envelope.object("history");
-            publications(&mut object, &history.publications);
+            publications(&mut object, &history.publications, false);
             object.text_or_empty("epoch", &history.epoch);
             object.number_or_zero("offset", history.offset);
             object.end();
@@ -134,11 +136,12 @@ pub(crate) fn subscribe_fields(object: &mut Object<'_>, sub: &SubscribeReply) {
     object.text("epoch", &sub.epoch);
     object.number("offset", sub.offset);
     if !sub.publications.is_empty() {
-        publications(object, &sub.publications);
+        publications(object, &sub.publications, sub.delta);
     }
     object.flag("recovered", sub.recovered == Some(true));
     object.flag("was_recovering", sub.recovered.is_some());
     object.raw("data", sub.data.as_deref());
+    object.flag("delta", sub.delta);
 }
 
 fn expiry(object: &mut Object<'_>, ttl: Option<u32>) {
@@ -146,15 +149,21 @@ fn expiry(object: &mut Object<'_>, ttl: Option<u32>) {
     object.number("ttl", ttl.unwrap_or(0));
 }
 
-fn publications(object: &mut Object<'_>, entries: &[Entry]) {
+fn publications(object: &mut Object<'_>, entries: &[Entry], as_texts: bool) {
     let out = object.key("publications");
-    out.reserve(entries.iter().map(|e| e.body().len() + 1).sum());
+    if !as_texts {
+        out.reserve(entries.iter().map(|e| e.body().len() + 1).sum());
+    }
     out.push(b'[');
     for (n, entry) in entries.iter().enumerate() {
         if n > 0 {
             out.push(b',');
         }
-        out.extend_from_slice(entry.body());
+        if as_texts {
+            out.extend_from_slice(&entry.text_body());
+        } else {
+            out.extend_from_slice(entry.body());
+        }
     }
     out.push(b']');
 }

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, sync::Arc};
 
 use crate::{Form, authority::Filter, entry::Entry, log::ClientInfo, session::Session};
 
+#[expect(clippy::struct_excessive_bools, reason = "each is granted by itself")]
 pub(crate) struct Member {
     pub(crate) session: Arc<Session>,
     /// The session's, where handing out need not look for it.
@@ -11,6 +12,8 @@ pub(crate) struct Member {
     /// The client has all up to here, so only what is over it is handed out.
     pub(crate) after: u64,
     pub(crate) filter: Option<Filter>,
+    /// Publications after its first may tell only what differs from the one before.
+    pub(crate) delta: bool,
     /// Itself, as others see it, if it is to be seen.
     pub(crate) who: Option<Arc<ClientInfo>>,
     pub(crate) presence: bool,

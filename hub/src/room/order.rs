@@ -1,9 +1,9 @@
 //! The order of a durable room, as a value without locks, clocks or sockets: publications that arrive in any
 //! order and number come out rising, without gaps, once. Reads no log: it says when that is to be done.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::ring::Ring;
+use super::{deltas::Deltas, ring::Ring};
 use crate::entry::Entry;
 
 pub(crate) struct Order {
@@ -21,6 +21,9 @@ pub(crate) struct Order {
     pending: Vec<Entry>,
     /// Somebody hands out; he will see what is added meanwhile.
     delivering: bool,
+    /// Members that take deltas; the last publication is kept for them.
+    deltas: usize,
+    last: Option<Entry>,
     /// Somebody reads the log for what is missing.
     pub(crate) filling: bool,
     /// Grows whenever the stream was lost.
@@ -63,6 +66,8 @@ pub(crate) enum Absorbed {
 pub(crate) struct Batch {
     pub(crate) entries: Vec<Entry>,
     pub(crate) generation: u32,
+    /// If somebody wants them.
+    pub(crate) deltas: Option<Arc<Deltas>>,
 }
 
 /// What a receiver wants of a batch is a bit set.
@@ -82,6 +87,8 @@ impl Order {
             max_held,
             pending: Vec::new(),
             delivering: false,
+            deltas: 0,
+            last: None,
             filling: false,
             generation: 0,
         }
@@ -204,6 +211,7 @@ impl Order {
     pub(crate) fn restart(&mut self, epoch: String, top: u64) {
         self.generation += 1;
         self.pending.retain(|entry| entry.offset == 0);
+        self.last = None;
         self.held.retain(|offset, _| *offset > top);
         self.held_bytes = self.held.values().map(Entry::cost).sum();
         self.seen = self.held.last_key_value().map_or(top, |(offset, _)| *offset);
@@ -222,7 +230,19 @@ impl Order {
         }
         let more = self.pending.split_off(self.pending.len().min(MAX_BATCH));
         let entries = std::mem::replace(&mut self.pending, more);
-        Some(Batch { entries, generation: self.generation })
+        let deltas = (self.deltas > 0).then(|| Arc::new(Deltas::new(&mut self.last, &entries)));
+        Some(Batch { entries, generation: self.generation, deltas })
+    }
+
+    pub(crate) fn add_delta_member(&mut self) {
+        self.deltas += 1;
+    }
+
+    pub(crate) fn remove_delta_member(&mut self) {
+        self.deltas -= 1;
+        if self.deltas == 0 {
+            self.last = None;
+        }
     }
 }
 

@@ -60,7 +60,15 @@ pub(super) async fn command(
             Err(_) => continue,
         }
         let position = positions.get(&room).cloned();
-        let entrance = Entrance { inner, session, info: &info, position, strict: false, server_side: true };
+        let entrance = Entrance {
+            inner,
+            session,
+            info: &info,
+            position,
+            strict: false,
+            delta: false,
+            server_side: true,
+        };
         match entrance.go(&room, sub).await {
             Ok(reply) => subs.push((room, reply)),
             // Withdrawn while we were at it.

@@ -31,6 +31,8 @@ pub(super) struct Entrance<'a> {
     pub(super) info: &'a Arc<SessionInfo>,
     pub(super) position: Option<Position>,
     pub(super) strict: bool,
+    /// The client understands deltas.
+    pub(super) delta: bool,
     pub(super) server_side: bool,
 }
 
@@ -44,12 +46,14 @@ impl Entrance<'_> {
         }
         let room = inner.rooms.enter(room);
         let durable = grant.kind == RoomKind::Durable;
+        let delta = self.delta && grant.delta && durable && grant.filter.is_none();
         let who = (grant.presence || grant.join_leave).then(|| Arc::new(info.client_info(grant.info)));
         let member = Member {
             session: Arc::clone(session),
             form: session.form,
             after: 0,
             filter: grant.filter.clone(),
+            delta,
             who: who.clone(),
             presence: grant.presence,
             join_leave: grant.join_leave,
@@ -66,7 +70,7 @@ impl Entrance<'_> {
             announced: who.filter(|_| grant.join_leave),
             expiry: left.map(|left| Instant::now() + left + inner.config.expiry_grace),
         })?;
-        Ok(SubscribeReply { data: grant.data, ttl: left.map(seconds), ..joined.reply })
+        Ok(SubscribeReply { delta, data: grant.data, ttl: left.map(seconds), ..joined.reply })
     }
 }
 
@@ -121,7 +125,7 @@ async fn subscribe(
     info: &Arc<SessionInfo>,
     command: Subscribe,
 ) -> Result<SubscribeReply, ErrorReply> {
-    let strict = command.strict();
+    let (strict, delta) = (command.strict(), command.wants_deltas());
     let Subscribe { channel: room, token, data, recover, offset, epoch, tf, .. } = command;
     let own = tf.map(|tf| tf.compile().ok_or(ErrorReply::BAD_REQUEST)).transpose()?;
     let request = SubscribeRequest { room: room.clone(), token, data, recover };
@@ -129,7 +133,7 @@ async fn subscribe(
     let mut grant = granted.ok_or(ErrorReply::INTERNAL)??;
     grant.filter = both(grant.filter, own);
     let position = Some(Position { recover, offset, epoch });
-    Entrance { inner, session, info, position, strict, server_side: false }.go(&room, grant).await
+    Entrance { inner, session, info, position, strict, delta, server_side: false }.go(&room, grant).await
 }
 
 /// What the authority lets through and the client wants.
@@ -155,7 +159,8 @@ pub(super) async fn by_server(
         }
         Err(_) => return,
     }
-    let entrance = Entrance { inner, session, info, position: None, strict: false, server_side: true };
+    let entrance =
+        Entrance { inner, session, info, position: None, strict: false, delta: false, server_side: true };
     match entrance.go(&room, sub).await {
         Ok(reply) => {
             session.fill(session.form.subscribe(&room, &reply));

@@ -183,8 +183,12 @@ fn closed(frame: Option<CloseFrame>) -> Close {
     Close { code: frame.code.into(), reason: frame.reason.to_string() }
 }
 
-/// The offsets of a reply's publications.
+/// A reply's publications.
+pub(crate) fn publications(reply: &Value) -> &[Value] {
+    reply["publications"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Their offsets.
 pub(crate) fn offsets(reply: &Value) -> Vec<u64> {
-    let list = reply["publications"].as_array().cloned().unwrap_or_default();
-    list.iter().map(|p| p["offset"].as_u64().unwrap()).collect()
+    publications(reply).iter().map(|p| p["offset"].as_u64().unwrap()).collect()
 }

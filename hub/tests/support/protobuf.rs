@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
-    /// JSON as it is.
+    /// JSON as it is, or text.
     Raw,
     Number,
     Flag,
@@ -54,6 +54,7 @@ fn fields(message: &str) -> &'static [(u64, &'static str, Kind)] {
             (6, "epoch", Text),
             (7, "offset", Number),
             (8, "data", Raw),
+            (12, "delta", Text),
             (13, "tf", One("FilterNode")),
             (14, "flag", Number),
         ],
@@ -100,6 +101,7 @@ fn fields(message: &str) -> &'static [(u64, &'static str, Kind)] {
             (5, "info", One("ClientInfo")),
             (6, "offset", Number),
             (7, "tags", Named("")),
+            (8, "delta", Flag),
             (9, "time", Number),
         ],
         "ClientInfo" => {
@@ -136,6 +138,7 @@ fn fields(message: &str) -> &'static [(u64, &'static str, Kind)] {
             (10, "positioned", Flag),
             (11, "data", Raw),
             (12, "was_recovering", Flag),
+            (13, "delta", Flag),
         ],
         "PresenceResult" => &[(1, "presence", Named("ClientInfo"))],
         "PresenceStats" => &[(1, "num_clients", Number), (2, "num_users", Number)],
@@ -244,7 +247,10 @@ fn value(name: &str, mut data: &[u8]) -> Value {
             Number => json!(take_varint(&mut data)),
             Flag => json!(take_varint(&mut data) == 1),
             Text => text(take_sized(&mut data)),
-            Raw => serde_json::from_slice(take_sized(&mut data)).unwrap(),
+            Raw => {
+                let raw = take_sized(&mut data);
+                serde_json::from_slice(raw).unwrap_or_else(|_| text(raw))
+            }
             One(inner) => value(inner, take_sized(&mut data)),
             Many(inner) => {
                 let item = value(inner, take_sized(&mut data));

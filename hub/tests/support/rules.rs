@@ -58,6 +58,7 @@ struct Wish {
     wait: bool,
     ephemeral: bool,
     presence: bool,
+    whole: bool,
     info: Option<Box<RawValue>>,
 }
 
@@ -79,6 +80,7 @@ fn subscription(wish: Wish) -> Subscription {
         presence: wish.presence,
         join_leave: wish.presence,
         filter: color_filter(wish.color),
+        delta: !wish.whole,
         expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
         info: wish.info,
         ..sub

@@ -118,6 +118,7 @@ fn subscribe(c: wire::SubscribeRequest) -> Result<Subscribe, Unreadable> {
         epoch: c.epoch,
         tf: c.tf.map(|tf| FilterNode::from_protobuf(&tf)).transpose().map_err(|_| Unreadable)?,
         flag: c.flag,
+        delta: c.delta,
     })
 }
 

@@ -55,6 +55,12 @@ pub(crate) fn publication(room: &str, publication: &Publication) -> Bytes {
     push(wire::Push { publication: Some(published(publication)), ..to(room) })
 }
 
+/// In place of its data, what to do with the data of the one before.
+pub(crate) fn delta(room: &str, publication: &Publication, delta: &Bytes) -> Bytes {
+    let publication = wire::Publication { data: delta.clone(), delta: true, ..published(publication) };
+    push(wire::Push { publication: Some(publication), ..to(room) })
+}
+
 pub(crate) fn join(room: &str, who: &ClientInfo) -> Bytes {
     push(wire::Push { join: Some(wire::Who { info: Some(client_info(who)) }), ..to(room) })
 }
@@ -129,6 +135,7 @@ fn subscribed(sub: &SubscribeReply) -> wire::SubscribeResult {
         positioned: sub.recoverable,
         data: raw(sub.data.as_deref()),
         was_recovering: sub.recovered.is_some(),
+        delta: sub.delta,
     }
 }
 
@@ -142,6 +149,7 @@ fn published(publication: &Publication) -> wire::Publication {
         info: publication.info.as_deref().map(client_info),
         offset: publication.offset,
         tags: publication.tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        delta: false,
         time: publication.time_ms,
     }
 }

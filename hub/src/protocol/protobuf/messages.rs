@@ -83,6 +83,8 @@ pub(crate) struct SubscribeRequest {
     pub(crate) offset: u64,
     #[prost(bytes = "bytes", tag = "8")]
     pub(crate) data: Bytes,
+    #[prost(string, tag = "12")]
+    pub(crate) delta: String,
     /// A filter, left as it is until it is known to be of a bearable size.
     #[prost(bytes = "bytes", optional, tag = "13")]
     pub(crate) tf: Option<Bytes>,
@@ -208,6 +210,8 @@ pub(crate) struct Publication {
     pub(crate) offset: u64,
     #[prost(btree_map = "string, string", tag = "7")]
     pub(crate) tags: BTreeMap<String, String>,
+    #[prost(bool, tag = "8")]
+    pub(crate) delta: bool,
     #[prost(int64, tag = "9")]
     pub(crate) time: i64,
 }
@@ -308,6 +312,8 @@ pub(crate) struct SubscribeResult {
     pub(crate) data: Bytes,
     #[prost(bool, tag = "12")]
     pub(crate) was_recovering: bool,
+    #[prost(bool, tag = "13")]
+    pub(crate) delta: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
