@@ -118,6 +118,11 @@ impl Entry {
         }
     }
 
+    /// Of what it says.
+    pub(crate) fn bytes(&self) -> usize {
+        self.source().map_or(0, |publication| publication.data.len())
+    }
+
     /// What it costs to keep, both its forms included, whether they are made already or not.
     pub(crate) fn cost(&self) -> usize {
         let content = self.source().map_or(0, Publication::bytes) + self.shared.room.len();

@@ -39,9 +39,13 @@ pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
         for _ in 0..ROUNDS {
             let Some(batch) = lock(&room.order).next_batch() else { return };
             let places = begin(room, &batch);
+            let is_heavy = batch.is_heavy;
             let mut parcels = Parcels::new(batch);
             for piece in pieces(0..places) {
                 serve(inner, room, &mut parcels, piece);
+            }
+            if is_heavy {
+                break;
             }
         }
     }
@@ -138,7 +142,7 @@ impl Parcels {
         let deltas = member.delta.then(|| {
             let made = self.deltas();
             // The first that a member gets is what its deltas begin with.
-            let later = bits(&self.batch.entries, |entry| entry.offset > member.after + 1);
+            let later = bits(&self.batch.entries, |entry| entry.offset > member.after.saturating_add(1));
             (0..made.len()).filter(|n| made[*n].is_some()).fold(0, |bits, n| bits | 1 << n) & later & wanted
         });
         Kind { form: member.form, wanted, deltas }

@@ -145,6 +145,7 @@ impl Past {
         from: &Position,
     ) -> Result<bool, ErrorReply> {
         loop {
+            let generation = room.generation();
             let page = inner.since(&room.name, self.position, inner.config.log_page).await;
             let page = page.map_err(|_| ErrorReply::INTERNAL)?;
             let other = !from.epoch.is_empty() && from.epoch != page.epoch;
@@ -153,7 +154,7 @@ impl Past {
                 return Ok(false);
             }
             self.known_top = Some(page.top);
-            room.heard_of(inner, page.top);
+            room.heard_of(inner, generation, page.top);
             let (top, entries) = (page.top, Entry::all(&room.name, page.publications));
             self.scanned += entries.len();
             for entry in &entries {
@@ -170,7 +171,7 @@ impl Past {
             if too_much || (entries.is_empty() && self.position < top) {
                 return Ok(false);
             }
-            room.remember(&entries);
+            room.remember(generation, &entries);
             if self.position >= top {
                 return Ok(true);
             }

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use hub::HubConfig;
+use hub::{CloseCode, HubConfig};
 use serde_json::json;
 
-use crate::support::{Server, client::offsets, config};
+use crate::support::{Server, client::offsets, config, wait_for};
 
 async fn with_events(config: HubConfig, count: u64) -> Server {
     let server = Server::with(config).await;
@@ -225,4 +225,65 @@ async fn a_storm_of_returning_clients_costs_the_log_almost_nothing() {
     });
     futures_util::future::join_all(returning).await;
     assert_eq!(server.log.reads.load(SeqCst), reads);
+}
+
+#[tokio::test]
+async fn nothing_live_goes_out_if_the_reply_with_what_came_before_does_not() {
+    let server = Server::start().await;
+    for n in 1..=3 {
+        server.publish("room", &n.to_string());
+    }
+    let mut client = server.open().await;
+    let position = json!({"room": {"recover": true, "offset": 1, "epoch": "first"}});
+    let rooms = json!({"user": "ann", "rooms": ["room", "stalled"]});
+    client.start("connect", json!({"data": rooms, "subs": position})).await;
+    server.until("ann in the first room", |stats| stats.subscriptions == 1).await;
+    server.publish("room", "4");
+    server.hub.disconnect_user("ann", CloseCode::SHUTDOWN);
+    // With the 4 in hand it would never ask for 2 and 3 again.
+    assert_eq!(client.next().await.unwrap_err().code, 3001);
+}
+
+#[tokio::test]
+async fn no_message_comes_before_the_connect_reply() {
+    let server = Server::start().await;
+    let mut client = server.open().await;
+    let id = client.start("connect", json!({"data": {"user": "ann", "rooms": ["stalled"]}})).await;
+    wait_for("ann", || !server.hub.sessions_of("ann").is_empty()).await;
+    let session = server.hub.sessions_of("ann")[0];
+    assert!(server.hub.send(session, "1".into()));
+    server.log.stall.add_permits(1);
+    assert_eq!(client.next().await.unwrap()["id"], id);
+    assert_eq!(client.push().await["message"]["data"], 1);
+}
+
+#[tokio::test]
+async fn those_who_follow_no_stream_miss_nothing_while_it_is_opened() {
+    let server = Server::start().await;
+    let mut passer_by = server.client("ann").await;
+    passer_by.call("subscribe", json!({"channel": "stalled", "data": {"ephemeral": true}})).await;
+    let mut follower = server.client("bob").await;
+    let id = follower.start("subscribe", json!({"channel": "stalled"})).await;
+    server.until("bob at the log", |_| server.log.waiting.load(SeqCst) == 1).await;
+    server.publish("stalled", "1");
+    server.log.stall.add_permits(1);
+    assert_eq!(passer_by.publication().await.0, 1);
+    assert_eq!(follower.reply(id).await["subscribe"]["offset"], 1);
+    server.publish("stalled", "2");
+    assert_eq!((passer_by.publication().await.0, follower.publication().await.0), (2, 2));
+}
+
+#[tokio::test]
+async fn those_who_follow_no_stream_miss_nothing_if_it_is_not_opened() {
+    let server = Server::start().await;
+    let mut passer_by = server.client("ann").await;
+    passer_by.call("subscribe", json!({"channel": "stalled", "data": {"ephemeral": true}})).await;
+    let mut follower = server.client("bob").await;
+    follower.start("subscribe", json!({"channel": "stalled"})).await;
+    server.until("bob at the log", |_| server.log.waiting.load(SeqCst) == 1).await;
+    server.publish("stalled", "1");
+    drop(follower);
+    assert_eq!(passer_by.publication().await.0, 1);
+    server.publish("stalled", "2");
+    assert_eq!(passer_by.publication().await.0, 2);
 }

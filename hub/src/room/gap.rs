@@ -23,17 +23,26 @@ use crate::{
 const MAX_ATTEMPTS: u32 = 10;
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
+/// Somebody reads a room's position. If he gives up, nobody waits for it any more.
+struct Opening<'a> {
+    room: &'a Arc<Room>,
+    inner: &'a Arc<Inner>,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        lock(&self.room.order).end_opening();
+        fanout::hand_out(self.inner, self.room);
+    }
+}
+
 impl Room {
     /// Makes the room ordered, reading its position if this is the first durable subscriber.
     pub(crate) async fn open(self: &Arc<Self>, inner: &Arc<Inner>) -> Result<(), LogError> {
-        {
-            let mut order = lock(&self.order);
-            match order.phase {
-                Phase::Open => return Ok(()),
-                Phase::Opening => {}
-                Phase::Unordered => order.phase = Phase::Opening,
-            }
+        if !lock(&self.order).begin_opening() {
+            return Ok(());
         }
+        let opening = Opening { room: self, inner };
         let page = inner.since(&self.name, 0, 0).await?;
         {
             let mut members = write(&self.members);
@@ -43,7 +52,7 @@ impl Room {
                 members.delivered = page.top;
             }
         }
-        fanout::hand_out(inner, self);
+        drop(opening);
         self.watch_gap(inner);
         Ok(())
     }
@@ -57,10 +66,18 @@ impl Room {
         }
     }
 
+    /// To be asked before the log is read: what was read counts only if the stream is the same afterwards.
+    pub(crate) fn generation(&self) -> u32 {
+        lock(&self.order).generation
+    }
+
     /// The log was seen to reach to `top`.
-    pub(crate) fn heard_of(self: &Arc<Self>, inner: &Arc<Inner>, top: u64) {
+    pub(crate) fn heard_of(self: &Arc<Self>, inner: &Arc<Inner>, generation: u32, top: u64) {
         {
             let mut order = lock(&self.order);
+            if order.generation != generation {
+                return;
+            }
             order.seen = order.seen.max(top);
         }
         self.watch_gap(inner);
@@ -68,19 +85,19 @@ impl Room {
 
     /// Compares with the log; for rooms that have been quiet.
     pub(crate) async fn check(self: &Arc<Self>, inner: &Arc<Inner>) {
-        let top = {
+        let (top, generation) = {
             let order = lock(&self.order);
             if order.phase != Phase::Open {
                 return;
             }
-            order.top
+            (order.top, order.generation)
         };
         if let Ok(page) = inner.since(&self.name, top, 0).await {
             let lost = lock(&self.order).epoch != page.epoch;
             if lost {
-                self.lose(inner, page.epoch, page.top);
+                self.lose(inner, generation, page.epoch, page.top);
             } else {
-                self.heard_of(inner, page.top);
+                self.heard_of(inner, generation, page.top);
             }
         }
     }
@@ -89,16 +106,16 @@ impl Room {
         let _ = timeout(inner.config.gap_wait, self.hold_full.notified()).await;
         let mut attempts = 0;
         loop {
-            let after = {
+            let (after, generation) = {
                 let mut order = lock(&self.order);
                 if !order.has_gap() {
                     order.filling = false;
                     return;
                 }
-                order.top
+                (order.top, order.generation)
             };
             let stuck = match inner.since(&self.name, after, inner.config.log_page).await {
-                Ok(page) => self.absorb(&inner, after, page),
+                Ok(page) => self.absorb(&inner, generation, after, page),
                 Err(_) => true,
             };
             if !stuck {
@@ -118,17 +135,23 @@ impl Room {
     }
 
     /// Puts a page in order; `true` if it did not help.
-    fn absorb(self: &Arc<Self>, inner: &Arc<Inner>, after: u64, page: LogPage) -> bool {
+    fn absorb(self: &Arc<Self>, inner: &Arc<Inner>, generation: u32, after: u64, page: LogPage) -> bool {
         let LogPage { epoch, top, publications, .. } = page;
         let entries = Entry::all(&self.name, publications);
-        let (state, filled) = lock(&self.order).absorb(&epoch, after, top, entries);
+        let (state, filled) = {
+            let mut order = lock(&self.order);
+            if order.generation != generation {
+                return false;
+            }
+            order.absorb(&epoch, after, top, entries)
+        };
         inner.counters.gap_filled.fetch_add(filled, std::sync::atomic::Ordering::Relaxed);
         fanout::hand_out(inner, self);
         match state {
             Absorbed::Complete | Absorbed::More => false,
             Absorbed::Behind => true,
             Absorbed::Lost => {
-                self.lose(inner, epoch, top);
+                self.lose(inner, generation, epoch, top);
                 false
             }
         }
@@ -136,17 +159,20 @@ impl Room {
 
     /// The stream cannot be continued: every durable subscriber is told to begin again,
     /// which shows him honestly what he can and cannot have.
-    fn lose(self: &Arc<Self>, inner: &Arc<Inner>, epoch: String, top: u64) {
-        count(&inner.counters.streams_lost);
-        tracing::warn!(room = %self.name, top, "stream lost, subscribers begin again");
-        let lost: Vec<_> = {
+    fn lose(self: &Arc<Self>, inner: &Arc<Inner>, generation: u32, epoch: String, top: u64) {
+        let lost = {
             let mut members = write(&self.members);
             let mut order = lock(&self.order);
+            if order.generation != generation {
+                return;
+            }
             order.restart(epoch, top);
             members.generation = order.generation;
             members.delivered = top;
-            members.iter().filter(|m| m.durable).map(|m| Arc::clone(&m.session)).collect()
+            members.lose_stream()
         };
+        count(&inner.counters.streams_lost);
+        tracing::warn!(room = %self.name, top, "stream lost, subscribers begin again");
         for session in lost {
             session.revoke(inner, &self.name, unsubscribed::INSUFFICIENT_STATE, "insufficient state");
         }
@@ -154,7 +180,10 @@ impl Room {
     }
 
     /// Publications just read from the log may spare the next reader the way there.
-    pub(crate) fn remember(&self, entries: &[Entry]) {
-        lock(&self.order).ring.extend_back(entries);
+    pub(crate) fn remember(&self, generation: u32, entries: &[Entry]) {
+        let mut order = lock(&self.order);
+        if order.generation == generation {
+            order.ring.extend_back(entries);
+        }
     }
 }

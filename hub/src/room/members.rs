@@ -56,6 +56,17 @@ impl Members {
         self.places.all.iter().flatten()
     }
 
+    /// What follows is for nobody who waits for a stream that is lost: they have to begin again first.
+    pub(crate) fn lose_stream(&mut self) -> Vec<Arc<Session>> {
+        let durable = self.places.all.iter_mut().flatten().filter(|member| member.durable);
+        durable
+            .map(|member| {
+                member.after = u64::MAX;
+                Arc::clone(&member.session)
+            })
+            .collect()
+    }
+
     /// Places, taken or free.
     pub(crate) fn places(&self) -> usize {
         self.places.all.len()
@@ -135,6 +146,32 @@ mod tests {
                 prop_assert_eq!(places.all[place as usize], Some(name));
             }
         }
+    }
+
+    #[test]
+    fn who_followed_a_lost_stream_gets_nothing_of_the_next() {
+        let member = |durable| {
+            let id = crate::SessionId(uuid::Uuid::nil());
+            let session = Session::new(id, Form::Json, &crate::HubConfig::default());
+            Member {
+                session: Arc::new(session),
+                form: Form::Json,
+                after: 5,
+                filter: None,
+                delta: false,
+                who: None,
+                presence: false,
+                join_leave: false,
+                durable,
+            }
+        };
+        let mut members = Members::default();
+        members.add(member(true));
+        members.add(member(false));
+        assert_eq!(members.lose_stream().len(), 1);
+        let next = crate::log::Publication { offset: 9, data: "1".into(), ..Default::default() };
+        let next = Entry::publication("room", next);
+        assert_eq!(members.iter().map(|member| member.wants(&next)).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub(crate) struct Order {
 pub(crate) enum Phase {
     /// No durable subscriber ever: publications pass as they come.
     Unordered,
-    /// The top is being read: publications are held.
-    Opening,
+    /// The top is being read, by so many: publications are held.
+    Opening(u32),
     Open,
 }
 
@@ -66,12 +66,16 @@ pub(crate) enum Absorbed {
 pub(crate) struct Batch {
     pub(crate) entries: Vec<Entry>,
     pub(crate) generation: u32,
+    /// There is so much in it that its receivers' sockets should have time before the next one.
+    pub(crate) is_heavy: bool,
     /// If somebody wants them.
     pub(crate) deltas: Option<Arc<Deltas>>,
 }
 
 /// What a receiver wants of a batch is a bit set.
 pub(crate) const MAX_BATCH: usize = u64::BITS as usize;
+/// Far less than the queue of any receiver may hold. One entry may be more.
+const HEAVY_BYTES: usize = 128 * 1024;
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
 
 impl Order {
@@ -94,14 +98,52 @@ impl Order {
         }
     }
 
-    /// The log's position is known: what was held is put in order after it.
+    /// Whether the log's position has to be read; publications are held meanwhile.
+    pub(crate) fn begin_opening(&mut self) -> bool {
+        self.phase = match self.phase {
+            Phase::Unordered => Phase::Opening(1),
+            Phase::Opening(others) => Phase::Opening(others + 1),
+            Phase::Open => return false,
+        };
+        true
+    }
+
+    /// Whoever read it is at an end with that. If nobody succeeded, publications pass again as they come.
+    pub(crate) fn end_opening(&mut self) {
+        match self.phase {
+            Phase::Opening(1) => {
+                self.phase = Phase::Unordered;
+                self.pass_held(u64::MAX);
+            }
+            Phase::Opening(all) => self.phase = Phase::Opening(all - 1),
+            Phase::Unordered | Phase::Open => {}
+        }
+    }
+
+    /// The log's position is known: what was held is put in order after it. Who is here by now follows no stream and
+    /// gets what came up to there all the same.
     pub(crate) fn open(&mut self, epoch: String, top: u64) {
+        self.pass_held(top);
+        self.begin(epoch, top);
+    }
+
+    fn begin(&mut self, epoch: String, top: u64) {
         self.phase = Phase::Open;
         self.epoch = epoch;
         self.top = top;
         self.seen = self.seen.max(top);
         self.ring.restart(top);
         self.release();
+    }
+
+    fn pass_held(&mut self, up_to: u64) {
+        while let Some(first) = self.held.first_entry()
+            && *first.key() <= up_to
+        {
+            let entry = first.remove();
+            self.held_bytes -= entry.cost();
+            self.pending.push(entry);
+        }
     }
 
     /// A publication from outside, in any order.
@@ -215,7 +257,7 @@ impl Order {
         self.held.retain(|offset, _| *offset > top);
         self.held_bytes = self.held.values().map(Entry::cost).sum();
         self.seen = self.held.last_key_value().map_or(top, |(offset, _)| *offset);
-        self.open(epoch, top);
+        self.begin(epoch, top);
     }
 
     /// Whoever gets `true` must hand out until `next_batch` is `None`.
@@ -228,10 +270,17 @@ impl Order {
             self.delivering = false;
             return None;
         }
-        let more = self.pending.split_off(self.pending.len().min(MAX_BATCH));
+        let mut bytes = 0;
+        let lighter = self.pending.iter().take(MAX_BATCH).take_while(|entry| {
+            let room_for_more = bytes < HEAVY_BYTES;
+            bytes += entry.bytes();
+            room_for_more
+        });
+        let count = lighter.count();
+        let more = self.pending.split_off(count);
         let entries = std::mem::replace(&mut self.pending, more);
         let deltas = (self.deltas > 0).then(|| Arc::new(Deltas::new(&mut self.last, &entries)));
-        Some(Batch { entries, generation: self.generation, deltas })
+        Some(Batch { entries, generation: self.generation, is_heavy: bytes >= HEAVY_BYTES, deltas })
     }
 
     pub(crate) fn add_delta_member(&mut self) {
@@ -327,12 +376,41 @@ mod tests {
     #[test]
     fn publications_during_opening_are_neither_lost_nor_doubled() {
         let mut order = Order::new(ring(), 10);
-        order.phase = Phase::Opening;
+        assert!(order.begin_opening());
         for offset in [7, 5, 6] {
             assert!(matches!(order.accept(entry(offset)), Accepted::Held { .. }));
         }
         order.open("e".into(), 5);
-        assert_eq!(out(&mut order), [6, 7]);
+        // The 5 is for those who follow no stream.
+        assert_eq!(out(&mut order), [5, 6, 7]);
+        assert_eq!(order.accept(entry(5)), Accepted::Old);
+        assert_eq!(order.held_bytes, 0);
+    }
+
+    #[test]
+    fn nothing_is_held_for_an_opening_that_failed() {
+        let mut order = Order::new(ring(), 10);
+        assert!(order.begin_opening() && order.begin_opening());
+        order.accept(entry(7));
+        order.end_opening();
+        assert!(order.next_batch().is_none(), "somebody else is at it");
+        order.end_opening();
+        assert_eq!(out(&mut order), [7]);
+        assert_eq!((order.accept(entry(9)), order.held_bytes), (Accepted::Ready, 0));
+    }
+
+    #[test]
+    fn large_publications_are_handed_out_a_few_at_a_time() {
+        let mut order = open(0, 10);
+        for offset in 1..=8 {
+            let data = Bytes::from(format!("\"{}\"", "x".repeat(50_000)));
+            order.accept(Entry::publication("room", Publication { offset, data, ..Publication::default() }));
+        }
+        let heavy = order.next_batch().unwrap();
+        assert_eq!((heavy.entries.len(), heavy.is_heavy), (3, true));
+        assert_eq!(out(&mut order), [4, 5, 6]);
+        let rest = order.next_batch().unwrap();
+        assert_eq!((rest.entries.len(), rest.is_heavy), (2, false));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(super) async fn command(
     let client = session.id.to_string();
     session.queue.set_limit(limits.max_queue_bytes);
     let fresh = SessionInfo { id: session.id, user, client: client.clone(), peer, info, limits, meta };
+    // Whoever knows the session by now may push to it, but not before the reply.
+    session.queue.reserve();
     let info = Arc::clone(session.info.get_or_init(|| Arc::new(fresh)));
 
     // From here on the session is found by its user; this is for who was thrown out before.

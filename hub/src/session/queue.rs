@@ -203,7 +203,8 @@ impl Queue {
         wake(state);
     }
 
-    /// Ends the session; the first reason counts. What waits is still written, unless it cannot be.
+    /// Ends the session; the first reason counts. What waits is still written, unless it cannot be or a reply had to
+    /// come before it.
     pub(crate) fn close(&self, why: Closed) {
         let mut state = lock(&self.state);
         if state.closed.is_none() {
@@ -240,7 +241,7 @@ impl Queue {
         if hopeless {
             state.forget();
         } else {
-            state.open_gate();
+            state.cut_at_gate();
         }
         self.ended.notify_one();
         self.drained.notify_one();
@@ -338,6 +339,19 @@ impl State {
             self.waiting = None;
         }
         place
+    }
+
+    /// The reply will not come, so nothing may that stands behind it: the client would take it for what follows.
+    fn cut_at_gate(&mut self) {
+        let Some(waiting) = self.waiting.as_mut() else { return };
+        if let Some(gate) = waiting.gate.take() {
+            waiting.messages.truncate(gate.place);
+            waiting.push_bytes -= gate.push_bytes;
+            waiting.reply_bytes -= gate.reply_bytes;
+        }
+        if waiting.is_over() {
+            self.waiting = None;
+        }
     }
 
     /// Drops what was not begun.

@@ -59,5 +59,6 @@ pub(super) fn refuse(session: &Session, why: &'static str) {
 /// which would destroy the close frame under way.
 pub(super) async fn linger(session: &Session, reader: &mut impl TransportReader, wait: Duration) {
     let limit = || session.max_frame_bytes();
-    let _ = timeout(wait, async { while let Some(Ok(_)) = reader.next(limit).await {} }).await;
+    let is_over = |next: &Option<_>| matches!(next, None | Some(Err(TransportError::Lost(_))));
+    let _ = timeout(wait, async { while !is_over(&reader.next(limit).await) {} }).await;
 }

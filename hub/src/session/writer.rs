@@ -72,8 +72,10 @@ async fn write(session: &Session, writer: &mut impl TransportWriter, mut message
         if session.queue.is_hopeless() {
             return;
         }
-        if let Some(data) = session.queue.take_pong() {
-            pong(session, writer, &data).await;
+        if let Some(data) = session.queue.take_pong()
+            && !pong(session, writer, &data).await
+        {
+            return;
         }
         let frames = pack(&mut messages, session.form.separator());
         if let Err(why) = flush(writer, session.form, &frames, limit).await {
@@ -83,10 +85,10 @@ async fn write(session: &Session, writer: &mut impl TransportWriter, mut message
     }
 }
 
-async fn pong(session: &Session, writer: &mut impl TransportWriter, data: &Bytes) {
-    if let Err(why) = finish(timeout(session.write_timeout(), writer.pong(data)).await) {
-        session.queue.fail(why);
-    }
+/// Whether it could be written.
+async fn pong(session: &Session, writer: &mut impl TransportWriter, data: &Bytes) -> bool {
+    let written = finish(timeout(session.write_timeout(), writer.pong(data)).await);
+    written.map_err(|why| session.queue.fail(why)).is_ok()
 }
 
 async fn flush(

@@ -16,6 +16,8 @@ pub(crate) struct TapeLog {
     rooms: Mutex<HashMap<String, Tape>>,
     /// Reads of the room "stalled" wait here.
     pub(crate) stall: Semaphore,
+    /// How many wait there, or did.
+    pub(crate) waiting: AtomicUsize,
     pub(crate) broken: AtomicBool,
     pub(crate) reads: AtomicUsize,
 }
@@ -25,6 +27,7 @@ impl Default for TapeLog {
         TapeLog {
             rooms: Mutex::default(),
             stall: Semaphore::new(0),
+            waiting: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
             reads: AtomicUsize::new(0),
         }
@@ -88,6 +91,7 @@ impl Log for TapeLog {
         // A log that is read takes a moment, in which much can happen.
         tokio::task::yield_now().await;
         if room == "stalled" {
+            self.waiting.fetch_add(1, SeqCst);
             self.stall.acquire().await.unwrap().forget();
         }
         self.page(room, |kept| kept.iter().filter(|p| p.offset > after).take(limit).cloned().collect())

@@ -33,6 +33,19 @@ fn a_push_before_the_subscribe_reply_goes_out_after_it() {
 }
 
 #[test]
+fn what_stands_behind_a_reply_that_never_came_does_not_go_out() {
+    let queue = Queue::new(100);
+    queue.push(&one("earlier"));
+    queue.reserve();
+    queue.push(&one("behind"));
+    queue.reply(&one("behind as well"), false);
+    queue.close(CloseCode::INTERNAL.into());
+    assert_eq!(queue.bytes(), "earlier".len());
+    assert_eq!(take(&queue), Some(Ok(vec![frame("earlier")])));
+    assert_eq!(take(&queue), Some(Err(CloseCode::INTERNAL.into())));
+}
+
+#[test]
 fn over_the_bound_the_session_ends_as_slow() {
     let queue = Queue::new(10);
     assert_eq!(queue.push(&one("0123456789abc")), 1, "an empty queue takes any one frame");
