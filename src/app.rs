@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -56,6 +57,10 @@ const REQUEST_DESCRIPTORS: usize = 64;
 
 /// How long a stop waits for tasks that were told to drop what they do.
 const DROP_WAIT: Duration = Duration::from_secs(1);
+/// And for a database that may be gone: to take back leases, which end by themselves, and to close. What was answered
+/// is committed.
+const HAND_BACK_WAIT: Duration = Duration::from_secs(2);
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 pub type AppState = Arc<App>;
 
@@ -122,19 +127,24 @@ impl App {
         self.hub.disconnect_user(&id.to_string(), hub::CloseCode::FORCE_RECONNECT);
     }
 
-    /// The two steps of a stop: finish within the grace, then drop. The listener follows the same tokens.
+    /// The two steps of a stop: finish within the grace, then drop. The listener follows the same tokens. Ends even if
+    /// the database answers no more.
     pub async fn stop(&self) {
-        let grace = Duration::from_millis(self.config.shutdown_grace_ms);
-        self.dispatcher.hand_back().await;
+        let until = Instant::now() + Duration::from_millis(self.config.shutdown_grace_ms);
+        if timeout(HAND_BACK_WAIT, self.dispatcher.hand_back()).await.is_err() {
+            tracing::warn!("leases could not be given back in time; they end by themselves");
+        }
         self.soft.cancel();
-        self.hub.drain(grace).await;
+        self.hub.drain(until.saturating_duration_since(Instant::now())).await;
         self.tasks.close();
-        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+        if timeout_at(until, self.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.tasks.len(), "some work did not finish in time and is dropped");
         }
         self.hard.cancel();
         // What is dropped ends at its next await.
-        let _ = tokio::time::timeout(DROP_WAIT, self.tasks.wait()).await;
-        self.store.close().await;
+        let _ = timeout(DROP_WAIT, self.tasks.wait()).await;
+        if timeout(CLOSE_WAIT, self.store.close()).await.is_err() {
+            tracing::warn!("the database did not let go in time");
+        }
     }
 }

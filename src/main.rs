@@ -2,9 +2,11 @@
 
 use std::process::ExitCode;
 
-/// The system's allocator keeps what bursts of large frames took; this one gives it back.
+/// Gives back what bursts took, by a thread of its own also when nothing happens any more; the system's allocator keeps
+/// it.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     hubbub::cli::main()

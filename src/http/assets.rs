@@ -2,6 +2,9 @@
 //! each time. A missing file is 404 and never the page; only addresses without an extension are the page's own.
 //! Without a web build the binary works all the same, and says so here.
 
+use std::borrow::Cow;
+
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -60,7 +63,11 @@ fn answer(name: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let kind = HeaderValue::from_static(content_type(name));
-        ([(header::CONTENT_TYPE, kind)], file.data.clone().into_owned()).into_response()
+        let data = match &file.data {
+            Cow::Borrowed(compiled_in) => Bytes::from_static(compiled_in),
+            Cow::Owned(read) => Bytes::copy_from_slice(read),
+        };
+        ([(header::CONTENT_TYPE, kind)], data).into_response()
     };
     let cache = if name.starts_with("assets/") { IMMUTABLE } else { ASK };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));

@@ -1,7 +1,7 @@
 //! The address of the other side, seen through the proxies that the configuration trusts and through no others.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, request::Parts};
@@ -26,26 +26,30 @@ impl FromRequestParts<AppState> for PeerIp {
 /// written by anybody.
 fn resolve(direct: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let mut seen = direct.to_canonical();
-    let hops: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .collect();
+    let lines = headers.get_all("x-forwarded-for").iter();
+    let hops: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
     for hop in hops.into_iter().rev() {
         if !trusted.contains(&seen) {
             break;
         }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => seen = address.to_canonical(),
-            Err(_) => break,
+        match address(hop) {
+            Some(address) => seen = address.to_canonical(),
+            None => break,
         }
     }
     seen
 }
 
+/// An address, with or without a port.
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
+    hop.parse().or_else(|_| hop.parse().map(|with_port: SocketAddr| with_port.ip())).ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -64,6 +68,12 @@ mod tests {
             "the first one that is not ours"
         );
         assert_eq!(resolve(ip("::ffff:10.0.0.1"), &headers, &trusted), ip("203.0.113.7"));
+        for line in [&b"\xff, 203.0.113.7:50000"[..], b"198.51.100.9,203.0.113.7, 10.0.0.2:80"] {
+            headers.insert("x-forwarded-for", HeaderValue::from_bytes(line).expect("a value"));
+            assert_eq!(resolve(ip("10.0.0.1"), &headers, &trusted), ip("203.0.113.7"));
+        }
+        headers.insert("x-forwarded-for", "[2001:db8::7]:50000".parse().expect("a value"));
+        assert_eq!(resolve(ip("10.0.0.1"), &headers, &trusted), ip("2001:db8::7"));
         headers.insert("x-forwarded-for", "nonsense".parse().expect("a value"));
         assert_eq!(resolve(ip("10.0.0.1"), &headers, &trusted), ip("10.0.0.1"));
         assert_eq!(resolve(ip("10.0.0.1"), &HeaderMap::new(), &trusted), ip("10.0.0.1"));

@@ -1,6 +1,7 @@
 //! Listening, until the application's tokens say to finish (`App::soft`) and to drop what is left (`App::hard`).
 //! Starting and stopping everything else is `app.rs`.
 
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -22,11 +23,14 @@ use tower::ServiceExt as _;
 use super::problem;
 use crate::app::AppState;
 
-/// A connection that says nothing at all costs a descriptor for so long,
+/// A connection that says nothing at all costs a descriptor for so long, unless it is of a trusted proxy, which may
+/// open them beforehand;
 const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// and one that is kept for the next request, or that is slow with the head of one, for so long. Proxies let go of
-/// theirs after a minute, and must be the first to do so, or a request gets lost now and then.
-const NEXT_HEAD: Duration = Duration::from_secs(75);
+/// one that is kept for the next request, or that is slow with the head of one, for so long. Most proxies let go of
+/// theirs after one to two minutes, and must be the first to do so, or a request gets lost now and then;
+const NEXT_HEAD: Duration = Duration::from_secs(130);
+/// and one that takes nothing of what it is sent, for so long.
+const UNREAD: Duration = Duration::from_mins(1);
 
 /// What a connection is known by.
 #[derive(Clone, Copy, Debug)]
@@ -55,17 +59,41 @@ async fn accept(mut doorway: Doorway, app: AppState) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "nodelay could not be set");
         }
+        if let Err(error) = give_up_unread(&stream, UNREAD) {
+            tracing::debug!(%error, "a connection will be waited for while it takes nothing");
+        }
         let caller = Caller { address, may_stay: app.descriptors.may_stay(&stream) };
+        let is_proxy = app.config.trusted_proxies.contains(&address.ip().to_canonical());
+        let patience = if is_proxy { NEXT_HEAD } else { FIRST_BYTE };
         let (router, soft, hard) = (router.clone(), app.soft.clone(), app.hard.clone());
         app.tasks.spawn(async move {
-            hard.run_until_cancelled(answer(stream, caller, router, soft)).await;
+            hard.run_until_cancelled(answer(stream, caller, patience, router, soft)).await;
         });
     }
 }
 
+/// Has the system break the connection when the other side has taken nothing for so long, be it gone or unwilling:
+/// an answer that is not read would be kept with its connection for as long as the other side likes.
+#[cfg(target_os = "linux")]
+fn give_up_unread(stream: &TcpStream, after: Duration) -> io::Result<()> {
+    let ms = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
+    Ok(rustix::net::sockopt::set_tcp_user_timeout(stream, ms)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_up_unread(_: &TcpStream, _: Duration) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Serves one connection until it ends, or until it becomes a socket.
-async fn answer(stream: TcpStream, caller: Caller, router: Router, soft: CancellationToken) {
-    let spoke = soft.run_until_cancelled(timeout(FIRST_BYTE, stream.readable())).await;
+async fn answer(
+    stream: TcpStream,
+    caller: Caller,
+    first_byte: Duration,
+    router: Router,
+    soft: CancellationToken,
+) {
+    let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
     if !matches!(spoke, Some(Ok(Ok(())))) {
         return tracing::debug!(?spoke, "a connection said nothing");
     }
@@ -124,7 +152,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, address) = listener.accept().await.unwrap();
         let caller = Caller { address, may_stay: true };
-        (client, tokio::spawn(answer(stream, caller, router, soft.clone())))
+        (client, tokio::spawn(answer(stream, caller, FIRST_BYTE, router, soft.clone())))
     }
 
     async fn ask(client: &mut TcpStream, path: &str) -> String {
@@ -142,6 +170,18 @@ mod tests {
         answering.await.unwrap();
         assert!((FIRST_BYTE..NEXT_HEAD).contains(&begin.elapsed()));
         assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_reads_nothing_is_given_up() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        give_up_unread(&stream, Duration::from_millis(500)).unwrap();
+        let writing = async { while stream.write_all(&[0; 65_536]).await.is_ok() {} };
+        timeout(Duration::from_secs(20), writing).await.expect("an end");
+        drop(client);
     }
 
     #[tokio::test]
