@@ -21,9 +21,9 @@ use axum::{
     serve::ListenerExt,
 };
 use hub::{
-    Authority, CloseCode, ConnectError, ConnectRequest, Connected, Descriptors, ErrorReply, Expiry, Filter,
-    Hub, HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, ServerSub, SessionId,
-    SessionInfo, SubscribeRequest, Subscription,
+    Authority, CloseCode, ConnectRequest, Connected, Descriptors, ErrorReply, Expiry, Filter, Hub, HubConfig,
+    Limits, Log, MemoryLog, Peer, Publication, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo,
+    SubscribeRequest, Subscription,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde::Deserialize;
@@ -41,6 +41,7 @@ struct Claims {
     sub: String,
     #[serde(default)]
     channel: String,
+    client: Option<String>,
     exp: Option<i64>,
     info: Option<Box<RawValue>>,
 }
@@ -72,30 +73,29 @@ fn open_room() -> Subscription {
 
 #[async_trait]
 impl Authority for Open {
-    async fn connect(
-        &self,
-        _: &Peer,
-        _: SessionId,
-        request: ConnectRequest,
-    ) -> Result<Connected, ConnectError> {
+    async fn connect(&self, _: &Peer, _: SessionId, request: ConnectRequest) -> Result<Connected, Rejection> {
         let limits = Limits { rpc_per_second: None, commands_per_second: None, ..Limits::browser() };
         if request.token.is_empty() {
             return Ok(Connected { limits, ..Connected::new("") });
         }
         let claims = read(&request.token).map_err(|bad| match bad {
-            BadToken::Expired => ConnectError::Reply(ErrorReply::TOKEN_EXPIRED),
-            BadToken::Invalid => ConnectError::Close(CloseCode::INVALID_TOKEN),
+            BadToken::Expired => Rejection::Reply(ErrorReply::TOKEN_EXPIRED),
+            BadToken::Invalid => Rejection::Close(CloseCode::INVALID_TOKEN),
         })?;
+        // That is one for a room.
+        if !claims.channel.is_empty() {
+            return Err(CloseCode::INVALID_TOKEN.into());
+        }
         let expiry = Some(expiry(&claims));
         let own = ServerSub { room: format!("#{}", claims.sub), sub: open_room() };
         let rooms = if claims.sub.is_empty() { Vec::new() } else { vec![own] };
         Ok(Connected { expiry, info: claims.info, rooms, limits, ..Connected::new(claims.sub) })
     }
 
-    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
+    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
         match read(token) {
             Ok(claims) if claims.sub == session.user => Ok(expiry(&claims)),
-            Err(BadToken::Expired) => Err(ErrorReply::EXPIRED.into()),
+            Err(BadToken::Expired) => Err(CloseCode::CONNECTION_EXPIRED.into()),
             _ => Err(CloseCode::INVALID_TOKEN.into()),
         }
     }
@@ -104,7 +104,7 @@ impl Authority for Open {
         &self,
         session: &SessionInfo,
         request: SubscribeRequest,
-    ) -> Result<Subscription, ErrorReply> {
+    ) -> Result<Subscription, Rejection> {
         let mut sub = open_room();
         if !request.token.is_empty() {
             let claims = sub_token(session, &request.room, &request.token)?;
@@ -114,12 +114,7 @@ impl Authority for Open {
         Ok(sub)
     }
 
-    async fn sub_refresh(
-        &self,
-        session: &SessionInfo,
-        room: &str,
-        token: &str,
-    ) -> Result<Expiry, ErrorReply> {
+    async fn sub_refresh(&self, session: &SessionInfo, room: &str, token: &str) -> Result<Expiry, Rejection> {
         sub_token(session, room, token).map(|claims| expiry(&claims))
     }
 
@@ -140,11 +135,17 @@ impl Authority for Open {
     }
 }
 
-fn sub_token(session: &SessionInfo, room: &str, token: &str) -> Result<Claims, ErrorReply> {
+/// A good token for something else is worse than a bad one.
+fn sub_token(session: &SessionInfo, room: &str, token: &str) -> Result<Claims, Rejection> {
     match read(token) {
-        Ok(claims) if claims.channel == room && claims.sub == session.user => Ok(claims),
-        Err(BadToken::Expired) => Err(ErrorReply::TOKEN_EXPIRED),
-        _ => Err(ErrorReply::PERMISSION_DENIED),
+        Ok(claims) => {
+            let is_theirs = claims.sub == session.user
+                && claims.channel == room
+                && claims.client.as_ref().is_none_or(|client| *client == session.client);
+            if is_theirs { Ok(claims) } else { Err(CloseCode::INVALID_TOKEN.into()) }
+        }
+        Err(BadToken::Expired) => Err(ErrorReply::TOKEN_EXPIRED.into()),
+        Err(BadToken::Invalid) => Err(ErrorReply::PERMISSION_DENIED.into()),
     }
 }
 
@@ -242,7 +243,7 @@ async fn main() -> std::io::Result<()> {
         .route("/api/publish", post(publish))
         .route("/api/history", post(history))
         .route("/api/stats", get(stats))
-        .with_state(App { hub, log, deflate, descriptors: descriptors.clone() });
+        .with_state(App { hub: hub.clone(), log, deflate, descriptors: descriptors.clone() });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
     // Answers and pushes are small: none may wait for the acknowledgement of the one before.
@@ -251,5 +252,30 @@ async fn main() -> std::io::Result<()> {
             eprintln!("nodelay could not be set: {error}");
         }
     });
-    axum::serve(door, app).await
+    tokio::select! {
+        served = axum::serve(door, app) => served,
+        () = told_to_stop() => {
+            hub.drain(Duration::from_secs(5)).await;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            eprintln!("no SIGTERM: {error}");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_stop() {
+    std::future::pending().await
 }

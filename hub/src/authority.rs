@@ -181,24 +181,24 @@ impl Subscription {
     }
 }
 
-/// Why a connection was not let in, or not prolonged.
+/// Why a connection or a subscription was not let in, or not prolonged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConnectError {
+pub enum Rejection {
     /// Answered to the command; whether the client tries again is in the error.
     Reply(ErrorReply),
     /// The socket is closed with this.
     Close(CloseCode),
 }
 
-impl From<ErrorReply> for ConnectError {
+impl From<ErrorReply> for Rejection {
     fn from(error: ErrorReply) -> Self {
-        ConnectError::Reply(error)
+        Rejection::Reply(error)
     }
 }
 
-impl From<CloseCode> for ConnectError {
+impl From<CloseCode> for Rejection {
     fn from(code: CloseCode) -> Self {
-        ConnectError::Close(code)
+        Rejection::Close(code)
     }
 }
 
@@ -222,10 +222,10 @@ pub trait Authority: Send + Sync + 'static {
         peer: &Peer,
         session: SessionId,
         request: ConnectRequest,
-    ) -> Result<Connected, ConnectError>;
+    ) -> Result<Connected, Rejection>;
 
     /// The client came with a fresh connection token.
-    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
+    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
         let _ = (session, token);
         Err(ErrorReply::NOT_AVAILABLE.into())
     }
@@ -234,17 +234,12 @@ pub trait Authority: Send + Sync + 'static {
         &self,
         session: &SessionInfo,
         request: SubscribeRequest,
-    ) -> Result<Subscription, ErrorReply>;
+    ) -> Result<Subscription, Rejection>;
 
     /// The client came with a fresh token for a room.
-    async fn sub_refresh(
-        &self,
-        session: &SessionInfo,
-        room: &str,
-        token: &str,
-    ) -> Result<Expiry, ErrorReply> {
+    async fn sub_refresh(&self, session: &SessionInfo, room: &str, token: &str) -> Result<Expiry, Rejection> {
         let _ = (session, room, token);
-        Err(ErrorReply::NOT_AVAILABLE)
+        Err(ErrorReply::NOT_AVAILABLE.into())
     }
 
     async fn publish(

@@ -123,6 +123,11 @@ impl Entry {
         self.source().map_or(0, |publication| publication.data.len())
     }
 
+    pub(crate) fn says_the_same(&self, other: &Entry) -> bool {
+        let data = |entry: &Entry| entry.source().map(|publication| publication.data.clone());
+        data(self) == data(other)
+    }
+
     /// What it costs to keep, both its forms included, whether they are made already or not.
     pub(crate) fn cost(&self) -> usize {
         let content = self.source().map_or(0, Publication::bytes) + self.shared.room.len();

@@ -18,8 +18,8 @@ use tokio::{
 };
 
 use crate::{
-    Authority, ClientInfo, CloseCode, Closed, ConnectError, ErrorReply, Expiry, Form, HubConfig, Log,
-    LogError, LogPage, Peer, Publication, ServerSub, SessionId, SessionInfo, Stats, Tags, Transport,
+    Authority, ClientInfo, CloseCode, Closed, ErrorReply, Expiry, Form, HubConfig, Log, LogError, LogPage,
+    Peer, Publication, Rejection, ServerSub, SessionId, SessionInfo, Stats, Tags, Transport,
     entry::Entry,
     gatehouse::Gatehouse,
     presence,
@@ -212,7 +212,7 @@ impl Inner {
     }
 
     /// Whether one more may connect.
-    pub(crate) fn has_capacity(&self) -> Result<(), ConnectError> {
+    pub(crate) fn has_capacity(&self) -> Result<(), Rejection> {
         const SHUTTING_DOWN: ErrorReply = ErrorReply::temporary(100, "server is shutting down");
         if self.draining.load(Relaxed) {
             return Err(SHUTTING_DOWN.into());

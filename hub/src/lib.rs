@@ -42,7 +42,7 @@ mod transport;
 mod ws;
 
 pub use authority::{
-    Authority, ConnectError, ConnectRequest, Connected, Expiry, Filter, Peer, PublishDecision, RoomKind,
+    Authority, ConnectRequest, Connected, Expiry, Filter, Peer, PublishDecision, Rejection, RoomKind,
     ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 pub use config::{Clock, HubConfig, Ids, Limits};

@@ -24,7 +24,7 @@ use crate::{
     room::{
         announcements::Announcements,
         members::{Member, Members},
-        order::{Accepted, Order},
+        order::{Accepted, Order, Phase},
         ring::{Purse, Ring},
     },
 };
@@ -80,6 +80,7 @@ impl Room {
         let accepted = lock(&self.order).accept(entry);
         match accepted {
             Accepted::Old => {}
+            Accepted::Doubtful => self.doubt(inner),
             Accepted::Ready => crate::fanout::hand_out(inner, self),
             Accepted::Held { full } => {
                 if full {
@@ -138,6 +139,11 @@ impl Room {
     /// The stream that the room is in, once it is open.
     pub(crate) fn epoch(&self) -> String {
         lock(&self.order).epoch.clone()
+    }
+
+    pub(crate) fn is_of_another_stream(&self, epoch: &str) -> bool {
+        let order = lock(&self.order);
+        order.phase == Phase::Open && order.epoch != epoch
     }
 
     pub(crate) fn leave(&self, slot: u32) {

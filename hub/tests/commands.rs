@@ -89,6 +89,7 @@ async fn history_by_limit_since_and_reverse() {
     assert_eq!(history(json!({"limit": 2, "reverse": true})).await.0, [9, 8]);
     assert_eq!(history(json!({"limit": 2, "since": {"offset": 5, "epoch": "first"}})).await.0, [6, 7]);
     assert_eq!(history(json!({"limit": 2, "since": {"offset": 5}, "reverse": true})).await.0, [4, 3]);
+    assert_eq!(history(json!({"since": {"offset": 5, "epoch": "first"}})).await.0, [6, 7, 8, 9]);
     assert_eq!(history(json!({"limit": 2, "since": {"offset": 5, "epoch": "other"}})).await.1, Some(112));
 }
 

@@ -36,8 +36,28 @@ async fn a_refreshed_connection_outlives_its_first_expiry() {
     assert_eq!((&reply["expires"], &reply["ttl"]), (&json!(true), &json!(3600)));
     assert_eq!(witness.close().await.code, 3005, "the time has come for whoever did not refresh");
     assert_eq!(client.call("rpc", json!({"method": "who"})).await["data"], "ann");
-    assert_eq!(client.error("refresh", json!({"token": "-5"})).await, 110);
     client.start("refresh", json!({"token": "invalid"})).await;
+    assert_eq!(client.close().await.code, 3500);
+}
+
+#[tokio::test]
+async fn who_refreshes_with_an_expired_token_may_come_back_with_another() {
+    let server = Server::start().await;
+    let mut client = server.client("ann").await;
+    client.start("refresh", json!({"token": "-5"})).await;
+    assert_eq!(client.close().await.code, 3005);
+}
+
+#[tokio::test]
+async fn a_token_for_something_else_ends_the_connection() {
+    let server = Server::start().await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    assert_eq!(client.error("sub_refresh", json!({"channel": "room", "token": "nonsense"})).await, 103);
+    client.start("sub_refresh", json!({"channel": "room", "token": "somebody else's"})).await;
+    assert_eq!(client.close().await.code, 3500);
+    let mut client = server.client("ann").await;
+    client.start("subscribe", json!({"channel": "room", "data": {"close": true}})).await;
     assert_eq!(client.close().await.code, 3500);
 }
 

@@ -118,3 +118,46 @@ async fn publications_lost_to_the_log_too_are_not_skipped_silently() {
     server.publish("room", "4");
     assert_eq!(client.push().await["unsubscribe"]["code"], 2500);
 }
+
+#[tokio::test]
+async fn a_stream_that_begins_anew_under_a_busy_room_is_noticed_at_once() {
+    for room_memory_bytes in [0, 100_000] {
+        // Nothing but the publications themselves tells of it.
+        let config = HubConfig { position_check: None, room_memory_bytes, ..config() };
+        let server = Server::with(config).await;
+        let mut client = server.client("ann").await;
+        client.subscribe("room").await;
+        for n in 1..=5 {
+            server.publish("room", &format!("\"old {n}\""));
+            assert_eq!(client.publication().await.0, n);
+        }
+        server.log.lose("room", "second");
+        server.publish("room", "\"new 1\"");
+        assert_eq!(client.push().await["unsubscribe"]["code"], 2500);
+        let reply = client.resume("room", 5, "first").await;
+        assert_eq!((&reply["epoch"], reply.get("recovered")), (&json!("second"), None));
+        server.publish("room", "\"new 2\"");
+        assert_eq!(client.publication().await, (2, json!("new 2")));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_recovered_from_a_stream_that_ended_while_nobody_was_there() {
+    let linger = Duration::from_mins(1);
+    let server = Server::with(HubConfig { room_linger: linger, position_check: None, ..config() }).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    for n in 1..=3 {
+        server.publish("room", &n.to_string());
+        assert_eq!(client.publication().await.0, n);
+    }
+    client.call("unsubscribe", json!({"channel": "room"})).await;
+    server.log.lose("room", "second");
+    server.publish("room", "\"new\"");
+    server.until("the loss to be noticed", |stats| stats.streams_lost == 1).await;
+    let reply = client.resume("room", 3, "first").await;
+    assert_eq!(
+        (&reply["epoch"], &reply["offset"], reply.get("recovered")),
+        (&json!("second"), &json!(1), None)
+    );
+}

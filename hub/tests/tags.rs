@@ -9,7 +9,7 @@ fn color(cmp: &str, val: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_filter_holds_live_in_recovery_and_in_history() {
+async fn a_filter_holds_live_and_in_recovery() {
     let server = Server::start().await;
     let mut client = server.client("ann").await;
     client.call("subscribe", json!({"channel": "room", "tf": color("eq", "red")})).await;
@@ -20,8 +20,9 @@ async fn a_filter_holds_live_in_recovery_and_in_history() {
         let push = client.push().await;
         assert_eq!((&push["pub"]["offset"], &push["pub"]["tags"]), (&json!(n), &json!({"color": "red"})));
     }
-    let history = client.call("history", json!({"channel": "room", "limit": 9})).await;
-    assert_eq!(offsets(&history), [3, 6, 9]);
+    // A look back is a question of its own.
+    let history = client.call("history", json!({"channel": "room", "limit": 4})).await;
+    assert_eq!(offsets(&history), [1, 2, 3, 4]);
 
     let filter = json!({"op": "not", "nodes": [{"key": "color", "cmp": "in", "vals": ["blue", "green"]}]});
     let body = json!({"channel": "room", "tf": filter, "recover": true, "offset": 4, "epoch": "first"});

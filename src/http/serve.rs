@@ -179,7 +179,8 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
         give_up_unread(&stream, Duration::from_millis(500)).unwrap();
-        let writing = async { while stream.write_all(&[0; 65_536]).await.is_ok() {} };
+        let much = vec![0; 65_536];
+        let writing = async { while stream.write_all(&much).await.is_ok() {} };
         timeout(Duration::from_secs(20), writing).await.expect("an end");
         drop(client);
     }

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Hub, Limits,
-    Peer, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Hub, Limits, Peer,
+    Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -138,7 +138,7 @@ fn feed(scope: &Scope) -> ServerSub {
 
 /// How a connection is refused: a busy store is worth another try, a bad token is not, an expired one is
 /// to be renewed.
-fn refused(error: &Error) -> ConnectError {
+fn refused(error: &Error) -> Rejection {
     match error {
         Error::Unauthenticated(why) if why.contains("expired") => ErrorReply::TOKEN_EXPIRED.into(),
         Error::Unauthenticated(_) => CloseCode::INVALID_TOKEN.into(),
@@ -157,7 +157,7 @@ impl Authority for SocketRules {
         _: &Peer,
         session: SessionId,
         request: ConnectRequest,
-    ) -> Result<Connected, ConnectError> {
+    ) -> Result<Connected, Rejection> {
         let hello = match &request.data {
             Some(data) => serde_json::from_str::<Option<Hello>>(data.get())
                 .map_err(|_| ErrorReply::BAD_REQUEST)?
@@ -178,8 +178,15 @@ impl Authority for SocketRules {
         Ok(Self::person(&access, expires_at, now))
     }
 
-    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
-        let (access, verified) = self.accounts.by_token(token).await.map_err(|error| refused(&error))?;
+    async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
+        let verified = self.accounts.by_token(token).await.map_err(|error| match refused(&error) {
+            // In answer to a connect the client gets another token; here it would take the error for the last word.
+            Rejection::Reply(error) if error == ErrorReply::TOKEN_EXPIRED => {
+                CloseCode::CONNECTION_EXPIRED.into()
+            }
+            other => other,
+        });
+        let (access, verified) = verified?;
         let same = who(session).is_ok_and(|who| who.access.identity == access.identity);
         if !same {
             return Err(CloseCode::INVALID_TOKEN.into());
@@ -192,14 +199,14 @@ impl Authority for SocketRules {
         &self,
         session: &SessionInfo,
         request: SubscribeRequest,
-    ) -> Result<Subscription, ErrorReply> {
+    ) -> Result<Subscription, Rejection> {
         let id = request.room.strip_prefix("conversation:").and_then(|id| Uuid::parse_str(id).ok());
         let id = id.ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
         match self.conversation(session, id, Permission::Read).await {
             Ok(_) => Ok(Subscription { presence: true, join_leave: true, ..Subscription::ephemeral() }),
-            Err(Error::Store(StoreError::Busy)) => Err(ErrorReply::TOO_MANY_REQUESTS),
-            Err(Error::Store(_) | Error::Internal(_)) => Err(ErrorReply::INTERNAL),
-            Err(_) => Err(ErrorReply::PERMISSION_DENIED),
+            Err(Error::Store(StoreError::Busy)) => Err(ErrorReply::TOO_MANY_REQUESTS.into()),
+            Err(Error::Store(_) | Error::Internal(_)) => Err(ErrorReply::INTERNAL.into()),
+            Err(_) => Err(ErrorReply::PERMISSION_DENIED.into()),
         }
     }
 

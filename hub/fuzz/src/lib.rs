@@ -12,8 +12,8 @@ use std::{
 
 use bytes::Bytes;
 use hub::{
-    Agreed, Authority, ConnectError, ConnectRequest, Connected, ErrorReply, Filter, Form, Hub, HubConfig,
-    Limits, MemoryLog, Peer, PublishDecision, ServerSub, SessionId, SessionInfo, SubscribeRequest,
+    Agreed, Authority, ConnectRequest, Connected, ErrorReply, Filter, Form, Hub, HubConfig, Limits,
+    MemoryLog, Peer, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest,
     Subscription, WebSocket,
 };
 use serde_json::value::RawValue;
@@ -32,12 +32,7 @@ fn open_room() -> Subscription {
 
 #[async_trait::async_trait]
 impl Authority for Open {
-    async fn connect(
-        &self,
-        _: &Peer,
-        _: SessionId,
-        request: ConnectRequest,
-    ) -> Result<Connected, ConnectError> {
+    async fn connect(&self, _: &Peer, _: SessionId, request: ConnectRequest) -> Result<Connected, Rejection> {
         let own = ServerSub { room: "own".to_owned(), sub: open_room() };
         let limits = Limits { rpc_per_second: None, commands_per_second: None, ..Limits::browser() };
         let rooms = if request.token.is_empty() { Vec::new() } else { vec![own] };
@@ -48,7 +43,7 @@ impl Authority for Open {
         &self,
         _: &SessionInfo,
         request: SubscribeRequest,
-    ) -> Result<Subscription, ErrorReply> {
+    ) -> Result<Subscription, Rejection> {
         Ok(Subscription { data: request.data, ..open_room() })
     }
 

@@ -1,9 +1,12 @@
 //! Decoding what a client sends: frames of one or more JSON objects joined by newlines.
 //! Unknown fields are ignored; an object that is neither command nor pong ends the session.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
 
 use super::filter::FilterNode;
@@ -42,12 +45,17 @@ pub(crate) enum Command {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Connect {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) token: String,
     #[serde(deserialize_with = "present")]
     pub(crate) data: Option<Box<RawValue>>,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) name: String,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) version: String,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) headers: HashMap<String, String>,
+    #[serde(deserialize_with = "objects")]
     pub(crate) subs: HashMap<String, Position>,
 }
 
@@ -55,24 +63,34 @@ pub(crate) struct Connect {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Position {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) recover: bool,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) offset: u64,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) epoch: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Subscribe {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) channel: String,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) token: String,
     #[serde(deserialize_with = "present")]
     pub(crate) data: Option<Box<RawValue>>,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) recover: bool,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) offset: u64,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) epoch: String,
     pub(crate) tf: Option<FilterNode>,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) flag: i64,
     /// The kind of deltas that the client understands, if it wants them.
+    #[serde(deserialize_with = "or_default")]
     pub(crate) delta: String,
 }
 
@@ -90,12 +108,14 @@ impl Subscribe {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Room {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) channel: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Publish {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) channel: String,
     #[serde(deserialize_with = "present")]
     pub(crate) data: Option<Box<RawValue>>,
@@ -104,16 +124,21 @@ pub(crate) struct Publish {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct History {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) channel: String,
     /// 0: only the position, unless `since` is there; negative: all.
+    #[serde(deserialize_with = "or_default")]
     pub(crate) limit: i32,
+    #[serde(deserialize_with = "object")]
     pub(crate) since: Option<Position>,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) reverse: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Rpc {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) method: String,
     #[serde(deserialize_with = "present")]
     pub(crate) data: Option<Box<RawValue>>,
@@ -129,32 +154,84 @@ pub(crate) struct Send {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Refresh {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) token: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SubRefresh {
+    #[serde(deserialize_with = "or_default")]
     pub(crate) channel: String,
+    #[serde(deserialize_with = "or_default")]
     pub(crate) token: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Envelope {
+    #[serde(deserialize_with = "or_default")]
     id: u32,
+    #[serde(deserialize_with = "object")]
     connect: Option<Box<Connect>>,
+    #[serde(deserialize_with = "object")]
     subscribe: Option<Box<Subscribe>>,
+    #[serde(deserialize_with = "object")]
     unsubscribe: Option<Room>,
+    #[serde(deserialize_with = "object")]
     publish: Option<Publish>,
+    #[serde(deserialize_with = "object")]
     presence: Option<Room>,
+    #[serde(deserialize_with = "object")]
     presence_stats: Option<Room>,
+    #[serde(deserialize_with = "object")]
     history: Option<Box<History>>,
+    #[serde(deserialize_with = "object")]
     rpc: Option<Rpc>,
+    #[serde(deserialize_with = "object")]
     send: Option<Send>,
+    #[serde(deserialize_with = "object")]
     refresh: Option<Refresh>,
+    #[serde(deserialize_with = "object")]
     sub_refresh: Option<SubRefresh>,
     ping: Option<serde::de::IgnoredAny>,
+}
+
+/// An object and nothing else: the derived decoders would take an array as well.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+
+        from.deserialize_map(Fields(PhantomData))
+    }
+}
+
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Option::<Object<T>>::deserialize(from).map(|found| found.map(|object| object.0))
+}
+
+fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<HashMap<String, T>, D::Error> {
+    let found: HashMap<String, Object<T>> = or_default(from)?;
+    Ok(found.into_iter().map(|(name, object)| (name, object.0)).collect())
+}
+
+/// For fields that are no data: `null` says as little as nothing.
+fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// `null` is a value like another; only an absent field is `None`.
@@ -168,14 +245,11 @@ pub(crate) const MAX_IN_FRAME: usize = 2048;
 /// The commands of one text frame, in order, up to the first bad one.
 pub(crate) fn decode(frame: &[u8]) -> Vec<Decoded> {
     let mut decoded = Vec::new();
-    let mut objects = serde_json::Deserializer::from_slice(frame).into_iter::<Envelope>();
-    loop {
-        // The derived decoder would take an array for an object as well.
-        let rest = frame[objects.byte_offset()..].trim_ascii_start();
-        let Some(object) = objects.next() else { break };
+    let objects = serde_json::Deserializer::from_slice(frame).into_iter::<Object<Envelope>>();
+    for object in objects {
         let one = match object {
-            Ok(envelope) if rest.first() == Some(&b'{') => classify(envelope),
-            _ => Decoded::Bad("not a command object"),
+            Ok(Object(envelope)) => classify(envelope),
+            Err(_) => Decoded::Bad("not a command object"),
         };
         let one =
             if decoded.len() < MAX_IN_FRAME { one } else { Decoded::Bad("too many commands in a frame") };
@@ -253,10 +327,28 @@ mod tests {
             "{\"id\":1,\"subscribe\":[1]}x",
             "{\"id\":1,\"subscribe\":{\"channel\":5}}",
             "{\"id\":1,\"nonsense\":{}}",
+            "{\"id\":1,\"subscribe\":[\"a\"]}",
+            "{\"id\":1,\"publish\":[\"a\",1]}",
+            "{\"id\":1,\"connect\":{\"subs\":{\"a\":[true,1,\"e\"]}}}",
+            "{\"id\":1,\"history\":{\"channel\":\"a\",\"since\":[1,\"e\"]}}",
+            "{\"id\":1,\"subscribe\":null}",
         ] {
             let last = kinds(frame).pop().unwrap();
             assert_eq!(last, "Bad", "{frame:?}");
         }
+    }
+
+    #[test]
+    fn null_elsewhere_is_nothing() {
+        for frame in [
+            r#"{"id":1,"connect":{"token":null,"data":null,"name":null,"headers":null,"subs":null}}"#,
+            r#"{"id":1,"subscribe":{"channel":"a","recover":null,"offset":null,"epoch":null,"tf":null,"flag":null,"delta":null}}"#,
+            r#"{"id":1,"history":{"channel":"a","limit":null,"since":{"offset":1,"epoch":null},"reverse":null}}"#,
+            r#"{"id":1,"rpc":{"method":null},"connect":null}"#,
+        ] {
+            assert_eq!(kinds(frame), ["Command"], "{frame}");
+        }
+        assert_eq!(kinds(r#"{"id":null}"#), ["Pong"]);
     }
 
     #[test]

@@ -27,11 +27,8 @@ impl Form {
     /// `cf_protocol=protobuf` in the query.
     pub fn asked(subprotocol: Option<&str>, query: Option<&str>) -> Form {
         let wants = |pair: &str| matches!(pair, "format=protobuf" | "cf_protocol=protobuf");
-        match subprotocol {
-            Some(Self::PROTOBUF_SUBPROTOCOL) => Form::Protobuf,
-            None if query.is_some_and(|query| query.split('&').any(wants)) => Form::Protobuf,
-            _ => Form::Json,
-        }
+        let by_query = query.is_some_and(|query| query.split('&').any(wants));
+        if by_query || subprotocol == Some(Self::PROTOBUF_SUBPROTOCOL) { Form::Protobuf } else { Form::Json }
     }
 
     /// Goes out in binary frames, not in text.
@@ -100,7 +97,7 @@ mod tests {
         let proto = Some(Form::PROTOBUF_SUBPROTOCOL);
         assert_eq!(Form::asked(None, None), Form::Json);
         assert_eq!(Form::asked(proto, None), Form::Protobuf);
-        assert_eq!(Form::asked(Some(Form::JSON_SUBPROTOCOL), Some("format=protobuf")), Form::Json);
+        assert_eq!(Form::asked(Some(Form::JSON_SUBPROTOCOL), Some("format=protobuf")), Form::Protobuf);
         assert_eq!(Form::asked(None, Some("a=1&format=protobuf")), Form::Protobuf);
         assert_eq!(Form::asked(None, Some("cf_protocol=protobuf&x")), Form::Protobuf);
         assert_eq!(Form::asked(None, Some("format=json&xformat=protobuf")), Form::Json);

@@ -1,13 +1,16 @@
 //! Reading the log for what a room misses: its position when it opens, publications that never came,
 //! and the comparison that notices when even the news of them was lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use tokio::time::{sleep, timeout};
 
 use super::{
     Room,
-    order::{Absorbed, Phase},
+    order::{Absorbed, Doubt, Phase},
 };
 use crate::{
     entry::Entry,
@@ -22,6 +25,8 @@ use crate::{
 /// Reads without progress before a gap is taken for a mistake of the publisher.
 const MAX_ATTEMPTS: u32 = 10;
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
+/// Between two looks at the log for the same reason.
+const DOUBT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Somebody reads a room's position. If he gives up, nobody waits for it any more.
 struct Opening<'a> {
@@ -33,6 +38,24 @@ impl Drop for Opening<'_> {
     fn drop(&mut self) {
         lock(&self.room.order).end_opening();
         fanout::hand_out(self.inner, self.room);
+    }
+}
+
+/// Compares a room with the log until there is no doubt any more.
+async fn look(room: Weak<Room>, inner: Weak<Inner>) {
+    loop {
+        {
+            let (Some(room), Some(inner)) = (room.upgrade(), inner.upgrade()) else { return };
+            room.check(&inner).await;
+        }
+        sleep(DOUBT_PAUSE).await;
+        let Some(room) = room.upgrade() else { return };
+        let mut order = lock(&room.order);
+        if order.doubt != Doubt::Again {
+            order.doubt = Doubt::None;
+            return;
+        }
+        order.doubt = Doubt::Known;
     }
 }
 
@@ -83,6 +106,18 @@ impl Room {
         self.watch_gap(inner);
     }
 
+    /// There is a reason to think that the log began anew: compares with it, soon but not too often.
+    pub(crate) fn doubt(self: &Arc<Self>, inner: &Arc<Inner>) {
+        let known = {
+            let mut order = lock(&self.order);
+            let next = if order.doubt == Doubt::None { Doubt::Known } else { Doubt::Again };
+            std::mem::replace(&mut order.doubt, next)
+        };
+        if known == Doubt::None {
+            inner.runtime.spawn(look(Arc::downgrade(self), Arc::downgrade(inner)));
+        }
+    }
+
     /// Compares with the log; for rooms that have been quiet.
     pub(crate) async fn check(self: &Arc<Self>, inner: &Arc<Inner>) {
         let (top, generation) = {
@@ -93,7 +128,7 @@ impl Room {
             (order.top, order.generation)
         };
         if let Ok(page) = inner.since(&self.name, top, 0).await {
-            let lost = lock(&self.order).epoch != page.epoch;
+            let lost = page.epoch != lock(&self.order).epoch || page.top < top;
             if lost {
                 self.lose(inner, generation, page.epoch, page.top);
             } else {

@@ -26,6 +26,7 @@ pub(crate) struct Order {
     last: Option<Entry>,
     /// Somebody reads the log for what is missing.
     pub(crate) filling: bool,
+    pub(crate) doubt: Doubt,
     /// Grows whenever the stream was lost.
     pub(crate) generation: u32,
 }
@@ -39,10 +40,22 @@ pub(crate) enum Phase {
     Open,
 }
 
+/// Whether this is still the stream that the log has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    None,
+    /// It is being looked at, or was a moment ago.
+    Known,
+    /// There was a reason more since.
+    Again,
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Accepted {
     /// Seen before.
     Old,
+    /// Something else was seen in its place, or what was is not known any more.
+    Doubtful,
     /// There is something to hand out.
     Ready,
     /// Held behind a gap.
@@ -94,6 +107,7 @@ impl Order {
             deltas: 0,
             last: None,
             filling: false,
+            doubt: Doubt::None,
             generation: 0,
         }
     }
@@ -155,7 +169,7 @@ impl Order {
         self.seen = self.seen.max(entry.offset);
         if self.phase == Phase::Open {
             if entry.offset <= self.top {
-                return Accepted::Old;
+                return if self.ring.holds(&entry) { Accepted::Old } else { Accepted::Doubtful };
             }
             if entry.offset == self.top + 1 {
                 self.append(entry);
@@ -383,7 +397,6 @@ mod tests {
         order.open("e".into(), 5);
         // The 5 is for those who follow no stream.
         assert_eq!(out(&mut order), [5, 6, 7]);
-        assert_eq!(order.accept(entry(5)), Accepted::Old);
         assert_eq!(order.held_bytes, 0);
     }
 
@@ -423,8 +436,17 @@ mod tests {
         assert_eq!(order.absorb("f", 6, 9, entries([])), (Absorbed::Lost, 0));
         order.restart("f".into(), 8);
         assert!(!order.has_gap());
-        assert_eq!(order.accept(entry(8)), Accepted::Old);
         assert_eq!(order.accept(entry(9)), Accepted::Ready);
+    }
+
+    #[test]
+    fn what_was_not_seen_as_it_is_now_raises_doubts() {
+        let mut order = open(5, 10);
+        order.accept(entry(6));
+        assert_eq!(order.accept(entry(6)), Accepted::Old);
+        assert_eq!(order.accept(entry(5)), Accepted::Doubtful, "nobody knows what it said");
+        let other = Publication { offset: 6, data: "\"other\"".into(), ..Publication::default() };
+        assert_eq!(order.accept(Entry::publication("room", other)), Accepted::Doubtful);
     }
 
     #[test]

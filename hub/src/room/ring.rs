@@ -108,6 +108,14 @@ impl Ring {
     }
 }
 
+impl Ring {
+    /// The entry at its offset says the same.
+    pub(crate) fn holds(&self, entry: &Entry) -> bool {
+        let known = self.range(entry.offset.saturating_sub(1), entry.offset).and_then(|mut one| one.next());
+        known.is_some_and(|known| known.says_the_same(entry))
+    }
+}
+
 impl Drop for Ring {
     fn drop(&mut self) {
         self.purse.used.fetch_sub(self.bytes, Relaxed);

@@ -13,7 +13,7 @@ use std::{
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
-use super::{Session, commands::Outcome, rate::Rate, subscribe::MAX_ROOM_NAME};
+use super::{Session, commands::Outcome, rate::Rate};
 use crate::{
     ErrorReply, Publication, PublishDecision, SessionInfo, Tags,
     hub::Inner,
@@ -85,9 +85,6 @@ impl Calls {
         let Publish { channel: room, data: Some(data) } = command else {
             return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
         };
-        if room.len() > MAX_ROOM_NAME {
-            return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
-        }
         if !self.rate.take() {
             return Outcome::Reply(Reply::Error(ErrorReply::TOO_MANY_REQUESTS));
         }

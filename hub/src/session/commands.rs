@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::{Session, calls::Calls, connect, history, inbox::Item, reader::refuse, subs::Sub, subscribe};
 use crate::{
-    CloseCode, ConnectError, ErrorReply, Peer, SessionInfo,
+    CloseCode, ErrorReply, Peer, Rejection, SessionInfo,
     hub::Inner,
     lock::lock,
     presence,
     protocol::{command::Command, reply::Reply},
 };
+
+const MAX_ROOM_NAME: usize = 255;
 
 /// What a command comes to.
 pub(super) enum Outcome {
@@ -59,15 +61,20 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Box<Pe
                         Outcome::Close(code) => return session.queue.close(code.into()),
                     }
                 } else if let Stage::New(peer) = std::mem::replace(&mut stage, Stage::Refused) {
-                    let Command::Connect(command) = command else {
-                        return refuse(session, "first command is not connect");
+                    let command = match command {
+                        Command::Connect(command) => command,
+                        Command::Unreadable => {
+                            session.reply(id, &Reply::Error(ErrorReply::BAD_REQUEST));
+                            continue;
+                        }
+                        _ => return refuse(session, "first command is not connect"),
                     };
                     match Box::pin(connect::command(inner, session, *peer, id, *command)).await {
                         Ok(info) => stage = Stage::Connected(Calls::new(info)),
-                        Err(ConnectError::Reply(error)) => {
+                        Err(Rejection::Reply(error)) => {
                             session.fill(session.form.reply(id, &Reply::Error(error)));
                         }
-                        Err(ConnectError::Close(code)) => return session.queue.close(code.into()),
+                        Err(Rejection::Close(code)) => return session.queue.close(code.into()),
                     }
                 }
             }
@@ -82,8 +89,12 @@ async fn handle(
     id: u32,
     command: Command,
 ) -> Outcome {
-    if named_room(&command).is_some_and(str::is_empty) {
-        return Outcome::Close(CloseCode::BAD_REQUEST);
+    match named_room(&command) {
+        Some("") => return Outcome::Close(CloseCode::BAD_REQUEST),
+        Some(room) if room.len() > MAX_ROOM_NAME => {
+            return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
+        }
+        _ => {}
     }
     let info = &Arc::clone(&calls.info);
     match command {

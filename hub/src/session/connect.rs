@@ -10,7 +10,7 @@ use super::{
     subscribe::{self, Entrance},
 };
 use crate::{
-    CloseCode, ConnectError, ConnectRequest, Connected, ErrorReply, Peer, ServerSub, SessionInfo,
+    CloseCode, ConnectRequest, Connected, ErrorReply, Peer, Rejection, ServerSub, SessionInfo,
     hub::Inner,
     protocol::{
         command::{Connect, Refresh},
@@ -26,7 +26,7 @@ pub(super) async fn command(
     peer: Peer,
     id: u32,
     mut command: Connect,
-) -> Result<Arc<SessionInfo>, ConnectError> {
+) -> Result<Arc<SessionInfo>, Rejection> {
     inner.has_capacity()?;
     let began = Instant::now();
     let _turn = inner.gatehouse.turn().await?;
@@ -69,6 +69,7 @@ pub(super) async fn command(
             position,
             strict: false,
             delta: false,
+            filter: None,
             server_side: true,
         };
         match entrance.go(&room, sub).await {
@@ -109,11 +110,12 @@ pub(super) async fn refresh(
     let refreshed = inner.guarded(inner.authority.refresh(info, &command.token)).await;
     let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL.into())) {
         Ok(expiry) => inner.time_left(Some(expiry)),
-        Err(ConnectError::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
-        Err(ConnectError::Close(code)) => return Outcome::Close(code),
+        Err(Rejection::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
+        Err(Rejection::Close(code)) => return Outcome::Close(code),
     };
+    // Clients take an error here for the last word; with this code they come back with another token.
     if left == Some(Duration::ZERO) {
-        return Outcome::Reply(Reply::Error(ErrorReply::EXPIRED));
+        return Outcome::Close(CloseCode::CONNECTION_EXPIRED);
     }
     session.timers.set_expiry(left.map(|left| Instant::now() + left + inner.config.expiry_grace));
     let (client, version) = (info.client.clone(), inner.config.version.clone());

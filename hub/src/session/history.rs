@@ -1,4 +1,5 @@
-//! `history`: a look back into a durable room, under the filter that holds for its live publications.
+//! `history`: a look back into a durable room, under the filter that the authority put on it. What the client itself
+//! wants to be told of live does not bind it here.
 
 use std::sync::Arc;
 
@@ -36,10 +37,18 @@ pub(super) async fn command(
         }
     };
     let most = inner.config.history_limit;
-    let limit = usize::try_from(command.limit).map_or(most, |limit| limit.min(most));
+    let limit = match (usize::try_from(command.limit), &command.since) {
+        (Ok(0), Some(_)) | (Err(_), _) => most,
+        (Ok(limit), _) => limit.min(most),
+    };
     let mut walk = Walk { inner, room, filter, limit, found: Vec::new(), scanned: 0 };
     let read = walk.go(&command).await;
     let page = read.map_err(|_| ErrorReply::INTERNAL)?;
+    if let Some(known) = inner.rooms.get(room)
+        && known.is_of_another_stream(&page.epoch)
+    {
+        known.doubt(inner);
+    }
     if let Some(since) = &command.since
         && !since.epoch.is_empty()
         && since.epoch != page.epoch

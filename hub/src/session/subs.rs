@@ -25,6 +25,7 @@ pub(crate) struct Live {
     pub(crate) server_side: bool,
     pub(crate) durable: bool,
     pub(crate) presence: bool,
+    /// What the authority lets it see.
     pub(crate) filter: Option<Filter>,
     /// Its coming and going is announced.
     pub(crate) announced: Option<Arc<ClientInfo>>,

@@ -10,7 +10,8 @@ use super::{
     subs::{Live, Sub},
 };
 use crate::{
-    CloseCode, Closed, ErrorReply, Filter, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription,
+    CloseCode, Closed, ErrorReply, Filter, Rejection, RoomKind, ServerSub, SessionInfo, SubscribeRequest,
+    Subscription,
     hub::Inner,
     lock::lock,
     presence,
@@ -22,8 +23,6 @@ use crate::{
     room::members::Member,
 };
 
-pub(super) const MAX_ROOM_NAME: usize = 255;
-
 /// Who comes into which room, and from where.
 pub(super) struct Entrance<'a> {
     pub(super) inner: &'a Arc<Inner>,
@@ -33,6 +32,8 @@ pub(super) struct Entrance<'a> {
     pub(super) strict: bool,
     /// The client understands deltas.
     pub(super) delta: bool,
+    /// What the client wants of what it may see.
+    pub(super) filter: Option<Filter>,
     pub(super) server_side: bool,
 }
 
@@ -46,13 +47,14 @@ impl Entrance<'_> {
         }
         let room = inner.rooms.enter(room);
         let durable = grant.kind == RoomKind::Durable;
-        let delta = self.delta && grant.delta && durable && grant.filter.is_none();
+        let filter = both(grant.filter.clone(), self.filter);
+        let delta = self.delta && grant.delta && durable && filter.is_none();
         let who = (grant.presence || grant.join_leave).then(|| Arc::new(info.client_info(grant.info)));
         let member = Member {
             session: Arc::clone(session),
             form: session.form,
             after: 0,
-            filter: grant.filter.clone(),
+            filter,
             delta,
             who: who.clone(),
             presence: grant.presence,
@@ -96,12 +98,6 @@ pub(super) async fn command(
     id: u32,
     command: Subscribe,
 ) -> Outcome {
-    if command.channel.is_empty() {
-        return Outcome::Close(CloseCode::BAD_REQUEST);
-    }
-    if command.channel.len() > MAX_ROOM_NAME {
-        return Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST));
-    }
     if let Err(error) = session.begin_sub(&command.channel, info.limits.max_rooms) {
         return Outcome::Reply(Reply::Error(error));
     }
@@ -111,10 +107,11 @@ pub(super) async fn command(
             session.fill(session.form.reply(id, &Reply::Subscribe(reply)));
             announce(inner, session, &room);
         }
-        Err(error) => {
+        Err(Rejection::Reply(error)) => {
             session.forget_sub(&room);
             session.fill(session.form.reply(id, &Reply::Error(error)));
         }
+        Err(Rejection::Close(code)) => return Outcome::Close(code),
     }
     Outcome::Done
 }
@@ -124,16 +121,17 @@ async fn subscribe(
     session: &Arc<Session>,
     info: &Arc<SessionInfo>,
     command: Subscribe,
-) -> Result<SubscribeReply, ErrorReply> {
+) -> Result<SubscribeReply, Rejection> {
     let (strict, delta) = (command.strict(), command.wants_deltas());
     let Subscribe { channel: room, token, data, recover, offset, epoch, tf, .. } = command;
     let own = tf.map(|tf| tf.compile().ok_or(ErrorReply::BAD_REQUEST)).transpose()?;
     let request = SubscribeRequest { room: room.clone(), token, data, recover };
     let granted = inner.guarded(inner.authority.subscribe(info, request)).await;
-    let mut grant = granted.ok_or(ErrorReply::INTERNAL)??;
-    grant.filter = both(grant.filter, own);
+    let grant = granted.ok_or(ErrorReply::INTERNAL)??;
     let position = Some(Position { recover, offset, epoch });
-    Entrance { inner, session, info, position, strict, delta, server_side: false }.go(&room, grant).await
+    let entrance =
+        Entrance { inner, session, info, position, strict, delta, filter: own, server_side: false };
+    entrance.go(&room, grant).await.map_err(Rejection::from)
 }
 
 /// What the authority lets through and the client wants.
@@ -159,8 +157,16 @@ pub(super) async fn by_server(
         }
         Err(_) => return,
     }
-    let entrance =
-        Entrance { inner, session, info, position: None, strict: false, delta: false, server_side: true };
+    let entrance = Entrance {
+        inner,
+        session,
+        info,
+        position: None,
+        strict: false,
+        delta: false,
+        filter: None,
+        server_side: true,
+    };
     match entrance.go(&room, sub).await {
         Ok(reply) => {
             session.fill(session.form.subscribe(&room, &reply));
@@ -183,16 +189,14 @@ pub(super) async fn refresh(
     command: SubRefresh,
 ) -> Outcome {
     let SubRefresh { channel: room, token } = command;
-    if room.is_empty() {
-        return Outcome::Close(CloseCode::BAD_REQUEST);
-    }
     if !matches!(lock(&session.subs).get(room.as_str()), Some(Sub::Live(_))) {
         return Outcome::Reply(Reply::Error(ErrorReply::PERMISSION_DENIED));
     }
     let refreshed = inner.guarded(inner.authority.sub_refresh(info, &room, &token)).await;
-    let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL)) {
+    let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL.into())) {
         Ok(expiry) => inner.time_left(Some(expiry)),
-        Err(error) => return Outcome::Reply(Reply::Error(error)),
+        Err(Rejection::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
+        Err(Rejection::Close(code)) => return Outcome::Close(code),
     };
     if left == Some(Duration::ZERO) {
         return Outcome::Reply(Reply::Error(ErrorReply::EXPIRED));

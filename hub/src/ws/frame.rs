@@ -33,6 +33,8 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 
 /// Longest payload of a control frame.
+/// How much longer a deflated message may become.
+const UNFOLDED: usize = 10;
 const MAX_CONTROL: usize = 125;
 
 pub(super) struct Parser {
@@ -76,7 +78,7 @@ impl Parser {
     }
 
     /// The next whole message or control frame; `None` until more is fed. A longer message than `max` is a fault as
-    /// soon as a header says so. Pongs are of no interest.
+    /// soon as a header says so; what was deflated may be longer by [`UNFOLDED`]. Pongs are of no interest.
     pub(super) fn next(&mut self, max: usize) -> Result<Option<Event>, Fault> {
         while let Some(header) = self.header(max)? {
             let start = self.at + header.header;
@@ -168,7 +170,8 @@ fn gather(begun: &mut Option<Message>, header: &Header, payload: &[u8]) -> Optio
 }
 
 fn finish(message: Message, max: usize) -> Result<Event, Fault> {
-    let data = if message.deflated { inflate(&message.data, max)? } else { message.data };
+    let data =
+        if message.deflated { inflate(&message.data, max.saturating_mul(UNFOLDED))? } else { message.data };
     if message.opcode == BINARY {
         return Ok(Event::Binary(data.into()));
     }

@@ -71,7 +71,7 @@ impl Handshake {
             ("upgrade", "websocket".to_owned()),
             ("sec-websocket-accept", accept(key)),
         ];
-        let known = [Form::PROTOBUF_SUBPROTOCOL, Form::JSON_SUBPROTOCOL];
+        let known = [Form::JSON_SUBPROTOCOL, Form::PROTOBUF_SUBPROTOCOL];
         let subprotocol = known.into_iter().find(|name| has("sec-websocket-protocol", name));
         headers.extend(subprotocol.map(|name| ("sec-websocket-protocol", name.to_owned())));
         let extension = deflate.then(|| offer::answer(header("sec-websocket-extensions"))).flatten();
@@ -124,8 +124,8 @@ mod tests {
         assert!(read("connection", &["keep-alive", "Upgrade"], false).is_ok());
         let both = read("sec-websocket-protocol", &["other", "centrifuge-json, centrifuge-protobuf"], false);
         let both = both.unwrap();
-        assert_eq!(answered(&both, "sec-websocket-protocol").as_deref(), Some("centrifuge-protobuf"));
-        assert_eq!(both.agreed.form, Form::Protobuf);
+        assert_eq!(answered(&both, "sec-websocket-protocol").as_deref(), Some("centrifuge-json"));
+        assert_eq!(both.agreed.form, Form::Json);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectError, ConnectRequest, Connected, ErrorReply, Expiry, Filter,
-    Limits, Peer, PublishDecision, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Filter, Limits, Peer,
+    PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -98,12 +98,7 @@ fn refuse(wish: &Wish) -> Result<(), ErrorReply> {
 
 #[async_trait]
 impl Authority for Rules {
-    async fn connect(
-        &self,
-        _: &Peer,
-        _: SessionId,
-        request: ConnectRequest,
-    ) -> Result<Connected, ConnectError> {
+    async fn connect(&self, _: &Peer, _: SessionId, request: ConnectRequest) -> Result<Connected, Rejection> {
         let wish = wish(request.data.as_deref());
         refuse(&wish)?;
         if wish.wait {
@@ -136,20 +131,19 @@ impl Authority for Rules {
         })
     }
 
-    async fn refresh(&self, _: &SessionInfo, token: &str) -> Result<Expiry, ConnectError> {
+    async fn refresh(&self, _: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
         match token.parse::<i64>() {
             Ok(s) => Ok(Expiry::At(now_s() + s)),
             Err(_) => Err(CloseCode::INVALID_TOKEN.into()),
         }
     }
 
-    async fn subscribe(
-        &self,
-        _: &SessionInfo,
-        request: SubscribeRequest,
-    ) -> Result<Subscription, ErrorReply> {
+    async fn subscribe(&self, _: &SessionInfo, request: SubscribeRequest) -> Result<Subscription, Rejection> {
         let wish = wish(request.data.as_deref());
         refuse(&wish)?;
+        if wish.close {
+            return Err(CloseCode::INVALID_TOKEN.into());
+        }
         if wish.wait {
             self.waiting.fetch_add(1, SeqCst);
             self.door.acquire().await.unwrap().forget();
@@ -157,8 +151,12 @@ impl Authority for Rules {
         Ok(subscription(wish))
     }
 
-    async fn sub_refresh(&self, _: &SessionInfo, _: &str, token: &str) -> Result<Expiry, ErrorReply> {
-        token.parse::<i64>().map(|s| Expiry::At(now_s() + s)).map_err(|_| ErrorReply::PERMISSION_DENIED)
+    async fn sub_refresh(&self, _: &SessionInfo, _: &str, token: &str) -> Result<Expiry, Rejection> {
+        match token.parse::<i64>() {
+            Ok(s) => Ok(Expiry::At(now_s() + s)),
+            Err(_) if token == "somebody else's" => Err(CloseCode::INVALID_TOKEN.into()),
+            Err(_) => Err(ErrorReply::PERMISSION_DENIED.into()),
+        }
     }
 
     async fn publish(

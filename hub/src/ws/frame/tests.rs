@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::deflate::deflate, *};
 
 /// A client's frame; `first` is flags and opcode.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -143,7 +143,10 @@ fn deflated_messages() {
     let pieces = [frame(0x41, &HELLO[..3]), frame(0x89, b""), frame(0x80, &HELLO[3..])].concat();
     assert_eq!(deflated(&pieces, 5), Ok(vec![Event::Ping("".into()), Event::Text("Hello".into())]));
     assert_eq!(deflated(&[frame(0xc1, HELLO), frame(0xc1, HELLO)].concat(), 5).unwrap().len(), 2);
-    assert_eq!(deflated(&frame(0xc1, HELLO), 4), Err(Fault::TooLarge));
+    assert_eq!(deflated(&frame(0xc1, HELLO), 0), Err(Fault::TooLarge));
+    let spaces = |count| frame(0xc1, &deflate(&vec![b' '; count].into()).unwrap());
+    assert_eq!(deflated(&spaces(1000), 100).unwrap().len(), 1, "it may be longer by ten");
+    assert_eq!(deflated(&spaces(1001), 100), Err(Fault::TooLarge));
     assert_eq!(deflated(&frame(0xc1, &[0; 200])[..4], 100), Err(Fault::TooLarge), "by its header");
     assert_eq!(deflated(&frame(0xc1, &[0, 1, 0, 0xfe, 0xff, 0xff, 0]), 100), Err(Fault::NotUtf8));
     assert_eq!(deflated(&frame(0xc2, b"\xff\xff"), 100), Err(Violation("broken compression")));
