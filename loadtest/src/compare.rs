@@ -55,7 +55,7 @@ fn ratio(before: f64, after: f64) -> Option<f64> {
     if nothing { Some(1.0) } else { Some(after / before).filter(|ratio| ratio.is_finite()) }
 }
 
-/// Members of a list go by their name if they have one, so that phases are found again.
+/// Members of a list go by their name if they have one of their own, so that phases are found again.
 fn flatten(path: &str, value: &Value, numbers: &mut BTreeMap<String, f64>) {
     let inside = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match value {
@@ -67,9 +67,11 @@ fn flatten(path: &str, value: &Value, numbers: &mut BTreeMap<String, f64>) {
         }
         Value::Array(members) => {
             for (nth, member) in members.iter().enumerate() {
+                let namesakes = |name: &str| members.iter().filter(|other| other["name"] == name).count();
                 let key = match member["name"].as_str() {
-                    Some(name) if name != "step" => name.to_owned(),
-                    _ => nth.to_string(),
+                    Some(name) if namesakes(name) == 1 => name.to_owned(),
+                    Some(name) => format!("{name} {nth}"),
+                    None => nth.to_string(),
                 };
                 flatten(&inside(&key), member, numbers);
             }
@@ -89,10 +91,16 @@ mod tests {
         let mut numbers = BTreeMap::new();
         flatten(
             "",
-            &json!({"a": {"b": 2}, "phases": [{"name": "steady", "rate": 5.5}], "t": "x"}),
+            &json!({"a": {"b": 2}, "phases": [{"name": "steady", "rate": 5.5}], "t": "x", "n": [7.0]}),
             &mut numbers,
         );
-        assert_eq!(numbers, BTreeMap::from([("a.b".into(), 2.0), ("phases.steady.rate".into(), 5.5)]));
+        let expected = [("a.b".into(), 2.0), ("phases.steady.rate".into(), 5.5), ("n.0".into(), 7.0)];
+        assert_eq!(numbers, BTreeMap::from(expected));
+        let mut rounds = BTreeMap::new();
+        let list = json!([{"name": "steady", "rate": 1}, {"name": "steady", "rate": 2}]);
+        flatten("rounds", &list, &mut rounds);
+        let expected = [("rounds.steady 0.rate".into(), 1.0), ("rounds.steady 1.rate".into(), 2.0)];
+        assert_eq!(rounds, BTreeMap::from(expected));
         assert_eq!((ratio(0.0, 0.0), ratio(0.0, 2.0), ratio(4.0, 2.0)), (Some(1.0), None, Some(0.5)));
     }
 }

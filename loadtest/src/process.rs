@@ -73,6 +73,13 @@ pub(crate) fn share_cores(pid: u32, with: u32) -> Result<()> {
     use rustix::thread::{Pid, sched_getaffinity, sched_setaffinity};
     let known = |pid: u32| Pid::from_raw(pid.cast_signed()).with_context(|| format!("no process {pid}"));
     let cores = sched_getaffinity(Some(known(with)?)).context("cannot tell the server's cores")?;
+    for thread in fs::read_dir(format!("/proc/{with}/task"))?.flatten() {
+        let thread = thread.file_name().to_string_lossy().parse().context("a thread's number")?;
+        // It may have ended meanwhile.
+        if sched_getaffinity(Some(known(thread)?)).is_ok_and(|its| its != cores) {
+            anyhow::bail!("the server's threads have different cores: start it under taskset, which binds them all");
+        }
+    }
     sched_setaffinity(Some(known(pid)?), &cores).context("cannot set the bare server's cores")
 }
 

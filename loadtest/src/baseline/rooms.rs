@@ -180,10 +180,10 @@ impl Rooms {
         }
     }
 
-    pub(super) fn ping(&self) {
+    pub(super) fn ping(&self, whom: impl Fn(u64) -> bool) {
         let mut bytes = Vec::new();
         frame::write_plain(&mut bytes, frame::TEXT, b"{}");
-        for peer in self.peers.borrow().values() {
+        for peer in self.peers.borrow().values().filter(|peer| whom(peer.id)) {
             peer.write(&bytes);
         }
     }
