@@ -49,9 +49,9 @@ async function formChecks(name, { Client, data, read }, port, check) {
     client.connect();
     return { client, seen };
   };
-  const join = async (client, room) => {
+  const join = async (client, room, options = {}) => {
     const seen = new Seen();
-    const sub = client.newSubscription(room);
+    const sub = client.newSubscription(room, options);
     for (const event of ["subscribed", "publication"]) sub.on(event, (ctx) => seen.add({ event, ...ctx }));
     sub.subscribe();
     await within(`subscribed to ${room}`, sub.ready());
@@ -119,6 +119,30 @@ async function formChecks(name, { Client, data, read }, port, check) {
     await publish(5);
     await seen.until("the last", (one) => one.offset === 5);
     assert.deepEqual(publications(seen), [1, 2, 3, 4, 5].map((n) => [n, n]));
+    network.stop();
+  });
+
+  await check(`${name}: deltas are put together again, over a cut as well`, async () => {
+    const network = await startNetwork(port);
+    const { client, seen: states } = await connect({}, network.port);
+    const { sub, seen } = await join(client, room("deltas"), { delta: "fossil" });
+    const state = (n) => ({ n, text: "hardly anything of this changes, only the number at the end: \u044e", last: n });
+    const publish = (n) => nobody.client.publish(room("deltas"), data(state(n)));
+    for (const n of [1, 2, 3]) await publish(n);
+    await seen.until("the third", (one) => one.offset === 3);
+    const counts = () => [sub.deltaStats().numFullPayloads, sub.deltaStats().numDeltaPayloads];
+    assert.deepEqual(counts(), [1, 2]);
+    const cuts = states.all.length;
+    network.cut();
+    await states.until("the cut", (one) => one.event === "connecting" && states.all.indexOf(one) >= cuts);
+    for (const n of [4, 5]) await publish(n);
+    network.mend();
+    await seen.until("the recovery", (one) => one.wasRecovering && one.recovered);
+    for (const n of [6, 7]) await publish(n);
+    await seen.until("the last", (one) => one.offset === 7);
+    assert.deepEqual(publications(seen), [1, 2, 3, 4, 5, 6, 7].map((n) => [n, state(n)]));
+    assert.deepEqual(counts(), [4, 3]);
+    assert.ok(sub.deltaStats().bytesReceived < 0.8 * sub.deltaStats().bytesDecoded);
     network.stop();
   });
 

@@ -13,7 +13,7 @@ import re
 import time
 import unittest
 
-from centrifuge import Client, ClientEventHandler, StreamPosition, SubscriptionEventHandler, SubscriptionState
+from centrifuge import Client, ClientEventHandler, DeltaType, StreamPosition, SubscriptionEventHandler, SubscriptionState
 from centrifuge.exceptions import ReplyError
 
 logging.disable(logging.CRITICAL)
@@ -226,6 +226,22 @@ class Cases:
         await watch.seen.until(lambda one: one[0] == "publication" and one[1].pub.offset == 5)
         pubs = [ctx.pub for name, ctx in watch.seen.all if name == "publication"]
         self.assertEqual([(pub.offset, self.read(pub.data)) for pub in pubs], [(n, n) for n in range(1, 6)])
+
+    async def test_deltas_are_put_together_again(self) -> None:
+        def state(n: int) -> dict:
+            return {"n": n, "text": "hardly anything of this changes, only the number at the end: \u044e", "last": n}
+
+        client, other = await self.client(), await self.client()
+        watch = SubWatch()
+        sub = client.new_subscription("room", events=watch, delta=DeltaType.FOSSIL)
+        await sub.subscribe()
+        await sub.ready(PATIENCE)
+        for n in range(1, 5):
+            await other.publish("room", self.data(state(n)))
+        await watch.seen.until(lambda one: one[0] == "publication" and one[1].pub.offset == 4)
+        pubs = [ctx.pub for name, ctx in watch.seen.all if name == "publication"]
+        self.assertEqual([(pub.offset, self.read(pub.data)) for pub in pubs], [(n, state(n)) for n in range(1, 5)])
+        self.assertEqual([pub.delta for pub in pubs], [False, True, True, True])
 
     async def test_a_room_of_the_user_is_there_without_asking(self) -> None:
         events = Watch()
