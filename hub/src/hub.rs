@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    Authority, ClientInfo, CloseCode, Closed, ErrorReply, Expiry, Form, HubConfig, Log, LogError, LogPage,
+    Agreed, Authority, ClientInfo, CloseCode, Closed, ErrorReply, Expiry, HubConfig, Log, LogError, LogPage,
     Peer, Publication, Rejection, ServerSub, SessionId, SessionInfo, Stats, Tags, Transport,
     entry::Entry,
     gatehouse::Gatehouse,
@@ -202,9 +202,9 @@ impl Hub {
 }
 
 impl Inner {
-    pub(crate) fn admit(self: &Arc<Self>, form: Form) -> Admitted {
+    pub(crate) fn admit(self: &Arc<Self>, agreed: Agreed) -> Admitted {
         let id = SessionId((self.config.ids)());
-        let admitted = Admitted::new(Arc::clone(self), Arc::new(Session::new(id, form, &self.config)));
+        let admitted = Admitted::new(Arc::clone(self), Arc::new(Session::new(id, agreed, &self.config)));
         if self.draining.load(Relaxed) {
             self.changed.notify_waiters();
         }

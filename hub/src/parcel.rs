@@ -47,7 +47,7 @@ impl Parcel {
         if self.bytes > WIRE_BYTES {
             return None;
         }
-        let agreed = Agreed { form: self.form, deflate };
+        let agreed = Agreed { form: self.form, deflate, ..Agreed::default() };
         Some(self.wires[usize::from(deflate)].get_or_init(|| {
             let mut wire = Vec::with_capacity(self.bytes + 16);
             for frame in pack(&mut self.messages.clone().into(), self.form.separator()) {

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use crate::{
-    Closed, Form, HubConfig, Peer, SessionId, SessionInfo,
+    Agreed, Closed, Form, HubConfig, Peer, SessionId, SessionInfo,
     hub::Inner,
     parcel::Parcel,
     protocol::reply::Reply,
@@ -34,6 +34,7 @@ use crate::{
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) form: Form,
+    native_pings: bool,
     pub(crate) queue: Queue,
     pub(crate) timers: Timers,
     pub(crate) inbox: Inbox,
@@ -46,10 +47,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, form: Form, config: &HubConfig) -> Self {
+    pub(crate) fn new(id: SessionId, agreed: Agreed, config: &HubConfig) -> Self {
         Session {
             id,
-            form,
+            form: agreed.form,
+            native_pings: agreed.native_pings,
             queue: Queue::new(config.limits.max_queue_bytes),
             timers: Timers::new(config),
             inbox: Inbox::default(),
@@ -96,7 +98,7 @@ pub(crate) fn serve(
 ) -> impl Future<Output = Closed> + Send {
     let agreed = transport.agreed();
     let (mut reader, writer) = transport.split();
-    let admitted = inner.admit(agreed.form);
+    let admitted = inner.admit(agreed);
     admitted.session.queue.attach(writer.outlet(), agreed.deflate);
     let writing = inner.runtime.spawn(writer::run(Arc::clone(&admitted.session), writer));
     let peer = Box::new(peer);

@@ -60,6 +60,11 @@ pub trait TransportWriter: Send + 'static {
         std::future::ready(Ok(()))
     }
 
+    /// Sends a ping frame without data; for transports that agree on them.
+    fn ping(&mut self) -> impl Future<Output = Result<(), TransportError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Sends a close frame, as the first or as the answer to the peer's. Called at most once, and last.
     fn close(&mut self, code: u16, reason: &str) -> impl Future<Output = Result<(), TransportError>> + Send;
 }
@@ -94,6 +99,8 @@ pub enum Incoming {
     Binary(Bytes),
     /// The peer's ping frame, to be answered with the same data.
     Ping(Bytes),
+    /// The peer's pong frame, whatever it answers.
+    Pong,
     /// The peer's close frame.
     Close,
 }

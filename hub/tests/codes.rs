@@ -5,7 +5,10 @@ use std::time::Duration;
 use hub::HubConfig;
 use serde_json::json;
 
-use crate::support::{Server, client::Client, config};
+use crate::{
+    raw::Raw,
+    support::{Server, client::Client, config},
+};
 
 async fn closes(mut client: Client, code: u16, why: &str) {
     let close = client.close().await;
@@ -133,4 +136,26 @@ async fn a_message_nobody_wants_closes_with_3508() {
     assert_eq!(*server.rules.messages.lock().unwrap(), ["{\"hello\":1}"]);
     client.send_text("{\"send\":{\"data\":\"unwelcome\"}}").await;
     closes(client, 3508, "unwelcome").await;
+}
+
+#[tokio::test]
+async fn pings_of_the_websocket_for_those_who_ask_for_them() {
+    let wait = Duration::from_millis(300);
+    let server = Server::with(HubConfig { ping_interval: 2 * wait, pong_wait: wait, ..config() }).await;
+    let path = "/connection/websocket?cf_ws_frame_ping_pong=true";
+    let (mut raw, _) = Raw::upgrade_at(&server, path, "").await;
+    raw.send(0x81, br#"{"id":1,"connect":{}}"#).await;
+    let reply = raw.json().await;
+    assert!(reply["connect"].is_object(), "{reply}");
+    assert_eq!((reply["connect"].get("ping"), reply["connect"].get("pong")), (None, None));
+    for _ in 0..3 {
+        assert_eq!(raw.next().await, (0x89, Vec::new()));
+        raw.send(0x8a, b"").await;
+    }
+    // Answers that nobody asked for are no fault.
+    raw.send(0x8a, b"once more").await;
+    raw.send(0x81, br#"{"id":2,"rpc":{"method":"who"}}"#).await;
+    assert_eq!(raw.json().await["id"], 2);
+    assert_eq!(raw.next().await, (0x89, Vec::new()));
+    raw.closes(3012, "a ping without an answer").await;
 }

@@ -52,7 +52,7 @@ impl Transport for Line {
     type Writer = Ear;
 
     fn agreed(&self) -> Agreed {
-        Agreed { form: Form::Json, deflate: false }
+        Agreed::default()
     }
 
     fn split(self) -> (Commands, Ear) {

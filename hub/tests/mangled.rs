@@ -110,7 +110,7 @@ async fn mangled_streams_end_in_peace() {
             Cursor::new(bytes).chain(Lull(200)),
             tokio::io::sink(),
             Bytes::new(),
-            Agreed { form, deflate: true },
+            Agreed { form, deflate: true, ..Agreed::default() },
         );
         hub.serve(socket, Peer::default()).await;
         let stats = hub.stats();

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use hub::{Agreed, Closed, Form, Outlet, Peer, WebSocket};
+use hub::{Agreed, Closed, Outlet, Peer, WebSocket};
 use tokio::io::{AsyncWriteExt, duplex};
 
 use crate::support::Server;
@@ -34,7 +34,7 @@ async fn a_socket_that_panics_ends_alone() {
     let server = Server::start().await;
     let trap = Arc::new(AtomicBool::new(false));
     let (mut into, reader) = duplex(1024);
-    let agreed = Agreed { form: Form::Json, deflate: false };
+    let agreed = Agreed::default();
     let socket = WebSocket::new(reader, Mine(Arc::clone(&trap)), Bytes::new(), agreed);
     let hub = server.hub.clone();
     let served = tokio::spawn(async move { hub.serve(socket, Peer::default()).await });

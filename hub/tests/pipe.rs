@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use hub::{Agreed, Closed, Form, Hub, Outlet, Peer, WebSocket};
+use hub::{Agreed, Closed, Hub, Outlet, Peer, WebSocket};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncWriteExt, DuplexStream, duplex},
@@ -122,7 +122,7 @@ impl PipeClient {
     pub(crate) async fn join(hub: &Hub, subscribe: Value, dice: Dice) -> (PipeClient, Value) {
         let (into, reader) = duplex(1024);
         let from = Line::new(dice);
-        let agreed = Agreed { form: Form::Json, deflate: false };
+        let agreed = Agreed::default();
         let socket = WebSocket::new(reader, from.clone(), Bytes::new(), agreed);
         let hub = hub.clone();
         let served = tokio::spawn(async move { hub.serve(socket, Peer::default()).await });

@@ -33,9 +33,13 @@ impl Raw {
 
     /// With more headers, each with its line end; and the answer.
     pub(crate) async fn upgrade(server: &Server, headers: &str) -> (Raw, String) {
+        Raw::upgrade_at(server, "/connection/websocket", headers).await
+    }
+
+    pub(crate) async fn upgrade_at(server: &Server, path: &str, headers: &str) -> (Raw, String) {
         let mut raw = Raw(TcpStream::connect(host(server)).await.unwrap());
         let request = format!(
-            "GET /connection/websocket HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         raw.0.write_all(request.as_bytes()).await.unwrap();

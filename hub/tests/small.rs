@@ -1,7 +1,7 @@
 //! What every idle session costs, where a few careless words would double it.
 
 use bytes::Bytes;
-use hub::{Agreed, Form, Peer, WebSocket};
+use hub::{Agreed, Peer, WebSocket};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Server;
@@ -15,7 +15,7 @@ async fn the_future_of_a_session_is_small() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
-    let agreed = Agreed { form: Form::Json, deflate: false };
+    let agreed = Agreed::default();
     let session = server.hub.serve(WebSocket::tcp(stream, Bytes::new(), agreed), Peer::default());
     let bytes = size_of_val(&session);
     assert!(bytes <= MAX_BYTES, "{bytes} bytes");

@@ -77,7 +77,9 @@ pub(crate) fn share_cores(pid: u32, with: u32) -> Result<()> {
         let thread = thread.file_name().to_string_lossy().parse().context("a thread's number")?;
         // It may have ended meanwhile.
         if sched_getaffinity(Some(known(thread)?)).is_ok_and(|its| its != cores) {
-            anyhow::bail!("the server's threads have different cores: start it under taskset, which binds them all");
+            anyhow::bail!(
+                "the server's threads have different cores: start it under taskset, which binds them all"
+            );
         }
     }
     sched_setaffinity(Some(known(pid)?), &cores).context("cannot set the bare server's cores")

@@ -23,5 +23,5 @@ fuzz_target!(|data: &[u8]| {
             frame(BINARY, commands, &mut stream);
         }
     }
-    play(Agreed { form: form(*choice), deflate: false }, stream);
+    play(Agreed { form: form(*choice), ..Agreed::default() }, stream);
 });

@@ -73,6 +73,8 @@ impl Choices<'_> {
                 }
                 if self.flag() {
                     subscribe["tf"] = self.filter(3);
+                } else if self.flag() {
+                    subscribe["delta"] = json!("fossil");
                 }
                 json!({"id": id, "subscribe": subscribe})
             }
@@ -125,5 +127,5 @@ fuzz_target!(|data: &[u8]| {
     if !commands.is_empty() {
         send(&mut commands);
     }
-    play(Agreed { form, deflate: false }, stream);
+    play(Agreed { form, ..Agreed::default() }, stream);
 });

@@ -10,5 +10,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, bytes)) = data.split_first() else { return };
-    play(Agreed { form: form(*choice), deflate: choice & 2 == 2 }, bytes.to_vec());
+    play(
+        Agreed { form: form(*choice), deflate: choice & 2 == 2, native_pings: choice & 4 == 4 },
+        bytes.to_vec(),
+    );
 });

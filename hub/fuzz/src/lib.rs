@@ -39,11 +39,7 @@ impl Authority for Open {
         Ok(Connected { data: request.data, rooms, limits, ..Connected::new(request.name) })
     }
 
-    async fn subscribe(
-        &self,
-        _: &SessionInfo,
-        request: SubscribeRequest,
-    ) -> Result<Subscription, Rejection> {
+    async fn subscribe(&self, _: &SessionInfo, request: SubscribeRequest) -> Result<Subscription, Rejection> {
         Ok(Subscription { data: request.data, ..open_room() })
     }
 

@@ -28,7 +28,8 @@ pub(crate) struct ConnectReply {
     pub(crate) ttl: Option<u32>,
     pub(crate) data: Option<Box<RawValue>>,
     pub(crate) subs: Vec<(String, SubscribeReply)>,
-    pub(crate) ping_s: u32,
+    /// `None` if the client is not to wait for pings of the protocol.
+    pub(crate) ping_s: Option<u32>,
     pub(crate) time_ms: i64,
 }
 
@@ -123,8 +124,8 @@ fn connect_body(mut object: Object<'_>, connect: &ConnectReply) {
         }
         subs.end();
     }
-    object.number("ping", connect.ping_s);
-    object.flag("pong", true);
+    object.number("ping", connect.ping_s.unwrap_or(0));
+    object.flag("pong", connect.ping_s.is_some());
     object.number("time", connect.time_ms);
     object.end();
 }
@@ -242,7 +243,7 @@ mod tests {
             ttl: Some(60),
             data: None,
             subs: vec![("r".into(), sub)],
-            ping_s: 25,
+            ping_s: Some(25),
             time_ms: 9,
         };
         insta::assert_snapshot!(text(&Reply::Connect(connect.into())), @r#"{"id":3,"connect":{"client":"c","version":"v","expires":true,"ttl":60,"subs":{"r":{"recoverable":true,"positioned":true,"epoch":"e","offset":5,"publications":[{"data":1,"offset":6}],"recovered":true,"was_recovering":true}},"ping":25,"pong":true,"time":9}}"#);

@@ -152,7 +152,7 @@ mod tests {
     fn who_followed_a_lost_stream_gets_nothing_of_the_next() {
         let member = |durable| {
             let id = crate::SessionId(uuid::Uuid::nil());
-            let session = Session::new(id, Form::Json, &crate::HubConfig::default());
+            let session = Session::new(id, crate::Agreed::default(), &crate::HubConfig::default());
             Member {
                 session: Arc::new(session),
                 form: Form::Json,

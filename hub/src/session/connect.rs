@@ -87,7 +87,7 @@ pub(super) async fn command(
         ttl: left.map(subscribe::seconds),
         data,
         subs,
-        ping_s: subscribe::seconds(inner.config.ping_interval),
+        ping_s: (!session.native_pings).then(|| subscribe::seconds(inner.config.ping_interval)),
         time_ms: (inner.config.clock)(),
     };
     session.fill(session.form.reply(id, &Reply::Connect(Box::new(reply))));

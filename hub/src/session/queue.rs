@@ -50,6 +50,8 @@ struct Waiting {
     gate: Option<Gate>,
     /// The answer to the last ping frame; earlier ones need none.
     pong: Option<Bytes>,
+    /// A ping frame of our own.
+    ping: bool,
 }
 
 #[derive(Default)]
@@ -73,6 +75,7 @@ pub(crate) enum Taken {
     Rest(Bytes),
     Messages(VecDeque<Bytes>),
     Pong(Bytes),
+    Ping,
     /// All is taken, and this is the end.
     Closed(Closed),
 }
@@ -163,6 +166,15 @@ impl Queue {
         let mut state = lock(&self.state);
         state.waiting().pong = Some(data);
         wake(state);
+    }
+
+    /// Asks by a ping frame of the WebSocket.
+    pub(crate) fn ping(&self) {
+        let mut state = lock(&self.state);
+        if state.closed.is_none() {
+            state.waiting().ping = true;
+            wake(state);
+        }
     }
 
     /// Keeps the place for a reply: what is pushed from now on goes out after it.
@@ -284,6 +296,9 @@ impl Queue {
             if let Some(data) = waiting.pong.take() {
                 return Poll::Ready(Taken::Pong(data));
             }
+            if std::mem::take(&mut waiting.ping) {
+                return Poll::Ready(Taken::Ping);
+            }
             let taken = waiting.take_messages();
             if waiting.is_over() {
                 state.waiting = None;
@@ -388,7 +403,7 @@ impl State {
 impl Waiting {
     /// A gate counts as well.
     fn is_over(&self) -> bool {
-        self.is_empty() && self.gate.is_none() && self.pong.is_none()
+        self.is_empty() && self.gate.is_none() && self.pong.is_none() && !self.ping
     }
 
     fn is_empty(&self) -> bool {

@@ -22,6 +22,12 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
                 session.queue.pong(data);
                 continue;
             }
+            Some(Ok(Incoming::Pong)) => {
+                if session.native_pings {
+                    session.timers.pong();
+                }
+                continue;
+            }
             Some(Ok(Incoming::Close)) | None => return session.queue.close(Closed::Peer),
             Some(Err(TransportError::TooLarge)) => return session.queue.close(CloseCode::TOO_LARGE.into()),
             Some(Err(TransportError::NotUtf8)) => return session.queue.close(CloseCode::NOT_TEXT.into()),

@@ -132,7 +132,9 @@ fn fire(inner: &Arc<Inner>, session: &Session) {
         due.subs = None;
     }
     drop(due);
-    if ping {
+    if ping && session.native_pings {
+        session.queue.ping();
+    } else if ping {
         session.push(session.form.ping());
     }
     if subs {

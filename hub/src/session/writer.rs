@@ -57,6 +57,12 @@ async fn act(session: &Session, writer: &mut impl TransportWriter, taken: Taken)
             pong(session, writer, &data).await;
             return ControlFlow::Continue(());
         }
+        Taken::Ping => {
+            if let Err(why) = finish(timeout(session.write_timeout(), writer.ping()).await) {
+                session.queue.fail(why);
+            }
+            return ControlFlow::Continue(());
+        }
         Taken::Closed(Closed::Server(code)) => (code.code, code.wire_reason()),
         Taken::Closed(Closed::Peer) => (CloseCode::NORMAL.code, CloseCode::NORMAL.reason),
         Taken::Closed(Closed::Lost(_)) => return ControlFlow::Break(()),

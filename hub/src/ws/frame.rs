@@ -10,6 +10,7 @@ pub(super) enum Event {
     Text(Bytes),
     Binary(Bytes),
     Ping(Bytes),
+    Pong,
     Close,
 }
 
@@ -78,7 +79,7 @@ impl Parser {
     }
 
     /// The next whole message or control frame; `None` until more is fed. A longer message than `max` is a fault as
-    /// soon as a header says so; what was deflated may be longer by [`UNFOLDED`]. Pongs are of no interest.
+    /// soon as a header says so; what was deflated may be longer by [`UNFOLDED`].
     pub(super) fn next(&mut self, max: usize) -> Result<Option<Event>, Fault> {
         while let Some(header) = self.header(max)? {
             let start = self.at + header.header;
@@ -87,7 +88,7 @@ impl Parser {
             self.at = start + header.payload;
             match header.opcode {
                 PING => return Ok(Some(Event::Ping(Bytes::copy_from_slice(payload)))),
-                PONG => {}
+                PONG => return Ok(Some(Event::Pong)),
                 CLOSE => return close(payload).map(Some),
                 _ => {
                     if let Some(message) = gather(&mut self.message, &header, payload) {
@@ -223,6 +224,10 @@ impl Head {
 
     pub(super) fn close(payload: usize) -> Self {
         Head::new(CLOSE, payload)
+    }
+
+    pub(super) fn ping() -> Self {
+        Head::new(PING, 0)
     }
 
     pub(super) fn pong(payload: usize) -> Self {

@@ -15,11 +15,14 @@ pub struct Handshake {
 }
 
 /// What both ends have agreed on for the life of the socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agreed {
     pub form: Form,
     /// permessage-deflate in both directions, without context takeover.
     pub deflate: bool,
+    /// Pings are those of the WebSocket, which any client answers by itself, and not the protocol's own. Asked for by
+    /// `cf_ws_frame_ping_pong=true` in the query; for tools by hand.
+    pub native_pings: bool,
 }
 
 /// An upgrade that may not: answer it so.
@@ -75,7 +78,12 @@ impl Handshake {
         let subprotocol = known.into_iter().find(|name| has("sec-websocket-protocol", name));
         headers.extend(subprotocol.map(|name| ("sec-websocket-protocol", name.to_owned())));
         let extension = deflate.then(|| offer::answer(header("sec-websocket-extensions"))).flatten();
-        let agreed = Agreed { form: Form::asked(subprotocol, query), deflate: extension.is_some() };
+        let asked = |wish| query.is_some_and(|query| query.split('&').any(|pair| pair == wish));
+        let agreed = Agreed {
+            form: Form::asked(subprotocol, query),
+            deflate: extension.is_some(),
+            native_pings: asked("cf_ws_frame_ping_pong=true"),
+        };
         headers.extend(extension.map(|answer| ("sec-websocket-extensions", answer)));
         Ok(Handshake { agreed, headers })
     }
@@ -114,7 +122,7 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc() {
         let plain = read("", &[], true).unwrap();
-        assert_eq!(plain.agreed, Agreed { form: Form::Json, deflate: false });
+        assert_eq!(plain.agreed, Agreed::default());
         assert_eq!(answered(&plain, "sec-websocket-accept").as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         assert_eq!(plain.headers.len(), 3);
     }

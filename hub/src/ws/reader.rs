@@ -78,6 +78,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
                 Ok(Some(Event::Text(text))) => return Some(Ok(Incoming::Text(text))),
                 Ok(Some(Event::Binary(data))) => return Some(Ok(Incoming::Binary(data))),
                 Ok(Some(Event::Ping(data))) => return Some(Ok(Incoming::Ping(data))),
+                Ok(Some(Event::Pong)) => return Some(Ok(Incoming::Pong)),
                 Ok(Some(Event::Close)) => {
                     self.state = State::Over;
                     return Some(Ok(Incoming::Close));

@@ -58,7 +58,7 @@ impl<W: Outlet> Writer<W> {
         at: usize,
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_rest(cx))?;
-        let agreed = Agreed { form, deflate: self.deflate };
+        let agreed = Agreed { form, deflate: self.deflate, ..Agreed::default() };
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
             let mut next = at;
@@ -131,6 +131,10 @@ impl<W: Outlet> TransportWriter for Writer<W> {
 
     async fn pong(&mut self, data: &[u8]) -> Result<(), TransportError> {
         self.control(Head::pong(data.len()), data).await
+    }
+
+    async fn ping(&mut self) -> Result<(), TransportError> {
+        self.control(Head::ping(), &[]).await
     }
 
     async fn close(&mut self, code: u16, reason: &str) -> Result<(), TransportError> {

@@ -113,8 +113,8 @@ fn connect(result: &ConnectReply) -> wire::ConnectResult {
         ttl: result.ttl.unwrap_or(0),
         data: raw(result.data.as_deref()),
         subs: result.subs.iter().map(sub_entry).collect(),
-        ping: result.ping_s,
-        pong: true,
+        ping: result.ping_s.unwrap_or(0),
+        pong: result.ping_s.is_some(),
         time: result.time_ms,
     }
 }

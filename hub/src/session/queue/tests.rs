@@ -7,7 +7,9 @@ fn take(queue: &Queue) -> Option<Result<Vec<Bytes>, Closed>> {
         Poll::Pending => None,
         Poll::Ready(Taken::Messages(messages)) => Some(Ok(messages.into())),
         Poll::Ready(Taken::Closed(why)) => Some(Err(why)),
-        Poll::Ready(Taken::Pong(_) | Taken::Rest(_)) => panic!("nobody pinged, nothing was begun"),
+        Poll::Ready(Taken::Pong(_) | Taken::Ping | Taken::Rest(_)) => {
+            panic!("nobody pinged, nothing was begun")
+        }
     }
 }
 
