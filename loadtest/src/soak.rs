@@ -82,6 +82,7 @@ struct SoakReport {
     lost: u64,
     doubled: u64,
     disordered: u64,
+    skipped: u64,
     actions: BTreeMap<String, u64>,
     closes: BTreeMap<String, u64>,
     /// Of those that read nothing.
@@ -152,6 +153,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
         lost: seen.lost,
         doubled: seen.doubled,
         disordered: seen.disordered,
+        skipped: seen.skipped,
         closes: seen.closes,
         deaf_closes: seen.stalled_closes,
         errors: seen.errors,
@@ -177,6 +179,9 @@ impl SoakReport {
         let (lost, doubled, disordered) = (self.lost, self.doubled, self.disordered);
         if lost + doubled + disordered > 0 {
             self.problems.push(format!("{lost} lost, {doubled} doubled, {disordered} out of order"));
+        }
+        if self.skipped > 0 {
+            self.problems.push(format!("{} offsets were left out", self.skipped));
         }
         if self.unrecovered_rooms > 0 {
             self.problems.push(format!("{} rooms were not recovered", self.unrecovered_rooms));

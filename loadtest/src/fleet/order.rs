@@ -86,6 +86,8 @@ pub(crate) struct Seen {
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
     pub(crate) disordered: u64,
+    /// Offsets that were left out in a room that a seat follows, whoever published there.
+    pub(crate) skipped: u64,
     /// Pushes without a mark.
     pub(crate) others: u64,
     pub(crate) pings: u64,
@@ -112,6 +114,7 @@ impl Seen {
         self.lost += other.lost;
         self.doubled += other.doubled;
         self.disordered += other.disordered;
+        self.skipped += other.skipped;
         self.others += other.others;
         self.pings += other.pings;
         self.attempts += other.attempts;

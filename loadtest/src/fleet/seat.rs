@@ -47,9 +47,18 @@ struct Place {
     away: bool,
     sequence: Sequence,
     position: Position,
+    /// The position is the server's own, so the next publication is the one after it.
+    follows: bool,
 }
 
 impl Place {
+    /// Goes on to a publication, and says how many were left out before it.
+    fn advance(&mut self, offset: u64) -> u64 {
+        let skipped = offset.saturating_sub(self.position.offset + 1);
+        self.position.offset = self.position.offset.max(offset);
+        if self.follows { skipped } else { 0 }
+    }
+
     fn subscribe(&self, id: u32, recover: bool) -> String {
         let Self { channel, position: Position { offset, epoch, .. }, .. } = self;
         let subscribe = if recover {
@@ -82,6 +91,7 @@ impl Seat {
             away: false,
             sequence: Sequence::from_start(),
             position: Position::default(),
+            follows: false,
         };
         Self {
             open: false,
@@ -125,7 +135,8 @@ impl Seat {
     pub(crate) fn hello(&mut self, seating: &Seating, recover: bool, first_id: u32) -> String {
         (self.awaited, self.refused, self.pong_due) = (1 + self.places.len(), false, false);
         let mut text = hello(&seating.token);
-        for (id, place) in (first_id..).zip(&self.places) {
+        for (id, place) in (first_id..).zip(&mut self.places) {
+            place.follows = false;
             text.push('\n');
             text.push_str(&place.subscribe(id, recover));
         }
@@ -153,9 +164,7 @@ impl Seat {
             match (place, push.publication) {
                 (Some(place), _) if place.away => {}
                 (place, Some(publication)) => {
-                    if let Some(place) = place {
-                        place.position.offset = place.position.offset.max(publication.offset);
-                    }
+                    tally.seen.skipped += place.map_or(0, |place| place.advance(publication.offset));
                     self.publication(publication.data.get(), Some(publication.offset), now_us, tally);
                 }
                 (_, None) => tally.seen.others += 1,
@@ -184,6 +193,7 @@ impl Seat {
         if churn {
             place.sequence.forget_position();
         }
+        place.follows = !joined.epoch.is_empty();
         place.position.epoch = joined.epoch;
         if joined.was_recovering {
             if joined.recovered {
@@ -198,8 +208,7 @@ impl Seat {
         }
         for missed in joined.publications {
             tally.seen.replayed += 1;
-            let place = &mut self.places[nth];
-            place.position.offset = place.position.offset.max(missed.offset);
+            tally.seen.skipped += self.places[nth].advance(missed.offset);
             self.publication(missed.data.get(), Some(missed.offset), now_us, tally);
         }
     }
@@ -313,7 +322,21 @@ mod tests {
         assert!(seat.hello(&seating, true, 2).contains("\"offset\":7"));
         let seen = tally.take();
         assert_eq!((seen.recovered, seen.replayed, seen.deliveries, seen.pings), (1, 1, 2, 1));
+        assert_eq!(seen.skipped, 0);
         assert_eq!(seat.lost(Some(8), 4), 2, "rooms 2 and 3 have two each, and nothing of room 3 came");
+    }
+
+    #[test]
+    fn what_is_left_out_after_joining_is_noticed_by_the_offsets() {
+        let (mut seat, mut tally) = (Seat::new(&seating(true), 1), Tally::default());
+        seat.hello(&seating(true), false, 2);
+        seat.line("{\"id\":2,\"subscribe\":{\"offset\":5,\"epoch\":\"e\"}}", 1_500, &mut tally);
+        for offset in [6, 8, 8, 9] {
+            seat.line(&push(2, 0, offset), 1_500, &mut tally);
+        }
+        // Nobody said where this room stands.
+        seat.line(&push(3, 0, 8), 1_500, &mut tally);
+        assert_eq!(tally.take().skipped, 1);
     }
 
     #[test]
