@@ -54,5 +54,7 @@ pub use memory::MemoryLog;
 pub use protocol::Form;
 pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
 pub use stats::Stats;
-pub use transport::{Incoming, Outlet, Transport, TransportError, TransportReader, TransportWriter};
+pub use transport::{
+    Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
+};
 pub use ws::{Agreed, Handshake, Refusal, WebSocket};

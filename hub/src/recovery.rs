@@ -80,7 +80,7 @@ async fn catch_up(
     for _ in 0..MAX_ROUNDS {
         let session = Arc::clone(&member.session);
         let reserved = session.queue.reserve();
-        let start = From::Position { position: past.position, known_top: past.known_top };
+        let start = From::Position { position: past.position, read: past.read };
         member = match room.enter(member, &start, limit.saturating_sub(past.found.len())) {
             Entered::In { slot, epoch, missed, after } => {
                 if !from.epoch.is_empty() && from.epoch != epoch {
@@ -130,7 +130,8 @@ fn release(session: &crate::session::Session, reserved: bool) {
 struct Past {
     /// All up to here is in `found`, or filtered, or the client's.
     position: u64,
-    known_top: Option<u64>,
+    /// The newest by the log, and the room's generation when it was asked.
+    read: Option<(u64, u32)>,
     found: Vec<Entry>,
     scanned: usize,
 }
@@ -148,12 +149,17 @@ impl Past {
             let generation = room.generation();
             let page = inner.since(&room.name, self.position, inner.config.log_page).await;
             let page = page.map_err(|_| ErrorReply::INTERNAL)?;
-            let other = !from.epoch.is_empty() && from.epoch != page.epoch;
-            let gone = page.top > self.position && page.oldest > self.position + 1;
-            if other || gone || self.position > page.top {
+            if room.is_of_another_stream(&page.epoch) {
+                room.doubt(inner);
                 return Ok(false);
             }
-            self.known_top = Some(page.top);
+            let other = !from.epoch.is_empty() && from.epoch != page.epoch;
+            let gone = page.top > self.position && page.oldest > self.position + 1;
+            let is_new = self.read.is_some_and(|(_, known)| known != generation);
+            if other || gone || is_new || self.position > page.top {
+                return Ok(false);
+            }
+            self.read = Some((page.top, generation));
             room.heard_of(inner, generation, page.top);
             let (top, entries) = (page.top, Entry::all(&room.name, page.publications));
             self.scanned += entries.len();

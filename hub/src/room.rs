@@ -43,8 +43,9 @@ pub(crate) struct Room {
 pub(crate) enum From {
     /// Whatever is handed out next.
     Now,
-    /// It has all up to `position`; `known_top` is what the log said was the newest when that was read.
-    Position { position: u64, known_top: Option<u64> },
+    /// It has all up to `position`; `read` is what the log said was the newest when that was read, and in which
+    /// generation of the room.
+    Position { position: u64, read: Option<(u64, u32)> },
 }
 
 pub(crate) enum Entered {
@@ -58,7 +59,7 @@ pub(crate) enum Entered {
     },
     /// Memory does not reach back to its position.
     ReadLog(Member),
-    /// More was missed than may be recovered.
+    /// More was missed than may be recovered, or what was read is of a stream that is lost by now.
     TooMuch(Member),
 }
 
@@ -109,10 +110,13 @@ impl Room {
         let epoch = if member.durable { lock(&self.order).epoch.clone() } else { String::new() };
         let mut missed = Vec::new();
         let mut after = delivered;
-        if let From::Position { position, known_top } = *from {
+        if let From::Position { position, read } = *from {
+            if read.is_some_and(|(_, generation)| generation != members.generation) {
+                return Entered::TooMuch(member);
+            }
             if position > delivered {
                 // Ahead of us: the log has what we have not heard of yet.
-                if known_top.is_none_or(|top| position > top) {
+                if read.is_none_or(|(top, _)| position > top) {
                     return Entered::ReadLog(member);
                 }
                 after = position;

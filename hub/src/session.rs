@@ -23,13 +23,16 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use crate::{
-    Agreed, Closed, Form, HubConfig, Peer, SessionId, SessionInfo,
+    Agreed, Closed, Form, HubConfig, MaxBytes, Peer, SessionId, SessionInfo,
     hub::Inner,
     parcel::Parcel,
     protocol::reply::Reply,
     session::{inbox::Inbox, queue::Queue, subs::Subs, timers::Timers},
     transport::{Transport, TransportReader, TransportWriter},
 };
+
+/// How much longer a message may become that comes deflated.
+const INFLATED: usize = 10;
 
 pub(crate) struct Session {
     pub(crate) id: SessionId,
@@ -80,8 +83,15 @@ impl Session {
         self.queue.fill(&Parcel::one(self.form, reply), self.inbox.has_more());
     }
 
-    fn max_frame_bytes(&self) -> usize {
-        self.info().map_or(self.max_frame_bytes, |info| info.limits.max_frame_bytes)
+    /// A stranger's message may not become longer than it is.
+    fn max_bytes(&self) -> MaxBytes {
+        self.info().map_or(
+            MaxBytes { message: self.max_frame_bytes, inflated: self.max_frame_bytes },
+            |info| {
+                let message = info.limits.max_frame_bytes;
+                MaxBytes { message, inflated: message.saturating_mul(INFLATED) }
+            },
+        )
     }
 
     fn write_timeout(&self) -> Duration {

@@ -43,6 +43,10 @@ async fn check_quiet(inner: &Arc<Inner>, before: &HashMap<Arc<str>, u64>) -> Has
     let tops = rooms.iter().map(|room| (Arc::clone(&room.name), lock(&room.order).top)).collect();
     let is_quiet = |room: &Arc<Room>| before.get(&room.name) == Some(&lock(&room.order).top);
     let quiet: Vec<_> = rooms.into_iter().filter(is_quiet).collect();
-    stream::iter(quiet).for_each_concurrent(CHECKS, |room| async move { room.check(inner).await }).await;
+    stream::iter(quiet)
+        .for_each_concurrent(CHECKS, |room| async move {
+            room.check(inner).await;
+        })
+        .await;
     tops
 }

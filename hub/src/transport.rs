@@ -24,13 +24,22 @@ pub trait Transport: Send + 'static {
     fn split(self) -> (Self::Reader, Self::Writer);
 }
 
+/// How long a message may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxBytes {
+    /// As it comes.
+    pub message: usize,
+    /// As it is afterwards, if it comes deflated.
+    pub inflated: usize,
+}
+
 pub trait TransportReader: Send + 'static {
-    /// The next message; `None` once the socket is gone. A message of more than `max_bytes`, which is to be asked
+    /// The next message; `None` once the socket is gone. A message of more than `max`, which is to be asked
     /// whenever something came in, is [`TransportError::TooLarge`] as soon as that is known. Must be safe to drop
     /// half-way.
     fn next(
         &mut self,
-        max_bytes: impl Fn() -> usize + Send,
+        max: impl Fn() -> MaxBytes + Send,
     ) -> impl Future<Output = Option<Result<Incoming, TransportError>>> + Send;
 }
 

@@ -13,8 +13,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::join_all;
 use hub::{
-    Agreed, Closed, Form, Hub, HubConfig, Incoming, Peer, Transport, TransportError, TransportReader,
-    TransportWriter,
+    Agreed, Closed, Form, Hub, HubConfig, Incoming, MaxBytes, Peer, Transport, TransportError,
+    TransportReader, TransportWriter,
 };
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -61,7 +61,7 @@ impl Transport for Line {
 }
 
 impl TransportReader for Commands {
-    async fn next(&mut self, _: impl Fn() -> usize + Send) -> Option<Result<Incoming, TransportError>> {
+    async fn next(&mut self, _: impl Fn() -> MaxBytes + Send) -> Option<Result<Incoming, TransportError>> {
         self.0.recv().await.map(Ok)
     }
 }

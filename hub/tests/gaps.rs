@@ -161,3 +161,68 @@ async fn nothing_is_recovered_from_a_stream_that_ended_while_nobody_was_there() 
         (&json!("second"), &json!(1), None)
     );
 }
+
+#[tokio::test]
+async fn a_log_that_fell_back_is_noticed_by_what_it_says_instead() {
+    // Once with a log that is shorter than what was seen of it, once with one that has grown as long again.
+    for published in 1..=2 {
+        let server = Server::with(HubConfig { position_check: None, ..config() }).await;
+        let mut by_client = server.client("ann").await;
+        by_client.subscribe("room").await;
+        let mut by_server = server.open().await;
+        by_server.connect(json!({"user": "bob", "rooms": ["room"]})).await;
+        for n in 1..=5 {
+            server.publish("room", &format!("\"old {n}\""));
+            assert_eq!(by_client.publication().await.0, n);
+        }
+        server.log.fall_back("room", 3);
+        let again: Vec<_> =
+            (0..published).map(|_| server.log.append("room", "\"new\"", Tags::default())).collect();
+        server.hub.publish("room", again[0].clone());
+        let unsubscribe = json!({"code": 2502, "reason": "state invalidated"});
+        assert_eq!(
+            by_client.push().await,
+            json!({"channel": "room", "unsubscribe": unsubscribe}),
+            "{published}"
+        );
+        assert_eq!(by_server.close().await.code, 3014);
+        // As a client that was told so.
+        let reply = by_client.resume("room", 0, "_").await;
+        assert_eq!((&reply["offset"], reply.get("recovered")), (&json!(3 + published), None));
+    }
+}
+
+#[tokio::test]
+async fn what_is_published_twice_in_other_words_is_no_lost_stream() {
+    let server = Server::with(HubConfig { position_check: None, ..config() }).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    for n in 1..=3 {
+        server.publish("room", &n.to_string());
+        assert_eq!(client.publication().await.0, n);
+    }
+    let reads = server.log.reads.load(SeqCst);
+    let other = hub::Publication { offset: 2, data: "\"other\"".into(), ..hub::Publication::default() };
+    server.hub.publish("room", other);
+    server.until("a look into the log", |_| server.log.reads.load(SeqCst) > reads).await;
+    server.publish("room", "4");
+    assert_eq!(client.publication().await, (4, json!(4)));
+    assert_eq!(server.hub.stats().streams_lost, 0);
+}
+
+#[tokio::test]
+async fn a_doubt_outlives_a_log_that_cannot_be_read() {
+    let server = Server::with(HubConfig { position_check: None, ..config() }).await;
+    let mut client = server.client("ann").await;
+    client.subscribe("room").await;
+    for n in 1..=3 {
+        server.publish("room", &n.to_string());
+        assert_eq!(client.publication().await.0, n);
+    }
+    server.log.lose("room", "second");
+    server.log.broken.store(true, SeqCst);
+    server.publish("room", "\"new\"");
+    server.until("a failed look", |stats| stats.log_errors > 0).await;
+    server.log.broken.store(false, SeqCst);
+    assert_eq!(client.push().await["unsubscribe"]["code"], 2500);
+}

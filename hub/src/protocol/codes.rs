@@ -67,6 +67,8 @@ impl CloseCode {
     pub const FORCE_RECONNECT: Self = Self::new(3011, "force reconnect");
     pub const NO_PONG: Self = Self::new(3012, "no pong");
     pub const TOO_MANY_REQUESTS: Self = Self::new(3013, "too many requests");
+    /// The client forgets its positions, and its tokens if it can get others.
+    pub const STATE_INVALIDATED: Self = Self::new(3014, "state invalidated");
     pub const INVALID_TOKEN: Self = Self::new(3500, "invalid token");
     pub const BAD_REQUEST: Self = Self::new(3501, "bad request");
     pub const STALE: Self = Self::new(3502, "stale");
@@ -115,6 +117,8 @@ pub mod unsubscribed {
     pub const SERVER: u32 = 2000;
     pub const INSUFFICIENT_STATE: u32 = 2500;
     pub const EXPIRED: u32 = 2501;
+    /// The client forgets its position in this room.
+    pub const STATE_INVALIDATED: u32 = 2502;
 }
 
 #[cfg(test)]

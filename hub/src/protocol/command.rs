@@ -224,9 +224,34 @@ fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Opt
     Option::<Object<T>>::deserialize(from).map(|found| found.map(|object| object.0))
 }
 
-fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<HashMap<String, T>, D::Error> {
-    let found: HashMap<String, Object<T>> = or_default(from)?;
-    Ok(found.into_iter().map(|(name, object)| (name, object.0)).collect())
+/// By names, and not more than anybody can have: a few bytes each take many times as much when they are read.
+fn objects<'de, D: Deserializer<'de>>(from: D) -> Result<HashMap<String, Position>, D::Error> {
+    struct Bounded;
+
+    impl<'de> Visitor<'de> for Bounded {
+        type Value = HashMap<String, Position>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "an object with at most {MAX_POSITIONS} members")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            let mut found = HashMap::new();
+            while let Some((name, Object(position))) = members.next_entry()? {
+                if found.len() == MAX_POSITIONS {
+                    return Err(serde::de::Error::custom("too many positions"));
+                }
+                found.insert(name, position);
+            }
+            Ok(found)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(HashMap::new())
+        }
+    }
+
+    from.deserialize_any(Bounded)
 }
 
 /// For fields that are no data: `null` says as little as nothing.
@@ -239,6 +264,8 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, 
     Box::<RawValue>::deserialize(from).map(Some)
 }
 
+/// Rooms to which a client comes back by a connect command.
+const MAX_POSITIONS: usize = 2048;
 /// Commands and pongs of one frame; some are two bytes, and take a hundred times as much when they are read.
 pub(crate) const MAX_IN_FRAME: usize = 2048;
 
@@ -349,6 +376,16 @@ mod tests {
             assert_eq!(kinds(frame), ["Command"], "{frame}");
         }
         assert_eq!(kinds(r#"{"id":null}"#), ["Pong"]);
+    }
+
+    #[test]
+    fn positions_are_not_without_number() {
+        let frame = |count| {
+            let subs: Vec<_> = (0..count).map(|n| format!("\"{n}\":{{\"offset\":1}}")).collect();
+            format!("{{\"id\":1,\"connect\":{{\"subs\":{{{}}}}}}}", subs.join(","))
+        };
+        assert_eq!(kinds(&frame(MAX_POSITIONS)), ["Command"]);
+        assert_eq!(kinds(&frame(MAX_POSITIONS + 1)), ["Bad"]);
     }
 
     #[test]

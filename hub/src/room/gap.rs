@@ -28,6 +28,14 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// Between two looks at the log for the same reason.
 const DOUBT_PAUSE: Duration = Duration::from_secs(1);
 
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    /// The log shows it to whoever comes with an old position: by its epoch, or by what it keeps no more.
+    Told,
+    /// The log does not know of it and would take an old position for a good one, so clients have to forget theirs.
+    Untold,
+}
+
 /// Somebody reads a room's position. If he gives up, nobody waits for it any more.
 struct Opening<'a> {
     room: &'a Arc<Room>,
@@ -44,14 +52,14 @@ impl Drop for Opening<'_> {
 /// Compares a room with the log until there is no doubt any more.
 async fn look(room: Weak<Room>, inner: Weak<Inner>) {
     loop {
-        {
+        let compared = {
             let (Some(room), Some(inner)) = (room.upgrade(), inner.upgrade()) else { return };
-            room.check(&inner).await;
-        }
+            room.check(&inner).await
+        };
         sleep(DOUBT_PAUSE).await;
         let Some(room) = room.upgrade() else { return };
         let mut order = lock(&room.order);
-        if order.doubt != Doubt::Again {
+        if compared && order.doubt != Doubt::Again {
             order.doubt = Doubt::None;
             return;
         }
@@ -118,23 +126,36 @@ impl Room {
         }
     }
 
-    /// Compares with the log; for rooms that have been quiet.
-    pub(crate) async fn check(self: &Arc<Self>, inner: &Arc<Inner>) {
-        let (top, generation) = {
-            let order = lock(&self.order);
+    /// Compares with the log, for a reason or after a quiet time; `false` if it could not be read.
+    pub(crate) async fn check(self: &Arc<Self>, inner: &Arc<Inner>) -> bool {
+        let (top, generation, contradicted) = {
+            let mut order = lock(&self.order);
             if order.phase != Phase::Open {
-                return;
+                return true;
             }
-            (order.top, order.generation)
+            (order.top, order.generation, order.contradicted.take())
         };
-        if let Ok(page) = inner.since(&self.name, top, 0).await {
-            let lost = page.epoch != lock(&self.order).epoch || page.top < top;
-            if lost {
-                self.lose(inner, generation, page.epoch, page.top);
-            } else {
-                self.heard_of(inner, generation, page.top);
+        let (after, limit) = contradicted.as_ref().map_or((top, 0), |known| (known.offset - 1, 1));
+        let Ok(page) = inner.since(&self.name, after, limit).await else {
+            let mut order = lock(&self.order);
+            if order.generation == generation && order.contradicted.is_none() {
+                order.contradicted = contradicted;
             }
+            return false;
+        };
+        let LogPage { epoch, top: newest, publications, .. } = page;
+        let has = |known: Entry| {
+            let found = publications.into_iter().next().filter(|found| found.offset == known.offset);
+            // What the log keeps no more says nothing.
+            found.is_none_or(|found| Entry::publication(Arc::clone(&self.name), found).says_the_same(&known))
+        };
+        let other = epoch != lock(&self.order).epoch;
+        if other || newest < top || !contradicted.is_none_or(has) {
+            self.lose(inner, generation, epoch, newest, if other { Loss::Told } else { Loss::Untold });
+        } else {
+            self.heard_of(inner, generation, newest);
         }
+        true
     }
 
     async fn fill(self: Arc<Self>, inner: Arc<Inner>) {
@@ -186,15 +207,15 @@ impl Room {
             Absorbed::Complete | Absorbed::More => false,
             Absorbed::Behind => true,
             Absorbed::Lost => {
-                self.lose(inner, generation, epoch, top);
+                self.lose(inner, generation, epoch, top, Loss::Told);
                 false
             }
         }
     }
 
-    /// The stream cannot be continued: every durable subscriber is told to begin again,
-    /// which shows him honestly what he can and cannot have.
-    fn lose(self: &Arc<Self>, inner: &Arc<Inner>, generation: u32, epoch: String, top: u64) {
+    /// The stream cannot be continued: every durable subscriber is told to begin again, which shows him honestly what he
+    /// can and cannot have.
+    fn lose(self: &Arc<Self>, inner: &Arc<Inner>, generation: u32, epoch: String, top: u64, loss: Loss) {
         let lost = {
             let mut members = write(&self.members);
             let mut order = lock(&self.order);
@@ -207,9 +228,13 @@ impl Room {
             members.lose_stream()
         };
         count(&inner.counters.streams_lost);
-        tracing::warn!(room = %self.name, top, "stream lost, subscribers begin again");
+        tracing::warn!(room = %self.name, top, ?loss, "stream lost, subscribers begin again");
+        let (code, reason) = match loss {
+            Loss::Told => (unsubscribed::INSUFFICIENT_STATE, "insufficient state"),
+            Loss::Untold => (unsubscribed::STATE_INVALIDATED, "state invalidated"),
+        };
         for session in lost {
-            session.revoke(inner, &self.name, unsubscribed::INSUFFICIENT_STATE, "insufficient state");
+            session.revoke(inner, &self.name, code, reason);
         }
         fanout::hand_out(inner, self);
     }

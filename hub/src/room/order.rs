@@ -27,6 +27,8 @@ pub(crate) struct Order {
     /// Somebody reads the log for what is missing.
     pub(crate) filling: bool,
     pub(crate) doubt: Doubt,
+    /// Something else came at its offset: whether the log has it is the question.
+    pub(crate) contradicted: Option<Entry>,
     /// Grows whenever the stream was lost.
     pub(crate) generation: u32,
 }
@@ -54,7 +56,7 @@ pub(crate) enum Doubt {
 pub(crate) enum Accepted {
     /// Seen before.
     Old,
-    /// Something else was seen in its place, or what was is not known any more.
+    /// What was seen in its place says something else, or is not known any more.
     Doubtful,
     /// There is something to hand out.
     Ready,
@@ -108,6 +110,7 @@ impl Order {
             last: None,
             filling: false,
             doubt: Doubt::None,
+            contradicted: None,
             generation: 0,
         }
     }
@@ -169,7 +172,13 @@ impl Order {
         self.seen = self.seen.max(entry.offset);
         if self.phase == Phase::Open {
             if entry.offset <= self.top {
-                return if self.ring.holds(&entry) { Accepted::Old } else { Accepted::Doubtful };
+                if let Some(known) = self.ring.at(entry.offset).cloned() {
+                    if known.says_the_same(&entry) {
+                        return Accepted::Old;
+                    }
+                    self.contradicted = Some(known);
+                }
+                return Accepted::Doubtful;
             }
             if entry.offset == self.top + 1 {
                 self.append(entry);
@@ -268,9 +277,11 @@ impl Order {
         self.generation += 1;
         self.pending.retain(|entry| entry.offset == 0);
         self.last = None;
-        self.held.retain(|offset, _| *offset > top);
-        self.held_bytes = self.held.values().map(Entry::cost).sum();
-        self.seen = self.held.last_key_value().map_or(top, |(offset, _)| *offset);
+        self.contradicted = None;
+        // Of which stream it was nobody knows; if it is of this one, the log has it.
+        self.seen = self.held.last_key_value().map_or(top, |(offset, _)| top.max(*offset));
+        self.held.clear();
+        self.held_bytes = 0;
         self.begin(epoch, top);
     }
 

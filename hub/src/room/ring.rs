@@ -109,10 +109,8 @@ impl Ring {
 }
 
 impl Ring {
-    /// The entry at its offset says the same.
-    pub(crate) fn holds(&self, entry: &Entry) -> bool {
-        let known = self.range(entry.offset.saturating_sub(1), entry.offset).and_then(|mut one| one.next());
-        known.is_some_and(|known| known.says_the_same(entry))
+    pub(crate) fn at(&self, offset: u64) -> Option<&Entry> {
+        self.range(offset.checked_sub(1)?, offset)?.next()
     }
 }
 

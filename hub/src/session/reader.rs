@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
     loop {
         session.inbox.has_room().await;
-        let (form, frame) = match reader.next(|| session.max_frame_bytes()).await {
+        let (form, frame) = match reader.next(|| session.max_bytes()).await {
             Some(Ok(Incoming::Text(frame))) => (Form::Json, frame),
             Some(Ok(Incoming::Binary(frame))) => (Form::Protobuf, frame),
             Some(Ok(Incoming::Ping(data))) => {
@@ -64,7 +64,7 @@ pub(super) fn refuse(session: &Session, why: &'static str) {
 /// After our close frame: reads the peer's, so that the socket does not go down with unread data in it,
 /// which would destroy the close frame under way.
 pub(super) async fn linger(session: &Session, reader: &mut impl TransportReader, wait: Duration) {
-    let limit = || session.max_frame_bytes();
+    let limit = || session.max_bytes();
     let is_over = |next: &Option<_>| matches!(next, None | Some(Err(TransportError::Lost(_))));
     let _ = timeout(wait, async { while !is_over(&reader.next(limit).await) {} }).await;
 }

@@ -107,10 +107,12 @@ impl Session {
                 *refused = Some(if again { ErrorReply::INTERNAL } else { ErrorReply::PERMISSION_DENIED });
             }
             Some(Sub::Live(live)) if again && live.server_side => {
-                let expired = code == unsubscribed::EXPIRED;
                 drop(subs);
-                let code =
-                    if expired { CloseCode::SUBSCRIPTION_EXPIRED } else { CloseCode::INSUFFICIENT_STATE };
+                let code = match code {
+                    unsubscribed::EXPIRED => CloseCode::SUBSCRIPTION_EXPIRED,
+                    unsubscribed::STATE_INVALIDATED => CloseCode::STATE_INVALIDATED,
+                    _ => CloseCode::INSUFFICIENT_STATE,
+                };
                 self.queue.close(code.into());
             }
             Some(Sub::Live(_)) => {

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::deflate::inflate;
+use crate::MaxBytes;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
@@ -34,8 +35,6 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 
 /// Longest payload of a control frame.
-/// How much longer a deflated message may become.
-const UNFOLDED: usize = 10;
 const MAX_CONTROL: usize = 125;
 
 pub(super) struct Parser {
@@ -79,9 +78,9 @@ impl Parser {
     }
 
     /// The next whole message or control frame; `None` until more is fed. A longer message than `max` is a fault as
-    /// soon as a header says so; what was deflated may be longer by [`UNFOLDED`].
-    pub(super) fn next(&mut self, max: usize) -> Result<Option<Event>, Fault> {
-        while let Some(header) = self.header(max)? {
+    /// soon as a header says so.
+    pub(super) fn next(&mut self, max: MaxBytes) -> Result<Option<Event>, Fault> {
+        while let Some(header) = self.header(max.message)? {
             let start = self.at + header.header;
             let Some(payload) = self.input[start..].get_mut(..header.payload) else { break };
             unmask(payload, header.mask);
@@ -92,7 +91,7 @@ impl Parser {
                 CLOSE => return close(payload).map(Some),
                 _ => {
                     if let Some(message) = gather(&mut self.message, &header, payload) {
-                        return finish(message, max).map(Some);
+                        return finish(message, max.inflated).map(Some);
                     }
                 }
             }
@@ -170,9 +169,8 @@ fn gather(begun: &mut Option<Message>, header: &Header, payload: &[u8]) -> Optio
     None
 }
 
-fn finish(message: Message, max: usize) -> Result<Event, Fault> {
-    let data =
-        if message.deflated { inflate(&message.data, max.saturating_mul(UNFOLDED))? } else { message.data };
+fn finish(message: Message, max_inflated: usize) -> Result<Event, Fault> {
+    let data = if message.deflated { inflate(&message.data, max_inflated)? } else { message.data };
     if message.opcode == BINARY {
         return Ok(Event::Binary(data.into()));
     }

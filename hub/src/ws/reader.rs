@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::frame::{Event, Fault, Parser};
-use crate::transport::{Incoming, TransportError, TransportReader};
+use crate::transport::{Incoming, MaxBytes, TransportError, TransportReader};
 
 const READ_BYTES: usize = 16 * 1024;
 
@@ -66,15 +66,12 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 }
 
 impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
-    async fn next(
-        &mut self,
-        max_bytes: impl Fn() -> usize + Send,
-    ) -> Option<Result<Incoming, TransportError>> {
+    async fn next(&mut self, max: impl Fn() -> MaxBytes + Send) -> Option<Result<Incoming, TransportError>> {
         loop {
             if self.state == State::Over {
                 return None;
             }
-            match self.parser.next(max_bytes()) {
+            match self.parser.next(max()) {
                 Ok(Some(Event::Text(text))) => return Some(Ok(Incoming::Text(text))),
                 Ok(Some(Event::Binary(data))) => return Some(Ok(Incoming::Binary(data))),
                 Ok(Some(Event::Ping(data))) => return Some(Ok(Incoming::Ping(data))),

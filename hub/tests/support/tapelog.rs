@@ -62,6 +62,11 @@ impl TapeLog {
         self.with(room, |tape| tape.trimmed = up_to);
     }
 
+    /// Loses what is over this offset and does not know it, as a database that fell back on a copy.
+    pub(crate) fn fall_back(&self, room: &str, to: u64) {
+        self.with(room, |tape| tape.all.truncate(to as usize));
+    }
+
     /// Begins anew.
     pub(crate) fn lose(&self, room: &str, epoch: &str) {
         self.with(room, |tape| *tape = Tape { epoch: epoch.to_owned(), trimmed: 0, all: Vec::new() });

@@ -2,6 +2,10 @@ use proptest::prelude::*;
 
 use super::{super::deflate::deflate, *};
 
+fn up_to(message: usize) -> MaxBytes {
+    MaxBytes { message, inflated: 10 * message }
+}
+
 /// A client's frame; `first` is flags and opcode.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = vec![first];
@@ -26,7 +30,7 @@ fn read(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
     let mut parser = Parser::new(false);
     parser.feed(bytes);
     let mut events = Vec::new();
-    while let Some(event) = parser.next(max)? {
+    while let Some(event) = parser.next(up_to(max))? {
         events.push(event);
     }
     Ok(events)
@@ -93,13 +97,13 @@ fn a_character_may_be_cut_by_a_fragment() {
 fn the_limit_may_shrink_between_fragments() {
     let mut parser = Parser::new(false);
     parser.feed(&frame(0x02, &[0; 60]));
-    assert_eq!(parser.next(100), Ok(None));
+    assert_eq!(parser.next(up_to(100)), Ok(None));
     parser.feed(&frame(0x00, b""));
-    assert_eq!(parser.next(50), Err(Fault::TooLarge));
+    assert_eq!(parser.next(up_to(50)), Err(Fault::TooLarge));
     parser.clear();
     parser.feed(&frame(0x82, &[0; 60])[..20]);
-    assert_eq!(parser.next(100), Ok(None));
-    assert_eq!(parser.next(50), Err(Fault::TooLarge));
+    assert_eq!(parser.next(up_to(100)), Ok(None));
+    assert_eq!(parser.next(up_to(50)), Err(Fault::TooLarge));
 }
 
 #[test]
@@ -107,16 +111,16 @@ fn nothing_is_kept_between_frames_and_of_a_begun_one_only_what_came() {
     let mut parser = Parser::new(false);
     for (tail, kept) in [(&b""[..], 0), (b"\x81", 1), (&frame(0x81, &[b'x'; 300])[..100], 100)] {
         parser.feed(&[&frame(0x82, &[7; 5000]), tail].concat());
-        assert!(parser.next(1 << 20).unwrap().is_some());
-        assert_eq!(parser.next(1 << 20), Ok(None));
+        assert!(parser.next(up_to(1 << 20)).unwrap().is_some());
+        assert_eq!(parser.next(up_to(1 << 20)), Ok(None));
         assert_eq!(parser.input.capacity(), kept);
         parser.clear();
     }
     // A fragment and a ping share a read with much else.
     parser.feed(&[frame(0x82, &[7; 5000]), frame(0x89, b"ping"), frame(0x02, b"begun")].concat());
-    assert!(matches!(parser.next(1 << 20), Ok(Some(Event::Binary(_)))));
-    let Ok(Some(Event::Ping(ping))) = parser.next(1 << 20) else { panic!("no ping") };
-    assert_eq!(parser.next(1 << 20), Ok(None));
+    assert!(matches!(parser.next(up_to(1 << 20)), Ok(Some(Event::Binary(_)))));
+    let Ok(Some(Event::Ping(ping))) = parser.next(up_to(1 << 20)) else { panic!("no ping") };
+    assert_eq!(parser.next(up_to(1 << 20)), Ok(None));
     let ping = ping.try_into_mut().expect("nobody else holds it");
     assert!(ping.capacity() < 16 && parser.message.as_ref().unwrap().data.capacity() < 16);
     assert_eq!(parser.input.capacity(), 0);
@@ -129,7 +133,7 @@ fn deflated(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
     let mut parser = Parser::new(true);
     parser.feed(bytes);
     let mut events = Vec::new();
-    while let Some(event) = parser.next(max)? {
+    while let Some(event) = parser.next(up_to(max))? {
         events.push(event);
     }
     Ok(events)
@@ -217,7 +221,7 @@ proptest! {
         for size in pieces.iter().cycle() {
             let (piece, more) = rest.split_at((*size).min(rest.len()));
             parser.feed(piece);
-            while let Some(event) = parser.next(1 << 20).unwrap() {
+            while let Some(event) = parser.next(up_to(1 << 20)).unwrap() {
                 if !matches!(event, Event::Ping(_) | Event::Pong) {
                     events.push(event);
                 }
@@ -243,7 +247,7 @@ proptest! {
         'all: for piece in pieces {
             parser.feed(&piece);
             loop {
-                match parser.next(1000) {
+                match parser.next(up_to(1000)) {
                     Ok(Some(Event::Text(data) | Event::Binary(data))) => prop_assert!(data.len() <= 1000),
                     Ok(Some(_)) => {}
                     Ok(None) => break,
