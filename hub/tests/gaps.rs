@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 use hub::{HubConfig, Tags};
 use serde_json::json;
 
-use crate::support::{Server, config};
+use crate::support::{Server, client::Client, config};
 
 #[tokio::test]
 async fn out_of_order_and_twice_is_delivered_in_order_and_once() {
@@ -192,8 +192,8 @@ async fn a_log_that_fell_back_is_noticed_by_what_it_says_instead() {
     }
 }
 
-#[tokio::test]
-async fn what_is_published_twice_in_other_words_is_no_lost_stream() {
+/// Somebody who has seen three publications.
+async fn at_the_third() -> (Server, Client) {
     let server = Server::with(HubConfig { position_check: None, ..config() }).await;
     let mut client = server.client("ann").await;
     client.subscribe("room").await;
@@ -201,6 +201,12 @@ async fn what_is_published_twice_in_other_words_is_no_lost_stream() {
         server.publish("room", &n.to_string());
         assert_eq!(client.publication().await.0, n);
     }
+    (server, client)
+}
+
+#[tokio::test]
+async fn what_is_published_twice_in_other_words_is_no_lost_stream() {
+    let (server, mut client) = at_the_third().await;
     let reads = server.log.reads.load(SeqCst);
     let other = hub::Publication { offset: 2, data: "\"other\"".into(), ..hub::Publication::default() };
     server.hub.publish("room", other);
@@ -212,13 +218,7 @@ async fn what_is_published_twice_in_other_words_is_no_lost_stream() {
 
 #[tokio::test]
 async fn a_doubt_outlives_a_log_that_cannot_be_read() {
-    let server = Server::with(HubConfig { position_check: None, ..config() }).await;
-    let mut client = server.client("ann").await;
-    client.subscribe("room").await;
-    for n in 1..=3 {
-        server.publish("room", &n.to_string());
-        assert_eq!(client.publication().await.0, n);
-    }
+    let (server, mut client) = at_the_third().await;
     server.log.lose("room", "second");
     server.log.broken.store(true, SeqCst);
     server.publish("room", "\"new\"");
