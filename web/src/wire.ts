@@ -184,7 +184,6 @@ export interface Problem {
 /** What the room of one conversation carries; none of it is stored. */
 export type RoomFrame =
   | { kind: "turn.delta"; turn: string; attempt: number; index: number; text: string }
-  | { kind: "turn.delta_reset"; turn: string }
   | { kind: "typing"; user: { id: string; name: string }; at: number };
 
 export interface ConnectData {

@@ -84,8 +84,6 @@ export class Room {
     if (frame.kind === "turn.delta") {
       const { turn, attempt, index, text } = frame;
       this.store.apply({ type: "delta", conversation, turn, attempt, index, text });
-    } else if (frame.kind === "turn.delta_reset") {
-      this.store.apply({ type: "delta.reset", conversation, turn: frame.turn });
     } else if (frame.kind === "typing" && frame.user.id !== this.store.get().session.user?.id) {
       const until = this.now() + typingShownMs;
       this.store.apply({ type: "typing", conversation, who: { ...frame.user, until } });
