@@ -15,6 +15,10 @@ WEB_MODULES := web/node_modules/.installed
 CLIENT_MODULES := tests/clients/node_modules/.installed
 WORKER_MODULES := $(VENV)/.installed
 
+# One choice of packages for all that is built for the tests: another would give the same crates other features, and
+# build them all again.
+BINARIES := cargo build --workspace --bin hubbub --example open
+
 FUZZ_SECONDS ?= 20
 
 .PHONY: run build test setup summary lint rust seeds fuzz page wire wire-check server worker open-hub open outside
@@ -50,14 +54,14 @@ rust:
 
 # Alone, for it takes all cores: the other tests have their times to keep.
 seeds:
-	@$(STEP) seeds env SEEDS=10000 cargo test -p hub --test wire seeds::
+	@$(STEP) seeds env SEEDS=10000 cargo test --workspace --test wire seeds::
 
 ## The engine under a fuzzer, so many seconds for each of its three targets: make fuzz FUZZ_SECONDS=300
 fuzz:
 	@$(STEP) fuzz tests/steps/fuzz.sh $(FUZZ_SECONDS)
 
 server:
-	@$(STEP) build cargo build --bin hubbub
+	@$(STEP) build $(BINARIES)
 
 page: $(WEB_MODULES)
 	@$(STEP) web-check npm --prefix web run check
@@ -78,7 +82,7 @@ worker: $(WORKER_MODULES)
 	@cd examples/python-worker && ../../$(STEP) python-worker ../../$(VENV)/bin/python -m unittest
 
 open-hub:
-	@$(STEP) open-build cargo build -p hub --example open
+	@$(STEP) open-build $(BINARIES)
 
 # The stock Python client against the engine alone; the JavaScript one is a part of `outside`.
 open: open-hub $(WORKER_MODULES)

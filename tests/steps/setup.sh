@@ -32,6 +32,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi
 
+# A disk that is full in the middle of a build breaks the linker with words that do not name it.
+free=$(($(df --output=avail -k . | tail -n 1) / 1024))
+if [ "$free" -lt 6000 ] && [ ! -d target/debug ]; then
+  echo "the disk has $free MiB left: the first build takes up to 6,000; make room if it breaks off" >&2
+fi
+
 for tool in cargo rustc node npm python3; do
   command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 1; }
   echo "$tool: $("$tool" --version | head -n 1)"
