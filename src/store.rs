@@ -51,6 +51,8 @@ pub trait Verb: Send + Sync + 'static {
 pub(crate) struct Env {
     pub clock: Clock,
     pub ids: Ids,
+    /// If the database can be asked for its timeline.
+    pub knows_timelines: bool,
 }
 
 /// How to open a store.
@@ -66,7 +68,6 @@ pub struct StoreConfig {
 pub struct Store {
     pool: Pool,
     env: Env,
-    epoch: Arc<str>,
 }
 
 #[derive(Clone)]
@@ -82,15 +83,12 @@ impl Store {
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
-        let env = Env { ids: Ids::new(clock.clone()), clock };
+        let env = Env { ids: Ids::new(clock.clone()), clock, knows_timelines: false };
         let pool = match Engine::of(&config.url) {
             Engine::Sqlite => Pool::Sqlite(sqlite::Lite::open(config, &env, publisher)?),
             Engine::Postgres => Pool::Postgres(postgres::Pg::open(config, &env, publisher).await?),
         };
-        let mut store = Self { pool, env, epoch: Arc::from("") };
-        let epoch = store.read(events::Epoch).await.map_err(|error| StoreError::Engine(error.to_string()))?;
-        store.epoch = Arc::from(epoch);
-        Ok(store)
+        Ok(Self { pool, env })
     }
 
     pub fn engine(&self) -> Engine {
@@ -98,11 +96,6 @@ impl Store {
             Pool::Sqlite(_) => Engine::Sqlite,
             Pool::Postgres(_) => Engine::Postgres,
         }
-    }
-
-    /// The id of this store: the epoch of every tenant's feed. A restored or new database has another.
-    pub fn epoch(&self) -> &str {
-        &self.epoch
     }
 
     pub fn clock(&self) -> &Clock {

@@ -8,7 +8,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::client::As;
-use crate::kit::{Client, World};
+use crate::kit::postgres::Cluster;
+use crate::kit::{Client, PATIENCE, World};
 use crate::on_both;
 
 /// The text of every message of every conversation, by chat, in the order of `seq`, which must be gap-free.
@@ -214,6 +215,54 @@ on_both!(commit_then_publish, |engine| async move {
     assert_eq!((&sub["was_recovering"], sub.get("recovered")), (&json!(true), None));
     world.finish().await;
 });
+
+/// A database that takes over without the last commits gives their cursors to other events: who has seen the lost ones
+/// must not go on from there, neither who was connected nor who was away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_that_lost_its_end_is_another_feed() {
+    let mut cluster = Cluster::start();
+    let world = World::on(cluster.database()).await;
+    assert_eq!(world.hook(&world.bot, &World::update(1, 5550170, 1, "kept")).await, 200);
+    cluster.keep();
+    let says = async |number, text| {
+        // The pool finds out by trying that its connections are gone.
+        let body = World::update(number, 5550170, number, text);
+        let taken = async { while world.hook(&world.bot, &body).await != 200 {} };
+        tokio::time::timeout(PATIENCE, taken).await.expect("the webhook is taken");
+    };
+    says(2, "lost").await;
+
+    let room = format!("tenant:{}", world.tenant);
+    let mut there = world.person("agent@example.com").await;
+    let seen = there.recovered(&room).clone();
+    let position =
+        (seen["offset"].as_u64().expect("an offset"), seen["epoch"].as_str().expect("an epoch").to_owned());
+    cluster.fall_back();
+
+    says(3, "something else").await;
+    assert_eq!(there.closed().await.0, 3010, "who was there is told to begin again");
+    let told = world.api("agent@example.com").await;
+    let positions = BTreeMap::from([(room.clone(), position.clone())]);
+    let back = Client::connect(world.address, As::Resume { token: told.token.clone(), positions }).await;
+    let sub = back.recovered(&room);
+    assert_eq!((&sub["was_recovering"], sub.get("recovered")), (&json!(true), None), "{sub}");
+    let epoch = sub["epoch"].as_str().expect("an epoch");
+    assert_ne!(epoch, position.1);
+
+    // The same with a server that knows of nothing, and in what the lists say of themselves.
+    let world = world.restart().await;
+    let api = world.api("agent@example.com").await;
+    let positions = BTreeMap::from([(room.clone(), position.clone())]);
+    let back = Client::connect(world.address, As::Resume { token: api.token.clone(), positions }).await;
+    assert_eq!(back.recovered(&room).get("recovered"), None);
+    assert_eq!(back.recovered(&room)["epoch"], epoch);
+    let (_, events) = api.get(&format!("/api/v1/events?tenant={}", world.tenant)).await;
+    assert_eq!(events["epoch"], epoch);
+    let (_, inbox) = api.get("/api/v1/inbox").await;
+    assert_eq!(inbox["positions"][world.tenant.to_string()]["epoch"], epoch);
+    assert_eq!(timelines(&world).await.into_values().collect::<Vec<_>>(), [["kept", "something else"]]);
+    world.finish().await;
+}
 
 on_both!(one_answer_per_turn, |engine| async move {
     let world = World::start(engine).await;

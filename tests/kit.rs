@@ -80,11 +80,20 @@ impl World {
     }
 
     pub async fn with(engine: Engine, settings: ChannelSettings) -> Self {
+        match engine {
+            Engine::Sqlite => Self::build(None, settings).await,
+            Engine::Postgres => Self::build(Some(postgres::database()), settings).await,
+        }
+    }
+
+    /// On a database that somebody else made.
+    pub async fn on(database: String) -> Self {
+        Self::build(Some(database), quick()).await
+    }
+
+    async fn build(database: Option<String>, settings: ChannelSettings) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
-        let database = match engine {
-            Engine::Sqlite => folder.path().join("hubbub.db").display().to_string(),
-            Engine::Postgres => postgres::database(),
-        };
+        let database = database.unwrap_or_else(|| folder.path().join("hubbub.db").display().to_string());
         let (app, address) = boot(&folder, &database).await;
         let tenant =
             app.store.write(CreateTenant { name: "Lantern Shop".into() }).await.expect("a tenant").value.id;

@@ -17,10 +17,10 @@ impl FeedLog {
         Self { store }
     }
 
-    fn page(&self, page: events::Page) -> LogPage {
+    fn page(page: events::Page) -> LogPage {
         let top = u64::try_from(page.top).unwrap_or_default();
         LogPage {
-            epoch: self.store.epoch().to_owned(),
+            epoch: page.epoch,
             top,
             oldest: u64::try_from(page.oldest).ok().filter(|oldest| *oldest > 0).unwrap_or(top + 1),
             publications: page.events.into_iter().map(publication).collect(),
@@ -47,13 +47,13 @@ impl Log for FeedLog {
         let tenant = tenant_of(room).ok_or_else(|| LogError(format!("{room} has no log")))?;
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let page = self.store.read(events::Since { tenant, after, limit: bounded(limit) }).await;
-        Ok(self.page(page.map_err(|error| refused(&error))?))
+        Ok(Self::page(page.map_err(|error| refused(&error))?))
     }
 
     async fn before(&self, room: &str, before: Option<u64>, limit: usize) -> Result<LogPage, LogError> {
         let tenant = tenant_of(room).ok_or_else(|| LogError(format!("{room} has no log")))?;
         let before = before.and_then(|before| i64::try_from(before).ok()).unwrap_or(i64::MAX);
         let page = self.store.read(events::Before { tenant, before, limit: bounded(limit) }).await;
-        Ok(self.page(page.map_err(|error| refused(&error))?))
+        Ok(Self::page(page.map_err(|error| refused(&error))?))
     }
 }

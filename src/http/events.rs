@@ -47,7 +47,7 @@ pub async fn list(
         }
         body.push_str(&String::from_utf8_lossy(&event.data));
     }
-    let epoch = serde_json::Value::from(app.store.epoch());
+    let epoch = serde_json::Value::from(page.epoch);
     let end =
         format!("],\"next\":{next},\"top\":{},\"oldest\":{},\"epoch\":{epoch}}}", page.top, page.oldest);
     body.push_str(&end);

@@ -62,8 +62,7 @@ pub async fn list(
         limit: page_size(query.limit, 50, look::MAX_PAGE),
     };
     let page = app.store.read(verb).await?;
-    let epoch = app.store.epoch();
-    let position = |offset| Position { offset, epoch: epoch.to_owned() };
+    let position = |offset| Position { offset, epoch: page.epoch.clone() };
     Ok(Json(InboxAnswer {
         conversations: page.items,
         next: page.next.map(|(at, id)| format!("{at}.{id}")),

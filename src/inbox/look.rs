@@ -29,6 +29,8 @@ pub struct InboxPage {
     pub next: Option<(i64, Uuid)>,
     /// The feed of each tenant stood here when the list was read.
     pub cursors: BTreeMap<Uuid, i64>,
+    /// Of all of these cursors.
+    pub epoch: String,
 }
 
 impl Verb for Inbox {
@@ -75,7 +77,8 @@ impl Verb for Inbox {
             items.push(InboxItem { conversation, my_read });
         }
         let last = items.last().map(|last| (last.conversation.updated_at, last.conversation.id));
-        Ok(InboxPage { next: last.or(horizon).filter(|_| more), items, cursors })
+        let epoch = events::epoch(tx).await?;
+        Ok(InboxPage { next: last.or(horizon).filter(|_| more), items, cursors, epoch })
     }
 }
 

@@ -34,6 +34,15 @@ impl Engine {
         }
     }
 
+    /// Which past this database has: the first part is made with it; PostgreSQL adds the cluster and its timeline,
+    /// which changes when a standby takes over or the cluster is recovered to a point in time, with commits lost or not.
+    pub const fn epoch(self, knows_timelines: bool) -> &'static str {
+        match self {
+            Self::Postgres if knows_timelines => TIMELINE_EPOCH,
+            _ => EPOCH,
+        }
+    }
+
     /// Locks the row of the migration table against other nodes that start at the same time.
     pub const fn migration_lock(self) -> Option<&'static str> {
         match self {
@@ -42,6 +51,13 @@ impl Engine {
         }
     }
 }
+
+pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
+
+/// Not every hosted PostgreSQL lets a user ask for it.
+pub(super) const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) || '.' \
+    || ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') \
+    from installation i, pg_control_system() c where i.id = 1";
 
 /// The pragmas of every SQLite connection. FULL: a commit that was acknowledged survives a power cut.
 pub(super) const SQLITE_SETUP: &str = "

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::dialect;
 use super::event::{Draft, Event};
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
 
-const EPOCH: &str = "select epoch from installation where id = 1";
 /// Locks the tenant's row until the commit: events of one tenant commit in the order of their cursors.
 const ADVANCE: &str = "update tenants set next_cursor = next_cursor + $2 where id = $1 returning next_cursor";
 const INSERT: &str = "insert into events (tenant, cursor_at, kind, company, channel, user_id, created_at, data) \
@@ -24,7 +24,7 @@ const SINCE: &str = "select tenant, cursor_at, kind, company, channel, user_id, 
 const BEFORE: &str = "select tenant, cursor_at, kind, company, channel, user_id, created_at, data from events \
     where tenant = $1 and cursor_at < $2 order by cursor_at desc limit $3";
 
-pub const ALL: &[&str] = &[EPOCH, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
+pub const ALL: &[&str] = &[dialect::EPOCH, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
 
 impl FromRow for Event {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -88,10 +88,18 @@ pub async fn top(tx: &mut Tx<'_>, tenant: Uuid) -> Result<i64, StoreError> {
     Ok(tx.one::<(i64,)>(TOP, args![tenant]).await?.map_or(0, |(top,)| top))
 }
 
+/// Which past the database has that this transaction sees: a failover in between gives another.
+pub async fn epoch(tx: &mut Tx<'_>) -> Result<String, Error> {
+    let (epoch,) = tx.one(tx.epoch(), &[]).await?.ok_or(Error::NotFound("installation"))?;
+    Ok(epoch)
+}
+
 /// A piece of a feed, read with its bounds from one snapshot.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub events: Vec<Event>,
+    /// Positions of other epochs mean other events.
+    pub epoch: String,
     pub top: i64,
     /// The oldest event that is still kept; 0 when there is none.
     pub oldest: i64,
@@ -110,8 +118,9 @@ impl Verb for Since {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
         let top = top(tx, self.tenant).await?;
         let oldest = tx.one::<(i64,)>(OLDEST, args![self.tenant]).await?.map_or(0, |(oldest,)| oldest);
+        let epoch = epoch(tx).await?;
         let events = tx.all(SINCE, args![self.tenant, self.after, self.limit]).await?;
-        Ok(Page { events, top, oldest })
+        Ok(Page { events, epoch, top, oldest })
     }
 }
 
@@ -128,19 +137,8 @@ impl Verb for Before {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
         let top = top(tx, self.tenant).await?;
         let oldest = tx.one::<(i64,)>(OLDEST, args![self.tenant]).await?.map_or(0, |(oldest,)| oldest);
+        let epoch = epoch(tx).await?;
         let events = tx.all(BEFORE, args![self.tenant, self.before, self.limit]).await?;
-        Ok(Page { events, top, oldest })
-    }
-}
-
-/// The id of this store.
-pub(super) struct Epoch;
-
-impl Verb for Epoch {
-    type Out = String;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
-        let (epoch,) = tx.one::<(String,)>(EPOCH, &[]).await?.ok_or(Error::NotFound("installation"))?;
-        Ok(epoch)
+        Ok(Page { events, epoch, top, oldest })
     }
 }

@@ -1,15 +1,25 @@
 //! PostgreSQL for the tests: the one that `HUBBUB_TEST_POSTGRES` names, or a cluster of this process in a
 //! temporary folder, which ends with it. Each test gets a database of its own.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A new database; gives its address.
 pub fn database() -> String {
     static SERVER: OnceLock<String> = OnceLock::new();
-    let server = SERVER.get_or_init(|| std::env::var("HUBBUB_TEST_POSTGRES").unwrap_or_else(|_| start()));
+    let ours = || {
+        let cluster = Cluster::start();
+        let server = cluster.server.clone();
+        std::mem::forget(cluster);
+        server
+    };
+    database_of(SERVER.get_or_init(|| std::env::var("HUBBUB_TEST_POSTGRES").unwrap_or_else(|_| ours())))
+}
+
+fn database_of(server: &str) -> String {
     let name = format!("test_{}", uuid::Uuid::from_u128(rand_bits()).simple());
     let made = psql(server, &format!("create database {name}"));
     assert!(made.status.success(), "no database: {}", String::from_utf8_lossy(&made.stderr));
@@ -50,36 +60,104 @@ fn as_nobody(program: &Path) -> Command {
     }
 }
 
-fn start() -> String {
-    let folder = tempfile::Builder::new().prefix("hubbub-postgres-").tempdir().expect("a folder").keep();
-    let data = folder.join("data");
-    std::fs::create_dir(&data).expect("a folder");
-    let _ = Command::new("chown").args(["-R", "65534:65534"]).arg(&folder).status();
-    let made = as_nobody(&bin().join("initdb"))
-        .args(["-U", "hub", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-D"])
-        .arg(&data)
-        .env("LC_ALL", "C.UTF-8")
-        .output()
-        .expect("initdb runs");
-    assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
-    // The server ends when this process does: its shell waits for the end of a pipe that only we hold.
-    let script = format!(
-        "{} -D {} -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=400 \
-         >/dev/null 2>&1 & pid=$!; cat >/dev/null; kill -QUIT $pid; wait $pid; rm -rf {}",
-        bin().join("postgres").display(),
-        data.display(),
-        folder.display()
-    );
-    let mut shell = as_nobody(Path::new("/bin/sh"));
-    let child = shell.args(["-c", &script]).stdin(Stdio::piped()).spawn().expect("a shell");
-    std::mem::forget(child);
-    let server = format!("postgres://hub@127.0.0.1:{port}");
+/// A cluster of its own, which ends with this value or with the process.
+pub struct Cluster {
+    server: String,
+    /// Does what it is told on its input, and ends the cluster with that pipe, which only we hold.
+    shell: Child,
+}
+
+/// `keep` copies the cluster; `fall` goes back to the copy as to a standby that had no more than that: on a new
+/// timeline. Both begin and end with a server that runs.
+const SHELL: &str = r"
+run() {
+    $BIN/postgres -D $DATA -p $PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
+        -c max_connections=400 -c restore_command=false >/dev/null 2>&1 &
+    pid=$!
+}
+end() { kill -$1 $pid; wait $pid; }
+run
+while read -r order; do
+    end INT
+    case $order in
+        keep) cp -R $DATA $DATA.kept ;;
+        fall) rm -rf $DATA; mv $DATA.kept $DATA; touch $DATA/recovery.signal ;;
+    esac
+    run
+done
+end QUIT
+rm -rf ${DATA%/*}
+";
+
+impl Cluster {
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("hubbub-postgres-").tempdir().expect("a folder").keep();
+        let data = folder.join("data");
+        std::fs::create_dir(&data).expect("a folder");
+        let _ = Command::new("chown").args(["-R", "65534:65534"]).arg(&folder).status();
+        let made = as_nobody(&bin().join("initdb"))
+            .args(["-U", "hub", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-D"])
+            .arg(&data)
+            .env("LC_ALL", "C.UTF-8")
+            .output()
+            .expect("initdb runs");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let port = {
+            let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            free.local_addr().expect("its address").port().to_string()
+        };
+        let mut shell = as_nobody(Path::new("/bin/sh"));
+        shell.args(["-c", SHELL]).env("BIN", bin()).env("DATA", &data).env("PORT", &port);
+        let shell = shell.stdin(Stdio::piped()).spawn().expect("a shell");
+        let cluster = Self { server: format!("postgres://hub@127.0.0.1:{port}"), shell };
+        cluster.wait();
+        cluster
+    }
+
+    pub fn database(&self) -> String {
+        database_of(&self.server)
+    }
+
+    /// Remembers what is committed now.
+    pub fn keep(&mut self) {
+        self.order("keep");
+    }
+
+    /// Another server takes over, with what was kept and nothing after it.
+    pub fn fall_back(&mut self) {
+        self.order("fall");
+    }
+
+    fn order(&mut self, order: &str) {
+        let begun = |server| psql(server, "select pg_postmaster_start_time()").stdout;
+        let before = begun(&self.server);
+        let orders = self.shell.stdin.as_mut().expect("its input");
+        writeln!(orders, "{order}").expect("the shell listens");
+        wait_until(|| {
+            let now = begun(&self.server);
+            !now.is_empty() && now != before
+        });
+        self.wait();
+    }
+
+    fn wait(&self) {
+        // The division fails as long as it recovers.
+        let ready = "select 1 / (not pg_is_in_recovery())::int";
+        wait_until(|| psql(&self.server, ready).status.success());
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+fn wait_until(holds: impl Fn() -> bool) {
     let begun = Instant::now();
-    while !psql(&server, "select 1").status.success() {
+    while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(30), "PostgreSQL does not start");
         std::thread::park_timeout(Duration::from_millis(100));
     }
-    server
 }
