@@ -216,6 +216,28 @@ on_both!(media_is_shown_at_once_and_fetched_after, |engine| async move {
     world.finish().await;
 });
 
+on_both!(a_file_that_is_sent_by_its_address_is_a_link, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    world.telegram.customer_says(5550008, "What does it look like?");
+    let conversation = manager.event("message.created").await["conversation"]["id"].clone();
+    let url = "https://cdn.example.com/lantern.jpg";
+    let send = json!({ "conversation": conversation, "client_id": "file", "text": "Like this",
+        "attachments": [{ "kind": "image", "url": url }] });
+    let answer = manager.rpc("message.send", send).await.expect("it is queued");
+    // The bytes are not here, and nobody is told that they are: neither at once nor who looks later.
+    let file = &answer["message"]["attachments"][0];
+    assert_eq!((&file["state"], &file["url"]), (&json!("linked"), &json!(url)));
+    let sent = world.telegram.sent_reaches(1).await;
+    assert_eq!((sent[0].method.as_str(), sent[0].media.as_deref()), ("sendPhoto", Some(url)));
+    let api = world.api("viewer@example.com").await;
+    let messages = api.messages(conversation.as_str().expect("an id")).await;
+    assert_eq!(&messages.last().expect("the answer")["attachments"][0], file);
+    let (status, problem) = api.get(&format!("/api/v1/media/{}", file["id"].as_str().expect("an id"))).await;
+    assert_eq!(status, 404, "{problem}");
+    world.finish().await;
+});
+
 on_both!(what_the_provider_refuses_for_now_is_sent_later_in_order, |engine| async move {
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;

@@ -161,11 +161,11 @@ pub(super) async fn put(
             mime: file.mime.clone(),
             name: file.name.clone(),
             size: None,
-            // The provider fetches it from its address; there is no copy of ours.
-            state: AttachmentState::Ready,
+            state: AttachmentState::Linked,
             error: None,
+            url: Some(file.url.clone()),
         };
-        let source = serde_json::json!({ "url": file.url }).to_string();
+        let source = attachments::link(&file.url);
         attachments::insert(tx, conversation.tenant, message.id, position as i64, &shown, &source).await?;
         message.attachments.push(shown);
     }

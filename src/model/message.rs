@@ -101,9 +101,10 @@ pub struct Reaction {
     pub emoji: String,
 }
 
-words!(AttachmentState { Pending = "pending", Ready = "ready", Failed = "failed" });
+words!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked", Failed = "failed" });
 
-/// A file of a message. Its bytes are at `/api/v1/media/{id}` when `state` is `ready`.
+/// A file of a message. Its bytes are at `/api/v1/media/{id}` when `state` is `ready`, and only at `url` when it is
+/// `linked`: it was sent by its address, from where the provider takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attachment {
     pub id: Uuid,
@@ -114,6 +115,8 @@ pub struct Attachment {
     pub size: Option<i64>,
     pub state: AttachmentState,
     pub error: Option<String>,
+    /// Of a `linked` file: http or https, as the sender gave it.
+    pub url: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -42,6 +42,8 @@ pub struct Stored {
 
 impl FromRow for Stored {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let (state, source) = (word::<AttachmentState>(row, 6, "state")?, row.get::<String>(8)?);
+        let url = (state == AttachmentState::Linked).then(|| linked(&source)).flatten();
         Ok(Self {
             shown: Attachment {
                 id: row.get(0)?,
@@ -49,14 +51,25 @@ impl FromRow for Stored {
                 mime: row.get(3)?,
                 name: row.get(4)?,
                 size: row.get(5)?,
-                state: word::<AttachmentState>(row, 6, "state")?,
+                state,
                 error: row.get(7)?,
+                url,
             },
             message: row.get(1)?,
-            source: row.get(8)?,
+            source,
             path: row.get(9)?,
         })
     }
+}
+
+/// The source of a file that is only linked to.
+pub fn link(url: &str) -> String {
+    serde_json::json!({ "url": url }).to_string()
+}
+
+fn linked(source: &str) -> Option<String> {
+    let source: serde_json::Value = serde_json::from_str(source).ok()?;
+    source["url"].as_str().map(str::to_owned)
 }
 
 pub async fn insert(

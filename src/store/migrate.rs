@@ -10,6 +10,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (1, "0001_accounts", include_str!("../../migrations/0001_accounts.sql")),
     (2, "0002_inbox", include_str!("../../migrations/0002_inbox.sql")),
     (3, "0003_work", include_str!("../../migrations/0003_work.sql")),
+    (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
 ];
 
 const CREATE: &str = "create table if not exists migrations \

@@ -484,7 +484,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The numbers of this server. */
+        /** The numbers of this server. If it was configured with a `metrics_token`, that is the bearer token. */
         get: operations["get_metrics"];
         put?: never;
         post?: never;
@@ -505,7 +505,10 @@ export interface components {
              */
             assignee?: string | null;
         };
-        /** @description A file of a message. Its bytes are at `/api/v1/media/{id}` when `state` is `ready`. */
+        /**
+         * @description A file of a message. Its bytes are at `/api/v1/media/{id}` when `state` is `ready`, and only at `url` when it is
+         *     `linked`: it was sent by its address, from where the provider takes it.
+         */
         Attachment: {
             error?: string | null;
             /** Format: uuid */
@@ -519,9 +522,11 @@ export interface components {
              */
             size?: number | null;
             state: components["schemas"]["AttachmentState"];
+            /** @description Of a `linked` file: http or https, as the sender gave it. */
+            url?: string | null;
         };
         /** @enum {string} */
-        AttachmentState: "pending" | "ready" | "failed";
+        AttachmentState: "pending" | "ready" | "linked" | "failed";
         Author: {
             id?: string | null;
             kind: components["schemas"]["AuthorKind"];
@@ -2498,6 +2503,14 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -36,8 +36,9 @@ export interface Attachment {
   mime: string | null;
   name: string | null;
   size: number | null;
-  state: "pending" | "ready" | "failed";
+  state: "pending" | "ready" | "linked" | "failed";
   error: string | null;
+  url: string | null;
 }
 
 export interface Turn {

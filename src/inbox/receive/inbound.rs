@@ -166,6 +166,7 @@ pub(super) async fn store(
             mime: media.mime.clone(),
             name: media.name.clone(),
             size: media.size.and_then(|size| i64::try_from(size).ok()),
+            url: None,
             state: if lost { AttachmentState::Failed } else { AttachmentState::Pending },
             error: lost.then(|| "the provider does not give this file out".to_owned()),
         };

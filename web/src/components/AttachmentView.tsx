@@ -1,5 +1,5 @@
 // An attachment by its kind: picture with preview, player, or a file to take. Says when it is still being fetched
-// from the provider and when that failed.
+// from the provider and when that failed; a file that was sent by its address is a link to there.
 import { useRef } from "react";
 import { useMedia } from "../hooks/media";
 import { useText } from "../hooks/app";
@@ -15,6 +15,13 @@ export function AttachmentView({ attachment }: { attachment: Attachment }) {
   if (attachment.state === "pending") return box(t("media.pending"), "file-pending");
   if (attachment.state === "failed") {
     return box(attachment.error ? t("media.failed", { reason: attachment.error }) : t("media.failedPlain"), "file-failed");
+  }
+  if (attachment.state === "linked") {
+    return (
+      <a className="file" data-state="linked" href={attachment.url ?? undefined} target="_blank" rel="noopener noreferrer">
+        <FileIcon /><span><strong>{name}</strong><small>{t("media.linked")}</small></span>
+      </a>
+    );
   }
   switch (attachment.kind) {
     case "image": case "sticker":

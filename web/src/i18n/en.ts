@@ -153,6 +153,7 @@ export const en = {
   "media.pending": "Being fetched from the provider…",
   "media.failed": "Could not be fetched: {reason}",
   "media.failedPlain": "Could not be fetched from the provider.",
+  "media.linked": "Sent as a link. Open it",
   "media.loading": "Loading…",
   "media.loadFailed": "Could not be loaded.",
   "media.open": "Open {name}",

@@ -168,6 +168,7 @@ export const ru: Record<Key, string | Plural> = {
   "media.pending": "Получаем от провайдера…",
   "media.failed": "Не удалось получить: {reason}",
   "media.failedPlain": "Не удалось получить от провайдера.",
+  "media.linked": "Отправлено ссылкой. Открыть",
   "media.loading": "Загружаем…",
   "media.loadFailed": "Не удалось загрузить.",
   "media.open": "Открыть: {name}",
