@@ -36,6 +36,7 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     pub allowed_origins: Vec<String>,
     pub socket_compression: bool,
+    pub metrics_token: String,
     pub database_url: String,
     pub database_connections: u32,
     pub data_dir: PathBuf,
@@ -55,7 +56,7 @@ pub struct Config {
     pub log_format: LogFormat,
 }
 
-/// The secrets (master keys, the database's password) are left out.
+/// The secrets (master keys, the token of the metrics, the database's password) are left out.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")
@@ -172,6 +173,9 @@ impl Config {
         if !(1..=1_000).contains(&self.database_connections) {
             return refuse("database_connections", "must be between 1 and 1000");
         }
+        if !self.metrics_token.is_empty() && self.metrics_token.len() < 16 {
+            return refuse("metrics_token", "must have 16 characters or more (`openssl rand -hex 16`)");
+        }
         if self.worker_threads > 1_024 {
             return refuse("worker_threads", "must be at most 1024");
         }
@@ -266,6 +270,7 @@ mod tests {
         assert!(refused("", &[("HUBBUB_PUBLIC_URL", "hub.example.com")]).contains("public_url"));
         assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/x")]).contains("public_url"));
         assert!(refused("refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
+        assert!(refused("", &[("HUBBUB_METRICS_TOKEN", "short")]).contains("metrics_token"));
         assert!(refused("", &[("HUBBUB_LOG_FORMAT", "xml")]).contains("log_format"));
     }
 

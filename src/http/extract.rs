@@ -88,15 +88,17 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Problem> {
             key.to_str().map_err(|_| Problem::unauthenticated("the X-API-Key header is not readable"))?;
         return Ok(Credentials::Key(key.trim()));
     }
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match token.and_then(|text| text.split_once(' ')) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Credentials::Token(token.trim()))
-        }
-        _ => Err(Problem::unauthenticated(
+    bearer(headers).map(Credentials::Token).ok_or_else(|| {
+        Problem::unauthenticated(
             "send an access token (`Authorization: Bearer …`) or an API key (`X-API-Key`)",
-        )),
-    }
+        )
+    })
+}
+
+/// The token of `Authorization: Bearer …`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
 /// The thing that the `{id}` of the path names, and the scope in which the caller has the permission for it.

@@ -2,16 +2,23 @@
 //! No tenant is named in a label: their number has no bound.
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 
+use super::extract::bearer;
+use super::problem::{Problem, Result};
+use crate::accounts::vault::is_same_secret;
 use crate::app::AppState;
 use crate::telemetry;
 
-/// The numbers of this server.
+/// The numbers of this server. If it was configured with a `metrics_token`, that is the bearer token.
 #[utoipa::path(get, path = "/metrics", tag = "operation",
-    responses((status = 200, body = String, content_type = "text/plain")), security(()))]
-pub async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 401, body = Problem)), security(()))]
+pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
+    let wanted = &app.config.metrics_token;
+    if !wanted.is_empty() && !bearer(&headers).is_some_and(|given| is_same_secret(wanted, given)) {
+        return Err(Problem::unauthenticated("send the server's metrics_token (`Authorization: Bearer …`)"));
+    }
     let stats = app.hub.stats();
     let gauges = [
         ("hubbub_hub_sessions", stats.sessions),
@@ -48,13 +55,13 @@ pub async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
         telemetry::render_metrics()
     });
     let text = text.await.unwrap_or_default();
-    (
+    Ok((
         [
             (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
             (header::CACHE_CONTROL, "no-store"),
         ],
         text,
-    )
+    ))
 }
 
 fn process() {

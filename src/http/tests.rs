@@ -32,9 +32,14 @@ impl Drop for Server {
 
 impl Server {
     async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    async fn with(set: impl FnOnce(&mut Config)) -> Self {
         crate::telemetry::start_metrics();
         let folder = std::env::temp_dir().join(vault::random_token("hubbub-http-").expect("a name"));
-        let config = Config::embedded(&folder);
+        let mut config = Config::embedded(&folder);
+        set(&mut config);
         let listener = listen(config.listen).await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
         let app = App::start(config, Clock::System).await.expect("the application");
@@ -188,6 +193,24 @@ async fn a_browser_session_lives_in_its_cookie() {
         401,
         "the access token ended too"
     );
+    server.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_are_for_who_has_their_token() {
+    let server = Server::with(|config| config.metrics_token = "a token of the operator".to_owned()).await;
+    for (given, status) in [
+        (None, StatusCode::UNAUTHORIZED),
+        (Some("another token altogether"), StatusCode::UNAUTHORIZED),
+        (Some("a token of the operator"), StatusCode::OK),
+    ] {
+        let answer = server.call(Method::GET, "/metrics", given, None).await;
+        assert_eq!(answer.status(), status, "{given:?}");
+        let text = answer.text().await.expect("text");
+        assert_eq!(text.contains("hubbub_hub_sessions"), status == StatusCode::OK, "{text}");
+    }
+    let health = server.call(Method::GET, "/health/ready", None, None).await;
+    assert_eq!(health.status(), StatusCode::OK);
     server.app.stop().await;
 }
 
