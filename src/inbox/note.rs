@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{announce, outgoing, send};
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{Direction, EventKind, Message, MessageBody, MessageKind, MessageStatus};
+use crate::model::{Direction, EventKind, Message, MessageBody};
 use crate::store::{Tx, Verb, conversations, messages};
 
 pub struct Note {
@@ -31,25 +31,15 @@ impl Verb for Note {
             return Ok(send::Sent { message, repeated: true });
         }
         let message = Message {
-            id: tx.new_id(),
-            conversation: conversation.id,
-            seq: conversation.last_seq + 1,
-            direction: Direction::Note,
-            kind: MessageKind::Text,
             text: Some(self.text.trim().to_owned()),
-            author: self.scope.actor().author(),
             client_id: Some(self.client_id.clone()),
-            reply_to: None,
-            attachments: Vec::new(),
-            reactions: Vec::new(),
-            status: MessageStatus::Received,
-            error: None,
-            edited_at: None,
-            deleted_at: None,
-            provider_at: None,
-            created_at: tx.now(),
-            turn: None,
-            data: None,
+            ..Message::next(
+                tx.new_id(),
+                &conversation,
+                Direction::Note,
+                self.scope.actor().author(),
+                tx.now(),
+            )
         };
         let place = messages::Place {
             tenant,

@@ -126,25 +126,13 @@ pub(super) async fn put(
     };
     let kind = out.body.attachments.first().map_or(Ok(MessageKind::Text), kind_of)?;
     let mut message = Message {
-        id: tx.new_id(),
-        conversation: conversation.id,
-        seq: conversation.last_seq + 1,
-        direction: Direction::Out,
         kind,
         text: out.body.text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
-        author: out.author,
         client_id: Some(out.client_id.to_owned()),
         reply_to: out.body.reply_to,
-        attachments: Vec::new(),
-        reactions: Vec::new(),
         status: MessageStatus::Queued,
-        error: None,
-        edited_at: None,
-        deleted_at: None,
-        provider_at: None,
-        created_at: tx.now(),
         turn: out.turn,
-        data: None,
+        ..Message::next(tx.new_id(), conversation, Direction::Out, out.author, tx.now())
     };
     let place = messages::Place {
         tenant: conversation.tenant,

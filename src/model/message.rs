@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words;
+use super::{Conversation, words};
 
 words!(
     /// `note` is private to the team and never leaves.
@@ -143,6 +143,39 @@ pub struct Message {
     /// What does not fit elsewhere: a location, a contact card, the payload of a button.
     #[schema(value_type = Option<Object>)]
     pub data: Option<serde_json::Value>,
+}
+
+impl Message {
+    /// The next of its conversation, with nothing in it: a text that was received.
+    pub fn next(
+        id: Uuid,
+        conversation: &Conversation,
+        direction: Direction,
+        author: Author,
+        now_ms: i64,
+    ) -> Self {
+        Self {
+            id,
+            conversation: conversation.id,
+            seq: conversation.last_seq + 1,
+            direction,
+            kind: MessageKind::Text,
+            text: None,
+            author,
+            client_id: None,
+            reply_to: None,
+            attachments: Vec::new(),
+            reactions: Vec::new(),
+            status: MessageStatus::Received,
+            error: None,
+            edited_at: None,
+            deleted_at: None,
+            provider_at: None,
+            created_at: now_ms,
+            turn: None,
+            data: None,
+        }
+    }
 }
 
 /// A file to be sent, by its public address.

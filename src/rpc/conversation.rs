@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use super::Nothing;
 use super::rules::{SocketRules, who};
-use crate::accounts::Permission;
+use crate::accounts::{Permission, Scope};
 use crate::error::Error;
 use crate::inbox::{assign, close as closing, note as noting, own, read as reading, send as sending, turn};
 use crate::model::{Conversation, Message, MessageBody, Turn};
+use crate::store::Verb;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,15 +87,23 @@ pub(super) async fn note(
     Ok(WithMessage { message: rules.store.write(verb).await?.value.message })
 }
 
+/// What needs no more than the conversation, and gives it back as it then is.
+async fn change<V: Verb<Out = Conversation>>(
+    rules: &SocketRules,
+    session: &SessionInfo,
+    args: Named,
+    verb: impl FnOnce(Scope, Uuid) -> V,
+) -> Result<WithConversation, Error> {
+    let scope = rules.conversation(session, args.conversation, Permission::Answer).await?;
+    Ok(WithConversation { conversation: rules.store.write(verb(scope, args.conversation)).await?.value })
+}
+
 pub(super) async fn take_over(
     rules: &SocketRules,
     session: &SessionInfo,
     args: Named,
 ) -> Result<WithConversation, Error> {
-    let scope = rules.conversation(session, args.conversation, Permission::Answer).await?;
-    let conversation =
-        rules.store.write(own::TakeOver { scope, conversation: args.conversation }).await?.value;
-    Ok(WithConversation { conversation })
+    change(rules, session, args, |scope, conversation| own::TakeOver { scope, conversation }).await
 }
 
 pub(super) async fn hand_back(
@@ -102,10 +111,7 @@ pub(super) async fn hand_back(
     session: &SessionInfo,
     args: Named,
 ) -> Result<WithConversation, Error> {
-    let scope = rules.conversation(session, args.conversation, Permission::Answer).await?;
-    let conversation =
-        rules.store.write(own::HandBack { scope, conversation: args.conversation }).await?.value;
-    Ok(WithConversation { conversation })
+    change(rules, session, args, |scope, conversation| own::HandBack { scope, conversation }).await
 }
 
 pub(super) async fn close(
@@ -113,10 +119,7 @@ pub(super) async fn close(
     session: &SessionInfo,
     args: Named,
 ) -> Result<WithConversation, Error> {
-    let scope = rules.conversation(session, args.conversation, Permission::Answer).await?;
-    let conversation =
-        rules.store.write(closing::Close { scope, conversation: args.conversation }).await?.value;
-    Ok(WithConversation { conversation })
+    change(rules, session, args, |scope, conversation| closing::Close { scope, conversation }).await
 }
 
 pub(super) async fn reopen(
@@ -124,10 +127,7 @@ pub(super) async fn reopen(
     session: &SessionInfo,
     args: Named,
 ) -> Result<WithConversation, Error> {
-    let scope = rules.conversation(session, args.conversation, Permission::Answer).await?;
-    let conversation =
-        rules.store.write(closing::Reopen { scope, conversation: args.conversation }).await?.value;
-    Ok(WithConversation { conversation })
+    change(rules, session, args, |scope, conversation| closing::Reopen { scope, conversation }).await
 }
 
 pub(super) async fn assign(

@@ -117,25 +117,13 @@ pub(super) async fn entry(
     };
     let data = (!event.data.is_empty()).then(|| serde_json::Value::Object(event.data.clone()));
     Ok(Message {
-        id: tx.new_id(),
-        conversation: conversation.id,
-        seq: conversation.last_seq + 1,
-        direction,
         kind: kind_of(event.kind),
         text: event.text.clone(),
-        author,
-        client_id: None,
         reply_to,
-        attachments: Vec::new(),
-        reactions: Vec::new(),
         status: if direction == Direction::In { MessageStatus::Received } else { MessageStatus::Sent },
-        error: None,
-        edited_at: None,
-        deleted_at: None,
         provider_at: event.timestamp_ms,
-        created_at: tx.now(),
-        turn: None,
         data,
+        ..Message::next(tx.new_id(), conversation, direction, author, tx.now())
     })
 }
 
