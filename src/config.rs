@@ -173,8 +173,12 @@ impl Config {
         if !(1..=1_000).contains(&self.database_connections) {
             return refuse("database_connections", "must be between 1 and 1000");
         }
-        if !self.metrics_token.is_empty() && self.metrics_token.len() < 16 {
-            return refuse("metrics_token", "must have 16 characters or more (`openssl rand -hex 16`)");
+        let token = &self.metrics_token;
+        if !token.is_empty() && (token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return refuse(
+                "metrics_token",
+                "must have 16 or more ASCII characters, none of them a space or a line's end (`openssl rand -hex 16`)",
+            );
         }
         if self.worker_threads > 1_024 {
             return refuse("worker_threads", "must be at most 1024");
@@ -270,7 +274,9 @@ mod tests {
         assert!(refused("", &[("HUBBUB_PUBLIC_URL", "hub.example.com")]).contains("public_url"));
         assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/x")]).contains("public_url"));
         assert!(refused("refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
-        assert!(refused("", &[("HUBBUB_METRICS_TOKEN", "short")]).contains("metrics_token"));
+        for token in ["short", "long enough, but spaces", "0123456789abcdef\n", "ünreadable-in-a-header"] {
+            assert!(refused("", &[("HUBBUB_METRICS_TOKEN", token)]).contains("metrics_token"), "{token:?}");
+        }
         assert!(refused("", &[("HUBBUB_LOG_FORMAT", "xml")]).contains("log_format"));
     }
 

@@ -74,6 +74,8 @@ async fn catch_up(
     let limit = inner.config.recovery_limit;
     // A position in another stream says nothing here, even if this one has such an offset in memory.
     if !from.epoch.is_empty() && from.epoch != room.epoch() {
+        // Unless it is this room that has not heard yet that its stream began anew.
+        room.doubt(inner);
         return Ok(CaughtUp::Unrecoverable(member));
     }
     let mut past = Past { position: from.offset, ..Past::default() };

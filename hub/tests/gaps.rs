@@ -217,6 +217,19 @@ async fn what_is_published_twice_in_other_words_is_no_lost_stream() {
 }
 
 #[tokio::test]
+async fn who_knows_another_epoch_makes_the_room_look() {
+    let (server, mut client) = at_the_third().await;
+    server.log.lose("room", "second");
+    let mut other = server.client("bob").await;
+    let reply = other.resume("room", 0, "second").await;
+    assert_eq!((&reply["epoch"], reply.get("recovered")), (&json!("first"), None));
+    for told in [&mut client, &mut other] {
+        assert_eq!(told.push().await["unsubscribe"]["code"], 2500);
+    }
+    assert_eq!(other.resume("room", 0, "second").await["recovered"], true);
+}
+
+#[tokio::test]
 async fn a_doubt_outlives_a_log_that_cannot_be_read() {
     let (server, mut client) = at_the_third().await;
     server.log.lose("room", "second");

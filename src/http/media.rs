@@ -10,6 +10,7 @@ use super::extract::{At, Attachment as OfAttachment, Read};
 use super::problem::{Problem, Result};
 use crate::app::AppState;
 use crate::error::Error;
+use crate::model::AttachmentState;
 use crate::store::attachments::{self, Stored};
 use crate::store::{Tx, Verb};
 
@@ -23,7 +24,10 @@ const SHOWN: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp", "
     responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<AppState>, at: At<OfAttachment, Read>) -> Result<Response> {
     let stored = app.store.read(Find(at.id)).await?.ok_or_else(|| Problem::not_found("attachment"))?;
-    let path = stored.path.ok_or_else(|| Problem::not_found("file: it is not here (yet)"))?;
+    let path = stored.path.ok_or_else(|| match stored.shown.state {
+        AttachmentState::Linked => Problem::not_found("copy of the file: it is at its `url`"),
+        _ => Problem::not_found("file: it is not here (yet)"),
+    })?;
     let file = tokio::fs::File::open(app.config.media_dir().join(path)).await.map_err(|error| {
         tracing::error!(%error, attachment = %at.id, "a stored file cannot be opened");
         Problem::not_found("file")

@@ -13,7 +13,8 @@ use crate::telemetry;
 
 /// The numbers of this server. If it was configured with a `metrics_token`, that is the bearer token.
 #[utoipa::path(get, path = "/metrics", tag = "operation",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 401, body = Problem)), security(()))]
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 401, body = Problem)),
+    security((), ("token" = [])))]
 pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
     let wanted = &app.config.metrics_token;
     if !wanted.is_empty() && !bearer(&headers).is_some_and(|given| is_same_secret(wanted, given)) {

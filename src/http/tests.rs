@@ -198,11 +198,11 @@ async fn a_browser_session_lives_in_its_cookie() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_numbers_are_for_who_has_their_token() {
-    let server = Server::with(|config| config.metrics_token = "a token of the operator".to_owned()).await;
+    let server = Server::with(|config| config.metrics_token = "a-token-of-the-operator".to_owned()).await;
     for (given, status) in [
         (None, StatusCode::UNAUTHORIZED),
-        (Some("another token altogether"), StatusCode::UNAUTHORIZED),
-        (Some("a token of the operator"), StatusCode::OK),
+        (Some("another-token-altogether"), StatusCode::UNAUTHORIZED),
+        (Some("a-token-of-the-operator"), StatusCode::OK),
     ] {
         let answer = server.call(Method::GET, "/metrics", given, None).await;
         assert_eq!(answer.status(), status, "{given:?}");

@@ -34,12 +34,16 @@ impl Engine {
         }
     }
 
-    /// Which past this database has: the first part is made with it; PostgreSQL adds the cluster and its timeline,
-    /// which changes when a standby takes over or the cluster is recovered to a point in time, with commits lost or not.
-    pub const fn epoch(self, knows_timelines: bool) -> &'static str {
+    /// Which past the database has. PostgreSQL says when it was started and which database it is: what loses commits (a
+    /// standby that takes over, a copy that is put back) comes with another server process or another database.
+    pub const fn epoch(self) -> &'static str {
         match self {
-            Self::Postgres if knows_timelines => TIMELINE_EPOCH,
-            _ => EPOCH,
+            Self::Sqlite => EPOCH,
+            Self::Postgres => {
+                "select i.epoch || '.' || to_hex((extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint) \
+                 || '.' || to_hex(d.oid::bigint) \
+                 from installation i, pg_database d where i.id = 1 and d.datname = current_database()"
+            }
         }
     }
 
@@ -53,11 +57,6 @@ impl Engine {
 }
 
 pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
-
-/// Not every hosted PostgreSQL lets a user ask for it.
-pub(super) const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) || '.' \
-    || ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') \
-    from installation i, pg_control_system() c where i.id = 1";
 
 /// The pragmas of every SQLite connection. FULL: a commit that was acknowledged survives a power cut.
 pub(super) const SQLITE_SETUP: &str = "

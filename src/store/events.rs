@@ -90,7 +90,7 @@ pub async fn top(tx: &mut Tx<'_>, tenant: Uuid) -> Result<i64, StoreError> {
 
 /// Which past the database has that this transaction sees: a failover in between gives another.
 pub async fn epoch(tx: &mut Tx<'_>) -> Result<String, Error> {
-    let (epoch,) = tx.one(tx.epoch(), &[]).await?.ok_or(Error::NotFound("installation"))?;
+    let (epoch,) = tx.one(tx.engine().epoch(), &[]).await?.ok_or(Error::NotFound("installation"))?;
     Ok(epoch)
 }
 

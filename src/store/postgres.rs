@@ -7,7 +7,6 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor};
 
-use super::dialect::TIMELINE_EPOCH;
 use super::event::{Committed, Effects, Publisher};
 use super::tx::{Conn, Tx};
 use super::{Env, StoreConfig, StoreError, Verb, migrate};
@@ -40,13 +39,8 @@ impl Pg {
         let mut inner = conn.begin().await?;
         migrate::run(&mut Tx::new(Conn::Postgres(&mut inner), env)).await?;
         inner.commit().await?;
-        let asked = conn.execute(TIMELINE_EPOCH).await.map_err(StoreError::from);
-        if let Err(error) = &asked {
-            tracing::warn!(%error, "the database does not tell its timeline: after a failover that lost commits write another text into installation.epoch");
-        }
         drop(conn);
-        let env = Env { knows_timelines: asked.is_ok(), ..env.clone() };
-        Ok(Self { pool, env, publisher })
+        Ok(Self { pool, env: env.clone(), publisher })
     }
 
     /// The work goes on in a task of its own: a caller that goes away between commit and publication

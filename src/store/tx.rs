@@ -45,11 +45,6 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The statement for the epoch.
-    pub(super) fn epoch(&self) -> &'static str {
-        self.engine().epoch(self.env.knows_timelines)
-    }
-
     /// Queues an event: it gets its cursor at the end of the transaction and is published after the commit.
     pub fn emit(&mut self, draft: Draft) {
         self.drafts.push(draft);
