@@ -51,6 +51,8 @@ pub trait Verb: Send + Sync + 'static {
 pub(crate) struct Env {
     pub clock: Clock,
     pub ids: Ids,
+    /// If the database can be asked for its timeline.
+    pub tells_timeline: bool,
 }
 
 /// How to open a store.
@@ -81,7 +83,7 @@ impl Store {
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
-        let env = Env { ids: Ids::new(clock.clone()), clock };
+        let env = Env { ids: Ids::new(clock.clone()), clock, tells_timeline: false };
         let pool = match Engine::of(&config.url) {
             Engine::Sqlite => Pool::Sqlite(sqlite::Lite::open(config, &env, publisher)?),
             Engine::Postgres => Pool::Postgres(postgres::Pg::open(config, &env, publisher).await?),

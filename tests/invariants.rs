@@ -3,6 +3,7 @@
 //! `inbox/receipt.rs`; bounds of queues and frames are the engine's own tests.)
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::SeqCst;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::kit::client::As;
 use crate::kit::postgres::Cluster;
 use crate::kit::{Client, PATIENCE, World};
 use crate::on_both;
+use hubbub::store::events::BeginAnew;
 
 /// The text of every message of every conversation, by chat, in the order of `seq`, which must be gap-free.
 async fn timelines(world: &World) -> BTreeMap<String, Vec<String>> {
@@ -213,8 +215,70 @@ on_both!(commit_then_publish, |engine| async move {
     let client = Client::connect(world.address, As::Resume { token: api.token.clone(), positions }).await;
     let sub = client.recovered(&room);
     assert_eq!((&sub["was_recovering"], sub.get("recovered")), (&json!(true), None));
+
+    // Nor is one of before the operator put an older copy of the database back, and said so.
+    let anew = world.app.store.write(BeginAnew).await.expect("a new epoch").value;
+    let world = world.restart().await;
+    let api = world.api("viewer@example.com").await;
+    let positions = BTreeMap::from([(room.clone(), (cursor, epoch))]);
+    let client = Client::connect(world.address, As::Resume { token: api.token.clone(), positions }).await;
+    let sub = client.recovered(&room);
+    assert_eq!((&sub["epoch"], sub.get("recovered")), (&json!(anew), None));
     world.finish().await;
 });
+
+/// What a webhook is answered 2xx for is in its conversation, not among the bodies that somebody has to look at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_restarts_loses_nothing() {
+    let mut cluster = Cluster::start();
+    let world = World::on(cluster.database()).await;
+    let mut manager = world.person("agent@example.com").await;
+    let start = manager.recovered(&format!("tenant:{}", world.tenant))["offset"].as_u64().expect("an offset");
+    let stopping = std::sync::atomic::AtomicBool::new(false);
+    let restarts = async {
+        let twice = tokio::task::spawn_blocking(move || {
+            cluster.keep();
+            cluster.keep();
+            cluster
+        });
+        let cluster = twice.await.expect("it restarts");
+        stopping.store(true, SeqCst);
+        cluster
+    };
+    let (world, stopping) = (&world, &stopping);
+    // Each customer's provider goes on to the next message when the last one was taken.
+    let customers = (0..8).map(|chat| async move {
+        let (mut number, mut refused) = (0, 0);
+        while !stopping.load(SeqCst) || number < 5 {
+            let update =
+                World::update(chat * 1_000_000 + number, 5550180 + chat, number + 1, &number.to_string());
+            match world.hook(&world.bot, &update).await {
+                200 => number += 1,
+                503 => refused += 1,
+                status => panic!("{status} for update {number}"),
+            }
+        }
+        (number, refused)
+    });
+    let (taken, _cluster) = tokio::join!(join_all(customers), restarts);
+    assert!(taken.iter().any(|(_, refused)| *refused > 0), "the database was never away");
+    let mut stored: Vec<_> = timelines(world).await.into_values().collect();
+    let mut expected: Vec<_> =
+        taken.iter().map(|(number, _)| (0..*number).map(|n| n.to_string()).collect::<Vec<_>>()).collect();
+    stored.sort();
+    expected.sort();
+    assert_eq!(stored, expected);
+    // Nor does anybody who looks on miss one, though no word came of what was committed as the connection broke.
+    assert_eq!(world.hook(&world.bot, &World::update(9_000_000, 5550190, 1, "the last")).await, 200);
+    let events = feed(world).await.len() as u64;
+    let mut seen = Vec::new();
+    while seen.last() != Some(&events) {
+        let event = manager.publication(|data| data["cursor"].is_u64()).await;
+        seen.push(event["cursor"].as_u64().expect("a cursor"));
+    }
+    assert_eq!(seen, (start + 1..=events).collect::<Vec<_>>());
+    world.app.stop().await;
+}
 
 /// A database that takes over without the last commits gives their cursors to other events: who has seen the lost ones
 /// must not go on from there, neither who was connected nor who was away.

@@ -3,6 +3,7 @@
 
 mod channel;
 mod company;
+mod feed;
 mod key;
 mod tenant;
 mod user;
@@ -35,6 +36,9 @@ pub(super) enum Admin {
     /// Connected provider accounts.
     #[command(subcommand)]
     Channel(channel::Channel),
+    /// What clients follow.
+    #[command(subcommand)]
+    Feed(feed::Feed),
     /// Keys of integrators and AI workers.
     #[command(subcommand)]
     Key(key::Key),
@@ -48,6 +52,7 @@ impl Admin {
             Self::Company(command) => command.run(&admin).await,
             Self::User(command) => command.run(&admin).await,
             Self::Channel(command) => command.run(&admin).await,
+            Self::Feed(command) => command.run(&admin).await,
             Self::Key(command) => command.run(&admin).await,
         };
         admin.store.close().await;

@@ -119,6 +119,11 @@ impl From<StoreError> for Problem {
                 let detail = "the server is busy: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
             }
+            StoreError::Unavailable(why) => {
+                tracing::error!(error = why, "the database is not there");
+                let detail = "the database is not there for the moment: try again";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
+            }
             StoreError::Unique(_) => {
                 Self::new(StatusCode::CONFLICT, "exists", "there is one like it already")
             }
@@ -278,6 +283,7 @@ mod tests {
             (Error::gone("turn_over", "it is over"), 410, "turn_over"),
             (Error::TooMany("sends"), 429, "too_many"),
             (Error::Store(StoreError::Busy), 503, "busy"),
+            (Error::Store(StoreError::Unavailable("it is away".into())), 503, "unavailable"),
         ];
         for (error, status, code) in table {
             let problem = Problem::from(error);

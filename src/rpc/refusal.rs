@@ -18,6 +18,10 @@ pub(super) fn reply(error: &Error) -> ErrorReply {
         Error::Store(StoreError::Busy | StoreError::Retry(_) | StoreError::Closed) => {
             return ErrorReply::temporary(100, "the server is busy, try again");
         }
+        Error::Store(StoreError::Unavailable(_)) => {
+            tracing::error!(error = format!("{error:#}"), "the database is not there");
+            return ErrorReply::temporary(100, "the database is not there for the moment, try again");
+        }
         Error::Store(_) | Error::Internal(_) => {
             tracing::error!(error = format!("{error:#}"), "a call over the socket failed");
             return ErrorReply::INTERNAL;

@@ -204,7 +204,9 @@ impl Authority for SocketRules {
         let id = id.ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
         match self.conversation(session, id, Permission::Read).await {
             Ok(_) => Ok(Subscription { presence: true, join_leave: true, ..Subscription::ephemeral() }),
-            Err(Error::Store(StoreError::Busy)) => Err(ErrorReply::TOO_MANY_REQUESTS.into()),
+            Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {
+                Err(ErrorReply::TOO_MANY_REQUESTS.into())
+            }
             Err(Error::Store(_) | Error::Internal(_)) => Err(ErrorReply::INTERNAL.into()),
             Err(_) => Err(ErrorReply::PERMISSION_DENIED.into()),
         }

@@ -34,16 +34,12 @@ impl Engine {
         }
     }
 
-    /// Which past the database has. PostgreSQL says when it was started and which database it is: what loses commits (a
-    /// standby that takes over, a copy that is put back) comes with another server process or another database.
-    pub const fn epoch(self) -> &'static str {
+    /// Which past the database has: the first part was made with it, and can be made anew. PostgreSQL adds the cluster
+    /// and its timeline, which another server goes on with that takes over, whether it lacks commits or not.
+    pub const fn epoch(self, tells_timeline: bool) -> &'static str {
         match self {
-            Self::Sqlite => EPOCH,
-            Self::Postgres => {
-                "select i.epoch || '.' || to_hex((extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint) \
-                 || '.' || to_hex(d.oid::bigint) \
-                 from installation i, pg_database d where i.id = 1 and d.datname = current_database()"
-            }
+            Self::Postgres if tells_timeline => TIMELINE_EPOCH,
+            _ => EPOCH,
         }
     }
 
@@ -57,6 +53,11 @@ impl Engine {
 }
 
 pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
+
+/// Not every hosted PostgreSQL lets its users ask for it.
+pub(super) const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) || '.' \
+    || ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') \
+    from installation i, pg_control_system() c where i.id = 1";
 
 /// The pragmas of every SQLite connection. FULL: a commit that was acknowledged survives a power cut.
 pub(super) const SQLITE_SETUP: &str = "

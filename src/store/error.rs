@@ -13,6 +13,9 @@ pub enum StoreError {
     Busy,
     #[error("the store is closed")]
     Closed,
+    /// The database is away, full or not writable: nothing is wrong with what was asked, and later it can be done.
+    #[error("the database cannot do it now: {0}")]
+    Unavailable(String),
     #[error("store: {0}")]
     Engine(String),
 }
@@ -27,6 +30,19 @@ impl From<rusqlite::Error> for StoreError {
                     // SQLITE_CONSTRAINT_PRIMARYKEY and SQLITE_CONSTRAINT_UNIQUE.
                     (ErrorCode::ConstraintViolation, 1555 | 2067) => Self::Unique(message),
                     (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Self::Retry(message),
+                    (
+                        ErrorCode::DiskFull
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::CannotOpen
+                        | ErrorCode::ReadOnly
+                        | ErrorCode::PermissionDenied
+                        | ErrorCode::OutOfMemory
+                        | ErrorCode::FileLockingProtocolFailed
+                        | ErrorCode::OperationInterrupted
+                        | ErrorCode::DatabaseCorrupt
+                        | ErrorCode::NotADatabase,
+                        _,
+                    ) => Self::Unavailable(message),
                     _ => Self::Engine(message),
                 }
             }
@@ -35,18 +51,32 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Classes of PostgreSQL's codes: the connection, resources (a full disk, too many connections), an operator who
+/// stops the server or a statement, the system, internal damage.
+const UNAVAILABLE: &[&str] = &["08", "53", "57", "58", "XX"];
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
             return match error {
                 sqlx::Error::PoolTimedOut => Self::Busy,
                 sqlx::Error::PoolClosed => Self::Closed,
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
                 other => Self::Engine(other.to_string()),
             };
         };
-        match database.code().as_deref() {
-            Some("23505") => Self::Unique(database.constraint().unwrap_or("unknown").to_owned()),
-            Some("40001" | "40P01" | "55P03") => Self::Retry(database.message().to_owned()),
+        let code = database.code().unwrap_or_default();
+        match &*code {
+            "23505" => Self::Unique(database.constraint().unwrap_or("unknown").to_owned()),
+            "40001" | "40P01" | "55P03" => Self::Retry(database.message().to_owned()),
+            // A server that only reads, or recovers.
+            "25006" | "55000" => Self::Unavailable(database.to_string()),
+            _ if UNAVAILABLE.iter().any(|class| code.starts_with(class)) => {
+                Self::Unavailable(database.to_string())
+            }
             _ => Self::Engine(database.to_string()),
         }
     }

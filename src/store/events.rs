@@ -13,6 +13,7 @@ use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
 
+const RENEW: &str = "update installation set epoch = $1 where id = 1";
 /// Locks the tenant's row until the commit: events of one tenant commit in the order of their cursors.
 const ADVANCE: &str = "update tenants set next_cursor = next_cursor + $2 where id = $1 returning next_cursor";
 const INSERT: &str = "insert into events (tenant, cursor_at, kind, company, channel, user_id, created_at, data) \
@@ -24,7 +25,7 @@ const SINCE: &str = "select tenant, cursor_at, kind, company, channel, user_id, 
 const BEFORE: &str = "select tenant, cursor_at, kind, company, channel, user_id, created_at, data from events \
     where tenant = $1 and cursor_at < $2 order by cursor_at desc limit $3";
 
-pub const ALL: &[&str] = &[dialect::EPOCH, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
+pub const ALL: &[&str] = &[dialect::EPOCH, RENEW, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
 
 impl FromRow for Event {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -90,8 +91,26 @@ pub async fn top(tx: &mut Tx<'_>, tenant: Uuid) -> Result<i64, StoreError> {
 
 /// Which past the database has that this transaction sees: a failover in between gives another.
 pub async fn epoch(tx: &mut Tx<'_>) -> Result<String, Error> {
-    let (epoch,) = tx.one(tx.engine().epoch(), &[]).await?.ok_or(Error::NotFound("installation"))?;
+    let (epoch,) = tx.one(tx.epoch(), &[]).await?.ok_or(Error::NotFound("installation"))?;
     Ok(epoch)
+}
+
+/// Makes positions of before worthless, after the database went back to a state that it does not know to be older.
+pub struct BeginAnew;
+
+impl Verb for BeginAnew {
+    type Out = String;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
+        let made = new_epoch(tx);
+        tx.exec(RENEW, args![&made]).await?;
+        epoch(tx).await
+    }
+}
+
+/// The part that is ours.
+pub(super) fn new_epoch(tx: &Tx<'_>) -> String {
+    tx.new_id().simple().to_string().split_off(24)
 }
 
 /// A piece of a feed, read with its bounds from one snapshot.

@@ -44,8 +44,8 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let now = tx.now();
         tx.exec(NOTE, args![*version, *name, &digest, now]).await?;
     }
-    let (epoch, now) = (tx.new_id().simple().to_string(), tx.now());
-    tx.exec(INSTALLATION, args![&epoch[24..], now]).await?;
+    let (epoch, now) = (super::events::new_epoch(tx), tx.now());
+    tx.exec(INSTALLATION, args![&epoch, now]).await?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor};
 
+use super::dialect::TIMELINE_EPOCH;
 use super::event::{Committed, Effects, Publisher};
 use super::tx::{Conn, Tx};
 use super::{Env, StoreConfig, StoreError, Verb, migrate};
@@ -39,8 +40,9 @@ impl Pg {
         let mut inner = conn.begin().await?;
         migrate::run(&mut Tx::new(Conn::Postgres(&mut inner), env)).await?;
         inner.commit().await?;
+        let tells_timeline = tells_timeline(&mut conn).await?;
         drop(conn);
-        Ok(Self { pool, env: env.clone(), publisher })
+        Ok(Self { pool, env: Env { tells_timeline, ..env.clone() }, publisher })
     }
 
     /// The work goes on in a task of its own: a caller that goes away between commit and publication
@@ -95,4 +97,16 @@ impl Pg {
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+async fn tells_timeline(conn: &mut PgConnection) -> Result<bool, StoreError> {
+    let Err(error) = conn.execute(TIMELINE_EPOCH).await else { return Ok(true) };
+    // No right to, no such function, not here.
+    let known = ["42501", "42883", "0A000"];
+    if !error.as_database_error().and_then(|error| error.code()).is_some_and(|code| known.contains(&&*code)) {
+        return Err(error.into());
+    }
+    let advice = "after a failover that lost commits run: hubbub admin feed begin-anew";
+    tracing::warn!(%error, "the database does not tell its timeline; {advice}");
+    Ok(false)
 }

@@ -201,7 +201,7 @@ fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, 
             pending.extend(next(&mut conn, env));
         }
         let committed = if conn.is_autocommit() {
-            Err(StoreError::Engine("the database rolled the transaction back".to_owned()))
+            Err(StoreError::Unavailable("it rolled the transaction back".to_owned()))
         } else {
             savepoint(&conn, "commit")
         };
@@ -216,7 +216,7 @@ fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, 
                     publisher.publish(effects);
                     reply(Ok(()));
                 }
-                Err(error) => reply(Err(StoreError::Engine(format!("the commit failed: {error}")))),
+                Err(error) => reply(Err(StoreError::Unavailable(format!("the commit failed: {error}")))),
             }
         }
     }

@@ -45,6 +45,11 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// The statement for the epoch.
+    pub(super) fn epoch(&self) -> &'static str {
+        self.engine().epoch(self.env.tells_timeline)
+    }
+
     /// Queues an event: it gets its cursor at the end of the transaction and is published after the commit.
     pub fn emit(&mut self, draft: Draft) {
         self.drafts.push(draft);

@@ -71,11 +71,12 @@ pub struct Cluster {
     shell: Child,
 }
 
-/// `keep` copies the cluster, `fall` puts the copy back. Both begin and end with a server that runs.
+/// `keep` copies the cluster; `fall` goes back to the copy as to a standby that had no more than that: on a new
+/// timeline. Both begin and end with a server that runs.
 const SHELL: &str = r"
 run() {
     $BIN/postgres -D $DATA -p $PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
-        -c max_connections=400 >/dev/null 2>&1 &
+        -c max_connections=400 -c restore_command=false >/dev/null 2>&1 &
     pid=$!
 }
 end() { kill -$1 $pid; wait $pid; }
@@ -84,7 +85,7 @@ while read -r order; do
     end INT
     case $order in
         keep) cp -R $DATA $DATA.kept ;;
-        fall) rm -rf $DATA; mv $DATA.kept $DATA ;;
+        fall) rm -rf $DATA; mv $DATA.kept $DATA; touch $DATA/recovery.signal ;;
     esac
     run
 done
@@ -144,7 +145,9 @@ impl Cluster {
     }
 
     fn wait(&self) {
-        wait_until(|| psql(&self.server, "select 1").status.success());
+        // The division fails as long as it recovers.
+        let ready = "select 1 / (not pg_is_in_recovery())::int";
+        wait_until(|| psql(&self.server, ready).status.success());
     }
 }
 
