@@ -101,9 +101,9 @@ impl Pg {
 
 async fn tells_timeline(conn: &mut PgConnection) -> Result<bool, StoreError> {
     let Err(error) = conn.execute(TIMELINE_EPOCH).await else { return Ok(true) };
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     // No right to, no such function, not here.
-    let known = ["42501", "42883", "0A000"];
-    if !error.as_database_error().and_then(|error| error.code()).is_some_and(|code| known.contains(&&*code)) {
+    if !matches!(code.as_deref(), Some("42501" | "42883" | "0A000")) {
         return Err(error.into());
     }
     let advice = "after a failover that lost commits run: hubbub admin feed begin-anew";
