@@ -42,10 +42,17 @@ impl Api {
 
     /// The messages of a conversation, all of them.
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
-        let (status, page) =
-            self.get(&format!("/api/v1/conversations/{conversation}/messages?limit=200")).await;
-        assert_eq!(status, 200, "{page}");
-        page["messages"].as_array().expect("messages").clone()
+        let mut all = Vec::new();
+        loop {
+            let after = all.len();
+            let path = format!("/api/v1/conversations/{conversation}/messages?limit=200&after_seq={after}");
+            let (status, page) = self.get(&path).await;
+            assert_eq!(status, 200, "{page}");
+            all.extend_from_slice(page["messages"].as_array().expect("messages"));
+            if page["more"] != true {
+                return all;
+            }
+        }
     }
 
     /// The open conversations.
