@@ -41,6 +41,8 @@ pub struct App {
     pub sends: Slots,
     /// For calls to providers: bounded in time, follows no redirects.
     pub http: adapters::Client,
+    /// When a commit was last seen by who asks whether the server is ready.
+    pub committed: tokio::sync::Mutex<Option<Instant>>,
     /// Cancelled when the process should finish what it does and take nothing new.
     pub soft: CancellationToken,
     /// Cancelled when it should drop what it does.
@@ -99,6 +101,7 @@ impl App {
             accounts,
             hub,
             descriptors,
+            committed: tokio::sync::Mutex::default(),
             channels,
             dispatcher,
             sends: Slots::default(),

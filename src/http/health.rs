@@ -7,14 +7,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::problem::{Problem, no_descriptors};
 use crate::app::AppState;
 use crate::error::Error;
+use crate::store::events::Touch;
 use crate::store::{Tx, Verb, accounts};
 
 const PATIENCE: Duration = Duration::from_secs(2);
+/// However many ask, the database is written to for them once in this time.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Serialize, ToSchema)]
 pub struct Health {
@@ -40,7 +44,12 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
     }
     let checks = async {
         app.store.read(Look).await?;
-        app.store.write(Look).await.map(drop)
+        let mut committed = app.committed.lock().await;
+        if committed.is_none_or(|at| at.elapsed() >= COMMIT_EVERY) {
+            app.store.write(Touch).await?;
+            *committed = Some(Instant::now());
+        }
+        Ok::<_, Error>(())
     };
     match tokio::time::timeout(PATIENCE, checks).await {
         Ok(Ok(())) => Ok(Json(Health { status: "ready" })),
@@ -56,7 +65,7 @@ fn not_ready(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).retry_after(2)
 }
 
-/// Takes the way of every verb, and changes nothing.
+/// Takes the way of every verb.
 struct Look;
 
 impl Verb for Look {

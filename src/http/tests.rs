@@ -14,6 +14,8 @@ use crate::accounts::{PlatformRole, Role, Scope, vault};
 use crate::app::{App, AppState};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::error::Error;
+use crate::store::{Tx, Verb};
 
 const PASSWORD: &str = "a long password";
 
@@ -258,6 +260,38 @@ async fn a_server_is_ready_until_it_stops() {
     let stopped = tokio::time::timeout(Duration::from_secs(15), server.app.stop()).await;
     assert!(stopped.is_ok() && server.app.tasks.is_empty(), "nothing runs on");
     assert!(server.http.get(format!("{}/health/live", server.base)).send().await.is_err(), "nobody listens");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_database_takes_nothing_is_not_ready() {
+    let server = Server::start().await;
+    let ready = async || server.call(Method::GET, "/health/ready", None, None).await;
+    assert_eq!(ready().await.status(), StatusCode::OK);
+    server.app.store.write(Exec(FULL)).await.expect("a trigger");
+    // Whoever asks soon after another is told what that one was.
+    while ready().await.status() == StatusCode::OK {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (status, body) = problem(ready().await).await;
+    assert_eq!((status, body["code"].as_str()), (503, Some("not_ready")));
+    assert_eq!(server.call(Method::GET, "/health/live", None, None).await.status(), StatusCode::OK);
+    server.app.store.write(Exec("drop trigger full")).await.expect("no trigger");
+    assert_eq!(ready().await.status(), StatusCode::OK);
+    server.app.stop().await;
+}
+
+const FULL: &str =
+    "create trigger full before update on installation begin select raise(abort, 'there is no room'); end";
+
+struct Exec(&'static str);
+
+impl Verb for Exec {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        tx.exec(self.0, &[]).await?;
+        Ok(())
+    }
 }
 
 #[tokio::test]
