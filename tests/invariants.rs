@@ -3,19 +3,17 @@
 //! `inbox/receipt.rs`; bounds of queues and frames are the engine's own tests.)
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::SeqCst;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::kit::client::As;
-use crate::kit::postgres::Cluster;
-use crate::kit::{Client, PATIENCE, World};
+use crate::kit::{Client, World};
 use crate::on_both;
 use hubbub::store::events::BeginAnew;
 
 /// The text of every message of every conversation, by chat, in the order of `seq`, which must be gap-free.
-async fn timelines(world: &World) -> BTreeMap<String, Vec<String>> {
+pub async fn timelines(world: &World) -> BTreeMap<String, Vec<String>> {
     let api = world.api("owner@example.com").await;
     let mut found = BTreeMap::new();
     for conversation in api.inbox().await {
@@ -30,7 +28,7 @@ async fn timelines(world: &World) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Every event of the feed, whose cursors must be 1, 2, 3, …
-async fn feed(world: &World) -> Vec<Value> {
+pub async fn feed(world: &World) -> Vec<Value> {
     let api = world.api("owner@example.com").await;
     let mut events = Vec::new();
     loop {
@@ -184,9 +182,7 @@ on_both!(commit_then_publish, |engine| async move {
             (1..=15).map(|n| World::update(round * 15 + n, 5550140 + n % 2, round * 15 + n, "x")).collect();
         let writing = join_all(bodies.iter().map(|body| world.hook(&world.bot, body)));
         let resuming = async {
-            let positions = BTreeMap::from([(room.clone(), (cursor, epoch.clone()))]);
-            let mut client =
-                Client::connect(world.address, As::Resume { token: api.token.clone(), positions }).await;
+            let mut client = Client::resume(world.address, &api.token, &room, (cursor, epoch.clone())).await;
             let sub = client.recovered(&room).clone();
             assert_eq!(sub["recovered"], true, "{sub}");
             let mut got: Vec<u64> = sub["publications"]
@@ -211,8 +207,7 @@ on_both!(commit_then_publish, |engine| async move {
     assert_eq!(seen, expected, "every event once, in order");
 
     // A position of another store is not believed.
-    let positions = BTreeMap::from([(room.clone(), (cursor, "another".to_owned()))]);
-    let client = Client::connect(world.address, As::Resume { token: api.token.clone(), positions }).await;
+    let client = Client::resume(world.address, &api.token, &room, (cursor, "another".to_owned())).await;
     let sub = client.recovered(&room);
     assert_eq!((&sub["was_recovering"], sub.get("recovered")), (&json!(true), None));
 
@@ -220,112 +215,11 @@ on_both!(commit_then_publish, |engine| async move {
     let anew = world.app.store.write(BeginAnew).await.expect("a new epoch").value;
     let world = world.restart().await;
     let api = world.api("viewer@example.com").await;
-    let positions = BTreeMap::from([(room.clone(), (cursor, epoch))]);
-    let client = Client::connect(world.address, As::Resume { token: api.token.clone(), positions }).await;
+    let client = Client::resume(world.address, &api.token, &room, (cursor, epoch)).await;
     let sub = client.recovered(&room);
     assert_eq!((&sub["epoch"], sub.get("recovered")), (&json!(anew), None));
     world.finish().await;
 });
-
-/// What a webhook is answered 2xx for is in its conversation, not among the bodies that somebody has to look at.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_restarts_loses_nothing() {
-    let mut cluster = Cluster::start();
-    let world = World::on(cluster.database()).await;
-    let mut manager = world.person("agent@example.com").await;
-    let start = manager.recovered(&format!("tenant:{}", world.tenant))["offset"].as_u64().expect("an offset");
-    let stopping = std::sync::atomic::AtomicBool::new(false);
-    let restarts = async {
-        let twice = tokio::task::spawn_blocking(move || {
-            cluster.keep();
-            cluster.keep();
-            cluster
-        });
-        let cluster = twice.await.expect("it restarts");
-        stopping.store(true, SeqCst);
-        cluster
-    };
-    let (world, stopping) = (&world, &stopping);
-    // Each customer's provider goes on to the next message when the last one was taken.
-    let customers = (0..8).map(|chat| async move {
-        let mut number = 0;
-        while !stopping.load(SeqCst) || number < 5 {
-            let update =
-                World::update(chat * 1_000_000 + number, 5550180 + chat, number + 1, &number.to_string());
-            match world.hook(&world.bot, &update).await {
-                200 => number += 1,
-                503 => {}
-                status => panic!("{status} for update {number}"),
-            }
-        }
-        number
-    });
-    let (taken, _cluster) = tokio::join!(join_all(customers), restarts);
-    let mut stored: Vec<_> = timelines(world).await.into_values().collect();
-    let mut expected: Vec<_> =
-        taken.iter().map(|number| (0..*number).map(|n| n.to_string()).collect::<Vec<_>>()).collect();
-    stored.sort();
-    expected.sort();
-    assert_eq!(stored, expected);
-    // Nor does anybody who looks on miss one, though no word came of what was committed as the connection broke.
-    assert_eq!(world.hook(&world.bot, &World::update(9_000_000, 5550190, 1, "the last")).await, 200);
-    let events = feed(world).await.len() as u64;
-    let mut seen = Vec::new();
-    while seen.last() != Some(&events) {
-        let event = manager.publication(|data| data["cursor"].is_u64()).await;
-        seen.push(event["cursor"].as_u64().expect("a cursor"));
-    }
-    assert_eq!(seen, (start + 1..=events).collect::<Vec<_>>());
-    world.app.stop().await;
-}
-
-/// A database that takes over without the last commits gives their cursors to other events: who has seen the lost ones
-/// must not go on from there, neither who was connected nor who was away.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_feed_that_lost_its_end_is_another_feed() {
-    let mut cluster = Cluster::start();
-    let world = World::on(cluster.database()).await;
-    assert_eq!(world.hook(&world.bot, &World::update(1, 5550170, 1, "kept")).await, 200);
-    cluster.keep();
-    let says = async |number, text| {
-        // The pool finds out by trying that its connections are gone.
-        let body = World::update(number, 5550170, number, text);
-        let taken = async { while world.hook(&world.bot, &body).await != 200 {} };
-        tokio::time::timeout(PATIENCE, taken).await.expect("the webhook is taken");
-    };
-    says(2, "lost").await;
-
-    let room = format!("tenant:{}", world.tenant);
-    let mut there = world.person("agent@example.com").await;
-    let seen = there.recovered(&room).clone();
-    let position =
-        (seen["offset"].as_u64().expect("an offset"), seen["epoch"].as_str().expect("an epoch").to_owned());
-    cluster.fall_back();
-
-    says(3, "something else").await;
-    assert_eq!(there.closed().await.0, 3010, "who was there is told to begin again");
-    let told = world.api("agent@example.com").await;
-    let positions = BTreeMap::from([(room.clone(), position.clone())]);
-    let back = Client::connect(world.address, As::Resume { token: told.token.clone(), positions }).await;
-    let sub = back.recovered(&room);
-    assert_eq!((&sub["was_recovering"], sub.get("recovered")), (&json!(true), None), "{sub}");
-    let epoch = sub["epoch"].as_str().expect("an epoch");
-    assert_ne!(epoch, position.1);
-
-    // The same with a server that knows of nothing, and in what the lists say of themselves.
-    let world = world.restart().await;
-    let api = world.api("agent@example.com").await;
-    let positions = BTreeMap::from([(room.clone(), position.clone())]);
-    let back = Client::connect(world.address, As::Resume { token: api.token.clone(), positions }).await;
-    assert_eq!(back.recovered(&room).get("recovered"), None);
-    assert_eq!(back.recovered(&room)["epoch"], epoch);
-    let (_, events) = api.get(&format!("/api/v1/events?tenant={}", world.tenant)).await;
-    assert_eq!(events["epoch"], epoch);
-    let (_, inbox) = api.get("/api/v1/inbox").await;
-    assert_eq!(inbox["positions"][world.tenant.to_string()]["epoch"], epoch);
-    assert_eq!(timelines(&world).await.into_values().collect::<Vec<_>>(), [["kept", "something else"]]);
-    world.finish().await;
-}
 
 on_both!(one_answer_per_turn, |engine| async move {
     let world = World::start(engine).await;

@@ -5,6 +5,7 @@ mod kit;
 
 mod bad_input;
 mod conformance;
+mod database;
 mod flow;
 mod invariants;
 mod walls;

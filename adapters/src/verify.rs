@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 pub use challenge::meta_challenge;
 pub use oidc::OidcConfig;
+pub use token::is_same_secret;
 
 use crate::{Headers, headers::Fault};
 

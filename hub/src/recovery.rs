@@ -73,7 +73,7 @@ async fn catch_up(
 ) -> Result<CaughtUp, ErrorReply> {
     let limit = inner.config.recovery_limit;
     // A position in another stream says nothing here, even if this one has such an offset in memory.
-    if !from.epoch.is_empty() && from.epoch != room.epoch() {
+    if !from.epoch.is_empty() && room.is_of_another_stream(&from.epoch) {
         // Unless it is this room that has not heard yet that its stream began anew.
         room.doubt(inner);
         return Ok(CaughtUp::Unrecoverable(member));

@@ -140,11 +140,7 @@ impl Room {
         Entered::In { slot, epoch, missed, after }
     }
 
-    /// The stream that the room is in, once it is open.
-    pub(crate) fn epoch(&self) -> String {
-        lock(&self.order).epoch.clone()
-    }
-
+    /// If the room is open, and what has this epoch is not what it is in.
     pub(crate) fn is_of_another_stream(&self, epoch: &str) -> bool {
         let order = lock(&self.order);
         order.phase == Phase::Open && order.epoch != epoch

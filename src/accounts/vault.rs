@@ -5,7 +5,6 @@
 //! says to what the secret belongs (`channel:<id>`), so that a row copied over another one does not open.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hkdf, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -57,12 +56,6 @@ pub fn random_token(prefix: &str) -> anyhow::Result<String> {
 /// What the store keeps of a token: enough to find it again, not to use it. Tokens are random, so no salt.
 pub fn token_digest(token: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, token.as_bytes()))
-}
-
-/// Neither content nor length of the secret shows in the time that this takes.
-pub fn is_same_secret(wanted: &str, given: &str) -> bool {
-    let digest = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
-    verify_slices_are_equal(digest(wanted).as_ref(), digest(given).as_ref()).is_ok()
 }
 
 struct Key {

@@ -1,13 +1,13 @@
 //! `/metrics` in the Prometheus text format: what the code counts, the engine's own numbers, and the process.
 //! No tenant is named in a label: their number has no bound.
 
+use adapters::verify::is_same_secret;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 
 use super::extract::bearer;
 use super::problem::{Problem, Result};
-use crate::accounts::vault::is_same_secret;
 use crate::app::AppState;
 use crate::telemetry;
 

@@ -269,9 +269,12 @@ async fn a_server_whose_database_takes_nothing_is_not_ready() {
     assert_eq!(ready().await.status(), StatusCode::OK);
     server.app.store.write(Exec(FULL)).await.expect("a trigger");
     // Whoever asks soon after another is told what that one was.
-    while ready().await.status() == StatusCode::OK {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let refused = async {
+        while ready().await.status() == StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), refused).await.expect("it is noticed");
     let (status, body) = problem(ready().await).await;
     assert_eq!((status, body["code"].as_str()), (503, Some("not_ready")));
     assert_eq!(server.call(Method::GET, "/health/live", None, None).await.status(), StatusCode::OK);

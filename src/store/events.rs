@@ -137,6 +137,20 @@ pub struct Page {
     pub oldest: i64,
 }
 
+async fn page(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    events: &'static str,
+    cursor: i64,
+    limit: i64,
+) -> Result<Page, Error> {
+    let top = top(tx, tenant).await?;
+    let oldest = tx.one::<(i64,)>(OLDEST, args![tenant]).await?.map_or(0, |(oldest,)| oldest);
+    let epoch = epoch(tx).await?;
+    let events = tx.all(events, args![tenant, cursor, limit]).await?;
+    Ok(Page { events, epoch, top, oldest })
+}
+
 /// Events after a cursor, rising.
 pub struct Since {
     pub tenant: Uuid,
@@ -148,11 +162,7 @@ impl Verb for Since {
     type Out = Page;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
-        let top = top(tx, self.tenant).await?;
-        let oldest = tx.one::<(i64,)>(OLDEST, args![self.tenant]).await?.map_or(0, |(oldest,)| oldest);
-        let epoch = epoch(tx).await?;
-        let events = tx.all(SINCE, args![self.tenant, self.after, self.limit]).await?;
-        Ok(Page { events, epoch, top, oldest })
+        page(tx, self.tenant, SINCE, self.after, self.limit).await
     }
 }
 
@@ -167,10 +177,6 @@ impl Verb for Before {
     type Out = Page;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
-        let top = top(tx, self.tenant).await?;
-        let oldest = tx.one::<(i64,)>(OLDEST, args![self.tenant]).await?.map_or(0, |(oldest,)| oldest);
-        let epoch = epoch(tx).await?;
-        let events = tx.all(BEFORE, args![self.tenant, self.before, self.limit]).await?;
-        Ok(Page { events, epoch, top, oldest })
+        page(tx, self.tenant, BEFORE, self.before, self.limit).await
     }
 }

@@ -45,6 +45,12 @@ impl Client {
         client
     }
 
+    /// Goes on in one room from a position: an offset and its epoch.
+    pub async fn resume(address: SocketAddr, token: &str, room: &str, position: (u64, String)) -> Self {
+        let positions = BTreeMap::from([(room.to_owned(), position)]);
+        Self::connect(address, As::Resume { token: token.to_owned(), positions }).await
+    }
+
     async fn try_connect(address: SocketAddr, who: As) -> Self {
         let mut client = Self::open(address, who).await;
         client.hello = client.frame(|frame| frame["id"] == 1).await;

@@ -72,7 +72,7 @@ pub struct Cluster {
 }
 
 /// `keep` copies the cluster; `fall` goes back to the copy as to a standby that had no more than that: on a new
-/// timeline. Both begin and end with a server that runs.
+/// timeline; `restart` does no more than that. Each begins and ends with a server that runs.
 const SHELL: &str = r"
 run() {
     $BIN/postgres -D $DATA -p $PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
@@ -120,6 +120,10 @@ impl Cluster {
 
     pub fn database(&self) -> String {
         database_of(&self.server)
+    }
+
+    pub fn restart(&mut self) {
+        self.order("restart");
     }
 
     /// Remembers what is committed now.

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::{Invalid, token::same};
+use super::{Invalid, token::is_same_secret};
 
 /// The challenge to be answered, as `text/plain` and nothing else: it comes from the caller, so as HTML it would be a
 /// way to run scripts under our name.
@@ -26,7 +26,7 @@ pub fn meta_challenge(verify_token: &str, query: &str) -> Result<String, Invalid
     if only("hub.mode")? != "subscribe" {
         return Err(Invalid::Malformed("hub.mode", "only subscribe is answered"));
     }
-    if !same(verify_token, &only(TOKEN)?) {
+    if !is_same_secret(verify_token, &only(TOKEN)?) {
         return Err(Invalid::Mismatch);
     }
     only("hub.challenge")

@@ -149,7 +149,7 @@ impl Room {
             // What the log keeps no more says nothing.
             found.is_none_or(|found| Entry::publication(Arc::clone(&self.name), found).says_the_same(&known))
         };
-        let other = epoch != lock(&self.order).epoch;
+        let other = self.is_of_another_stream(&epoch);
         if other || newest < top || !contradicted.is_none_or(has) {
             self.lose(inner, generation, epoch, newest, if other { Loss::Told } else { Loss::Untold });
         } else {

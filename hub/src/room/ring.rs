@@ -106,9 +106,7 @@ impl Ring {
         (skip + take <= self.entries.len() as u64)
             .then(|| self.entries.iter().skip(skip as usize).take(take as usize))
     }
-}
 
-impl Ring {
     pub(crate) fn at(&self, offset: u64) -> Option<&Entry> {
         self.range(offset.checked_sub(1)?, offset)?.next()
     }
