@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
-use crate::work::{Dispatcher, Runner, Slots};
+use crate::work::{Dispatcher, Runner};
 
 pub(crate) use bridge::room_of;
 pub use channels::Channels;
@@ -37,8 +37,6 @@ pub struct App {
     pub channels: Channels,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
-    /// Bounds the sends that run for one channel.
-    pub sends: Slots,
     /// For calls to providers: bounded in time, follows no redirects.
     pub http: adapters::Client,
     /// When a commit was last seen by who asks whether the server is ready.
@@ -104,7 +102,6 @@ impl App {
             committed: tokio::sync::Mutex::default(),
             channels,
             dispatcher,
-            sends: Slots::default(),
             http,
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),

@@ -40,6 +40,9 @@ pub struct Config {
     pub database_url: String,
     pub database_connections: u32,
     pub data_dir: PathBuf,
+    pub retention_feed_days: i64,
+    pub retention_envelope_days: i64,
+    pub retention_attempt_days: i64,
     pub master_key: String,
     pub master_key_file: PathBuf,
     pub old_master_keys: Vec<String>,
@@ -179,6 +182,15 @@ impl Config {
                 "metrics_token",
                 "must have 16 or more ASCII characters, none of them a space or a line's end (`openssl rand -hex 16`)",
             );
+        }
+        for (key, days) in [
+            ("retention_feed_days", self.retention_feed_days),
+            ("retention_envelope_days", self.retention_envelope_days),
+            ("retention_attempt_days", self.retention_attempt_days),
+        ] {
+            if !(0..=36_500).contains(&days) {
+                return refuse(key, "must be between 0 (for ever) and 36500");
+            }
         }
         if self.worker_threads > 1_024 {
             return refuse("worker_threads", "must be at most 1024");

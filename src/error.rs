@@ -30,6 +30,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is the database that cannot do it now, and nothing is wrong with what was asked.
+    pub fn may_pass(&self) -> bool {
+        use StoreError::{Busy, Closed, Retry, Unavailable};
+        matches!(self, Self::Store(Busy | Closed | Retry(_) | Unavailable(_)))
+    }
+
     pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Invalid { field, problem: problem.into() }
     }

@@ -14,6 +14,7 @@ pub mod health;
 pub mod hooks;
 pub mod inbox;
 pub mod integration_log;
+pub mod jobs;
 pub mod me;
 pub mod media;
 pub mod messages;
@@ -52,6 +53,8 @@ fn table() -> OpenApiRouter<AppState> {
         .routes(routes!(session::refresh))
         .routes(routes!(me::me))
         .routes(routes!(inbox::list))
+        .routes(routes!(inbox::counts))
+        .routes(routes!(inbox::find_contacts))
         .routes(routes!(conversations::get))
         .routes(routes!(messages::list, messages::send))
         .routes(routes!(messages::add_note))
@@ -71,6 +74,9 @@ fn table() -> OpenApiRouter<AppState> {
         .routes(routes!(users::list))
         .routes(routes!(integration_log::list))
         .routes(routes!(integration_log::replay))
+        .routes(routes!(jobs::dead))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::forget))
         .routes(routes!(hooks::receive))
         .routes(routes!(docs::openapi))
         .routes(routes!(health::live))

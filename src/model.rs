@@ -9,8 +9,10 @@ mod message;
 mod turn;
 
 pub use channel::{Channel, ChannelHealth, ChannelSettings, ChannelState, ChannelView};
-pub use conversation::{Contact, Conversation, ConversationState, InboxItem, LastMessage, Owner, ReadMark};
-pub use event::{EventBody, EventKind, ReadEvent};
+pub use conversation::{
+    Bucket, Contact, Conversation, ConversationState, InboxItem, LastMessage, Owner, ReadMark, Standing,
+};
+pub use event::{EventBody, EventKind, Moved, ReadEvent};
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,

@@ -4,6 +4,7 @@
 //! To add a method: an arm in [`call`], a function in the file of its noun, a line in `rpc/socket.md`.
 
 mod conversation;
+mod inbox;
 mod refusal;
 mod responder;
 mod rules;
@@ -32,6 +33,9 @@ async fn call(
     data: &RawValue,
 ) -> Result<Box<RawValue>, ErrorReply> {
     let done = match method {
+        "inbox.list" => answer(inbox::list(rules, session, arguments(data)?).await),
+        "inbox.counts" => answer(inbox::counts(rules, session, arguments(data)?).await),
+        "contact.find" => answer(inbox::find_contacts(rules, session, arguments(data)?).await),
         "message.send" => answer(conversation::send(rules, session, arguments(data)?).await),
         "note.add" => answer(conversation::note(rules, session, arguments(data)?).await),
         "conversation.take_over" => answer(conversation::take_over(rules, session, arguments(data)?).await),

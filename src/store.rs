@@ -8,14 +8,17 @@ mod dialect;
 mod error;
 mod event;
 mod migrate;
+mod pipeline;
 mod postgres;
 mod sqlite;
+mod ticket;
 mod tx;
 mod value;
 
 pub mod accounts;
 pub mod attachments;
 pub mod channels;
+pub mod contact_terms;
 pub mod contacts;
 pub mod conversations;
 pub mod deliveries;
@@ -24,11 +27,17 @@ pub mod envelopes;
 pub mod events;
 pub mod jobs;
 pub mod messages;
+pub mod queues;
 pub mod reads;
+pub mod retention;
+pub mod tallies;
 pub mod turns;
+pub mod views;
 
 use std::future::Future;
 use std::sync::Arc;
+
+use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
 use crate::error::Error;
@@ -36,13 +45,20 @@ use crate::error::Error;
 pub use dialect::Engine;
 pub use error::StoreError;
 pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
-pub use tx::Tx;
+pub use tx::{Savepoint, Tx};
 pub use value::{Arg, FromRow, Row};
 
 /// A unit of work that runs in one transaction. It may run more than once (PostgreSQL repeats it after a
-/// serialisation failure), so it takes `&self`, and it must touch nothing but the transaction.
+/// serialisation failure, or when one beside it failed), so it takes `&self`, and it must touch nothing but the
+/// transaction.
 pub trait Verb: Send + Sync + 'static {
     type Out: Send + 'static;
+
+    /// Whose it is. A verb that changes what belongs to a tenant, or that emits events, names the tenant: it then
+    /// holds the tenant's row, and shares its transaction with others of that tenant.
+    fn tenant(&self) -> Option<Uuid> {
+        None
+    }
 
     fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Out, Error>> + Send;
 }
@@ -106,8 +122,8 @@ impl Store {
         &self.env.ids
     }
 
-    /// Runs the verb in a transaction of its own, or in one shared with other verbs that wait (SQLite),
-    /// where a failing verb undoes only itself. When this returns, it is durable and handed to the publisher.
+    /// Runs the verb in a transaction of its own, or in one shared with other verbs that wait (on PostgreSQL those of
+    /// the same tenant), where a failing verb undoes only itself. When this returns, it is durable and handed to the publisher.
     pub async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
         match &self.pool {
             Pool::Sqlite(lite) => lite.write(verb).await,
@@ -120,6 +136,14 @@ impl Store {
         match &self.pool {
             Pool::Sqlite(lite) => lite.read(verb).await,
             Pool::Postgres(pg) => pg.read(verb).await,
+        }
+    }
+
+    /// Whether there is still somebody who writes: without, only a restart helps.
+    pub fn is_alive(&self) -> bool {
+        match &self.pool {
+            Pool::Sqlite(lite) => lite.is_alive(),
+            Pool::Postgres(_) => true,
         }
     }
 
@@ -138,6 +162,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("accounts", accounts::ALL),
         ("attachments", attachments::ALL),
         ("channels", channels::ALL),
+        ("contact_terms", contact_terms::ALL),
         ("contacts", contacts::ALL),
         ("conversations", conversations::ALL),
         ("deliveries", deliveries::ALL),
@@ -146,9 +171,33 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("messages", messages::ALL),
+        ("queues", queues::ALL),
         ("reads", reads::ALL),
+        ("retention", retention::ALL),
+        ("tallies", tallies::ALL),
         ("turns", turns::ALL),
+        ("views", views::ALL),
     ]
+}
+
+/// Hands effects over. Whoever listens may be broken; what is committed stays committed, and the next one is told.
+fn publish(publisher: &dyn Publisher, effects: Effects) {
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| publisher.publish(effects)));
+    if told.is_err() {
+        metrics::counter!("hubbub_publish_panics_total").increment(1);
+        tracing::error!("a publisher panicked; sockets will find the events in the log");
+    }
+}
+
+/// The plan of a statement, for the test of [`statements`].
+pub struct Plan(pub &'static str);
+
+impl Verb for Plan {
+    type Out = Vec<String>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<String>, Error> {
+        Ok(tx.plan(self.0).await?)
+    }
 }
 
 /// Prepares one statement without running it: for the test of [`statements`].

@@ -2,20 +2,23 @@
 //!
 //! Rows are the truth and memory only makes it punctual: what a dead process left is found by sweeps.
 //!
-//! To add a kind of job: a variant of [`crate::store::jobs::JobKind`] with its priority, a file here with a
-//! `run(app, job)` that ends the job in a transaction, a line in `runner::run_one`.
+//! To add a kind of job: the recipe is at the head of [`kinds`].
 
 mod acknowledge;
 mod deliver;
 mod dispatcher;
+mod end;
 mod fetch_media;
+mod kinds;
+mod overdue;
 mod recover;
 mod responders;
+mod retain;
 pub mod retry;
 mod runner;
-mod slots;
+mod sweep_files;
 
 pub use dispatcher::Dispatcher;
+pub use end::{Forget, Revive};
 pub use responders::Held;
 pub use runner::Runner;
-pub use slots::Slots;

@@ -10,7 +10,7 @@ use super::access::Scope;
 use super::vault::random_token;
 use super::{ChannelSecrets, Vault, check_name};
 use crate::error::Error;
-use crate::inbox::announce;
+use crate::inbox::{announce, pause};
 use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
 use crate::store::{Tx, Verb, Wake, accounts, channels};
 
@@ -51,6 +51,10 @@ pub struct CreateChannel {
 
 impl Verb for CreateChannel {
     type Out = Channel;
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
         let name = check_name("name", &self.name)?;
@@ -102,14 +106,21 @@ pub struct UpdateChannel {
 impl Verb for UpdateChannel {
     type Out = Channel;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
         let mut channel = load(tx, &self.scope, self.id).await?;
         let ChannelChanges { name, state, settings, credentials } = &self.changes;
         if let Some(name) = name {
             channel.name = check_name("name", name)?;
         }
-        if let Some(state) = state {
+        if let Some(state) = state
+            && *state != channel.state
+        {
             channel.state = *state;
+            pause::changed(tx, &channel).await?;
         }
         if let Some(changes) = settings {
             channel.settings = merge_settings(&channel.settings, changes)?;

@@ -68,6 +68,10 @@ struct Note {
 impl Verb for Note {
     type Out = Channel;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
         let mut channel = load(tx, &self.scope, self.id).await?;
         let (state, detail) = match &self.outcome {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::access::{Access, Permission, Scope};
 use crate::error::Error;
 use crate::store::accounts::{self, Place};
-use crate::store::{Store, Tx, Verb};
+use crate::store::{Store, Tx, Verb, jobs};
 
 /// A thing with an id, of which clients know only the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ pub enum Thing {
     Envelope,
     Company,
     ApiKey,
+    Job,
 }
 
 impl Thing {
@@ -30,6 +31,7 @@ impl Thing {
             Self::Envelope => "entry",
             Self::Company => "company",
             Self::ApiKey => "API key",
+            Self::Job => "job",
         }
     }
 }
@@ -51,6 +53,7 @@ impl Verb for Locate {
             Thing::Envelope => accounts::envelope_place(tx, id).await,
             Thing::Company => accounts::company_place(tx, id).await,
             Thing::ApiKey => accounts::key_place(tx, id).await,
+            Thing::Job => jobs::tenant_of(tx, id).await.map(|tenant| tenant.map(|tenant| (tenant, None))),
         }?)
     }
 }

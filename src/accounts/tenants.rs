@@ -70,6 +70,10 @@ pub struct CreateCompany {
 impl Verb for CreateCompany {
     type Out = CompanyView;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<CompanyView, Error> {
         let (name, tenant, kind) = (check_name("name", &self.name)?, self.scope.tenant(), self.kind);
         if accounts::tenant_name(tx, tenant).await?.is_none() {

@@ -31,7 +31,7 @@ impl Publisher for Bridge {
         }
         for wake in effects.wakes {
             match wake {
-                Wake::Job { at } => runner.wake(at),
+                Wake::Job { class, at } => runner.wake(class, at),
                 Wake::Turn { tenant, channel, turn, due_at } => {
                     app.dispatcher.schedule(tenant, channel, turn, due_at);
                 }

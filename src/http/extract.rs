@@ -37,7 +37,7 @@ macro_rules! markers {
     )*};
 }
 markers!(Need, PERMISSION: Permission { Read, Answer, Manage, Respond });
-markers!(Kind, THING: Thing { Conversation, Channel, Attachment, Turn, Envelope, Company, ApiKey });
+markers!(Kind, THING: Thing { Conversation, Channel, Attachment, Turn, Envelope, Company, ApiKey, Job });
 
 /// A verified caller, who has the permission in whatever tenant it is about to name.
 pub struct Caller<P: Need> {

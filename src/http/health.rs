@@ -27,8 +27,15 @@ pub struct Health {
 
 /// The process answers.
 #[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200, body = Health)), security(()))]
-pub async fn live() -> Json<Health> {
-    Json(Health { status: "live" })
+pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
+    if app.store.is_alive() {
+        return Ok(Json(Health { status: "live" }));
+    }
+    Err(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "not_live",
+        "the store's writer has ended: restart the server",
+    ))
 }
 
 /// The process can do its work: the store reads and commits, another socket has room, no stop has begun.

@@ -11,15 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
 use crate::app::AppState;
-use crate::error::Error;
 use crate::inbox::receive::{Keep, Receive};
-use crate::store::StoreError;
-
-/// Whether coming again would help: if it is the database that fails, and not this body.
-fn may_pass(error: &Error) -> bool {
-    use StoreError::{Busy, Closed, Retry, Unavailable};
-    matches!(error, Error::Store(Busy | Closed | Retry(_) | Unavailable(_)))
-}
 
 /// Where a provider delivers: the token is the channel's, secret and unguessable.
 #[utoipa::path(
@@ -58,7 +50,7 @@ pub async fn receive(
     let parsed = provider.parse(&body, &Context::default()).map_err(|error| error.to_string());
     let received = Receive { channel: Arc::clone(&channel), body: body.clone(), parsed };
     let committed = match app.store.write(received).await {
-        Err(error) if !may_pass(&error) => {
+        Err(error) if !error.may_pass() => {
             // Coming again would not help: the body is kept, with the reason, and can be replayed after a fix.
             tracing::error!(error = format!("{error:#}"), channel = %channel.id, "a webhook could not be applied");
             app.store.write(Keep { channel, body, error: error.to_string() }).await?

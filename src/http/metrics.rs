@@ -9,6 +9,9 @@ use axum::response::IntoResponse;
 use super::extract::bearer;
 use super::problem::{Problem, Result};
 use crate::app::AppState;
+use crate::error::Error;
+use crate::store::jobs::Class;
+use crate::store::{Tx, Verb, queues};
 use crate::telemetry;
 
 /// The numbers of this server. If it was configured with a `metrics_token`, that is the bearer token.
@@ -20,6 +23,7 @@ pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<
     if !wanted.is_empty() && !bearer(&headers).is_some_and(|given| is_same_secret(wanted, given)) {
         return Err(Problem::unauthenticated("send the server's metrics_token (`Authorization: Bearer …`)"));
     }
+    jobs(&app).await?;
     let stats = app.hub.stats();
     let gauges = [
         ("hubbub_hub_sessions", stats.sessions),
@@ -63,6 +67,32 @@ pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<
         ],
         text,
     ))
+}
+
+/// The queues of jobs, by class of work.
+async fn jobs(app: &AppState) -> Result<()> {
+    for (class, waiting, running, dead, blocked) in app.store.read(CountJobs).await? {
+        let Some(class) = Class::of(class) else { continue };
+        for (name, value) in [
+            ("hubbub_jobs_waiting", waiting - running),
+            ("hubbub_jobs_running", running),
+            ("hubbub_jobs_dead", dead),
+            ("hubbub_job_queues_blocked", blocked),
+        ] {
+            metrics::gauge!(name, "class" => class.as_str()).set(value as f64);
+        }
+    }
+    Ok(())
+}
+
+struct CountJobs;
+
+impl Verb for CountJobs {
+    type Out = Vec<(i64, i64, i64, i64, i64)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> std::result::Result<Self::Out, Error> {
+        Ok(queues::count(tx).await?)
+    }
 }
 
 fn process() {

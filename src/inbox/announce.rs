@@ -26,25 +26,24 @@ fn emit(tx: &mut Tx<'_>, event: &EventBody, user: Option<Uuid>) -> Result<(), Er
 pub fn message(
     tx: &mut Tx<'_>,
     kind: EventKind,
-    conversation: &Conversation,
+    conversation: &mut Conversation,
     message: &Message,
 ) -> Result<(), Error> {
-    let event = EventBody::new(conversation.tenant, kind, tx.now())
-        .about(conversation.clone())
-        .message(message.clone());
+    let event =
+        EventBody::new(conversation.tenant, kind, tx.now()).about(conversation).message(message.clone());
     emit(tx, &event, None)
 }
 
-pub fn conversation(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
-    let event = EventBody::new(conversation.tenant, EventKind::ConversationUpdated, tx.now())
-        .about(conversation.clone());
+pub fn conversation(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), Error> {
+    let event =
+        EventBody::new(conversation.tenant, EventKind::ConversationUpdated, tx.now()).about(conversation);
     emit(tx, &event, None)
 }
 
 /// A turn changed. `conversation.turn` must already be what people are to see.
-pub fn turn(tx: &mut Tx<'_>, conversation: &Conversation, turn: &Turn) -> Result<(), Error> {
+pub fn turn(tx: &mut Tx<'_>, conversation: &mut Conversation, turn: &Turn) -> Result<(), Error> {
     let event = EventBody::new(conversation.tenant, EventKind::TurnUpdated, tx.now())
-        .about(conversation.clone())
+        .about(conversation)
         .turn(turn.clone());
     emit(tx, &event, None)
 }

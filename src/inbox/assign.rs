@@ -17,6 +17,10 @@ pub struct Assign {
 impl Verb for Assign {
     type Out = Conversation;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let tenant = self.scope.tenant();
         let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
@@ -28,8 +32,8 @@ impl Verb for Assign {
         }
         if conversation.assignee != self.assignee {
             conversation.assignee = self.assignee;
-            conversations::set_assignee(tx, &conversation).await?;
-            announce::conversation(tx, &conversation)?;
+            conversations::set_assignee(tx, &mut conversation).await?;
+            announce::conversation(tx, &mut conversation)?;
         }
         Ok(conversation)
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{announce, turn};
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{Conversation, ConversationState};
+use crate::model::{Conversation, ConversationState, Direction};
 use crate::store::{Tx, Verb, conversations};
 
 pub struct Close {
@@ -16,14 +16,19 @@ pub struct Close {
 impl Verb for Close {
     type Out = Conversation;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
         let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         if conversation.state == ConversationState::Open {
             turn::cancel(tx, &mut conversation, "closed").await?;
+            conversations::answered(tx, &mut conversation).await?;
             conversation.state = ConversationState::Closed;
             conversations::set_state(tx, &mut conversation).await?;
-            announce::conversation(tx, &conversation)?;
+            announce::conversation(tx, &mut conversation)?;
         }
         Ok(conversation)
     }
@@ -36,6 +41,10 @@ pub struct Reopen {
 
 impl Verb for Reopen {
     type Out = Conversation;
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
@@ -50,8 +59,11 @@ impl Verb for Reopen {
             ));
         }
         conversation.state = ConversationState::Open;
+        if conversation.last_message.as_ref().is_some_and(|last| last.direction == Direction::In) {
+            conversations::wait(tx, &mut conversation).await?;
+        }
         conversations::set_state(tx, &mut conversation).await?;
-        announce::conversation(tx, &conversation)?;
+        announce::conversation(tx, &mut conversation)?;
         Ok(conversation)
     }
 }

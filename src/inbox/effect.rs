@@ -41,11 +41,6 @@ pub(super) async fn apply_or_wait(
     if apply_now(tx, channel, key, &effect).await? {
         return Ok(());
     }
-    // The message may be stored at this very moment: look again once nobody can.
-    effects::lock(tx, channel.id, key).await?;
-    if apply_now(tx, channel, key, &effect).await? {
-        return Ok(());
-    }
     let text = serde_json::to_string(&effect).context("an effect cannot be written as JSON")?;
     Ok(effects::wait(tx, channel.tenant, channel.id, key, &text).await?)
 }
@@ -70,12 +65,10 @@ pub(super) async fn message_of(tx: &mut Tx<'_>, channel: &Channel, key: &str) ->
 }
 
 async fn apply(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, effect: &Effect) -> Result<(), Error> {
-    let Some(message) = messages::load(tx, tenant, id).await? else { return Ok(()) };
+    let Some(mut message) = messages::load(tx, tenant, id).await? else { return Ok(()) };
     let Some(mut conversation) = conversations::load_locked(tx, tenant, message.conversation).await? else {
         return Ok(());
     };
-    // Read again under the lock: another transaction may have changed it meanwhile.
-    let Some(mut message) = messages::load(tx, tenant, id).await? else { return Ok(()) };
     if !change(&mut message, effect) {
         return Ok(());
     }
@@ -84,7 +77,7 @@ async fn apply(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, effect: &Effect) -> Resu
         conversation.last_message = Some(announce::last_message(&message));
         conversations::set_last_message(tx, &conversation).await?;
     }
-    announce::message(tx, EventKind::MessageUpdated, &conversation, &message)
+    announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)
 }
 
 /// Applies, in the order of their arrival, the effects that waited for a message which was just stored.
@@ -94,7 +87,6 @@ pub(super) async fn settle(
     key: &str,
     message: &mut Message,
 ) -> Result<(), Error> {
-    effects::lock(tx, channel.id, key).await?;
     for text in effects::take(tx, channel.id, key).await? {
         let Some(effect) = read(&text) else { continue };
         if change(message, &effect) {
@@ -106,7 +98,6 @@ pub(super) async fn settle(
 
 /// Applies what waited for a message of ours, whose key is known only now.
 pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<(), Error> {
-    effects::lock(tx, channel.id, key).await?;
     for text in effects::take(tx, channel.id, key).await? {
         let Some(effect) = read(&text) else { continue };
         apply_or_wait(tx, channel, key, effect).await?;

@@ -1,24 +1,30 @@
 //! Reading: the list, a conversation, its messages, from one snapshot with the feed's position, so that
 //! nothing can happen between a list and the events that follow it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{ConversationState, InboxItem, Message, Owner};
-use crate::store::{Tx, Verb, conversations, events, messages, reads};
+use crate::model::{Contact, InboxItem, Message, ReadMark};
+use crate::store::views::{self, Position, Sort, Source, View};
+use crate::store::{Tx, Verb, channels, contact_terms, conversations, events, messages, reads, tallies};
 
 pub const MAX_PAGE: i64 = 200;
+const MIN_TYPED: usize = 2;
 
-/// The list of one user over the tenants that it may see.
+/// A list of one user over the tenants that it may see.
 pub struct Inbox {
     pub scopes: Vec<Scope>,
-    pub state: ConversationState,
-    pub owner: Option<Owner>,
+    pub view: View,
+    pub sort: Sort,
+    pub company: Option<Uuid>,
     pub channel: Option<Uuid>,
-    pub before: Option<(i64, Uuid)>,
+    /// Where the page before ended.
+    pub from: Option<Position>,
     pub limit: i64,
 }
 
@@ -26,59 +32,199 @@ pub struct Inbox {
 pub struct InboxPage {
     pub items: Vec<InboxItem>,
     /// Where the next page begins.
-    pub next: Option<(i64, Uuid)>,
+    pub next: Option<Position>,
+    /// Of the first page: how many each view holds.
+    pub counts: Option<Counts>,
     /// The feed of each tenant stood here when the list was read.
     pub cursors: BTreeMap<Uuid, i64>,
     /// Of all of these cursors.
     pub epoch: String,
 }
 
+/// How many conversations each view holds, as far as the caller sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Counts {
+    pub all: i64,
+    pub mine: i64,
+    pub unassigned: i64,
+    pub ai: i64,
+    pub waiting: i64,
+    pub closed: i64,
+}
+
+impl Counts {
+    fn of(&mut self, view: View) -> &mut i64 {
+        match view {
+            View::All => &mut self.all,
+            View::Mine => &mut self.mine,
+            View::Unassigned => &mut self.unassigned,
+            View::Ai => &mut self.ai,
+            View::Waiting => &mut self.waiting,
+            View::Closed => &mut self.closed,
+        }
+    }
+}
+
+/// The channels of a scope that a filter leaves, or nothing if it leaves the whole tenant.
+async fn narrowed(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    company: Option<Uuid>,
+    channel: Option<Uuid>,
+) -> Result<Option<Vec<Uuid>>, Error> {
+    if company.is_none() && channel.is_none() && scope.companies().is_none() {
+        return Ok(None);
+    }
+    let all = channels::companies(tx, scope.tenant()).await?;
+    let fits = |one: &Uuid, of: &Uuid| {
+        company.is_none_or(|company| company == *of)
+            && channel.is_none_or(|channel| channel == *one)
+            && scope.sees_company(*of)
+    };
+    Ok(Some(all.into_iter().filter(|(one, of)| fits(one, of)).map(|(one, _)| one).collect()))
+}
+
 impl Verb for Inbox {
     type Out = InboxPage;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<InboxPage, Error> {
-        let limit = self.limit.clamp(1, MAX_PAGE);
-        let mut found = Vec::new();
-        let mut cursors = BTreeMap::new();
-        // Where the newest part of a tenant that is filtered by company ends, the rest is not known yet.
-        let mut horizon: Option<(i64, Uuid)> = None;
+        let limit = usize::try_from(self.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
+        let mut sources = Vec::new();
+        let mut hidden: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
         for scope in &self.scopes {
-            cursors.insert(scope.tenant(), events::top(tx, scope.tenant()).await?);
-            let filter = conversations::Filter {
-                tenant: scope.tenant(),
-                state: self.state,
-                owner: self.owner,
-                channel: self.channel,
-                before: self.before,
-                limit: limit + 1,
-            };
-            let page = conversations::page(tx, &filter).await?;
-            if page.len() as i64 > limit {
-                let last = page.last().map(|last| (last.updated_at, last.id));
-                horizon = horizon.max(last);
+            let (tenant, user) = (scope.tenant(), scope.actor().user());
+            let channels = narrowed(tx, scope, self.company, self.channel).await?;
+            if self.view == View::Mine {
+                sources.extend(user.map(|user| Source::Assignee(tenant, user)));
+                hidden.extend(channels.map(|channels| (tenant, channels)));
+                continue;
             }
-            found.extend(page.into_iter().filter(|one| scope.sees_company(one.company)));
+            for bucket in self.view.buckets() {
+                match &channels {
+                    None => sources.push(Source::Tenant(tenant, *bucket)),
+                    Some(channels) => {
+                        sources.extend(channels.iter().map(|channel| Source::Channel(*channel, *bucket)));
+                    }
+                }
+            }
         }
-        found.sort_by_key(|one| std::cmp::Reverse((one.updated_at, one.id)));
-        let fits =
-            |one: &crate::model::Conversation| horizon.is_none_or(|edge| (one.updated_at, one.id) >= edge);
-        let more = found.len() as i64 > limit || horizon.is_some();
-        let mut items = Vec::new();
-        for conversation in found.into_iter().filter(fits).take(usize::try_from(limit).unwrap_or(0)) {
-            let user = self
-                .scopes
-                .iter()
-                .find(|scope| scope.tenant() == conversation.tenant)
-                .and_then(|scope| scope.actor().user());
-            let my_read = match user {
-                Some(user) => reads::get(tx, conversation.id, user).await?,
-                None => crate::model::ReadMark::default(),
-            };
-            items.push(InboxItem { conversation, my_read });
+        let from = self.from.unwrap_or_else(|| Position::first(self.sort));
+        let sees =
+            |key: &views::Key| hidden.get(&key.tenant).is_none_or(|channels| channels.contains(&key.channel));
+        let page = views::page(tx, &sources, self.sort, from, limit, sees).await?;
+        let ids: Vec<_> = page.keys.iter().map(|key| (key.tenant, key.id)).collect();
+        let found = conversations::load_many(tx, &ids).await?;
+        let user = self.scopes.first().and_then(|scope| scope.actor().user());
+        let marks = reads::of_user(tx, user, &found).await?;
+        let items = found.into_iter().zip(marks);
+        let items = items.map(|(conversation, my_read)| InboxItem { conversation, my_read }).collect();
+        let counts = match self.from {
+            None => Some(counts(tx, &self.scopes, self.company, self.channel).await?),
+            Some(_) => None,
+        };
+        let (cursors, epoch) = positions(tx, &self.scopes).await?;
+        Ok(InboxPage { items, next: page.next, counts, cursors, epoch })
+    }
+}
+
+/// Where the feeds of the scopes stand.
+async fn positions(tx: &mut Tx<'_>, scopes: &[Scope]) -> Result<(BTreeMap<Uuid, i64>, String), Error> {
+    let tenants: Vec<Uuid> = scopes.iter().map(Scope::tenant).collect();
+    let tops = events::tops(tx, &tenants).await?;
+    Ok((tenants.into_iter().zip(tops).collect(), events::epoch(tx).await?))
+}
+
+async fn counts(
+    tx: &mut Tx<'_>,
+    scopes: &[Scope],
+    company: Option<Uuid>,
+    channel: Option<Uuid>,
+) -> Result<Counts, Error> {
+    let mut counts = Counts::default();
+    for scope in scopes {
+        let channels = narrowed(tx, scope, company, channel).await?;
+        for (of, bucket, amount, mine) in tallies::of_tenant(tx, scope.tenant(), scope.actor().user()).await?
+        {
+            if channels.as_ref().is_some_and(|channels| !channels.contains(&of)) {
+                continue;
+            }
+            for view in View::ALL {
+                if view.buckets().contains(&bucket) {
+                    *counts.of(*view) += if *view == View::Mine { mine } else { amount };
+                }
+            }
         }
-        let last = items.last().map(|last| (last.conversation.updated_at, last.conversation.id));
-        let epoch = events::epoch(tx).await?;
-        Ok(InboxPage { next: last.or(horizon).filter(|_| more), items, cursors, epoch })
+    }
+    Ok(counts)
+}
+
+/// The counts alone.
+pub struct CountViews {
+    pub scopes: Vec<Scope>,
+    pub company: Option<Uuid>,
+    pub channel: Option<Uuid>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Counted {
+    pub counts: Counts,
+    pub cursors: BTreeMap<Uuid, i64>,
+    pub epoch: String,
+}
+
+impl Verb for CountViews {
+    type Out = Counted;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Counted, Error> {
+        let counts = counts(tx, &self.scopes, self.company, self.channel).await?;
+        let (cursors, epoch) = positions(tx, &self.scopes).await?;
+        Ok(Counted { counts, cursors, epoch })
+    }
+}
+
+/// Contacts by name, handle or number.
+pub struct FindContacts {
+    pub scopes: Vec<Scope>,
+    pub typed: String,
+    pub limit: i64,
+}
+
+/// A contact, and where one would write to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FoundContact {
+    pub tenant: Uuid,
+    pub contact: Contact,
+    /// The newest conversation with it.
+    pub conversation: InboxItem,
+}
+
+impl Verb for FindContacts {
+    type Out = Vec<FoundContact>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<FoundContact>, Error> {
+        if self.typed.trim().chars().count() < MIN_TYPED {
+            return Err(Error::invalid("q", format!("type at least {MIN_TYPED} characters")));
+        }
+        let limit = usize::try_from(self.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
+        let mut found = Vec::new();
+        for scope in &self.scopes {
+            if found.len() >= limit {
+                break;
+            }
+            let hits = contact_terms::find(tx, scope.tenant(), &self.typed, limit).await?;
+            let newest: Vec<_> = hits.iter().filter_map(|(_, newest)| *newest).collect();
+            let conversations = conversations::load_many(tx, &newest).await?;
+            let marks = reads::of_user(tx, scope.actor().user(), &conversations).await?;
+            for (conversation, my_read) in conversations.into_iter().zip(marks) {
+                if scope.sees_company(conversation.company) {
+                    let (tenant, contact) = (conversation.tenant, conversation.contact.clone());
+                    let conversation = InboxItem { conversation, my_read };
+                    found.push(FoundContact { tenant, contact, conversation });
+                }
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
     }
 }
 
@@ -96,7 +242,7 @@ impl Verb for One {
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         let my_read = match self.scope.actor().user() {
             Some(user) => reads::get(tx, conversation.id, user).await?,
-            None => crate::model::ReadMark::default(),
+            None => ReadMark::default(),
         };
         Ok(InboxItem { conversation, my_read })
     }

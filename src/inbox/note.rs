@@ -19,6 +19,10 @@ pub struct Note {
 impl Verb for Note {
     type Out = send::Sent;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<send::Sent, Error> {
         outgoing::check_client_id(&self.client_id)?;
         let body = MessageBody { text: Some(self.text.clone()), ..MessageBody::default() };
@@ -47,12 +51,13 @@ impl Verb for Note {
             external_key: None,
             external_id: None,
             client_digest: Some(&digest),
+            inbound_count: conversation.inbound_count,
         };
         messages::insert(tx, &message, &place).await?;
         conversation.last_seq = message.seq;
         conversation.updated_at = tx.now();
         conversations::advance(tx, &conversation).await?;
-        announce::message(tx, EventKind::MessageCreated, &conversation, &message)?;
+        announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
         Ok(send::Sent { message, repeated: false })
     }
 }

@@ -10,10 +10,11 @@ use super::announce;
 use crate::error::Error;
 use crate::model::{
     Attachment, AttachmentState, Author, Conversation, Direction, EventKind, Message, MessageBody,
-    MessageKind, MessageStatus, OutAttachment,
+    MessageError, MessageKind, MessageStatus, OutAttachment,
 };
 use crate::store::deliveries::{self, Delivery};
-use crate::store::jobs::{self, JobKind, NewJob};
+use crate::store::jobs::{self, Deliver, Payload, Slot};
+use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, attachments, conversations, messages};
 
 /// Characters of one message, over all its parts.
@@ -140,6 +141,7 @@ pub(super) async fn put(
         external_key: None,
         external_id: None,
         client_digest: Some(out.digest),
+        inbound_count: conversation.inbound_count,
     };
     messages::insert(tx, &message, &place).await?;
     for (position, file) in out.body.attachments.iter().enumerate() {
@@ -157,7 +159,11 @@ pub(super) async fn put(
         attachments::insert(tx, conversation.tenant, message.id, position as i64, &shown, &source).await?;
         message.attachments.push(shown);
     }
-    let lane = format!("conversation:{}", conversation.id);
+    let lane = lane_of(conversation.id);
+    // Nothing is sent on a channel that is down: say so from the beginning.
+    let key = QueueKey { id: conversation.channel, class: Deliver::CLASS };
+    let waits = queues::blocked(tx, key).await?;
+    let waits = waits.map(|reason| MessageError { code: "channel_waits".to_owned(), reason });
     let parts = parts(out.body, &provider.limits(), reply_to.as_deref());
     for (number, part) in parts.iter().enumerate() {
         let delivery = Delivery {
@@ -174,25 +180,32 @@ pub(super) async fn put(
             external_key: None,
             external_id: None,
             tries: 0,
-            error: None,
+            error: waits.clone(),
         };
         deliveries::insert(tx, &delivery).await?;
+        if waits.is_some() {
+            deliveries::update(tx, &delivery).await?;
+        }
         let position = message.seq * MAX_PARTS + number as i64;
-        let job = NewJob {
-            tenant: conversation.tenant,
-            kind: JobKind::Deliver,
-            lane: &lane,
-            position,
-            subject: delivery.id,
-        };
-        jobs::push(tx, &job).await?;
+        let slot = Slot { tenant: conversation.tenant, queue: conversation.channel, lane: &lane, position };
+        jobs::push(tx, &slot, &Deliver { delivery: delivery.id }).await?;
+    }
+    if waits.is_some() {
+        message.error = waits;
+        messages::set_status(tx, conversation.tenant, &message).await?;
     }
     conversation.last_seq = message.seq;
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, conversation).await?;
+    conversations::answered(tx, conversation).await?;
     announce::message(tx, EventKind::MessageCreated, conversation, &message)?;
     Ok(message)
+}
+
+/// Where the sends of a conversation stand, one behind the other.
+pub(super) fn lane_of(conversation: Uuid) -> String {
+    format!("conversation:{conversation}")
 }
 
 /// The provider's id of the message that is quoted.

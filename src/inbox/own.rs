@@ -7,7 +7,7 @@ use super::{announce, receipt, send, turn};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Conversation, Owner};
-use crate::store::jobs::{self, JobKind};
+use crate::store::jobs::{self, Deliver};
 use crate::store::{Tx, Verb, channels, conversations, deliveries};
 
 /// Sets the owner of a locked conversation, raises its epoch and ends its open turns.
@@ -32,7 +32,7 @@ pub(super) async fn change(
 async fn silence(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
     for delivery in deliveries::queued_of_responders(tx, conversation.id).await? {
         // Its job ends at once, and does not hold up what the person writes.
-        jobs::hurry(tx, JobKind::Deliver, delivery.id).await?;
+        jobs::hurry::<Deliver>(tx, delivery.channel, delivery.id).await?;
         receipt::silence(tx, delivery).await?;
     }
     Ok(())
@@ -47,13 +47,17 @@ pub struct TakeOver {
 impl Verb for TakeOver {
     type Out = Conversation;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
         let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         send::must_be_open(&conversation)?;
         conversation.assignee = self.scope.actor().user().or(conversation.assignee);
         change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
-        announce::conversation(tx, &conversation)?;
+        announce::conversation(tx, &mut conversation)?;
         Ok(conversation)
     }
 }
@@ -66,6 +70,10 @@ pub struct HandBack {
 
 impl Verb for HandBack {
     type Out = Conversation;
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let tenant = self.scope.tenant();
@@ -85,7 +93,7 @@ impl Verb for HandBack {
         conversation.assignee = None;
         change(tx, &mut conversation, Owner::Ai, None, "handed_back").await?;
         turn::reopen_unanswered(tx, &mut conversation, &channel.settings).await?;
-        announce::conversation(tx, &conversation)?;
+        announce::conversation(tx, &mut conversation)?;
         Ok(conversation)
     }
 }

@@ -17,6 +17,10 @@ pub struct Read {
 impl Verb for Read {
     type Out = ReadMark;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<ReadMark, Error> {
         let tenant = self.scope.tenant();
         let user = self.scope.actor().user().ok_or(Error::Forbidden("only people have read marks"))?;
@@ -26,7 +30,7 @@ impl Verb for Read {
             return Err(Error::invalid("seq", "give the seq of the last message that was shown"));
         }
         let seq = self.seq.min(conversation.last_seq);
-        let inbound_count = messages::inbound_until(tx, tenant, conversation.id, seq).await?;
+        let inbound_count = messages::inbound_until(tx, conversation.id, seq).await?;
         let mark = ReadMark { seq, inbound_count };
         if reads::mark(tx, conversation.id, user, mark).await? {
             announce::read(

@@ -14,9 +14,7 @@ pub(super) async fn apply(
     status: MessageStatus,
     error: Option<MessageError>,
 ) -> Result<bool, Error> {
-    if let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? {
-        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
-        let Some(mut delivery) = deliveries::load(tx, delivery.id).await? else { return Ok(true) };
+    if let Some(mut delivery) = deliveries::by_key(tx, channel.id, key).await? {
         if delivery.state.may_become(status) {
             delivery.state = status;
             delivery.error = error;
@@ -27,17 +25,15 @@ pub(super) async fn apply(
     }
     let Some(id) = messages::seen(tx, channel.id, key).await? else { return Ok(false) };
     // Written elsewhere, on the phone: it has no parts.
-    let Some(message) = messages::load(tx, channel.tenant, id).await? else { return Ok(true) };
-    let conversation = conversations::load_locked(tx, channel.tenant, message.conversation).await?;
-    // Again under the lock: another receipt may have come meanwhile.
     let Some(mut message) = messages::load(tx, channel.tenant, id).await? else { return Ok(true) };
+    let conversation = conversations::load_locked(tx, channel.tenant, message.conversation).await?;
     if message.status.may_become(status)
-        && let Some(conversation) = conversation
+        && let Some(mut conversation) = conversation
     {
         message.status = status;
         message.error = error;
         messages::set_status(tx, channel.tenant, &message).await?;
-        announce::message(tx, EventKind::MessageUpdated, &conversation, &message)?;
+        announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)?;
     }
     Ok(true)
 }
@@ -55,8 +51,8 @@ pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), 
     message.status = status;
     message.error = error;
     messages::set_status(tx, delivery.tenant, &message).await?;
-    if let Some(conversation) = conversations::load(tx, delivery.tenant, delivery.conversation).await? {
-        announce::message(tx, EventKind::MessageUpdated, &conversation, &message)?;
+    if let Some(mut conversation) = conversations::load(tx, delivery.tenant, delivery.conversation).await? {
+        announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)?;
     }
     Ok(())
 }

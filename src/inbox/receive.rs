@@ -15,9 +15,12 @@ use uuid::Uuid;
 use super::effect::{self, Effect};
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{Channel, ChannelState, MessageError, MessageStatus};
+use crate::model::{Channel, MessageError, MessageStatus};
 use crate::store::envelopes::{self, NewEnvelope};
 use crate::store::{Tx, Verb, channels};
+
+/// Characters of the log's line about events that failed.
+const REASONS: usize = 500;
 
 /// A verified body and what the adapter made of it.
 pub struct Receive {
@@ -39,6 +42,10 @@ pub struct Received {
 impl Verb for Receive {
     type Out = Received;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.channel.tenant)
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
         let (outcome, error) = summary(&self.parsed);
         let new = NewEnvelope {
@@ -50,8 +57,15 @@ impl Verb for Receive {
             events: self.parsed.as_ref().map_or(0, Vec::len) as i64,
         };
         let envelope = envelopes::insert(tx, &new).await?;
-        let applied = apply_all(tx, &self.channel, self.parsed.as_deref().unwrap_or_default()).await?;
-        Ok(Received { envelope, outcome, applied })
+        let events = self.parsed.as_deref().unwrap_or_default();
+        let applied = apply_all(tx, &self.channel, events).await?;
+        let (outcome, error) = applied.summary(outcome, None);
+        if error.is_some() {
+            let count = events.len() as i64;
+            envelopes::set_outcome(tx, self.channel.tenant, envelope, outcome, error.as_deref(), count)
+                .await?;
+        }
+        Ok(Received { envelope, outcome, applied: applied.count })
     }
 }
 
@@ -64,6 +78,10 @@ pub struct Keep {
 
 impl Verb for Keep {
     type Out = Received;
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.channel.tenant)
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
         let outcome = "failed";
@@ -89,6 +107,10 @@ pub struct Replay {
 impl Verb for Replay {
     type Out = Received;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
         let tenant = self.scope.tenant();
         let (channel, body) =
@@ -99,9 +121,10 @@ impl Verb for Replay {
         let (outcome, error) = summary(&parsed);
         let events = parsed.unwrap_or_default();
         let applied = apply_all(tx, &channel, &events).await?;
+        let (outcome, error) = applied.summary(outcome, error);
         envelopes::replayed(tx, tenant, self.envelope, outcome, error.as_deref(), events.len() as i64)
             .await?;
-        Ok(Received { envelope: self.envelope, outcome, applied })
+        Ok(Received { envelope: self.envelope, outcome, applied: applied.count })
     }
 }
 
@@ -116,13 +139,49 @@ fn summary(parsed: &Result<Vec<Event>, String>) -> (&'static str, Option<String>
     }
 }
 
-async fn apply_all(tx: &mut Tx<'_>, channel: &Channel, events: &[Event]) -> Result<i64, Error> {
-    if channel.state == ChannelState::Disabled {
-        return Ok(0);
+/// What became of a body's events.
+#[derive(Default)]
+struct Applied {
+    /// Events that changed something.
+    count: i64,
+    /// Which could not be applied, and why: by its number in the body, from 1.
+    failed: Vec<String>,
+}
+
+impl Applied {
+    /// The line of the log: which events failed, if some did.
+    fn summary(&self, outcome: &'static str, error: Option<String>) -> (&'static str, Option<String>) {
+        if self.failed.is_empty() {
+            return (outcome, error);
+        }
+        ("failed", Some(self.failed.join("; ").chars().take(REASONS).collect()))
     }
-    let mut applied = 0;
-    for event in events {
-        applied += i64::from(apply(tx, channel, event).await?);
+}
+
+/// Applies each event by itself: one that cannot be applied does not take the others with it.
+async fn apply_all(tx: &mut Tx<'_>, channel: &Channel, events: &[Event]) -> Result<Applied, Error> {
+    let mut applied = Applied::default();
+    if let [event] = events {
+        // The body is the event: if it fails there is nothing to save.
+        applied.count = i64::from(apply(tx, channel, event).await?);
+        return Ok(applied);
+    }
+    for (index, event) in events.iter().enumerate() {
+        let part = tx.savepoint().await?;
+        let done = match apply(tx, channel, event).await {
+            Ok(changed) => tx.keep(part).await.map(|()| changed).map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(changed) => applied.count += i64::from(changed),
+            Err(error) if error.may_pass() => return Err(error),
+            Err(error) => {
+                tx.undo(part).await?;
+                let number = index + 1;
+                tracing::error!(%error, channel = %channel.id, tenant = %channel.tenant, number, "an event of a webhook could not be applied");
+                applied.failed.push(format!("event {number}: {error}"));
+            }
+        }
     }
     Ok(applied)
 }
@@ -138,6 +197,7 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
     match event.kind {
         Kind::Session => account::session(tx, channel, event).await,
         Kind::IdentityChange => account::renamed(tx, channel, event).await,
+        Kind::Membership => account::membership(tx, channel, event).await,
         Kind::Reaction | Kind::Edited | Kind::Deleted | Kind::Status => {
             let (Some(key), Some(effect)) = (event.target_key(), effect_of(event, tx.now())) else {
                 return Ok(false);
@@ -145,7 +205,7 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
             effect::apply_or_wait(tx, channel, key, effect).await?;
             Ok(true)
         }
-        // Presence, calls, memberships, polls and what was ignored: kept as envelopes only.
+        // Presence, calls, polls and what was ignored: kept as envelopes only.
         _ => Ok(false),
     }
 }

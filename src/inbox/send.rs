@@ -3,11 +3,11 @@
 use aws_lc_rs::digest;
 use uuid::Uuid;
 
-use super::{outgoing, own};
+use super::{outgoing, own, pause};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Conversation, ConversationState, Message, MessageBody, Owner};
-use crate::store::{Tx, Verb, conversations, messages};
+use crate::store::{Tx, Verb, channels, conversations, messages};
 
 pub struct Send {
     pub scope: Scope,
@@ -26,6 +26,10 @@ pub struct Sent {
 impl Verb for Send {
     type Out = Sent;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Sent, Error> {
         outgoing::check_client_id(&self.client_id)?;
         outgoing::check(&self.body)?;
@@ -37,6 +41,8 @@ impl Verb for Send {
             return Ok(Sent { message, repeated: true });
         }
         must_be_open(&conversation)?;
+        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        pause::must_run(&channel)?;
         conversation.assignee = conversation.assignee.or(self.scope.actor().user());
         own::change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
         let out = outgoing::Outgoing {

@@ -69,8 +69,6 @@ async fn locked(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<(Turn, Conver
     let turn = turns::load(tx, tenant, id).await?.ok_or(Error::NotFound("turn"))?;
     let conversation = conversations::load_locked(tx, tenant, turn.conversation).await?;
     let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
-    // Again, now that nobody else can change it.
-    let turn = turns::load(tx, tenant, id).await?.ok_or(Error::NotFound("turn"))?;
     Ok((turn, conversation))
 }
 

@@ -13,6 +13,27 @@ words!(
     Owner { Ai = "ai", Human = "human", Nobody = "nobody" }
 );
 
+words!(
+    /// In which list of the inbox a conversation stands. The views are unions of these.
+    Bucket {
+        Closed = "closed",
+        /// The AI answers.
+        Ai = "ai",
+        /// A person should answer, and nobody in particular.
+        Unassigned = "unassigned",
+        UnassignedWaiting = "unassigned_waiting",
+        Assigned = "assigned",
+        AssignedWaiting = "assigned_waiting",
+    }
+);
+
+/// What the lists and their counts know of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Standing {
+    pub bucket: Bucket,
+    pub assignee: Option<Uuid>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contact {
     pub id: Uuid,
@@ -56,11 +77,36 @@ pub struct Conversation {
     pub turn: Option<Turn>,
     pub opened_at: i64,
     pub updated_at: i64,
+    /// Since when the customer waits for an answer; nothing when nobody does.
+    pub waiting_since: Option<i64>,
+    pub bucket: Bucket,
+    /// What the counts have of it: the bucket and the assignee as they are stored.
+    #[serde(skip)]
+    pub counted: Option<Standing>,
+    /// For the next event about it.
+    #[serde(skip)]
+    pub moved: Option<super::Moved>,
     /// Where an answer goes: the conversation's id at the provider. Never leaves the server.
     #[serde(skip)]
     pub external_id: String,
     #[serde(skip)]
     pub is_group: bool,
+}
+
+impl Conversation {
+    /// Where it stands by what it is now.
+    pub fn standing(&self) -> Standing {
+        let waits = self.waiting_since.is_some();
+        let bucket = match (self.state, self.owner, self.assignee) {
+            (ConversationState::Closed, ..) => Bucket::Closed,
+            (_, Owner::Ai, _) => Bucket::Ai,
+            (_, _, None) if waits => Bucket::UnassignedWaiting,
+            (_, _, None) => Bucket::Unassigned,
+            _ if waits => Bucket::AssignedWaiting,
+            _ => Bucket::Assigned,
+        };
+        Standing { bucket, assignee: self.assignee }
+    }
 }
 
 /// How far one user has read one conversation.

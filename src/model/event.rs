@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChannelView, Conversation, Message, Turn, words};
+use super::{ChannelView, Conversation, Message, Standing, Turn, words};
 
 words!(EventKind {
     MessageCreated = "message.created",
@@ -25,6 +25,13 @@ pub struct ReadEvent {
     pub inbound_count: i64,
 }
 
+/// A change of a conversation's place in the lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Moved {
+    pub from: Option<Standing>,
+    pub to: Standing,
+}
+
 /// An event. In the log and on the socket it also has `cursor`, equal to the publication's offset.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventBody {
@@ -34,6 +41,9 @@ pub struct EventBody {
     pub company: Option<Uuid>,
     pub channel: Option<Uuid>,
     pub conversation: Option<Conversation>,
+    /// If the conversation changed its place in the lists with this event: where it stood before, nothing in it for one
+    /// that is new. Counts move by it.
+    pub moved: Option<Moved>,
     pub message: Option<Message>,
     pub turn: Option<Turn>,
     pub channel_state: Option<ChannelView>,
@@ -50,6 +60,7 @@ impl EventBody {
             company: None,
             channel: None,
             conversation: None,
+            moved: None,
             message: None,
             turn: None,
             channel_state: None,
@@ -57,10 +68,12 @@ impl EventBody {
         }
     }
 
-    pub fn about(mut self, conversation: Conversation) -> Self {
+    /// Its change of place is told once: the conversation has none left afterwards.
+    pub fn about(mut self, conversation: &mut Conversation) -> Self {
         self.company = Some(conversation.company);
         self.channel = Some(conversation.channel);
-        self.conversation = Some(conversation);
+        self.moved = conversation.moved.take();
+        self.conversation = Some(conversation.clone());
         self
     }
 

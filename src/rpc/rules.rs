@@ -22,7 +22,7 @@ use crate::work::Dispatcher;
 /// Turns that a responder gets at a time when it does not say.
 const DEFAULT_CAPACITY: usize = 8;
 pub(super) const MAX_CAPACITY: usize = 1_000;
-/// Rooms of a person who sees many tenants.
+/// Feeds of a person who sees many tenants; the reply to `connect` says which tenants are `live`.
 const MAX_FEEDS: usize = 1_000;
 
 pub struct SocketRules {
@@ -75,7 +75,10 @@ impl SocketRules {
         let tenants: Vec<_> = access
             .grants
             .iter()
-            .map(|one| json!({ "id": one.tenant, "name": one.name, "role": one.role }))
+            .enumerate()
+            .map(|(at, one)| {
+                json!({ "id": one.tenant, "name": one.name, "role": one.role, "live": at < MAX_FEEDS })
+            })
             .collect();
         let id = access.identity.id();
         let user = access.user().map(|user| {

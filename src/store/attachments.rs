@@ -27,7 +27,10 @@ const PLACE: &str = "select a.tenant, m.conversation, m.channel from attachments
 const READY: &str = "update attachments set state = 'ready', mime = $2, name = coalesce(name, $3), size = $4, path = $5, error = null where id = $1";
 const FAILED: &str = "update attachments set state = 'failed', error = $2 where id = $1";
 
-pub const ALL: &[&str] = &[INSERT, OF_MESSAGE, OF_RANGE, LOAD, PLACE, READY, FAILED];
+const WAIT_AGAIN: &str =
+    "update attachments set state = 'pending', error = null where id = $1 and state = 'failed'";
+
+pub const ALL: &[&str] = &[INSERT, OF_MESSAGE, OF_RANGE, LOAD, PLACE, READY, FAILED, WAIT_AGAIN];
 
 /// An attachment with what only the server may know.
 #[derive(Clone, Debug)]
@@ -144,5 +147,11 @@ pub async fn ready(
 
 pub async fn failed(tx: &mut Tx<'_>, id: Uuid, error: &str) -> Result<(), StoreError> {
     tx.exec(FAILED, args![id, error]).await?;
+    Ok(())
+}
+
+/// The file is fetched once more.
+pub async fn wait_again(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
+    tx.exec(WAIT_AGAIN, args![id]).await?;
     Ok(())
 }

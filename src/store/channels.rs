@@ -20,10 +20,11 @@ const INSERT: &str = "insert into channels (id, tenant, company, kind, name, sta
 const BY_TOKEN: &str = select!("where hook_token = $1");
 const BY_ID: &str = select!("where id = $1");
 const OF_TENANT: &str = select!("where tenant = $1 order by id limit 1000");
+const COMPANIES: &str = "select id, company from channels where tenant = $1 order by id limit 1000";
 const UPDATE: &str = "update channels set name = $3, state = $4, sealed = $5, settings = $6, updated_at = $7 where tenant = $1 and id = $2";
 const SET_HEALTH: &str = "update channels set health = $3, updated_at = $4 where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] = &[INSERT, BY_TOKEN, BY_ID, OF_TENANT, UPDATE, SET_HEALTH];
+pub const ALL: &[&str] = &[INSERT, BY_TOKEN, BY_ID, OF_TENANT, COMPANIES, UPDATE, SET_HEALTH];
 
 fn damaged(error: &serde_json::Error) -> StoreError {
     StoreError::Engine(format!("channels: {error}"))
@@ -107,6 +108,11 @@ pub async fn by_id(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Channel>, StoreEr
 
 pub async fn of_tenant(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<Channel>, StoreError> {
     tx.all(OF_TENANT, args![tenant]).await
+}
+
+/// The channels of a tenant, each with its company.
+pub async fn companies(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    tx.all(COMPANIES, args![tenant]).await
 }
 
 /// The channel behind a webhook address.

@@ -9,6 +9,10 @@ use crate::model::Contact;
 
 const FIND: &str = "select p.id, p.name, p.handle from identities i join contacts p on p.id = i.contact \
     where i.channel = $1 and i.external_id = $2";
+/// With what a message of the chat needs to know: whether the channel has brought it, whether something waits for it.
+const KNOWN: &str = "select p.id, p.name, p.handle, exists (select 1 from messages m where m.channel = $1 \
+    and m.external_key = $3), exists (select 1 from pending_effects e where e.channel = $1 and e.target_key = $3) \
+    from identities i join contacts p on p.id = i.contact where i.channel = $1 and i.external_id = $2";
 const INSERT: &str =
     "insert into contacts (id, tenant, name, handle, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)";
 const LINK: &str = "insert into identities (channel, external_id, contact, tenant, created_at) \
@@ -18,7 +22,7 @@ const DESCRIBE: &str =
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $3 where channel = $1 and external_id = $2";
 
-pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY];
+pub const ALL: &[&str] = &[FIND, KNOWN, INSERT, LINK, DESCRIBE, RENAME_IDENTITY];
 
 impl FromRow for Contact {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -30,6 +34,30 @@ pub async fn find(tx: &mut Tx<'_>, channel: Uuid, external_id: &str) -> Result<O
     tx.one(FIND, args![channel, external_id]).await
 }
 
+/// A contact whose chat writes.
+pub struct Known {
+    pub contact: Contact,
+    /// The channel has brought the message already.
+    pub seen: bool,
+    /// Something that happened to the message came before it.
+    pub awaited: bool,
+}
+
+impl FromRow for Known {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { contact: Contact::from_row(row)?, seen: row.get(3)?, awaited: row.get(4)? })
+    }
+}
+
+pub async fn known(
+    tx: &mut Tx<'_>,
+    channel: Uuid,
+    chat: &str,
+    message_key: &str,
+) -> Result<Option<Known>, StoreError> {
+    tx.one(KNOWN, args![channel, chat, message_key]).await
+}
+
 pub async fn insert(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -37,8 +65,10 @@ pub async fn insert(
     handle: Option<&str>,
 ) -> Result<Contact, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.exec(INSERT, args![id, tenant, name, handle, now]).await?;
-    Ok(Contact { id, name: name.map(str::to_owned), handle: handle.map(str::to_owned) })
+    tx.put(INSERT, args![id, tenant, name, handle, now]).await?;
+    let contact = Contact { id, name: name.map(str::to_owned), handle: handle.map(str::to_owned) };
+    super::contact_terms::note(tx, tenant, &contact, false).await?;
+    Ok(contact)
 }
 
 /// Notes that this id on this channel is this contact. An id that is taken stays where it is.
@@ -55,8 +85,8 @@ pub async fn link(
 
 pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.exec(DESCRIBE, args![tenant, contact.id, &contact.name, &contact.handle, now]).await?;
-    Ok(())
+    tx.put(DESCRIBE, args![tenant, contact.id, &contact.name, &contact.handle, now]).await?;
+    super::contact_terms::note(tx, tenant, contact, true).await
 }
 
 /// The provider gave a chat another id.

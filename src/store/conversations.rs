@@ -5,14 +5,14 @@ use uuid::Uuid;
 use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
-use crate::model::{Contact, Conversation, LastMessage};
+use crate::model::{Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Moved, Standing};
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group from conversations c join channels h on h.id = c.channel \
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket from conversations c join channels h on h.id = c.channel \
              join contacts p on p.id = c.contact ",
             $rest
         )
@@ -20,41 +20,39 @@ macro_rules! select {
 }
 
 const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
-const TENANT_OF: &str = "select tenant, company from conversations where id = $1";
+/// The open one of a contact on a channel.
+const LOAD_OPEN: &str = select!("where c.channel = $1 and c.contact = $2 and c.state = 'open'");
 const OPEN: &str = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, \
-    owner, epoch, last_seq, inbound_count, opened_at, updated_at) \
-    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9) \
-    on conflict (channel, contact) where state = 'open' do update set external_id = excluded.external_id \
-    returning id";
+    owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket) \
+    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10)";
 const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6 \
     where tenant = $1 and id = $2";
+const SET_ADDRESS: &str = "update conversations set external_id = $3 where tenant = $1 and id = $2";
 const SET_OWNER: &str = "update conversations set owner = $3, epoch = epoch + 1, assignee = $4, handoff_reason = $5 \
     where tenant = $1 and id = $2";
 const SET_STATE: &str =
     "update conversations set state = $3, closed_at = $4, epoch = epoch + 1 where tenant = $1 and id = $2";
 const SET_ASSIGNEE: &str = "update conversations set assignee = $3 where tenant = $1 and id = $2";
 const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where tenant = $1 and id = $2";
+const SET_BUCKET: &str =
+    "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
 const RENAME: &str = "update conversations set external_id = $3 where channel = $1 and external_id = $2";
 const OPEN_TWIN: &str =
     "select id from conversations where tenant = $1 and channel = $2 and contact = $3 and state = 'open'";
-/// $2 state, $3 owner or null, $4 channel or null, ($5, $6) the place to go on from.
-const PAGE: &str = select!(
-    "where c.tenant = $1 and c.state = $2 and c.owner = coalesce($3, c.owner) and c.channel = coalesce($4, c.channel) \
-     and (c.updated_at < $5 or (c.updated_at = $5 and c.id < $6)) order by c.updated_at desc, c.id desc limit $7"
-);
 
 pub const ALL: &[&str] = &[
     LOAD,
-    TENANT_OF,
+    LOAD_OPEN,
     OPEN,
     ADVANCE,
+    SET_ADDRESS,
     SET_OWNER,
     SET_STATE,
     SET_ASSIGNEE,
     SET_LAST_MESSAGE,
+    SET_BUCKET,
     RENAME,
     OPEN_TWIN,
-    PAGE,
 ];
 
 impl FromRow for Conversation {
@@ -64,6 +62,7 @@ impl FromRow for Conversation {
             .map(|text| serde_json::from_str::<LastMessage>(&text))
             .transpose()
             .map_err(|error| StoreError::Engine(format!("conversations.last_message: {error}")))?;
+        let (assignee, bucket) = (row.get(11)?, word(row, 21, "bucket")?);
         Ok(Self {
             id: row.get(0)?,
             tenant: row.get(1)?,
@@ -74,7 +73,7 @@ impl FromRow for Conversation {
             state: word(row, 8, "state")?,
             owner: word(row, 9, "owner")?,
             epoch: row.get(10)?,
-            assignee: row.get(11)?,
+            assignee,
             handoff_reason: row.get(12)?,
             last_seq: row.get(13)?,
             last_message,
@@ -82,6 +81,10 @@ impl FromRow for Conversation {
             turn: None,
             opened_at: row.get(16)?,
             updated_at: row.get(17)?,
+            waiting_since: row.get(20)?,
+            bucket,
+            counted: Some(Standing { bucket, assignee }),
+            moved: None,
             external_id: row.get(18)?,
             is_group: row.get(19)?,
         })
@@ -107,63 +110,143 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Conv
     Ok(Some(conversation))
 }
 
-/// As [`load`], and no other transaction changes it before this one ends.
+/// As [`load`], for a verb that changes it: the verb names the tenant, so nobody else does before it ends.
 pub async fn load_locked(
     tx: &mut Tx<'_>,
     tenant: Uuid,
     id: Uuid,
 ) -> Result<Option<Conversation>, StoreError> {
-    if let Some(lock) = tx.engine().conversation_lock() {
-        tx.one::<(Uuid,)>(lock, args![tenant, id]).await?;
-    }
+    tx.must_hold(tenant)?;
     load(tx, tenant, id).await
 }
 
-/// The tenant and the company that a conversation belongs to: for checking a caller's right to it.
-pub async fn tenant_of(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(Uuid, Uuid)>, StoreError> {
-    tx.one(TENANT_OF, args![id]).await
+/// Those of the ids that are there, with their open turns; in one round trip for each table.
+pub async fn load_many(tx: &mut Tx<'_>, ids: &[(Uuid, Uuid)]) -> Result<Vec<Conversation>, StoreError> {
+    let asked: Vec<_> = ids.iter().map(|(tenant, id)| vec![Arg::from(*tenant), Arg::from(*id)]).collect();
+    let mut found: Vec<Conversation> = tx.each(LOAD, &asked).await?.into_iter().flatten().collect();
+    super::turns::show(tx, &mut found).await?;
+    Ok(found)
 }
 
 /// What is needed to open a conversation.
 pub struct NewConversation<'a> {
-    pub tenant: Uuid,
-    pub company: Uuid,
-    pub channel: Uuid,
-    pub contact: Uuid,
+    pub channel: &'a Channel,
+    pub contact: &'a Contact,
     pub external_id: &'a str,
     pub is_group: bool,
     pub owner: crate::model::Owner,
 }
 
-/// The open conversation of the contact, made if there is none, and locked until the end of the transaction.
+/// The open conversation of the contact, made if there is none.
 pub async fn open(tx: &mut Tx<'_>, new: &NewConversation<'_>) -> Result<Conversation, StoreError> {
+    let NewConversation { channel, contact, external_id, is_group, owner } = *new;
+    tx.must_hold(channel.tenant)?;
+    if let Some(mut found) = tx.one::<Conversation>(LOAD_OPEN, args![channel.id, contact.id]).await? {
+        if found.external_id != external_id {
+            tx.put(SET_ADDRESS, args![found.tenant, found.id, external_id]).await?;
+            external_id.clone_into(&mut found.external_id);
+        }
+        return Ok(found);
+    }
     let (id, now) = (tx.new_id(), tx.now());
-    let row = tx
-        .one::<(Uuid,)>(
-            OPEN,
-            args![
-                id,
-                new.tenant,
-                new.company,
-                new.channel,
-                new.contact,
-                new.external_id,
-                new.is_group,
-                new.owner.as_str(),
-                now
-            ],
-        )
-        .await?;
-    let (id,) =
-        row.ok_or_else(|| StoreError::Engine("the conversation was neither made nor found".to_owned()))?;
-    let found = tx.one::<Conversation>(LOAD, args![new.tenant, id]).await?;
-    found.ok_or_else(|| StoreError::Engine("the conversation has no channel or contact".to_owned()))
+    let mut made = Conversation {
+        id,
+        tenant: channel.tenant,
+        company: channel.company,
+        channel: channel.id,
+        channel_kind: channel.kind.clone(),
+        contact: contact.clone(),
+        state: ConversationState::Open,
+        owner,
+        epoch: 1,
+        assignee: None,
+        handoff_reason: None,
+        last_seq: 0,
+        last_message: None,
+        inbound_count: 0,
+        turn: None,
+        opened_at: now,
+        updated_at: now,
+        waiting_since: None,
+        bucket: Bucket::Closed,
+        counted: None,
+        moved: None,
+        external_id: external_id.to_owned(),
+        is_group,
+    };
+    made.bucket = made.standing().bucket;
+    let args = args![
+        id,
+        made.tenant,
+        made.company,
+        made.channel,
+        contact.id,
+        external_id,
+        is_group,
+        owner.as_str(),
+        now,
+        made.bucket.as_str()
+    ];
+    tx.put(OPEN, args).await?;
+    place(tx, &mut made).await?;
+    Ok(made)
+}
+
+/// Brings the list that a conversation stands in, and the counts of the lists, in line with what it is now.
+async fn place(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
+    let to = conversation.standing();
+    let from = conversation.counted;
+    if from == Some(to) {
+        return Ok(());
+    }
+    conversation.bucket = to.bucket;
+    for (standing, change) in [(from, -1), (Some(to), 1)] {
+        if let Some(Standing { bucket, assignee }) = standing {
+            super::tallies::add(tx, conversation, bucket, assignee, change).await?;
+        }
+    }
+    conversation.counted = Some(to);
+    let first = conversation.moved.map_or(from, |moved| moved.from);
+    conversation.moved = Some(Moved { from: first, to });
+    tx.put(
+        SET_BUCKET,
+        args![conversation.tenant, conversation.id, to.bucket.as_str(), conversation.waiting_since],
+    )
+    .await
+}
+
+/// The customer waits from now on, if not yet.
+pub async fn wait(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
+    let since = tx.now();
+    set_waiting(tx, conversation, conversation.waiting_since.or(Some(since))).await
+}
+
+/// The customer has an answer.
+pub async fn answered(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
+    set_waiting(tx, conversation, None).await
+}
+
+async fn set_waiting(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    since: Option<i64>,
+) -> Result<(), StoreError> {
+    if conversation.waiting_since == since {
+        return Ok(());
+    }
+    conversation.waiting_since = since;
+    let standing = conversation.standing();
+    if conversation.counted != Some(standing) {
+        return place(tx, conversation).await;
+    }
+    let args = args![conversation.tenant, conversation.id, standing.bucket.as_str(), since];
+    tx.put(SET_BUCKET, args).await
 }
 
 /// Writes back what a new message changed.
 pub async fn advance(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), StoreError> {
     let last = text_of(conversation.last_message.as_ref())?;
-    tx.exec(
+    tx.put(
         ADVANCE,
         args![
             conversation.tenant,
@@ -174,8 +257,7 @@ pub async fn advance(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(),
             conversation.updated_at
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 fn text_of(last: Option<&LastMessage>) -> Result<Option<String>, StoreError> {
@@ -184,7 +266,7 @@ fn text_of(last: Option<&LastMessage>) -> Result<Option<String>, StoreError> {
 
 /// Writes owner, assignee and reason, and raises the epoch (here and in the value).
 pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    tx.exec(
+    tx.put(
         SET_OWNER,
         args![
             conversation.tenant,
@@ -196,27 +278,27 @@ pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Resu
     )
     .await?;
     conversation.epoch += 1;
-    Ok(())
+    place(tx, conversation).await
 }
 
 /// Writes open or closed, and raises the epoch.
 pub async fn set_state(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
     let closed_at = (conversation.state == crate::model::ConversationState::Closed).then(|| tx.now());
-    tx.exec(SET_STATE, args![conversation.tenant, conversation.id, conversation.state.as_str(), closed_at])
+    tx.put(SET_STATE, args![conversation.tenant, conversation.id, conversation.state.as_str(), closed_at])
         .await?;
     conversation.epoch += 1;
-    Ok(())
+    place(tx, conversation).await
 }
 
-pub async fn set_assignee(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), StoreError> {
-    tx.exec(SET_ASSIGNEE, args![conversation.tenant, conversation.id, conversation.assignee]).await?;
-    Ok(())
+pub async fn set_assignee(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
+    tx.put(SET_ASSIGNEE, args![conversation.tenant, conversation.id, conversation.assignee]).await?;
+    place(tx, conversation).await
 }
 
 /// After an edit or a deletion of the newest message.
 pub async fn set_last_message(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), StoreError> {
     let last = text_of(conversation.last_message.as_ref())?;
-    tx.exec(SET_LAST_MESSAGE, args![conversation.tenant, conversation.id, last.as_deref()]).await?;
+    tx.put(SET_LAST_MESSAGE, args![conversation.tenant, conversation.id, last.as_deref()]).await?;
     Ok(())
 }
 
@@ -226,39 +308,14 @@ pub async fn rename(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Res
     Ok(())
 }
 
+/// The open conversation of a contact on a channel.
+pub async fn open_of(tx: &mut Tx<'_>, channel: &Channel, contact: Uuid) -> Result<Option<Uuid>, StoreError> {
+    let args = args![channel.tenant, channel.id, contact];
+    Ok(tx.one::<(Uuid,)>(OPEN_TWIN, args).await?.map(|(id,)| id))
+}
+
 /// Another open conversation of the same contact on the same channel.
 pub async fn open_twin(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<Option<Uuid>, StoreError> {
     let args = args![conversation.tenant, conversation.channel, conversation.contact.id];
     Ok(tx.one::<(Uuid,)>(OPEN_TWIN, args).await?.map(|(id,)| id))
-}
-
-/// Which conversations a page shows, and where it goes on.
-pub struct Filter {
-    pub tenant: Uuid,
-    pub state: crate::model::ConversationState,
-    pub owner: Option<crate::model::Owner>,
-    pub channel: Option<Uuid>,
-    /// `(updated_at, id)` of the last one seen.
-    pub before: Option<(i64, Uuid)>,
-    pub limit: i64,
-}
-
-/// One page, newest activity first, each with its open turn.
-pub async fn page(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<Conversation>, StoreError> {
-    let (at, id) = filter.before.unwrap_or((i64::MAX, Uuid::max()));
-    let owner = filter.owner.map(crate::model::Owner::as_str);
-    let args = [
-        Arg::from(filter.tenant),
-        Arg::from(filter.state.as_str()),
-        Arg::from(owner),
-        Arg::from(filter.channel),
-        Arg::from(at),
-        Arg::from(id),
-        Arg::from(filter.limit),
-    ];
-    let mut found: Vec<Conversation> = tx.all(PAGE, &args).await?;
-    for conversation in &mut found {
-        conversation.turn = super::turns::shown(tx, conversation.id).await?;
-    }
-    Ok(found)
 }

@@ -22,8 +22,8 @@ const LOAD: &str = select!("where d.id = $1");
 const BY_KEY: &str = select!("where d.channel = $1 and d.external_key = $2");
 const OF_MESSAGE: &str = select!("where d.message = $1 order by d.part");
 const IN_FLIGHT: &str = select!(
-    "join conversations c on c.id = d.conversation where c.channel = $1 and c.contact = $2 \
-     and d.state in ('sending', 'unknown') and d.external_key is null \
+    "where d.conversation in (select c.id from conversations c where c.contact = $2 and c.channel = $1 \
+     order by c.id desc limit 10) and d.state in ('sending', 'unknown') and d.external_key is null \
      order by case d.state when 'sending' then 0 else 1 end, d.id desc limit 50"
 );
 const QUEUED_OF_RESPONDERS: &str = select!(
@@ -32,7 +32,7 @@ const QUEUED_OF_RESPONDERS: &str = select!(
 );
 const UPDATE: &str = "update deliveries set state = $2, reserved_id = $3, external_key = $4, external_id = $5, tries = $6, \
     error_code = $7, error_reason = $8, updated_at = $9 where id = $1";
-const ATTEMPT: &str = "insert into attempts (id, delivery, started_at) values ($1, $2, $3)";
+const ATTEMPT: &str = "insert into attempts (id, tenant, delivery, started_at) values ($1, $2, $3, $4)";
 const ATTEMPT_END: &str =
     "update attempts set finished_at = $2, outcome = $3, code = $4, reason = $5 where id = $1";
 const OPEN_ATTEMPT: &str =
@@ -100,7 +100,7 @@ impl FromRow for Delivery {
 
 pub async fn insert(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.exec(
+    tx.put(
         INSERT,
         args![
             delivery.id,
@@ -151,7 +151,7 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
         .error
         .as_ref()
         .map_or((None, None), |error| (Some(error.code.as_str()), Some(error.reason.as_str())));
-    tx.exec(
+    tx.put(
         UPDATE,
         args![
             delivery.id,
@@ -170,9 +170,9 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
 }
 
 /// Notes that a send begins. From here on a crash means that nobody knows whether it left.
-pub async fn begin_attempt(tx: &mut Tx<'_>, delivery: Uuid) -> Result<Uuid, StoreError> {
+pub async fn begin_attempt(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<Uuid, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.exec(ATTEMPT, args![id, delivery, now]).await?;
+    tx.put(ATTEMPT, args![id, delivery.tenant, delivery.id, now]).await?;
     Ok(id)
 }
 

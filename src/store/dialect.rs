@@ -17,20 +17,21 @@ impl Engine {
         }
     }
 
-    /// Holds a conversation's row until the end of the transaction. SQLite has one writer, which is the lock.
-    pub const fn conversation_lock(self) -> Option<&'static str> {
+    /// Holds the tenant's row until the end of the transaction, and gives the cursor of its last event. Whoever holds
+    /// it is the only one who changes anything of the tenant. SQLite has one writer, which is the lock.
+    pub const fn tenant_lock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some("select id from conversations where tenant = $1 and id = $2 for update"),
+            Self::Postgres => Some("select next_cursor from tenants where id = $1 for no key update"),
         }
     }
 
-    /// Holds a key that has no row yet until the end of the transaction, so that a message and what waits for
-    /// it cannot pass each other unseen.
-    pub const fn key_lock(self) -> Option<&'static str> {
+    /// Queues of jobs with something to do. On PostgreSQL one that somebody changes now is left for later: whoever
+    /// holds it says so after the commit.
+    pub const fn due_queues(self) -> &'static str {
         match self {
-            Self::Sqlite => None,
-            Self::Postgres => Some("select $1 from pg_advisory_xact_lock(hashtextextended($1, 0))"),
+            Self::Sqlite => DUE_QUEUES,
+            Self::Postgres => DUE_QUEUES_LOCKED,
         }
     }
 
@@ -51,6 +52,11 @@ impl Engine {
         }
     }
 }
+
+pub(super) const DUE_QUEUES: &str = "select id, class, running, failures, blocked_until, reason from queues \
+    where class = $1 and next_at <= $2 order by next_at limit $3";
+const DUE_QUEUES_LOCKED: &str = "select id, class, running, failures, blocked_until, reason from queues \
+    where class = $1 and next_at <= $2 order by next_at limit $3 for update skip locked";
 
 pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
 

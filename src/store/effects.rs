@@ -9,17 +9,8 @@ const WAIT: &str = "insert into pending_effects (id, tenant, channel, target_key
 const TAKE: &str =
     "select event from pending_effects where channel = $1 and target_key = $2 order by id limit 200";
 const DROP: &str = "delete from pending_effects where channel = $1 and target_key = $2";
-const PURGE: &str = "delete from pending_effects where created_at < $1";
 
-pub const ALL: &[&str] = &[WAIT, TAKE, DROP, PURGE];
-
-/// No other transaction stores the message of this key, or an effect on it, before this one ends.
-pub async fn lock(tx: &mut Tx<'_>, channel: Uuid, target_key: &str) -> Result<(), StoreError> {
-    if let Some(lock) = tx.engine().key_lock() {
-        tx.one::<(String,)>(lock, args![&format!("{channel}:{target_key}")]).await?;
-    }
-    Ok(())
-}
+pub const ALL: &[&str] = &[WAIT, TAKE, DROP];
 
 /// Keeps an effect until its message comes. `event` is the effect as JSON.
 pub async fn wait(
@@ -41,9 +32,4 @@ pub async fn take(tx: &mut Tx<'_>, channel: Uuid, target_key: &str) -> Result<Ve
         tx.exec(DROP, args![channel, target_key]).await?;
     }
     Ok(found.into_iter().map(|(event,)| event).collect())
-}
-
-/// Removes what waited in vain since before this time.
-pub async fn purge(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
-    tx.exec(PURGE, args![before]).await
 }

@@ -13,11 +13,13 @@ const INSERT: &str = "insert into envelopes (id, tenant, channel, body, outcome,
 const PAGE: &str = "select id, channel, received_at, outcome, error, events, body from envelopes \
     where tenant = $1 and id < $2 order by id desc limit $3";
 const PAGE_OF_CHANNEL: &str = "select id, channel, received_at, outcome, error, events, body from envelopes \
-    where tenant = $1 and channel = $4 and id < $2 order by id desc limit $3";
+    where channel = $4 and id < $2 and tenant = $1 order by id desc limit $3";
+const SET_OUTCOME: &str =
+    "update envelopes set outcome = $3, error = $4, events = $5 where tenant = $1 and id = $2";
 const BODY: &str = "select channel, body from envelopes where tenant = $1 and id = $2";
 const REPLAYED: &str = "update envelopes set outcome = $3, error = $4, events = $5, replayed_at = $6 where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] = &[INSERT, PAGE, PAGE_OF_CHANNEL, BODY, REPLAYED];
+pub const ALL: &[&str] = &[INSERT, PAGE, PAGE_OF_CHANNEL, BODY, REPLAYED, SET_OUTCOME];
 
 /// Characters of a body that the log shows.
 const PREVIEW: usize = 300;
@@ -89,7 +91,7 @@ pub struct NewEnvelope<'a> {
 
 pub async fn insert(tx: &mut Tx<'_>, new: &NewEnvelope<'_>) -> Result<Uuid, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.exec(INSERT, args![id, new.tenant, new.channel, new.body, new.outcome, new.error, new.events, now])
+    tx.put(INSERT, args![id, new.tenant, new.channel, new.body, new.outcome, new.error, new.events, now])
         .await?;
     Ok(id)
 }
@@ -125,4 +127,16 @@ pub async fn replayed(
     let now = tx.now();
     tx.exec(REPLAYED, args![tenant, id, outcome, error, events, now]).await?;
     Ok(())
+}
+
+/// What became of it when its events were applied.
+pub async fn set_outcome(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    id: Uuid,
+    outcome: &str,
+    error: Option<&str>,
+    events: i64,
+) -> Result<(), StoreError> {
+    tx.put(SET_OUTCOME, args![tenant, id, outcome, error, events]).await
 }

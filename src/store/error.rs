@@ -55,21 +55,17 @@ impl From<rusqlite::Error> for StoreError {
 /// stops the server or a statement, the system, internal damage.
 const UNAVAILABLE: &[&str] = &["08", "53", "57", "58", "XX"];
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        let Some(database) = error.as_database_error() else {
-            return match error {
-                sqlx::Error::PoolTimedOut => Self::Busy,
-                sqlx::Error::PoolClosed => Self::Closed,
-                sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::Protocol(_)
-                | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
-                other => Self::Engine(other.to_string()),
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(database) = error.as_db_error() else {
+            return if error.is_closed() || has_io(&error) {
+                Self::Unavailable(told(&error))
+            } else {
+                Self::Engine(told(&error))
             };
         };
-        let code = database.code().unwrap_or_default();
-        match &*code {
+        let code = database.code().code();
+        match code {
             "23505" => Self::Unique(database.constraint().unwrap_or("unknown").to_owned()),
             "40001" | "40P01" | "55P03" => Self::Retry(database.message().to_owned()),
             // A server that only reads, or recovers.
@@ -80,4 +76,39 @@ impl From<sqlx::Error> for StoreError {
             _ => Self::Engine(database.to_string()),
         }
     }
+}
+
+impl From<deadpool_postgres::PoolError> for StoreError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        use deadpool_postgres::PoolError;
+        match error {
+            PoolError::Timeout(_) => Self::Busy,
+            PoolError::Closed => Self::Closed,
+            PoolError::Backend(error) => error.into(),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+/// With its causes: the driver's own words only say at which step it failed.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+fn has_io(error: &dyn std::error::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<std::io::Error>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::jobs::Class;
+
 /// An event that a verb wants to happen. `body` is the object without `cursor`.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -35,8 +37,8 @@ pub struct Event {
 /// Hints to in-process workers, sent after the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// A job can run at this time (Unix milliseconds).
-    Job { at: i64 },
+    /// A job of the class can run at this time (Unix milliseconds).
+    Job { class: Class, at: i64 },
     /// A turn is due at this time.
     Turn { tenant: Uuid, channel: Uuid, turn: Uuid, due_at: i64 },
     /// A turn was taken away from the responder that holds this lease.

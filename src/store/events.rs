@@ -1,6 +1,5 @@
 //! The feed: every event of a tenant under a gap-free cursor, assigned inside the transaction.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,7 +7,7 @@ use uuid::Uuid;
 
 use super::dialect;
 use super::event::{Draft, Event};
-use super::value::{FromRow, Row};
+use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
@@ -43,37 +42,38 @@ impl FromRow for Event {
     }
 }
 
-/// Gives the drafts their cursors and writes them.
+/// Gives the drafts their cursors and writes them. All are of the tenant whose verb it is.
 pub(super) async fn append(tx: &mut Tx<'_>, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
-    if drafts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut counts = BTreeMap::<Uuid, i64>::new();
-    for draft in &drafts {
-        *counts.entry(draft.tenant).or_default() += 1;
-    }
-    let mut next = BTreeMap::new();
-    for (tenant, count) in counts {
-        let top = tx.one::<(i64,)>(ADVANCE, args![tenant, count]).await?;
-        let (top,) =
-            top.ok_or_else(|| StoreError::Engine(format!("event for a tenant that is not there: {tenant}")))?;
-        next.insert(tenant, top - count);
-    }
+    let Some(tenant) = drafts.first().map(|draft| draft.tenant) else { return Ok(Vec::new()) };
+    tx.must_hold(tenant)?;
+    let count = drafts.len() as i64;
+    let mut cursor = match tx.top() {
+        Some(top) => {
+            tx.set_top(top + count);
+            top
+        }
+        None => {
+            let top = tx.one::<(i64,)>(ADVANCE, args![tenant, count]).await?;
+            let missing = || StoreError::Engine(format!("event for a tenant that is not there: {tenant}"));
+            top.ok_or_else(missing)?.0 - count
+        }
+    };
     let now = tx.now();
     let mut events = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        // Every tenant of a draft was counted above.
-        let cursor = next.entry(draft.tenant).or_default();
-        *cursor += 1;
+        if draft.tenant != tenant {
+            return Err(StoreError::Engine(format!("events of {tenant} and {} in one verb", draft.tenant)));
+        }
+        cursor += 1;
         let data = format!("{{\"cursor\":{cursor},{}", draft.body.strip_prefix('{').unwrap_or(&draft.body));
-        tx.exec(
+        tx.put(
             INSERT,
-            args![draft.tenant, *cursor, draft.kind, draft.company, draft.channel, draft.user, now, &data],
+            args![tenant, cursor, draft.kind, draft.company, draft.channel, draft.user, now, &data],
         )
         .await?;
         events.push(Event {
-            tenant: draft.tenant,
-            cursor: *cursor,
+            tenant,
+            cursor,
             kind: Arc::from(draft.kind),
             company: draft.company,
             channel: draft.channel,
@@ -88,6 +88,13 @@ pub(super) async fn append(tx: &mut Tx<'_>, drafts: Vec<Draft>) -> Result<Vec<Ev
 /// The cursor of the newest event of a tenant; 0 when there is none.
 pub async fn top(tx: &mut Tx<'_>, tenant: Uuid) -> Result<i64, StoreError> {
     Ok(tx.one::<(i64,)>(TOP, args![tenant]).await?.map_or(0, |(top,)| top))
+}
+
+/// The cursors of the newest events of these tenants, in their order.
+pub async fn tops(tx: &mut Tx<'_>, tenants: &[Uuid]) -> Result<Vec<i64>, StoreError> {
+    let asked: Vec<_> = tenants.iter().map(|tenant| vec![Arg::from(*tenant)]).collect();
+    let rows: Vec<Vec<(i64,)>> = tx.each(TOP, &asked).await?;
+    Ok(rows.iter().map(|rows| rows.first().map_or(0, |(top,)| *top)).collect())
 }
 
 /// Which past the database has that this transaction sees: a failover in between gives another.

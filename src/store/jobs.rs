@@ -1,127 +1,238 @@
-//! Jobs: born in the transaction that causes them, claimed one at a time per lane, gone when they are done.
+//! Jobs: born in the transaction that causes them, claimed one at a time per lane, gone when they are done, or dead
+//! with a reason after their tries.
+//!
+//! The first job of a lane is `ready` or `claimed`, those after it are `behind`; `dead` ones are in no lane.
 
+mod kinds;
+
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+pub use kinds::{Acknowledge, Class, Deliver, EndOverdue, FetchMedia, Payload, Retain, SweepFiles};
+
+use super::queues::{self, Leaving, QueueKey};
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx, Wake};
 use crate::args;
 
-const INSERT: &str = "insert into jobs (id, tenant, lane, kind, subject, position, priority, run_at, tries, created_at) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)";
-/// The head of each lane, if its time has come and nobody works in the lane. The order of a lane is its
-/// `position`, not the clock of whoever wrote the job.
-const READY: &str = "select j.id, j.tenant, j.lane, j.kind, j.subject, j.tries, j.claim from jobs j \
-    where j.priority = $1 and j.run_at <= $2 and j.claim is null \
-    and not exists (select 1 from jobs k where k.lane = j.lane and k.id <> j.id and (k.claim is not null \
-    or k.position < j.position or (k.position = j.position and k.id < j.id))) order by j.run_at, j.id limit $3";
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select j.id, j.tenant, j.queue, j.class, j.lane, j.kind, j.subject, j.payload, j.tries, j.claim, j.created_at, \
+             j.error, j.state from jobs j ",
+            $rest
+        )
+    };
+}
+
+const INSERT: &str = "insert into jobs (id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, case when exists (select 1 from jobs \
+    where lane = $5 and state in ('ready', 'claimed')) then 'behind' else 'ready' end)";
+const SCHEDULE: &str = "insert into jobs (id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
+    values ($1, $2, $2, $3, $4, $5, $6, $7, 0, $8, 0, $8, 'ready') on conflict (id) do nothing";
+const READY: &str = select!(
+    "where j.queue = $1 and j.class = $2 and j.state = 'ready' and j.run_at <= $3 order by j.run_at, j.id limit $4"
+);
+const NEXT_OF_QUEUE: &str = "select run_at from jobs where queue = $1 and class = $2 and state = 'ready' \
+    order by run_at, id limit 1";
+const NEXT: &str = "select next_at from queues where class = $1 order by next_at limit 1";
 const KEEP: &str = "update jobs set claimed_until = $3 where id = $1 and claim = $2";
-const CLAIM: &str =
-    "update jobs set claim = $2, claimed_until = $3, tries = tries + 1 where id = $1 and claim is null";
-const NEXT: &str = "select min(run_at) from jobs where priority = $1 and claim is null and run_at > $2";
-const EXPIRED: &str = "select j.id, j.tenant, j.lane, j.kind, j.subject, j.tries, j.claim from jobs j \
-    where j.claim is not null and j.claimed_until <= $1 limit $2";
-const RELEASE: &str =
-    "update jobs set claim = null, claimed_until = null, run_at = $3 where id = $1 and claim = $2";
+const CLAIM: &str = "update jobs set state = 'claimed', claim = $2, claimed_until = $3, tries = tries + 1 \
+    where id = $1 and state = 'ready'";
+const EXPIRED: &str =
+    select!("where j.state = 'claimed' and j.claimed_until <= $1 order by j.claimed_until limit $2");
+const RELEASE: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $3, error = $4 \
+    where id = $1 and claim = $2";
+const AGAIN: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $3, tries = 0, \
+    error = null where id = $1 and claim = $2";
 const DONE: &str = "delete from jobs where id = $1 and claim = $2";
+const BURY: &str =
+    "update jobs set state = 'dead', claim = null, claimed_until = null, error = $2 where id = $1";
+const PROMOTE: &str = "update jobs set state = 'ready' where id = (select id from jobs where lane = $1 \
+    and state = 'behind' and not exists (select 1 from jobs where lane = $1 and state in ('ready', 'claimed')) \
+    order by position, id limit 1)";
 const HURRY: &str =
-    "update jobs set run_at = $3 where subject = $1 and kind = $2 and claim is null and run_at > $3";
-const COUNT: &str = "select priority, count(*) from jobs group by priority";
+    "update jobs set run_at = $3 where subject = $1 and kind = $2 and state = 'ready' and run_at > $3";
+const HURRY_LANE: &str = "update jobs set run_at = $2 where lane = $1 and state in ('ready', 'claimed') \
+    and claim is null and run_at > $2";
+const HURRY_QUEUE: &str = "update jobs set run_at = $3 where id in (select id from jobs where queue = $1 and class = $2 \
+    and state = 'ready' and run_at > $3 order by run_at, id limit 500)";
+const OVERDUE: &str = select!(
+    "where j.kind = $1 and j.state <> 'claimed' and j.created_at < $2 and j.state <> 'dead' \
+     order by j.created_at, j.id limit $3"
+);
+const LOAD: &str = select!("where j.id = $1 and j.tenant = $2");
+const DEAD: &str =
+    select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id desc limit $3");
+const OLD_DEAD: &str =
+    select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id limit $3");
+const REVIVE: &str = "update jobs set tries = 0, run_at = $2, error = null, state = case when exists (select 1 from jobs k \
+    where k.lane = jobs.lane and k.state in ('ready', 'claimed')) then 'behind' else 'ready' end \
+    where id = $1 and state = 'dead'";
+const DROP_DEAD: &str = "delete from jobs where id = $1 and state = 'dead'";
+const PLACE: &str = "select tenant from jobs where id = $1";
 
-pub const ALL: &[&str] = &[INSERT, READY, KEEP, CLAIM, NEXT, EXPIRED, RELEASE, DONE, HURRY, COUNT];
+pub const ALL: &[&str] = &[
+    INSERT,
+    SCHEDULE,
+    READY,
+    NEXT_OF_QUEUE,
+    NEXT,
+    KEEP,
+    CLAIM,
+    EXPIRED,
+    RELEASE,
+    AGAIN,
+    DONE,
+    BURY,
+    PROMOTE,
+    HURRY,
+    HURRY_LANE,
+    HURRY_QUEUE,
+    OVERDUE,
+    LOAD,
+    DEAD,
+    OLD_DEAD,
+    REVIVE,
+    DROP_DEAD,
+    PLACE,
+];
 
-/// Classes of work, most urgent first; each has its own workers, so that none starves another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Priority {
-    Send = 1,
-    Media = 4,
-}
-
-impl Priority {
-    pub const ALL: &'static [Self] = &[Self::Send, Self::Media];
-}
-
-/// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobKind {
-    /// Sends a delivery; the lane is its conversation.
-    Deliver,
-    /// Fetches the file of an attachment.
-    FetchMedia,
-    /// Answers a button press of the message, so that the customer's client stops waiting.
-    Acknowledge,
-}
-
-impl JobKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Deliver => "deliver",
-            Self::FetchMedia => "fetch_media",
-            Self::Acknowledge => "acknowledge",
-        }
-    }
-
-    pub const fn priority(self) -> Priority {
-        match self {
-            Self::Deliver | Self::Acknowledge => Priority::Send,
-            Self::FetchMedia => Priority::Media,
-        }
-    }
-}
-
+/// A job as it is stored: of a kind that this version may not know.
 #[derive(Clone, Debug)]
 pub struct Job {
     pub id: Uuid,
     pub tenant: Uuid,
+    pub queue: Uuid,
+    pub class: i64,
     pub lane: String,
-    pub kind: JobKind,
+    pub kind: String,
     /// What it is about: a delivery, an attachment.
     pub subject: Uuid,
-    /// Claims before this one.
+    /// JSON; older ones have only their subject.
+    pub payload: Option<String>,
+    /// Claims, with this one.
     pub tries: i64,
     /// Whose it is while it runs; writing the end of a job asks for it.
     pub claim: Option<Uuid>,
+    pub created_at: i64,
+    /// Why it failed the last time.
+    pub error: Option<String>,
+    state: String,
+}
+
+impl Job {
+    /// Neither running nor given up.
+    pub fn waits(&self) -> bool {
+        matches!(self.state.as_str(), "ready" | "behind")
+    }
+
+    /// Whose data it changes; nothing when it is the installation's.
+    pub fn holder(&self) -> Option<Uuid> {
+        Some(self.tenant).filter(|tenant| !tenant.is_nil())
+    }
+
+    pub fn key(&self) -> Option<QueueKey> {
+        Class::of(self.class).map(|class| QueueKey { id: self.queue, class })
+    }
 }
 
 impl FromRow for Job {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let kind: String = row.get(3)?;
-        let kind = match kind.as_str() {
-            "deliver" => JobKind::Deliver,
-            "fetch_media" => JobKind::FetchMedia,
-            "acknowledge" => JobKind::Acknowledge,
-            other => return Err(StoreError::Engine(format!("jobs: unknown kind {other:?}"))),
-        };
         Ok(Self {
             id: row.get(0)?,
             tenant: row.get(1)?,
-            lane: row.get(2)?,
-            kind,
-            subject: row.get(4)?,
-            tries: row.get(5)?,
-            claim: row.get(6)?,
+            queue: row.get(2)?,
+            class: row.get(3)?,
+            lane: row.get(4)?,
+            kind: row.get(5)?,
+            subject: row.get(6)?,
+            payload: row.get(7)?,
+            tries: row.get(8)?,
+            claim: row.get(9)?,
+            created_at: row.get(10)?,
+            error: row.get(11)?,
+            state: row.get(12)?,
         })
     }
 }
 
-/// A job to be. Those of a lane run one at a time, by rising `position`.
-pub struct NewJob<'a> {
+/// A job that is given up, as the operator and the tenant's owner see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeadJob {
+    pub id: Uuid,
     pub tenant: Uuid,
-    pub kind: JobKind,
+    /// The channel whose work it was.
+    pub channel: Uuid,
+    pub kind: String,
+    /// What it was about: a delivery, an attachment, a message.
+    pub subject: Uuid,
+    pub tries: i64,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    pub reason: String,
+}
+
+impl From<Job> for DeadJob {
+    fn from(job: Job) -> Self {
+        let reason = job.error.unwrap_or_default();
+        let Job { id, tenant, queue: channel, kind, subject, tries, created_at, .. } = job;
+        Self { id, tenant, channel, kind, subject, tries, created_at, reason }
+    }
+}
+
+/// Where a job goes. Those of a lane run one at a time, by rising `position`.
+pub struct Slot<'a> {
+    pub tenant: Uuid,
+    /// The channel whose work it is.
+    pub queue: Uuid,
     pub lane: &'a str,
     pub position: i64,
-    pub subject: Uuid,
 }
 
 /// Puts a job into its lane, to run as soon as it can.
-pub async fn push(tx: &mut Tx<'_>, new: &NewJob<'_>) -> Result<(), StoreError> {
+pub async fn push<P: Payload>(tx: &mut Tx<'_>, slot: &Slot<'_>, payload: &P) -> Result<(), StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    let priority = new.kind.priority() as i64;
-    tx.exec(
+    let text = serde_json::to_string(payload).map_err(|error| StoreError::Engine(error.to_string()))?;
+    queues::joined(tx, QueueKey { id: slot.queue, class: P::CLASS }, slot.tenant, now).await?;
+    let class = P::CLASS as i64;
+    tx.put(
         INSERT,
-        args![id, new.tenant, new.lane, new.kind.as_str(), new.subject, new.position, priority, now, now],
+        args![
+            id,
+            slot.tenant,
+            slot.queue,
+            class,
+            slot.lane,
+            P::KIND,
+            payload.subject(),
+            &text,
+            slot.position,
+            now,
+            now
+        ],
     )
     .await?;
-    tx.wake(Wake::Job { at: now });
+    tx.wake(Wake::Job { class: P::CLASS, at: now });
+    Ok(())
+}
+
+/// Sees to it that a job of the installation is there that comes again and again. Its id is its kind's, so that all
+/// nodes make the same one.
+pub async fn schedule<P: Payload>(tx: &mut Tx<'_>, payload: &P, run_at: i64) -> Result<(), StoreError> {
+    let mut bytes = [0; 16];
+    for (place, byte) in bytes.iter_mut().zip(P::KIND.bytes()) {
+        *place = byte;
+    }
+    let (id, lane) = (Uuid::from_bytes(bytes), format!("every:{}", P::KIND));
+    let text = serde_json::to_string(payload).map_err(|error| StoreError::Engine(error.to_string()))?;
+    let class = P::CLASS as i64;
+    let args = args![id, Uuid::nil(), class, &lane, P::KIND, payload.subject(), &text, run_at];
+    if tx.exec(SCHEDULE, args).await? == 1 {
+        queues::joined(tx, QueueKey { id: Uuid::nil(), class: P::CLASS }, Uuid::nil(), run_at).await?;
+    }
+    tx.wake(Wake::Job { class: P::CLASS, at: run_at });
     Ok(())
 }
 
@@ -130,38 +241,77 @@ pub async fn keep(tx: &mut Tx<'_>, job: &Job, claimed_until: i64) -> Result<bool
     Ok(tx.exec(KEEP, args![job.id, job.claim, claimed_until]).await? == 1)
 }
 
-/// Lets the waiting jobs about a subject run now.
-pub async fn hurry(tx: &mut Tx<'_>, kind: JobKind, subject: Uuid) -> Result<(), StoreError> {
+/// Lets the waiting jobs about a subject of a channel run now.
+pub async fn hurry<P: Payload>(tx: &mut Tx<'_>, queue: Uuid, subject: Uuid) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.exec(HURRY, args![subject, kind.as_str(), now]).await?;
-    tx.wake(Wake::Job { at: now });
+    queues::touch(tx, QueueKey { id: queue, class: P::CLASS }, now).await?;
+    tx.put(HURRY, args![subject, P::KIND, now]).await?;
+    tx.wake(Wake::Job { class: P::CLASS, at: now });
     Ok(())
 }
 
-/// Takes up to `limit` jobs of a class until `claimed_until`.
+/// What waits for another try in a lane runs now: what was in its way is gone.
+pub async fn hurry_lane(tx: &mut Tx<'_>, key: QueueKey, lane: &str) -> Result<(), StoreError> {
+    let now = tx.now();
+    queues::touch(tx, key, now).await?;
+    tx.put(HURRY_LANE, args![lane, now]).await?;
+    tx.wake(Wake::Job { class: key.class, at: now });
+    Ok(())
+}
+
+/// The channel works again: what waits in its queues runs now.
+pub async fn recovered(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError> {
+    for class in [Class::Send, Class::Media] {
+        let (key, now) = (QueueKey { id: channel, class }, tx.now());
+        queues::recovered(tx, key).await?;
+        queues::touch(tx, key, now).await?;
+        tx.put(HURRY_QUEUE, args![channel, class as i64, now]).await?;
+        tx.wake(Wake::Job { class, at: now });
+    }
+    Ok(())
+}
+
+/// Takes up to `limit` jobs of a class until `claimed_until`, in turn from each queue that has some to do.
 pub async fn claim(
     tx: &mut Tx<'_>,
-    class: Priority,
+    class: Class,
     limit: i64,
     claimed_until: i64,
 ) -> Result<Vec<Job>, StoreError> {
     let now = tx.now();
-    let ready: Vec<Job> = tx.all(READY, args![class as i64, now, limit]).await?;
-    let mut taken = Vec::with_capacity(ready.len());
-    for mut job in ready {
-        let claim = tx.new_id();
-        if tx.exec(CLAIM, args![job.id, claim, claimed_until]).await? == 1 {
-            job.claim = Some(claim);
-            taken.push(job);
+    let mut taken = Vec::new();
+    for queue in queues::due(tx, class, limit).await? {
+        let free = if queue.failures >= queues::BREAKER { 1 } else { class.per_queue() } - queue.running;
+        let most = free.min(limit - taken.len() as i64);
+        if most <= 0 {
+            // Whoever ends a job of it says when it goes on.
+            let next_at = if free <= 0 { queues::NEVER } else { now };
+            queues::claimed(tx, &queue, 0, next_at).await?;
+            continue;
         }
+        let ready: Vec<Job> = tx.all(READY, args![queue.id, class as i64, now, most]).await?;
+        let before = taken.len();
+        for mut job in ready {
+            let claim = tx.new_id();
+            if tx.exec(CLAIM, args![job.id, claim, claimed_until]).await? == 1 {
+                job.claim = Some(claim);
+                job.tries += 1;
+                taken.push(job);
+            }
+        }
+        let count = (taken.len() - before) as i64;
+        let next: Option<(i64,)> = tx.one(NEXT_OF_QUEUE, args![queue.id, class as i64]).await?;
+        let next_at =
+            if count == free { queues::NEVER } else { next.map_or(queues::NEVER, |(at,)| at.max(now)) };
+        queues::claimed(tx, &queue, count, next_at).await?;
     }
     Ok(taken)
 }
 
 /// When the next job of a class can run.
-pub async fn next_at(tx: &mut Tx<'_>, class: Priority) -> Result<Option<i64>, StoreError> {
-    let now = tx.now();
-    Ok(tx.one::<(Option<i64>,)>(NEXT, args![class as i64, now]).await?.and_then(|(at,)| at))
+pub async fn next_at(tx: &mut Tx<'_>, class: Class) -> Result<Option<i64>, StoreError> {
+    let next = tx.one::<(i64,)>(NEXT, args![class as i64]).await?;
+    Ok(next.map(|(at,)| at).filter(|at| *at != queues::NEVER))
 }
 
 /// Jobs whose worker is gone.
@@ -170,21 +320,107 @@ pub async fn expired(tx: &mut Tx<'_>, now: i64, limit: i64) -> Result<Vec<Job>, 
 }
 
 /// Gives a claimed job back, to run at a time. `false`: it was not ours any more.
-pub async fn release(tx: &mut Tx<'_>, job: &Job, run_at: i64) -> Result<bool, StoreError> {
-    let released = tx.exec(RELEASE, args![job.id, job.claim, run_at]).await? == 1;
-    tx.wake(Wake::Job { at: run_at });
-    Ok(released)
+pub async fn release(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    run_at: i64,
+    error: Option<&str>,
+) -> Result<bool, StoreError> {
+    let Some(key) = job.key() else { return Ok(false) };
+    if !queues::left(tx, key, job.id, job.claim, Leaving::Back(run_at)).await? {
+        return Ok(false);
+    }
+    tx.put(RELEASE, args![job.id, job.claim, run_at, error]).await?;
+    tx.wake(Wake::Job { class: key.class, at: run_at });
+    Ok(true)
+}
+
+/// A job that comes again and again did what it had to, and is to run at this time next.
+pub async fn again(tx: &mut Tx<'_>, job: &Job, run_at: i64) -> Result<(), StoreError> {
+    let Some(key) = job.key() else { return Ok(()) };
+    if queues::left(tx, key, job.id, job.claim, Leaving::Back(run_at)).await? {
+        tx.put(AGAIN, args![job.id, job.claim, run_at]).await?;
+        tx.wake(Wake::Job { class: key.class, at: run_at });
+    }
+    Ok(())
 }
 
 /// Ends a claimed job. `false`: it was not ours any more.
 pub async fn done(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
-    let ended = tx.exec(DONE, args![job.id, job.claim]).await? == 1;
-    // The next one of the lane can run now.
-    tx.wake(Wake::Job { at: tx.now() });
-    Ok(ended)
+    let Some(key) = job.key() else { return Ok(false) };
+    if !queues::left(tx, key, job.id, job.claim, Leaving::Done).await? {
+        return Ok(false);
+    }
+    tx.put(DONE, args![job.id, job.claim]).await?;
+    next_in_lane(tx, job, key).await?;
+    Ok(true)
 }
 
-/// How many jobs of each class there are.
-pub async fn count(tx: &mut Tx<'_>) -> Result<Vec<(i64, i64)>, StoreError> {
-    tx.all(COUNT, &[]).await
+/// Gives a job up, claimed or waiting: it stays, with its reason, until a person lets it run again or drops it.
+/// `false`: it was not ours any more.
+pub async fn bury(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<bool, StoreError> {
+    let Some(key) = job.key() else { return Ok(false) };
+    if job.claim.is_some() {
+        if !queues::left(tx, key, job.id, job.claim, Leaving::Dead).await? {
+            return Ok(false);
+        }
+    } else {
+        queues::gave_up(tx, key).await?;
+    }
+    tx.put(BURY, args![job.id, reason]).await?;
+    next_in_lane(tx, job, key).await?;
+    Ok(true)
+}
+
+/// The next one of the lane can run now.
+async fn next_in_lane(tx: &mut Tx<'_>, job: &Job, key: QueueKey) -> Result<(), StoreError> {
+    tx.put(PROMOTE, args![&job.lane]).await?;
+    tx.wake(Wake::Job { class: key.class, at: tx.now() });
+    Ok(())
+}
+
+/// Jobs of a kind that wait since before a time.
+pub async fn overdue(tx: &mut Tx<'_>, kind: &str, before: i64, limit: i64) -> Result<Vec<Job>, StoreError> {
+    tx.all(OVERDUE, args![kind, before, limit]).await
+}
+
+pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Job>, StoreError> {
+    tx.one(LOAD, args![id, tenant]).await
+}
+
+/// The dead jobs of a tenant, newest first, before an id.
+pub async fn dead(tx: &mut Tx<'_>, tenant: Uuid, before: Uuid, limit: i64) -> Result<Vec<Job>, StoreError> {
+    tx.all(DEAD, args![tenant, before, limit]).await
+}
+
+/// Those that were made before an id of that time, oldest first.
+pub async fn old_dead(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Job>, StoreError> {
+    tx.all(OLD_DEAD, args![tenant, before, limit]).await
+}
+
+/// Lets a dead job run again. `false`: it is not dead any more.
+pub async fn revive(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
+    let (Some(key), now) = (job.key(), tx.now()) else { return Ok(false) };
+    queues::dead_left(tx, key, true).await?;
+    let revived = tx.exec(REVIVE, args![job.id, now]).await? == 1;
+    tx.wake(Wake::Job { class: key.class, at: now });
+    Ok(revived)
+}
+
+/// Forgets a dead job.
+pub async fn drop_dead(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
+    if let Some(key) = job.key() {
+        queues::dead_left(tx, key, false).await?;
+    }
+    Ok(tx.exec(DROP_DEAD, args![job.id]).await? == 1)
+}
+
+/// Whose a job is.
+pub async fn tenant_of(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    Ok(tx.one::<(Uuid,)>(PLACE, args![id]).await?.map(|(tenant,)| tenant))
 }

@@ -7,7 +7,7 @@ use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
-use crate::model::{Author, Message, MessageError, Reaction};
+use crate::model::{Author, Conversation, Message, MessageError, Reaction};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -24,8 +24,8 @@ const SEEN: &str = "select id from messages where channel = $1 and external_key 
 const SENT: &str = "select id, client_digest from messages where conversation = $1 and client_id = $2";
 const INSERT: &str = "insert into messages (id, tenant, conversation, channel, seq, direction, kind, text, author_kind, \
     author_id, author_name, client_id, client_digest, external_key, external_id, reply_to, status, provider_at, \
-    created_at, turn, data, reactions) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, '[]')";
+    created_at, turn, data, inbound_count, reactions) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, '[]')";
 const LOAD: &str = select!("where tenant = $1 and id = $2");
 const BEFORE: &str =
     select!("where tenant = $1 and conversation = $2 and seq < $3 order by seq desc limit $4");
@@ -36,10 +36,11 @@ const SET_TEXT: &str = "update messages set text = $3, edited_at = $4 where tena
 const SET_DELETED: &str = "update messages set deleted_at = $3 where tenant = $1 and id = $2";
 const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $1 and id = $2";
 const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
-const INBOUND_UNTIL: &str = "select count(*) from messages where tenant = $1 and conversation = $2 and seq <= $3 and direction = 'in'";
-const UNANSWERED: &str = "select coalesce(min(seq), 0), count(*) from messages where tenant = $1 and conversation = $2 \
-    and direction = 'in' and seq > (select coalesce(max(seq), 0) from messages where tenant = $1 and conversation = $2 \
-    and direction = 'out' and status <> 'failed')";
+const INBOUND_UNTIL: &str = "select inbound_count from messages where conversation = $1 and seq = $2";
+const LAST_ANSWER: &str = "select seq, inbound_count from messages where conversation = $1 and direction = 'out' \
+    and status <> 'failed' order by seq desc limit 1";
+const FIRST_AFTER: &str = "select seq from messages where conversation = $1 and seq > $2 and direction = 'in' \
+    order by seq limit 1";
 
 pub const ALL: &[&str] = &[
     SEEN,
@@ -54,7 +55,8 @@ pub const ALL: &[&str] = &[
     SET_REACTIONS,
     EXTERNAL_ID,
     INBOUND_UNTIL,
-    UNANSWERED,
+    LAST_ANSWER,
+    FIRST_AFTER,
 ];
 
 impl FromRow for Message {
@@ -108,11 +110,13 @@ pub struct Place<'a> {
     pub external_key: Option<&'a str>,
     pub external_id: Option<&'a str>,
     pub client_digest: Option<&'a str>,
+    /// The customer's messages up to and with this one.
+    pub inbound_count: i64,
 }
 
 pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Result<(), StoreError> {
     let data = message.data.as_ref().map(serde_json::Value::to_string);
-    tx.exec(
+    tx.put(
         INSERT,
         args![
             message.id,
@@ -135,11 +139,11 @@ pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Re
             message.provider_at,
             message.created_at,
             message.turn,
-            data.as_deref()
+            data.as_deref(),
+            place.inbound_count
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The message with its attachments.
@@ -181,25 +185,21 @@ pub async fn set_status(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Res
         .error
         .as_ref()
         .map_or((None, None), |error| (Some(error.code.as_str()), Some(error.reason.as_str())));
-    tx.exec(SET_STATUS, args![tenant, message.id, message.status.as_str(), code, reason]).await?;
-    Ok(())
+    tx.put(SET_STATUS, args![tenant, message.id, message.status.as_str(), code, reason]).await
 }
 
 pub async fn set_text(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
-    tx.exec(SET_TEXT, args![tenant, message.id, &message.text, message.edited_at]).await?;
-    Ok(())
+    tx.put(SET_TEXT, args![tenant, message.id, &message.text, message.edited_at]).await
 }
 
 pub async fn set_deleted(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
-    tx.exec(SET_DELETED, args![tenant, message.id, message.deleted_at]).await?;
-    Ok(())
+    tx.put(SET_DELETED, args![tenant, message.id, message.deleted_at]).await
 }
 
 pub async fn set_reactions(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
     let text =
         serde_json::to_string(&message.reactions).map_err(|error| StoreError::Engine(error.to_string()))?;
-    tx.exec(SET_REACTIONS, args![tenant, message.id, &text]).await?;
-    Ok(())
+    tx.put(SET_REACTIONS, args![tenant, message.id, &text]).await
 }
 
 /// How the provider knows the message: for quoting it.
@@ -209,21 +209,17 @@ pub async fn external_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Opti
 }
 
 /// How many messages the customer had written up to this `seq`.
-pub async fn inbound_until(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    conversation: Uuid,
-    seq: i64,
-) -> Result<i64, StoreError> {
-    Ok(tx.one::<(i64,)>(INBOUND_UNTIL, args![tenant, conversation, seq]).await?.map_or(0, |(count,)| count))
+pub async fn inbound_until(tx: &mut Tx<'_>, conversation: Uuid, seq: i64) -> Result<i64, StoreError> {
+    Ok(tx.one::<(i64,)>(INBOUND_UNTIL, args![conversation, seq]).await?.map_or(0, |(count,)| count))
 }
 
 /// The customer's messages since the last answer: the first `seq` and how many, or nothing.
 pub async fn unanswered(
     tx: &mut Tx<'_>,
-    tenant: Uuid,
-    conversation: Uuid,
+    conversation: &Conversation,
 ) -> Result<Option<(i64, i64)>, StoreError> {
-    let row = tx.one::<(i64, i64)>(UNANSWERED, args![tenant, conversation]).await?;
-    Ok(row.filter(|(_, count)| *count > 0))
+    let answer = tx.one::<(i64, i64)>(LAST_ANSWER, args![conversation.id]).await?;
+    let (seq, before) = answer.unwrap_or((0, 0));
+    let first = tx.one::<(i64,)>(FIRST_AFTER, args![conversation.id, seq]).await?;
+    Ok(first.map(|(first,)| (first, conversation.inbound_count - before)))
 }

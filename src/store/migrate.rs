@@ -11,7 +11,12 @@ const FILES: &[(i64, &str, &str)] = &[
     (2, "0002_inbox", include_str!("../../migrations/0002_inbox.sql")),
     (3, "0003_work", include_str!("../../migrations/0003_work.sql")),
     (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
+    (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
 ];
+
+/// The version from which on contacts are found by their terms, and conversations counted as they change: what was
+/// there before is looked at once.
+const LISTED_SINCE: i64 = 5;
 
 const CREATE: &str = "create table if not exists migrations \
     (version bigint primary key, name text not null, digest text not null, applied_at bigint not null)";
@@ -40,6 +45,10 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
             tx.exec(statement, &[])
                 .await
                 .map_err(|error| StoreError::Engine(format!("migration {name}: {error}")))?;
+        }
+        if *version == LISTED_SINCE {
+            super::contact_terms::note_all(tx).await?;
+            super::tallies::count_all(tx).await?;
         }
         let now = tx.now();
         tx.exec(NOTE, args![*version, *name, &digest, now]).await?;

@@ -1,24 +1,38 @@
-//! PostgreSQL: verbs run in parallel on pooled connections and are repeated when the engine asks for it.
-//! The row locks that they take (conversation, then tenant) give the order that SQLite's one writer gives.
+//! PostgreSQL: tenants write in parallel; the verbs of one tenant that wait share a transaction, which holds the
+//! tenant's row, so that one commit serves many and each sees what those before it did. Reading has connections of
+//! its own.
+
+mod address;
+mod lanes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection, Executor};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use tokio_postgres::IsolationLevel;
+use uuid::Uuid;
 
+use self::lanes::Lanes;
 use super::dialect::TIMELINE_EPOCH;
 use super::event::{Committed, Effects, Publisher};
+use super::pipeline::Pipeline;
+use super::ticket::{self, Ticket};
 use super::tx::{Conn, Tx};
 use super::{Env, StoreConfig, StoreError, Verb, migrate};
+use crate::args;
 use crate::error::Error;
 
-/// Runs of one verb before its failure is final.
+/// Runs of one transaction before its failure is final.
 const TRIES: u32 = 8;
+const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+
+const SET_CURSOR: &str = "update tenants set next_cursor = $2 where id = $1";
 
 #[derive(Clone)]
 pub(super) struct Pg {
-    pool: PgPool,
+    writers: Pool,
+    readers: Pool,
+    lanes: Lanes,
     env: Env,
     publisher: Arc<dyn Publisher>,
 }
@@ -29,81 +43,238 @@ impl Pg {
         env: &Env,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
-        // By itself first: a pool would only say that it waited too long for a connection.
-        PgConnection::connect(&config.url).await?.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(config.connections.max(2))
-            .acquire_timeout(Duration::from_secs(5))
-            .connect(&config.url)
-            .await?;
-        let mut conn = pool.acquire().await?;
-        let mut inner = conn.begin().await?;
-        migrate::run(&mut Tx::new(Conn::Postgres(&mut inner), env)).await?;
+        let (address, tls) = address::parse(&config.url)?;
+        let pool = |size: u32| {
+            let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            Pool::builder(Manager::from_config(address.clone(), tls.clone(), recycling))
+                .max_size(size as usize)
+                .runtime(deadpool_postgres::Runtime::Tokio1)
+                .wait_timeout(Some(CONNECTION_WAIT))
+                .create_timeout(Some(CONNECTION_WAIT))
+                .build()
+                .map_err(|error| StoreError::Engine(error.to_string()))
+        };
+        let connections = config.connections.max(2);
+        let (writers, readers) = (pool(connections)?, pool((connections / 2).max(2))?);
+        let mut env = env.clone();
+        let mut client = writers.get().await?;
+        let inner = client.transaction().await?;
+        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &env);
+        migrate::run(&mut tx).await?;
+        drop(tx);
         inner.commit().await?;
-        let tells_timeline = tells_timeline(&mut conn).await?;
-        drop(conn);
-        Ok(Self { pool, env: Env { tells_timeline, ..env.clone() }, publisher })
+        env.tells_timeline = tells_timeline(&client).await?;
+        drop(client);
+        Ok(Self { writers, readers, lanes: Lanes::default(), env, publisher })
     }
 
     /// The work goes on in a task of its own: a caller that goes away between commit and publication
     /// must not keep the event from those who wait for it.
     pub(super) async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
-        let this = self.clone();
-        let task = tokio::spawn(async move {
-            let (value, effects) = this.run(&verb).await?;
-            let cursor = effects.events.last().map(|event| (event.tenant, event.cursor));
-            this.publisher.publish(effects);
-            Ok(Committed { value, cursor })
-        });
-        task.await.unwrap_or_else(|_| Err(StoreError::Engine("a verb panicked".to_owned()).into()))
+        let (ticket, wait) = ticket::queue(verb);
+        match ticket.tenant() {
+            Some(tenant) => {
+                if self.lanes.push(tenant, ticket)? {
+                    let this = self.clone();
+                    tokio::spawn(async move { this.serve(tenant).await });
+                }
+            }
+            None => {
+                let this = self.clone();
+                tokio::spawn(async move { this.commit(None, vec![ticket]).await });
+            }
+        }
+        wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    async fn run<V: Verb>(&self, verb: &V) -> Result<(V::Out, Effects), Error> {
+    /// Runs what waits for one tenant, transaction after transaction, until nothing does. The connection goes back
+    /// after each, so that a busy tenant leaves room for the others.
+    async fn serve(&self, tenant: Uuid) {
+        while let Some(batch) = self.lanes.take(tenant) {
+            self.commit(Some(tenant), batch).await;
+        }
+    }
+
+    /// Runs verbs in one transaction and answers their callers.
+    async fn commit(&self, tenant: Option<Uuid>, mut batch: Vec<Box<dyn Ticket>>) {
+        metrics::histogram!("hubbub_store_batch_verbs").record(batch.len() as f64);
         let mut tried = 0;
-        loop {
+        while !batch.is_empty() {
             tried += 1;
-            match self.try_once(verb).await {
-                Err(Error::Store(StoreError::Retry(_) | StoreError::Unique(_))) if tried < TRIES => {
-                    // Doubling, spread by the low bits of an id so that two rivals do not meet again.
-                    let jitter = u64::from(self.env.ids.next().as_bytes()[15] % 8);
-                    tokio::time::sleep(Duration::from_millis((1 << tried.min(6)) + jitter)).await;
+            batch = match self.attempt(tenant, &mut batch, tried > 1).await {
+                Ok(ends) => self.answer(batch, ends, tried),
+                Err(StoreError::Retry(_) | StoreError::Unique(_)) if tried < TRIES => batch,
+                Err(error) => {
+                    for ticket in batch {
+                        ticket.refuse(again(&error).into());
+                    }
+                    return;
                 }
-                other => return other,
+            };
+            if !batch.is_empty() {
+                // Doubling, spread by the low bits of an id so that two rivals do not meet again.
+                let jitter = u64::from(self.env.ids.next().as_bytes()[15] % 8);
+                tokio::time::sleep(Duration::from_millis((1 << tried.min(6)) + jitter)).await;
             }
         }
     }
 
-    async fn try_once<V: Verb>(&self, verb: &V) -> Result<(V::Out, Effects), Error> {
-        let mut inner = self.pool.begin().await.map_err(StoreError::from)?;
-        let mut tx = Tx::new(Conn::Postgres(&mut inner), &self.env);
-        let value = verb.run(&mut tx).await?;
-        let effects = tx.finish().await?;
-        inner.commit().await.map_err(StoreError::from)?;
-        Ok((value, effects))
+    /// Tells the callers; gives back whose verbs are to be run once more.
+    fn answer(
+        &self,
+        batch: Vec<Box<dyn Ticket>>,
+        ends: Vec<Result<Effects, Error>>,
+        tried: u32,
+    ) -> Vec<Box<dyn Ticket>> {
+        let mut later = Vec::new();
+        for (ticket, end) in batch.into_iter().zip(ends) {
+            match end {
+                Ok(effects) => {
+                    super::publish(self.publisher.as_ref(), effects);
+                    ticket.committed();
+                }
+                Err(Error::Store(StoreError::Retry(_) | StoreError::Unique(_))) if tried < TRIES => {
+                    later.push(ticket);
+                }
+                Err(error) => ticket.refuse(error),
+            }
+        }
+        later
+    }
+
+    /// One transaction. First without savepoints, which would cost each verb more than it does itself; if one fails,
+    /// all is undone and done again with them, so that the others do not notice.
+    async fn attempt(
+        &self,
+        tenant: Option<Uuid>,
+        batch: &mut [Box<dyn Ticket>],
+        apart: bool,
+    ) -> Result<Vec<Result<Effects, Error>>, StoreError> {
+        if !apart || batch.len() == 1 {
+            match self.together(tenant, batch).await? {
+                Ok(effects) => return Ok(effects.into_iter().map(Ok).collect()),
+                Err(error) if batch.len() == 1 => return Ok(vec![Err(error)]),
+                Err(error) => tracing::debug!(%error, "a verb failed: those beside it run once more"),
+            }
+        }
+        self.apart(tenant, batch).await
+    }
+
+    /// The inner error is that of a verb, and nothing was committed.
+    async fn together(
+        &self,
+        tenant: Option<Uuid>,
+        batch: &mut [Box<dyn Ticket>],
+    ) -> Result<Result<Vec<Effects>, Error>, StoreError> {
+        let mut client = self.writers.get().await?;
+        let inner = client.transaction().await?;
+        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
+        hold(&mut tx, tenant).await?;
+        let mut done = Vec::with_capacity(batch.len());
+        for ticket in batch {
+            match ticket.run(&mut tx).await {
+                Ok(effects) => done.push(effects),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        if let Err(error) = release(&mut tx, tenant).await {
+            return Ok(Err(error.into()));
+        }
+        drop(tx);
+        inner.commit().await?;
+        Ok(Ok(done))
+    }
+
+    async fn apart(
+        &self,
+        tenant: Option<Uuid>,
+        batch: &mut [Box<dyn Ticket>],
+    ) -> Result<Vec<Result<Effects, Error>>, StoreError> {
+        let mut client = self.writers.get().await?;
+        let inner = client.transaction().await?;
+        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
+        hold(&mut tx, tenant).await?;
+        let mut ends = Vec::with_capacity(batch.len());
+        for ticket in batch {
+            let (part, top) = (tx.savepoint().await?, tx.top());
+            let ran = match ticket.run(&mut tx).await {
+                Ok(effects) => tx.settle().await.map(|()| effects).map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            match ran {
+                Ok(effects) => {
+                    tx.keep(part).await?;
+                    ends.push(Ok(effects));
+                }
+                Err(error) => {
+                    tx.undo(part).await?;
+                    if let Some(top) = top {
+                        tx.set_top(top);
+                    }
+                    ends.push(Err(error));
+                }
+            }
+        }
+        release(&mut tx, tenant).await?;
+        drop(tx);
+        inner.commit().await?;
+        Ok(ends)
     }
 
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
-        let mut inner = self.pool.begin().await.map_err(StoreError::from)?;
-        inner
-            .execute("set transaction isolation level repeatable read read only")
-            .await
-            .map_err(StoreError::from)?;
-        let mut tx = Tx::new(Conn::Postgres(&mut inner), &self.env);
+        let mut client = self.readers.get().await.map_err(StoreError::from)?;
+        let inner =
+            client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+        let inner = inner.start().await.map_err(StoreError::from)?;
+        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
         let value = verb.run(&mut tx).await?;
+        drop(tx);
         inner.rollback().await.map_err(StoreError::from)?;
         Ok(value)
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        self.lanes.close().await;
+        self.writers.close();
+        self.readers.close();
     }
 }
 
-async fn tells_timeline(conn: &mut PgConnection) -> Result<bool, StoreError> {
-    let Err(error) = conn.execute(TIMELINE_EPOCH).await else { return Ok(true) };
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+/// Takes the tenant's row, and with it the right to change what is the tenant's.
+async fn hold(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
+    if let (Some(tenant), Some(lock)) = (tenant, tx.engine().tenant_lock())
+        && let Some((top,)) = tx.one::<(i64,)>(lock, args![tenant]).await?
+    {
+        tx.set_top(top);
+    }
+    Ok(())
+}
+
+/// Writes back how far the tenant's feed has come, and waits for all that was sent.
+async fn release(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
+    if let (Some(tenant), Some(top)) = (tenant, tx.top()) {
+        tx.put(SET_CURSOR, args![tenant, top]).await?;
+    }
+    tx.settle().await
+}
+
+/// The same failure for each of those that it hit.
+fn again(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Unique(text) => StoreError::Unique(text.clone()),
+        StoreError::Retry(text) => StoreError::Retry(text.clone()),
+        StoreError::Busy => StoreError::Busy,
+        StoreError::Closed => StoreError::Closed,
+        StoreError::Unavailable(text) => StoreError::Unavailable(text.clone()),
+        StoreError::Engine(text) => StoreError::Engine(text.clone()),
+    }
+}
+
+async fn tells_timeline(client: &deadpool_postgres::Client) -> Result<bool, StoreError> {
+    let Err(error) = client.query(TIMELINE_EPOCH, &[]).await else { return Ok(true) };
     // No right to, no such function, not here.
-    if !matches!(code.as_deref(), Some("42501" | "42883" | "0A000")) {
+    let code = error.code().map(tokio_postgres::error::SqlState::code);
+    if !matches!(code, Some("42501" | "42883" | "0A000")) {
         return Err(error.into());
     }
     let advice = "after a failover that lost commits run: hubbub admin feed begin-anew";

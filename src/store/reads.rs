@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
+use super::value::Arg;
 use super::{StoreError, Tx};
 use crate::args;
-use crate::model::ReadMark;
+use crate::model::{Conversation, ReadMark};
 
 const GET: &str = "select seq, inbound_count from reads where conversation = $1 and user_id = $2";
 /// Forward only.
@@ -17,6 +18,19 @@ pub const ALL: &[&str] = &[GET, MARK];
 pub async fn get(tx: &mut Tx<'_>, conversation: Uuid, user: Uuid) -> Result<ReadMark, StoreError> {
     let row = tx.one::<(i64, i64)>(GET, args![conversation, user]).await?;
     Ok(row.map_or_else(ReadMark::default, |(seq, inbound_count)| ReadMark { seq, inbound_count }))
+}
+
+/// The marks of a user in these conversations, in their order.
+pub async fn of_user(
+    tx: &mut Tx<'_>,
+    user: Option<Uuid>,
+    conversations: &[Conversation],
+) -> Result<Vec<ReadMark>, StoreError> {
+    let Some(user) = user else { return Ok(vec![ReadMark::default(); conversations.len()]) };
+    let asked: Vec<_> = conversations.iter().map(|one| vec![Arg::from(one.id), Arg::from(user)]).collect();
+    let rows: Vec<Vec<(i64, i64)>> = tx.each(GET, &asked).await?;
+    let mark = |rows: &Vec<(i64, i64)>| rows.first().map_or((0, 0), |row| *row);
+    Ok(rows.iter().map(mark).map(|(seq, inbound_count)| ReadMark { seq, inbound_count }).collect())
 }
 
 /// Moves the mark forward; `false` when it was there already.

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use rusqlite::Connection;
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::readers::Readers;
 use super::dialect::{SQLITE_READER, SQLITE_SETUP};
 use super::event::{Committed, Effects, Publisher};
+use super::ticket::{self, Ticket};
 use super::tx::{Conn, Tx};
 use super::{Env, StoreConfig, StoreError, Verb, migrate};
 use crate::error::Error;
@@ -25,23 +27,23 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 128;
 const CACHED_STATEMENTS: usize = 256;
 
-type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-/// A verb that ran inside the open transaction and waits for its commit.
-struct Pending {
-    effects: Effects,
-    reply: Reply,
-}
-
-/// Runs the verb; gives nothing back when it failed (and has then answered already).
-type Work = Box<dyn FnOnce(&mut Connection, &Env) -> Option<Pending> + Send>;
+/// A `begin` that fails is tried again for so long before its verb is refused: a backup or a checkpoint of somebody
+/// else ends.
+const BEGIN_TRIES: u32 = 5;
 
 #[derive(Clone)]
 pub(super) struct Lite {
     work: mpsc::Sender<Work>,
+    /// Taken when the store closes.
     writer: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
     readers: Readers,
     env: Env,
+}
+
+enum Work {
+    Verb(Box<dyn Ticket>),
+    /// Answered when everything before it is committed.
+    Closing(oneshot::Sender<()>),
 }
 
 impl Lite {
@@ -80,26 +82,18 @@ impl Lite {
     }
 
     pub(super) async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
-        let (answer, wait) = oneshot::channel();
-        let work: Work = Box::new(move |conn, env| match run_verb(&verb, conn, env) {
-            Ok((value, effects)) => {
-                let cursor = effects.events.last().map(|event| (event.tenant, event.cursor));
-                let reply: Reply = Box::new(move |committed| {
-                    let result = committed.map(|()| Committed { value, cursor }).map_err(Error::from);
-                    let _ = answer.send(result);
-                });
-                Some(Pending { effects, reply })
-            }
-            Err(error) => {
-                let _ = answer.send(Err(error));
-                None
-            }
-        });
-        self.work.try_send(work).map_err(|error| match error {
+        let (ticket, wait) = ticket::queue(verb);
+        self.work.try_send(Work::Verb(ticket)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
         })?;
         wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Whether somebody still takes what is to be written.
+    pub(super) fn is_alive(&self) -> bool {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.as_ref().is_none_or(|writer| !writer.is_finished())
     }
 
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
@@ -122,10 +116,7 @@ impl Lite {
     pub(super) async fn close(&self) {
         // The thread ends with the last clone of the store; this waits until what is queued is committed.
         let (done, wait) = oneshot::channel::<()>();
-        let last: Work = Box::new(move |_, _| {
-            Some(Pending { effects: Effects::default(), reply: Box::new(move |_| drop(done)) })
-        });
-        if self.work.send(last).await.is_ok() {
+        if self.work.send(Work::Closing(done)).await.is_ok() {
             let _ = wait.await;
         }
         drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -144,6 +135,7 @@ fn migrate_now(conn: &mut Connection, env: &Env) -> Result<(), StoreError> {
     conn.execute_batch("begin immediate")?;
     let mut tx = Tx::new(Conn::Sqlite(conn), env);
     let migrated = migrate::run(&mut tx).now_or_never().unwrap_or(Err(StoreError::Closed));
+    drop(tx);
     conn.execute_batch(if migrated.is_ok() { "commit" } else { "rollback" })?;
     migrated
 }
@@ -152,53 +144,73 @@ fn waited() -> Error {
     StoreError::Engine("a verb waited for something outside its transaction".to_owned()).into()
 }
 
-/// Runs one verb inside a savepoint, which it undoes alone when it fails.
-fn run_verb<V: Verb>(verb: &V, conn: &mut Connection, env: &Env) -> Result<(V::Out, Effects), Error> {
-    savepoint(conn, "savepoint verb")?;
-    let ran = catch_unwind(AssertUnwindSafe(|| {
-        let mut tx = Tx::new(Conn::Sqlite(conn), env);
-        let whole = async {
-            let value = verb.run(&mut tx).await?;
-            Ok((value, tx.finish().await?))
-        };
-        whole.now_or_never().unwrap_or_else(|| Err(waited()))
-    }))
-    .unwrap_or_else(|_| Err(StoreError::Engine("a verb panicked".to_owned()).into()));
-    match ran {
-        Ok(done) => {
-            savepoint(conn, "release verb")?;
-            Ok(done)
-        }
-        Err(error) => {
-            savepoint(conn, "rollback to verb")?;
-            savepoint(conn, "release verb")?;
-            Err(error)
-        }
-    }
-}
-
 fn savepoint(conn: &Connection, sql: &'static str) -> Result<(), StoreError> {
     conn.prepare_cached(sql)?.execute([])?;
     Ok(())
 }
 
+/// Runs one verb inside a savepoint, which it undoes alone when it fails.
+fn run(ticket: &mut dyn Ticket, conn: &mut Connection, env: &Env) -> Result<Effects, Error> {
+    savepoint(conn, "savepoint verb")?;
+    let mut tx = Tx::new(Conn::Sqlite(conn), env);
+    let ran = ticket.run(&mut tx).now_or_never().unwrap_or_else(|| Err(waited()));
+    drop(tx);
+    if ran.is_err() {
+        savepoint(conn, "rollback to verb")?;
+    }
+    savepoint(conn, "release verb")?;
+    ran
+}
+
+/// Begins a transaction; nothing is lost if that cannot be done now.
+fn begin(conn: &Connection) -> Result<(), StoreError> {
+    let mut tried = 0;
+    loop {
+        match savepoint(conn, "begin immediate") {
+            Ok(()) => return Ok(()),
+            Err(error) if tried < BEGIN_TRIES => {
+                tracing::warn!(%error, "the writer cannot begin a transaction yet");
+                tried += 1;
+                thread::sleep(Duration::from_millis(20 << tried));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, publisher: &dyn Publisher) {
-    let mut pending = Vec::with_capacity(BATCH);
+    let mut done = Vec::with_capacity(BATCH);
+    let verb = |work: Work, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
+        Work::Verb(mut ticket) => match run(ticket.as_mut(), conn, env) {
+            Ok(effects) => {
+                done.push((ticket, effects));
+                None
+            }
+            Err(error) => {
+                ticket.refuse(error);
+                None
+            }
+        },
+        Work::Closing(closed) => Some(closed),
+    };
     while let Some(first) = queue.blocking_recv() {
-        if let Err(error) = savepoint(&conn, "begin immediate") {
+        if let Err(error) = begin(&conn) {
             tracing::error!(%error, "the writer cannot begin a transaction");
-            drop(first);
-            thread::sleep(std::time::Duration::from_millis(50));
+            if let Work::Verb(ticket) = first {
+                ticket.refuse(
+                    StoreError::Unavailable(format!("it cannot begin a transaction: {error}")).into(),
+                );
+            }
             continue;
         }
-        pending.extend(first(&mut conn, env));
+        let mut closed = verb(first, &mut done, &mut conn);
         for _ in 1..BATCH {
             // A full disk makes SQLite roll back by itself; nothing may then run outside of a transaction.
-            if conn.is_autocommit() {
+            if closed.is_some() || conn.is_autocommit() {
                 break;
             }
             let Ok(next) = queue.try_recv() else { break };
-            pending.extend(next(&mut conn, env));
+            closed = verb(next, &mut done, &mut conn);
         }
         let committed = if conn.is_autocommit() {
             Err(StoreError::Unavailable("it rolled the transaction back".to_owned()))
@@ -206,18 +218,22 @@ fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, 
             savepoint(&conn, "commit")
         };
         if let Err(error) = &committed {
-            tracing::error!(%error, verbs = pending.len(), "a commit failed; its verbs are refused");
+            tracing::error!(%error, verbs = done.len(), "a commit failed; its verbs are refused");
             let _ = conn.execute_batch("rollback");
         }
-        metrics::histogram!("hubbub_store_batch_verbs").record(pending.len() as f64);
-        for Pending { effects, reply } in pending.drain(..) {
+        metrics::histogram!("hubbub_store_batch_verbs").record(done.len() as f64);
+        for (ticket, effects) in done.drain(..) {
             match &committed {
                 Ok(()) => {
-                    publisher.publish(effects);
-                    reply(Ok(()));
+                    super::publish(publisher, effects);
+                    ticket.committed();
                 }
-                Err(error) => reply(Err(StoreError::Unavailable(format!("the commit failed: {error}")))),
+                Err(error) => {
+                    let refused = StoreError::Unavailable(format!("the commit failed: {error}"));
+                    ticket.refuse(refused.into());
+                }
             }
         }
+        drop(closed);
     }
 }

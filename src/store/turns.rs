@@ -4,11 +4,11 @@
 use uuid::Uuid;
 
 use super::conversations::word;
-use super::value::{FromRow, Row};
+use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
-use crate::model::{Turn, TurnState};
+use crate::model::{Conversation, Turn, TurnState};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -25,15 +25,19 @@ const INSERT: &str = "insert into turns (id, tenant, company, channel, conversat
     values ($1, $2, $3, $4, $5, 'collecting', $6, $7, $8, $9, $10, $11, 0, 0, $10)";
 const UPDATE: &str = "update turns set state = $2, epoch = $3, last_seq = $4, message_count = $5, window_at = $6, due_at = $7, \
     attempt = $8, supersedes = $9, lease = $10, lease_until = $11, reason = $12, closed_at = $13 where id = $1";
-const OPEN: &str =
-    select!("where t.conversation = $1 and t.state in ('collecting', 'offered') order by t.state desc");
+const OPEN: &str = select!("where t.conversation = $1 and t.state in ('collecting', 'offered')");
 const LOAD: &str = select!("where t.tenant = $1 and t.id = $2");
 const DUE: &str = "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t where t.state = 'collecting' \
     and t.due_at <= $1 and (t.due_at > $2 or (t.due_at = $2 and t.id > $3)) order by t.due_at, t.id limit $4";
 const EXPIRED: &str = "select t.id, t.tenant, t.company, t.channel, t.lease_until from turns t where t.state = 'offered' \
     and t.lease_until <= $1 order by t.lease_until limit $2";
 
-pub const ALL: &[&str] = &[INSERT, UPDATE, OPEN, LOAD, DUE, EXPIRED];
+/// The turns that wait for their channel, so many at once; the others are looked at in time.
+const PAUSED: &str = "select id from turns where channel = $1 and state = 'collecting' and reason = $2 \
+    order by due_at, id limit 500";
+const RESUME: &str = "update turns set due_at = $2, reason = null where id = $1";
+
+pub const ALL: &[&str] = &[INSERT, UPDATE, OPEN, LOAD, DUE, EXPIRED, PAUSED, RESUME];
 
 impl FromRow for Turn {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -81,6 +85,17 @@ pub async fn shown(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<Turn>, 
     Ok(open.offered.or(open.collecting))
 }
 
+/// Puts the shown turn into each conversation.
+pub async fn show(tx: &mut Tx<'_>, conversations: &mut [Conversation]) -> Result<(), StoreError> {
+    let asked: Vec<_> = conversations.iter().map(|one| vec![Arg::from(one.id)]).collect();
+    let found: Vec<Vec<Turn>> = tx.each(OPEN, &asked).await?;
+    for (conversation, turns) in conversations.iter_mut().zip(found) {
+        let offered = turns.iter().position(|turn| turn.state == TurnState::Offered);
+        conversation.turn = turns.into_iter().nth(offered.unwrap_or(0));
+    }
+    Ok(())
+}
+
 /// Where a turn belongs.
 #[derive(Clone, Copy, Debug)]
 pub struct TurnPlace {
@@ -111,7 +126,7 @@ pub async fn insert(
     channel: Uuid,
     turn: &Turn,
 ) -> Result<(), StoreError> {
-    tx.exec(
+    tx.put(
         INSERT,
         args![
             turn.id,
@@ -135,7 +150,7 @@ pub async fn insert(
 pub async fn update(tx: &mut Tx<'_>, turn: &Turn) -> Result<(), StoreError> {
     let open = matches!(turn.state, TurnState::Collecting | TurnState::Offered);
     let closed_at = (!open).then(|| tx.now());
-    tx.exec(
+    tx.put(
         UPDATE,
         args![
             turn.id,
@@ -159,6 +174,15 @@ pub async fn update(tx: &mut Tx<'_>, turn: &Turn) -> Result<(), StoreError> {
 
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Turn>, StoreError> {
     tx.one(LOAD, args![tenant, id]).await
+}
+
+/// Turns that waited with this reason are due now.
+pub async fn resume(tx: &mut Tx<'_>, channel: Uuid, reason: &str) -> Result<Vec<Uuid>, StoreError> {
+    let (rows, now): (Vec<(Uuid,)>, i64) = (tx.all(PAUSED, args![channel, reason]).await?, tx.now());
+    for (id,) in &rows {
+        tx.put(RESUME, args![*id, now]).await?;
+    }
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Turns whose time has come, by rising due time: a page after `(due_at, id)`.

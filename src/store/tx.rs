@@ -1,32 +1,51 @@
-//! One transaction: the three calls that run statements, and the effects that wait for its commit.
+//! One transaction: the calls that run statements, and the effects that wait for its commit.
 //!
 //! A verb sees only this. It never commits, never publishes and never waits for anything but the store.
 
-use sqlx::postgres::{PgArguments, PgConnection};
-use sqlx::{Arguments, Executor};
 use uuid::Uuid;
 
 use super::dialect::Engine;
-use super::event::{Draft, Effects, Wake};
+use super::event::{Draft, Effects, Event, Wake};
+use super::pipeline::Pipeline;
 use super::value::{Arg, FromRow, Row};
 use super::{Env, StoreError};
 
 pub(super) enum Conn<'c> {
     Sqlite(&'c mut rusqlite::Connection),
-    Postgres(&'c mut PgConnection),
+    Postgres(Pipeline<'c>),
 }
 
 pub struct Tx<'c> {
     conn: Conn<'c>,
     env: Env,
     now_ms: i64,
+    /// Whose verb runs: the only tenant that it may change.
+    tenant: Option<Uuid>,
+    /// The last cursor given out, where this transaction holds the tenant's row and writes it back at its end.
+    top: Option<i64>,
     drafts: Vec<Draft>,
     wakes: Vec<Wake>,
 }
 
+/// A place in a transaction that can be gone back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Savepoint {
+    drafts: usize,
+    wakes: usize,
+}
+
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: Conn<'c>, env: &Env) -> Self {
-        Self { conn, env: env.clone(), now_ms: env.clock.now_ms(), drafts: Vec::new(), wakes: Vec::new() }
+        let (env, now_ms) = (env.clone(), env.clock.now_ms());
+        Self { conn, env, now_ms, tenant: None, top: None, drafts: Vec::new(), wakes: Vec::new() }
+    }
+
+    /// The next verb of a transaction that several share.
+    pub(super) fn begin_verb(&mut self, tenant: Option<Uuid>) {
+        self.now_ms = self.env.clock.now_ms();
+        self.tenant = tenant;
+        self.drafts.clear();
+        self.wakes.clear();
     }
 
     /// The time of this transaction, Unix milliseconds; the same for all that it writes.
@@ -50,6 +69,23 @@ impl<'c> Tx<'c> {
         self.engine().epoch(self.env.tells_timeline)
     }
 
+    /// What belongs to a tenant is changed by verbs that name it: they hold the tenant's row, so that nobody else
+    /// changes anything of the tenant before they end.
+    pub(super) fn must_hold(&self, tenant: Uuid) -> Result<(), StoreError> {
+        if self.tenant == Some(tenant) {
+            return Ok(());
+        }
+        Err(StoreError::Engine(format!("a verb that does not name tenant {tenant} wants to change it")))
+    }
+
+    pub(super) fn top(&self) -> Option<i64> {
+        self.top
+    }
+
+    pub(super) fn set_top(&mut self, top: i64) {
+        self.top = Some(top);
+    }
+
     /// Queues an event: it gets its cursor at the end of the transaction and is published after the commit.
     pub fn emit(&mut self, draft: Draft) {
         self.drafts.push(draft);
@@ -68,10 +104,16 @@ impl<'c> Tx<'c> {
                 bind_sqlite(&mut statement, args)?;
                 Ok(statement.raw_execute()? as u64)
             }
-            Conn::Postgres(conn) => {
-                let query = sqlx::query_with(sql, bind(args)?);
-                Ok(conn.execute(query).await?.rows_affected())
-            }
+            Conn::Postgres(pipeline) => pipeline.exec(sql, args).await,
+        }
+    }
+
+    /// Runs a statement of which nobody needs to know how many rows it changed. On PostgreSQL nobody waits for it:
+    /// it is sent along with what follows, and its error is that of the next call that waits.
+    pub async fn put(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), StoreError> {
+        match &mut self.conn {
+            Conn::Sqlite(_) => self.exec(sql, args).await.map(drop),
+            Conn::Postgres(pipeline) => pipeline.put(sql, args).await,
         }
     }
 
@@ -94,10 +136,9 @@ impl<'c> Tx<'c> {
                 while rows.next()?.is_some() {}
                 Ok(first)
             }
-            Conn::Postgres(conn) => {
-                let query = sqlx::query_with(sql, bind(args)?);
-                let row = conn.fetch_optional(query).await?;
-                row.map(|row| T::from_row(&Row::Postgres(&row))).transpose()
+            Conn::Postgres(pipeline) => {
+                let rows = pipeline.query(sql, args).await?;
+                rows.first().map(|row| T::from_row(&Row::Postgres(row))).transpose()
             }
         }
     }
@@ -119,11 +160,65 @@ impl<'c> Tx<'c> {
                 }
                 Ok(found)
             }
-            Conn::Postgres(conn) => {
-                let query = sqlx::query_with(sql, bind(args)?);
-                let rows = conn.fetch_all(query).await?;
+            Conn::Postgres(pipeline) => {
+                let rows = pipeline.query(sql, args).await?;
                 rows.iter().map(|row| T::from_row(&Row::Postgres(row))).collect()
             }
+        }
+    }
+
+    /// The rows of one statement for each list of values, in the lists' order; on PostgreSQL in one round trip.
+    pub async fn each<T: FromRow>(
+        &mut self,
+        sql: &'static str,
+        lists: &[Vec<Arg<'_>>],
+    ) -> Result<Vec<Vec<T>>, StoreError> {
+        match &mut self.conn {
+            Conn::Sqlite(_) => {
+                let mut found = Vec::with_capacity(lists.len());
+                for args in lists {
+                    found.push(self.all(sql, args).await?);
+                }
+                Ok(found)
+            }
+            Conn::Postgres(pipeline) => {
+                let found = pipeline.each(sql, lists).await?;
+                let rows = |rows: &Vec<_>| rows.iter().map(|row| T::from_row(&Row::Postgres(row))).collect();
+                found.iter().map(rows).collect()
+            }
+        }
+    }
+
+    /// Begins a part of the transaction that can be undone alone. Parts do not overlap.
+    pub async fn savepoint(&mut self) -> Result<Savepoint, StoreError> {
+        self.put(SAVEPOINT, &[]).await?;
+        Ok(Savepoint { drafts: self.drafts.len(), wakes: self.wakes.len() })
+    }
+
+    /// The part stands, if the rest does. If it turns out that it failed it is still there to be undone.
+    pub async fn keep(&mut self, _part: Savepoint) -> Result<(), StoreError> {
+        // What was sent and not waited for has to fail inside of the part that it belongs to.
+        self.settle().await?;
+        self.put(RELEASE, &[]).await
+    }
+
+    /// The part did not happen.
+    pub async fn undo(&mut self, part: Savepoint) -> Result<(), StoreError> {
+        self.drafts.truncate(part.drafts);
+        self.wakes.truncate(part.wakes);
+        if let Conn::Postgres(pipeline) = &mut self.conn {
+            pipeline.forget_errors().await?;
+        }
+        self.exec(UNDO, &[]).await?;
+        self.exec(RELEASE, &[]).await?;
+        Ok(())
+    }
+
+    /// Waits for what was sent without waiting.
+    pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
+        match &mut self.conn {
+            Conn::Sqlite(_) => Ok(()),
+            Conn::Postgres(pipeline) => pipeline.settle().await,
         }
     }
 
@@ -131,18 +226,38 @@ impl<'c> Tx<'c> {
     pub(super) async fn prepare(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match &mut self.conn {
             Conn::Sqlite(conn) => drop(conn.prepare(sql)?),
-            Conn::Postgres(conn) => drop(conn.prepare(sqlx::SqlStr::from_static(sql)).await?),
+            Conn::Postgres(pipeline) => pipeline.prepare(sql).await?,
         }
         Ok(())
     }
 
-    /// Gives the queued events their cursors and writes them to the log. Last act of every write.
+    /// The engine's plan of a statement, a line a step: for the test that looks for scans.
+    pub(super) async fn plan(&mut self, sql: &'static str) -> Result<Vec<String>, StoreError> {
+        match &mut self.conn {
+            Conn::Sqlite(conn) => {
+                let mut statement = conn.prepare(&format!("explain query plan {sql}"))?;
+                let mut rows = statement.raw_query();
+                let mut lines = Vec::new();
+                while let Some(row) = rows.next()? {
+                    lines.push(row.get::<_, String>(3)?);
+                }
+                Ok(lines)
+            }
+            Conn::Postgres(pipeline) => pipeline.plan(sql).await,
+        }
+    }
+
+    /// Gives the queued events their cursors and writes them to the log. Last act of every verb.
     pub(super) async fn finish(&mut self) -> Result<Effects, StoreError> {
         let drafts = std::mem::take(&mut self.drafts);
-        let events = super::events::append(self, drafts).await?;
+        let events: Vec<Event> = super::events::append(self, drafts).await?;
         Ok(Effects { events, wakes: std::mem::take(&mut self.wakes) })
     }
 }
+
+const SAVEPOINT: &str = "savepoint part";
+const RELEASE: &str = "release savepoint part";
+const UNDO: &str = "rollback to savepoint part";
 
 /// SQLite takes `$2` for a name and numbers names by their first appearance, so each is bound by its number.
 fn bind_sqlite(statement: &mut rusqlite::Statement<'_>, args: &[Arg<'_>]) -> Result<(), StoreError> {
@@ -154,19 +269,4 @@ fn bind_sqlite(statement: &mut rusqlite::Statement<'_>, args: &[Arg<'_>]) -> Res
         statement.raw_bind_parameter(index, arg)?;
     }
     Ok(())
-}
-
-fn bind(args: &[Arg<'_>]) -> Result<PgArguments, StoreError> {
-    let mut bound = PgArguments::default();
-    for arg in args {
-        let added = match arg {
-            Arg::Int(value) => bound.add(value),
-            Arg::Text(value) => bound.add(value),
-            Arg::Id(value) => bound.add(value),
-            Arg::Flag(value) => bound.add(value),
-            Arg::Bytes(value) => bound.add(value),
-        };
-        added.map_err(|error| StoreError::Engine(format!("cannot bind a value: {error}")))?;
-    }
-    Ok(bound)
 }

@@ -1,6 +1,7 @@
 //! What goes into a statement and what comes out of a row, the same for both engines.
 
-use sqlx::postgres::PgRow;
+use bytes::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -65,27 +66,89 @@ impl rusqlite::ToSql for Arg<'_> {
     }
 }
 
+type Bound = Result<IsNull, Box<dyn std::error::Error + Sync + Send>>;
+
+impl ToSql for Arg<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Bound {
+        match self {
+            Arg::Int(value) => value.to_sql_checked(kind, out),
+            Arg::Text(value) => value.to_sql_checked(kind, out),
+            Arg::Id(value) => value.to_sql_checked(kind, out),
+            Arg::Flag(value) => value.to_sql_checked(kind, out),
+            Arg::Bytes(value) => value.to_sql_checked(kind, out),
+        }
+    }
+
+    /// Each value says so by itself above.
+    fn accepts(_kind: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// A bound value of a statement that is not waited for.
+#[derive(Debug)]
+pub(super) enum OwnedArg {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Id(Option<Uuid>),
+    Flag(Option<bool>),
+    Bytes(Option<Vec<u8>>),
+}
+
+impl From<&Arg<'_>> for OwnedArg {
+    fn from(arg: &Arg<'_>) -> Self {
+        match arg {
+            Arg::Int(value) => Self::Int(*value),
+            Arg::Text(value) => Self::Text(value.map(str::to_owned)),
+            Arg::Id(value) => Self::Id(*value),
+            Arg::Flag(value) => Self::Flag(*value),
+            Arg::Bytes(value) => Self::Bytes(value.map(<[u8]>::to_vec)),
+        }
+    }
+}
+
+impl OwnedArg {
+    fn borrowed(&self) -> Arg<'_> {
+        match self {
+            Self::Int(value) => Arg::Int(*value),
+            Self::Text(value) => Arg::Text(value.as_deref()),
+            Self::Id(value) => Arg::Id(*value),
+            Self::Flag(value) => Arg::Flag(*value),
+            Self::Bytes(value) => Arg::Bytes(value.as_deref()),
+        }
+    }
+}
+
+impl ToSql for OwnedArg {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Bound {
+        self.borrowed().to_sql(kind, out)
+    }
+
+    fn accepts(_kind: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
 /// Every type that a column may have in Rust.
-pub trait Column:
-    rusqlite::types::FromSql + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>
-{
-}
-impl<T> Column for T where
-    T: rusqlite::types::FromSql + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>
-{
-}
+pub trait Column: rusqlite::types::FromSql + for<'r> FromSql<'r> {}
+impl<T> Column for T where T: rusqlite::types::FromSql + for<'r> FromSql<'r> {}
 
 /// A row of either engine; columns are read by position.
 pub enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
-    Postgres(&'r PgRow),
+    Postgres(&'r tokio_postgres::Row),
 }
 
 impl Row<'_> {
+    /// The value of a column.
     pub fn get<T: Column>(&self, index: usize) -> Result<T, StoreError> {
         match self {
             Row::Sqlite(row) => row.get(index).map_err(StoreError::from),
-            Row::Postgres(row) => sqlx::Row::try_get(*row, index).map_err(StoreError::from),
+            Row::Postgres(row) => row.try_get(index).map_err(StoreError::from),
         }
     }
 }

@@ -1,12 +1,21 @@
 //! Answers a button press, so that the customer's client stops waiting. Late ones are pointless: it is
 //! tried once.
 
+use uuid::Uuid;
+
+use super::kinds::Work;
 use crate::app::App;
 use crate::error::Error;
-use crate::store::jobs::{self, Job};
+use crate::store::jobs::{self, Acknowledge, Job};
 use crate::store::{Tx, Verb, conversations, messages};
 
-pub(super) async fn run(app: &App, job: &Job) -> Result<(), Error> {
+impl Work for Acknowledge {
+    async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
+        answer(app, job).await
+    }
+}
+
+async fn answer(app: &App, job: &Job) -> Result<(), Error> {
     let found = app.store.read(Look { job: job.clone() }).await?;
     if let Some((channel, conversation, callback)) = found
         && let Some(connected) = app.channels.by_id(channel).await?
@@ -31,7 +40,7 @@ struct Look {
 }
 
 impl Verb for Look {
-    type Out = Option<(uuid::Uuid, String, String)>;
+    type Out = Option<(Uuid, String, String)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let Some(message) = messages::load(tx, self.job.tenant, self.job.subject).await? else {
@@ -52,6 +61,10 @@ struct Done {
 
 impl Verb for Done {
     type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         jobs::done(tx, &self.job).await?;

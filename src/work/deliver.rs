@@ -12,29 +12,96 @@ use uuid::Uuid;
 
 use self::begin::Begin;
 use self::finish::Finish;
+use super::kinds::{Interrupted, Work};
 use crate::app::App;
 use crate::error::Error;
+use crate::inbox::receipt;
+use crate::model::{MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
-use crate::store::jobs::{self, Job};
+use crate::store::jobs::{self, Deliver, Job};
 use crate::store::{StoreError, Tx, Verb};
 
-/// A job whose channel has all its sends running comes back after this.
-const FULL_WAIT_MS: i64 = 500;
+/// After so long a message is not worth sending any more.
+pub(super) const MAX_AGE_MS: i64 = 24 * 3_600_000;
 /// An outcome is known only here until it is written, so the writing is tried again for so many times.
 const FINISH_TRIES: u32 = 8;
 
-pub(super) async fn run(app: &App, job: &Job) -> Result<(), Error> {
-    let delivery = app.store.read(Look { delivery: job.subject }).await?;
+impl Work for Deliver {
+    /// Of failures that are ours; what the provider refuses for now is counted by the delivery.
+    const TRIES: i64 = 10;
+
+    async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
+        send(app, job, self.delivery).await
+    }
+
+    async fn interrupted(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<Interrupted, Error> {
+        let Some(mut delivery) = deliveries::load(tx, job.subject).await? else {
+            jobs::done(tx, job).await?;
+            return Ok(Interrupted::Over);
+        };
+        match delivery.state {
+            // Nobody can tell whether it left.
+            MessageStatus::Sending => {
+                delivery.state = MessageStatus::Unknown;
+                let error = MessageError { code: "interrupted".to_owned(), reason: reason.to_owned() };
+                delivery.error = Some(error);
+                deliveries::update(tx, &delivery).await?;
+                if let Some(attempt) = deliveries::open_attempt(tx, delivery.id).await? {
+                    let code = Some("interrupted");
+                    deliveries::end_attempt(tx, attempt, "unknown", code, Some(reason)).await?;
+                }
+                receipt::refresh(tx, &delivery).await?;
+                jobs::done(tx, job).await?;
+                Ok(Interrupted::Over)
+            }
+            MessageStatus::Queued => {
+                delivery.error =
+                    Some(MessageError { code: "not_sent_yet".to_owned(), reason: reason.to_owned() });
+                deliveries::update(tx, &delivery).await?;
+                receipt::refresh(tx, &delivery).await?;
+                Ok(Interrupted::RunAgain)
+            }
+            _ => {
+                jobs::done(tx, job).await?;
+                Ok(Interrupted::Over)
+            }
+        }
+    }
+
+    async fn given_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<(), Error> {
+        let Some(mut delivery) = deliveries::load(tx, job.subject).await? else { return Ok(()) };
+        if !matches!(delivery.state, MessageStatus::Queued | MessageStatus::Sending) {
+            return Ok(());
+        }
+        let code = delivery.error.map_or_else(|| "given_up".to_owned(), |error| error.code);
+        delivery.state = MessageStatus::Failed;
+        delivery.error = Some(MessageError { code, reason: reason.to_owned() });
+        deliveries::update(tx, &delivery).await?;
+        receipt::refresh(tx, &delivery).await
+    }
+
+    async fn revived(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
+        let Some(mut delivery) = deliveries::load(tx, job.subject).await? else { return Ok(()) };
+        if delivery.state != MessageStatus::Failed {
+            let why = "the message has left by another way: there is nothing to send again";
+            return Err(Error::conflict("not_failed", why));
+        }
+        delivery.state = MessageStatus::Queued;
+        delivery.error = None;
+        delivery.tries = 0;
+        deliveries::update(tx, &delivery).await?;
+        receipt::refresh(tx, &delivery).await
+    }
+}
+
+async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
+    let delivery = app.store.read(Look { delivery }).await?;
     let connected = match &delivery {
         Some(delivery) => app.channels.by_id(delivery.channel).await?,
         None => None,
     };
     let (Some(delivery), Some(connected)) = (delivery, connected) else {
-        app.store.write(Drop { job: job.clone() }).await?;
-        return Ok(());
-    };
-    let Some(_slot) = app.sends.take(delivery.channel) else {
-        app.store.write(Later { job: job.clone() }).await?;
+        app.store.write(Nothing { job: job.clone() }).await?;
         return Ok(());
     };
     let provider =
@@ -133,31 +200,20 @@ impl Verb for Look {
     }
 }
 
-/// Ends a job about nothing.
-struct Drop {
+/// Ends a job whose delivery or channel is no longer there.
+struct Nothing {
     job: Job,
 }
 
-impl Verb for Drop {
+impl Verb for Nothing {
     type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         jobs::done(tx, &self.job).await?;
-        Ok(())
-    }
-}
-
-/// Puts a job back that has no place now.
-struct Later {
-    job: Job,
-}
-
-impl Verb for Later {
-    type Out = ();
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let at = tx.now() + FULL_WAIT_MS;
-        jobs::release(tx, &self.job, at).await?;
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use super::responders::{Held, Place, Responders};
 use crate::accounts::Scope;
 use crate::app::Channels;
 use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
+use crate::model::ChannelState;
 use crate::store::{Store, turns};
 
 const TICK: Duration = Duration::from_secs(1);
@@ -288,7 +289,8 @@ impl Dispatcher {
         let mut limits = HashMap::new();
         for channel in channels {
             if let Ok(Some(connected)) = self.channels.by_id(channel).await {
-                limits.insert(channel, connected.channel.settings.nobody_ms);
+                let paused = connected.channel.state == ChannelState::Disabled;
+                limits.insert(channel, if paused { i64::MAX } else { connected.channel.settings.nobody_ms });
             }
         }
         let limit_ms = |channel| limits.get(&channel).copied().unwrap_or(i64::MAX);

@@ -9,28 +9,54 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::retry;
+use super::kinds::Work;
+use super::{end, retry};
 use crate::app::App;
 use crate::error::Error;
 use crate::inbox::announce;
 use crate::model::EventKind;
-use crate::store::jobs::{self, Job};
+use crate::store::jobs::{self, FetchMedia, Job};
 use crate::store::{Tx, Verb, attachments, conversations, messages};
 
-const MAX_TRIES: i64 = 8;
+impl Work for FetchMedia {
+    async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
+        bring(app, job).await
+    }
 
-pub(super) async fn run(app: &App, job: &Job) -> Result<(), Error> {
+    async fn given_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<(), Error> {
+        attachments::failed(tx, job.subject, reason).await?;
+        tell(tx, job).await
+    }
+
+    async fn revived(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
+        attachments::wait_again(tx, job.subject).await?;
+        tell(tx, job).await
+    }
+}
+
+/// Shows what became of the file.
+async fn tell(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
+    let Some(stored) = attachments::load(tx, job.subject).await? else { return Ok(()) };
+    let Some(message) = messages::load(tx, job.tenant, stored.message).await? else { return Ok(()) };
+    if let Some(mut conversation) = conversations::load(tx, job.tenant, message.conversation).await? {
+        announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)?;
+    }
+    Ok(())
+}
+
+async fn bring(app: &App, job: &Job) -> Result<(), Error> {
     let Some((channel, source)) = app.store.read(Look { attachment: job.subject }).await? else {
         app.store.write(Finish { job: job.clone(), end: End::Gone }).await?;
         return Ok(());
     };
     let end = match fetch(app, job, channel, &source).await {
         Ok((fetched, path)) => End::Ready { fetched, path },
-        Err(error) if error.retryable() && job.tries + 1 < MAX_TRIES => {
+        Err(error) if error.retryable() && job.tries < FetchMedia::TRIES => {
             let random = app.store.ids().next().as_u128() as u64;
-            End::Again { wait_ms: retry::wait_ms(job.tries + 1, 2_000, 300_000, random) }
+            let wait_ms = retry::wait_ms(job.tries, 2_000, 300_000, random);
+            End::Again { wait_ms, reason: error.to_string() }
         }
-        Err(error) => End::Failed { reason: error.to_string() },
+        Err(error) => End::Failed { reason: error.to_string(), for_good: !error.retryable() },
     };
     app.store.write(Finish { job: job.clone(), end }).await?;
     Ok(())
@@ -86,9 +112,19 @@ impl Verb for Look {
 }
 
 enum End {
-    Ready { fetched: Fetched, path: String },
-    Again { wait_ms: i64 },
-    Failed { reason: String },
+    Ready {
+        fetched: Fetched,
+        path: String,
+    },
+    Again {
+        wait_ms: i64,
+        reason: String,
+    },
+    /// Tried often enough, or never to be had.
+    Failed {
+        reason: String,
+        for_good: bool,
+    },
     Gone,
 }
 
@@ -100,37 +136,30 @@ struct Finish {
 impl Verb for Finish {
     type Out = ();
 
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let id = self.job.subject;
-        // The lock first: what is announced below must be newer than every event before it.
-        let conversation = match attachments::place(tx, id).await? {
-            Some((tenant, conversation, _)) => conversations::load_locked(tx, tenant, conversation).await?,
-            None => None,
-        };
         match &self.end {
-            End::Again { wait_ms } => {
+            End::Again { wait_ms, reason } => {
                 let at = tx.now() + wait_ms;
-                jobs::release(tx, &self.job, at).await?;
+                jobs::release(tx, &self.job, at, Some(reason)).await?;
                 return Ok(());
             }
             End::Gone => {
                 jobs::done(tx, &self.job).await?;
                 return Ok(());
             }
+            End::Failed { reason, for_good: false } => return end::give_up(tx, &self.job, reason).await,
+            End::Failed { reason, for_good: true } => attachments::failed(tx, id, reason).await?,
             End::Ready { fetched, path } => {
                 let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);
                 attachments::ready(tx, id, &fetched.mime, fetched.name.as_deref(), size, path).await?;
             }
-            End::Failed { reason } => attachments::failed(tx, id, reason).await?,
         }
         jobs::done(tx, &self.job).await?;
-        let message = match attachments::load(tx, id).await? {
-            Some(stored) => messages::load(tx, self.job.tenant, stored.message).await?,
-            None => None,
-        };
-        if let (Some(message), Some(conversation)) = (message, conversation) {
-            announce::message(tx, EventKind::MessageUpdated, &conversation, &message)?;
-        }
-        Ok(())
+        tell(tx, &self.job).await
     }
 }

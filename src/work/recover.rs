@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
+use super::kinds::{self, Interrupted};
 use crate::app::App;
 use crate::error::Error;
-use crate::inbox::receipt;
-use crate::model::{MessageError, MessageStatus};
-use crate::store::jobs::{self, Job, JobKind};
-use crate::store::{Engine, Tx, Verb, conversations, deliveries, effects};
+use crate::store::jobs::{self, Job};
+use crate::store::{Engine, Tx, Verb};
 
 const EVERY: Duration = Duration::from_secs(30);
-const LIMIT: i64 = 500;
-/// Edits and statuses whose message never came are given up after this.
-const WAIT_IN_VAIN_MS: i64 = 30 * 24 * 3_600_000;
+const PAGE: i64 = 500;
+const REASON: &str = "the server stopped while it was being done";
 
 /// At a start on SQLite nobody else can hold a claim: a database file has one server.
 pub(super) async fn at_start(app: &App) {
@@ -22,80 +22,70 @@ pub(super) async fn at_start(app: &App) {
     }
 }
 
+/// Not a job itself: a dead process may have claimed that too.
 pub(super) async fn run(app: &App) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while app.soft.run_until_cancelled(ticks.tick()).await.is_some() {
         recover(app, app.store.clock().now_ms()).await;
-        if let Err(error) = app.store.write(Purge).await {
-            tracing::warn!(%error, "old waiting effects cannot be removed");
-        }
     }
 }
 
 async fn recover(app: &App, claimed_before: i64) {
     loop {
-        match app.store.write(Recover { claimed_before }).await {
-            Ok(committed) if committed.value > 0 => {
-                tracing::info!(jobs = committed.value, "took back jobs whose worker is gone");
-            }
-            Ok(_) => return,
+        let expired = match app.store.read(Expired { claimed_before }).await {
+            Ok(expired) => expired,
             Err(error) => return tracing::warn!(%error, "abandoned jobs cannot be read"),
+        };
+        let (count, mut taken) = (expired.len() as i64, 0_usize);
+        for job in expired {
+            let id = job.id;
+            match app.store.write(TakeBack { job }).await {
+                Ok(_) => taken += 1,
+                Err(error) => tracing::warn!(%error, job = %id, "an abandoned job cannot be taken back yet"),
+            }
+        }
+        if taken > 0 {
+            tracing::info!(jobs = taken, "took back jobs whose worker is gone");
+        }
+        // What could not be taken back is tried again at the next look.
+        if count < PAGE || taken == 0 {
+            return;
         }
     }
 }
 
-struct Recover {
+struct Expired {
     claimed_before: i64,
 }
 
-impl Verb for Recover {
-    type Out = usize;
+impl Verb for Expired {
+    type Out = Vec<Job>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<usize, Error> {
-        let mut expired = jobs::expired(tx, self.claimed_before, LIMIT).await?;
-        // One order of locks for all nodes.
-        expired.sort_by(|one, other| one.lane.cmp(&other.lane));
-        for job in &expired {
-            take_back(tx, job).await?;
-        }
-        Ok(expired.len())
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Job>, Error> {
+        Ok(jobs::expired(tx, self.claimed_before, PAGE).await?)
     }
 }
 
-async fn take_back(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
-    let delivery = if job.kind == JobKind::Deliver { deliveries::load(tx, job.subject).await? } else { None };
-    if let Some(delivery) = &delivery {
-        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
-    }
-    // Again under the lock: an echo may have proved meanwhile that it left.
-    if delivery.is_some()
-        && let Some(mut delivery) = deliveries::load(tx, job.subject).await?
-        && delivery.state == MessageStatus::Sending
-    {
-        let reason = "the server stopped while it was being sent";
-        delivery.state = MessageStatus::Unknown;
-        delivery.error = Some(MessageError { code: "interrupted".to_owned(), reason: reason.to_owned() });
-        deliveries::update(tx, &delivery).await?;
-        if let Some(attempt) = deliveries::open_attempt(tx, delivery.id).await? {
-            deliveries::end_attempt(tx, attempt, "unknown", Some("interrupted"), Some(reason)).await?;
-        }
-        receipt::refresh(tx, &delivery).await?;
-        jobs::done(tx, job).await?;
-        return Ok(());
-    }
-    let now = tx.now();
-    jobs::release(tx, job, now).await?;
-    Ok(())
+struct TakeBack {
+    job: Job,
 }
 
-struct Purge;
+impl Verb for TakeBack {
+    type Out = ();
 
-impl Verb for Purge {
-    type Out = u64;
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
-        let before = tx.now() - WAIT_IN_VAIN_MS;
-        Ok(effects::purge(tx, before).await?)
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        if let Some(kind) = kinds::of(&self.job.kind)
+            && (kind.interrupted)(tx, &self.job, REASON).await? == Interrupted::Over
+        {
+            return Ok(());
+        }
+        let now = tx.now();
+        jobs::release(tx, &self.job, now, Some(REASON)).await?;
+        Ok(())
     }
 }

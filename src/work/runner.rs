@@ -1,16 +1,19 @@
 //! Claims jobs and runs them: workers for each class of work, so that media never delays a send. Told after
 //! the commit that made a job, and looking by itself in case it was not told.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 
-use super::{acknowledge, deliver, fetch_media, recover};
+use super::end::Failed;
+use super::{kinds, recover};
 use crate::app::App;
 use crate::error::Error;
-use crate::store::jobs::{self, Job, JobKind, Priority};
+use crate::store::jobs::{self, Class, Job};
 use crate::store::{Store, Tx, Verb};
 
 /// Looks for work at least so often.
@@ -18,12 +21,17 @@ const IDLE: Duration = Duration::from_secs(5);
 /// A claim outlives every call that a job makes.
 pub(super) const CLAIM_MS: i64 = 180_000;
 const MAX_CLAIM: usize = 64;
+/// The end of a job is written again so often while the database is away.
+const END_TRIES: u32 = 8;
+/// If nothing could be claimed of what is due, somebody else is about to end it.
+const PAUSE_MS: i64 = 5;
 
 pub struct Runner {
-    classes: Vec<(Priority, Class)>,
+    classes: Vec<Workers>,
 }
 
-struct Class {
+struct Workers {
+    class: Class,
     look: Notify,
     /// When the next job can run, as far as is known.
     next_at: AtomicI64,
@@ -32,25 +40,20 @@ struct Class {
 
 impl Runner {
     pub fn new() -> Arc<Self> {
-        let class = |workers| Class {
+        let workers = |class: &Class| Workers {
+            class: *class,
             look: Notify::new(),
             next_at: AtomicI64::new(0),
-            permits: Arc::new(Semaphore::new(workers)),
+            permits: Arc::new(Semaphore::new(class.workers())),
         };
-        let workers = |priority| match priority {
-            Priority::Send => 64,
-            Priority::Media => 8,
-        };
-        Arc::new(Self {
-            classes: Priority::ALL.iter().map(|priority| (*priority, class(workers(*priority)))).collect(),
-        })
+        Arc::new(Self { classes: Class::ALL.iter().map(workers).collect() })
     }
 
-    /// There may be a job to run at this time. Never blocks.
-    pub fn wake(&self, at: i64) {
-        for (_, class) in &self.classes {
-            class.next_at.fetch_min(at, Ordering::AcqRel);
-            class.look.notify_one();
+    /// There may be a job of the class to run at this time. Never blocks.
+    pub fn wake(&self, class: Class, at: i64) {
+        for workers in self.classes.iter().filter(|workers| workers.class == class) {
+            workers.next_at.fetch_min(at, Ordering::AcqRel);
+            workers.look.notify_one();
         }
     }
 
@@ -59,6 +62,9 @@ impl Runner {
         app.tasks.spawn(async move {
             // All of it before the first claim: what is found claimed now is nobody's.
             recover::at_start(&shared).await;
+            if let Err(error) = shared.store.write(Schedule).await {
+                tracing::error!(%error, "what has to be done again and again cannot be scheduled");
+            }
             for index in 0..this.classes.len() {
                 let (this, app) = (Arc::clone(&this), Arc::clone(&shared));
                 shared.tasks.spawn(async move { this.run(index, app).await });
@@ -68,22 +74,22 @@ impl Runner {
     }
 
     async fn run(&self, index: usize, app: Arc<App>) {
-        let Some((priority, class)) = self.classes.get(index) else { return };
+        let Some(workers) = self.classes.get(index) else { return };
         while !app.soft.is_cancelled() {
             // A worker must be free before a job is taken.
-            let Ok(first) = Arc::clone(&class.permits).acquire_owned().await else { return };
-            let free = class.permits.available_permits().min(MAX_CLAIM - 1) + 1;
-            class.next_at.store(i64::MAX, Ordering::Release);
-            let claimed = app.store.write(Claim { class: *priority, limit: free as i64 }).await;
+            let Ok(first) = Arc::clone(&workers.permits).acquire_owned().await else { return };
+            let free = workers.permits.available_permits().min(MAX_CLAIM - 1) + 1;
+            workers.next_at.store(i64::MAX, Ordering::Release);
+            let claimed = app.store.write(Claim { class: workers.class, limit: free as i64 }).await;
             let (jobs, next_at) = match claimed {
                 Ok(committed) => committed.value,
                 Err(error) => {
-                    tracing::warn!(%error, "jobs cannot be claimed");
+                    tracing::warn!(%error, class = workers.class.as_str(), "jobs cannot be claimed");
                     (Vec::new(), Some(app.store.clock().now_ms() + 1_000))
                 }
             };
             if let Some(next_at) = next_at {
-                class.next_at.fetch_min(next_at, Ordering::AcqRel);
+                workers.next_at.fetch_min(next_at, Ordering::AcqRel);
             }
             let took = jobs.len();
             let mut spare = Some(first);
@@ -91,7 +97,7 @@ impl Runner {
                 let permit = match spare.take() {
                     Some(permit) => permit,
                     // Only this loop takes permits, and `free` of them were there.
-                    None => match Arc::clone(&class.permits).acquire_owned().await {
+                    None => match Arc::clone(&workers.permits).acquire_owned().await {
                         Ok(permit) => permit,
                         Err(_) => return,
                     },
@@ -99,46 +105,86 @@ impl Runner {
                 let shared = Arc::clone(&app);
                 app.tasks.spawn(async move {
                     let hard = shared.hard.clone();
-                    hard.run_until_cancelled(run_one(&shared, &job)).await;
+                    hard.run_until_cancelled(run_one(&shared, job)).await;
                     drop(permit);
                 });
             }
             drop(spare);
             if took == 0 {
-                self.wait(class, &app.store, &app).await;
+                self.wait(workers, &app.store, &app).await;
             }
         }
     }
 
-    async fn wait(&self, class: &Class, store: &Store, app: &App) {
-        let at = class.next_at.load(Ordering::Acquire);
+    async fn wait(&self, workers: &Workers, store: &Store, app: &App) {
+        let at = workers.next_at.load(Ordering::Acquire);
         let until =
             Duration::from_millis(u64::try_from(at.saturating_sub(store.clock().now_ms())).unwrap_or(0));
         tokio::select! {
             () = app.soft.cancelled() => {}
-            () = class.look.notified() => {}
+            () = workers.look.notified() => {}
             () = tokio::time::sleep(until.min(IDLE)) => {}
         }
     }
 }
 
-async fn run_one(app: &App, job: &Job) {
-    let ran = match job.kind {
-        JobKind::Deliver => deliver::run(app, job).await,
-        JobKind::FetchMedia => fetch_media::run(app, job).await,
-        JobKind::Acknowledge => acknowledge::run(app, job).await,
+/// Runs a job to one of its ends.
+async fn run_one(app: &App, job: Job) {
+    let ended = match kinds::of(&job.kind) {
+        None => {
+            let reason = format!(
+                "this version of the server knows no jobs of the kind {:?}: run a newer one, then let it be tried again",
+                job.kind
+            );
+            Err((reason, false))
+        }
+        Some(kind) => match (kind.run)(app, &job) {
+            Err(reason) => Err((format!("its payload cannot be read: {reason}"), true)),
+            Ok(work) => match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(Ok(())) => match kind.every {
+                    Some(every) => again(app, &job, every).await,
+                    None => Ok(()),
+                },
+                Ok(Err(error)) => Err((format!("{error:#}"), false)),
+                Err(_) => Err((
+                    "the server failed in the middle of it (a panic; its log says where)".to_owned(),
+                    false,
+                )),
+            },
+        },
     };
-    metrics::counter!("hubbub_jobs_total", "kind" => job.kind.as_str(), "ok" => if ran.is_ok() { "true" } else { "false" })
+    let name = kinds::of(&job.kind).map_or("unknown", |kind| kind.name);
+    metrics::counter!("hubbub_jobs_total", "kind" => name, "ok" => if ended.is_ok() { "true" } else { "false" })
         .increment(1);
-    if let Err(error) = ran {
-        // The job keeps its claim; it is found when that runs out.
-        tracing::error!(%error, kind = job.kind.as_str(), job = %job.id, tenant = %job.tenant, "a job could not be ended");
+    if let Err((reason, for_good)) = ended {
+        tracing::error!(reason, kind = job.kind, job = %job.id, tenant = %job.tenant, tries = job.tries, "a job failed");
+        let random = app.store.ids().next().as_u128() as u64;
+        end(app, Failed { job, reason, for_good, random }).await;
     }
+}
+
+async fn again(app: &App, job: &Job, every: Duration) -> Result<(), (String, bool)> {
+    let verb = Again { job: job.clone(), every_ms: i64::try_from(every.as_millis()).unwrap_or(i64::MAX) };
+    app.store.write(verb).await.map(drop).map_err(|error| (error.to_string(), false))
+}
+
+/// Writes it, also if the database is away for a while. If even that cannot be done the claim runs out.
+async fn end(app: &App, failed: Failed) {
+    for tried in 0..END_TRIES {
+        match app.store.write(failed.clone()).await {
+            Ok(_) => return,
+            Err(error) => {
+                tracing::warn!(%error, job = %failed.job.id, "the end of a job is not written yet");
+                tokio::time::sleep(Duration::from_millis(100 << tried)).await;
+            }
+        }
+    }
+    tracing::error!(job = %failed.job.id, "the end of a job could not be written: it is found when its claim runs out");
 }
 
 /// Takes jobs of a class, and says when the next one can run.
 struct Claim {
-    class: Priority,
+    class: Class,
     limit: i64,
 }
 
@@ -148,7 +194,55 @@ impl Verb for Claim {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + CLAIM_MS;
         let taken = jobs::claim(tx, self.class, self.limit, until).await?;
+        let soon = tx.now() + PAUSE_MS;
         let next = if taken.is_empty() { jobs::next_at(tx, self.class).await? } else { None };
-        Ok((taken, next))
+        Ok((taken, next.map(|next| next.max(soon))))
+    }
+}
+
+struct Again {
+    job: Job,
+    every_ms: i64,
+}
+
+impl Verb for Again {
+    type Out = ();
+
+    fn tenant(&self) -> Option<uuid::Uuid> {
+        self.job.holder()
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let at = tx.now() + self.every_ms;
+        Ok(jobs::again(tx, &self.job, at).await?)
+    }
+}
+
+/// Makes the jobs that come again, where they are not there.
+struct Schedule;
+
+impl Verb for Schedule {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let now = tx.now();
+        for kind in kinds::scheduled() {
+            (kind.schedule)(tx, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A job that takes long says that it still runs.
+pub(super) struct Keep {
+    pub job: Job,
+}
+
+impl Verb for Keep {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        let until = tx.now() + CLAIM_MS;
+        Ok(jobs::keep(tx, &self.job, until).await?)
     }
 }

@@ -3,8 +3,10 @@
 use adapters::Event;
 
 use crate::error::Error;
-use crate::inbox::announce;
-use crate::model::{Channel, ChannelHealth};
+use crate::inbox::{announce, outgoing};
+use crate::model::{Channel, ChannelHealth, ChannelState};
+use crate::store::jobs::{self, Class};
+use crate::store::queues::QueueKey;
 use crate::store::{Tx, Wake, channels, contacts, conversations};
 
 /// The state of a WAHA session becomes the health of its channel.
@@ -25,6 +27,23 @@ pub(super) async fn session(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -
     channels::set_health(tx, &channel).await?;
     announce::channel(tx, &channel)?;
     tx.wake(Wake::Channel(channel.id));
+    if state == "ok" && channel.state == ChannelState::Active {
+        jobs::recovered(tx, channel.id).await?;
+    }
+    Ok(true)
+}
+
+/// The customer lets the bot write again: what waits for another try leaves now.
+pub(super) async fn membership(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
+    let (Some("unblocked" | "added"), Some(chat)) =
+        (event.state.as_deref(), event.external_conversation_id.as_deref())
+    else {
+        return Ok(false);
+    };
+    let Some(contact) = contacts::find(tx, channel.id, chat).await? else { return Ok(false) };
+    let Some(open) = conversations::open_of(tx, channel, contact.id).await? else { return Ok(false) };
+    let queue = QueueKey { id: channel.id, class: Class::Send };
+    jobs::hurry_lane(tx, queue, &outgoing::lane_of(open)).await?;
     Ok(true)
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::inbound;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
-use crate::inbox::{announce, own, receipt};
+use crate::inbox::{announce, effect, own, receipt};
 use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::{Tx, contacts, conversations, messages};
@@ -30,18 +30,16 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     {
         return left(tx, delivery, key, event).await;
     }
-    let contact = inbound::contact_of(tx, channel, event, chat).await?;
+    let known = contacts::find(tx, channel.id, chat).await?;
+    let contact = inbound::contact_of(tx, channel, event, chat, known).await?;
     let mut conversation = inbound::conversation_of(tx, channel, event, chat, &contact).await?;
-    // The answer of the send may have told the key while this waited for the conversation.
-    if let Some(news) = ours(tx, channel, key, event).await? {
-        return Ok(news);
-    }
     // Where the provider does not say who wrote it and it is not ours, a person did.
     let by_person = event.origin != Some(Origin::OurApi) && event.origin != Some(Origin::OtherApp);
     let kind = if by_person { AuthorKind::Phone } else { AuthorKind::OtherApp };
     let author = Author { kind, id: None, name: None };
     let mut message = inbound::entry(tx, channel, event, &conversation, Direction::Out, author).await?;
-    inbound::store(tx, channel, event, key, &mut message).await?;
+    inbound::store(tx, channel, event, (key, &conversation), &mut message).await?;
+    effect::settle(tx, channel, key, &mut message).await?;
     if by_person {
         own::change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
     }
@@ -49,18 +47,15 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
-    announce::message(tx, EventKind::MessageCreated, &conversation, &message)?;
+    conversations::answered(tx, &mut conversation).await?;
+    announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
 }
 
 /// The echo of a part whose key we know; nothing if there is none.
 async fn ours(tx: &mut Tx<'_>, channel: &Channel, key: &str, event: &Event) -> Result<Option<bool>, Error> {
     let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? else { return Ok(None) };
-    conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
-    match deliveries::load(tx, delivery.id).await? {
-        Some(delivery) => left(tx, delivery, key, event).await.map(Some),
-        None => Ok(None),
-    }
+    left(tx, delivery, key, event).await.map(Some)
 }
 
 /// A part of ours that has left without an answer yet and says the same: the echo may overtake the answer
@@ -78,13 +73,7 @@ async fn in_flight(
         if !same_text || part.media.is_some() != (event.attachments > 0) {
             continue;
         }
-        conversations::load_locked(tx, candidate.tenant, candidate.conversation).await?;
-        // Under the lock it may turn out to have been answered meanwhile.
-        let still = deliveries::load(tx, candidate.id).await?;
-        let open = |one: &Delivery| matches!(one.state, MessageStatus::Sending | MessageStatus::Unknown);
-        if let Some(delivery) = still.filter(|one| open(one) && one.external_key.is_none()) {
-            return Ok(Some(delivery));
-        }
+        return Ok(Some(candidate));
     }
     Ok(None)
 }

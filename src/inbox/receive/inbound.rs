@@ -8,35 +8,45 @@ use crate::model::{
     Attachment, AttachmentState, Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind,
     Message, MessageKind, MessageStatus, Owner,
 };
-use crate::store::jobs::{self, JobKind, NewJob};
-use crate::store::{StoreError, Tx, attachments, contacts, conversations, messages};
+use crate::store::jobs::{self, Acknowledge, FetchMedia, Slot};
+use crate::store::{Tx, attachments, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
         return Ok(false);
     };
-    if messages::seen(tx, channel.id, key).await?.is_some() {
+    let known = contacts::known(tx, channel.id, chat, key).await?;
+    let seen = match &known {
+        Some(known) => known.seen,
+        None => messages::seen(tx, channel.id, key).await?.is_some(),
+    };
+    if seen {
         return Ok(false);
     }
-    let contact = contact_of(tx, channel, event, chat).await?;
+    let awaited = known.as_ref().is_none_or(|known| known.awaited);
+    let contact = contact_of(tx, channel, event, chat, known.map(|known| known.contact)).await?;
     let mut conversation = conversation_of(tx, channel, event, chat, &contact).await?;
     let author = Author {
         kind: AuthorKind::Customer,
         id: event.external_contact_id.clone(),
         name: event.contact_name.clone().or(contact.name),
     };
+    conversation.inbound_count += 1;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
-    store(tx, channel, event, key, &mut message).await?;
+    store(tx, channel, event, (key, &conversation), &mut message).await?;
+    if awaited {
+        effect::settle(tx, channel, key, &mut message).await?;
+    }
 
     conversation.last_seq = message.seq;
-    conversation.inbound_count += 1;
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
+    conversations::wait(tx, &mut conversation).await?;
     if channel.settings.ai && !event.is_group {
         turn::arrive(tx, &mut conversation, &message, &channel.settings).await?;
     }
-    announce::message(tx, EventKind::MessageCreated, &conversation, &message)?;
+    announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
 }
 
@@ -47,9 +57,11 @@ pub(super) async fn contact_of(
     channel: &Channel,
     event: &Event,
     chat: &str,
+    known: Option<Contact>,
 ) -> Result<Contact, Error> {
     let other = event.alternate_contact_id.as_deref().filter(|other| *other != chat && !event.is_group);
-    let mut found = contacts::find(tx, channel.id, chat).await?;
+    let linked = known.is_some();
+    let mut found = known;
     if found.is_none()
         && let Some(other) = other
     {
@@ -59,7 +71,6 @@ pub(super) async fn contact_of(
     let theirs = !event.is_group && event.direction != Some(adapters::Direction::Outbound);
     let name = event.contact_name.as_deref().filter(|_| theirs);
     let handle = event.contact_phone.as_deref().filter(|_| theirs);
-    let made = found.is_none();
     let mut contact = match found {
         Some(contact) => contact,
         None => contacts::insert(tx, channel.tenant, name, handle).await?,
@@ -71,10 +82,8 @@ pub(super) async fn contact_of(
         contact.handle = handle.map(str::to_owned).or(contact.handle);
         contacts::describe(tx, channel.tenant, &contact).await?;
     }
-    let mine = contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
-    if made && !mine {
-        // Another transaction has made the contact since we looked: run again, and find it.
-        return Err(StoreError::Retry("the contact has just been made".to_owned()).into());
+    if !linked {
+        contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
     }
     if let Some(other) = other {
         contacts::link(tx, channel.tenant, channel.id, other, contact.id).await?;
@@ -91,10 +100,8 @@ pub(super) async fn conversation_of(
     contact: &Contact,
 ) -> Result<Conversation, Error> {
     let new = conversations::NewConversation {
-        tenant: channel.tenant,
-        company: channel.company,
-        channel: channel.id,
-        contact: contact.id,
+        channel,
+        contact,
         external_id: chat,
         is_group: event.is_group,
         owner: if channel.settings.ai && !event.is_group { Owner::Ai } else { Owner::Nobody },
@@ -127,12 +134,12 @@ pub(super) async fn entry(
     })
 }
 
-/// Writes the message, its files (to be fetched by jobs) and what had waited for it.
+/// Writes the message, and its files (to be fetched by jobs), at the end of its conversation.
 pub(super) async fn store(
     tx: &mut Tx<'_>,
     channel: &Channel,
     event: &Event,
-    key: &str,
+    (key, conversation): (&str, &Conversation),
     message: &mut Message,
 ) -> Result<(), Error> {
     let place = messages::Place {
@@ -141,6 +148,7 @@ pub(super) async fn store(
         external_key: Some(key),
         external_id: event.external_message_id.as_deref(),
         client_digest: None,
+        inbound_count: conversation.inbound_count,
     };
     messages::insert(tx, message, &place).await?;
     for (position, media) in event.media.iter().enumerate() {
@@ -162,17 +170,17 @@ pub(super) async fn store(
         attachments::insert(tx, channel.tenant, message.id, position as i64, &file, &source).await?;
         if !lost {
             let lane = format!("media:{}", file.id);
-            let (tenant, kind, subject) = (channel.tenant, JobKind::FetchMedia, file.id);
-            jobs::push(tx, &NewJob { tenant, kind, lane: &lane, position: 0, subject }).await?;
+            let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
+            jobs::push(tx, &slot, &FetchMedia { attachment: file.id }).await?;
         }
         message.attachments.push(file);
     }
     if event.data.contains_key("callback_query_id") {
         let lane = format!("acknowledge:{}", message.id);
-        let (tenant, kind, subject) = (channel.tenant, JobKind::Acknowledge, message.id);
-        jobs::push(tx, &NewJob { tenant, kind, lane: &lane, position: 0, subject }).await?;
+        let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
+        jobs::push(tx, &slot, &Acknowledge { message: message.id }).await?;
     }
-    effect::settle(tx, channel, key, message).await
+    Ok(())
 }
 
 fn kind_of(kind: Kind) -> MessageKind {

@@ -67,8 +67,7 @@ pub(crate) async fn reopen_unanswered(
     conversation: &mut Conversation,
     settings: &ChannelSettings,
 ) -> Result<(), Error> {
-    let Some((first_seq, count)) = messages::unanswered(tx, conversation.tenant, conversation.id).await?
-    else {
+    let Some((first_seq, count)) = messages::unanswered(tx, conversation).await? else {
         return Ok(());
     };
     let due_at = tx.now() + settings.quiet_ms.min(settings.max_wait_ms);

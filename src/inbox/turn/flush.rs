@@ -17,6 +17,10 @@ pub struct Flush {
 impl Verb for Flush {
     type Out = Option<Turn>;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Turn>, Error> {
         let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
         let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
@@ -27,7 +31,7 @@ impl Verb for Flush {
             turns::update(tx, &turn).await?;
             wake_due(tx, &conversation, &turn);
             conversation.turn = Some(open.offered.unwrap_or_else(|| turn.clone()));
-            announce::turn(tx, &conversation, &turn)?;
+            announce::turn(tx, &mut conversation, &turn)?;
         }
         Ok(Some(turn))
     }

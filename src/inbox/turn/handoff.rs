@@ -6,7 +6,7 @@ use super::{leased, locked};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::inbox::{announce, own};
-use crate::model::{Conversation, Owner, Turn, TurnState};
+use crate::model::{ChannelState, Conversation, Owner, Turn, TurnState};
 use crate::store::{Tx, Verb, channels, turns};
 
 /// The responder gives the conversation to people.
@@ -19,6 +19,10 @@ pub struct Handoff {
 
 impl Verb for Handoff {
     type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let reason = self.reason.trim();
@@ -42,11 +46,16 @@ pub struct Nobody {
 impl Verb for Nobody {
     type Out = bool;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let (turn, conversation) = locked(tx, self.tenant, self.turn).await?;
         let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
         let waited = tx.now() - turn.due_at;
-        if turn.state != TurnState::Collecting || waited < channel.settings.nobody_ms {
+        let paused = channel.state == ChannelState::Disabled;
+        if turn.state != TurnState::Collecting || waited < channel.settings.nobody_ms || paused {
             return Ok(false);
         }
         to_people(tx, turn, conversation, "no_responder").await?;
@@ -66,5 +75,5 @@ pub(super) async fn to_people(
     turn.lease_until = None;
     turns::update(tx, &turn).await?;
     own::change(tx, &mut conversation, Owner::Nobody, Some(reason), "handed_off").await?;
-    announce::turn(tx, &conversation, &turn)
+    announce::turn(tx, &mut conversation, &turn)
 }

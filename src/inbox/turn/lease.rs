@@ -20,6 +20,10 @@ pub struct Extend {
 impl Verb for Extend {
     type Out = i64;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Error> {
         let (mut turn, conversation) = leased(tx, self.scope.tenant(), self.turn, self.lease).await?;
         let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
@@ -41,6 +45,10 @@ pub struct Fail {
 impl Verb for Fail {
     type Out = ();
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let (mut turn, conversation) = leased(tx, self.scope.tenant(), self.turn, self.lease).await?;
         turn.reason = Some(self.reason.chars().take(200).collect());
@@ -59,6 +67,10 @@ pub struct Orphan {
 
 impl Verb for Orphan {
     type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let (mut turn, _) = locked(tx, self.tenant, self.turn).await?;
@@ -79,6 +91,10 @@ pub struct Expire {
 
 impl Verb for Expire {
     type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let (mut turn, conversation) = locked(tx, self.tenant, self.turn).await?;
@@ -112,5 +128,5 @@ async fn again(tx: &mut Tx<'_>, mut turn: Turn, mut conversation: Conversation) 
     turns::update(tx, &turn).await?;
     wake_due(tx, &conversation, &turn);
     conversation.turn = Some(turn.clone());
-    announce::turn(tx, &conversation, &turn)
+    announce::turn(tx, &mut conversation, &turn)
 }

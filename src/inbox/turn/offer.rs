@@ -4,10 +4,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{handoff, locked};
+use super::{handoff, locked, wake_due};
 use crate::error::Error;
-use crate::inbox::announce;
-use crate::model::{Contact, Conversation, ConversationState, Direction, Message, Owner, TurnState};
+use crate::inbox::{announce, pause};
+use crate::model::{
+    ChannelState, Contact, Conversation, ConversationState, Direction, Message, Owner, TurnState,
+};
 use crate::store::{Tx, Verb, channels, messages, turns};
 
 /// Messages before the turn that a responder is given.
@@ -55,6 +57,10 @@ pub enum Offered {
 impl Verb for Offer {
     type Out = Offered;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Offered, Error> {
         let (mut turn, mut conversation) = locked(tx, self.tenant, self.turn).await?;
         let busy = turns::open_of(tx, conversation.id).await?.offered.is_some();
@@ -66,18 +72,28 @@ impl Verb for Offer {
             return Ok(Offered::NotNow);
         }
         let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        if channel.state == ChannelState::Disabled {
+            turn.due_at = tx.now() + pause::LOOK_AGAIN_MS;
+            turn.reason = Some(pause::REASON.to_owned());
+            turns::update(tx, &turn).await?;
+            wake_due(tx, &conversation, &turn);
+            conversation.turn = Some(turn.clone());
+            announce::turn(tx, &mut conversation, &turn)?;
+            return Ok(Offered::NotNow);
+        }
         if turn.failed_offers() >= channel.settings.max_attempts {
             handoff::to_people(tx, turn, conversation, "responder_failed").await?;
             return Ok(Offered::NotNow);
         }
         let lease = tx.new_id();
         turn.state = TurnState::Offered;
+        turn.reason = turn.reason.filter(|reason| reason != pause::REASON);
         turn.attempt += 1;
         turn.lease = Some(lease);
         turn.lease_until = Some(tx.now() + channel.settings.lease_ms);
         turns::update(tx, &turn).await?;
         conversation.turn = Some(turn.clone());
-        announce::turn(tx, &conversation, &turn)?;
+        announce::turn(tx, &mut conversation, &turn)?;
 
         let limit = (turn.last_seq - turn.first_seq + 1).min(MAX_MESSAGES);
         let mut of_turn =

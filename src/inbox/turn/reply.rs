@@ -28,6 +28,10 @@ pub struct Replied {
 impl Verb for Reply {
     type Out = Replied;
 
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Replied, Error> {
         if self.parts.is_empty() || self.parts.len() > MAX_PARTS {
             return Err(Error::invalid("parts", format!("answer with 1 to {MAX_PARTS} messages")));
@@ -58,7 +62,7 @@ impl Verb for Reply {
             };
             messages.push(outgoing::put(tx, &mut conversation, out).await?);
         }
-        announce::turn(tx, &conversation, &turn)?;
+        announce::turn(tx, &mut conversation, &turn)?;
         Ok(Replied { messages })
     }
 }

@@ -29,19 +29,22 @@ pub(super) struct Begin {
 impl Verb for Begin {
     type Out = Option<Begun>;
 
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         // A worker that was held up for long may have lost its claim: then somebody else sends it.
         let until = tx.now() + CLAIM_MS;
         if !jobs::keep(tx, &self.job, until).await? {
             return Ok(None);
         }
-        let Some(delivery) = deliveries::load(tx, self.job.subject).await? else {
+        let Some(mut delivery) = deliveries::load(tx, self.job.subject).await? else {
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         };
         let conversation = conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
-        let mut delivery = deliveries::load(tx, delivery.id).await?.ok_or(Error::NotFound("delivery"))?;
         let message =
             messages::load(tx, delivery.tenant, delivery.message).await?.ok_or(Error::NotFound("message"))?;
         if delivery.state != MessageStatus::Queued {
@@ -61,7 +64,7 @@ impl Verb for Begin {
             delivery.external_key = Some(reserved.clone());
         }
         deliveries::update(tx, &delivery).await?;
-        let attempt = deliveries::begin_attempt(tx, delivery.id).await?;
+        let attempt = deliveries::begin_attempt(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await?;
         Ok(Some(Begun { delivery, part, address: conversation.external_id, attempt }))
     }

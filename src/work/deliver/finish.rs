@@ -4,20 +4,18 @@
 use adapters::SendOutcome;
 use uuid::Uuid;
 
-use super::word;
+use super::{MAX_AGE_MS, word};
 use crate::error::Error;
 use crate::inbox::{announce, effect, receipt};
 use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
-use crate::store::jobs::{self, Job};
+use crate::store::jobs::{self, Deliver, Job, Payload};
+use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, Verb, Wake, channels, conversations, messages};
-use crate::work::retry;
+use crate::work::{end, retry};
 
-/// A part that was refused for now is tried so often; then it failed.
+/// A part that was refused for now is tried so often; then it is given up.
 const MAX_TRIES: i64 = 10;
-/// While the whole channel is down its queue waits, up to this age of the message.
-const CHANNEL_DOWN_WAIT_MS: i64 = 60_000;
-const MAX_AGE_MS: i64 = 24 * 3_600_000;
 
 pub(super) struct Finish {
     pub job: Job,
@@ -30,13 +28,16 @@ pub(super) struct Finish {
 impl Verb for Finish {
     type Out = ();
 
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let Some(delivery) = deliveries::load(tx, self.job.subject).await? else {
+        let Some(mut delivery) = deliveries::load(tx, self.job.subject).await? else {
             jobs::done(tx, &self.job).await?;
             return Ok(());
         };
         conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
-        let mut delivery = deliveries::load(tx, delivery.id).await?.ok_or(Error::NotFound("delivery"))?;
         self.end_attempt(tx).await?;
         let settled = self.attempt.is_some() && delivery.state != MessageStatus::Sending;
         match &self.outcome {
@@ -50,18 +51,26 @@ impl Verb for Finish {
                 delivery.tries += i64::from(self.attempt.is_none());
                 let wait = retry::wait_ms(delivery.tries, 1_000, 300_000, self.random);
                 let after = after_ms.and_then(|after| i64::try_from(after).ok());
+                // A time to come again is said to one chat; a failure without is likely to hit the others as well.
+                if after.is_none() {
+                    queues::failed(tx, self.queue(), false, reason).await?;
+                }
                 let wait = after.map_or(wait, |after| after + wait / 4);
                 let spent = delivery.tries >= MAX_TRIES;
                 self.later(tx, &mut delivery, code, reason, wait, spent).await?;
             }
             SendOutcome::Rejected { code, reason, channel_down: true } => {
+                queues::failed(tx, self.queue(), true, reason).await?;
                 self.channel_is(tx, &delivery, "down", Some(reason)).await?;
-                self.later(tx, &mut delivery, code, reason, CHANNEL_DOWN_WAIT_MS, false).await?;
+                // The queue waits, and the first of it is tried when it goes on.
+                self.later(tx, &mut delivery, code, reason, 0, false).await?;
             }
             SendOutcome::Rejected { code, reason, channel_down: false } => {
+                queues::recovered(tx, self.queue()).await?;
                 self.fail(tx, &mut delivery, code, reason).await?;
             }
             SendOutcome::Unknown { reason } => {
+                queues::failed(tx, self.queue(), false, reason).await?;
                 delivery.state = MessageStatus::Unknown;
                 delivery.error = Some(MessageError { code: "unknown".to_owned(), reason: reason.clone() });
                 deliveries::update(tx, &delivery).await?;
@@ -74,6 +83,10 @@ impl Verb for Finish {
 }
 
 impl Finish {
+    fn queue(&self) -> QueueKey {
+        QueueKey { id: self.job.queue, class: Deliver::CLASS }
+    }
+
     async fn end_attempt(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let Some(attempt) = self.attempt else { return Ok(()) };
         let (code, reason) = match &self.outcome {
@@ -105,6 +118,7 @@ impl Finish {
         delivery.external_key = Some(key.to_owned());
         deliveries::update(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await?;
+        queues::recovered(tx, self.queue()).await?;
         // Receipts and reactions that came before the provider's answer told us the key.
         let channel = self.channel_is(tx, &delivery, "ok", None).await?;
         effect::settle_delivery(tx, &channel, key).await?;
@@ -125,17 +139,20 @@ impl Finish {
     ) -> Result<(), Error> {
         let message = messages::load(tx, delivery.tenant, delivery.message).await?;
         let old = message.is_none_or(|message| tx.now() - message.created_at > MAX_AGE_MS);
-        if spent || old {
-            return self.fail(tx, delivery, code, reason).await;
-        }
         if delivery.state == MessageStatus::Sending {
             delivery.state = MessageStatus::Queued;
         }
         delivery.error = Some(MessageError { code: code.to_owned(), reason: reason.to_owned() });
         deliveries::update(tx, delivery).await?;
+        if spent || old {
+            // Half a message is worse than none: what has not left of it stays.
+            deliveries::fail_queued(tx, delivery.message, code, reason).await?;
+            deliveries::update(tx, delivery).await?;
+            return end::give_up(tx, &self.job, reason).await;
+        }
         receipt::refresh(tx, delivery).await?;
         let at = tx.now() + wait_ms;
-        jobs::release(tx, &self.job, at).await?;
+        jobs::release(tx, &self.job, at, Some(reason)).await?;
         Ok(())
     }
 

@@ -1,0 +1,217 @@
+//! What contacts are found by: the words of their names from each word on, their handles, their phone numbers from
+//! both ends. Kept in the form of the search: lower case, without marks, as bytes, so that a prefix is a range of
+//! an index on every engine.
+
+use uuid::Uuid;
+
+use super::value::Arg;
+use super::{StoreError, Tx};
+use crate::args;
+use crate::model::Contact;
+
+const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1, $2, $3) \
+    on conflict (tenant, term, contact) do nothing";
+const FORGET: &str = "delete from contact_terms where contact = $1";
+const FIND: &str = "select contact from contact_terms where tenant = $1 and term >= $2 and term < $3 \
+    order by term, contact limit $4";
+const NEWEST: &str = "select tenant, id from conversations where contact = $1 order by id desc limit 1";
+const CONTACT: &str = "select id, name, handle from contacts where tenant = $1 and id = $2";
+const EVERYBODY: &str = "select tenant, id, name, handle from contacts where id > $1 order by id limit $2";
+
+pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT, EVERYBODY];
+
+/// Bytes of a term that are kept.
+const TERM: usize = 60;
+/// Words of a name that are searched from.
+const WORDS: usize = 6;
+/// Hits of the longest word that are looked at for the other words.
+const LOOKED_AT: i64 = 500;
+/// Put before digits that are read from the end; no text begins with it.
+const FROM_END: char = '\u{1}';
+
+/// Notes what a contact is found by now. `known`: there may be something noted already.
+pub async fn note(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact, known: bool) -> Result<(), StoreError> {
+    if known {
+        tx.put(FORGET, args![contact.id]).await?;
+    }
+    for term in terms(contact) {
+        tx.put(PUT, args![tenant, term.as_bytes(), contact.id]).await?;
+    }
+    Ok(())
+}
+
+/// After a migration: every contact is noted.
+pub(super) async fn note_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let mut after = Uuid::nil();
+    loop {
+        let page: Vec<(Uuid, Uuid, Option<String>, Option<String>)> =
+            tx.all(EVERYBODY, args![after, 1_000_i64]).await?;
+        let Some((_, last, ..)) = page.last() else { return Ok(()) };
+        after = *last;
+        for (tenant, id, name, handle) in page {
+            note(tx, tenant, &Contact { id, name, handle }, true).await?;
+        }
+    }
+}
+
+/// Contacts of a tenant whose name, handle or number begins with (or, of a number, ends with) what was typed, each
+/// with its newest conversation. Several words find who has all of them.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    typed: &str,
+    limit: usize,
+) -> Result<Vec<(Contact, Option<(Uuid, Uuid)>)>, StoreError> {
+    let whole = fold(typed);
+    let words: Vec<&str> = whole.split(' ').filter(|word| !word.is_empty()).collect();
+    let Some(longest) = words.iter().copied().max_by_key(|word| word.len()) else { return Ok(Vec::new()) };
+    let mut prefixes = vec![whole.clone()];
+    if words.len() > 1 {
+        prefixes.push(longest.to_owned());
+    }
+    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+    let is_number = digits.len() >= 3 && typed.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c));
+    if is_number {
+        prefixes.push(digits.clone());
+        prefixes.push(from_end(&digits));
+    }
+    let mut hits = Vec::new();
+    for prefix in &prefixes {
+        let (low, high) = range(prefix);
+        let found: Vec<(Uuid,)> = tx.all(FIND, args![tenant, &low, &high, LOOKED_AT]).await?;
+        hits.extend(found.into_iter().map(|(id,)| id));
+    }
+    let mut seen = std::collections::HashSet::new();
+    hits.retain(|id| seen.insert(*id));
+    let mut contacts = Vec::new();
+    for some in hits.chunks(limit.max(50)) {
+        let asked: Vec<_> = some.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
+        let found: Vec<Vec<Contact>> = tx.each(CONTACT, &asked).await?;
+        contacts.extend(found.into_iter().flatten().filter(|contact| is_number || has_all(contact, &words)));
+        if contacts.len() >= limit {
+            break;
+        }
+    }
+    contacts.truncate(limit);
+    let asked: Vec<_> = contacts.iter().map(|contact| vec![Arg::from(contact.id)]).collect();
+    let newest: Vec<Vec<(Uuid, Uuid)>> = tx.each(NEWEST, &asked).await?;
+    Ok(contacts.into_iter().zip(newest).map(|(contact, mut rows)| (contact, rows.pop())).collect())
+}
+
+fn has_all(contact: &Contact, words: &[&str]) -> bool {
+    let text = [contact.name.as_deref(), contact.handle.as_deref()].into_iter().flatten().map(fold);
+    let have: Vec<String> =
+        text.flat_map(|text| text.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
+    words.iter().all(|word| have.iter().any(|one| one.starts_with(word)))
+}
+
+fn terms(contact: &Contact) -> Vec<String> {
+    let mut terms = Vec::new();
+    for text in [contact.name.as_deref(), contact.handle.as_deref()].into_iter().flatten() {
+        let folded = fold(text);
+        let mut rest = folded.as_str();
+        for _ in 0..WORDS {
+            if rest.is_empty() {
+                break;
+            }
+            terms.push(cut(rest).to_owned());
+            let Some((_, after)) = rest.split_once(' ') else { break };
+            rest = after;
+        }
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        if digits.len() >= 5 {
+            terms.push(from_end(&digits));
+            terms.push(digits);
+        }
+    }
+    terms.sort();
+    terms.dedup();
+    terms
+}
+
+fn from_end(digits: &str) -> String {
+    std::iter::once(FROM_END).chain(digits.chars().rev()).collect()
+}
+
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(TERM);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// From a prefix to the first text that does not begin with it, as bytes.
+fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
+    let low = cut(prefix).as_bytes().to_vec();
+    let mut high = low.clone();
+    // UTF-8 has no byte 0xff, so the last one can always be raised.
+    if let Some(last) = high.last_mut() {
+        *last += 1;
+    }
+    (low, high)
+}
+
+/// The form in which text is compared: lower case, no marks, one space between words, `@` and punctuation gone.
+fn fold(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization as _;
+    let mut folded = String::with_capacity(text.len());
+    for c in text.nfkd() {
+        if unicode_normalization::char::is_combining_mark(c) {
+            continue;
+        }
+        if c.is_alphanumeric() {
+            folded.extend(c.to_lowercase());
+        } else if !folded.is_empty() && !folded.ends_with(' ') {
+            folded.push(' ');
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contact(name: &str, handle: &str) -> Contact {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Contact { id: Uuid::nil(), name: some(name), handle: some(handle) }
+    }
+
+    #[test]
+    fn text_is_compared_without_case_marks_and_punctuation() {
+        for (typed, folded) in [
+            ("  Renée  Ångström ", "renee angstrom"),
+            ("Ёлкина-Йовович", "елкина иовович"),
+            ("@mira_k", "mira k"),
+            ("ﬁne", "fine"),
+            ("…", ""),
+        ] {
+            assert_eq!(fold(typed), folded);
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_from_each_of_its_words_on() {
+        let found = terms(&contact("Ana María López", ""));
+        assert_eq!(found, ["ana maria lopez", "lopez", "maria lopez"]);
+    }
+
+    #[test]
+    fn a_number_is_found_from_both_ends() {
+        let found = terms(&contact("", "+1 555 010-4477"));
+        assert!(found.contains(&"15550104477".to_owned()) && found.contains(&from_end("15550104477")));
+        assert!(from_end("15550104477").starts_with(&from_end("4477")));
+    }
+
+    #[test]
+    fn a_range_holds_what_begins_alike_and_nothing_else() {
+        let (low, high) = range("ми");
+        for (text, inside) in [("мира", true), ("ми", true), ("мк", false), ("м", false), ("mi", false)]
+        {
+            let bytes = text.as_bytes();
+            assert_eq!(bytes >= low.as_slice() && bytes < high.as_slice(), inside, "{text}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Queues of jobs: one for each channel and class of work. A queue knows when its next job can run, how many run,
+//! and whether its provider answers, so that a channel which is full, paused or down costs the others nothing,
+//! however much waits in it.
+//!
+//! Whoever changes a job locks its queue's row first; who claims leaves queues that are locked for later.
+
+use uuid::Uuid;
+
+use super::jobs::Class;
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx, Wake, dialect};
+use crate::args;
+
+/// Not before something changes.
+pub const NEVER: i64 = i64::MAX;
+/// Failures in a row after which a queue is left alone for a while, and then tried with one job.
+pub const BREAKER: i64 = 5;
+const FIRST_BLOCK_MS: i64 = 2_000;
+const LONGEST_BLOCK_MS: i64 = 60_000;
+
+const JOINED: &str = "insert into queues (id, class, tenant, waiting, running, dead, next_at, failures) \
+    values ($1, $2, $3, 1, 0, 0, $4, 0) on conflict (id, class) do update set waiting = queues.waiting + 1, \
+    next_at = case when (queues.blocked_until is null or queues.blocked_until <= $4) and queues.next_at > $4 then $4 \
+    else queues.next_at end";
+/// Of a claimed job of ours: $5 how many leave the queue, $6 how many of them are dead, $7 when one runs next.
+const LEFT: &str = "update queues set running = running - 1, waiting = waiting - $5, dead = dead + $6, \
+    next_at = case when (blocked_until is null or blocked_until <= $7) and next_at > $7 then $7 else next_at end \
+    where id = $1 and class = $2 and exists (select 1 from jobs where id = $3 and claim = $4)";
+const CLAIMED: &str = "update queues set running = running + $3, next_at = $4 where id = $1 and class = $2";
+const TOUCH: &str = "update queues set next_at = case when (blocked_until is null or blocked_until <= $3) and next_at > $3 then $3 \
+    else next_at end where id = $1 and class = $2";
+const LOAD: &str =
+    "select id, class, running, failures, blocked_until, reason from queues where id = $1 and class = $2";
+const BLOCK: &str = "update queues set blocked_until = $3, next_at = $3, failures = $4, reason = $5 \
+    where id = $1 and class = $2";
+const PAUSE: &str = "insert into queues (id, class, tenant, waiting, running, dead, next_at, failures, blocked_until, reason) \
+    values ($1, $2, $3, 0, 0, 0, $4, 0, $4, $5) on conflict (id, class) do update set blocked_until = $4, next_at = $4, \
+    reason = $5";
+const UNBLOCK: &str = "update queues set blocked_until = null, next_at = $3, failures = 0, reason = null \
+    where id = $1 and class = $2 and (blocked_until is not null or failures > 0)";
+const FAILED: &str = "update queues set failures = $3 where id = $1 and class = $2";
+const DEAD: &str = "update queues set waiting = waiting + $3, dead = dead - $4, \
+    next_at = case when (blocked_until is null or blocked_until <= $5) and $3 > 0 then $5 else next_at end where id = $1 and class = $2";
+const GAVE_UP: &str = "update queues set waiting = waiting - 1, dead = dead + 1 where id = $1 and class = $2";
+const COUNT: &str = "select class, cast(sum(waiting) as bigint), cast(sum(running) as bigint), cast(sum(dead) as bigint), \
+    cast(sum(case when blocked_until is null then 0 else 1 end) as bigint) from queues group by class";
+
+pub const ALL: &[&str] = &[
+    JOINED,
+    LEFT,
+    CLAIMED,
+    TOUCH,
+    LOAD,
+    BLOCK,
+    PAUSE,
+    UNBLOCK,
+    FAILED,
+    DEAD,
+    GAVE_UP,
+    COUNT,
+    dialect::DUE_QUEUES,
+];
+
+/// A queue as who claims, or asks why nothing leaves, sees it.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    pub id: Uuid,
+    pub class: i64,
+    pub running: i64,
+    pub failures: i64,
+    /// Nothing of it is tried before.
+    pub blocked_until: Option<i64>,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
+impl FromRow for Queue {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            class: row.get(1)?,
+            running: row.get(2)?,
+            failures: row.get(3)?,
+            blocked_until: row.get(4)?,
+            reason: row.get(5)?,
+        })
+    }
+}
+
+/// Where a job waits.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueKey {
+    pub id: Uuid,
+    pub class: Class,
+}
+
+/// A job comes into the queue, to run from this time on.
+pub(super) async fn joined(
+    tx: &mut Tx<'_>,
+    key: QueueKey,
+    tenant: Uuid,
+    run_at: i64,
+) -> Result<(), StoreError> {
+    tx.put(JOINED, args![key.id, key.class as i64, tenant, run_at]).await
+}
+
+/// What becomes of a job that was claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaving {
+    Done,
+    Dead,
+    /// It runs again at this time.
+    Back(i64),
+}
+
+/// A claimed job stops running. `false`: the claim is somebody else's by now, and nothing was changed.
+pub(super) async fn left(
+    tx: &mut Tx<'_>,
+    key: QueueKey,
+    job: Uuid,
+    claim: Option<Uuid>,
+    leaving: Leaving,
+) -> Result<bool, StoreError> {
+    let now = tx.now();
+    let (gone, dead, at) = match leaving {
+        Leaving::Done => (1, 0, now),
+        Leaving::Dead => (1, 1, now),
+        Leaving::Back(at) => (0, 0, at),
+    };
+    let args = args![key.id, key.class as i64, job, claim, gone, dead, at];
+    Ok(tx.exec(LEFT, args).await? == 1)
+}
+
+/// Jobs were claimed; the rest can run from `next_at` on.
+pub(super) async fn claimed(
+    tx: &mut Tx<'_>,
+    queue: &Queue,
+    count: i64,
+    next_at: i64,
+) -> Result<(), StoreError> {
+    tx.put(CLAIMED, args![queue.id, queue.class, count, next_at]).await
+}
+
+/// A waiting job of it can run earlier than it was to.
+pub(super) async fn touch(tx: &mut Tx<'_>, key: QueueKey, at: i64) -> Result<(), StoreError> {
+    tx.put(TOUCH, args![key.id, key.class as i64, at]).await
+}
+
+/// Queues of a class with something to do, each locked until the end of the transaction.
+pub(super) async fn due(tx: &mut Tx<'_>, class: Class, limit: i64) -> Result<Vec<Queue>, StoreError> {
+    let (sql, now) = (tx.engine().due_queues(), tx.now());
+    tx.all(sql, args![class as i64, now, limit]).await
+}
+
+pub async fn load(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<Queue>, StoreError> {
+    tx.one(LOAD, args![key.id, key.class as i64]).await
+}
+
+/// Why nothing of the queue is sent, if it is so.
+pub async fn blocked(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<String>, StoreError> {
+    let queue = load(tx, key).await?.filter(|queue| queue.blocked_until.is_some());
+    Ok(queue.map(|queue| queue.reason.unwrap_or_default()))
+}
+
+/// A job failed in a way that others of the queue would. After some, or if the whole channel is `down`, the queue is
+/// left alone for a while, longer each time.
+pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, down: bool, reason: &str) -> Result<(), StoreError> {
+    let Some(queue) = load(tx, key).await? else { return Ok(()) };
+    // A pause is not shortened by what was under way when it came.
+    if queue.blocked_until == Some(NEVER) {
+        return Ok(());
+    }
+    let failures = if down { queue.failures.max(BREAKER - 1) + 1 } else { queue.failures + 1 };
+    if failures < BREAKER {
+        return tx.put(FAILED, args![key.id, key.class as i64, failures]).await;
+    }
+    let doublings = u32::try_from((failures - BREAKER).min(10)).unwrap_or(0);
+    let wait = (FIRST_BLOCK_MS << doublings).min(LONGEST_BLOCK_MS);
+    let until = tx.now() + wait;
+    tx.put(BLOCK, args![key.id, key.class as i64, until, failures, reason]).await?;
+    tx.wake(Wake::Job { class: key.class, at: until });
+    Ok(())
+}
+
+/// Nothing of the queue runs before [`recovered`].
+pub async fn pause(tx: &mut Tx<'_>, key: QueueKey, tenant: Uuid, reason: &str) -> Result<(), StoreError> {
+    tx.put(PAUSE, args![key.id, key.class as i64, tenant, NEVER, reason]).await
+}
+
+/// The provider answers, or somebody says that it does: what waits runs now. `false`: nothing was in the way.
+pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreError> {
+    let now = tx.now();
+    let was_blocked = tx.exec(UNBLOCK, args![key.id, key.class as i64, now]).await? == 1;
+    if was_blocked {
+        tx.wake(Wake::Job { class: key.class, at: now });
+    }
+    Ok(was_blocked)
+}
+
+/// A dead job is to run again (`back`), or is removed.
+pub(super) async fn dead_left(tx: &mut Tx<'_>, key: QueueKey, back: bool) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.put(DEAD, args![key.id, key.class as i64, i64::from(back), 1_i64, now]).await
+}
+
+/// A job that waited is dead without having been claimed.
+pub(super) async fn gave_up(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
+    tx.put(GAVE_UP, args![key.id, key.class as i64]).await
+}
+
+/// Of each class: waiting (running ones too), running, dead, and queues that are blocked.
+pub async fn count(tx: &mut Tx<'_>) -> Result<Vec<(i64, i64, i64, i64, i64)>, StoreError> {
+    tx.all(COUNT, &[]).await
+}

@@ -1,0 +1,115 @@
+//! What has an end: how long each tenant keeps it, and the removal of what is older, a few rows at a time so that
+//! nobody waits for it.
+//!
+//! Ids are uuid v7, so that their order is that of their making and an id can stand for a time.
+
+use uuid::Uuid;
+
+use super::{StoreError, Tx};
+use crate::args;
+
+const TENANTS: &str =
+    "select id, feed_days, envelope_days, attempt_days from tenants where id > $1 order by id limit $2";
+const SET: &str = "update tenants set feed_days = $2, envelope_days = $3, attempt_days = $4 where id = $1";
+const OLDEST_EVENTS: &str =
+    "select cursor_at, created_at from events where tenant = $1 order by cursor_at limit $2";
+const REMOVE_EVENTS: &str = "delete from events where tenant = $1 and cursor_at <= $2";
+const REMOVE_ENVELOPES: &str = "delete from envelopes where id in (select id from envelopes where tenant = $1 and id < $2 \
+    order by id limit $3)";
+const REMOVE_ATTEMPTS: &str = "delete from attempts where id in (select id from attempts where tenant = $1 and id < $2 \
+    order by id limit $3)";
+const REMOVE_TOKENS: &str = "delete from refresh_tokens where id in (select id from refresh_tokens \
+    where expires_at < $1 order by expires_at limit $2)";
+const REMOVE_PENDING: &str = "delete from pending_effects where id in (select id from pending_effects \
+    where created_at < $1 order by created_at limit $2)";
+
+pub const ALL: &[&str] = &[
+    TENANTS,
+    SET,
+    OLDEST_EVENTS,
+    REMOVE_EVENTS,
+    REMOVE_ENVELOPES,
+    REMOVE_ATTEMPTS,
+    REMOVE_TOKENS,
+    REMOVE_PENDING,
+];
+
+/// The lowest id of a time, Unix milliseconds.
+pub fn id_at(ms: i64) -> Uuid {
+    let ms = u128::from(u64::try_from(ms).unwrap_or(0));
+    Uuid::from_u128((ms << 80) & (u128::MAX >> 1))
+}
+
+/// A tenant's own times in days; nothing: the installation's. Feed, envelopes, attempts.
+pub type OwnDays = (Option<i64>, Option<i64>, Option<i64>);
+
+/// The tenants by rising id, with their own times.
+pub async fn tenants(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<(Uuid, OwnDays)>, StoreError> {
+    let rows: Vec<(Uuid, Option<i64>, Option<i64>, Option<i64>)> =
+        tx.all(TENANTS, args![after, limit]).await?;
+    Ok(rows.into_iter().map(|(id, feed, envelopes, attempts)| (id, (feed, envelopes, attempts))).collect())
+}
+
+/// `false`: there is no such tenant.
+pub async fn set(tx: &mut Tx<'_>, tenant: Uuid, days: OwnDays) -> Result<bool, StoreError> {
+    Ok(tx.exec(SET, args![tenant, days.0, days.1, days.2]).await? == 1)
+}
+
+/// Removes the oldest events that are older than a time, but never the newest of all: a feed says by it how far it
+/// has come.
+pub async fn remove_events(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    before: i64,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    let newest = super::events::top(tx, tenant).await?;
+    let oldest: Vec<(i64, i64)> = tx.all(OLDEST_EVENTS, args![tenant, limit]).await?;
+    let end = oldest.iter().take_while(|(cursor, at)| *at < before && *cursor < newest).last();
+    match end {
+        Some((cursor, _)) => tx.exec(REMOVE_EVENTS, args![tenant, *cursor]).await,
+        None => Ok(0),
+    }
+}
+
+/// The raw bodies of webhooks, with their lines of the integration log.
+pub async fn remove_envelopes(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    before: i64,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    tx.exec(REMOVE_ENVELOPES, args![tenant, id_at(before), limit]).await
+}
+
+pub async fn remove_attempts(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    before: i64,
+    limit: i64,
+) -> Result<u64, StoreError> {
+    tx.exec(REMOVE_ATTEMPTS, args![tenant, id_at(before), limit]).await
+}
+
+/// Refresh tokens that were over before a time.
+pub async fn remove_tokens(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<u64, StoreError> {
+    tx.exec(REMOVE_TOKENS, args![before, limit]).await
+}
+
+/// Edits, reactions and statuses whose message never came.
+pub async fn remove_pending(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<u64, StoreError> {
+    tx.exec(REMOVE_PENDING, args![before, limit]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Ids};
+
+    #[test]
+    fn an_id_of_a_time_lies_before_those_that_were_made_then() {
+        let (clock, _hand) = Clock::manual(1_794_312_000_123);
+        let made = Ids::new(clock).next();
+        assert!(id_at(1_794_312_000_123) < made && made < id_at(1_794_312_000_124));
+    }
+}

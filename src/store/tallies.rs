@@ -1,0 +1,60 @@
+//! How many conversations stand in which list, by channel and assignee: counted along with every change, so that
+//! nobody ever counts conversations.
+
+use uuid::Uuid;
+
+use super::{StoreError, Tx};
+use crate::args;
+use crate::model::{Bucket, Conversation};
+
+const ADD: &str = "insert into tallies (tenant, channel, bucket, assignee, amount) values ($1, $2, $3, $4, $5) \
+    on conflict (tenant, channel, bucket, assignee) do update set amount = tallies.amount + excluded.amount";
+/// All, and those of one assignee.
+const OF_TENANT: &str = "select channel, bucket, cast(sum(amount) as bigint), \
+    cast(sum(case when assignee = $2 then amount else 0 end) as bigint) from tallies where tenant = $1 \
+    group by channel, bucket";
+
+const COUNTED: &str = "select tenant, channel, bucket, assignee, count(*) from conversations \
+    group by tenant, channel, bucket, assignee";
+
+pub const ALL: &[&str] = &[ADD, OF_TENANT, COUNTED];
+
+/// After a migration, and for tests: what the tallies have to be, by looking at every conversation.
+pub async fn counted(tx: &mut Tx<'_>) -> Result<Vec<(Uuid, Uuid, String, Option<Uuid>, i64)>, StoreError> {
+    tx.all(COUNTED, &[]).await
+}
+
+pub(super) async fn count_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    for (tenant, channel, bucket, assignee, amount) in counted(tx).await? {
+        tx.exec(ADD, args![tenant, channel, &bucket, assignee.unwrap_or_default(), amount]).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn add(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+    bucket: Bucket,
+    assignee: Option<Uuid>,
+    change: i64,
+) -> Result<(), StoreError> {
+    let assignee = assignee.unwrap_or_default();
+    tx.put(ADD, args![conversation.tenant, conversation.channel, bucket.as_str(), assignee, change]).await
+}
+
+/// By channel and bucket: how many in all, and how many of the assignee.
+pub async fn of_tenant(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    assignee: Option<Uuid>,
+) -> Result<Vec<(Uuid, Bucket, i64, i64)>, StoreError> {
+    // The largest id is nobody's.
+    let assignee = assignee.unwrap_or(Uuid::max());
+    let rows: Vec<(Uuid, String, i64, i64)> = tx.all(OF_TENANT, args![tenant, assignee]).await?;
+    rows.into_iter()
+        .map(|(channel, bucket, amount, of_assignee)| {
+            let bucket = bucket.parse().map_err(StoreError::Engine)?;
+            Ok((channel, bucket, amount, of_assignee))
+        })
+        .collect()
+}

@@ -1,0 +1,266 @@
+//! The lists of the inbox: which conversations a view holds, in its order, a page at a time. A view is a union of
+//! buckets, and each bucket is read in the order of an index, so that a page costs what it shows, whatever the
+//! inbox holds.
+
+use uuid::Uuid;
+
+use super::value::{Arg, FromRow, Row};
+use super::{StoreError, Tx};
+use crate::model::{Bucket, words};
+
+words!(
+    /// What a person looks at.
+    View {
+        /// All that are open.
+        All = "all",
+        /// Open, and assigned to the caller.
+        Mine = "mine",
+        /// Open, a person should answer, and nobody in particular.
+        Unassigned = "unassigned",
+        /// The AI answers.
+        Ai = "ai",
+        /// The customer waits, and a person should answer.
+        Waiting = "waiting",
+        Closed = "closed",
+    }
+);
+
+words!(
+    Sort {
+        /// The newest activity first.
+        Recent = "recent",
+        /// Those who wait first, the longest wait at the top; then the others, by activity.
+        Wait = "wait",
+    }
+);
+
+impl View {
+    pub const ALL: &'static [Self] =
+        &[Self::All, Self::Mine, Self::Unassigned, Self::Ai, Self::Waiting, Self::Closed];
+
+    /// The buckets of which it is the union; of the caller's own, those that hold assigned ones.
+    pub const fn buckets(self) -> &'static [Bucket] {
+        use Bucket::{Ai, Assigned, AssignedWaiting, Closed, Unassigned, UnassignedWaiting};
+        match self {
+            Self::All | Self::Mine => &[Ai, Unassigned, UnassignedWaiting, Assigned, AssignedWaiting],
+            Self::Unassigned => &[Unassigned, UnassignedWaiting],
+            Self::Ai => &[Ai],
+            Self::Waiting => &[UnassignedWaiting, AssignedWaiting],
+            Self::Closed => &[Closed],
+        }
+    }
+}
+
+const RECENT: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
+    and bucket = $2 and (updated_at, id) < ($3, $4) order by updated_at desc, id desc limit $5";
+const RECENT_OF_CHANNEL: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where channel = $1 \
+    and bucket = $2 and (updated_at, id) < ($3, $4) order by updated_at desc, id desc limit $5";
+const RECENT_OF_ASSIGNEE: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
+    and assignee = $2 and state = 'open' and assignee is not null and (updated_at, id) < ($3, $4) \
+    order by updated_at desc, id desc limit $5";
+const WAITING: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
+    and bucket = $2 and waiting_since is not null and (waiting_since, id) > ($3, $4) order by waiting_since, id limit $5";
+const WAITING_OF_CHANNEL: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where channel = $1 \
+    and bucket = $2 and waiting_since is not null and (waiting_since, id) > ($3, $4) order by waiting_since, id limit $5";
+const WAITING_OF_ASSIGNEE: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
+    and assignee = $2 and waiting_since is not null and assignee is not null and (waiting_since, id) > ($3, $4) \
+    order by waiting_since, id limit $5";
+
+pub const ALL: &[&str] =
+    &[RECENT, RECENT_OF_CHANNEL, RECENT_OF_ASSIGNEE, WAITING, WAITING_OF_CHANNEL, WAITING_OF_ASSIGNEE];
+
+/// A conversation's place in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub tenant: Uuid,
+    pub id: Uuid,
+    pub channel: Uuid,
+    pub updated_at: i64,
+    pub waiting_since: Option<i64>,
+}
+
+impl FromRow for Key {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            tenant: row.get(0)?,
+            id: row.get(1)?,
+            channel: row.get(2)?,
+            updated_at: row.get(3)?,
+            waiting_since: row.get(4)?,
+        })
+    }
+}
+
+/// Where a page begins: after this one, in the order of those who wait or of the activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub waits: bool,
+    pub at: i64,
+    pub id: Uuid,
+}
+
+impl Position {
+    pub fn first(sort: Sort) -> Self {
+        match sort {
+            Sort::Recent => Self { waits: false, at: i64::MAX, id: Uuid::max() },
+            Sort::Wait => Self { waits: true, at: i64::MIN, id: Uuid::nil() },
+        }
+    }
+
+    fn of(key: &Key, waits: bool) -> Self {
+        Self { waits, at: if waits { key.waiting_since.unwrap_or(0) } else { key.updated_at }, id: key.id }
+    }
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}.{}", if self.waits { 'w' } else { 'r' }, self.at, self.id)
+    }
+}
+
+impl std::str::FromStr for Position {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (waits, rest) = match text.as_bytes().first() {
+            Some(b'w') => (true, &text[1..]),
+            Some(b'r') => (false, &text[1..]),
+            _ => return Err(()),
+        };
+        let (at, id) = rest.split_once('.').ok_or(())?;
+        Ok(Self { waits, at: at.parse().map_err(drop)?, id: Uuid::parse_str(id).map_err(drop)? })
+    }
+}
+
+/// A part of a view that one index holds in order.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    Tenant(Uuid, Bucket),
+    Channel(Uuid, Bucket),
+    Assignee(Uuid, Uuid),
+}
+
+/// A page of a list.
+pub struct Keys {
+    pub keys: Vec<Key>,
+    /// Where the next one begins, if there is more.
+    pub next: Option<Position>,
+}
+
+/// The next `limit` of the sources together. `sees` leaves out what the caller must not see; sources that are cut by
+/// channel have nothing to leave out.
+pub async fn page(
+    tx: &mut Tx<'_>,
+    sources: &[Source],
+    sort: Sort,
+    from: Position,
+    limit: usize,
+    sees: impl Fn(&Key) -> bool,
+) -> Result<Keys, StoreError> {
+    let mut keys = Vec::with_capacity(limit + 1);
+    let mut position = from;
+    // With each round the list grows by what is seen of it; a source that hides much needs more of them.
+    loop {
+        let best = best(tx, sources, position, limit + 1).await?;
+        let mut found = read(tx, &best, position, limit + 1).await?;
+        let full = found.len() > limit;
+        found.truncate(limit + 1);
+        let last = found.last().copied();
+        // By the wait come those who do not wait afterwards.
+        keys.extend(found.into_iter().filter(|key| {
+            (sort == Sort::Recent || position.waits || key.waiting_since.is_none()) && sees(key)
+        }));
+        let waits = position.waits;
+        if keys.len() > limit {
+            keys.truncate(limit);
+            let next = keys.last().map(|key| Position::of(key, waits && key.waiting_since.is_some()));
+            return Ok(Keys { keys, next });
+        }
+        position = match (full, last) {
+            (true, Some(last)) => Position::of(&last, waits),
+            _ if waits => Position::first(Sort::Recent),
+            _ => return Ok(Keys { keys, next: None }),
+        };
+    }
+}
+
+/// Of very many sources, those that can have a place among the next `limit`: one whose first comes after the first
+/// of so many others has none.
+async fn best(
+    tx: &mut Tx<'_>,
+    sources: &[Source],
+    position: Position,
+    limit: usize,
+) -> Result<Vec<Source>, StoreError> {
+    if sources.len() <= limit {
+        return Ok(sources.to_vec());
+    }
+    let mut firsts = Vec::new();
+    for source in sources {
+        if let Some(first) = read(tx, &[*source], position, 1).await?.first() {
+            let order = if position.waits { first.waiting_since.unwrap_or(0) } else { -first.updated_at };
+            firsts.push((order, *source));
+        }
+    }
+    firsts.sort_by_key(|(order, _)| *order);
+    // Equal ones at the edge may stand in any order.
+    let edge = firsts.get(limit).map(|(order, _)| *order);
+    firsts.retain(|(order, _)| edge.is_none_or(|edge| *order <= edge));
+    Ok(firsts.into_iter().map(|(_, source)| source).collect())
+}
+
+/// The next ones of all sources in the order of the position, at most `limit` of each.
+async fn read(
+    tx: &mut Tx<'_>,
+    sources: &[Source],
+    position: Position,
+    limit: usize,
+) -> Result<Vec<Key>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found: Vec<Key> = Vec::new();
+    let of_tenant = if position.waits { WAITING } else { RECENT };
+    let of_channel = if position.waits { WAITING_OF_CHANNEL } else { RECENT_OF_CHANNEL };
+    let of_assignee = if position.waits { WAITING_OF_ASSIGNEE } else { RECENT_OF_ASSIGNEE };
+    for sql in [of_tenant, of_channel, of_assignee] {
+        let asked: Vec<Vec<Arg<'_>>> = sources
+            .iter()
+            .filter_map(|source| {
+                let (statement, first, second) = match source {
+                    Source::Tenant(tenant, bucket) => (of_tenant, *tenant, Arg::from(bucket.as_str())),
+                    Source::Channel(channel, bucket) => (of_channel, *channel, Arg::from(bucket.as_str())),
+                    Source::Assignee(tenant, user) => (of_assignee, *tenant, Arg::from(*user)),
+                };
+                let args = vec![first.into(), second, position.at.into(), position.id.into(), limit.into()];
+                (statement == sql).then_some(args)
+            })
+            .collect();
+        if !asked.is_empty() {
+            found.extend(tx.each::<Key>(sql, &asked).await?.into_iter().flatten());
+        }
+    }
+    if position.waits {
+        found.sort_by_key(|key| (key.waiting_since, key.id));
+    } else {
+        found.sort_by_key(|key| std::cmp::Reverse((key.updated_at, key.id)));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_its_text() {
+        for position in [
+            Position::first(Sort::Recent),
+            Position::first(Sort::Wait),
+            Position { waits: true, at: 17, id: Uuid::from_u128(5) },
+        ] {
+            assert_eq!(position.to_string().parse(), Ok(position));
+        }
+        for wrong in ["", "r", "x1.00000000-0000-0000-0000-000000000000", "r1", "r1.x", "é"] {
+            assert_eq!(wrong.parse::<Position>(), Err(()), "{wrong}");
+        }
+    }
+}

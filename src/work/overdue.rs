@@ -1,0 +1,71 @@
+//! Ends sends that have waited for longer than an answer is worth sending: behind a channel that is down or paused
+//! nobody tries them, so somebody has to say so.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::deliver::MAX_AGE_MS;
+use super::end;
+use super::kinds::Work;
+use crate::app::App;
+use crate::error::Error;
+use crate::store::jobs::{self, Deliver, EndOverdue, Job, Payload};
+use crate::store::{Tx, Verb, queues};
+
+const PAGE: i64 = 200;
+
+impl Work for EndOverdue {
+    const EVERY: Option<Duration> = Some(Duration::from_secs(60));
+
+    async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
+        loop {
+            let overdue = app.store.read(Overdue).await?;
+            let count = overdue.len() as i64;
+            for job in overdue {
+                app.store.write(End { job }).await?;
+            }
+            if count < PAGE || app.soft.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct Overdue;
+
+impl Verb for Overdue {
+    type Out = Vec<Job>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Job>, Error> {
+        let before = tx.now() - MAX_AGE_MS;
+        Ok(jobs::overdue(tx, Deliver::KIND, before, PAGE).await?)
+    }
+}
+
+struct End {
+    job: Job,
+}
+
+impl Verb for End {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        // Somebody may have claimed or ended it since it was read.
+        let Some(job) = jobs::load(tx, self.job.tenant, self.job.id).await? else { return Ok(()) };
+        if job.claim.is_some() || !job.waits() {
+            return Ok(());
+        }
+        let why = match job.key() {
+            Some(key) => queues::blocked(tx, key).await?,
+            None => None,
+        };
+        let why =
+            why.or_else(|| job.error.clone()).unwrap_or_else(|| "nothing was sent on its channel".to_owned());
+        end::give_up(tx, &job, &format!("it waited for a day: {why}")).await
+    }
+}

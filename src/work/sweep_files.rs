@@ -1,0 +1,92 @@
+//! Removes files that no message has: what a process left that died between writing a file and noting it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::fs;
+use uuid::Uuid;
+
+use super::kinds::Work;
+use crate::app::App;
+use crate::error::Error;
+use crate::store::jobs::{Job, SweepFiles};
+use crate::store::{Tx, Verb, attachments};
+
+/// A younger file may be about to be noted.
+const AGE: Duration = Duration::from_secs(24 * 3_600);
+const PAGE: usize = 200;
+
+impl Work for SweepFiles {
+    const EVERY: Option<Duration> = Some(Duration::from_secs(24 * 3_600));
+
+    async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
+        let root = app.config.media_dir();
+        let Ok(mut tenants) = fs::read_dir(&root).await else { return Ok(()) };
+        while let Some(folder) = tenants.next_entry().await.context("the media folder")? {
+            if folder.file_type().await.is_ok_and(|kind| kind.is_dir()) {
+                sweep(app, &folder.path()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn sweep(app: &App, folder: &Path) -> Result<(), Error> {
+    let mut files = fs::read_dir(folder).await.context("the media folder")?;
+    let mut page = Vec::new();
+    while let Some(file) = files.next_entry().await.context("the media folder")? {
+        if app.soft.is_cancelled() {
+            return Ok(());
+        }
+        let is_old = file.metadata().await.ok().and_then(|about| about.modified().ok()?.elapsed().ok());
+        if is_old.is_none_or(|age| age < AGE) {
+            continue;
+        }
+        let name = file.file_name().to_string_lossy().into_owned();
+        if let Some(whole) = name.strip_suffix(".part") {
+            // An unfinished fetch of yesterday is nobody's; other people's files are not ours to remove.
+            if Uuid::parse_str(whole).is_ok() {
+                remove(&file.path()).await;
+            }
+        } else if let Ok(id) = Uuid::parse_str(&name) {
+            page.push(id);
+        }
+        if page.len() == PAGE {
+            remove_unknown(app, folder, &mut page).await?;
+        }
+    }
+    remove_unknown(app, folder, &mut page).await
+}
+
+async fn remove_unknown(app: &App, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
+    let unknown = app.store.read(Unknown(std::mem::take(page))).await?;
+    for id in unknown {
+        remove(&folder.join(id.to_string())).await;
+    }
+    Ok(())
+}
+
+async fn remove(path: &Path) {
+    match fs::remove_file(path).await {
+        Ok(()) => metrics::counter!("hubbub_retention_removed_total", "what" => "files").increment(1),
+        Err(error) => tracing::warn!(%error, path = %path.display(), "a file of nobody cannot be removed"),
+    }
+}
+
+/// Of these files, those that no attachment has.
+struct Unknown(Vec<Uuid>);
+
+impl Verb for Unknown {
+    type Out = Vec<Uuid>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>, Error> {
+        let mut unknown = Vec::new();
+        for id in &self.0 {
+            if attachments::load(tx, *id).await?.is_none_or(|stored| stored.path.is_none()) {
+                unknown.push(*id);
+            }
+        }
+        Ok(unknown)
+    }
+}
