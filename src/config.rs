@@ -6,6 +6,7 @@
 
 mod check;
 mod key_file;
+mod links;
 mod merge;
 mod origin;
 

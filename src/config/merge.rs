@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use toml::{Table, Value};
 
 use super::Config;
+use super::links::is_service_variable;
 use super::origin::{Origin, Origins, PREFIX, variable};
 
 /// Variables of ours that are no keys: of the command line and of the reference worker.
@@ -44,10 +45,10 @@ pub(super) fn merge(
             origins.note(key, Origin::Environment);
         }
     }
-    for name in env.keys() {
+    for (name, value) in env {
         let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !name.starts_with(TESTS)) else { continue };
         let known = table.contains_key(&rest.to_lowercase()) || NOT_KEYS.contains(&name.as_str());
-        if !known {
+        if !known && !is_service_variable(rest, value) {
             bail!("unknown variable {name}; the known keys are {}", keys(&table));
         }
     }

@@ -79,6 +79,24 @@ fn risky_settings_are_warned_about() {
     assert!(proxied.warnings().is_empty());
 }
 
+#[test]
+fn variables_of_services_in_the_same_network_do_not_stop_the_start() {
+    let links = [
+        ("HUBBUB_PORT", "tcp://10.0.0.1:80"),
+        ("HUBBUB_SERVICE_HOST", "10.0.0.1"),
+        ("HUBBUB_SERVICE_PORT_HTTP", "80"),
+        ("HUBBUB_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("HUBBUB_NAME", "/web/hubbub"),
+        ("HUBBUB_ENV_PATH", "/bin"),
+        ("HUBBUB_REDIS_PORT", "tcp://10.0.0.2:6379"),
+        ("HUBBUB_REDIS_PORT_6379_TCP_ADDR", "10.0.0.2"),
+    ];
+    let config = load("", &env(&links)).expect("they are not ours");
+    assert_eq!(config.listen.port(), 8080);
+    assert!(refused("", &[links[0], ("HUBBUB_LISTNE", "x")]).contains("HUBBUB_LISTNE"));
+    assert!(refused("", &[("HUBBUB_PORT", "8080")]).contains("HUBBUB_PORT"));
+}
+
 /// Whatever is refused, whether by its type or by a check, says where the value came from.
 #[test]
 fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
