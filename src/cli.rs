@@ -59,8 +59,11 @@ pub fn main() -> ExitCode {
         Command::Openapi => print(http::openapi_json()),
         Command::DefaultConfig => print(config::DEFAULTS),
         Command::Serve => config::read(config.as_deref()).and_then(|config| many_threads(config, serve::run)),
-        Command::Responder(args) => config::read(config.as_deref())
-            .and_then(|config| many_threads(config, |_| until_signal(|stop| responder::run(*args, stop)))),
+        Command::Responder(args) => config::read(config.as_deref()).and_then(|config| {
+            many_threads(config, async |config| {
+                until_signal(|stop| responder::run(*args, &config, stop)).await
+            })
+        }),
         Command::Demo { listen } => many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen)),
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();

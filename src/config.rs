@@ -11,7 +11,7 @@ mod merge;
 mod origin;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -135,6 +135,29 @@ impl Config {
 
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
+    }
+
+    /// The socket of the server that this configuration names, for a client on this machine: a server that listens on
+    /// every address is reached on the loopback one.
+    pub fn socket_url(&self) -> anyhow::Result<String> {
+        let (scheme, host) = match self.public_url.strip_prefix("https://") {
+            Some(host) => ("wss", host),
+            None => ("ws", self.public_url.trim_start_matches("http://")),
+        };
+        let host = match host.parse::<SocketAddr>() {
+            Ok(address) if address.port() == 0 => {
+                anyhow::bail!("the server listens on a free port, which the configuration does not know")
+            }
+            Ok(mut address) if address.ip().is_unspecified() => {
+                address.set_ip(match address {
+                    SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                    SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+                });
+                address.to_string()
+            }
+            _ => host.to_owned(),
+        };
+        Ok(format!("{scheme}://{host}/connection/websocket"))
     }
 
     /// May a tenant make this server call that host? Private addresses only when the operator allows them.

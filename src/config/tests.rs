@@ -148,3 +148,22 @@ fn a_named_file_is_named_in_its_errors() {
     let error = format!("{:#}", read(Some(&file)).expect_err("refused"));
     assert!(error.starts_with(&format!("{}: max_body_bytes: ", file.display())), "{error}");
 }
+
+#[test]
+fn the_servers_socket_is_where_the_configuration_says() {
+    for (file, url) in [
+        ("", "ws://127.0.0.1:8080/connection/websocket"),
+        ("listen = \"10.0.0.5:80\"", "ws://10.0.0.5:80/connection/websocket"),
+        ("listen = \"0.0.0.0:9000\"", "ws://127.0.0.1:9000/connection/websocket"),
+        ("listen = \"[::]:9000\"", "ws://[::1]:9000/connection/websocket"),
+        (
+            "listen = \"0.0.0.0:80\"\npublic_url = \"https://hub.example.com/\"",
+            "wss://hub.example.com/connection/websocket",
+        ),
+        ("public_url = \"http://hub.internal:81\"", "ws://hub.internal:81/connection/websocket"),
+    ] {
+        assert_eq!(load(file, &env(&[])).expect("valid").socket_url().expect("known"), url, "{file}");
+    }
+    let free = load("listen = \"127.0.0.1:0\"", &env(&[])).expect("valid").socket_url();
+    assert!(free.expect_err("not known").to_string().contains("free port"));
+}
