@@ -64,7 +64,11 @@ pub fn main() -> ExitCode {
                 until_signal(|stop| responder::run(*args, &config, stop)).await
             })
         }),
-        Command::Demo { listen } => many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen)),
+        Command::Demo { listen } => {
+            // Before the usual log, which is then not set up.
+            telemetry::start_above(&demo::LAST_LINES);
+            many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen))
+        }
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
