@@ -24,6 +24,7 @@ pub mod envelopes;
 pub mod events;
 pub mod jobs;
 pub mod messages;
+pub mod names;
 pub mod reads;
 pub mod turns;
 
@@ -146,6 +147,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("messages", messages::ALL),
+        ("names", names::ALL),
         ("reads", reads::ALL),
         ("turns", turns::ALL),
     ]

@@ -17,6 +17,11 @@ impl Engine {
         }
     }
 
+    /// The file of a SQLite address.
+    pub fn sqlite_path(url: &str) -> &str {
+        url.trim_start_matches("sqlite://").trim_start_matches("sqlite:")
+    }
+
     /// Holds a conversation's row until the end of the transaction. SQLite has one writer, which is the lock.
     pub const fn conversation_lock(self) -> Option<&'static str> {
         match self {
