@@ -6,6 +6,7 @@
 
 mod bridge;
 mod channels;
+pub mod file_lock;
 pub mod installation;
 mod log;
 

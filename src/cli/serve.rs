@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use super::print;
 use crate::accounts::users::ListUsers;
 use crate::app::App;
+use crate::app::file_lock::FileLock;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::serve::{listen, signal, start};
@@ -19,6 +20,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // The address first: two servers on one address shall not both work on one database.
     let listener = listen(config.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
+    let _lock = FileLock::take(&config)?;
     let app = tokio::select! {
         started = App::start(config, Clock::System) => started?,
         signalled = &mut signalled => return signalled.context("waiting for a signal")?,
