@@ -6,6 +6,8 @@
 
 mod bridge;
 mod channels;
+pub mod file_lock;
+pub mod installation;
 mod log;
 
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts::{Accounts, Vault};
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
 use crate::work::{Dispatcher, Runner};
@@ -70,7 +72,6 @@ impl App {
         let config = Arc::new(config);
         let own_descriptors = OWN_DESCRIPTORS + config.database_connections as usize;
         let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
-        let vault = Arc::new(config::master_key(&config)?);
         let bridge = Arc::new(bridge::Bridge::default());
         let store_config =
             StoreConfig { url: config.database_url.clone(), connections: config.database_connections };
@@ -80,6 +81,7 @@ impl App {
                 crate::store::Engine::of(&config.database_url)
             )
         })?;
+        let vault = Arc::new(installation::vault(&config, &store).await?);
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let channels = Channels::new(store.clone(), Arc::clone(&vault));
         let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms))

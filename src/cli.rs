@@ -59,9 +59,16 @@ pub fn main() -> ExitCode {
         Command::Openapi => print(http::openapi_json()),
         Command::DefaultConfig => print(config::DEFAULTS),
         Command::Serve => config::read(config.as_deref()).and_then(|config| many_threads(config, serve::run)),
-        Command::Responder(args) => config::read(config.as_deref())
-            .and_then(|config| many_threads(config, |_| until_signal(|stop| responder::run(*args, stop)))),
-        Command::Demo { listen } => many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen)),
+        Command::Responder(args) => config::read(config.as_deref()).and_then(|config| {
+            many_threads(config, async |config| {
+                until_signal(|stop| responder::run(*args, &config, stop)).await
+            })
+        }),
+        Command::Demo { listen } => {
+            // Before the usual log, which is then not set up.
+            telemetry::start_above(&demo::LAST_LINES);
+            many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen))
+        }
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -9,8 +9,8 @@ pub mod telegram;
 pub mod waha;
 mod world;
 
-use std::io::Write as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,12 @@ pub use self::world::{Login, World, WorldOptions};
 use crate::accounts::vault::random;
 use crate::http::serve::signal;
 use crate::responder::{Brain, Responder, Rules};
+use crate::telemetry::LastLines;
+
+/// Address and sign-in, which no log line scrolls away.
+pub static LAST_LINES: LastLines = LastLines::new();
+
+const WORKER_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs until a signal to stop. Without an address: 127.0.0.1:8080, or a free port if that is taken.
 pub async fn run(listen: Option<SocketAddr>) -> anyhow::Result<()> {
@@ -38,28 +44,29 @@ async fn live(listen: Option<SocketAddr>, stop: CancellationToken) -> anyhow::Re
     let is_free = listen.is_some() || std::net::TcpListener::bind(usual).is_ok();
     let listen = listen.unwrap_or(if is_free { usual } else { SocketAddr::from(([127, 0, 0, 1], 0)) });
     let world = World::start(WorldOptions { listen, ..WorldOptions::default() }).await?;
-    say(&world)?;
     let worker = Responder::start(&world.socket_url(), &world.responder_key, Brain::Rules(Rules::default()));
+    // The address stands below whatever the start has to say. A slow worker does not hold it back for long.
+    if let Ok(refused) = tokio::time::timeout(WORKER_WAIT, worker.connected()).await {
+        refused?;
+    }
+    LAST_LINES.show(&welcome(&world), std::io::stdout()).context("standard output")?;
     let seed = random().map_or(1, u64::from_le_bytes);
-    tracing::info!(seed, "the customers come");
+    tracing::debug!(seed, "the customers come");
     stop.run_until_cancelled(customers::live(&world, seed)).await;
+    LAST_LINES.let_go();
     let left = worker.stop().await;
     world.stop().await;
     left
 }
 
-fn say(world: &World) -> anyhow::Result<()> {
+fn welcome(world: &World) -> String {
     let Login { email, password, .. } = &world.owner;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "Hubbub demo: {}", world.url())
-        .and_then(|()| {
-            writeln!(out, "Sign in as {email} or {} with the password {password}", world.agent.email)
-        })
-        .and_then(|()| {
-            writeln!(out, "Shop, customers and providers are made up. Ctrl-C ends it and removes its data.")
-        })
-        .and_then(|()| out.flush())
-        .context("standard output")
+    let (url, agent) = (world.url(), &world.agent.email);
+    format!(
+        "Shop, customers and providers are made up. Ctrl-C ends it and removes its data.\n\
+         Hubbub demo: {url}\n\
+         Sign in as {email} or {agent} with the password {password}\n"
+    )
 }
 
 #[cfg(test)]

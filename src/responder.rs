@@ -24,6 +24,7 @@ use self::client::{Client, Link, Target};
 pub use self::openai::{DEFAULT_PROMPT, Model, ModelConfig};
 pub use self::rules::{HANDOFF_WORDS, Hours, Language, Rules};
 pub use self::wire::{Contact, Said, Turn};
+use crate::config::Config;
 
 /// Characters of an answer: well below what the hub takes.
 const MAX_ANSWER_CHARS: usize = 16_000;
@@ -31,9 +32,10 @@ const DEFAULT_CAPACITY: usize = 8;
 
 #[derive(clap::Args)]
 pub struct ResponderArgs {
-    /// The hub's socket.
-    #[arg(long, env = "HUBBUB_URL", default_value = "ws://127.0.0.1:8080/connection/websocket")]
-    url: String,
+    /// The hub's socket (ws://…/connection/websocket). Without it: that of the server which the configuration names,
+    /// by public_url or by listen.
+    #[arg(long, env = "HUBBUB_URL")]
+    url: Option<String>,
     /// An API key of role responder.
     #[arg(long, env = "HUBBUB_API_KEY", hide_env_values = true)]
     api_key: String,
@@ -73,6 +75,13 @@ pub struct ResponderArgs {
 }
 
 impl ResponderArgs {
+    fn url(&self, config: &Config) -> anyhow::Result<String> {
+        match self.url.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => Ok(url.to_owned()),
+            None => config.socket_url().context("--url is not given"),
+        }
+    }
+
     fn brain(&self) -> anyhow::Result<Brain> {
         if let Some((url, model)) = self.openai_url.as_ref().zip(self.model.as_ref()) {
             let mut config = ModelConfig::new(url, model);
@@ -123,10 +132,10 @@ impl Brain {
 }
 
 /// Runs until `stop` (what is at hand is finished then), or until the hub refuses this worker.
-pub async fn run(args: ResponderArgs, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn run(args: ResponderArgs, config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
     anyhow::ensure!(args.capacity > 0, "--capacity: must be at least 1");
     let brain = args.brain()?;
-    let target = Target { url: args.url, api_key: args.api_key, capacity: args.capacity };
+    let target = Target { url: args.url(config)?, api_key: args.api_key, capacity: args.capacity };
     Responder::begin(target, brain, stop).wait().await
 }
 

@@ -27,6 +27,7 @@ pub mod envelopes;
 pub mod events;
 pub mod jobs;
 pub mod messages;
+pub mod names;
 pub mod queues;
 pub mod reads;
 pub mod retention;
@@ -171,6 +172,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("messages", messages::ALL),
+        ("names", names::ALL),
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),

@@ -1,6 +1,8 @@
 //! Logs and numbers of the process: set up once, whatever number of servers runs in it (tests run several).
 //! Log lines carry fields, never a message body or a secret.
 
+mod last_lines;
+
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
+pub use last_lines::LastLines;
 
 static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 static STARTED: OnceLock<Instant> = OnceLock::new();
@@ -38,6 +41,15 @@ pub fn start_quiet() {
     let builder =
         tracing_subscriber::fmt().with_env_filter(EnvFilter::new("warn")).with_writer(std::io::stderr);
     let _ = builder.with_target(false).without_time().try_init();
+}
+
+/// For a demonstration that somebody watches: warnings and errors only, and `keep` stays below them.
+pub fn start_above(keep: &'static LastLines) {
+    // Its master key lives no longer than it does itself.
+    let filter = EnvFilter::new("warn,hubbub::config=error");
+    let builder = tracing_subscriber::fmt().with_env_filter(filter);
+    let builder = builder.with_target(false).with_ansi(std::io::stderr().is_terminal());
+    let _ = builder.with_writer(|| keep.above(std::io::stderr())).try_init();
 }
 
 /// Installs the recorder of the process, if there is none yet.

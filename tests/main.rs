@@ -8,4 +8,5 @@ mod conformance;
 mod database;
 mod flow;
 mod invariants;
+mod operator;
 mod walls;

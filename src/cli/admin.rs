@@ -1,12 +1,17 @@
 //! `hubbub admin`: the operator's commands. They work on the database itself, also beside a running server, which
-//! sees the change within two seconds. They ask for no account: who can read the database needs none.
+//! sees the change within two seconds. They ask for no account: who can read the database needs none. Where one wants
+//! an id, the name does as well (`find.rs`). Only the first of them all, `tenant create`, makes an installation.
 
 mod channel;
 mod company;
 mod feed;
+mod find;
 mod key;
 mod tenant;
 mod user;
+
+#[cfg(test)]
+mod tests;
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -14,12 +19,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::print;
-use crate::accounts::{Accounts, Locate, Scope, Thing, Vault};
+use crate::accounts::{Accounts, Vault};
+use crate::app::installation;
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::store::{Effects, Publisher, Store, StoreConfig};
 
 #[derive(Subcommand)]
@@ -46,7 +51,8 @@ pub(super) enum Admin {
 
 impl Admin {
     pub(super) async fn run(self, config: Config) -> anyhow::Result<()> {
-        let admin = Context::open(config).await?;
+        let is_first = matches!(self, Self::Tenant(tenant::Tenant::Create { .. }));
+        let admin = Context::open(config, is_first).await?;
         let done = match self {
             Self::Tenant(command) => command.run(&admin).await,
             Self::Company(command) => command.run(&admin).await,
@@ -76,20 +82,21 @@ impl Publisher for Nobody {
 }
 
 impl Context {
-    async fn open(config: Config) -> anyhow::Result<Self> {
-        let vault = Arc::new(config::master_key(&config)?);
+    /// `may_make`: a database and a key that are not there are made.
+    async fn open(config: Config, may_make: bool) -> anyhow::Result<Self> {
+        if !may_make {
+            installation::require(&config)?;
+        }
+        let made = installation::database_file(&config).filter(|file| !file.exists());
         let store_config = StoreConfig { url: config.database_url.clone(), connections: 2 };
         let store =
             Store::open(&store_config, Clock::System, Arc::new(Nobody)).await.context("database_url")?;
+        if let Some(file) = made {
+            eprintln!("hubbub: made a new database at {}", file.display());
+        }
+        let vault = Arc::new(installation::vault(&config, &store).await?);
         let accounts = Accounts::new(store.clone(), &vault, &config)?;
         Ok(Self { config, store, vault, accounts })
-    }
-
-    /// The tenant in which a thing is, as a scope of the operator's.
-    async fn scope_of(&self, thing: Thing, id: Uuid) -> anyhow::Result<Scope> {
-        let place = self.store.read(Locate(thing, id)).await?;
-        let (tenant, _) = place.with_context(|| format!("there is no such thing: {id}"))?;
-        Ok(Scope::system(tenant))
     }
 }
 

@@ -5,19 +5,26 @@ use anyhow::Context as _;
 use super::print;
 use crate::accounts::users::ListUsers;
 use crate::app::App;
+use crate::app::file_lock::FileLock;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::serve::{listen, signal, start};
 use crate::telemetry;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    // Listened for from now on: who sees the address may tell it to stop at once.
+    let mut signalled = tokio::spawn(signal());
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
     // The address first: two servers on one address shall not both work on one database.
     let listener = listen(config.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
-    let app = App::start(config, Clock::System).await?;
+    let _lock = FileLock::take(&config)?;
+    let app = tokio::select! {
+        started = App::start(config, Clock::System) => started?,
+        signalled = &mut signalled => return signalled.context("waiting for a signal")?,
+    };
     start(listener, app.clone());
     app.tasks.spawn(telemetry::keep_tidy(app.soft.clone()));
     print(&format!("hubbub listens on http://{address}"))?;
@@ -26,7 +33,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         tracing::info!("there is no user yet: hubbub admin user create --help");
     }
 
-    let signalled = signal().await;
+    let signalled = signalled.await.context("waiting for a signal")?;
     tracing::info!("stopping");
     app.stop().await;
     tracing::info!("stopped");

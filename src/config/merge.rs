@@ -2,43 +2,82 @@
 //! the list of the known ones and of their types.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use toml::{Table, Value};
 
-const PREFIX: &str = "HUBBUB_";
+use super::Config;
+use super::links::is_service_variable;
+use super::origin::{Origin, Origins, PREFIX, variable};
 
 /// Variables of ours that are no keys: of the command line and of the reference worker.
 const NOT_KEYS: &[&str] = &["HUBBUB_CONFIG", "HUBBUB_URL", "HUBBUB_API_KEY", "HUBBUB_CAPACITY"];
 const TESTS: &str = "HUBBUB_TEST_";
 
-pub(super) fn merge(defaults: &str, file: &str, env: &BTreeMap<String, String>) -> anyhow::Result<Table> {
-    let mut table: Table = defaults.parse().context("the compiled-in defaults")?;
-    for (key, value) in file.parse::<Table>()? {
+/// The configuration as it was written, unchecked, and where its values came from.
+pub(super) fn merge(
+    defaults: &str,
+    path: &Path,
+    file: &str,
+    env: &BTreeMap<String, String>,
+) -> anyhow::Result<(Config, Origins)> {
+    let defaults: Table = defaults.parse().context("the compiled-in defaults")?;
+    let (mut table, mut origins) = (defaults.clone(), Origins::new(path));
+    for (key, value) in file.parse::<Table>().with_context(|| path.display().to_string())? {
         let Some(known) = table.get_mut(&key) else {
-            bail!("unknown key {key:?}; the known ones are {}", known_keys(&table));
+            bail!(
+                "{}; the known ones are {}",
+                origins.in_file(&format!("unknown key {key:?}")),
+                keys(&table)
+            );
         };
         if known.type_str() != value.type_str() {
-            bail!("{key}: must be {}, not {}", known.type_str(), value.type_str());
+            bail!("{}: must be {}, not {}", origins.in_file(&key), known.type_str(), value.type_str());
         }
         *known = value;
+        origins.note(&key, Origin::File);
     }
     for (key, known) in &mut table {
-        let name = format!("{PREFIX}{}", key.to_uppercase());
+        let name = variable(key);
         if let Some(text) = env.get(&name) {
-            *known = typed(known, text).with_context(|| name)?;
+            *known = typed(known, text).context(name)?;
+            origins.note(key, Origin::Environment);
         }
     }
-    for name in env.keys().filter(|name| name.starts_with(PREFIX) && !name.starts_with(TESTS)) {
-        let key = name[PREFIX.len()..].to_lowercase();
-        if !table.contains_key(&key) && !NOT_KEYS.contains(&name.as_str()) {
-            bail!("unknown variable {name}; the known keys are {}", known_keys(&table));
+    for (name, value) in env {
+        let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !name.starts_with(TESTS)) else { continue };
+        let known = table.contains_key(&rest.to_lowercase()) || NOT_KEYS.contains(&name.as_str());
+        if !known && !is_service_variable(rest, value) {
+            bail!("unknown variable {name}; the known keys are {}", keys(&table));
         }
     }
-    Ok(table)
+    let config = match Config::try_from(table.clone()) {
+        Ok(config) => config,
+        Err(error) => return Err(blame(&defaults, &table, &origins).unwrap_or(error.into())),
+    };
+    Ok((config, origins))
 }
 
-fn known_keys(table: &Table) -> String {
+impl TryFrom<Table> for Config {
+    type Error = toml::de::Error;
+
+    fn try_from(table: Table) -> Result<Self, Self::Error> {
+        table.try_into()
+    }
+}
+
+/// The deserialiser names no key in a form to look it up by: the one is found that is wrong over defaults alone.
+fn blame(defaults: &Table, table: &Table, origins: &Origins) -> Option<anyhow::Error> {
+    origins.changed().find_map(|key| {
+        let mut alone = defaults.clone();
+        alone.insert(key.to_owned(), table.get(key)?.clone());
+        let error = Config::try_from(alone).err()?;
+        Some(anyhow!("{}: {}", origins.name(key), error.message()))
+    })
+}
+
+fn keys(table: &Table) -> String {
     table.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 

@@ -16,6 +16,22 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    args: ResponderArgs,
+}
+
+#[test]
+fn the_configured_server_is_the_hub_unless_a_url_is_given() {
+    use clap::Parser as _;
+    let given = |url: &[&str]| Line::parse_from([&["responder", "--api-key", "k"], url].concat()).args;
+    let variable = [("HUBBUB_LISTEN".to_owned(), "0.0.0.0:9000".to_owned())];
+    let config = crate::config::load("", &variable.into()).unwrap();
+    assert_eq!(given(&[]).url(&config).unwrap(), "ws://127.0.0.1:9000/connection/websocket");
+    assert_eq!(given(&["--url", "ws://there/x"]).url(&config).unwrap(), "ws://there/x");
+}
+
 /// Accepts everything that it is not told to refuse; what the worker asks for comes out of `calls`.
 struct Hub {
     url: String,

@@ -17,6 +17,11 @@ impl Engine {
         }
     }
 
+    /// The file of a SQLite address.
+    pub fn sqlite_path(url: &str) -> &str {
+        url.trim_start_matches("sqlite://").trim_start_matches("sqlite:")
+    }
+
     /// Holds the tenant's row until the end of the transaction, and gives the cursor of its last event. Whoever holds
     /// it is the only one who changes anything of the tenant. SQLite has one writer, which is the lock.
     pub const fn tenant_lock(self) -> Option<&'static str> {

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use self::readers::Readers;
-use super::dialect::{SQLITE_READER, SQLITE_SETUP};
+use super::dialect::{Engine, SQLITE_READER, SQLITE_SETUP};
 use super::event::{Committed, Effects, Publisher};
 use super::ticket::{self, Ticket};
 use super::tx::{Conn, Tx};
@@ -52,7 +52,7 @@ impl Lite {
         env: &Env,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
-        let path = config.url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
+        let path = Engine::sqlite_path(&config.url);
         if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
                 .map_err(|error| StoreError::Engine(format!("cannot make {}: {error}", folder.display())))?;

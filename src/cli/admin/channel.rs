@@ -8,23 +8,24 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
+use super::find::Found;
 use super::{Context, Show, from_stdin};
 use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
 use crate::accounts::connect_channel::connect;
 use crate::accounts::tenants::ListTenants;
-use crate::accounts::{ChannelSecrets, Scope, Thing};
+use crate::accounts::{ChannelSecrets, Scope};
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Channel {
     /// Add a channel; `connect` makes the provider deliver to it.
     Create {
-        #[arg(long)]
-        tenant: Uuid,
-        #[arg(long)]
-        company: Uuid,
+        /// That of the company, if it is not given.
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: Option<String>,
+        #[arg(long, value_name = "ID|NAME")]
+        company: String,
         /// telegram or waha.
         #[arg(long)]
         kind: String,
@@ -36,15 +37,18 @@ pub(in crate::cli) enum Channel {
         show: Show,
     },
     List {
-        #[arg(long)]
-        tenant: Option<Uuid>,
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: Option<String>,
         #[command(flatten)]
         show: Show,
     },
     /// Change a channel; what is not given stays.
     Update {
-        #[arg(long)]
-        id: Uuid,
+        #[arg(long, visible_alias = "channel", value_name = "ID|NAME")]
+        id: String,
+        /// Of which tenant the name is, if several have a channel that is called so.
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: Option<String>,
         #[arg(long)]
         name: Option<String>,
         /// active or disabled.
@@ -57,8 +61,11 @@ pub(in crate::cli) enum Channel {
     },
     /// Prove the credentials and set the webhook at the provider.
     Connect {
-        #[arg(long)]
-        id: Uuid,
+        #[arg(long, visible_alias = "channel", value_name = "ID|NAME")]
+        id: String,
+        /// Of which tenant the name is, if several have a channel that is called so.
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: Option<String>,
         /// Where the provider reaches this server, instead of the configuration's public_url.
         #[arg(long)]
         public_url: Option<String>,
@@ -127,10 +134,12 @@ impl Channel {
         let vault = Arc::clone(&admin.vault);
         match self {
             Self::Create { tenant, company, kind, name, given, show } => {
+                let tenant = admin.maybe_tenant("--tenant", tenant.as_deref()).await?;
+                let company = admin.company("--company", tenant, &company).await?;
                 let verb = CreateChannel {
-                    scope: Scope::system(tenant),
+                    scope: company.scope,
                     vault: Arc::clone(&vault),
-                    company,
+                    company: company.id,
                     kind,
                     name,
                     credentials: given.credentials()?,
@@ -145,7 +154,7 @@ impl Channel {
             }
             Self::List { tenant, show } => {
                 let tenants = if let Some(tenant) = tenant {
-                    vec![tenant]
+                    vec![admin.tenant("--tenant", &tenant).await?]
                 } else {
                     let all = admin.store.read(ListTenants { after: None, limit: 10_000 }).await?;
                     all.into_iter().map(|tenant| tenant.id).collect()
@@ -154,8 +163,9 @@ impl Channel {
                 let all = admin.store.read(ListChannels { scopes, managed: tenants }).await?;
                 show.list(&all, line)
             }
-            Self::Update { id, name, state, given, show } => {
-                let scope = admin.scope_of(Thing::Channel, id).await?;
+            Self::Update { id, tenant, name, state, given, show } => {
+                let tenant = admin.maybe_tenant("--tenant", tenant.as_deref()).await?;
+                let Found { scope, id } = admin.channel("--id", tenant, &id).await?;
                 let changes = ChannelChanges {
                     name,
                     state,
@@ -165,8 +175,9 @@ impl Channel {
                 let changed = admin.store.write(UpdateChannel { scope, vault, id, changes }).await?.value;
                 show.one(&changed.view(true), line)
             }
-            Self::Connect { id, public_url, show } => {
-                let scope = admin.scope_of(Thing::Channel, id).await?;
+            Self::Connect { id, tenant, public_url, show } => {
+                let tenant = admin.maybe_tenant("--tenant", tenant.as_deref()).await?;
+                let Found { scope, id } = admin.channel("--id", tenant, &id).await?;
                 let patience = Duration::from_millis(admin.config.provider_timeout_ms);
                 let http = adapters::http_client(patience).context("the HTTP client")?;
                 let url = public_url.as_deref().unwrap_or(&admin.config.public_url);

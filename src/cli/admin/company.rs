@@ -1,7 +1,6 @@
 //! `hubbub admin company`.
 
 use clap::Subcommand;
-use uuid::Uuid;
 
 use super::{Context, Show};
 use crate::accounts::Scope;
@@ -11,8 +10,8 @@ use crate::accounts::tenants::{CompanyKind, CreateCompany, ListCompanies};
 pub(in crate::cli) enum Company {
     /// Make a company of a tenant.
     Create {
-        #[arg(long)]
-        tenant: Uuid,
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: String,
         #[arg(long)]
         name: String,
         /// product, service or hybrid.
@@ -22,8 +21,8 @@ pub(in crate::cli) enum Company {
         show: Show,
     },
     List {
-        #[arg(long)]
-        tenant: Uuid,
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: String,
         #[command(flatten)]
         show: Show,
     },
@@ -33,11 +32,13 @@ impl Company {
     pub(super) async fn run(self, admin: &Context) -> anyhow::Result<()> {
         match self {
             Self::Create { tenant, name, kind, show } => {
+                let tenant = admin.tenant("--tenant", &tenant).await?;
                 let verb = CreateCompany { scope: Scope::system(tenant), name, kind };
                 let made = admin.store.write(verb).await?.value;
                 show.one(&made, |company| format!("{}  {}", company.id, company.name))
             }
             Self::List { tenant, show } => {
+                let tenant = admin.tenant("--tenant", &tenant).await?;
                 let all = admin.store.read(ListCompanies(vec![Scope::system(tenant)])).await?;
                 show.list(&all, |company| format!("{}  {:8}  {}", company.id, company.kind, company.name))
             }

@@ -3,11 +3,10 @@
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::{Context, Show, from_stdin};
 use crate::accounts::users::{
-    GrantRole, ListUsers, NewUser, RevokeRole, SetActive, SetPlatformRole, UserByEmail, UserView,
+    GrantRole, ListUsers, NewUser, RevokeRole, SetActive, SetPlatformRole, UserView,
 };
 use crate::accounts::vault::random_token;
 use crate::accounts::{PlatformRole, Role, Scope};
@@ -29,8 +28,8 @@ pub(in crate::cli) enum User {
         #[arg(long)]
         platform_role: Option<PlatformRole>,
         /// Make the user a member of this tenant.
-        #[arg(long, requires = "role")]
-        tenant: Option<Uuid>,
+        #[arg(long, requires = "role", value_name = "ID|NAME")]
+        tenant: Option<String>,
         /// owner, agent or viewer.
         #[arg(long, requires = "tenant")]
         role: Option<Role>,
@@ -43,8 +42,8 @@ pub(in crate::cli) enum User {
     },
     /// Set a new password and end all sessions. Without --password-stdin one is made and shown this once.
     SetPassword {
-        #[arg(long)]
-        email: String,
+        #[arg(long = "email", visible_alias = "user", value_name = "EMAIL|NAME|ID")]
+        user: String,
         #[command(flatten)]
         password: Password,
         #[command(flatten)]
@@ -52,30 +51,30 @@ pub(in crate::cli) enum User {
     },
     /// Switch a user off and end all sessions.
     Disable {
-        #[arg(long)]
-        email: String,
+        #[arg(long = "email", visible_alias = "user", value_name = "EMAIL|NAME|ID")]
+        user: String,
         #[command(flatten)]
         show: Show,
     },
     /// Switch a user on again.
     Enable {
-        #[arg(long)]
-        email: String,
+        #[arg(long = "email", visible_alias = "user", value_name = "EMAIL|NAME|ID")]
+        user: String,
         #[command(flatten)]
         show: Show,
     },
     /// Give a role in a tenant (--tenant, --role), or of the platform (--platform-role).
     Grant {
-        #[arg(long)]
-        email: String,
-        #[arg(long, requires = "role")]
-        tenant: Option<Uuid>,
+        #[arg(long = "email", visible_alias = "user", value_name = "EMAIL|NAME|ID")]
+        user: String,
+        #[arg(long, requires = "role", value_name = "ID|NAME")]
+        tenant: Option<String>,
         /// owner, agent or viewer.
         #[arg(long, requires = "tenant")]
         role: Option<Role>,
         /// Only these companies of the tenant; may be repeated.
-        #[arg(long, requires = "tenant")]
-        company: Vec<Uuid>,
+        #[arg(long, requires = "tenant", value_name = "ID|NAME")]
+        company: Vec<String>,
         /// admin or manager.
         #[arg(long, required_unless_present = "tenant")]
         platform_role: Option<PlatformRole>,
@@ -84,10 +83,10 @@ pub(in crate::cli) enum User {
     },
     /// Take the place in a tenant (--tenant), or the role of the platform (--platform).
     Revoke {
-        #[arg(long)]
-        email: String,
-        #[arg(long)]
-        tenant: Option<Uuid>,
+        #[arg(long = "email", visible_alias = "user", value_name = "EMAIL|NAME|ID")]
+        user: String,
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: Option<String>,
         #[arg(long, required_unless_present = "tenant")]
         platform: bool,
         #[command(flatten)]
@@ -135,9 +134,12 @@ impl Shown {
 
 impl User {
     pub(super) async fn run(self, admin: &Context) -> anyhow::Result<()> {
-        let by_email = |email: String| admin.store.read(UserByEmail(email));
+        let find_user = async |given: String| admin.user("--email", &given).await;
+        let find_tenant =
+            async |given: Option<String>| admin.maybe_tenant("--tenant", given.as_deref()).await;
         match self {
             Self::Create { email, name, password, platform_role, tenant, role, show } => {
+                let tenant = find_tenant(tenant).await?;
                 let (password, made) = password.take()?;
                 let member_of = tenant.zip(role);
                 let new = NewUser { email, name, password: password.clone(), platform_role, member_of };
@@ -152,26 +154,30 @@ impl User {
                     format!("{}  {state:8}  {role:7}  {}  {}", user.id, user.email, user.name)
                 })
             }
-            Self::SetPassword { email, password, show } => {
-                let user = by_email(email).await?;
+            Self::SetPassword { user, password, show } => {
+                let user = find_user(user).await?;
                 let (password, made) = password.take()?;
                 admin.accounts.set_password(user.id, password.clone()).await?;
                 show.one(&Shown { user, password: made.then_some(password) }, Shown::text)
             }
-            Self::Disable { email, show } => {
-                let user = by_email(email).await?.id;
+            Self::Disable { user, show } => {
+                let user = find_user(user).await?.id;
                 admin.store.write(SetActive { user, active: false }).await?;
                 show.done("the user is disabled")
             }
-            Self::Enable { email, show } => {
-                let user = by_email(email).await?.id;
+            Self::Enable { user, show } => {
+                let user = find_user(user).await?.id;
                 admin.store.write(SetActive { user, active: true }).await?;
                 show.done("the user is enabled")
             }
-            Self::Grant { email, tenant, role, company, platform_role, show } => {
-                let user = by_email(email).await?.id;
-                if let Some((tenant, role)) = tenant.zip(role) {
-                    let companies = (!company.is_empty()).then(|| company.into());
+            Self::Grant { user, tenant, role, company, platform_role, show } => {
+                let user = find_user(user).await?.id;
+                if let Some((tenant, role)) = find_tenant(tenant).await?.zip(role) {
+                    let mut companies = Vec::new();
+                    for given in &company {
+                        companies.push(admin.company("--company", Some(tenant), given).await?.id);
+                    }
+                    let companies = (!companies.is_empty()).then(|| companies.into());
                     if companies.is_some() && role == Role::Owner {
                         bail!("--company: an owner has the whole tenant");
                     }
@@ -183,9 +189,9 @@ impl User {
                 }
                 show.done("the role is given")
             }
-            Self::Revoke { email, tenant, platform, show } => {
-                let user = by_email(email).await?.id;
-                if let Some(tenant) = tenant {
+            Self::Revoke { user, tenant, platform, show } => {
+                let user = find_user(user).await?.id;
+                if let Some(tenant) = find_tenant(tenant).await? {
                     admin.store.write(RevokeRole { scope: Scope::system(tenant), user }).await?;
                 }
                 if platform {

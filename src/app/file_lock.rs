@@ -1,0 +1,92 @@
+//! One server for each SQLite file: a second one would send, offer and answer the same things beside the first. The
+//! server holds an advisory lock on a file beside the database for as long as it lives; the system lets go of it
+//! however the process ends. The operator's commands do not take it: they are only one more writer.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::installation::database_file;
+use crate::config::Config;
+
+/// Lets go of the file when it is dropped.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: Option<File>,
+}
+
+impl FileLock {
+    /// Nothing is locked for PostgreSQL.
+    pub fn take(config: &Config) -> anyhow::Result<Self> {
+        let file = database_file(config).map(|database| lock(&database)).transpose()?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn lock(database: &Path) -> anyhow::Result<File> {
+    let beside = lock_path(database);
+    let about = || format!("cannot lock {}", beside.display());
+    if let Some(folder) = beside.parent() {
+        std::fs::create_dir_all(folder).with_context(about)?;
+    }
+    // Never removed: a third one could lock a new file while the second waits for the old one.
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(false).open(&beside).with_context(about)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another server works on the database {} (it holds {}): stop it first, or give this one a place of its own \
+             with data_dir or HUBBUB_DATA_DIR",
+            database.display(),
+            beside.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(about),
+    }
+}
+
+/// Beside the file itself, by whatever links one comes to it.
+fn lock_path(database: &Path) -> PathBuf {
+    let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let mut path = real.into_os_string();
+    path.push(".lock");
+    path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_server_on_the_same_file_is_refused_until_the_first_lets_go() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::embedded(&folder.path().join("new"));
+        let first = FileLock::take(&config).expect("taken");
+        let refused = FileLock::take(&config).expect_err("refused").to_string();
+        assert!(refused.contains("hubbub.db") && refused.contains("HUBBUB_DATA_DIR"), "{refused}");
+        FileLock::take(&Config::embedded(&folder.path().join("other"))).expect("another file");
+        drop(first);
+        FileLock::take(&config).expect("free again");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_leads_to_the_same_lock() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [real, link] = ["real.db", "link.db"].map(|name| folder.path().join(name));
+        std::fs::write(&real, "").expect("written");
+        std::os::unix::fs::symlink(&real, &link).expect("linked");
+        let mut config = Config::embedded(folder.path());
+        config.database_url = real.display().to_string();
+        let _first = FileLock::take(&config).expect("taken");
+        config.database_url = format!("sqlite://{}", link.display());
+        FileLock::take(&config).expect_err("refused");
+    }
+
+    #[test]
+    fn postgres_needs_no_file() {
+        let mut config = Config::embedded(Path::new("/nowhere"));
+        config.database_url = "postgres://localhost/hubbub".to_owned();
+        FileLock::take(&config).expect("nothing to lock");
+    }
+}

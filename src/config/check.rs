@@ -1,0 +1,113 @@
+//! Values and combinations that cannot work. Each refusal names its key, so that [`super::load`] can say where the
+//! value came from. What is risky but works is in [`Config::warnings`].
+
+use tracing_subscriber::EnvFilter;
+
+use super::Config;
+use super::origin::Origins;
+use crate::accounts::MasterKey;
+
+/// A key whose value cannot be used.
+#[derive(Debug)]
+pub(super) struct Refused {
+    key: &'static str,
+    why: String,
+    /// Another key, which the value does not go with: it ends the sentence.
+    beside: Option<&'static str>,
+}
+
+impl Refused {
+    pub(super) fn by(self, origins: &Origins) -> anyhow::Error {
+        let key = origins.name(self.key);
+        match self.beside {
+            Some(other) => anyhow::anyhow!("{key}: {} {}", self.why, origins.name(other)),
+            None => anyhow::anyhow!("{key}: {}", self.why),
+        }
+    }
+}
+
+fn refuse(key: &'static str, why: impl Into<String>) -> Result<(), Refused> {
+    Err(Refused { key, why: why.into(), beside: None })
+}
+
+impl Config {
+    pub(super) fn check(&self) -> Result<(), Refused> {
+        self.check_addresses()?;
+        self.check_keys()?;
+        if !(60..=86_400).contains(&self.access_token_ttl_s) {
+            refuse("access_token_ttl_s", "must be between 60 and 86400")?;
+        }
+        if self.refresh_token_ttl_s <= self.access_token_ttl_s {
+            let why = "must be longer than".to_owned();
+            return Err(Refused { key: "refresh_token_ttl_s", why, beside: Some("access_token_ttl_s") });
+        }
+        if !(1_024..=268_435_456).contains(&self.max_body_bytes) {
+            refuse("max_body_bytes", "must be between 1024 and 268435456")?;
+        }
+        for (key, value) in [
+            ("media_max_bytes", self.media_max_bytes),
+            ("media_timeout_ms", self.media_timeout_ms),
+            ("provider_timeout_ms", self.provider_timeout_ms),
+        ] {
+            if value == 0 {
+                refuse(key, "must not be 0")?;
+            }
+        }
+        if !(1..=1_000).contains(&self.database_connections) {
+            refuse("database_connections", "must be between 1 and 1000")?;
+        }
+        for (key, days) in [
+            ("retention_feed_days", self.retention_feed_days),
+            ("retention_envelope_days", self.retention_envelope_days),
+            ("retention_attempt_days", self.retention_attempt_days),
+        ] {
+            if !(0..=36_500).contains(&days) {
+                refuse(key, "must be between 0 (for ever) and 36500")?;
+            }
+        }
+        if self.worker_threads > 1_024 {
+            refuse("worker_threads", "must be at most 1024")?;
+        }
+        if let Err(error) = EnvFilter::try_new(&self.log) {
+            refuse("log", format!("must be a level or target=level, with commas: {error}"))?;
+        }
+        Ok(())
+    }
+
+    fn check_addresses(&self) -> Result<(), Refused> {
+        let scheme = self.public_url.strip_prefix("https://").or(self.public_url.strip_prefix("http://"));
+        if scheme.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', '@', ' '])) {
+            refuse("public_url", "must be https://host or http://host, without a path")?;
+        }
+        for origin in &self.allowed_origins {
+            let host = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                refuse("allowed_origins", format!("{origin:?} must be https://host, without a path"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_keys(&self) -> Result<(), Refused> {
+        if !self.master_key.is_empty() {
+            if let Err(why) = MasterKey::parse(&self.master_key) {
+                refuse("master_key", format!("{why}; 32 bytes in base64 are needed"))?;
+            }
+        } else if self.database_url.starts_with("postgres") && !self.old_master_keys.is_empty() {
+            refuse("old_master_keys", "needs a master_key beside it, not a key file")?;
+        }
+        for key in &self.old_master_keys {
+            if let Err(why) = MasterKey::parse(key) {
+                refuse("old_master_keys", format!("one {why}"))?;
+            }
+        }
+        let token = &self.metrics_token;
+        if !token.is_empty() && (token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic())) {
+            refuse(
+                "metrics_token",
+                "must have 16 or more ASCII characters, none of them a space or a line's end (`openssl rand -hex 16`)",
+            )?;
+        }
+        Ok(())
+    }
+}

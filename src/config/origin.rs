@@ -1,0 +1,51 @@
+//! Where each value of the configuration came from, so that a refusal names the place that has to be changed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub(super) const PREFIX: &str = "HUBBUB_";
+
+/// The variable that sets a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_uppercase())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    File,
+    Environment,
+}
+
+/// The keys that are not as compiled in.
+#[derive(Debug)]
+pub(super) struct Origins {
+    file: PathBuf,
+    changed: BTreeMap<String, Origin>,
+}
+
+impl Origins {
+    pub(super) fn new(file: &Path) -> Self {
+        Self { file: file.to_owned(), changed: BTreeMap::new() }
+    }
+
+    pub(super) fn note(&mut self, key: &str, origin: Origin) {
+        self.changed.insert(key.to_owned(), origin);
+    }
+
+    pub(super) fn changed(&self) -> impl Iterator<Item = &str> {
+        self.changed.keys().map(String::as_str)
+    }
+
+    /// A key as its reader finds it: the variable, the file and the key, or the key alone if it has its default.
+    pub(super) fn name(&self, key: &str) -> String {
+        match self.changed.get(key) {
+            Some(Origin::Environment) => variable(key),
+            Some(Origin::File) => self.in_file(key),
+            None => key.to_owned(),
+        }
+    }
+
+    pub(super) fn in_file(&self, what: &str) -> String {
+        format!("{}: {what}", self.file.display())
+    }
+}

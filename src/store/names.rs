@@ -1,0 +1,76 @@
+//! Names of companies, channels and API keys, a page at a time by rising id: for the operator, who knows a thing by its
+//! name. Names are unique nowhere; who asks decides what two of them mean.
+
+use uuid::Uuid;
+
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx, Verb};
+use crate::args;
+use crate::error::Error;
+
+macro_rules! pages {
+    ($table:literal, $and:literal) => {
+        [
+            concat!("select id, tenant, name from ", $table, " where id > $1", $and, " order by id limit $2"),
+            concat!(
+                "select id, tenant, name from ",
+                $table,
+                " where tenant = $1 and id > $2",
+                $and,
+                " order by id limit $3"
+            ),
+        ]
+    };
+}
+
+/// Of all tenants, and of one.
+const COMPANIES: [&str; 2] = pages!("companies", "");
+const CHANNELS: [&str; 2] = pages!("channels", "");
+const KEYS: [&str; 2] = pages!("api_keys", " and revoked_at is null");
+
+pub const ALL: &[&str] = &[COMPANIES[0], COMPANIES[1], CHANNELS[0], CHANNELS[1], KEYS[0], KEYS[1]];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nameable {
+    Company,
+    Channel,
+    /// One that works.
+    ApiKey,
+}
+
+#[derive(Clone, Debug)]
+pub struct NameRow {
+    pub id: Uuid,
+    pub tenant: Uuid,
+    pub name: String,
+}
+
+impl FromRow for NameRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { id: row.get(0)?, tenant: row.get(1)?, name: row.get(2)? })
+    }
+}
+
+/// A page of names, of one tenant or of all.
+pub struct ListNames {
+    pub of: Nameable,
+    pub tenant: Option<Uuid>,
+    pub after: Uuid,
+    pub limit: i64,
+}
+
+impl Verb for ListNames {
+    type Out = Vec<NameRow>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let [all, one] = match self.of {
+            Nameable::Company => COMPANIES,
+            Nameable::Channel => CHANNELS,
+            Nameable::ApiKey => KEYS,
+        };
+        Ok(match self.tenant {
+            Some(tenant) => tx.all(one, args![tenant, self.after, self.limit]).await,
+            None => tx.all(all, args![self.after, self.limit]).await,
+        }?)
+    }
+}
