@@ -97,6 +97,8 @@ create index message_answers on messages (conversation, seq) where direction = '
 
 create index turns_open on turns (conversation) where state in ('collecting', 'offered');
 create index turns_of_conversation on turns (conversation, id);
+drop index turns_due;
+create index turns_due on turns (due_at, id) where state = 'collecting';
 create index turns_of_channel on turns (channel, due_at, id) where state = 'collecting';
 drop index deliveries_in_flight;
 create index deliveries_of_conversation on deliveries (conversation, state, id);

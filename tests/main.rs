@@ -9,4 +9,5 @@ mod database;
 mod flow;
 mod invariants;
 mod operator;
+mod plans;
 mod walls;

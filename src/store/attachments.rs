@@ -20,7 +20,7 @@ const INSERT: &str = "insert into attachments (id, tenant, message, position, ki
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const OF_MESSAGE: &str = select!("where a.message = $1 order by a.position");
 const OF_RANGE: &str = select!(
-    "join messages m on m.id = a.message where m.conversation = $1 and m.seq between $2 and $3 order by a.message, a.position"
+    "join messages m on m.id = a.message where m.conversation = $1 and m.seq between $2 and $3 order by m.seq, a.position"
 );
 const LOAD: &str = select!("where a.id = $1");
 const PLACE: &str = "select a.tenant, m.conversation, m.channel from attachments a join messages m on m.id = a.message where a.id = $1";

@@ -56,8 +56,10 @@ const HURRY: &str =
     "update jobs set run_at = $3 where subject = $1 and kind = $2 and state = 'ready' and run_at > $3";
 const HURRY_LANE: &str = "update jobs set run_at = $2 where lane = $1 and state in ('ready', 'claimed') \
     and claim is null and run_at > $2";
-const HURRY_QUEUE: &str = "update jobs set run_at = $3 where id in (select id from jobs where queue = $1 and class = $2 \
-    and state = 'ready' and run_at > $3 order by run_at, id limit 500)";
+/// So many at once; the others run when they were to.
+const LATER_OF_QUEUE: &str = "select id from jobs where queue = $1 and class = $2 and state = 'ready' and run_at > $3 \
+    order by run_at, id limit 500";
+const HURRY_ONE: &str = "update jobs set run_at = $2 where id = $1 and state = 'ready'";
 const OVERDUE: &str = select!(
     "where j.kind = $1 and j.state <> 'claimed' and j.created_at < $2 and j.state <> 'dead' \
      order by j.created_at, j.id limit $3"
@@ -89,7 +91,8 @@ pub const ALL: &[&str] = &[
     PROMOTE,
     HURRY,
     HURRY_LANE,
-    HURRY_QUEUE,
+    LATER_OF_QUEUE,
+    HURRY_ONE,
     OVERDUE,
     LOAD,
     DEAD,
@@ -265,7 +268,10 @@ pub async fn recovered(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError>
         let (key, now) = (QueueKey { id: channel, class }, tx.now());
         queues::recovered(tx, key).await?;
         queues::touch(tx, key, now).await?;
-        tx.put(HURRY_QUEUE, args![channel, class as i64, now]).await?;
+        let later: Vec<(Uuid,)> = tx.all(LATER_OF_QUEUE, args![channel, class as i64, now]).await?;
+        for (id,) in later {
+            tx.put(HURRY_ONE, args![id, now]).await?;
+        }
         tx.wake(Wake::Job { class, at: now });
     }
     Ok(())

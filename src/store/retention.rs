@@ -8,29 +8,36 @@ use uuid::Uuid;
 use super::{StoreError, Tx};
 use crate::args;
 
+/// Rows that one call removes at the most.
+pub const BATCH: i64 = 100;
+
 const TENANTS: &str =
     "select id, feed_days, envelope_days, attempt_days from tenants where id > $1 order by id limit $2";
 const SET: &str = "update tenants set feed_days = $2, envelope_days = $3, attempt_days = $4 where id = $1";
 const OLDEST_EVENTS: &str =
     "select cursor_at, created_at from events where tenant = $1 order by cursor_at limit $2";
 const REMOVE_EVENTS: &str = "delete from events where tenant = $1 and cursor_at <= $2";
-const REMOVE_ENVELOPES: &str = "delete from envelopes where id in (select id from envelopes where tenant = $1 and id < $2 \
-    order by id limit $3)";
-const REMOVE_ATTEMPTS: &str = "delete from attempts where id in (select id from attempts where tenant = $1 and id < $2 \
-    order by id limit $3)";
-const REMOVE_TOKENS: &str = "delete from refresh_tokens where id in (select id from refresh_tokens \
-    where expires_at < $1 order by expires_at limit $2)";
-const REMOVE_PENDING: &str = "delete from pending_effects where id in (select id from pending_effects \
-    where created_at < $1 order by created_at limit $2)";
+const OLD_ENVELOPES: &str = "select id from envelopes where tenant = $1 and id < $2 order by id limit $3";
+const OLD_ATTEMPTS: &str = "select id from attempts where tenant = $1 and id < $2 order by id limit $3";
+const OLD_TOKENS: &str = "select id from refresh_tokens where expires_at < $1 order by expires_at limit $2";
+const OLD_PENDING: &str = "select id from pending_effects where created_at < $1 order by created_at limit $2";
+const REMOVE_ENVELOPE: &str = "delete from envelopes where id = $1";
+const REMOVE_ATTEMPT: &str = "delete from attempts where id = $1";
+const REMOVE_TOKEN: &str = "delete from refresh_tokens where id = $1";
+const REMOVE_PENDING: &str = "delete from pending_effects where id = $1";
 
 pub const ALL: &[&str] = &[
     TENANTS,
     SET,
     OLDEST_EVENTS,
     REMOVE_EVENTS,
-    REMOVE_ENVELOPES,
-    REMOVE_ATTEMPTS,
-    REMOVE_TOKENS,
+    OLD_ENVELOPES,
+    OLD_ATTEMPTS,
+    OLD_TOKENS,
+    OLD_PENDING,
+    REMOVE_ENVELOPE,
+    REMOVE_ATTEMPT,
+    REMOVE_TOKEN,
     REMOVE_PENDING,
 ];
 
@@ -57,14 +64,9 @@ pub async fn set(tx: &mut Tx<'_>, tenant: Uuid, days: OwnDays) -> Result<bool, S
 
 /// Removes the oldest events that are older than a time, but never the newest of all: a feed says by it how far it
 /// has come.
-pub async fn remove_events(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    before: i64,
-    limit: i64,
-) -> Result<u64, StoreError> {
+pub async fn remove_events(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
     let newest = super::events::top(tx, tenant).await?;
-    let oldest: Vec<(i64, i64)> = tx.all(OLDEST_EVENTS, args![tenant, limit]).await?;
+    let oldest: Vec<(i64, i64)> = tx.all(OLDEST_EVENTS, args![tenant, BATCH]).await?;
     let end = oldest.iter().take_while(|(cursor, at)| *at < before && *cursor < newest).last();
     match end {
         Some((cursor, _)) => tx.exec(REMOVE_EVENTS, args![tenant, *cursor]).await,
@@ -73,32 +75,34 @@ pub async fn remove_events(
 }
 
 /// The raw bodies of webhooks, with their lines of the integration log.
-pub async fn remove_envelopes(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    before: i64,
-    limit: i64,
-) -> Result<u64, StoreError> {
-    tx.exec(REMOVE_ENVELOPES, args![tenant, id_at(before), limit]).await
+pub async fn remove_envelopes(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
+    let old = tx.all(OLD_ENVELOPES, args![tenant, id_at(before), BATCH]).await?;
+    remove(tx, REMOVE_ENVELOPE, old).await
 }
 
-pub async fn remove_attempts(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    before: i64,
-    limit: i64,
-) -> Result<u64, StoreError> {
-    tx.exec(REMOVE_ATTEMPTS, args![tenant, id_at(before), limit]).await
+pub async fn remove_attempts(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
+    let old = tx.all(OLD_ATTEMPTS, args![tenant, id_at(before), BATCH]).await?;
+    remove(tx, REMOVE_ATTEMPT, old).await
 }
 
 /// Refresh tokens that were over before a time.
-pub async fn remove_tokens(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<u64, StoreError> {
-    tx.exec(REMOVE_TOKENS, args![before, limit]).await
+pub async fn remove_tokens(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
+    let old = tx.all(OLD_TOKENS, args![before, BATCH]).await?;
+    remove(tx, REMOVE_TOKEN, old).await
 }
 
 /// Edits, reactions and statuses whose message never came.
-pub async fn remove_pending(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<u64, StoreError> {
-    tx.exec(REMOVE_PENDING, args![before, limit]).await
+pub async fn remove_pending(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
+    let old = tx.all(OLD_PENDING, args![before, BATCH]).await?;
+    remove(tx, REMOVE_PENDING, old).await
+}
+
+/// One by one: a planner that has to guess how many a condition meets may choose to look at all.
+async fn remove(tx: &mut Tx<'_>, sql: &'static str, ids: Vec<(Uuid,)>) -> Result<u64, StoreError> {
+    for (id,) in &ids {
+        tx.put(sql, args![*id]).await?;
+    }
+    Ok(ids.len() as u64)
 }
 
 #[cfg(test)]

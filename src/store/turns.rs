@@ -28,12 +28,12 @@ const UPDATE: &str = "update turns set state = $2, epoch = $3, last_seq = $4, me
 const OPEN: &str = select!("where t.conversation = $1 and t.state in ('collecting', 'offered')");
 const LOAD: &str = select!("where t.tenant = $1 and t.id = $2");
 const DUE: &str = "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t where t.state = 'collecting' \
-    and t.due_at <= $1 and (t.due_at > $2 or (t.due_at = $2 and t.id > $3)) order by t.due_at, t.id limit $4";
+    and t.due_at <= $1 and (t.due_at, t.id) > ($2, $3) order by t.due_at, t.id limit $4";
 const EXPIRED: &str = "select t.id, t.tenant, t.company, t.channel, t.lease_until from turns t where t.state = 'offered' \
     and t.lease_until <= $1 order by t.lease_until limit $2";
 
 /// The turns that wait for their channel, so many at once; the others are looked at in time.
-const PAUSED: &str = "select id from turns where channel = $1 and state = 'collecting' and reason = $2 \
+const PAUSED: &str = "select id, reason from turns where channel = $1 and due_at > $2 and state = 'collecting' \
     order by due_at, id limit 500";
 const RESUME: &str = "update turns set due_at = $2, reason = null where id = $1";
 
@@ -178,11 +178,13 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Turn
 
 /// Turns that waited with this reason are due now.
 pub async fn resume(tx: &mut Tx<'_>, channel: Uuid, reason: &str) -> Result<Vec<Uuid>, StoreError> {
-    let (rows, now): (Vec<(Uuid,)>, i64) = (tx.all(PAUSED, args![channel, reason]).await?, tx.now());
-    for (id,) in &rows {
+    let now = tx.now();
+    let mut rows: Vec<(Uuid, Option<String>)> = tx.all(PAUSED, args![channel, now]).await?;
+    rows.retain(|(_, why)| why.as_deref() == Some(reason));
+    for (id, _) in &rows {
         tx.put(RESUME, args![*id, now]).await?;
     }
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    Ok(rows.into_iter().map(|(id, _)| id).collect())
 }
 
 /// Turns whose time has come, by rising due time: a page after `(due_at, id)`.

@@ -9,11 +9,9 @@ use super::kinds::Work;
 use crate::app::App;
 use crate::error::Error;
 use crate::store::jobs::{self, Job, Retain};
-use crate::store::retention::{self, OwnDays};
+use crate::store::retention::{self, BATCH, OwnDays};
 use crate::store::{Tx, Verb};
 
-/// Rows that one transaction removes.
-const BATCH: i64 = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 const TENANTS: i64 = 200;
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -131,11 +129,11 @@ impl Verb for Remove {
         let before = tx.now() - self.what.days().saturating_mul(DAY_MS);
         let tenant = self.tenant.unwrap_or_default();
         Ok(match self.what {
-            What::Events(_) => retention::remove_events(tx, tenant, before, BATCH).await?,
-            What::Envelopes(_) => retention::remove_envelopes(tx, tenant, before, BATCH).await?,
-            What::Attempts(_) => retention::remove_attempts(tx, tenant, before, BATCH).await?,
-            What::Tokens(_) => retention::remove_tokens(tx, before, BATCH).await?,
-            What::Pending(_) => retention::remove_pending(tx, before, BATCH).await?,
+            What::Events(_) => retention::remove_events(tx, tenant, before).await?,
+            What::Envelopes(_) => retention::remove_envelopes(tx, tenant, before).await?,
+            What::Attempts(_) => retention::remove_attempts(tx, tenant, before).await?,
+            What::Tokens(_) => retention::remove_tokens(tx, before).await?,
+            What::Pending(_) => retention::remove_pending(tx, before).await?,
             What::DeadJobs(_) => {
                 let old = jobs::old_dead(tx, tenant, retention::id_at(before), BATCH).await?;
                 for job in &old {

@@ -1,0 +1,277 @@
+//! Every statement of the store finds what it wants by an index, on tables that have grown: no scan and no sort of
+//! something that becomes longer with the age of an installation, but for a few with a reason.
+
+use hubbub::error::Error;
+use hubbub::store::{Arg, Engine, Plan, Tx, Verb, statements};
+use uuid::Uuid;
+
+use crate::kit::World;
+use crate::on_both;
+
+/// Tables that grow with traffic or with the age of an installation.
+const GROWING: &[&str] = &[
+    "attachments",
+    "attempts",
+    "contact_terms",
+    "contacts",
+    "conversations",
+    "deliveries",
+    "envelopes",
+    "events",
+    "identities",
+    "jobs",
+    "messages",
+    "pending_effects",
+    "reads",
+    "refresh_tokens",
+    "turns",
+    "users",
+];
+
+/// Statements that may look at all of something, or sort: the beginning of each, and why it is bounded all the same.
+const ALLOWED: &[(&str, &str)] = &[
+    ("select tenant, channel, bucket, assignee, count(*) from conversations", "once, in a migration"),
+    (
+        "select d.id, d.tenant, d.channel, d.conversation, d.message, d.part",
+        "the parts of one message or contact",
+    ),
+    (
+        "select u.id, u.name, u.email, m.role, u.active from memberships",
+        "the people of one tenant, at most 1,000",
+    ),
+    (
+        "select id from jobs where queue = $1 and class = $2 and state = 'ready' and run_at > $3",
+        "jobs that were tried: the others of a queue that waits were to run before",
+    ),
+    (
+        "select id, reason from turns where channel = $1 and due_at > $2",
+        "open turns of one paused channel, once when it goes on",
+    ),
+    ("select u.id, u.name, 'platform' as role from users", "the people of the platform"),
+    (
+        "select a.id, a.message, a.kind, a.mime, a.name, a.size, a.state, a.error, a.source, a.path from attachments a join",
+        "the files of one page",
+    ),
+];
+
+const ROWS: i64 = 4_000;
+const TENANTS: i64 = 4;
+const CHANNELS: i64 = 8;
+
+fn id(table: u64, number: i64) -> Uuid {
+    Uuid::from_u64_pair(table, number as u64)
+}
+
+/// Puts a few thousand rows into each growing table, in shares like those of life.
+struct Fill;
+
+impl Verb for Fill {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let text = |text: &'static str| Arg::from(text);
+        let none = Arg::Id(None);
+        for n in 0..TENANTS {
+            let (tenant, company) = (id(1, n), id(2, n));
+            tx.put(
+                "insert into tenants (id, name, next_cursor, created_at) values ($1, 'T', 0, 0)",
+                &[tenant.into()],
+            )
+            .await?;
+            tx.put("insert into companies (id, tenant, name, kind, created_at) values ($1, $2, 'C', 'product', 0)", &[company.into(), tenant.into()]).await?;
+        }
+        for n in 0..CHANNELS {
+            let token = n.to_string();
+            let args = [
+                id(3, n).into(),
+                id(1, n % TENANTS).into(),
+                id(2, n % TENANTS).into(),
+                token.as_str().into(),
+            ];
+            tx.put("insert into channels (id, tenant, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at) \
+                values ($1, $2, $3, 'telegram', 'C', 'active', $4, '', '{}', 0, 0)", &args).await?;
+        }
+        for n in 0..ROWS {
+            let (channel, tenant, company) = (id(3, n % CHANNELS), id(1, n % TENANTS), id(2, n % TENANTS));
+            let (contact, conversation, message, number) = (id(5, n), id(6, n), id(7, n), n.to_string());
+            let key = Arg::from(number.as_str());
+            let old = n % 2 != 0;
+            tx.put("insert into users (id, email, name, password_hash, active, created_at, rights_at, platform_role) \
+                values ($1, $2, $2, '', true, 0, $3, $4)", &[id(4, n).into(), key, n.into(), if n % 400 == 0 { text("admin") } else { Arg::Text(None) }]).await?;
+            tx.put(
+                "insert into memberships (tenant, user_id, role, created_at) values ($1, $2, 'agent', 0)",
+                &[tenant.into(), id(4, n).into()],
+            )
+            .await?;
+            tx.put(
+                "insert into contacts (id, tenant, name, created_at, updated_at) values ($1, $2, $3, 0, 0)",
+                &[contact.into(), tenant.into(), key],
+            )
+            .await?;
+            tx.put(
+                "insert into contact_terms (tenant, term, contact) values ($1, $2, $3)",
+                &[tenant.into(), Arg::from(number.as_bytes()), contact.into()],
+            )
+            .await?;
+            tx.put("insert into identities (channel, external_id, contact, tenant, created_at) values ($1, $2, $3, $4, 0)", &[channel.into(), key, contact.into(), tenant.into()]).await?;
+            let bucket = ["closed", "ai", "unassigned", "unassigned_waiting", "assigned", "assigned_waiting"]
+                [usize::try_from(n % 6).unwrap_or(0)];
+            let (state, waits) =
+                (if bucket == "closed" { "closed" } else { "open" }, bucket.ends_with("waiting"));
+            let assignee = if bucket.starts_with("assigned") { Arg::from(id(4, n % 100)) } else { none };
+            let args = [
+                conversation.into(),
+                tenant.into(),
+                company.into(),
+                channel.into(),
+                contact.into(),
+                key,
+                state.into(),
+                assignee,
+                n.into(),
+                if waits { Arg::from(n) } else { Arg::Int(None) },
+                bucket.into(),
+            ];
+            tx.put("insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, owner, epoch, \
+                assignee, last_seq, inbound_count, opened_at, updated_at, waiting_since, bucket) \
+                values ($1, $2, $3, $4, $5, $6, false, $7, 'ai', 1, $8, 2, 1, 0, $9, $10, $11)", &args).await?;
+            tx.put(
+                "insert into tallies (tenant, channel, bucket, assignee, amount) values ($1, $2, $3, $4, 1) \
+                on conflict (tenant, channel, bucket, assignee) do nothing",
+                &[tenant.into(), channel.into(), bucket.into(), id(4, n % 100).into()],
+            )
+            .await?;
+            for seq in [1_i64, 2] {
+                let args = [
+                    id(7 + 10 * seq as u64, n).into(),
+                    tenant.into(),
+                    conversation.into(),
+                    channel.into(),
+                    seq.into(),
+                    if seq == 1 { text("in") } else { text("out") },
+                    if seq == 1 { key } else { Arg::Text(None) },
+                    if seq == 2 { key } else { Arg::Text(None) },
+                ];
+                tx.put("insert into messages (id, tenant, conversation, channel, seq, direction, kind, author_kind, external_key, client_id, \
+                    status, created_at, reactions) values ($1, $2, $3, $4, $5, $6, 'text', 'customer', $7, $8, 'sent', 0, '[]')", &args).await?;
+            }
+            let message = id(27, n).max(message);
+            let sent = id(27, n);
+            tx.put("insert into attachments (id, tenant, message, position, kind, state, source, created_at) values ($1, $2, $3, 0, 'image', 'ready', '{}', 0)", &[id(8, n).into(), tenant.into(), sent.into()]).await?;
+            tx.put("insert into pending_effects (id, tenant, channel, target_key, event, created_at) values ($1, $2, $3, $4, '', $5)", &[id(9, n).into(), tenant.into(), channel.into(), key, n.into()]).await?;
+            tx.put("insert into envelopes (id, tenant, channel, body, outcome, events, received_at) values ($1, $2, $3, $4, 'events', 1, 0)", &[id(10, n).into(), tenant.into(), channel.into(), Arg::from(number.as_bytes())]).await?;
+            tx.put("insert into reads (conversation, user_id, seq, inbound_count, updated_at) values ($1, $2, 1, 1, 0)", &[conversation.into(), id(4, n).into()]).await?;
+            tx.put("insert into events (tenant, cursor_at, kind, created_at, data) values ($1, $2, 'x', $2, '{}')", &[tenant.into(), n.into()]).await?;
+            let state = if old {
+                "answered"
+            } else if n % 20 != 0 {
+                "collecting"
+            } else {
+                "offered"
+            };
+            tx.put("insert into turns (id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, message_count, window_at, \
+                due_at, attempt, supersedes, lease_until, opened_at) values ($1, $2, $3, $4, $5, $6, 1, 1, 1, 1, 0, $7, 0, 0, $7, 0)", &[id(11, n).into(), tenant.into(), company.into(), channel.into(), conversation.into(), state.into(), n.into()]).await?;
+            let state = if old { "sent" } else { "queued" };
+            tx.put("insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, external_key, created_at, updated_at) \
+                values ($1, $2, $3, $4, $5, 0, 1, '{}', $6, 1, $7, 0, 0)", &[id(12, n).into(), tenant.into(), channel.into(), conversation.into(), message.into(), state.into(), key]).await?;
+            tx.put("insert into attempts (id, delivery, started_at, finished_at, tenant) values ($1, $2, 0, $3, $4)", &[id(13, n).into(), id(12, n).into(), if old { Arg::from(n) } else { Arg::Int(None) }, tenant.into()]).await?;
+            let state = ["ready", "behind", "ready", "dead"][usize::try_from(n % 4).unwrap_or(0)];
+            let state = if n % 100 == 0 { "claimed" } else { state };
+            let claim = if state == "claimed" { Arg::from(id(15, n)) } else { none };
+            tx.put("insert into jobs (id, tenant, lane, kind, subject, position, class, run_at, tries, claim, claimed_until, created_at, queue, state) \
+                values ($1, $2, $3, 'deliver', $4, 0, 1, $5, 0, $6, $5, $5, $7, $8)", &[id(14, n).into(), tenant.into(), key, id(12, n).into(), n.into(), claim, channel.into(), state.into()]).await?;
+            tx.put("insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) values ($1, $2, $3, $4, $5, 0)", &[id(16, n).into(), id(17, n / 3).into(), id(4, n % 500).into(), key, n.into()]).await?;
+        }
+        for n in 0..CHANNELS {
+            tx.put("insert into queues (id, class, tenant, waiting, running, dead, next_at, failures) values ($1, 1, $2, 1, 0, 0, $3, 0)", &[id(3, n).into(), id(1, n % TENANTS).into(), n.into()]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Counts the rows of each table, as the planner wants to know it.
+struct Analyze;
+
+impl Verb for Analyze {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        tx.exec("analyze", &[]).await?;
+        Ok(())
+    }
+}
+
+fn growing(line: &str, before: &str) -> Option<&'static str> {
+    let (_, rest) = line.split_once(before)?;
+    let table = rest.split_whitespace().next()?;
+    GROWING.iter().copied().find(|name| *name == table)
+}
+
+/// What a SQLite plan does that grows, if the statement asks a table that does. (Its plans name aliases.)
+fn faults_of_sqlite(sql: &str, plan: &[String]) -> Vec<String> {
+    let words: Vec<&str> = sql.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let asks = |table: &&str| {
+        words.windows(2).any(|two| ["from", "join", "update", "into"].contains(&two[0]) && two[1] == *table)
+    };
+    if !GROWING.iter().any(|table| asks(&table)) {
+        return Vec::new();
+    }
+    let faulty = |line: &&String| line.starts_with("SCAN ") || line.contains("TEMP B-TREE");
+    plan.iter().filter(faulty).cloned().collect()
+}
+
+/// What a PostgreSQL plan does that grows.
+fn faults_of_postgres(plan: &[String]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (at, line) in plan.iter().enumerate() {
+        if line.contains("Seq Scan on ") && growing(line, "Seq Scan on ").is_some() {
+            faults.push(line.clone());
+        }
+        let depth = |line: &str| line.len() - line.trim_start_matches([' ', '-', '>']).len();
+        if line.trim_start_matches([' ', '-', '>']).starts_with("Sort ") {
+            let below = plan[at + 1..].iter().take_while(|next| depth(next) > depth(line));
+            if below.clone().any(|next| growing(next, " on ").is_some()) {
+                faults.push(line.clone());
+            }
+        }
+        let by_index = line.contains("Index Scan using") || line.contains("Index Only Scan using");
+        if by_index && growing(line, " on ").is_some() {
+            let details = plan[at + 1..].iter().take_while(|next| !next.contains("->"));
+            if !details.clone().any(|next| next.contains("Index Cond")) {
+                faults.push(format!("{line} (all of it)"));
+            }
+        }
+    }
+    faults
+}
+
+on_both!(every_statement_finds_what_it_wants_by_an_index, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    store.write(Fill).await.expect("filled tables");
+    let mut wrong = Vec::new();
+    // SQLite plans without statistics unless somebody asks for them: both have to do.
+    for analyzed in [false, true] {
+        if analyzed {
+            store.write(Analyze).await.expect("statistics");
+        } else if engine == Engine::Postgres {
+            continue;
+        }
+        for (file, all) in statements() {
+            for sql in all {
+                let plan =
+                    store.read(Plan(sql)).await.unwrap_or_else(|error| panic!("{file}: {error}\n{sql}"));
+                let faults = match engine {
+                    Engine::Sqlite => faults_of_sqlite(sql, &plan),
+                    Engine::Postgres => faults_of_postgres(&plan),
+                };
+                if !faults.is_empty() && !ALLOWED.iter().any(|(start, _)| sql.starts_with(start)) {
+                    wrong
+                        .push(format!("{file} (analyzed: {analyzed}): {sql}\n    {}", faults.join("\n    ")));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} statements look at too much:\n{}", wrong.len(), wrong.join("\n"));
+    world.finish().await;
+});
