@@ -212,3 +212,30 @@ impl Verb for Prepare {
         Ok(tx.prepare(self.0).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::events::Touch;
+
+    struct Broken;
+
+    impl Publisher for Broken {
+        fn publish(&self, _: Effects) {
+            panic!("a publisher that panics, on purpose")
+        }
+    }
+
+    /// Whoever listens to commits may be broken: what is written stays written, and the writer lives.
+    #[tokio::test]
+    async fn a_publisher_that_panics_does_not_end_the_writer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = folder.path().join("hubbub.db").display().to_string();
+        let config = StoreConfig { url, connections: 1 };
+        let store = Store::open(&config, Clock::System, Arc::new(Broken)).await.expect("a store");
+        for _ in 0..3 {
+            store.write(Touch).await.expect("it is written");
+        }
+        assert!(store.is_alive());
+    }
+}

@@ -10,4 +10,6 @@ mod flow;
 mod invariants;
 mod operator;
 mod plans;
+mod views;
 mod walls;
+mod work;

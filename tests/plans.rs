@@ -213,7 +213,7 @@ fn faults_of_sqlite(sql: &str, plan: &[String]) -> Vec<String> {
     let asks = |table: &&str| {
         words.windows(2).any(|two| ["from", "join", "update", "into"].contains(&two[0]) && two[1] == *table)
     };
-    if !GROWING.iter().any(|table| asks(&table)) {
+    if !GROWING.iter().any(asks) {
         return Vec::new();
     }
     let faulty = |line: &&String| line.starts_with("SCAN ") || line.contains("TEMP B-TREE");

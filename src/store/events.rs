@@ -47,16 +47,13 @@ pub(super) async fn append(tx: &mut Tx<'_>, drafts: Vec<Draft>) -> Result<Vec<Ev
     let Some(tenant) = drafts.first().map(|draft| draft.tenant) else { return Ok(Vec::new()) };
     tx.must_hold(tenant)?;
     let count = drafts.len() as i64;
-    let mut cursor = match tx.top() {
-        Some(top) => {
-            tx.set_top(top + count);
-            top
-        }
-        None => {
-            let top = tx.one::<(i64,)>(ADVANCE, args![tenant, count]).await?;
-            let missing = || StoreError::Engine(format!("event for a tenant that is not there: {tenant}"));
-            top.ok_or_else(missing)?.0 - count
-        }
+    let mut cursor = if let Some(top) = tx.top() {
+        tx.set_top(top + count);
+        top
+    } else {
+        let top = tx.one::<(i64,)>(ADVANCE, args![tenant, count]).await?;
+        let missing = || StoreError::Engine(format!("event for a tenant that is not there: {tenant}"));
+        top.ok_or_else(missing)?.0 - count
     };
     let now = tx.now();
     let mut events = Vec::with_capacity(drafts.len());

@@ -72,17 +72,13 @@ impl Pg {
     /// must not keep the event from those who wait for it.
     pub(super) async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
         let (ticket, wait) = ticket::queue(verb);
-        match ticket.tenant() {
-            Some(tenant) => {
-                if self.lanes.push(tenant, ticket)? {
-                    let this = self.clone();
-                    tokio::spawn(async move { this.serve(tenant).await });
-                }
+        let this = self.clone();
+        if let Some(tenant) = ticket.tenant() {
+            if self.lanes.push(tenant, ticket)? {
+                tokio::spawn(async move { this.serve(tenant).await });
             }
-            None => {
-                let this = self.clone();
-                tokio::spawn(async move { this.commit(None, vec![ticket]).await });
-            }
+        } else {
+            tokio::spawn(async move { this.commit(None, vec![ticket]).await });
         }
         wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }

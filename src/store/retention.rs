@@ -50,10 +50,11 @@ pub fn id_at(ms: i64) -> Uuid {
 /// A tenant's own times in days; nothing: the installation's. Feed, envelopes, attempts.
 pub type OwnDays = (Option<i64>, Option<i64>, Option<i64>);
 
+type Row4 = (Uuid, Option<i64>, Option<i64>, Option<i64>);
+
 /// The tenants by rising id, with their own times.
 pub async fn tenants(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<(Uuid, OwnDays)>, StoreError> {
-    let rows: Vec<(Uuid, Option<i64>, Option<i64>, Option<i64>)> =
-        tx.all(TENANTS, args![after, limit]).await?;
+    let rows = tx.all::<Row4>(TENANTS, args![after, limit]).await?;
     Ok(rows.into_iter().map(|(id, feed, envelopes, attempts)| (id, (feed, envelopes, attempts))).collect())
 }
 

@@ -27,9 +27,8 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 128;
 const CACHED_STATEMENTS: usize = 256;
 
-/// A `begin` that fails is tried again for so long before its verb is refused: a backup or a checkpoint of somebody
-/// else ends.
-const BEGIN_TRIES: u32 = 5;
+/// After a `begin` that failed, so that what fails at once does not spin.
+const BEGIN_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
 pub(super) struct Lite {
@@ -162,22 +161,6 @@ fn run(ticket: &mut dyn Ticket, conn: &mut Connection, env: &Env) -> Result<Effe
     ran
 }
 
-/// Begins a transaction; nothing is lost if that cannot be done now.
-fn begin(conn: &Connection) -> Result<(), StoreError> {
-    let mut tried = 0;
-    loop {
-        match savepoint(conn, "begin immediate") {
-            Ok(()) => return Ok(()),
-            Err(error) if tried < BEGIN_TRIES => {
-                tracing::warn!(%error, "the writer cannot begin a transaction yet");
-                tried += 1;
-                thread::sleep(Duration::from_millis(20 << tried));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, publisher: &dyn Publisher) {
     let mut done = Vec::with_capacity(BATCH);
     let verb = |work: Work, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
@@ -194,13 +177,15 @@ fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, 
         Work::Closing(closed) => Some(closed),
     };
     while let Some(first) = queue.blocking_recv() {
-        if let Err(error) = begin(&conn) {
+        // It has waited as long as `busy_timeout`. The verb is told that it can be done later; what comes next is tried.
+        if let Err(error) = savepoint(&conn, "begin immediate") {
             tracing::error!(%error, "the writer cannot begin a transaction");
             if let Work::Verb(ticket) = first {
                 ticket.refuse(
                     StoreError::Unavailable(format!("it cannot begin a transaction: {error}")).into(),
                 );
             }
+            thread::sleep(BEGIN_PAUSE);
             continue;
         }
         let mut closed = verb(first, &mut done, &mut conn);

@@ -30,10 +30,11 @@ struct Waiting<V: Verb> {
     answer: oneshot::Sender<Result<Committed<V::Out>, Error>>,
 }
 
+/// Where the answer to a verb will be.
+type Answer<V> = oneshot::Receiver<Result<Committed<<V as Verb>::Out>, Error>>;
+
 /// The verb as a ticket, and where its answer will be.
-pub(super) fn queue<V: Verb>(
-    verb: V,
-) -> (Box<dyn Ticket>, oneshot::Receiver<Result<Committed<V::Out>, Error>>) {
+pub(super) fn queue<V: Verb>(verb: V) -> (Box<dyn Ticket>, Answer<V>) {
     let (answer, wait) = oneshot::channel();
     (Box::new(Waiting { verb, done: None, answer }), wait)
 }

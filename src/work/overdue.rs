@@ -16,7 +16,7 @@ use crate::store::{Tx, Verb, queues};
 const PAGE: i64 = 200;
 
 impl Work for EndOverdue {
-    const EVERY: Option<Duration> = Some(Duration::from_secs(60));
+    const EVERY: Option<Duration> = Some(Duration::from_mins(1));
 
     async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
         loop {

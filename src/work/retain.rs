@@ -22,7 +22,7 @@ const DEAD_DAYS: i64 = 90;
 const TOKEN_DAYS: i64 = 1;
 
 impl Work for Retain {
-    const EVERY: Option<Duration> = Some(Duration::from_secs(300));
+    const EVERY: Option<Duration> = Some(Duration::from_mins(5));
 
     async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
         all_of(app, job, Uuid::nil(), What::Tokens(TOKEN_DAYS)).await?;

@@ -130,42 +130,62 @@ impl Runner {
 
 /// Runs a job to one of its ends.
 async fn run_one(app: &App, job: Job) {
-    let ended = match kinds::of(&job.kind) {
-        None => {
-            let reason = format!(
-                "this version of the server knows no jobs of the kind {:?}: run a newer one, then let it be tried again",
-                job.kind
-            );
-            Err((reason, false))
-        }
+    let kind = kinds::of(&job.kind);
+    let ended = match kind {
+        None => Err(Broken::for_now(format!(
+            "this version of the server knows no jobs of the kind {:?}: run a newer one, then let it be tried again",
+            job.kind
+        ))),
         Some(kind) => match (kind.run)(app, &job) {
-            Err(reason) => Err((format!("its payload cannot be read: {reason}"), true)),
-            Ok(work) => match AssertUnwindSafe(work).catch_unwind().await {
-                Ok(Ok(())) => match kind.every {
-                    Some(every) => again(app, &job, every).await,
-                    None => Ok(()),
-                },
-                Ok(Err(error)) => Err((format!("{error:#}"), false)),
-                Err(_) => Err((
-                    "the server failed in the middle of it (a panic; its log says where)".to_owned(),
-                    false,
-                )),
+            Err(reason) => Err(Broken::for_good(format!("its payload cannot be read: {reason}"))),
+            Ok(work) => match (caught(work).await, kind.every) {
+                (Ok(()), Some(every)) => again(app, &job, every).await,
+                (ended, _) => ended,
             },
         },
     };
-    let name = kinds::of(&job.kind).map_or("unknown", |kind| kind.name);
+    let name = kind.map_or("unknown", |kind| kind.name);
     metrics::counter!("hubbub_jobs_total", "kind" => name, "ok" => if ended.is_ok() { "true" } else { "false" })
         .increment(1);
-    if let Err((reason, for_good)) = ended {
+    if let Err(Broken { reason, for_good }) = ended {
         tracing::error!(reason, kind = job.kind, job = %job.id, tenant = %job.tenant, tries = job.tries, "a job failed");
         let random = app.store.ids().next().as_u128() as u64;
         end(app, Failed { job, reason, for_good, random }).await;
     }
 }
 
-async fn again(app: &App, job: &Job, every: Duration) -> Result<(), (String, bool)> {
+/// Why a job did not come to its own end.
+#[derive(Debug, PartialEq, Eq)]
+struct Broken {
+    reason: String,
+    /// Another try would fail alike.
+    for_good: bool,
+}
+
+impl Broken {
+    fn for_now(reason: String) -> Self {
+        Self { reason, for_good: false }
+    }
+
+    fn for_good(reason: String) -> Self {
+        Self { reason, for_good: true }
+    }
+}
+
+/// Whatever goes wrong in it has a reason, a panic too.
+async fn caught(work: impl Future<Output = Result<(), Error>>) -> Result<(), Broken> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Broken::for_now(format!("{error:#}"))),
+        Err(_) => Err(Broken::for_now(
+            "the server failed in the middle of it (a panic; its log says where)".to_owned(),
+        )),
+    }
+}
+
+async fn again(app: &App, job: &Job, every: Duration) -> Result<(), Broken> {
     let verb = Again { job: job.clone(), every_ms: i64::try_from(every.as_millis()).unwrap_or(i64::MAX) };
-    app.store.write(verb).await.map(drop).map_err(|error| (error.to_string(), false))
+    app.store.write(verb).await.map(drop).map_err(|error| Broken::for_now(error.to_string()))
 }
 
 /// Writes it, also if the database is away for a while. If even that cannot be done the claim runs out.
@@ -244,5 +264,19 @@ impl Verb for Keep {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let until = tx.now() + CLAIM_MS;
         Ok(jobs::keep(tx, &self.job, until).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whatever_goes_wrong_in_a_job_has_a_reason() {
+        assert_eq!(caught(async { Ok(()) }).await, Ok(()));
+        let failed = caught(async { Err(Error::NotFound("conversation")) }).await.expect_err("an error");
+        assert_eq!((failed.reason.as_str(), failed.for_good), ("there is no such conversation", false));
+        let panicked = caught(async { panic!("on purpose") }).await.expect_err("a panic");
+        assert!(panicked.reason.contains("panic") && !panicked.for_good);
     }
 }

@@ -14,11 +14,11 @@ use crate::store::jobs::{Job, SweepFiles};
 use crate::store::{Tx, Verb, attachments};
 
 /// A younger file may be about to be noted.
-const AGE: Duration = Duration::from_secs(24 * 3_600);
+const AGE: Duration = Duration::from_hours(24);
 const PAGE: usize = 200;
 
 impl Work for SweepFiles {
-    const EVERY: Option<Duration> = Some(Duration::from_secs(24 * 3_600));
+    const EVERY: Option<Duration> = Some(Duration::from_hours(24));
 
     async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
         let root = app.config.media_dir();

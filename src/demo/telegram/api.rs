@@ -86,6 +86,11 @@ async fn method(
         Some(Fail::Blocked) => Refusal::new(403, "Forbidden: bot was blocked by the user").into_response(),
         Some(Fail::Server500) => Refusal::new(500, "Internal Server Error").into_response(),
         Some(Fail::DropConnection) => cut(),
+        Some(Fail::Slow) => {
+            let sent = calls::send(&shared, &method, &parameters).await;
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            answer(sent)
+        }
         Some(Fail::Hang) => match calls::send(&shared, &method, &parameters).await {
             Ok(_) => std::future::pending().await,
             refused => answer(refused),

@@ -32,6 +32,8 @@ pub enum Fail {
     Server500,
     /// The message is taken, and no answer ever comes.
     Hang,
+    /// The message is taken, and the answer comes a second later.
+    Slow,
     /// The connection is cut, and nothing is taken.
     DropConnection,
 }

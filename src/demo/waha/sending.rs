@@ -51,6 +51,11 @@ pub(super) async fn send(
             return api::error(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error");
         }
         Some(Fail::DropConnection) => return cut(),
+        Some(Fail::Slow) => {
+            let message = accept(&shared, &session, &call, &body).await;
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            return (StatusCode::CREATED, Json(shared.config.engine.answer(&message))).into_response();
+        }
         Some(Fail::Hang) => {
             accept(&shared, &session, &call, &body).await;
             return std::future::pending().await;
