@@ -55,6 +55,8 @@ const ALLOWED: &[(&str, &str)] = &[
 ];
 
 const ROWS: i64 = 4_000;
+/// Nothing of it is due while the test runs.
+const LATER: i64 = 9_000_000_000_000;
 const TENANTS: i64 = 4;
 const CHANNELS: i64 = 8;
 
@@ -170,7 +172,7 @@ impl Verb for Fill {
                 "offered"
             };
             tx.put("insert into turns (id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, message_count, window_at, \
-                due_at, attempt, supersedes, lease_until, opened_at) values ($1, $2, $3, $4, $5, $6, 1, 1, 1, 1, 0, $7, 0, 0, $7, 0)", &[id(11, n).into(), tenant.into(), company.into(), channel.into(), conversation.into(), state.into(), n.into()]).await?;
+                due_at, attempt, supersedes, lease_until, opened_at) values ($1, $2, $3, $4, $5, $6, 1, 1, 1, 1, 0, $7, 0, 0, $7, 0)", &[id(11, n).into(), tenant.into(), company.into(), channel.into(), conversatio(LATER + n).into(), state.into(), n.into()]).await?;
             let state = if old { "sent" } else { "queued" };
             tx.put("insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, external_key, created_at, updated_at) \
                 values ($1, $2, $3, $4, $5, 0, 1, '{}', $6, 1, $7, 0, 0)", &[id(12, n).into(), tenant.into(), channel.into(), conversation.into(), message.into(), state.into(), key]).await?;
@@ -179,11 +181,11 @@ impl Verb for Fill {
             let state = if n % 100 == 0 { "claimed" } else { state };
             let claim = if state == "claimed" { Arg::from(id(15, n)) } else { none };
             tx.put("insert into jobs (id, tenant, lane, kind, subject, position, class, run_at, tries, claim, claimed_until, created_at, queue, state) \
-                values ($1, $2, $3, 'deliver', $4, 0, 1, $5, 0, $6, $5, $5, $7, $8)", &[id(14, n).into(), tenant.into(), key, id(12, n).into(), n.into(), claim, channel.into(), state.into()]).await?;
+                values ($1, $2, $3, 'deliver', $4, 0, 1, $5, 0, $6, $5, $5, $7, $8)", &[id(14, n).into(), tenant.into(), key, id(12, n).into(), (LATER + n).into(), claim, channel.into(), state.into()]).await?;
             tx.put("insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) values ($1, $2, $3, $4, $5, 0)", &[id(16, n).into(), id(17, n / 3).into(), id(4, n % 500).into(), key, n.into()]).await?;
         }
         for n in 0..CHANNELS {
-            tx.put("insert into queues (id, class, tenant, waiting, running, dead, next_at, failures) values ($1, 1, $2, 1, 0, 0, $3, 0)", &[id(3, n).into(), id(1, n % TENANTS).into(), n.into()]).await?;
+            tx.put("insert into queues (id, class, tenant, waiting, running, dead, next_at, failures) values ($1, 1, $2, 1, 0, 0, $3, 0)", &[id(3, n).into(), id(1, n % TENANTS).into(), (LATER + n).into()]).await?;
         }
         Ok(())
     }

@@ -9,10 +9,6 @@ use crate::model::Contact;
 
 const FIND: &str = "select p.id, p.name, p.handle from identities i join contacts p on p.id = i.contact \
     where i.channel = $1 and i.external_id = $2";
-/// With what a message of the chat needs to know: whether the channel has brought it, whether something waits for it.
-const KNOWN: &str = "select p.id, p.name, p.handle, exists (select 1 from messages m where m.channel = $1 \
-    and m.external_key = $3), exists (select 1 from pending_effects e where e.channel = $1 and e.target_key = $3) \
-    from identities i join contacts p on p.id = i.contact where i.channel = $1 and i.external_id = $2";
 const INSERT: &str =
     "insert into contacts (id, tenant, name, handle, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)";
 const LINK: &str = "insert into identities (channel, external_id, contact, tenant, created_at) \
@@ -22,7 +18,7 @@ const DESCRIBE: &str =
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $3 where channel = $1 and external_id = $2";
 
-pub const ALL: &[&str] = &[FIND, KNOWN, INSERT, LINK, DESCRIBE, RENAME_IDENTITY];
+pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY];
 
 impl FromRow for Contact {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -32,30 +28,6 @@ impl FromRow for Contact {
 
 pub async fn find(tx: &mut Tx<'_>, channel: Uuid, external_id: &str) -> Result<Option<Contact>, StoreError> {
     tx.one(FIND, args![channel, external_id]).await
-}
-
-/// A contact whose chat writes.
-pub struct Known {
-    pub contact: Contact,
-    /// The channel has brought the message already.
-    pub seen: bool,
-    /// Something that happened to the message came before it.
-    pub awaited: bool,
-}
-
-impl FromRow for Known {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { contact: Contact::from_row(row)?, seen: row.get(3)?, awaited: row.get(4)? })
-    }
-}
-
-pub async fn known(
-    tx: &mut Tx<'_>,
-    channel: Uuid,
-    chat: &str,
-    message_key: &str,
-) -> Result<Option<Known>, StoreError> {
-    tx.one(KNOWN, args![channel, chat, message_key]).await
 }
 
 pub async fn insert(

@@ -2,10 +2,13 @@
 
 use uuid::Uuid;
 
+use super::turns::OpenTurns;
 use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
-use crate::model::{Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Moved, Standing};
+use crate::model::{
+    Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Moved, Standing, Turn,
+};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -22,6 +25,16 @@ macro_rules! select {
 const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
 /// The open one of a contact on a channel.
 const LOAD_OPEN: &str = select!("where c.channel = $1 and c.contact = $2 and c.state = 'open'");
+const ARRIVAL: &str = "select p.id, p.name, p.handle, exists (select 1 from messages m where m.channel = $1 \
+    and m.external_key = $3), exists (select 1 from pending_effects e where e.channel = $1 and e.target_key = $3), \
+    c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, c.epoch, c.assignee, \
+    c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
+    c.waiting_since, c.bucket, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
+    t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
+    from identities i join contacts p on p.id = i.contact join channels h on h.id = i.channel \
+    left join conversations c on c.channel = i.channel and c.contact = i.contact and c.state = 'open' \
+    left join turns t on t.conversation = c.id and t.state in ('collecting', 'offered') \
+    where i.channel = $1 and i.external_id = $2";
 const OPEN: &str = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, \
     owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket) \
     values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10)";
@@ -43,6 +56,7 @@ const OPEN_TWIN: &str =
 pub const ALL: &[&str] = &[
     LOAD,
     LOAD_OPEN,
+    ARRIVAL,
     OPEN,
     ADVANCE,
     SET_ADDRESS,
@@ -57,38 +71,96 @@ pub const ALL: &[&str] = &[
 
 impl FromRow for Conversation {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let last_message: Option<String> = row.get(14)?;
-        let last_message = last_message
-            .map(|text| serde_json::from_str::<LastMessage>(&text))
-            .transpose()
-            .map_err(|error| StoreError::Engine(format!("conversations.last_message: {error}")))?;
-        let (assignee, bucket) = (row.get(11)?, word(row, 21, "bucket")?);
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            company: row.get(2)?,
-            channel: row.get(3)?,
-            channel_kind: row.get(4)?,
-            contact: Contact { id: row.get(5)?, name: row.get(6)?, handle: row.get(7)? },
-            state: word(row, 8, "state")?,
-            owner: word(row, 9, "owner")?,
-            epoch: row.get(10)?,
-            assignee,
-            handoff_reason: row.get(12)?,
-            last_seq: row.get(13)?,
-            last_message,
-            inbound_count: row.get(15)?,
-            turn: None,
-            opened_at: row.get(16)?,
-            updated_at: row.get(17)?,
-            waiting_since: row.get(20)?,
-            bucket,
-            counted: Some(Standing { bucket, assignee }),
-            moved: None,
-            external_id: row.get(18)?,
-            is_group: row.get(19)?,
-        })
+        read(row, 0)
     }
+}
+
+/// A conversation from the columns that `select!` names, the first of them at `at`.
+fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
+    let last_message: Option<String> = row.get(at + 14)?;
+    let last_message = last_message
+        .map(|text| serde_json::from_str::<LastMessage>(&text))
+        .transpose()
+        .map_err(|error| StoreError::Engine(format!("conversations.last_message: {error}")))?;
+    let (assignee, bucket) = (row.get(at + 11)?, word(row, at + 21, "bucket")?);
+    Ok(Conversation {
+        id: row.get(at)?,
+        tenant: row.get(at + 1)?,
+        company: row.get(at + 2)?,
+        channel: row.get(at + 3)?,
+        channel_kind: row.get(at + 4)?,
+        contact: Contact { id: row.get(at + 5)?, name: row.get(at + 6)?, handle: row.get(at + 7)? },
+        state: word(row, at + 8, "state")?,
+        owner: word(row, at + 9, "owner")?,
+        epoch: row.get(at + 10)?,
+        assignee,
+        handoff_reason: row.get(at + 12)?,
+        last_seq: row.get(at + 13)?,
+        last_message,
+        inbound_count: row.get(at + 15)?,
+        turn: None,
+        opened_at: row.get(at + 16)?,
+        updated_at: row.get(at + 17)?,
+        waiting_since: row.get(at + 20)?,
+        bucket,
+        counted: Some(Standing { bucket, assignee }),
+        moved: None,
+        external_id: row.get(at + 18)?,
+        is_group: row.get(at + 19)?,
+    })
+}
+
+/// What a message of a chat meets: who writes, whether it was seen, the open conversation and its open turns.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub contact: Contact,
+    /// The channel has brought the message already.
+    pub seen: bool,
+    /// Something that happened to the message came before it.
+    pub awaited: bool,
+    pub conversation: Option<Conversation>,
+    pub turns: OpenTurns,
+}
+
+/// One row for each open turn of the conversation, or one without.
+struct ArrivalRow {
+    contact: Contact,
+    seen: bool,
+    awaited: bool,
+    conversation: Option<Conversation>,
+    turn: Option<Turn>,
+}
+
+impl FromRow for ArrivalRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let conversation = match row.get::<Option<Uuid>>(5)? {
+            Some(_) => Some(read(row, 5)?),
+            None => None,
+        };
+        let turn = match row.get::<Option<Uuid>>(27)? {
+            Some(_) => Some(super::turns::read(row, 27)?),
+            None => None,
+        };
+        let contact = Contact { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)? };
+        Ok(Self { contact, seen: row.get(3)?, awaited: row.get(4)?, conversation, turn })
+    }
+}
+
+/// Nothing: the chat has never written.
+pub async fn arrival(
+    tx: &mut Tx<'_>,
+    channel: Uuid,
+    chat: &str,
+    message_key: &str,
+) -> Result<Option<Arrival>, StoreError> {
+    let mut rows = tx.all::<ArrivalRow>(ARRIVAL, args![channel, chat, message_key]).await?.into_iter();
+    let Some(first) = rows.next() else { return Ok(None) };
+    let mut turns = OpenTurns::default();
+    for turn in first.turn.into_iter().chain(rows.filter_map(|row| row.turn)) {
+        turns.put(turn);
+    }
+    let ArrivalRow { contact, seen, awaited, conversation, .. } = first;
+    Ok(Some(Arrival { contact, seen, awaited, conversation, turns }))
 }
 
 /// Reads a column that holds one of an enum's words.
@@ -137,11 +209,19 @@ pub struct NewConversation<'a> {
     pub owner: crate::model::Owner,
 }
 
-/// The open conversation of the contact, made if there is none.
-pub async fn open(tx: &mut Tx<'_>, new: &NewConversation<'_>) -> Result<Conversation, StoreError> {
+/// The open conversation of the contact, as it was `found` already or is looked for, made if there is none.
+pub async fn open(
+    tx: &mut Tx<'_>,
+    new: &NewConversation<'_>,
+    found: Option<Conversation>,
+) -> Result<Conversation, StoreError> {
     let NewConversation { channel, contact, external_id, is_group, owner } = *new;
     tx.must_hold(channel.tenant)?;
-    if let Some(mut found) = tx.one::<Conversation>(LOAD_OPEN, args![channel.id, contact.id]).await? {
+    let found = match found {
+        Some(found) => Some(found),
+        None => tx.one::<Conversation>(LOAD_OPEN, args![channel.id, contact.id]).await?,
+    };
+    if let Some(mut found) = found {
         if found.external_id != external_id {
             tx.put(SET_ADDRESS, args![found.tenant, found.id, external_id]).await?;
             external_id.clone_into(&mut found.external_id);

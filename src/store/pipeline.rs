@@ -1,6 +1,7 @@
 //! Statements of one PostgreSQL transaction. Those whose result nobody needs are sent and not waited for, so that
 //! a verb costs as many round trips as it has questions, not as it has statements.
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 use std::task::Poll;
 
@@ -19,26 +20,38 @@ type Answer = Result<u64, tokio_postgres::Error>;
 
 pub(super) struct Pipeline<'c> {
     transaction: &'c Transaction<'c>,
+    /// Statements to be sent as one, each of another table.
+    group: Vec<Grouped>,
     unanswered: Vec<BoxFuture<'c, Answer>>,
 }
 
+struct Grouped {
+    sql: &'static str,
+    table: &'static str,
+    args: Vec<OwnedArg>,
+}
+
+/// Statements that are sent as one at the most.
+const GROUP: usize = 8;
+
 impl<'c> Pipeline<'c> {
     pub(super) fn new(transaction: &'c Transaction<'c>) -> Self {
-        Self { transaction, unanswered: Vec::new() }
+        Self { transaction, group: Vec::new(), unanswered: Vec::new() }
     }
 
-    async fn statement(&mut self, sql: &'static str) -> Result<Statement, StoreError> {
+    async fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {
         match self.transaction.prepare_cached(sql).await {
             Ok(statement) => Ok(statement),
             // After a failed statement nothing can be prepared: the reason is that statement's.
             Err(error) => {
-                self.settle().await?;
+                self.answers().await?;
                 Err(error.into())
             }
         }
     }
 
     pub(super) async fn exec(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
+        self.send_group().await?;
         let statement = self.statement(sql).await?;
         let args = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect::<Vec<_>>();
         let asked = self.transaction.execute(&statement, &args);
@@ -50,6 +63,7 @@ impl<'c> Pipeline<'c> {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> Result<Vec<Row>, StoreError> {
+        self.send_group().await?;
         let statement = self.statement(sql).await?;
         let args = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect::<Vec<_>>();
         let asked = self.transaction.query(&statement, &args);
@@ -62,6 +76,7 @@ impl<'c> Pipeline<'c> {
         sql: &'static str,
         lists: &[Vec<Arg<'_>>],
     ) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.send_group().await?;
         let statement = &self.statement(sql).await?;
         let transaction = self.transaction;
         let mut answers = Vec::with_capacity(lists.len());
@@ -87,19 +102,34 @@ impl<'c> Pipeline<'c> {
     ) -> Result<T, StoreError> {
         let mut asked = Box::pin(asked);
         let early = send(asked.as_mut()).await;
-        self.settle().await?;
+        self.answers().await?;
         Ok(match early {
             Poll::Ready(answer) => answer,
             Poll::Pending => asked.await,
         }?)
     }
 
+    /// Takes a statement of which nobody wants to know what it did. Those that only touch rows of one table each are
+    /// sent as one: what the server does for a statement costs more than what it does for a row.
     pub(super) async fn put(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), StoreError> {
+        let args: Vec<OwnedArg> = args.iter().map(OwnedArg::from).collect();
+        let Some(table) = independent(sql) else {
+            self.send_group().await?;
+            return self.send_alone(sql, args).await;
+        };
+        // Parts of one statement do not see what the others do, so each table is in it once.
+        if self.group.len() >= GROUP || self.group.iter().any(|other| other.table == table) {
+            self.send_group().await?;
+        }
+        self.group.push(Grouped { sql, table, args });
+        Ok(())
+    }
+
+    async fn send_alone(&mut self, sql: &str, args: Vec<OwnedArg>) -> Result<(), StoreError> {
         let statement = self.statement(sql).await?;
         if self.unanswered.len() >= UNANSWERED {
-            self.settle().await?;
+            self.answers().await?;
         }
-        let args: Vec<OwnedArg> = args.iter().map(OwnedArg::from).collect();
         let transaction = self.transaction;
         let mut asked = async move { transaction.execute_raw(&statement, args.iter()).await }.boxed();
         match send(asked.as_mut()).await {
@@ -109,8 +139,28 @@ impl<'c> Pipeline<'c> {
         Ok(())
     }
 
-    /// Waits for every answer; the first error is the one that counts.
+    async fn send_group(&mut self) -> Result<(), StoreError> {
+        let mut group = std::mem::take(&mut self.group);
+        match group.len() {
+            0 => Ok(()),
+            1 => {
+                let Some(only) = group.pop() else { return Ok(()) };
+                self.send_alone(only.sql, only.args).await
+            }
+            _ => {
+                let sql = joined(group.iter().map(|one| (one.sql, one.args.len())));
+                self.send_alone(&sql, group.into_iter().flat_map(|one| one.args).collect()).await
+            }
+        }
+    }
+
+    /// Sends what was taken, and waits for every answer; the first error is the one that counts.
     pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
+        self.send_group().await?;
+        self.answers().await
+    }
+
+    async fn answers(&mut self) -> Result<(), StoreError> {
         let mut first = Ok(());
         for asked in self.unanswered.drain(..) {
             let answer = asked.await;
@@ -123,7 +173,8 @@ impl<'c> Pipeline<'c> {
 
     /// Waits for every answer of a part that is undone anyway; only a lost connection still matters.
     pub(super) async fn forget_errors(&mut self) -> Result<(), StoreError> {
-        match self.settle().await {
+        self.group.clear();
+        match self.answers().await {
             Err(error @ StoreError::Unavailable(_)) => Err(error),
             _ => Ok(()),
         }
@@ -150,7 +201,68 @@ impl<'c> Pipeline<'c> {
     }
 }
 
+/// The table of a statement that writes given values or changes rows by them, and looks at nothing else.
+fn independent(sql: &'static str) -> Option<&'static str> {
+    let mut words = sql.split_whitespace();
+    let table = match (words.next()?, words.next()?) {
+        ("insert", "into") | ("delete", "from") => words.next()?,
+        ("update", table) => table,
+        _ => return None,
+    };
+    (!sql.contains("select ")).then_some(table)
+}
+
+/// Statements as one, their parameters numbered on: `with w0 as (…), w1 as (…) select`.
+fn joined<'s>(parts: impl Iterator<Item = (&'s str, usize)>) -> String {
+    let (mut text, mut before) = (String::new(), 0);
+    for (number, (sql, parameters)) in parts.enumerate() {
+        text.push_str(if number == 0 { "with " } else { ", " });
+        let _ = write!(text, "w{number} as (");
+        let mut rest = sql;
+        while let Some((start, end)) = rest.split_once('$') {
+            text.push_str(start);
+            let digits = end.len() - end.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let place: usize = end[..digits].parse().unwrap_or_default();
+            let _ = write!(text, "${}", place + before);
+            rest = &end[digits..];
+        }
+        text.push_str(rest);
+        text.push(')');
+        before += parameters;
+    }
+    text.push_str(" select");
+    text
+}
+
 /// Polls a request once: from then on it is on its way.
 async fn send<F: Future + ?Sized>(mut asked: Pin<&mut F>) -> Poll<F::Output> {
     std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_statements_that_look_at_nothing_else_are_joined() {
+        assert_eq!(independent("insert into events (a) values ($1)"), Some("events"));
+        assert_eq!(independent("update turns set a = $2 where id = $1"), Some("turns"));
+        assert_eq!(independent("delete from jobs where id = $1"), Some("jobs"));
+        for apart in [
+            "insert into jobs (a) values (case when exists (select 1 from jobs) then 1 end)",
+            "savepoint part",
+        ] {
+            assert_eq!(independent(apart), None, "{apart}");
+        }
+    }
+
+    #[test]
+    fn joined_statements_have_their_parameters_numbered_on() {
+        let parts = [("insert into a (x, y) values ($1, $2)", 2), ("update b set z = $2 where id = $1", 2)];
+        let text = joined(parts.into_iter());
+        assert_eq!(
+            text,
+            "with w0 as (insert into a (x, y) values ($1, $2)), w1 as (update b set z = $4 where id = $3) select"
+        );
+    }
 }

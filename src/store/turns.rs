@@ -41,24 +41,29 @@ pub const ALL: &[&str] = &[INSERT, UPDATE, OPEN, LOAD, DUE, EXPIRED, PAUSED, RES
 
 impl FromRow for Turn {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            conversation: row.get(1)?,
-            state: word(row, 2, "state")?,
-            first_seq: row.get(3)?,
-            last_seq: row.get(4)?,
-            count: row.get(5)?,
-            opened_at: row.get(6)?,
-            due_at: row.get(7)?,
-            attempt: row.get(8)?,
-            supersedes: row.get(9)?,
-            lease_until: row.get(10)?,
-            reason: row.get(11)?,
-            epoch: row.get(12)?,
-            lease: row.get(13)?,
-            window_at: row.get(14)?,
-        })
+        read(row, 0)
     }
+}
+
+/// A turn from the columns that `select!` names, the first of them at `at`.
+pub(super) fn read(row: &Row<'_>, at: usize) -> Result<Turn, StoreError> {
+    Ok(Turn {
+        id: row.get(at)?,
+        conversation: row.get(at + 1)?,
+        state: word(row, at + 2, "state")?,
+        first_seq: row.get(at + 3)?,
+        last_seq: row.get(at + 4)?,
+        count: row.get(at + 5)?,
+        opened_at: row.get(at + 6)?,
+        due_at: row.get(at + 7)?,
+        attempt: row.get(at + 8)?,
+        supersedes: row.get(at + 9)?,
+        lease_until: row.get(at + 10)?,
+        reason: row.get(at + 11)?,
+        epoch: row.get(at + 12)?,
+        lease: row.get(at + 13)?,
+        window_at: row.get(at + 14)?,
+    })
 }
 
 /// The turns of a conversation that are not over: one collecting at the most, one offered at the most.
@@ -68,13 +73,19 @@ pub struct OpenTurns {
     pub offered: Option<Turn>,
 }
 
+impl OpenTurns {
+    pub(super) fn put(&mut self, turn: Turn) {
+        match turn.state {
+            TurnState::Offered => self.offered = Some(turn),
+            _ => self.collecting = Some(turn),
+        }
+    }
+}
+
 pub async fn open_of(tx: &mut Tx<'_>, conversation: Uuid) -> Result<OpenTurns, StoreError> {
     let mut open = OpenTurns::default();
     for turn in tx.all::<Turn>(OPEN, args![conversation]).await? {
-        match turn.state {
-            TurnState::Offered => open.offered = Some(turn),
-            _ => open.collecting = Some(turn),
-        }
+        open.put(turn);
     }
     Ok(open)
 }

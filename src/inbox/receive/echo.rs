@@ -32,7 +32,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     }
     let known = contacts::find(tx, channel.id, chat).await?;
     let contact = inbound::contact_of(tx, channel, event, chat, known).await?;
-    let mut conversation = inbound::conversation_of(tx, channel, event, chat, &contact).await?;
+    let mut conversation = inbound::conversation_of(tx, channel, event, (chat, &contact), None).await?;
     // Where the provider does not say who wrote it and it is not ours, a person did.
     let by_person = event.origin != Some(Origin::OurApi) && event.origin != Some(Origin::OtherApp);
     let kind = if by_person { AuthorKind::Phone } else { AuthorKind::OtherApp };

@@ -9,23 +9,35 @@ use crate::model::{
     Message, MessageKind, MessageStatus, Owner,
 };
 use crate::store::jobs::{self, Acknowledge, FetchMedia, Slot};
+use crate::store::turns::{self, OpenTurns};
 use crate::store::{Tx, attachments, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
         return Ok(false);
     };
-    let known = contacts::known(tx, channel.id, chat, key).await?;
-    let seen = match &known {
-        Some(known) => known.seen,
+    let arrival = conversations::arrival(tx, channel.id, chat, key).await?;
+    let seen = match &arrival {
+        Some(arrival) => arrival.seen,
         None => messages::seen(tx, channel.id, key).await?.is_some(),
     };
     if seen {
         return Ok(false);
     }
-    let awaited = known.as_ref().is_none_or(|known| known.awaited);
-    let contact = contact_of(tx, channel, event, chat, known.map(|known| known.contact)).await?;
-    let mut conversation = conversation_of(tx, channel, event, chat, &contact).await?;
+    // Of a chat that has never written everything has to be looked for.
+    let awaited = arrival.as_ref().is_none_or(|arrival| arrival.awaited);
+    let (known, found, turns) = match arrival {
+        Some(arrival) => (Some(arrival.contact), arrival.conversation, arrival.turns),
+        None => (None, None, OpenTurns::default()),
+    };
+    let contact = contact_of(tx, channel, event, chat, known).await?;
+    let turns = if found.is_some() { Some(turns) } else { None };
+    let found = found.map(|found| Conversation { contact: contact.clone(), ..found });
+    let mut conversation = conversation_of(tx, channel, event, (chat, &contact), found).await?;
+    let turns = match turns {
+        Some(turns) => turns,
+        None => turns::open_of(tx, conversation.id).await?,
+    };
     let author = Author {
         kind: AuthorKind::Customer,
         id: event.external_contact_id.clone(),
@@ -44,7 +56,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     conversations::advance(tx, &conversation).await?;
     conversations::wait(tx, &mut conversation).await?;
     if channel.settings.ai && !event.is_group {
-        turn::arrive(tx, &mut conversation, &message, &channel.settings).await?;
+        turn::arrive(tx, &mut conversation, &message, &channel.settings, turns).await?;
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
@@ -96,8 +108,8 @@ pub(super) async fn conversation_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
     event: &Event,
-    chat: &str,
-    contact: &Contact,
+    (chat, contact): (&str, &Contact),
+    found: Option<Conversation>,
 ) -> Result<Conversation, Error> {
     let new = conversations::NewConversation {
         channel,
@@ -106,7 +118,7 @@ pub(super) async fn conversation_of(
         is_group: event.is_group,
         owner: if channel.settings.ai && !event.is_group { Owner::Ai } else { Owner::Nobody },
     };
-    Ok(conversations::open(tx, &new).await?)
+    Ok(conversations::open(tx, &new, found).await?)
 }
 
 /// The message that an event describes, at the end of its conversation.

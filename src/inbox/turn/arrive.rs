@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::{policy, wake_due, withdraw};
 use crate::error::Error;
 use crate::model::{ChannelSettings, Conversation, Message, Owner, Turn, TurnState};
-use crate::store::{Tx, messages, turns};
+use crate::store::turns::{self, OpenTurns};
+use crate::store::{Tx, messages};
 
 /// Opens, extends or reopens a turn of a locked conversation; `conversation.turn` shows it afterwards.
 pub(crate) async fn arrive(
@@ -13,13 +14,13 @@ pub(crate) async fn arrive(
     conversation: &mut Conversation,
     message: &Message,
     settings: &ChannelSettings,
+    open: OpenTurns,
 ) -> Result<(), Error> {
     if conversation.owner != Owner::Ai {
         return Ok(());
     }
     let now = tx.now();
     let flush = policy::is_flush(message.text.as_deref(), settings);
-    let open = turns::open_of(tx, conversation.id).await?;
     let turn = match policy::arrival(open.collecting.as_ref(), open.offered.as_ref(), settings) {
         policy::Arrival::Open => {
             let turn = fresh(
