@@ -14,6 +14,7 @@ import { RequestError } from "./services/problem";
 import { Room } from "./services/room";
 import { Socket } from "./services/socket";
 import { createStore, type Store } from "./state/store";
+import type { Query } from "./state/views";
 
 export interface App {
   store: Store;
@@ -21,6 +22,8 @@ export interface App {
   loader: Loader;
   media: Media;
   socket: Socket;
+  /** Shows another part of the inbox, or in another order. */
+  filter(change: Partial<Query>): void;
   signIn(email: string, password: string): Promise<void>;
   signOut(): Promise<void>;
   preferences(): Preferences;
@@ -54,7 +57,7 @@ export function createApp(): App {
         desk.ensure(active);
         loader.conversation(active).catch(() => undefined);
       }
-      await loader.inbox();
+      await loader.refresh(lost);
     },
   });
   const outbox = new Outbox(store, (method, data) => socket.rpc(method, data), () => socket.live);
@@ -73,10 +76,13 @@ export function createApp(): App {
   async function enter(): Promise<void> {
     const { user, tenants } = await api.me();
     store.apply({ type: "signed_in", user, tenants });
+    const { list } = preferences;
+    const tenant = tenants.some((one) => one.id === list.tenant) ? list.tenant : null;
+    store.apply({ type: "filter", filter: { ...list, tenant } });
     keepsake.start(user.id);
     marks.start();
-    // The inbox is asked for at once and the feed beside it; the socket asks again if something fell between.
-    void loader.inbox();
+    // The list is asked for at once and the feed beside it; the socket asks again if something fell between.
+    void loader.show();
     void loader.names();
     socket.start();
     openFromAddress();
@@ -126,6 +132,13 @@ export function createApp(): App {
 
   return {
     store, desk, loader, media, socket,
+    filter(change) {
+      store.apply({ type: "filter", filter: change });
+      const { sort, tenant, company, channel } = store.get().filter;
+      preferences = { ...preferences, list: { sort, tenant, company, channel } };
+      savePreferences(preferences);
+      void loader.show();
+    },
     async signIn(email, password) {
       await api.signIn(email, password);
       await enter();
