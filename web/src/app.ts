@@ -12,6 +12,7 @@ import { Outbox } from "./services/outbox";
 import { applyPreferences, loadPreferences, savePreferences, type Preferences } from "./services/preferences";
 import { RequestError } from "./services/problem";
 import { Room } from "./services/room";
+import { Search } from "./services/search";
 import { Socket } from "./services/socket";
 import { createStore, type Store } from "./state/store";
 import type { Query } from "./state/views";
@@ -21,6 +22,7 @@ export interface App {
   desk: Desk;
   loader: Loader;
   media: Media;
+  search: Search;
   socket: Socket;
   /** Shows another part of the inbox, or in another order. */
   filter(change: Partial<Query>): void;
@@ -40,6 +42,7 @@ export function createApp(): App {
   const loader = new Loader(store, api);
   const marks = new Marks(store, loader);
   const media = new Media(api);
+  const search = new Search(store, api);
   const keepsake = new Keepsake(store);
   const socket: Socket = new Socket({
     store,
@@ -96,6 +99,7 @@ export function createApp(): App {
     room.leave();
     socket.stop();
     loader.stop();
+    search.stop();
     media.clear();
     store.apply({ type: "signed_out", expired: expired && store.get().session.phase === "in" });
   }
@@ -131,12 +135,13 @@ export function createApp(): App {
   void resume(0);
 
   return {
-    store, desk, loader, media, socket,
+    store, desk, loader, media, search, socket,
     filter(change) {
       store.apply({ type: "filter", filter: change });
       const { sort, tenant, company, channel } = store.get().filter;
       preferences = { ...preferences, list: { sort, tenant, company, channel } };
       savePreferences(preferences);
+      if ("tenant" in change) search.again();
       void loader.show();
     },
     async signIn(email, password) {

@@ -1,6 +1,7 @@
 // The keyboard: one table, active outside of fields. Esc works everywhere.
 import { useEffect, useRef } from "react";
 import { composerId } from "../components/Composer";
+import { searchId } from "../components/SearchField";
 import { visibleConversations } from "../state/select";
 import { useApp } from "./app";
 
@@ -30,6 +31,7 @@ export function useKeys(onHelp: () => void): void {
       k: () => step(-1),
       ArrowDown: () => void (moveFocus(1) || step(1)),
       ArrowUp: () => void (moveFocus(-1) || step(-1)),
+      "/": () => document.getElementById(searchId)?.focus(),
       t: () => desk.takeOverActive(),
       r: () => document.getElementById(composerId)?.focus(),
       "?": () => help.current(),

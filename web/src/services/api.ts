@@ -1,6 +1,6 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
-  Channel, Colleague, Company, CountsAnswer, Event, InboxItem, InboxPage, MessagePage, Session, Tenant,
+  Channel, Colleague, Company, CountsAnswer, Event, FoundContact, InboxItem, InboxPage, MessagePage, Session, Tenant,
   User,
 } from "../wire";
 import type { Query, Scope } from "../state/views";
@@ -54,6 +54,10 @@ export class Api {
     return this.get(`/api/v1/inbox/counts?${search({ tenant, company, channel })}`);
   }
 
+  contacts(q: string, tenant: string | null, signal: AbortSignal): Promise<{ contacts: FoundContact[] }> {
+    return this.get(`/api/v1/contacts?${search({ q, tenant, limit: "20" })}`, signal);
+  }
+
   messages(conversation: string, beforeSeq: number | null): Promise<MessagePage> {
     const query = new URLSearchParams({ limit: "50" });
     if (beforeSeq !== null) query.set("before_seq", String(beforeSeq));
@@ -70,16 +74,16 @@ export class Api {
     return response.blob();
   }
 
-  private get<T>(path: string): Promise<T> {
-    return this.authorised("GET", path).then((response) => json<T>(response));
+  private get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return this.authorised("GET", path, signal).then((response) => json<T>(response));
   }
 
-  private async authorised(method: string, path: string): Promise<Response> {
+  private async authorised(method: string, path: string, signal?: AbortSignal): Promise<Response> {
     try {
       const token = await this.tokens.fresh();
-      const response = await this.send(method, path, undefined, token);
+      const response = await this.send(method, path, undefined, token, signal);
       if (response.status !== 401) return await checked(response);
-      return await checked(await this.send(method, path, undefined, await this.tokens.refresh(token)));
+      return await checked(await this.send(method, path, undefined, await this.tokens.refresh(token), signal));
     } catch (error) {
       if (error instanceof RequestError && error.status === 401) this.onExpired();
       throw error;
@@ -91,13 +95,14 @@ export class Api {
   }
 
   private async send(
-    method: string, path: string, body: object | undefined, token: string | null,
+    method: string, path: string, body: object | undefined, token: string | null, signal?: AbortSignal,
   ): Promise<Response> {
     const headers = new Headers({ accept: "application/json" });
     if (body) headers.set("content-type", "application/json");
     if (token) headers.set("authorization", `Bearer ${token}`);
     const init: RequestInit = { method, headers, credentials: "same-origin" };
     if (body) init.body = JSON.stringify(body);
+    if (signal) init.signal = signal;
     try {
       return await this.fetch(path, init);
     } catch {

@@ -20,11 +20,11 @@ export function keepConversation(state: State, item: Conversation & { my_read?: 
   return my_read ? keepRead(next, item.id, my_read) : next;
 }
 
-/** Forgets the oldest of those that are in no list and in no thread, once there are too many. */
+/** Forgets the oldest of those that are in no list, in no thread and in no search, once there are too many. */
 export function prune(state: State): State {
   const all = Object.entries(state.conversations);
   if (all.length <= spare) return state;
-  const needed = new Set(Object.keys(state.threads));
+  const needed = new Set([...Object.keys(state.threads), ...state.search.found.map((one) => one.conversation)]);
   for (const list of Object.values(state.lists)) for (const id of list.ids) needed.add(id);
   for (const pending of state.pending) needed.add(pending.conversation);
   if (state.active) needed.add(state.active);

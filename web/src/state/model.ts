@@ -1,6 +1,6 @@
 // The whole state of the page as plain values. Nothing here talks to the network or draws.
 import type {
-  Channel, Colleague, Company, Conversation, CountsAnswer, InboxPage, Message, MessagePage, Event,
+  Channel, Colleague, Company, Conversation, CountsAnswer, FoundContact, InboxPage, Message, MessagePage, Event,
   Position, ReadMark, Tenant, User,
 } from "../wire";
 import { noCounters, type Counters } from "./counters";
@@ -59,6 +59,20 @@ export interface Draft {
   refusal?: string | null;
 }
 
+/** A contact that was searched for, and its newest conversation. */
+export interface Found {
+  tenant: string;
+  contact: FoundContact["contact"];
+  conversation: string;
+}
+
+export interface Search {
+  text: string;
+  phase: Phase;
+  error: string | null;
+  found: Found[];
+}
+
 /** The answer of the AI as it is being written. Chunks by index, so a repeated one changes nothing. */
 export interface Writing {
   turn: string;
@@ -96,6 +110,7 @@ export interface State {
   /** By `listKey`. */
   lists: Record<string, List>;
   counters: Counters;
+  search: Search;
   threads: Record<string, Thread>;
   active: string | null;
   pending: Pending[];
@@ -151,6 +166,9 @@ export type Change =
   | { type: "companies"; companies: Company[] }
   | { type: "people"; tenant: string; people: Colleague[] }
   | { type: "filter"; filter: Partial<Query> }
+  | { type: "search.typed"; text: string }
+  | { type: "search.failed"; text: string; reason: string }
+  | { type: "search.found"; text: string; contacts: FoundContact[]; asOf: AsOf }
   | { type: "notice"; id: number; text: string; tone: "error" | "info" }
   | { type: "notice.dropped"; id: number };
 
@@ -165,6 +183,7 @@ export const emptyState: State = {
   reads: {},
   lists: {},
   counters: noCounters,
+  search: { text: "", phase: "idle", error: null, found: [] },
   threads: {},
   active: null,
   pending: [],

@@ -8,6 +8,7 @@ import { keepPositions, listLoaded } from "./list_page";
 import { listFailed, listLoading, listsStale } from "./lists";
 import { emptyState, type Change, type State, type Thread } from "./model";
 import { keepRead } from "./reads";
+import { searchFailed, searchFound, searchTyped } from "./search";
 import { keepMessage, keepPage, noThread } from "./thread";
 import { applyDelta, resetWriting } from "./writing";
 
@@ -117,6 +118,12 @@ export function reduce(state: State, change: Change): State {
       };
     case "filter":
       return changeFilter(state, change.filter);
+    case "search.typed":
+      return searchTyped(state, change.text);
+    case "search.failed":
+      return searchFailed(state, change.text, change.reason);
+    case "search.found":
+      return searchFound(state, change.text, change.contacts, change.asOf);
     case "notice":
       return {
         ...state,
