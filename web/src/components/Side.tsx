@@ -3,6 +3,7 @@ import { useState } from "react";
 import { usePick } from "../hooks/app";
 import { ConversationList } from "./ConversationList";
 import { Filters } from "./Filters";
+import { NotLive } from "./NotLive";
 import { SearchField } from "./SearchField";
 import { SearchResults } from "./SearchResults";
 
@@ -18,6 +19,7 @@ export function Side() {
       {searching ? <SearchResults chosen={chosen} /> : (
         <>
           <Filters />
+          <NotLive />
           <ConversationList />
         </>
       )}

@@ -50,6 +50,9 @@ export const ru: Record<Key, string | Plural> = {
   "list.channel": "Канал",
   "list.allChannels": "Все каналы",
   "list.waits": "ждёт {time}",
+  "list.notLive": "У вас больше бизнесов, чем эта страница может отслеживать: часть диалогов здесь сама не обновляется.",
+  "list.notLiveOne": "Список этого бизнеса сам не обновляется.",
+  "list.refresh": "Обновить",
   "search.results": "Найденные контакты",
   "search.busy": "Ищем…",
   "search.found": {
