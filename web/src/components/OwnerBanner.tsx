@@ -56,7 +56,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
       </div>
       {allowed && (
         <div className="strip-acts">
-          {open && turn.state === "collecting" && (
+          {open && turn.state === "collecting" && turn.reason !== "channel_paused" && (
             <button type="button" data-testid="answer-now" onClick={() => void desk.answerNow(id)}>{t("turn.now")}</button>
           )}
           {closed ? button("reopen", t("act.reopen"), "strip-reopen", true) : (

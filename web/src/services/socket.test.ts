@@ -239,4 +239,19 @@ describe("messages that were written while the connection was gone", () => {
     await t.hub.until(() => t.store.get().pending.every((p) => p.client_id !== "good"));
     expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "the 24 hours are over" }]);
   });
+
+  it("come back as the draft when their channel is paused, with the reason, before what was written since", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    const paused = { id: "ch-1", tenant, company: "c-1", kind: "telegram", name: "Bot", state: "disabled", health: null } as const;
+    t.store.apply({ type: "channels", channels: [paused] });
+    t.hub.onCall = () => ({ error: { code: 409, message: "the channel is paused" } });
+    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
+    outbox.add({ conversation: "a", note: false, reply_to: null, created_at: 1, text: "first", client_id: "one" });
+    t.store.apply({ type: "draft", conversation: "a", draft: { text: "second", note: false, reply_to: null } });
+    await t.hub.until(() => t.store.get().pending.length === 0);
+    expect(t.store.get().drafts["a"]).toMatchObject({ text: "first\nsecond", refusal: "the channel is paused" });
+  });
 });
