@@ -2,11 +2,10 @@
 import { useNow, usePick, useText } from "../hooks/app";
 import type { Turn } from "../wire";
 
-export function TurnCountdown({ turn, writing }: { turn: Turn; writing: boolean }) {
+export function TurnCountdown({ turn, writing, paused }: { turn: Turn; writing: boolean; paused: boolean }) {
   const t = useText();
   const skew = usePick((state) => state.link.skew);
   const now = useNow(200) + skew;
-  const paused = turn.reason === "channel_paused";
   const collecting = turn.state === "collecting";
   const seconds = Math.max(0, Math.ceil((turn.due_at - now) / 1000));
   const title = paused ? t("turn.paused")
