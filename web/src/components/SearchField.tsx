@@ -16,7 +16,7 @@ interface Props {
 export function SearchField({ chosen, onChoose }: Props) {
   const t = useText();
   const { search } = useApp();
-  const { text, found } = usePick((state) => state.search);
+  const { text, phase, found } = usePick((state) => state.search);
 
   useEffect(() => {
     document.getElementById(resultId(chosen))?.scrollIntoView({ block: "nearest" });
@@ -28,6 +28,8 @@ export function SearchField({ chosen, onChoose }: Props) {
     const one = found[chosen];
     if (event.key === "Escape" && text !== "") search.clear();
     else if (step !== undefined && found.length > 0) onChoose((chosen + step + found.length) % found.length);
+    // What stands there while the answer is under way was found for other words.
+    else if (event.key === "Enter" && phase !== "ready") search.again();
     else if (event.key === "Enter" && one) location.hash = `#/c/${one.conversation}`;
     else return;
     event.preventDefault();

@@ -57,7 +57,7 @@ function Result({ one, at, chosen, now }: { one: Found; at: number; chosen: bool
         </span>
         <span className="row-bottom">
           <span className="row-text" dir="auto">{where || t(`channel.${conversation.channel_kind}`)}</span>
-          {conversation.state === "closed" ? <span className="owner">{t("search.closed")}</span>
+          {conversation.state === "closed" ? <span className="owner owner-closed">{t("search.closed")}</span>
             : <OwnerBadge owner={conversation.owner} name={null} />}
         </span>
       </span>

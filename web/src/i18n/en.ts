@@ -50,7 +50,7 @@ export const en = {
   "list.channel": "Channel",
   "list.allChannels": "All channels",
   "list.waits": "waits {time}",
-  "list.notLive": "You see more businesses than this page is told about: some conversations here do not update by themselves.",
+  "list.notLive": "Not all of these conversations update by themselves: you see very many businesses.",
   "list.notLiveOne": "The list of this business does not update by itself.",
   "list.refresh": "Refresh",
   "search.results": "Contacts found",

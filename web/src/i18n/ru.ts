@@ -50,7 +50,7 @@ export const ru: Record<Key, string | Plural> = {
   "list.channel": "Канал",
   "list.allChannels": "Все каналы",
   "list.waits": "ждёт {time}",
-  "list.notLive": "У вас больше бизнесов, чем эта страница может отслеживать: часть диалогов здесь сама не обновляется.",
+  "list.notLive": "Часть этих диалогов сама не обновляется: у вас очень много бизнесов.",
   "list.notLiveOne": "Список этого бизнеса сам не обновляется.",
   "list.refresh": "Обновить",
   "search.results": "Найденные контакты",

@@ -30,6 +30,11 @@ export function visibleConversations(state: State): Conversation[] {
   return rows(currentList(state)?.ids ?? noIds, state.conversations);
 }
 
+/** What stands at the side: the list, or what was searched for. */
+export function shownIds(state: State): readonly string[] {
+  return state.search.text.trim() === "" ? (currentList(state)?.ids ?? noIds) : state.search.found.map((one) => one.conversation);
+}
+
 /** Whether events of every tenant in the present filter reach this page. */
 export function listIsLive(state: State): boolean {
   const { tenant } = state.filter;
