@@ -47,6 +47,35 @@ network.cut = async () => {
 const at = (id) => page.getByTestId(id);
 const bubble = (text) => page.locator("[data-testid=message]", { hasText: text });
 const row = () => page.locator("[data-testid=conversation-row]", { hasText: who.name });
+const views = ["all", "mine", "unassigned", "ai", "waiting", "closed"];
+let token = null;
+/** The server's counts of the views. */
+async function counted() {
+  const json = { "content-type": "application/json" };
+  const body = JSON.stringify({ email, password });
+  token ??= (await (await fetch(`${url}/api/v1/session`, { method: "POST", headers: json, body })).json()).access_token;
+  const answer = await fetch(`${url}/api/v1/inbox/counts`, { headers: { authorization: `Bearer ${token}` } });
+  return (await answer.json()).counts;
+}
+/** The counts in the tabs, which events move, become those of the server. Others may write meanwhile, so both are read again. */
+async function countsAreRight(what) {
+  const end = Date.now() + 15_000;
+  for (;;) {
+    const server = await counted();
+    const tabs = {};
+    for (const view of views) tabs[view] = Number((await at(`count-${view}`).textContent()).replace(/\D/g, ""));
+    if (views.every((view) => tabs[view] === server[view])) return tabs;
+    if (Date.now() > end) assert.deepEqual(tabs, server, what);
+    await page.waitForTimeout(100);
+  }
+}
+/** Whether the customer is in a view, by its own list. */
+async function inView(view, expected) {
+  await at(`filter-${view}`).click();
+  await page.locator("[data-testid=conversation-list][data-phase=ready]").waitFor();
+  await row().waitFor({ state: expected ? "visible" : "detached" });
+}
+
 let done = 0;
 async function step(name, work) {
   const start = performance.now();
@@ -77,6 +106,11 @@ try {
     await row().waitFor();
     await row().getByTestId("unread").waitFor();
     await page.waitForFunction(() => /^\(\d+\)/.test(document.title));
+    const { all, ai } = await countsAreRight("after a customer's message");
+    assert.ok(all >= 1 && ai >= 1, "the new conversation is counted");
+    await inView("ai", true);
+    await inView("mine", false);
+    await inView("all", true);
   });
 
   await step("opening the conversation shows the message and reads it", async () => {
@@ -89,6 +123,19 @@ try {
     await at("take-over").click();
     await page.locator('[data-testid=owner-banner][data-owner=human]').waitFor();
     await at("turn-countdown").waitFor({ state: "detached" });
+    assert.ok((await countsAreRight("after a take-over")).mine >= 1);
+    await inView("mine", true);
+    await inView("ai", false);
+    await inView("all", true);
+  });
+
+  await step("by the longest wait, the row says how long", async () => {
+    await at("sort-wait").click();
+    await row().getByTestId("waits").waitFor();
+    await page.reload();
+    await row().getByTestId("waits").waitFor();
+    await at("sort-recent").click();
+    await row().getByTestId("waits").waitFor({ state: "detached" });
   });
 
   await step("a written message is sent once", async () => {
@@ -156,17 +203,38 @@ try {
   await step("closing needs a reopening to write", async () => {
     await at("close").click();
     await at("composer-off").waitFor();
+    assert.ok((await countsAreRight("after a close")).closed >= 1);
+    await row().waitFor({ state: "detached" });
+    await inView("closed", true);
+    await inView("all", false);
     await at("reopen").click();
     await at("composer-input").waitFor();
+    await row().waitFor();
   });
 
-  await step("the keyboard alone finds, opens and leaves a conversation", async () => {
+  await step("the keyboard alone finds, opens and leaves a conversation, whatever list is loaded", async () => {
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
+    await at("thread").waitFor({ state: "detached" });
+    await inView("closed", false);
     await page.keyboard.press("/");
-    await page.keyboard.type(who.name);
-    await page.waitForFunction(() => document.querySelectorAll("[data-testid=conversation-row]").length === 1);
+    await page.keyboard.type(`nobody ${run}`);
+    await page.locator("[data-testid=search-results][data-phase=ready] .empty").waitFor();
     await page.keyboard.press("Escape");
+    await at("conversation-list").waitFor();
+    assert.equal(await at("search").inputValue(), "");
+    // The beginning of the second word of the name.
+    await page.keyboard.type(run);
+    await page.locator("[data-testid=search-result]", { hasText: who.name }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await at("thread").waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await at("thread").waitFor({ state: "detached" });
+    await inView("all", true);
     await page.keyboard.press("j");
     await at("thread").waitFor();
     await page.keyboard.press("Escape");

@@ -77,6 +77,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
+         *     conversation.
+         */
+        get: operations["get_contacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}": {
         parameters: {
             query?: never;
@@ -272,8 +292,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The conversations, newest activity first, with the feeds' positions as of the same moment. */
+        /** The conversations of a view, with the feeds' positions as of the same moment. */
         get: operations["get_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many conversations each view holds. */
+        get: operations["get_inbox_counts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -310,6 +347,57 @@ export interface paths {
         put?: never;
         /** Read a stored body once more, after a fix. What was taken in before is recognised and not taken twice. */
         post: operations["post_integration_log_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs of a tenant that were given up, with their reasons. */
+        get: operations["get_jobs_dead"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a given-up job. */
+        delete: operations["delete_jobs_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a given-up job run again. */
+        post: operations["post_jobs_id_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -534,6 +622,11 @@ export interface components {
         };
         /** @enum {string} */
         AuthorKind: "customer" | "manager" | "responder" | "phone" | "other_app" | "system";
+        /**
+         * @description In which list of the inbox a conversation stands. The views are unions of these.
+         * @enum {string}
+         */
+        Bucket: "closed" | "ai" | "unassigned" | "unassigned_waiting" | "assigned" | "assigned_waiting";
         ChannelHealth: {
             /** Format: int64 */
             at: number;
@@ -653,9 +746,13 @@ export interface components {
             id: string;
             name?: string | null;
         };
+        ContactsAnswer: {
+            contacts: components["schemas"]["FoundContact"][];
+        };
         Conversation: {
             /** Format: uuid */
             assignee?: string | null;
+            bucket: components["schemas"]["Bucket"];
             /** Format: uuid */
             channel: string;
             channel_kind: string;
@@ -690,12 +787,68 @@ export interface components {
             turn?: components["schemas"]["Turn"] | null;
             /** Format: int64 */
             updated_at: number;
+            /**
+             * Format: int64
+             * @description Since when the customer waits for an answer; nothing when nobody does.
+             */
+            waiting_since?: number | null;
         };
         ConversationAnswer: {
             conversation: components["schemas"]["Conversation"];
         };
         /** @enum {string} */
         ConversationState: "open" | "closed";
+        /** @description How many conversations each view holds, as far as the caller sees them. */
+        Counts: {
+            /** Format: int64 */
+            ai: number;
+            /** Format: int64 */
+            all: number;
+            /** Format: int64 */
+            closed: number;
+            /** Format: int64 */
+            mine: number;
+            /** Format: int64 */
+            unassigned: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        CountsAnswer: {
+            counts: components["schemas"]["Counts"];
+            positions: {
+                [key: string]: components["schemas"]["Position"];
+            };
+        };
+        DeadAnswer: {
+            /** @description Newest first. */
+            jobs: components["schemas"]["DeadJob"][];
+        };
+        /** @description A job that is given up, as the operator and the tenant's owner see it. */
+        DeadJob: {
+            /**
+             * Format: uuid
+             * @description The channel whose work it was.
+             */
+            channel: string;
+            /**
+             * Format: int64
+             * @description Unix milliseconds.
+             */
+            created_at: number;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            reason: string;
+            /**
+             * Format: uuid
+             * @description What it was about: a delivery, an attachment, a message.
+             */
+            subject: string;
+            /** Format: uuid */
+            tenant: string;
+            /** Format: int64 */
+            tries: number;
+        };
         /**
          * @description `note` is private to the team and never leaves.
          * @enum {string}
@@ -713,6 +866,7 @@ export interface components {
             conversation?: components["schemas"]["Conversation"] | null;
             kind: components["schemas"]["EventKind"];
             message?: components["schemas"]["Message"] | null;
+            moved?: components["schemas"]["Moved"] | null;
             read?: components["schemas"]["ReadEvent"] | null;
             /** Format: uuid */
             tenant: string;
@@ -720,12 +874,20 @@ export interface components {
         };
         /** @enum {string} */
         EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "conversation.read";
+        /** @description A contact, and where one would write to it. */
+        FoundContact: {
+            contact: components["schemas"]["Contact"];
+            /** @description The newest conversation with it. */
+            conversation: components["schemas"]["InboxItem"];
+            /** Format: uuid */
+            tenant: string;
+        };
         Health: {
             status: string;
         };
         InboxAnswer: {
-            /** @description Newest activity first. */
             conversations: components["schemas"]["InboxItem"][];
+            counts?: components["schemas"]["Counts"] | null;
             next?: string | null;
             /** @description By tenant: a socket that goes on from here misses nothing. */
             positions: {
@@ -819,6 +981,11 @@ export interface components {
             messages: components["schemas"]["Message"][];
             /** @description There are more in the direction that was asked for. */
             more: boolean;
+        };
+        /** @description A change of a conversation's place in the lists. */
+        Moved: {
+            from?: components["schemas"]["Standing"] | null;
+            to: components["schemas"]["Standing"];
         };
         NewChannel: {
             /** Format: uuid */
@@ -1012,6 +1179,12 @@ export interface components {
         SignIn: {
             email: string;
             password: string;
+        };
+        /** @description What the lists and their counts know of a conversation. */
+        Standing: {
+            /** Format: uuid */
+            assignee?: string | null;
+            bucket: components["schemas"]["Bucket"];
         };
         /** @description A tenant that the caller sees, and its role there. */
         TenantRole: {
@@ -1420,6 +1593,48 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contacts: {
+        parameters: {
+            query: {
+                /** @description Only this tenant. */
+                tenant?: string;
+                /** @description Two or more characters: the beginning of any word of a name, of a handle, or either end of a phone number. */
+                q: string;
+                /** @description 1 to 200, default 20. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactsAnswer"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1887,10 +2102,13 @@ export interface operations {
             query?: {
                 /** @description Only this tenant. */
                 tenant?: string;
-                /** @description `open` (default) or `closed`. */
-                state?: components["schemas"]["ConversationState"];
-                owner?: components["schemas"]["Owner"];
+                /** @description Only this company. */
+                company?: string;
                 channel?: string;
+                /** @description `all` (default), `mine`, `unassigned`, `ai`, `waiting` (a person should answer) or `closed`. */
+                view?: "all" | "mine" | "unassigned" | "ai" | "waiting" | "closed";
+                /** @description `recent` (default): newest activity first; `wait`: the longest wait first. */
+                sort?: "recent" | "wait";
                 /** @description `next` of the page before. */
                 before?: string;
                 /** @description 1 to 200, default 50. */
@@ -1916,6 +2134,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_inbox_counts: {
+        parameters: {
+            query?: {
+                /** @description Only this tenant. */
+                tenant?: string;
+                /** @description Only this company. */
+                company?: string;
+                channel?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountsAnswer"];
                 };
             };
             401: {
@@ -2044,6 +2295,193 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_jobs_dead: {
+        parameters: {
+            query: {
+                tenant: string;
+                /** @description The last id of the page before. */
+                before?: string;
+                /** @description 1 to 200, default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_jobs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_jobs_id_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

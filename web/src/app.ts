@@ -12,15 +12,20 @@ import { Outbox } from "./services/outbox";
 import { applyPreferences, loadPreferences, savePreferences, type Preferences } from "./services/preferences";
 import { RequestError } from "./services/problem";
 import { Room } from "./services/room";
+import { Search } from "./services/search";
 import { Socket } from "./services/socket";
 import { createStore, type Store } from "./state/store";
+import type { Query } from "./state/views";
 
 export interface App {
   store: Store;
   desk: Desk;
   loader: Loader;
   media: Media;
+  search: Search;
   socket: Socket;
+  /** Shows another part of the inbox, or in another order. */
+  filter(change: Partial<Query>): void;
   signIn(email: string, password: string): Promise<void>;
   signOut(): Promise<void>;
   preferences(): Preferences;
@@ -37,6 +42,7 @@ export function createApp(): App {
   const loader = new Loader(store, api);
   const marks = new Marks(store, loader);
   const media = new Media(api);
+  const search = new Search(store, api);
   const keepsake = new Keepsake(store);
   const socket: Socket = new Socket({
     store,
@@ -54,7 +60,7 @@ export function createApp(): App {
         desk.ensure(active);
         loader.conversation(active).catch(() => undefined);
       }
-      await loader.inbox();
+      await loader.refresh(lost);
     },
   });
   const outbox = new Outbox(store, (method, data) => socket.rpc(method, data), () => socket.live);
@@ -73,10 +79,13 @@ export function createApp(): App {
   async function enter(): Promise<void> {
     const { user, tenants } = await api.me();
     store.apply({ type: "signed_in", user, tenants });
+    const { list } = preferences;
+    const tenant = tenants.some((one) => one.id === list.tenant) ? list.tenant : null;
+    store.apply({ type: "filter", filter: { ...list, tenant } });
     keepsake.start(user.id);
     marks.start();
-    // The inbox is asked for at once and the feed beside it; the socket asks again if something fell between.
-    void loader.inbox();
+    // The list is asked for at once and the feed beside it; the socket asks again if something fell between.
+    void loader.show();
     void loader.names();
     socket.start();
     openFromAddress();
@@ -90,6 +99,7 @@ export function createApp(): App {
     room.leave();
     socket.stop();
     loader.stop();
+    search.stop();
     media.clear();
     store.apply({ type: "signed_out", expired: expired && store.get().session.phase === "in" });
   }
@@ -125,7 +135,15 @@ export function createApp(): App {
   void resume(0);
 
   return {
-    store, desk, loader, media, socket,
+    store, desk, loader, media, search, socket,
+    filter(change) {
+      store.apply({ type: "filter", filter: change });
+      const { sort, tenant, company, channel } = store.get().filter;
+      preferences = { ...preferences, list: { sort, tenant, company, channel } };
+      savePreferences(preferences);
+      if ("tenant" in change) search.again();
+      void loader.show();
+    },
     async signIn(email, password) {
       await api.signIn(email, password);
       await enter();

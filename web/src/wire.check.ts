@@ -44,11 +44,18 @@ export type Checked = [
   // The page leaves out what only administrators see.
   Holds<Same<wire.Channel, Server["ChannelView"], "hook_path" | "settings">>,
   Holds<Same<NonNullable<wire.Channel["health"]>, Server["ChannelHealth"]>>,
+  // The page does not tell a product from a service.
+  Holds<Same<wire.Company, Server["CompanyView"], "kind">>,
   Holds<Same<wire.Colleague, Server["Person"]>>,
   // The cursor is added by the log.
   Holds<Same<wire.Event, Server["EventBody"], "cursor">>,
   Holds<Same<NonNullable<wire.Event["read"]>, Server["ReadEvent"]>>,
   Holds<Same<wire.Position, Server["Position"]>>,
+  Holds<Same<wire.Standing, Server["Standing"]>>,
+  Holds<Same<wire.Moved, Server["Moved"]>>,
+  Holds<Same<wire.Counts, Server["Counts"]>>,
+  Holds<Same<wire.CountsAnswer, Server["CountsAnswer"]>>,
+  Holds<Same<wire.FoundContact, Server["FoundContact"]>>,
   Holds<Same<wire.InboxPage, Server["InboxAnswer"]>>,
   Holds<Same<wire.MessagePage, Server["MessagesAnswer"]>>,
   Holds<Same<wire.Session, Server["Session"]>>,
@@ -58,6 +65,7 @@ export type Checked = [
   Holds<SameWords<wire.Role | "responder", Server["Role"]>>,
   Holds<SameWords<wire.Owner, Server["Owner"]>>,
   Holds<SameWords<wire.Conversation["state"], Server["ConversationState"]>>,
+  Holds<SameWords<wire.Bucket, Server["Bucket"]>>,
   Holds<SameWords<wire.Direction, Server["Direction"]>>,
   Holds<SameWords<wire.MessageKind, Server["MessageKind"]>>,
   Holds<SameWords<wire.MessageStatus, Server["MessageStatus"]>>,

@@ -83,6 +83,24 @@ export interface Conversation {
   turn: Turn | null;
   opened_at: number;
   updated_at: number;
+  /** Since when the customer waits for an answer. */
+  waiting_since: number | null;
+  bucket: Bucket;
+}
+
+/** In which list a conversation stands. The views are unions of these. */
+export type Bucket = "closed" | "ai" | "unassigned" | "unassigned_waiting" | "assigned" | "assigned_waiting";
+
+/** What the lists and their counts know of a conversation. */
+export interface Standing {
+  bucket: Bucket;
+  assignee: string | null;
+}
+
+/** A change of a conversation's place in the lists; a new conversation comes from nowhere. */
+export interface Moved {
+  from: Standing | null;
+  to: Standing;
 }
 
 export interface ReadMark {
@@ -126,6 +144,12 @@ export interface Channel {
   health: { state: string; detail: string | null; at: number } | null;
 }
 
+export interface Company {
+  id: string;
+  tenant: string;
+  name: string;
+}
+
 export interface Colleague {
   id: string;
   name: string;
@@ -147,6 +171,7 @@ export interface Event {
   message: Message | null;
   turn: Turn | null;
   channel_state: Partial<Channel> | null;
+  moved: Moved | null;
   read: (ReadMark & { user: string; conversation: string }) | null;
 }
 
@@ -155,10 +180,34 @@ export interface Position {
   epoch: string;
 }
 
+/** How many conversations each view holds. */
+export interface Counts {
+  all: number;
+  mine: number;
+  unassigned: number;
+  ai: number;
+  waiting: number;
+  closed: number;
+}
+
 export interface InboxPage {
   conversations: InboxItem[];
   next: string | null;
+  /** Of the first page only. */
+  counts: Counts | null;
   positions: Record<string, Position>;
+}
+
+export interface CountsAnswer {
+  counts: Counts;
+  positions: Record<string, Position>;
+}
+
+export interface FoundContact {
+  tenant: string;
+  contact: Conversation["contact"];
+  /** The newest one with the contact. */
+  conversation: InboxItem;
 }
 
 export interface MessagePage {
@@ -189,6 +238,7 @@ export type RoomFrame =
 
 export interface ConnectData {
   user: User | null;
-  tenants: Tenant[];
+  /** `live` is false for a tenant whose feed is not pushed: the person sees too many of them. */
+  tenants: (Tenant & { live: boolean })[];
   now: number;
 }

@@ -2,7 +2,7 @@
 import { useEffect, useRef, type KeyboardEvent } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
 import type { Draft } from "../state/model";
-import { mayWrite } from "../state/select";
+import { channelOf, mayWrite } from "../state/select";
 import type { Conversation } from "../wire";
 import { authorName } from "./author";
 import { CloseIcon, SendIcon } from "./Icons";
@@ -19,6 +19,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const draft = usePick((state) => state.drafts[id] ?? noDraft);
   const allowed = usePick((state) => mayWrite(state, conversation));
   const live = usePick((state) => state.link.phase === "live" || state.link.lostAt === null);
+  const paused = usePick((state) => channelOf(state, conversation)?.state === "disabled");
   const typing = usePick((state) => (state.typing[id]?.length ?? 0) > 0);
   const field = useRef<HTMLTextAreaElement>(null);
   const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
@@ -57,11 +58,15 @@ export function Composer({ conversation }: { conversation: Conversation }) {
         </div>
         <p className="composer-hint" role="status">
           {!live ? <span className="composer-warning">{t("composer.offline")}</span>
+            : paused && !draft.note ? <span className="composer-warning" data-testid="composer-paused">{t("composer.paused")}</span>
             : typing ? <Typing conversation={id} />
             : conversation.owner === "ai" && !draft.note ? t("composer.takesOver") : null}
         </p>
       </div>
       {draft.reply_to && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}
+      {draft.refusal && (
+        <p className="composer-refused" role="alert" data-testid="composer-refused">{t("composer.refused", { reason: draft.refusal })}</p>
+      )}
       <div className="composer-line">
         <textarea
           ref={field} id={composerId} rows={1} value={draft.text} dir="auto"

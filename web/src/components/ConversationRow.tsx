@@ -13,6 +13,8 @@ interface Props {
   active: boolean;
   unread: number | null;
   when: string;
+  /** How long the customer waits, where that is the order of the list. */
+  waits: string | null;
   assignee: string | null;
   draft: string;
   writing: boolean;
@@ -20,7 +22,7 @@ interface Props {
 }
 
 export const ConversationRow = memo(function ConversationRow(props: Props) {
-  const { conversation, active, unread, when, assignee, draft, writing, waiting } = props;
+  const { conversation, active, unread, when, waits, assignee, draft, writing, waiting } = props;
   const t = useText();
   const me = usePick((state) => state.session.user?.id ?? null);
   const name = displayName(conversation);
@@ -37,7 +39,9 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
           <span className="row-top">
             <span className="row-name" dir="auto">{name}</span>
             <span className="unseen">{t(`channel.${conversation.channel_kind}`)}</span>
-            <time className="row-when" title={t.full(at)}>{when}</time>
+            {waits !== null && conversation.waiting_since !== null
+              ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>
+              : <time className="row-when" title={t.full(at)}>{when}</time>}
           </span>
           <span className="row-bottom">
             <span className="row-text" dir="auto">

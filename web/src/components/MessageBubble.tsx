@@ -23,6 +23,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
   const me = usePick((state) => state.session.user?.id ?? null);
   const { direction, author, status } = message;
   const deleted = message.deleted_at !== null;
+  const waits = !deleted && status === "queued" ? message.error?.reason : undefined;
   const problem = !deleted && (status === "failed" || status === "unknown");
   if (author.kind === "system" && direction !== "in") {
     return <p className="system-line" data-testid="message" data-seq={message.seq} data-direction={direction} data-status={status}>{message.text}</p>;
@@ -52,6 +53,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
         {!deleted && <MessageActions message={message} />}
       </div>
       {message.reactions.length > 0 && <Reactions reactions={message.reactions} />}
+      {waits && <p className="message-waits" data-testid="message-waits">{t("message.waits", { reason: waits })}</p>}
       {problem && <MessageProblem message={message} />}
     </article>
   );

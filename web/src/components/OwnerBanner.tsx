@@ -1,7 +1,7 @@
 // The strip above the composer: who answers this conversation and why, and what one can do about it.
 // While a turn is open the countdown stands in the same place, so nothing jumps.
 import { useApp, usePick, useText } from "../hooks/app";
-import { colleague, liveWriting, mayWrite } from "../state/select";
+import { channelOf, colleague, liveWriting, mayWrite } from "../state/select";
 import type { Verb } from "../services/desk";
 import type { Conversation } from "../wire";
 import { PersonIcon, SparkIcon, WaitIcon } from "./Icons";
@@ -17,10 +17,12 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
   const allowed = usePick((state) => mayWrite(state, conversation));
   const assignee = usePick((state) => colleague(state, conversation, conversation.assignee));
   const writing = usePick((state) => liveWriting(state, conversation) !== null);
+  const stopped = usePick((state) => channelOf(state, conversation)?.state === "disabled");
   const { id, owner, state, turn, handoff_reason: reason } = conversation;
   const closed = state === "closed";
   const mine = owner === "human" && conversation.assignee === me;
   const open = !closed && owner === "ai" && turn !== null && (turn.state === "collecting" || turn.state === "offered");
+  const paused = turn?.reason === "channel_paused" || stopped;
   const Icon = owner === "ai" ? SparkIcon : owner === "human" ? PersonIcon : WaitIcon;
 
   function title(): string {
@@ -47,7 +49,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
     <div className={`strip strip-${closed ? "closed" : owner}`} data-testid="owner-banner" data-owner={owner} role="group" aria-label={title()}>
       <span className="strip-icon"><Icon size={18} /></span>
       <div className="strip-words">
-        {open ? <TurnCountdown turn={turn} writing={writing} /> : (
+        {open ? <TurnCountdown turn={turn} writing={writing} paused={paused} /> : (
           <p role="status">
             <strong>{title()}</strong>
             {hint() && <span>{hint()}</span>}
@@ -56,7 +58,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
       </div>
       {allowed && (
         <div className="strip-acts">
-          {open && turn.state === "collecting" && (
+          {open && turn.state === "collecting" && !paused && (
             <button type="button" data-testid="answer-now" onClick={() => void desk.answerNow(id)}>{t("turn.now")}</button>
           )}
           {closed ? button("reopen", t("act.reopen"), "strip-reopen", true) : (

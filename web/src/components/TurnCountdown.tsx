@@ -2,13 +2,14 @@
 import { useNow, usePick, useText } from "../hooks/app";
 import type { Turn } from "../wire";
 
-export function TurnCountdown({ turn, writing }: { turn: Turn; writing: boolean }) {
+export function TurnCountdown({ turn, writing, paused }: { turn: Turn; writing: boolean; paused: boolean }) {
   const t = useText();
   const skew = usePick((state) => state.link.skew);
   const now = useNow(200) + skew;
   const collecting = turn.state === "collecting";
   const seconds = Math.max(0, Math.ceil((turn.due_at - now) / 1000));
-  const title = !collecting ? t(writing ? "turn.writing" : "turn.offered") : seconds > 0 ? t("turn.answers", { seconds }) : t("turn.soon");
+  const title = paused ? t("turn.paused")
+    : !collecting ? t(writing ? "turn.writing" : "turn.offered") : seconds > 0 ? t("turn.answers", { seconds }) : t("turn.soon");
   const detail = t("turn.gathered", { count: turn.count });
   return (
     <p data-testid="turn-countdown" data-turn-state={turn.state} role="timer" aria-live="off">

@@ -1,8 +1,8 @@
 // The keyboard: one table, active outside of fields. Esc works everywhere.
 import { useEffect, useRef } from "react";
 import { composerId } from "../components/Composer";
-import { searchId } from "../components/Filters";
-import { visibleConversations } from "../state/select";
+import { searchId } from "../components/SearchField";
+import { shownIds } from "../state/select";
 import { useApp } from "./app";
 
 export function useKeys(onHelp: () => void): void {
@@ -13,12 +13,12 @@ export function useKeys(onHelp: () => void): void {
   useEffect(() => {
     const step = (by: number) => {
       const state = store.get();
-      const rows = visibleConversations(state);
-      const at = rows.findIndex((row) => row.id === state.active);
-      const next = rows[at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))];
+      const ids = shownIds(state);
+      const at = ids.indexOf(state.active ?? "");
+      const next = ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + by))];
       if (!next) return;
-      location.hash = `#/c/${next.id}`;
-      document.querySelector(`[data-conversation-id="${next.id}"]`)?.scrollIntoView({ block: "nearest" });
+      location.hash = `#/c/${next}`;
+      document.querySelector(`[data-conversation-id="${next}"]`)?.scrollIntoView({ block: "nearest" });
     };
     const moveFocus = (by: number): boolean => {
       const rows = [...document.querySelectorAll<HTMLElement>("[data-conversation-id]")];

@@ -52,6 +52,11 @@ describe("words", () => {
     expect([2, 30, 400].map((days) => ago(days * 24 * 60))).toEqual(["Mon", "Apr 15", "Apr 10, 2029"]);
   });
 
+  it("tell how long something lasts in its largest unit", () => {
+    const minutes = (count: number) => makeText("en").span(count * 60_000);
+    expect([-1, 0, 59, 60, 47 * 60, 48 * 60].map(minutes)).toEqual(["<1 min", "<1 min", "59 min", "1 hr", "47 hr", "2 days"]);
+  });
+
   it("follow the first known language of the browser", () => {
     expect(guessLanguage(["de-DE", "ru-RU", "en"])).toBe("ru");
     expect(guessLanguage(["fr"])).toBe("en");

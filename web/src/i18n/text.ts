@@ -18,6 +18,9 @@ export interface Text {
   short(at: number, now: number): string;
   day(at: number, now: number): string;
   full(at: number): string;
+  /** How long something lasts, in its largest unit. */
+  span(ms: number): string;
+  number(value: number): string;
   size(bytes: number): string;
 }
 
@@ -29,7 +32,9 @@ export function makeText(language: Language): Text {
     const made = new Intl.DateTimeFormat(language, options);
     return (at: number) => made.format(at);
   };
-  const minutes = new Intl.NumberFormat(language, { style: "unit", unit: "minute", unitDisplay: "short" });
+  const unit = (name: "minute" | "hour" | "day") =>
+    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" });
+  const [minutes, hours, days] = [unit("minute"), unit("hour"), unit("day")];
   const time = format({ hour: "numeric", minute: "2-digit" });
   const weekday = format({ weekday: "short" });
   const date = format({ day: "numeric", month: "short" });
@@ -50,12 +55,12 @@ export function makeText(language: Language): Text {
     language,
     time,
     short(at: number, now: number) {
-      const days = daysBetween(at, now);
+      const midnights = daysBetween(at, now);
       const minutesAgo = Math.floor((now - at) / 60_000);
       if (minutesAgo < 1) return say("time.now");
       if (minutesAgo < 60) return minutes.format(minutesAgo);
-      if (days <= 0) return time(at);
-      if (days < 7) return weekday(at);
+      if (midnights <= 0) return time(at);
+      if (midnights < 7) return weekday(at);
       return new Date(at).getFullYear() === new Date(now).getFullYear() ? date(at) : dateYear(at);
     },
     day(at: number, now: number) {
@@ -65,6 +70,13 @@ export function makeText(language: Language): Text {
       return days < 300 ? longDay(at) : dateYear(at);
     },
     full,
+    span(ms: number) {
+      const passed = Math.max(0, Math.floor(ms / 60_000));
+      if (passed < 1) return `<${minutes.format(1)}`;
+      if (passed < 60) return minutes.format(passed);
+      return passed < 2880 ? hours.format(Math.floor(passed / 60)) : days.format(Math.floor(passed / 1440));
+    },
+    number: (value: number) => number.format(value),
     size(bytes: number) {
       const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
       const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));

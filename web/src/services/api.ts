@@ -1,7 +1,9 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
-  Channel, Colleague, Event, InboxItem, InboxPage, MessagePage, Session, Tenant, User,
+  Channel, Colleague, Company, CountsAnswer, Event, FoundContact, InboxItem, InboxPage, MessagePage, Session, Tenant,
+  User,
 } from "../wire";
+import type { Query, Scope } from "../state/views";
 import { fromResponse, RequestError } from "./problem";
 import { Tokens, tabLock, type Lock } from "./tokens";
 
@@ -42,10 +44,18 @@ export class Api {
   users = (tenant: string) => this.get<{ users: Colleague[] }>(`/api/v1/users?tenant=${tenant}`);
   conversation = (id: string) => this.get<InboxItem>(`/api/v1/conversations/${id}`);
 
-  inbox(state: "open" | "closed", before: string | null): Promise<InboxPage> {
-    const query = new URLSearchParams({ state, limit: "50" });
-    if (before) query.set("before", before);
-    return this.get(`/api/v1/inbox?${query}`);
+  companies = () => this.get<{ companies: Company[] }>("/api/v1/companies");
+
+  inbox({ view, sort, ...scope }: Query, before: string | null): Promise<InboxPage> {
+    return this.get(`/api/v1/inbox?${search({ view, sort, ...scope, before, limit: "50" })}`);
+  }
+
+  counts({ tenant, company, channel }: Scope): Promise<CountsAnswer> {
+    return this.get(`/api/v1/inbox/counts?${search({ tenant, company, channel })}`);
+  }
+
+  contacts(q: string, tenant: string | null, signal: AbortSignal): Promise<{ contacts: FoundContact[] }> {
+    return this.get(`/api/v1/contacts?${search({ q, tenant, limit: "20" })}`, signal);
   }
 
   messages(conversation: string, beforeSeq: number | null): Promise<MessagePage> {
@@ -64,16 +74,16 @@ export class Api {
     return response.blob();
   }
 
-  private get<T>(path: string): Promise<T> {
-    return this.authorised("GET", path).then((response) => json<T>(response));
+  private get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return this.authorised("GET", path, signal).then((response) => json<T>(response));
   }
 
-  private async authorised(method: string, path: string, body?: object): Promise<Response> {
+  private async authorised(method: string, path: string, signal?: AbortSignal): Promise<Response> {
     try {
       const token = await this.tokens.fresh();
-      const response = await this.send(method, path, body, token);
+      const response = await this.send(method, path, undefined, token, signal);
       if (response.status !== 401) return await checked(response);
-      return await checked(await this.send(method, path, body, await this.tokens.refresh(token)));
+      return await checked(await this.send(method, path, undefined, await this.tokens.refresh(token), signal));
     } catch (error) {
       if (error instanceof RequestError && error.status === 401) this.onExpired();
       throw error;
@@ -84,12 +94,15 @@ export class Api {
     return json<T>(await checked(await this.send(method, path, body, token)));
   }
 
-  private async send(method: string, path: string, body: object | undefined, token: string | null): Promise<Response> {
+  private async send(
+    method: string, path: string, body: object | undefined, token: string | null, signal?: AbortSignal,
+  ): Promise<Response> {
     const headers = new Headers({ accept: "application/json" });
     if (body) headers.set("content-type", "application/json");
     if (token) headers.set("authorization", `Bearer ${token}`);
     const init: RequestInit = { method, headers, credentials: "same-origin" };
     if (body) init.body = JSON.stringify(body);
+    if (signal) init.signal = signal;
     try {
       return await this.fetch(path, init);
     } catch {
@@ -105,4 +118,9 @@ async function checked(response: Response): Promise<Response> {
 
 async function json<T>(response: Response): Promise<T> {
   return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/** The parameters that are given; the server refuses empty ones. */
+function search(given: Record<string, string | null>): URLSearchParams {
+  return new URLSearchParams(Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== null));
 }

@@ -75,7 +75,7 @@ export class Desk {
   }
 
   draft(conversation: string, draft: Draft): void {
-    this.parts.store.apply({ type: "draft", conversation, draft });
+    this.parts.store.apply({ type: "draft", conversation, draft: { ...draft, refusal: null } });
     if (draft.text && !draft.note) this.parts.room.typing();
   }
 
@@ -126,7 +126,11 @@ export class Desk {
     const stamp = asOf(store.get());
     try {
       const { conversation } = await socket.rpc<{ conversation?: Conversation }>(method, data);
-      if (conversation) store.apply({ type: "conversation.kept", conversation, asOf: stamp });
+      if (conversation) {
+        store.apply({ type: "conversation.kept", conversation, asOf: stamp });
+        // No event will move the counts.
+        if (store.get().notLive.includes(conversation.tenant)) void this.parts.loader.counts();
+      }
       return true;
     } catch (error) {
       this.complain(error);

@@ -52,4 +52,11 @@ describe("looking at the page again", () => {
     await away(t, 5_000);
     expect(t.socket.retryNow).toHaveBeenCalledOnce();
   });
+
+  it("asks nothing about tenants whose events are not pushed", async () => {
+    const t = page([event(6, "conversation.updated")]);
+    t.store.apply({ type: "not_live", tenants: [tenant] });
+    await away(t, 60_000);
+    expect(t.eventsAfter).not.toHaveBeenCalled();
+  });
 });

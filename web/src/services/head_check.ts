@@ -27,7 +27,9 @@ export class HeadCheck {
     this.hiddenAt = null;
     if (!this.socket.live) return this.socket.retryNow();
     if (!away) return;
-    const checks = Object.entries(this.store.get().positions).map(async ([tenant, { offset }]) => {
+    const { positions, notLive } = this.store.get();
+    const pushed = Object.entries(positions).filter(([tenant]) => !notLive.includes(tenant));
+    const checks = pushed.map(async ([tenant, { offset }]) => {
       const { events } = await this.api.eventsAfter(tenant, offset);
       const first = events[0];
       if (first) setTimeout(() => this.missing(tenant, first.cursor), graceMs);

@@ -1,65 +1,107 @@
-// Loads what events do not bring: the inbox, older pages, threads, names. Each answer is stamped with the feed
-// position at which its request left, so that the reducer can tell what is newer.
+// Loads what events do not bring: lists, counts, threads, names. Each answer of one thing is stamped with the feed
+// position at which its request left, so that the reducer can tell what is newer; lists and counts say it themselves.
 import { asOf } from "../state/kept";
+import { currentList } from "../state/lists";
 import type { Store } from "../state/store";
 import type { Api } from "./api";
 import { reasonOf } from "./problem";
 import { retryDelay } from "./retry";
 
 export class Loader {
-  private inboxRun: Promise<void> | null = null;
-  private inboxAgain = false;
+  private runs = 0;
   private failures = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private countsRetry: ReturnType<typeof setTimeout> | undefined;
+  /** Answers to requests of an earlier log say nothing about this one. */
+  private log = 0;
 
   constructor(
     private readonly store: Store,
     private readonly api: Api,
   ) {}
 
-  /** The first page of open conversations. A call during a load makes one more load after it. */
-  inbox(): Promise<void> {
-    if (this.inboxRun) {
-      this.inboxAgain = true;
-      return this.inboxRun;
-    }
-    this.inboxRun = this.loadInbox().finally(() => {
-      this.inboxRun = null;
-    });
-    return this.inboxRun;
+  /** Sees to it that the list of the present filter and its counts are there. */
+  async show(): Promise<void> {
+    const { counters, notLive } = this.store.get();
+    const phase = currentList(this.store.get())?.phase;
+    if (phase === "loading") return;
+    // Events keep a loaded list true, unless they are not pushed.
+    if (phase === "ready" && notLive.length === 0) return counters.values ? undefined : this.counts();
+    return this.first();
   }
 
-  private async loadInbox(): Promise<void> {
-    clearTimeout(this.retry);
-    do {
-      this.inboxAgain = false;
-      await this.page("open", true);
-    } while (this.inboxAgain);
-    // The feed goes on from where the snapshot would have been, so the snapshot must come sooner or later.
-    if (this.store.get().pages.open.phase === "error") {
-      this.retry = setTimeout(() => void this.inbox(), retryDelay(this.failures, Math.random));
-      this.failures += 1;
-    } else {
-      this.failures = 0;
-    }
+  /** After a hole in the feed, or because a person asks. */
+  async refresh(lost = false): Promise<void> {
+    if (lost) this.log += 1;
+    this.store.apply({ type: "feed.gap" });
+    await this.first();
   }
 
   stop(): void {
     clearTimeout(this.retry);
+    clearTimeout(this.countsRetry);
+    this.log += 1;
   }
 
-  /** The next page of a list, or its first one. */
-  async page(list: "open" | "closed", first: boolean): Promise<void> {
-    const { pages } = this.store.get();
-    if (!first && (pages[list].phase === "loading" || pages[list].next === null)) return;
-    const stamp = asOf(this.store.get());
-    this.store.apply({ type: "inbox.loading", list });
-    try {
-      const page = await this.api.inbox(list, first ? null : pages[list].next);
-      this.store.apply({ type: "inbox.loaded", list, page, first: first && list === "open", asOf: stamp });
-    } catch (error) {
-      this.store.apply({ type: "inbox.failed", list, reason: reasonOf(error) });
+  /** The first page of the list on the screen, which brings the counts too. */
+  private async first(): Promise<void> {
+    clearTimeout(this.retry);
+    const query = this.store.get().filter;
+    await this.page(null);
+    if (this.store.get().filter !== query) return;
+    if (currentList(this.store.get())?.phase !== "error") {
+      this.failures = 0;
+      this.askForCounts();
+      return;
     }
+    // The feed goes on from where the list would have been, so it must come sooner or later.
+    this.retry = setTimeout(() => void this.first(), retryDelay(this.failures, Math.random));
+    this.failures += 1;
+  }
+
+  /** The next page of the list on the screen. */
+  async more(): Promise<void> {
+    const list = currentList(this.store.get());
+    if (list && list.phase !== "loading" && list.next !== null) await this.page(list.next);
+  }
+
+  private async page(before: string | null): Promise<void> {
+    const query = this.store.get().filter;
+    const run = (this.runs += 1);
+    this.store.apply({ type: "list.loading", query, run });
+    try {
+      const page = await this.api.inbox(query, before);
+      this.store.apply({ type: "list.loaded", query, run, page, first: before === null });
+    } catch (error) {
+      this.store.apply({ type: "list.failed", query, run, reason: reasonOf(error) });
+    }
+  }
+
+  async counts(): Promise<void> {
+    const scope = this.store.get().filter;
+    const log = this.log;
+    try {
+      const answer = await this.api.counts(scope);
+      if (log === this.log) this.store.apply({ type: "counts.loaded", scope, answer });
+    } catch {
+      // Tabs without counts work as well; they are asked for again below.
+    }
+    this.askForCounts();
+  }
+
+  /** Counts that no answer could settle are asked for a little later. */
+  private askForCounts(): void {
+    clearTimeout(this.countsRetry);
+    const { counters, session } = this.store.get();
+    if (counters.values || session.phase !== "in") return;
+    this.countsRetry = setTimeout(() => void this.counts(), retryDelay(1, Math.random));
+  }
+
+  /** The newest activity of all: it names conversations that events brought, with how far this user has read. */
+  async newest(): Promise<void> {
+    const log = this.log;
+    const page = await this.api.inbox({ view: "all", sort: "recent", tenant: null, company: null, channel: null }, null);
+    if (log === this.log) this.store.apply({ type: "conversations.kept", page });
   }
 
   async thread(conversation: string, older = false): Promise<void> {
@@ -80,14 +122,17 @@ export class Loader {
     this.store.apply({ type: "conversation.kept", conversation: await this.api.conversation(id), asOf: stamp });
   }
 
-  /** Names of channels and colleagues. Without them the inbox works, with ids unsaid; so a failure is not shown. */
+  /** Names of companies, channels and colleagues. Without them the inbox works; so a failure is not shown. */
   async names(): Promise<void> {
     const tenants = this.store.get().session.tenants;
     await Promise.allSettled([
       this.api.channels().then(({ channels }) => this.store.apply({ type: "channels", channels })),
+      this.api.companies().then(({ companies }) => this.store.apply({ type: "companies", companies })),
       ...tenants.map((tenant) =>
         this.api.users(tenant.id).then(({ users }) =>
           this.store.apply({ type: "people", tenant: tenant.id, people: users }))),
     ]);
+    // A remembered filter may have named what is not there.
+    await this.show();
   }
 }

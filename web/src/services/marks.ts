@@ -1,5 +1,6 @@
 // Read marks of conversations that events brought and no page has: events do not say how far this user has read.
-// They have just had activity, so the first page of the inbox names them all in one request.
+// They have just had activity, so the newest page of the inbox names them all in one request.
+import { visibleConversations } from "../state/select";
 import type { Store } from "../state/store";
 import type { Loader } from "./loader";
 
@@ -12,7 +13,7 @@ export class Marks {
 
   constructor(
     private readonly store: Store,
-    private readonly loader: Pick<Loader, "inbox">,
+    private readonly loader: Pick<Loader, "newest">,
   ) {}
 
   start(): void {
@@ -27,16 +28,13 @@ export class Marks {
   }
 
   private look(): void {
-    const { conversations, reads, pages } = this.store.get();
-    if (pages.open.phase !== "ready") return;
-    const missing = Object.values(conversations).filter(
-      ({ value }) => value.state === "open" && !reads[value.id] && !this.asked.has(value.id),
-    );
+    const state = this.store.get();
+    const missing = visibleConversations(state).filter(({ id }) => !state.reads[id] && !this.asked.has(id));
     if (missing.length === 0) return;
-    for (const { value } of missing) this.asked.add(value.id);
+    for (const { id } of missing) this.asked.add(id);
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      void this.loader.inbox();
+      this.loader.newest().catch(() => undefined);
     }, gatherMs);
   }
 }

@@ -74,9 +74,13 @@ export class Outbox {
   }
 
   /** True when the lane may go on with the next message. */
-  private failed({ client_id }: Pending, error: unknown): boolean {
+  private failed({ client_id, conversation }: Pending, error: unknown): boolean {
     // The event may have overtaken the lost answer: then it is done.
     if (!this.store.get().pending.some((p) => p.client_id === client_id)) return true;
+    if (error instanceof RequestError && error.status === 409 && this.paused(conversation)) {
+      this.store.apply({ type: "pending.returned", client_id, reason: reasonOf(error) });
+      return true;
+    }
     if (error instanceof RequestError && !error.passing) {
       this.store.apply({ type: "pending.moved", client_id, state: "failed", reason: reasonOf(error) });
       return true;
@@ -86,5 +90,11 @@ export class Outbox {
     this.failures.set(client_id, count + 1);
     setTimeout(() => this.kick(), retryDelay(count + 1, this.random));
     return false;
+  }
+
+  /** The socket's errors have no word of their own for it, but the channel says so. */
+  private paused(conversation: string): boolean {
+    const { conversations, channels } = this.store.get();
+    return channels[conversations[conversation]?.value.channel ?? ""]?.state === "disabled";
   }
 }

@@ -1,8 +1,7 @@
 // The join of snapshot and feed, over the real client library: nothing lost, nothing twice, whatever is cut when.
 import { afterEach, describe, expect, it } from "vitest";
-import { asOf } from "../state/kept";
 import type { Change } from "../state/model";
-import { random, SampleServer, tenant } from "../state/sample";
+import { everything, random, SampleServer, tenant } from "../state/sample";
 import { createStore } from "../state/store";
 import type { Message } from "../wire";
 import { Outbox } from "./outbox";
@@ -31,6 +30,12 @@ function page() {
   let snapshots = 0;
   let answer: (() => void) | null = null;
   let hold = false;
+  let runs = 0;
+  const load = (): Change => {
+    runs += 1;
+    store.apply({ type: "list.loading", query: everything, run: runs });
+    return { type: "list.loaded", query: everything, run: runs, first: true, page: server.page() };
+  };
   const socket = new Socket({
     store: counted,
     url: "ws://hub.example.com/connection/websocket",
@@ -41,10 +46,7 @@ function page() {
     random: () => 0,
     onGap: async () => {
       snapshots += 1;
-      const change: Change = {
-        type: "inbox.loaded", list: "open", first: true, asOf: asOf(store.get()),
-        page: { conversations: server.inbox(), next: null, positions: server.positions() },
-      };
+      const change = load();
       if (hold) {
         const held = new Promise<void>((resolve) => (answer = resolve));
         hub.look();
@@ -55,7 +57,7 @@ function page() {
   });
   opened.push(socket);
   return {
-    hub, store, socket, events,
+    hub, store, socket, events, load,
     get server() { return server; },
     /** The server comes back from a backup: another epoch, a shorter log. */
     restore() {
@@ -97,10 +99,7 @@ describe("joining", () => {
   it("loads no second snapshot when the first one was read after everything that the feed starts with", async () => {
     const t = page();
     t.write("a");
-    t.store.apply({
-      type: "inbox.loaded", list: "open", first: true, asOf: {},
-      page: { conversations: t.server.inbox(), next: null, positions: t.server.positions() },
-    });
+    t.store.apply(t.load());
     t.socket.start();
     await t.live();
     expect(t.snapshots).toBe(0);
@@ -109,10 +108,7 @@ describe("joining", () => {
   it("loads one when something happened between an early snapshot and the opening of the feed", async () => {
     const t = page();
     t.write("a");
-    t.store.apply({
-      type: "inbox.loaded", list: "open", first: true, asOf: {},
-      page: { conversations: t.server.inbox(), next: null, positions: t.server.positions() },
-    });
+    t.store.apply(t.load());
     t.write("a");
     t.socket.start();
     await t.live();
@@ -242,5 +238,20 @@ describe("messages that were written while the connection was gone", () => {
     outbox.add({ ...draft, client_id: "good" });
     await t.hub.until(() => t.store.get().pending.every((p) => p.client_id !== "good"));
     expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "the 24 hours are over" }]);
+  });
+
+  it("come back as the draft when their channel is paused, with the reason, before what was written since", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    const paused = { id: "ch-1", tenant, company: "c-1", kind: "telegram", name: "Bot", state: "disabled", health: null } as const;
+    t.store.apply({ type: "channels", channels: [paused] });
+    t.hub.onCall = () => ({ error: { code: 409, message: "the channel is paused" } });
+    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
+    outbox.add({ conversation: "a", note: false, reply_to: null, created_at: 1, text: "first", client_id: "one" });
+    t.store.apply({ type: "draft", conversation: "a", draft: { text: "second", note: false, reply_to: null } });
+    await t.hub.until(() => t.store.get().pending.length === 0);
+    expect(t.store.get().drafts["a"]).toMatchObject({ text: "first\nsecond", refusal: "the channel is paused" });
   });
 });

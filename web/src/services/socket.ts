@@ -11,7 +11,7 @@ export interface SocketOptions {
   store: Store;
   url: string;
   token: () => Promise<string>;
-  /** The feed is open, and events may be missing before it: load the inbox. */
+  /** The feed is open, and events may be missing before it: load the list on the screen. */
   onGap: (lost: boolean) => Promise<void>;
   onLive: () => void;
   onExpired: () => void;
@@ -113,6 +113,10 @@ export class Socket {
     const skew = data ? data.now - this.now() : this.options.store.get().link.skew;
     const wasLost = this.options.store.get().link.lostAt !== null;
     this.link({ phase: "catching_up", retryAt: null, skew });
+    if (data) {
+      const tenants = data.tenants.filter((tenant) => !tenant.live).map((tenant) => tenant.id);
+      this.options.store.apply({ type: "not_live", tenants });
+    }
     this.reply = { gap: false, lost: false, resumed: wasLost, events: 0 };
     // The subscriptions and the recovered events of this reply are handled in the same task, before this.
     queueMicrotask(() => void this.settle());

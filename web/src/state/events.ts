@@ -1,23 +1,28 @@
 // Applies the events of the feed. Every event carries whole objects, so any order and any repetition ends the same.
-import type { Event, ReadMark } from "../wire";
+import type { Event } from "../wire";
+import { takeMove } from "./counts";
 import { fromEvent } from "./kept";
+import { prune } from "./known";
+import { settle } from "./lists";
 import type { State } from "./model";
+import { keepRead } from "./reads";
 import { keepMessage } from "./thread";
 import { settleWriting } from "./writing";
 
 export function applyEvent(state: State, event: Event): State {
-  let next = advance(state, event);
+  let next = takeMove(advance(state, event), event);
   const { conversation, message, read, channel_state } = event;
   if (conversation) {
     const have = next.conversations[conversation.id];
     const kept = fromEvent(have, conversation, event.cursor);
     if (kept !== have) {
       next = { ...next, conversations: { ...next.conversations, [conversation.id]: kept } };
-      next = settleWriting(next, conversation);
+      next = settle(settleWriting(next, conversation), conversation);
       // The first message that the page ever saw of a conversation is also the first one that nobody read.
       if (!have && conversation.last_seq <= 1 && !next.reads[conversation.id]) {
         next = keepRead(next, conversation.id, { seq: 0, inbound_count: 0 });
       }
+      if (!have) next = prune(next);
     }
   }
   if (message) {
@@ -34,17 +39,6 @@ export function applyEvent(state: State, event: Event): State {
     if (channel) next = { ...next, channels: { ...next.channels, [channel.id]: { ...channel, ...channel_state } } };
   }
   return next;
-}
-
-/** A read mark only moves forward. */
-export function keepRead(state: State, conversation: string, mark: ReadMark): State {
-  const have = state.reads[conversation];
-  if (have && have.seq >= mark.seq && have.inbound_count >= mark.inbound_count) return state;
-  const read = {
-    seq: Math.max(have?.seq ?? 0, mark.seq),
-    inbound_count: Math.max(have?.inbound_count ?? 0, mark.inbound_count),
-  };
-  return { ...state, reads: { ...state.reads, [conversation]: read } };
 }
 
 /** The message with this client id is in the store of the server: it waits no longer. */

@@ -1,7 +1,10 @@
 // The whole state of the page as plain values. Nothing here talks to the network or draws.
 import type {
-  Channel, Colleague, Conversation, InboxPage, Message, MessagePage, Event, Position, ReadMark, Tenant, User,
+  Channel, Colleague, Company, Conversation, CountsAnswer, FoundContact, InboxPage, Message, MessagePage, Event,
+  Position, ReadMark, Tenant, User,
 } from "../wire";
+import { noCounters, type Counters } from "./counters";
+import type { Place, Query, Scope } from "./views";
 
 /** A value and the feed cursor as of which it is known to be true: the later cursor wins, in any order of arrival. */
 export interface Kept<T> {
@@ -22,6 +25,21 @@ export interface Thread {
   loadingOlder: boolean;
 }
 
+export interface List {
+  query: Query;
+  phase: Phase;
+  error: string | null;
+  ids: readonly string[];
+  /** Where the next page begins; null at the end, and before the first page. */
+  next: string | null;
+  /** The last place that the server has read for it. */
+  reach: Place | "nothing" | "everything";
+  /** The last request that was sent for it. Requests are numbered in the order of their sending. */
+  asked: number;
+  /** Answers to earlier requests than this one are too old to be taken. */
+  floor: number;
+}
+
 export interface Pending {
   client_id: string;
   conversation: string;
@@ -37,6 +55,22 @@ export interface Draft {
   text: string;
   note: boolean;
   reply_to: string | null;
+  /** Why the server sent it back. */
+  refusal?: string | null;
+}
+
+/** A contact that was searched for, and its newest conversation. */
+export interface Found {
+  tenant: string;
+  contact: FoundContact["contact"];
+  conversation: string;
+}
+
+export interface Search {
+  text: string;
+  phase: Phase;
+  error: string | null;
+  found: Found[];
 }
 
 /** The answer of the AI as it is being written. Chunks by index, so a repeated one changes nothing. */
@@ -67,21 +101,16 @@ export interface Link {
   skew: number;
 }
 
-export type OwnerFilter = "all" | "mine" | "unassigned" | "ai" | "closed";
-
-export interface Page {
-  phase: Phase;
-  next: string | null;
-  error: string | null;
-}
-
 export interface State {
   session: { phase: "starting" | "out" | "in"; user: User | null; tenants: Tenant[]; expired: boolean };
   link: Link;
   positions: Record<string, Position>;
   conversations: Record<string, Kept<Conversation>>;
   reads: Record<string, ReadMark>;
-  pages: Record<"open" | "closed", Page>;
+  /** By `listKey`. */
+  lists: Record<string, List>;
+  counters: Counters;
+  search: Search;
   threads: Record<string, Thread>;
   active: string | null;
   pending: Pending[];
@@ -91,7 +120,10 @@ export interface State {
   typing: Record<string, Typist[]>;
   channels: Record<string, Channel>;
   people: Record<string, Record<string, Colleague>>;
-  filter: { owner: OwnerFilter; query: string; tenant: string | null };
+  companies: Record<string, Company>;
+  filter: Query;
+  /** Tenants whose events are not pushed to this page. */
+  notLive: string[];
   notices: { id: number; text: string; tone: "error" | "info" }[];
 }
 
@@ -101,11 +133,17 @@ export type Change =
   | { type: "signed_in"; user: User; tenants: Tenant[] }
   | { type: "signed_out"; expired: boolean }
   | { type: "link"; link: Partial<Link> }
-  | { type: "inbox.loading"; list: "open" | "closed" }
-  | { type: "inbox.failed"; list: "open" | "closed"; reason: string }
-  | { type: "inbox.loaded"; list: "open" | "closed"; page: InboxPage; first: boolean; asOf: AsOf }
+  | { type: "list.loading"; query: Query; run: number }
+  | { type: "list.failed"; query: Query; run: number; reason: string }
+  | { type: "list.loaded"; query: Query; run: number; page: InboxPage; first: boolean }
+  | { type: "counts.loaded"; scope: Scope; answer: CountsAnswer }
+  | { type: "conversations.kept"; page: InboxPage }
   | { type: "conversation.kept"; conversation: Conversation & { my_read?: ReadMark }; asOf: AsOf }
+  /** The log does not reach back to where the feed broke, or is another one. */
   | { type: "feed.lost" }
+  /** Events may be missing, but what is known was true. */
+  | { type: "feed.gap" }
+  | { type: "not_live"; tenants: string[] }
   | { type: "opened"; conversation: string | null }
   | { type: "thread.loading"; conversation: string; older: boolean }
   | { type: "thread.failed"; conversation: string; reason: string }
@@ -115,6 +153,7 @@ export type Change =
   | { type: "pending.added"; pending: Pending }
   | { type: "pending.moved"; client_id: string; state: Pending["state"]; reason: string | null }
   | { type: "pending.dropped"; client_id: string }
+  | { type: "pending.returned"; client_id: string; reason: string }
   | { type: "pending.restored"; pending: Pending[] }
   | { type: "draft"; conversation: string; draft: Draft }
   | { type: "drafts.restored"; drafts: Record<string, Draft> }
@@ -124,8 +163,12 @@ export type Change =
   | { type: "typing"; conversation: string; who: Typist }
   | { type: "typing.swept"; now: number }
   | { type: "channels"; channels: Channel[] }
+  | { type: "companies"; companies: Company[] }
   | { type: "people"; tenant: string; people: Colleague[] }
-  | { type: "filter"; filter: Partial<State["filter"]> }
+  | { type: "filter"; filter: Partial<Query> }
+  | { type: "search.typed"; text: string }
+  | { type: "search.failed"; text: string; reason: string }
+  | { type: "search.found"; text: string; contacts: FoundContact[]; asOf: AsOf }
   | { type: "notice"; id: number; text: string; tone: "error" | "info" }
   | { type: "notice.dropped"; id: number };
 
@@ -138,10 +181,9 @@ export const emptyState: State = {
   positions: {},
   conversations: {},
   reads: {},
-  pages: {
-    open: { phase: "idle", next: null, error: null },
-    closed: { phase: "idle", next: null, error: null },
-  },
+  lists: {},
+  counters: noCounters,
+  search: { text: "", phase: "idle", error: null, found: [] },
   threads: {},
   active: null,
   pending: [],
@@ -151,6 +193,8 @@ export const emptyState: State = {
   typing: {},
   channels: {},
   people: {},
-  filter: { owner: "all", query: "", tenant: null },
+  companies: {},
+  filter: { view: "all", sort: "recent", tenant: null, company: null, channel: null },
+  notLive: [],
   notices: [],
 };

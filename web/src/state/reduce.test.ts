@@ -4,7 +4,7 @@ import type { Event } from "../wire";
 import { asOf } from "./kept";
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";
-import { me, random, SampleServer, tenant } from "./sample";
+import { everything, me, random, SampleServer, tenant } from "./sample";
 import { unread, visibleConversations } from "./select";
 import { threadMessages } from "./thread";
 
@@ -39,9 +39,12 @@ function step(server: SampleServer, roll: (below: number) => number): void {
   }
 }
 
-function snapshot(server: SampleServer): Change {
-  const page = { conversations: server.inbox(), next: null, positions: server.positions() };
-  return { type: "inbox.loaded", list: "open", first: true, asOf: {}, page };
+function asking(state: State, run = 1): State {
+  return reduce(state, { type: "list.loading", query: everything, run });
+}
+
+function snapshot(server: SampleServer, run = 1): Change {
+  return { type: "list.loaded", query: everything, run, first: true, page: server.page() };
 }
 
 /** An answer with the newest messages, cut at the moment of the call; applied by the caller when it "arrives". */
@@ -73,7 +76,7 @@ function seen(state: State) {
 }
 
 function fresh(server: SampleServer): State {
-  let state = reduce(signedIn(), snapshot(server));
+  let state = reduce(asking(signedIn()), snapshot(server));
   for (const id of names) {
     state = reduce(state, { type: "opened", conversation: id });
     state = reduce(state, newest(server, state, id, 1000));
@@ -93,7 +96,7 @@ describe("applying events equals refetching the snapshot", () => {
       for (let i = 0; i < 15; i += 1) step(server, roll);
 
       // The feed is open before the snapshot is read; its answer and those of the threads come late.
-      let state = signedIn();
+      let state = asking(signedIn());
       const from = roll(server.top);
       const answers: Change[] = [];
       for (const id of names) state = reduce(state, { type: "opened", conversation: id });
@@ -116,7 +119,7 @@ describe("applying events equals refetching the snapshot", () => {
   it("and a snapshot that is read before the feed was opened is caught up by its recovery", () => {
     const server = new SampleServer();
     server.write("a", "in");
-    const before = reduce(signedIn(), snapshot(server));
+    const before = reduce(asking(signedIn()), snapshot(server));
     server.write("a", "in");
     server.write("b", "in");
     const after = play(before, server.log.slice(before.positions[tenant]!.offset));
@@ -133,7 +136,7 @@ describe("a lost feed", () => {
     server.write("a", "in");
     server.own("a", { owner: "human", assignee: me });
     state = reduce(state, { type: "feed.lost" });
-    state = reduce(state, snapshot(server));
+    state = reduce(asking(state, 2), snapshot(server, 2));
     state = reduce(state, newest(server, state, "a", 1000));
     expect(visibleConversations(state)[0]).toMatchObject({ owner: "human", last_seq: 1 });
     expect(state.positions[tenant]).toEqual({ offset: 2, epoch: "e" });
@@ -145,11 +148,7 @@ describe("a lost feed", () => {
     server.write("b", "in");
     let state = reduce(fresh(server), { type: "feed.lost" });
     server.own("b", { state: "closed" });
-    const open = server.inbox().filter((c) => c.state === "open");
-    state = reduce({ ...state, active: "a" }, {
-      type: "inbox.loaded", list: "open", first: true, asOf: {},
-      page: { conversations: open, next: null, positions: server.positions() },
-    });
+    state = reduce(asking({ ...state, active: "a" }, 2), snapshot(server, 2));
     expect(visibleConversations(state).map((c) => c.id)).toEqual(["a"]);
   });
 });

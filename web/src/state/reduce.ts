@@ -1,7 +1,14 @@
 // The only way the state changes: a pure function over one change. No clock, no ids, no network.
-import { acknowledge, applyEvent, keepRead } from "./events";
-import { fromAnswer } from "./kept";
-import { emptyState, type Change, type Page, type State, type Thread } from "./model";
+import { countsUnknown, takeCounts } from "./counts";
+import { noCounters } from "./counters";
+import { acknowledge, applyEvent } from "./events";
+import { changeFilter, dropUnknown } from "./filter";
+import { keepConversation, prune } from "./known";
+import { keepPositions, listLoaded } from "./list_page";
+import { listFailed, listLoading, listsStale } from "./lists";
+import { emptyState, type Change, type State, type Thread } from "./model";
+import { keepRead } from "./reads";
+import { searchFailed, searchFound, searchTyped } from "./search";
 import { keepMessage, keepPage, noThread } from "./thread";
 import { applyDelta, resetWriting } from "./writing";
 
@@ -21,18 +28,28 @@ export function reduce(state: State, change: Change): State {
       return { ...emptyState, session: { ...emptyState.session, phase: "out", expired: change.expired } };
     case "link":
       return { ...state, link: { ...state.link, ...change.link } };
-    case "inbox.loading":
-      return page(state, change.list, { phase: "loading", error: null });
-    case "inbox.failed":
-      return page(state, change.list, { phase: "error", error: change.reason });
-    case "inbox.loaded":
-      return inboxLoaded(state, change);
+    case "list.loading":
+      return listLoading(state, change.query, change.run);
+    case "list.failed":
+      return listFailed(state, change.query, change.run, change.reason);
+    case "list.loaded":
+      return listLoaded(state, change.query, change.run, change.page, change.first);
+    case "counts.loaded":
+      return takeCounts(keepPositions(state, change.answer.positions), change.scope, change.answer.counts,
+        change.answer.positions);
+    case "conversations.kept":
+      return prune(change.page.conversations.reduce(
+        (next, item) => keepConversation(next, item, change.page.positions[item.tenant]?.offset ?? 0), state));
     case "conversation.kept":
       return keepConversation(state, change.conversation, change.asOf[change.conversation.tenant] ?? 0);
     case "feed.lost":
       // What was shown stays on the screen, but nothing of it counts as known any more.
-      return { ...state, threads: mapValues(state.threads, forget), positions: {}, writing: {},
-        conversations: mapValues(state.conversations, (kept) => ({ ...kept, cursor: -1 })) };
+      return { ...listsStale(state, true), threads: mapValues(state.threads, forget), positions: {}, writing: {},
+        counters: noCounters, conversations: mapValues(state.conversations, (kept) => ({ ...kept, cursor: -1 })) };
+    case "feed.gap":
+      return countsUnknown(listsStale(state, false));
+    case "not_live":
+      return { ...state, notLive: change.tenants };
     case "opened":
       return opened(state, change.conversation);
     case "thread.loading":
@@ -70,6 +87,8 @@ export function reduce(state: State, change: Change): State {
       };
     case "pending.dropped":
       return acknowledge(state, change.client_id);
+    case "pending.returned":
+      return returned(state, change.client_id, change.reason);
     case "pending.restored":
       return { ...state, pending: change.pending };
     case "draft":
@@ -89,14 +108,22 @@ export function reduce(state: State, change: Change): State {
     case "typing.swept":
       return { ...state, typing: mapValues(state.typing, (list) => list.filter((t) => t.until > change.now)) };
     case "channels":
-      return { ...state, channels: Object.fromEntries(change.channels.map((c) => [c.id, c])) };
+      return dropUnknown({ ...state, channels: Object.fromEntries(change.channels.map((c) => [c.id, c])) }, "channel");
+    case "companies":
+      return dropUnknown({ ...state, companies: Object.fromEntries(change.companies.map((c) => [c.id, c])) }, "company");
     case "people":
       return {
         ...state,
         people: { ...state.people, [change.tenant]: Object.fromEntries(change.people.map((p) => [p.id, p])) },
       };
     case "filter":
-      return { ...state, filter: { ...state.filter, ...change.filter } };
+      return changeFilter(state, change.filter);
+    case "search.typed":
+      return searchTyped(state, change.text);
+    case "search.failed":
+      return searchFailed(state, change.text, change.reason);
+    case "search.found":
+      return searchFound(state, change.text, change.contacts, change.asOf);
     case "notice":
       return {
         ...state,
@@ -105,40 +132,6 @@ export function reduce(state: State, change: Change): State {
     case "notice.dropped":
       return { ...state, notices: state.notices.filter((n) => n.id !== change.id) };
   }
-}
-
-function inboxLoaded(state: State, change: Extract<Change, { type: "inbox.loaded" }>): State {
-  let next = page(state, change.list, { phase: "ready", next: change.page.next, error: null });
-  // Only the first page is read together with the positions that are given on; a later page continues an older list.
-  const cursors = change.first
-    ? Object.fromEntries(Object.entries(change.page.positions).map(([t, p]) => [t, p.offset]))
-    : change.asOf;
-  for (const item of change.page.conversations) next = keepConversation(next, item, cursors[item.tenant] ?? 0);
-  if (!change.first) return next;
-  // What a lost feed left behind and the snapshot does not name is closed or further down: its page will bring it.
-  const known = Object.entries(next.conversations).filter(([id, kept]) => kept.cursor >= 0 || id === next.active);
-  if (known.length < Object.keys(next.conversations).length) {
-    next = page(next, "closed", emptyState.pages.closed);
-    next = { ...next, conversations: Object.fromEntries(known) };
-  }
-  const positions = { ...next.positions };
-  for (const [tenant, position] of Object.entries(change.page.positions)) {
-    const have = positions[tenant];
-    positions[tenant] = { offset: Math.max(have?.offset ?? 0, position.offset), epoch: position.epoch };
-  }
-  return { ...next, positions };
-}
-
-function keepConversation(
-  state: State,
-  item: Extract<Change, { type: "conversation.kept" }>["conversation"],
-  cursor: number,
-): State {
-  const { my_read, ...conversation } = item;
-  const have = state.conversations[item.id];
-  const kept = fromAnswer(have, conversation, cursor);
-  const next = kept === have ? state : { ...state, conversations: { ...state.conversations, [item.id]: kept } };
-  return my_read ? keepRead(next, item.id, my_read) : next;
 }
 
 function opened(state: State, conversation: string | null): State {
@@ -155,8 +148,14 @@ function forget(thread: Thread): Thread {
   return { ...thread, phase: "idle", messages };
 }
 
-function page(state: State, list: "open" | "closed", change: Partial<Page>): State {
-  return { ...state, pages: { ...state.pages, [list]: { ...state.pages[list], ...change } } };
+/** Puts a refused message back where it was written, above what was written since. */
+function returned(state: State, clientId: string, refusal: string): State {
+  const pending = state.pending.find((one) => one.client_id === clientId);
+  if (!pending) return state;
+  const { conversation, text, note, reply_to } = pending;
+  const since = state.drafts[conversation]?.text ?? "";
+  const draft = { text: since ? `${text}\n${since}` : text, note, reply_to, refusal };
+  return acknowledge({ ...state, drafts: { ...state.drafts, [conversation]: draft } }, clientId);
 }
 
 function thread(state: State, id: string, change: (thread: Thread) => Thread): State {

@@ -1,5 +1,8 @@
 // A small deterministic server for tests: it makes histories of events and tells what a fresh page would load.
-import type { Conversation, Event, InboxItem, Message, MessageStatus, ReadMark } from "../wire";
+import type {
+  Bucket, Conversation, Counts, Event, InboxItem, InboxPage, Message, MessageStatus, Moved, ReadMark,
+} from "../wire";
+import { compare, inQuery, views, type Query } from "./views";
 
 export const me = "u-1";
 export const tenant = "t-1";
@@ -16,13 +19,25 @@ export function random(seed: number): (below: number) => number {
 }
 
 export function conversation(id: string, change: Partial<Conversation> = {}): Conversation {
-  return {
+  const made = {
     id, tenant, company: "c-1", channel: "ch-1", channel_kind: "telegram",
     contact: { id: `contact-${id}`, name: `Customer ${id}`, handle: `+1 555 ${id}` },
     state: "open", owner: "ai", epoch: 1, assignee: null, handoff_reason: null, last_seq: 0, last_message: null,
-    inbound_count: 0, turn: null, opened_at: 1, updated_at: 1, ...change,
-  };
+    inbound_count: 0, turn: null, opened_at: 1, updated_at: 1, waiting_since: null, ...change,
+  } satisfies Omit<Conversation, "bucket">;
+  return { ...made, bucket: change.bucket ?? bucketOf(made) };
 }
+
+/** Where it stands by what it is. */
+export function bucketOf({ state, owner, assignee, waiting_since }: Omit<Conversation, "bucket">): Bucket {
+  if (state === "closed") return "closed";
+  if (owner === "ai") return "ai";
+  if (assignee === null) return waiting_since === null ? "unassigned" : "unassigned_waiting";
+  return waiting_since === null ? "assigned" : "assigned_waiting";
+}
+
+/** The whole inbox in the order in which the page opens. */
+export const everything: Query = { view: "all", sort: "recent", tenant: null, company: null, channel: null };
 
 export function message(conversationId: string, seq: number, change: Partial<Message> = {}): Message {
   return {
@@ -36,7 +51,7 @@ export function message(conversationId: string, seq: number, change: Partial<Mes
 export function event(cursor: number, kind: Event["kind"], change: Partial<Event> = {}): Event {
   return {
     cursor, tenant, kind, at: cursor, company: null, channel: null, conversation: null, message: null, turn: null,
-    channel_state: null, read: null, ...change,
+    channel_state: null, read: null, moved: null, ...change,
   };
 }
 
@@ -51,8 +66,8 @@ export class SampleServer {
     return this.log.length;
   }
 
-  write(id: string, direction: Message["direction"], clientId: string | null = null): Message {
-    const before = this.conversations.get(id) ?? conversation(id);
+  write(id: string, direction: Message["direction"], clientId: string | null = null, start: Partial<Conversation> = {}): Message {
+    const before = this.conversations.get(id) ?? conversation(id, start);
     const seq = before.last_seq + 1;
     const status: MessageStatus = direction === "in" ? "received" : "queued";
     const made = message(id, seq, { direction, status, client_id: clientId });
@@ -61,6 +76,7 @@ export class SampleServer {
       ...before,
       last_seq: seq,
       updated_at: this.top + 2,
+      waiting_since: direction === "in" ? (before.waiting_since ?? this.top + 2) : null,
       inbound_count: before.inbound_count + (direction === "in" ? 1 : 0),
       last_message: { seq, direction, kind: made.kind, text: made.text, author: made.author, at: made.created_at },
     };
@@ -88,10 +104,28 @@ export class SampleServer {
     this.commit("conversation.read", { read: { user: me, conversation: id, ...mark } });
   }
 
-  inbox(): InboxItem[] {
+  /** The rows of a view in its order. */
+  inbox(query: Query = everything): InboxItem[] {
     return [...this.conversations.values()]
-      .sort((a, b) => b.updated_at - a.updated_at)
-      .map((c) => ({ ...c, my_read: this.reads.get(c.id) ?? { seq: 0, inbound_count: 0 } }));
+      .filter((one) => inQuery(query, one, me))
+      .sort((a, b) => compare(query.sort, a, b))
+      .map((one) => ({ ...one, my_read: this.reads.get(one.id) ?? { seq: 0, inbound_count: 0 } }));
+  }
+
+  /** A page after the conversation that `before` names as it was then. */
+  page(query: Query = everything, before: string | null = null, limit = 1000): InboxPage {
+    const from = before === null ? null : (JSON.parse(before) as Conversation);
+    const rows = this.inbox(query).filter((one) => from === null || compare(query.sort, from, one) < 0);
+    const conversations = rows.slice(0, limit);
+    return {
+      conversations, next: rows.length > limit ? JSON.stringify(conversations.at(-1)) : null,
+      counts: before === null ? this.counts(query) : null, positions: this.positions(),
+    };
+  }
+
+  counts(query: Query = everything): Counts {
+    const count = (view: (typeof views)[number]) => this.inbox({ ...query, view }).length;
+    return Object.fromEntries(views.map((view) => [view, count(view)])) as unknown as Counts;
   }
 
   positions(): Record<string, { offset: number; epoch: string }> {
@@ -99,7 +133,17 @@ export class SampleServer {
   }
 
   private commit(kind: Event["kind"], change: Partial<Event>): void {
-    if (change.conversation) this.conversations.set(change.conversation.id, change.conversation);
-    this.log.push(event(this.top + 1, kind, change));
+    let moved: Moved | null = null;
+    let after = change.conversation;
+    if (after) {
+      const before = this.conversations.get(after.id);
+      const { assignee } = after;
+      after = { ...after, bucket: bucketOf(after) };
+      const same = before && before.bucket === after.bucket && before.assignee === assignee;
+      if (!same) moved = { from: before ? { bucket: before.bucket, assignee: before.assignee } : null, to: { bucket: after.bucket, assignee } };
+      this.conversations.set(after.id, after);
+    }
+    const about = { company: after?.company ?? null, channel: after?.channel ?? null };
+    this.log.push(event(this.top + 1, kind, { ...change, ...about, conversation: after ?? null, moved }));
   }
 }

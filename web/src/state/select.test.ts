@@ -1,51 +1,23 @@
-// The list as a person sees it: which rows under which filter, in which order, with how much unread.
+// What a person sees of conversations: how much is unread, and what may be written.
 import { describe, expect, it } from "vitest";
 import { emptyState, type State } from "./model";
 import { reduce } from "./reduce";
-import { conversation, event, me, tenant } from "./sample";
-import { filterCounts, mayWrite, takesMessages, totalUnread, unread, visibleConversations } from "./select";
+import { conversation, event, everything, me, tenant } from "./sample";
+import { mayWrite, takesMessages, totalUnread, unread, visibleConversations } from "./select";
 import type { Conversation } from "../wire";
 
 const user = { id: me, email: "agent@example.com", name: "Agent", platform_role: null };
 
 function inbox(list: Partial<Conversation>[], role: "agent" | "viewer" = "agent"): State {
-  const start = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role }] });
+  const signedIn = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role }] });
+  const asked = reduce(signedIn, { type: "list.loading", query: everything, run: 1 });
+  const page = { conversations: [], next: null, counts: null, positions: {} };
+  const start = reduce(asked, { type: "list.loaded", query: everything, run: 1, first: true, page });
   return list.reduce<State>((state, change, index) => {
     const made = conversation(`c${index}`, { updated_at: index, ...change });
     return reduce(state, { type: "event", event: event(index + 1, "conversation.updated", { conversation: made }) });
   }, start);
 }
-
-const ids = (state: State) => visibleConversations(state).map((c) => c.id);
-const filtered = (state: State, filter: Partial<State["filter"]>) => ids(reduce(state, { type: "filter", filter }));
-
-describe("the list", () => {
-  const state = inbox([
-    { owner: "ai" },
-    { owner: "human", assignee: me },
-    { owner: "human", assignee: "u-2" },
-    { owner: "human", assignee: null },
-    { owner: "nobody", contact: { id: "k", name: "Ömer Şahin", handle: null } },
-    { owner: "nobody", state: "closed" },
-  ]);
-
-  it("shows the newest activity first, and closed ones only where they are asked for", () => {
-    expect(ids(state)).toEqual(["c4", "c3", "c2", "c1", "c0"]);
-    expect(filtered(state, { owner: "closed" })).toEqual(["c5"]);
-  });
-
-  it("filters by who answers, and counts the same", () => {
-    expect(filtered(state, { owner: "mine" })).toEqual(["c1"]);
-    expect(filtered(state, { owner: "unassigned" })).toEqual(["c4", "c3"]);
-    expect(filtered(state, { owner: "ai" })).toEqual(["c0"]);
-    expect(filterCounts(state)).toEqual({ all: 5, mine: 1, unassigned: 2, ai: 1, closed: 1 });
-  });
-
-  it("finds names whatever their case", () => {
-    expect(filtered(state, { query: " ömer ş" })).toEqual(["c4"]);
-    expect(filtered(state, { query: "nobody of this name" })).toEqual([]);
-  });
-});
 
 describe("unread", () => {
   it("counts customer messages since the read mark, and is not guessed when the mark is not known", () => {

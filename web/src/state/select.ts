@@ -1,6 +1,7 @@
 // Questions that views ask of the state. Pure; the answers are remembered by the parts of the state they depend on.
 import type { Channel, Colleague, Conversation } from "../wire";
-import type { OwnerFilter, Pending, State, Writing } from "./model";
+import { currentList } from "./lists";
+import type { Pending, State, Writing } from "./model";
 
 /** Customer messages that this user has not seen; null while the server has not said how far they read. */
 export function unread(state: State, conversation: Conversation): number | null {
@@ -12,20 +13,6 @@ export function displayName(conversation: Conversation): string {
   return conversation.contact.name ?? conversation.contact.handle ?? "—";
 }
 
-function matchesOwner(conversation: Conversation, owner: OwnerFilter, me: string | undefined): boolean {
-  if ((owner === "closed") !== (conversation.state === "closed")) return false;
-  switch (owner) {
-    case "mine":
-      return conversation.assignee !== null && conversation.assignee === me;
-    case "unassigned":
-      return conversation.owner === "nobody" || (conversation.owner === "human" && conversation.assignee === null);
-    case "ai":
-      return conversation.owner === "ai";
-    default:
-      return true;
-  }
-}
-
 function memo<A extends readonly unknown[], R>(compute: (...args: A) => R): (...args: A) => R {
   let last: { args: A; result: R } | null = null;
   return (...args) => {
@@ -35,40 +22,23 @@ function memo<A extends readonly unknown[], R>(compute: (...args: A) => R): (...
   };
 }
 
-const rows = memo((all: State["conversations"], filter: State["filter"], me: string | undefined) => {
-  const query = filter.query.trim().toLocaleLowerCase();
-  const list: Conversation[] = [];
-  for (const { value } of Object.values(all)) {
-    if (filter.tenant && value.tenant !== filter.tenant) continue;
-    if (!matchesOwner(value, filter.owner, me)) continue;
-    if (query && !searchText(value).includes(query)) continue;
-    list.push(value);
-  }
-  return list.sort((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? 1 : -1));
-});
+const rows = memo((ids: readonly string[], all: State["conversations"]) => ids.flatMap((id) => all[id]?.value ?? []));
+const noIds: readonly string[] = [];
 
-function searchText(conversation: Conversation): string {
-  const { contact, last_message } = conversation;
-  return `${contact.name ?? ""}\n${contact.handle ?? ""}\n${last_message?.text ?? ""}`.toLocaleLowerCase();
-}
-
-/** The rows of the list under the present filter, newest activity first. */
+/** The rows of the list that is on the screen, in its order. */
 export function visibleConversations(state: State): Conversation[] {
-  return rows(state.conversations, state.filter, state.session.user?.id);
+  return rows(currentList(state)?.ids ?? noIds, state.conversations);
 }
 
-const counts = memo((all: State["conversations"], tenant: string | null, me: string | undefined) => {
-  const out: Record<OwnerFilter, number> = { all: 0, mine: 0, unassigned: 0, ai: 0, closed: 0 };
-  for (const { value } of Object.values(all)) {
-    if (tenant && value.tenant !== tenant) continue;
-    for (const owner of Object.keys(out) as OwnerFilter[]) if (matchesOwner(value, owner, me)) out[owner] += 1;
-  }
-  return out;
-});
+/** What stands at the side: the list, or what was searched for. */
+export function shownIds(state: State): readonly string[] {
+  return state.search.text.trim() === "" ? (currentList(state)?.ids ?? noIds) : state.search.found.map((one) => one.conversation);
+}
 
-/** How many loaded conversations each filter would show. */
-export function filterCounts(state: State): Record<OwnerFilter, number> {
-  return counts(state.conversations, state.filter.tenant, state.session.user?.id);
+/** Whether events of every tenant in the present filter reach this page. */
+export function listIsLive(state: State): boolean {
+  const { tenant } = state.filter;
+  return tenant === null ? state.notLive.length === 0 : !state.notLive.includes(tenant);
 }
 
 export function totalUnread(state: State): number {

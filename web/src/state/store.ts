@@ -27,7 +27,7 @@ export function createStore(initial: State = emptyState, now: () => number = () 
       if (next === state) return;
       state = next;
       // What is typed must be drawn before the key's event ends, or the field would jump back for a moment.
-      if (change.type === "draft" || change.type === "filter") return tell();
+      if (change.type === "draft" || change.type === "filter" || change.type === "search.typed") return tell();
       if (waiting) return;
       waiting = true;
       const rest = frameMs - (now() - toldAt);

@@ -1,13 +1,12 @@
 // The inbox page: list and thread side by side, or one after the other on a phone.
 import { useEffect, useState } from "react";
 import { ConnectionBar } from "../components/ConnectionBar";
-import { ConversationList } from "../components/ConversationList";
 import { Empty } from "../components/Empty";
-import { Filters } from "../components/Filters";
 import { HelpDialog } from "../components/HelpDialog";
 import { BubbleIcon, Mark } from "../components/Icons";
 import { Menu } from "../components/Menu";
 import { Notices } from "../components/Notices";
+import { Side } from "../components/Side";
 import { Thread } from "../components/Thread";
 import { usePick, useText } from "../hooks/app";
 import { useKeys } from "../hooks/keys";
@@ -39,8 +38,7 @@ export function Inbox() {
           </span>
           <Menu onHelp={() => setHelp(true)} />
         </header>
-        <Filters />
-        <ConversationList />
+        <Side />
       </aside>
       <main className="main">
         {conversation ? <Thread key={conversation.id} conversation={conversation} />

@@ -1,0 +1,44 @@
+// The business, the company and the channel of the conversations that are shown. What there is only one of is not asked for.
+import { useApp, usePick, useText } from "../hooks/app";
+import type { Scope } from "../state/views";
+
+interface Choice {
+  id: string;
+  name: string;
+}
+
+export function ScopePick() {
+  const t = useText();
+  const filter = usePick((state) => state.filter);
+  const tenants = usePick((state) => state.session.tenants);
+  const allCompanies = usePick((state) => state.companies);
+  const allChannels = usePick((state) => state.channels);
+  const ofTenant = ({ tenant }: { tenant: string }) => filter.tenant === null || filter.tenant === tenant;
+  const companies = Object.values(allCompanies).filter(ofTenant);
+  const channels = Object.values(allChannels).filter(ofTenant)
+    .filter(({ company }) => filter.company === null || filter.company === company);
+  return (
+    <>
+      <Pick part="tenant" label={t("menu.tenant")} every={t("menu.allTenants")} choices={tenants} />
+      <Pick part="company" label={t("list.company")} every={t("list.allCompanies")} choices={companies} />
+      <Pick part="channel" label={t("list.channel")} every={t("list.allChannels")} choices={channels} />
+    </>
+  );
+}
+
+function Pick({ part, label, every, choices }: { part: keyof Scope; label: string; every: string; choices: Choice[] }) {
+  const app = useApp();
+  const chosen = usePick((state) => state.filter[part]);
+  if (choices.length < 2 && chosen === null) return null;
+  // Names come a moment after the page; a remembered choice must not look like another one until then.
+  const unnamed = chosen !== null && !choices.some(({ id }) => id === chosen);
+  const sorted = [...choices].sort((a, b) => a.name.localeCompare(b.name));
+  return (
+    <select aria-label={label} title={label} value={chosen ?? ""} data-testid={`scope-${part}`} data-chosen={chosen !== null}
+      onChange={(event) => app.filter({ [part]: event.target.value || null })}>
+      <option value="">{every}</option>
+      {unnamed && <option value={chosen}>…</option>}
+      {sorted.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+    </select>
+  );
+}

@@ -1,0 +1,57 @@
+// The search field over the list. The arrows choose among what was found, Enter opens it, Esc clears the field.
+import { useEffect, type KeyboardEvent } from "react";
+import { useApp, usePick, useText } from "../hooks/app";
+import { CloseIcon, SearchIcon } from "./Icons";
+
+export const searchId = "search";
+export const resultsId = "search-results";
+export const resultId = (index: number) => `${resultsId}-${index}`;
+
+interface Props {
+  /** Which result is chosen. */
+  chosen: number;
+  onChoose: (index: number) => void;
+}
+
+export function SearchField({ chosen, onChoose }: Props) {
+  const t = useText();
+  const { search } = useApp();
+  const { text, phase, found } = usePick((state) => state.search);
+
+  useEffect(() => {
+    document.getElementById(resultId(chosen))?.scrollIntoView({ block: "nearest" });
+  }, [chosen]);
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.nativeEvent.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const one = found[chosen];
+    if (event.key === "Escape" && text !== "") search.clear();
+    else if (step !== undefined && found.length > 0) onChoose((chosen + step + found.length) % found.length);
+    // What stands there while the answer is under way was found for other words.
+    else if (event.key === "Enter" && phase !== "ready") search.again();
+    else if (event.key === "Enter" && one) location.hash = `#/c/${one.conversation}`;
+    else return;
+    event.preventDefault();
+  }
+
+  return (
+    <div className="search">
+      <SearchIcon />
+      <input
+        id={searchId} type="search" value={text} placeholder={t("list.search")} aria-label={t("list.search")}
+        role="combobox" aria-autocomplete="list" aria-expanded={text.trim() !== ""} aria-controls={resultsId}
+        aria-activedescendant={found[chosen] ? resultId(chosen) : undefined} autoComplete="off" spellCheck={false}
+        data-testid="search" onChange={(event) => search.type(event.target.value)} onKeyDown={onKeyDown}
+      />
+      {text && (
+        <button type="button" className="quiet square" aria-label={t("list.clear")} onClick={() => {
+          search.clear();
+          document.getElementById(searchId)?.focus();
+        }}>
+          <CloseIcon />
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+// Searching while one types: one question for the last words, and no answer to earlier ones.
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { conversation, tenant } from "../state/sample";
+import { createStore } from "../state/store";
+import type { FoundContact } from "../wire";
+import { RequestError } from "./problem";
+import { Search } from "./search";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function page() {
+  const store = createStore();
+  const asked: { q: string; signal: AbortSignal; answer: (ids: string[]) => Promise<void>; fail: () => Promise<void> }[] = [];
+  const contacts = (q: string, _: string | null, signal: AbortSignal) =>
+    new Promise<{ contacts: FoundContact[] }>((resolve, reject) => {
+      const found = (id: string): FoundContact => {
+        const made = conversation(id);
+        return { tenant, contact: made.contact, conversation: { ...made, my_read: { seq: 0, inbound_count: 0 } } };
+      };
+      asked.push({
+        q, signal,
+        answer: async (ids) => { resolve({ contacts: ids.map(found) }); await vi.advanceTimersByTimeAsync(0); },
+        fail: async () => { reject(new RequestError(500, "error", "broken")); await vi.advanceTimersByTimeAsync(0); },
+      });
+    });
+  return { store, asked, search: new Search(store, { contacts }), now: () => store.get().search };
+}
+
+describe("a search", () => {
+  it("is asked once the typing rests, and not for a single character", () => {
+    const t = page();
+    for (const text of ["a", "an", "ann", "anna"]) {
+      t.search.type(text);
+      vi.advanceTimersByTime(100);
+    }
+    expect(t.asked).toHaveLength(0);
+    vi.advanceTimersByTime(250);
+    expect(t.asked.map((one) => one.q)).toEqual(["anna"]);
+    t.search.type("a");
+    vi.advanceTimersByTime(1000);
+    expect(t.asked).toHaveLength(1);
+    expect(t.now()).toMatchObject({ phase: "idle", found: [] });
+  });
+
+  it("takes no answer to words that were typed over", async () => {
+    const t = page();
+    t.search.type("anna");
+    vi.advanceTimersByTime(250);
+    t.search.type("bob");
+    expect(t.asked[0]!.signal.aborted).toBe(true);
+    vi.advanceTimersByTime(250);
+    await t.asked[1]!.answer(["b"]);
+    await t.asked[0]!.answer(["a"]);
+    expect(t.now()).toMatchObject({ phase: "ready", found: [{ conversation: "b" }] });
+    // What was found can be opened at once, whatever lists are loaded.
+    expect(t.store.get().conversations["b"]).toBeDefined();
+  });
+
+  it("says why it failed, and asks again on request", async () => {
+    const t = page();
+    t.search.type("anna");
+    vi.advanceTimersByTime(250);
+    await t.asked[0]!.fail();
+    expect(t.now()).toMatchObject({ phase: "error", error: "broken" });
+    t.search.again();
+    expect(t.now().phase).toBe("loading");
+    await t.asked[1]!.answer([]);
+    expect(t.now()).toMatchObject({ phase: "ready", found: [] });
+  });
+
+  it("is cleared with its results", async () => {
+    const t = page();
+    t.search.type("anna");
+    vi.advanceTimersByTime(250);
+    t.search.clear();
+    await t.asked[0]!.answer(["a"]);
+    expect(t.now()).toEqual({ text: "", phase: "idle", error: null, found: [] });
+  });
+});

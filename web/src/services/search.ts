@@ -1,0 +1,64 @@
+// Looks for contacts while a person types: one request at a time, the last words win.
+import { asOf } from "../state/kept";
+import { searchQuery } from "../state/search";
+import type { Store } from "../state/store";
+import type { Api } from "./api";
+import { reasonOf } from "./problem";
+
+const quietMs = 250;
+
+export class Search {
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private request: AbortController | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly api: Pick<Api, "contacts">,
+  ) {}
+
+  type(text: string): void {
+    const before = this.store.get().search;
+    this.store.apply({ type: "search.typed", text });
+    // Blanks around the same words ask for nothing new.
+    const query = searchQuery(text);
+    if (query !== null && query === searchQuery(before.text) && before.phase !== "error") return;
+    this.cancel();
+    if (query !== null) this.timer = setTimeout(() => void this.ask(query), quietMs);
+  }
+
+  /** Asks for the same words at once. */
+  again(): void {
+    const { text } = this.store.get().search;
+    const query = searchQuery(text);
+    if (query === null) return;
+    this.cancel();
+    this.store.apply({ type: "search.typed", text });
+    void this.ask(query);
+  }
+
+  clear(): void {
+    this.type("");
+  }
+
+  stop(): void {
+    this.cancel();
+  }
+
+  private cancel(): void {
+    clearTimeout(this.timer);
+    this.request?.abort();
+    this.request = null;
+  }
+
+  private async ask(query: string): Promise<void> {
+    const request = new AbortController();
+    this.request = request;
+    const stamp = asOf(this.store.get());
+    try {
+      const { contacts } = await this.api.contacts(query, this.store.get().filter.tenant, request.signal);
+      if (!request.signal.aborted) this.store.apply({ type: "search.found", text: query, contacts, asOf: stamp });
+    } catch (error) {
+      if (!request.signal.aborted) this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
+    }
+  }
+}
