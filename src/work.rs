@@ -5,6 +5,7 @@
 //! To add a kind of job: the recipe is at the head of [`kinds`].
 
 mod acknowledge;
+mod dead;
 mod deliver;
 mod dispatcher;
 mod end;
@@ -18,7 +19,7 @@ pub mod retry;
 mod runner;
 mod sweep_files;
 
+pub use dead::{Forget, ListDead, Revive};
 pub use dispatcher::Dispatcher;
-pub use end::{Forget, Revive};
 pub use responders::Held;
 pub use runner::Runner;

@@ -172,7 +172,7 @@ impl Verb for Fill {
                 "offered"
             };
             tx.put("insert into turns (id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, message_count, window_at, \
-                due_at, attempt, supersedes, lease_until, opened_at) values ($1, $2, $3, $4, $5, $6, 1, 1, 1, 1, 0, $7, 0, 0, $7, 0)", &[id(11, n).into(), tenant.into(), company.into(), channel.into(), conversatio(LATER + n).into(), state.into(), n.into()]).await?;
+                due_at, attempt, supersedes, lease_until, opened_at) values ($1, $2, $3, $4, $5, $6, 1, 1, 1, 1, 0, $7, 0, 0, $7, 0)", &[id(11, n).into(), tenant.into(), company.into(), channel.into(), conversation.into(), state.into(), (LATER + n).into()]).await?;
             let state = if old { "sent" } else { "queued" };
             tx.put("insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, external_key, created_at, updated_at) \
                 values ($1, $2, $3, $4, $5, 0, 1, '{}', $6, 1, $7, 0, 0)", &[id(12, n).into(), tenant.into(), channel.into(), conversation.into(), message.into(), state.into(), key]).await?;

@@ -8,6 +8,7 @@ use super::access::Scope;
 use super::check_name;
 use crate::error::Error;
 use crate::model::words;
+use crate::store::retention::{self, OwnDays};
 use crate::store::{Tx, Verb, accounts};
 
 words!(
@@ -43,6 +44,33 @@ impl Verb for CreateTenant {
         let id = tx.new_id();
         accounts::insert_tenant(tx, id, &name).await?;
         Ok(TenantView { id, name, created_at: tx.now() })
+    }
+}
+
+/// How long a tenant keeps what has an end, in days; nothing: as the configuration says. For the operator only.
+pub struct SetRetention {
+    pub scope: Scope,
+    pub days: OwnDays,
+}
+
+impl Verb for SetRetention {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let (feed, envelopes, attempts) = self.days;
+        for (field, days) in [("feed", feed), ("envelopes", envelopes), ("attempts", attempts)] {
+            if days.is_some_and(|days| !(0..=36_500).contains(&days)) {
+                return Err(Error::invalid(field, "give 0 (for ever) to 36500 days"));
+            }
+        }
+        if retention::set(tx, self.scope.tenant(), self.days).await? {
+            return Ok(());
+        }
+        Err(Error::NotFound("tenant"))
     }
 }
 

@@ -6,6 +6,7 @@ mod channel;
 mod company;
 mod feed;
 mod find;
+mod job;
 mod key;
 mod tenant;
 mod user;
@@ -44,6 +45,9 @@ pub(super) enum Admin {
     /// What clients follow.
     #[command(subcommand)]
     Feed(feed::Feed),
+    /// Work that was given up.
+    #[command(subcommand)]
+    Job(job::Job),
     /// Keys of integrators and AI workers.
     #[command(subcommand)]
     Key(key::Key),
@@ -59,6 +63,7 @@ impl Admin {
             Self::User(command) => command.run(&admin).await,
             Self::Channel(command) => command.run(&admin).await,
             Self::Feed(command) => command.run(&admin).await,
+            Self::Job(command) => command.run(&admin).await,
             Self::Key(command) => command.run(&admin).await,
         };
         admin.store.close().await;

@@ -9,12 +9,9 @@ use uuid::Uuid;
 
 use super::extract::{At, Caller, Job, Manage, Params, page_size};
 use super::problem::{Problem, Refusals, Result};
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::error::Error;
-use crate::store::jobs::{self, DeadJob};
-use crate::store::{Tx, Verb};
-use crate::work::{Forget, Revive};
+use crate::store::jobs::DeadJob;
+use crate::work::{Forget, ListDead, Revive};
 
 const MAX_PAGE: i64 = 200;
 
@@ -63,21 +60,4 @@ pub async fn retry(State(app): State<AppState>, at: At<Job, Manage>) -> Result<S
 pub async fn forget(State(app): State<AppState>, at: At<Job, Manage>) -> Result<StatusCode> {
     app.store.write(Forget { tenant: at.scope.tenant(), job: at.id }).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The given-up jobs of a scope's tenant, newest first.
-pub struct ListDead {
-    pub scope: Scope,
-    pub before: Option<Uuid>,
-    pub limit: i64,
-}
-
-impl Verb for ListDead {
-    type Out = Vec<DeadJob>;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<DeadJob>, Error> {
-        let before = self.before.unwrap_or(Uuid::max());
-        let found = jobs::dead(tx, self.scope.tenant(), before, self.limit).await?;
-        Ok(found.into_iter().map(DeadJob::from).collect())
-    }
 }

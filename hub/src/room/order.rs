@@ -1,7 +1,10 @@
 //! The order of a durable room, as a value without locks, clocks or sockets: publications that arrive in any
 //! order and number come out rising, without gaps, once. Reads no log: it says when that is to be done.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use super::{deltas::Deltas, ring::Ring};
 use crate::entry::Entry;
@@ -17,8 +20,10 @@ pub(crate) struct Order {
     held: BTreeMap<u64, Entry>,
     held_bytes: usize,
     max_held: usize,
-    /// In order, not yet handed out.
-    pending: Vec<Entry>,
+    /// In order, not yet handed out. Bounded: what comes while it is full is held, or read from the log when its turn
+    /// comes; an ephemeral one is let go.
+    pending: VecDeque<Entry>,
+    pending_bytes: usize,
     /// Somebody hands out; he will see what is added meanwhile.
     delivering: bool,
     /// Members that take deltas; the last publication is kept for them.
@@ -92,6 +97,9 @@ pub(crate) const MAX_BATCH: usize = u64::BITS as usize;
 /// Far less than the queue of any receiver may hold. One entry may be more.
 const HEAVY_BYTES: usize = 128 * 1024;
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
+/// What whoever hands out may be behind by. Far more than a burst, far less than a memory.
+const MAX_PENDING: usize = 4_096;
+const MAX_PENDING_BYTES: usize = 8 * 1024 * 1024;
 
 impl Order {
     pub(crate) fn new(ring: Ring, max_held: usize) -> Self {
@@ -104,7 +112,8 @@ impl Order {
             held: BTreeMap::new(),
             held_bytes: 0,
             max_held,
-            pending: Vec::new(),
+            pending: VecDeque::new(),
+            pending_bytes: 0,
             delivering: false,
             deltas: 0,
             last: None,
@@ -159,14 +168,26 @@ impl Order {
         {
             let entry = first.remove();
             self.held_bytes -= entry.cost();
-            self.pending.push(entry);
+            self.push(entry);
         }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.pending_bytes += entry.cost();
+        self.pending.push_back(entry);
+    }
+
+    fn is_full(&self) -> bool {
+        self.pending.len() >= MAX_PENDING || self.pending_bytes >= MAX_PENDING_BYTES
     }
 
     /// A publication from outside, in any order.
     pub(crate) fn accept(&mut self, entry: Entry) -> Accepted {
         if entry.offset == 0 || self.phase == Phase::Unordered {
-            self.pending.push(entry);
+            // Nobody who follows a stream loses by it: there is none, or this is not of it.
+            if !self.is_full() {
+                self.push(entry);
+            }
             return Accepted::Ready;
         }
         self.seen = self.seen.max(entry.offset);
@@ -180,7 +201,7 @@ impl Order {
                 }
                 return Accepted::Doubtful;
             }
-            if entry.offset == self.top + 1 {
+            if entry.offset == self.top + 1 && !self.is_full() {
                 self.append(entry);
                 self.release();
                 return Accepted::Ready;
@@ -207,11 +228,13 @@ impl Order {
     fn append(&mut self, entry: Entry) {
         self.top = entry.offset;
         self.ring.append(entry.clone());
-        self.pending.push(entry);
+        self.push(entry);
     }
 
     fn release(&mut self) {
-        while let Some(first) = self.held.first_entry() {
+        while !self.is_full()
+            && let Some(first) = self.held.first_entry()
+        {
             if *first.key() > self.top + 1 {
                 return;
             }
@@ -246,6 +269,11 @@ impl Order {
             if entry.offset > self.top + 1 {
                 return (Absorbed::Lost, filled);
             }
+            if self.is_full() {
+                // The rest is read again when there is room.
+                self.seen = self.seen.max(top);
+                return (if self.top > before { Absorbed::More } else { Absorbed::Behind }, filled);
+            }
             if entry.offset == self.top + 1 {
                 filled += u64::from(!self.held.contains_key(&entry.offset));
                 self.append(entry);
@@ -276,6 +304,7 @@ impl Order {
     pub(crate) fn restart(&mut self, epoch: String, top: u64) {
         self.generation += 1;
         self.pending.retain(|entry| entry.offset == 0);
+        self.pending_bytes = self.pending.iter().map(Entry::cost).sum();
         self.last = None;
         self.contradicted = None;
         // Of which stream it was nobody knows; if it is of this one, the log has it.
@@ -283,6 +312,11 @@ impl Order {
         self.held.clear();
         self.held_bytes = 0;
         self.begin(epoch, top);
+    }
+
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
+        self.pending.len()
     }
 
     /// Whoever gets `true` must hand out until `next_batch` is `None`.
@@ -302,8 +336,12 @@ impl Order {
             room_for_more
         });
         let count = lighter.count();
-        let more = self.pending.split_off(count);
-        let entries = std::mem::replace(&mut self.pending, more);
+        let entries: Vec<Entry> = self.pending.drain(..count).collect();
+        self.pending_bytes -= entries.iter().map(Entry::cost).sum::<usize>();
+        // What was held because there was no room goes on.
+        if self.phase == Phase::Open {
+            self.release();
+        }
         let deltas = (self.deltas > 0).then(|| Arc::new(Deltas::new(&mut self.last, &entries)));
         Some(Batch { entries, generation: self.generation, is_heavy: bytes >= HEAVY_BYTES, deltas })
     }
@@ -321,163 +359,4 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::log::Publication;
-    use crate::room::ring::Purse;
-
-    fn entry(offset: u64) -> Entry {
-        let data = Bytes::from(offset.to_string());
-        Entry::publication("room", Publication { offset, data, ..Publication::default() })
-    }
-
-    fn entries(offsets: impl IntoIterator<Item = u64>) -> Vec<Entry> {
-        offsets.into_iter().map(entry).collect()
-    }
-
-    fn ring() -> Ring {
-        Ring::new(1 << 20, Purse::new(usize::MAX))
-    }
-
-    fn open(top: u64, max_held: usize) -> Order {
-        let mut order = Order::new(ring(), max_held);
-        order.open("e".into(), top);
-        order
-    }
-
-    fn out(order: &mut Order) -> Vec<u64> {
-        order.next_batch().map(|b| b.entries.iter().map(|e| e.offset).collect()).unwrap_or_default()
-    }
-
-    proptest! {
-        #[test]
-        fn any_shuffle_with_duplicates_comes_out_once_in_order(
-            arrivals in Just((1u64..=40).chain(1..=40).collect::<Vec<_>>()).prop_shuffle(),
-            start in 0u64..20,
-        ) {
-            let mut order = open(start, 1000);
-            let mut got = Vec::new();
-            for offset in arrivals {
-                order.accept(entry(offset));
-                got.extend(out(&mut order));
-            }
-            prop_assert_eq!(got, (start + 1..=40).collect::<Vec<_>>());
-            prop_assert!(order.held.is_empty() && order.held_bytes == 0);
-        }
-
-        #[test]
-        fn what_is_dropped_comes_from_the_log(
-            arrivals in Just((1u64..=40).collect::<Vec<_>>()).prop_shuffle(),
-            kept in 0usize..40,
-            max_held in 1usize..10,
-            page_size in 1u64..7,
-        ) {
-            let mut order = open(0, max_held);
-            let mut got = Vec::new();
-            for offset in &arrivals[..kept] {
-                order.accept(entry(*offset));
-                got.extend(out(&mut order));
-            }
-            loop {
-                let from = order.top + 1;
-                let page = entries(from..=(from + page_size - 1).min(40));
-                let (state, _) = order.absorb("e", from - 1, 40, page);
-                got.extend(out(&mut order));
-                match state {
-                    Absorbed::More => {}
-                    state => {
-                        prop_assert_eq!(state, Absorbed::Complete);
-                        break;
-                    }
-                }
-            }
-            prop_assert_eq!(got, (1..=40).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn publications_during_opening_are_neither_lost_nor_doubled() {
-        let mut order = Order::new(ring(), 10);
-        assert!(order.begin_opening());
-        for offset in [7, 5, 6] {
-            assert!(matches!(order.accept(entry(offset)), Accepted::Held { .. }));
-        }
-        order.open("e".into(), 5);
-        // The 5 is for those who follow no stream.
-        assert_eq!(out(&mut order), [5, 6, 7]);
-        assert_eq!(order.held_bytes, 0);
-    }
-
-    #[test]
-    fn nothing_is_held_for_an_opening_that_failed() {
-        let mut order = Order::new(ring(), 10);
-        assert!(order.begin_opening() && order.begin_opening());
-        order.accept(entry(7));
-        order.end_opening();
-        assert!(order.next_batch().is_none(), "somebody else is at it");
-        order.end_opening();
-        assert_eq!(out(&mut order), [7]);
-        assert_eq!((order.accept(entry(9)), order.held_bytes), (Accepted::Ready, 0));
-    }
-
-    #[test]
-    fn large_publications_are_handed_out_a_few_at_a_time() {
-        let mut order = open(0, 10);
-        for offset in 1..=8 {
-            let data = Bytes::from(format!("\"{}\"", "x".repeat(50_000)));
-            order.accept(Entry::publication("room", Publication { offset, data, ..Publication::default() }));
-        }
-        let heavy = order.next_batch().unwrap();
-        assert_eq!((heavy.entries.len(), heavy.is_heavy), (3, true));
-        assert_eq!(out(&mut order), [4, 5, 6]);
-        let rest = order.next_batch().unwrap();
-        assert_eq!((rest.entries.len(), rest.is_heavy), (2, false));
-    }
-
-    #[test]
-    fn a_log_without_the_missing_ones_is_behind_lost_or_another() {
-        let mut order = open(5, 10);
-        order.accept(entry(8));
-        assert_eq!(order.absorb("e", 5, 6, entries([6])), (Absorbed::More, 1));
-        assert_eq!(order.absorb("e", 6, 6, entries([])), (Absorbed::Behind, 0));
-        assert_eq!(order.absorb("e", 6, 8, entries([8])), (Absorbed::Lost, 0));
-        assert_eq!(order.absorb("f", 6, 9, entries([])), (Absorbed::Lost, 0));
-        order.restart("f".into(), 8);
-        assert!(!order.has_gap());
-        assert_eq!(order.accept(entry(9)), Accepted::Ready);
-    }
-
-    #[test]
-    fn what_was_not_seen_as_it_is_now_raises_doubts() {
-        let mut order = open(5, 10);
-        order.accept(entry(6));
-        assert_eq!(order.accept(entry(6)), Accepted::Old);
-        assert_eq!(order.accept(entry(5)), Accepted::Doubtful, "nobody knows what it said");
-        let other = Publication { offset: 6, data: "\"other\"".into(), ..Publication::default() };
-        assert_eq!(order.accept(Entry::publication("room", other)), Accepted::Doubtful);
-    }
-
-    #[test]
-    fn a_page_that_the_room_has_overtaken_is_not_a_lost_stream() {
-        let mut order = open(5, 10);
-        order.accept(entry(9));
-        // The log is asked for what comes after 5; while it reads a short page, 6 and 7 arrive by themselves.
-        order.accept(entry(6));
-        order.accept(entry(7));
-        assert_eq!(order.absorb("e", 5, 9, entries([6, 7])), (Absorbed::More, 0));
-        assert_eq!(order.absorb("e", 7, 9, entries([8, 9])), (Absorbed::Complete, 1));
-        assert_eq!(out(&mut order), [6, 7, 8, 9]);
-    }
-
-    #[test]
-    fn a_full_hold_says_so() {
-        let mut order = open(0, 2);
-        assert_eq!(order.accept(entry(9)), Accepted::Held { full: false });
-        assert_eq!(order.accept(entry(8)), Accepted::Held { full: true });
-        assert_eq!(order.accept(entry(7)), Accepted::Held { full: true });
-        assert_eq!(order.held.keys().copied().collect::<Vec<_>>(), [7, 8], "the nearest stay");
-    }
-}
+mod tests;

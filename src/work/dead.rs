@@ -1,0 +1,73 @@
+//! What people do with jobs that were given up: look at them, let one run again, or forget it.
+
+use uuid::Uuid;
+
+use super::kinds;
+use crate::accounts::Scope;
+use crate::error::Error;
+use crate::store::jobs::{self, DeadJob};
+use crate::store::{Tx, Verb};
+
+/// The given-up jobs of a scope's tenant, newest first.
+pub struct ListDead {
+    pub scope: Scope,
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+impl Verb for ListDead {
+    type Out = Vec<DeadJob>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<DeadJob>, Error> {
+        let before = self.before.unwrap_or(Uuid::max());
+        let found = jobs::dead(tx, self.scope.tenant(), before, self.limit).await?;
+        Ok(found.into_iter().map(DeadJob::from).collect())
+    }
+}
+
+/// A person lets a dead job run again.
+pub struct Revive {
+    pub tenant: Uuid,
+    pub job: Uuid,
+}
+
+impl Verb for Revive {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let job = jobs::load(tx, self.tenant, self.job).await?.ok_or(Error::NotFound("job"))?;
+        if let Some(kind) = kinds::of(&job.kind) {
+            (kind.revived)(tx, &job).await?;
+        }
+        if jobs::revive(tx, &job).await? {
+            return Ok(());
+        }
+        Err(Error::conflict("not_dead", "the job is not among the dead: it waits or runs"))
+    }
+}
+
+/// A person gives a dead job up for ever.
+pub struct Forget {
+    pub tenant: Uuid,
+    pub job: Uuid,
+}
+
+impl Verb for Forget {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let job = jobs::load(tx, self.tenant, self.job).await?.ok_or(Error::NotFound("job"))?;
+        if jobs::drop_dead(tx, &job).await? {
+            return Ok(());
+        }
+        Err(Error::conflict("not_dead", "the job is not among the dead: it waits or runs"))
+    }
+}

@@ -1,0 +1,159 @@
+//! What has an end is removed beside the traffic: feed, bodies of webhooks, attempts, sessions that are over, files of
+//! nobody. A client from before loads anew; everything else stays.
+
+use hubbub::accounts::tenants::SetRetention;
+use hubbub::error::Error;
+use hubbub::store::{Arg, Tx, Verb};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::invariants::feed;
+use crate::kit::{Client, PATIENCE, World};
+use crate::on_both;
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Makes everything of before older by some days, but for the newest events.
+struct Age {
+    tenant: Uuid,
+    channel: Uuid,
+    days: i64,
+    but: i64,
+}
+
+impl Verb for Age {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let (tenant, by) = (Arg::from(self.tenant), Arg::from(self.days * DAY_MS));
+        let newer = "update events set created_at = created_at - $2 where tenant = $1 and cursor_at <= $3";
+        tx.exec(newer, &[tenant, by, self.but.into()]).await?;
+        // Their ids say when these were made.
+        for n in 1..=250_u128 {
+            let old = Arg::from(Uuid::from_u128(n));
+            let envelope = "insert into envelopes (id, tenant, channel, body, outcome, events, received_at) \
+                values ($1, $2, $3, $4, 'events', 1, 0)";
+            tx.exec(envelope, &[old, tenant, self.channel.into(), Arg::from(&b"{}"[..])]).await?;
+            let pending = "insert into pending_effects (id, tenant, channel, target_key, event, created_at) \
+                values ($1, $2, $3, 'never comes', '', 5)";
+            tx.exec(pending, &[old, tenant, self.channel.into()]).await?;
+            let token = "insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) \
+                select $1, $1, id, $2, 5, 0 from users where email = 'viewer@example.com'";
+            tx.exec(token, &[old, Arg::from(n.to_string().as_str())]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Rows of the four tables, and of the messages.
+struct Rows;
+
+impl Verb for Rows {
+    type Out = Vec<i64>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<i64>, Error> {
+        let mut rows = Vec::new();
+        for sql in [
+            "select count(*) from envelopes",
+            "select count(*) from pending_effects",
+            "select count(*) from refresh_tokens where expires_at = 5",
+            "select count(*) from messages",
+        ] {
+            rows.extend(tx.one::<(i64,)>(sql, &[]).await?.map(|(count,)| count));
+        }
+        Ok(rows)
+    }
+}
+
+/// Lets the job that removes what is old run now.
+struct RetainNow;
+
+impl Verb for RetainNow {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        for sql in [
+            "update jobs set run_at = 0 where kind in ('retain', 'sweep_files') and state = 'ready'",
+            "update queues set next_at = 0 where class = 9",
+        ] {
+            tx.exec(sql, &[]).await?;
+        }
+        tx.wake(hubbub::store::Wake::Job { class: hubbub::store::jobs::Class::Upkeep, at: 0 });
+        Ok(())
+    }
+}
+
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let within = tokio::time::timeout(PATIENCE, async {
+        while !holds().await {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    within.await.unwrap_or_else(|_| panic!("it does not come to be: {what}"));
+}
+
+on_both!(what_has_an_end_is_removed_and_a_client_from_before_loads_anew, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    let room = format!("tenant:{}", world.tenant);
+    let api = world.api("owner@example.com").await;
+    let early = Client::connect(world.address, crate::kit::client::As::Token(api.token.clone())).await;
+    let epoch = early.recovered(&room)["epoch"].as_str().expect("an epoch").to_owned();
+    let before = early.recovered(&room)["offset"].as_u64().expect("an offset");
+    early.close().await;
+    for n in 1..=40 {
+        assert_eq!(world.hook(&world.bot, &World::update(n, 5550501 + n % 3, n, "Hello")).await, 200);
+    }
+    let all = feed(&world).await;
+    let top = all.last().and_then(|event| event["cursor"].as_i64()).expect("a cursor");
+    let files = world.app.config.media_dir().join(world.tenant.to_string());
+    std::fs::create_dir_all(&files).expect("a folder");
+    let of_nobody = files.join(Uuid::from_u128(3).to_string());
+    let (part, foreign) = (files.join(format!("{}.part", Uuid::from_u128(4))), files.join("notes.txt"));
+    let long_ago = std::time::UNIX_EPOCH;
+    for file in [&of_nobody, &part, &foreign] {
+        std::fs::write(file, "x").expect("a file");
+        let handle = std::fs::File::options().write(true).open(file).expect("the file");
+        handle.set_modified(long_ago).expect("an old file");
+    }
+    let young = files.join(Uuid::from_u128(5).to_string());
+    std::fs::write(&young, "x").expect("a file");
+
+    let young_rows = store.read(Rows).await.expect("rows");
+    store
+        .write(Age { tenant: world.tenant, channel: world.bot.id, days: 8, but: top - 10 })
+        .await
+        .expect("old rows");
+    let days = (Some(7), Some(7), Some(7));
+    store.write(SetRetention { scope: world.scope(), days }).await.expect("days");
+    store.write(RetainNow).await.expect("it runs");
+    until("only the last ten events are left", async || {
+        let page =
+            store.read(hubbub::store::events::Since { tenant: world.tenant, after: 0, limit: 1_000 }).await;
+        page.is_ok_and(|page| page.oldest == top - 9 && page.events.len() >= 10)
+    })
+    .await;
+    until("what is old is gone, and nothing else", async || {
+        store.read(Rows).await.is_ok_and(|rows| rows == young_rows)
+    })
+    .await;
+    until("files of nobody are gone", async || !of_nobody.exists() && !part.exists()).await;
+    assert!(young.exists() && foreign.exists(), "what is young or not ours stays");
+
+    // Who was away for too long loads anew; who was not goes on. (A room that is open still remembers what was.)
+    let world = world.restart().await;
+    let api = world.api("owner@example.com").await;
+    let client = Client::resume(world.address, &api.token, &room, (before, epoch.clone())).await;
+    assert_eq!(client.recovered(&room).get("recovered"), None);
+    client.close().await;
+    let near = u64::try_from(top - 5).expect("positive");
+    let client = Client::resume(world.address, &api.token, &room, (near, epoch)).await;
+    assert_eq!(client.recovered(&room)["recovered"], json!(true));
+    client.close().await;
+
+    world.finish().await;
+});
