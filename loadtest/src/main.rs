@@ -34,6 +34,7 @@ mod storm;
 mod target;
 mod turns;
 mod verify;
+mod views;
 mod watch;
 mod webhook;
 mod wire;
@@ -73,6 +74,8 @@ enum Command {
     Baseline(baseline::Args),
     /// Fill a fresh database with an old installation, and check that it keeps the server's promises.
     Grow(grow::Args),
+    /// Measure lists, counts, threads, read marks and the search of a server on a database that is not empty.
+    Views(views::Args),
     /// Ratios of two JSON reports.
     Compare(compare::Args),
     /// A generator process of the commands above.
@@ -108,6 +111,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             Command::Soak(args) => soak::run(args).await,
             Command::Baseline(args) => baseline::run(args).await,
             Command::Grow(args) => grow::run(args).await,
+            Command::Views(args) => views::run(args).await,
             Command::Compare(args) => compare::run(&args),
             Command::Worker => fleet::worker::run().await.map(|()| true),
         }
