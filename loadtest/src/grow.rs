@@ -201,15 +201,11 @@ impl Display for Report {
             writeln!(out, "  {table:<18} {rows:>10}")?;
         }
         let rows: u64 = self.rows.values().sum();
-        writeln!(
-            out,
-            "  {rows} rows in {:.1} s ({:.0} rows/s), indexes {:.1} s, check {:.1} s, {} MiB",
-            self.fill_seconds,
-            self.rows_per_second,
-            self.index_seconds,
-            self.check_seconds,
-            self.bytes >> 20
-        )?;
+        if rows > 0 {
+            let (fill, speed, index) = (self.fill_seconds, self.rows_per_second, self.index_seconds);
+            writeln!(out, "  {rows} rows in {fill:.1} s ({speed:.0} rows/s), indexes {index:.1} s")?;
+        }
+        writeln!(out, "  check {:.1} s, {} MiB", self.check_seconds, self.bytes >> 20)?;
         if let Some(Longest { conversation, tenant, messages }) = &self.longest {
             writeln!(
                 out,
