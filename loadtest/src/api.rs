@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::event::EventPage;
 use crate::target::Target;
@@ -39,13 +39,24 @@ struct Tenant {
 impl Api {
     /// Signed in, unless a ready token was given.
     pub(crate) async fn open(target: &Target) -> Result<Self> {
+        let login = target.email.clone().zip(target.password.clone());
+        Self::sign_in_at(target.url.as_str(), login, target.token.clone()).await
+    }
+
+    /// As [`Api::open`], for who has no channel to drive.
+    pub(crate) async fn sign_in_at(
+        base: &str,
+        login: Option<(String, String)>,
+        token: Option<String>,
+    ) -> Result<Self> {
+        let has_token = token.is_some();
         let api = Self {
             http: Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?,
-            base: target.url.as_str().trim_end_matches('/').to_owned(),
-            login: target.email.clone().zip(target.password.clone()),
-            token: Mutex::new(target.token.clone().unwrap_or_default()),
+            base: base.trim_end_matches('/').to_owned(),
+            login,
+            token: Mutex::new(token.unwrap_or_default()),
         };
-        if target.token.is_none() {
+        if !has_token {
             api.sign_in().await?;
         }
         Ok(api)
@@ -71,17 +82,30 @@ impl Api {
 
     /// Body of a resource. An expired token is renewed once.
     pub(crate) async fn get(&self, path: &str) -> Result<String> {
+        self.call(path, None).await
+    }
+
+    /// As [`Api::get`], of what is answered to a JSON body.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<String> {
+        self.call(path, Some(body)).await
+    }
+
+    async fn call(&self, path: &str, body: Option<&Value>) -> Result<String> {
         let mut renewed = false;
         loop {
-            let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(self.token());
-            let answer = request.send().await.with_context(|| format!("GET {path}"))?;
+            let url = format!("{}{path}", self.base);
+            let request = match body {
+                Some(body) => self.http.post(url).json(body),
+                None => self.http.get(url),
+            };
+            let answer = request.bearer_auth(self.token()).send().await.with_context(|| path.to_owned())?;
             match answer.status() {
                 status if status.is_success() => return Ok(answer.text().await?),
                 StatusCode::UNAUTHORIZED if !renewed && self.login.is_some() => {
                     renewed = true;
                     self.sign_in().await?;
                 }
-                status => bail!("GET {path}: {status} {}", answer.text().await.unwrap_or_default()),
+                status => bail!("{path}: {status} {}", answer.text().await.unwrap_or_default()),
             }
         }
     }

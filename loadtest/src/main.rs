@@ -16,6 +16,7 @@ mod event;
 mod fanout;
 mod fleet;
 mod frame;
+mod grow;
 mod growth;
 mod histogram;
 mod http1;
@@ -33,6 +34,7 @@ mod storm;
 mod target;
 mod turns;
 mod verify;
+mod views;
 mod watch;
 mod webhook;
 mod wire;
@@ -70,6 +72,10 @@ enum Command {
     Soak(soak::Args),
     /// Serve as the bare server that others are compared with.
     Baseline(baseline::Args),
+    /// Fill a fresh database with an old installation, and check that it keeps the server's promises.
+    Grow(grow::Args),
+    /// Measure lists, counts, threads, read marks and the search of a server on a database that is not empty.
+    Views(views::Args),
     /// Ratios of two JSON reports.
     Compare(compare::Args),
     /// A generator process of the commands above.
@@ -104,6 +110,8 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             Command::Mixed(args) => mixed::run(args).await,
             Command::Soak(args) => soak::run(args).await,
             Command::Baseline(args) => baseline::run(args).await,
+            Command::Grow(args) => grow::run(args).await,
+            Command::Views(args) => views::run(args).await,
             Command::Compare(args) => compare::run(&args),
             Command::Worker => fleet::worker::run().await.map(|()| true),
         }

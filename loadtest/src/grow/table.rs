@@ -1,0 +1,57 @@
+//! The tables that are filled, and the columns that a row gives, in their order. What is not named here keeps its
+//! default.
+
+/// The version of the schema that these columns belong to: the newest row of `migrations`.
+pub(crate) const SCHEMA: i64 = 5;
+
+macro_rules! tables {
+    ($($name:ident = $table:literal ($columns:literal);)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Table { $($name),* }
+
+        impl Table {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$name => $table),* }
+            }
+
+            /// With commas between them.
+            pub(crate) const fn columns(self) -> &'static str {
+                match self { $(Self::$name => $columns),* }
+            }
+        }
+    };
+}
+
+tables! {
+    Tenants = "tenants" ("id, name, next_cursor, created_at");
+    Companies = "companies" ("id, tenant, name, kind, created_at");
+    Users = "users" ("id, email, name, password_hash, platform_role, active, created_at, rights_at");
+    Memberships = "memberships" ("tenant, user_id, role, companies, created_at");
+    Keys = "api_keys" ("id, tenant, name, role, hint, digest, created_at");
+    Tokens = "refresh_tokens" ("id, family, user_id, digest, expires_at, used_at, revoked_at, created_at");
+    Channels = "channels"
+        ("id, tenant, company, kind, name, state, hook_token, sealed, settings, health, created_at, updated_at");
+    Contacts = "contacts" ("id, tenant, name, handle, created_at, updated_at");
+    Identities = "identities" ("channel, external_id, contact, tenant, created_at");
+    Terms = "contact_terms" ("tenant, term, contact");
+    Conversations = "conversations" ("id, tenant, company, channel, contact, external_id, is_group, state, owner, \
+        epoch, assignee, handoff_reason, last_seq, inbound_count, last_message, opened_at, updated_at, closed_at, \
+        waiting_since, bucket");
+    Tallies = "tallies" ("tenant, channel, bucket, assignee, amount");
+    Messages = "messages" ("id, tenant, conversation, channel, seq, direction, kind, text, author_kind, author_id, \
+        author_name, client_id, client_digest, external_key, external_id, status, error_code, error_reason, \
+        provider_at, created_at, turn, reactions, inbound_count");
+    Deliveries = "deliveries" ("id, tenant, channel, conversation, message, part, parts, payload, state, \
+        external_key, external_id, tries, error_code, error_reason, created_at, updated_at");
+    Attempts = "attempts" ("id, tenant, delivery, started_at, finished_at, outcome, code, reason");
+    Turns = "turns" ("id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, message_count, \
+        window_at, due_at, attempt, supersedes, lease, lease_until, reason, opened_at, closed_at");
+    Envelopes = "envelopes" ("id, tenant, channel, body, outcome, events, received_at");
+    Pending = "pending_effects" ("id, tenant, channel, target_key, event, created_at");
+    Reads = "reads" ("conversation, user_id, seq, inbound_count, updated_at");
+    Events = "events" ("tenant, cursor_at, kind, company, channel, user_id, created_at, data");
+    Jobs = "jobs" ("id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state");
+    Queues = "queues" ("id, class, tenant, waiting, running, dead, next_at, failures, blocked_until, reason");
+}
