@@ -35,6 +35,11 @@ update jobs set state = 'claimed' where claim is not null;
 insert into queues (id, class, tenant, waiting, running, dead, next_at, failures)
   select j.queue, j.class, j.tenant, count(*), sum(case when j.claim is null then 0 else 1 end), 0, 0, 0
   from jobs j group by j.queue, j.class, j.tenant;
+insert into queues (id, class, tenant, waiting, running, dead, next_at, failures, blocked_until, reason)
+  select id, 1, tenant, 0, 0, 0, 9223372036854775807, 0, 9223372036854775807, 'the channel is paused' from channels
+  where state = 'disabled'
+  on conflict (id, class) do update set next_at = excluded.next_at, blocked_until = excluded.blocked_until,
+  reason = excluded.reason;
 create index jobs_of_lane on jobs (lane, position, id) where state = 'behind';
 create index jobs_heads on jobs (lane) where state in ('ready', 'claimed');
 create index jobs_ready on jobs (queue, class, run_at, id) where state = 'ready';
@@ -91,8 +96,8 @@ create index contact_terms_of_contact on contact_terms (contact);
 
 -- The customer's messages up to and with this one: a read mark is then one row, not a count.
 alter table messages add column inbound_count bigint not null default 0;
-update messages set inbound_count = (select count(*) from messages m where m.conversation = messages.conversation
-  and m.seq <= messages.seq and m.direction = 'in');
+update messages set inbound_count = w.amount from (select id, sum(case when direction = 'in' then 1 else 0 end)
+  over (partition by conversation order by seq) as amount from messages) w where w.id = messages.id;
 create index message_answers on messages (conversation, seq) where direction = 'out' and status <> 'failed';
 
 create index turns_open on turns (conversation) where state in ('collecting', 'offered');

@@ -142,3 +142,55 @@ async fn a_full_disk_refuses_and_loses_nothing() {
     store.write(Bulky { name: "after".into() }).await.expect("it goes on");
     world.finish().await;
 }
+
+/// Leaves a part of its own open when it fails: nothing of it may stay, whoever fails beside it.
+struct FailsInside {
+    tenant: uuid::Uuid,
+    number: i64,
+}
+
+impl Verb for FailsInside {
+    type Out = ();
+
+    fn tenant(&self) -> Option<uuid::Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let insert =
+            "insert into contacts (id, tenant, name, created_at, updated_at) values ($1, $2, 'inside', 0, 0)";
+        let id = tx.new_id();
+        tx.exec(insert, &[id.into(), self.tenant.into()]).await?;
+        let part = tx.savepoint().await?;
+        let id = tx.new_id();
+        tx.put(insert, &[id.into(), self.tenant.into()]).await?;
+        match self.number % 3 {
+            0 => Err(Error::conflict("told_to", "told to")),
+            1 => Ok(tx.undo(part).await?),
+            _ => Ok(tx.keep(part).await?),
+        }
+    }
+}
+
+struct Inside;
+
+impl Verb for Inside {
+    type Out = i64;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Error> {
+        let count = tx.one::<(i64,)>("select count(*) from contacts where name = 'inside'", &[]).await?;
+        Ok(count.map_or(0, |(count,)| count))
+    }
+}
+
+on_both!(a_verb_that_fails_inside_of_a_part_leaves_nothing, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    let writes = (0..60).map(|number| store.write(FailsInside { tenant: world.tenant, number }));
+    for (number, written) in futures_util::future::join_all(writes).await.into_iter().enumerate() {
+        assert_eq!(written.is_err(), number % 3 == 0, "{number}: {written:?}");
+    }
+    // Of every three one leaves nothing, one a row, one two rows.
+    assert_eq!(store.read(Inside).await.expect("a count"), 60);
+    world.finish().await;
+});

@@ -24,7 +24,7 @@ impl Verb for BothWays {
                 *counted.entry((channel, bucket)).or_default() += amount;
             }
         }
-        let tallied = tallies::of_tenant(tx, self.0, None).await?;
+        let tallied = tallies::of_tenants(tx, &[self.0], None).await?.remove(0);
         let tallied =
             tallied.into_iter().map(|(channel, bucket, amount, _)| ((channel, bucket.to_string()), amount));
         Ok((counted, tallied.filter(|(_, amount)| *amount != 0).collect()))
@@ -39,10 +39,14 @@ async fn page(api: &Api, query: &str) -> Value {
 
 /// All conversations of a list, page by page.
 async fn whole(api: &Api, query: &str) -> Vec<Value> {
+    in_pages(api, query, 3).await
+}
+
+async fn in_pages(api: &Api, query: &str, limit: usize) -> Vec<Value> {
     let mut all = Vec::new();
     let mut before = String::new();
     loop {
-        let page = page(api, &format!("{query}&limit=3{before}")).await;
+        let page = page(api, &format!("{query}&limit={limit}{before}")).await;
         all.extend_from_slice(page["conversations"].as_array().expect("conversations"));
         match page["next"].as_str() {
             Some(next) => before = format!("&before={next}"),
@@ -138,6 +142,11 @@ on_both!(lists_and_counts_are_what_a_look_at_all_would_find, |engine| async move
                 by_wait,
                 "{view} by wait"
             );
+            // However the pages are cut: at the last one who waits, too.
+            for limit in 1..=by_wait.len() {
+                let cut = in_pages(&api, &format!("view={view}&sort=wait{filter}"), limit).await;
+                assert_eq!(ids(&cut), by_wait, "{view} by wait, {limit} a page");
+            }
             counts.insert(view, i64::try_from(expected.len()).expect("few"));
         }
     }

@@ -51,7 +51,7 @@ impl Verb for Hold {
         if self.on {
             queues::pause(tx, key, self.tenant, "held by a test").await?;
         } else {
-            queues::recovered(tx, key).await?;
+            queues::resume(tx, key).await?;
         }
         Ok(())
     }
@@ -258,6 +258,96 @@ on_both!(a_paused_channel_shows_what_customers_write_and_sends_nothing, |engine|
     let turn = worker.offered().await;
     assert_eq!(turn["messages"][0]["text"], "Are you there?");
     assert!(begun.elapsed() < Duration::from_secs(15), "it did not wait for the next look");
+    world.finish().await;
+});
+
+on_both!(a_pause_holds_though_sends_were_under_way, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut conversations = Vec::new();
+    for chat in 0..12 {
+        conversations.push(conversation(&world, &mut manager, 5550260 + chat).await);
+    }
+    // As many as run at a time are with the provider when it is paused.
+    world.telegram.fail_next(8, hubbub::demo::telegram::Fail::Slow);
+    hold(&world, true).await;
+    for one in &conversations {
+        send(&mut manager, one, &format!("to {one}")).await;
+    }
+    hold(&world, false).await;
+    world.telegram.sent_reaches(8).await;
+    let path = format!("/api/v1/channels/{}", world.bot.id);
+    let patch = async |state: &str| {
+        let request = reqwest::Client::new().patch(world.url(&path)).bearer_auth(&owner.token);
+        let answer = request.json(&json!({ "state": state })).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    };
+    patch("disabled").await;
+    for _ in 0..8 {
+        manager.publication(|data| data["message"]["status"] == "sent").await;
+    }
+    // What was answered says that the provider works. That does not end the pause.
+    let update = World::update(900, 5550299, 900, "Still there?");
+    assert_eq!(world.hook(&world.bot, &update).await, 200);
+    manager.publication(|data| data["message"]["text"] == "Still there?").await;
+    assert_eq!(world.telegram.sent().len(), 8);
+    patch("active").await;
+    world.telegram.sent_reaches(12).await;
+    world.finish().await;
+});
+
+on_both!(chats_that_have_to_wait_do_not_hold_up_the_others_of_their_channel, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut conversations = Vec::new();
+    for chat in 0..12 {
+        conversations.push(conversation(&world, &mut manager, 5550280 + chat).await);
+    }
+    world.telegram.fail_next(8, hubbub::demo::telegram::Fail::TooManyRequests { retry_after: 60 });
+    hold(&world, true).await;
+    for one in &conversations {
+        send(&mut manager, one, &format!("to {one}")).await;
+    }
+    let begun = Instant::now();
+    hold(&world, false).await;
+    world.telegram.sent_reaches(4).await;
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    world.finish().await;
+});
+
+on_both!(a_message_leaves_whole_or_not_at_all, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let one = conversation(&world, &mut manager, 5550295).await;
+    hold(&world, true).await;
+    let long = "A sentence of some words. ".repeat(400);
+    send(&mut manager, &one, &long[..80]).await;
+    let body = json!({ "conversation": one, "client_id": "long", "text": long });
+    manager.rpc("message.send", body).await.expect("it is queued");
+    let damage = "update jobs set payload = '{' where kind = 'deliver' and subject = (select d.id from deliveries d \
+        where d.part = 0 and d.parts > 1)";
+    assert_eq!(sql(&world, damage, &[]).await, 1);
+    hold(&world, false).await;
+    manager
+        .publication(|data| data["message"]["client_id"] == "long" && data["message"]["status"] == "failed")
+        .await;
+    send(&mut manager, &one, "after it").await;
+    let sent = world.telegram.sent_reaches(2).await;
+    assert_eq!(sent[1].text.as_deref(), Some("after it"), "no part of it has left");
+    // Let run again, all of it leaves, in order.
+    sql(&world, "update jobs set payload = null where state = 'dead'", &[]).await;
+    let id = dead(&owner, world.tenant).await[0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!(owner.post(&format!("/api/v1/jobs/{id}/retry"), &json!({})).await.0, 204);
+    manager
+        .publication(|data| data["message"]["client_id"] == "long" && data["message"]["status"] == "sent")
+        .await;
+    let sent = world.telegram.sent();
+    let parts: Vec<&str> = sent[2..].iter().filter_map(|part| part.text.as_deref()).collect();
+    assert!(parts.len() > 1);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&parts.join(" ")), words(&long));
     world.finish().await;
 });
 

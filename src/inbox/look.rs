@@ -15,6 +15,7 @@ use crate::store::{Tx, Verb, channels, contact_terms, conversations, events, mes
 
 pub const MAX_PAGE: i64 = 200;
 const MIN_TYPED: usize = 2;
+const LOOKED_AT: usize = 500;
 
 /// A list of one user over the tenants that it may see.
 pub struct Inbox {
@@ -141,10 +142,12 @@ async fn counts(
     channel: Option<Uuid>,
 ) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    for scope in scopes {
+    let user = scopes.first().and_then(|scope| scope.actor().user());
+    let tenants: Vec<Uuid> = scopes.iter().map(Scope::tenant).collect();
+    let tallied = tallies::of_tenants(tx, &tenants, user).await?;
+    for (scope, tallied) in scopes.iter().zip(tallied) {
         let channels = narrowed(tx, scope, company, channel).await?;
-        for (of, bucket, amount, mine) in tallies::of_tenant(tx, scope.tenant(), scope.actor().user()).await?
-        {
+        for (of, bucket, amount, mine) in tallied {
             if channels.as_ref().is_some_and(|channels| !channels.contains(&of)) {
                 continue;
             }
@@ -211,7 +214,9 @@ impl Verb for FindContacts {
             if found.len() >= limit {
                 break;
             }
-            let hits = contact_terms::find(tx, scope.tenant(), &self.typed, limit).await?;
+            // Who sees only some companies may have to look behind hits that it does not see.
+            let looked = if scope.companies().is_some() { LOOKED_AT } else { limit };
+            let hits = contact_terms::find(tx, scope.tenant(), &self.typed, looked).await?;
             let newest: Vec<_> = hits.iter().filter_map(|(_, newest)| *newest).collect();
             let conversations = conversations::load_many(tx, &newest).await?;
             let marks = reads::of_user(tx, scope.actor().user(), &conversations).await?;

@@ -203,6 +203,24 @@ pub(super) async fn put(
     Ok(message)
 }
 
+/// The parts of a message that were not tried because one before them had failed follow it again.
+pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(), Error> {
+    let Some(message) = messages::load(tx, first.tenant, first.message).await? else { return Ok(()) };
+    let lane = lane_of(first.conversation);
+    for mut part in deliveries::of_message(tx, first.message).await? {
+        if part.part <= first.part || part.state != MessageStatus::Failed {
+            continue;
+        }
+        part.state = MessageStatus::Queued;
+        part.error = None;
+        deliveries::update(tx, &part).await?;
+        let position = message.seq * MAX_PARTS + part.part;
+        let slot = Slot { tenant: part.tenant, queue: part.channel, lane: &lane, position };
+        jobs::push(tx, &slot, &Deliver { delivery: part.id }).await?;
+    }
+    Ok(())
+}
+
 /// Where the sends of a conversation stand, one behind the other.
 pub(super) fn lane_of(conversation: Uuid) -> String {
     format!("conversation:{conversation}")

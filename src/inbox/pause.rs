@@ -18,6 +18,7 @@ pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Er
     if channel.state == ChannelState::Disabled {
         return Ok(queues::pause(tx, key, channel.tenant, "the channel is paused").await?);
     }
+    queues::resume(tx, key).await?;
     jobs::recovered(tx, channel.id).await?;
     let now = tx.now();
     for turn in turns::resume(tx, channel.id, REASON).await? {

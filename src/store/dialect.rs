@@ -40,6 +40,22 @@ impl Engine {
         }
     }
 
+    /// Holds the row of a queue until the end of the transaction.
+    pub const fn queue_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select class from queues where id = $1 and class = $2 for update"),
+        }
+    }
+
+    /// How long a statement may wait for what another transaction holds.
+    pub const fn lock_timeout(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("set local lock_timeout = '5s'"),
+        }
+    }
+
     /// Which past the database has: the first part was made with it, and can be made anew. PostgreSQL adds the cluster
     /// and its timeline, which another server goes on with that takes over, whether it lacks commits or not.
     pub const fn epoch(self, tells_timeline: bool) -> &'static str {
@@ -77,8 +93,8 @@ pragma synchronous = full;
 pragma foreign_keys = on;
 pragma busy_timeout = 5000;
 pragma temp_store = memory;
-pragma cache_size = -8000;
-pragma wal_autocheckpoint = 4000;
+pragma cache_size = -16000;
+pragma wal_autocheckpoint = 16000;
 ";
 
 /// Added for connections that only read.

@@ -47,8 +47,10 @@ const RELEASE: &str = "update jobs set state = 'ready', claim = null, claimed_un
 const AGAIN: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $3, tries = 0, \
     error = null where id = $1 and claim = $2";
 const DONE: &str = "delete from jobs where id = $1 and claim = $2";
-const BURY: &str =
-    "update jobs set state = 'dead', claim = null, claimed_until = null, error = $2 where id = $1";
+const FRESH: &str = "update jobs set tries = 0 where id = $1";
+const BURY: &str = "update jobs set state = 'dead', claim = null, claimed_until = null, error = $2 \
+    where id = $1 and (claim is null or claim = $3)";
+const STILL_EXPIRED: &str = "select id from jobs where id = $1 and claim = $2 and claimed_until <= $3";
 const PROMOTE: &str = "update jobs set state = 'ready' where id = (select id from jobs where lane = $1 \
     and state = 'behind' and not exists (select 1 from jobs where lane = $1 and state in ('ready', 'claimed')) \
     order by position, id limit 1)";
@@ -87,7 +89,9 @@ pub const ALL: &[&str] = &[
     RELEASE,
     AGAIN,
     DONE,
+    FRESH,
     BURY,
+    STILL_EXPIRED,
     PROMOTE,
     HURRY,
     HURRY_LANE,
@@ -325,6 +329,11 @@ pub async fn expired(tx: &mut Tx<'_>, now: i64, limit: i64) -> Result<Vec<Job>, 
     tx.all(EXPIRED, args![now, limit]).await
 }
 
+/// Whether it is still so that a claimed job's worker is gone.
+pub async fn still_expired(tx: &mut Tx<'_>, job: &Job, before: i64) -> Result<bool, StoreError> {
+    Ok(tx.one::<(Uuid,)>(STILL_EXPIRED, args![job.id, job.claim, before]).await?.is_some())
+}
+
 /// Gives a claimed job back, to run at a time. `false`: it was not ours any more.
 pub async fn release(
     tx: &mut Tx<'_>,
@@ -333,20 +342,34 @@ pub async fn release(
     error: Option<&str>,
 ) -> Result<bool, StoreError> {
     let Some(key) = job.key() else { return Ok(false) };
-    if !queues::left(tx, key, job.id, job.claim, Leaving::Back(run_at)).await? {
+    if !queues::left(tx, key, job.id, job.claim, Leaving::Back).await? {
         return Ok(false);
     }
     tx.put(RELEASE, args![job.id, job.claim, run_at, error]).await?;
-    tx.wake(Wake::Job { class: key.class, at: run_at });
+    wake_both(tx, key, run_at);
     Ok(true)
+}
+
+/// As [`release`], for a job that did what it could: it was not its own failure, and its tries begin anew.
+pub async fn postpone(tx: &mut Tx<'_>, job: &Job, run_at: i64, error: &str) -> Result<(), StoreError> {
+    if release(tx, job, run_at, Some(error)).await? {
+        tx.put(FRESH, args![job.id]).await?;
+    }
+    Ok(())
+}
+
+/// There is room for another one now, and this one comes later.
+fn wake_both(tx: &mut Tx<'_>, key: QueueKey, run_at: i64) {
+    tx.wake(Wake::Job { class: key.class, at: tx.now() });
+    tx.wake(Wake::Job { class: key.class, at: run_at });
 }
 
 /// A job that comes again and again did what it had to, and is to run at this time next.
 pub async fn again(tx: &mut Tx<'_>, job: &Job, run_at: i64) -> Result<(), StoreError> {
     let Some(key) = job.key() else { return Ok(()) };
-    if queues::left(tx, key, job.id, job.claim, Leaving::Back(run_at)).await? {
+    if queues::left(tx, key, job.id, job.claim, Leaving::Back).await? {
         tx.put(AGAIN, args![job.id, job.claim, run_at]).await?;
-        tx.wake(Wake::Job { class: key.class, at: run_at });
+        wake_both(tx, key, run_at);
     }
     Ok(())
 }
@@ -362,7 +385,7 @@ pub async fn done(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Gives a job up, claimed or waiting: it stays, with its reason, until a person lets it run again or drops it.
+/// Gives a job up, claimed or (with its queue's row held) waiting: it stays, with its reason, until a person lets it run again or drops it.
 /// `false`: it was not ours any more.
 pub async fn bury(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<bool, StoreError> {
     let Some(key) = job.key() else { return Ok(false) };
@@ -373,7 +396,7 @@ pub async fn bury(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<bool, Stor
     } else {
         queues::gave_up(tx, key).await?;
     }
-    tx.put(BURY, args![job.id, reason]).await?;
+    tx.put(BURY, args![job.id, reason, job.claim]).await?;
     next_in_lane(tx, job, key).await?;
     Ok(true)
 }

@@ -192,7 +192,7 @@ impl Pg {
         hold(&mut tx, tenant).await?;
         let mut ends = Vec::with_capacity(batch.len());
         for ticket in batch {
-            let (part, top) = (tx.savepoint().await?, tx.top());
+            let (part, top) = (tx.savepoint_of_verb().await?, tx.top());
             let ran = match ticket.run(&mut tx).await {
                 Ok(effects) => tx.settle().await.map(|()| effects).map_err(Error::from),
                 Err(error) => Err(error),
@@ -238,6 +238,10 @@ impl Pg {
 
 /// Takes the tenant's row, and with it the right to change what is the tenant's.
 async fn hold(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
+    // A node that froze with a row in its hand must not take every connection of the others.
+    if let Some(timeout) = tx.engine().lock_timeout() {
+        tx.put(timeout, &[]).await?;
+    }
     if let (Some(tenant), Some(lock)) = (tenant, tx.engine().tenant_lock())
         && let Some((top,)) = tx.one::<(i64,)>(lock, args![tenant]).await?
     {

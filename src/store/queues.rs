@@ -37,7 +37,9 @@ const PAUSE: &str = "insert into queues (id, class, tenant, waiting, running, de
     values ($1, $2, $3, 0, 0, 0, $4, 0, $4, $5) on conflict (id, class) do update set blocked_until = $4, next_at = $4, \
     reason = $5";
 const UNBLOCK: &str = "update queues set blocked_until = null, next_at = $3, failures = 0, reason = null \
-    where id = $1 and class = $2 and (blocked_until is not null or failures > 0)";
+    where id = $1 and class = $2 and (blocked_until < 9223372036854775807 or (blocked_until is null and failures > 0))";
+const RESUME: &str = "update queues set blocked_until = null, next_at = $3, failures = 0, reason = null \
+    where id = $1 and class = $2";
 const FAILED: &str = "update queues set failures = $3 where id = $1 and class = $2";
 const DEAD: &str = "update queues set waiting = waiting + $3, dead = dead - $4, \
     next_at = case when (blocked_until is null or blocked_until <= $5) and $3 > 0 then $5 else next_at end where id = $1 and class = $2";
@@ -54,6 +56,7 @@ pub const ALL: &[&str] = &[
     BLOCK,
     PAUSE,
     UNBLOCK,
+    RESUME,
     FAILED,
     DEAD,
     GAVE_UP,
@@ -109,8 +112,17 @@ pub(super) async fn joined(
 pub(super) enum Leaving {
     Done,
     Dead,
-    /// It runs again at this time.
-    Back(i64),
+    /// It runs again.
+    Back,
+}
+
+/// Holds the queue's row: what a statement after this sees of the queue's jobs nobody changes before the end of the
+/// transaction. Always before a job's row.
+pub async fn lock(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
+    if let Some(sql) = tx.engine().queue_lock() {
+        tx.one::<(i64,)>(sql, args![key.id, key.class as i64]).await?;
+    }
+    Ok(())
 }
 
 /// A claimed job stops running. `false`: the claim is somebody else's by now, and nothing was changed.
@@ -121,11 +133,13 @@ pub(super) async fn left(
     claim: Option<Uuid>,
     leaving: Leaving,
 ) -> Result<bool, StoreError> {
-    let now = tx.now();
-    let (gone, dead, at) = match leaving {
-        Leaving::Done => (1, 0, now),
-        Leaving::Dead => (1, 1, now),
-        Leaving::Back(at) => (0, 0, at),
+    lock(tx, key).await?;
+    // Whatever becomes of it, there is room for another one now: who claims finds out when that can run.
+    let at = tx.now();
+    let (gone, dead) = match leaving {
+        Leaving::Done => (1, 0),
+        Leaving::Dead => (1, 1),
+        Leaving::Back => (0, 0),
     };
     let args = args![key.id, key.class as i64, job, claim, gone, dead, at];
     Ok(tx.exec(LEFT, args).await? == 1)
@@ -166,8 +180,8 @@ pub async fn blocked(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<String>, S
 /// left alone for a while, longer each time.
 pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, down: bool, reason: &str) -> Result<(), StoreError> {
     let Some(queue) = load(tx, key).await? else { return Ok(()) };
-    // A pause is not shortened by what was under way when it came.
-    if queue.blocked_until == Some(NEVER) {
+    // What was under way when it was blocked says nothing new, and a pause is not shortened by it.
+    if queue.blocked_until.is_some_and(|until| until > tx.now()) {
         return Ok(());
     }
     let failures = if down { queue.failures.max(BREAKER - 1) + 1 } else { queue.failures + 1 };
@@ -182,12 +196,12 @@ pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, down: bool, reason: &str) ->
     Ok(())
 }
 
-/// Nothing of the queue runs before [`recovered`].
+/// Nothing of the queue runs before [`resume`].
 pub async fn pause(tx: &mut Tx<'_>, key: QueueKey, tenant: Uuid, reason: &str) -> Result<(), StoreError> {
     tx.put(PAUSE, args![key.id, key.class as i64, tenant, NEVER, reason]).await
 }
 
-/// The provider answers, or somebody says that it does: what waits runs now. `false`: nothing was in the way.
+/// The provider answers, or says that it does: what waits runs now, but for a pause. `false`: nothing was in the way.
 pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreError> {
     let now = tx.now();
     let was_blocked = tx.exec(UNBLOCK, args![key.id, key.class as i64, now]).await? == 1;
@@ -195,6 +209,14 @@ pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreErro
         tx.wake(Wake::Job { class: key.class, at: now });
     }
     Ok(was_blocked)
+}
+
+/// The channel is not paused any more.
+pub async fn resume(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.put(RESUME, args![key.id, key.class as i64, now]).await?;
+    tx.wake(Wake::Job { class: key.class, at: now });
+    Ok(())
 }
 
 /// A dead job is to run again (`back`), or is removed.

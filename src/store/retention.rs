@@ -9,7 +9,7 @@ use super::{StoreError, Tx};
 use crate::args;
 
 /// Rows that one call removes at the most.
-pub const BATCH: i64 = 100;
+pub const BATCH: i64 = 40;
 
 const TENANTS: &str =
     "select id, feed_days, envelope_days, attempt_days from tenants where id > $1 order by id limit $2";

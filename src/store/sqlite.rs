@@ -1,6 +1,7 @@
 //! SQLite: one thread owns the writing connection and puts the verbs that wait into one transaction, a
 //! savepoint each, so that one fsync serves many. Readers have connections of their own (WAL snapshots).
 
+mod checkpoint;
 mod readers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,6 +37,8 @@ pub(super) struct Lite {
     /// Taken when the store closes.
     writer: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
     readers: Readers,
+    /// Dropped with the last clone.
+    _checkpoints: checkpoint::Running,
     env: Env,
 }
 
@@ -76,6 +79,7 @@ impl Lite {
             work,
             writer: Arc::new(Mutex::new(Some(writer))),
             readers: Readers::start(readers)?,
+            _checkpoints: checkpoint::start(connect(path)?)?,
             env: env.clone(),
         })
     }

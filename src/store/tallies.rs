@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::value::Arg;
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Bucket, Conversation};
@@ -42,19 +43,21 @@ pub(super) async fn add(
     tx.put(ADD, args![conversation.tenant, conversation.channel, bucket.as_str(), assignee, change]).await
 }
 
-/// By channel and bucket: how many in all, and how many of the assignee.
-pub async fn of_tenant(
+/// A channel, a bucket, how many conversations stand there, and how many of them are the assignee's.
+pub type Tally = (Uuid, Bucket, i64, i64);
+
+/// Of each tenant, in their order.
+pub async fn of_tenants(
     tx: &mut Tx<'_>,
-    tenant: Uuid,
+    tenants: &[Uuid],
     assignee: Option<Uuid>,
-) -> Result<Vec<(Uuid, Bucket, i64, i64)>, StoreError> {
+) -> Result<Vec<Vec<Tally>>, StoreError> {
     // The largest id is nobody's.
     let assignee = assignee.unwrap_or(Uuid::max());
-    let rows: Vec<(Uuid, String, i64, i64)> = tx.all(OF_TENANT, args![tenant, assignee]).await?;
-    rows.into_iter()
-        .map(|(channel, bucket, amount, of_assignee)| {
-            let bucket = bucket.parse().map_err(StoreError::Engine)?;
-            Ok((channel, bucket, amount, of_assignee))
-        })
-        .collect()
+    let asked: Vec<_> = tenants.iter().map(|tenant| vec![Arg::from(*tenant), Arg::from(assignee)]).collect();
+    let rows: Vec<Vec<(Uuid, String, i64, i64)>> = tx.each(OF_TENANT, &asked).await?;
+    let tally = |(channel, bucket, amount, of_assignee): (Uuid, String, i64, i64)| {
+        Ok((channel, bucket.parse().map_err(StoreError::Engine)?, amount, of_assignee))
+    };
+    rows.into_iter().map(|rows| rows.into_iter().map(tally).collect()).collect()
 }

@@ -32,7 +32,15 @@ pub struct Tx<'c> {
 pub struct Savepoint {
     drafts: usize,
     wakes: usize,
+    words: &'static Words,
 }
+
+/// Begin, stand, undo. A part inside of another has another name: the same one would hide it.
+#[derive(Debug)]
+struct Words(&'static str, &'static str, &'static str);
+
+const PART: Words = Words("savepoint part", "release savepoint part", "rollback to savepoint part");
+const VERB: Words = Words("savepoint verb", "release savepoint verb", "rollback to savepoint verb");
 
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: Conn<'c>, env: &Env) -> Self {
@@ -191,15 +199,24 @@ impl<'c> Tx<'c> {
 
     /// Begins a part of the transaction that can be undone alone. Parts do not overlap.
     pub async fn savepoint(&mut self) -> Result<Savepoint, StoreError> {
-        self.put(SAVEPOINT, &[]).await?;
-        Ok(Savepoint { drafts: self.drafts.len(), wakes: self.wakes.len() })
+        self.begin_part(&PART).await
+    }
+
+    /// Around a whole verb, which may have parts of its own.
+    pub(super) async fn savepoint_of_verb(&mut self) -> Result<Savepoint, StoreError> {
+        self.begin_part(&VERB).await
+    }
+
+    async fn begin_part(&mut self, words: &'static Words) -> Result<Savepoint, StoreError> {
+        self.put(words.0, &[]).await?;
+        Ok(Savepoint { drafts: self.drafts.len(), wakes: self.wakes.len(), words })
     }
 
     /// The part stands, if the rest does. If it turns out that it failed it is still there to be undone.
-    pub async fn keep(&mut self, _part: Savepoint) -> Result<(), StoreError> {
+    pub async fn keep(&mut self, part: Savepoint) -> Result<(), StoreError> {
         // What was sent and not waited for has to fail inside of the part that it belongs to.
         self.settle().await?;
-        self.put(RELEASE, &[]).await
+        self.put(part.words.1, &[]).await
     }
 
     /// The part did not happen.
@@ -209,8 +226,8 @@ impl<'c> Tx<'c> {
         if let Conn::Postgres(pipeline) = &mut self.conn {
             pipeline.forget_errors().await?;
         }
-        self.exec(UNDO, &[]).await?;
-        self.exec(RELEASE, &[]).await?;
+        self.exec(part.words.2, &[]).await?;
+        self.exec(part.words.1, &[]).await?;
         Ok(())
     }
 
@@ -254,10 +271,6 @@ impl<'c> Tx<'c> {
         Ok(Effects { events, wakes: std::mem::take(&mut self.wakes) })
     }
 }
-
-const SAVEPOINT: &str = "savepoint part";
-const RELEASE: &str = "release savepoint part";
-const UNDO: &str = "rollback to savepoint part";
 
 /// SQLite takes `$2` for a name and numbers names by their first appearance, so each is bound by its number.
 fn bind_sqlite(statement: &mut rusqlite::Statement<'_>, args: &[Arg<'_>]) -> Result<(), StoreError> {

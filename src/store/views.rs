@@ -140,6 +140,17 @@ pub enum Source {
     Assignee(Uuid, Uuid),
 }
 
+impl Source {
+    const fn holds_only_waiting(&self) -> bool {
+        match self {
+            Self::Tenant(_, bucket) | Self::Channel(_, bucket) => {
+                matches!(bucket, Bucket::UnassignedWaiting | Bucket::AssignedWaiting)
+            }
+            Self::Assignee(..) => false,
+        }
+    }
+}
+
 /// A page of a list.
 pub struct Keys {
     pub keys: Vec<Key>,
@@ -173,12 +184,14 @@ pub async fn page(
         let waits = position.waits;
         if keys.len() > limit {
             keys.truncate(limit);
-            let next = keys.last().map(|key| Position::of(key, waits && key.waiting_since.is_some()));
+            let by_wait = |key: &Key| sort == Sort::Wait && key.waiting_since.is_some();
+            let next = keys.last().map(|key| Position::of(key, by_wait(key)));
             return Ok(Keys { keys, next });
         }
         position = match (full, last) {
             (true, Some(last)) => Position::of(&last, waits),
-            _ if waits => Position::first(Sort::Recent),
+            // Of views that hold only those who wait that was all.
+            _ if waits && !sources.iter().all(Source::holds_only_waiting) => Position::first(Sort::Recent),
             _ => return Ok(Keys { keys, next: None }),
         };
     }
@@ -196,10 +209,10 @@ async fn best(
         return Ok(sources.to_vec());
     }
     let mut firsts = Vec::new();
-    for source in sources {
-        if let Some(first) = read(tx, &[*source], position, 1).await?.first() {
+    for (source, keys) in ask(tx, sources, position, 1).await? {
+        if let Some(first) = keys.first() {
             let order = if position.waits { first.waiting_since.unwrap_or(0) } else { -first.updated_at };
-            firsts.push((order, *source));
+            firsts.push((order, source));
         }
     }
     firsts.sort_by_key(|(order, _)| *order);
@@ -216,32 +229,45 @@ async fn read(
     position: Position,
     limit: usize,
 ) -> Result<Vec<Key>, StoreError> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut found: Vec<Key> = Vec::new();
-    let of_tenant = if position.waits { WAITING } else { RECENT };
-    let of_channel = if position.waits { WAITING_OF_CHANNEL } else { RECENT_OF_CHANNEL };
-    let of_assignee = if position.waits { WAITING_OF_ASSIGNEE } else { RECENT_OF_ASSIGNEE };
-    for sql in [of_tenant, of_channel, of_assignee] {
-        let asked: Vec<Vec<Arg<'_>>> = sources
-            .iter()
-            .filter_map(|source| {
-                let (statement, first, second) = match source {
-                    Source::Tenant(tenant, bucket) => (of_tenant, *tenant, Arg::from(bucket.as_str())),
-                    Source::Channel(channel, bucket) => (of_channel, *channel, Arg::from(bucket.as_str())),
-                    Source::Assignee(tenant, user) => (of_assignee, *tenant, Arg::from(*user)),
-                };
-                let args = vec![first.into(), second, position.at.into(), position.id.into(), limit.into()];
-                (statement == sql).then_some(args)
-            })
-            .collect();
-        if !asked.is_empty() {
-            found.extend(tx.each::<Key>(sql, &asked).await?.into_iter().flatten());
-        }
-    }
+    let asked = ask(tx, sources, position, limit).await?;
+    let mut found: Vec<Key> = asked.into_iter().flat_map(|(_, keys)| keys).collect();
     if position.waits {
         found.sort_by_key(|key| (key.waiting_since, key.id));
     } else {
         found.sort_by_key(|key| std::cmp::Reverse((key.updated_at, key.id)));
+    }
+    Ok(found)
+}
+
+/// The next ones of each source, all asked at once.
+async fn ask(
+    tx: &mut Tx<'_>,
+    sources: &[Source],
+    position: Position,
+    limit: usize,
+) -> Result<Vec<(Source, Vec<Key>)>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let by = |waiting, recent| if position.waits { waiting } else { recent };
+    let mut kinds = [
+        (by(WAITING, RECENT), Vec::new(), Vec::new()),
+        (by(WAITING_OF_CHANNEL, RECENT_OF_CHANNEL), Vec::new(), Vec::new()),
+        (by(WAITING_OF_ASSIGNEE, RECENT_OF_ASSIGNEE), Vec::new(), Vec::new()),
+    ];
+    for source in sources {
+        let (kind, first, second) = match source {
+            Source::Tenant(tenant, bucket) => (0, *tenant, Arg::from(bucket.as_str())),
+            Source::Channel(channel, bucket) => (1, *channel, Arg::from(bucket.as_str())),
+            Source::Assignee(tenant, user) => (2, *tenant, Arg::from(*user)),
+        };
+        let (_, of, asked) = &mut kinds[kind];
+        of.push(*source);
+        asked.push(vec![first.into(), second, position.at.into(), position.id.into(), limit.into()]);
+    }
+    let mut found = Vec::with_capacity(sources.len());
+    for (sql, of, asked) in kinds {
+        if !asked.is_empty() {
+            found.extend(of.into_iter().zip(tx.each::<Key>(sql, &asked).await?));
+        }
     }
     Ok(found)
 }

@@ -15,7 +15,7 @@ use self::finish::Finish;
 use super::kinds::{Interrupted, Work};
 use crate::app::App;
 use crate::error::Error;
-use crate::inbox::receipt;
+use crate::inbox::{outgoing, receipt};
 use crate::model::{MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job};
@@ -77,6 +77,8 @@ impl Work for Deliver {
         delivery.state = MessageStatus::Failed;
         delivery.error = Some(MessageError { code, reason: reason.to_owned() });
         deliveries::update(tx, &delivery).await?;
+        // Half a message is worse than none: what has not left of it stays.
+        deliveries::fail_queued(tx, delivery.message, "given_up", reason).await?;
         receipt::refresh(tx, &delivery).await
     }
 
@@ -90,6 +92,7 @@ impl Work for Deliver {
         delivery.error = None;
         delivery.tries = 0;
         deliveries::update(tx, &delivery).await?;
+        outgoing::requeue_after(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await
     }
 }

@@ -17,7 +17,7 @@ use super::responders::{Held, Place, Responders};
 use crate::accounts::Scope;
 use crate::app::Channels;
 use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
-use crate::model::ChannelState;
+use crate::model::{ChannelSettings, ChannelState};
 use crate::store::{Store, turns};
 
 const TICK: Duration = Duration::from_secs(1);
@@ -288,10 +288,17 @@ impl Dispatcher {
         let channels = self.state().waiting_channels();
         let mut limits = HashMap::new();
         for channel in channels {
-            if let Ok(Some(connected)) = self.channels.by_id(channel).await {
-                let paused = connected.channel.state == ChannelState::Disabled;
-                limits.insert(channel, if paused { i64::MAX } else { connected.channel.settings.nobody_ms });
-            }
+            let limit = match self.channels.by_id(channel).await {
+                Ok(Some(connected)) if connected.channel.state == ChannelState::Disabled => i64::MAX,
+                Ok(Some(connected)) => connected.channel.settings.nobody_ms,
+                Ok(None) => 0,
+                // A channel whose secrets do not open sends nothing, and its customers wait for people.
+                Err(error) => {
+                    tracing::warn!(%error, %channel, "a channel cannot be opened; its turns go to people");
+                    ChannelSettings::default().nobody_ms
+                }
+            };
+            limits.insert(channel, limit);
         }
         let limit_ms = |channel| limits.get(&channel).copied().unwrap_or(i64::MAX);
         let waiting = self.state().waiting_too_long(self.store.clock().now_ms(), AT_ONCE, limit_ms);

@@ -55,7 +55,10 @@ impl Verb for End {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        // Somebody may have claimed or ended it since it was read.
+        // Somebody may have claimed or ended it since it was read; from here on nobody does.
+        if let Some(key) = self.job.key() {
+            queues::lock(tx, key).await?;
+        }
         let Some(job) = jobs::load(tx, self.job.tenant, self.job.id).await? else { return Ok(()) };
         if job.claim.is_some() || !job.waits() {
             return Ok(());

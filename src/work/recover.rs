@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::end;
 use super::kinds::{self, Interrupted};
 use crate::app::App;
 use crate::error::Error;
@@ -40,7 +41,7 @@ async fn recover(app: &App, claimed_before: i64) {
         let (count, mut taken) = (expired.len() as i64, 0_usize);
         for job in expired {
             let id = job.id;
-            match app.store.write(TakeBack { job }).await {
+            match app.store.write(TakeBack { job, claimed_before }).await {
                 Ok(_) => taken += 1,
                 Err(error) => tracing::warn!(%error, job = %id, "an abandoned job cannot be taken back yet"),
             }
@@ -69,6 +70,7 @@ impl Verb for Expired {
 
 struct TakeBack {
     job: Job,
+    claimed_before: i64,
 }
 
 impl Verb for TakeBack {
@@ -79,10 +81,18 @@ impl Verb for TakeBack {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        if let Some(kind) = kinds::of(&self.job.kind)
+        if !jobs::still_expired(tx, &self.job, self.claimed_before).await? {
+            return Ok(());
+        }
+        let kind = kinds::of(&self.job.kind);
+        if let Some(kind) = kind
             && (kind.interrupted)(tx, &self.job, REASON).await? == Interrupted::Over
         {
             return Ok(());
+        }
+        // A job that ends its process would end every one that comes after it.
+        if kind.is_some_and(|kind| kind.every.is_none() && self.job.tries >= kind.tries) {
+            return end::give_up(tx, &self.job, REASON).await;
         }
         let now = tx.now();
         jobs::release(tx, &self.job, now, Some(REASON)).await?;

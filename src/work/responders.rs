@@ -1,7 +1,7 @@
 //! Who could answer and who holds which lease: the dispatcher's memory. Nothing here is the truth; a lease
 //! is checked in its transaction.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use hub::SessionId;
 use uuid::Uuid;
@@ -47,9 +47,10 @@ struct Responder {
 pub(super) struct Responders {
     due: BTreeSet<(i64, Uuid)>,
     places: HashMap<Uuid, Place>,
-    /// Due, and nobody free to take them; oldest first.
-    parked: HashMap<Uuid, VecDeque<Place>>,
-    parked_ids: HashSet<Uuid>,
+    /// Due, and nobody free to take them: by tenant, oldest first.
+    parked: HashMap<Uuid, BTreeMap<(i64, Uuid), Place>>,
+    /// When a parked turn was due.
+    parked_at: HashMap<Uuid, i64>,
     sessions: HashMap<SessionId, Responder>,
     held: HashMap<Uuid, Held>,
     early: VecDeque<(Uuid, &'static str)>,
@@ -57,7 +58,7 @@ pub(super) struct Responders {
 
 impl Responders {
     pub(super) fn schedule(&mut self, place: Place) {
-        if self.parked_ids.contains(&place.turn) {
+        if self.parked_at.contains_key(&place.turn) {
             // Its due time moved: it is taken when that comes, and checked then.
             self.unpark(place.tenant, place.turn);
         }
@@ -71,13 +72,13 @@ impl Responders {
     }
 
     pub(super) fn knows(&self, turn: Uuid) -> bool {
-        self.places.contains_key(&turn) || self.parked_ids.contains(&turn)
+        self.places.contains_key(&turn) || self.parked_at.contains_key(&turn)
     }
 
     fn unpark(&mut self, tenant: Uuid, turn: Uuid) {
-        self.parked_ids.remove(&turn);
+        let Some(at) = self.parked_at.remove(&turn) else { return };
         if let Some(queue) = self.parked.get_mut(&tenant) {
-            queue.retain(|place| place.turn != turn);
+            queue.remove(&(at, turn));
             if queue.is_empty() {
                 self.parked.remove(&tenant);
             }
@@ -91,23 +92,27 @@ impl Responders {
                 break;
             }
             self.due.pop_first();
-            if let Some(place) = self.places.remove(&turn) {
-                self.parked.entry(place.tenant).or_default().push_back(place);
-                self.parked_ids.insert(turn);
+            // What finds no place here is found by the next sweep.
+            if let Some(place) = self.places.remove(&turn)
+                && self.parked_at.len() < MAX_SCHEDULED
+            {
+                self.parked.entry(place.tenant).or_default().insert((due_at, turn), place);
+                self.parked_at.insert(turn, due_at);
             }
         }
         let mut assigned = Vec::new();
         let waiting: Vec<Uuid> = self.parked.keys().copied().collect();
         for tenant in waiting {
             while let Some((session, key)) = self.idle(tenant) {
-                let Some(place) = self.parked.get_mut(&tenant).and_then(VecDeque::pop_front) else { break };
-                self.parked_ids.remove(&place.turn);
+                let first = self.parked.get_mut(&tenant).and_then(BTreeMap::pop_first);
+                let Some((_, place)) = first else { break };
+                self.parked_at.remove(&place.turn);
                 if let Some(responder) = self.sessions.get_mut(&session) {
                     responder.busy += 1;
                 }
                 assigned.push((place, session, key));
             }
-            if self.parked.get(&tenant).is_some_and(VecDeque::is_empty) {
+            if self.parked.get(&tenant).is_some_and(BTreeMap::is_empty) {
                 self.parked.remove(&tenant);
             }
         }
@@ -134,13 +139,13 @@ impl Responders {
         limit: usize,
         limit_ms: impl Fn(Uuid) -> i64,
     ) -> Vec<Place> {
-        let all = self.parked.values().flatten();
+        let all = self.parked.values().flat_map(BTreeMap::values);
         all.filter(|place| now - place.due_at >= limit_ms(place.channel)).take(limit).copied().collect()
     }
 
     /// The channels of the turns that wait.
     pub(super) fn waiting_channels(&self) -> HashSet<Uuid> {
-        self.parked.values().flatten().map(|place| place.channel).collect()
+        self.parked.values().flat_map(BTreeMap::values).map(|place| place.channel).collect()
     }
 
     pub(super) fn drop_parked(&mut self, place: Place) {
@@ -232,7 +237,7 @@ impl Responders {
 
     /// (responders, turns waiting for one, leases)
     pub(super) fn counts(&self) -> (usize, usize, usize) {
-        (self.sessions.len(), self.parked_ids.len(), self.held.len())
+        (self.sessions.len(), self.parked_at.len(), self.held.len())
     }
 }
 

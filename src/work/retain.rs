@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::kinds::Work;
@@ -12,7 +13,10 @@ use crate::store::jobs::{self, Job, Retain};
 use crate::store::retention::{self, BATCH, OwnDays};
 use crate::store::{Tx, Verb};
 
-const PAUSE: Duration = Duration::from_millis(10);
+/// Between two batches: longer when a batch took long, for then others wait for the writer too.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const SHARE: u32 = 10;
 const TENANTS: i64 = 200;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// What waits for a message that never comes, and jobs that nobody lets run again.
@@ -24,9 +28,9 @@ const TOKEN_DAYS: i64 = 1;
 impl Work for Retain {
     const EVERY: Option<Duration> = Some(Duration::from_mins(5));
 
-    async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
-        all_of(app, job, Uuid::nil(), What::Tokens(TOKEN_DAYS)).await?;
-        all_of(app, job, Uuid::nil(), What::Pending(PENDING_DAYS)).await?;
+    async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
+        all_of(app, Uuid::nil(), What::Tokens(TOKEN_DAYS)).await?;
+        all_of(app, Uuid::nil(), What::Pending(PENDING_DAYS)).await?;
         let mut after = Uuid::nil();
         loop {
             let page = app.store.read(Tenants { after }).await?;
@@ -34,35 +38,31 @@ impl Work for Retain {
             after = *last;
             for (tenant, own) in page {
                 let config = &app.config;
-                all_of(app, job, tenant, What::Events(own.0.unwrap_or(config.retention_feed_days))).await?;
+                all_of(app, tenant, What::Events(own.0.unwrap_or(config.retention_feed_days))).await?;
                 let envelopes = own.1.unwrap_or(config.retention_envelope_days);
-                all_of(app, job, tenant, What::Envelopes(envelopes)).await?;
+                all_of(app, tenant, What::Envelopes(envelopes)).await?;
                 let attempts = own.2.unwrap_or(config.retention_attempt_days);
-                all_of(app, job, tenant, What::Attempts(attempts)).await?;
-                all_of(app, job, tenant, What::DeadJobs(DEAD_DAYS)).await?;
+                all_of(app, tenant, What::Attempts(attempts)).await?;
+                all_of(app, tenant, What::DeadJobs(DEAD_DAYS)).await?;
             }
         }
     }
 }
 
 /// Removes batch after batch until nothing is left that is old enough. 0 days: for ever.
-async fn all_of(app: &App, job: &Job, tenant: Uuid, what: What) -> Result<(), Error> {
+async fn all_of(app: &App, tenant: Uuid, what: What) -> Result<(), Error> {
     if what.days() == 0 {
         return Ok(());
     }
     let tenant = Some(tenant).filter(|tenant| !tenant.is_nil());
-    let mut batches = 0_u32;
     loop {
+        let begun = Instant::now();
         let removed = app.store.write(Remove { tenant, what }).await?.value;
         metrics::counter!("hubbub_retention_removed_total", "what" => what.name()).increment(removed);
         if removed < BATCH as u64 || app.soft.is_cancelled() {
             return Ok(());
         }
-        batches += 1;
-        if batches.is_multiple_of(1_000) {
-            app.store.write(super::runner::Keep { job: job.clone() }).await?;
-        }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep((begun.elapsed() * SHARE).clamp(LEAST_PAUSE, LONGEST_PAUSE)).await;
     }
 }
 

@@ -138,7 +138,7 @@ async fn run_one(app: &App, job: Job) {
         ))),
         Some(kind) => match (kind.run)(app, &job) {
             Err(reason) => Err(Broken::for_good(format!("its payload cannot be read: {reason}"))),
-            Ok(work) => match (caught(work).await, kind.every) {
+            Ok(work) => match (caught(kept(app, &job, kind.every, work)).await, kind.every) {
                 (Ok(()), Some(every)) => again(app, &job, every).await,
                 (ended, _) => ended,
             },
@@ -180,6 +180,33 @@ async fn caught(work: impl Future<Output = Result<(), Error>>) -> Result<(), Bro
         Err(_) => Err(Broken::for_now(
             "the server failed in the middle of it (a panic; its log says where)".to_owned(),
         )),
+    }
+}
+
+/// A job that comes again may take long: its claim is renewed while it works, and if it is lost the work ends.
+async fn kept(
+    app: &App,
+    job: &Job,
+    every: Option<Duration>,
+    work: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
+    if every.is_none() {
+        return work.await;
+    }
+    let third = Duration::from_millis(u64::try_from(CLAIM_MS / 3).unwrap_or(1));
+    let renew = async {
+        loop {
+            tokio::time::sleep(third).await;
+            match app.store.write(Keep { job: job.clone() }).await {
+                Ok(kept) if !kept.value => return,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, job = %job.id, "a claim is not renewed yet"),
+            }
+        }
+    };
+    tokio::select! {
+        done = work => done,
+        () = renew => Err(Error::conflict("claim_lost", "another worker has taken it over")),
     }
 }
 
@@ -254,8 +281,8 @@ impl Verb for Schedule {
 }
 
 /// A job that takes long says that it still runs.
-pub(super) struct Keep {
-    pub job: Job,
+struct Keep {
+    job: Job,
 }
 
 impl Verb for Keep {

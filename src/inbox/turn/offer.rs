@@ -74,11 +74,14 @@ impl Verb for Offer {
         let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
         if channel.state == ChannelState::Disabled {
             turn.due_at = tx.now() + pause::LOOK_AGAIN_MS;
-            turn.reason = Some(pause::REASON.to_owned());
+            let told = turn.reason.replace(pause::REASON.to_owned());
             turns::update(tx, &turn).await?;
             wake_due(tx, &conversation, &turn);
-            conversation.turn = Some(turn.clone());
-            announce::turn(tx, &mut conversation, &turn)?;
+            // Once: that it still waits is no news.
+            if told.as_deref() != Some(pause::REASON) {
+                conversation.turn = Some(turn.clone());
+                announce::turn(tx, &mut conversation, &turn)?;
+            }
             return Ok(Offered::NotNow);
         }
         if turn.failed_offers() >= channel.settings.max_attempts {

@@ -49,6 +49,9 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError
     if config.get_application_name().is_none() {
         config.application_name("hubbub");
     }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(std::time::Duration::from_secs(10));
+    }
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(std::time::Duration::from_secs(5));
     }

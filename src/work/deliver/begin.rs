@@ -7,10 +7,10 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
 use crate::inbox::receipt;
-use crate::model::{AuthorKind, MessageStatus, Owner};
+use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Job};
-use crate::store::{Tx, Verb, conversations, messages};
+use crate::store::{Tx, Verb, channels, conversations, messages};
 use crate::work::runner::CLAIM_MS;
 
 /// A send that has begun, and may leave now.
@@ -57,8 +57,14 @@ impl Verb for Begin {
             return Ok(None);
         }
         let part = serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
+        // Paused since it was claimed: it waits with the others.
+        let channel = channels::by_id(tx, delivery.channel).await?.ok_or(Error::NotFound("channel"))?;
+        if channel.state == ChannelState::Disabled {
+            let now = tx.now();
+            jobs::postpone(tx, &self.job, now, "the channel is paused").await?;
+            return Ok(None);
+        }
         delivery.state = MessageStatus::Sending;
-        delivery.tries += 1;
         if let Some(reserved) = &self.reserved {
             delivery.reserved_id = Some(reserved.clone());
             delivery.external_key = Some(reserved.clone());

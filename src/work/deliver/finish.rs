@@ -48,7 +48,7 @@ impl Verb for Finish {
                 jobs::done(tx, &self.job).await?;
             }
             SendOutcome::Retry { after_ms, code, reason } => {
-                delivery.tries += i64::from(self.attempt.is_none());
+                delivery.tries += 1;
                 let wait = retry::wait_ms(delivery.tries, 1_000, 300_000, self.random);
                 let after = after_ms.and_then(|after| i64::try_from(after).ok());
                 // A time to come again is said to one chat; a failure without is likely to hit the others as well.
@@ -152,8 +152,7 @@ impl Finish {
         }
         receipt::refresh(tx, delivery).await?;
         let at = tx.now() + wait_ms;
-        jobs::release(tx, &self.job, at, Some(reason)).await?;
-        Ok(())
+        Ok(jobs::postpone(tx, &self.job, at, reason).await?)
     }
 
     async fn fail(
