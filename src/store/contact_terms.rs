@@ -25,7 +25,7 @@ const TERM: usize = 60;
 /// Words of a name that are searched from.
 const WORDS: usize = 6;
 /// Hits of the longest word that are looked at for the other words.
-const LOOKED_AT: i64 = 500;
+const LOOKED_AT: i64 = 300;
 /// Put before digits that are read from the end; no text begins with it.
 const FROM_END: char = '\u{1}';
 

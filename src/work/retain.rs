@@ -14,9 +14,9 @@ use crate::store::retention::{self, BATCH, OwnDays};
 use crate::store::{Tx, Verb};
 
 /// Between two batches: longer when a batch took long, for then others wait for the writer too.
-const LEAST_PAUSE: Duration = Duration::from_millis(20);
+const LEAST_PAUSE: Duration = Duration::from_millis(40);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-const SHARE: u32 = 10;
+const SHARE: u32 = 20;
 const TENANTS: i64 = 200;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// What waits for a message that never comes, and jobs that nobody lets run again.
