@@ -80,6 +80,14 @@ async fn dead(owner: &Api, tenant: Uuid) -> Vec<Value> {
     page["jobs"].as_array().expect("jobs").clone()
 }
 
+/// Pauses the bot's channel, or lets it go on.
+async fn set_state(world: &World, owner: &Api, state: &str) {
+    let url = world.url(&format!("/api/v1/channels/{}", world.bot.id));
+    let request = reqwest::Client::new().patch(url).bearer_auth(&owner.token);
+    let answer = request.json(&json!({ "state": state })).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+}
+
 /// What `/metrics` says of the dead of all classes.
 struct CountDead;
 
@@ -232,13 +240,7 @@ on_both!(a_paused_channel_shows_what_customers_write_and_sends_nothing, |engine|
     let owner = world.api("owner@example.com").await;
     let mut worker = world.worker(4).await;
     let mut manager = world.person("agent@example.com").await;
-    let path = format!("/api/v1/channels/{}", world.bot.id);
-    let patch = async |state: &str| {
-        let request = reqwest::Client::new().patch(world.url(&path)).bearer_auth(&owner.token);
-        let answer = request.json(&json!({ "state": state })).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200);
-    };
-    patch("disabled").await;
+    set_state(&world, &owner, "disabled").await;
     world.telegram.customer_says(5550241, "Are you there?");
     let event = manager.event("message.created").await;
     assert_eq!(event["message"]["text"], "Are you there?");
@@ -253,7 +255,7 @@ on_both!(a_paused_channel_shows_what_customers_write_and_sends_nothing, |engine|
     let waits = manager.publication(|data| data["turn"]["reason"] == "channel_paused").await;
     assert_eq!(waits["turn"]["state"], "collecting");
     assert!(!worker.unread().any(|frame| frame.to_string().contains("turn.offered")));
-    patch("active").await;
+    set_state(&world, &owner, "active").await;
     let begun = Instant::now();
     let turn = worker.offered().await;
     assert_eq!(turn["messages"][0]["text"], "Are you there?");
@@ -277,13 +279,7 @@ on_both!(a_pause_holds_though_sends_were_under_way, |engine| async move {
     }
     hold(&world, false).await;
     world.telegram.sent_reaches(8).await;
-    let path = format!("/api/v1/channels/{}", world.bot.id);
-    let patch = async |state: &str| {
-        let request = reqwest::Client::new().patch(world.url(&path)).bearer_auth(&owner.token);
-        let answer = request.json(&json!({ "state": state })).send().await.expect("an answer");
-        assert_eq!(answer.status(), 200);
-    };
-    patch("disabled").await;
+    set_state(&world, &owner, "disabled").await;
     for _ in 0..8 {
         manager.publication(|data| data["message"]["status"] == "sent").await;
     }
@@ -292,7 +288,7 @@ on_both!(a_pause_holds_though_sends_were_under_way, |engine| async move {
     assert_eq!(world.hook(&world.bot, &update).await, 200);
     manager.publication(|data| data["message"]["text"] == "Still there?").await;
     assert_eq!(world.telegram.sent().len(), 8);
-    patch("active").await;
+    set_state(&world, &owner, "active").await;
     world.telegram.sent_reaches(12).await;
     world.finish().await;
 });
