@@ -312,6 +312,38 @@ on_both!(chats_that_have_to_wait_do_not_hold_up_the_others_of_their_channel, |en
     world.finish().await;
 });
 
+on_both!(what_waits_for_another_try_goes_on_with_its_channel_or_its_customer, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut conversations = Vec::new();
+    for chat in 0..3 {
+        conversations.push(conversation(&world, &mut manager, 5550320 + chat).await);
+    }
+    // Two wait for their next try, which is far; the channel has been left alone.
+    hold(&world, true).await;
+    for one in &conversations[..2] {
+        send(&mut manager, one, &format!("to {one}")).await;
+    }
+    let far = "update jobs set run_at = 9000000000000 where kind = 'deliver'";
+    assert_eq!(sql(&world, far, &[]).await, 2);
+    let open = "update queues set blocked_until = 1, failures = 5, next_at = 0 where class = 1 and id = $1";
+    assert_eq!(sql(&world, open, &[world.bot.id]).await, 1);
+    // The one that is tried tells that the provider answers.
+    send(&mut manager, &conversations[2], "the one that is tried").await;
+    world.telegram.sent_reaches(3).await;
+
+    // A customer who blocked the bot lets it write again.
+    hold(&world, true).await;
+    send(&mut manager, &conversations[0], "as soon as I may").await;
+    assert_eq!(sql(&world, far, &[]).await, 1);
+    hold(&world, false).await;
+    world.telegram.customer_blocks(5550320, true);
+    world.telegram.customer_blocks(5550320, false);
+    let sent = world.telegram.sent_reaches(4).await;
+    assert_eq!(sent[3].text.as_deref(), Some("as soon as I may"));
+    world.finish().await;
+});
+
 on_both!(a_message_leaves_whole_or_not_at_all, |engine| async move {
     let world = World::start(engine).await;
     let owner = world.api("owner@example.com").await;

@@ -269,15 +269,22 @@ pub async fn hurry_lane(tx: &mut Tx<'_>, key: QueueKey, lane: &str) -> Result<()
 /// The channel works again: what waits in its queues runs now.
 pub async fn recovered(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError> {
     for class in [Class::Send, Class::Media] {
-        let (key, now) = (QueueKey { id: channel, class }, tx.now());
+        let key = QueueKey { id: channel, class };
         queues::recovered(tx, key).await?;
-        queues::touch(tx, key, now).await?;
-        let later: Vec<(Uuid,)> = tx.all(LATER_OF_QUEUE, args![channel, class as i64, now]).await?;
-        for (id,) in later {
-            tx.put(HURRY_ONE, args![id, now]).await?;
-        }
-        tx.wake(Wake::Job { class, at: now });
+        hurry_queue(tx, key).await?;
     }
+    Ok(())
+}
+
+/// What waits for another try in a queue runs now.
+pub async fn hurry_queue(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
+    let now = tx.now();
+    queues::touch(tx, key, now).await?;
+    let later: Vec<(Uuid,)> = tx.all(LATER_OF_QUEUE, args![key.id, key.class as i64, now]).await?;
+    for (id,) in later {
+        tx.put(HURRY_ONE, args![id, now]).await?;
+    }
+    tx.wake(Wake::Job { class: key.class, at: now });
     Ok(())
 }
 

@@ -201,14 +201,17 @@ pub async fn pause(tx: &mut Tx<'_>, key: QueueKey, tenant: Uuid, reason: &str) -
     tx.put(PAUSE, args![key.id, key.class as i64, tenant, NEVER, reason]).await
 }
 
-/// The provider answers, or says that it does: what waits runs now, but for a pause. `false`: nothing was in the way.
+/// The provider answers, or says that it does: the queue goes on, but for a pause. `true`: it had been left alone, and
+/// what waits in it for another try need not wait any longer.
 pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreError> {
-    let now = tx.now();
-    let was_blocked = tx.exec(UNBLOCK, args![key.id, key.class as i64, now]).await? == 1;
-    if was_blocked {
-        tx.wake(Wake::Job { class: key.class, at: now });
+    let Some(queue) = load(tx, key).await? else { return Ok(false) };
+    if queue.failures == 0 && queue.blocked_until.is_none() {
+        return Ok(false);
     }
-    Ok(was_blocked)
+    let now = tx.now();
+    tx.put(UNBLOCK, args![key.id, key.class as i64, now]).await?;
+    tx.wake(Wake::Job { class: key.class, at: now });
+    Ok(queue.failures >= BREAKER && queue.blocked_until != Some(NEVER))
 }
 
 /// The channel is not paused any more.

@@ -66,7 +66,7 @@ impl Verb for Finish {
                 self.later(tx, &mut delivery, code, reason, 0, false).await?;
             }
             SendOutcome::Rejected { code, reason, channel_down: false } => {
-                queues::recovered(tx, self.queue()).await?;
+                self.provider_answers(tx).await?;
                 self.fail(tx, &mut delivery, code, reason).await?;
             }
             SendOutcome::Unknown { reason } => {
@@ -83,6 +83,14 @@ impl Verb for Finish {
 }
 
 impl Finish {
+    /// A channel that had been left alone goes on, and what waited for another try with it.
+    async fn provider_answers(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        if queues::recovered(tx, self.queue()).await? {
+            jobs::hurry_queue(tx, self.queue()).await?;
+        }
+        Ok(())
+    }
+
     fn queue(&self) -> QueueKey {
         QueueKey { id: self.job.queue, class: Deliver::CLASS }
     }
@@ -118,7 +126,7 @@ impl Finish {
         delivery.external_key = Some(key.to_owned());
         deliveries::update(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await?;
-        queues::recovered(tx, self.queue()).await?;
+        self.provider_answers(tx).await?;
         // Receipts and reactions that came before the provider's answer told us the key.
         let channel = self.channel_is(tx, &delivery, "ok", None).await?;
         effect::settle_delivery(tx, &channel, key).await?;
