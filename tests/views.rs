@@ -175,6 +175,8 @@ on_both!(lists_and_counts_are_what_a_look_at_all_would_find, |engine| async move
     assert_eq!(over_socket["counts"], answer["counts"]);
     let list = manager.rpc("inbox.list", json!({ "view": "mine", "limit": 200 })).await.expect("a list");
     assert_eq!(ids(list["conversations"].as_array().expect("a list")), ids(&whole(&api, "view=mine").await));
+    let by_wait = page(&api, "view=all&sort=wait&limit=1").await["next"].as_str().expect("more").to_owned();
+    assert_eq!(api.get(&format!("/api/v1/inbox?before={by_wait}")).await.0, 400, "a place of another order");
     assert_eq!(api.get("/api/v1/inbox?owner=ai").await.0, 400, "a filter that is not known is refused");
     world.finish().await;
 });
@@ -205,7 +207,7 @@ on_both!(contacts_are_found_by_name_handle_and_number, |engine| async move {
         let expected: &[&str] = if typed == "elk" { &[] } else { &["telegram"] };
         assert_eq!(names(typed).await, expected, "{typed}");
     }
-    for typed in ["12025550148", "%2B1%20202", "0148", "202-555"] {
+    for typed in ["12025550148", "%2B1%20202", "0148", "0012025550148", "02025550148", "202-555"] {
         let expected: &[&str] = if typed == "202-555" { &[] } else { &["waha"] };
         assert_eq!(names(typed).await, expected, "{typed}");
     }

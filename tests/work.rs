@@ -344,6 +344,35 @@ on_both!(what_waits_for_another_try_goes_on_with_its_channel_or_its_customer, |e
     world.finish().await;
 });
 
+on_both!(what_waited_for_a_day_is_given_up_and_a_retry_begins_a_new_day, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let one = conversation(&world, &mut manager, 5550330).await;
+    hold(&world, true).await;
+    send(&mut manager, &one, "of yesterday").await;
+    let overdue = async || {
+        sql(&world, "update jobs set run_at = 0 where kind = 'end_overdue'", &[]).await;
+        sql(&world, "update queues set next_at = 0 where class = 9", &[]).await;
+    };
+    sql(&world, "update jobs set created_at = 5 where kind = 'deliver'", &[]).await;
+    overdue().await;
+    let failed = manager.publication(|data| data["message"]["status"] == "failed").await;
+    let why = failed["message"]["error"]["reason"].as_str().expect("a reason");
+    assert!(why.contains("a day") && why.contains("held by a test"), "{why}");
+    let id = dead(&owner, world.tenant).await[0]["id"].as_str().expect("an id").to_owned();
+    let retry = format!("/api/v1/jobs/{id}/retry");
+    assert_eq!(owner.post(&retry, &json!({})).await.0, 204);
+    let (status, problem) = owner.post(&retry, &json!({})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("not_dead")), "{problem}");
+    // The next look does not find it too old again.
+    overdue().await;
+    hold(&world, false).await;
+    manager.publication(|data| data["message"]["status"] == "sent").await;
+    assert!(dead(&owner, world.tenant).await.is_empty());
+    world.finish().await;
+});
+
 on_both!(a_message_leaves_whole_or_not_at_all, |engine| async move {
     let world = World::start(engine).await;
     let owner = world.api("owner@example.com").await;

@@ -47,30 +47,31 @@ impl Verb for CreateTenant {
     }
 }
 
-/// How long a tenant keeps what has an end, in days; nothing: as the configuration says. For the operator only.
+/// Changes how long a tenant keeps what has an end (feed, raw bodies, attempts), in days; gives what it is then. What is
+/// not named stays; `Some(None)` is as the configuration says. For the operator only.
 pub struct SetRetention {
     pub scope: Scope,
-    pub days: OwnDays,
+    pub changes: [Option<Option<i64>>; 3],
 }
 
 impl Verb for SetRetention {
-    type Out = ();
+    type Out = OwnDays;
 
     fn tenant(&self) -> Option<Uuid> {
         Some(self.scope.tenant())
     }
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let (feed, envelopes, attempts) = self.days;
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnDays, Error> {
+        let own = retention::own(tx, self.scope.tenant()).await?.ok_or(Error::NotFound("tenant"))?;
+        let [feed, envelopes, attempts] = self.changes;
         for (field, days) in [("feed", feed), ("envelopes", envelopes), ("attempts", attempts)] {
-            if days.is_some_and(|days| !(0..=36_500).contains(&days)) {
-                return Err(Error::invalid(field, "give 0 (for ever) to 36500 days"));
+            if days.flatten().is_some_and(|days| !(0..=36_500).contains(&days)) {
+                return Err(Error::invalid(field, "give 0 (for ever) to 36500 days, or `default`"));
             }
         }
-        if retention::set(tx, self.scope.tenant(), self.days).await? {
-            return Ok(());
-        }
-        Err(Error::NotFound("tenant"))
+        let days = (feed.unwrap_or(own.0), envelopes.unwrap_or(own.1), attempts.unwrap_or(own.2));
+        retention::set(tx, self.scope.tenant(), days).await?;
+        Ok(days)
     }
 }
 

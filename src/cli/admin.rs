@@ -105,7 +105,7 @@ impl Context {
     }
 }
 
-/// Options that all commands have.
+// No doc comment: it would take the place of the commands' own in their help.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Show {
     /// Print JSON, for programs.

@@ -53,6 +53,10 @@ impl Config {
                 refuse(key, "must not be 0")?;
             }
         }
+        let scheme = self.database_url.split_once("://").map(|(scheme, _)| scheme);
+        if scheme.is_some_and(|scheme| !["postgres", "postgresql", "sqlite"].contains(&scheme)) {
+            refuse("database_url", "must be postgres://…, or the path of a SQLite file")?;
+        }
         if !(1..=1_000).contains(&self.database_connections) {
             refuse("database_connections", "must be between 1 and 1000")?;
         }

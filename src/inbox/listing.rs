@@ -10,7 +10,7 @@ use super::look::{self, Counts, FoundContact};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::InboxItem;
-use crate::store::views::{Sort, View};
+use crate::store::views::{self, Sort, View};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -95,13 +95,18 @@ impl InboxQuery {
             text.parse()
                 .map_err(|()| Error::invalid("before", "give the `next` of the page before, as it is"))
         };
+        let from: Option<views::Position> = self.before.map(parse).transpose()?;
+        let sort = self.sort.unwrap_or(Sort::Recent);
+        if sort == Sort::Recent && from.is_some_and(|from| from.waits) {
+            return Err(Error::invalid("before", "is of a list by wait: begin this one without it"));
+        }
         Ok(look::Inbox {
             scopes,
             view: self.view.unwrap_or(View::All),
-            sort: self.sort.unwrap_or(Sort::Recent),
+            sort,
             company: self.company,
             channel: self.channel,
-            from: self.before.map(parse).transpose()?,
+            from,
             limit: self.limit.unwrap_or(50),
         })
     }

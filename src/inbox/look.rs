@@ -15,7 +15,6 @@ use crate::store::{Tx, Verb, channels, contact_terms, conversations, events, mes
 
 pub const MAX_PAGE: i64 = 200;
 const MIN_TYPED: usize = 2;
-const LOOKED_AT: usize = 500;
 
 /// A list of one user over the tenants that it may see.
 pub struct Inbox {
@@ -214,18 +213,14 @@ impl Verb for FindContacts {
             if found.len() >= limit {
                 break;
             }
-            // Who sees only some companies may have to look behind hits that it does not see.
-            let looked = if scope.companies().is_some() { LOOKED_AT } else { limit };
-            let hits = contact_terms::find(tx, scope.tenant(), &self.typed, looked).await?;
-            let newest: Vec<_> = hits.iter().filter_map(|(_, newest)| *newest).collect();
+            let newest =
+                contact_terms::find(tx, scope.tenant(), &self.typed, limit, scope.companies()).await?;
             let conversations = conversations::load_many(tx, &newest).await?;
             let marks = reads::of_user(tx, scope.actor().user(), &conversations).await?;
             for (conversation, my_read) in conversations.into_iter().zip(marks) {
-                if scope.sees_company(conversation.company) {
-                    let (tenant, contact) = (conversation.tenant, conversation.contact.clone());
-                    let conversation = InboxItem { conversation, my_read };
-                    found.push(FoundContact { tenant, contact, conversation });
-                }
+                let (tenant, contact) = (conversation.tenant, conversation.contact.clone());
+                let conversation = InboxItem { conversation, my_read };
+                found.push(FoundContact { tenant, contact, conversation });
             }
         }
         found.truncate(limit);

@@ -14,7 +14,8 @@ const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1,
 const FORGET: &str = "delete from contact_terms where contact = $1";
 const FIND: &str = "select contact from contact_terms where tenant = $1 and term >= $2 and term < $3 \
     order by term, contact limit $4";
-const NEWEST: &str = "select tenant, id from conversations where contact = $1 order by id desc limit 1";
+const NEWEST: &str =
+    "select tenant, id, company from conversations where contact = $1 order by id desc limit 1";
 const CONTACT: &str = "select id, name, handle from contacts where tenant = $1 and id = $2";
 const EVERYBODY: &str = "select tenant, id, name, handle from contacts where id > $1 order by id limit $2";
 
@@ -24,8 +25,9 @@ pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT, EVERYBODY];
 const TERM: usize = 60;
 /// Words of a name that are searched from.
 const WORDS: usize = 6;
-/// Hits of the longest word that are looked at for the other words.
+/// Hits of a word that are looked at for the other words, and for what the caller may see.
 const LOOKED_AT: i64 = 300;
+const LOOKED_AT_MOST: i64 = 3_000;
 /// Put before digits that are read from the end; no text begins with it.
 const FROM_END: char = '\u{1}';
 
@@ -55,47 +57,81 @@ pub(super) async fn note_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
 }
 
 /// Contacts of a tenant whose name, handle or number begins with (or, of a number, ends with) what was typed, each
-/// with its newest conversation. Several words find who has all of them.
+/// with its newest conversation, if the caller sees the company of that. Several words find who has all of them.
 pub async fn find(
     tx: &mut Tx<'_>,
     tenant: Uuid,
     typed: &str,
     limit: usize,
-) -> Result<Vec<(Contact, Option<(Uuid, Uuid)>)>, StoreError> {
+    companies: Option<&[Uuid]>,
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let whole = fold(typed);
     let words: Vec<&str> = whole.split(' ').filter(|word| !word.is_empty()).collect();
     let Some(longest) = words.iter().copied().max_by_key(|word| word.len()) else { return Ok(Vec::new()) };
-    let mut prefixes = vec![whole.clone()];
-    if words.len() > 1 {
-        prefixes.push(longest.to_owned());
+    let numbers = numbers(typed);
+    let is_number = !numbers.is_empty();
+    let mut prefixes = numbers;
+    if !is_number {
+        prefixes.push(whole.clone());
+        if words.len() > 1 {
+            prefixes.push(longest.to_owned());
+        }
     }
-    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    let is_number = digits.len() >= 3 && typed.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c));
-    if is_number {
-        prefixes.push(digits.clone());
-        prefixes.push(from_end(&digits));
-    }
+    // Who sees only some companies may have to look behind many that it does not see.
+    let most = if companies.is_some() { LOOKED_AT_MOST } else { LOOKED_AT };
     let mut hits = Vec::new();
     for prefix in &prefixes {
         let (low, high) = range(prefix);
-        let found: Vec<(Uuid,)> = tx.all(FIND, args![tenant, &low, &high, LOOKED_AT]).await?;
+        let found: Vec<(Uuid,)> = tx.all(FIND, args![tenant, &low, &high, most]).await?;
         hits.extend(found.into_iter().map(|(id,)| id));
     }
     let mut seen = std::collections::HashSet::new();
     hits.retain(|id| seen.insert(*id));
-    let mut contacts = Vec::new();
+    let mut found = Vec::new();
     for some in hits.chunks(limit.max(50)) {
         let asked: Vec<_> = some.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
-        let found: Vec<Vec<Contact>> = tx.each(CONTACT, &asked).await?;
-        contacts.extend(found.into_iter().flatten().filter(|contact| is_number || has_all(contact, &words)));
-        if contacts.len() >= limit {
+        let contacts: Vec<Vec<Contact>> = tx.each(CONTACT, &asked).await?;
+        let fits = |contact: &Contact| is_number || has_all(contact, &words);
+        let asked: Vec<_> =
+            contacts.iter().flatten().filter(|one| fits(one)).map(|one| vec![Arg::from(one.id)]).collect();
+        let newest: Vec<Vec<(Uuid, Uuid, Uuid)>> = tx.each(NEWEST, &asked).await?;
+        let sees = |company: &Uuid| companies.is_none_or(|list| list.contains(company));
+        found.extend(
+            newest
+                .into_iter()
+                .flatten()
+                .filter(|(.., company)| sees(company))
+                .map(|(tenant, id, _)| (tenant, id)),
+        );
+        if found.len() >= limit {
             break;
         }
     }
-    contacts.truncate(limit);
-    let asked: Vec<_> = contacts.iter().map(|contact| vec![Arg::from(contact.id)]).collect();
-    let newest: Vec<Vec<(Uuid, Uuid)>> = tx.each(NEWEST, &asked).await?;
-    Ok(contacts.into_iter().zip(newest).map(|(contact, mut rows)| (contact, rows.pop())).collect())
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// If a phone number was typed, what its digits may begin or end with: however it is grouped, with or without the ways
+/// to dial abroad or within the country (00, 0, 8).
+fn numbers(typed: &str) -> Vec<String> {
+    let typed = typed.trim();
+    let typed = typed.strip_prefix("tel:").unwrap_or(typed);
+    let is_part = |c: char| {
+        c.is_ascii_digit() || c.is_whitespace() || "+-().\u{2010}\u{2011}\u{2012}\u{2013}".contains(c)
+    };
+    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() < 3 || !typed.chars().all(is_part) {
+        return Vec::new();
+    }
+    let mut found = vec![digits.clone(), from_end(&digits)];
+    let plain = digits.trim_start_matches('0');
+    if plain.len() >= 3 && plain.len() < digits.len() {
+        found.extend([plain.to_owned(), from_end(plain)]);
+    }
+    if let (11, Some(national)) = (digits.len(), digits.strip_prefix('8')) {
+        found.push(from_end(national));
+    }
+    found
 }
 
 fn has_all(contact: &Contact, words: &[&str]) -> bool {
@@ -160,7 +196,9 @@ fn fold(text: &str) -> String {
         if unicode_normalization::char::is_combining_mark(c) {
             continue;
         }
-        if c.is_alphanumeric() {
+        if let Some(plain) = plain(c) {
+            folded.push_str(plain);
+        } else if c.is_alphanumeric() {
             folded.extend(c.to_lowercase());
         } else if !folded.is_empty() && !folded.ends_with(' ') {
             folded.push(' ');
@@ -168,6 +206,22 @@ fn fold(text: &str) -> String {
     }
     folded.truncate(folded.trim_end().len());
     folded
+}
+
+/// Letters that have no marks to take off, and signs inside of words, as people type them without.
+const fn plain(c: char) -> Option<&'static str> {
+    Some(match c {
+        'ł' | 'Ł' => "l",
+        'ø' | 'Ø' => "o",
+        'đ' | 'Đ' | 'ð' | 'Ð' => "d",
+        'ı' => "i",
+        'ß' | 'ẞ' => "ss",
+        'æ' | 'Æ' => "ae",
+        'œ' | 'Œ' => "oe",
+        'þ' | 'Þ' => "th",
+        '\'' | '’' | 'ʼ' | '`' => "",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -186,6 +240,8 @@ mod tests {
             ("Ёлкина-Йовович", "елкина иовович"),
             ("@mira_k", "mira k"),
             ("ﬁne", "fine"),
+            ("Łukasz Straße", "lukasz strasse"),
+            ("O’Brien", "obrien"),
             ("…", ""),
         ] {
             assert_eq!(fold(typed), folded);
@@ -203,6 +259,28 @@ mod tests {
         let found = terms(&contact("", "+1 555 010-4477"));
         assert!(found.contains(&"15550104477".to_owned()) && found.contains(&from_end("15550104477")));
         assert!(from_end("15550104477").starts_with(&from_end("4477")));
+    }
+
+    #[test]
+    fn a_number_is_known_however_it_is_typed() {
+        let stored = "447700900123";
+        for typed in [
+            "+44 7700 900123",
+            "00447700900123",
+            "07700900123",
+            "tel:+447700900123",
+            "(07700) 900\u{2011}123",
+            "0123",
+        ] {
+            let hit =
+                numbers(typed).iter().any(|one| stored.starts_with(one) || from_end(stored).starts_with(one));
+            assert!(hit, "{typed}: {:?}", numbers(typed));
+        }
+        assert!(from_end("79125550148").starts_with(&from_end("9125550148")));
+        assert!(numbers("89125550148").contains(&from_end("9125550148")));
+        for name in ["4477 Shop", "ab", "12"] {
+            assert!(numbers(name).is_empty(), "{name}");
+        }
     }
 
     #[test]

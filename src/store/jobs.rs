@@ -71,7 +71,7 @@ const DEAD: &str =
     select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id desc limit $3");
 const OLD_DEAD: &str =
     select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id limit $3");
-const REVIVE: &str = "update jobs set tries = 0, run_at = $2, error = null, state = case when exists (select 1 from jobs k \
+const REVIVE: &str = "update jobs set tries = 0, run_at = $2, created_at = $2, error = null, state = case when exists (select 1 from jobs k \
     where k.lane = jobs.lane and k.state in ('ready', 'claimed')) then 'behind' else 'ready' end \
     where id = $1 and state = 'dead'";
 const DROP_DEAD: &str = "delete from jobs where id = $1 and state = 'dead'";
@@ -130,6 +130,10 @@ pub struct Job {
 }
 
 impl Job {
+    pub fn is_dead(&self) -> bool {
+        self.state == "dead"
+    }
+
     /// Neither running nor given up.
     pub fn waits(&self) -> bool {
         matches!(self.state.as_str(), "ready" | "behind")
@@ -439,7 +443,7 @@ pub async fn old_dead(
     tx.all(OLD_DEAD, args![tenant, before, limit]).await
 }
 
-/// Lets a dead job run again. `false`: it is not dead any more.
+/// Lets a dead job run again, as if it were new. `false`: it is not dead any more.
 pub async fn revive(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     let (Some(key), now) = (job.key(), tx.now()) else { return Ok(false) };
     queues::dead_left(tx, key, true).await?;

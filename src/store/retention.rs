@@ -13,6 +13,7 @@ pub const BATCH: i64 = 40;
 
 const TENANTS: &str =
     "select id, feed_days, envelope_days, attempt_days from tenants where id > $1 order by id limit $2";
+const OWN: &str = "select feed_days, envelope_days, attempt_days from tenants where id = $1";
 const SET: &str = "update tenants set feed_days = $2, envelope_days = $3, attempt_days = $4 where id = $1";
 const OLDEST_EVENTS: &str =
     "select cursor_at, created_at from events where tenant = $1 order by cursor_at limit $2";
@@ -28,6 +29,7 @@ const REMOVE_PENDING: &str = "delete from pending_effects where id = $1";
 
 pub const ALL: &[&str] = &[
     TENANTS,
+    OWN,
     SET,
     OLDEST_EVENTS,
     REMOVE_EVENTS,
@@ -56,6 +58,11 @@ type Row4 = (Uuid, Option<i64>, Option<i64>, Option<i64>);
 pub async fn tenants(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<(Uuid, OwnDays)>, StoreError> {
     let rows = tx.all::<Row4>(TENANTS, args![after, limit]).await?;
     Ok(rows.into_iter().map(|(id, feed, envelopes, attempts)| (id, (feed, envelopes, attempts))).collect())
+}
+
+/// A tenant's own times; nothing if there is no such tenant.
+pub async fn own(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Option<OwnDays>, StoreError> {
+    tx.one(OWN, args![tenant]).await
 }
 
 /// `false`: there is no such tenant.

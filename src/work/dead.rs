@@ -25,6 +25,10 @@ impl Verb for ListDead {
     }
 }
 
+fn not_dead() -> Error {
+    Error::conflict("not_dead", "the job is not among the dead: it waits or runs")
+}
+
 /// A person lets a dead job run again.
 pub struct Revive {
     pub tenant: Uuid,
@@ -40,13 +44,13 @@ impl Verb for Revive {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let job = jobs::load(tx, self.tenant, self.job).await?.ok_or(Error::NotFound("job"))?;
+        if !job.is_dead() {
+            return Err(not_dead());
+        }
         if let Some(kind) = kinds::of(&job.kind) {
             (kind.revived)(tx, &job).await?;
         }
-        if jobs::revive(tx, &job).await? {
-            return Ok(());
-        }
-        Err(Error::conflict("not_dead", "the job is not among the dead: it waits or runs"))
+        if jobs::revive(tx, &job).await? { Ok(()) } else { Err(not_dead()) }
     }
 }
 
@@ -65,9 +69,6 @@ impl Verb for Forget {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let job = jobs::load(tx, self.tenant, self.job).await?.ok_or(Error::NotFound("job"))?;
-        if jobs::drop_dead(tx, &job).await? {
-            return Ok(());
-        }
-        Err(Error::conflict("not_dead", "the job is not among the dead: it waits or runs"))
+        if jobs::drop_dead(tx, &job).await? { Ok(()) } else { Err(not_dead()) }
     }
 }

@@ -19,22 +19,33 @@ pub(in crate::cli) enum Tenant {
         #[command(flatten)]
         show: Show,
     },
-    /// How many days a tenant keeps what has an end: 0 for ever. What is not given is as the configuration says.
+    /// Show, or change, how many days a tenant keeps what has an end. What is not given stays.
     Retention {
         #[arg(long, value_name = "ID|NAME")]
         tenant: String,
-        /// Of the feed.
-        #[arg(long, value_name = "DAYS")]
-        feed: Option<i64>,
+        /// Of the feed: days, 0 for ever, or `default` as the configuration says.
+        #[arg(long, value_name = "DAYS", value_parser = days)]
+        feed: Option<Days>,
         /// Of the raw bodies of webhooks.
-        #[arg(long, value_name = "DAYS")]
-        envelopes: Option<i64>,
+        #[arg(long, value_name = "DAYS", value_parser = days)]
+        envelopes: Option<Days>,
         /// Of attempts at sending.
-        #[arg(long, value_name = "DAYS")]
-        attempts: Option<i64>,
+        #[arg(long, value_name = "DAYS", value_parser = days)]
+        attempts: Option<Days>,
         #[command(flatten)]
         show: Show,
     },
+}
+
+/// Nothing: as the configuration says.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Days(Option<i64>);
+
+fn days(text: &str) -> Result<Days, String> {
+    if text == "default" {
+        return Ok(Days(None));
+    }
+    text.parse().map(|days| Days(Some(days))).map_err(|_| "give a number of days, or `default`".to_owned())
 }
 
 impl Tenant {
@@ -50,11 +61,13 @@ impl Tenant {
             }
             Self::Retention { tenant, feed, envelopes, attempts, show } => {
                 let tenant = admin.tenant("--tenant", &tenant).await?;
-                let days = (feed, envelopes, attempts);
-                admin.store.write(SetRetention { scope: Scope::system(tenant), days }).await?;
+                let changes = [feed, envelopes, attempts].map(|given| given.map(|Days(days)| days));
+                let verb = SetRetention { scope: Scope::system(tenant), changes };
+                let (feed, envelopes, attempts) = admin.store.write(verb).await?.value;
                 let word = |days: Option<i64>| match days {
                     None => "as configured".to_owned(),
                     Some(0) => "for ever".to_owned(),
+                    Some(1) => "1 day".to_owned(),
                     Some(days) => format!("{days} days"),
                 };
                 show.done(&format!(

@@ -196,6 +196,7 @@ impl Finish {
         channel.health =
             Some(ChannelHealth { state: state.to_owned(), detail: detail.cloned(), at: tx.now() });
         channels::set_health(tx, &channel).await?;
+        tracing::warn!(channel = %channel.id, tenant = %channel.tenant, state, detail, "what sends tell of a channel changed");
         announce::channel(tx, &channel)?;
         tx.wake(Wake::Channel(channel.id));
         Ok(channel)
