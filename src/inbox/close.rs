@@ -52,7 +52,10 @@ impl Verb for Reopen {
         if conversation.state == ConversationState::Open {
             return Ok(conversation);
         }
-        if conversations::open_twin(tx, &conversation).await?.is_some() {
+        if conversations::open_of(tx, conversation.tenant, conversation.channel, conversation.contact.id)
+            .await?
+            .is_some()
+        {
             return Err(Error::conflict(
                 "another_is_open",
                 "the customer has a newer open conversation on this channel: go on there",

@@ -62,8 +62,15 @@ impl Verb for Receive {
         let (outcome, error) = applied.summary(outcome, None);
         if error.is_some() {
             let count = events.len() as i64;
-            envelopes::set_outcome(tx, self.channel.tenant, envelope, outcome, error.as_deref(), count)
-                .await?;
+            envelopes::set_outcome(
+                tx,
+                (self.channel.tenant, envelope),
+                outcome,
+                error.as_deref(),
+                count,
+                None,
+            )
+            .await?;
         }
         Ok(Received { envelope, outcome, applied: applied.count })
     }
@@ -122,7 +129,8 @@ impl Verb for Replay {
         let events = parsed.unwrap_or_default();
         let applied = apply_all(tx, &channel, &events).await?;
         let (outcome, error) = applied.summary(outcome, error);
-        envelopes::replayed(tx, tenant, self.envelope, outcome, error.as_deref(), events.len() as i64)
+        let (count, now) = (events.len() as i64, tx.now());
+        envelopes::set_outcome(tx, (tenant, self.envelope), outcome, error.as_deref(), count, Some(now))
             .await?;
         Ok(Received { envelope: self.envelope, outcome, applied: applied.count })
     }

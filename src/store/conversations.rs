@@ -50,7 +50,7 @@ const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where
 const SET_BUCKET: &str =
     "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
 const RENAME: &str = "update conversations set external_id = $3 where channel = $1 and external_id = $2";
-const OPEN_TWIN: &str =
+const OPEN_OF: &str =
     "select id from conversations where tenant = $1 and channel = $2 and contact = $3 and state = 'open'";
 
 pub const ALL: &[&str] = &[
@@ -66,7 +66,7 @@ pub const ALL: &[&str] = &[
     SET_LAST_MESSAGE,
     SET_BUCKET,
     RENAME,
-    OPEN_TWIN,
+    OPEN_OF,
 ];
 
 impl FromRow for Conversation {
@@ -389,13 +389,11 @@ pub async fn rename(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Res
 }
 
 /// The open conversation of a contact on a channel.
-pub async fn open_of(tx: &mut Tx<'_>, channel: &Channel, contact: Uuid) -> Result<Option<Uuid>, StoreError> {
-    let args = args![channel.tenant, channel.id, contact];
-    Ok(tx.one::<(Uuid,)>(OPEN_TWIN, args).await?.map(|(id,)| id))
-}
-
-/// Another open conversation of the same contact on the same channel.
-pub async fn open_twin(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<Option<Uuid>, StoreError> {
-    let args = args![conversation.tenant, conversation.channel, conversation.contact.id];
-    Ok(tx.one::<(Uuid,)>(OPEN_TWIN, args).await?.map(|(id,)| id))
+pub async fn open_of(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    channel: Uuid,
+    contact: Uuid,
+) -> Result<Option<Uuid>, StoreError> {
+    Ok(tx.one::<(Uuid,)>(OPEN_OF, args![tenant, channel, contact]).await?.map(|(id,)| id))
 }

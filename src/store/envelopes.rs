@@ -14,12 +14,11 @@ const PAGE: &str = "select id, channel, received_at, outcome, error, events, bod
     where tenant = $1 and id < $2 order by id desc limit $3";
 const PAGE_OF_CHANNEL: &str = "select id, channel, received_at, outcome, error, events, body from envelopes \
     where channel = $4 and id < $2 and tenant = $1 order by id desc limit $3";
-const SET_OUTCOME: &str =
-    "update envelopes set outcome = $3, error = $4, events = $5 where tenant = $1 and id = $2";
+const SET_OUTCOME: &str = "update envelopes set outcome = $3, error = $4, events = $5, \
+    replayed_at = coalesce($6, replayed_at) where tenant = $1 and id = $2";
 const BODY: &str = "select channel, body from envelopes where tenant = $1 and id = $2";
-const REPLAYED: &str = "update envelopes set outcome = $3, error = $4, events = $5, replayed_at = $6 where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] = &[INSERT, PAGE, PAGE_OF_CHANNEL, BODY, REPLAYED, SET_OUTCOME];
+pub const ALL: &[&str] = &[INSERT, PAGE, PAGE_OF_CHANNEL, BODY, SET_OUTCOME];
 
 /// Characters of a body that the log shows.
 const PREVIEW: usize = 300;
@@ -116,27 +115,14 @@ pub async fn body(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<(Uui
     tx.one(BODY, args![tenant, id]).await
 }
 
-pub async fn replayed(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    id: Uuid,
-    outcome: &str,
-    error: Option<&str>,
-    events: i64,
-) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.exec(REPLAYED, args![tenant, id, outcome, error, events, now]).await?;
-    Ok(())
-}
-
-/// What became of it when its events were applied.
+/// What became of it when its events were applied, and when that was done again, if it was.
 pub async fn set_outcome(
     tx: &mut Tx<'_>,
-    tenant: Uuid,
-    id: Uuid,
+    (tenant, id): (Uuid, Uuid),
     outcome: &str,
     error: Option<&str>,
     events: i64,
+    replayed_at: Option<i64>,
 ) -> Result<(), StoreError> {
-    tx.put(SET_OUTCOME, args![tenant, id, outcome, error, events]).await
+    tx.put(SET_OUTCOME, args![tenant, id, outcome, error, events, replayed_at]).await
 }

@@ -31,13 +31,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         None => (None, None, OpenTurns::default()),
     };
     let contact = contact_of(tx, channel, event, chat, known).await?;
-    let turns = if found.is_some() { Some(turns) } else { None };
+    let turns = found.is_some().then_some(turns);
     let found = found.map(|found| Conversation { contact: contact.clone(), ..found });
     let mut conversation = conversation_of(tx, channel, event, (chat, &contact), found).await?;
-    let turns = match turns {
-        Some(turns) => turns,
-        None => turns::open_of(tx, conversation.id).await?,
-    };
     let author = Author {
         kind: AuthorKind::Customer,
         id: event.external_contact_id.clone(),
@@ -56,6 +52,10 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     conversations::advance(tx, &conversation).await?;
     conversations::wait(tx, &mut conversation).await?;
     if channel.settings.ai && !event.is_group {
+        let turns = match turns {
+            Some(turns) => turns,
+            None => turns::open_of(tx, conversation.id).await?,
+        };
         turn::arrive(tx, &mut conversation, &message, &channel.settings, turns).await?;
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;

@@ -11,7 +11,7 @@ use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job, Payload};
 use crate::store::queues::{self, QueueKey};
-use crate::store::{Tx, Verb, Wake, channels, conversations, messages};
+use crate::store::{Tx, Verb, Wake, channels, messages};
 use crate::work::{end, retry};
 
 /// A part that was refused for now is tried so often; then it is given up.
@@ -37,7 +37,6 @@ impl Verb for Finish {
             jobs::done(tx, &self.job).await?;
             return Ok(());
         };
-        conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
         self.end_attempt(tx).await?;
         let settled = self.attempt.is_some() && delivery.state != MessageStatus::Sending;
         match &self.outcome {
