@@ -52,6 +52,9 @@ pub enum Kind {
     MailHistory,
     MailError,
     Billing,
+    /// An account of the provider lets the bot act in its place, or no longer: `connection_id`, `owner_id` and
+    /// `enabled` in `data`.
+    Connection,
     #[default]
     Ignored,
 }
@@ -113,6 +116,7 @@ impl Kind {
             Self::MailHistory => "mail_history",
             Self::MailError => "mail_error",
             Self::Billing => "billing",
+            Self::Connection => "connection",
             Self::Ignored => "ignored",
         }
     }
@@ -209,6 +213,10 @@ pub struct Event {
     pub external_account_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_conversation_id: Option<String>,
+    /// Where in the chat, if the provider has such places: a topic, a business connection. Opaque, and together with
+    /// `external_conversation_id` the [address](crate::Address) of everything that is sent in answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_contact_id: Option<String>,
     /// Another id of the same person that this body gave away (a phone beside a hidden id), to merge contacts by.
@@ -219,14 +227,25 @@ pub struct Event {
     /// Digits only, where the provider vouches for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact_phone: Option<String>,
+    /// The public name by which a person can be found, without `@`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_handle: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_group: bool,
+    /// What a group is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat_title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// When it happened, Unix milliseconds: the message's writing, and for an action the action's own time. Actions
+    /// on one message are ordered by it, and those of one time by their delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp_ms: Option<i64>,
+    /// Of `Edited`: the kind of message that it is now. Its text, files and data take the place of the old ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// Files of this message: the length of `media`.
@@ -259,7 +278,11 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What only some kinds have: `latitude`, `contacts`, `payload`, `callback_query_id`, `start_param`,
-    /// `media_group_id`, `selected`, `new_external_conversation_id` and so on.
+    /// `media_group_id`, `selected`, `new_external_conversation_id` and so on. What people and the AI need to
+    /// understand a message has the same form for every provider:
+    /// `quoted` `{text?, author?, kind?, elsewhere?: true}` (a message that was answered, as the body has it; `elsewhere`
+    /// when it is of another chat), `links` `[{text, url}]` (addresses behind words), `forwarded_from` (a name),
+    /// `label` (of a pressed button).
     #[serde(flatten)]
     pub data: Map<String, Value>,
 

@@ -19,7 +19,7 @@ pub use event::{Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState
 pub use headers::Headers;
 pub use inspect::{InspectError, inspect, inspect_verify};
 pub use provider::{
-    Account, AccountInfo, Acknowledge, ConnectFailure, CredentialField, FetchError, Fetched, Health,
+    Account, AccountInfo, Acknowledge, Address, ConnectFailure, CredentialField, FetchError, Fetched, Health,
     HealthState, Hook, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, SendError, SendOutcome,
     http_client,
 };

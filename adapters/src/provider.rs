@@ -72,11 +72,26 @@ pub struct OutMedia<'a> {
     pub caption: Option<&'a str>,
 }
 
+/// Where a message goes, or where one came from: the chat, and the place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// `external_conversation_id`.
+    pub chat: &'a str,
+    /// [`Event::thread`].
+    pub thread: Option<&'a str>,
+}
+
+impl<'a> Address<'a> {
+    /// A chat without further places.
+    pub const fn chat(chat: &'a str) -> Self {
+        Self { chat, thread: None }
+    }
+}
+
 /// One message to be sent. With both `media` and `text`, the text is the caption unless there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outgoing<'a> {
-    /// `external_conversation_id`.
-    pub conversation: &'a str,
+    pub to: Address<'a>,
     pub text: Option<&'a str>,
     pub media: Option<OutMedia<'a>>,
     /// The quoted message: the provider's id or its `message_key`.
@@ -213,7 +228,7 @@ impl fmt::Debug for Pairing {
 /// Something of the customer's that we have seen or taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acknowledge<'a> {
-    pub conversation: &'a str,
+    pub to: Address<'a>,
     /// The newest message that was seen: the provider's id.
     pub message: Option<&'a str>,
     /// Who wrote it, in a group.
@@ -264,10 +279,10 @@ pub trait Provider: Send + Sync {
         &self,
         http: &Client,
         account: &Account,
-        conversation: &str,
+        to: Address<'_>,
         on: bool,
     ) -> Result<(), SendError> {
-        let _ = (http, account, conversation, on);
+        let _ = (http, account, to, on);
         Ok(())
     }
 

@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Client, ConnectFailure, Context, CredentialField, Event, FetchError,
-    Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Scheme,
-    SendError, SendOutcome, Unit, verify::verify,
+    Account, AccountInfo, Acknowledge, Address, Client, ConnectFailure, Context, CredentialField, Event,
+    FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
+    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -86,11 +86,11 @@ impl Provider for Telegram {
         &self,
         http: &Client,
         account: &Account,
-        conversation: &str,
+        to: Address<'_>,
         on: bool,
     ) -> Result<(), SendError> {
         // It ends by itself after five seconds or with the message.
-        if on { send::typing(http, account, conversation).await } else { Ok(()) }
+        if on { send::typing(http, account, to).await } else { Ok(()) }
     }
 
     async fn fetch(

@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Client, ConnectFailure, Context, CredentialField, Event, FetchError,
-    Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing, Provider, ProviderLimits,
-    Scheme, SendError, SendOutcome, Unit, verify::verify,
+    Account, AccountInfo, Acknowledge, Address, Client, ConnectFailure, Context, CredentialField, Event,
+    FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing, Provider,
+    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -96,10 +96,10 @@ impl Provider for Waha {
         &self,
         http: &Client,
         account: &Account,
-        conversation: &str,
+        to: Address<'_>,
         on: bool,
     ) -> Result<(), SendError> {
-        send::typing(http, account, conversation, on).await
+        send::typing(http, account, to, on).await
     }
 
     async fn fetch(

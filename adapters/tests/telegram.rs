@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use adapters::{
-    Account, Acknowledge, Client, FetchError, HealthState, Hook, MediaKind, MediaRef, MediaState, OutMedia,
-    Outgoing, Provider, SendOutcome, http_client, provider,
+    Account, Acknowledge, Address, Client, FetchError, HealthState, Hook, MediaKind, MediaRef, MediaState,
+    OutMedia, Outgoing, Provider, SendOutcome, http_client, provider,
 };
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn route(method: &str) -> String {
 }
 
 const HELLO: Outgoing<'_> = Outgoing {
-    conversation: "5550001001",
+    to: Address::chat("5550001001"),
     text: Some("hello"),
     media: None,
     reply_to: Some("5550001001:7"),
@@ -123,7 +123,7 @@ async fn a_group_that_moved_is_followed_once() {
     let result = json!({"message_id": 1, "chat": {"id": -1_005_550_000_001_i64, "type": "supergroup"}});
     server.json(&route("sendMessage"), 400, moved);
     server.json(&route("sendMessage"), 200, json!({"ok": true, "result": result}));
-    let out = Outgoing { conversation: "-55500001", ..HELLO };
+    let out = Outgoing { to: Address::chat("-55500001"), ..HELLO };
     let sent = telegram().send(&client(), &account(&server.url()), &out).await;
     assert!(
         matches!(&sent, SendOutcome::Sent { dedupe_key, .. } if dedupe_key == "-1005550000001:1"),
@@ -162,7 +162,8 @@ async fn files_go_by_their_address_and_presses_are_answered() {
     }
     let old = json!({"ok": false, "error_code": 400, "description": "Bad Request: query is too old"});
     server.json(&route("answerCallbackQuery"), 400, old);
-    let press = Acknowledge { conversation: "1", message: None, participant: None, callback: Some("99") };
+    let press =
+        Acknowledge { to: Address::chat("1"), message: None, participant: None, callback: Some("99") };
     telegram().acknowledge(&client(), &account, &press).await.unwrap();
     assert_eq!(server.last().body, json!({"callback_query_id": "99"}));
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use adapters::{
-    Account, Acknowledge, Client, Context, FetchError, HealthState, Hook, MediaKind, MediaRef, MediaState,
-    OutMedia, Outgoing, Provider, SendOutcome, http_client, provider,
+    Account, Acknowledge, Address, Client, Context, FetchError, HealthState, Hook, MediaKind, MediaRef,
+    MediaState, OutMedia, Outgoing, Provider, SendOutcome, http_client, provider,
 };
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ fn account(server: &Server) -> Account {
 }
 
 const HELLO: Outgoing<'_> =
-    Outgoing { conversation: CHAT, text: Some("hello"), media: None, reply_to: None, reserved_id: None };
+    Outgoing { to: Address::chat(CHAT), text: Some("hello"), media: None, reply_to: None, reserved_id: None };
 
 async fn outcome(answer: Answer) -> SendOutcome {
     let server = Server::start().await;
@@ -119,7 +119,7 @@ async fn refusals_are_told_apart() {
 #[tokio::test]
 async fn a_conversation_that_is_no_chat_is_not_sent() {
     let server = Server::start().await;
-    let out = Outgoing { conversation: "+1 202 555 0143", ..HELLO };
+    let out = Outgoing { to: Address::chat("+1 202 555 0143"), ..HELLO };
     let outcome = waha().send(&client(), &account(&server), &out).await;
     assert!(matches!(&outcome, SendOutcome::Rejected { code, .. } if code == "bad_chat"), "{outcome:?}");
     assert!(server.asked().is_empty());
@@ -147,13 +147,13 @@ async fn files_and_courtesies_go_to_their_calls() {
         assert_eq!((&asked.body["file"]["filename"], &asked.body["caption"]), (&json!("f"), &json!("hello")));
     }
     let seen =
-        Acknowledge { conversation: CHAT, message: Some("false_x"), participant: None, callback: None };
+        Acknowledge { to: Address::chat(CHAT), message: Some("false_x"), participant: None, callback: None };
     waha().acknowledge(&client(), &account, &seen).await.unwrap();
     assert_eq!(
         server.last().body,
         json!({"session": "shop-main", "chatId": CHAT, "messageIds": ["false_x"]})
     );
-    waha().typing(&client(), &account, CHAT, true).await.unwrap();
+    waha().typing(&client(), &account, Address::chat(CHAT), true).await.unwrap();
     assert_eq!(server.last().path, "POST /api/startTyping");
 }
 

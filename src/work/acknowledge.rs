@@ -22,7 +22,7 @@ async fn answer(app: &App, job: &Job) -> Result<(), Error> {
         && let Some(provider) = adapters::provider(&connected.channel.kind)
     {
         let what = adapters::Acknowledge {
-            conversation: &conversation,
+            to: adapters::Address::chat(&conversation),
             message: None,
             participant: None,
             callback: Some(&callback),

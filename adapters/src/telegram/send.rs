@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{api::Api, errors::Reply};
 use crate::{
-    Account, Acknowledge, MediaKind, Outgoing, SendError, SendOutcome,
+    Account, Acknowledge, Address, MediaKind, Outgoing, SendError, SendOutcome,
     call::{Failure, Verdict},
     json as read,
 };
@@ -48,7 +48,7 @@ fn sent(result: &Value) -> Option<SendOutcome> {
 /// The method and its parameters; `None` when there is nothing to send.
 fn request(out: &Outgoing<'_>) -> Option<(&'static str, Map<String, Value>)> {
     let mut parameters = Map::new();
-    parameters.insert("chat_id".into(), chat_id(out.conversation));
+    parameters.insert("chat_id".into(), chat_id(out.to.chat));
     let text = out.text.filter(|text| !text.trim().is_empty());
     let method = if let Some(media) = &out.media {
         let (method, member) = match media.kind {
@@ -101,8 +101,8 @@ pub(super) async fn answer_callback(
     Ok(())
 }
 
-pub(super) async fn typing(http: &Client, account: &Account, conversation: &str) -> Result<(), SendError> {
-    let parameters = json!({"chat_id": chat_id(conversation), "action": "typing"});
+pub(super) async fn typing(http: &Client, account: &Account, to: Address<'_>) -> Result<(), SendError> {
+    let parameters = json!({"chat_id": chat_id(to.chat), "action": "typing"});
     Api::of(http, account)?.call("sendChatAction", &parameters).await?;
     Ok(())
 }
@@ -112,8 +112,13 @@ mod tests {
     use super::*;
     use crate::OutMedia;
 
-    const TEXT: Outgoing<'_> =
-        Outgoing { conversation: "555", text: Some("hi"), media: None, reply_to: None, reserved_id: None };
+    const TEXT: Outgoing<'_> = Outgoing {
+        to: Address::chat("555"),
+        text: Some("hi"),
+        media: None,
+        reply_to: None,
+        reserved_id: None,
+    };
 
     #[test]
     fn a_reply_takes_both_spellings_of_an_id() {

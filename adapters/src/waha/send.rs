@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{api::Api, id, wire};
 use crate::{
-    Account, Acknowledge, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
+    Account, Acknowledge, Address, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
     call::{Failure, Verdict},
     json as read,
 };
@@ -32,7 +32,7 @@ pub(super) async fn send(http: &Client, account: &Account, out: &Outgoing<'_>) -
 
 async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Result<SendOutcome, Failure> {
     let api = Api::of(http, account)?;
-    let chat = id::chat_id(out.conversation).ok_or_else(|| {
+    let chat = id::chat_id(out.to.chat).ok_or_else(|| {
         Failure::new(Verdict::Rejected, "bad_chat", "the conversation is no WhatsApp chat id")
     })?;
     let (path, body) = request(api.session, &chat, out)
@@ -106,7 +106,7 @@ fn file(media: &OutMedia<'_>) -> Value {
 
 pub(super) async fn seen(http: &Client, account: &Account, what: &Acknowledge<'_>) -> Result<(), SendError> {
     let api = Api::of(http, account)?;
-    let mut body = json!({ "session": api.session, "chatId": what.conversation });
+    let mut body = json!({ "session": api.session, "chatId": what.to.chat });
     if let Some(message) = what.message {
         body["messageIds"] = json!([message]);
     }
@@ -120,11 +120,11 @@ pub(super) async fn seen(http: &Client, account: &Account, what: &Acknowledge<'_
 pub(super) async fn typing(
     http: &Client,
     account: &Account,
-    conversation: &str,
+    to: Address<'_>,
     on: bool,
 ) -> Result<(), SendError> {
     let api = Api::of(http, account)?;
     let path = if on { "/api/startTyping" } else { "/api/stopTyping" };
-    api.post(path, &json!({ "session": api.session, "chatId": conversation })).await?;
+    api.post(path, &json!({ "session": api.session, "chatId": to.chat })).await?;
     Ok(())
 }

@@ -90,8 +90,13 @@ impl Bench {
     }
 
     async fn send(&self, chat: &str, text: &str) -> SendOutcome {
-        let out =
-            Outgoing { conversation: chat, text: Some(text), media: None, reply_to: None, reserved_id: None };
+        let out = Outgoing {
+            to: adapters::Address::chat(chat),
+            text: Some(text),
+            media: None,
+            reply_to: None,
+            reserved_id: None,
+        };
         telegram().send(&self.http, &self.account, &out).await
     }
 }
@@ -189,7 +194,12 @@ async fn files_edits_reactions_and_presses_arrive() {
     let fetched =
         telegram().fetch(&bench.http, &bench.account, &events[0].media[0], 1000, &mut bytes).await.unwrap();
     assert_eq!((fetched.mime.as_str(), bytes), ("image/jpeg", photo));
-    let what = Acknowledge { conversation: "", message: None, participant: None, callback: Some(&press) };
+    let what = Acknowledge {
+        to: adapters::Address::chat(""),
+        message: None,
+        participant: None,
+        callback: Some(&press),
+    };
     telegram().acknowledge(&bench.http, &bench.account, &what).await.unwrap();
     assert_eq!(bench.emulator.called("answerCallbackQuery").await.parameters["callback_query_id"], *press);
 }
@@ -201,7 +211,13 @@ async fn a_dropped_emulator_answers_nobody() {
     assert!(matches!(bench.send(&CHAT.to_string(), "x").await, SendOutcome::Sent { .. }));
     let Bench { emulator, http, account, .. } = bench;
     drop(emulator);
-    let out = Outgoing { conversation: "1", text: Some("x"), media: None, reply_to: None, reserved_id: None };
+    let out = Outgoing {
+        to: adapters::Address::chat("1"),
+        text: Some("x"),
+        media: None,
+        reply_to: None,
+        reserved_id: None,
+    };
     let outcome = telegram().send(&http, &account, &out).await;
     assert!(matches!(outcome, SendOutcome::Retry { .. } | SendOutcome::Unknown { .. }), "{outcome:?}");
 }

@@ -71,7 +71,13 @@ impl Bench {
     }
 
     async fn send(&self, text: &str, reserved_id: Option<&str>) -> SendOutcome {
-        let out = Outgoing { conversation: CHAT, text: Some(text), media: None, reply_to: None, reserved_id };
+        let out = Outgoing {
+            to: adapters::Address::chat(CHAT),
+            text: Some(text),
+            media: None,
+            reply_to: None,
+            reserved_id,
+        };
         waha().send(&self.http, &self.account, &out).await
     }
 
