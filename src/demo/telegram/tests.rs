@@ -140,7 +140,7 @@ async fn failures_come_as_they_are_ordered() {
     bench.emulator.fail_next(1, Fail::Blocked);
     bench.emulator.fail_next(1, Fail::DropConnection);
     assert!(matches!(bench.send(&chat, "1").await, SendOutcome::Retry { after_ms: Some(2000), .. }));
-    assert!(matches!(bench.send(&chat, "2").await, SendOutcome::Retry { .. }));
+    assert!(matches!(bench.send(&chat, "2").await, SendOutcome::Unknown { .. }));
     assert!(matches!(bench.send(&chat, "3").await, SendOutcome::Rejected { channel_down: false, .. }));
     assert!(matches!(bench.send(&chat, "4").await, SendOutcome::Unknown { .. }));
     assert_eq!(bench.emulator.sent(), []);
