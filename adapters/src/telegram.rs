@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Client, ConnectFailure, Context, CredentialField, Event, FetchError,
-    Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Scheme,
-    SendError, SendOutcome, Unit, verify::verify,
+    Account, AccountInfo, Acknowledge, Binds, Client, ConnectFailure, Context, CredentialField, Event,
+    FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
+    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -27,6 +27,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "token",
         secret: true,
         required: true,
+        binds: Binds::Nothing,
         default: None,
         help: "The bot's token, as @BotFather gives it: digits, a colon, letters.",
     },
@@ -34,6 +35,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "api_base",
         secret: false,
         required: false,
+        binds: Binds::Address,
         default: Some(api::DEFAULT_BASE),
         help: "Address of the Bot API; another one only for a Bot API server of your own.",
     },
@@ -59,6 +61,10 @@ impl Provider for Telegram {
 
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
+    }
+
+    fn claims(&self, account: &Account) -> Vec<String> {
+        connect::claims(account)
     }
 
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid> {

@@ -15,9 +15,9 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Client, ConnectFailure, Context, CredentialField, Event, FetchError,
-    Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing, Provider, ProviderLimits,
-    Scheme, SendError, SendOutcome, Unit, verify::verify,
+    Account, AccountInfo, Acknowledge, Binds, Client, ConnectFailure, Context, CredentialField, Event,
+    FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing, Provider,
+    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -25,6 +25,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "base_url",
         secret: false,
         required: true,
+        binds: Binds::Address,
         default: None,
         help: "Address of the WAHA server, for example http://waha:3000.",
     },
@@ -32,6 +33,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "api_key",
         secret: true,
         required: true,
+        binds: Binds::Nothing,
         default: None,
         help: "The server's API key, sent as X-Api-Key.",
     },
@@ -39,6 +41,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "session",
         secret: false,
         required: true,
+        binds: Binds::Account,
         default: Some("default"),
         help: "Name of the session, one for each phone number.",
     },
@@ -65,6 +68,10 @@ impl Provider for Waha {
 
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
+    }
+
+    fn claims(&self, account: &Account) -> Vec<String> {
+        connect::claims(account)
     }
 
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid> {

@@ -1,12 +1,12 @@
 //! Calling a method of the Bot API. The token is part of every address, so no address leaves this module.
 
-use reqwest::Client;
 use serde_json::Value;
 
 use super::errors::{Reply, judge};
 use crate::{
-    Account,
+    Account, Client,
     call::{Failure, call},
+    outward::{self, RequestBuilder},
 };
 
 pub(super) const DEFAULT_BASE: &str = "https://api.telegram.org";
@@ -14,7 +14,7 @@ pub(super) const DEFAULT_BASE: &str = "https://api.telegram.org";
 /// Where a bot's methods and files are.
 pub(super) struct Api<'a> {
     http: &'a Client,
-    base: &'a str,
+    base: String,
     token: &'a str,
 }
 
@@ -25,10 +25,9 @@ impl<'a> Api<'a> {
         if !token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_' | b'-')) {
             return Err(Failure::setting("token", "is not a bot token"));
         }
-        let base = account.get("api_base").unwrap_or(DEFAULT_BASE).trim_end_matches('/');
-        if !base.starts_with("https://") && !base.starts_with("http://") {
-            return Err(Failure::setting("api_base", "is not an http address"));
-        }
+        let base = outward::base(account.get("api_base").unwrap_or(DEFAULT_BASE))
+            .map_err(|why| Failure::setting("api_base", &why.to_string()))?;
+        let base = base.as_str().trim_end_matches('/').to_owned();
         Ok(Self { http, base, token })
     }
 
@@ -39,7 +38,7 @@ impl<'a> Api<'a> {
     }
 
     /// A request for a file. `None` for a path that would lead elsewhere.
-    pub(super) fn file(&self, path: &str) -> Option<reqwest::RequestBuilder> {
+    pub(super) fn file(&self, path: &str) -> Option<RequestBuilder> {
         let plain = |segment: &str| {
             let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
             !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(allowed)

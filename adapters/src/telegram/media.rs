@@ -1,11 +1,10 @@
 //! Fetching a file: `getFile` gives a path that is good for an hour, and the address made of it carries the token.
 
-use reqwest::Client;
 use serde_json::json;
 use tokio::io::AsyncWrite;
 
 use super::{api::Api, errors::Reply};
-use crate::{Account, FetchError, Fetched, MediaRef, call::Failure, json as read, media::download};
+use crate::{Account, Client, FetchError, Fetched, MediaRef, call::Failure, json as read, media::download};
 
 pub(super) async fn fetch(
     http: &Client,

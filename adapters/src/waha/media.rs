@@ -1,14 +1,14 @@
 //! Fetching a file from the WAHA server, which keeps it for minutes only. When it is gone or was never downloaded, the
 //! server is asked to get the message with its file once more.
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use tokio::io::AsyncWrite;
 
 use super::{
     api::{Api, segment},
     content::file_path,
 };
-use crate::{Account, FetchError, Fetched, MediaRef, call::Verdict, json, media::download};
+use crate::{Account, Client, FetchError, Fetched, MediaRef, call::Verdict, json, media::download};
 
 pub(super) async fn fetch(
     http: &Client,

@@ -1,12 +1,11 @@
 //! Sending to a WhatsApp chat, and the small courtesies around it.
 
-use reqwest::Client;
 use serde_json::{Map, Value, json};
 
 use super::{api::Api, id, wire};
 use crate::{
-    Account, Acknowledge, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
-    call::{Failure, Verdict},
+    Account, Acknowledge, Client, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
+    call::{Failure, NOT_PUBLIC, Verdict},
     json as read,
 };
 
@@ -16,7 +15,9 @@ pub(super) async fn reserve_id(http: &Client, account: &Account) -> Result<Optio
     let api = Api::of(http, account)?;
     match api.get(&format!("/api/{}/new-message-id", api.session)).await {
         Ok(answer) => Ok(answer.json().get("id").and_then(read::id).filter(|id| !id.contains('_'))),
-        Err(failure) if matches!(failure.code.as_str(), "unreachable" | "no_answer" | "key_refused") => {
+        Err(failure)
+            if matches!(failure.code.as_str(), "unreachable" | "no_answer" | "key_refused" | NOT_PUBLIC) =>
+        {
             Err(failure.into())
         }
         Err(_) => Ok(None),
