@@ -84,6 +84,8 @@ pub struct Delivery {
 pub(super) struct Session {
     pub(super) status: String,
     pub(super) config: Value,
+    /// The number that scanned its code, in WhatsApp's form.
+    pub(super) me: String,
     /// The last states with their times, as they are told.
     pub(super) history: Vec<Value>,
 }
@@ -104,7 +106,19 @@ pub(super) struct State {
     pub(super) lost: usize,
 }
 
+/// The number of the next session: that of the first one, counted on.
+pub(super) fn next_me(first: &str, sessions: usize) -> String {
+    let (number, server) = first.split_once('@').unwrap_or((first, "c.us"));
+    let counted = number.parse::<u64>().map(|number| number + sessions as u64);
+    counted.map_or_else(|_| first.to_owned(), |number| format!("{number}@{server}"))
+}
+
 impl State {
+    /// The account of a session.
+    pub(super) fn me(&self, session: &str) -> Option<&str> {
+        self.sessions.get(session).map(|session| session.me.as_str())
+    }
+
     /// The message of that bare or full id.
     pub(super) fn message(&self, session: &str, id: &str) -> Option<&Message> {
         let bare = super::engine::bare(id);
