@@ -211,7 +211,10 @@ fn check_credentials(
             credentials.insert(field.name.to_owned(), default.to_owned());
         }
         if field.required && !credentials.contains_key(field.name) {
-            return Err(Error::invalid("credentials", format!("{} is needed. {}", field.name, field.help)));
+            return Err(Error::invalid(
+                format!("credentials.{}", field.name),
+                format!("is needed. {}", field.help),
+            ));
         }
     }
     Ok(credentials)
