@@ -6,6 +6,8 @@
 pub mod access;
 pub mod api_key;
 pub mod attempts;
+pub mod channel_address;
+pub mod channel_claims;
 pub mod channel_secrets;
 pub mod channels;
 pub mod connect_channel;

@@ -13,11 +13,13 @@ mod log;
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::Outward;
 use anyhow::Context as _;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::channel_claims::claim_existing;
 use crate::accounts::{Accounts, Vault};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -39,7 +41,7 @@ pub struct App {
     pub channels: Channels,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
-    /// For calls to providers: bounded in time, follows no redirects.
+    /// For calls to providers: bounded in time, follows no redirects, reaches what its `outward` lets it reach.
     pub http: adapters::Client,
     /// When a commit was last seen by who asks whether the server is ready.
     pub committed: tokio::sync::Mutex<Option<Instant>>,
@@ -69,6 +71,12 @@ pub type AppState = Arc<App>;
 impl App {
     /// Opens everything and starts the workers. The HTTP listener is the caller's.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<AppState> {
+        let outward = config.outward();
+        Self::start_with(config, clock, outward).await
+    }
+
+    /// As [`Self::start`], with another idea of whom it may call than the configuration's.
+    pub async fn start_with(config: Config, clock: Clock, outward: Outward) -> anyhow::Result<AppState> {
         let config = Arc::new(config);
         let own_descriptors = OWN_DESCRIPTORS + config.database_connections as usize;
         let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
@@ -82,12 +90,14 @@ impl App {
             )
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
+        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let channels = Channels::new(store.clone(), Arc::clone(&vault));
-        let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms))
+        let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms), &outward)
             .context("the HTTP client")?;
         let dispatcher = Arc::new(Dispatcher::new(store.clone(), channels.clone()));
-        let rules = Arc::new(SocketRules::new(store.clone(), Arc::clone(&accounts), Arc::clone(&dispatcher)));
+        let rules = SocketRules::new(store.clone(), Arc::clone(&accounts), Arc::clone(&dispatcher), outward);
+        let rules = Arc::new(rules);
         let log = Arc::new(log::FeedLog::new(store.clone()));
         let hub = hub::Hub::new(hub::HubConfig::default(), Arc::clone(&rules) as _, log);
         rules.attach(hub.clone());

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use adapters::Outward;
 use anyhow::Context as _;
 use serde::Deserialize;
 
@@ -163,21 +164,9 @@ impl Config {
         Ok(format!("{scheme}://{host}/connection/websocket"))
     }
 
-    /// May a tenant make this server call that host? Private addresses only when the operator allows them.
-    /// Names are judged as they stand: what they resolve to is the network's business.
-    pub fn may_call(&self, host: &str) -> bool {
-        let host =
-            host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
-        if self.allow_private_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host)) {
-            return true;
-        }
-        match host.parse::<IpAddr>() {
-            Ok(address) => !is_private(address.to_canonical()),
-            Err(_) => {
-                host.contains('.')
-                    && ![".local", ".localhost", ".internal"].iter().any(|end| host.ends_with(end))
-            }
-        }
+    /// Whom this server may call on behalf of others.
+    pub fn outward(&self) -> Outward {
+        Outward::allowing(&self.allow_private_hosts)
     }
 
     /// What works, but should not be left so: a sentence each.
@@ -203,23 +192,6 @@ impl Config {
             found.push(format!("private hosts may be called: {}", self.allow_private_hosts.join(", ")));
         }
         found
-    }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let shared = v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]);
-            v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || shared
-        }
-        IpAddr::V6(v6) => {
-            v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local() || v6.is_unicast_link_local()
-        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! The domain's errors, where a caller branches on them. `http/problem.rs` and `rpc.rs` turn them into
 //! problem documents and socket error codes.
 
+use std::borrow::Cow;
+
 use crate::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A field of the request is wrong: which, and what to do.
     #[error("{field}: {problem}")]
-    Invalid { field: &'static str, problem: String },
+    Invalid { field: Cow<'static, str>, problem: String },
     #[error("sign in first: {0}")]
     Unauthenticated(&'static str),
     #[error("not allowed: {0}")]
@@ -36,8 +38,8 @@ impl Error {
         matches!(self, Self::Store(Busy | Closed | Retry(_) | Unavailable(_)))
     }
 
-    pub fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
-        Self::Invalid { field, problem: problem.into() }
+    pub fn invalid(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), problem: problem.into() }
     }
 
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {

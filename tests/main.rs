@@ -3,12 +3,14 @@
 
 mod kit;
 
+mod accounts;
 mod bad_input;
 mod conformance;
 mod database;
 mod flow;
 mod invariants;
 mod operator;
+mod outward;
 mod plans;
 mod retention;
 mod views;

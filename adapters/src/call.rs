@@ -3,13 +3,16 @@
 
 use std::error::Error as _;
 
-use reqwest::RequestBuilder;
 use serde_json::Value;
 
+use crate::outward::{NotPublic, RequestBuilder};
 use crate::{ConnectFailure, FetchError, SendError, SendOutcome};
 
 /// No answer that we use is longer.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// The code of [`Failure::not_public`].
+pub(crate) const NOT_PUBLIC: &str = "not_public";
 
 /// A provider's answer. A body that broke off is kept as far as it came.
 pub(crate) struct Answer {
@@ -44,6 +47,11 @@ impl Failure {
         Self { code: code.into(), reason: reason.into(), verdict }
     }
 
+    /// The address is one that may not be called. Whatever is there was not asked.
+    pub(crate) fn not_public() -> Self {
+        Self::new(Verdict::ChannelDown, NOT_PUBLIC, NotPublic.to_string())
+    }
+
     /// A setting of the channel is missing or cannot be used.
     pub(crate) fn setting(name: &str, why: &str) -> Self {
         Self::new(Verdict::ChannelDown, "bad_settings", format!("the channel's {name} {why}"))
@@ -61,7 +69,7 @@ impl Answer {
 }
 
 pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Failure> {
-    let mut response = request.send().await.map_err(lost)?;
+    let mut response = request.send().await?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after_s = retry_after.and_then(|value| value.trim().parse().ok());
@@ -79,6 +87,9 @@ pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Failure> {
 /// Whether anything can have reached the provider decides between trying again and not knowing.
 pub(crate) fn lost(error: reqwest::Error) -> Failure {
     let error = error.without_url();
+    if is_not_public(&error) {
+        return Failure::not_public();
+    }
     let reason = words(&error);
     if error.is_builder() {
         Failure::new(
@@ -97,6 +108,18 @@ pub(crate) fn lost(error: reqwest::Error) -> Failure {
             format!("the connection broke before the answer: {reason}"),
         )
     }
+}
+
+/// Whether it is our own resolver that let nothing of the name's addresses through.
+fn is_not_public(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<NotPublic>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// The innermost cause, which is the one that says something.
@@ -141,6 +164,7 @@ impl From<Failure> for ConnectFailure {
 impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
         match failure.verdict {
+            _ if failure.code == NOT_PUBLIC => Self::NotPublic(NotPublic),
             Verdict::Retry { .. } | Verdict::Unknown => Self::Unavailable(failure.reason),
             Verdict::Rejected | Verdict::ChannelDown => Self::Refused(failure.reason),
         }

@@ -8,6 +8,7 @@ pub mod headers;
 pub mod inspect;
 mod json;
 mod media;
+pub mod outward;
 pub mod provider;
 mod sniff;
 pub mod split;
@@ -18,12 +19,11 @@ mod waha;
 pub use event::{Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState, NotJson, Origin, Status};
 pub use headers::Headers;
 pub use inspect::{InspectError, inspect, inspect_verify};
+pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
-    Account, AccountInfo, Acknowledge, Address, ConnectFailure, CredentialField, FetchError, Fetched, Health,
-    HealthState, Hook, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, SendError, SendOutcome,
-    http_client,
+    Account, AccountInfo, Acknowledge, Address, Binds, ConnectFailure, CredentialField, FetchError, Fetched,
+    Health, HealthState, Hook, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, SendError, SendOutcome,
 };
-pub use reqwest::Client;
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};
 

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use reqwest::RequestBuilder;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::{FetchError, Fetched, MediaRef, call, sniff};
+use crate::{FetchError, Fetched, MediaRef, call, outward::RequestBuilder, sniff};
 
 /// A whole file, however slowly it trickles.
 const MAX_TIME: Duration = Duration::from_mins(2);
@@ -32,7 +31,7 @@ pub(crate) async fn download(
     sink: &mut (dyn AsyncWrite + Send + Unpin),
 ) -> Result<Fetched, FetchError> {
     let broken = |error| FetchError::Unavailable(call::lost(error).reason);
-    let mut response = request.timeout(MAX_TIME).send().await.map_err(broken)?;
+    let mut response = request.timeout(MAX_TIME).send().await?;
     match response.status().as_u16() {
         200 => {}
         404 | 410 => return Err(FetchError::Gone),

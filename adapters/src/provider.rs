@@ -9,14 +9,17 @@
 //! 4. Give `Event::message_key` and `SendOutcome::Sent::dedupe_key` the same form, so that echoes find their send.
 //! 5. Add it to `BUILT` in `lib.rs` and write the emulator that refuses what the provider refuses.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
-use reqwest::Client;
 use serde::Serialize;
 use tokio::io::AsyncWrite;
 
-use crate::{Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson, split::Unit};
+use crate::{
+    Client, Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson,
+    outward::{self, NotPublic},
+    split::Unit,
+};
 
 /// What a provider takes. Longer texts are cut with [`split`](crate::split()).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,28 @@ pub struct ProviderLimits {
     pub max_download_bytes: u64,
 }
 
+/// What a value decides about the account that is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binds {
+    /// Nothing: a key, a preference.
+    Nothing,
+    /// Where the provider is called: a [base address](crate::outward::base).
+    Address,
+    /// Which account of the server is meant.
+    Account,
+}
+
+impl Binds {
+    /// The value in one form for all its spellings.
+    pub fn canonical(self, value: &str) -> String {
+        match self {
+            Self::Address => outward::canonical(value),
+            Self::Nothing | Self::Account => value.trim().to_owned(),
+        }
+    }
+}
+
 /// One value that a channel of this provider needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CredentialField {
@@ -37,6 +62,9 @@ pub struct CredentialField {
     /// Encrypted at rest, never shown again.
     pub secret: bool,
     pub required: bool,
+    /// Secrets belong to the address and the account that they were given for: whoever changes such a value gives every
+    /// secret of the channel again.
+    pub binds: Binds,
     pub default: Option<&'static str>,
     pub help: &'static str,
 }
@@ -139,6 +167,9 @@ pub enum FetchError {
     TooLarge { limit_bytes: u64 },
     #[error("the provider no longer has the file")]
     Gone,
+    /// Neither is it asked again.
+    #[error(transparent)]
+    NotPublic(NotPublic),
     #[error("the provider refused the file: {0}")]
     Refused(String),
     /// Try again later.
@@ -179,6 +210,8 @@ impl fmt::Debug for Hook<'_> {
 pub struct AccountInfo {
     pub external_id: String,
     pub name: Option<String>,
+    /// The account's own id, as [`Provider::claims`] would name it, where the provider told it.
+    pub claim: Option<String>,
     pub health: Health,
 }
 
@@ -237,7 +270,7 @@ pub struct Acknowledge<'a> {
     pub callback: Option<&'a str>,
 }
 
-/// A messaging provider. The first half is pure; the rest speaks HTTP with a client of [`http_client`] and puts
+/// A messaging provider. The first half is pure; the rest speaks HTTP with a client of [`http_client`](crate::http_client) and puts
 /// neither secrets nor addresses that carry them into what it returns.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -247,6 +280,10 @@ pub trait Provider: Send + Sync {
 
     /// What a channel needs to be connected.
     fn credentials(&self) -> &'static [CredentialField];
+
+    /// What no two channels may have at once, as far as the settings tell: the account, named alike however the address
+    /// is spelled. Never a secret: it is stored as it is.
+    fn claims(&self, account: &Account) -> Vec<String>;
 
     /// Whether the bytes come from the provider. An empty secret never passes.
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid>;
@@ -314,20 +351,6 @@ pub trait Provider: Send + Sync {
         let _ = (http, account);
         Ok(None)
     }
-}
-
-/// The client that the providers expect: it follows no redirects (a provider's answer must not lead it into our own
-/// network), and gives a call up after `timeout`, which turns a send into [`SendOutcome::Unknown`].
-pub fn http_client(timeout: Duration) -> reqwest::Result<Client> {
-    Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        // Has to end first: an open question whether anything was sent is worse than a failed connection.
-        .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
-        .timeout(timeout)
-        // Shorter than the idle limits of the servers, so that few sends meet a connection that is just being closed.
-        .pool_idle_timeout(Duration::from_secs(20))
-        .user_agent(concat!("hubbub/", env!("CARGO_PKG_VERSION")))
-        .build()
 }
 
 #[cfg(test)]

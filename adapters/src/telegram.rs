@@ -16,8 +16,8 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Address, Client, ConnectFailure, Context, CredentialField, Event,
-    FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
+    Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
+    Event, FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
     ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
@@ -29,6 +29,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "token",
         secret: true,
         required: true,
+        binds: Binds::Nothing,
         default: None,
         help: "The bot's token, as @BotFather gives it: digits, a colon, letters.",
     },
@@ -36,6 +37,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "api_base",
         secret: false,
         required: false,
+        binds: Binds::Address,
         default: Some(api::DEFAULT_BASE),
         help: "Address of the Bot API; another one only for a Bot API server of your own.",
     },
@@ -43,6 +45,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "files_base",
         secret: false,
         required: false,
+        binds: Binds::Nothing,
         default: None,
         help: "Only for a Bot API server of your own that runs with --local: the address under which the bot's folder \
                of its working directory is served. Without it, files are asked for below api_base as at the real API.",
@@ -69,6 +72,10 @@ impl Provider for Telegram {
 
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
+    }
+
+    fn claims(&self, account: &Account) -> Vec<String> {
+        connect::claims(account)
     }
 
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid> {

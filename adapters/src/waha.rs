@@ -18,9 +18,9 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Address, Client, ConnectFailure, Context, CredentialField, Event,
-    FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing, Provider,
-    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
+    Event, FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing,
+    Provider, ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -28,6 +28,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "base_url",
         secret: false,
         required: true,
+        binds: Binds::Address,
         default: None,
         help: "Address of the WAHA server, for example http://waha:3000.",
     },
@@ -35,6 +36,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "api_key",
         secret: true,
         required: true,
+        binds: Binds::Nothing,
         default: None,
         help: "The server's API key, sent as X-Api-Key.",
     },
@@ -42,6 +44,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "session",
         secret: false,
         required: true,
+        binds: Binds::Account,
         default: Some("default"),
         help: "Name of the session, one for each phone number.",
     },
@@ -49,6 +52,7 @@ const CREDENTIALS: &[CredentialField] = &[
         name: "media_host",
         secret: false,
         required: false,
+        binds: Binds::Nothing,
         default: None,
         help: "Host of the store (S3 or alike) into which the server puts files, such as s3.example.com or minio:9000; \
                several are separated by commas. Only for a server that does not give files out itself.",
@@ -76,6 +80,10 @@ impl Provider for Waha {
 
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
+    }
+
+    fn claims(&self, account: &Account) -> Vec<String> {
+        connect::claims(account)
     }
 
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid> {

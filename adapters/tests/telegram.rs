@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adapters::{
     Account, Acknowledge, Address, Client, FetchError, HealthState, Hook, MediaKind, MediaRef, MediaState,
-    OutMedia, Outgoing, Provider, SendOutcome, http_client, provider,
+    OutMedia, Outgoing, Outward, Provider, SendOutcome, http_client, provider,
 };
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn telegram() -> &'static dyn Provider {
 }
 
 fn client() -> Client {
-    http_client(Duration::from_secs(20)).unwrap()
+    http_client(Duration::from_secs(20), &Outward::allowing(&["127.0.0.1"])).unwrap()
 }
 
 fn account(base: &str) -> Account {
@@ -86,7 +86,7 @@ async fn refusals_are_told_apart() {
 async fn silence_is_unknown_and_a_closed_door_is_retried() {
     let server = Server::start().await;
     server.on(&route("sendMessage"), Answer::Silence);
-    let hurried = http_client(Duration::from_millis(150)).unwrap();
+    let hurried = http_client(Duration::from_millis(150), &Outward::allowing(&["127.0.0.1"])).unwrap();
     let silent = telegram().send(&hurried, &account(&server.url()), &HELLO).await;
     assert!(matches!(silent, SendOutcome::Unknown { .. }), "{silent:?}");
 

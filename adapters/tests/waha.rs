@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adapters::{
     Account, Acknowledge, Address, Client, Context, FetchError, HealthState, Hook, MediaKind, MediaRef,
-    MediaState, OutMedia, Outgoing, Provider, SendOutcome, http_client, provider,
+    MediaState, OutMedia, Outgoing, Outward, Provider, SendOutcome, http_client, provider,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn waha() -> &'static dyn Provider {
 }
 
 fn client() -> Client {
-    http_client(Duration::from_secs(20)).unwrap()
+    http_client(Duration::from_secs(20), &Outward::allowing(&["127.0.0.1"])).unwrap()
 }
 
 fn account(server: &Server) -> Account {

@@ -201,7 +201,8 @@ impl Access {
             return None;
         }
         let companies = self.companies(grant).cloned();
-        Some(Scope { tenant: grant.tenant, actor: self.actor(), companies })
+        let operates = self.platform_role == Some(PlatformRole::Admin);
+        Some(Scope { tenant: grant.tenant, actor: self.actor(), companies, operates })
     }
 
     /// The companies to which the caller is held; people of the platform and owners to none.
@@ -227,13 +228,24 @@ pub struct Scope {
     tenant: Uuid,
     actor: Actor,
     companies: Option<Arc<[Uuid]>>,
+    operates: bool,
 }
 
 impl Scope {
     /// For the system's own work in a tenant: a webhook whose channel is known, a job, a sweep. The tenant
     /// must come from a row of the store.
     pub fn system(tenant: Uuid) -> Self {
-        Self { tenant, actor: Actor::system(), companies: None }
+        Self { tenant, actor: Actor::system(), companies: None, operates: false }
+    }
+
+    /// For who runs the installation and has its files: the command line.
+    pub fn operator(tenant: Uuid) -> Self {
+        Self { operates: true, ..Self::system(tenant) }
+    }
+
+    /// Whether it is an operator who acts: of the installation, or of the platform.
+    pub fn operates(&self) -> bool {
+        self.operates
     }
 
     pub fn tenant(&self) -> Uuid {

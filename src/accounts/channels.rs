@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::access::Scope;
 use super::vault::random_token;
-use super::{ChannelSecrets, Vault, check_name};
+use super::{ChannelSecrets, Vault, channel_address, channel_claims, check_name};
 use crate::error::Error;
 use crate::inbox::{announce, pause};
 use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
@@ -66,6 +66,7 @@ impl Verb for CreateChannel {
             return Err(Error::invalid("company", "is not a company of this tenant"));
         }
         let id = tx.new_id();
+        let secrets = ChannelSecrets::new(credentials)?;
         let channel = Channel {
             id,
             tenant: self.scope.tenant(),
@@ -74,11 +75,13 @@ impl Verb for CreateChannel {
             name,
             state: ChannelState::Active,
             hook_token: random_token("")?,
-            sealed: ChannelSecrets::new(credentials)?.seal(&self.vault, id)?,
+            sealed: secrets.seal(&self.vault, id)?,
             settings: self.settings.clone(),
             health: None,
+            operated: self.scope.operates(),
         };
         channels::insert(tx, &channel).await?;
+        channel_claims::move_to(tx, &channel, &accounts_of(&channel, &secrets)).await?;
         announce::channel(tx, &channel)?;
         tx.wake(Wake::Channel(id));
         Ok(channel)
@@ -116,6 +119,7 @@ impl Verb for UpdateChannel {
         if let Some(name) = name {
             channel.name = check_name("name", name)?;
         }
+        let goes_on = *state == Some(ChannelState::Active) && channel.state != ChannelState::Active;
         if let Some(state) = state
             && *state != channel.state
         {
@@ -126,16 +130,35 @@ impl Verb for UpdateChannel {
             channel.settings = merge_settings(&channel.settings, changes)?;
         }
         if let Some(changes) = credentials {
-            let mut secrets = ChannelSecrets::open(&self.vault, &channel)?;
-            secrets.credentials.extend(changes.clone());
-            secrets.credentials = check_credentials(&channel.kind, secrets.credentials)?;
-            channel.sealed = secrets.seal(&self.vault, channel.id)?;
+            let secrets = ChannelSecrets::open(&self.vault, &channel)?;
+            let mut wanted = secrets.credentials.clone();
+            wanted.extend(changes.clone());
+            let wanted = check_credentials(&channel.kind, wanted)?;
+            let changed = channel_address::change(&self.scope, &channel, secrets, wanted, changes)?;
+            channel.sealed = changed.secrets.seal(&self.vault, channel.id)?;
+            if let Some(claims) = &changed.claims {
+                channel_claims::move_to(tx, &channel, claims).await?;
+            }
+        }
+        if goes_on {
+            // While it was paused its account may have become another channel's.
+            let secrets = ChannelSecrets::open(&self.vault, &channel)?;
+            if !channel_claims::claim(tx, &channel, &accounts_of(&channel, &secrets), false).await? {
+                return Err(channel_claims::taken());
+            }
         }
         channels::update(tx, &channel).await?;
         announce::channel(tx, &channel)?;
         tx.wake(Wake::Channel(channel.id));
         Ok(channel)
     }
+}
+
+/// The accounts that the settings of a channel name.
+fn accounts_of(channel: &Channel, secrets: &ChannelSecrets) -> Vec<String> {
+    adapters::provider(&channel.kind)
+        .map(|provider| channel_claims::of(provider, secrets))
+        .unwrap_or_default()
 }
 
 /// A channel of the scope's tenant and companies.
@@ -188,7 +211,10 @@ fn check_credentials(
             credentials.insert(field.name.to_owned(), default.to_owned());
         }
         if field.required && !credentials.contains_key(field.name) {
-            return Err(Error::invalid("credentials", format!("{} is needed. {}", field.name, field.help)));
+            return Err(Error::invalid(
+                format!("credentials.{}", field.name),
+                format!("is needed. {}", field.help),
+            ));
         }
     }
     Ok(credentials)

@@ -83,6 +83,14 @@ impl Config {
         if scheme.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', '@', ' '])) {
             refuse("public_url", "must be https://host or http://host, without a path")?;
         }
+        if let Some(text) =
+            self.allow_private_hosts.iter().find(|text| adapters::outward::host(text).is_none())
+        {
+            refuse(
+                "allow_private_hosts",
+                format!("{text:?} must be a name or an address, without http:// and a port"),
+            )?;
+        }
         for origin in &self.allowed_origins {
             let host = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
             if host.is_none_or(|host| host.is_empty() || host.contains('/')) {

@@ -35,7 +35,7 @@ pub struct EmulatorConfig {
     pub address: SocketAddr,
     pub api_key: String,
     pub engine: Engine,
-    /// The number that scans the code of every session, in WhatsApp's form.
+    /// The number that scans the code of the first session, in WhatsApp's form; that of each further one is one more.
     pub me: String,
     pub clock: Clock,
     /// A started session works at once; otherwise it waits for [`WahaEmulator::scan`].

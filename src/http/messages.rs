@@ -92,8 +92,13 @@ pub async fn send(
     Body(body): Body<SendBody>,
 ) -> Result<(StatusCode, Json<MessageAnswer>)> {
     let message = MessageBody { text: body.text, attachments: body.attachments, reply_to: body.reply_to };
-    let verb =
-        sending::Send { scope: at.scope, conversation: at.id, client_id: body.client_id, body: message };
+    let verb = sending::Send {
+        scope: at.scope,
+        outward: app.http.outward().clone(),
+        conversation: at.id,
+        client_id: body.client_id,
+        body: message,
+    };
     Ok(made(app.store.write(verb).await?.value))
 }
 

@@ -1,8 +1,9 @@
 //! What leaves: checks what a person or a responder wants to send, and cuts it into the parts that the
 //! provider takes. Pure, but for writing the parts down.
 
-use adapters::{ProviderLimits, split};
+use adapters::{Outward, ProviderLimits, split};
 use anyhow::Context as _;
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -51,6 +52,20 @@ pub fn check(body: &MessageBody) -> Result<(), Error> {
         if !web || file.url.len() > 2_000 || file.url.contains(char::is_whitespace) {
             return Err(Error::invalid("attachments.url", "give the public https address of the file"));
         }
+    }
+    Ok(())
+}
+
+/// The provider fetches a file from where it is, often from beside us: an address of a private network is not handed on.
+/// Judged when it is accepted and again before it is sent, because what the operator allows may have changed.
+pub fn check_files(files: &[OutAttachment], outward: &Outward) -> Result<(), Error> {
+    for file in files {
+        let url =
+            Url::parse(&file.url).map_err(|_| Error::invalid("attachments.url", "is not an address"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::invalid("attachments.url", "must be without a name or a password in it"));
+        }
+        outward.judge(&url).map_err(|refused| Error::invalid("attachments.url", refused.to_string()))?;
     }
     Ok(())
 }
@@ -290,6 +305,21 @@ mod tests {
         assert_eq!(
             field(MessageBody { attachments: vec![file], ..MessageBody::default() }),
             "attachments.url"
+        );
+        let outward = Outward::allowing(&["cdn.internal"]);
+        let files = |url: &str| check_files(&[OutAttachment { url: url.into(), ..image() }], &outward);
+        for inward in [
+            "http://0x7f.1/a.png",
+            "https://[::ffff:10.0.0.1]/a.png",
+            "http://files:9000/a.png",
+            "http://a.localhost/",
+        ] {
+            let refused = files(inward).expect_err(inward);
+            assert_eq!(refused.to_string(), "attachments.url: this address is not public", "{inward}");
+        }
+        assert!(files("https://u:p@cdn.example.com/a.png").is_err());
+        assert!(
+            files("https://cdn.example.com/a.png?x=1#y").is_ok() && files("http://CDN.internal/a").is_ok()
         );
         let mut file = image();
         file.kind = "program".into();

@@ -1,5 +1,6 @@
 //! A person sends a message. Whoever held the conversation before, from now on a person does.
 
+use adapters::Outward;
 use aws_lc_rs::digest;
 use uuid::Uuid;
 
@@ -11,6 +12,8 @@ use crate::store::{Tx, Verb, channels, conversations, messages};
 
 pub struct Send {
     pub scope: Scope,
+    /// Where the files may be.
+    pub outward: Outward,
     pub conversation: Uuid,
     pub client_id: String,
     pub body: MessageBody,
@@ -33,6 +36,7 @@ impl Verb for Send {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Sent, Error> {
         outgoing::check_client_id(&self.client_id)?;
         outgoing::check(&self.body)?;
+        outgoing::check_files(&self.body.attachments, &self.outward)?;
         let tenant = self.scope.tenant();
         let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
         let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;

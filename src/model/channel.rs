@@ -97,6 +97,8 @@ pub struct Channel {
     pub sealed: String,
     pub settings: ChannelSettings,
     pub health: Option<ChannelHealth>,
+    /// An operator said where it is.
+    pub operated: bool,
 }
 
 /// A channel as people see it: nothing secret.

@@ -71,8 +71,9 @@ pub(super) async fn send(
     args: SendArgs,
 ) -> Result<WithMessage, Error> {
     let scope = rules.conversation(session, args.conversation, Permission::Answer).await?;
-    let verb =
-        sending::Send { scope, conversation: args.conversation, client_id: args.client_id, body: args.body };
+    let outward = rules.outward.clone();
+    let SendArgs { conversation, client_id, body } = args;
+    let verb = sending::Send { scope, outward, conversation, client_id, body };
     Ok(WithMessage { message: rules.store.write(verb).await?.value.message })
 }
 

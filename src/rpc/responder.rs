@@ -104,7 +104,8 @@ pub(super) async fn reply(
         }
         parts.push(MessageBody { text: args.text, attachments: args.attachments, reply_to: None });
     }
-    let done = rules.store.write(Reply { scope, turn: args.turn, lease: args.lease, parts }).await;
+    let outward = rules.outward.clone();
+    let done = rules.store.write(Reply { scope, outward, turn: args.turn, lease: args.lease, parts }).await;
     let done = ended(rules, args.lease, done)?;
     Ok(Replied { messages: done.value.messages.iter().map(|message| message.id).collect() })
 }

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use adapters::Outward;
 use async_trait::async_trait;
 use hub::{
     Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Hub, Limits, Peer,
@@ -29,6 +30,7 @@ pub struct SocketRules {
     pub(super) store: Store,
     pub(super) accounts: Arc<Accounts>,
     pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) outward: Outward,
     hub: OnceLock<Hub>,
 }
 
@@ -45,8 +47,8 @@ struct Hello {
 }
 
 impl SocketRules {
-    pub fn new(store: Store, accounts: Arc<Accounts>, dispatcher: Arc<Dispatcher>) -> Self {
-        Self { store, accounts, dispatcher, hub: OnceLock::new() }
+    pub fn new(store: Store, accounts: Arc<Accounts>, dispatcher: Arc<Dispatcher>, outward: Outward) -> Self {
+        Self { store, accounts, dispatcher, outward, hub: OnceLock::new() }
     }
 
     pub fn attach(&self, hub: Hub) {

@@ -11,12 +11,12 @@ use crate::model::Channel;
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("select id, tenant, company, kind, name, state, hook_token, sealed, settings, health from channels ", $rest)
+        concat!("select id, tenant, company, kind, name, state, hook_token, sealed, settings, health, operated from channels ", $rest)
     };
 }
 
-const INSERT: &str = "insert into channels (id, tenant, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
+const INSERT: &str = "insert into channels (id, tenant, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at, operated, claimed) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, true)";
 const BY_TOKEN: &str = select!("where hook_token = $1");
 const BY_ID: &str = select!("where id = $1");
 const OF_TENANT: &str = select!("where tenant = $1 order by id limit 1000");
@@ -47,6 +47,7 @@ impl FromRow for Channel {
                 .map(|text| serde_json::from_str(&text))
                 .transpose()
                 .map_err(|error| damaged(&error))?,
+            operated: row.get(10)?,
         })
     }
 }
@@ -69,7 +70,8 @@ pub async fn insert(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError
             &channel.hook_token,
             &channel.sealed,
             &settings,
-            now
+            now,
+            channel.operated
         ],
     )
     .await?;

@@ -146,7 +146,15 @@ async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
         reply_to: begun.part.reply_to.as_deref(),
         reserved_id: begun.delivery.reserved_id.as_deref(),
     };
-    let outcome = provider.send(&app.http, &account, &out).await;
+    let files: Vec<_> = begun.part.media.iter().cloned().collect();
+    let outcome = match outgoing::check_files(&files, app.http.outward()) {
+        Ok(()) => provider.send(&app.http, &account, &out).await,
+        Err(refused) => SendOutcome::Rejected {
+            code: "not_public".to_owned(),
+            reason: refused.to_string(),
+            channel_down: false,
+        },
+    };
     metrics::counter!("hubbub_sends_total", "provider" => provider.name(), "outcome" => word(&outcome))
         .increment(1);
     finish(app, job, Some(begun.attempt), outcome).await

@@ -1,13 +1,13 @@
 //! Calling a method of the Bot API. The token is part of every address, so no address leaves this module.
 
-use reqwest::Client;
 use serde_json::Value;
 
 use super::errors::{Reply, judge};
 use crate::{
-    Account,
+    Account, Client,
     call::{Failure, call},
     media,
+    outward::{self, RequestBuilder},
 };
 
 pub(super) const DEFAULT_BASE: &str = "https://api.telegram.org";
@@ -15,9 +15,9 @@ pub(super) const DEFAULT_BASE: &str = "https://api.telegram.org";
 /// Where a bot's methods and files are.
 pub(super) struct Api<'a> {
     http: &'a Client,
-    base: &'a str,
+    base: String,
     token: &'a str,
-    files_base: Option<&'a str>,
+    files_base: Option<String>,
 }
 
 impl<'a> Api<'a> {
@@ -27,14 +27,8 @@ impl<'a> Api<'a> {
         if !token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_' | b'-')) {
             return Err(Failure::setting("token", "is not a bot token"));
         }
-        let base = account.get("api_base").unwrap_or(DEFAULT_BASE).trim_end_matches('/');
-        if !base.starts_with("https://") && !base.starts_with("http://") {
-            return Err(Failure::setting("api_base", "is not an http address"));
-        }
-        let files_base = account.get("files_base").map(|base| base.trim_end_matches('/'));
-        if files_base.is_some_and(|base| !base.starts_with("https://") && !base.starts_with("http://")) {
-            return Err(Failure::setting("files_base", "is not an http address"));
-        }
+        let base = address(account.get("api_base").unwrap_or(DEFAULT_BASE), "api_base")?;
+        let files_base = account.get("files_base").map(|base| address(base, "files_base")).transpose()?;
         Ok(Self { http, base, token, files_base })
     }
 
@@ -46,8 +40,8 @@ impl<'a> Api<'a> {
 
     /// A request for the file that `getFile` named. A server of one's own that runs with `--local` gives the place on
     /// its disk; what is served is the bot's folder there.
-    pub(super) fn file(&self, path: &FilePath) -> reqwest::RequestBuilder {
-        match (path, self.files_base) {
+    pub(super) fn file(&self, path: &FilePath) -> RequestBuilder {
+        match (path, &self.files_base) {
             (FilePath::OnDisk(path), Some(base)) => self.http.get(format!("{base}/{path}")),
             (FilePath::OnDisk(path) | FilePath::Relative(path), _) => {
                 self.http.get(format!("{}/file/bot{}/{path}", self.base, self.token))
@@ -66,7 +60,7 @@ impl<'a> Api<'a> {
         let folders = [self.token.to_owned(), self.token.replace(':', "~")];
         let below =
             folders.iter().find_map(|folder| path.split_once(&format!("/{folder}/"))).map(|(_, rest)| rest);
-        match (below, self.files_base) {
+        match (below, &self.files_base) {
             (Some(rest), _) => escaped(rest).map(FilePath::OnDisk).ok_or(ELSEWHERE),
             (None, Some(_)) => escaped(path.trim_start_matches('/')).map(FilePath::OnDisk).ok_or(ELSEWHERE),
             (None, None) => Err(
@@ -75,6 +69,12 @@ impl<'a> Api<'a> {
             ),
         }
     }
+}
+
+/// A base address that a channel was given, without a slash at its end.
+fn address(given: &str, name: &'static str) -> Result<String, Failure> {
+    let base = outward::base(given).map_err(|why| Failure::setting(name, &why.to_string()))?;
+    Ok(base.as_str().trim_end_matches('/').to_owned())
 }
 
 /// A file's path, its segments escaped.

@@ -1,11 +1,10 @@
 //! Connecting a bot: proving the token and setting the webhook, and asking how its deliveries fare.
 
-use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::{api::Api, errors::Reply, wire::ALLOWED_UPDATES};
 use crate::{
-    Account, AccountInfo, ConnectFailure, Health, HealthState, Hook, SendError,
+    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, SendError,
     call::{Failure, Verdict},
     json as read,
 };
@@ -30,6 +29,7 @@ pub(super) async fn connect(
     Ok(AccountInfo {
         external_id: id.to_string(),
         name: read::text(&me, "username").map(|name| format!("@{name}")).or(read::text(&me, "first_name")),
+        claim: Some(claim(id)),
         health: Health {
             state: HealthState::Up,
             detail: "webhook set".into(),
@@ -37,6 +37,16 @@ pub(super) async fn connect(
             last_error: None,
         },
     })
+}
+
+/// A bot is the same at every Bot API server, and the token begins with its id.
+pub(super) fn claims(account: &Account) -> Vec<String> {
+    let id = account.get("token").and_then(|token| token.split(':').next()?.parse().ok());
+    id.map(claim).into_iter().collect()
+}
+
+fn claim(bot: i64) -> String {
+    format!("bot:{bot}")
 }
 
 pub(super) async fn disconnect(http: &Client, account: &Account) -> Result<(), SendError> {

@@ -1,6 +1,5 @@
 //! Fetching a file: `getFile` gives a path that is good for an hour, and the address made of it carries the token.
 
-use reqwest::Client;
 use serde_json::json;
 use tokio::io::AsyncWrite;
 
@@ -8,7 +7,7 @@ use super::{
     api::{Api, FilePath},
     errors::Reply,
 };
-use crate::{Account, FetchError, Fetched, MediaRef, call::Failure, json as read, media::download};
+use crate::{Account, Client, FetchError, Fetched, MediaRef, call::Failure, json as read, media::download};
 
 pub(super) async fn fetch(
     http: &Client,

@@ -1,11 +1,10 @@
 //! Sending to a Telegram chat. Texts go without markup, and files by their address.
 
-use reqwest::Client;
 use serde_json::{Map, Value, json};
 
 use super::{api::Api, errors::Reply, place::Place, wire::Message};
 use crate::{
-    Account, Acknowledge, Address, MediaKind, Outgoing, SendError, SendOutcome,
+    Account, Acknowledge, Address, Client, MediaKind, Outgoing, SendError, SendOutcome,
     call::{Failure, Verdict},
 };
 

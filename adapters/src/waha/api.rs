@@ -1,18 +1,19 @@
 //! Calling a WAHA server: addresses below the configured base only, the key in a header.
 
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::Value;
 
 use super::errors::judge;
 use crate::{
-    Account,
+    Account, Client,
     call::{Answer, Failure, call},
+    outward::{self, RequestBuilder},
 };
 
 /// A server and one of its sessions.
 pub(super) struct Api<'a> {
     http: &'a Client,
-    base: &'a str,
+    base: String,
     key: &'a str,
     pub(super) session: &'a str,
 }
@@ -20,10 +21,9 @@ pub(super) struct Api<'a> {
 impl<'a> Api<'a> {
     pub(super) fn of(http: &'a Client, account: &'a Account) -> Result<Self, Failure> {
         let setting = |name| account.get(name).ok_or_else(|| Failure::setting(name, "is missing"));
-        let base = setting("base_url")?.trim_end_matches('/');
-        if !base.starts_with("https://") && !base.starts_with("http://") {
-            return Err(Failure::setting("base_url", "is not an http address"));
-        }
+        let base = outward::base(setting("base_url")?)
+            .map_err(|why| Failure::setting("base_url", &why.to_string()))?;
+        let base = base.as_str().trim_end_matches('/').to_owned();
         let session = setting("session")?;
         if !session.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
             return Err(Failure::setting("session", "may have letters, digits, - and _ only"));

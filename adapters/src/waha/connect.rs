@@ -1,14 +1,15 @@
 //! Connecting a session: making it deliver signed webhooks to us and starting it; its state, and the code to be
 //! scanned. A session's configuration is replaced whole by every change, so it is read, changed and written back.
 
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
+use url::Url;
 
-use super::{api::Api, wire::EVENTS};
+use super::{api::Api, id, wire::EVENTS};
 use crate::{
-    Account, AccountInfo, ConnectFailure, Health, HealthState, Hook, Pairing, SendError,
+    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Pairing, SendError,
     call::{Failure, Verdict, call},
-    json as read, sniff,
+    json as read, outward, sniff,
 };
 
 pub(super) async fn connect(
@@ -24,6 +25,14 @@ pub(super) async fn connect(
         None => create(&api, hook).await?,
         Some(info) => {
             let config = info.get("config").filter(|config| config.is_object()).cloned().unwrap_or(json!({}));
+            if delivers_to_another(&config, hook.url) {
+                return Err(Failure::new(
+                    Verdict::Rejected,
+                    "session_taken",
+                    "the session delivers to another channel already; whoever it belongs to has to take that webhook off",
+                )
+                .into());
+            }
             let wanted = with_hook(config.clone(), hook);
             if wanted != config {
                 update(&api, wanted).await?;
@@ -38,8 +47,16 @@ pub(super) async fn connect(
     Ok(AccountInfo {
         external_id: api.session.to_owned(),
         name: read::text(me, "pushName").or_else(|| read::text(me, "id")),
+        claim: read::text(me, "id").and_then(|id| id::chat_id(&id)).map(|id| format!("account:{id}")),
         health: health_of(&info),
     })
+}
+
+/// A server has a session once, by whatever address it is called.
+pub(super) fn claims(account: &Account) -> Vec<String> {
+    let base = account.get("base_url").and_then(|text| outward::base(text).ok());
+    let pair = base.zip(account.get("session"));
+    pair.map(|(base, session)| format!("session:{session}@{}", outward::server(&base))).into_iter().collect()
 }
 
 /// The session as the server shows it; `None` when it has none of that name.
@@ -79,11 +96,52 @@ fn with_hook(config: Value, hook: &Hook<'_>) -> Value {
     config
 }
 
+/// Takes our webhook out, also as it was when this server had another public address.
 fn without_hook(mut config: Value, url: &str) -> Value {
     if let Some(webhooks) = config.get_mut("webhooks").and_then(Value::as_array_mut) {
-        webhooks.retain(|webhook| webhook.get("url").and_then(Value::as_str) != Some(url));
+        webhooks.retain(|webhook| {
+            let other = webhook.get("url").and_then(Value::as_str);
+            other.is_none_or(|other| other != url && compare(other, url) != Same::Channel)
+        });
     }
     config
+}
+
+/// Whether one of the session's webhooks leads to another channel, of this installation or of another: joining it
+/// would show us the customers of whoever connected it. Webhooks of other programs stay beside ours.
+fn delivers_to_another(config: &Value, url: &str) -> bool {
+    let urls = read::list(config, "webhooks").iter().filter_map(|webhook| webhook.get("url")?.as_str());
+    urls.into_iter().any(|other| compare(other, url) == Same::Kind)
+}
+
+#[derive(PartialEq, Eq)]
+enum Same {
+    Channel,
+    /// An address of the form of ours, with another secret at its end.
+    Kind,
+    Nothing,
+}
+
+/// Compares two webhook addresses by the end of their paths: a fixed word, and the secret that names a channel.
+fn compare(other: &str, ours: &str) -> Same {
+    let end = |url: &str| {
+        let url = Url::parse(url).ok()?;
+        let mut segments = url.path_segments()?.rev().map(str::to_owned);
+        segments.next().zip(segments.next())
+    };
+    let is_secret = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    match (end(other), end(ours)) {
+        (Some((secret, word)), Some((our_secret, our_word))) if word == our_word => {
+            if secret == our_secret {
+                Same::Channel
+            } else if secret.len() == our_secret.len() && secret.bytes().all(is_secret) {
+                Same::Kind
+            } else {
+                Same::Nothing
+            }
+        }
+        _ => Same::Nothing,
+    }
 }
 
 pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError> {
@@ -148,5 +206,30 @@ mod tests {
         assert_eq!(with_hook(once.clone(), &hook), once);
         assert_eq!(without_hook(once, hook.url), config);
         assert!(!EVENTS.contains(&"message"));
+    }
+
+    #[test]
+    fn a_session_of_another_channel_is_known_by_its_webhook() {
+        let ours = "https://hub.example.com/hooks/AAAA-BBBB_CCCC";
+        let config = |url: &str| json!({ "webhooks": [{ "url": url }] });
+        for taken in [
+            "https://hub.example.com/hooks/DDDD-EEEE_FFFF",
+            "http://rival.example.org:1/x/hooks/000000000000-A",
+        ] {
+            let taken = &taken[..taken.rfind('/').unwrap() + 1 + 14];
+            assert!(delivers_to_another(&config(taken), ours), "{taken}");
+        }
+        for free in [
+            ours,
+            "https://old.example.com/hooks/AAAA-BBBB_CCCC",
+            "https://n8n.example.com/webhook/4711",
+            "https://crm.example.com/hooks/in",
+            "nonsense",
+        ] {
+            assert!(!delivers_to_another(&config(free), ours), "{free}");
+        }
+        let moved = config("https://old.example.com/hooks/AAAA-BBBB_CCCC");
+        let hook = Hook { url: ours, secret: "k" };
+        assert_eq!(with_hook(moved, &hook)["webhooks"].as_array().unwrap().len(), 1);
     }
 }

@@ -1,14 +1,17 @@
 //! Fetching a file from the WAHA server, which keeps it for minutes only. When it is gone or was never downloaded, the
 //! server is asked to get the message with its file once more.
 
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::Method;
 use tokio::io::AsyncWrite;
 
 use super::{
     api::{Api, segment},
     files::Place,
 };
-use crate::{Account, FetchError, Fetched, MediaRef, call::Verdict, json, media::download};
+use crate::{
+    Account, Client, FetchError, Fetched, MediaRef, call::Verdict, json, media::download,
+    outward::RequestBuilder,
+};
 
 pub(super) async fn fetch(
     http: &Client,

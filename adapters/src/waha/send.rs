@@ -1,17 +1,17 @@
 //! Sending to a WhatsApp chat, and the small courtesies around it.
 
-use reqwest::Client;
 use serde_json::{Map, Value, json};
 
 use super::{api::Api, id, wire};
 use crate::{
-    Account, Acknowledge, Address, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
-    call::{Failure, Verdict},
+    Account, Acknowledge, Address, Client, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
+    call::{Failure, NOT_PUBLIC, Verdict},
     json as read,
 };
 
 /// Failures of a reservation that say nothing about whether the engine has such a thing. Asking again costs nothing.
-const RETRIED: &[&str] = &["unreachable", "no_answer", "key_refused", "408", "429", "502", "503", "504"];
+const RETRIED: &[&str] =
+    &["unreachable", "no_answer", "key_refused", NOT_PUBLIC, "408", "429", "502", "503", "504"];
 
 /// NOWEB and GOWS since 2026.4.3 let the caller choose the id. Whatever else a server answers, the message goes
 /// without one.

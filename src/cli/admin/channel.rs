@@ -14,7 +14,7 @@ use super::{Context, Show, from_stdin};
 use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
 use crate::accounts::connect_channel::connect;
 use crate::accounts::tenants::ListTenants;
-use crate::accounts::{ChannelSecrets, Scope};
+use crate::accounts::{ChannelSecrets, Scope, channel_address};
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
 #[derive(Subcommand)]
@@ -106,6 +106,13 @@ impl Given {
         Ok(all)
     }
 
+    /// The server calls no address that it would refuse to a tenant, whoever wrote it.
+    fn checked(&self, admin: &Context) -> anyhow::Result<BTreeMap<String, String>> {
+        let all = self.credentials()?;
+        channel_address::check(&admin.config.outward(), &all)?;
+        Ok(all)
+    }
+
     /// Values are JSON, or a text that needs no quotes.
     fn settings(&self) -> Map<String, Value> {
         let value =
@@ -142,7 +149,7 @@ impl Channel {
                     company: company.id,
                     kind,
                     name,
-                    credentials: given.credentials()?,
+                    credentials: given.checked(admin)?,
                     settings: merge_settings(&ChannelSettings::default(), &given.settings())?,
                 };
                 let made = admin.store.write(verb).await?.value;
@@ -170,7 +177,7 @@ impl Channel {
                     name,
                     state,
                     settings: Some(given.settings()).filter(|settings| !settings.is_empty()),
-                    credentials: Some(given.credentials()?).filter(|credentials| !credentials.is_empty()),
+                    credentials: Some(given.checked(admin)?).filter(|credentials| !credentials.is_empty()),
                 };
                 let changed = admin.store.write(UpdateChannel { scope, vault, id, changes }).await?.value;
                 show.one(&changed.view(true), line)
@@ -179,7 +186,8 @@ impl Channel {
                 let tenant = admin.maybe_tenant("--tenant", tenant.as_deref()).await?;
                 let Found { scope, id } = admin.channel("--id", tenant, &id).await?;
                 let patience = Duration::from_millis(admin.config.provider_timeout_ms);
-                let http = adapters::http_client(patience).context("the HTTP client")?;
+                let http =
+                    adapters::http_client(patience, &admin.config.outward()).context("the HTTP client")?;
                 let url = public_url.as_deref().unwrap_or(&admin.config.public_url);
                 let connected = connect(&admin.store, &vault, &http, url, &scope, id).await?;
                 show.one(&connected.view(true), line)

@@ -233,6 +233,6 @@ impl Context {
         if tenant.is_some_and(|tenant| tenant != home) {
             bail!("the {} {id} is of another tenant, {home}", words.0);
         }
-        Ok(Found { scope: Scope::system(home), id })
+        Ok(Found { scope: Scope::operator(home), id })
     }
 }

@@ -67,7 +67,7 @@ struct Bench {
     emulator: TelegramEmulator,
     receiver: Receiver,
     account: Account,
-    http: reqwest::Client,
+    http: adapters::Client,
 }
 
 impl Bench {
@@ -82,7 +82,9 @@ impl Bench {
         let settings = [("token", emulator.token().to_owned()), ("api_base", emulator.api_base())];
         let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
         let account = Account { external_id: None, settings };
-        let http = adapters::http_client(Duration::from_millis(400)).unwrap();
+        let http =
+            adapters::http_client(Duration::from_millis(400), &adapters::Outward::allowing(&["127.0.0.1"]))
+                .unwrap();
         let url = receiver.start().await;
         let hook = Hook { url: &url, secret: SECRET };
         telegram().connect(&http, &account, &hook).await.unwrap();

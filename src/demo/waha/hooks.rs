@@ -53,7 +53,8 @@ impl Policy {
 /// Delivers an event of a session to every webhook that wants it.
 pub(super) fn emit(shared: &Arc<Shared>, session: &str, name: &str, payload: &Value) {
     let now_ms = shared.config.clock.now_ms();
-    let me = json!({ "id": shared.config.me, "pushName": "Demo Shop" });
+    let me = shared.state.read(|state| state.me(session).map(str::to_owned));
+    let me = json!({ "id": me, "pushName": "Demo Shop" });
     let engine = shared.config.engine.name();
     let id = engine::new_bare_id().to_lowercase();
     let hooks = shared.state.change(|state| {

@@ -11,7 +11,10 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Shared, api, hooks, state::Session};
+use super::{
+    Shared, api, hooks,
+    state::{Session, next_me},
+};
 
 const HISTORY: usize = 10;
 /// A picture of one white dot: it can be shown, not scanned.
@@ -45,7 +48,7 @@ fn show(shared: &Shared, name: &str) -> Option<Value> {
     shared.state.read(|state| {
         let session = state.sessions.get(name)?;
         let is_working = session.status == "WORKING";
-        let me = is_working.then(|| json!({ "id": shared.config.me, "pushName": "Demo Shop" }));
+        let me = is_working.then(|| json!({ "id": session.me, "pushName": "Demo Shop" }));
         let engine = json!({ "engine": shared.config.engine.name() });
         Some(json!({ "name": name, "status": session.status, "config": session.config, "me": me, "engine": engine }))
     })
@@ -73,7 +76,8 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
     let config = body.get("config").cloned().unwrap_or(json!({}));
     let is_new = shared.state.change(|state| {
         let is_new = !state.sessions.contains_key(&name);
-        let session = Session { status: "STOPPED".into(), config, history: Vec::new() };
+        let me = next_me(&shared.config.me, state.sessions.len());
+        let session = Session { status: "STOPPED".into(), config, me, history: Vec::new() };
         state.sessions.entry(name.clone()).or_insert(session);
         is_new
     });

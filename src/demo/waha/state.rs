@@ -87,6 +87,8 @@ pub struct Delivery {
 pub(super) struct Session {
     pub(super) status: String,
     pub(super) config: Value,
+    /// The number that scanned its code, in WhatsApp's form.
+    pub(super) me: String,
     /// The last states with their times, as they are told.
     pub(super) history: Vec<Value>,
 }
@@ -108,9 +110,21 @@ pub(super) struct State {
     pub(super) lost: usize,
 }
 
+/// The number of the next session: that of the first one, counted on.
+pub(super) fn next_me(first: &str, sessions: usize) -> String {
+    let (number, server) = first.split_once('@').unwrap_or((first, "c.us"));
+    let counted = number.parse::<u64>().map(|number| number + sessions as u64);
+    counted.map_or_else(|_| first.to_owned(), |number| format!("{number}@{server}"))
+}
+
 impl State {
     pub(super) fn remember(&mut self, session: &str, message: &Message) {
         self.messages.entry(session.to_owned()).or_default().push(message.clone());
+    }
+
+    /// The account of a session.
+    pub(super) fn me(&self, session: &str) -> Option<&str> {
+        self.sessions.get(session).map(|session| session.me.as_str())
     }
 
     /// The message of that bare or full id.

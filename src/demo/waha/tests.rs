@@ -44,7 +44,7 @@ async fn receiver(events: Events, refusals: Refusals) -> String {
 struct Bench {
     emulator: WahaEmulator,
     account: Account,
-    http: reqwest::Client,
+    http: adapters::Client,
     events: Events,
     refusals: Refusals,
     hook_url: String,
@@ -61,7 +61,9 @@ impl Bench {
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
         let account = Account { external_id: None, settings };
-        let http = adapters::http_client(Duration::from_millis(400)).unwrap();
+        let http =
+            adapters::http_client(Duration::from_millis(400), &adapters::Outward::allowing(&["127.0.0.1"]))
+                .unwrap();
         let (events, refusals) = (Events::default(), Refusals::default());
         let hook_url = receiver(Arc::clone(&events), Arc::clone(&refusals)).await;
         waha().connect(&http, &account, &Hook { url: &hook_url, secret: KEY }).await.unwrap();

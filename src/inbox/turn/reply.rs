@@ -1,6 +1,7 @@
 //! A responder answers its turn: in one transaction the lease and the epoch are checked, the messages are
 //! queued, the turn is over. A second answer, or one that comes too late, changes nothing.
 
+use adapters::Outward;
 use uuid::Uuid;
 
 use super::{leased, locked, wake_due};
@@ -15,6 +16,8 @@ const MAX_PARTS: usize = 10;
 
 pub struct Reply {
     pub scope: Scope,
+    /// Where the files may be.
+    pub outward: Outward,
     pub turn: Uuid,
     pub lease: Uuid,
     pub parts: Vec<MessageBody>,
@@ -36,7 +39,10 @@ impl Verb for Reply {
         if self.parts.is_empty() || self.parts.len() > MAX_PARTS {
             return Err(Error::invalid("parts", format!("answer with 1 to {MAX_PARTS} messages")));
         }
-        self.parts.iter().try_for_each(outgoing::check)?;
+        for part in &self.parts {
+            outgoing::check(part)?;
+            outgoing::check_files(&part.attachments, &self.outward)?;
+        }
         let tenant = self.scope.tenant();
         let (turn, conversation) = locked(tx, tenant, self.turn).await?;
         if turn.state == TurnState::Answered && turn.lease == Some(self.lease) {

@@ -1,0 +1,254 @@
+//! No door of any provider leads inward: whatever a channel's address is called, and wherever an answer points.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use adapters::{
+    Account, Acknowledge, Address, Client, FetchError, Hook, MediaKind, MediaRef, MediaState, Outgoing,
+    Outward, Provider, SendOutcome, http_client, outward::Lookup, providers,
+};
+use async_trait::async_trait;
+use serde_json::json;
+
+use crate::server::{Answer, Server};
+
+/// Listens, and counts who came.
+struct Deaf {
+    address: SocketAddr,
+    heard: Arc<AtomicUsize>,
+}
+
+impl Deaf {
+    async fn at(address: &str) -> io::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        let (address, heard) = (listener.local_addr()?, Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while listener.accept().await.is_ok() {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Ok(Self { address, heard })
+    }
+
+    fn heard(&self) -> usize {
+        self.heard.load(Ordering::SeqCst)
+    }
+}
+
+/// Gives each name the next of its answers; the last one stays.
+struct Flipping(Mutex<Vec<Vec<IpAddr>>>);
+
+impl Flipping {
+    fn of(answers: &[&[&str]]) -> Arc<Self> {
+        let parse = |text: &&str| text.parse().unwrap();
+        Arc::new(Self(Mutex::new(answers.iter().map(|answer| answer.iter().map(parse).collect()).collect())))
+    }
+}
+
+#[async_trait]
+impl Lookup for Flipping {
+    async fn lookup(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
+        let mut answers = self.0.lock().unwrap();
+        Ok(if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() })
+    }
+}
+
+fn account(base: &str) -> Account {
+    let settings =
+        [("token", "77:abc"), ("api_base", base), ("base_url", base), ("api_key", "k"), ("session", "s")];
+    Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
+}
+
+const HELLO: Outgoing<'_> = Outgoing {
+    to: Address::chat("12025550143@c.us"),
+    text: Some("hello"),
+    media: None,
+    reply_to: None,
+    reserved_id: None,
+};
+
+async fn fetch(provider: &dyn Provider, http: &Client, account: &Account) -> Result<(), FetchError> {
+    let reference = json!({ "file_id": "F", "path": "/api/files/a.jpg", "chat": "1@c.us", "message": "m" });
+    let media = MediaRef {
+        kind: MediaKind::Image,
+        mime: None,
+        name: None,
+        size: None,
+        state: MediaState::Ready,
+        reference,
+    };
+    let mut sink = Vec::new();
+    provider.fetch(http, account, &media, 1000, &mut sink).await.map(drop)
+}
+
+/// Tries every call of a provider, and gives what each said.
+async fn every_door(provider: &dyn Provider, http: &Client, account: &Account) -> Vec<String> {
+    let hook = Hook { url: "https://hub.example.com/hooks/w", secret: "s" };
+    let seen = Acknowledge {
+        to: Address::chat("1@c.us"),
+        message: Some("m"),
+        participant: None,
+        callback: Some("c"),
+    };
+    let mut said = vec![
+        provider.connect(http, account, &hook).await.unwrap_err().to_string(),
+        match provider.send(http, account, &HELLO).await {
+            SendOutcome::Rejected { code, reason, .. } => format!("{reason} ({code})"),
+            other => format!("{other:?}"),
+        },
+        fetch(provider, http, account).await.unwrap_err().to_string(),
+        provider.disconnect(http, account, hook.url).await.unwrap_err().to_string(),
+        provider.acknowledge(http, account, &seen).await.unwrap_err().to_string(),
+        provider.typing(http, account, Address::chat("1@c.us"), true).await.unwrap_err().to_string(),
+    ];
+    // A channel that cannot be asked is down, with the reason.
+    said.push(provider.health(http, account).await.map_or_else(|error| error.reason, |health| health.detail));
+    for optional in
+        [provider.reserve_id(http, account).await.err(), provider.pairing(http, account).await.err()]
+    {
+        said.extend(optional.map(|error| error.reason));
+    }
+    said
+}
+
+#[tokio::test]
+async fn no_spelling_of_an_inward_address_is_called_by_any_door() {
+    let deaf = Deaf::at("127.0.0.1:0").await.unwrap();
+    let port = deaf.address.port();
+    let deaf6 = Deaf::at(&format!("[::1]:{port}")).await.ok();
+    let everywhere = Deaf::at(&format!("127.0.0.2:{port}")).await.ok();
+    let lookup = Flipping::of(&[&["127.0.0.1", "::1", "::ffff:127.0.0.1"]]);
+    let outward = Outward::with_lookup::<&str>(&[], lookup);
+    let http = http_client(Duration::from_secs(5), &outward).unwrap();
+    let hosts = [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.0.0.1.",
+        "127.0.0.2",
+        "0",
+        "0.0.0.1",
+        "①②⑦.0.0.1",
+        "[::1]",
+        "[::]",
+        "[::127.0.0.1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[2001:0:7f00:1::]",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[ff02::1]",
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+        "waha",
+        "198.18.0.1",
+        "224.0.0.1",
+        "169.254.169.254",
+        "inside.example.com",
+        "INSIDE.example.com.",
+    ];
+    for provider in providers() {
+        for host in hosts {
+            let account = account(&format!("http://{host}:{port}"));
+            for said in every_door(provider, &http, &account).await {
+                assert!(said.starts_with("this address is not public"), "{} {host}: {said}", provider.name());
+            }
+        }
+    }
+    assert_eq!(deaf.heard(), 0);
+    assert_eq!(deaf6.map_or(0, |deaf| deaf.heard()) + everywhere.map_or(0, |deaf| deaf.heard()), 0);
+}
+
+#[tokio::test]
+async fn a_base_with_more_than_a_path_is_not_called() {
+    let server = Server::start().await;
+    let outward = Outward::allowing(&["127.0.0.1"]);
+    let http = http_client(Duration::from_secs(5), &outward).unwrap();
+    for provider in providers() {
+        for base in [
+            format!("{}/?x=", server.url()),
+            format!("{}#", server.url()),
+            format!("http://u:p@{}", server.address),
+        ] {
+            for said in every_door(provider, &http, &account(&base)).await {
+                assert!(said.contains("must be without") || said.contains("must end with"), "{base}: {said}");
+            }
+        }
+    }
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_changes_between_two_calls_is_judged_at_each() {
+    let deaf = Deaf::at("127.0.0.1:0").await.unwrap();
+    let Ok(listener) = tokio::net::TcpListener::bind(("127.0.0.2", deaf.address.port())).await else {
+        return;
+    };
+    // Answers one request and hangs up, so that the next call resolves the name again.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        while let Ok((mut socket, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = socket.read(&mut [0; 4096]).await;
+            let answer = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    // 127.0.0.2 stands for what is public. The second name has both from the beginning.
+    let lookup = Flipping::of(&[&["127.0.0.2"], &["127.0.0.1", "127.0.0.2"], &["127.0.0.1"]]);
+    let outward = Outward::with_lookup(&["127.0.0.2"], lookup);
+    let http = http_client(Duration::from_secs(5), &outward).unwrap();
+    let account = account(&format!("http://waha.example.com:{}", deaf.address.port()));
+    let waha = adapters::provider("waha").unwrap();
+    for _ in 0..2 {
+        let health = waha.health(&http, &account).await.unwrap();
+        assert_eq!(health.detail, "the WAHA server refuses the API key");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(waha.health(&http, &account).await.unwrap().detail, "this address is not public");
+    assert_eq!((asked.load(Ordering::SeqCst), deaf.heard()), (2, 0));
+}
+
+#[tokio::test]
+async fn no_answer_leads_elsewhere() {
+    let deaf = Deaf::at("127.0.0.1:0").await.unwrap();
+    let outward = Outward::allowing(&["127.0.0.1"]);
+    let http = http_client(Duration::from_secs(5), &outward).unwrap();
+    let to = format!("http://{}/", deaf.address);
+    for provider in providers() {
+        let server = Server::start().await;
+        for route in [
+            "POST /bot77:abc/getMe",
+            "POST /bot77:abc/sendMessage",
+            "POST /bot77:abc/getFile",
+            "GET /api/sessions/s",
+            "POST /api/sendText",
+            "GET /api/files/a.jpg",
+        ] {
+            server.on(route, Answer::Redirect(to.clone()));
+        }
+        let account = account(&server.url());
+        let hook = Hook { url: "https://hub.example.com/hooks/w", secret: "s" };
+        assert!(provider.connect(&http, &account, &hook).await.is_err());
+        assert!(!matches!(provider.send(&http, &account, &HELLO).await, SendOutcome::Sent { .. }));
+        assert!(fetch(provider, &http, &account).await.is_err());
+    }
+    assert_eq!(deaf.heard(), 0);
+}

@@ -1,0 +1,115 @@
+//! Where a channel's provider is called. A channel's secrets belong to the address and the account that they were given
+//! for: whoever changes these gives the secrets again, so that a right to change a channel is never a way to read them.
+
+use std::collections::BTreeMap;
+
+use adapters::{Binds, Outward, outward};
+
+use super::vault::random_token;
+use super::{ChannelSecrets, Scope, channel_claims};
+use crate::error::Error;
+use crate::model::Channel;
+
+/// Refuses addresses that could not be called: for a clear answer at once, and so by every way in. What counts is
+/// judged again at each call, with what the name means then.
+pub fn check(outward: &Outward, credentials: &BTreeMap<String, String>) -> Result<(), Error> {
+    let is_address = |name: &str| {
+        let mut fields = adapters::providers().flat_map(adapters::Provider::credentials);
+        fields.any(|field| field.name == name && field.binds == Binds::Address)
+    };
+    for (name, value) in credentials {
+        if !is_address(name) || value.trim().is_empty() {
+            continue;
+        }
+        let field = format!("credentials.{name}");
+        let url = match outward::base(value) {
+            Ok(url) => url,
+            Err(why) => return Err(Error::invalid(field, why.to_string())),
+        };
+        if let Err(refused) = outward.judge(&url) {
+            let problem = format!("{refused}; the operator can allow its host (allow_private_hosts)");
+            return Err(Error::invalid(field, problem));
+        }
+    }
+    Ok(())
+}
+
+/// What a change of credentials makes of a channel's secrets.
+pub(super) struct Changed {
+    pub secrets: ChannelSecrets,
+    /// The accounts of the channel, if they are others now.
+    pub claims: Option<Vec<String>>,
+}
+
+/// The secrets with `wanted` as the credentials, of which `given` came with this change.
+pub(super) fn change(
+    scope: &Scope,
+    channel: &Channel,
+    mut secrets: ChannelSecrets,
+    wanted: BTreeMap<String, String>,
+    given: &BTreeMap<String, String>,
+) -> Result<Changed, Error> {
+    let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
+    let fields = provider.credentials();
+    let form = |values: &BTreeMap<String, String>, name: &str, binds: Binds| {
+        values.get(name).map(|value| binds.canonical(value))
+    };
+    let moved = fields.iter().filter(|field| field.binds != Binds::Nothing).find(|field| {
+        form(&secrets.credentials, field.name, field.binds) != form(&wanted, field.name, field.binds)
+    });
+    if let Some(moved) = moved {
+        if channel.operated && !scope.operates() {
+            return Err(Error::Forbidden(
+                "an operator set where this channel is: only an operator may change it",
+            ));
+        }
+        let has = |values: &BTreeMap<String, String>, name: &str| {
+            values.get(name).is_some_and(|value| !value.trim().is_empty())
+        };
+        let missing =
+            fields.iter().find(|field| field.secret && has(&wanted, field.name) && !has(given, field.name));
+        if let Some(missing) = missing {
+            let problem = format!("is needed again: the stored one was given for another {}", moved.name);
+            return Err(Error::invalid(format!("credentials.{}", missing.name), problem));
+        }
+    }
+    let before = channel_claims::of(provider, &secrets);
+    secrets.credentials = wanted;
+    let after = channel_claims::of(provider, &secrets);
+    let is_other = before != after;
+    if moved.is_some() || is_other {
+        // The former place knows the secret of the webhook: what comes from there counts no more.
+        secrets.hook_secret = random_token("")?;
+        secrets.external_id = None;
+    }
+    Ok(Changed { secrets, claims: is_other.then_some(after) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_cannot_aim_the_server_at_its_own_network() {
+        let outward = Outward::allowing(&["waha"]);
+        let given = |value: &str| [("base_url".to_owned(), value.to_owned())].into();
+        for right in ["https://waha.example.com:3000", "http://waha:3000/", " "] {
+            assert!(check(&outward, &given(right)).is_ok(), "{right}");
+        }
+        for wrong in [
+            "http://169.254.169.254/latest",
+            "http://localhost:1",
+            "http://[::ffff:7f00:1]",
+            "http://0x7f.1",
+            "file:///etc/passwd",
+            "waha",
+            "https://u:p@example.com",
+            "https://example.com/?x",
+            "https://example.com/#",
+        ] {
+            let refused = check(&outward, &given(wrong)).expect_err(wrong);
+            assert!(refused.to_string().starts_with("credentials.base_url: "), "{wrong}: {refused}");
+        }
+        assert!(check(&outward, &[("token".to_owned(), "77:abc".to_owned())].into()).is_ok());
+    }
+}

@@ -1,0 +1,149 @@
+//! An account of a provider belongs to one channel of the installation. Whoever has a channel on it reads what its
+//! customers write, so a second one is refused, without a word about the first.
+//!
+//! A claim that no provider has answered for yet holds for an hour against other tenants: a text that somebody typed
+//! must not keep an account from its owner for ever.
+
+use std::sync::Arc;
+
+use adapters::Provider;
+use uuid::Uuid;
+
+use super::{ChannelSecrets, Vault};
+use crate::error::Error;
+use crate::inbox::announce;
+use crate::model::{Channel, ChannelHealth, ChannelState};
+use crate::store::claims::{self, Holder};
+use crate::store::{Store, StoreError, Tx, Verb, Wake, channels};
+
+const UNPROVED_MS: i64 = 3_600_000;
+
+pub(super) const TAKEN: &str = "this account is connected to another channel already";
+
+/// What a second channel of an account is answered.
+pub(super) fn taken() -> Error {
+    Error::conflict("account_taken", TAKEN)
+}
+
+/// The accounts that the settings name.
+pub(super) fn of(provider: &dyn Provider, secrets: &ChannelSecrets) -> Vec<String> {
+    provider.claims(&secrets.account())
+}
+
+/// Takes the accounts for the channel. False, and nothing is changed, when another has one of them.
+pub(super) async fn claim(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    wanted: &[String],
+    proved: bool,
+) -> Result<bool, Error> {
+    let mut found = Vec::with_capacity(wanted.len());
+    for claim in wanted {
+        let holder = claims::holder(tx, &channel.kind, claim).await?;
+        if holder.as_ref().is_some_and(|holder| holds(holder, channel, tx.now())) {
+            return Ok(false);
+        }
+        found.push((claim, holder));
+    }
+    for (claim, holder) in found {
+        match holder {
+            None => claims::insert(tx, channel, claim, proved).await?,
+            Some(holder) if holder.channel == channel.id => {}
+            Some(holder) => {
+                if !claims::take(tx, channel, claim, holder.channel, proved).await? {
+                    return Err(StoreError::Retry("an account changed hands meanwhile".to_owned()).into());
+                }
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Whether an account is kept from this channel.
+fn holds(holder: &Holder, channel: &Channel, now: i64) -> bool {
+    if holder.channel == channel.id {
+        false
+    } else if holder.tenant == channel.tenant {
+        // A tenant moves its account by pausing the channel that has it.
+        holder.state == ChannelState::Active
+    } else {
+        holder.proved || now - holder.claimed_at < UNPROVED_MS
+    }
+}
+
+/// Lets go of what the channel had, and takes the accounts that it is about now.
+pub(super) async fn move_to(tx: &mut Tx<'_>, channel: &Channel, wanted: &[String]) -> Result<(), Error> {
+    claims::free(tx, channel.id).await?;
+    if claim(tx, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
+}
+
+/// Finds the accounts of channels that were made before accounts were claimed. Of several channels of one account the
+/// oldest has it; the others go on as they are, and their health says why they cannot be connected anew.
+pub async fn claim_existing(store: &Store, vault: &Arc<Vault>) -> anyhow::Result<()> {
+    loop {
+        let waiting = store.read(Unclaimed).await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for (id, tenant) in waiting {
+            store.write(ClaimExisting { id, tenant, vault: Arc::clone(vault) }).await?;
+        }
+    }
+}
+
+struct Unclaimed;
+
+impl Verb for Unclaimed {
+    type Out = Vec<(Uuid, Uuid)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        Ok(claims::unclaimed(tx).await?)
+    }
+}
+
+struct ClaimExisting {
+    id: Uuid,
+    tenant: Uuid,
+    vault: Arc<Vault>,
+}
+
+impl Verb for ClaimExisting {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let Some(channel) = channels::by_id(tx, self.id).await? else { return Ok(()) };
+        claims::note(tx, &channel).await?;
+        // Without its secrets nothing can be connected either.
+        let (Some(provider), Ok(secrets)) =
+            (adapters::provider(&channel.kind), ChannelSecrets::open(&self.vault, &channel))
+        else {
+            return Ok(());
+        };
+        let proved = secrets.external_id.is_some();
+        if !claim(tx, &channel, &of(provider, &secrets), proved).await? {
+            tracing::warn!(channel = %channel.id, tenant = %channel.tenant, "its account is another channel's");
+            // Not `down`: it sends still.
+            note_health(tx, channel, "degraded", format!("{TAKEN}, so this one cannot be connected anew"))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a channel's health and shows it.
+pub(super) async fn note_health(
+    tx: &mut Tx<'_>,
+    mut channel: Channel,
+    state: &str,
+    detail: String,
+) -> Result<Channel, Error> {
+    channel.health = Some(ChannelHealth { state: state.to_owned(), detail: Some(detail), at: tx.now() });
+    channels::set_health(tx, &channel).await?;
+    announce::channel(tx, &channel)?;
+    tx.wake(Wake::Channel(channel.id));
+    Ok(channel)
+}

@@ -1,0 +1,90 @@
+//! Which channel has which account of a provider. The only queries that look over the wall between tenants: an account
+//! belongs to one channel of the installation. What they find does not leave the verbs that ask.
+
+use uuid::Uuid;
+
+use super::conversations::word;
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx};
+use crate::args;
+use crate::model::{Channel, ChannelState};
+
+const HOLDER: &str = "select c.channel, c.tenant, c.proved, c.claimed_at, h.state from claims c \
+    join channels h on h.id = c.channel where c.provider = $1 and c.claim = $2";
+const INSERT: &str = "insert into claims (provider, claim, channel, tenant, proved, claimed_at) values ($1, $2, $3, $4, $5, $6)";
+const TAKE: &str = "update claims set channel = $3, tenant = $4, proved = $5, claimed_at = $6 \
+    where provider = $1 and claim = $2 and channel = $7";
+const PROVE: &str = "update claims set proved = true where channel = $1";
+const FREE: &str = "delete from claims where channel = $1";
+const NOTE: &str = "update channels set claimed = true where tenant = $1 and id = $2";
+const UNCLAIMED: &str = "select id, tenant from channels where claimed = false order by id limit 200";
+
+pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, PROVE, FREE, NOTE, UNCLAIMED];
+
+/// Who has an account.
+pub struct Holder {
+    pub channel: Uuid,
+    pub tenant: Uuid,
+    pub proved: bool,
+    pub claimed_at: i64,
+    pub state: ChannelState,
+}
+
+impl FromRow for Holder {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            channel: row.get(0)?,
+            tenant: row.get(1)?,
+            proved: row.get(2)?,
+            claimed_at: row.get(3)?,
+            state: word(row, 4, "state")?,
+        })
+    }
+}
+
+pub async fn holder(tx: &mut Tx<'_>, provider: &str, claim: &str) -> Result<Option<Holder>, StoreError> {
+    tx.one(HOLDER, args![provider, claim]).await
+}
+
+/// Of an account that nobody has. On PostgreSQL two tenants may try at once: the later one is run again and sees who has it.
+pub async fn insert(tx: &mut Tx<'_>, channel: &Channel, claim: &str, proved: bool) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(INSERT, args![&channel.kind, claim, channel.id, channel.tenant, proved, now]).await?;
+    Ok(())
+}
+
+/// From another channel; false when that one has it no more.
+pub async fn take(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    claim: &str,
+    from: Uuid,
+    proved: bool,
+) -> Result<bool, StoreError> {
+    let now = tx.now();
+    let taken =
+        tx.exec(TAKE, args![&channel.kind, claim, channel.id, channel.tenant, proved, now, from]).await?;
+    Ok(taken == 1)
+}
+
+/// The provider answered for the channel's account.
+pub async fn prove(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError> {
+    tx.exec(PROVE, args![channel]).await?;
+    Ok(())
+}
+
+pub async fn free(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError> {
+    tx.exec(FREE, args![channel]).await?;
+    Ok(())
+}
+
+/// The channel's account was looked for.
+pub async fn note(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    tx.exec(NOTE, args![channel.tenant, channel.id]).await?;
+    Ok(())
+}
+
+/// Some channels whose account was not looked for yet, the oldest first, each with its tenant.
+pub async fn unclaimed(tx: &mut Tx<'_>) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    tx.all(UNCLAIMED, &[]).await
+}
