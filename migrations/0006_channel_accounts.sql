@@ -6,7 +6,7 @@ create table claims (
   claim text not null,
   channel uuid not null references channels (id),
   tenant uuid not null,
-  -- The provider answered for it. What was only written down does not hold for ever.
+  -- The account's server answered for it. What was only written down keeps it from no other tenant.
   proved boolean not null,
   claimed_at bigint not null,
   primary key (provider, claim)

@@ -171,7 +171,9 @@ on_both!(an_account_belongs_to_one_channel, |engine| async move {
     let away = json!({ "credentials": { "session": "third", "api_key": key } });
     assert_eq!(patch(&world, &rival.api, &mine, &away).await.0, 200);
     let phone = json!({ "base_url": world.waha.base_url(), "api_key": key, "session": "rival" });
-    assert_eq!(rival.create("waha", &phone).await.0, 201);
+    let (status, next) = rival.create("waha", &phone).await;
+    assert_eq!(status, 201, "{next}");
+    assert_eq!(connected(&rival.api, &id_of(&next)).await.0, 200, "the former channel's webhook is off");
     world.finish().await;
 });
 
@@ -244,19 +246,24 @@ impl Verb for Alter {
     }
 }
 
-on_both!(a_typed_account_is_not_kept_from_its_owner_for_ever, |engine| async move {
+on_both!(a_typed_account_is_kept_from_nobody, |engine| async move {
     let world = World::start(engine).await;
     let rival = Rival::of(&world).await;
-    let squat = json!({ "token": "5550777:made-up", "api_base": world.telegram.api_base() });
-    assert_eq!(rival.create("telegram", &squat).await.0, 201);
     let api = world.api("owner@example.com").await;
-    let mine = json!({ "tenant": world.tenant, "company": world.bot.company, "kind": "telegram", "name": "Second bot",
-        "credentials": squat });
-    let (status, refused) = api.post("/api/v1/channels", &mine).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("account_taken")));
-    let long_ago = Alter("update claims set claimed_at = 0 where proved = false", Vec::new());
-    world.app.store.write(long_ago).await.expect("time passes");
-    assert_eq!(api.post("/api/v1/channels", &mine).await.0, 201);
+    let phone = |key: &str| json!({ "base_url": world.waha.base_url(), "api_key": key, "session": "soon" });
+    // The rival knows the server's address and the session's name, and not the key.
+    let (status, squat) = rival.create("waha", &phone("made-up")).await;
+    assert_eq!(status, 201, "{squat}");
+    assert_eq!(connected(&rival.api, &id_of(&squat)).await.1["code"], "connect_failed");
+    let mine = json!({ "tenant": world.tenant, "company": world.phone.company, "kind": "waha", "name": "Second phone",
+        "credentials": phone(world.waha.api_key()) });
+    let (status, made) = api.post("/api/v1/channels", &mine).await;
+    assert_eq!(status, 201, "{made}");
+    // Asking again does not help against who is connected.
+    assert_eq!(connected(&rival.api, &id_of(&squat)).await.1["code"], "connect_failed");
+    assert_eq!(connected(&api, &id_of(&made)).await.0, 200);
+    assert_eq!(connected(&rival.api, &id_of(&squat)).await.1["code"], "account_taken");
+    assert_eq!(rival.create("waha", &phone("made-up")).await.0, 409);
     world.finish().await;
 });
 
@@ -302,6 +309,7 @@ impl Verb for Seal {
 
 on_both!(what_operators_made_only_operators_point_elsewhere, |engine| async move {
     let world = World::start(engine).await;
+    let rival = Rival::of(&world).await;
     user(&world.app, "admin@example.com", Some(PlatformRole::Admin), None).await;
     let credentials = [
         ("base_url", world.waha.base_url()),
@@ -337,6 +345,17 @@ on_both!(what_operators_made_only_operators_point_elsewhere, |engine| async move
     assert_eq!(patch(&world, &owner, &id, &renewed).await.0, 200);
     assert_eq!(connected(&owner, &id).await.0, 200);
     assert_eq!(patch(&world, &admin, &id, &elsewhere("admins")).await.0, 200);
+    // Where a tenant has what is another's, an operator pauses it and gives the account to whose it is.
+    assert_eq!(
+        patch(&world, &admin, &world.phone.id.to_string(), &json!({ "state": "disabled" })).await.0,
+        200
+    );
+    let phone =
+        json!({ "base_url": world.waha.base_url(), "api_key": world.waha.api_key(), "session": SESSION });
+    assert_eq!(rival.create("waha", &phone).await.0, 409);
+    let body = json!({ "tenant": rival.scope.tenant(), "company": rival.company, "kind": "waha", "name": "Given",
+        "credentials": phone });
+    assert_eq!(admin.post("/api/v1/channels", &body).await.0, 201);
     let changes = ChannelChanges {
         credentials: Some(
             [("session", "operators"), ("api_key", "k")]

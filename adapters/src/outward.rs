@@ -145,7 +145,7 @@ fn plain<T: AsRef<str>>(host: Host<T>) -> Host<String> {
 fn is_local(name: &str) -> bool {
     let under =
         |end: &&str| name.strip_suffix(*end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    !name.contains('.') || LOCAL_NAMES.iter().any(|end| under(&end))
+    !name.contains('.') || LOCAL_NAMES.iter().any(under)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! 1. Copy its fixture bodies and the matching cases into `fixtures/`; the tests run every case of every built one.
 //! 2. `src/<name>.rs` with a unit struct, `src/<name>/wire.rs` with the foreign JSON and nothing else beside it,
 //!    `parse.rs` (pure, lenient element by element), `send.rs`, `errors.rs` (pure: status and body to an outcome).
-//! 3. Implement [`Provider`]. Leave the defaults of what the provider cannot do.
+//! 3. Implement [`Provider`]. Leave the defaults of what the provider cannot do. Say of each credential what it
+//!    [binds](CredentialField::binds), and in [`Provider::claims`] which account is meant.
 //! 4. Give `Event::message_key` and `SendOutcome::Sent::dedupe_key` the same form, so that echoes find their send.
 //! 5. Add it to `BUILT` in `lib.rs` and write the emulator that refuses what the provider refuses.
 

@@ -130,8 +130,8 @@ impl Provider for Telegram {
         connect::connect(http, account, hook).await
     }
 
-    async fn disconnect(&self, http: &Client, account: &Account, _hook_url: &str) -> Result<(), SendError> {
-        connect::disconnect(http, account).await
+    async fn disconnect(&self, http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError> {
+        connect::disconnect(http, account, hook_url).await
     }
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {

@@ -252,3 +252,29 @@ async fn no_answer_leads_elsewhere() {
     }
     assert_eq!(deaf.heard(), 0);
 }
+
+/// The child of the next test: its environment names a proxy.
+#[tokio::test]
+#[ignore = "run by a test below, in an environment of its own"]
+async fn a_call_in_an_environment_with_a_proxy() {
+    let server = Server::start().await;
+    server.json("GET /api/sessions/s", 200, json!({ "name": "s", "status": "WORKING" }));
+    let http = http_client(Duration::from_secs(5), &Outward::allowing(&["127.0.0.1"])).unwrap();
+    let health = adapters::provider("waha").unwrap().health(&http, &account(&server.url())).await.unwrap();
+    assert_eq!(health.detail, "WORKING");
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_asked() {
+    let deaf = Deaf::at("127.0.0.1:0").await.unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "outward::a_call_in_an_environment_with_a_proxy", "--ignored"]);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+        child.env(name, format!("http://{}", deaf.address));
+    }
+    child.env_remove("NO_PROXY").env_remove("no_proxy");
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(deaf.heard(), 0);
+}

@@ -1,22 +1,20 @@
 //! An account of a provider belongs to one channel of the installation. Whoever has a channel on it reads what its
 //! customers write, so a second one is refused, without a word about the first.
 //!
-//! A claim that no provider has answered for yet holds for an hour against other tenants: a text that somebody typed
-//! must not keep an account from its owner for ever.
+//! Between tenants only a claim counts that the account's server has answered for: what somebody typed keeps an account
+//! from nobody. Until then it is written down for the last who asked, and who connects first has it.
 
 use std::sync::Arc;
 
 use adapters::Provider;
 use uuid::Uuid;
 
-use super::{ChannelSecrets, Vault};
+use super::{ChannelSecrets, Scope, Vault};
 use crate::error::Error;
 use crate::inbox::announce;
 use crate::model::{Channel, ChannelHealth, ChannelState};
 use crate::store::claims::{self, Holder};
 use crate::store::{Store, StoreError, Tx, Verb, Wake, channels};
-
-const UNPROVED_MS: i64 = 3_600_000;
 
 pub(super) const TAKEN: &str = "this account is connected to another channel already";
 
@@ -33,6 +31,7 @@ pub(super) fn of(provider: &dyn Provider, secrets: &ChannelSecrets) -> Vec<Strin
 /// Takes the accounts for the channel. False, and nothing is changed, when another has one of them.
 pub(super) async fn claim(
     tx: &mut Tx<'_>,
+    scope: &Scope,
     channel: &Channel,
     wanted: &[String],
     proved: bool,
@@ -40,7 +39,7 @@ pub(super) async fn claim(
     let mut found = Vec::with_capacity(wanted.len());
     for claim in wanted {
         let holder = claims::holder(tx, &channel.kind, claim).await?;
-        if holder.as_ref().is_some_and(|holder| holds(holder, channel, tx.now())) {
+        if holder.as_ref().is_some_and(|holder| holds(holder, channel, scope)) {
             return Ok(false);
         }
         found.push((claim, holder));
@@ -60,21 +59,28 @@ pub(super) async fn claim(
 }
 
 /// Whether an account is kept from this channel.
-fn holds(holder: &Holder, channel: &Channel, now: i64) -> bool {
+fn holds(holder: &Holder, channel: &Channel, scope: &Scope) -> bool {
+    let is_same_tenant = holder.tenant == channel.tenant;
     if holder.channel == channel.id {
         false
-    } else if holder.tenant == channel.tenant {
-        // A tenant moves its account by pausing the channel that has it.
-        holder.state == ChannelState::Active
+    } else if holder.state == ChannelState::Disabled && (is_same_tenant || scope.operates()) {
+        // A tenant moves its account by pausing the channel that has it, an operator that of any tenant: a server of its
+        // owner's choosing may have answered for what is not the owner's.
+        false
     } else {
-        holder.proved || now - holder.claimed_at < UNPROVED_MS
+        is_same_tenant || holder.proved
     }
 }
 
 /// Lets go of what the channel had, and takes the accounts that it is about now.
-pub(super) async fn move_to(tx: &mut Tx<'_>, channel: &Channel, wanted: &[String]) -> Result<(), Error> {
+pub(super) async fn move_to(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
+    channel: &Channel,
+    wanted: &[String],
+) -> Result<(), Error> {
     claims::free(tx, channel.id).await?;
-    if claim(tx, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
+    if claim(tx, scope, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
 }
 
 /// Finds the accounts of channels that were made before accounts were claimed. Of several channels of one account the
@@ -124,7 +130,8 @@ impl Verb for ClaimExisting {
             return Ok(());
         };
         let proved = secrets.external_id.is_some();
-        if !claim(tx, &channel, &of(provider, &secrets), proved).await? {
+        let scope = Scope::system(channel.tenant);
+        if !claim(tx, &scope, &channel, &of(provider, &secrets), proved).await? {
             tracing::warn!(channel = %channel.id, tenant = %channel.tenant, "its account is another channel's");
             // Not `down`: it sends still.
             note_health(tx, channel, "degraded", format!("{TAKEN}, so this one cannot be connected anew"))

@@ -81,7 +81,7 @@ impl Verb for CreateChannel {
             operated: self.scope.operates(),
         };
         channels::insert(tx, &channel).await?;
-        channel_claims::move_to(tx, &channel, &accounts_of(&channel, &secrets)).await?;
+        channel_claims::move_to(tx, &self.scope, &channel, &accounts_of(&channel, &secrets)).await?;
         announce::channel(tx, &channel)?;
         tx.wake(Wake::Channel(id));
         Ok(channel)
@@ -137,13 +137,14 @@ impl Verb for UpdateChannel {
             let changed = channel_address::change(&self.scope, &channel, secrets, wanted, changes)?;
             channel.sealed = changed.secrets.seal(&self.vault, channel.id)?;
             if let Some(claims) = &changed.claims {
-                channel_claims::move_to(tx, &channel, claims).await?;
+                channel_claims::move_to(tx, &self.scope, &channel, claims).await?;
             }
         }
         if goes_on {
             // While it was paused its account may have become another channel's.
             let secrets = ChannelSecrets::open(&self.vault, &channel)?;
-            if !channel_claims::claim(tx, &channel, &accounts_of(&channel, &secrets), false).await? {
+            let wanted = accounts_of(&channel, &secrets);
+            if !channel_claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
                 return Err(channel_claims::taken());
             }
         }

@@ -1,5 +1,5 @@
-//! Tells the provider where to deliver, and notes what it said about the account. The only verb here that leaves
-//! the house: the provider is called between two transactions, never inside of one.
+//! Tells the provider where to deliver, or to deliver no more, and notes what it said about the account. What here
+//! leaves the house does so between two transactions, never inside of one.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use adapters::{AccountInfo, Client, HealthState, Hook, Provider};
 use uuid::Uuid;
 
 use super::access::Scope;
-use super::channels::load;
+use super::channels::{UpdateChannel, load};
 use super::{ChannelSecrets, Vault, channel_claims};
 use crate::error::Error;
 use crate::model::Channel;
@@ -23,13 +23,10 @@ pub async fn connect(
     id: Uuid,
 ) -> Result<Channel, Error> {
     let begin = Begin { scope: scope.clone(), id, vault: Arc::clone(vault) };
-    let (channel, secrets) = match store.write(begin).await?.value {
-        Begun::Taken => return Err(channel_claims::taken()),
-        Begun::Ours { channel, secrets } => (channel, secrets),
-    };
+    let (channel, secrets) = store.write(begin).await?.value.ok_or_else(channel_claims::taken)?;
     let provider = provider_of(&channel)?;
     let account = secrets.account();
-    let url = format!("{}/hooks/{}", public_url.trim_end_matches('/'), channel.hook_token);
+    let url = hook_url(public_url, &channel);
     let hook = Hook { url: &url, secret: &secrets.hook_secret };
     let said = provider.connect(http, &account, &hook).await;
     let outcome = match &said {
@@ -38,7 +35,7 @@ pub async fn connect(
     };
     let noted = Note { scope: scope.clone(), id, vault: Arc::clone(vault), called: secrets, outcome };
     match (store.write(noted).await?.value, said) {
-        (Noted::Done(channel), Ok(_)) => Ok(channel),
+        (Noted::Done(channel), Ok(_)) => Ok(*channel),
         (Noted::Done(_), Err(failure)) if failure.code == "session_taken" => Err(channel_claims::taken()),
         (Noted::Done(_), Err(failure)) => {
             Err(Error::conflict("connect_failed", format!("the provider refused: {}", failure.reason)))
@@ -58,6 +55,60 @@ pub async fn connect(
     }
 }
 
+/// Changes a channel. One that moves to another address or account takes its webhook off at the former one, so that whoever
+/// connects that next does not find it taken; a former one that does not answer keeps nobody from moving.
+pub async fn change(
+    store: &Store,
+    http: &Client,
+    public_url: &str,
+    verb: UpdateChannel,
+) -> Result<Channel, Error> {
+    let (scope, id, vault) = (verb.scope.clone(), verb.id, Arc::clone(&verb.vault));
+    let may_move = verb.changes.credentials.is_some();
+    let before = if may_move { Some(store.read(Load { scope, id }).await?) } else { None };
+    let channel = store.write(verb).await?.value;
+    if let Some(before) = before {
+        leave(http, public_url, &vault, &before, &channel).await?;
+    }
+    Ok(channel)
+}
+
+async fn leave(
+    http: &Client,
+    public_url: &str,
+    vault: &Vault,
+    before: &Channel,
+    after: &Channel,
+) -> Result<(), Error> {
+    let (old, new) = (ChannelSecrets::open(vault, before)?, ChannelSecrets::open(vault, after)?);
+    // A new secret is what a move makes.
+    if old.hook_secret == new.hook_secret || old.external_id.is_none() {
+        return Ok(());
+    }
+    let url = hook_url(public_url, before);
+    if let Err(error) = provider_of(before)?.disconnect(http, &old.account(), &url).await {
+        tracing::warn!(channel = %before.id, tenant = %before.tenant, %error, "the webhook at the former address stays");
+    }
+    Ok(())
+}
+
+fn hook_url(public_url: &str, channel: &Channel) -> String {
+    format!("{}/hooks/{}", public_url.trim_end_matches('/'), channel.hook_token)
+}
+
+struct Load {
+    scope: Scope,
+    id: Uuid,
+}
+
+impl Verb for Load {
+    type Out = Channel;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
+        load(tx, &self.scope, self.id).await
+    }
+}
+
 fn provider_of(channel: &Channel) -> Result<&'static dyn Provider, Error> {
     adapters::provider(&channel.kind).ok_or_else(|| {
         Error::conflict("not_built", format!("channels of kind {} cannot be connected", channel.kind))
@@ -71,27 +122,24 @@ struct Begin {
     vault: Arc<Vault>,
 }
 
-enum Begun {
-    Ours { channel: Channel, secrets: ChannelSecrets },
-    Taken,
-}
-
 impl Verb for Begin {
-    type Out = Begun;
+    /// Nothing: the account is another channel's.
+    type Out = Option<(Channel, ChannelSecrets)>;
 
     fn tenant(&self) -> Option<Uuid> {
         Some(self.scope.tenant())
     }
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Begun, Error> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let channel = load(tx, &self.scope, self.id).await?;
         let provider = provider_of(&channel)?;
         let secrets = ChannelSecrets::open(&self.vault, &channel)?;
-        if channel_claims::claim(tx, &channel, &channel_claims::of(provider, &secrets), false).await? {
-            return Ok(Begun::Ours { channel, secrets });
+        let wanted = channel_claims::of(provider, &secrets);
+        if channel_claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
+            return Ok(Some((channel, secrets)));
         }
         channel_claims::note_health(tx, channel, "degraded", channel_claims::TAKEN.to_owned()).await?;
-        Ok(Begun::Taken)
+        Ok(None)
     }
 }
 
@@ -105,7 +153,7 @@ struct Note {
 }
 
 enum Noted {
-    Done(Channel),
+    Done(Box<Channel>),
     /// The account is another channel's.
     Taken,
     /// The channel has other credentials by now, of which nothing is known.
@@ -127,8 +175,10 @@ impl Verb for Note {
         }
         let (state, detail) = match &self.outcome {
             Ok(info) => {
-                let told: Vec<_> = info.claim.iter().cloned().collect();
-                if !channel_claims::claim(tx, &channel, &told, true).await? {
+                // Another may have connected it meanwhile: who is written down first as connected has it.
+                let mut wanted = channel_claims::of(provider_of(&channel)?, &secrets);
+                wanted.extend(info.claim.clone());
+                if !channel_claims::claim(tx, &self.scope, &channel, &wanted, true).await? {
                     channel_claims::note_health(tx, channel, "down", channel_claims::TAKEN.to_owned())
                         .await?;
                     return Ok(Noted::Taken);
@@ -141,7 +191,8 @@ impl Verb for Note {
             }
             Err(reason) => ("down", reason.clone()),
         };
-        Ok(Noted::Done(channel_claims::note_health(tx, channel, state, detail).await?))
+        let channel = channel_claims::note_health(tx, channel, state, detail).await?;
+        Ok(Noted::Done(Box::new(channel)))
     }
 }
 

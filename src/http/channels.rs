@@ -14,7 +14,7 @@ use super::body::Body;
 use super::extract::{At, Caller, Channel, Manage, Params, Read};
 use super::problem::{Refusals, Result};
 use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
-use crate::accounts::connect_channel::connect as connect_channel;
+use crate::accounts::connect_channel::{change, connect as connect_channel};
 use crate::accounts::{Permission, Scope, channel_address};
 use crate::app::AppState;
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
@@ -114,7 +114,8 @@ pub async fn update(
     }
     let changes = ChannelChanges { name, state, settings, credentials };
     let verb = UpdateChannel { scope: at.scope, vault: Arc::clone(&app.vault), id: at.id, changes };
-    Ok(Json(app.store.write(verb).await?.value.view(true)))
+    let channel = change(&app.store, &app.http, &app.config.public_url, verb).await?;
+    Ok(Json(channel.view(true)))
 }
 
 /// Prove the credentials and make the provider deliver to this server.

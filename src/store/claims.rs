@@ -9,7 +9,7 @@ use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Channel, ChannelState};
 
-const HOLDER: &str = "select c.channel, c.tenant, c.proved, c.claimed_at, h.state from claims c \
+const HOLDER: &str = "select c.channel, c.tenant, c.proved, h.state from claims c \
     join channels h on h.id = c.channel where c.provider = $1 and c.claim = $2";
 const INSERT: &str = "insert into claims (provider, claim, channel, tenant, proved, claimed_at) values ($1, $2, $3, $4, $5, $6)";
 const TAKE: &str = "update claims set channel = $3, tenant = $4, proved = $5, claimed_at = $6 \
@@ -26,7 +26,6 @@ pub struct Holder {
     pub channel: Uuid,
     pub tenant: Uuid,
     pub proved: bool,
-    pub claimed_at: i64,
     pub state: ChannelState,
 }
 
@@ -36,8 +35,7 @@ impl FromRow for Holder {
             channel: row.get(0)?,
             tenant: row.get(1)?,
             proved: row.get(2)?,
-            claimed_at: row.get(3)?,
-            state: word(row, 4, "state")?,
+            state: word(row, 3, "state")?,
         })
     }
 }

@@ -1,6 +1,8 @@
 //! The address below which a channel's provider is called, parsed. Two texts name the same address when their canonical
 //! forms are equal, never when they only look alike.
 
+use std::fmt::Write as _;
+
 use url::{Host, Url};
 
 use super::plain;
@@ -52,7 +54,7 @@ pub fn server(url: &Url) -> String {
         None => String::new(),
     };
     if let Some(port) = url.port() {
-        name.push_str(&format!(":{port}"));
+        let _ = write!(name, ":{port}");
     }
     let path = unescaped(url.path());
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
@@ -76,7 +78,7 @@ fn unescaped(path: &str) -> String {
                 3
             }
             Some(byte) => {
-                plain.push_str(&format!("%{byte:02X}"));
+                let _ = write!(plain, "%{byte:02X}");
                 3
             }
             None => {

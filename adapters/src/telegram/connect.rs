@@ -49,8 +49,15 @@ fn claim(bot: i64) -> String {
     format!("bot:{bot}")
 }
 
-pub(super) async fn disconnect(http: &Client, account: &Account) -> Result<(), SendError> {
-    Api::of(http, account)?.call("deleteWebhook", &json!({})).await?;
+/// A bot has one webhook: that of another channel, which was set after ours, stays.
+pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError> {
+    let api = Api::of(http, account)?;
+    let info = done(api.call("getWebhookInfo", &json!({})).await?);
+    // The end names the channel, whatever our public address was.
+    let end = |url: &str| url.rsplit('/').next().map(str::to_owned);
+    if read::text(&info, "url").is_some_and(|url| end(&url) == end(hook_url)) {
+        api.call("deleteWebhook", &json!({})).await?;
+    }
     Ok(())
 }
 

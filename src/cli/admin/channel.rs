@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::find::Found;
 use super::{Context, Show, from_stdin};
 use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
-use crate::accounts::connect_channel::connect;
+use crate::accounts::connect_channel::{change, connect};
 use crate::accounts::tenants::ListTenants;
 use crate::accounts::{ChannelSecrets, Scope, channel_address};
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
@@ -136,6 +136,11 @@ fn line(channel: &ChannelView) -> String {
     format!("{}  {:8}  {:8}  {health}  {}\n    {hook}", channel.id, channel.kind, channel.state, channel.name)
 }
 
+fn http(admin: &Context) -> anyhow::Result<adapters::Client> {
+    let patience = Duration::from_millis(admin.config.provider_timeout_ms);
+    adapters::http_client(patience, &admin.config.outward()).context("the HTTP client")
+}
+
 impl Channel {
     pub(super) async fn run(self, admin: &Context) -> anyhow::Result<()> {
         let vault = Arc::clone(&admin.vault);
@@ -179,7 +184,8 @@ impl Channel {
                     settings: Some(given.settings()).filter(|settings| !settings.is_empty()),
                     credentials: Some(given.checked(admin)?).filter(|credentials| !credentials.is_empty()),
                 };
-                let changed = admin.store.write(UpdateChannel { scope, vault, id, changes }).await?.value;
+                let verb = UpdateChannel { scope, vault, id, changes };
+                let changed = change(&admin.store, &http(admin)?, &admin.config.public_url, verb).await?;
                 show.one(&changed.view(true), line)
             }
             Self::Connect { id, tenant, public_url, show } => {
