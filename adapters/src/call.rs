@@ -6,7 +6,7 @@ use std::error::Error as _;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-use crate::{ConnectFailure, FetchError, SendError, SendOutcome};
+use crate::{ConnectFailure, FetchError, SendError, SendOutcome, Words, words};
 
 /// No answer that we use is longer.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -23,7 +23,7 @@ pub(crate) struct Answer {
 pub(crate) struct Failure {
     pub code: String,
     /// For people.
-    pub reason: String,
+    pub reason: Words,
     pub verdict: Verdict,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Verdict {
 }
 
 impl Failure {
-    pub(crate) fn new(verdict: Verdict, code: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(verdict: Verdict, code: impl Into<String>, reason: impl Into<Words>) -> Self {
         Self { code: code.into(), reason: reason.into(), verdict }
     }
 
@@ -53,6 +53,12 @@ impl Failure {
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// Without what the provider quotes of it.
+    pub(crate) fn hiding(mut self, secret: &str) -> Self {
+        words::hide(&mut self.body, secret);
+        self
     }
 
     pub(crate) fn is_success(&self) -> bool {
@@ -79,7 +85,7 @@ pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Failure> {
 /// Whether anything can have reached the provider decides between trying again and not knowing.
 pub(crate) fn lost(error: reqwest::Error) -> Failure {
     let error = error.without_url();
-    let reason = words(&error);
+    let reason = innermost(&error);
     if error.is_builder() {
         Failure::new(
             Verdict::ChannelDown,
@@ -100,7 +106,7 @@ pub(crate) fn lost(error: reqwest::Error) -> Failure {
 }
 
 /// The innermost cause, which is the one that says something.
-fn words(error: &reqwest::Error) -> String {
+fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut text = error.to_string();
     while let Some(inner) = cause {

@@ -6,3 +6,4 @@ mod server;
 mod signatures;
 mod telegram;
 mod waha;
+mod words;

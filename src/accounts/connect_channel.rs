@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use adapters::{AccountInfo, Client, HealthState, Hook};
+use adapters::{AccountInfo, Client, HealthState, Hook, Words};
 use uuid::Uuid;
 
 use super::access::Scope;
@@ -62,7 +62,7 @@ struct Note {
     scope: Scope,
     id: Uuid,
     vault: Arc<Vault>,
-    outcome: Result<AccountInfo, String>,
+    outcome: Result<AccountInfo, Words>,
 }
 
 impl Verb for Note {
@@ -84,7 +84,8 @@ impl Verb for Note {
             }
             Err(reason) => ("down", reason.clone()),
         };
-        channel.health = Some(ChannelHealth { state: state.to_owned(), detail: Some(detail), at: tx.now() });
+        channel.health =
+            Some(ChannelHealth { state: state.to_owned(), detail: Some(detail.into()), at: tx.now() });
         channels::set_health(tx, &channel).await?;
         announce::channel(tx, &channel)?;
         tx.wake(Wake::Channel(channel.id));

@@ -16,6 +16,8 @@ pub(super) struct Api<'a> {
     http: &'a Client,
     base: &'a str,
     token: &'a str,
+    /// What else no answer may quote.
+    pub(super) hook_secret: &'a str,
 }
 
 impl<'a> Api<'a> {
@@ -29,12 +31,13 @@ impl<'a> Api<'a> {
         if !base.starts_with("https://") && !base.starts_with("http://") {
             return Err(Failure::setting("api_base", "is not an http address"));
         }
-        Ok(Self { http, base, token })
+        Ok(Self { http, base, token, hook_secret: "" })
     }
 
     pub(super) async fn call(&self, method: &str, parameters: &Value) -> Result<Reply, Failure> {
         let address = format!("{}/bot{}/{method}", self.base, self.token);
         let answer = call(self.http.post(address).json(parameters)).await?;
+        let answer = answer.hiding(self.token).hiding(self.hook_secret);
         judge(answer.status, &answer.body)
     }
 

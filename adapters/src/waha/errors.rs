@@ -55,13 +55,13 @@ pub(super) fn judge(answer: Answer) -> Result<Answer, Failure> {
     }
 }
 
-/// The server's own words, shortened: they may quote what was sent.
+/// The server's own words: they may quote what was sent.
 fn explanation(body: &Value, status: u16) -> String {
     let words = json::text(body, "message").or_else(|| json::text(body, "error"));
     let words =
         words.or_else(|| json::list(body, "message").iter().find_map(Value::as_str).map(str::to_owned));
     match words {
-        Some(words) => format!("WAHA: {}", words.chars().take(200).collect::<String>()),
+        Some(words) => format!("WAHA: {words}"),
         None => format!("the WAHA server answered {status}"),
     }
 }
