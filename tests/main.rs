@@ -11,6 +11,7 @@ mod invariants;
 mod operator;
 mod plans;
 mod retention;
+mod sessions;
 mod views;
 mod walls;
 mod work;
