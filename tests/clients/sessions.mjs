@@ -48,6 +48,13 @@ export async function sessionChecks(world, check) {
     env: { ...process.env, HUBBUB_TEST_CHROMIUM: process.env.CHROMIUM ?? "" },
   });
   await world.says(5_550_177, "Mira", "hello");
+  /** Somebody with a copy of the cookie. */
+  const renew = async (cookie) => {
+    const answer = await fetch(`${world.url}/api/v1/session/refresh`, {
+      method: "POST", headers: { "content-type": "application/json", cookie }, body: "{}",
+    });
+    return { status: answer.status, cookie: answer.headers.getSetCookie()[0]?.split(";")[0] };
+  };
   try {
     await check("an answer to a renewal is lost, the network is away, and the person stays signed in", async () => {
       const network = await startNetwork(Number(new URL(world.url).port));
@@ -126,17 +133,34 @@ export async function sessionChecks(world, check) {
       await context.close();
     });
 
+    await check("signing out without a network is made up for when it is back", async () => {
+      const network = await startNetwork(Number(new URL(world.url).port));
+      const url = `http://127.0.0.1:${network.port}`;
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await enter(page, world, url);
+      const [{ name, value }] = await context.cookies(`${url}/api/v1/session`);
+      network.cut();
+      await page.getByRole("button", { name: "Menu" }).click();
+      await at(page, "sign-out").click();
+      await out(page);
+      await page.close();
+      network.mend();
+      const next = await context.newPage();
+      await next.goto(url);
+      await out(next);
+      await next.waitForTimeout(1_000);
+      assert.deepEqual([await leftBehind(next), await context.cookies(`${url}/api/v1/session`)], [[], []]);
+      assert.equal(await renew(`${name}=${value}`).then((answer) => answer.status), 401);
+      await context.close();
+      network.stop();
+    });
+
     await check("a copied cookie ends with the session, and the drafts with it", async () => {
       const context = await browser.newContext();
       const page = await context.newPage();
       await enter(page, world);
       await draft(page, "half an answer");
-      const renew = async (cookie) => {
-        const answer = await fetch(`${world.url}/api/v1/session/refresh`, {
-          method: "POST", headers: { "content-type": "application/json", cookie }, body: "{}",
-        });
-        return { status: answer.status, cookie: answer.headers.getSetCookie()[0]?.split(";")[0] };
-      };
       const [{ name, value }] = await context.cookies(`${world.url}/api/v1/session`);
       const first = await renew(`${name}=${value}`);
       const second = await renew(first.cookie);

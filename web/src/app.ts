@@ -2,6 +2,7 @@
 import { makeText } from "./i18n/text";
 import { Api } from "./services/api";
 import { Desk } from "./services/desk";
+import { oweFarewell, owesFarewell } from "./services/farewell";
 import { HeadCheck } from "./services/head_check";
 import { newId } from "./services/ids";
 import { Keepsake } from "./services/keepsake";
@@ -151,14 +152,23 @@ export function createApp(): App {
   // The refresh cookie says whether this browser is signed in; a server that cannot be reached is asked again.
   const resume = async (attempt: number): Promise<void> => {
     try {
+      if (owesFarewell()) {
+        leave(false);
+        await api.signOut();
+        return oweFarewell(false);
+      }
       await api.tokens.fresh();
       await enter();
     } catch (error) {
       const refused = error instanceof RequestError && error.status === 401;
       if (refused) return leave(true);
       if (!(error instanceof RequestError) || !error.passing) return store.apply({ type: "signed_out", expired: false });
-      store.apply({ type: "link", link: { phase: "lost", lostAt: Date.now(), retryAt: null } });
-      setTimeout(() => void resume(attempt + 1), Math.min(10_000, 1000 * 2 ** attempt));
+      if (store.get().session.phase === "starting") {
+        store.apply({ type: "link", link: { phase: "lost", lostAt: Date.now(), retryAt: null } });
+      }
+      setTimeout(() => {
+        if (store.get().session.phase === "starting" || owesFarewell()) void resume(attempt + 1);
+      }, Math.min(10_000, 1000 * 2 ** attempt));
     }
   };
   void resume(0);
@@ -174,15 +184,24 @@ export function createApp(): App {
       void loader.show();
     },
     async signIn(email, password) {
-      await api.signIn(email, password);
+      // The new session's cookie takes the place of the old one, and must not be what is signed out of.
+      const owed = owesFarewell();
+      oweFarewell(false);
+      try {
+        await api.signIn(email, password);
+      } catch (error) {
+        oweFarewell(owed);
+        throw error;
+      }
       await enter();
     },
     async signOut() {
-      // Out is out in this browser even when the server cannot be told.
+      // Out is out in this browser even when the server cannot be told, and when the page is closed before it is.
+      oweFarewell(true);
       tabs.tell(false);
       const told = api.signOut();
       leave(false);
-      await told.catch(() => undefined);
+      await told.then(() => oweFarewell(false), () => resume(0));
     },
     preferences: () => preferences,
     prefer(change) {

@@ -7,7 +7,8 @@ import type { Query, Scope } from "../state/views";
 import { fromResponse, RequestError } from "./problem";
 import { Tokens, tabLock, type Lock } from "./tokens";
 
-const renewalMs = 15_000;
+/** What changes the cookie keeps the other tabs waiting, so it gives up in time. */
+const answeredMs = 15_000;
 
 export interface ApiOptions {
   fetch?: typeof fetch;
@@ -25,9 +26,9 @@ export class Api {
   constructor(options: ApiOptions = {}) {
     this.fetch = options.fetch ?? ((input, init) => fetch(input, init));
     this.onExpired = options.onExpired ?? (() => undefined);
-    // Whoever waits for an answer keeps the other tabs waiting too. If it comes to nobody, the cookie still holds.
+    // If the answer comes to nobody, the cookie still holds.
     const renew = () =>
-      this.plain<Session>("POST", "/api/v1/session/refresh", {}, null, AbortSignal.timeout(renewalMs));
+      this.plain<Session>("POST", "/api/v1/session/refresh", {}, null, AbortSignal.timeout(answeredMs));
     this.tokens = new Tokens(renew, options.now ?? Date.now, options.lock ?? tabLock);
   }
 
@@ -41,7 +42,8 @@ export class Api {
   async signOut(): Promise<void> {
     const token = this.tokens.present;
     this.tokens.forget();
-    await this.tokens.alone(() => this.plain("DELETE", "/api/v1/session", undefined, token));
+    await this.tokens.alone(() =>
+      this.plain("DELETE", "/api/v1/session", undefined, token, AbortSignal.timeout(answeredMs)));
   }
 
   me = () => this.get<{ user: User; tenants: Tenant[] }>("/api/v1/me");
