@@ -99,7 +99,7 @@ async fn said(provider: &dyn Provider, account: &Account) -> Vec<(&'static str, 
     let hook = Hook { url: "https://hub.example.com/hooks/x", secret: HOOK_SECRET };
     match provider.connect(&http, account, &hook).await {
         Ok(info) => {
-            all.extend([("connect", info.health.detail)].into_iter().chain(info.name.map(|it| ("name", it))))
+            all.extend([("connect", info.health.detail)].into_iter().chain(info.name.map(|it| ("name", it))));
         }
         Err(failure) => all.push(("connect", failure.reason)),
     }

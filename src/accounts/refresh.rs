@@ -42,6 +42,7 @@ impl Accounts {
                     tracing::warn!(%user, %session, "a refresh token came without end; its session is ended");
                     return Err(RefreshError::Over);
                 }
+                metrics::counter!("hubbub_sessions_forked_total").increment(1);
                 tracing::warn!(%user, %session, "a refresh token was used by two; its session is ended");
                 Err(RefreshError::Reused)
             }

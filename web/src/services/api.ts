@@ -34,7 +34,8 @@ export class Api {
 
   async signIn(email: string, password: string): Promise<Session> {
     const body = { email, password, cookie: true };
-    const session = await this.tokens.alone(() => this.plain<Session>("POST", "/api/v1/session", body));
+    const session = await this.tokens.alone(() =>
+      this.plain<Session>("POST", "/api/v1/session", body, null, AbortSignal.timeout(answeredMs)));
     this.tokens.take(session);
     return session;
   }
