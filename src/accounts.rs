@@ -1,7 +1,7 @@
 //! People, API keys and what they may do: signing in, tokens, roles, and the vault for what is secret.
 //!
-//! Start with `access.rs`: it is the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` and
-//! `sign_out.rs` over `password.rs` and `token.rs`; `rights.rs` is the lookup that every call makes.
+//! Start with `access.rs`: it is the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` (which tokens it
+//! takes: `line.rs`) and `sign_out.rs` over `password.rs` and `token.rs`; `rights.rs` is the lookup that every call makes.
 
 pub mod access;
 pub mod api_key;
@@ -11,6 +11,7 @@ pub mod channel_claims;
 pub mod channel_secrets;
 pub mod channels;
 pub mod connect_channel;
+pub mod line;
 pub mod load_access;
 pub mod locate;
 pub mod password;
@@ -50,6 +51,7 @@ pub struct Accounts {
     attempts: attempts::Attempts,
     rights: rights::Rights,
     refresh_ttl_ms: i64,
+    session_max_ms: i64,
 }
 
 impl Accounts {
@@ -62,6 +64,7 @@ impl Accounts {
             attempts: attempts::Attempts::default(),
             rights: rights::Rights::default(),
             refresh_ttl_ms: config.refresh_token_ttl_s * 1000,
+            session_max_ms: config.session_max_s * 1000,
         })
     }
 }

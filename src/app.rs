@@ -27,7 +27,7 @@ use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
 use crate::work::{Dispatcher, Runner};
 
-pub(crate) use bridge::room_of;
+pub(crate) use bridge::{id_in_name, room_of};
 pub use channels::Channels;
 
 pub struct App {
@@ -51,6 +51,8 @@ pub struct App {
     pub hard: CancellationToken,
     pub tasks: TaskTracker,
     pub started_at_ms: i64,
+    /// What browsers know the installation by.
+    pub installation: String,
 }
 
 /// File descriptors that are kept from connections, beside those of the database: calls to providers and responders,
@@ -92,6 +94,7 @@ impl App {
         let vault = Arc::new(installation::vault(&config, &store).await?);
         claim_existing(&store, &vault).await.context("the accounts of the channels")?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
+        let installation = store.read(crate::store::sessions::Installation).await?;
         let channels = Channels::new(store.clone(), Arc::clone(&vault));
         let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms), &outward)
             .context("the HTTP client")?;
@@ -119,6 +122,7 @@ impl App {
             hard: CancellationToken::new(),
             tasks: TaskTracker::new(),
             started_at_ms,
+            installation,
         });
         let runner = Runner::new();
         bridge.connect(&app, Arc::clone(&runner));

@@ -7,6 +7,7 @@ pub mod body;
 pub mod channels;
 pub mod companies;
 pub mod conversations;
+pub mod cookie;
 pub mod docs;
 pub mod events;
 pub mod extract;

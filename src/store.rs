@@ -32,6 +32,7 @@ pub mod names;
 pub mod queues;
 pub mod reads;
 pub mod retention;
+pub mod sessions;
 pub mod tallies;
 pub mod turns;
 pub mod views;
@@ -178,6 +179,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),
+        ("sessions", sessions::ALL),
         ("tallies", tallies::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),

@@ -13,6 +13,7 @@ mod operator;
 mod outward;
 mod plans;
 mod retention;
+mod sessions;
 mod views;
 mod walls;
 mod work;

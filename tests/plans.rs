@@ -24,6 +24,7 @@ const GROWING: &[&str] = &[
     "pending_effects",
     "reads",
     "refresh_tokens",
+    "sessions",
     "turns",
     "users",
 ];
@@ -183,6 +184,9 @@ impl Verb for Fill {
             tx.put("insert into jobs (id, tenant, lane, kind, subject, position, class, run_at, tries, claim, claimed_until, created_at, queue, state) \
                 values ($1, $2, $3, 'deliver', $4, 0, 1, $5, 0, $6, $5, $5, $7, $8)", &[id(14, n).into(), tenant.into(), key, id(12, n).into(), (LATER + n).into(), claim, channel.into(), state.into()]).await?;
             tx.put("insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) values ($1, $2, $3, $4, $5, 0)", &[id(16, n).into(), id(17, n / 3).into(), id(4, n % 500).into(), key, n.into()]).await?;
+        }
+        for n in 0..ROWS {
+            tx.put("insert into sessions (id, user_id, started_at, expires_at, generation, renewals) values ($1, $2, 0, $3, 1, 1)", &[id(17, n).into(), id(4, n % 500).into(), n.into()]).await?;
         }
         for n in 0..CHANNELS {
             tx.put("insert into queues (id, class, tenant, waiting, running, dead, next_at, failures) values ($1, 1, $2, 1, 0, 0, $3, 0)", &[id(3, n).into(), id(1, n % TENANTS).into(), (LATER + n).into()]).await?;

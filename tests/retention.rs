@@ -44,12 +44,15 @@ impl Verb for Age {
             let token = "insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) \
                 select $1, $1, id, $2, 5, 0 from users where email = 'viewer@example.com'";
             tx.exec(token, &[old, Arg::from(n.to_string().as_str())]).await?;
+            let session = "insert into sessions (id, user_id, started_at, expires_at, generation, renewals) \
+                select $1, id, 0, 5, 0, 0 from users where email = 'viewer@example.com'";
+            tx.exec(session, &[old]).await?;
         }
         Ok(())
     }
 }
 
-/// Rows of the four tables, and of the messages.
+/// Rows of the five tables, and of the messages.
 struct Rows;
 
 impl Verb for Rows {
@@ -61,6 +64,7 @@ impl Verb for Rows {
             "select count(*) from envelopes",
             "select count(*) from pending_effects",
             "select count(*) from refresh_tokens where expires_at = 5",
+            "select count(*) from sessions where expires_at = 5",
             "select count(*) from messages",
         ] {
             rows.extend(tx.one::<(i64,)>(sql, &[]).await?.map(|(count,)| count));

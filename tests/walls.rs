@@ -124,3 +124,28 @@ on_both!(a_disabled_user_is_out_at_once, |engine| async move {
     assert_eq!(code, 3500);
     world.finish().await;
 });
+
+/// Another way to write the same id would be a second name of the same room: others in it would not be seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_has_one_name() {
+    let world = World::start(hubbub::store::Engine::Sqlite).await;
+    assert_eq!(world.hook(&world.bot, &World::update(1, 5550307, 1, "Hello")).await, 200);
+    let api = world.api("owner@example.com").await;
+    let id = api.inbox().await[0]["id"].as_str().expect("an id").to_owned();
+    let mut owner = world.person("owner@example.com").await;
+    for name in [
+        id.to_uppercase(),
+        id.replace('-', ""),
+        format!("{{{id}}}"),
+        format!("urn:uuid:{id}"),
+        format!(" {id}"),
+        format!("{id}\0"),
+    ] {
+        let reply = owner.subscribe(&format!("conversation:{name}")).await;
+        assert_eq!(reply["error"]["code"], 102, "{name}: {reply}");
+    }
+    let reply = owner.subscribe(&format!("conversation:{id}")).await;
+    assert!(reply.get("error").is_none(), "{reply}");
+    owner.close().await;
+    world.finish().await;
+}

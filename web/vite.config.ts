@@ -40,7 +40,8 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      "/api": server,
+      // The page's own host goes along: who asks for a session must come from a page of that host.
+      "/api": { target: server },
       "/hooks": server,
       "/connection": { target: server, ws: true },
     },

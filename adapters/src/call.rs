@@ -6,7 +6,7 @@ use std::error::Error as _;
 use serde_json::Value;
 
 use crate::outward::{NotPublic, RequestBuilder};
-use crate::{ConnectFailure, FetchError, SendError, SendOutcome};
+use crate::{ConnectFailure, FetchError, SendError, SendOutcome, Words, words};
 
 /// No answer that we use is longer.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
 pub(crate) struct Failure {
     pub code: String,
     /// For people.
-    pub reason: String,
+    pub reason: Words,
     pub verdict: Verdict,
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum Verdict {
 }
 
 impl Failure {
-    pub(crate) fn new(verdict: Verdict, code: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(verdict: Verdict, code: impl Into<String>, reason: impl Into<Words>) -> Self {
         Self { code: code.into(), reason: reason.into(), verdict }
     }
 
@@ -61,6 +61,12 @@ impl Failure {
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// Without what the provider quotes of it.
+    pub(crate) fn hiding(mut self, secret: &str) -> Self {
+        words::hide(&mut self.body, secret);
+        self
     }
 
     pub(crate) fn is_success(&self) -> bool {
@@ -90,7 +96,7 @@ pub(crate) fn lost(error: reqwest::Error) -> Failure {
     if is_not_public(&error) {
         return Failure::not_public();
     }
-    let reason = words(&error);
+    let reason = innermost(&error);
     if error.is_builder() {
         Failure::new(
             Verdict::ChannelDown,
@@ -123,7 +129,7 @@ fn is_not_public(error: &reqwest::Error) -> bool {
 }
 
 /// The innermost cause, which is the one that says something.
-fn words(error: &reqwest::Error) -> String {
+fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut text = error.to_string();
     while let Some(inner) = cause {

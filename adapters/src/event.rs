@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::Words;
+
 /// The body was not JSON at all. Everything that is JSON parses into events, if only into [`Kind::Ignored`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the body is not JSON: {0}")]
@@ -306,7 +308,7 @@ impl Event {
     }
 
     pub fn ignored(reason: &str) -> Self {
-        Self { reason: Some(reason.to_owned()), ..Self::new(Kind::Ignored) }
+        Self { reason: Some(Words::from(reason).into()), ..Self::new(Kind::Ignored) }
     }
 
     /// The value to deduplicate on: `dedupe_key`, else `external_message_id`.

@@ -15,6 +15,7 @@ pub mod split;
 mod telegram;
 pub mod verify;
 mod waha;
+mod words;
 
 pub use event::{Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState, NotJson, Origin, Status};
 pub use headers::Headers;
@@ -26,6 +27,7 @@ pub use provider::{
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};
+pub use words::Words;
 
 /// Every provider that the hub has a name for, built or not.
 pub const KNOWN: &[&str] =

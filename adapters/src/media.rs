@@ -38,9 +38,9 @@ pub(crate) async fn download(
         // The address is ours and has no business elsewhere; following could lead into our own network.
         300..=399 => return Err(FetchError::Refused("the provider pointed to another address".into())),
         status @ (429 | 500..=599) => {
-            return Err(FetchError::Unavailable(format!("the provider answered {status}")));
+            return Err(FetchError::Unavailable(format!("the provider answered {status}").into()));
         }
-        status => return Err(FetchError::Refused(format!("the provider answered {status}"))),
+        status => return Err(FetchError::Refused(format!("the provider answered {status}").into())),
     }
     let too_large = FetchError::TooLarge { limit_bytes };
     if response.content_length().is_some_and(|length| length > limit_bytes) {
@@ -55,8 +55,8 @@ pub(crate) async fn download(
         }
         let wanted = (sniff::HEAD_BYTES - head.len()).min(chunk.len());
         head.extend_from_slice(&chunk[..wanted]);
-        sink.write_all(&chunk).await.map_err(|error| FetchError::Unavailable(error.to_string()))?;
+        sink.write_all(&chunk).await.map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
     }
-    sink.flush().await.map_err(|error| FetchError::Unavailable(error.to_string()))?;
+    sink.flush().await.map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
     Ok(Fetched { mime: sniff::settle(&head, media.mime.as_deref()), size, name: media.name.clone() })
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Client, Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson,
+    Client, Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson, Words,
     outward::{self, NotPublic},
     split::Unit,
 };
@@ -139,16 +139,16 @@ pub enum SendOutcome {
         dedupe_key: String,
     },
     /// Nothing was sent; the same message may be tried again.
-    Retry { after_ms: Option<u64>, code: String, reason: String },
+    Retry { after_ms: Option<u64>, code: String, reason: Words },
     /// The provider refused it. The reason is for people.
     Rejected {
         code: String,
-        reason: String,
+        reason: Words,
         /// Not this message but the whole channel cannot send: hold its queue and tell the owner.
         channel_down: bool,
     },
     /// It may have been sent: the request left and no usable answer came. Wait for an echo or a receipt.
-    Unknown { reason: String },
+    Unknown { reason: Words },
 }
 
 /// A call beside sending that failed.
@@ -156,7 +156,7 @@ pub enum SendOutcome {
 #[error("{reason} ({code})")]
 pub struct SendError {
     pub code: String,
-    pub reason: String,
+    pub reason: Words,
     pub retryable: bool,
     pub channel_down: bool,
 }
@@ -172,10 +172,10 @@ pub enum FetchError {
     #[error(transparent)]
     NotPublic(NotPublic),
     #[error("the provider refused the file: {0}")]
-    Refused(String),
+    Refused(Words),
     /// Try again later.
     #[error("the file could not be fetched now: {0}")]
-    Unavailable(String),
+    Unavailable(Words),
 }
 
 impl FetchError {
@@ -210,7 +210,7 @@ impl fmt::Debug for Hook<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountInfo {
     pub external_id: String,
-    pub name: Option<String>,
+    pub name: Option<Words>,
     /// The account's own id, as [`Provider::claims`] would name it, where the provider told it.
     pub claim: Option<String>,
     pub health: Health,
@@ -221,7 +221,7 @@ pub struct AccountInfo {
 #[error("{reason} ({code})")]
 pub struct ConnectFailure {
     pub code: String,
-    pub reason: String,
+    pub reason: Words,
     pub retryable: bool,
 }
 
@@ -239,11 +239,11 @@ pub enum HealthState {
 pub struct Health {
     pub state: HealthState,
     /// The provider's own word for the state.
-    pub detail: String,
+    pub detail: Words,
     /// Deliveries that wait on the provider's side.
     pub pending: Option<u64>,
     /// The last delivery failure that the provider saw.
-    pub last_error: Option<String>,
+    pub last_error: Option<Words>,
 }
 
 /// A code by which a person links the account on the phone.

@@ -10,3 +10,4 @@ mod telegram;
 mod telegram_events;
 mod waha;
 mod waha_events;
+mod words;

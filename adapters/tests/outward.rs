@@ -110,11 +110,17 @@ async fn every_door(provider: &dyn Provider, http: &Client, account: &Account) -
         provider.typing(http, account, Address::chat("1@c.us"), true).await.unwrap_err().to_string(),
     ];
     // A channel that cannot be asked is down, with the reason.
-    said.push(provider.health(http, account).await.map_or_else(|error| error.reason, |health| health.detail));
+    said.push(
+        provider
+            .health(http, account)
+            .await
+            .map_or_else(|error| error.reason, |health| health.detail)
+            .to_string(),
+    );
     for optional in
         [provider.reserve_id(http, account).await.err(), provider.pairing(http, account).await.err()]
     {
-        said.extend(optional.map(|error| error.reason));
+        said.extend(optional.map(|error| error.reason.to_string()));
     }
     said
 }

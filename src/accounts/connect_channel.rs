@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use adapters::{AccountInfo, Client, HealthState, Hook, Provider};
+use adapters::{AccountInfo, Client, HealthState, Hook, Provider, Words};
 use uuid::Uuid;
 
 use super::access::Scope;
@@ -149,7 +149,7 @@ struct Note {
     vault: Arc<Vault>,
     /// What the provider was called with.
     called: ChannelSecrets,
-    outcome: Result<AccountInfo, String>,
+    outcome: Result<AccountInfo, Words>,
 }
 
 enum Noted {
@@ -191,7 +191,7 @@ impl Verb for Note {
             }
             Err(reason) => ("down", reason.clone()),
         };
-        let channel = channel_claims::note_health(tx, channel, state, detail).await?;
+        let channel = channel_claims::note_health(tx, channel, state, detail.into()).await?;
         Ok(Noted::Done(Box::new(channel)))
     }
 }

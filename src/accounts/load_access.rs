@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 use super::access::{Access, Grant, Identity, PlatformRole, Role};
 use crate::error::Error;
-use crate::store::{StoreError, Tx, Verb, accounts};
+use crate::store::{StoreError, Tx, Verb, accounts, sessions};
 
 /// Tenants that a person of the platform gets at the most.
 const MAX_TENANTS: i64 = 10_000;
 
 #[derive(Clone, Debug)]
 pub enum LoadAccess {
-    /// A user, by a token of the session `family`.
-    Session { user: Uuid, family: Uuid },
+    /// A user, by a token of a session, which lasts for `max_ms` milliseconds at the most.
+    Session { user: Uuid, session: Uuid, max_ms: i64 },
     /// A user, without asking for a session: for the system's own look at somebody's rights.
     User(Uuid),
     /// The API key with this digest.
@@ -27,8 +27,8 @@ impl Verb for LoadAccess {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Access>, Error> {
         Ok(match self {
-            Self::Session { user, family } => {
-                if accounts::family_owner(tx, *family).await? == Some(*user) {
+            Self::Session { user, session, max_ms } => {
+                if sessions::owner(tx, *session, *max_ms).await? == Some(*user) {
                     of_user(tx, *user).await?
                 } else {
                     None

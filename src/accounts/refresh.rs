@@ -1,22 +1,20 @@
-//! A refresh token is used once: it gives a new access token and its own successor.
-//!
-//! A token that comes a second time has been copied, and its whole family is revoked. The exception is the
-//! first [`GRACE_MS`] after its use: two tabs that wake together both send the one they have, so the later one
-//! gets a successor of its own in the same family. A thief who is that quick is found at the next rotation of
-//! either branch that is repeated, and ends with the family.
+//! A refresh token gives a new access token and its own successor. Which tokens may be used, and which use ends the
+//! session, is in `line.rs`.
 
 use uuid::Uuid;
 
-use super::sign_in::{REFRESH_PREFIX, SignedIn};
+use super::line::{Line, Step};
+use super::sign_in::{Begun, REFRESH_PREFIX, SignedIn};
 use super::{Accounts, vault};
 use crate::error::Error;
-use crate::store::{Tx, Verb, Wake, accounts};
-
-pub const GRACE_MS: i64 = 10_000;
+use crate::store::{Tx, Verb, Wake, accounts, sessions};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// Unknown, expired or revoked.
+    /// This installation does not know it: it may be another's.
+    #[error("the session is not known here: sign in")]
+    Unknown,
+    /// Expired or ended.
     #[error("the session is over: sign in again")]
     Over,
     #[error("this session was used from two places and has been ended: sign in again")]
@@ -32,13 +30,20 @@ impl Accounts {
             digest: vault::token_digest(token),
             successor: vault::token_digest(&successor),
             ttl_ms: self.refresh_ttl_ms,
+            max_ms: self.session_max_ms,
         };
         match self.store.write(rotate).await?.value {
-            Rotated::To { user, family } => Ok(self.signed_in(user, family, successor).await?),
+            Rotated::To(begun) => Ok(self.signed_in(begun, successor).await?),
+            Rotated::Unknown => Err(RefreshError::Unknown),
             Rotated::Over => Err(RefreshError::Over),
-            Rotated::Reused { user, family } => {
+            Rotated::Ended { user, session, step } => {
                 self.forget(user);
-                tracing::warn!(%user, session = %family, "a refresh token was used twice; its session is revoked");
+                if step == Step::TooOften {
+                    tracing::warn!(%user, %session, "a refresh token came without end; its session is ended");
+                    return Err(RefreshError::Over);
+                }
+                metrics::counter!("hubbub_sessions_forked_total").increment(1);
+                tracing::warn!(%user, %session, "a refresh token was used by two; its session is ended");
                 Err(RefreshError::Reused)
             }
         }
@@ -49,38 +54,45 @@ struct Rotate {
     digest: String,
     successor: String,
     ttl_ms: i64,
+    max_ms: i64,
 }
 
-#[derive(Debug, PartialEq, Eq)]
 enum Rotated {
-    To { user: Uuid, family: Uuid },
+    To(Begun),
+    Unknown,
     Over,
-    Reused { user: Uuid, family: Uuid },
+    Ended { user: Uuid, session: Uuid, step: Step },
 }
 
 impl Verb for Rotate {
     type Out = Rotated;
 
-    /// A reuse is a result and no error: an error would undo the revocation.
+    /// A fork is a result and no error: an error would undo the session's end.
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Rotated, Error> {
         let now = tx.now();
-        let Some(token) = accounts::refresh_by_digest(tx, &self.digest).await? else {
-            return Ok(Rotated::Over);
-        };
-        let (user, family) = (token.user, token.family);
+        let Some(token) = sessions::token(tx, &self.digest).await? else { return Ok(Rotated::Unknown) };
+        let Some(session) = sessions::hold(tx, token.session).await? else { return Ok(Rotated::Unknown) };
+        let (user, ends_at) = (session.user, session.started_at + self.max_ms);
         let active = accounts::user(tx, user).await?.is_some_and(|user| user.active);
-        if token.revoked_at.is_some() || token.expires_at <= now || !active {
+        if session.ended_at.is_some() || token.expires_at <= now || ends_at <= now || !active {
             return Ok(Rotated::Over);
         }
-        let first = accounts::use_refresh(tx, token.id).await?;
-        if !first && token.used_at.is_some_and(|used| now - used > GRACE_MS) {
-            accounts::revoke_family(tx, family).await?;
-            accounts::touch_rights(tx, user).await?;
-            let at = tx.now();
-            tx.wake(Wake::Rights { user, at });
-            return Ok(Rotated::Reused { user, family });
-        }
-        accounts::insert_refresh(tx, family, user, &self.successor, now + self.ttl_ms).await?;
-        Ok(Rotated::To { user, family })
+        let line = Line { generation: session.generation, head: session.head, renewals: session.renewals };
+        let step = line.step(token.id, token.generation);
+        let renewals = match step {
+            Step::First => 1,
+            Step::Again => session.renewals,
+            Step::Forked | Step::TooOften => {
+                sessions::end(tx, token.session).await?;
+                accounts::touch_rights(tx, user).await?;
+                tx.wake(Wake::Rights { user, at: now });
+                return Ok(Rotated::Ended { user, session: token.session, step });
+            }
+        };
+        let expires_at = (now + self.ttl_ms).min(ends_at);
+        sessions::advance(tx, &token, renewals, expires_at).await?;
+        let next = token.generation + 1;
+        sessions::add_token(tx, token.session, user, &self.successor, next, expires_at).await?;
+        Ok(Rotated::To(Begun { user, session: token.session, expires_at, ends_at }))
     }
 }

@@ -76,7 +76,8 @@ impl Accounts {
     pub async fn by_token(&self, token: &str) -> Result<(Arc<Access>, Verified), Error> {
         let verified = self.tokens.verify(token, self.clock.now_ms())?;
         let key = Key::Session(verified.user, verified.session);
-        let load = LoadAccess::Session { user: verified.user, family: verified.session };
+        let Verified { user, session, .. } = verified;
+        let load = LoadAccess::Session { user, session, max_ms: self.session_max_ms };
         let access = self.look_up(key, load).await?.ok_or(Error::Unauthenticated("the session has ended"))?;
         Ok((access, verified))
     }

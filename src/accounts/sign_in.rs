@@ -7,9 +7,19 @@ use uuid::Uuid;
 use super::access::Access;
 use super::{Accounts, LoadAccess, password, vault};
 use crate::error::Error;
-use crate::store::{Tx, Verb, accounts};
+use crate::store::{Tx, Verb, accounts, sessions};
 
 pub(super) const REFRESH_PREFIX: &str = "hbr_";
+
+/// A session that was begun or renewed, as the store has it. Times in Unix milliseconds.
+pub(super) struct Begun {
+    pub user: Uuid,
+    pub session: Uuid,
+    /// Of the newest refresh token.
+    pub expires_at: i64,
+    /// Whatever is renewed.
+    pub ends_at: i64,
+}
 
 /// A session as its owner gets it. The refresh token is shown here and nowhere else.
 pub struct SignedIn {
@@ -18,8 +28,8 @@ pub struct SignedIn {
     /// Of the access token, Unix milliseconds.
     pub expires_at: i64,
     pub refresh_token: String,
-    /// Of the refresh token, Unix milliseconds.
-    pub refresh_expires_at: i64,
+    /// How long the refresh token can be used, in milliseconds.
+    pub refresh_ttl_ms: i64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,28 +71,24 @@ impl Accounts {
         };
         let refresh_token = vault::random_token(REFRESH_PREFIX).map_err(Error::from)?;
         let digest = vault::token_digest(&refresh_token);
-        let start = StartSession { user, digest, ttl_ms: self.refresh_ttl_ms };
-        let family = self.store.write(start).await?.value;
+        let (ttl_ms, max_ms) = (self.refresh_ttl_ms, self.session_max_ms);
+        let begun = self.store.write(StartSession { user, digest, ttl_ms, max_ms }).await?.value;
         self.attempts.succeeded(&email);
-        tracing::info!(%user, session = %family, "a user signed in");
-        Ok(self.signed_in(user, family, refresh_token).await?)
+        tracing::info!(%user, session = %begun.session, "a user signed in");
+        Ok(self.signed_in(begun, refresh_token).await?)
     }
 
-    pub(super) async fn signed_in(
-        &self,
-        user: Uuid,
-        family: Uuid,
-        refresh_token: String,
-    ) -> Result<SignedIn, Error> {
+    pub(super) async fn signed_in(&self, begun: Begun, refresh_token: String) -> Result<SignedIn, Error> {
+        let Begun { user, session, expires_at, ends_at } = begun;
         let access = self
             .store
-            .read(LoadAccess::Session { user, family })
+            .read(LoadAccess::Session { user, session, max_ms: self.session_max_ms })
             .await?
             .ok_or(Error::Unauthenticated("the account is disabled"))?;
         let now = self.clock.now_ms();
-        let (access_token, expires_at) = self.tokens.issue(user, family, now)?;
-        let refresh_expires_at = now + self.refresh_ttl_ms;
-        Ok(SignedIn { access, access_token, expires_at, refresh_token, refresh_expires_at })
+        let refresh_ttl_ms = expires_at - now;
+        let (access_token, expires_at) = self.tokens.issue(user, session, now, ends_at)?;
+        Ok(SignedIn { access, access_token, expires_at, refresh_token, refresh_ttl_ms })
     }
 }
 
@@ -102,15 +108,17 @@ struct StartSession {
     user: Uuid,
     digest: String,
     ttl_ms: i64,
+    max_ms: i64,
 }
 
 impl Verb for StartSession {
-    type Out = Uuid;
+    type Out = Begun;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Uuid, Error> {
-        let (family, expires_at) = (tx.new_id(), tx.now() + self.ttl_ms);
-        accounts::purge_refresh(tx, self.user).await?;
-        accounts::insert_refresh(tx, family, self.user, &self.digest, expires_at).await?;
-        Ok(family)
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Begun, Error> {
+        let (user, ends_at) = (self.user, tx.now() + self.max_ms);
+        let expires_at = (tx.now() + self.ttl_ms).min(ends_at);
+        let session = sessions::start(tx, user, expires_at).await?;
+        sessions::add_token(tx, session, user, &self.digest, 1, expires_at).await?;
+        Ok(Begun { user, session, expires_at, ends_at })
     }
 }

@@ -1,50 +1,58 @@
-//! Ends a session: its refresh tokens are revoked, and with them its access tokens at their next use.
+//! Ends a session: no refresh token of it is taken any more, and no access token from its next use on.
 
 use uuid::Uuid;
 
 use super::{Accounts, vault};
 use crate::error::Error;
-use crate::store::{Tx, Verb, Wake, accounts};
+use crate::store::{Tx, Verb, Wake, accounts, sessions};
 
 impl Accounts {
-    /// By the refresh token. One that nobody knows ends nothing, and that is no error.
-    pub async fn sign_out(&self, refresh_token: &str) -> Result<(), Error> {
+    /// By the refresh token. One that nobody knows ends nothing, and that is no error; `false` says so.
+    pub async fn sign_out(&self, refresh_token: &str) -> Result<bool, Error> {
         let ended = self.store.write(EndSession::ByToken(vault::token_digest(refresh_token))).await?.value;
-        if let Some(user) = ended {
-            self.forget(user);
-        }
-        Ok(())
+        self.ended(&ended);
+        Ok(!matches!(ended, Ended::Unknown))
     }
 
     /// By the session that an access token names.
     pub async fn end_session(&self, session: Uuid) -> Result<(), Error> {
-        let ended = self.store.write(EndSession::Family(session)).await?.value;
-        if let Some(user) = ended {
-            self.forget(user);
-        }
+        let ended = self.store.write(EndSession::Session(session)).await?.value;
+        self.ended(&ended);
         Ok(())
+    }
+
+    fn ended(&self, ended: &Ended) {
+        if let Ended::Now(user) = ended {
+            self.forget(*user);
+        }
     }
 }
 
 enum EndSession {
     ByToken(String),
-    Family(Uuid),
+    Session(Uuid),
+}
+
+enum Ended {
+    Unknown,
+    Before,
+    /// Whose it was.
+    Now(Uuid),
 }
 
 impl Verb for EndSession {
-    type Out = Option<Uuid>;
+    type Out = Ended;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Uuid>, Error> {
-        let family = match self {
-            Self::ByToken(digest) => accounts::refresh_by_digest(tx, digest).await?.map(|token| token.family),
-            Self::Family(family) => Some(*family),
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Ended, Error> {
+        let session = match self {
+            Self::ByToken(digest) => sessions::token(tx, digest).await?.map(|token| token.session),
+            Self::Session(session) => Some(*session),
         };
-        let Some(family) = family else { return Ok(None) };
-        let Some(user) = accounts::family_owner(tx, family).await? else { return Ok(None) };
-        accounts::revoke_family(tx, family).await?;
+        let Some(session) = session else { return Ok(Ended::Unknown) };
+        let Some(user) = sessions::end(tx, session).await? else { return Ok(Ended::Before) };
         accounts::touch_rights(tx, user).await?;
         let at = tx.now();
         tx.wake(Wake::Rights { user, at });
-        Ok(Some(user))
+        Ok(Ended::Now(user))
     }
 }

@@ -53,10 +53,17 @@ impl Tokens {
         })
     }
 
-    /// A token for a session, and when it ends in Unix milliseconds.
-    pub fn issue(&self, user: Uuid, session: Uuid, now_ms: i64) -> Result<(String, i64), Error> {
+    /// A token for a session, and when it ends in Unix milliseconds: not after the session does.
+    pub fn issue(
+        &self,
+        user: Uuid,
+        session: Uuid,
+        now_ms: i64,
+        ends_at_ms: i64,
+    ) -> Result<(String, i64), Error> {
         let iat = now_ms / 1000;
-        let claims = Claims { sub: user, sid: session, iat, exp: iat + self.ttl_s, aud: AUDIENCE.to_owned() };
+        let exp = (iat + self.ttl_s).min(ends_at_ms / 1000);
+        let claims = Claims { sub: user, sid: session, iat, exp, aud: AUDIENCE.to_owned() };
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encode)
             .map_err(|error| anyhow::anyhow!("an access token cannot be signed: {error}"))?;
         Ok((token, claims.exp * 1000))
@@ -89,8 +96,10 @@ mod tests {
     #[test]
     fn a_token_lives_for_its_time_and_under_its_key() {
         let (user, session, now) = (Uuid::from_u128(1), Uuid::from_u128(2), 1_800_000_000_000);
-        let (token, expires_at) = tokens(1).issue(user, session, now).expect("issued");
+        let (token, expires_at) = tokens(1).issue(user, session, now, i64::MAX).expect("issued");
         assert_eq!(expires_at, now + 900_000);
+        let short = tokens(1).issue(user, session, now, now + 60_000).expect("issued");
+        assert_eq!(short.1, now + 60_000, "the session ends before");
         assert_eq!(
             tokens(1).verify(&token, now + 899_999).expect("valid"),
             Verified { user, session, expires_at }

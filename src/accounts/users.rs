@@ -12,7 +12,7 @@ use super::sign_in::normal_email;
 use super::{Accounts, check_name, password};
 use crate::error::Error;
 use crate::store::accounts::{self, UserRow};
-use crate::store::{Tx, Verb, Wake};
+use crate::store::{Tx, Verb, Wake, sessions};
 
 /// A user as the operator sees it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -119,7 +119,7 @@ impl Verb for SetPassword {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         existing(tx, self.user).await?;
         accounts::set_password(tx, self.user, &self.hash).await?;
-        accounts::revoke_user_tokens(tx, self.user).await?;
+        sessions::end_of_user(tx, self.user).await?;
         changed(tx, self.user).await
     }
 }
@@ -137,7 +137,7 @@ impl Verb for SetActive {
         existing(tx, self.user).await?;
         accounts::set_active(tx, self.user, self.active).await?;
         if !self.active {
-            accounts::revoke_user_tokens(tx, self.user).await?;
+            sessions::end_of_user(tx, self.user).await?;
         }
         changed(tx, self.user).await
     }

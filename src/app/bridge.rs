@@ -51,6 +51,15 @@ pub(crate) fn room_of(tenant: uuid::Uuid) -> String {
     format!("tenant:{tenant}")
 }
 
+/// The id at the end of a room's name, in the one form in which names are made: another way to write the same id would
+/// be a second name of the same room.
+pub(crate) fn id_in_name(room: &str, prefix: &str) -> Option<uuid::Uuid> {
+    let text = room.strip_prefix(prefix)?;
+    let id = uuid::Uuid::parse_str(text).ok()?;
+    let mut form = uuid::Uuid::encode_buffer();
+    (id.hyphenated().encode_lower(&mut form) == text).then_some(id)
+}
+
 /// An event as the hub carries it: the offset is the cursor, the tags are what subscribers are filtered by.
 pub(super) fn publication(event: Event) -> Publication {
     let company = event.company.map(|id| ("company", id.to_string()));

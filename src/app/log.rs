@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use hub::{Log, LogError, LogPage};
 use uuid::Uuid;
 
-use super::bridge::publication;
+use super::bridge::{id_in_name, publication};
 use crate::error::Error;
 use crate::store::{Store, events};
 
@@ -30,7 +30,7 @@ impl FeedLog {
 
 /// The tenant of a durable room. The engine asks only for rooms that the socket's rules let somebody into.
 pub(crate) fn tenant_of(room: &str) -> Option<Uuid> {
-    Uuid::parse_str(room.strip_prefix("tenant:")?).ok()
+    id_in_name(room, "tenant:")
 }
 
 fn refused(error: &Error) -> LogError {

@@ -41,6 +41,12 @@ impl Config {
             let why = "must be longer than".to_owned();
             return Err(Refused { key: "refresh_token_ttl_s", why, beside: Some("access_token_ttl_s") });
         }
+        if self.session_max_s <= self.access_token_ttl_s || self.session_max_s > 315_360_000 {
+            refuse(
+                "session_max_s",
+                "must be longer than access_token_ttl_s, and at most 315360000 (ten years)",
+            )?;
+        }
         if !(1_024..=268_435_456).contains(&self.max_body_bytes) {
             refuse("max_body_bytes", "must be between 1024 and 268435456")?;
         }

@@ -43,6 +43,8 @@ fn what_is_wrong_is_refused_by_its_name() {
     assert!(refused("", &[("HUBBUB_PUBLIC_URL", "hub.example.com")]).contains("without a path"));
     assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/x")]).contains("without a path"));
     assert!(refused("refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
+    assert!(refused("session_max_s = 900", &[]).contains("session_max_s"));
+    assert!(load("session_max_s = 901", &env(&[])).is_ok(), "it cuts what is longer");
     for token in ["short", "long enough, but spaces", "0123456789abcdef\n", "ünreadable-in-a-header"] {
         assert!(refused("", &[("HUBBUB_METRICS_TOKEN", token)]).contains("METRICS_TOKEN"), "{token:?}");
     }

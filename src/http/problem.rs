@@ -152,7 +152,9 @@ impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         let detail = error.to_string();
         match error {
-            RefreshError::Over => Self::new(StatusCode::UNAUTHORIZED, "session_over", detail),
+            RefreshError::Unknown | RefreshError::Over => {
+                Self::new(StatusCode::UNAUTHORIZED, "session_over", detail)
+            }
             RefreshError::Reused => Self::new(StatusCode::UNAUTHORIZED, "refresh_reused", detail),
             RefreshError::Other(error) => error.into(),
         }

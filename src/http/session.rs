@@ -1,5 +1,5 @@
-//! Sessions: signing in, refreshing, signing out. The refresh token goes to browsers as a cookie that pages
-//! cannot read and other sites cannot send; programs may keep it themselves and send it in the body.
+//! Sessions: signing in, refreshing, signing out. Browsers get the refresh token as a cookie that pages cannot read and
+//! other sites cannot send (`cookie.rs`), and never in a body; programs get it in the body, and no cookie.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
+use super::cookie::{self, Visitor};
 use super::extract::{Caller, Read};
 use super::peer::PeerIp;
 use super::problem::{Problem, Refusals, Result};
-use crate::accounts::SignedIn;
 use crate::accounts::profile::User;
-use crate::app::AppState;
-use crate::config::Config;
-
-const COOKIE: &str = "hubbub_refresh";
-const COOKIE_PATH: &str = "/api/v1/session";
+use crate::accounts::{RefreshError, SignedIn};
+use crate::app::{App, AppState};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     email: String,
     password: String,
+    /// Keep the refresh token in a cookie, and not in the answer. Browsers always get it so.
+    #[serde(default)]
+    cookie: bool,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -40,45 +40,57 @@ pub struct Session {
     access_token: String,
     /// Of the access token, Unix milliseconds.
     expires_at: i64,
-    /// Works once: the next one comes with its use.
-    refresh_token: String,
+    /// For programs; browsers have it in the cookie. The next one comes with its use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
     user: User,
+    /// Names the installation for as long as it is there: what a client keeps for this one is nothing to another.
+    installation: String,
 }
 
 /// Sign in with email and password.
 ///
-/// 401 `bad_credentials`; 429 after repeated failures, with `Retry-After`.
+/// Programs get the refresh token in the answer; browsers (who say an `Origin` or `Sec-Fetch-Site`), and who asks with
+/// `cookie`, get it as a cookie and not in the answer.
+/// 401 `bad_credentials`; 403 `origin` for pages of other sites; 429 after repeated failures, with `Retry-After`.
 #[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = SignIn,
     responses((status = 200, body = Session), Refusals), security(()))]
 pub async fn sign_in(
     State(app): State<AppState>,
+    visitor: Visitor,
     PeerIp(peer): PeerIp,
     Body(body): Body<SignIn>,
 ) -> Result<Response> {
     let signed_in = app.accounts.sign_in(&body.email, body.password, peer).await?;
-    answer(&app.config, signed_in)
+    answer(&app, signed_in, body.cookie || visitor.is_browser)
 }
 
 /// Get a new access token.
 ///
-/// The refresh token is taken from the body or from the cookie, and replaced. One that is used twice ends its
-/// session: 401 `refresh_reused`.
+/// The refresh token is taken from the body or from the cookie, and its successor comes the same way. It holds until
+/// its successor is used, so an answer that was lost is asked for again; after that it ends its session:
+/// 401 `refresh_reused`. A session ends in any case some time after the sign-in: 401 `session_over`.
 #[utoipa::path(post, path = "/api/v1/session/refresh", tag = "session", request_body = Refresh,
     responses((status = 200, body = Session), Refusals), security(()))]
 pub async fn refresh(
     State(app): State<AppState>,
+    _: Visitor,
     headers: HeaderMap,
     Body(body): Body<Refresh>,
 ) -> Result<Response> {
-    let token = body.refresh_token.or_else(|| cookie(&headers));
+    if let Some(token) = body.refresh_token {
+        return answer(&app, app.accounts.refresh(&token).await?, false);
+    }
+    let token = cookie::read(&app, &headers);
     let token = token.ok_or_else(|| Problem::unauthenticated("there is no refresh token: sign in"))?;
     match app.accounts.refresh(&token).await {
-        Ok(signed_in) => answer(&app.config, signed_in),
+        Ok(signed_in) => answer(&app, signed_in, true),
         Err(error) => {
+            // A browser shall not come again with what is over. What we never knew may be good elsewhere.
+            let is_over = matches!(error, RefreshError::Over | RefreshError::Reused);
             let mut response = Problem::from(error).into_response();
-            // A browser shall not come again with a token that is over.
-            if response.status() == StatusCode::UNAUTHORIZED {
-                set_cookie(&mut response, &app.config, "", 0);
+            if is_over {
+                cookie::drop(&app, &mut response);
             }
             Ok(response)
         }
@@ -90,75 +102,32 @@ pub async fn refresh(
     responses((status = 204), Refusals), security((), ("token" = [])))]
 pub async fn sign_out(
     State(app): State<AppState>,
+    _: Visitor,
     headers: HeaderMap,
     caller: Result<Caller<Read>>,
 ) -> Result<Response> {
-    if let Some(token) = cookie(&headers) {
-        app.accounts.sign_out(&token).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(token) = cookie::read(&app, &headers)
+        && app.accounts.sign_out(&token).await?
+    {
+        cookie::drop(&app, &mut response);
     }
     if let Some(session) = caller.ok().and_then(|caller| caller.session) {
         app.accounts.end_session(session.session).await?;
     }
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&mut response, &app.config, "", 0);
     Ok(response)
 }
 
-fn answer(config: &Config, signed_in: SignedIn) -> Result<Response> {
-    let SignedIn { access, access_token, expires_at, refresh_token, .. } = signed_in;
+fn answer(app: &App, signed_in: SignedIn, by_cookie: bool) -> Result<Response> {
+    let SignedIn { access, access_token, expires_at, refresh_token, refresh_ttl_ms } = signed_in;
     let user = access.profile_user().ok_or_else(Problem::internal)?;
-    let token = refresh_token.clone();
-    let mut response = Json(Session { access_token, expires_at, refresh_token, user }).into_response();
+    let in_body = (!by_cookie).then(|| refresh_token.clone());
+    let installation = app.installation.clone();
+    let session = Session { access_token, expires_at, refresh_token: in_body, user, installation };
+    let mut response = Json(session).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    set_cookie(&mut response, config, &token, config.refresh_token_ttl_s);
+    if by_cookie {
+        cookie::keep(app, &mut response, &refresh_token, refresh_ttl_ms / 1000);
+    }
     Ok(response)
-}
-
-fn set_cookie(response: &mut Response, config: &Config, value: &str, max_age_s: i64) {
-    let secure = if config.is_https() { "; Secure" } else { "" };
-    let text = format!(
-        "{COOKIE}={value}; Path={COOKIE_PATH}; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
-    );
-    if let Ok(value) = HeaderValue::from_str(&text) {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
-}
-
-fn cookie(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == COOKIE && !value.is_empty())
-        .map(|(_, value)| value.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cookie_is_found_among_others() {
-        let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=1; hubbub_refresh=hbr_x; b=2"));
-        assert_eq!(cookie(&headers).as_deref(), Some("hbr_x"));
-        headers.insert(header::COOKIE, HeaderValue::from_static("hubbub_refresh=; not_hubbub_refresh=y"));
-        assert_eq!(cookie(&headers), None);
-    }
-
-    #[test]
-    fn the_cookie_cannot_be_read_by_pages_nor_sent_by_other_sites() {
-        let env = |url: &str| [("HUBBUB_PUBLIC_URL".to_owned(), url.to_owned())].into();
-        let set = |url: &str| {
-            let mut response = StatusCode::OK.into_response();
-            set_cookie(&mut response, &crate::config::load("", &env(url)).expect("a configuration"), "t", 60);
-            response.headers()[header::SET_COOKIE].to_str().expect("text").to_owned()
-        };
-        let plain = set("http://hub.example.com");
-        assert!(plain.contains("HttpOnly") && plain.contains("SameSite=Strict") && !plain.contains("Secure"));
-        assert!(plain.contains("Path=/api/v1/session;"));
-        assert!(set("https://hub.example.com").contains("; Secure"));
-    }
 }

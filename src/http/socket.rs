@@ -76,7 +76,7 @@ fn serve(engine: &Hub, upgraded: Upgraded, agreed: Agreed, peer: Peer) {
 
 /// A browser says from which page it comes; programs say nothing. A page of another site must not speak
 /// with the rights of whoever looks at it.
-fn same_origin(app: &AppState, headers: &HeaderMap) -> bool {
+pub(super) fn same_origin(app: &AppState, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

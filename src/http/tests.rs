@@ -17,6 +17,8 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::store::{Tx, Verb};
 
+mod sessions;
+
 const PASSWORD: &str = "a long password";
 
 struct Server {
@@ -158,43 +160,6 @@ async fn tenants_are_walls_over_http() {
     let absent = format!("/api/v1/channels/{}", Uuid::from_u128(1));
     let (_, absent) = problem(server.call(Method::PATCH, &absent, Some(&stranger), Some(&patch)).await).await;
     assert_eq!(ours, absent);
-    server.app.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_session_lives_in_its_cookie() {
-    let server = Server::start().await;
-    let (tenant, _) = server.tenant("A shop").await;
-    server.user("ann@example.com", None, Some((tenant, Role::Agent))).await;
-    let credentials = json!({"email": "ANN@example.com", "password": PASSWORD});
-    let signed_in = server.call(Method::POST, "/api/v1/session", None, Some(&credentials)).await;
-    let cookie = signed_in.headers()["set-cookie"].to_str().expect("text").to_owned();
-    let token =
-        signed_in.json::<Value>().await.expect("json")["access_token"].as_str().expect("a token").to_owned();
-    let me: Value =
-        server.call(Method::GET, "/api/v1/me", Some(&token), None).await.json().await.expect("me");
-    assert_eq!(me["user"]["email"], "ann@example.com");
-    assert_eq!(me["tenants"], json!([{"id": tenant, "name": "A shop", "role": "agent"}]));
-
-    let cookie = cookie.split(';').next().expect("the pair").to_owned();
-    let refresh = || {
-        server.http.post(format!("{}/api/v1/session/refresh", server.base)).header("cookie", &cookie).send()
-    };
-    let renewed = refresh().await.expect("an answer");
-    assert_eq!(renewed.status(), StatusCode::OK);
-    assert!(renewed.headers().contains_key("set-cookie"));
-
-    let out = server.http.delete(format!("{}/api/v1/session", server.base)).header("cookie", &cookie).send();
-    let out = out.await.expect("an answer");
-    assert_eq!(out.status(), StatusCode::NO_CONTENT);
-    assert!(out.headers()["set-cookie"].to_str().expect("text").contains("Max-Age=0"));
-    let (status, body) = problem(refresh().await.expect("an answer")).await;
-    assert_eq!((status, body["code"].as_str()), (401, Some("session_over")));
-    assert_eq!(
-        server.status(Method::GET, "/api/v1/me", &token, None).await,
-        401,
-        "the access token ended too"
-    );
     server.app.stop().await;
 }
 

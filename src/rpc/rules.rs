@@ -205,8 +205,7 @@ impl Authority for SocketRules {
         session: &SessionInfo,
         request: SubscribeRequest,
     ) -> Result<Subscription, Rejection> {
-        let id = request.room.strip_prefix("conversation:").and_then(|id| Uuid::parse_str(id).ok());
-        let id = id.ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
+        let id = crate::app::id_in_name(&request.room, "conversation:").ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
         match self.conversation(session, id, Permission::Read).await {
             Ok(_) => Ok(Subscription { presence: true, join_leave: true, ..Subscription::ephemeral() }),
             Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {

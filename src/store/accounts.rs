@@ -1,4 +1,4 @@
-//! Tenants, companies, users, memberships, refresh tokens and API keys.
+//! Tenants, companies, users, memberships and API keys.
 //!
 //! Nothing here asks who is calling: that is decided in `accounts/access.rs`, which also answers where a
 //! conversation, a channel or a file belongs by the `*_place` functions below.
@@ -31,13 +31,6 @@ pub const ALL: &[&str] = &[
     COMPANIES,
     COMPANY_PLACE,
     INSERT_COMPANY,
-    INSERT_REFRESH,
-    REFRESH_BY_DIGEST,
-    USE_REFRESH,
-    REVOKE_FAMILY,
-    REVOKE_USER_TOKENS,
-    FAMILY_ALIVE,
-    PURGE_REFRESH,
     INSERT_KEY,
     KEY_BY_DIGEST,
     KEYS,
@@ -247,84 +240,6 @@ pub async fn insert_company(
 ) -> Result<(), StoreError> {
     let now = tx.now();
     tx.exec(INSERT_COMPANY, args![id, tenant, name, kind, now]).await.map(drop)
-}
-
-/// One refresh token of a family (a family is one sign-in on one device).
-pub struct RefreshRow {
-    pub id: Uuid,
-    pub family: Uuid,
-    pub user: Uuid,
-    pub expires_at: i64,
-    pub used_at: Option<i64>,
-    pub revoked_at: Option<i64>,
-}
-
-impl FromRow for RefreshRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            family: row.get(1)?,
-            user: row.get(2)?,
-            expires_at: row.get(3)?,
-            used_at: row.get(4)?,
-            revoked_at: row.get(5)?,
-        })
-    }
-}
-
-const INSERT_REFRESH: &str = "insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) \
-    values ($1, $2, $3, $4, $5, $6)";
-pub async fn insert_refresh(
-    tx: &mut Tx<'_>,
-    family: Uuid,
-    user: Uuid,
-    digest: &str,
-    expires_at: i64,
-) -> Result<(), StoreError> {
-    let (id, now) = (tx.new_id(), tx.now());
-    tx.exec(INSERT_REFRESH, args![id, family, user, digest, expires_at, now]).await.map(drop)
-}
-
-const REFRESH_BY_DIGEST: &str =
-    "select id, family, user_id, expires_at, used_at, revoked_at from refresh_tokens where digest = $1";
-pub async fn refresh_by_digest(tx: &mut Tx<'_>, digest: &str) -> Result<Option<RefreshRow>, StoreError> {
-    tx.one(REFRESH_BY_DIGEST, args![digest]).await
-}
-
-const USE_REFRESH: &str = "update refresh_tokens set used_at = $2 where id = $1 and used_at is null";
-/// True for exactly one of those who use a token at the same time.
-pub async fn use_refresh(tx: &mut Tx<'_>, id: Uuid) -> Result<bool, StoreError> {
-    let now = tx.now();
-    Ok(tx.exec(USE_REFRESH, args![id, now]).await? > 0)
-}
-
-const REVOKE_FAMILY: &str =
-    "update refresh_tokens set revoked_at = $2 where family = $1 and revoked_at is null";
-pub async fn revoke_family(tx: &mut Tx<'_>, family: Uuid) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.exec(REVOKE_FAMILY, args![family, now]).await.map(drop)
-}
-
-const REVOKE_USER_TOKENS: &str =
-    "update refresh_tokens set revoked_at = $2 where user_id = $1 and revoked_at is null";
-pub async fn revoke_user_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.exec(REVOKE_USER_TOKENS, args![user, now]).await.map(drop)
-}
-
-const FAMILY_ALIVE: &str =
-    "select user_id from refresh_tokens where family = $1 and revoked_at is null and expires_at > $2 limit 1";
-/// Whose family it is, while it is neither revoked nor over.
-pub async fn family_owner(tx: &mut Tx<'_>, family: Uuid) -> Result<Option<Uuid>, StoreError> {
-    let now = tx.now();
-    Ok(tx.one::<(Uuid,)>(FAMILY_ALIVE, args![family, now]).await?.map(|(user,)| user))
-}
-
-const PURGE_REFRESH: &str = "delete from refresh_tokens where user_id = $1 and expires_at < $2";
-/// Forgets a user's tokens that are over.
-pub async fn purge_refresh(tx: &mut Tx<'_>, user: Uuid) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.exec(PURGE_REFRESH, args![user, now]).await.map(drop)
 }
 
 /// An API key without the key: `hint` is its beginning, so that people can tell keys apart.

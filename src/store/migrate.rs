@@ -13,6 +13,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
     (6, "0006_channel_accounts", include_str!("../../migrations/0006_channel_accounts.sql")),
+    (8, "0008_sessions", include_str!("../../migrations/0008_sessions.sql")),
 ];
 
 /// The version from which on contacts are found by their terms, and conversations counted as they change: what was
@@ -25,6 +26,8 @@ const APPLIED: &str = "select digest from migrations where version = $1";
 const NOTE: &str = "insert into migrations (version, name, digest, applied_at) values ($1, $2, $3, $4)";
 const INSTALLATION: &str =
     "insert into installation (id, epoch, created_at) values (1, $1, $2) on conflict (id) do nothing";
+/// Made once: browsers know the installation by it.
+pub(super) const IDENTIFY: &str = "update installation set identity = $1 where id = 1 and identity is null";
 
 pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     if let Some(lock) = tx.engine().migration_lock() {
@@ -56,6 +59,8 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     }
     let (epoch, now) = (super::events::new_epoch(tx), tx.now());
     tx.exec(INSTALLATION, args![&epoch, now]).await?;
+    let identity = tx.new_id().simple().to_string().split_off(20);
+    tx.exec(IDENTIFY, args![&identity]).await?;
     Ok(())
 }
 

@@ -21,10 +21,12 @@ const REMOVE_EVENTS: &str = "delete from events where tenant = $1 and cursor_at 
 const OLD_ENVELOPES: &str = "select id from envelopes where tenant = $1 and id < $2 order by id limit $3";
 const OLD_ATTEMPTS: &str = "select id from attempts where tenant = $1 and id < $2 order by id limit $3";
 const OLD_TOKENS: &str = "select id from refresh_tokens where expires_at < $1 order by expires_at limit $2";
+const OLD_SESSIONS: &str = "select id from sessions where expires_at < $1 order by expires_at limit $2";
 const OLD_PENDING: &str = "select id from pending_effects where created_at < $1 order by created_at limit $2";
 const REMOVE_ENVELOPE: &str = "delete from envelopes where id = $1";
 const REMOVE_ATTEMPT: &str = "delete from attempts where id = $1";
 const REMOVE_TOKEN: &str = "delete from refresh_tokens where id = $1";
+const REMOVE_SESSION: &str = "delete from sessions where id = $1";
 const REMOVE_PENDING: &str = "delete from pending_effects where id = $1";
 
 pub const ALL: &[&str] = &[
@@ -36,10 +38,12 @@ pub const ALL: &[&str] = &[
     OLD_ENVELOPES,
     OLD_ATTEMPTS,
     OLD_TOKENS,
+    OLD_SESSIONS,
     OLD_PENDING,
     REMOVE_ENVELOPE,
     REMOVE_ATTEMPT,
     REMOVE_TOKEN,
+    REMOVE_SESSION,
     REMOVE_PENDING,
 ];
 
@@ -97,6 +101,12 @@ pub async fn remove_attempts(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Resu
 pub async fn remove_tokens(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
     let old = tx.all(OLD_TOKENS, args![before, BATCH]).await?;
     remove(tx, REMOVE_TOKEN, old).await
+}
+
+/// Sessions that were over before a time. None of their tokens lives longer.
+pub async fn remove_sessions(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
+    let old = tx.all(OLD_SESSIONS, args![before, BATCH]).await?;
+    remove(tx, REMOVE_SESSION, old).await
 }
 
 /// Edits, reactions and statuses whose message never came.

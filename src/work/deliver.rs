@@ -151,7 +151,7 @@ async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
         Ok(()) => provider.send(&app.http, &account, &out).await,
         Err(refused) => SendOutcome::Rejected {
             code: "not_public".to_owned(),
-            reason: refused.to_string(),
+            reason: refused.to_string().into(),
             channel_down: false,
         },
     };

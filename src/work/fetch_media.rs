@@ -64,9 +64,12 @@ async fn bring(app: &App, job: &Job) -> Result<(), Error> {
 
 /// Downloads beside the place and moves it there when it is whole.
 async fn fetch(app: &App, job: &Job, channel: Uuid, source: &str) -> Result<(Fetched, String), FetchError> {
-    let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}"));
-    let connected =
-        app.channels.by_id(channel).await.map_err(|error| FetchError::Unavailable(error.to_string()))?;
+    let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}").into());
+    let connected = app
+        .channels
+        .by_id(channel)
+        .await
+        .map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
     let connected = connected.ok_or(FetchError::Gone)?;
     let provider = adapters::provider(&connected.channel.kind).ok_or(FetchError::Gone)?;
     let media: MediaRef = serde_json::from_str(source).map_err(|_| FetchError::Gone)?;
@@ -80,7 +83,7 @@ async fn fetch(app: &App, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let within = std::time::Duration::from_millis(app.config.media_timeout_ms);
     let fetched =
         tokio::time::timeout(within, provider.fetch(&app.http, &account, &media, limit, &mut sink)).await;
-    let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Unavailable("it took too long".to_owned())));
+    let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Unavailable("it took too long".into())));
     let fetched = match fetched {
         Ok(fetched) => fetched,
         Err(error) => {

@@ -22,7 +22,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// What waits for a message that never comes, and jobs that nobody lets run again.
 const PENDING_DAYS: i64 = 30;
 const DEAD_DAYS: i64 = 90;
-/// Refresh tokens that are over are kept for a little, so that their use is still recognised.
+/// Refresh tokens and sessions that are over are kept for a little, so that their use is still recognised.
 const TOKEN_DAYS: i64 = 1;
 
 impl Work for Retain {
@@ -30,6 +30,7 @@ impl Work for Retain {
 
     async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
         all_of(app, Uuid::nil(), What::Tokens(TOKEN_DAYS)).await?;
+        all_of(app, Uuid::nil(), What::Sessions(TOKEN_DAYS)).await?;
         all_of(app, Uuid::nil(), What::Pending(PENDING_DAYS)).await?;
         let mut after = Uuid::nil();
         loop {
@@ -74,6 +75,7 @@ enum What {
     Attempts(i64),
     DeadJobs(i64),
     Tokens(i64),
+    Sessions(i64),
     Pending(i64),
 }
 
@@ -85,6 +87,7 @@ impl What {
             | Self::Attempts(days)
             | Self::DeadJobs(days)
             | Self::Tokens(days)
+            | Self::Sessions(days)
             | Self::Pending(days) => days,
         }
     }
@@ -96,6 +99,7 @@ impl What {
             Self::Attempts(_) => "attempts",
             Self::DeadJobs(_) => "dead_jobs",
             Self::Tokens(_) => "refresh_tokens",
+            Self::Sessions(_) => "sessions",
             Self::Pending(_) => "pending_effects",
         }
     }
@@ -133,6 +137,7 @@ impl Verb for Remove {
             What::Envelopes(_) => retention::remove_envelopes(tx, tenant, before).await?,
             What::Attempts(_) => retention::remove_attempts(tx, tenant, before).await?,
             What::Tokens(_) => retention::remove_tokens(tx, before).await?,
+            What::Sessions(_) => retention::remove_sessions(tx, before).await?,
             What::Pending(_) => retention::remove_pending(tx, before).await?,
             What::DeadJobs(_) => {
                 let old = jobs::old_dead(tx, tenant, retention::id_at(before), BATCH).await?;

@@ -8,7 +8,7 @@ use tokio::fs;
 use uuid::Uuid;
 
 use super::kinds::Work;
-use crate::app::App;
+use crate::app::{App, id_in_name};
 use crate::error::Error;
 use crate::store::jobs::{Job, SweepFiles};
 use crate::store::{Tx, Verb, attachments};
@@ -46,10 +46,10 @@ async fn sweep(app: &App, folder: &Path) -> Result<(), Error> {
         let name = file.file_name().to_string_lossy().into_owned();
         if let Some(whole) = name.strip_suffix(".part") {
             // An unfinished fetch of yesterday is nobody's; other people's files are not ours to remove.
-            if Uuid::parse_str(whole).is_ok() {
+            if id_in_name(whole, "").is_some() {
                 remove(&file.path()).await;
             }
-        } else if let Ok(id) = Uuid::parse_str(&name) {
+        } else if let Some(id) = id_in_name(&name, "") {
             page.push(id);
         }
         if page.len() == PAGE {

@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net";
 export async function startNetwork(port) {
   const open = new Set();
   let down = false;
+  let lost = null;
   const server = createServer((near) => {
     if (down) return void near.destroy();
     const far = connect(port, "127.0.0.1");
@@ -16,11 +17,19 @@ export async function startNetwork(port) {
         far.destroy();
       });
     }
+    let swallow = false;
+    near.on("data", (piece) => {
+      swallow ||= lost !== null && String(piece).includes(lost);
+    });
     near.pipe(far);
-    far.pipe(near);
+    far.on("data", (piece) => {
+      if (!swallow) return void near.write(piece);
+      lost = null;
+      network.cut();
+    });
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  return {
+  const network = {
     port: server.address().port,
     cut() {
       down = true;
@@ -29,9 +38,14 @@ export async function startNetwork(port) {
     mend() {
       down = false;
     },
+    /** The next answer to a request with this text in it is lost, and the network with it. */
+    loseTheAnswerTo(text) {
+      lost = text;
+    },
     stop() {
       this.cut();
       server.close();
     },
   };
+  return network;
 }

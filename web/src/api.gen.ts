@@ -466,7 +466,9 @@ export interface paths {
         put?: never;
         /**
          * Sign in with email and password.
-         * @description 401 `bad_credentials`; 429 after repeated failures, with `Retry-After`.
+         * @description Programs get the refresh token in the answer; browsers (who say an `Origin` or `Sec-Fetch-Site`), and who asks with
+         *     `cookie`, get it as a cookie and not in the answer.
+         *     401 `bad_credentials`; 403 `origin` for pages of other sites; 429 after repeated failures, with `Retry-After`.
          */
         post: operations["post_session"];
         /** Sign out: the session's refresh and access tokens end. */
@@ -487,8 +489,9 @@ export interface paths {
         put?: never;
         /**
          * Get a new access token.
-         * @description The refresh token is taken from the body or from the cookie, and replaced. One that is used twice ends its
-         *     session: 401 `refresh_reused`.
+         * @description The refresh token is taken from the body or from the cookie, and its successor comes the same way. It holds until
+         *     its successor is used, so an answer that was lost is asked for again; after that it ends its session:
+         *     401 `refresh_reused`. A session ends in any case some time after the sign-in: 401 `session_over`.
          */
         post: operations["post_session_refresh"];
         delete?: never;
@@ -1172,11 +1175,15 @@ export interface components {
              * @description Of the access token, Unix milliseconds.
              */
             expires_at: number;
-            /** @description Works once: the next one comes with its use. */
-            refresh_token: string;
+            /** @description Names the installation for as long as it is there: what a client keeps for this one is nothing to another. */
+            installation: string;
+            /** @description For programs; browsers have it in the cookie. The next one comes with its use. */
+            refresh_token?: string | null;
             user: components["schemas"]["User"];
         };
         SignIn: {
+            /** @description Keep the refresh token in a cookie, and not in the answer. Browsers always get it so. */
+            cookie?: boolean;
             email: string;
             password: string;
         };

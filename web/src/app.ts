@@ -2,6 +2,7 @@
 import { makeText } from "./i18n/text";
 import { Api } from "./services/api";
 import { Desk } from "./services/desk";
+import { oweFarewell, owesFarewell } from "./services/farewell";
 import { HeadCheck } from "./services/head_check";
 import { newId } from "./services/ids";
 import { Keepsake } from "./services/keepsake";
@@ -9,11 +10,15 @@ import { Loader } from "./services/loader";
 import { Marks } from "./services/marks";
 import { Media } from "./services/media";
 import { Outbox } from "./services/outbox";
-import { applyPreferences, loadPreferences, savePreferences, type Preferences } from "./services/preferences";
+import {
+  applyPreferences, loadPreferences, savePreferences, withoutList, type Preferences,
+} from "./services/preferences";
 import { RequestError } from "./services/problem";
 import { Room } from "./services/room";
 import { Search } from "./services/search";
 import { Socket } from "./services/socket";
+import { Tabs } from "./services/tabs";
+import { otherHolder, type Holder } from "./services/tokens";
 import { createStore, type Store } from "./state/store";
 import type { Query } from "./state/views";
 
@@ -38,7 +43,10 @@ export function createApp(): App {
   let text = makeText(preferences.language);
   applyPreferences(preferences);
 
-  const api = new Api({ onExpired: () => leave(true) });
+  const api = new Api({ onExpired: (error) => over(error) });
+  /** Whose page it is, while somebody is signed in. */
+  let holder: Holder | null = null;
+  const tabs = new Tabs(() => holder, (expired) => leave(expired));
   const loader = new Loader(store, api);
   const marks = new Marks(store, loader);
   const media = new Media(api);
@@ -47,7 +55,10 @@ export function createApp(): App {
   const socket: Socket = new Socket({
     store,
     url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/connection/websocket`,
-    token: () => api.tokens.fresh(),
+    token: () => api.tokens.fresh().catch((error: unknown) => {
+      if (error instanceof RequestError && error.status === 401) over(error);
+      throw error;
+    }),
     onExpired: () => leave(true),
     onLive: () => {
       outbox.kick();
@@ -78,11 +89,14 @@ export function createApp(): App {
 
   async function enter(): Promise<void> {
     const { user, tenants } = await api.me();
+    holder = api.tokens.holder;
+    // Another tab has signed out meanwhile.
+    if (!holder) return leave(false);
     store.apply({ type: "signed_in", user, tenants });
     const { list } = preferences;
     const tenant = tenants.some((one) => one.id === list.tenant) ? list.tenant : null;
     store.apply({ type: "filter", filter: { ...list, tenant } });
-    keepsake.start(user.id);
+    keepsake.start(holder);
     marks.start();
     // The list is asked for at once and the feed beside it; the socket asks again if something fell between.
     void loader.show();
@@ -91,10 +105,24 @@ export function createApp(): App {
     openFromAddress();
   }
 
+  /** The server has ended the session, or the browser has another one by now. */
+  function over(error: RequestError): void {
+    if (store.get().session.phase !== "in") return;
+    const another = error.code === otherHolder;
+    if (!another) tabs.tell(true);
+    leave(true);
+    if (another) void resume(0);
+  }
+
+  /** Nothing of the person stays: not on the page, and not in the browser. */
   function leave(expired: boolean): void {
     if (store.get().session.phase === "out") return;
-    keepsake.save();
-    keepsake.end();
+    holder = null;
+    api.tokens.forget();
+    keepsake.forget();
+    preferences = withoutList(preferences);
+    savePreferences(preferences);
+    if (!expired) history.replaceState(null, "", location.pathname);
     marks.stop();
     room.leave();
     socket.stop();
@@ -124,12 +152,23 @@ export function createApp(): App {
   // The refresh cookie says whether this browser is signed in; a server that cannot be reached is asked again.
   const resume = async (attempt: number): Promise<void> => {
     try {
+      if (owesFarewell()) {
+        leave(false);
+        await api.signOut();
+        return oweFarewell(false);
+      }
       await api.tokens.fresh();
       await enter();
     } catch (error) {
-      if (!(error instanceof RequestError) || !error.passing) return leave(false);
-      store.apply({ type: "link", link: { phase: "lost", lostAt: Date.now(), retryAt: null } });
-      setTimeout(() => void resume(attempt + 1), Math.min(10_000, 1000 * 2 ** attempt));
+      const refused = error instanceof RequestError && error.status === 401;
+      if (refused) return leave(true);
+      if (!(error instanceof RequestError) || !error.passing) return store.apply({ type: "signed_out", expired: false });
+      if (store.get().session.phase === "starting") {
+        store.apply({ type: "link", link: { phase: "lost", lostAt: Date.now(), retryAt: null } });
+      }
+      setTimeout(() => {
+        if (store.get().session.phase === "starting" || owesFarewell()) void resume(attempt + 1);
+      }, Math.min(10_000, 1000 * 2 ** attempt));
     }
   };
   void resume(0);
@@ -145,13 +184,24 @@ export function createApp(): App {
       void loader.show();
     },
     async signIn(email, password) {
-      await api.signIn(email, password);
+      // The new session's cookie takes the place of the old one, and must not be what is signed out of.
+      const owed = owesFarewell();
+      oweFarewell(false);
+      try {
+        await api.signIn(email, password);
+      } catch (error) {
+        oweFarewell(owed);
+        throw error;
+      }
       await enter();
     },
     async signOut() {
+      // Out is out in this browser even when the server cannot be told, and when the page is closed before it is.
+      oweFarewell(true);
+      tabs.tell(false);
+      const told = api.signOut();
       leave(false);
-      // Out is out on this page even when the server cannot be told.
-      await api.signOut().catch(() => undefined);
+      await told.then(() => oweFarewell(false), () => resume(0));
     },
     preferences: () => preferences,
     prefer(change) {

@@ -218,8 +218,11 @@ export interface MessagePage {
 export interface Session {
   access_token: string;
   expires_at: number;
-  refresh_token: string;
+  /** Of programs; a browser has it in a cookie that pages cannot read. */
+  refresh_token?: string | null;
   user: User;
+  /** Names the installation: what the page keeps for this one is nothing to another. */
+  installation: string;
 }
 
 export interface Problem {

@@ -8,6 +8,7 @@ use crate::{
     call::{Failure, call},
     media,
     outward::{self, RequestBuilder},
+    words::HIDDEN,
 };
 
 pub(super) const DEFAULT_BASE: &str = "https://api.telegram.org";
@@ -18,6 +19,8 @@ pub(super) struct Api<'a> {
     base: String,
     token: &'a str,
     files_base: Option<String>,
+    /// What else no answer may quote.
+    pub(super) hook_secret: &'a str,
 }
 
 impl<'a> Api<'a> {
@@ -29,12 +32,14 @@ impl<'a> Api<'a> {
         }
         let base = address(account.get("api_base").unwrap_or(DEFAULT_BASE), "api_base")?;
         let files_base = account.get("files_base").map(|base| address(base, "files_base")).transpose()?;
-        Ok(Self { http, base, token, files_base })
+        Ok(Self { http, base, token, files_base, hook_secret: "" })
     }
 
     pub(super) async fn call(&self, method: &str, parameters: &Value) -> Result<Reply, Failure> {
         let address = format!("{}/bot{}/{method}", self.base, self.token);
         let answer = call(self.http.post(address).json(parameters)).await?;
+        // Folders are named after the token, on Windows with another sign in it.
+        let answer = answer.hiding(self.token).hiding(&self.token.replace(':', "~")).hiding(self.hook_secret);
         judge(answer.status, &answer.body)
     }
 
@@ -57,9 +62,8 @@ impl<'a> Api<'a> {
             return escaped(path).map(FilePath::Relative).ok_or(ELSEWHERE);
         }
         let path = if is_windows { path.replace('\\', "/") } else { path.to_owned() };
-        let folders = [self.token.to_owned(), self.token.replace(':', "~")];
-        let below =
-            folders.iter().find_map(|folder| path.split_once(&format!("/{folder}/"))).map(|(_, rest)| rest);
+        // The bot's folder has the token as its name, which no answer keeps.
+        let below = path.split_once(&format!("/{HIDDEN}/")).map(|(_, rest)| rest);
         match (below, &self.files_base) {
             (Some(rest), _) => escaped(rest).map(FilePath::OnDisk).ok_or(ELSEWHERE),
             (None, Some(_)) => escaped(path.trim_start_matches('/')).map(FilePath::OnDisk).ok_or(ELSEWHERE),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{api::Api, errors::Reply, wire::ALLOWED_UPDATES};
 use crate::{
-    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, SendError,
+    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, SendError, Words,
     call::{Failure, Verdict},
     json as read,
 };
@@ -14,7 +14,8 @@ pub(super) async fn connect(
     account: &Account,
     hook: &Hook<'_>,
 ) -> Result<AccountInfo, ConnectFailure> {
-    let api = Api::of(http, account)?;
+    let mut api = Api::of(http, account)?;
+    api.hook_secret = hook.secret;
     let me = done(api.call("getMe", &json!({})).await?);
     let id = read::integer(&me, "id").ok_or_else(|| {
         Failure::new(Verdict::Rejected, "unreadable_answer", "the address does not answer like the Bot API")
@@ -28,7 +29,10 @@ pub(super) async fn connect(
     api.call("setWebhook", &parameters).await?;
     Ok(AccountInfo {
         external_id: id.to_string(),
-        name: read::text(&me, "username").map(|name| format!("@{name}")).or(read::text(&me, "first_name")),
+        name: read::text(&me, "username")
+            .map(|name| format!("@{name}"))
+            .or(read::text(&me, "first_name"))
+            .map(Words::from),
         claim: Some(claim(id)),
         health: Health {
             state: HealthState::Up,
@@ -78,7 +82,7 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
         state,
         detail: detail.into(),
         pending: read::unsigned(&info, "pending_update_count"),
-        last_error: read::text(&info, "last_error_message"),
+        last_error: read::text(&info, "last_error_message").map(Words::from),
     })
 }
 

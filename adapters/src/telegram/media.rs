@@ -27,14 +27,14 @@ pub(super) async fn fetch(
         Err(failure) => return Err(refusal(failure, limit_bytes)),
     };
     let path = read::text(&file, "file_path").ok_or(FetchError::Gone)?;
-    let path = api.file_path(&path).map_err(|reason| FetchError::Refused(reason.to_owned()))?;
+    let path = api.file_path(&path).map_err(|reason| FetchError::Refused(reason.into()))?;
     let fetched = download(api.file(&path), media, limit_bytes, sink).await;
     match (fetched, path) {
         // The server has it, so it is not gone: nobody serves it.
         (Err(FetchError::Gone), FilePath::OnDisk(_)) => Err(FetchError::Refused(
             "the Bot API server keeps the file on its own disk, and nothing serves it at the address that the channel \
              has for files (files_base, else api_base)"
-                .to_owned(),
+                .into(),
         )),
         (fetched, _) => fetched,
     }

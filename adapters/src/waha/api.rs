@@ -16,6 +16,8 @@ pub(super) struct Api<'a> {
     base: String,
     key: &'a str,
     pub(super) session: &'a str,
+    /// What else no answer may quote.
+    pub(super) hook_secret: &'a str,
 }
 
 impl<'a> Api<'a> {
@@ -28,7 +30,7 @@ impl<'a> Api<'a> {
         if !session.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
             return Err(Failure::setting("session", "may have letters, digits, - and _ only"));
         }
-        Ok(Self { http, base, key: setting("api_key")?, session })
+        Ok(Self { http, base, key: setting("api_key")?, session, hook_secret: "" })
     }
 
     /// A request to a path below the base, which starts with a slash.
@@ -37,11 +39,15 @@ impl<'a> Api<'a> {
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Answer, Failure> {
-        judge(call(self.request(Method::GET, path).header("Accept", "application/json")).await?)
+        self.judge(call(self.request(Method::GET, path).header("Accept", "application/json")).await?)
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Failure> {
-        judge(call(self.request(method, path).json(body)).await?)
+        self.judge(call(self.request(method, path).json(body)).await?)
+    }
+
+    fn judge(&self, answer: Answer) -> Result<Answer, Failure> {
+        judge(answer.hiding(self.key).hiding(self.hook_secret))
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {

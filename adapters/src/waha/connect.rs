@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{api::Api, id, wire::EVENTS};
 use crate::{
-    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Pairing, SendError,
+    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Pairing, SendError, Words,
     call::{Failure, Verdict, call},
     json as read, outward, sniff,
 };
@@ -20,7 +20,8 @@ pub(super) async fn connect(
     if hook.secret.is_empty() {
         return Err(Failure::setting("webhook secret", "is empty, so nothing would be signed").into());
     }
-    let api = Api::of(http, account)?;
+    let mut api = Api::of(http, account)?;
+    api.hook_secret = hook.secret;
     match session(&api).await? {
         None => create(&api, hook).await?,
         Some(info) => {
@@ -46,7 +47,7 @@ pub(super) async fn connect(
     let me = info.get("me").unwrap_or(&Value::Null);
     Ok(AccountInfo {
         external_id: api.session.to_owned(),
-        name: read::text(me, "pushName").or_else(|| read::text(me, "id")),
+        name: read::text(me, "pushName").or_else(|| read::text(me, "id")).map(Words::from),
         claim: read::text(me, "id").and_then(|id| id::chat_id(&id)).map(|id| format!("account:{id}")),
         health: health_of(&info),
     })
@@ -162,7 +163,7 @@ pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str)
 
 pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, SendError> {
     let api = Api::of(http, account)?;
-    let down = |detail: String| Health { state: HealthState::Down, detail, pending: None, last_error: None };
+    let down = |detail: Words| Health { state: HealthState::Down, detail, pending: None, last_error: None };
     match session(&api).await {
         Ok(Some(info)) => Ok(health_of(&info)),
         Ok(None) => Ok(down("the WAHA server does not know the session".into())),
@@ -180,7 +181,7 @@ fn health_of(info: &Value) -> Health {
         // STOPPED, FAILED, and whatever is invented next.
         _ => HealthState::Down,
     };
-    Health { state, detail, pending: None, last_error: None }
+    Health { state, detail: detail.into(), pending: None, last_error: None }
 }
 
 /// The picture of the code; `None` while there is nothing to scan.

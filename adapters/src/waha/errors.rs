@@ -178,7 +178,7 @@ fn words(body: &Value, bytes: &[u8]) -> Option<String> {
 /// For people, shortened.
 fn explanation(words: Option<&str>, status: u16) -> String {
     match words {
-        Some(words) => format!("WAHA: {}", words.chars().take(200).collect::<String>()),
+        Some(words) => format!("WAHA: {words}"),
         None => format!("the WAHA server answered {status}"),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     files::Place,
 };
 use crate::{
-    Account, Client, FetchError, Fetched, MediaRef, call::Verdict, json, media::download,
+    Account, Client, FetchError, Fetched, MediaRef, Words, call::Verdict, json, media::download,
     outward::RequestBuilder,
 };
 
@@ -49,11 +49,11 @@ fn request(
         Place::Store(store) if store.is_one_of(account.get("media_host").unwrap_or_default()) => {
             Ok(http.get(store.address()))
         }
-        Place::Store(store) => Err(FetchError::Refused(format!(
+        Place::Store(store) => Err(FetchError::Refused(Words::from(format!(
             "it lies at {}, which is not an address of this channel; if the WAHA server keeps its files there, the \
              channel's media_host has to name it",
             store.host.chars().take(100).collect::<String>()
-        ))),
+        )))),
     }
 }
 

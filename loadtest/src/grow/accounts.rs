@@ -277,9 +277,9 @@ impl Accounts {
         for age in [0, 1, 20, 40, 60] {
             let made = now - age * DAY_MS;
             let (family, digest) = (id::at(made - DAY_MS, dice), id::digest(dice));
-            let used = (age > 0).then_some(made + DAY_MS / 2);
-            let token = id::at(made, dice);
-            let row = row![token, family, user.id, &digest, made + 30 * DAY_MS, used, None::<i64>, made];
+            let (token, ends_at) = (id::at(made, dice), made + 30 * DAY_MS);
+            fill.put(Table::Sessions, row![family, user.id, made, ends_at, 0_i64, 0_i64])?;
+            let row = row![token, family, user.id, &digest, ends_at, made];
             fill.put(Table::Tokens, row)?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! default.
 
 /// The version of the schema that these columns belong to: the newest row of `migrations`.
-pub(crate) const SCHEMA: i64 = 5;
+pub(crate) const SCHEMA: i64 = 8;
 
 macro_rules! tables {
     ($($name:ident = $table:literal ($columns:literal);)*) => {
@@ -30,7 +30,8 @@ tables! {
     Users = "users" ("id, email, name, password_hash, platform_role, active, created_at, rights_at");
     Memberships = "memberships" ("tenant, user_id, role, companies, created_at");
     Keys = "api_keys" ("id, tenant, name, role, hint, digest, created_at");
-    Tokens = "refresh_tokens" ("id, family, user_id, digest, expires_at, used_at, revoked_at, created_at");
+    Sessions = "sessions" ("id, user_id, started_at, expires_at, generation, renewals");
+    Tokens = "refresh_tokens" ("id, family, user_id, digest, expires_at, created_at");
     Channels = "channels"
         ("id, tenant, company, kind, name, state, hook_token, sealed, settings, health, created_at, updated_at");
     Contacts = "contacts" ("id, tenant, name, handle, created_at, updated_at");

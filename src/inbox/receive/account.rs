@@ -23,7 +23,8 @@ pub(super) async fn session(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -
     if channel.health.as_ref().is_some_and(|health| health.at > at) {
         return Ok(false);
     }
-    channel.health = Some(ChannelHealth { state: state.to_owned(), detail: Some(word.to_owned()), at });
+    channel.health =
+        Some(ChannelHealth { state: state.to_owned(), detail: Some(adapters::Words::from(word).into()), at });
     channels::set_health(tx, &channel).await?;
     announce::channel(tx, &channel)?;
     tx.wake(Wake::Channel(channel.id));

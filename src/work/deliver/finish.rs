@@ -71,7 +71,8 @@ impl Verb for Finish {
             SendOutcome::Unknown { reason } => {
                 queues::failed(tx, self.queue(), false, reason).await?;
                 delivery.state = MessageStatus::Unknown;
-                delivery.error = Some(MessageError { code: "unknown".to_owned(), reason: reason.clone() });
+                delivery.error =
+                    Some(MessageError { code: "unknown".to_owned(), reason: reason.to_string() });
                 deliveries::update(tx, &delivery).await?;
                 receipt::refresh(tx, &delivery).await?;
                 jobs::done(tx, &self.job).await?;
@@ -185,7 +186,7 @@ impl Finish {
         tx: &mut Tx<'_>,
         delivery: &Delivery,
         state: &str,
-        detail: Option<&String>,
+        detail: Option<&str>,
     ) -> Result<Channel, Error> {
         let mut channel = channels::by_id(tx, delivery.channel).await?.ok_or(Error::NotFound("channel"))?;
         let was_down = channel.health.as_ref().is_some_and(|health| health.state == "down");
@@ -193,7 +194,7 @@ impl Finish {
             return Ok(channel);
         }
         channel.health =
-            Some(ChannelHealth { state: state.to_owned(), detail: detail.cloned(), at: tx.now() });
+            Some(ChannelHealth { state: state.to_owned(), detail: detail.map(str::to_owned), at: tx.now() });
         channels::set_health(tx, &channel).await?;
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, state, detail, "what sends tell of a channel changed");
         announce::channel(tx, &channel)?;

@@ -20,7 +20,7 @@ export const en = {
   "signIn.many": "Too many attempts. Wait a minute and try again.",
   "signIn.unreachable": "The server does not answer. Check your connection and try again.",
   "signIn.missing": "Fill in email and password.",
-  "signIn.expired": "Your session is over. Sign in to go on; your drafts are kept.",
+  "signIn.expired": "Your session is over. Sign in to go on.",
   "menu.open": "Menu",
   "menu.signOut": "Sign out",
   "menu.language": "Language",

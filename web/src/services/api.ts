@@ -7,28 +7,35 @@ import type { Query, Scope } from "../state/views";
 import { fromResponse, RequestError } from "./problem";
 import { Tokens, tabLock, type Lock } from "./tokens";
 
+/** What changes the cookie keeps the other tabs waiting, so it gives up in time. */
+const answeredMs = 15_000;
+
 export interface ApiOptions {
   fetch?: typeof fetch;
   now?: () => number;
   lock?: Lock;
-  /** The session is over for good: the refresh cookie was refused too. */
-  onExpired?: () => void;
+  /** The session is over for good: the refresh cookie was refused too, or is somebody else's. */
+  onExpired?: (error: RequestError) => void;
 }
 
 export class Api {
   readonly tokens: Tokens;
   private readonly fetch: typeof fetch;
-  private readonly onExpired: () => void;
+  private readonly onExpired: (error: RequestError) => void;
 
   constructor(options: ApiOptions = {}) {
     this.fetch = options.fetch ?? ((input, init) => fetch(input, init));
     this.onExpired = options.onExpired ?? (() => undefined);
-    const renew = () => this.plain<Session>("POST", "/api/v1/session/refresh", {});
+    // If the answer comes to nobody, the cookie still holds.
+    const renew = () =>
+      this.plain<Session>("POST", "/api/v1/session/refresh", {}, null, AbortSignal.timeout(answeredMs));
     this.tokens = new Tokens(renew, options.now ?? Date.now, options.lock ?? tabLock);
   }
 
   async signIn(email: string, password: string): Promise<Session> {
-    const session = await this.plain<Session>("POST", "/api/v1/session", { email, password });
+    const body = { email, password, cookie: true };
+    const session = await this.tokens.alone(() =>
+      this.plain<Session>("POST", "/api/v1/session", body, null, AbortSignal.timeout(answeredMs)));
     this.tokens.take(session);
     return session;
   }
@@ -36,7 +43,8 @@ export class Api {
   async signOut(): Promise<void> {
     const token = this.tokens.present;
     this.tokens.forget();
-    await this.plain("DELETE", "/api/v1/session", undefined, token);
+    await this.tokens.alone(() =>
+      this.plain("DELETE", "/api/v1/session", undefined, token, AbortSignal.timeout(answeredMs)));
   }
 
   me = () => this.get<{ user: User; tenants: Tenant[] }>("/api/v1/me");
@@ -85,13 +93,15 @@ export class Api {
       if (response.status !== 401) return await checked(response);
       return await checked(await this.send(method, path, undefined, await this.tokens.refresh(token), signal));
     } catch (error) {
-      if (error instanceof RequestError && error.status === 401) this.onExpired();
+      if (error instanceof RequestError && error.status === 401) this.onExpired(error);
       throw error;
     }
   }
 
-  private async plain<T>(method: string, path: string, body?: object, token: string | null = null): Promise<T> {
-    return json<T>(await checked(await this.send(method, path, body, token)));
+  private async plain<T>(
+    method: string, path: string, body?: object, token: string | null = null, signal?: AbortSignal,
+  ): Promise<T> {
+    return json<T>(await checked(await this.send(method, path, body, token, signal)));
   }
 
   private async send(
@@ -117,7 +127,13 @@ async function checked(response: Response): Promise<Response> {
 }
 
 async function json<T>(response: Response): Promise<T> {
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  if (response.status === 204) return undefined as T;
+  try {
+    return (await response.json()) as T;
+  } catch {
+    // It broke off after its head.
+    throw new RequestError(0, "no_answer", "no answer");
+  }
 }
 
 /** The parameters that are given; the server refuses empty ones. */

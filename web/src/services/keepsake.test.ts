@@ -10,6 +10,10 @@ function shelf(): Shelf & { keys(): string[] } {
     getItem: (key) => kept.get(key) ?? null,
     setItem: (key, value) => void kept.set(key, value),
     removeItem: (key) => void kept.delete(key),
+    key: (index) => [...kept.keys()][index] ?? null,
+    get length() {
+      return kept.size;
+    },
     keys: () => [...kept.keys()],
   };
 }
@@ -19,12 +23,12 @@ const pending: Pending = {
   reason: null,
 };
 
-function signedIn(id: string, tab: Shelf, browser: Shelf) {
+function signedIn(id: string, tab: Shelf, browser: Shelf, installation = "here") {
   const store = createStore();
   const user = { id, email: `${id}@example.com`, name: id, platform_role: null };
   store.apply({ type: "signed_in", user, tenants: [] });
   const keepsake = new Keepsake(store, tab, browser);
-  keepsake.start(id);
+  keepsake.start({ user: id, installation });
   return { store, keepsake };
 }
 
@@ -48,6 +52,18 @@ describe("a reload", () => {
     expect(signedIn("bob", tab, browser).store.get().pending).toEqual([]);
   });
 
+  it("shows nothing of it at another installation, and removes it there", () => {
+    const [tab, browser] = [shelf(), shelf()];
+    const before = signedIn("ann", tab, browser);
+    before.store.apply({ type: "pending.added", pending });
+    before.store.apply({ type: "draft", conversation: "a", draft: { text: "half a", note: false, reply_to: null } });
+    before.keepsake.save();
+    before.keepsake.end();
+    const after = signedIn("ann", tab, browser, "made anew").store.get();
+    expect([after.pending, after.drafts]).toEqual([[], {}]);
+    expect([...tab.keys(), ...browser.keys()]).toEqual([]);
+  });
+
   it("leaves nothing behind when all is sent", () => {
     const [tab, browser] = [shelf(), shelf()];
     const before = signedIn("ann", tab, browser);
@@ -60,7 +76,22 @@ describe("a reload", () => {
 
   it("survives a storage that holds nonsense", () => {
     const [tab, browser] = [shelf(), shelf()];
-    browser.setItem("hubbub.drafts.ann", "{");
+    browser.setItem("hubbub.drafts.here.ann", "{");
     expect(signedIn("ann", tab, browser).store.get().drafts).toEqual({});
+  });
+});
+
+describe("the end of a session", () => {
+  it("takes drafts and unsent messages with it, also those that were about to be written", async () => {
+    const [tab, browser] = [shelf(), shelf()];
+    browser.setItem("hubbub.language", "en");
+    browser.setItem("hubbub.drafts.bob", "{}");
+    const { store, keepsake } = signedIn("ann", tab, browser);
+    store.apply({ type: "pending.added", pending });
+    store.apply({ type: "draft", conversation: "a", draft: { text: "half a", note: false, reply_to: null } });
+    keepsake.forget();
+    await new Promise((done) => setTimeout(done, 400));
+    keepsake.save();
+    expect([...tab.keys(), ...browser.keys()]).toEqual(["hubbub.language"]);
   });
 });

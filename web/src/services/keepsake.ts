@@ -1,7 +1,8 @@
-// What survives a reload: drafts and unsent messages, under the user they belong to. Unsent ones live in the tab
-// (two tabs must not overwrite each other), drafts in the browser.
+// What survives a reload: drafts and unsent messages, under the installation and the user they belong to. Unsent ones
+// live in the tab (two tabs must not overwrite each other), drafts in the browser. All of it leaves with the session.
 import type { Draft, Pending } from "../state/model";
 import type { Store } from "../state/store";
+import type { Holder } from "./tokens";
 
 const saveAfterMs = 300;
 
@@ -9,6 +10,8 @@ export interface Shelf {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
   removeItem(key: string): void;
+  key(index: number): string | null;
+  readonly length: number;
 }
 
 export class Keepsake {
@@ -21,10 +24,13 @@ export class Keepsake {
     private readonly browser: Shelf = localStorage,
   ) {}
 
-  /** Brings back what this user left, then keeps writing down what changes. */
-  start(user: string): void {
-    const drafts = read<Record<string, Draft>>(this.browser, `hubbub.drafts.${user}`) ?? {};
-    const pending = read<Pending[]>(this.tab, `hubbub.pending.${user}`) ?? [];
+  /** Brings back what this user left at this installation, then keeps writing down what changes. What anybody else
+   * left is removed: the browser has one session at a time. */
+  start({ user, installation }: Holder): void {
+    const [draftsKey, pendingKey] = [`hubbub.drafts.${installation}.${user}`, `hubbub.pending.${installation}.${user}`];
+    const drafts = read<Record<string, Draft>>(this.browser, draftsKey) ?? {};
+    const pending = read<Pending[]>(this.tab, pendingKey) ?? [];
+    this.sweep([draftsKey, pendingKey]);
     this.store.apply({ type: "drafts.restored", drafts });
     // One that was under way when the page went is sent again with its id: the server knows whether it has it.
     const waiting = pending.map((p) => (p.state === "sending" ? { ...p, state: "waiting" as const } : p));
@@ -36,8 +42,8 @@ export class Keepsake {
       clearTimeout(timer);
       const now = this.store.get();
       if (now.session.user?.id !== user) return;
-      if (now.drafts !== saved.drafts) write(this.browser, `hubbub.drafts.${user}`, nonEmpty(now.drafts));
-      if (now.pending !== saved.pending) write(this.tab, `hubbub.pending.${user}`, now.pending);
+      if (now.drafts !== saved.drafts) write(this.browser, draftsKey, nonEmpty(now.drafts));
+      if (now.pending !== saved.pending) write(this.tab, pendingKey, now.pending);
       saved = now;
     };
     this.stop = this.store.subscribe(() => {
@@ -54,10 +60,28 @@ export class Keepsake {
     this.flush?.();
   }
 
+  /** Writes nothing more; what was written stays for a reload. */
   end(): void {
     this.stop?.();
     this.stop = null;
     this.flush = null;
+  }
+
+  /** The session is over: nothing of anybody stays in this browser. */
+  forget(): void {
+    this.end();
+    this.sweep([]);
+  }
+
+  private sweep(but: string[]): void {
+    for (const shelf of [this.tab, this.browser]) {
+      try {
+        const keys = Array.from({ length: shelf.length }, (_, at) => shelf.key(at) ?? "");
+        for (const key of keys) if (/^hubbub\.(drafts|pending)\./.test(key) && !but.includes(key)) shelf.removeItem(key);
+      } catch {
+        // What cannot be looked at has nothing in it.
+      }
+    }
   }
 }
 

@@ -38,6 +38,11 @@ export function readList(text: string | null): ListPreferences {
   };
 }
 
+/** What the list showed names tenants and channels, so it leaves with the session; how the page looks stays. */
+export function withoutList(preferences: Preferences): Preferences {
+  return { ...preferences, list: readList(null) };
+}
+
 export function applyPreferences({ language, theme }: Pick<Preferences, "language" | "theme">): void {
   const root = document.documentElement;
   root.lang = language;

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Api } from "./api";
 
-function server(options: { refresh?: number } = {}) {
+/** `users`: whose session it is at each request, if not Ann's. */
+function server(options: { refresh?: number; users?: string[] } = {}) {
   const seen: string[] = [];
   let good = "token-1";
   const fetch = (async (path: string, init: RequestInit) => {
@@ -10,10 +11,10 @@ function server(options: { refresh?: number } = {}) {
     if (path === "/api/v1/session/refresh") {
       if (options.refresh) return Response.json({ detail: "sign in again", code: "refresh_reused" }, { status: options.refresh });
       good = "token-2";
-      return Response.json({ access_token: good, expires_at: 2_000_000, refresh_token: "r", user: null });
+      return Response.json({ access_token: good, expires_at: 2_000_000, user: { id: options.users?.[seen.length - 1] ?? "ann" }, installation: "here" });
     }
     if (path === "/api/v1/session") {
-      return Response.json({ access_token: good, expires_at: 1_000_000, refresh_token: "r", user: null });
+      return Response.json({ access_token: good, expires_at: 1_000_000, user: { id: options.users?.[seen.length - 1] ?? "ann" }, installation: "here" });
     }
     const token = new Headers(init.headers).get("authorization");
     return token === `Bearer ${good}` ? Response.json({ channels: [] }) : Response.json({ code: "expired" }, { status: 401 });
@@ -58,5 +59,38 @@ describe("the access token", () => {
     const api = new Api({ fetch, now: () => 0, lock, onExpired: () => (expired += 1) });
     await expect(api.channels()).rejects.toMatchObject({ status: 0 });
     expect(expired).toBe(0);
+  });
+
+  it("is not taken when somebody else has signed in beside this page", async () => {
+    const s = server({ users: ["ann", "ann", "bob"] });
+    const codes: string[] = [];
+    const api = new Api({ fetch: s.fetch, now: () => 0, lock, onExpired: (error) => codes.push(error.code) });
+    await api.signIn("agent@example.com", "secret");
+    s.spoil();
+    await expect(api.channels()).rejects.toMatchObject({ status: 401 });
+    expect(codes).toEqual(["other_holder"]);
+    expect(api.tokens.present).toBe(null);
+  });
+
+  it("is asked for again when the answer breaks off, and the session goes on", async () => {
+    let [asked, expired] = [0, 0];
+    const broken = () => new Response(new ReadableStream({ start: (stream) => stream.error(new TypeError("network")) }));
+    const good = () => Response.json({ access_token: "t", expires_at: 9e9, user: { id: "ann" }, installation: "here" });
+    const fetch = (() => Promise.resolve(++asked === 1 ? broken() : good())) as typeof globalThis.fetch;
+    const api = new Api({ fetch, now: () => 0, lock, onExpired: () => (expired += 1) });
+    await expect(api.tokens.fresh()).rejects.toMatchObject({ status: 0, passing: true });
+    expect(await api.tokens.fresh()).toBe("t");
+    expect(expired).toBe(0);
+  });
+
+  it("of an answer that comes after signing out is nobody's", async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const fetch = (() => new Promise<Response>((done) => (answer = done))) as typeof globalThis.fetch;
+    const api = new Api({ fetch, now: () => 0, lock });
+    const renewal = api.tokens.fresh();
+    api.tokens.forget();
+    answer(Response.json({ access_token: "t", expires_at: 9e9, user: { id: "ann" }, installation: "here" }));
+    await expect(renewal).rejects.toMatchObject({ code: "signed_out" });
+    expect([api.tokens.present, api.tokens.holder]).toEqual([null, null]);
   });
 });

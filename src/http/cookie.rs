@@ -1,0 +1,108 @@
+//! The cookie that holds a browser's refresh token, and who may send it.
+//!
+//! Cookies know no ports: all servers of one address share a browser's jar. So the name tells the installation, and
+//! nothing is deleted but what this installation knows to be over. Over https the name begins with `__Host-`, by which
+//! the browser itself sees to it that no other host (a sister below the same domain) and no plain page has set it.
+
+use axum::extract::FromRequestParts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use axum::response::Response;
+
+use super::problem::Problem;
+use super::socket::same_origin;
+use crate::app::{App, AppState};
+
+/// Who asks for a session, renews it or ends it. What comes from a page of another site is refused: `SameSite` keeps
+/// the cookie away from it, but not from sisters below the same domain, and not from older browsers.
+pub struct Visitor {
+    /// Browsers say where their pages come from, which no page can keep them from; programs say nothing.
+    pub is_browser: bool,
+}
+
+impl FromRequestParts<AppState> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let headers = &parts.headers;
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        let (has_origin, none): (bool, &[&[u8]]) =
+            (headers.contains_key(header::ORIGIN), &[b"same-origin", b"none"]);
+        let ours = match site {
+            _ if has_origin => same_origin(app, headers),
+            Some(site) => none.contains(&site),
+            None => true,
+        };
+        if !ours {
+            let detail = "this page may not sign in or out here: its address is not in allowed_origins";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "origin", detail));
+        }
+        Ok(Self { is_browser: has_origin || site.is_some() })
+    }
+}
+
+fn name(app: &App) -> String {
+    let prefix = if app.config.is_https() { "__Host-" } else { "" };
+    format!("{prefix}hubbub_refresh_{}", app.installation)
+}
+
+/// The token of our cookie, if the browser has one.
+pub fn read(app: &App, headers: &HeaderMap) -> Option<String> {
+    find(&name(app), headers)
+}
+
+fn find(name: &str, headers: &HeaderMap) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, value)| *found == name && !value.is_empty())
+        .map(|(_, value)| value.to_owned())
+}
+
+/// Gives the browser a token, to be kept for so many seconds.
+pub fn keep(app: &App, response: &mut Response, token: &str, max_age_s: i64) {
+    let text = line(&name(app), token, max_age_s, app.config.is_https());
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// Takes our cookie from the browser.
+pub fn drop(app: &App, response: &mut Response) {
+    keep(app, response, "", 0);
+}
+
+/// `__Host-` wants `Secure`, the path `/` and no domain.
+fn line(name: &str, token: &str, max_age_s: i64, is_https: bool) -> String {
+    let place = if is_https { "Path=/; Secure" } else { "Path=/api/v1/session" };
+    format!("{name}={token}; {place}; Max-Age={max_age_s}; HttpOnly; SameSite=Strict")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; hubbub_refresh_a=hbr_x; b=2"));
+        assert_eq!(find("hubbub_refresh_a", &headers).as_deref(), Some("hbr_x"));
+        assert_eq!(find("hubbub_refresh_b", &headers), None, "another installation's");
+        assert_eq!(find("__Host-hubbub_refresh_a", &headers), None, "of a plain page");
+        headers.insert(header::COOKIE, HeaderValue::from_static("hubbub_refresh_a=; not_hubbub_refresh_a=y"));
+        assert_eq!(find("hubbub_refresh_a", &headers), None);
+    }
+
+    #[test]
+    fn the_cookie_cannot_be_read_by_pages_nor_sent_by_other_sites() {
+        let plain = line("hubbub_refresh_a", "t", 60, false);
+        assert_eq!(plain, "hubbub_refresh_a=t; Path=/api/v1/session; Max-Age=60; HttpOnly; SameSite=Strict");
+        let secure = line("__Host-hubbub_refresh_a", "t", 60, true);
+        assert_eq!(
+            secure,
+            "__Host-hubbub_refresh_a=t; Path=/; Secure; Max-Age=60; HttpOnly; SameSite=Strict"
+        );
+    }
+}
