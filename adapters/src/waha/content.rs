@@ -89,14 +89,13 @@ fn read(event: &mut Event, item: &Item<'_>, finding: Finding<'_>) -> Result<(), 
             event.kind = Kind::Unsupported;
             event.set("poll", poll(said, body.as_deref()));
         }
-        Part::Unread => event.kind = Kind::Unsupported,
         Part::Text if body.is_none() => return Err("empty".into()),
         Part::Text => {
             event.text = body;
             event.kind = Kind::Text;
         }
-        // A place or a card without anything that can be read of it.
-        Part::Media | Part::Place | Part::Cards => event.kind = Kind::Unsupported,
+        // Also a place or a card without anything that can be read of it.
+        Part::Unread | Part::Media | Part::Place | Part::Cards => event.kind = Kind::Unsupported,
     }
     Ok(())
 }
