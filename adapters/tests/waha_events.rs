@@ -166,6 +166,8 @@ fn what_a_person_sent_and_nobody_can_read_is_shown_as_such() {
     for extra in [
         json!({"_data": {"type": "poll_creation"}, "body": "When?"}),
         json!({"_data": {"type": "unknown"}}),
+        json!({"_data": {"type": "interactive"}}),
+        json!({"_data": {"message": {"interactiveMessage": {"nativeFlowMessage": {}}}}}),
         json!({"_data": {"message": {"eventMessage": {"name": "n"}}}}),
         json!({"_data": {"message": {"groupInviteMessage": {}}}}),
         json!({"_data": {"Info": {"Type": "poll"}}}),
