@@ -294,6 +294,12 @@ fn a_quote_keeps_its_words() {
         status.data["quoted"],
         json!({"text": "New bags!", "author": "Demo Shop", "kind": "image", "elsewhere": true})
     );
+    // GOWS gives the quote beside, and its place in the engine's own part only.
+    let gows = message(
+        &json!({"body": "how much?", "replyTo": {"id": "ST", "participant": "12025550100@c.us", "body": "New bags!"},
+        "_data": {"Message": {"extendedTextMessage": {"text": "how much?", "contextInfo": {"stanzaID": "ST", "remoteJID": "status@broadcast"}}}}}),
+    );
+    assert_eq!(gows.data["quoted"]["elsewhere"], true);
     let passed_on = noweb(&json!({"extendedTextMessage": {"text": "x", "contextInfo": {"isForwarded": true,
         "forwardedNewsletterMessageInfo": {"newsletterName": "Bag News"}}}}));
     assert_eq!(
