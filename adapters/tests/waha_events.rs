@@ -1,6 +1,6 @@
 //! What WAHA's bodies become, kind by kind of trouble that users reported.
 
-use adapters::{Context, Event, Kind, MediaState, provider};
+use adapters::{Context, Event, Kind, provider};
 use serde_json::{Value, json};
 
 fn parse(body: &Value) -> Event {
@@ -216,17 +216,24 @@ fn an_edit_has_its_own_time_and_all_its_content() {
         (photo.content, photo.text.as_deref(), photo.attachments),
         (Some(Kind::Image), Some("caption"), 1)
     );
-    // The caption was removed, and the engine has not got the file again.
+    // The caption was removed, and the engine has not got the file again: it is as it was.
     let bare = edit(
         &json!({"id": "false_12025550143@c.us_BB", "body": "", "hasMedia": true, "_data": {"message":
         {"editedMessage": {"message": {"protocolMessage": {"editedMessage": {"imageMessage": {"mimetype": "image/jpeg"}}}}}}}}),
     );
-    assert_eq!(
-        (bare.content, bare.text.as_deref(), bare.media[0].state),
-        (Some(Kind::Image), None, MediaState::Pending)
-    );
-    assert_eq!(bare.media[0].reference["message"], "false_12025550143@c.us_AA");
+    assert_eq!((bare.content, bare.text.as_deref(), bare.attachments), (Some(Kind::Image), None, 0));
+    assert_eq!(photo.media[0].reference["message"], "false_12025550143@c.us_AA");
     assert_eq!(bare.target_key(), Some("AA"));
+    // A video of an album: its edit comes as a message.
+    let child =
+        message(&json!({"id": "false_12025550143@c.us_BB", "_data": {"Message": {"messageContextInfo": {},
+        "associatedChildMessage": {"message": {"protocolMessage": {"key": {"ID": "AA"}, "type": 14,
+            "editedMessage": {"videoMessage": {"caption": "the blue one"}}}}}}}}));
+    assert_eq!(
+        (child.kind, child.content, child.target_key()),
+        (Kind::Edited, Some(Kind::Video), Some("AA"))
+    );
+    assert_eq!((child.text.as_deref(), child.attachments), (Some("the blue one"), 0));
     let place = edit(&json!({"location": {"latitude": 1.5, "longitude": 2.5}}));
     assert_eq!((place.content, &place.data["latitude"]), (Some(Kind::Location), &json!(1.5)));
     let closed = edit(&json!({"_data": {"message": {"secretEncryptedMessage": {}}}}));

@@ -29,6 +29,14 @@ pub(super) fn fill_edit(
 ) -> Result<(), String> {
     read(event, item, engine::look_at_edit(item))?;
     quoted::fill(event, item, me);
+    // WhatsApp changes captions and not files: what is not given anew is as it was.
+    event.media.retain(|media| media.state == MediaState::Ready);
+    event.attachments = event.media.len();
+    if event.media.is_empty() {
+        event
+            .data
+            .retain(|name, _| !matches!(name.as_str(), "media_pending" | "media_unavailable" | "filename"));
+    }
     // The edit's own id names no message that has a file.
     for media in &mut event.media {
         media.reference["message"] = original.into();

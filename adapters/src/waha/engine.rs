@@ -243,18 +243,26 @@ pub(super) fn look<'a>(item: &Item<'a>) -> Finding<'a> {
 
 /// What an edit makes of a message, beneath the engine's own wrapping of edits.
 pub(super) fn look_at_edit<'a>(item: &Item<'a>) -> Finding<'a> {
-    let Some(message) = message(item) else { return look(item) };
-    let opened = open(message, false);
-    let inner = json::object(opened.message, "protocolMessage").and_then(|protocol| {
-        json::object(protocol, "editedMessage").or(json::object(protocol, "EditedMessage"))
-    });
-    match inner {
-        Some(inner) => {
+    match message(item).and_then(edit_in) {
+        Some((_, inner)) => {
             let opened = open(inner, false);
             opened.said().unwrap_or_else(|| opened.unsaid(item))
         }
         None => look(item),
     }
+}
+
+/// The id of the message that is edited by this, where an engine gives an edit as a message.
+pub(super) fn edited_by(item: &Item<'_>) -> Option<String> {
+    let (protocol, _) = edit_in(message(item)?)?;
+    let key = json::object(protocol, "key")?;
+    ["id", "ID"].iter().find_map(|name| json::id(key.get(*name)?))
+}
+
+/// An edit, and what it makes of the message.
+fn edit_in(message: &Value) -> Option<(&Value, &Value)> {
+    let protocol = json::object(open(message, false).message, "protocolMessage")?;
+    Some((protocol, json::object(protocol, "editedMessage")?))
 }
 
 /// Whether the payload itself has something that a person wrote.
