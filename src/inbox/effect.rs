@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{announce, receipt};
+use super::{announce, receipt, turn};
 use crate::error::Error;
 use crate::model::{Channel, EventKind, Message, MessageError, MessageStatus, Reaction};
 use crate::store::{Tx, conversations, deliveries, effects, messages};
@@ -76,6 +76,9 @@ async fn apply(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, effect: &Effect) -> Resu
     if conversation.last_seq == message.seq {
         conversation.last_message = Some(announce::last_message(&message));
         conversations::set_last_message(tx, &conversation).await?;
+    }
+    if matches!(effect, Effect::Edited { .. } | Effect::Deleted { .. }) {
+        turn::changed(tx, &mut conversation, &message).await?;
     }
     announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)
 }

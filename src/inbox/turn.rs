@@ -5,6 +5,7 @@
 //! A responder's call is checked inside the transaction against lease and epoch; a stale one changes nothing.
 
 mod arrive;
+mod changed;
 mod flush;
 mod handoff;
 mod lease;
@@ -19,6 +20,7 @@ pub use offer::{Offer, Offered, OfferedTurn};
 pub use reply::{Replied, Reply};
 
 pub(crate) use arrive::{arrive, reopen_unanswered};
+pub(crate) use changed::changed;
 
 use uuid::Uuid;
 
