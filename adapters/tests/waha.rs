@@ -91,6 +91,12 @@ async fn servers_without_reservation_give_none_and_an_empty_answer_is_unknown() 
         server.json("GET /api/shop-main/new-message-id", status, json!({}));
         assert_eq!(waha().reserve_id(&client(), &account(&server)).await, Ok(None), "{status}");
     }
+    // Asking for an id sends nothing, so that is asked again.
+    for status in [429, 502, 503, 504] {
+        let server = Server::start().await;
+        server.json("GET /api/shop-main/new-message-id", status, json!({}));
+        assert!(waha().reserve_id(&client(), &account(&server)).await.unwrap_err().retryable, "{status}");
+    }
     let refused = Server::start().await;
     refused.json("GET /api/shop-main/new-message-id", 401, json!({}));
     assert!(waha().reserve_id(&client(), &account(&refused)).await.unwrap_err().channel_down);
@@ -110,8 +116,10 @@ async fn refusals_are_told_apart() {
     assert!(matches!(reputation, SendOutcome::Rejected { channel_down: false, .. }), "{reputation:?}");
     let later = outcome(Answer::Later(429, 4)).await;
     assert!(matches!(later, SendOutcome::Retry { after_ms: Some(4000), .. }), "{later:?}");
-    let broken = outcome(Answer::Json(500, json!({"message": "boom"}))).await;
-    assert!(matches!(broken, SendOutcome::Retry { .. }), "{broken:?}");
+    let broken = outcome(Answer::Json(500, json!({"exception": {"message": "boom"}}))).await;
+    assert!(matches!(&broken, SendOutcome::Unknown { reason } if reason.contains("boom")), "{broken:?}");
+    let busy = outcome(Answer::Later(503, 2)).await;
+    assert!(matches!(busy, SendOutcome::Retry { after_ms: Some(2000), .. }), "{busy:?}");
     let invalid = outcome(Answer::Json(400, json!({"message": ["chatId must be a string"]}))).await;
     assert!(matches!(invalid, SendOutcome::Rejected { channel_down: false, .. }), "{invalid:?}");
 }

@@ -10,15 +10,16 @@ use crate::{
     json as read,
 };
 
+/// Failures of a reservation that say nothing about whether the engine has such a thing. Asking again costs nothing.
+const RETRIED: &[&str] = &["unreachable", "no_answer", "key_refused", "408", "429", "502", "503", "504"];
+
 /// NOWEB and GOWS since 2026.4.3 let the caller choose the id. Whatever else a server answers, the message goes
 /// without one.
 pub(super) async fn reserve_id(http: &Client, account: &Account) -> Result<Option<String>, SendError> {
     let api = Api::of(http, account)?;
     match api.get(&format!("/api/{}/new-message-id", api.session)).await {
         Ok(answer) => Ok(answer.json().get("id").and_then(read::id).filter(|id| !id.contains('_'))),
-        Err(failure) if matches!(failure.code.as_str(), "unreachable" | "no_answer" | "key_refused") => {
-            Err(failure.into())
-        }
+        Err(failure) if RETRIED.contains(&failure.code.as_str()) => Err(failure.into()),
         Err(_) => Ok(None),
     }
 }

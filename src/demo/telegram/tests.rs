@@ -140,7 +140,7 @@ async fn failures_come_as_they_are_ordered() {
     bench.emulator.fail_next(1, Fail::Blocked);
     bench.emulator.fail_next(1, Fail::DropConnection);
     assert!(matches!(bench.send(&chat, "1").await, SendOutcome::Retry { after_ms: Some(2000), .. }));
-    assert!(matches!(bench.send(&chat, "2").await, SendOutcome::Retry { .. }));
+    assert!(matches!(bench.send(&chat, "2").await, SendOutcome::Unknown { .. }));
     assert!(matches!(bench.send(&chat, "3").await, SendOutcome::Rejected { channel_down: false, .. }));
     assert!(matches!(bench.send(&chat, "4").await, SendOutcome::Unknown { .. }));
     assert_eq!(bench.emulator.sent(), []);
@@ -220,4 +220,24 @@ async fn a_dropped_emulator_answers_nobody() {
     };
     let outcome = telegram().send(&http, &account, &out).await;
     assert!(matches!(outcome, SendOutcome::Retry { .. } | SendOutcome::Unknown { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn scripted_files_and_whole_bodies_are_known() {
+    let bench = Bench::start().await;
+    let script = json!({"provider": "telegram", "method": "getFile", "file_path_from": "file_id", "bytes_from": "path"});
+    bench.emulator.answers(serde_json::from_value(script).unwrap());
+    let message = json!({"message_id": 71, "date": 1_794_312_000, "chat": {"id": CHAT, "type": "private"},
+        "from": {"id": CHAT}, "photo": [{"file_id": "RIGHT", "width": 90, "height": 90}]});
+    assert_eq!(bench.emulator.post(&json!({"update_id": 110, "message": message})).await, 200);
+    let events = bench.receiver.events();
+    let mut bytes = Vec::new();
+    telegram().fetch(&bench.http, &bench.account, &events[0].media[0], 1000, &mut bytes).await.unwrap();
+    assert_eq!(bytes, b"RIGHT");
+    bench
+        .emulator
+        .answers(crate::demo::Answer::of("sendMessage", 502, json!("<html>bad gateway</html>")).times(1));
+    let outcome = bench.send(&CHAT.to_string(), "x").await;
+    assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{outcome:?}");
+    assert!(matches!(bench.send(&CHAT.to_string(), "x").await, SendOutcome::Sent { .. }));
 }
