@@ -91,6 +91,9 @@ pub struct Conversation {
     pub external_id: String,
     #[serde(skip)]
     pub is_group: bool,
+    /// When the customer wrote, by the provider's time: of a message that comes now, to be noted with it.
+    #[serde(skip)]
+    pub heard_at: Option<i64>,
 }
 
 impl Conversation {
