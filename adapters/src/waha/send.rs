@@ -39,8 +39,9 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
     let (path, body) = request(api.session, &chat, out)
         .ok_or_else(|| Failure::new(Verdict::Rejected, "empty", "there is nothing to send"))?;
     let answer = api.post(path, &body).await?;
-    // WEBJS has been seen to answer a sent message with nothing at all.
-    let named = wire::sent_id(&answer.json()).or_else(|| out.reserved_id.map(str::to_owned));
+    // WEBJS has been seen to answer a sent message with nothing at all. A page in place of an answer is not the server's.
+    let named = wire::sent_id(&answer.json())
+        .or_else(|| out.reserved_id.filter(|_| answer.body.is_empty()).map(str::to_owned));
     Ok(match named {
         Some(named) => {
             let bare = id::bare(&named);
