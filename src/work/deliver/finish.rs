@@ -225,3 +225,29 @@ impl Finish {
         Ok(channel)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All the waits between the tries of a part that keeps being refused so.
+    fn spread(code: &str, after_ms: Option<i64>) -> (i64, i64) {
+        let pace = Pace::of(code, after_ms);
+        let waits = (1..pace.tries).map(|tries| retry::wait_ms(tries, pace.first_ms, LONGEST_WAIT_MS, 0));
+        (pace.tries, waits.sum())
+    }
+
+    #[test]
+    fn an_error_that_nobody_knows_ends_after_a_few_tries_over_minutes() {
+        let (tries, over_ms) = spread("something_new", None);
+        assert!(tries <= 5 && (120_000..900_000).contains(&over_ms), "{tries} over {over_ms} ms");
+        assert!(retry::wait_ms(1, Pace::of("something_new", None).first_ms, LONGEST_WAIT_MS, 0) >= 15_000);
+    }
+
+    #[test]
+    fn what_asks_for_time_is_tried_for_longer() {
+        for (code, after_ms) in [("429", None), ("unreachable", None), ("something_new", Some(5_000))] {
+            assert_eq!(spread(code, after_ms).0, 10, "{code}");
+        }
+    }
+}
