@@ -3,6 +3,7 @@
 
 mod kit;
 
+mod addresses;
 mod bad_input;
 mod conformance;
 mod database;
@@ -11,6 +12,7 @@ mod invariants;
 mod operator;
 mod plans;
 mod retention;
+mod taken_back;
 mod views;
 mod walls;
 mod work;
