@@ -150,10 +150,12 @@ pub(super) async fn entry(
         Some(key) => effect::message_of(tx, channel, key).await?,
         None => None,
     };
+    // A pressed button says what stands on it.
+    let label = || event.data.get("label").and_then(serde_json::Value::as_str).map(str::to_owned);
     let data = (!event.data.is_empty()).then(|| serde_json::Value::Object(event.data.clone()));
     Ok(Message {
         kind: kind_of(event.kind),
-        text: event.text.clone(),
+        text: event.text.clone().or_else(label),
         reply_to,
         status: if direction == Direction::In { MessageStatus::Received } else { MessageStatus::Sent },
         provider_at: event.timestamp_ms,
