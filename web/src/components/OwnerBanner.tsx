@@ -8,7 +8,9 @@ import { PersonIcon, SparkIcon, WaitIcon } from "./Icons";
 import { TurnCountdown } from "./TurnCountdown";
 
 /** The reasons that the server gives by itself; those of an AI worker come in its own words. */
-const reasons = { no_responder: "reason.no_responder", responder_failed: "reason.responder_failed" } as const;
+const reasons = {
+  no_responder: "reason.no_responder", responder_failed: "reason.responder_failed", unreadable: "reason.unreadable",
+} as const;
 
 export function OwnerBanner({ conversation }: { conversation: Conversation }) {
   const t = useText();
