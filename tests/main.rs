@@ -3,6 +3,7 @@
 
 mod kit;
 
+mod addresses;
 mod ambiguous;
 mod bad_input;
 mod cases;
@@ -15,6 +16,7 @@ mod operator;
 mod order;
 mod plans;
 mod retention;
+mod taken_back;
 mod views;
 mod walls;
 mod work;

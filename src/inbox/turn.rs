@@ -78,7 +78,9 @@ fn over(turn: &Turn) -> Error {
     let why = match turn.state {
         TurnState::Answered => "it was answered",
         TurnState::HandedOff => "it was handed to people",
-        TurnState::Cancelled => "a person took over, or the conversation was closed",
+        TurnState::Cancelled => {
+            "a person took over, the conversation was closed, or the customer took back what was asked"
+        }
         TurnState::Collecting => "the customer wrote more, or the lease ran out",
         TurnState::Offered => "another lease holds it",
     };

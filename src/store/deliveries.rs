@@ -23,7 +23,7 @@ const BY_KEY: &str = select!("where d.channel = $1 and d.external_key = $2");
 const OF_MESSAGE: &str = select!("where d.message = $1 order by d.part");
 const UNSETTLED: &str = select!(
     "where d.conversation in (select c.id from conversations c where c.contact = $2 and c.channel = $1 \
-     order by c.id desc limit 10) and d.begun_at > $3 order by d.begun_at, d.id limit 50"
+     and c.thread = $4 order by c.id desc limit 10) and d.begun_at > $3 order by d.begun_at, d.id limit 50"
 );
 const QUEUED_OF_RESPONDERS: &str = select!(
     "join messages m on m.id = d.message where d.conversation = $1 and d.state = 'queued' \
@@ -137,15 +137,16 @@ pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Delivery>,
     tx.all(OF_MESSAGE, args![message]).await
 }
 
-/// Parts to a contact that began after a time and may have left without anybody knowing, whatever became of them since:
+/// Parts to a contact in a thread that began after a time and may have left without anybody knowing, whatever became of them since:
 /// on their way, unknown, waiting for another try, given up. The oldest first.
 pub async fn unsettled(
     tx: &mut Tx<'_>,
     channel: Uuid,
     contact: Uuid,
+    thread: Option<&str>,
     after: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
-    tx.all(UNSETTLED, args![channel, contact, after]).await
+    tx.all(UNSETTLED, args![channel, contact, after, thread.unwrap_or_default()]).await
 }
 
 /// Parts of AI answers that wait to be sent.

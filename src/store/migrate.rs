@@ -13,6 +13,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
     (11, "0011_event_times", include_str!("../../migrations/0011_event_times.sql")),
+    (12, "0012_threads", include_str!("../../migrations/0012_threads.sql")),
 ];
 
 /// The version from which on contacts are found by their terms, and conversations counted as they change: what was

@@ -810,6 +810,11 @@ export interface components {
             state: components["schemas"]["ConversationState"];
             /** Format: uuid */
             tenant: string;
+            /**
+             * @description Which place of the chat it is, if the channel has such places: a topic, a business connection. Opaque; one
+             *     customer has a conversation for each.
+             */
+            thread?: string | null;
             turn?: components["schemas"]["Turn"] | null;
             /** Format: int64 */
             updated_at: number;

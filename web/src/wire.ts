@@ -86,6 +86,8 @@ export interface Conversation {
   /** Since when the customer waits for an answer. */
   waiting_since: number | null;
   bucket: Bucket;
+  /** Which place of the chat: a topic, a business connection. A customer has a conversation for each. */
+  thread: string | null;
 }
 
 /** In which list a conversation stands. The views are unions of these. */

@@ -42,11 +42,10 @@ pub(super) async fn membership(tx: &mut Tx<'_>, channel: &Channel, event: &Event
         return Ok(false);
     };
     let Some(contact) = contacts::find(tx, channel.id, chat).await? else { return Ok(false) };
-    let Some(open) = conversations::open_of(tx, channel.tenant, channel.id, contact.id).await? else {
-        return Ok(false);
-    };
     let queue = QueueKey { id: channel.id, class: Class::Send };
-    jobs::hurry_lane(tx, queue, &outgoing::lane_of(open)).await?;
+    for open in conversations::all_open_of(tx, (channel.tenant, channel.id), contact.id).await? {
+        jobs::hurry_lane(tx, queue, &outgoing::lane_of(open)).await?;
+    }
     Ok(true)
 }
 

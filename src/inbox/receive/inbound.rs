@@ -1,6 +1,6 @@
 //! A message of a customer: contact, conversation, message, turn and event, or nothing if it was seen.
 
-use adapters::{Event, Kind};
+use adapters::{Address, Event, Kind};
 
 use super::{arrive, phone, time};
 use crate::error::Error;
@@ -9,6 +9,7 @@ use crate::model::{
     Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, Message, MessageKind,
     MessageStatus, Owner,
 };
+use crate::store::contacts::Description;
 use crate::store::jobs::{self, Acknowledge, Slot};
 use crate::store::turns::OpenTurns;
 use crate::store::{Tx, contacts, conversations, messages};
@@ -17,7 +18,8 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
         return Ok(false);
     };
-    let arrival = conversations::arrival(tx, channel.id, chat, key).await?;
+    let address = Address { chat, thread: event.thread.as_deref() };
+    let arrival = conversations::arrival(tx, channel.id, address, key).await?;
     let seen = match &arrival {
         Some(arrival) => arrival.seen,
         None => messages::seen(tx, channel.id, key).await?.is_some(),
@@ -53,8 +55,11 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
-    conversations::wait(tx, &mut conversation).await?;
-    if channel.settings.ai && !event.is_group {
+    // What was taken back before it came is shown as such; nobody waits for an answer to it.
+    if message.deleted_at.is_none() {
+        conversations::wait(tx, &mut conversation).await?;
+    }
+    if channel.settings.ai && !event.is_group && message.deleted_at.is_none() {
         arrive::arrive(tx, channel, &mut conversation, (&message, event), turns).await?;
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
@@ -78,21 +83,16 @@ pub(super) async fn contact_of(
     {
         found = contacts::find(tx, channel.id, other).await?;
     }
-    // In a group the name is that of one participant; from us, it is nobody's.
-    let theirs = !event.is_group && event.direction != Some(adapters::Direction::Outbound);
-    let name = event.contact_name.as_deref().filter(|_| theirs);
-    let handle = event.contact_phone.as_deref().filter(|_| theirs);
-    let mut contact = match found {
-        Some(contact) => contact,
-        None => contacts::insert(tx, channel.tenant, name, handle).await?,
+    let said = description_of(event);
+    let contact = match found {
+        Some(mut contact) => {
+            if contact.learn(&said) {
+                contacts::describe(tx, channel.tenant, &contact).await?;
+            }
+            contact
+        }
+        None => contacts::insert(tx, channel.tenant, &said).await?,
     };
-    let changed = (name.is_some() && contact.name.as_deref() != name)
-        || (handle.is_some() && contact.handle.as_deref() != handle);
-    if changed {
-        contact.name = name.map(str::to_owned).or(contact.name);
-        contact.handle = handle.map(str::to_owned).or(contact.handle);
-        contacts::describe(tx, channel.tenant, &contact).await?;
-    }
     if !linked {
         contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
     }
@@ -102,7 +102,23 @@ pub(super) async fn contact_of(
     Ok(contact)
 }
 
-/// The open conversation of the contact, locked.
+/// What a body says of the one that a chat is with. In a group the names are those of one participant: the contact is
+/// the group. From us they are nobody's.
+fn description_of(event: &Event) -> Description<'_> {
+    if event.is_group {
+        return Description { name: event.chat_title.as_deref(), ..Description::default() };
+    }
+    if event.direction == Some(adapters::Direction::Outbound) {
+        return Description::default();
+    }
+    Description {
+        name: event.contact_name.as_deref(),
+        phone: event.contact_phone.as_deref(),
+        user_name: event.contact_handle.as_deref(),
+    }
+}
+
+/// The open conversation of the contact in the event's thread, locked.
 pub(super) async fn conversation_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -113,7 +129,7 @@ pub(super) async fn conversation_of(
     let new = conversations::NewConversation {
         channel,
         contact,
-        external_id: chat,
+        address: Address { chat, thread: event.thread.as_deref() },
         is_group: event.is_group,
         owner: if channel.settings.ai && !event.is_group { Owner::Ai } else { Owner::Nobody },
     };
@@ -133,10 +149,12 @@ pub(super) async fn entry(
         Some(key) => effect::message_of(tx, channel, key).await?,
         None => None,
     };
+    // A pressed button says what stands on it.
+    let label = || event.data.get("label").and_then(serde_json::Value::as_str).map(str::to_owned);
     let data = (!event.data.is_empty()).then(|| serde_json::Value::Object(event.data.clone()));
     Ok(Message {
         kind: kind_of(event.kind),
-        text: event.text.clone(),
+        text: event.text.clone().or_else(label),
         reply_to,
         status: if direction == Direction::In { MessageStatus::Received } else { MessageStatus::Sent },
         provider_at: event.timestamp_ms,

@@ -17,7 +17,8 @@ use crate::work::runner::CLAIM_MS;
 pub(super) struct Begun {
     pub delivery: Delivery,
     pub part: Part,
-    pub address: String,
+    pub chat: String,
+    pub thread: Option<String>,
     pub attempt: Uuid,
 }
 
@@ -73,6 +74,7 @@ impl Verb for Begin {
         deliveries::update(tx, &delivery).await?;
         let attempt = deliveries::begin_attempt(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await?;
-        Ok(Some(Begun { delivery, part, address: conversation.external_id, attempt }))
+        let (chat, thread) = (conversation.external_id, conversation.thread);
+        Ok(Some(Begun { delivery, part, chat, thread, attempt }))
     }
 }
