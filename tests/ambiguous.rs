@@ -42,7 +42,7 @@ async fn waits(manager: &mut Client, text: &str) {
 
 /// What WhatsApp tells of a message that left the business.
 fn echo(world: &World, chat: &str, source: &str, text: &str) {
-    let id = format!("true_{chat}_{}", uuid::Uuid::new_v4().simple());
+    let id = format!("true_{chat}_{}", world.app.store.ids().next().simple());
     let payload = json!({ "id": id, "timestamp": world.app.store.clock().now_ms() / 1000, "from": chat, "to": chat,
         "fromMe": true, "source": source, "body": text, "hasMedia": false, "media": null, "_data": {} });
     world.waha.event(SESSION, "message.any", &payload);

@@ -23,7 +23,7 @@ async fn customer(world: &World, chat: &str, at_s: i64, text: &str) {
 }
 
 async fn said(world: &World, chat: &str, from_me: bool, at_s: i64, text: &str) {
-    let id = uuid::Uuid::new_v4().simple();
+    let id = world.app.store.ids().next().simple();
     let payload = json!({ "id": format!("{from_me}_{chat}_{id}"), "timestamp": at_s, "from": chat, "to": chat,
         "fromMe": from_me, "source": "app", "body": text, "hasMedia": false, "media": null, "_data": {} });
     let body = json!({ "id": format!("evt_{id}"), "timestamp": now_s(world) * 1_000, "event": "message.any",
@@ -91,6 +91,10 @@ on_both!(a_backlog_is_shown_and_not_answered, |engine| async move {
         assert!(conversation["waiting_since"].is_i64() && conversation["turn"].is_null(), "{conversation}");
         assert_eq!(conversation["bucket"], "unassigned_waiting");
     }
+    // The business had answered on the phone, yesterday too: nobody waits, and nobody is silenced.
+    phone(&world, chat, now - 25 * HOUR_S, "Until six").await;
+    let answered = created(&mut manager, "Until six").await["conversation"].clone();
+    assert_eq!((&answered["owner"], &answered["waiting_since"]), (&json!("nobody"), &json!(null)));
     // Telegram says nothing of when it tells.
     let mut update = World::update(900, 5550173, 1, "Yesterday");
     update["message"]["date"] = (now - 23 * HOUR_S).into();
@@ -103,7 +107,7 @@ on_both!(a_backlog_is_shown_and_not_answered, |engine| async move {
     customer(&world, chat, now, "I am here now").await;
     let turn = worker.offered().await;
     assert_eq!(turn["messages"][0]["text"], "I am here now");
-    assert_eq!(turn["history"].as_array().map(Vec::len), Some(2));
+    assert_eq!(turn["history"].as_array().map(Vec::len), Some(3));
     world.finish().await;
 });
 

@@ -34,7 +34,7 @@ fn edited(mut message: Value, at: i64, changes: Value) -> Value {
     message
 }
 
-fn reaction(chat: Value, from: i64, message: i64, at: i64, emoji: Option<&str>) -> Value {
+fn reaction(chat: &Value, from: i64, message: i64, at: i64, emoji: Option<&str>) -> Value {
     let new: Vec<Value> = emoji.iter().map(|emoji| json!({ "type": "emoji", "emoji": emoji })).collect();
     json!({ "chat": chat, "message_id": message, "user": person(from), "date": at, "old_reaction": [], "new_reaction": new })
 }
@@ -74,8 +74,8 @@ on_both!(what_comes_before_its_message_is_put_in_order_with_it, |engine| async m
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;
     let (chat, message) = (json!({ "id": 5550183, "type": "private" }), text(5550183, 1, "first"));
-    update(&world, 11, "message_reaction", &reaction(chat.clone(), 5550183, 1, AT + 9, None)).await;
-    update(&world, 12, "message_reaction", &reaction(chat, 5550183, 1, AT + 8, Some("👍"))).await;
+    update(&world, 11, "message_reaction", &reaction(&chat, 5550183, 1, AT + 9, None)).await;
+    update(&world, 12, "message_reaction", &reaction(&chat, 5550183, 1, AT + 8, Some("👍"))).await;
     update(&world, 13, "edited_message", &edited(message.clone(), AT + 7, json!({ "text": "third" }))).await;
     update(&world, 14, "edited_message", &edited(message.clone(), AT + 6, json!({ "text": "second" }))).await;
     update(&world, 15, "message", &message).await;
@@ -83,9 +83,9 @@ on_both!(what_comes_before_its_message_is_put_in_order_with_it, |engine| async m
     assert_eq!((&event["message"]["text"], &event["message"]["reactions"]), (&json!("third"), &json!([])));
     // And what overtakes only then finds the marks of those before.
     let chat = json!({ "id": 5550183, "type": "private" });
-    update(&world, 16, "message_reaction", &reaction(chat.clone(), 5550183, 1, AT + 8, Some("👎"))).await;
+    update(&world, 16, "message_reaction", &reaction(&chat, 5550183, 1, AT + 8, Some("👎"))).await;
     assert_eq!(messages(&world, &event).await[0]["reactions"], json!([]));
-    update(&world, 17, "message_reaction", &reaction(chat, 5550183, 1, AT + 10, Some("❤"))).await;
+    update(&world, 17, "message_reaction", &reaction(&chat, 5550183, 1, AT + 10, Some("❤"))).await;
     assert_eq!(messages(&world, &event).await[0]["reactions"][0]["emoji"], "❤");
     world.finish().await;
 });
@@ -103,7 +103,7 @@ on_both!(in_a_group_each_person_has_a_reaction, |engine| async move {
         (25, 5550187, AT + 5, None),
         (26, 5550186, AT + 1, None),
     ] {
-        update(&world, id, "message_reaction", &reaction(group(), from, 1, at, emoji)).await;
+        update(&world, id, "message_reaction", &reaction(&group(), from, 1, at, emoji)).await;
     }
     let reactions = messages(&world, &event).await[0]["reactions"].clone();
     let shown: Vec<_> =

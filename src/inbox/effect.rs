@@ -213,15 +213,11 @@ async fn is_news(
 ) -> Result<bool, Error> {
     let text = messages::marks(tx, tenant, message.id).await?;
     let mut marks = Marks::read(text.as_deref());
-    let mark = match &happened.effect {
-        Effect::Reacted { by, .. } => marks.reaction(by),
-        _ => {
-            if marks.edit.is_empty() {
-                marks.edit = Mark::at(message.edited_at);
-            }
-            &mut marks.edit
-        }
-    };
+    if marks.edit.is_empty() {
+        marks.edit = Mark::at(message.edited_at);
+    }
+    let mark =
+        if let Effect::Reacted { by, .. } = &happened.effect { marks.reaction(by) } else { &mut marks.edit };
     if !mark.pass(happened.at, &happened.key) {
         return Ok(false);
     }

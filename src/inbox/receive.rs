@@ -136,7 +136,9 @@ impl Verb for Replay {
         let mut events = parsed.unwrap_or_default();
         // It is told again now: what it brings is as late as it is old.
         let told = tx.now();
-        events.iter_mut().for_each(|event| event.told_ms = Some(told));
+        for event in &mut events {
+            event.told_ms = Some(told);
+        }
         let applied = apply_all(tx, &channel, &events).await?;
         let (outcome, error) = applied.summary(outcome, error);
         let (count, now) = (events.len() as i64, tx.now());

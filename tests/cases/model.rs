@@ -1,5 +1,6 @@
 //! An emulated OpenAI endpoint: answers "ok", or what a case says, and remembers what it was asked.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -53,10 +54,10 @@ async fn complete(State(model): State<EmulatedModel>, body: axum::Json<Value>) -
     for piece in letters.chunks(3) {
         let piece: String = piece.iter().collect();
         let chunk = json!({ "choices": [{ "delta": { "content": piece } }] });
-        stream.push_str(&format!("data: {chunk}\n\n"));
+        let _ = write!(stream, "data: {chunk}\n\n");
     }
     let end = json!({ "choices": [{ "delta": {}, "finish_reason": "stop" }] });
-    stream.push_str(&format!("data: {end}\n\ndata: [DONE]\n\n"));
+    let _ = write!(stream, "data: {end}\n\ndata: [DONE]\n\n");
     model.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
     ([("content-type", "text/event-stream")], stream).into_response()
 }

@@ -25,8 +25,8 @@ async fn until<F: Future<Output = Option<String>>>(ask: impl Fn() -> F) -> Right
     }
 }
 
-fn unless(right: bool, complaint: impl ToString) -> Option<String> {
-    (!right).then(|| complaint.to_string())
+fn unless(right: bool, complaint: impl Into<String>) -> Option<String> {
+    (!right).then(|| complaint.into())
 }
 
 /// `None`: nobody knows what is right for a case of this name.

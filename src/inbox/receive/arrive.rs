@@ -33,9 +33,15 @@ pub(super) async fn arrive(
         return Ok(());
     }
     // Nobody has looked at the backlog yet, and the customer is there now.
-    let unseen = conversation.owner == Owner::Nobody && conversation.assignee.is_none();
-    if unseen && conversation.handoff_reason.as_deref() == Some(BACKLOG) {
+    if is_backlog(conversation) {
         own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
     }
     turn::arrive(tx, conversation, message, &channel.settings, turns).await
+}
+
+/// People have it because its messages came late, and nobody has taken it.
+pub(super) fn is_backlog(conversation: &Conversation) -> bool {
+    conversation.owner == Owner::Nobody
+        && conversation.assignee.is_none()
+        && conversation.handoff_reason.as_deref() == Some(BACKLOG)
 }

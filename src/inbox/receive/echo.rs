@@ -2,7 +2,6 @@
 //! typed on the phone becomes a message, and silences the AI.
 
 use adapters::{Event, Origin};
-use anyhow::Context as _;
 use uuid::Uuid;
 
 use super::phone::{self, Typed};
@@ -45,9 +44,10 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     let author = Author { kind, id: None, name: None };
     let mut message = inbound::entry(tx, channel, event, &conversation, Direction::Out, author).await?;
     let ownership = ownership::load(tx, channel.tenant, conversation.id).await?;
-    let typed = match by_person {
-        true => Some(phone::judge(tx, channel, &conversation, &ownership, event).await?),
-        false => None,
+    let typed = if by_person {
+        Some(phone::judge(tx, channel, &conversation, &ownership, event).await?)
+    } else {
+        None
     };
     if typed == Some(Typed::ByItself) {
         message.data = Some(phone::mark(message.data.take()));
@@ -95,9 +95,9 @@ async fn in_flight(
         if candidate.reserved_id.is_some() && !certain {
             continue;
         }
-        let part: Part =
-            serde_json::from_str(&candidate.payload).context("a delivery's payload is damaged")?;
-        if same::is_same(&part, event) {
+        // A damaged one is known by nothing, and keeps no other from being found.
+        let part = serde_json::from_str::<Part>(&candidate.payload);
+        if part.is_ok_and(|part| same::is_same(&part, event)) {
             return Ok(Some(candidate));
         }
     }

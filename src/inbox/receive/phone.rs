@@ -4,7 +4,7 @@
 use adapters::Event;
 use serde_json::{Value, json};
 
-use super::{same, time};
+use super::{arrive, same, time};
 use crate::error::Error;
 use crate::inbox::{announce, own};
 use crate::model::{AuthorKind, Channel, ChannelSettings, Conversation, Direction, EventKind, Owner};
@@ -47,7 +47,9 @@ pub(super) async fn judge(
     let before = ownership.owner_at.is_some_and(|since| typed_until < since)
         || first.is_some_and(|first| typed_until < first.at)
         || time::is_backlog(event, now, settings.backlog_ms);
-    Ok(if before && conversation.owner == Owner::Ai { Typed::Before } else { Typed::ByPerson })
+    // Nobody has taken a backlog: what was typed then is a part of it.
+    let of_ai = conversation.owner == Owner::Ai || arrive::is_backlog(conversation);
+    Ok(if before && of_ai { Typed::Before } else { Typed::ByPerson })
 }
 
 /// Is it one of the texts that the business app sends by itself?
