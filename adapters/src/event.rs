@@ -246,7 +246,8 @@ pub struct Event {
     /// When the provider told it, Unix milliseconds: long after `timestamp_ms` for what it kept while it could not.
     #[serde(skip)]
     pub told_ms: Option<i64>,
-    /// Of `Edited`: the kind of message that it is now. Its text, files and data take the place of the old ones.
+    /// Of `Edited`: the kind of message that it is now. Its text, files and data take the place of the old ones; a kind
+    /// that has files, without any, leaves them as they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -319,12 +320,14 @@ impl Event {
 
     /// The message's identity within its channel, equal to [`SendOutcome::Sent`](crate::SendOutcome)'s `dedupe_key`
     /// when this is the echo of a send. Telegram: `{chat}:{message_id}`, because its message ids are unique per
-    /// chat only, or `cb:{callback id}`; WAHA: the bare id.
+    /// chat only, with the business connection before it where there is one (those ids are another account's), or
+    /// `cb:{callback id}`; WAHA: the bare id.
     pub fn message_key(&self) -> Option<&str> {
         self.message_key.as_deref()
     }
 
-    /// The message that an action, a status or (for messages) a reply points at, in the space of `message_key`.
+    /// The message that an action, a status or (for messages) a reply points at, in the space of `message_key`. A vote
+    /// of which only the poll is known points at `poll:{id}`.
     pub fn target_key(&self) -> Option<&str> {
         self.target_key.as_deref().or(self.reply_key.as_deref())
     }

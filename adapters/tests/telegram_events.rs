@@ -13,7 +13,7 @@ fn parse(kind: &str, content: &Value) -> Event {
     events.remove(0)
 }
 
-fn message(extra: Value) -> Value {
+fn message(extra: &Value) -> Value {
     let mut message = json!({"message_id": 5, "date": 1_794_312_000, "chat": {"id": 7, "type": "private"},
         "from": {"id": 7, "first_name": "Ana", "username": "ana_example"}});
     message.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -47,7 +47,7 @@ fn only_what_a_person_sends_is_a_message() {
         "chat_owner_left",
         "something_of_next_year",
     ] {
-        let event = parse("message", &message(json!({ name: {"text": "inner", "x": 1} })));
+        let event = parse("message", &message(&json!({ name: {"text": "inner", "x": 1} })));
         assert_eq!((event.kind, event.reason), (Kind::Ignored, Some(format!("service_message:{name}"))));
     }
     for (name, value) in [
@@ -55,10 +55,10 @@ fn only_what_a_person_sends_is_a_message() {
         ("group_chat_created", json!(true)),
         ("new_chat_members", json!([{"id": 1}])),
     ] {
-        assert_eq!(parse("message", &message(json!({ name: value }))).kind, Kind::Ignored, "{name}");
+        assert_eq!(parse("message", &message(&json!({ name: value }))).kind, Kind::Ignored, "{name}");
     }
     for nothing in [json!({}), json!({"text": ""}), json!({"effect_id": "1"})] {
-        assert_eq!(parse("message", &message(nothing)).reason.as_deref(), Some("empty"));
+        assert_eq!(parse("message", &message(&nothing)).reason.as_deref(), Some("empty"));
     }
     for (extra, kind) in [
         (json!({"text": "hi", "suggested_post_info": {}, "new_member_of_next_year": 1}), Kind::Text),
@@ -77,32 +77,32 @@ fn only_what_a_person_sends_is_a_message() {
             Kind::Contacts,
         ),
     ] {
-        assert_eq!(parse("message", &message(extra.clone())).kind, kind, "{extra}");
+        assert_eq!(parse("message", &message(&extra)).kind, kind, "{extra}");
     }
     assert_eq!(
-        parse("edited_message", &message(json!({"gift": {}, "edit_date": 1_794_312_020}))).kind,
+        parse("edited_message", &message(&json!({"gift": {}, "edit_date": 1_794_312_020}))).kind,
         Kind::Ignored
     );
 }
 
 #[test]
 fn an_edit_carries_all_that_the_message_is_now() {
-    let edit = |extra: Value| {
+    let edit = |extra: &Value| {
         let mut message = message(extra);
         message["edit_date"] = 1_794_312_020.into();
         parse("edited_message", &message)
     };
-    let photo = edit(json!({"photo": [{"file_id": "RIGHT", "width": 90, "height": 90}]}));
+    let photo = edit(&json!({"photo": [{"file_id": "RIGHT", "width": 90, "height": 90}]}));
     assert_eq!((photo.kind, photo.content, photo.text.as_deref()), (Kind::Edited, Some(Kind::Image), None));
     assert_eq!(
         (photo.media[0].kind, &photo.media[0].reference["file_id"]),
         (MediaKind::Image, &json!("RIGHT"))
     );
     assert_eq!((photo.timestamp_ms, photo.target_key()), (Some(1_794_312_020_000), Some("7:5")));
-    let place = edit(json!({"location": {"latitude": 1.5, "longitude": 2.5, "live_period": 900}}));
+    let place = edit(&json!({"location": {"latitude": 1.5, "longitude": 2.5, "live_period": 900}}));
     assert_eq!((place.content, &place.data["latitude"]), (Some(Kind::Location), &json!(1.5)));
     let link = edit(
-        json!({"text": "here", "entities": [{"type": "text_link", "offset": 0, "length": 4, "url": "https://shop.example.com/"}]}),
+        &json!({"text": "here", "entities": [{"type": "text_link", "offset": 0, "length": 4, "url": "https://shop.example.com/"}]}),
     );
     assert_eq!(link.data["links"], json!([{"text": "here", "url": "https://shop.example.com/"}]));
 }
@@ -133,12 +133,14 @@ fn a_reaction_without_text_is_still_one() {
 
 #[test]
 fn a_topic_is_a_thread_and_a_reply_thread_is_none() {
-    let topic =
-        parse("message", &message(json!({"text": "x", "message_thread_id": 4242, "is_topic_message": true})));
+    let topic = parse(
+        "message",
+        &message(&json!({"text": "x", "message_thread_id": 4242, "is_topic_message": true})),
+    );
     assert_eq!((topic.thread.as_deref(), topic.message_key()), (Some("topic:4242"), Some("7:5")));
-    let reply = parse("message", &message(json!({"text": "x", "message_thread_id": 9})));
+    let reply = parse("message", &message(&json!({"text": "x", "message_thread_id": 9})));
     assert_eq!(reply.thread, None);
-    let press = json!({"id": "99", "from": {"id": 7}, "data": "y", "message": message(json!({"text": "?",
+    let press = json!({"id": "99", "from": {"id": 7}, "data": "y", "message": message(&json!({"text": "?",
         "message_thread_id": 4242, "is_topic_message": true}))});
     assert_eq!(parse("callback_query", &press).thread.as_deref(), Some("topic:4242"));
 }
@@ -148,7 +150,7 @@ fn two_customers_of_a_channel_are_two_contacts() {
     let direct = |topic: i64, user: i64, from: i64| {
         parse(
             "message",
-            &message(json!({"chat": {"id": -100_555, "type": "supergroup", "is_direct_messages": true},
+            &message(&json!({"chat": {"id": -100_555, "type": "supergroup", "is_direct_messages": true},
             "direct_messages_topic": {"topic_id": topic, "user": {"id": user, "first_name": "Cy"}},
             "from": {"id": from, "first_name": "Who"}, "text": "x"})),
         )
@@ -163,8 +165,9 @@ fn two_customers_of_a_channel_are_two_contacts() {
 
 #[test]
 fn a_business_connection_is_in_the_keys_and_in_the_address() {
-    let business =
-        message(json!({"business_connection_id": "bc1", "text": "x", "reply_to_message": {"message_id": 4}}));
+    let business = message(
+        &json!({"business_connection_id": "bc1", "text": "x", "reply_to_message": {"message_id": 4}}),
+    );
     for kind in ["business_message", "edited_business_message"] {
         let event = parse(kind, &business);
         assert_eq!(event.thread.as_deref(), Some("business:bc1"));
@@ -175,7 +178,7 @@ fn a_business_connection_is_in_the_keys_and_in_the_address() {
     assert_eq!(parse("business_message", &business).reply_key(), Some("bc1:7:4"));
     // Three people in it: only the database knows who the owner is.
     let context = Context { business_connection_owner: [("bc1".to_owned(), json!(7))].into() };
-    let update = json!({"update_id": 1, "business_message": message(json!({"business_connection_id": "bc1", "text": "x",
+    let update = json!({"update_id": 1, "business_message": message(&json!({"business_connection_id": "bc1", "text": "x",
         "chat": {"id": 8, "type": "private"}}))});
     assert_eq!(parse_all(&update, &context)[0].origin, Some(Origin::HumanDevice));
     for (rights, can_reply) in [
@@ -197,16 +200,16 @@ fn a_business_connection_is_in_the_keys_and_in_the_address() {
 fn quotes_origins_and_labels_are_kept() {
     let original = json!({"message_id": 4, "from": {"id": 9, "first_name": "Demo", "last_name": "Shop"}, "caption": "Canvas bag",
         "photo": [{"file_id": "P", "width": 1, "height": 1}], "chat": {"id": 7, "type": "private"}});
-    let reply = parse("message", &message(json!({"text": "this", "reply_to_message": original})));
+    let reply = parse("message", &message(&json!({"text": "this", "reply_to_message": original})));
     assert_eq!(reply.data["quoted"], json!({"text": "Canvas bag", "author": "Demo Shop", "kind": "image"}));
     let part = parse(
         "message",
-        &message(json!({"text": "this", "reply_to_message": original, "quote": {"text": "bag"}})),
+        &message(&json!({"text": "this", "reply_to_message": original, "quote": {"text": "bag"}})),
     );
     assert_eq!(part.data["quoted"]["text"], "bag");
     let external = parse(
         "message",
-        &message(json!({"text": "same?", "quote": {"text": "35 EUR"}, "external_reply": {
+        &message(&json!({"text": "same?", "quote": {"text": "35 EUR"}, "external_reply": {
         "origin": {"type": "channel", "chat": {"id": -1, "type": "channel", "title": "Bag News"}, "message_id": 3}, "photo": [{"file_id": "P"}]}})),
     );
     assert_eq!(
@@ -214,7 +217,7 @@ fn quotes_origins_and_labels_are_kept() {
         json!({"text": "35 EUR", "author": "Bag News", "kind": "image", "elsewhere": true})
     );
     let story =
-        parse("message", &message(json!({"text": "wow", "reply_to_story": {"id": 1, "chat": {"id": 2}}})));
+        parse("message", &message(&json!({"text": "wow", "reply_to_story": {"id": 1, "chat": {"id": 2}}})));
     assert_eq!(story.data["quoted"], json!({"kind": "story", "elsewhere": true}));
     for (origin, name) in [
         (json!({"type": "user", "sender_user": {"id": 1, "first_name": "Bo"}}), "Bo"),
@@ -222,15 +225,15 @@ fn quotes_origins_and_labels_are_kept() {
         (json!({"type": "chat", "sender_chat": {"id": -1, "title": "Bag Club"}}), "Bag Club"),
         (json!({"type": "channel", "chat": {"id": -1, "title": "Bag News"}}), "Bag News"),
     ] {
-        let event = parse("message", &message(json!({"text": "x", "forward_origin": origin})));
+        let event = parse("message", &message(&json!({"text": "x", "forward_origin": origin})));
         assert_eq!(event.data["forwarded_from"], name);
     }
     let keyboard = json!({"inline_keyboard": [[{"text": "No", "callback_data": "n"}, {"text": "Yes, please", "callback_data": "y"}]]});
-    let press = json!({"id": "99", "from": {"id": 7}, "data": "y", "message": message(json!({"text": "?", "reply_markup": keyboard}))});
+    let press = json!({"id": "99", "from": {"id": 7}, "data": "y", "message": message(&json!({"text": "?", "reply_markup": keyboard}))});
     assert_eq!(parse("callback_query", &press).data["label"], "Yes, please");
     let group = parse(
         "message",
-        &message(json!({"text": "x", "chat": {"id": -5, "type": "supergroup", "title": "Bag lovers"}})),
+        &message(&json!({"text": "x", "chat": {"id": -5, "type": "supergroup", "title": "Bag lovers"}})),
     );
     assert_eq!(
         (group.chat_title.as_deref(), group.contact_handle.as_deref()),
@@ -242,7 +245,7 @@ fn quotes_origins_and_labels_are_kept() {
 fn updates_without_a_chat_make_no_message() {
     let inline = json!({"id": "99", "from": {"id": 7}, "inline_message_id": "AAA", "data": "y"});
     assert_eq!(parse("callback_query", &inline).reason.as_deref(), Some("no_chat"));
-    let two = json!({"update_id": 1, "message": message(json!({"text": "a"})), "callback_query": inline});
+    let two = json!({"update_id": 1, "message": message(&json!({"text": "a"})), "callback_query": inline});
     let events = parse_all(&two, &Context::default());
     assert_eq!((events.len(), events[0].reason.as_deref()), (1, Some("malformed")));
     let vote = parse(

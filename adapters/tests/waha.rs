@@ -120,6 +120,10 @@ async fn refusals_are_told_apart() {
     assert!(matches!(&broken, SendOutcome::Unknown { reason } if reason.contains("boom")), "{broken:?}");
     let busy = outcome(Answer::Later(503, 2)).await;
     assert!(matches!(busy, SendOutcome::Retry { after_ms: Some(2000), .. }), "{busy:?}");
+    let elsewhere = outcome(Answer::Redirect("https://waha.example.com/api/sendText".into())).await;
+    assert!(
+        matches!(&elsewhere, SendOutcome::Rejected { code, channel_down: true, .. } if code == "redirected")
+    );
     let invalid = outcome(Answer::Json(400, json!({"message": ["chatId must be a string"]}))).await;
     assert!(matches!(invalid, SendOutcome::Rejected { channel_down: false, .. }), "{invalid:?}");
 }

@@ -1,6 +1,6 @@
 //! What WAHA's bodies become, kind by kind of trouble that users reported.
 
-use adapters::{Context, Event, Kind, MediaState, provider};
+use adapters::{Context, Event, Kind, provider};
 use serde_json::{Value, json};
 
 fn parse(body: &Value) -> Event {
@@ -14,7 +14,7 @@ fn envelope(event: &str, payload: &Value) -> Value {
         "me": {"id": "12025550100@c.us", "pushName": "Demo Shop"}, "payload": payload})
 }
 
-fn message(extra: Value) -> Event {
+fn message(extra: &Value) -> Event {
     let mut payload = json!({"id": "false_12025550143@c.us_AA", "timestamp": 1_794_312_000, "fromMe": false,
         "from": "12025550143@c.us", "body": null, "hasMedia": false, "media": null});
     payload.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -23,7 +23,7 @@ fn message(extra: Value) -> Event {
 
 /// The member of a NOWEB message.
 fn noweb(member: &Value) -> Event {
-    message(json!({ "_data": { "key": { "id": "AA" }, "message": member } }))
+    message(&json!({ "_data": { "key": { "id": "AA" }, "message": member } }))
 }
 
 #[test]
@@ -62,21 +62,21 @@ fn what_the_engine_notes_is_no_message() {
         ("album", ""),
         ("something_of_next_year", ""),
     ] {
-        let event = message(json!({"body": body, "_data": {"type": name}}));
+        let event = message(&json!({"body": body, "_data": {"type": name}}));
         assert_eq!((event.kind, event.reason), (Kind::Ignored, Some(format!("technical_message:{name}"))));
     }
-    let waiting = message(json!({"_data": {"type": "ciphertext"}}));
+    let waiting = message(&json!({"_data": {"type": "ciphertext"}}));
     assert_eq!((waiting.kind, waiting.reason.as_deref()), (Kind::Ignored, Some("waiting")));
     for stub in [json!(2), json!("CIPHERTEXT")] {
-        let event = message(json!({"_data": {"key": {}, "messageStubType": stub}}));
+        let event = message(&json!({"_data": {"key": {}, "messageStubType": stub}}));
         assert_eq!(event.reason.as_deref(), Some("waiting"));
     }
-    let stub = message(json!({"_data": {"key": {}, "messageStubType": 127}}));
+    let stub = message(&json!({"_data": {"key": {}, "messageStubType": 127}}));
     assert_eq!(stub.reason.as_deref(), Some("technical_message:stub"));
     // A copy of it must not stand in the way of the real one.
     assert_eq!((stub.message_key(), stub.once_key()), (None, Some("ignored:evt_1".into())));
     for nothing in [json!({}), json!({"body": ""}), json!({"_data": {"message": {"conversation": ""}}})] {
-        let event = message(nothing.clone());
+        let event = message(&nothing);
         assert_eq!((event.kind, event.reason.as_deref()), (Kind::Ignored, Some("empty")), "{nothing}");
     }
 }
@@ -133,7 +133,7 @@ fn what_a_person_sends_is_a_message_on_every_engine() {
             None,
         ),
     ] {
-        let event = message(extra.clone());
+        let event = message(&extra);
         assert_eq!((event.kind, event.text.as_deref()), (kind, text), "{extra}");
         assert_eq!(event.message_key(), Some("AA"));
     }
@@ -154,17 +154,28 @@ fn what_a_person_sent_and_nobody_can_read_is_shown_as_such() {
         assert_eq!((event.kind, event.attachments), (Kind::Unsupported, 0), "{member}");
         assert_eq!(event.data["view_once"], true, "{member}");
     }
+    for data in [
+        json!({"key": {"id": "AA", "isViewOnce": true}, "status": 3}),
+        json!({"key": {"id": "AA", "isViewOnce": true}, "messageStubType": 2}),
+        json!({"IsViewOnce": true, "Info": {"Type": "media"}, "Message": {"imageMessage": {}}}),
+        json!({"type": "image", "isViewOnce": true}),
+    ] {
+        let event = message(&json!({ "_data": data }));
+        assert_eq!((event.kind, &event.data["view_once"]), (Kind::Unsupported, &json!(true)), "{data}");
+    }
     for extra in [
         json!({"_data": {"type": "poll_creation"}, "body": "When?"}),
         json!({"_data": {"type": "unknown"}}),
+        json!({"_data": {"type": "interactive"}}),
+        json!({"_data": {"message": {"interactiveMessage": {"nativeFlowMessage": {}}}}}),
         json!({"_data": {"message": {"eventMessage": {"name": "n"}}}}),
         json!({"_data": {"message": {"groupInviteMessage": {}}}}),
         json!({"_data": {"Info": {"Type": "poll"}}}),
     ] {
-        assert_eq!(message(extra.clone()).kind, Kind::Unsupported, "{extra}");
+        assert_eq!(message(&extra).kind, Kind::Unsupported, "{extra}");
     }
     let open = message(
-        json!({"hasMedia": true, "media": {"url": "http://w/api/files/s/a.jpg", "mimetype": "image/jpeg"},
+        &json!({"hasMedia": true, "media": {"url": "http://w/api/files/s/a.jpg", "mimetype": "image/jpeg"},
         "_data": {"message": {"viewOnceMessageV2": {"message": {"imageMessage": {"viewOnce": true}}}}}}),
     );
     assert_eq!((open.kind, open.attachments), (Kind::Image, 1));
@@ -187,7 +198,7 @@ fn a_choice_keeps_its_label() {
     }
 }
 
-fn edit(extra: Value) -> Event {
+fn edit(extra: &Value) -> Event {
     let mut payload = json!({"id": "false_12025550143@c.us_AA", "timestamp": 1_794_312_000, "fromMe": false,
         "from": "12025550143@c.us", "hasMedia": false, "editedMessageId": "AA"});
     payload.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -196,29 +207,36 @@ fn edit(extra: Value) -> Event {
 
 #[test]
 fn an_edit_has_its_own_time_and_all_its_content() {
-    let text = edit(json!({"body": "three boxes", "_data": {"newBody": "three boxes"}}));
+    let text = edit(&json!({"body": "three boxes", "_data": {"newBody": "three boxes"}}));
     assert_eq!((text.kind, text.content), (Kind::Edited, Some(Kind::Text)));
     assert_eq!(text.timestamp_ms, Some(1_794_312_009_123));
-    let photo = edit(json!({"body": "caption", "hasMedia": true, "_data": {"type": "image"},
+    let photo = edit(&json!({"body": "caption", "hasMedia": true, "_data": {"type": "image"},
         "media": {"url": "http://w/api/files/s/new.jpg", "mimetype": "image/jpeg"}}));
     assert_eq!(
         (photo.content, photo.text.as_deref(), photo.attachments),
         (Some(Kind::Image), Some("caption"), 1)
     );
-    // The caption was removed, and the engine has not got the file again.
+    // The caption was removed, and the engine has not got the file again: it is as it was.
     let bare = edit(
-        json!({"id": "false_12025550143@c.us_BB", "body": "", "hasMedia": true, "_data": {"message":
+        &json!({"id": "false_12025550143@c.us_BB", "body": "", "hasMedia": true, "_data": {"message":
         {"editedMessage": {"message": {"protocolMessage": {"editedMessage": {"imageMessage": {"mimetype": "image/jpeg"}}}}}}}}),
     );
-    assert_eq!(
-        (bare.content, bare.text.as_deref(), bare.media[0].state),
-        (Some(Kind::Image), None, MediaState::Pending)
-    );
-    assert_eq!(bare.media[0].reference["message"], "false_12025550143@c.us_AA");
+    assert_eq!((bare.content, bare.text.as_deref(), bare.attachments), (Some(Kind::Image), None, 0));
+    assert_eq!(photo.media[0].reference["message"], "false_12025550143@c.us_AA");
     assert_eq!(bare.target_key(), Some("AA"));
-    let place = edit(json!({"location": {"latitude": 1.5, "longitude": 2.5}}));
+    // A video of an album: its edit comes as a message.
+    let child =
+        message(&json!({"id": "false_12025550143@c.us_BB", "_data": {"Message": {"messageContextInfo": {},
+        "associatedChildMessage": {"message": {"protocolMessage": {"key": {"ID": "AA"}, "type": 14,
+            "editedMessage": {"videoMessage": {"caption": "the blue one"}}}}}}}}));
+    assert_eq!(
+        (child.kind, child.content, child.target_key()),
+        (Kind::Edited, Some(Kind::Video), Some("AA"))
+    );
+    assert_eq!((child.text.as_deref(), child.attachments), (Some("the blue one"), 0));
+    let place = edit(&json!({"location": {"latitude": 1.5, "longitude": 2.5}}));
     assert_eq!((place.content, &place.data["latitude"]), (Some(Kind::Location), &json!(1.5)));
-    let closed = edit(json!({"_data": {"message": {"secretEncryptedMessage": {}}}}));
+    let closed = edit(&json!({"_data": {"message": {"secretEncryptedMessage": {}}}}));
     assert_eq!(closed.kind, Kind::Ignored);
 }
 
@@ -265,14 +283,14 @@ fn a_deletion_has_its_own_time() {
 #[test]
 fn a_quote_keeps_its_words() {
     let reply = json!({"id": "OLD1", "participant": "12025550100@c.us", "body": "Canvas bag 40 l, 35 EUR"});
-    let quoted = message(json!({"body": "this one", "replyTo": reply}));
+    let quoted = message(&json!({"body": "this one", "replyTo": reply}));
     assert_eq!(
         quoted.data["quoted"],
         json!({"text": "Canvas bag 40 l, 35 EUR", "author": "Demo Shop", "kind": "text"})
     );
     assert_eq!(quoted.reply_key(), Some("OLD1"));
     let photo =
-        message(json!({"body": "and this", "replyTo": {"id": "OLD2", "participant": "12025550143@c.us",
+        message(&json!({"body": "and this", "replyTo": {"id": "OLD2", "participant": "12025550143@c.us",
         "body": "", "hasMedia": true, "media": {"mimetype": "image/jpeg"}}}));
     assert_eq!(photo.data["quoted"], json!({"author": "+12025550143", "kind": "image"}));
     let status =
@@ -283,6 +301,12 @@ fn a_quote_keeps_its_words() {
         status.data["quoted"],
         json!({"text": "New bags!", "author": "Demo Shop", "kind": "image", "elsewhere": true})
     );
+    // GOWS gives the quote beside, and its place in the engine's own part only.
+    let gows = message(
+        &json!({"body": "how much?", "replyTo": {"id": "ST", "participant": "12025550100@c.us", "body": "New bags!"},
+        "_data": {"Message": {"extendedTextMessage": {"text": "how much?", "contextInfo": {"stanzaID": "ST", "remoteJID": "status@broadcast"}}}}}),
+    );
+    assert_eq!(gows.data["quoted"]["elsewhere"], true);
     let passed_on = noweb(&json!({"extendedTextMessage": {"text": "x", "contextInfo": {"isForwarded": true,
         "forwardedNewsletterMessageInfo": {"newsletterName": "Bag News"}}}}));
     assert_eq!(

@@ -79,8 +79,8 @@ fn base(message: Message<'_>, context: &Context) -> (Event, Place) {
     let place = Place::of(message);
     place.describe(&mut event);
     event.is_group = message.chat.is_group() && !place.is_direct();
-    event.origin = match message.business_connection() {
-        Some(connection) => business_origin(message, context.business_connection_owner.get(&connection)),
+    event.origin = match message.business {
+        Some(connection) => business_origin(message, context.business_connection_owner.get(connection)),
         None => direct_origin(message),
     };
     event.direction = Some(Direction::Inbound);
@@ -194,7 +194,7 @@ fn callback(value: &Value) -> Option<Event> {
 }
 
 fn reaction(value: &Value) -> Option<Event> {
-    let chat = Chat::of(value)?;
+    let (chat, business) = (Chat::of(value)?, wire::business_connection(value)?);
     let message = json::integer(value, "message_id")?;
     if chat.is_channel() {
         return Some(Event::ignored("channel"));
@@ -209,7 +209,7 @@ fn reaction(value: &Value) -> Option<Event> {
     event.direction = Some(Direction::Inbound);
     event.timestamp_ms = json::millis(value, "date");
     event.target_message_id = Some(message.to_string());
-    event.target_key = Some(Place::in_chat(chat, json::text(value, "business_connection_id")).key(message));
+    event.target_key = Some(Place::in_chat(chat, business).key(message));
     event.removed = Some(new.is_empty());
     // The whole new set is given; what was added is what is told.
     if let Some(added) = new.iter().find(|reaction| !old.contains(reaction)).or(new.last()) {
@@ -293,7 +293,8 @@ fn membership(value: &Value) -> Option<Event> {
 fn deleted(value: &Value) -> Vec<Event> {
     let ids = json::list(value, "message_ids");
     let Some(chat) = Chat::of(value).filter(|_| !ids.is_empty()) else { return vec![malformed()] };
-    let place = Place::in_chat(chat, json::text(value, "business_connection_id"));
+    let Some(business) = wire::business_connection(value) else { return vec![malformed()] };
+    let place = Place::in_chat(chat, business);
     let one = |id: &Value| {
         let id = id.as_i64()?;
         let mut event = Event::new(Kind::Deleted);

@@ -33,12 +33,12 @@ impl Place {
         let topic = json::integer(message.value, "message_thread_id").filter(|_| is_topic);
         let direct = json::object(message.value, "direct_messages_topic")
             .and_then(|topic| json::integer(topic, "topic_id"));
-        Self { topic, direct, ..Self::in_chat(message.chat, message.business_connection()) }
+        Self { topic, direct, ..Self::in_chat(message.chat, message.business) }
     }
 
     /// In a chat of which no more is known.
-    pub(super) fn in_chat(chat: Chat<'_>, business: Option<String>) -> Self {
-        Self { chat: chat.id().to_string(), business: business.filter(|id| is_plain(id)), ..Self::default() }
+    pub(super) fn in_chat(chat: Chat<'_>, business: Option<&str>) -> Self {
+        Self { chat: chat.id().to_string(), business: business.map(str::to_owned), ..Self::default() }
     }
 
     /// As it was given out with an event.
@@ -113,11 +113,6 @@ impl Place {
         }
         parameters
     }
-}
-
-/// A connection's id, which becomes part of keys and threads.
-fn is_plain(id: &str) -> bool {
-    id.len() <= 128 && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 #[cfg(test)]

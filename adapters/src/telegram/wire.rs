@@ -176,21 +176,33 @@ pub(super) struct Message<'a> {
     pub(super) value: &'a Value,
     pub(super) id: i64,
     pub(super) chat: Chat<'a>,
+    /// The account through which it came, if it is not the bot's own.
+    pub(super) business: Option<&'a str>,
+}
+
+/// The business connection that an object names, if it names one. `None` for one that cannot be an id: it becomes part
+/// of keys and addresses.
+pub(super) fn business_connection(value: &Value) -> Option<Option<&str>> {
+    let plain = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    };
+    match value.get("business_connection_id") {
+        None | Some(Value::Null) => Some(None),
+        Some(id) => Some(Some(id.as_str().filter(plain)?)),
+    }
 }
 
 impl<'a> Message<'a> {
     pub(super) fn of(value: &'a Value) -> Option<Self> {
         let id = json::integer(value, "message_id")?;
-        Some(Self { value, id, chat: Chat::of(value)? })
+        let business = business_connection(value)?;
+        Some(Self { value, id, chat: Chat::of(value)?, business })
     }
 
     /// Anonymous admins and linked channels write as a chat; the user beside it is a stand-in shared by all of them.
     pub(super) fn author(self) -> Option<Person<'a>> {
         Person::of(self.value, "sender_chat").or_else(|| Person::of(self.value, "from"))
-    }
-
-    pub(super) fn business_connection(self) -> Option<String> {
-        json::text(self.value, "business_connection_id")
     }
 
     /// The customer whose direct messages to a channel these are.

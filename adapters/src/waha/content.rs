@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{Event, Kind, MediaKind, MediaRef, MediaState, json};
 
+/// The engines' names for mere text: without words it is nothing.
+const PLAIN: &[&str] = &["", "chat", "conversation", "extendedTextMessage"];
+
 /// Puts kind, text, files and details of the message into the event. `Err` says why nobody wrote it.
 pub(super) fn fill(event: &mut Event, item: &Item<'_>, me: &Value) -> Result<(), String> {
     read(event, item, engine::look(item))?;
@@ -26,6 +29,14 @@ pub(super) fn fill_edit(
 ) -> Result<(), String> {
     read(event, item, engine::look_at_edit(item))?;
     quoted::fill(event, item, me);
+    // WhatsApp changes captions and not files: what is not given anew is as it was.
+    event.media.retain(|media| media.state == MediaState::Ready);
+    event.attachments = event.media.len();
+    if event.media.is_empty() {
+        event
+            .data
+            .retain(|name, _| !matches!(name.as_str(), "media_pending" | "media_unavailable" | "filename"));
+    }
     // The edit's own id names no message that has a file.
     for media in &mut event.media {
         media.reference["message"] = original.into();
@@ -89,14 +100,15 @@ fn read(event: &mut Event, item: &Item<'_>, finding: Finding<'_>) -> Result<(), 
             event.kind = Kind::Unsupported;
             event.set("poll", poll(said, body.as_deref()));
         }
-        Part::Unread => event.kind = Kind::Unsupported,
-        Part::Text if body.is_none() => return Err("empty".into()),
-        Part::Text => {
+        Part::Text if body.is_some() => {
             event.text = body;
             event.kind = Kind::Text;
         }
-        // A place or a card without anything that can be read of it.
-        Part::Media | Part::Place | Part::Cards => event.kind = Kind::Unsupported,
+        Part::Text if PLAIN.contains(&name) => return Err("empty".into()),
+        // Also buttons, a place or a card without anything that can be read of it.
+        Part::Unread | Part::Text | Part::Media | Part::Place | Part::Cards => {
+            event.kind = Kind::Unsupported;
+        }
     }
     Ok(())
 }
@@ -214,10 +226,10 @@ fn poll(said: &Value, body: Option<&str>) -> Value {
 fn file(item: &Item<'_>, media: Option<&Value>, name: &str, said: &Value) -> MediaRef {
     let member = |name| media.and_then(|media| json::text(media, name));
     let mime = member("mimetype").or_else(|| json::text(said, "mimetype")).or_else(|| item.engine_mime());
-    let place = member("url").map(|url| files::Place::of(&url));
+    let place = member("url").and_then(|url| files::Place::of(&url));
     let failed = media.is_some_and(|media| media.get("error").is_some_and(|error| !error.is_null()));
     let mut reference = json!({ "path": null, "chat": item.chat, "message": item.full_id });
-    if let Some(place) = place.as_ref().and_then(Option::as_ref) {
+    if let Some(place) = &place {
         place.store(&mut reference);
     }
     let named = |name: &str| json::text(said, name);

@@ -202,13 +202,13 @@ pub(super) fn message<'a>(item: &Item<'a>) -> Option<&'a Value> {
 /// What the engine says that a message is.
 pub(super) fn look<'a>(item: &Item<'a>) -> Finding<'a> {
     let Some(data) = json::object(item.value, "_data") else { return Finding::Silent };
-    let opened = message(item).map(open);
-    if let Some(found) = opened.as_ref().and_then(|opened| opened.said()) {
+    let view_once = is_view_once(data);
+    let opened = message(item).map(|message| open(message, view_once));
+    if let Some(found) = opened.as_ref().and_then(Opened::said) {
         return found;
     }
     if let Some(name) = data.get("type").and_then(Value::as_str) {
         if let Some((_, part)) = TYPES.iter().find(|(known, _)| *known == name) {
-            let view_once = json::flag(data, "isViewOnce") == Some(true);
             return Finding::Said { part: *part, name, value: data, view_once };
         }
         if name == "ciphertext" {
@@ -220,6 +220,10 @@ pub(super) fn look<'a>(item: &Item<'a>) -> Finding<'a> {
     }
     if let Some(opened) = opened {
         return opened.unsaid(item);
+    }
+    // What is shown once comes to other devices as a mark without a message.
+    if view_once && !has_content(item) {
+        return Finding::Said { part: Part::Unread, name: "", value: data, view_once };
     }
     match data.get("messageStubType") {
         None | Some(Value::Null) => {}
@@ -239,18 +243,26 @@ pub(super) fn look<'a>(item: &Item<'a>) -> Finding<'a> {
 
 /// What an edit makes of a message, beneath the engine's own wrapping of edits.
 pub(super) fn look_at_edit<'a>(item: &Item<'a>) -> Finding<'a> {
-    let Some(message) = message(item) else { return look(item) };
-    let opened = open(message);
-    let inner = json::object(opened.message, "protocolMessage").and_then(|protocol| {
-        json::object(protocol, "editedMessage").or(json::object(protocol, "EditedMessage"))
-    });
-    match inner {
-        Some(inner) => {
-            let opened = open(inner);
+    match message(item).and_then(edit_in) {
+        Some((_, inner)) => {
+            let opened = open(inner, false);
             opened.said().unwrap_or_else(|| opened.unsaid(item))
         }
         None => look(item),
     }
+}
+
+/// The id of the message that is edited by this, where an engine gives an edit as a message.
+pub(super) fn edited_by(item: &Item<'_>) -> Option<String> {
+    let (protocol, _) = edit_in(message(item)?)?;
+    let key = json::object(protocol, "key")?;
+    ["id", "ID"].iter().find_map(|name| json::id(key.get(*name)?))
+}
+
+/// An edit, and what it makes of the message.
+fn edit_in(message: &Value) -> Option<(&Value, &Value)> {
+    let protocol = json::object(open(message, false).message, "protocolMessage")?;
+    Some((protocol, json::object(protocol, "editedMessage")?))
 }
 
 /// Whether the payload itself has something that a person wrote.
@@ -269,8 +281,15 @@ struct Opened<'a> {
     view_once: bool,
 }
 
-fn open(mut message: &Value) -> Opened<'_> {
-    let mut view_once = false;
+fn is_view_once(data: &Value) -> bool {
+    let marked = |value: &Value, name: &str| json::flag(value, name) == Some(true);
+    ["isViewOnce", "IsViewOnce", "IsViewOnceV2", "IsViewOnceV2Extension"]
+        .iter()
+        .any(|name| marked(data, name))
+        || data.get("key").is_some_and(|key| marked(key, "isViewOnce"))
+}
+
+fn open(mut message: &Value, mut view_once: bool) -> Opened<'_> {
     for _ in 0..MAX_WRAPPERS {
         let inner = WRAPPERS.iter().find_map(|name| {
             let inner = json::object(json::object(message, name)?, "message")?;

@@ -89,7 +89,7 @@ impl Store {
             None => (rest, None),
         };
         let has_climbed =
-            path.split('/').any(|segment| matches!(unescaped(segment).as_deref(), Some(b"." | b"..")));
+            path.split('/').any(|segment| matches!(unescaped(segment).as_slice(), b"." | b".."));
         let has_control = |text: &str| text.contains(|c: char| c.is_control() || c == '\\');
         if has_climbed || has_control(path) || query.as_deref().is_some_and(has_control) {
             return None;
@@ -128,7 +128,7 @@ fn api_path(path: &str) -> Option<String> {
     let rest = path.strip_prefix("/api/files/")?;
     escaped.push_str("/api/files");
     for segment in rest.split('/') {
-        let plain = unescaped(segment)?;
+        let plain = unescaped(segment);
         let is_bad = |b: &u8| matches!(b, b'/' | b'\\') || b.is_ascii_control();
         if plain.is_empty() || plain == b"." || plain == b".." || plain.iter().any(is_bad) {
             return None;
@@ -140,7 +140,7 @@ fn api_path(path: &str) -> Option<String> {
 }
 
 /// A segment's bytes. A percent sign that begins no escape stands for itself.
-fn unescaped(segment: &str) -> Option<Vec<u8>> {
+fn unescaped(segment: &str) -> Vec<u8> {
     let bytes = segment.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -150,7 +150,7 @@ fn unescaped(segment: &str) -> Option<Vec<u8>> {
         plain.push(byte.unwrap_or(bytes[at]));
         at += if byte.is_some() { 3 } else { 1 };
     }
-    Some(plain)
+    plain
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    content, id,
+    content, engine, id,
     wire::{self, Envelope, Item, Topic},
 };
 use crate::{Direction, Event, Kind, NotJson, Origin, Status, json};
@@ -19,7 +19,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
         (Topic::Presence, Some(payload)) => presences(payload),
         (topic, Some(payload)) => {
             let event = match topic {
-                Topic::Message => message(payload, envelope.me()),
+                Topic::Message => message(payload, &envelope),
                 Topic::Reaction => reaction(payload),
                 Topic::Ack => ack(payload, envelope.name),
                 Topic::Edited => edited(payload, &envelope),
@@ -87,14 +87,18 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
     Ok(event)
 }
 
-fn message(payload: &Value, me: &Value) -> Option<Event> {
+fn message(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
     let item = Item::of(payload)?;
+    // Earlier servers and some kinds of messages: an edit comes as a message.
+    if let Some(target) = engine::edited_by(&item) {
+        return Some(edit_of(&item, &target, envelope));
+    }
     let mut event = match base(Kind::Text, &item) {
         Ok(event) => event,
         Err(reason) => return Some(Event::ignored(reason)),
     };
     event.message_key = Some(item.bare.clone());
-    if let Err(reason) = content::fill(&mut event, &item, me) {
+    if let Err(reason) = content::fill(&mut event, &item, envelope.me()) {
         return Some(Event::ignored(&reason));
     }
     let quoted = json::object(payload, "replyTo").and_then(|quoted| wire::id_text(quoted, "id"));
@@ -135,17 +139,21 @@ fn reaction(payload: &Value) -> Option<Event> {
 fn edited(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
     let item = Item::of(payload)?;
     let target = wire::id_text(payload, "editedMessageId")?;
-    let mut event = action(Kind::Edited, &item, &target);
+    Some(edit_of(&item, &target, envelope))
+}
+
+fn edit_of(item: &Item<'_>, target: &str, envelope: &Envelope<'_>) -> Event {
+    let mut event = action(Kind::Edited, item, target);
     if event.kind == Kind::Ignored {
-        return Some(event);
+        return event;
     }
-    if let Err(reason) = content::fill_edit(&mut event, &item, envelope.me(), &item.sibling(&target)) {
-        return Some(Event::ignored(&reason));
+    if let Err(reason) = content::fill_edit(&mut event, item, envelope.me(), &item.sibling(target)) {
+        return Event::ignored(&reason);
     }
     event.content = Some(event.kind);
     event.kind = Kind::Edited;
     event.timestamp_ms = envelope.timestamp_ms().or(event.timestamp_ms);
-    Some(event)
+    event
 }
 
 /// `after` is the deletion, `before` the deleted message; either may be missing, and on WEBJS `after` may carry the

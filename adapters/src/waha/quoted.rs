@@ -8,7 +8,14 @@ use crate::{Event, json};
 /// Puts the context into the event. `me` is the envelope's own account.
 pub(super) fn fill(event: &mut Event, item: &Item<'_>, me: &Value) {
     let context = context(item);
-    if let Some(quoted) = of_payload(item, me).or_else(|| of_engine(item, context, me)) {
+    if let Some(mut quoted) = of_payload(item, me).or_else(|| of_engine(item, context, me)) {
+        // A story, or a message of another chat.
+        let place = context.and_then(|context| {
+            wire::chat(context, "remoteJid").or_else(|| wire::chat(context, "remoteJID"))
+        });
+        if place.is_some_and(|place| place != item.chat) {
+            quoted["elsewhere"] = true.into();
+        }
         event.set("quoted", quoted);
     }
     let is_passed_on =
@@ -79,12 +86,6 @@ fn of_engine(item: &Item<'_>, context: Option<&Value>, me: &Value) -> Option<Val
     }
     if let Some(kind) = kind_of(message) {
         quoted.insert("kind".into(), kind.into());
-    }
-    // A story, or a message of another chat.
-    let place = context
-        .and_then(|context| wire::chat(context, "remoteJid").or_else(|| wire::chat(context, "remoteJID")));
-    if place.is_some_and(|place| place != item.chat) {
-        quoted.insert("elsewhere".into(), true.into());
     }
     (!quoted.is_empty()).then(|| quoted.into())
 }

@@ -9,6 +9,7 @@ use super::{
     Shared,
     api::Refusal,
     delivery,
+    places::Place,
     state::{DEFAULT_CONNECTIONS, Sent, Webhook},
 };
 
@@ -202,7 +203,7 @@ fn get_file(shared: &Shared, parameters: &Value) -> Outcome {
 }
 
 /// Checks a message as the real one does and, when nothing is wrong with it, takes it.
-pub(super) async fn send(shared: &Shared, method: &str, parameters: &Value) -> Outcome {
+pub(super) async fn send(shared: &Arc<Shared>, method: &str, parameters: &Value) -> Outcome {
     let chat = chat_id(parameters)?;
     let member = SENDING.iter().find(|(name, _)| *name == method).and_then(|(_, member)| *member);
     let (words, limit) = match member {
@@ -243,10 +244,18 @@ pub(super) async fn send(shared: &Shared, method: &str, parameters: &Value) -> O
     let mut message = json!({
         "message_id": message_id, "chat": { "id": chat, "type": "private" }, "date": at_ms / 1000, "text": words,
     });
-    if let Some(Value::Object(parts)) = place.map(|place| place.parts(chat))
+    if let Some(Value::Object(parts)) = place.as_ref().map(|place| place.parts(chat))
         && let Some(message) = message.as_object_mut()
     {
         message.extend(parts.into_iter().filter(|(name, _)| name != "from"));
+    }
+    // The only sends that come back: those through another account.
+    if let Some(Place::Business(connection)) = &place {
+        let owner = shared.state.read(|state| state.connections.get(connection).copied());
+        let mut echo = message.clone();
+        echo["from"] = json!({ "id": owner, "is_bot": false, "first_name": "Owner" });
+        echo["sender_business_bot"] = json!({ "id": 1, "is_bot": true, "username": shared.config.username });
+        delivery::enqueue(shared, chat, "business_message", &echo, None);
     }
     Ok(message)
 }
