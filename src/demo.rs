@@ -5,6 +5,7 @@
 //! Only providers and customers are emulated. Webhooks, sockets, keys and sends are those of a real server.
 
 mod customers;
+mod script;
 pub mod telegram;
 pub mod waha;
 mod world;
@@ -15,7 +16,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-pub use self::world::{Login, World, WorldOptions};
+pub use self::{
+    script::Answer,
+    world::{Login, World, WorldOptions},
+};
 use crate::accounts::vault::random;
 use crate::http::serve::signal;
 use crate::responder::{Brain, Responder, Rules};

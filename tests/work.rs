@@ -210,7 +210,12 @@ on_both!(one_event_that_cannot_be_applied_does_not_take_the_others_with_it, |eng
     let owner = world.api("owner@example.com").await;
     let chat = 5550231;
     for n in 1..=3 {
-        assert_eq!(world.hook(&world.bot, &World::update(n, chat, n, &format!("message {n}"))).await, 200);
+        let mut update = World::update(n, chat, n, &format!("message {n}"));
+        // Deletions are told of business chats only, whose messages are known by their connection.
+        update["business_message"] = update["message"].take();
+        update["business_message"]["business_connection_id"] = "b".into();
+        update.as_object_mut().expect("an update").remove("message");
+        assert_eq!(world.hook(&world.bot, &update).await, 200);
     }
     let api = world.api("agent@example.com").await;
     let id = api.inbox().await[0]["id"].as_str().expect("an id").to_owned();

@@ -316,12 +316,14 @@ impl Event {
 
     /// The message's identity within its channel, equal to [`SendOutcome::Sent`](crate::SendOutcome)'s `dedupe_key`
     /// when this is the echo of a send. Telegram: `{chat}:{message_id}`, because its message ids are unique per
-    /// chat only, or `cb:{callback id}`; WAHA: the bare id.
+    /// chat only, with the business connection before it where there is one (those ids are another account's), or
+    /// `cb:{callback id}`; WAHA: the bare id.
     pub fn message_key(&self) -> Option<&str> {
         self.message_key.as_deref()
     }
 
-    /// The message that an action, a status or (for messages) a reply points at, in the space of `message_key`.
+    /// The message that an action, a status or (for messages) a reply points at, in the space of `message_key`. A vote
+    /// of which only the poll is known points at `poll:{id}`.
     pub fn target_key(&self) -> Option<&str> {
         self.target_key.as_deref().or(self.reply_key.as_deref())
     }

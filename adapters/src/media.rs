@@ -11,6 +11,20 @@ use crate::{FetchError, Fetched, MediaRef, call, sniff};
 /// A whole file, however slowly it trickles.
 const MAX_TIME: Duration = Duration::from_mins(2);
 
+/// One segment of a path, everything but plain letters, digits and `-_.~` escaped.
+pub(crate) fn segment(text: &[u8]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            escaped.push(char::from(*byte));
+        } else {
+            escaped.push('%');
+            escaped.push_str(&hex::encode_upper([*byte]));
+        }
+    }
+    escaped
+}
+
 pub(crate) async fn download(
     request: RequestBuilder,
     media: &MediaRef,

@@ -7,6 +7,8 @@ mod content;
 mod errors;
 mod media;
 mod parse;
+mod place;
+mod quoted;
 mod send;
 mod wire;
 
@@ -36,6 +38,14 @@ const CREDENTIALS: &[CredentialField] = &[
         required: false,
         default: Some(api::DEFAULT_BASE),
         help: "Address of the Bot API; another one only for a Bot API server of your own.",
+    },
+    CredentialField {
+        name: "files_base",
+        secret: false,
+        required: false,
+        default: None,
+        help: "Only for a Bot API server of your own that runs with --local: the address under which the bot's folder \
+               of its working directory is served. Without it, files are asked for below api_base as at the real API.",
     },
 ];
 

@@ -4,10 +4,13 @@
 mod api;
 mod connect;
 mod content;
+mod engine;
 mod errors;
+mod files;
 mod id;
 mod media;
 mod parse;
+mod quoted;
 mod send;
 mod wire;
 
@@ -41,6 +44,14 @@ const CREDENTIALS: &[CredentialField] = &[
         required: true,
         default: Some("default"),
         help: "Name of the session, one for each phone number.",
+    },
+    CredentialField {
+        name: "media_host",
+        secret: false,
+        required: false,
+        default: None,
+        help: "Host of the store (S3 or alike) into which the server puts files, such as s3.example.com or minio:9000; \
+               several are separated by commas. Only for a server that does not give files out itself.",
     },
 ];
 

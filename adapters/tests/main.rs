@@ -3,6 +3,9 @@
 mod cases;
 mod robust;
 mod server;
+mod shared;
 mod signatures;
 mod telegram;
+mod telegram_events;
 mod waha;
+mod waha_events;

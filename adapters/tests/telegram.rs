@@ -78,7 +78,8 @@ async fn refusals_are_told_apart() {
     let revoked = outcome(refused(401, "Unauthorized")).await;
     assert!(matches!(revoked, SendOutcome::Rejected { channel_down: true, .. }), "{revoked:?}");
     let broken = outcome(refused(500, "Internal Server Error")).await;
-    assert!(matches!(broken, SendOutcome::Retry { .. }), "{broken:?}");
+    let SendOutcome::Unknown { reason } = &broken else { panic!("{broken:?}") };
+    assert!(reason.contains("Internal Server Error"), "{reason}");
 }
 
 #[tokio::test]
@@ -195,6 +196,97 @@ async fn a_file_is_fetched_within_its_limit_and_typed_by_its_bytes() {
     server.on(&format!("GET /file/bot{TOKEN}/photos/file_1.jpg"), Answer::Bytes(200, bytes.clone()));
     assert_eq!(fetch(&server, 10_000).await, Ok(("image/jpeg".into(), bytes)));
     assert_eq!(fetch(&server, 5_000).await, Err(FetchError::TooLarge { limit_bytes: 5_000 }));
+}
+
+#[tokio::test]
+async fn an_answer_goes_to_the_place_that_it_came_from() {
+    for (chat, thread, expected) in [
+        ("5", Some("topic:42"), json!({"chat_id": 5, "message_thread_id": 42})),
+        ("5", Some("business:bc1"), json!({"chat_id": 5, "business_connection_id": "bc1"})),
+        ("-100555:11", None, json!({"chat_id": -100_555, "direct_messages_topic_id": 11})),
+    ] {
+        let server = Server::start().await;
+        let business = expected.get("business_connection_id");
+        let result =
+            json!({"message_id": 9, "chat": {"id": expected["chat_id"]}, "business_connection_id": business});
+        server.json(&route("sendMessage"), 200, json!({"ok": true, "result": result}));
+        server.json(&route("sendChatAction"), 200, json!({"ok": true, "result": true}));
+        let to = Address { chat, thread };
+        let out = Outgoing { to, reply_to: None, ..HELLO };
+        let sent = telegram().send(&client(), &account(&server.url()), &out).await;
+        let key =
+            if business.is_some() { "bc1:5:9".to_owned() } else { format!("{}:9", expected["chat_id"]) };
+        assert!(matches!(&sent, SendOutcome::Sent { dedupe_key, .. } if *dedupe_key == key), "{sent:?}");
+        let shows = |body: &serde_json::Value| {
+            expected.as_object().unwrap().iter().all(|(name, value)| &body[name] == value)
+        };
+        assert!(shows(&server.last().body), "{}", server.last().body);
+        telegram().typing(&client(), &account(&server.url()), to, true).await.unwrap();
+        assert!(shows(&server.last().body), "{}", server.last().body);
+    }
+    let gone = outcome(refused(400, "Bad Request: message thread not found")).await;
+    assert!(
+        matches!(&gone, SendOutcome::Rejected { code, reason, channel_down: false }
+            if code == "thread_not_found" && reason.contains("topic")),
+        "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_path_in_any_alphabet_is_escaped_segment_by_segment() {
+    for (path, escaped) in [
+        (
+            "documents/file_3.накладная",
+            "documents/file_3.%D0%BD%D0%B0%D0%BA%D0%BB%D0%B0%D0%B4%D0%BD%D0%B0%D1%8F",
+        ),
+        ("documents/file_4.2 final", "documents/file_4.2%20final"),
+        ("documents/file_5.c++", "documents/file_5.c%2B%2B"),
+        ("documents/100%25?#.pdf", "documents/100%2525%3F%23.pdf"),
+    ] {
+        let server = Server::start().await;
+        server.json(&route("getFile"), 200, json!({"ok": true, "result": {"file_path": path}}));
+        server.on(&format!("GET /file/bot{TOKEN}/{escaped}"), Answer::Bytes(200, b"%PDF-1.7".to_vec()));
+        assert_eq!(fetch(&server, 100).await.unwrap().1, b"%PDF-1.7", "{path}");
+    }
+    for path in ["documents/../../x", "a/./b", "a//b", "a\\b", "a/\u{7}b"] {
+        let server = Server::start().await;
+        server.json(&route("getFile"), 200, json!({"ok": true, "result": {"file_path": path}}));
+        assert!(matches!(fetch(&server, 100).await, Err(FetchError::Refused(_))), "{path}");
+        assert_eq!(server.asked().len(), 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_local_servers_files_are_asked_for_where_they_are_served() {
+    let on_disk = |path: &str| json!({"ok": true, "result": {"file_path": path}});
+    let disk = format!("/var/lib/telegram-bot-api/{TOKEN}/documents/file_3.pdf");
+    let windows = format!("C:\\bots\\{}\\documents\\file_3.pdf", TOKEN.replace(':', "~"));
+    for path in [&disk, &windows] {
+        let server = Server::start().await;
+        server.json(&route("getFile"), 200, on_disk(path));
+        server.on(
+            &format!("GET /file/bot{TOKEN}/documents/file_3.pdf"),
+            Answer::Bytes(200, b"%PDF-1.7".to_vec()),
+        );
+        assert_eq!(fetch(&server, 100).await.unwrap().1, b"%PDF-1.7", "{path}");
+    }
+    // Nothing serves them: the file is not gone, and nobody has to believe so.
+    let server = Server::start().await;
+    server.json(&route("getFile"), 200, on_disk(&disk));
+    let Err(FetchError::Refused(reason)) = fetch(&server, 100).await else { panic!() };
+    assert!(reason.contains("files_base") && !reason.contains(TOKEN), "{reason}");
+    let files = Server::start().await;
+    files.on("GET /bot/documents/file_3.pdf", Answer::Bytes(200, b"%PDF-1.7".to_vec()));
+    files.on("GET /bot/srv/other/file.pdf", Answer::Bytes(200, b"%PDF-1.7".to_vec()));
+    let mut account = account(&server.url());
+    account.settings.insert("files_base".into(), format!("{}/bot/", files.url()));
+    server.json(&route("getFile"), 200, on_disk("/srv/other/file.pdf"));
+    for _ in 0..2 {
+        let mut sink = Vec::new();
+        telegram().fetch(&client(), &account, &photo(), 100, &mut sink).await.unwrap();
+        assert_eq!(sink, b"%PDF-1.7");
+    }
+    assert!(!files.asked().iter().any(|asked| asked.path.contains(TOKEN)));
 }
 
 #[tokio::test]

@@ -91,6 +91,12 @@ async fn servers_without_reservation_give_none_and_an_empty_answer_is_unknown() 
         server.json("GET /api/shop-main/new-message-id", status, json!({}));
         assert_eq!(waha().reserve_id(&client(), &account(&server)).await, Ok(None), "{status}");
     }
+    // Asking for an id sends nothing, so that is asked again.
+    for status in [429, 502, 503, 504] {
+        let server = Server::start().await;
+        server.json("GET /api/shop-main/new-message-id", status, json!({}));
+        assert!(waha().reserve_id(&client(), &account(&server)).await.unwrap_err().retryable, "{status}");
+    }
     let refused = Server::start().await;
     refused.json("GET /api/shop-main/new-message-id", 401, json!({}));
     assert!(waha().reserve_id(&client(), &account(&refused)).await.unwrap_err().channel_down);
@@ -110,8 +116,10 @@ async fn refusals_are_told_apart() {
     assert!(matches!(reputation, SendOutcome::Rejected { channel_down: false, .. }), "{reputation:?}");
     let later = outcome(Answer::Later(429, 4)).await;
     assert!(matches!(later, SendOutcome::Retry { after_ms: Some(4000), .. }), "{later:?}");
-    let broken = outcome(Answer::Json(500, json!({"message": "boom"}))).await;
-    assert!(matches!(broken, SendOutcome::Retry { .. }), "{broken:?}");
+    let broken = outcome(Answer::Json(500, json!({"exception": {"message": "boom"}}))).await;
+    assert!(matches!(&broken, SendOutcome::Unknown { reason } if reason.contains("boom")), "{broken:?}");
+    let busy = outcome(Answer::Later(503, 2)).await;
+    assert!(matches!(busy, SendOutcome::Retry { after_ms: Some(2000), .. }), "{busy:?}");
     let invalid = outcome(Answer::Json(400, json!({"message": ["chatId must be a string"]}))).await;
     assert!(matches!(invalid, SendOutcome::Rejected { channel_down: false, .. }), "{invalid:?}");
 }
@@ -198,6 +206,64 @@ async fn a_lost_file_is_gone_and_a_hostile_path_is_never_asked_for() {
         assert_eq!(error, FetchError::Gone, "{path}");
     }
     assert!(!server.asked().iter().any(|asked| asked.path.contains("sessions")));
+}
+
+/// A file in a store of its own, as the server's webhook names it.
+fn stored(url: &str) -> MediaRef {
+    let body = json!({"event": "message.any", "session": "shop-main", "payload": {
+        "id": format!("false_{CHAT}_3EB0AA"), "hasMedia": true, "media": {"url": url, "mimetype": "image/png"}}});
+    let events = waha().parse(body.to_string().as_bytes(), &Context::default()).unwrap();
+    events[0].media[0].clone()
+}
+
+#[tokio::test]
+async fn a_store_is_asked_without_the_key_and_only_if_the_channel_names_it() {
+    let (server, store) = (Server::start().await, Server::start().await);
+    let bytes = b"\x89PNG\r\n\x1a\n rest".to_vec();
+    let path = "/bucket/a%20b.png?X-Amz-Signature=cafe&X-Amz-Expires=60";
+    store.on(&format!("GET {path}"), Answer::Bytes(200, bytes.clone()));
+    let media = stored(&format!("{}{path}", store.url()));
+    assert!(!media.reference.to_string().contains("://"));
+    let mut account = account(&server);
+    let refused = waha().fetch(&client(), &account, &media, 1000, &mut Vec::new()).await.unwrap_err();
+    let FetchError::Refused(reason) = &refused else { panic!("{refused:?}") };
+    assert!(reason.contains("media_host") && !reason.contains("cafe"), "{reason}");
+    assert!(store.asked().is_empty());
+    account.settings.insert("media_host".into(), store.address.to_string());
+    let mut sink = Vec::new();
+    waha().fetch(&client(), &account, &media, 1000, &mut sink).await.unwrap();
+    assert_eq!((sink, store.last().key), (bytes.clone(), None));
+    // A signature that has run out is renewed by asking the server for the message again.
+    let (late, fresh) = ("/bucket/late.png?X-Amz-Signature=0", "/bucket/late.png?X-Amz-Signature=1");
+    store.on(&format!("GET {late}"), Answer::Bytes(403, Vec::new()));
+    store.on(&format!("GET {fresh}"), Answer::Bytes(200, bytes.clone()));
+    server.json(RENEW, 200, json!({"media": {"url": format!("{}{fresh}", store.url())}}));
+    let media = stored(&format!("{}{late}", store.url()));
+    let mut sink = Vec::new();
+    waha().fetch(&client(), &account, &media, 1000, &mut sink).await.unwrap();
+    assert_eq!(sink, bytes);
+}
+
+#[tokio::test]
+async fn a_file_name_in_any_alphabet_is_fetched() {
+    let server = Server::start().await;
+    server.on(
+        "GET /api/files/shop-main/%D1%81%D1%87%D1%91%D1%82%20100%25.pdf",
+        Answer::Bytes(200, b"%PDF-".to_vec()),
+    );
+    let media = stored("http://localhost:3000/api/files/shop-main/счёт 100%.pdf");
+    let mut sink = Vec::new();
+    waha().fetch(&client(), &account(&server), &media, 1000, &mut sink).await.unwrap();
+    assert_eq!(sink, b"%PDF-");
+}
+
+#[tokio::test]
+async fn a_page_in_place_of_an_answer_is_no_proof() {
+    let server = Server::start().await;
+    server.on("POST /api/sendText", Answer::Bytes(200, b"<html>please sign in".to_vec()));
+    let out = Outgoing { reserved_id: Some("3EB0RESERVED"), ..HELLO };
+    let outcome = waha().send(&client(), &account(&server), &out).await;
+    assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{outcome:?}");
 }
 
 #[tokio::test]

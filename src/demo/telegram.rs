@@ -5,6 +5,7 @@
 mod api;
 mod calls;
 mod delivery;
+mod places;
 pub(super) mod serving;
 mod state;
 mod updates;
@@ -14,6 +15,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 pub use self::{
+    places::Place,
     serving::Fail,
     state::{Call, Delivery, Sent, Webhook},
     updates::{File, FileKind},
@@ -22,6 +24,7 @@ use self::{
     serving::{Tasks, Watched},
     state::State,
 };
+use super::script::Answer;
 use crate::clock::Clock;
 
 /// How the emulator behaves.
@@ -140,6 +143,44 @@ impl TelegramEmulator {
         self.shared.state.change(|state| state.failures.extend(std::iter::repeat_n(fail, count)));
     }
 
+    /// From now on calls of the answer's method are answered so.
+    pub fn answers(&self, answer: Answer) {
+        self.shared.state.change(|state| state.script.set(answer));
+    }
+
+    /// Calls of the method are answered as by the real one again.
+    pub fn answers_itself(&self, method: &str) {
+        self.shared.state.change(|state| state.script.forget(method));
+    }
+
+    /// Delivers a whole update body as it is, once, and gives the webhook's answer (0: none). What the body names
+    /// (chats, messages, topics, connections, presses) is known to the emulator from then on.
+    pub async fn post(&self, body: &Value) -> u16 {
+        delivery::post_once(&self.shared, body).await
+    }
+
+    /// A customer writes at a place of a chat. A business chat needs [`Self::business_connects`] before.
+    pub fn customer_says_at(&self, chat: i64, place: &Place, text: &str) -> Said {
+        let mut parts = place.parts(chat);
+        parts["text"] = text.into();
+        let kind = if matches!(place, Place::Business(_)) { "business_message" } else { "message" };
+        self.message_as(kind, chat, parts)
+    }
+
+    /// The owner of a connected account answers a customer by hand.
+    pub fn owner_says(&self, chat: i64, connection: &str, text: &str) -> Said {
+        let owner = self.shared.state.read(|state| state.connections.get(connection).copied());
+        let from = json!({ "id": owner.unwrap_or_default(), "is_bot": false, "first_name": "Owner" });
+        let parts = json!({ "business_connection_id": connection, "text": text, "from": from });
+        self.message_as("business_message", chat, parts)
+    }
+
+    /// An account lets the bot act in its place, or no longer.
+    pub fn business_connects(&self, connection: &str, owner: i64, enabled: bool) -> i64 {
+        let content = updates::connection(connection, owner, self.now_s(), enabled);
+        self.update(owner, "business_connection", &content)
+    }
+
     /// A customer writes in a private chat. The chat comes into being with the first message.
     pub fn customer_says(&self, chat: i64, text: &str) -> Said {
         self.message(chat, json!({ "text": text }))
@@ -201,9 +242,13 @@ impl TelegramEmulator {
     }
 
     fn message(&self, chat: i64, parts: Value) -> Said {
+        self.message_as("message", chat, parts)
+    }
+
+    fn message_as(&self, kind: &str, chat: i64, parts: Value) -> Said {
         let message_id = self.shared.state.change(|state| state.chat(chat).next_message());
         let message = updates::message(chat, message_id, self.now_s(), parts);
-        Said { update_id: self.update(chat, "message", &message), message_id }
+        Said { update_id: self.update(chat, kind, &message), message_id }
     }
 
     fn now_s(&self) -> i64 {

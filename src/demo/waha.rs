@@ -22,7 +22,10 @@ use self::{
     state::{Message, State},
 };
 pub use super::telegram::Fail;
-use super::telegram::serving::{Tasks, Watched};
+use super::{
+    script::Answer,
+    telegram::serving::{Tasks, Watched},
+};
 use crate::clock::Clock;
 
 /// How the emulator behaves.
@@ -141,6 +144,22 @@ impl WahaEmulator {
         self.shared.state.change(|state| state.failures.extend(std::iter::repeat_n(fail, count)));
     }
 
+    /// From now on calls of the answer's path are answered so.
+    pub fn answers(&self, answer: Answer) {
+        self.shared.state.change(|state| state.script.set(answer));
+    }
+
+    /// Calls of the path are answered as by the real one again.
+    pub fn answers_itself(&self, path: &str) {
+        self.shared.state.change(|state| state.script.forget(path));
+    }
+
+    /// Delivers a whole envelope as it is, once, signed, to every webhook of the session that wants such events, and
+    /// gives the last answer (0: none, or no webhook).
+    pub async fn post(&self, session: &str, body: &Value) -> u16 {
+        hooks::post_once(&self.shared, session, body).await
+    }
+
     /// A session's state; `None` when there is no such session.
     pub fn status(&self, session: &str) -> Option<String> {
         self.shared.state.read(|state| state.sessions.get(session).map(|session| session.status.clone()))
@@ -244,6 +263,7 @@ impl WahaEmulator {
             }),
             at_ms: self.now_ms(),
         };
+        self.shared.state.change(|state| state.remember(session, &message));
         sending::tell(&self.shared, session, &message);
         message.id
     }

@@ -7,6 +7,7 @@ use super::errors::{Reply, judge};
 use crate::{
     Account,
     call::{Failure, call},
+    media,
 };
 
 pub(super) const DEFAULT_BASE: &str = "https://api.telegram.org";
@@ -16,6 +17,7 @@ pub(super) struct Api<'a> {
     http: &'a Client,
     base: &'a str,
     token: &'a str,
+    files_base: Option<&'a str>,
 }
 
 impl<'a> Api<'a> {
@@ -29,7 +31,11 @@ impl<'a> Api<'a> {
         if !base.starts_with("https://") && !base.starts_with("http://") {
             return Err(Failure::setting("api_base", "is not an http address"));
         }
-        Ok(Self { http, base, token })
+        let files_base = account.get("files_base").map(|base| base.trim_end_matches('/'));
+        if files_base.is_some_and(|base| !base.starts_with("https://") && !base.starts_with("http://")) {
+            return Err(Failure::setting("files_base", "is not an http address"));
+        }
+        Ok(Self { http, base, token, files_base })
     }
 
     pub(super) async fn call(&self, method: &str, parameters: &Value) -> Result<Reply, Failure> {
@@ -38,13 +44,51 @@ impl<'a> Api<'a> {
         judge(answer.status, &answer.body)
     }
 
-    /// A request for a file. `None` for a path that would lead elsewhere.
-    pub(super) fn file(&self, path: &str) -> Option<reqwest::RequestBuilder> {
-        let plain = |segment: &str| {
-            let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-            !segment.is_empty() && segment != "." && segment != ".." && segment.bytes().all(allowed)
-        };
-        let safe = path.split('/').all(plain);
-        safe.then(|| self.http.get(format!("{}/file/bot{}/{path}", self.base, self.token)))
+    /// A request for the file that `getFile` named. A server of one's own that runs with `--local` gives the place on
+    /// its disk; what is served is the bot's folder there.
+    pub(super) fn file(&self, path: &FilePath) -> reqwest::RequestBuilder {
+        match (path, self.files_base) {
+            (FilePath::OnDisk(path), Some(base)) => self.http.get(format!("{base}/{path}")),
+            (FilePath::OnDisk(path) | FilePath::Relative(path), _) => {
+                self.http.get(format!("{}/file/bot{}/{path}", self.base, self.token))
+            }
+        }
     }
+
+    /// Why the path of a file cannot be asked for.
+    pub(super) fn file_path(&self, path: &str) -> Result<FilePath, &'static str> {
+        const ELSEWHERE: &str = "the Bot API names a path that leads out of the bot's files";
+        let is_windows = path.as_bytes().get(1..3) == Some(b":\\");
+        if !path.starts_with('/') && !is_windows {
+            return escaped(path).map(FilePath::Relative).ok_or(ELSEWHERE);
+        }
+        let path = if is_windows { path.replace('\\', "/") } else { path.to_owned() };
+        let folders = [self.token.to_owned(), self.token.replace(':', "~")];
+        let below =
+            folders.iter().find_map(|folder| path.split_once(&format!("/{folder}/"))).map(|(_, rest)| rest);
+        match (below, self.files_base) {
+            (Some(rest), _) => escaped(rest).map(FilePath::OnDisk).ok_or(ELSEWHERE),
+            (None, Some(_)) => escaped(path.trim_start_matches('/')).map(FilePath::OnDisk).ok_or(ELSEWHERE),
+            (None, None) => Err(
+                "the Bot API server keeps the file on its own disk, outside of the bot's folder; the channel's \
+                 files_base has to name the address where its files are served",
+            ),
+        }
+    }
+}
+
+/// A file's path, its segments escaped.
+pub(super) enum FilePath {
+    Relative(String),
+    OnDisk(String),
+}
+
+/// Every segment escaped; `None` for a path that would climb.
+fn escaped(path: &str) -> Option<String> {
+    let plain = |segment: &str| {
+        let climbs = matches!(segment, "" | "." | "..");
+        (!climbs && !segment.contains(|c: char| c.is_control() || c == '\\'))
+            .then(|| media::segment(segment.as_bytes()))
+    };
+    path.split('/').map(plain).collect::<Option<Vec<_>>>().map(|segments| segments.join("/"))
 }

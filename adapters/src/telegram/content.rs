@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MAX_FILE_BYTES, wire::Message};
+use super::{MAX_FILE_BYTES, quoted, wire::Message};
 use crate::{Event, Kind, MediaKind, MediaRef, MediaState, json};
 
 /// Members with one file, in the order in which they win: an animation also fills `document`.
@@ -16,72 +16,120 @@ const FILES: &[(&str, Kind, MediaKind)] = &[
     ("document", Kind::Document, MediaKind::Document),
 ];
 
-/// Notices about the chat itself.
-const SERVICE: &[&str] = &[
-    "new_chat_members",
-    "left_chat_member",
-    "new_chat_title",
-    "new_chat_photo",
-    "delete_chat_photo",
-    "group_chat_created",
-    "supergroup_chat_created",
-    "channel_chat_created",
-    "message_auto_delete_timer_changed",
-    "pinned_message",
-    "forum_topic_created",
-    "forum_topic_edited",
-    "forum_topic_closed",
-    "forum_topic_reopened",
-    "general_forum_topic_hidden",
-    "general_forum_topic_unhidden",
-    "video_chat_scheduled",
-    "video_chat_started",
-    "video_chat_ended",
-    "video_chat_participants_invited",
-    "chat_background_set",
-    "boost_added",
-    "write_access_allowed",
-    "proximity_alert_triggered",
-    "connected_website",
+/// What else a person can send. Everything that is not here nor above is Telegram's own: notices of a chat, gifts,
+/// payments, marks on a checklist.
+const OTHERS: &[(&str, Kind)] = &[
+    ("venue", Kind::Location),
+    ("location", Kind::Location),
+    ("contact", Kind::Contacts),
+    ("users_shared", Kind::Contacts),
+    ("web_app_data", Kind::Interactive),
+    ("poll", Kind::Unsupported),
+    ("dice", Kind::Unsupported),
+    ("checklist", Kind::Unsupported),
+    ("game", Kind::Unsupported),
+    ("invoice", Kind::Unsupported),
+    ("story", Kind::Unsupported),
+    ("paid_media", Kind::Unsupported),
+    ("chat_shared", Kind::Unsupported),
+    ("passport_data", Kind::Unsupported),
 ];
 
-/// Whether the message is a notice and nothing that a person wrote.
-pub(super) fn is_service(message: Message<'_>) -> bool {
-    SERVICE.iter().any(|name| message.has(name))
+/// Members that say where, when and by whom, and never what.
+const FRAME: &[&str] = &[
+    "message_id",
+    "message_thread_id",
+    "is_topic_message",
+    "direct_messages_topic",
+    "from",
+    "sender_chat",
+    "sender_boost_count",
+    "sender_business_bot",
+    "sender_tag",
+    "business_connection_id",
+    "chat",
+    "date",
+    "edit_date",
+    "reply_to_message",
+    "external_reply",
+    "quote",
+    "reply_to_story",
+    "reply_to_checklist_task_id",
+    "via_bot",
+    "has_protected_content",
+    "is_from_offline",
+    "media_group_id",
+    "author_signature",
+    "show_caption_above_media",
+    "has_media_spoiler",
+    "effect_id",
+    "reply_markup",
+    "entities",
+    "caption_entities",
+    "link_preview_options",
+];
+
+/// The kind of message that a person made of this; `None` when nobody wrote it.
+pub(super) fn kind_of(value: &Value) -> Option<Kind> {
+    if largest(json::list(value, "photo")).is_some() {
+        return Some(Kind::Image);
+    }
+    let file = FILES.iter().find(|(name, ..)| json::object(value, name).is_some()).map(|(_, kind, _)| *kind);
+    file.or_else(|| {
+        OTHERS.iter().find(|(name, _)| json::object(value, name).is_some()).map(|(_, kind)| *kind)
+    })
+    .or_else(|| json::text(value, "text").map(|_| Kind::Text))
+    // Words below something that we do not know yet.
+    .or_else(|| json::text(value, "caption").map(|_| Kind::Unsupported))
 }
 
-/// Puts kind, text, files and details of the message into the event.
-pub(super) fn fill(event: &mut Event, message: Message<'_>) {
+/// Puts kind, text, files and details of the message into the event. `Err` says why nobody wrote it.
+pub(super) fn fill(event: &mut Event, message: Message<'_>) -> Result<(), String> {
     let value = message.value;
+    event.kind = kind_of(value).ok_or_else(|| notice(value))?;
     event.text = json::text(value, "text").or_else(|| json::text(value, "caption"));
-    for name in ["media_group_id"] {
-        if let Some(group) = value.get(name).and_then(json::id) {
-            event.set(name, group);
+    if let Some(group) = value.get("media_group_id").and_then(json::id) {
+        event.set("media_group_id", group);
+    }
+    match event.kind {
+        Kind::Image => {
+            if let Some(photo) = largest(json::list(value, "photo")) {
+                attach(event, MediaKind::Image, photo);
+            }
+        }
+        Kind::Location => place(event, value),
+        Kind::Contacts => cards(event, value),
+        Kind::Interactive => pressed(event, value),
+        Kind::Unsupported => unread(event, value),
+        Kind::Text => {}
+        _ => {
+            let found = FILES.iter().find_map(|(name, _, media)| Some((*media, json::object(value, name)?)));
+            if let Some((media, file)) = found {
+                attach(event, media, file);
+                if media == MediaKind::Sticker {
+                    event.emoji = json::text(file, "emoji");
+                }
+            }
         }
     }
-    if message.has("forward_origin") || message.has("forward_date") {
-        event.set("forwarded", true);
-    }
-    if let Some(quote) = json::object(value, "quote").and_then(|quote| json::text(quote, "text")) {
-        event.set("quote", quote);
-    }
-    event.kind = kind(event, value);
+    quoted::fill(event, message);
+    Ok(())
 }
 
-fn kind(event: &mut Event, value: &Value) -> Kind {
-    if let Some(photo) = largest(json::list(value, "photo")) {
-        attach(event, MediaKind::Image, photo);
-        return Kind::Image;
-    }
-    for (name, kind, media) in FILES {
-        if let Some(file) = json::object(value, name) {
-            attach(event, *media, file);
-            if *kind == Kind::Sticker {
-                event.emoji = json::text(file, "emoji");
-            }
-            return *kind;
+/// Why a message is none: the member that it consists of.
+fn notice(value: &Value) -> String {
+    let names = value.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
+    let found = names.into_iter().find(|name| !FRAME.contains(name) && *name != "text");
+    match found {
+        Some(name) => {
+            let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(48);
+            format!("service_message:{}", plain.collect::<String>())
         }
+        None => "empty".to_owned(),
     }
+}
+
+fn place(event: &mut Event, value: &Value) {
     // A venue also fills `location`.
     if let Some(venue) = json::object(value, "venue") {
         for name in ["title", "address"] {
@@ -92,35 +140,52 @@ fn kind(event: &mut Event, value: &Value) -> Kind {
     }
     let place = json::object(value, "location")
         .or_else(|| json::object(value, "venue").and_then(|venue| json::object(venue, "location")));
-    if let Some((latitude, longitude)) =
-        place.and_then(|place| json::number(place, "latitude").zip(json::number(place, "longitude")))
-    {
-        event.set("latitude", latitude);
-        event.set("longitude", longitude);
-        return Kind::Location;
-    }
-    if let Some(card) = json::object(value, "contact") {
-        contact(event, card);
-        return Kind::Contacts;
-    }
-    if let Some(data) = json::object(value, "web_app_data") {
-        event.text = json::text(data, "button_text");
-        if let Some(payload) = json::text(data, "data") {
-            event.set("payload", payload);
+    match place.and_then(|place| json::number(place, "latitude").zip(json::number(place, "longitude"))) {
+        Some((latitude, longitude)) => {
+            event.set("latitude", latitude);
+            event.set("longitude", longitude);
         }
-        return Kind::Interactive;
+        None => event.kind = Kind::Unsupported,
     }
+}
+
+fn cards(event: &mut Event, value: &Value) {
+    if let Some(card) = json::object(value, "contact") {
+        return contact(event, card);
+    }
+    let shared = json::object(value, "users_shared").map_or(&[][..], |shared| json::list(shared, "users"));
+    let card = |user: &Value| json!({ "name": full_name(user), "phones": [] });
+    event.set("contacts_count", shared.len());
+    event.set("contacts", shared.iter().map(card).collect::<Vec<_>>());
+}
+
+/// The button of a web app: its label, and what the app sent.
+fn pressed(event: &mut Event, value: &Value) {
+    let Some(data) = json::object(value, "web_app_data") else { return };
+    event.text = json::text(data, "button_text");
+    if let Some(label) = event.text.clone() {
+        event.set("label", label);
+    }
+    if let Some(payload) = json::text(data, "data") {
+        event.set("payload", payload);
+    }
+}
+
+/// What can be said of something that cannot be shown.
+fn unread(event: &mut Event, value: &Value) {
     if let Some(poll) = json::object(value, "poll") {
         let options = json::list(poll, "options").iter().filter_map(|option| json::text(option, "text"));
         let options: Vec<_> = options.collect();
         event.set("poll", json!({"question": json::text(poll, "question"), "options": options}));
-        return Kind::Unsupported;
     }
     if let Some(dice) = json::object(value, "dice") {
         event.set("dice", json!({"emoji": json::text(dice, "emoji"), "value": json::integer(dice, "value")}));
-        return Kind::Unsupported;
     }
-    if event.text.is_some() { Kind::Text } else { Kind::Unsupported }
+    if let Some(list) = json::object(value, "checklist") {
+        let tasks = json::list(list, "tasks").iter().filter_map(|task| json::text(task, "text"));
+        let tasks: Vec<_> = tasks.collect();
+        event.set("checklist", json!({"title": json::text(list, "title"), "tasks": tasks}));
+    }
 }
 
 /// Several sizes are one photo.
@@ -153,8 +218,6 @@ fn attach(event: &mut Event, kind: MediaKind, file: &Value) {
 }
 
 fn contact(event: &mut Event, card: &Value) {
-    let name = ["first_name", "last_name"].map(|part| json::text(card, part));
-    let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let phone = json::text(card, "phone_number");
     let user = json::integer(card, "user_id").map(|id| id.to_string());
     // Only one's own card says something about the writer; Telegram fills in the id, not the writer.
@@ -163,5 +226,11 @@ fn contact(event: &mut Event, card: &Value) {
             phone.as_ref().map(|phone| phone.chars().filter(char::is_ascii_digit).collect());
     }
     event.set("contacts_count", 1);
-    event.set("contacts", json!([{"name": name, "phones": phone.into_iter().collect::<Vec<_>>()}]));
+    event
+        .set("contacts", json!([{"name": full_name(card), "phones": phone.into_iter().collect::<Vec<_>>()}]));
+}
+
+fn full_name(person: &Value) -> String {
+    let name = ["first_name", "last_name"].map(|part| json::text(person, part));
+    name.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -15,6 +15,22 @@ pub(super) enum Reply {
     Moved(i64),
 }
 
+/// Refusals of the place in the chat (in small letters), with the code and the reason for people.
+const PLACES: &[(&str, &str, &str)] = &[
+    ("message thread not found", "thread_not_found", "the topic is not there any more"),
+    ("topic_deleted", "thread_not_found", "the topic is not there any more"),
+    ("topic_closed", "topic_closed", "the topic is closed"),
+    (
+        "direct messages topic",
+        "thread_not_found",
+        "the customer's conversation with the channel is not there",
+    ),
+    ("business connection", "connection_gone", "the account does not let the bot act for it any more"),
+    ("business_connection", "connection_gone", "the account does not let the bot act for it any more"),
+    ("business_peer", "connection_peer", "the account does not let the bot answer in this chat"),
+];
+
+/// Only what proves that nothing happened may be tried again.
 pub(super) fn judge(status: u16, body: &[u8]) -> Result<Reply, Failure> {
     let answer = wire::Answer::read(body);
     if let Some(result) = answer.result {
@@ -29,9 +45,15 @@ pub(super) fn judge(status: u16, body: &[u8]) -> Result<Reply, Failure> {
         // Accepted, but the result did not reach us whole.
         200..=299 => fail(Verdict::Unknown, "unreadable_answer"),
         429 => fail(Verdict::Retry { after_ms: answer.retry_after_s.map(|s| s.saturating_mul(1000)) }, "429"),
-        // A gateway gave up on a request that may have gone through.
-        502 | 504 => fail(Verdict::Unknown, &code.to_string()),
-        500..=599 => fail(Verdict::Retry { after_ms: None }, &code.to_string()),
+        // The request did not come whole.
+        408 => fail(Verdict::Retry { after_ms: None }, "408"),
+        // Said before the work: come back then.
+        503 if answer.retry_after_s.is_some() => {
+            fail(Verdict::Retry { after_ms: answer.retry_after_s.map(|s| s.saturating_mul(1000)) }, "503")
+        }
+        // The message may have left before the API failed, or before a proxy gave up.
+        500..=599 => fail(Verdict::Unknown, &code.to_string()),
+        300..=399 => fail(Verdict::ChannelDown, "redirected"),
         401 | 404 => fail(Verdict::ChannelDown, "token_refused"),
         409 => fail(Verdict::ChannelDown, "second_consumer"),
         403 if says("blocked") => fail(Verdict::Rejected, "blocked"),
@@ -44,7 +66,12 @@ pub(super) fn judge(status: u16, body: &[u8]) -> Result<Reply, Failure> {
             None if says("query is too old") || says("message is not modified") => Ok(Reply::Nothing),
             None if says("chat not found") => fail(Verdict::Rejected, "chat_not_found"),
             None if says("too long") => fail(Verdict::Rejected, "too_long"),
-            None => fail(Verdict::Rejected, "400"),
+            None => match PLACES.iter().find(|(words, ..)| says(words)) {
+                Some((_, code, reason)) => {
+                    Err(Failure::new(Verdict::Rejected, *code, format!("{reason} ({description})")))
+                }
+                None => fail(Verdict::Rejected, "400"),
+            },
         },
         _ => fail(Verdict::Rejected, &code.to_string()),
     }
@@ -67,7 +94,10 @@ mod tests {
     fn every_documented_error_has_its_verdict() {
         let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
         assert_eq!(verdict(429, flood), (Verdict::Retry { after_ms: Some(7000) }, "429".into()));
-        assert_eq!(verdict(502, "<html>bad gateway"), (Verdict::Unknown, "502".into()));
+        for status in [500, 502, 503, 504, 520] {
+            assert_eq!(verdict(status, "<html>bad gateway"), (Verdict::Unknown, status.to_string()));
+        }
+        assert_eq!(verdict(408, "").0, Verdict::Retry { after_ms: None });
         let cases = [
             (403, "Forbidden: bot was blocked by the user", Verdict::Rejected, "blocked"),
             (403, "Forbidden: user is deactivated", Verdict::Rejected, "deactivated"),
@@ -84,7 +114,11 @@ mod tests {
                 Verdict::ChannelDown,
                 "second_consumer",
             ),
-            (500, "Internal Server Error", Verdict::Retry { after_ms: None }, "500"),
+            (500, "Internal Server Error", Verdict::Unknown, "500"),
+            (400, "Bad Request: message thread not found", Verdict::Rejected, "thread_not_found"),
+            (400, "Bad Request: TOPIC_CLOSED", Verdict::Rejected, "topic_closed"),
+            (400, "Bad Request: BUSINESS_CONNECTION_INVALID", Verdict::Rejected, "connection_gone"),
+            (400, "Bad Request: business connection not found", Verdict::Rejected, "connection_gone"),
         ];
         for (code, description, expected, name) in cases {
             assert_eq!(verdict(code, &error(code, description)), (expected, name.into()), "{description}");

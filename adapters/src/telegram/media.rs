@@ -4,7 +4,10 @@ use reqwest::Client;
 use serde_json::json;
 use tokio::io::AsyncWrite;
 
-use super::{api::Api, errors::Reply};
+use super::{
+    api::{Api, FilePath},
+    errors::Reply,
+};
 use crate::{Account, FetchError, Fetched, MediaRef, call::Failure, json as read, media::download};
 
 pub(super) async fn fetch(
@@ -25,8 +28,17 @@ pub(super) async fn fetch(
         Err(failure) => return Err(refusal(failure, limit_bytes)),
     };
     let path = read::text(&file, "file_path").ok_or(FetchError::Gone)?;
-    let request = api.file(&path).ok_or_else(|| FetchError::Refused("the file has no plain path".into()))?;
-    download(request, media, limit_bytes, sink).await
+    let path = api.file_path(&path).map_err(|reason| FetchError::Refused(reason.to_owned()))?;
+    let fetched = download(api.file(&path), media, limit_bytes, sink).await;
+    match (fetched, path) {
+        // The server has it, so it is not gone: nobody serves it.
+        (Err(FetchError::Gone), FilePath::OnDisk(_)) => Err(FetchError::Refused(
+            "the Bot API server keeps the file on its own disk, and nothing serves it at the address that the channel \
+             has for files (files_base, else api_base)"
+                .to_owned(),
+        )),
+        (fetched, _) => fetched,
+    }
 }
 
 fn refusal(failure: Failure, limit_bytes: u64) -> FetchError {

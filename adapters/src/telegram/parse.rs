@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::{
     content,
+    place::Place,
+    quoted,
     wire::{self, Chat, Message, Part, Person},
 };
 use crate::{Context, Direction, Event, Kind, NotJson, Origin, json};
@@ -19,7 +21,9 @@ pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJso
         Part::Edited => vec![edited(content, context).unwrap_or_else(malformed)],
         Part::Callback => vec![callback(content).unwrap_or_else(malformed)],
         Part::Reaction => vec![reaction(content).unwrap_or_else(malformed)],
+        Part::PollAnswer => vec![poll_answer(content).unwrap_or_else(malformed)],
         Part::OwnMembership => vec![membership(content).unwrap_or_else(malformed)],
+        Part::Connection => vec![connection(content).unwrap_or_else(malformed)],
         Part::DeletedBusiness => deleted(content),
         Part::ChannelPost => vec![Event::ignored("channel")],
         Part::Unhandled => vec![Event::ignored("unhandled_update")],
@@ -35,9 +39,8 @@ fn malformed() -> Event {
     Event::ignored("malformed")
 }
 
-fn message_key(chat: i64, message: i64) -> String {
-    format!("{chat}:{message}")
-}
+/// Shown for a reaction that is no text: a custom emoji, and whatever is invented next.
+const STAND_IN: &str = "✨";
 
 fn message(value: &Value, context: &Context) -> Option<Event> {
     let message = Message::of(value)?;
@@ -47,16 +50,15 @@ fn message(value: &Value, context: &Context) -> Option<Event> {
     if let Some(moved) = migration(message) {
         return Some(moved);
     }
-    if content::is_service(message) {
-        return Some(Event::ignored("service_message"));
+    let (mut event, place) = base(message, context);
+    if let Err(reason) = content::fill(&mut event, message) {
+        return Some(Event::ignored(&reason));
     }
-    let mut event = base(message, context);
-    content::fill(&mut event, message);
     event.external_message_id = Some(message.id.to_string());
-    event.message_key = Some(message_key(message.chat.id(), message.id));
+    event.message_key = Some(place.key(message.id));
     event.timestamp_ms = json::millis(value, "date");
     event.reply_to = message.reply_to().map(|id| id.to_string());
-    event.reply_key = message.reply_to().map(|id| message_key(message.chat.id(), id));
+    event.reply_key = message.reply_to().map(|id| place.key(id));
     let start = event.text.as_deref().filter(|_| message.chat.is_private()).and_then(start_parameter);
     if let Some(start) = start.map(str::to_owned) {
         event.set("start_param", start);
@@ -72,27 +74,30 @@ fn start_parameter(text: &str) -> Option<&str> {
 }
 
 /// Place, author and direction of a message.
-fn base(message: Message<'_>, context: &Context) -> Event {
+fn base(message: Message<'_>, context: &Context) -> (Event, Place) {
     let mut event = Event::new(Kind::Text);
-    event.external_conversation_id = Some(message.chat.id().to_string());
-    event.is_group = message.chat.is_group();
-    let connection = message.business_connection();
-    event.origin = match &connection {
-        Some(connection) => business_origin(message, context.business_connection_owner.get(connection)),
-        None => None,
+    let place = Place::of(message);
+    place.describe(&mut event);
+    event.is_group = message.chat.is_group() && !place.is_direct();
+    event.origin = match message.business_connection() {
+        Some(connection) => business_origin(message, context.business_connection_owner.get(&connection)),
+        None => direct_origin(message),
     };
-    if let Some(connection) = connection {
-        event.set("business_connection_id", connection);
-    }
     event.direction = Some(Direction::Inbound);
     if event.origin.is_some() {
         event.direction = Some(Direction::Outbound);
-    } else if let Some(author) = message.author() {
+    } else if let Some(author) = message.direct_customer().or_else(|| message.author()) {
         describe(&mut event, author);
     } else if message.chat.is_private() {
         event.external_contact_id.clone_from(&event.external_conversation_id);
     }
-    event
+    (event, place)
+}
+
+/// In the direct messages of a channel whoever is not the customer answers for the channel.
+fn direct_origin(message: Message<'_>) -> Option<Origin> {
+    let customer = message.direct_customer()?.id();
+    (message.author()?.id() != customer).then_some(Origin::HumanDevice)
 }
 
 /// Business chats also show what their owner and our bot wrote; the chat's id is the customer's.
@@ -111,6 +116,7 @@ fn business_origin(message: Message<'_>, owner: Option<&Value>) -> Option<Origin
 fn describe(event: &mut Event, person: Person<'_>) {
     event.external_contact_id = Some(person.id().to_string());
     event.contact_name = person.name();
+    event.contact_handle = person.username();
     if let Some(username) = person.username() {
         event.set("username", username);
     }
@@ -139,34 +145,49 @@ fn edited(value: &Value, context: &Context) -> Option<Event> {
     if message.chat.is_channel() {
         return Some(Event::ignored("channel"));
     }
-    let mut event = base(message, context);
-    content::fill(&mut event, message);
+    let (mut event, place) = base(message, context);
+    if let Err(reason) = content::fill(&mut event, message) {
+        return Some(Event::ignored(&reason));
+    }
+    event.content = Some(event.kind);
     event.kind = Kind::Edited;
     event.external_message_id = Some(message.id.to_string());
     event.target_message_id = Some(message.id.to_string());
-    event.target_key = Some(message_key(message.chat.id(), message.id));
+    event.target_key = Some(place.key(message.id));
     event.timestamp_ms = json::millis(value, "edit_date");
     Some(event)
 }
 
-/// The one who pressed is `from`; the author of the message is our bot. The message may be missing or so old that
-/// only its id is left.
+/// The one who pressed is `from`; the author of the message is our bot. The message may be so old that only its id is
+/// left. Under an inline message there is no chat, so nothing can be answered.
 fn callback(value: &Value) -> Option<Event> {
     let id = json::text(value, "id")?;
     let person = Person::of(value, "from")?;
-    let message = json::object(value, "message").and_then(Message::of);
+    let Some(message) = value.get("message").filter(|message| !message.is_null()) else {
+        return Some(Event::ignored("no_chat"));
+    };
+    let message = Message::of(message)?;
+    if message.chat.is_channel() {
+        return Some(Event::ignored("channel"));
+    }
+    let place = Place::of(message);
     let mut event = Event::new(Kind::Interactive);
     describe(&mut event, person);
-    let chat = message.map_or(person.id(), |message| message.chat.id());
-    event.external_conversation_id = Some(chat.to_string());
-    event.is_group = message.is_some_and(|message| message.chat.is_group());
+    place.describe(&mut event);
+    event.is_group = message.chat.is_group() && !place.is_direct();
+    if event.is_group {
+        event.chat_title = message.chat.title();
+    }
     event.direction = Some(Direction::Inbound);
     event.external_message_id = Some(format!("cb:{id}"));
     event.message_key.clone_from(&event.external_message_id);
-    event.reply_to = message.map(|message| message.id.to_string());
-    event.reply_key = message.map(|message| message_key(chat, message.id));
+    event.reply_to = Some(message.id.to_string());
+    event.reply_key = Some(place.key(message.id));
     event.set("callback_query_id", id);
     if let Some(payload) = json::text(value, "data") {
+        if let Some(label) = quoted::label(message.value, &payload) {
+            event.set("label", label);
+        }
         event.set("payload", payload);
     }
     Some(event)
@@ -188,18 +209,60 @@ fn reaction(value: &Value) -> Option<Event> {
     event.direction = Some(Direction::Inbound);
     event.timestamp_ms = json::millis(value, "date");
     event.target_message_id = Some(message.to_string());
-    event.target_key = Some(message_key(chat.id(), message));
+    event.target_key = Some(Place::in_chat(chat, json::text(value, "business_connection_id")).key(message));
     event.removed = Some(new.is_empty());
     // The whole new set is given; what was added is what is told.
     if let Some(added) = new.iter().find(|reaction| !old.contains(reaction)).or(new.last()) {
-        event.emoji = match added.get("type").and_then(Value::as_str) {
-            Some("paid") => Some("⭐".to_owned()),
-            _ => json::text(added, "emoji"),
-        };
+        event.emoji = Some(shown(added));
         if let Some(custom) = json::text(added, "custom_emoji_id") {
             event.set("custom_emoji_id", custom);
         }
     }
+    if new.len() > 1 {
+        event.set("emojis", new.iter().take(MAX_REACTIONS).map(shown).collect::<Vec<_>>());
+    }
+    Some(event)
+}
+
+/// A person may have three at once.
+const MAX_REACTIONS: usize = 16;
+
+fn shown(reaction: &Value) -> String {
+    match reaction.get("type").and_then(Value::as_str) {
+        Some("paid") => "⭐".to_owned(),
+        _ => json::text(reaction, "emoji").unwrap_or_else(|| STAND_IN.to_owned()),
+    }
+}
+
+/// A vote in a poll of ours. It names neither chat nor message; options by their number, none when it was taken back.
+fn poll_answer(value: &Value) -> Option<Event> {
+    let poll = json::text(value, "poll_id")?;
+    let person = Person::of(value, "voter_chat").or_else(|| Person::of(value, "user"))?;
+    let mut event = Event::new(Kind::PollVote);
+    describe(&mut event, person);
+    event.direction = Some(Direction::Inbound);
+    event.target_key = Some(format!("poll:{poll}"));
+    event.target_message_id = Some(poll);
+    let selected = json::list(value, "option_ids").iter().filter_map(Value::as_i64);
+    event.set("selected", selected.collect::<Vec<_>>());
+    Some(event)
+}
+
+/// An account lets the bot act in its place, or no longer. Earlier versions gave the right to answer beside.
+fn connection(value: &Value) -> Option<Event> {
+    let id = json::text(value, "id")?;
+    let owner = Person::of(value, "user")?;
+    let rights = value.get("rights").unwrap_or(&Value::Null);
+    let mut event = Event::new(Kind::Connection);
+    event.timestamp_ms = json::millis(value, "date");
+    event.set("connection_id", id);
+    event.set("owner_id", owner.id().to_string());
+    if let Some(name) = owner.name() {
+        event.set("owner_name", name);
+    }
+    event.set("enabled", json::flag(value, "is_enabled").unwrap_or(false));
+    let can_reply = json::flag(rights, "can_reply").or_else(|| json::flag(value, "can_reply"));
+    event.set("can_reply", can_reply.unwrap_or(false));
     Some(event)
 }
 
@@ -230,15 +293,13 @@ fn membership(value: &Value) -> Option<Event> {
 fn deleted(value: &Value) -> Vec<Event> {
     let ids = json::list(value, "message_ids");
     let Some(chat) = Chat::of(value).filter(|_| !ids.is_empty()) else { return vec![malformed()] };
+    let place = Place::in_chat(chat, json::text(value, "business_connection_id"));
     let one = |id: &Value| {
         let id = id.as_i64()?;
         let mut event = Event::new(Kind::Deleted);
-        event.external_conversation_id = Some(chat.id().to_string());
+        place.describe(&mut event);
         event.target_message_id = Some(id.to_string());
-        event.target_key = Some(message_key(chat.id(), id));
-        if let Some(connection) = json::text(value, "business_connection_id") {
-            event.set("business_connection_id", connection);
-        }
+        event.target_key = Some(place.key(id));
         Some(event)
     };
     ids.iter().map(|id| one(id).unwrap_or_else(malformed)).collect()
@@ -297,7 +358,8 @@ mod tests {
         let events = parse(update.to_string().as_bytes(), &Context::default()).unwrap();
         let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [Kind::Deleted, Kind::Ignored, Kind::Deleted]);
-        assert_eq!(events[2].target_key(), Some("7:3"));
+        assert_eq!(events[2].target_key(), Some("bc1:7:3"));
+        assert_eq!(events[2].thread.as_deref(), Some("business:bc1"));
         assert_ne!(events[0].once_key(), events[2].once_key());
     }
 

@@ -3,11 +3,10 @@
 use reqwest::Client;
 use serde_json::{Map, Value, json};
 
-use super::{api::Api, errors::Reply};
+use super::{api::Api, errors::Reply, place::Place, wire::Message};
 use crate::{
     Account, Acknowledge, Address, MediaKind, Outgoing, SendError, SendOutcome,
     call::{Failure, Verdict},
-    json as read,
 };
 
 pub(super) async fn send(http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
@@ -40,15 +39,14 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
 }
 
 fn sent(result: &Value) -> Option<SendOutcome> {
-    let message = read::integer(result, "message_id")?;
-    let chat = read::integer(read::object(result, "chat")?, "id")?;
-    Some(SendOutcome::Sent { external_id: message.to_string(), dedupe_key: format!("{chat}:{message}") })
+    let message = Message::of(result)?;
+    let dedupe_key = Place::of(message).key(message.id);
+    Some(SendOutcome::Sent { external_id: message.id.to_string(), dedupe_key })
 }
 
 /// The method and its parameters; `None` when there is nothing to send.
 fn request(out: &Outgoing<'_>) -> Option<(&'static str, Map<String, Value>)> {
-    let mut parameters = Map::new();
-    parameters.insert("chat_id".into(), chat_id(out.to.chat));
+    let mut parameters = Place::read(out.to).parameters();
     let text = out.text.filter(|text| !text.trim().is_empty());
     let method = if let Some(media) = &out.media {
         let (method, member) = match media.kind {
@@ -75,11 +73,6 @@ fn request(out: &Outgoing<'_>) -> Option<(&'static str, Map<String, Value>)> {
     Some((method, parameters))
 }
 
-/// A number, or a public name.
-fn chat_id(conversation: &str) -> Value {
-    conversation.parse::<i64>().map_or_else(|_| conversation.into(), Into::into)
-}
-
 /// From a bare id or a message key. Button presses cannot be quoted.
 fn message_id(id: &str) -> Option<i64> {
     if id.starts_with("cb:") {
@@ -102,8 +95,14 @@ pub(super) async fn answer_callback(
 }
 
 pub(super) async fn typing(http: &Client, account: &Account, to: Address<'_>) -> Result<(), SendError> {
-    let parameters = json!({"chat_id": chat_id(to.chat), "action": "typing"});
-    Api::of(http, account)?.call("sendChatAction", &parameters).await?;
+    let place = Place::read(to);
+    // The direct messages of a channel show nobody typing.
+    if place.is_direct() {
+        return Ok(());
+    }
+    let mut parameters = place.parameters();
+    parameters.insert("action".into(), "typing".into());
+    Api::of(http, account)?.call("sendChatAction", &parameters.into()).await?;
     Ok(())
 }
 

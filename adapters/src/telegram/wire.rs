@@ -14,7 +14,9 @@ pub(super) enum Part {
     DeletedBusiness,
     Callback,
     Reaction,
+    PollAnswer,
     OwnMembership,
+    Connection,
     /// Documented, and of no use to us.
     Unhandled,
 }
@@ -30,7 +32,8 @@ const PARTS: &[(&str, Part)] = &[
     ("deleted_business_messages", Part::DeletedBusiness),
     ("channel_post", Part::ChannelPost),
     ("edited_channel_post", Part::ChannelPost),
-    ("business_connection", Part::Unhandled),
+    ("business_connection", Part::Connection),
+    ("poll_answer", Part::PollAnswer),
     ("message_reaction_count", Part::Unhandled),
     ("inline_query", Part::Unhandled),
     ("chosen_inline_result", Part::Unhandled),
@@ -38,7 +41,6 @@ const PARTS: &[(&str, Part)] = &[
     ("pre_checkout_query", Part::Unhandled),
     ("purchased_paid_media", Part::Unhandled),
     ("poll", Part::Unhandled),
-    ("poll_answer", Part::Unhandled),
     ("chat_member", Part::Unhandled),
     ("chat_join_request", Part::Unhandled),
     ("chat_boost", Part::Unhandled),
@@ -54,6 +56,7 @@ pub(super) const ALLOWED_UPDATES: &[&str] = &[
     "edited_message",
     "callback_query",
     "message_reaction",
+    "poll_answer",
     "my_chat_member",
     "business_connection",
     "business_message",
@@ -92,8 +95,13 @@ impl Answer {
 /// The id and the content of an update; `Err` names what is wrong with it.
 pub(super) fn update(document: &Value) -> Result<(i64, Part, &Value), &'static str> {
     let id = json::integer(document, "update_id").ok_or("malformed")?;
-    let found = PARTS.iter().find_map(|(name, part)| document.get(*name).map(|content| (*part, content)));
-    let (part, content) = found.ok_or("unknown_update")?;
+    let mut found =
+        PARTS.iter().filter_map(|(name, part)| document.get(*name).map(|content| (*part, content)));
+    let (part, content) = found.next().ok_or("unknown_update")?;
+    // An update has one payload. Of two, neither can be trusted to be the one that was meant.
+    if found.next().is_some() {
+        return Err("malformed");
+    }
     if content.is_object() { Ok((id, part, content)) } else { Err("malformed") }
 }
 
@@ -117,8 +125,13 @@ impl<'a> Chat<'a> {
         self.is("channel")
     }
 
+    /// The direct messages of a channel have the type of a group, and each customer a topic.
     pub(super) fn is_group(self) -> bool {
-        self.is("group") || self.is("supergroup")
+        (self.is("group") || self.is("supergroup")) && json::flag(self.0, "is_direct_messages") != Some(true)
+    }
+
+    pub(super) fn title(self) -> Option<String> {
+        json::text(self.0, "title")
     }
 
     pub(super) fn is_private(self) -> bool {
@@ -178,6 +191,11 @@ impl<'a> Message<'a> {
 
     pub(super) fn business_connection(self) -> Option<String> {
         json::text(self.value, "business_connection_id")
+    }
+
+    /// The customer whose direct messages to a channel these are.
+    pub(super) fn direct_customer(self) -> Option<Person<'a>> {
+        json::object(self.value, "direct_messages_topic").and_then(|topic| Person::of(topic, "user"))
     }
 
     pub(super) fn written_by_our_bot(self) -> bool {

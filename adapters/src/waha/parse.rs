@@ -19,11 +19,11 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
         (Topic::Presence, Some(payload)) => presences(payload),
         (topic, Some(payload)) => {
             let event = match topic {
-                Topic::Message => message(payload),
+                Topic::Message => message(payload, envelope.me()),
                 Topic::Reaction => reaction(payload),
                 Topic::Ack => ack(payload, envelope.name),
-                Topic::Edited => edited(payload),
-                Topic::Revoked => revoked(payload),
+                Topic::Edited => edited(payload, &envelope),
+                Topic::Revoked => revoked(payload, &envelope),
                 Topic::PollVote => vote(payload),
                 Topic::Call => call(payload, envelope.name),
                 _ => session(payload),
@@ -86,14 +86,16 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
     Ok(event)
 }
 
-fn message(payload: &Value) -> Option<Event> {
+fn message(payload: &Value, me: &Value) -> Option<Event> {
     let item = Item::of(payload)?;
     let mut event = match base(Kind::Text, &item) {
         Ok(event) => event,
         Err(reason) => return Some(Event::ignored(reason)),
     };
     event.message_key = Some(item.bare.clone());
-    content::fill(&mut event, &item);
+    if let Err(reason) = content::fill(&mut event, &item, me) {
+        return Some(Event::ignored(&reason));
+    }
     let quoted = json::object(payload, "replyTo").and_then(|quoted| wire::id_text(quoted, "id"));
     event.reply_to = quoted.as_deref().map(id::bare);
     event.reply_key.clone_from(&event.reply_to);
@@ -115,28 +117,50 @@ fn reaction(payload: &Value) -> Option<Event> {
     let item = Item::of(payload)?;
     let reaction = json::object(payload, "reaction")?;
     let mut event = action(Kind::Reaction, &item, &wire::id_text(reaction, "messageId")?);
-    event.emoji = json::text(reaction, "text");
-    event.removed = Some(event.emoji.is_none());
+    // Only empty text takes a reaction back. No text at all says nothing.
+    match reaction.get("text") {
+        Some(Value::String(text)) => {
+            event.removed = Some(text.is_empty());
+            event.emoji = json::text(reaction, "text");
+        }
+        None | Some(Value::Null) => return Some(Event::ignored("no_reaction")),
+        Some(_) => return None,
+    }
     Some(event)
 }
 
-/// The payload is the edit; the message it changes is named beside it.
-fn edited(payload: &Value) -> Option<Event> {
+/// The payload is the edit; the message it changes is named beside it. Its time is the envelope's: the payload's may
+/// be that of the message, which all its edits share.
+fn edited(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
     let item = Item::of(payload)?;
-    let mut event = action(Kind::Edited, &item, &wire::id_text(payload, "editedMessageId")?);
-    event.text = json::text(payload, "body");
+    let target = wire::id_text(payload, "editedMessageId")?;
+    let mut event = action(Kind::Edited, &item, &target);
+    if event.kind == Kind::Ignored {
+        return Some(event);
+    }
+    if let Err(reason) = content::fill_edit(&mut event, &item, envelope.me(), &item.sibling(&target)) {
+        return Some(Event::ignored(&reason));
+    }
+    event.content = Some(event.kind);
+    event.kind = Kind::Edited;
+    event.timestamp_ms = envelope.timestamp_ms().or(event.timestamp_ms);
     Some(event)
 }
 
 /// `after` is the deletion, `before` the deleted message; either may be missing, and on WEBJS `after` may carry the
-/// deleted id.
-fn revoked(payload: &Value) -> Option<Event> {
+/// deleted id and the deleted message's time.
+fn revoked(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
     let part = |name| json::object(payload, name).and_then(Item::of);
     let (before, after) = (part("before"), part("after"));
     let target = wire::id_text(payload, "revokedMessageId")
         .or_else(|| before.as_ref().map(|before| before.full_id.clone()))
         .or_else(|| after.as_ref().map(|after| after.full_id.clone()))?;
-    Some(action(Kind::Deleted, &after.or(before)?, &target))
+    let has_own_time = after.as_ref().is_some_and(|after| after.bare != id::bare(&target));
+    let mut event = action(Kind::Deleted, &after.or(before)?, &target);
+    if !has_own_time {
+        event.timestamp_ms = envelope.timestamp_ms().or(event.timestamp_ms);
+    }
+    Some(event)
 }
 
 fn vote(payload: &Value) -> Option<Event> {
@@ -169,8 +193,21 @@ fn ack(payload: &Value, name: &str) -> Option<Event> {
     event.origin = None;
     event.timestamp_ms = None;
     event.status = Some(status);
+    if status == Status::Failed {
+        event.reason = refusal(payload);
+    }
     event.target_key = Some(item.bare);
     Some(event)
+}
+
+/// Why WhatsApp did not take a message, where the engine says so.
+fn refusal(payload: &Value) -> Option<String> {
+    let code = json::id(json::object(payload, "error")?.get("code")?)?;
+    let code: String = code.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    Some(match code.as_str() {
+        "463" => "WhatsApp does not let this number start new chats now (463)".to_owned(),
+        _ => format!("WhatsApp refused the message (error {code})"),
+    })
 }
 
 fn status(payload: &Value) -> Option<Status> {
@@ -267,8 +304,10 @@ mod tests {
 
     #[test]
     fn a_number_as_from_me_is_understood() {
-        let event =
-            one("message.any", &json!({"id": "true_12025550143@c.us_AA", "fromMe": 1, "source": "api"}));
+        let event = one(
+            "message.any",
+            &json!({"id": "true_12025550143@c.us_AA", "fromMe": 1, "source": "api", "body": "x"}),
+        );
         assert_eq!((event.direction, event.origin), (Some(Direction::Outbound), Some(Origin::OurApi)));
     }
 

@@ -10,15 +10,16 @@ use crate::{
     json as read,
 };
 
+/// Failures of a reservation that say nothing about whether the engine has such a thing. Asking again costs nothing.
+const RETRIED: &[&str] = &["unreachable", "no_answer", "key_refused", "408", "429", "502", "503", "504"];
+
 /// NOWEB and GOWS since 2026.4.3 let the caller choose the id. Whatever else a server answers, the message goes
 /// without one.
 pub(super) async fn reserve_id(http: &Client, account: &Account) -> Result<Option<String>, SendError> {
     let api = Api::of(http, account)?;
     match api.get(&format!("/api/{}/new-message-id", api.session)).await {
         Ok(answer) => Ok(answer.json().get("id").and_then(read::id).filter(|id| !id.contains('_'))),
-        Err(failure) if matches!(failure.code.as_str(), "unreachable" | "no_answer" | "key_refused") => {
-            Err(failure.into())
-        }
+        Err(failure) if RETRIED.contains(&failure.code.as_str()) => Err(failure.into()),
         Err(_) => Ok(None),
     }
 }
@@ -38,8 +39,9 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
     let (path, body) = request(api.session, &chat, out)
         .ok_or_else(|| Failure::new(Verdict::Rejected, "empty", "there is nothing to send"))?;
     let answer = api.post(path, &body).await?;
-    // WEBJS has been seen to answer a sent message with nothing at all.
-    let named = wire::sent_id(&answer.json()).or_else(|| out.reserved_id.map(str::to_owned));
+    // WEBJS has been seen to answer a sent message with nothing at all. A page in place of an answer is not the server's.
+    let named = wire::sent_id(&answer.json())
+        .or_else(|| out.reserved_id.filter(|_| answer.body.is_empty()).map(str::to_owned));
     Ok(match named {
         Some(named) => {
             let bare = id::bare(&named);

@@ -91,6 +91,11 @@ impl<'a> Envelope<'a> {
         json::millis(self.value, "timestamp")
     }
 
+    /// Our own account at that time; null when unknown.
+    pub(super) fn me(&self) -> &'a Value {
+        self.value.get("me").unwrap_or(&Value::Null)
+    }
+
     pub(super) fn payload(&self) -> Option<&'a Value> {
         json::object(self.value, "payload")
     }
@@ -139,6 +144,18 @@ impl<'a> Item<'a> {
         let to = chat(value, "to").filter(|_| from_me);
         let chat = to.or_else(|| chat(value, "from"))?;
         Some(Self { value, bare: full_id.clone(), full_id, chat, from_me, participant: given })
+    }
+
+    /// The full id of another message of the chat's same writer.
+    pub(super) fn sibling(&self, id: &str) -> String {
+        let bare = id::bare(id);
+        if bare != id {
+            return id.to_owned();
+        }
+        match self.participant.as_deref().filter(|_| id::is_group(&self.chat)) {
+            Some(participant) => format!("{}_{}_{bare}_{participant}", self.from_me, self.chat),
+            None => format!("{}_{}_{bare}", self.from_me, self.chat),
+        }
     }
 
     /// The person who wrote or acted: a group's participant, else the chat itself. `None` for ourselves.
@@ -193,20 +210,6 @@ impl<'a> Item<'a> {
 
     pub(super) fn engine_size(&self) -> Option<u64> {
         self.engine(&["size"])?.as_u64()
-    }
-
-    /// Whether the engine's message has a part of that name (`stickerMessage`, `documentMessage`, …).
-    pub(super) fn engine_has(&self, part: &str) -> bool {
-        ["Message", "message"]
-            .iter()
-            .any(|message| self.engine(&[message, part]).is_some_and(Value::is_object))
-    }
-
-    /// Engines mark voice notes inside the audio part.
-    pub(super) fn is_voice(&self) -> bool {
-        let marks = [&["Message", "audioMessage", "PTT"], &["message", "audioMessage", "ptt"]];
-        marks.iter().any(|path| self.engine(*path).and_then(Value::as_bool) == Some(true))
-            || matches!(self.engine_type().as_deref(), Some("ptt"))
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     serving::{Fail, cut},
     state::Call,
 };
+use crate::demo::script::Answer;
 
 /// Why a call is refused: status and description, and what goes into `parameters`.
 pub(super) struct Refusal {
@@ -71,7 +72,17 @@ async fn method(
     };
     let at_ms = shared.config.clock.now_ms();
     let call = Call { method: method.clone(), parameters: parameters.clone(), at_ms };
-    shared.state.change(|state| state.calls.push(call));
+    let scripted = shared.state.change(|state| {
+        state.calls.push(call);
+        state.script.take(&method)
+    });
+    if let Some(response) = scripted.as_ref().and_then(Answer::response) {
+        if scripted.is_some_and(|answer| answer.leaves) {
+            // What the real one would say to it is not heard.
+            let _ = calls::send(&shared, &method, &parameters).await;
+        }
+        return response;
+    }
     if !calls::is_sending(&method) {
         return answer(calls::other(&shared, &method, &parameters));
     }
@@ -111,7 +122,8 @@ async fn file(State(shared): State<Arc<Shared>>, Path((bot, path)): Path<(String
     }
     let found = shared.state.read(|state| {
         let mut files = state.files.values();
-        files.find(|file| file.path == path).map(|file| file.bytes.clone())
+        let stored = files.find(|file| file.path == path).map(|file| file.bytes.clone());
+        stored.or_else(|| state.script.file(&path))
     });
     match found {
         Some(bytes) => ([("content-type", "application/octet-stream")], bytes).into_response(),

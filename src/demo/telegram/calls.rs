@@ -9,6 +9,7 @@ use super::{
     Shared,
     api::Refusal,
     delivery,
+    places::Place,
     state::{DEFAULT_CONNECTIONS, Sent, Webhook},
 };
 
@@ -76,6 +77,7 @@ pub(super) fn other(shared: &Arc<Shared>, method: &str, parameters: &Value) -> O
                 return Err(Refusal::bad("wrong parameter action in request"));
             }
             reachable(shared, chat)?;
+            shared.state.read(|state| state.place(chat, parameters))?;
             Ok(json!(true))
         }
         "answerCallbackQuery" => answer_press(shared, parameters),
@@ -183,13 +185,16 @@ fn answer_press(shared: &Shared, parameters: &Value) -> Outcome {
     let id = text(parameters, "callback_query_id").unwrap_or_default();
     let pressed_s = shared.state.change(|state| state.presses.remove(id));
     match pressed_s {
-        Some(pressed_s) if now_s - pressed_s <= PRESS_LIFETIME_S => Ok(json!(true)),
+        Some(pressed_s) if now_s.saturating_sub(pressed_s) <= PRESS_LIFETIME_S => Ok(json!(true)),
         _ => Err(Refusal::bad("query is too old and response timeout expired or query ID is invalid")),
     }
 }
 
 fn get_file(shared: &Shared, parameters: &Value) -> Outcome {
     let id = text(parameters, "file_id").unwrap_or_default();
+    if let Some(path) = shared.state.change(|state| state.script.file_path(id)) {
+        return Ok(json!({ "file_id": id, "file_path": path }));
+    }
     shared.state.read(|state| match state.files.get(id) {
         None => Err(Refusal::bad("wrong file_id or the file is temporarily unavailable")),
         Some(file) if file.bytes.len() > MAX_FILE_BYTES => Err(Refusal::bad("file is too big")),
@@ -198,7 +203,7 @@ fn get_file(shared: &Shared, parameters: &Value) -> Outcome {
 }
 
 /// Checks a message as the real one does and, when nothing is wrong with it, takes it.
-pub(super) async fn send(shared: &Shared, method: &str, parameters: &Value) -> Outcome {
+pub(super) async fn send(shared: &Arc<Shared>, method: &str, parameters: &Value) -> Outcome {
     let chat = chat_id(parameters)?;
     let member = SENDING.iter().find(|(name, _)| *name == method).and_then(|(_, member)| *member);
     let (words, limit) = match member {
@@ -214,6 +219,7 @@ pub(super) async fn send(shared: &Shared, method: &str, parameters: &Value) -> O
     }
     check_markup(parameters, words.unwrap_or_default())?;
     reachable(shared, chat)?;
+    let place = shared.state.read(|state| state.place(chat, parameters))?;
     let reply_to = reply(shared, chat, parameters)?;
     let media = match member {
         Some(member) => Some(media(shared, member, parameters).await?),
@@ -223,11 +229,35 @@ pub(super) async fn send(shared: &Shared, method: &str, parameters: &Value) -> O
     let message_id = shared.state.change(|state| {
         let message_id = state.chat(chat).next_message();
         let (method, text) = (method.to_owned(), words.map(str::to_owned));
-        state.sent.push(Sent { method, chat, message_id, text, media, reply_to, at_ms });
+        state.sent.push(Sent {
+            method,
+            chat,
+            message_id,
+            text,
+            media,
+            reply_to,
+            place: place.clone(),
+            at_ms,
+        });
         message_id
     });
-    let place = json!({ "id": chat, "type": "private" });
-    Ok(json!({ "message_id": message_id, "chat": place, "date": at_ms / 1000, "text": words }))
+    let mut message = json!({
+        "message_id": message_id, "chat": { "id": chat, "type": "private" }, "date": at_ms / 1000, "text": words,
+    });
+    if let Some(Value::Object(parts)) = place.as_ref().map(|place| place.parts(chat))
+        && let Some(message) = message.as_object_mut()
+    {
+        message.extend(parts.into_iter().filter(|(name, _)| name != "from"));
+    }
+    // The only sends that come back: those through another account.
+    if let Some(Place::Business(connection)) = &place {
+        let owner = shared.state.read(|state| state.connections.get(connection).copied());
+        let mut echo = message.clone();
+        echo["from"] = json!({ "id": owner, "is_bot": false, "first_name": "Owner" });
+        echo["sender_business_bot"] = json!({ "id": 1, "is_bot": true, "username": shared.config.username });
+        delivery::enqueue(shared, chat, "business_message", &echo, None);
+    }
+    Ok(message)
 }
 
 fn check_markup(parameters: &Value, words: &str) -> Result<(), Refusal> {

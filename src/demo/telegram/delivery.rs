@@ -25,6 +25,7 @@ pub(super) fn enqueue(
 ) -> i64 {
     let now_ms = shared.config.clock.now_ms();
     let update_id = shared.state.change(|state| {
+        state.learn(kind, content);
         let update_id = again.unwrap_or_else(|| state.next_update());
         if state.allowed.iter().any(|allowed| allowed == kind) {
             let lifetime_ms = if kind == "callback_query" { 150_000 } else { 24 * HOUR_MS };
@@ -113,6 +114,22 @@ fn pause(unit: Duration, attempt: u32, retry_after_s: Option<u64>) -> Duration {
         Some(seconds) => Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S)),
         None if attempt <= 1 => Duration::ZERO,
         None => unit * 2_u32.pow((attempt - 2).min(MAX_DOUBLINGS)),
+    }
+}
+
+/// Delivers a whole body once, past the queues.
+pub(super) async fn post_once(shared: &Shared, body: &Value) -> u16 {
+    let webhook = shared.state.change(|state| {
+        for (kind, content) in
+            body.as_object().into_iter().flatten().filter(|(_, content)| content.is_object())
+        {
+            state.learn(kind, content);
+        }
+        state.webhook.clone()
+    });
+    match webhook {
+        Some(webhook) => post(shared, &webhook, body.to_string().into_bytes()).await.0,
+        None => 0,
     }
 }
 

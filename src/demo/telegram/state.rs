@@ -1,7 +1,7 @@
 //! What the emulated Bot API remembers: chats, files, the webhook, what was sent and what waits to be delivered.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -10,9 +10,11 @@ use tokio::sync::Semaphore;
 
 use super::{
     EmulatorConfig,
+    places::Place,
     serving::{Fail, Recent},
     updates::File,
 };
+use crate::demo::script::Script;
 
 /// Deliveries at once for a webhook that names no number.
 pub(super) const DEFAULT_CONNECTIONS: usize = 40;
@@ -41,6 +43,8 @@ pub struct Sent {
     /// The address or id of the file.
     pub media: Option<String>,
     pub reply_to: Option<i64>,
+    /// Where in the chat it went, if the call named a place.
+    pub place: Option<Place>,
     pub at_ms: i64,
 }
 
@@ -70,7 +74,12 @@ pub struct Webhook {
 pub(super) struct Chat {
     last_message: i64,
     first_message: i64,
+    /// Messages of updates that were made elsewhere.
+    pub(super) others: BTreeSet<i64>,
     pub(super) blocked: bool,
+    /// The places that there are. A chat that is only known through a business connection is none of the bot's own.
+    pub(super) places: BTreeSet<Place>,
+    pub(super) is_own: bool,
 }
 
 impl Chat {
@@ -80,7 +89,7 @@ impl Chat {
     }
 
     pub(super) fn has(&self, message: i64) -> bool {
-        (self.first_message + 1..=self.last_message).contains(&message)
+        (self.first_message + 1..=self.last_message).contains(&message) || self.others.contains(&message)
     }
 }
 
@@ -116,6 +125,9 @@ pub(super) struct State {
     pub(super) calls: Recent<Call>,
     pub(super) deliveries: Recent<Delivery>,
     pub(super) failures: VecDeque<Fail>,
+    pub(super) script: Script,
+    /// Business connections that are in force, and their owners.
+    pub(super) connections: BTreeMap<String, i64>,
     pub(super) last_error: Option<(i64, String)>,
     /// Ids begin at the start time, so that a second run with the same database gives new ones.
     first_id: i64,
@@ -139,6 +151,8 @@ impl State {
             calls: Recent::default(),
             deliveries: Recent::default(),
             failures: VecDeque::new(),
+            script: Script::default(),
+            connections: BTreeMap::new(),
             last_error: None,
             first_id,
             next_update: first_id,
@@ -148,7 +162,14 @@ impl State {
 
     pub(super) fn chat(&mut self, id: i64) -> &mut Chat {
         let first_message = self.first_id;
-        self.chats.entry(id).or_insert(Chat { last_message: first_message, first_message, blocked: false })
+        self.chats.entry(id).or_insert_with(|| Chat {
+            last_message: first_message,
+            first_message,
+            others: BTreeSet::new(),
+            blocked: false,
+            places: BTreeSet::new(),
+            is_own: false,
+        })
     }
 
     pub(super) fn next_update(&mut self) -> i64 {

@@ -90,13 +90,17 @@ impl Bench {
     }
 
     async fn send(&self, chat: &str, text: &str) -> SendOutcome {
-        let out = Outgoing {
-            to: adapters::Address::chat(chat),
-            text: Some(text),
-            media: None,
-            reply_to: None,
-            reserved_id: None,
-        };
+        self.send_to(adapters::Address::chat(chat), text).await
+    }
+
+    /// To where an event came from.
+    async fn answer(&self, event: &Event, text: &str) -> SendOutcome {
+        let chat = event.external_conversation_id.as_deref().unwrap();
+        self.send_to(adapters::Address { chat, thread: event.thread.as_deref() }, text).await
+    }
+
+    async fn send_to(&self, to: adapters::Address<'_>, text: &str) -> SendOutcome {
+        let out = Outgoing { to, text: Some(text), media: None, reply_to: None, reserved_id: None };
         telegram().send(&self.http, &self.account, &out).await
     }
 }
@@ -140,7 +144,7 @@ async fn failures_come_as_they_are_ordered() {
     bench.emulator.fail_next(1, Fail::Blocked);
     bench.emulator.fail_next(1, Fail::DropConnection);
     assert!(matches!(bench.send(&chat, "1").await, SendOutcome::Retry { after_ms: Some(2000), .. }));
-    assert!(matches!(bench.send(&chat, "2").await, SendOutcome::Retry { .. }));
+    assert!(matches!(bench.send(&chat, "2").await, SendOutcome::Unknown { .. }));
     assert!(matches!(bench.send(&chat, "3").await, SendOutcome::Rejected { channel_down: false, .. }));
     assert!(matches!(bench.send(&chat, "4").await, SendOutcome::Unknown { .. }));
     assert_eq!(bench.emulator.sent(), []);
@@ -220,4 +224,90 @@ async fn a_dropped_emulator_answers_nobody() {
     };
     let outcome = telegram().send(&http, &account, &out).await;
     assert!(matches!(outcome, SendOutcome::Retry { .. } | SendOutcome::Unknown { .. }), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn scripted_files_and_whole_bodies_are_known() {
+    let bench = Bench::start().await;
+    let script = json!({"provider": "telegram", "method": "getFile", "file_path_from": "file_id", "bytes_from": "path"});
+    bench.emulator.answers(serde_json::from_value(script).unwrap());
+    let message = json!({"message_id": 71, "date": 1_794_312_000, "chat": {"id": CHAT, "type": "private"},
+        "from": {"id": CHAT}, "photo": [{"file_id": "RIGHT", "width": 90, "height": 90}]});
+    assert_eq!(bench.emulator.post(&json!({"update_id": 110, "message": message})).await, 200);
+    let events = bench.receiver.events();
+    let mut bytes = Vec::new();
+    telegram().fetch(&bench.http, &bench.account, &events[0].media[0], 1000, &mut bytes).await.unwrap();
+    assert_eq!(bytes, b"RIGHT");
+    bench
+        .emulator
+        .answers(crate::demo::Answer::of("sendMessage", 502, json!("<html>bad gateway</html>")).times(1));
+    let outcome = bench.send(&CHAT.to_string(), "x").await;
+    assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{outcome:?}");
+    assert!(matches!(bench.send(&CHAT.to_string(), "x").await, SendOutcome::Sent { .. }));
+}
+
+#[tokio::test]
+async fn an_answer_reaches_the_topic_and_the_customer_that_it_is_for() {
+    let bench = Bench::start().await;
+    let channel = -1_005_550_001;
+    let places = [
+        (CHAT, Place::Topic(42)),
+        (CHAT, Place::Topic(43)),
+        (channel, Place::Direct(11)),
+        (channel, Place::Direct(12)),
+    ];
+    for (chat, place) in &places {
+        bench.emulator.customer_says_at(*chat, place, "where?");
+    }
+    bench.emulator.idle().await;
+    let events = bench.receiver.events();
+    let addresses: std::collections::BTreeSet<_> =
+        events.iter().map(|event| (event.external_conversation_id.clone(), event.thread.clone())).collect();
+    assert_eq!(addresses.len(), places.len());
+    for event in &events {
+        assert!(matches!(bench.answer(event, "there").await, SendOutcome::Sent { .. }), "{event:?}");
+    }
+    let mut reached: Vec<_> =
+        bench.emulator.sent().into_iter().map(|sent| (sent.chat, sent.place.unwrap())).collect();
+    let mut expected = places.to_vec();
+    reached.sort();
+    expected.sort();
+    assert_eq!(reached, expected);
+    let chat = CHAT.to_string();
+    let gone = bench.send_to(adapters::Address { chat: &chat, thread: Some("topic:44") }, "x").await;
+    assert!(matches!(&gone, SendOutcome::Rejected { code, .. } if code == "thread_not_found"), "{gone:?}");
+    let nobody = bench.send(&channel.to_string(), "x").await;
+    assert!(matches!(nobody, SendOutcome::Rejected { .. }), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn a_connected_account_is_answered_for_and_its_echo_is_known() {
+    let bench = Bench::start().await;
+    bench.emulator.business_connects("bc-1", 777, true);
+    bench.emulator.customer_says_at(CHAT, &Place::Business("bc-1".into()), "hello");
+    bench.emulator.idle().await;
+    let events = bench.receiver.events();
+    assert_eq!((events[0].kind, &events[0].data["owner_id"]), (Kind::Connection, &json!("777")));
+    // The customer has not written to the bot itself.
+    let stranger = bench.send(&CHAT.to_string(), "x").await;
+    assert!(
+        matches!(&stranger, SendOutcome::Rejected { code, .. } if code == "chat_not_found"),
+        "{stranger:?}"
+    );
+    let SendOutcome::Sent { dedupe_key, .. } = bench.answer(&events[1], "hi").await else { panic!() };
+    bench.emulator.owner_says(CHAT, "bc-1", "by hand");
+    bench.emulator.idle().await;
+    let events = bench.receiver.events();
+    let (echo, by_hand) = (&events[2], &events[3]);
+    assert_eq!(
+        (echo.message_key(), echo.origin),
+        (Some(dedupe_key.as_str()), Some(adapters::Origin::OurApi))
+    );
+    assert_eq!(
+        (by_hand.text.as_deref(), by_hand.origin),
+        (Some("by hand"), Some(adapters::Origin::HumanDevice))
+    );
+    bench.emulator.business_connects("bc-1", 777, false);
+    let gone = bench.answer(&events[1], "x").await;
+    assert!(matches!(&gone, SendOutcome::Rejected { code, .. } if code == "connection_gone"), "{gone:?}");
 }

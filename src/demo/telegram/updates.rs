@@ -97,3 +97,8 @@ pub(super) fn membership(chat: i64, now_s: i64, blocked: bool, bot: &str) -> Val
     json!({ "chat": place(chat), "from": person(chat), "date": now_s, "old_chat_member": member(old),
         "new_chat_member": member(new) })
 }
+
+pub(super) fn connection(id: &str, owner: i64, now_s: i64, enabled: bool) -> Value {
+    json!({ "id": id, "user": { "id": owner, "is_bot": false, "first_name": "Owner" }, "user_chat_id": owner,
+        "date": now_s, "rights": { "can_reply": true }, "is_enabled": enabled })
+}

@@ -14,6 +14,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{Shared, engine, sending, sessions, state::Call};
+use crate::demo::script::Answer;
 
 const MAX_BODY_BYTES: usize = 1 << 20;
 
@@ -63,6 +64,15 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     shared.state.change(|state| state.calls.push(call));
     if !is_allowed {
         return error(StatusCode::UNAUTHORIZED, "Unauthorized");
+    }
+    let scripted = shared.state.change(|state| state.script.take(parts.uri.path()));
+    if let Some(response) = scripted.as_ref().and_then(Answer::response) {
+        if let Some(answer) = scripted.filter(|answer| answer.leaves) {
+            let call = parts.uri.path().rsplit('/').next().unwrap_or_default();
+            let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+            sending::leave(&shared, call, &body, answer.echo_after()).await;
+        }
+        return response;
     }
     next.run(Request::from_parts(parts, Body::from(bytes))).await
 }

@@ -90,28 +90,10 @@ fn hooks_for(config: &Value, name: &str) -> Vec<Hook> {
 
 /// Id, time and signature are made once and stay the same over the repetitions.
 async fn deliver(shared: Arc<Shared>, hook: Hook, event: String, id: String, now_ms: i64, body: Vec<u8>) {
-    let signature = hook.key.as_deref().map(|key| sign(key, &body));
     let mut attempt = 0;
     let is_taken = loop {
         attempt += 1;
-        let mut request = shared
-            .http
-            .post(&hook.url)
-            .header("content-type", "application/json")
-            .header("X-Webhook-Request-Id", &id)
-            .header("X-Webhook-Timestamp", now_ms.to_string())
-            .body(body.clone());
-        if let Some(signature) = &signature {
-            request =
-                request.header("X-Webhook-Hmac", signature).header("X-Webhook-Hmac-Algorithm", "sha512");
-        }
-        let (status, retry_after_s) = match request.send().await {
-            Ok(response) => {
-                let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-                (response.status().as_u16(), retry_after.and_then(|value| value.parse::<u64>().ok()))
-            }
-            Err(_) => (0, None),
-        };
+        let (status, retry_after_s) = post(&shared, &hook, &id, now_ms, &body).await;
         let entry = Delivery { event: event.clone(), attempt, status };
         shared.state.change(|state| state.deliveries.push(entry));
         if (200..300).contains(&status) {
@@ -125,6 +107,43 @@ async fn deliver(shared: Arc<Shared>, hook: Hook, event: String, id: String, now
         state.under_way -= 1;
         state.lost += usize::from(!is_taken);
     });
+}
+
+/// Delivers a whole envelope once, past the policy.
+pub(super) async fn post_once(shared: &Shared, session: &str, body: &Value) -> u16 {
+    let now_ms = shared.config.clock.now_ms();
+    let name = body["event"].as_str().unwrap_or_default();
+    let hooks = shared.state.read(|state| {
+        state.sessions.get(session).map(|session| hooks_for(&session.config, name)).unwrap_or_default()
+    });
+    let bytes = body.to_string().into_bytes();
+    let mut status = 0;
+    for hook in hooks {
+        status = post(shared, &hook, &engine::new_bare_id(), now_ms, &bytes).await.0;
+    }
+    status
+}
+
+/// One attempt: the status (0 when nobody answered) and the wish to wait, in seconds.
+async fn post(shared: &Shared, hook: &Hook, id: &str, now_ms: i64, body: &[u8]) -> (u16, Option<u64>) {
+    let mut request = shared
+        .http
+        .post(&hook.url)
+        .header("content-type", "application/json")
+        .header("X-Webhook-Request-Id", id)
+        .header("X-Webhook-Timestamp", now_ms.to_string())
+        .body(body.to_vec());
+    if let Some(key) = hook.key.as_deref() {
+        let signature = sign(key, body);
+        request = request.header("X-Webhook-Hmac", signature).header("X-Webhook-Hmac-Algorithm", "sha512");
+    }
+    match request.send().await {
+        Ok(response) => {
+            let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+            (response.status().as_u16(), retry_after.and_then(|value| value.parse().ok()))
+        }
+        Err(_) => (0, None),
+    }
 }
 
 fn sign(key: &str, body: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! Sending through the emulated server: the checks, the engine's answer, and what WhatsApp tells afterwards: the echo
 //! and the receipts, each on its own way.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -80,13 +80,45 @@ fn check(call: &str, body: &Value) -> Result<(), &'static str> {
     if file["mimetype"].is_string() { Ok(()) } else { Err("file.mimetype must be a string") }
 }
 
-/// Takes a message. The same chosen id twice is one message, as WhatsApp itself sees to.
+/// Takes a message whose sender will hear something else.
+pub(super) async fn leave(shared: &Arc<Shared>, call: &str, body: &Value, echo_after: Option<Duration>) {
+    let session = body["session"].as_str().unwrap_or("default").to_owned();
+    let Some(echo_after) = echo_after else {
+        accept(shared, &session, call, body).await;
+        return;
+    };
+    let (message, is_new) = take(shared, &session, call, body);
+    if is_new {
+        shared.state.change(|state| state.under_way += 1);
+        let later = Arc::clone(shared);
+        shared.tasks.spawn(async move {
+            tokio::time::sleep(echo_after).await;
+            tell(&later, &session, &message);
+            later.state.change(|state| state.under_way -= 1);
+        });
+    }
+}
+
+/// Takes a message and lets its echo go.
 async fn accept(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -> Message {
+    let (message, is_new) = take(shared, session, call, body);
+    if is_new {
+        tell(shared, session, &message);
+        if shared.config.echo_first {
+            shared.state.until(|state| (state.under_way == 0).then_some(())).await;
+        }
+    }
+    message
+}
+
+/// Takes a message, and says whether it is a new one. The same chosen id twice is one message, as WhatsApp itself
+/// sees to.
+fn take(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -> (Message, bool) {
     let chat = body["chatId"].as_str().unwrap_or_default().replace("@s.whatsapp.net", "@c.us");
     let chosen = body["id"].as_str().filter(|id| shared.config.engine.takes_ids() && !id.is_empty());
     if let Some(known) = chosen.and_then(|id| shared.state.read(|state| state.message(session, id).cloned()))
     {
-        return known;
+        return (known, false);
     }
     let bare = chosen.map_or_else(engine::new_bare_id, str::to_owned);
     let participant = chat.ends_with("@g.us").then(|| shared.config.me.clone());
@@ -113,22 +145,17 @@ async fn accept(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -
         reply_to: text(&body["reply_to"]),
         at_ms,
     };
-    shared.state.change(|state| state.sent.push(sent));
-    tell(shared, session, &message);
-    if shared.config.echo_first {
-        shared.state.until(|state| (state.under_way == 0).then_some(())).await;
-    }
-    message
+    shared.state.change(|state| {
+        state.sent.push(sent);
+        state.remember(session, &message);
+    });
+    (message, true)
 }
 
-/// Remembers a message and delivers what is to be told of it. Each event goes on its own, the receipts of our own
-/// messages included, so any of them may arrive first.
+/// Delivers what is to be told of a message. Each event goes on its own, the receipts of our own messages included,
+/// so any of them may arrive first.
 pub(super) fn tell(shared: &Arc<Shared>, session: &str, message: &Message) {
-    let payload = shared.state.change(|state| {
-        let payload = payload(&shared.config, session, message, &state.lids);
-        state.messages.entry(session.to_owned()).or_default().push(message.clone());
-        payload
-    });
+    let payload = shared.state.read(|state| payload(&shared.config, session, message, &state.lids));
     hooks::emit(shared, session, "message.any", &payload);
     if message.writer == Writer::Customer {
         hooks::emit(shared, session, "message", &payload);

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde_json::Value;
 
 use super::engine::Writer;
-use crate::demo::telegram::{Fail, serving::Recent};
+use crate::demo::{
+    script::Script,
+    telegram::{Fail, serving::Recent},
+};
 
 /// A customer's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,12 +102,17 @@ pub(super) struct State {
     pub(super) calls: Recent<Call>,
     pub(super) deliveries: Recent<Delivery>,
     pub(super) failures: VecDeque<Fail>,
+    pub(super) script: Script,
     /// Events whose delivery has neither succeeded nor been given up.
     pub(super) under_way: usize,
     pub(super) lost: usize,
 }
 
 impl State {
+    pub(super) fn remember(&mut self, session: &str, message: &Message) {
+        self.messages.entry(session.to_owned()).or_default().push(message.clone());
+    }
+
     /// The message of that bare or full id.
     pub(super) fn message(&self, session: &str, id: &str) -> Option<&Message> {
         let bare = super::engine::bare(id);

@@ -197,3 +197,25 @@ async fn a_session_that_does_not_work_refuses_and_says_why() {
     bench.emulator.customer_says(SESSION, CHAT, "nobody listens");
     assert_eq!(bench.settled().await.len(), events_before);
 }
+
+#[tokio::test]
+async fn a_scripted_exception_may_come_after_the_message_has_left() {
+    let bench = Bench::start(EmulatorConfig { engine: Engine::Webjs, ..Default::default() }).await;
+    let body = json!({ "statusCode": 500, "exception": { "message": "an inner step failed" } });
+    let answer = Answer::of("/api/sendText", 500, body).after_leaving(Duration::from_millis(20)).times(1);
+    bench.emulator.answers(answer);
+    let outcome = bench.send("it left", None).await;
+    assert!(!matches!(outcome, SendOutcome::Sent { .. }), "{outcome:?}");
+    let texts: Vec<_> = bench.settled().await.into_iter().filter_map(|event| event.text).collect();
+    assert_eq!((texts, bench.emulator.sent().len()), (vec!["it left".to_owned()], 1));
+    assert!(matches!(bench.send("as usual", None).await, SendOutcome::Sent { .. }));
+}
+
+#[tokio::test]
+async fn a_whole_body_is_delivered_signed() {
+    let bench = Bench::start(EmulatorConfig::default()).await;
+    let payload = json!({ "id": format!("false_{CHAT}_AA"), "body": "as it is" });
+    let body = json!({ "id": "evt_1", "event": "message.any", "session": "default", "payload": payload });
+    assert_eq!(bench.emulator.post(SESSION, &body).await, 200);
+    assert_eq!(bench.settled().await[0].text.as_deref(), Some("as it is"));
+}
