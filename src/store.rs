@@ -29,6 +29,7 @@ pub mod events;
 pub mod jobs;
 pub mod messages;
 pub mod names;
+pub mod ownership;
 pub mod queues;
 pub mod reads;
 pub mod retention;
@@ -175,6 +176,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("jobs", jobs::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
+        ("ownership", ownership::ALL),
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),

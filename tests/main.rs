@@ -4,12 +4,16 @@
 mod kit;
 
 mod addresses;
+mod ambiguous;
 mod bad_input;
+mod cases;
 mod conformance;
 mod database;
 mod flow;
 mod invariants;
+mod late;
 mod operator;
+mod order;
 mod plans;
 mod retention;
 mod taken_back;

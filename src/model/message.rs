@@ -96,9 +96,13 @@ pub struct MessageError {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reaction {
-    /// `customer` or `us`.
+    /// `customer` or `us`; in a group the provider's id of the person.
     pub by: String,
+    /// Of a picture that is no text, a stand-in.
     pub emoji: String,
+    /// The provider's id of such a picture.
+    #[serde(default)]
+    pub custom: Option<String>,
 }
 
 words!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked", Failed = "failed" });

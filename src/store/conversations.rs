@@ -40,11 +40,11 @@ const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (selec
 const OPEN: &str = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, \
     owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread) \
     values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11)";
-const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6 \
-    where tenant = $1 and id = $2";
+const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6, \
+    heard_at = case when heard_at is null or heard_at < $7 then coalesce($7, heard_at) else heard_at end where tenant = $1 and id = $2";
 const SET_ADDRESS: &str = "update conversations set external_id = $3 where tenant = $1 and id = $2";
-const SET_OWNER: &str = "update conversations set owner = $3, epoch = epoch + 1, assignee = $4, handoff_reason = $5 \
-    where tenant = $1 and id = $2";
+const SET_OWNER: &str = "update conversations set owner = $3, epoch = epoch + 1, assignee = $4, handoff_reason = $5, \
+    owner_at = $6, silent_until = null where tenant = $1 and id = $2";
 const SET_STATE: &str =
     "update conversations set state = $3, closed_at = $4, epoch = epoch + 1 where tenant = $1 and id = $2";
 const SET_ASSIGNEE: &str = "update conversations set assignee = $3 where tenant = $1 and id = $2";
@@ -119,6 +119,7 @@ fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
         external_id: row.get(at + 18)?,
         is_group: row.get(at + 19)?,
         thread: row.get::<Option<String>>(at + 22)?.filter(|thread| !thread.is_empty()),
+        heard_at: None,
     })
 }
 
@@ -270,6 +271,7 @@ pub async fn open(
         external_id: external_id.to_owned(),
         is_group,
         thread: address.thread.map(str::to_owned),
+        heard_at: None,
     };
     made.bucket = made.standing().bucket;
     let args = args![
@@ -352,7 +354,8 @@ pub async fn advance(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(),
             conversation.last_seq,
             conversation.inbound_count,
             last.as_deref(),
-            conversation.updated_at
+            conversation.updated_at,
+            conversation.heard_at
         ],
     )
     .await
@@ -362,8 +365,10 @@ fn text_of(last: Option<&LastMessage>) -> Result<Option<String>, StoreError> {
     last.map(serde_json::to_string).transpose().map_err(|error| StoreError::Engine(error.to_string()))
 }
 
-/// Writes owner, assignee and reason, and raises the epoch (here and in the value).
+/// Writes owner, assignee and reason, and raises the epoch (here and in the value). A silence that would have ended by
+/// itself does not any more.
 pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
+    let now = tx.now();
     tx.put(
         SET_OWNER,
         args![
@@ -371,7 +376,8 @@ pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Resu
             conversation.id,
             conversation.owner.as_str(),
             conversation.assignee,
-            &conversation.handoff_reason
+            &conversation.handoff_reason,
+            now
         ],
     )
     .await?;

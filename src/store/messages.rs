@@ -32,13 +32,16 @@ const BEFORE: &str =
 const AFTER: &str = select!("where tenant = $1 and conversation = $2 and seq > $3 order by seq limit $4");
 const SET_STATUS: &str =
     "update messages set status = $3, error_code = $4, error_reason = $5 where tenant = $1 and id = $2";
-const SET_TEXT: &str = "update messages set text = $3, edited_at = $4 where tenant = $1 and id = $2";
+const SET_CONTENT: &str =
+    "update messages set kind = $3, text = $4, data = $5, edited_at = $6 where tenant = $1 and id = $2";
+const MARKS: &str = "select marks from messages where tenant = $1 and id = $2";
+const SET_MARKS: &str = "update messages set marks = $3 where tenant = $1 and id = $2";
 const SET_DELETED: &str = "update messages set deleted_at = $3 where tenant = $1 and id = $2";
 const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $1 and id = $2";
 const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
 const INBOUND_UNTIL: &str = "select inbound_count from messages where conversation = $1 and seq = $2";
 const LAST_ANSWER: &str = "select seq, inbound_count from messages where conversation = $1 and direction = 'out' \
-    and status <> 'failed' order by seq desc limit 1";
+    and status <> 'failed' and (data is null or data not like '%\"automatic\":true%') order by seq desc limit 1";
 const LEFT_AFTER: &str = "select seq from messages where conversation = $1 and seq > $2 and direction = 'in' \
     and deleted_at is null order by seq limit $3";
 const LEFT_IN: &str = "select seq from messages where conversation = $1 and seq >= $2 and seq <= $3 \
@@ -59,7 +62,9 @@ pub const ALL: &[&str] = &[
     BEFORE,
     AFTER,
     SET_STATUS,
-    SET_TEXT,
+    SET_CONTENT,
+    MARKS,
+    SET_MARKS,
     SET_DELETED,
     SET_REACTIONS,
     EXTERNAL_ID,
@@ -199,8 +204,21 @@ pub async fn set_status(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Res
     tx.put(SET_STATUS, args![tenant, message.id, message.status.as_str(), code, reason]).await
 }
 
-pub async fn set_text(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
-    tx.put(SET_TEXT, args![tenant, message.id, &message.text, message.edited_at]).await
+/// What an edit changes: kind, text, data and the time of the edit.
+pub async fn set_content(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
+    let data = message.data.as_ref().map(serde_json::Value::to_string);
+    let args =
+        args![tenant, message.id, message.kind.as_str(), &message.text, data.as_deref(), message.edited_at];
+    tx.put(SET_CONTENT, args).await
+}
+
+/// The times that what happens to a message has to beat, as JSON.
+pub async fn marks(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
+    Ok(tx.one::<(Option<String>,)>(MARKS, args![tenant, id]).await?.and_then(|(marks,)| marks))
+}
+
+pub async fn set_marks(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, marks: &str) -> Result<(), StoreError> {
+    tx.put(SET_MARKS, args![tenant, id, marks]).await
 }
 
 pub async fn set_deleted(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {

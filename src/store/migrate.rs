@@ -12,6 +12,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (3, "0003_work", include_str!("../../migrations/0003_work.sql")),
     (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
+    (11, "0011_event_times", include_str!("../../migrations/0011_event_times.sql")),
     (12, "0012_threads", include_str!("../../migrations/0012_threads.sql")),
 ];
 

@@ -125,7 +125,7 @@ export interface Message {
   client_id: string | null;
   reply_to: string | null;
   attachments: Attachment[];
-  reactions: { by: "customer" | "us"; emoji: string }[];
+  reactions: { by: string; emoji: string; custom?: string | null }[];
   status: MessageStatus;
   error: { code: string; reason: string } | null;
   edited_at: number | null;

@@ -3,6 +3,7 @@
 use adapters::Event;
 use serde_json::Value;
 
+use super::time;
 use crate::error::Error;
 use crate::inbox::{announce, outgoing};
 use crate::model::{Channel, ChannelHealth, ChannelState};
@@ -19,7 +20,7 @@ pub(super) async fn session(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -
         _ => "down",
     };
     let mut channel = channels::by_id(tx, channel.id).await?.ok_or(Error::NotFound("channel"))?;
-    let at = event.timestamp_ms.unwrap_or_else(|| tx.now());
+    let at = time::of(event, tx.now()).unwrap_or(tx.now());
     // Session states arrive in any order: an older one says nothing new.
     if channel.health.as_ref().is_some_and(|health| health.at > at) {
         return Ok(false);

@@ -1,17 +1,18 @@
 //! A message of a customer: contact, conversation, message, turn and event, or nothing if it was seen.
 
-use adapters::{Address, Event, Kind, MediaState};
+use adapters::{Address, Event, Kind};
 
+use super::{arrive, phone, time};
 use crate::error::Error;
-use crate::inbox::{announce, effect, turn};
+use crate::inbox::{announce, effect, files};
 use crate::model::{
-    Attachment, AttachmentState, Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind,
-    Message, MessageKind, MessageStatus, Owner,
+    Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, Message, MessageKind,
+    MessageStatus, Owner,
 };
 use crate::store::contacts::Description;
-use crate::store::jobs::{self, Acknowledge, FetchMedia, Slot};
-use crate::store::turns::{self, OpenTurns};
-use crate::store::{Tx, attachments, contacts, conversations, messages};
+use crate::store::jobs::{self, Acknowledge, Slot};
+use crate::store::turns::OpenTurns;
+use crate::store::{Tx, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
@@ -41,6 +42,8 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         id: event.external_contact_id.clone(),
         name: event.contact_name.clone().or(contact.name),
     };
+    phone::forgive(tx, channel, &mut conversation, event).await?;
+    conversation.heard_at = time::of(event, tx.now()).or(Some(tx.now()));
     conversation.inbound_count += 1;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
@@ -57,11 +60,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         conversations::wait(tx, &mut conversation).await?;
     }
     if channel.settings.ai && !event.is_group && message.deleted_at.is_none() {
-        let turns = match turns {
-            Some(turns) => turns,
-            None => turns::open_of(tx, conversation.id).await?,
-        };
-        turn::arrive(tx, &mut conversation, &message, &channel.settings, turns).await?;
+        arrive::arrive(tx, channel, &mut conversation, (&message, event), turns).await?;
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
@@ -182,27 +181,7 @@ pub(super) async fn store(
     };
     messages::insert(tx, message, &place).await?;
     for (position, media) in event.media.iter().enumerate() {
-        let lost = media.state == MediaState::Unavailable;
-        let file = Attachment {
-            id: tx.new_id(),
-            kind: serde_json::to_value(media.kind)
-                .ok()
-                .and_then(|kind| kind.as_str().map(str::to_owned))
-                .unwrap_or_default(),
-            mime: media.mime.clone(),
-            name: media.name.clone(),
-            size: media.size.and_then(|size| i64::try_from(size).ok()),
-            url: None,
-            state: if lost { AttachmentState::Failed } else { AttachmentState::Pending },
-            error: lost.then(|| "the provider does not give this file out".to_owned()),
-        };
-        let source = serde_json::to_string(media).unwrap_or_default();
-        attachments::insert(tx, channel.tenant, message.id, position as i64, &file, &source).await?;
-        if !lost {
-            let lane = format!("media:{}", file.id);
-            let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
-            jobs::push(tx, &slot, &FetchMedia { attachment: file.id }).await?;
-        }
+        let file = files::attach(tx, channel, message.id, position as i64, media).await?;
         message.attachments.push(file);
     }
     if event.data.contains_key("callback_query_id") {
@@ -213,7 +192,7 @@ pub(super) async fn store(
     Ok(())
 }
 
-fn kind_of(kind: Kind) -> MessageKind {
+pub(super) fn kind_of(kind: Kind) -> MessageKind {
     match kind {
         Kind::Text => MessageKind::Text,
         Kind::Image => MessageKind::Image,

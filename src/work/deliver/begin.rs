@@ -66,6 +66,7 @@ impl Verb for Begin {
             return Ok(None);
         }
         delivery.state = MessageStatus::Sending;
+        delivery.begun_at = delivery.begun_at.or(Some(tx.now()));
         if let Some(reserved) = &self.reserved {
             delivery.reserved_id = Some(reserved.clone());
             delivery.external_key = Some(reserved.clone());

@@ -38,7 +38,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
       {!joined && (
         <p className={author.kind === "customer" ? "unseen" : "message-author"}>
           {author.kind === "responder" && <SparkIcon size={13} />}
-          <span dir="auto">{authorName(t, author, me)}</span>
+          <span dir="auto">{message.data?.["automatic"] === true ? t("author.automatic") : authorName(t, author, me)}</span>
         </p>
       )}
       <div className="message-line">
