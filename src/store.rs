@@ -18,6 +18,7 @@ mod value;
 pub mod accounts;
 pub mod attachments;
 pub mod channels;
+pub mod connections;
 pub mod contact_terms;
 pub mod contacts;
 pub mod conversations;
@@ -164,6 +165,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("accounts", accounts::ALL),
         ("attachments", attachments::ALL),
         ("channels", channels::ALL),
+        ("connections", connections::ALL),
         ("contact_terms", contact_terms::ALL),
         ("contacts", contacts::ALL),
         ("conversations", conversations::ALL),

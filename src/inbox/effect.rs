@@ -105,7 +105,7 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, happened: &Happened
     let Some(mut conversation) = conversations::load_locked(tx, tenant, message.conversation).await? else {
         return Ok(());
     };
-    let moves = matches!(&happened.effect, Effect::Edited(edit) if change::only_moves(&message, edit));
+    let only_moves = matches!(&happened.effect, Effect::Edited(edit) if change::only_moves(&message, edit));
     if !change(tx, channel, &mut message, happened).await? {
         return Ok(());
     }
@@ -113,8 +113,8 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, happened: &Happened
         conversation.last_message = Some(announce::last_message(&message));
         conversations::set_last_message(tx, &conversation).await?;
     }
-    // Whoever answers need not begin anew for every step of a place that moves.
-    if matches!(happened.effect, Effect::Edited(_) | Effect::Deleted) && !moves {
+    // A place that moves does not take an answer back each time.
+    if matches!(happened.effect, Effect::Edited(_) | Effect::Deleted) && !only_moves {
         turn::changed(tx, &mut conversation, &message).await?;
     }
     announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)

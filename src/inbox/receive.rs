@@ -22,7 +22,7 @@ use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Channel, MessageError, MessageStatus};
 use crate::store::envelopes::{self, NewEnvelope};
-use crate::store::{Tx, Verb, channels};
+use crate::store::{Tx, Verb, channels, connections};
 
 /// Characters of the log's line about events that failed.
 const REASONS: usize = 500;
@@ -131,7 +131,8 @@ impl Verb for Replay {
             envelopes::body(tx, tenant, self.envelope).await?.ok_or(Error::NotFound("entry"))?;
         let channel = channels::by_id(tx, channel).await?.ok_or(Error::NotFound("channel"))?;
         let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
-        let parsed = provider.parse(&body, &adapters::Context::default()).map_err(|error| error.to_string());
+        let context = connections::context(tx, channel.id).await?;
+        let parsed = provider.parse(&body, &context).map_err(|error| error.to_string());
         let (outcome, error) = summary(&parsed);
         let mut events = parsed.unwrap_or_default();
         // It is told again now: what it brings is as late as it is old.
@@ -218,6 +219,7 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         Kind::Session => account::session(tx, channel, event).await,
         Kind::IdentityChange => account::renamed(tx, channel, event).await,
         Kind::Membership => account::membership(tx, channel, event).await,
+        Kind::Connection => account::connection(tx, channel, event).await,
         Kind::Reaction | Kind::Edited | Kind::Deleted | Kind::Status => {
             let (Some(key), Some(effect)) = (event.target_key(), effect_of(event)) else {
                 return Ok(false);

@@ -94,12 +94,12 @@ pub struct Conversation {
     pub external_id: String,
     #[serde(skip)]
     pub is_group: bool,
-    /// When the customer wrote, by the provider's time: of a message that comes now, to be noted with it.
-    #[serde(skip)]
-    pub heard_at: Option<i64>,
     /// Which place of the chat it is, if the channel has such places: a topic, a business connection. Opaque; one
     /// customer has a conversation for each.
     pub thread: Option<String>,
+    /// When the customer wrote, by the provider's time: of a message that comes now, to be noted with it.
+    #[serde(skip)]
+    pub heard_at: Option<i64>,
 }
 
 impl Conversation {

@@ -118,8 +118,8 @@ fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
         moved: None,
         external_id: row.get(at + 18)?,
         is_group: row.get(at + 19)?,
-        heard_at: None,
         thread: row.get::<Option<String>>(at + 22)?.filter(|thread| !thread.is_empty()),
+        heard_at: None,
     })
 }
 
@@ -270,8 +270,8 @@ pub async fn open(
         moved: None,
         external_id: external_id.to_owned(),
         is_group,
-        heard_at: None,
         thread: address.thread.map(str::to_owned),
+        heard_at: None,
     };
     made.bucket = made.standing().bucket;
     let args = args![

@@ -142,8 +142,7 @@ pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Delivery>,
 pub async fn unsettled(
     tx: &mut Tx<'_>,
     channel: Uuid,
-    contact: Uuid,
-    thread: Option<&str>,
+    (contact, thread): (Uuid, Option<&str>),
     after: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
     tx.all(UNSETTLED, args![channel, contact, after, thread.unwrap_or_default()]).await

@@ -90,7 +90,7 @@ async fn in_flight(
 ) -> Result<Option<Delivery>, Error> {
     let certain = event.origin == Some(Origin::OurApi);
     let after = tx.now() - if certain { OURS_MS } else { ANYBODYS_MS };
-    for candidate in deliveries::unsettled(tx, channel.id, contact, event.thread.as_deref(), after).await? {
+    for candidate in deliveries::unsettled(tx, channel.id, (contact, event.thread.as_deref()), after).await? {
         // Of a reserved id the echo has to have it, unless it says itself that it is ours: not every engine takes them.
         if candidate.reserved_id.is_some() && !certain {
             continue;

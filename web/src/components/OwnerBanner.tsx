@@ -11,9 +11,9 @@ import { TurnCountdown } from "./TurnCountdown";
 const reasons = {
   no_responder: "reason.no_responder",
   responder_failed: "reason.responder_failed",
-  unreadable: "reason.unreadable",
   backlog: "reason.backlog",
   silence_over: "reason.silence_over",
+  unreadable: "reason.unreadable",
 } as const;
 
 export function OwnerBanner({ conversation }: { conversation: Conversation }) {
