@@ -19,6 +19,7 @@ pub mod accounts;
 pub mod attachments;
 pub mod channels;
 pub mod claims;
+pub mod connections;
 pub mod contact_terms;
 pub mod contacts;
 pub mod conversations;
@@ -29,6 +30,7 @@ pub mod events;
 pub mod jobs;
 pub mod messages;
 pub mod names;
+pub mod ownership;
 pub mod queues;
 pub mod reads;
 pub mod retention;
@@ -166,6 +168,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("attachments", attachments::ALL),
         ("channels", channels::ALL),
         ("claims", claims::ALL),
+        ("connections", connections::ALL),
         ("contact_terms", contact_terms::ALL),
         ("contacts", contacts::ALL),
         ("conversations", conversations::ALL),
@@ -176,6 +179,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("jobs", jobs::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
+        ("ownership", ownership::ALL),
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),

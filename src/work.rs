@@ -17,6 +17,7 @@ mod responders;
 mod retain;
 pub mod retry;
 mod runner;
+mod silences;
 mod sweep_files;
 
 pub use dead::{Forget, ListDead, Revive};

@@ -4,16 +4,22 @@
 mod kit;
 
 mod accounts;
+mod addresses;
+mod ambiguous;
 mod bad_input;
+mod cases;
 mod conformance;
 mod database;
 mod flow;
 mod invariants;
+mod late;
 mod operator;
+mod order;
 mod outward;
 mod plans;
 mod retention;
 mod sessions;
+mod taken_back;
 mod views;
 mod walls;
 mod work;

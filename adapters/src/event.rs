@@ -245,6 +245,9 @@ pub struct Event {
     /// on one message are ordered by it, and those of one time by their delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timestamp_ms: Option<i64>,
+    /// When the provider told it, Unix milliseconds: long after `timestamp_ms` for what it kept while it could not.
+    #[serde(skip)]
+    pub told_ms: Option<i64>,
     /// Of `Edited`: the kind of message that it is now. Its text, files and data take the place of the old ones; a kind
     /// that has files, without any, leaves them as they were.
     #[serde(skip_serializing_if = "Option::is_none")]

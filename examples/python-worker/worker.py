@@ -30,7 +30,8 @@ HUMAN_WORDS = {"human", "оператор"}
 
 async def answer(turn: dict) -> AsyncGenerator[str, None]:
     """Yields the answer piece by piece. `turn["messages"]` are the customer's new messages,
-    `turn["history"]` what was said before. Cancelled when the turn is withdrawn."""
+    `turn["history"]` what was said before. Cancelled when the turn is withdrawn.
+    Everything that is yielded reaches the customer: leave out what your model says to itself."""
     name = turn["contact"].get("name")
     said = " ".join(m["text"] for m in turn["messages"] if m.get("text")) or "something without words"
     greeting = f"Thank you, {name}!" if name else "Thank you!"

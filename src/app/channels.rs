@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use adapters::{Context, Event, Provider};
 use uuid::Uuid;
 
 use crate::accounts::{ChannelSecrets, Vault};
 use crate::error::Error;
 use crate::model::Channel;
-use crate::store::{Store, channels};
+use crate::store::{Store, channels, connections};
 
 const FRESH_MS: i64 = 2_000;
 const CAPACITY: usize = 10_000;
@@ -19,6 +20,14 @@ const CAPACITY: usize = 10_000;
 pub struct Connected {
     pub channel: Arc<Channel>,
     pub secrets: ChannelSecrets,
+    /// What its bodies are read with, as far as it was needed.
+    context: Mutex<Arc<Context>>,
+}
+
+impl Connected {
+    fn context(&self) -> Arc<Context> {
+        Arc::clone(&self.context.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 #[derive(Clone)]
@@ -58,6 +67,30 @@ impl Channels {
         Ok(Some(self.remember(channel)?))
     }
 
+    /// What a verified body says; or why it cannot be read. Owners of business connections are looked up when a body
+    /// names a connection that is not known yet, and the body is read again with them: a channel without connections
+    /// pays nothing, and the first message after a new one is read right.
+    pub async fn parse(
+        &self,
+        connected: &Connected,
+        provider: &dyn Provider,
+        body: &[u8],
+    ) -> Result<Result<Vec<Event>, String>, Error> {
+        let context = connected.context();
+        let parse = |context: &Context| provider.parse(body, context).map_err(|error| error.to_string());
+        let parsed = parse(&context);
+        let is_unknown = |event: &Event| {
+            let id = event.data.get("business_connection_id").and_then(serde_json::Value::as_str);
+            id.is_some_and(|id| !context.business_connection_owner.contains_key(id))
+        };
+        if !parsed.as_ref().is_ok_and(|events| events.iter().any(is_unknown)) {
+            return Ok(parsed);
+        }
+        let owners = Arc::new(self.store.read(connections::Owners(connected.channel.id)).await?);
+        *connected.context.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&owners);
+        Ok(parse(&owners))
+    }
+
     /// Drops what is remembered of a channel that changed.
     pub fn forget(&self, id: Uuid) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +106,8 @@ impl Channels {
 
     fn remember(&self, channel: Channel) -> Result<Arc<Connected>, Error> {
         let secrets = ChannelSecrets::open(&self.vault, &channel)?;
-        let connected = Arc::new(Connected { channel: Arc::new(channel), secrets });
+        let connected =
+            Arc::new(Connected { channel: Arc::new(channel), secrets, context: Mutex::default() });
         let until = self.store.clock().now_ms() + FRESH_MS;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         put(&mut known.by_token, connected.channel.hook_token.clone(), &connected, until);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use adapters::{Context, Headers};
+use adapters::Headers;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
@@ -47,7 +47,7 @@ pub async fn receive(
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string()));
     }
-    let parsed = provider.parse(&body, &Context::default()).map_err(|error| error.to_string());
+    let parsed = app.channels.parse(&connected, provider, &body).await?;
     let received = Receive { channel: Arc::clone(&channel), body: body.clone(), parsed };
     let committed = match app.store.write(received).await {
         Err(error) if !error.may_pass() => {

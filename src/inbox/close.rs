@@ -6,7 +6,7 @@ use super::{announce, turn};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Conversation, ConversationState, Direction};
-use crate::store::{Tx, Verb, conversations};
+use crate::store::{Tx, Verb, conversations, messages};
 
 pub struct Close {
     pub scope: Scope,
@@ -52,17 +52,18 @@ impl Verb for Reopen {
         if conversation.state == ConversationState::Open {
             return Ok(conversation);
         }
-        if conversations::open_of(tx, conversation.tenant, conversation.channel, conversation.contact.id)
-            .await?
-            .is_some()
-        {
+        let place = (conversation.tenant, conversation.channel);
+        let thread = conversation.thread.as_deref();
+        if conversations::open_of(tx, place, conversation.contact.id, thread).await?.is_some() {
             return Err(Error::conflict(
                 "another_is_open",
                 "the customer has a newer open conversation on this channel: go on there",
             ));
         }
         conversation.state = ConversationState::Open;
-        if conversation.last_message.as_ref().is_some_and(|last| last.direction == Direction::In) {
+        let from_customer =
+            conversation.last_message.as_ref().is_some_and(|last| last.direction == Direction::In);
+        if from_customer && messages::unanswered(tx, &conversation).await?.is_some() {
             conversations::wait(tx, &mut conversation).await?;
         }
         conversations::set_state(tx, &mut conversation).await?;

@@ -1,29 +1,35 @@
 //! What can happen to a message after it was written: an edit, a deletion, a reaction, a status. An effect
 //! that comes before its message waits for it, and is then applied in the transaction that brings it.
+//!
+//! What is later by its own time stands (`order`), whatever order it is delivered in and however often.
 
+mod change;
+mod order;
+
+use adapters::MediaRef;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{announce, receipt};
+use self::order::{Mark, Marks};
+use super::{announce, files, receipt, turn};
 use crate::error::Error;
-use crate::model::{Channel, EventKind, Message, MessageError, MessageStatus, Reaction};
+use crate::model::{Channel, EventKind, Message, MessageError, MessageKind, MessageStatus};
 use crate::store::{Tx, conversations, deliveries, effects, messages};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Effect {
-    Edited {
-        text: Option<String>,
-        at: i64,
-    },
-    Deleted {
-        at: i64,
-    },
+    Edited(Edit),
+    Deleted,
     /// `emoji` is nothing when the reaction was taken back.
     Reacted {
         by: String,
         emoji: Option<String>,
+        /// The provider's id of a picture that `emoji` stands for.
+        #[serde(default)]
+        custom: Option<String>,
     },
     Status {
         status: MessageStatus,
@@ -31,27 +37,56 @@ pub enum Effect {
     },
 }
 
+/// What an edit tells.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Edit {
+    /// The kind of message that it is now, if the edit tells the whole message.
+    pub content: Option<MessageKind>,
+    pub text: Option<String>,
+    pub data: Map<String, Value>,
+    pub files: Vec<MediaRef>,
+}
+
+/// An effect, and what its place in the order is found by. What waits in the database has this form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Happened {
+    /// Unix milliseconds, if the provider says when.
+    #[serde(default)]
+    pub at: Option<i64>,
+    /// Names the delivery, the same over its repetitions; empty if nothing does.
+    #[serde(default)]
+    pub key: String,
+    #[serde(flatten)]
+    pub effect: Effect,
+}
+
 /// Applies the effect to the message with this key, or keeps it until that message comes.
 pub(super) async fn apply_or_wait(
     tx: &mut Tx<'_>,
     channel: &Channel,
     key: &str,
-    effect: Effect,
+    happened: Happened,
 ) -> Result<(), Error> {
-    if apply_now(tx, channel, key, &effect).await? {
+    if apply_now(tx, channel, key, &happened).await? {
         return Ok(());
     }
-    let text = serde_json::to_string(&effect).context("an effect cannot be written as JSON")?;
+    let text = serde_json::to_string(&happened).context("an effect cannot be written as JSON")?;
     Ok(effects::wait(tx, channel.tenant, channel.id, key, &text).await?)
 }
 
 /// `false`: there is no such message yet.
-async fn apply_now(tx: &mut Tx<'_>, channel: &Channel, key: &str, effect: &Effect) -> Result<bool, Error> {
-    if let Effect::Status { status, error } = effect {
+async fn apply_now(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    key: &str,
+    happened: &Happened,
+) -> Result<bool, Error> {
+    if let Effect::Status { status, error } = &happened.effect {
         return receipt::apply(tx, channel, key, *status, error.clone()).await;
     }
     match message_of(tx, channel, key).await? {
-        Some(id) => apply(tx, channel.tenant, id, effect).await.map(|()| true),
+        Some(id) => apply(tx, channel, id, happened).await.map(|()| true),
         None => Ok(false),
     }
 }
@@ -64,160 +99,132 @@ pub(super) async fn message_of(tx: &mut Tx<'_>, channel: &Channel, key: &str) ->
     Ok(deliveries::by_key(tx, channel.id, key).await?.map(|delivery| delivery.message))
 }
 
-async fn apply(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, effect: &Effect) -> Result<(), Error> {
+async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, happened: &Happened) -> Result<(), Error> {
+    let tenant = channel.tenant;
     let Some(mut message) = messages::load(tx, tenant, id).await? else { return Ok(()) };
     let Some(mut conversation) = conversations::load_locked(tx, tenant, message.conversation).await? else {
         return Ok(());
     };
-    if !change(&mut message, effect) {
+    let only_moves = matches!(&happened.effect, Effect::Edited(edit) if change::only_moves(&message, edit));
+    if !change(tx, channel, &mut message, happened).await? {
         return Ok(());
     }
-    store(tx, tenant, &message, effect).await?;
     if conversation.last_seq == message.seq {
         conversation.last_message = Some(announce::last_message(&message));
         conversations::set_last_message(tx, &conversation).await?;
     }
+    // A place that moves does not take an answer back each time.
+    if matches!(happened.effect, Effect::Edited(_) | Effect::Deleted) && !only_moves {
+        turn::changed(tx, &mut conversation, &message).await?;
+    }
     announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)
 }
 
-/// Applies, in the order of their arrival, the effects that waited for a message which was just stored.
+/// Applies the effects that waited for a message which was just stored.
 pub(super) async fn settle(
     tx: &mut Tx<'_>,
     channel: &Channel,
     key: &str,
     message: &mut Message,
 ) -> Result<(), Error> {
-    for text in effects::take(tx, channel.id, key).await? {
-        let Some(effect) = read(&text) else { continue };
-        if change(message, &effect) {
-            store(tx, channel.tenant, message, &effect).await?;
-        }
+    for happened in waiting(tx, channel, key).await? {
+        change(tx, channel, message, &happened).await?;
     }
     Ok(())
 }
 
 /// Applies what waited for a message of ours, whose key is known only now.
 pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<(), Error> {
-    for text in effects::take(tx, channel.id, key).await? {
-        let Some(effect) = read(&text) else { continue };
-        apply_or_wait(tx, channel, key, effect).await?;
+    for happened in waiting(tx, channel, key).await? {
+        apply_or_wait(tx, channel, key, happened).await?;
     }
     Ok(())
 }
 
-/// A damaged one must not keep its message from being stored.
-fn read(text: &str) -> Option<Effect> {
-    serde_json::from_str(text)
-        .inspect_err(|error| tracing::error!(%error, "a waiting effect is damaged and left out"))
-        .ok()
-}
-
-async fn store(tx: &mut Tx<'_>, tenant: Uuid, message: &Message, effect: &Effect) -> Result<(), Error> {
-    match effect {
-        Effect::Edited { .. } => messages::set_text(tx, tenant, message).await?,
-        Effect::Deleted { .. } => messages::set_deleted(tx, tenant, message).await?,
-        Effect::Reacted { .. } => messages::set_reactions(tx, tenant, message).await?,
-        Effect::Status { .. } => messages::set_status(tx, tenant, message).await?,
-    }
-    Ok(())
-}
-
-/// The pure part: what the effect makes of the message; `false` if nothing.
-fn change(message: &mut Message, effect: &Effect) -> bool {
-    match effect {
-        Effect::Edited { text, at } => {
-            let older = message.edited_at.is_some_and(|last| last >= *at);
-            if older || message.deleted_at.is_some() {
-                return false;
-            }
-            message.text.clone_from(text);
-            message.edited_at = Some(*at);
+/// What waited for a message, by its own time and then by its arrival. A damaged one must not keep its message from being
+/// stored.
+async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<Happened>, Error> {
+    let mut found: Vec<(i64, Happened)> = Vec::new();
+    for (text, arrived) in effects::take(tx, channel.id, key).await? {
+        match serde_json::from_str::<Happened>(&text) {
+            Ok(happened) => found.push((happened.at.unwrap_or(arrived), happened)),
+            Err(error) => tracing::error!(%error, "a waiting effect is damaged and left out"),
         }
-        Effect::Deleted { at } => {
+    }
+    found.sort_by_key(|(at, _)| *at);
+    Ok(found.into_iter().map(|(_, happened)| happened).collect())
+}
+
+/// Changes the message, here and in the database; `false` if nothing is to be seen of it.
+async fn change(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    message: &mut Message,
+    happened: &Happened,
+) -> Result<bool, Error> {
+    let (tenant, at) = (channel.tenant, happened.at.unwrap_or(tx.now()));
+    match &happened.effect {
+        Effect::Edited(edit) => {
+            if message.deleted_at.is_some() || !is_news(tx, tenant, message, happened).await? {
+                return Ok(false);
+            }
+            let only_moves = change::only_moves(message, edit);
+            let other_files = files::replace(tx, channel, message, &edit.files).await?;
+            if !change::edit(message, edit) && !other_files {
+                return Ok(false);
+            }
+            if !only_moves {
+                message.edited_at = Some(at);
+            }
+            messages::set_content(tx, tenant, message).await?;
+        }
+        Effect::Deleted => {
             if message.deleted_at.is_some() {
-                return false;
+                return Ok(false);
             }
-            message.deleted_at = Some(*at);
+            message.deleted_at = Some(at);
+            messages::set_deleted(tx, tenant, message).await?;
         }
-        Effect::Reacted { by, emoji } => {
-            let before = message.reactions.clone();
-            message.reactions.retain(|reaction| reaction.by != *by);
-            if let Some(emoji) = emoji {
-                message.reactions.push(Reaction { by: by.clone(), emoji: emoji.clone() });
+        Effect::Reacted { .. } => {
+            if !is_news(tx, tenant, message, happened).await? || !change::react(message, &happened.effect) {
+                return Ok(false);
             }
-            return before != message.reactions;
+            messages::set_reactions(tx, tenant, message).await?;
         }
         Effect::Status { status, error } => {
             if !message.status.may_become(*status) {
-                return false;
+                return Ok(false);
             }
             message.status = *status;
             message.error.clone_from(error);
+            messages::set_status(tx, tenant, message).await?;
         }
     }
-    true
+    Ok(true)
+}
+
+/// Does it beat what was applied before? Then it leaves its mark, also where nothing is to be seen of it: a reaction that
+/// was taken back before it came.
+async fn is_news(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    message: &Message,
+    happened: &Happened,
+) -> Result<bool, Error> {
+    let text = messages::marks(tx, tenant, message.id).await?;
+    let mut marks = Marks::read(text.as_deref());
+    if marks.edit.is_empty() {
+        marks.edit = Mark::at(message.edited_at);
+    }
+    let mark =
+        if let Effect::Reacted { by, .. } = &happened.effect { marks.reaction(by) } else { &mut marks.edit };
+    if !mark.pass(happened.at, &happened.key) {
+        return Ok(false);
+    }
+    let text = serde_json::to_string(&marks).context("marks cannot be written as JSON")?;
+    messages::set_marks(tx, tenant, message.id, &text).await?;
+    Ok(true)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Author, AuthorKind, Direction, MessageKind};
-
-    fn message() -> Message {
-        Message {
-            id: Uuid::nil(),
-            conversation: Uuid::nil(),
-            seq: 1,
-            direction: Direction::In,
-            kind: MessageKind::Text,
-            text: Some("first".into()),
-            author: Author { kind: AuthorKind::Customer, id: None, name: None },
-            client_id: None,
-            reply_to: None,
-            attachments: vec![],
-            reactions: vec![],
-            status: MessageStatus::Received,
-            error: None,
-            edited_at: None,
-            deleted_at: None,
-            provider_at: None,
-            created_at: 0,
-            turn: None,
-            data: None,
-        }
-    }
-
-    fn edit(text: &str, at: i64) -> Effect {
-        Effect::Edited { text: Some(text.into()), at }
-    }
-
-    #[test]
-    fn an_older_edit_that_comes_later_changes_nothing() {
-        let mut edited = message();
-        assert!(change(&mut edited, &edit("third", 30)));
-        assert!(!change(&mut edited, &edit("second", 20)));
-        assert_eq!(edited.text.as_deref(), Some("third"));
-    }
-
-    #[test]
-    fn a_deleted_message_is_not_edited_back_to_life() {
-        let mut gone = message();
-        assert!(change(&mut gone, &Effect::Deleted { at: 5 }));
-        assert!(!change(&mut gone, &edit("again", 9)));
-        assert!(!change(&mut gone, &Effect::Deleted { at: 9 }));
-        assert_eq!(gone.deleted_at, Some(5));
-    }
-
-    #[test]
-    fn a_person_has_one_reaction_at_a_time() {
-        let mut liked = message();
-        let react =
-            |emoji: Option<&str>| Effect::Reacted { by: "customer".into(), emoji: emoji.map(str::to_owned) };
-        assert!(change(&mut liked, &react(Some("👍"))));
-        assert!(!change(&mut liked, &react(Some("👍"))));
-        assert!(change(&mut liked, &react(Some("❤"))));
-        assert_eq!(liked.reactions.len(), 1);
-        assert!(change(&mut liked, &react(None)));
-        assert!(liked.reactions.is_empty());
-    }
-}
+mod tests;

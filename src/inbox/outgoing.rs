@@ -196,6 +196,7 @@ pub(super) async fn put(
             external_id: None,
             tries: 0,
             error: waits.clone(),
+            begun_at: None,
         };
         deliveries::insert(tx, &delivery).await?;
         if waits.is_some() {

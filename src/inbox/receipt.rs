@@ -4,6 +4,7 @@ use super::announce;
 use crate::error::Error;
 use crate::model::{Channel, EventKind, MessageError, MessageStatus};
 use crate::store::deliveries::Delivery;
+use crate::store::jobs::{self, Deliver};
 use crate::store::{Tx, conversations, deliveries, messages};
 
 /// Applies a status to what the channel calls by this key. `false`: nothing is known by it yet.
@@ -15,11 +16,10 @@ pub(super) async fn apply(
     error: Option<MessageError>,
 ) -> Result<bool, Error> {
     if let Some(mut delivery) = deliveries::by_key(tx, channel.id, key).await? {
-        if delivery.state.may_become(status) {
-            delivery.state = status;
+        if proves(&delivery, status) {
+            let was = std::mem::replace(&mut delivery.state, status);
             delivery.error = error;
-            deliveries::update(tx, &delivery).await?;
-            refresh(tx, &delivery).await?;
+            settled(tx, &mut delivery, was).await?;
         }
         return Ok(true);
     }
@@ -36,6 +36,28 @@ pub(super) async fn apply(
         announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)?;
     }
     Ok(true)
+}
+
+/// Does the status say something new of the part? One that was given up, and may have left all the same, has left when
+/// the provider says so.
+pub(super) fn proves(delivery: &Delivery, status: MessageStatus) -> bool {
+    let given_up = delivery.state == MessageStatus::Failed && delivery.begun_at.is_some();
+    delivery.state.may_become(status) || (given_up && status != MessageStatus::Failed)
+}
+
+/// Writes a part of which the provider has told what became of it, and shows it. Should it wait for another try, its job
+/// ends at once and holds nobody up.
+pub(super) async fn settled(
+    tx: &mut Tx<'_>,
+    delivery: &mut Delivery,
+    was: MessageStatus,
+) -> Result<(), Error> {
+    delivery.begun_at = None;
+    deliveries::update(tx, delivery).await?;
+    if was == MessageStatus::Queued {
+        jobs::hurry::<Deliver>(tx, delivery.channel, delivery.id).await?;
+    }
+    refresh(tx, delivery).await
 }
 
 /// Brings the message of a changed delivery in line with all its parts, and says so if it changed.
@@ -111,6 +133,7 @@ mod tests {
             external_id: None,
             tries: 0,
             error: None,
+            begun_at: None,
         };
         states.iter().map(part).collect()
     }

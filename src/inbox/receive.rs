@@ -3,24 +3,31 @@
 //! error, and can be replayed.
 
 mod account;
+mod arrive;
 mod echo;
 mod inbound;
+mod phone;
+mod same;
+mod time;
 
 use std::sync::Arc;
 
 use adapters::{Direction, Event, Kind};
+use aws_lc_rs::digest;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::effect::{self, Effect};
+use super::effect::{self, Edit, Effect, Happened};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Channel, MessageError, MessageStatus};
 use crate::store::envelopes::{self, NewEnvelope};
-use crate::store::{Tx, Verb, channels};
+use crate::store::{Tx, Verb, channels, connections};
 
 /// Characters of the log's line about events that failed.
 const REASONS: usize = 500;
+/// Shown for a reaction that is a picture of its own.
+const STAND_IN: &str = "✨";
 
 /// A verified body and what the adapter made of it.
 pub struct Receive {
@@ -124,9 +131,15 @@ impl Verb for Replay {
             envelopes::body(tx, tenant, self.envelope).await?.ok_or(Error::NotFound("entry"))?;
         let channel = channels::by_id(tx, channel).await?.ok_or(Error::NotFound("channel"))?;
         let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
-        let parsed = provider.parse(&body, &adapters::Context::default()).map_err(|error| error.to_string());
+        let context = connections::context(tx, channel.id).await?;
+        let parsed = provider.parse(&body, &context).map_err(|error| error.to_string());
         let (outcome, error) = summary(&parsed);
-        let events = parsed.unwrap_or_default();
+        let mut events = parsed.unwrap_or_default();
+        // It is told again now: what it brings is as late as it is old.
+        let told = tx.now();
+        for event in &mut events {
+            event.told_ms = Some(told);
+        }
         let applied = apply_all(tx, &channel, &events).await?;
         let (outcome, error) = applied.summary(outcome, error);
         let (count, now) = (events.len() as i64, tx.now());
@@ -206,11 +219,13 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         Kind::Session => account::session(tx, channel, event).await,
         Kind::IdentityChange => account::renamed(tx, channel, event).await,
         Kind::Membership => account::membership(tx, channel, event).await,
+        Kind::Connection => account::connection(tx, channel, event).await,
         Kind::Reaction | Kind::Edited | Kind::Deleted | Kind::Status => {
-            let (Some(key), Some(effect)) = (event.target_key(), effect_of(event, tx.now())) else {
+            let (Some(key), Some(effect)) = (event.target_key(), effect_of(event)) else {
                 return Ok(false);
             };
-            effect::apply_or_wait(tx, channel, key, effect).await?;
+            let happened = Happened { at: time::of(event, tx.now()), key: delivery_of(event), effect };
+            effect::apply_or_wait(tx, channel, key, happened).await?;
             Ok(true)
         }
         // Presence, calls, polls and what was ignored: kept as envelopes only.
@@ -218,15 +233,39 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
     }
 }
 
+/// Names the delivery of an event in a few bytes, whatever the provider's id of it is; nothing if it has none.
+fn delivery_of(event: &Event) -> String {
+    let Some(key) = event.update_key() else { return String::new() };
+    let digest = digest::digest(&digest::SHA256, key.as_bytes());
+    hex::encode(&digest.as_ref()[..8])
+}
+
+/// Who reacted. In a group each person for himself.
+fn person_of(event: &Event) -> String {
+    let person = event.external_contact_id.as_deref().filter(|_| event.is_group);
+    match event.direction {
+        Some(Direction::Outbound) => "us",
+        _ => person.unwrap_or("customer"),
+    }
+    .to_owned()
+}
+
 /// What the event does to its message.
-fn effect_of(event: &Event, now: i64) -> Option<Effect> {
-    let at = event.timestamp_ms.unwrap_or(now);
+fn effect_of(event: &Event) -> Option<Effect> {
     Some(match event.kind {
-        Kind::Edited => Effect::Edited { text: event.text.clone(), at },
-        Kind::Deleted => Effect::Deleted { at },
+        Kind::Edited => Effect::Edited(Edit {
+            content: event.content.map(inbound::kind_of),
+            text: event.text.clone(),
+            data: event.data.clone(),
+            files: event.media.clone(),
+        }),
+        Kind::Deleted => Effect::Deleted,
+        // A reaction that is no text is one all the same.
         Kind::Reaction => Effect::Reacted {
-            by: if event.direction == Some(Direction::Outbound) { "us" } else { "customer" }.to_owned(),
-            emoji: event.emoji.clone().filter(|_| event.removed != Some(true)),
+            by: person_of(event),
+            emoji: (event.removed != Some(true))
+                .then(|| event.emoji.clone().unwrap_or_else(|| STAND_IN.to_owned())),
+            custom: event.data.get("custom_emoji_id").and_then(|id| id.as_str()).map(str::to_owned),
         },
         Kind::Status => {
             let status = match event.status? {

@@ -5,6 +5,7 @@
 //! A responder's call is checked inside the transaction against lease and epoch; a stale one changes nothing.
 
 mod arrive;
+mod changed;
 mod flush;
 mod handoff;
 mod lease;
@@ -19,6 +20,7 @@ pub use offer::{Offer, Offered, OfferedTurn};
 pub use reply::{Replied, Reply};
 
 pub(crate) use arrive::{arrive, reopen_unanswered};
+pub(crate) use changed::changed;
 
 use uuid::Uuid;
 
@@ -76,7 +78,9 @@ fn over(turn: &Turn) -> Error {
     let why = match turn.state {
         TurnState::Answered => "it was answered",
         TurnState::HandedOff => "it was handed to people",
-        TurnState::Cancelled => "a person took over, or the conversation was closed",
+        TurnState::Cancelled => {
+            "a person took over, the conversation was closed, or the customer took back what was asked"
+        }
         TurnState::Collecting => "the customer wrote more, or the lease ran out",
         TurnState::Offered => "another lease holds it",
     };

@@ -31,6 +31,17 @@ pub struct ChannelSettings {
     pub max_attempts: i64,
     /// No responder for so long: people get it.
     pub nobody_ms: i64,
+    /// A message that was written so long before it came is shown to people, and not answered by the AI; 0: answered
+    /// however late.
+    pub backlog_ms: i64,
+    /// Greetings and notices of absence that the business app sends by itself (whole texts): no person speaks in them.
+    pub automatic_texts: Vec<String>,
+    /// What the business app says within so long after the first message of a customer, it says by itself; 0: a person
+    /// does.
+    pub greeting_grace_ms: i64,
+    /// After a message typed on the phone the AI is silent for so long, and then answers again; 0: until somebody gives
+    /// the conversation back.
+    pub silence_ms: i64,
 }
 
 impl Default for ChannelSettings {
@@ -46,6 +57,10 @@ impl Default for ChannelSettings {
             lease_ms: 60_000,
             max_attempts: 3,
             nobody_ms: 60_000,
+            backlog_ms: 3_600_000,
+            automatic_texts: Vec::new(),
+            greeting_grace_ms: 5_000,
+            silence_ms: 0,
         }
     }
 }
@@ -71,6 +86,14 @@ impl ChannelSettings {
             || self.flush_words.iter().any(|word| word.trim().is_empty() || word.len() > 100)
         {
             return Err(("settings.flush_words", "at most 50 words of 1 to 100 bytes".to_owned()));
+        }
+        within("settings.backlog_ms", self.backlog_ms, 0, 604_800_000)?;
+        within("settings.greeting_grace_ms", self.greeting_grace_ms, 0, 60_000)?;
+        within("settings.silence_ms", self.silence_ms, 0, 2_592_000_000)?;
+        if self.automatic_texts.len() > 20
+            || self.automatic_texts.iter().any(|text| text.trim().is_empty() || text.len() > 4_000)
+        {
+            return Err(("settings.automatic_texts", "at most 20 texts of 1 to 4000 bytes".to_owned()));
         }
         Ok(())
     }

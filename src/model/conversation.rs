@@ -1,4 +1,4 @@
-//! A conversation: one contact on one channel, and who answers in it.
+//! A conversation: one contact in one place of a channel, and who answers in it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -40,6 +40,9 @@ pub struct Contact {
     pub name: Option<String>,
     /// How the channel calls the customer: a phone number, a user name.
     pub handle: Option<String>,
+    /// The user name, also when the handle is a phone number. Only where a contact is described and searched.
+    #[serde(skip)]
+    pub user_name: Option<String>,
 }
 
 /// What a list shows of the newest message.
@@ -91,9 +94,20 @@ pub struct Conversation {
     pub external_id: String,
     #[serde(skip)]
     pub is_group: bool,
+    /// Which place of the chat it is, if the channel has such places: a topic, a business connection. Opaque; one
+    /// customer has a conversation for each.
+    pub thread: Option<String>,
+    /// When the customer wrote, by the provider's time: of a message that comes now, to be noted with it.
+    #[serde(skip)]
+    pub heard_at: Option<i64>,
 }
 
 impl Conversation {
+    /// Where an answer goes.
+    pub fn address(&self) -> adapters::Address<'_> {
+        adapters::Address { chat: &self.external_id, thread: self.thread.as_deref() }
+    }
+
     /// Where it stands by what it is now.
     pub fn standing(&self) -> Standing {
         let waits = self.waiting_since.is_some();

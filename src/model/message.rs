@@ -96,9 +96,13 @@ pub struct MessageError {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reaction {
-    /// `customer` or `us`.
+    /// `customer` or `us`; in a group the provider's id of the person.
     pub by: String,
+    /// Of a picture that is no text, a stand-in.
     pub emoji: String,
+    /// The provider's id of such a picture.
+    #[serde(default)]
+    pub custom: Option<String>,
 }
 
 words!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked", Failed = "failed" });
@@ -145,7 +149,17 @@ pub struct Message {
     pub data: Option<serde_json::Value>,
 }
 
+/// What an unsupported message can hold that has a meaning in words.
+const WORDS_IN_DATA: &[&str] = &["poll", "dice", "latitude", "contacts", "links", "label"];
+
 impl Message {
+    /// Can somebody who reads understand it? A file is named by its kind; of what is unsupported there is often nothing.
+    pub fn is_readable(&self) -> bool {
+        let has_words = || self.text.as_deref().is_some_and(|text| !text.trim().is_empty());
+        let has_data = |data: &serde_json::Value| WORDS_IN_DATA.iter().any(|key| data.get(key).is_some());
+        self.kind != MessageKind::Unsupported || has_words() || self.data.as_ref().is_some_and(has_data)
+    }
+
     /// The next of its conversation, with nothing in it: a text that was received.
     pub fn next(
         id: Uuid,

@@ -110,12 +110,21 @@ impl Leased<'_> {
 
     /// Repeats a settling call, across reconnects, until it is answered. Safe, because the hub accepts one outcome for
     /// a lease, gives it again to whoever asks again, and refuses every other.
+    ///
+    /// The hub shortens the lease of whoever was gone, so it is renewed before the call is repeated. A refusal of that
+    /// says nothing: the first call may have settled the turn.
     async fn repeat(&self, method: &'static str, fields: Value) -> Result<(), CallError> {
+        let mut is_lost = false;
         loop {
             self.client.up().await?;
+            if is_lost && let Err(CallError::Lost) = self.call("turn.extend", json!({})).await {
+                tokio::time::sleep(BETWEEN_TRIES).await;
+                continue;
+            }
             match self.call(method, fields.clone()).await {
                 Ok(_) => return Ok(()),
-                Err(CallError::Lost | CallError::Refused { temporary: true, .. }) => {
+                Err(error @ (CallError::Lost | CallError::Refused { temporary: true, .. })) => {
+                    is_lost = matches!(error, CallError::Lost);
                     tokio::time::sleep(BETWEEN_TRIES).await;
                 }
                 Err(error) => return Err(error),

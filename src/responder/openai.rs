@@ -1,26 +1,32 @@
 //! Answers by a language model behind any server that speaks the OpenAI chat API with streaming. Neither the key
 //! nor what anybody wrote is ever logged or put into a reason.
 
+mod answer;
+mod chunk;
+mod content;
 mod marker;
 mod prompt;
 mod sse;
+mod thoughts;
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use reqwest::{Response, StatusCode, Url};
-use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use self::marker::Marker;
+use self::answer::{Answer, Habit};
+use self::chunk::Chunk;
 use self::sse::Lines;
+use super::Outcome;
 use super::wire::Turn;
-use super::{MAX_ANSWER_CHARS, Outcome};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Tries of a request that the server did not begin to answer.
 const TRIES: u32 = 3;
+/// Words that were kept back are shown before the answer is sent, if it does not take longer than this.
+const SHOWING: Duration = Duration::from_secs(1);
 
 pub const DEFAULT_PROMPT: &str = "You answer customers of a business in its messenger. Answer in the language of \
     the customer, briefly, in plain text without markup. Do not invent facts about the business: prices, stock, dates.";
@@ -28,6 +34,10 @@ pub const DEFAULT_PROMPT: &str = "You answer customers of a business in its mess
 /// What every model is told, whatever the prompt: how to call a person.
 const HANDOFF_RULE: &str = "If a person has to take over (the customer asks for one, or you cannot help), answer \
     with nothing but [handoff] and the reason in a few words.";
+
+/// How `content.rs` writes what is around a customer's words.
+const CONTEXT_RULE: &str = "Lines in square brackets in the customer's messages tell what is around the words: what \
+    they answer, where a link leads, a place, a file.";
 
 #[derive(Clone, Debug)]
 pub struct ModelConfig {
@@ -62,11 +72,12 @@ pub struct Model {
     config: ModelConfig,
     endpoint: Url,
     http: reqwest::Client,
+    habit: Habit,
 }
 
 /// Why there is no answer, in words for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("the model's server answered {0}")]
     Status(u16),
     #[error("the model's server cannot be reached")]
@@ -81,6 +92,14 @@ enum Failure {
     Reported,
     #[error("the model's filter refused")]
     Filtered,
+    #[error("the model refused to answer")]
+    Refused,
+    #[error("the model asked for a tool, and there is none")]
+    Tool,
+    #[error("the model did not come to the end of its thoughts")]
+    Thinking,
+    #[error("the model thought, and said nothing")]
+    OnlyThoughts,
     #[error("the model said nothing")]
     Empty,
 }
@@ -96,25 +115,6 @@ impl Failure {
     }
 }
 
-#[derive(Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    error: Option<serde::de::IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    delta: Delta,
-    finish_reason: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Delta {
-    content: Option<String>,
-}
-
 impl Model {
     pub fn new(config: ModelConfig) -> anyhow::Result<Self> {
         let endpoint = endpoint(&config.url)?;
@@ -124,7 +124,7 @@ impl Model {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .context("the HTTP client")?;
-        Ok(Self { config, endpoint, http })
+        Ok(Self { config, endpoint, http, habit: Habit::default() })
     }
 
     pub(super) async fn answer(&self, turn: &Turn, pieces: mpsc::Sender<String>) -> Outcome {
@@ -136,7 +136,7 @@ impl Model {
     }
 
     async fn ask(&self, turn: &Turn, pieces: &mpsc::Sender<String>) -> Result<Outcome, Failure> {
-        let system = format!("{}\n\n{HANDOFF_RULE}", self.config.prompt);
+        let system = format!("{}\n\n{CONTEXT_RULE}\n\n{HANDOFF_RULE}", self.config.prompt);
         let body = serde_json::json!({
             "model": self.config.model, "stream": true, "messages": prompt::messages(&system, turn),
         });
@@ -148,10 +148,10 @@ impl Model {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                begun => return listen(begun?, pieces).await,
+                begun => return self.listen(begun?, pieces).await,
             }
         }
-        listen(self.begin(&body).await?, pieces).await
+        self.listen(self.begin(&body).await?, pieces).await
     }
 
     async fn begin(&self, body: &serde_json::Value) -> Result<Response, Failure> {
@@ -165,46 +165,52 @@ impl Model {
             status => Err(Failure::Status(status.as_u16())),
         }
     }
-}
 
-/// Reads the stream to its end, showing what is not part of the marker.
-async fn listen(response: Response, pieces: &mpsc::Sender<String>) -> Result<Outcome, Failure> {
-    let mut stream = response.bytes_stream();
-    let (mut lines, mut said, mut finished) = (Lines::default(), Marker::default(), None);
-    'stream: while let Some(bytes) = stream.next().await {
-        let bytes = bytes.map_err(|error| timed(&error, Failure::BrokeOff))?;
-        lines.push(&bytes).map_err(|_| Failure::Unreadable)?;
-        while let Some(data) = lines.next_data() {
-            if data == b"[DONE]" {
-                finished.get_or_insert_with(String::new);
-                break 'stream;
-            }
-            let chunk: Chunk = serde_json::from_slice(&data).map_err(|_| Failure::Unreadable)?;
-            if chunk.error.is_some() {
-                return Err(Failure::Reported);
-            }
-            let Some(choice) = chunk.choices.into_iter().next() else { continue };
-            let shown = said.push(choice.delta.content.as_deref().unwrap_or_default());
-            if !shown.is_empty() {
-                // Nobody looks any more: the answer is made all the same.
-                let _ = pieces.send(shown).await;
-            }
-            finished = choice.finish_reason.or(finished);
-            if said.chars() > MAX_ANSWER_CHARS {
-                finished = Some("length".to_owned());
-                break 'stream;
+    /// Reads the stream to its end, showing what is for the customer and not part of the marker.
+    async fn listen(&self, response: Response, pieces: &mpsc::Sender<String>) -> Result<Outcome, Failure> {
+        let mut stream = response.bytes_stream();
+        let (mut lines, mut answer, mut finished) = (Lines::default(), Answer::new(&self.habit), None);
+        'stream: while let Some(bytes) = stream.next().await {
+            let bytes = bytes.map_err(|error| timed(&error, Failure::BrokeOff))?;
+            lines.push(&bytes).map_err(|_| Failure::Unreadable)?;
+            while let Some(data) = lines.next_data() {
+                if data == b"[DONE]" {
+                    finished.get_or_insert_with(String::new);
+                    break 'stream;
+                }
+                let chunk: Chunk = serde_json::from_slice(&data).map_err(|_| Failure::Unreadable)?;
+                if chunk.error.is_some() {
+                    return Err(Failure::Reported);
+                }
+                let Some(choice) = chunk.choices.into_iter().next() else { continue };
+                if choice.delta.refusal.as_deref().is_some_and(|words| !words.trim().is_empty()) {
+                    return Err(Failure::Refused);
+                }
+                let shown = answer.push(&choice.delta);
+                if !shown.is_empty() {
+                    // Nobody looks any more: the answer is made all the same.
+                    let _ = pieces.send(shown).await;
+                }
+                finished = choice.finish_reason.or(finished);
+                if answer.is_endless() {
+                    return Err(Failure::Thinking);
+                }
             }
         }
-    }
-    match finished.as_deref() {
-        None => return Err(Failure::BrokeOff),
-        Some("content_filter") => return Err(Failure::Filtered),
-        Some(_) => {}
-    }
-    match said.end() {
-        (_, Some(reason)) => Ok(Outcome::Handoff(reason)),
-        (text, None) if text.is_empty() => Err(Failure::Empty),
-        (text, None) => Ok(Outcome::Answer(text.chars().take(MAX_ANSWER_CHARS).collect())),
+        match finished.as_deref() {
+            None => return Err(Failure::BrokeOff),
+            Some("content_filter") => return Err(Failure::Filtered),
+            Some("tool_calls" | "function_call") => return Err(Failure::Tool),
+            // Its thoughts were cut off, and nothing says so.
+            Some("length") if answer.may_be_thought() => return Err(Failure::Thinking),
+            Some(_) => {}
+        }
+        let shown = answer.end()?;
+        if !shown.is_empty() && pieces.send(shown).await.is_ok() {
+            let all = pieces.max_capacity();
+            let _ = tokio::time::timeout(SHOWING, pieces.reserve_many(all)).await;
+        }
+        answer.outcome()
     }
 }
 

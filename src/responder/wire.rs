@@ -37,6 +37,9 @@ pub struct Said {
     #[serde(default)]
     pub kind: String,
     pub text: Option<String>,
+    /// What is not in the text: quoted words, addresses behind words, a place, a contact card.
+    #[serde(default)]
+    pub data: Value,
 }
 
 impl Said {

@@ -27,10 +27,11 @@ const PLACE: &str = "select a.tenant, m.conversation, m.channel from attachments
 const READY: &str = "update attachments set state = 'ready', mime = $2, name = coalesce(name, $3), size = $4, path = $5, error = null where id = $1";
 const FAILED: &str = "update attachments set state = 'failed', error = $2 where id = $1";
 
+const REMOVE: &str = "delete from attachments where id = $1";
 const WAIT_AGAIN: &str =
     "update attachments set state = 'pending', error = null where id = $1 and state = 'failed'";
 
-pub const ALL: &[&str] = &[INSERT, OF_MESSAGE, OF_RANGE, LOAD, PLACE, READY, FAILED, WAIT_AGAIN];
+pub const ALL: &[&str] = &[INSERT, OF_MESSAGE, OF_RANGE, LOAD, PLACE, READY, FAILED, REMOVE, WAIT_AGAIN];
 
 /// An attachment with what only the server may know.
 #[derive(Clone, Debug)]
@@ -106,8 +107,16 @@ pub async fn insert(
 }
 
 pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Attachment>, StoreError> {
-    let stored: Vec<Stored> = tx.all(OF_MESSAGE, args![message]).await?;
-    Ok(stored.into_iter().map(|stored| stored.shown).collect())
+    Ok(stored_of(tx, message).await?.into_iter().map(|stored| stored.shown).collect())
+}
+
+pub async fn stored_of(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Stored>, StoreError> {
+    tx.all(OF_MESSAGE, args![message]).await
+}
+
+/// The message has the file no more. A job that fetches it finds nothing to do, and its bytes are swept up.
+pub async fn remove(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
+    tx.put(REMOVE, args![id]).await
 }
 
 /// Puts the files of a page of messages (rising `seq`, one conversation) into them.

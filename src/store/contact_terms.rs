@@ -16,7 +16,7 @@ const FIND: &str = "select contact from contact_terms where tenant = $1 and term
     order by term, contact limit $4";
 const NEWEST: &str =
     "select tenant, id, company from conversations where contact = $1 order by id desc limit 1";
-const CONTACT: &str = "select id, name, handle from contacts where tenant = $1 and id = $2";
+const CONTACT: &str = "select id, name, handle, user_name from contacts where tenant = $1 and id = $2";
 const EVERYBODY: &str = "select tenant, id, name, handle from contacts where id > $1 order by id limit $2";
 
 pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT, EVERYBODY];
@@ -51,7 +51,7 @@ pub(super) async fn note_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let Some((_, last, ..)) = page.last() else { return Ok(()) };
         after = *last;
         for (tenant, id, name, handle) in page {
-            note(tx, tenant, &Contact { id, name, handle }, true).await?;
+            note(tx, tenant, &Contact { id, name, handle, user_name: None }, true).await?;
         }
     }
 }
@@ -135,7 +135,8 @@ fn numbers(typed: &str) -> Vec<String> {
 }
 
 fn has_all(contact: &Contact, words: &[&str]) -> bool {
-    let text = [contact.name.as_deref(), contact.handle.as_deref()].into_iter().flatten().map(fold);
+    let said = [&contact.name, &contact.handle, &contact.user_name];
+    let text = said.into_iter().filter_map(Option::as_deref).map(fold);
     let have: Vec<String> =
         text.flat_map(|text| text.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
     words.iter().all(|word| have.iter().any(|one| one.starts_with(word)))
@@ -143,7 +144,8 @@ fn has_all(contact: &Contact, words: &[&str]) -> bool {
 
 fn terms(contact: &Contact) -> Vec<String> {
     let mut terms = Vec::new();
-    for text in [contact.name.as_deref(), contact.handle.as_deref()].into_iter().flatten() {
+    let said = [&contact.name, &contact.handle, &contact.user_name];
+    for text in said.into_iter().filter_map(Option::as_deref) {
         let folded = fold(text);
         let mut rest = folded.as_str();
         for _ in 0..WORDS {
@@ -230,7 +232,20 @@ mod tests {
 
     fn contact(name: &str, handle: &str) -> Contact {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Contact { id: Uuid::nil(), name: some(name), handle: some(handle) }
+        Contact { id: Uuid::nil(), name: some(name), handle: some(handle), user_name: None }
+    }
+
+    #[test]
+    fn a_user_name_is_found_beside_a_number() {
+        let mut ana = contact("Ana", "15550100123");
+        ana.user_name = Some("ana_example".into());
+        let found = terms(&ana);
+        for typed in ["@ana_example", "ana_example", "ANA_ex"] {
+            assert!(found.iter().any(|term| term.starts_with(&fold(typed))), "{typed}: {found:?}");
+            let words: Vec<String> = fold(typed).split(' ').map(str::to_owned).collect();
+            assert!(has_all(&ana, &words.iter().map(String::as_str).collect::<Vec<_>>()), "{typed}");
+        }
+        assert!(found.contains(&"15550100123".to_owned()));
     }
 
     #[test]

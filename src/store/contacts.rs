@@ -7,14 +7,13 @@ use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
 
-const FIND: &str = "select p.id, p.name, p.handle from identities i join contacts p on p.id = i.contact \
+const FIND: &str = "select p.id, p.name, p.handle, p.user_name from identities i join contacts p on p.id = i.contact \
     where i.channel = $1 and i.external_id = $2";
-const INSERT: &str =
-    "insert into contacts (id, tenant, name, handle, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)";
+const INSERT: &str = "insert into contacts (id, tenant, name, handle, user_name, created_at, updated_at) \
+    values ($1, $2, $3, $4, $5, $6, $6)";
 const LINK: &str = "insert into identities (channel, external_id, contact, tenant, created_at) \
     values ($1, $2, $3, $4, $5) on conflict (channel, external_id) do nothing";
-const DESCRIBE: &str =
-    "update contacts set name = $3, handle = $4, updated_at = $5 where tenant = $1 and id = $2";
+const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = $5, updated_at = $6 where tenant = $1 and id = $2";
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $3 where channel = $1 and external_id = $2";
 
@@ -22,7 +21,7 @@ pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY];
 
 impl FromRow for Contact {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)? })
+        Ok(Self { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)?, user_name: row.get(3)? })
     }
 }
 
@@ -30,15 +29,44 @@ pub async fn find(tx: &mut Tx<'_>, channel: Uuid, external_id: &str) -> Result<O
     tx.one(FIND, args![channel, external_id]).await
 }
 
-pub async fn insert(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    name: Option<&str>,
-    handle: Option<&str>,
-) -> Result<Contact, StoreError> {
+/// What a body says of a contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Description<'a> {
+    pub name: Option<&'a str>,
+    /// Digits only.
+    pub phone: Option<&'a str>,
+    /// Without `@`.
+    pub user_name: Option<&'a str>,
+}
+
+impl Contact {
+    /// Takes what is said now; `false` if it is nothing new. What is not said stays, and a phone number goes before a
+    /// user name.
+    pub fn learn(&mut self, said: &Description<'_>) -> bool {
+        let before = (self.name.clone(), self.handle.clone(), self.user_name.clone());
+        if let Some(name) = said.name {
+            self.name = Some(name.to_owned());
+        }
+        if let Some(user_name) = said.user_name {
+            // The handle is the old user name, not a number: it changes with it.
+            if self.handle.is_none() || self.handle == self.user_name {
+                self.handle = Some(user_name.to_owned());
+            }
+            self.user_name = Some(user_name.to_owned());
+        }
+        if let Some(phone) = said.phone {
+            self.handle = Some(phone.to_owned());
+        }
+        before != (self.name.clone(), self.handle.clone(), self.user_name.clone())
+    }
+}
+
+pub async fn insert(tx: &mut Tx<'_>, tenant: Uuid, said: &Description<'_>) -> Result<Contact, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.put(INSERT, args![id, tenant, name, handle, now]).await?;
-    let contact = Contact { id, name: name.map(str::to_owned), handle: handle.map(str::to_owned) };
+    let mut contact = Contact { id, name: None, handle: None, user_name: None };
+    contact.learn(said);
+    let args = args![id, tenant, &contact.name, &contact.handle, &contact.user_name, now];
+    tx.put(INSERT, args).await?;
     super::contact_terms::note(tx, tenant, &contact, false).await?;
     Ok(contact)
 }
@@ -57,7 +85,8 @@ pub async fn link(
 
 pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.put(DESCRIBE, args![tenant, contact.id, &contact.name, &contact.handle, now]).await?;
+    let args = args![tenant, contact.id, &contact.name, &contact.handle, &contact.user_name, now];
+    tx.put(DESCRIBE, args).await?;
     super::contact_terms::note(tx, tenant, contact, true).await
 }
 
@@ -65,4 +94,24 @@ pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Resul
 pub async fn rename_identity(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Result<(), StoreError> {
     tx.exec(RENAME_IDENTITY, args![channel, from, to]).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_number_goes_before_a_user_name_and_neither_is_forgotten() {
+        let mut ana = Contact { id: Uuid::nil(), name: None, handle: None, user_name: None };
+        let user_name = |name| Description { user_name: Some(name), ..Description::default() };
+        assert!(ana.learn(&user_name("ana_example")));
+        assert_eq!(ana.handle.as_deref(), Some("ana_example"));
+        assert!(!ana.learn(&user_name("ana_example")) && !ana.learn(&Description::default()));
+        assert!(ana.learn(&user_name("ana_new")));
+        assert_eq!(ana.handle.as_deref(), Some("ana_new"), "it changes with the name");
+        assert!(ana.learn(&Description { phone: Some("15550100123"), ..Description::default() }));
+        assert!(ana.learn(&user_name("ana_third")));
+        let seen = (ana.handle.as_deref(), ana.user_name.as_deref());
+        assert_eq!(seen, (Some("15550100123"), Some("ana_third")));
+    }
 }

@@ -1,5 +1,6 @@
-//! Conversations. At most one is open for a contact on a channel: a partial unique index says so.
+//! Conversations. At most one is open for a contact, channel and thread: a partial unique index says so.
 
+use adapters::Address;
 use uuid::Uuid;
 
 use super::turns::OpenTurns;
@@ -15,7 +16,7 @@ macro_rules! select {
         concat!(
             "select c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket from conversations c join channels h on h.id = c.channel \
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread from conversations c join channels h on h.id = c.channel \
              join contacts p on p.id = c.contact ",
             $rest
         )
@@ -23,26 +24,27 @@ macro_rules! select {
 }
 
 const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
-/// The open one of a contact on a channel.
-const LOAD_OPEN: &str = select!("where c.channel = $1 and c.contact = $2 and c.state = 'open'");
-const ARRIVAL: &str = "select p.id, p.name, p.handle, exists (select 1 from messages m where m.channel = $1 \
+/// The open one of a contact in a place of a channel.
+const LOAD_OPEN: &str =
+    select!("where c.channel = $1 and c.contact = $2 and c.thread = $3 and c.state = 'open'");
+const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.channel = $1 \
     and m.external_key = $3), exists (select 1 from pending_effects e where e.channel = $1 and e.target_key = $3), \
     c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
-    c.waiting_since, c.bucket, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
+    c.waiting_since, c.bucket, c.thread, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
     from identities i join contacts p on p.id = i.contact join channels h on h.id = i.channel \
-    left join conversations c on c.channel = i.channel and c.contact = i.contact and c.state = 'open' \
+    left join conversations c on c.channel = i.channel and c.contact = i.contact and c.thread = $4 and c.state = 'open' \
     left join turns t on t.conversation = c.id and t.state in ('collecting', 'offered') \
     where i.channel = $1 and i.external_id = $2";
 const OPEN: &str = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, \
-    owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket) \
-    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10)";
-const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6 \
-    where tenant = $1 and id = $2";
+    owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread) \
+    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11)";
+const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6, \
+    heard_at = case when heard_at is null or heard_at < $7 then coalesce($7, heard_at) else heard_at end where tenant = $1 and id = $2";
 const SET_ADDRESS: &str = "update conversations set external_id = $3 where tenant = $1 and id = $2";
-const SET_OWNER: &str = "update conversations set owner = $3, epoch = epoch + 1, assignee = $4, handoff_reason = $5 \
-    where tenant = $1 and id = $2";
+const SET_OWNER: &str = "update conversations set owner = $3, epoch = epoch + 1, assignee = $4, handoff_reason = $5, \
+    owner_at = $6, silent_until = null where tenant = $1 and id = $2";
 const SET_STATE: &str =
     "update conversations set state = $3, closed_at = $4, epoch = epoch + 1 where tenant = $1 and id = $2";
 const SET_ASSIGNEE: &str = "update conversations set assignee = $3 where tenant = $1 and id = $2";
@@ -50,8 +52,11 @@ const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where
 const SET_BUCKET: &str =
     "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
 const RENAME: &str = "update conversations set external_id = $3 where channel = $1 and external_id = $2";
-const OPEN_OF: &str =
-    "select id from conversations where tenant = $1 and channel = $2 and contact = $3 and state = 'open'";
+const OPEN_OF: &str = "select id from conversations where channel = $1 and contact = $2 and thread = $3 \
+    and state = 'open' and tenant = $4";
+/// As many as the contact has places on the channel.
+const ALL_OPEN_OF: &str = "select id from conversations where channel = $1 and contact = $2 and state = 'open' \
+    and tenant = $3 order by thread limit 100";
 
 pub const ALL: &[&str] = &[
     LOAD,
@@ -67,6 +72,7 @@ pub const ALL: &[&str] = &[
     SET_BUCKET,
     RENAME,
     OPEN_OF,
+    ALL_OPEN_OF,
 ];
 
 impl FromRow for Conversation {
@@ -89,7 +95,12 @@ fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
         company: row.get(at + 2)?,
         channel: row.get(at + 3)?,
         channel_kind: row.get(at + 4)?,
-        contact: Contact { id: row.get(at + 5)?, name: row.get(at + 6)?, handle: row.get(at + 7)? },
+        contact: Contact {
+            id: row.get(at + 5)?,
+            name: row.get(at + 6)?,
+            handle: row.get(at + 7)?,
+            user_name: None,
+        },
         state: word(row, at + 8, "state")?,
         owner: word(row, at + 9, "owner")?,
         epoch: row.get(at + 10)?,
@@ -107,6 +118,8 @@ fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
         moved: None,
         external_id: row.get(at + 18)?,
         is_group: row.get(at + 19)?,
+        thread: row.get::<Option<String>>(at + 22)?.filter(|thread| !thread.is_empty()),
+        heard_at: None,
     })
 }
 
@@ -133,27 +146,30 @@ struct ArrivalRow {
 
 impl FromRow for ArrivalRow {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let conversation = match row.get::<Option<Uuid>>(5)? {
-            Some(_) => Some(read(row, 5)?),
+        let conversation = match row.get::<Option<Uuid>>(6)? {
+            Some(_) => Some(read(row, 6)?),
             None => None,
         };
-        let turn = match row.get::<Option<Uuid>>(27)? {
-            Some(_) => Some(super::turns::read(row, 27)?),
+        let turn = match row.get::<Option<Uuid>>(29)? {
+            Some(_) => Some(super::turns::read(row, 29)?),
             None => None,
         };
-        let contact = Contact { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)? };
-        Ok(Self { contact, seen: row.get(3)?, awaited: row.get(4)?, conversation, turn })
+        let contact =
+            Contact { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)?, user_name: row.get(3)? };
+        Ok(Self { contact, seen: row.get(4)?, awaited: row.get(5)?, conversation, turn })
     }
 }
 
-/// Nothing: the chat has never written.
+/// Nothing: the chat has never written. The conversation is that of the thread.
 pub async fn arrival(
     tx: &mut Tx<'_>,
     channel: Uuid,
-    chat: &str,
+    address: Address<'_>,
     message_key: &str,
 ) -> Result<Option<Arrival>, StoreError> {
-    let mut rows = tx.all::<ArrivalRow>(ARRIVAL, args![channel, chat, message_key]).await?.into_iter();
+    let Address { chat, thread } = address;
+    let args = args![channel, chat, message_key, thread.unwrap_or_default()];
+    let mut rows = tx.all::<ArrivalRow>(ARRIVAL, args).await?.into_iter();
     let Some(first) = rows.next() else { return Ok(None) };
     let mut turns = OpenTurns::default();
     for turn in first.turn.into_iter().chain(rows.filter_map(|row| row.turn)) {
@@ -204,22 +220,23 @@ pub async fn load_many(tx: &mut Tx<'_>, ids: &[(Uuid, Uuid)]) -> Result<Vec<Conv
 pub struct NewConversation<'a> {
     pub channel: &'a Channel,
     pub contact: &'a Contact,
-    pub external_id: &'a str,
+    pub address: Address<'a>,
     pub is_group: bool,
     pub owner: crate::model::Owner,
 }
 
-/// The open conversation of the contact, as it was `found` already or is looked for, made if there is none.
+/// The open conversation of the contact in its thread, as it was `found` already or is looked for, made if there is none.
 pub async fn open(
     tx: &mut Tx<'_>,
     new: &NewConversation<'_>,
     found: Option<Conversation>,
 ) -> Result<Conversation, StoreError> {
-    let NewConversation { channel, contact, external_id, is_group, owner } = *new;
+    let NewConversation { channel, contact, address, is_group, owner } = *new;
+    let (external_id, thread) = (address.chat, address.thread.unwrap_or_default());
     tx.must_hold(channel.tenant)?;
     let found = match found {
         Some(found) => Some(found),
-        None => tx.one::<Conversation>(LOAD_OPEN, args![channel.id, contact.id]).await?,
+        None => tx.one::<Conversation>(LOAD_OPEN, args![channel.id, contact.id, thread]).await?,
     };
     if let Some(mut found) = found {
         if found.external_id != external_id {
@@ -253,6 +270,8 @@ pub async fn open(
         moved: None,
         external_id: external_id.to_owned(),
         is_group,
+        thread: address.thread.map(str::to_owned),
+        heard_at: None,
     };
     made.bucket = made.standing().bucket;
     let args = args![
@@ -265,7 +284,8 @@ pub async fn open(
         is_group,
         owner.as_str(),
         now,
-        made.bucket.as_str()
+        made.bucket.as_str(),
+        thread
     ];
     tx.put(OPEN, args).await?;
     place(tx, &mut made).await?;
@@ -334,7 +354,8 @@ pub async fn advance(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(),
             conversation.last_seq,
             conversation.inbound_count,
             last.as_deref(),
-            conversation.updated_at
+            conversation.updated_at,
+            conversation.heard_at
         ],
     )
     .await
@@ -344,8 +365,10 @@ fn text_of(last: Option<&LastMessage>) -> Result<Option<String>, StoreError> {
     last.map(serde_json::to_string).transpose().map_err(|error| StoreError::Engine(error.to_string()))
 }
 
-/// Writes owner, assignee and reason, and raises the epoch (here and in the value).
+/// Writes owner, assignee and reason, and raises the epoch (here and in the value). A silence that would have ended by
+/// itself does not any more.
 pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
+    let now = tx.now();
     tx.put(
         SET_OWNER,
         args![
@@ -353,7 +376,8 @@ pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Resu
             conversation.id,
             conversation.owner.as_str(),
             conversation.assignee,
-            &conversation.handoff_reason
+            &conversation.handoff_reason,
+            now
         ],
     )
     .await?;
@@ -388,12 +412,23 @@ pub async fn rename(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Res
     Ok(())
 }
 
-/// The open conversation of a contact on a channel.
+/// The open conversation of a contact in a thread of a channel.
 pub async fn open_of(
     tx: &mut Tx<'_>,
-    tenant: Uuid,
-    channel: Uuid,
+    (tenant, channel): (Uuid, Uuid),
     contact: Uuid,
+    thread: Option<&str>,
 ) -> Result<Option<Uuid>, StoreError> {
-    Ok(tx.one::<(Uuid,)>(OPEN_OF, args![tenant, channel, contact]).await?.map(|(id,)| id))
+    let args = args![channel, contact, thread.unwrap_or_default(), tenant];
+    Ok(tx.one::<(Uuid,)>(OPEN_OF, args).await?.map(|(id,)| id))
+}
+
+/// The open conversations of a contact on a channel, whatever their threads.
+pub async fn all_open_of(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    contact: Uuid,
+) -> Result<Vec<Uuid>, StoreError> {
+    let found = tx.all::<(Uuid,)>(ALL_OPEN_OF, args![channel, contact, tenant]).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }

@@ -10,7 +10,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select d.id, d.tenant, d.channel, d.conversation, d.message, d.part, d.parts, d.payload, d.state, \
-             d.reserved_id, d.external_key, d.tries, d.error_code, d.error_reason, d.external_id from deliveries d ",
+             d.reserved_id, d.external_key, d.tries, d.error_code, d.error_reason, d.external_id, d.begun_at from deliveries d ",
             $rest
         )
     };
@@ -21,17 +21,16 @@ const INSERT: &str = "insert into deliveries (id, tenant, channel, conversation,
 const LOAD: &str = select!("where d.id = $1");
 const BY_KEY: &str = select!("where d.channel = $1 and d.external_key = $2");
 const OF_MESSAGE: &str = select!("where d.message = $1 order by d.part");
-const IN_FLIGHT: &str = select!(
+const UNSETTLED: &str = select!(
     "where d.conversation in (select c.id from conversations c where c.contact = $2 and c.channel = $1 \
-     order by c.id desc limit 10) and d.state in ('sending', 'unknown') and d.external_key is null \
-     order by case d.state when 'sending' then 0 else 1 end, d.id desc limit 50"
+     and c.thread = $4 order by c.id desc limit 10) and d.begun_at > $3 order by d.begun_at, d.id limit 50"
 );
 const QUEUED_OF_RESPONDERS: &str = select!(
     "join messages m on m.id = d.message where d.conversation = $1 and d.state = 'queued' \
      and m.author_kind = 'responder' order by d.id"
 );
 const UPDATE: &str = "update deliveries set state = $2, reserved_id = $3, external_key = $4, external_id = $5, tries = $6, \
-    error_code = $7, error_reason = $8, updated_at = $9 where id = $1";
+    error_code = $7, error_reason = $8, updated_at = $9, begun_at = $10 where id = $1";
 const ATTEMPT: &str = "insert into attempts (id, tenant, delivery, started_at) values ($1, $2, $3, $4)";
 const ATTEMPT_END: &str =
     "update attempts set finished_at = $2, outcome = $3, code = $4, reason = $5 where id = $1";
@@ -45,7 +44,7 @@ pub const ALL: &[&str] = &[
     LOAD,
     BY_KEY,
     OF_MESSAGE,
-    IN_FLIGHT,
+    UNSETTLED,
     QUEUED_OF_RESPONDERS,
     UPDATE,
     ATTEMPT,
@@ -74,6 +73,9 @@ pub struct Delivery {
     pub external_id: Option<String>,
     pub tries: i64,
     pub error: Option<crate::model::MessageError>,
+    /// Since when it may have left without anybody knowing: from its first try on, until an answer, an echo, a receipt
+    /// or a refusal says what became of it.
+    pub begun_at: Option<i64>,
 }
 
 impl FromRow for Delivery {
@@ -94,6 +96,7 @@ impl FromRow for Delivery {
             tries: row.get(11)?,
             error: code.map(|code| crate::model::MessageError { code, reason: reason.unwrap_or_default() }),
             external_id: row.get(14)?,
+            begun_at: row.get(15)?,
         })
     }
 }
@@ -134,10 +137,15 @@ pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Delivery>,
     tx.all(OF_MESSAGE, args![message]).await
 }
 
-/// Parts to a contact that may have left without an answer, and whose id is not known: those on their way
-/// first, then the newest.
-pub async fn in_flight(tx: &mut Tx<'_>, channel: Uuid, contact: Uuid) -> Result<Vec<Delivery>, StoreError> {
-    tx.all(IN_FLIGHT, args![channel, contact]).await
+/// Parts to a contact in a thread that began after a time and may have left without anybody knowing, whatever became of them since:
+/// on their way, unknown, waiting for another try, given up. The oldest first.
+pub async fn unsettled(
+    tx: &mut Tx<'_>,
+    channel: Uuid,
+    (contact, thread): (Uuid, Option<&str>),
+    after: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(UNSETTLED, args![channel, contact, after, thread.unwrap_or_default()]).await
 }
 
 /// Parts of AI answers that wait to be sent.
@@ -162,7 +170,8 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
             delivery.tries,
             code,
             reason,
-            now
+            now,
+            delivery.begun_at
         ],
     )
     .await?;

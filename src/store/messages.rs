@@ -32,15 +32,27 @@ const BEFORE: &str =
 const AFTER: &str = select!("where tenant = $1 and conversation = $2 and seq > $3 order by seq limit $4");
 const SET_STATUS: &str =
     "update messages set status = $3, error_code = $4, error_reason = $5 where tenant = $1 and id = $2";
-const SET_TEXT: &str = "update messages set text = $3, edited_at = $4 where tenant = $1 and id = $2";
+const SET_CONTENT: &str =
+    "update messages set kind = $3, text = $4, data = $5, edited_at = $6 where tenant = $1 and id = $2";
+const MARKS: &str = "select marks from messages where tenant = $1 and id = $2";
+const SET_MARKS: &str = "update messages set marks = $3 where tenant = $1 and id = $2";
 const SET_DELETED: &str = "update messages set deleted_at = $3 where tenant = $1 and id = $2";
 const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $1 and id = $2";
 const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
 const INBOUND_UNTIL: &str = "select inbound_count from messages where conversation = $1 and seq = $2";
 const LAST_ANSWER: &str = "select seq, inbound_count from messages where conversation = $1 and direction = 'out' \
-    and status <> 'failed' order by seq desc limit 1";
-const FIRST_AFTER: &str = "select seq from messages where conversation = $1 and seq > $2 and direction = 'in' \
-    order by seq limit 1";
+    and status <> 'failed' and (data is null or data not like '%\"automatic\":true%') order by seq desc limit 1";
+const LEFT_AFTER: &str = "select seq from messages where conversation = $1 and seq > $2 and direction = 'in' \
+    and deleted_at is null order by seq limit $3";
+const LEFT_IN: &str = "select seq from messages where conversation = $1 and seq >= $2 and seq <= $3 \
+    and direction = 'in' and deleted_at is null order by seq limit $4";
+const OF_TURN: &str = select!(
+    "where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 and direction = 'in' \
+     and deleted_at is null order by seq desc limit $5"
+);
+
+/// Messages of the customer that are counted one by one; more are counted by what was written.
+const COUNTED: i64 = 1_000;
 
 pub const ALL: &[&str] = &[
     SEEN,
@@ -50,13 +62,17 @@ pub const ALL: &[&str] = &[
     BEFORE,
     AFTER,
     SET_STATUS,
-    SET_TEXT,
+    SET_CONTENT,
+    MARKS,
+    SET_MARKS,
     SET_DELETED,
     SET_REACTIONS,
     EXTERNAL_ID,
     INBOUND_UNTIL,
     LAST_ANSWER,
-    FIRST_AFTER,
+    LEFT_AFTER,
+    LEFT_IN,
+    OF_TURN,
 ];
 
 impl FromRow for Message {
@@ -188,8 +204,21 @@ pub async fn set_status(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Res
     tx.put(SET_STATUS, args![tenant, message.id, message.status.as_str(), code, reason]).await
 }
 
-pub async fn set_text(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
-    tx.put(SET_TEXT, args![tenant, message.id, &message.text, message.edited_at]).await
+/// What an edit changes: kind, text, data and the time of the edit.
+pub async fn set_content(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
+    let data = message.data.as_ref().map(serde_json::Value::to_string);
+    let args =
+        args![tenant, message.id, message.kind.as_str(), &message.text, data.as_deref(), message.edited_at];
+    tx.put(SET_CONTENT, args).await
+}
+
+/// The times that what happens to a message has to beat, as JSON.
+pub async fn marks(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
+    Ok(tx.one::<(Option<String>,)>(MARKS, args![tenant, id]).await?.and_then(|(marks,)| marks))
+}
+
+pub async fn set_marks(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, marks: &str) -> Result<(), StoreError> {
+    tx.put(SET_MARKS, args![tenant, id, marks]).await
 }
 
 pub async fn set_deleted(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
@@ -213,13 +242,43 @@ pub async fn inbound_until(tx: &mut Tx<'_>, conversation: Uuid, seq: i64) -> Res
     Ok(tx.one::<(i64,)>(INBOUND_UNTIL, args![conversation, seq]).await?.map_or(0, |(count,)| count))
 }
 
-/// The customer's messages since the last answer: the first `seq` and how many, or nothing.
+/// The customer's messages since the last answer that were not taken back: the first `seq` and how many, or nothing.
 pub async fn unanswered(
     tx: &mut Tx<'_>,
     conversation: &Conversation,
 ) -> Result<Option<(i64, i64)>, StoreError> {
     let answer = tx.one::<(i64, i64)>(LAST_ANSWER, args![conversation.id]).await?;
     let (seq, before) = answer.unwrap_or((0, 0));
-    let first = tx.one::<(i64,)>(FIRST_AFTER, args![conversation.id, seq]).await?;
-    Ok(first.map(|(first,)| (first, conversation.inbound_count - before)))
+    let left = tx.all::<(i64,)>(LEFT_AFTER, args![conversation.id, seq, COUNTED]).await?;
+    let count = left.len() as i64;
+    let count = if count < COUNTED { count } else { conversation.inbound_count - before };
+    Ok(left.first().map(|(first,)| (*first, count)))
+}
+
+/// What is left of a turn in these bounds after one of its `count` messages was taken back: first and last `seq`, and
+/// how many; or nothing.
+pub async fn left_of_turn(
+    tx: &mut Tx<'_>,
+    conversation: Uuid,
+    (first, last): (i64, i64),
+    count: i64,
+) -> Result<Option<(i64, i64, i64)>, StoreError> {
+    let left = tx.all::<(i64,)>(LEFT_IN, args![conversation, first, last, COUNTED]).await?;
+    let (Some((start,)), Some((end,))) = (left.first(), left.last()) else { return Ok(None) };
+    let found = left.len() as i64;
+    Ok(Some(if found < COUNTED { (*start, *end, found) } else { (*start, last, count - 1) }))
+}
+
+/// The newest messages of a turn that the customer has not taken back, in rising order.
+pub async fn of_turn(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    (first, last): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Message>, StoreError> {
+    let mut found: Vec<Message> = tx.all(OF_TURN, args![tenant, conversation, first, last, limit]).await?;
+    found.reverse();
+    super::attachments::attach(tx, conversation, &mut found).await?;
+    Ok(found)
 }

@@ -14,6 +14,8 @@ const FILES: &[(i64, &str, &str)] = &[
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
     (6, "0006_channel_accounts", include_str!("../../migrations/0006_channel_accounts.sql")),
     (8, "0008_sessions", include_str!("../../migrations/0008_sessions.sql")),
+    (11, "0011_event_times", include_str!("../../migrations/0011_event_times.sql")),
+    (12, "0012_threads", include_str!("../../migrations/0012_threads.sql")),
 ];
 
 /// The version from which on contacts are found by their terms, and conversations counted as they change: what was

@@ -24,7 +24,7 @@ const INSERT: &str = "insert into turns (id, tenant, company, channel, conversat
     message_count, window_at, due_at, attempt, supersedes, opened_at) \
     values ($1, $2, $3, $4, $5, 'collecting', $6, $7, $8, $9, $10, $11, 0, 0, $10)";
 const UPDATE: &str = "update turns set state = $2, epoch = $3, last_seq = $4, message_count = $5, window_at = $6, due_at = $7, \
-    attempt = $8, supersedes = $9, lease = $10, lease_until = $11, reason = $12, closed_at = $13 where id = $1";
+    attempt = $8, supersedes = $9, lease = $10, lease_until = $11, reason = $12, closed_at = $13, first_seq = $14 where id = $1";
 const OPEN: &str = select!("where t.conversation = $1 and t.state in ('collecting', 'offered')");
 const LOAD: &str = select!("where t.tenant = $1 and t.id = $2");
 const DUE: &str = "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t where t.state = 'collecting' \
@@ -176,7 +176,8 @@ pub async fn update(tx: &mut Tx<'_>, turn: &Turn) -> Result<(), StoreError> {
             turn.lease,
             turn.lease_until,
             &turn.reason,
-            closed_at
+            closed_at,
+            turn.first_seq
         ],
     )
     .await?;

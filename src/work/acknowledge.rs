@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::kinds::Work;
 use crate::app::App;
 use crate::error::Error;
+use crate::model::Conversation;
 use crate::store::jobs::{self, Acknowledge, Job};
 use crate::store::{Tx, Verb, conversations, messages};
 
@@ -17,18 +18,18 @@ impl Work for Acknowledge {
 
 async fn answer(app: &App, job: &Job) -> Result<(), Error> {
     let found = app.store.read(Look { job: job.clone() }).await?;
-    if let Some((channel, conversation, callback)) = found
-        && let Some(connected) = app.channels.by_id(channel).await?
+    if let Some((conversation, callback)) = found
+        && let Some(connected) = app.channels.by_id(conversation.channel).await?
         && let Some(provider) = adapters::provider(&connected.channel.kind)
     {
         let what = adapters::Acknowledge {
-            to: adapters::Address::chat(&conversation),
+            to: conversation.address(),
             message: None,
             participant: None,
             callback: Some(&callback),
         };
         if let Err(error) = provider.acknowledge(&app.http, &connected.secrets.account(), &what).await {
-            tracing::warn!(%error, channel = %channel, "a button press could not be answered");
+            tracing::warn!(%error, channel = %conversation.channel, "a button press could not be answered");
         }
     }
     app.store.write(Done { job: job.clone() }).await?;
@@ -40,7 +41,7 @@ struct Look {
 }
 
 impl Verb for Look {
-    type Out = Option<(Uuid, String, String)>;
+    type Out = Option<(Conversation, String)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let Some(message) = messages::load(tx, self.job.tenant, self.job.subject).await? else {
@@ -51,7 +52,7 @@ impl Verb for Look {
         };
         let data = message.data.unwrap_or_default();
         let callback = data.get("callback_query_id").and_then(serde_json::Value::as_str).map(str::to_owned);
-        Ok(callback.map(|callback| (conversation.channel, conversation.external_id, callback)))
+        Ok(callback.map(|callback| (conversation, callback)))
     }
 }
 

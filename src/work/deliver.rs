@@ -134,7 +134,7 @@ async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
         return Ok(());
     };
     let out = Outgoing {
-        to: adapters::Address::chat(&begun.address),
+        to: adapters::Address { chat: &begun.chat, thread: begun.thread.as_deref() },
         text: begun.part.text.as_deref(),
         media: begun.part.media.as_ref().map(|file| OutMedia {
             kind: media_kind(&file.kind),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::responders::{Held, Place, Responders};
+use super::silences;
 use crate::accounts::Scope;
 use crate::app::Channels;
 use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
@@ -187,6 +188,7 @@ impl Dispatcher {
                     ticks = ticks.wrapping_add(1);
                     self.expire().await;
                     self.give_to_people().await;
+                    silences::end(&self.store).await;
                 }
             }
         }

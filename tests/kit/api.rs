@@ -40,6 +40,13 @@ impl Api {
         (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
     }
 
+    /// Status and body of a PATCH.
+    pub async fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.http.patch(format!("http://{}{path}", self.address)).bearer_auth(&self.token);
+        let answer = request.json(body).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
     /// The messages of a conversation, all of them.
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
         let mut all = Vec::new();

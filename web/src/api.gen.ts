@@ -654,10 +654,29 @@ export interface components {
              */
             ai: boolean;
             /**
+             * @description Greetings and notices of absence that the business app sends by itself (whole texts): no person speaks in them.
+             * @default []
+             */
+            automatic_texts: string[];
+            /**
+             * Format: int64
+             * @description A message that was written so long before it came is shown to people, and not answered by the AI; 0: answered
+             *     however late.
+             * @default 3600000
+             */
+            backlog_ms: number;
+            /**
              * @description … or at once at one of these words (whole message, case ignored).
              * @default []
              */
             flush_words: string[];
+            /**
+             * Format: int64
+             * @description What the business app says within so long after the first message of a customer, it says by itself; 0: a person
+             *     does.
+             * @default 5000
+             */
+            greeting_grace_ms: number;
             /**
              * Format: int64
              * @description How long a responder may work without a word.
@@ -699,6 +718,13 @@ export interface components {
              * @default 4000
              */
             quiet_ms: number;
+            /**
+             * Format: int64
+             * @description After a message typed on the phone the AI is silent for so long, and then answers again; 0: until somebody gives
+             *     the conversation back.
+             * @default 0
+             */
+            silence_ms: number;
             /**
              * @description A new message takes the turn back from the responder that is writing.
              * @default true
@@ -787,6 +813,11 @@ export interface components {
             state: components["schemas"]["ConversationState"];
             /** Format: uuid */
             tenant: string;
+            /**
+             * @description Which place of the chat it is, if the channel has such places: a topic, a business connection. Opaque; one
+             *     customer has a conversation for each.
+             */
+            thread?: string | null;
             turn?: components["schemas"]["Turn"] | null;
             /** Format: int64 */
             updated_at: number;
@@ -1109,8 +1140,11 @@ export interface components {
             user?: components["schemas"]["User"] | null;
         };
         Reaction: {
-            /** @description `customer` or `us`. */
+            /** @description `customer` or `us`; in a group the provider's id of the person. */
             by: string;
+            /** @description The provider's id of such a picture. */
+            custom?: string | null;
+            /** @description Of a picture that is no text, a stand-in. */
             emoji: string;
         };
         ReadBody: {

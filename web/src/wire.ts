@@ -86,6 +86,8 @@ export interface Conversation {
   /** Since when the customer waits for an answer. */
   waiting_since: number | null;
   bucket: Bucket;
+  /** Which place of the chat: a topic, a business connection. A customer has a conversation for each. */
+  thread: string | null;
 }
 
 /** In which list a conversation stands. The views are unions of these. */
@@ -123,7 +125,7 @@ export interface Message {
   client_id: string | null;
   reply_to: string | null;
   attachments: Attachment[];
-  reactions: { by: "customer" | "us"; emoji: string }[];
+  reactions: { by: string; emoji: string; custom?: string | null }[];
   status: MessageStatus;
   error: { code: string; reason: string } | null;
   edited_at: number | null;

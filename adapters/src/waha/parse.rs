@@ -33,6 +33,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
     };
     for event in &mut events {
         event.update_key = envelope.id();
+        event.told_ms = envelope.timestamp_ms();
         if event.kind != Kind::Ignored {
             event.external_account_id = event.external_account_id.take().or_else(|| envelope.session());
             event.timestamp_ms = event.timestamp_ms.or_else(|| envelope.timestamp_ms());

@@ -55,7 +55,7 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         ),
         count(
             "a contact has one open conversation on a channel at the most",
-            "(select 1 as x from conversations where state = 'open' group by channel, contact having count(*) > 1) v",
+            "(select 1 as x from conversations where state = 'open' group by channel, contact, thread having count(*) > 1) v",
         ),
         count(
             "a conversation's chat is an identity of its contact",

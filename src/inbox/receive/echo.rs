@@ -2,16 +2,21 @@
 //! typed on the phone becomes a message, and silences the AI.
 
 use adapters::{Event, Origin};
-use anyhow::Context as _;
 use uuid::Uuid;
 
-use super::inbound;
+use super::phone::{self, Typed};
+use super::{inbound, same, time};
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
-use crate::inbox::{announce, effect, own, receipt};
-use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus, Owner};
+use crate::inbox::{announce, effect, receipt};
+use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
-use crate::store::{Tx, contacts, conversations, messages};
+use crate::store::{Tx, contacts, conversations, messages, ownership, turns};
+
+/// An echo that says it is ours is looked for among what was sent within so long, as long as a send is tried.
+const OURS_MS: i64 = 24 * 3_600_000;
+/// One that does not say whose it is: the same words later are somebody else's.
+const ANYBODYS_MS: i64 = 15 * 60_000;
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
@@ -28,7 +33,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         && let Some(contact) = contacts::find(tx, channel.id, chat).await?
         && let Some(delivery) = in_flight(tx, channel, contact.id, event).await?
     {
-        return left(tx, delivery, key, event).await;
+        return left(tx, channel, delivery, key, event).await;
     }
     let known = contacts::find(tx, channel.id, chat).await?;
     let contact = inbound::contact_of(tx, channel, event, chat, known).await?;
@@ -38,16 +43,32 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     let kind = if by_person { AuthorKind::Phone } else { AuthorKind::OtherApp };
     let author = Author { kind, id: None, name: None };
     let mut message = inbound::entry(tx, channel, event, &conversation, Direction::Out, author).await?;
+    let ownership = ownership::load(tx, channel.tenant, conversation.id).await?;
+    let typed = if by_person {
+        Some(phone::judge(tx, channel, &conversation, &ownership, event).await?)
+    } else {
+        None
+    };
+    if typed == Some(Typed::ByItself) {
+        message.data = Some(phone::mark(message.data.take()));
+    }
     inbound::store(tx, channel, event, (key, &conversation), &mut message).await?;
     effect::settle(tx, channel, key, &mut message).await?;
-    if by_person {
-        own::change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
+    if typed == Some(Typed::ByPerson) {
+        phone::silence(tx, channel, &mut conversation, &ownership, event).await?;
     }
     conversation.last_seq = message.seq;
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
-    conversations::answered(tx, &mut conversation).await?;
+    // What was said before the customer's last words is no answer to them.
+    let said_until = time::of(event, tx.now()).map_or(i64::MAX, time::end_of);
+    let is_answer = ownership.heard_at.is_none_or(|heard| heard <= said_until);
+    if is_answer && typed != Some(Typed::ByItself) {
+        conversations::answered(tx, &mut conversation).await?;
+    }
+    // A turn that goes on is shown with it.
+    conversation.turn = turns::shown(tx, conversation.id).await?;
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
 }
@@ -55,41 +76,54 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
 /// The echo of a part whose key we know; nothing if there is none.
 async fn ours(tx: &mut Tx<'_>, channel: &Channel, key: &str, event: &Event) -> Result<Option<bool>, Error> {
     let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? else { return Ok(None) };
-    left(tx, delivery, key, event).await.map(Some)
+    left(tx, channel, delivery, key, event).await.map(Some)
 }
 
-/// A part of ours that has left without an answer yet and says the same: the echo may overtake the answer
-/// of the send, and where the provider takes no reserved id it is the only proof of a lost one.
+/// A part of ours that may have left without our knowing, and says the same: the echo may overtake the answer of the send,
+/// and where the provider takes no reserved id it is the only proof of a lost one. The oldest first: texts that are the
+/// same come back in the order in which they left.
 async fn in_flight(
     tx: &mut Tx<'_>,
     channel: &Channel,
     contact: Uuid,
     event: &Event,
 ) -> Result<Option<Delivery>, Error> {
-    for candidate in deliveries::in_flight(tx, channel.id, contact).await? {
-        let part: Part =
-            serde_json::from_str(&candidate.payload).context("a delivery's payload is damaged")?;
-        let same_text = part.text.as_deref().map(str::trim) == event.text.as_deref().map(str::trim);
-        if !same_text || part.media.is_some() != (event.attachments > 0) {
+    let certain = event.origin == Some(Origin::OurApi);
+    let after = tx.now() - if certain { OURS_MS } else { ANYBODYS_MS };
+    for candidate in deliveries::unsettled(tx, channel.id, (contact, event.thread.as_deref()), after).await? {
+        // Of a reserved id the echo has to have it, unless it says itself that it is ours: not every engine takes them.
+        if candidate.reserved_id.is_some() && !certain {
             continue;
         }
-        return Ok(Some(candidate));
+        // A damaged one is known by nothing, and keeps no other from being found.
+        let part = serde_json::from_str::<Part>(&candidate.payload);
+        if part.is_ok_and(|part| same::is_same(&part, event)) {
+            return Ok(Some(candidate));
+        }
     }
     Ok(None)
 }
 
-/// The echo proves that the part has left.
-async fn left(tx: &mut Tx<'_>, mut delivery: Delivery, key: &str, event: &Event) -> Result<bool, Error> {
-    let news = delivery.state.may_become(MessageStatus::Sent);
+/// The echo proves that the part has left, whatever was thought of it: on its way, unknown, waiting for another try, or
+/// given up.
+async fn left(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    mut delivery: Delivery,
+    key: &str,
+    event: &Event,
+) -> Result<bool, Error> {
+    let (news, was) = (receipt::proves(&delivery, MessageStatus::Sent), delivery.state);
     if news {
         delivery.state = MessageStatus::Sent;
         delivery.error = None;
     }
-    if news || delivery.external_key.is_none() || delivery.external_id.is_none() {
+    if news || delivery.begun_at.is_some() || delivery.external_id.is_none() {
         delivery.external_key = Some(key.to_owned());
         delivery.external_id = event.external_message_id.clone().or(delivery.external_id);
-        deliveries::update(tx, &delivery).await?;
-        receipt::refresh(tx, &delivery).await?;
+        receipt::settled(tx, &mut delivery, was).await?;
+        // Receipts and reactions that came before told us a key that nobody knew.
+        effect::settle_delivery(tx, channel, key).await?;
     }
     Ok(news)
 }

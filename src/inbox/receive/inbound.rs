@@ -1,22 +1,25 @@
 //! A message of a customer: contact, conversation, message, turn and event, or nothing if it was seen.
 
-use adapters::{Event, Kind, MediaState};
+use adapters::{Address, Event, Kind};
 
+use super::{arrive, phone, time};
 use crate::error::Error;
-use crate::inbox::{announce, effect, turn};
+use crate::inbox::{announce, effect, files};
 use crate::model::{
-    Attachment, AttachmentState, Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind,
-    Message, MessageKind, MessageStatus, Owner,
+    Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, Message, MessageKind,
+    MessageStatus, Owner,
 };
-use crate::store::jobs::{self, Acknowledge, FetchMedia, Slot};
-use crate::store::turns::{self, OpenTurns};
-use crate::store::{Tx, attachments, contacts, conversations, messages};
+use crate::store::contacts::Description;
+use crate::store::jobs::{self, Acknowledge, Slot};
+use crate::store::turns::OpenTurns;
+use crate::store::{Tx, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
         return Ok(false);
     };
-    let arrival = conversations::arrival(tx, channel.id, chat, key).await?;
+    let address = Address { chat, thread: event.thread.as_deref() };
+    let arrival = conversations::arrival(tx, channel.id, address, key).await?;
     let seen = match &arrival {
         Some(arrival) => arrival.seen,
         None => messages::seen(tx, channel.id, key).await?.is_some(),
@@ -39,6 +42,8 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         id: event.external_contact_id.clone(),
         name: event.contact_name.clone().or(contact.name),
     };
+    phone::forgive(tx, channel, &mut conversation, event).await?;
+    conversation.heard_at = time::of(event, tx.now()).or(Some(tx.now()));
     conversation.inbound_count += 1;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
@@ -50,13 +55,12 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
-    conversations::wait(tx, &mut conversation).await?;
-    if channel.settings.ai && !event.is_group {
-        let turns = match turns {
-            Some(turns) => turns,
-            None => turns::open_of(tx, conversation.id).await?,
-        };
-        turn::arrive(tx, &mut conversation, &message, &channel.settings, turns).await?;
+    // What was taken back before it came is shown as such; nobody waits for an answer to it.
+    if message.deleted_at.is_none() {
+        conversations::wait(tx, &mut conversation).await?;
+    }
+    if channel.settings.ai && !event.is_group && message.deleted_at.is_none() {
+        arrive::arrive(tx, channel, &mut conversation, (&message, event), turns).await?;
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
@@ -79,21 +83,16 @@ pub(super) async fn contact_of(
     {
         found = contacts::find(tx, channel.id, other).await?;
     }
-    // In a group the name is that of one participant; from us, it is nobody's.
-    let theirs = !event.is_group && event.direction != Some(adapters::Direction::Outbound);
-    let name = event.contact_name.as_deref().filter(|_| theirs);
-    let handle = event.contact_phone.as_deref().filter(|_| theirs);
-    let mut contact = match found {
-        Some(contact) => contact,
-        None => contacts::insert(tx, channel.tenant, name, handle).await?,
+    let said = description_of(event);
+    let contact = match found {
+        Some(mut contact) => {
+            if contact.learn(&said) {
+                contacts::describe(tx, channel.tenant, &contact).await?;
+            }
+            contact
+        }
+        None => contacts::insert(tx, channel.tenant, &said).await?,
     };
-    let changed = (name.is_some() && contact.name.as_deref() != name)
-        || (handle.is_some() && contact.handle.as_deref() != handle);
-    if changed {
-        contact.name = name.map(str::to_owned).or(contact.name);
-        contact.handle = handle.map(str::to_owned).or(contact.handle);
-        contacts::describe(tx, channel.tenant, &contact).await?;
-    }
     if !linked {
         contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
     }
@@ -103,7 +102,23 @@ pub(super) async fn contact_of(
     Ok(contact)
 }
 
-/// The open conversation of the contact, locked.
+/// What a body says of the one that a chat is with. In a group the names are those of one participant: the contact is
+/// the group. From us they are nobody's.
+fn description_of(event: &Event) -> Description<'_> {
+    if event.is_group {
+        return Description { name: event.chat_title.as_deref(), ..Description::default() };
+    }
+    if event.direction == Some(adapters::Direction::Outbound) {
+        return Description::default();
+    }
+    Description {
+        name: event.contact_name.as_deref(),
+        phone: event.contact_phone.as_deref(),
+        user_name: event.contact_handle.as_deref(),
+    }
+}
+
+/// The open conversation of the contact in the event's thread, locked.
 pub(super) async fn conversation_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -114,7 +129,7 @@ pub(super) async fn conversation_of(
     let new = conversations::NewConversation {
         channel,
         contact,
-        external_id: chat,
+        address: Address { chat, thread: event.thread.as_deref() },
         is_group: event.is_group,
         owner: if channel.settings.ai && !event.is_group { Owner::Ai } else { Owner::Nobody },
     };
@@ -134,10 +149,12 @@ pub(super) async fn entry(
         Some(key) => effect::message_of(tx, channel, key).await?,
         None => None,
     };
+    // A pressed button says what stands on it.
+    let label = || event.data.get("label").and_then(serde_json::Value::as_str).map(str::to_owned);
     let data = (!event.data.is_empty()).then(|| serde_json::Value::Object(event.data.clone()));
     Ok(Message {
         kind: kind_of(event.kind),
-        text: event.text.clone(),
+        text: event.text.clone().or_else(label),
         reply_to,
         status: if direction == Direction::In { MessageStatus::Received } else { MessageStatus::Sent },
         provider_at: event.timestamp_ms,
@@ -164,27 +181,7 @@ pub(super) async fn store(
     };
     messages::insert(tx, message, &place).await?;
     for (position, media) in event.media.iter().enumerate() {
-        let lost = media.state == MediaState::Unavailable;
-        let file = Attachment {
-            id: tx.new_id(),
-            kind: serde_json::to_value(media.kind)
-                .ok()
-                .and_then(|kind| kind.as_str().map(str::to_owned))
-                .unwrap_or_default(),
-            mime: media.mime.clone(),
-            name: media.name.clone(),
-            size: media.size.and_then(|size| i64::try_from(size).ok()),
-            url: None,
-            state: if lost { AttachmentState::Failed } else { AttachmentState::Pending },
-            error: lost.then(|| "the provider does not give this file out".to_owned()),
-        };
-        let source = serde_json::to_string(media).unwrap_or_default();
-        attachments::insert(tx, channel.tenant, message.id, position as i64, &file, &source).await?;
-        if !lost {
-            let lane = format!("media:{}", file.id);
-            let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
-            jobs::push(tx, &slot, &FetchMedia { attachment: file.id }).await?;
-        }
+        let file = files::attach(tx, channel, message.id, position as i64, media).await?;
         message.attachments.push(file);
     }
     if event.data.contains_key("callback_query_id") {
@@ -195,7 +192,7 @@ pub(super) async fn store(
     Ok(())
 }
 
-fn kind_of(kind: Kind) -> MessageKind {
+pub(super) fn kind_of(kind: Kind) -> MessageKind {
     match kind {
         Kind::Text => MessageKind::Text,
         Kind::Image => MessageKind::Image,

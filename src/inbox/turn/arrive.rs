@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{policy, wake_due, withdraw};
+use super::changed::supersede;
+use super::{policy, wake_due};
 use crate::error::Error;
 use crate::model::{ChannelSettings, Conversation, Message, Owner, Turn, TurnState};
 use crate::store::turns::{self, OpenTurns};
@@ -37,19 +38,13 @@ pub(crate) async fn arrive(
         arrival => {
             // Both arms of `arrival` say that there is one.
             let Some(mut turn) = open.collecting.or(open.offered.clone()) else { return Ok(()) };
-            if arrival == policy::Arrival::Supersede {
-                withdraw(tx, &turn, "superseded");
-                turn.state = TurnState::Collecting;
-                turn.supersedes += 1;
-                turn.window_at = now;
-                turn.lease = None;
-                turn.lease_until = None;
-            }
             turn.last_seq = message.seq;
             turn.count += 1;
             turn.epoch = conversation.epoch;
-            // A turn that is due and waits for a responder has waited since then.
-            if arrival == policy::Arrival::Supersede || turn.due_at > now {
+            if arrival == policy::Arrival::Supersede {
+                supersede(tx, conversation, &mut turn, settings, flush);
+            } else if turn.due_at > now {
+                // A turn that is due and waits for a responder has waited since then.
                 turn.due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
             }
             turns::update(tx, &turn).await?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{handoff, locked, wake_due};
+use super::{changed, handoff, locked, wake_due};
 use crate::error::Error;
 use crate::inbox::{announce, pause};
 use crate::model::{
@@ -88,6 +88,16 @@ impl Verb for Offer {
             handoff::to_people(tx, turn, conversation, "responder_failed").await?;
             return Ok(Offered::NotNow);
         }
+        let bounds = (turn.first_seq, turn.last_seq);
+        let of_turn = messages::of_turn(tx, self.tenant, conversation.id, bounds, MAX_MESSAGES).await?;
+        if of_turn.is_empty() {
+            changed::over(tx, &mut conversation, turn, None).await?;
+            return Ok(Offered::NotNow);
+        }
+        if !of_turn.iter().any(Message::is_readable) {
+            handoff::to_people(tx, turn, conversation, "unreadable").await?;
+            return Ok(Offered::NotNow);
+        }
         let lease = tx.new_id();
         turn.state = TurnState::Offered;
         turn.reason = turn.reason.filter(|reason| reason != pause::REASON);
@@ -98,10 +108,6 @@ impl Verb for Offer {
         conversation.turn = Some(turn.clone());
         announce::turn(tx, &mut conversation, &turn)?;
 
-        let limit = (turn.last_seq - turn.first_seq + 1).min(MAX_MESSAGES);
-        let mut of_turn =
-            messages::before(tx, self.tenant, conversation.id, turn.last_seq + 1, limit).await?;
-        of_turn.retain(|message| message.direction == Direction::In && message.deleted_at.is_none());
         let mut history = messages::before(tx, self.tenant, conversation.id, turn.first_seq, HISTORY).await?;
         history.retain(|message| message.direction != Direction::Note && message.deleted_at.is_none());
         Ok(Offered::Leased(Box::new(OfferedTurn {

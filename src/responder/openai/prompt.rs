@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::super::wire::{Said, Turn};
+use super::super::wire::Turn;
+use super::content;
 
 /// Characters of history and turn together; what is older is left out.
 const MAX_CHARS: usize = 24_000;
@@ -18,7 +19,7 @@ pub(super) fn messages(system: &str, turn: &Turn) -> Vec<ChatMessage> {
     let mut room = MAX_CHARS;
     let mut kept: Vec<ChatMessage> = Vec::new();
     for said in turn.history.iter().chain(&turn.messages).rev() {
-        let Some(content) = content_of(said) else { continue };
+        let Some(content) = content::of(said) else { continue };
         let length = content.chars().count();
         if length > room && !kept.is_empty() {
             break;
@@ -36,21 +37,18 @@ pub(super) fn messages(system: &str, turn: &Turn) -> Vec<ChatMessage> {
     kept
 }
 
-/// The words; for a file also what it is.
-fn content_of(said: &Said) -> Option<String> {
-    let words = said.words();
-    match said.kind.as_str() {
-        "text" | "interactive" | "" => words.map(str::to_owned),
-        kind => Some(words.map_or_else(|| format!("[{kind}]"), |words| format!("[{kind}] {words}"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::responder::wire::Said;
 
     fn said(direction: &str, kind: &str, text: Option<&str>) -> Said {
-        Said { direction: direction.into(), kind: kind.into(), text: text.map(str::to_owned) }
+        Said {
+            direction: direction.into(),
+            kind: kind.into(),
+            text: text.map(str::to_owned),
+            ..Said::default()
+        }
     }
 
     fn pairs(turn: &Turn) -> Vec<(&'static str, String)> {

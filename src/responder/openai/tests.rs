@@ -32,6 +32,7 @@ struct Server {
 
 const DONE: &str = "data: [DONE]\n\n";
 const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+const THOUGHT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"<think>hm</think>\"}}]}\n\n";
 const HELLO: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"Hel\"}}]}\n\n";
 const LO: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"lo!\"},\"finish_reason\":null}]}\n\n";
 const REPORTED: &str = "data: {\"error\":{\"message\":\"sk-secret\"}}\n\n";
@@ -62,7 +63,14 @@ async fn complete(State(server): State<Server>, headers: HeaderMap, body: axum::
 }
 
 /// Asks once; gives the outcome, what was shown, and the server.
-async fn asked(mut acts: Vec<Act>) -> (Outcome, String, Server) {
+async fn asked(acts: Vec<Act>) -> (Outcome, String, Server) {
+    let (model, server) = served(acts).await;
+    let (outcome, shown) = ask(&model, &server).await;
+    (outcome, shown, server)
+}
+
+/// A model behind a server that does these things, one for each request.
+async fn served(mut acts: Vec<Act>) -> (Model, Server) {
     acts.reverse();
     let server = Server { acts: Arc::new(Mutex::new(acts)), ..Server::default() };
     let router = Router::new().route("/v1/chat/completions", post(complete)).with_state(server.clone());
@@ -75,19 +83,22 @@ async fn asked(mut acts: Vec<Act>) -> (Outcome, String, Server) {
         retry_pause: Duration::from_millis(1),
         ..ModelConfig::new(&url, "small-model")
     };
-    let model = Model::new(config).unwrap();
-    let said = Said { direction: "in".into(), kind: "text".into(), text: Some("hi".into()) };
+    (Model::new(config).unwrap(), server)
+}
+
+async fn ask(model: &Model, server: &Server) -> (Outcome, String) {
+    let said =
+        Said { direction: "in".into(), kind: "text".into(), text: Some("hi".into()), ..Said::default() };
     let (pieces, mut shown) = mpsc::channel(100);
     let turn = Turn { messages: vec![said], ..Turn::default() };
-    let (outcome, all) = tokio::join!(model.answer(&turn, pieces), async {
+    tokio::join!(model.answer(&turn, pieces), async {
         let mut all = String::new();
         while let Some(piece) = shown.recv().await {
             all.push_str(&piece);
             server.seen.notify_one();
         }
         all
-    });
-    (outcome, all, server)
+    })
 }
 
 fn failed(outcome: &Outcome, failure: Failure) {
@@ -126,7 +137,7 @@ async fn the_marker_calls_a_person_and_is_never_shown() {
 
 #[tokio::test]
 async fn half_an_answer_is_no_answer() {
-    let (outcome, shown, _) = asked(vec![Act::Break(&[HELLO])]).await;
+    let (outcome, shown, _) = asked(vec![Act::Break(&[THOUGHT, HELLO])]).await;
     failed(&outcome, Failure::BrokeOff);
     assert_eq!(shown, "Hel");
     failed(&asked(vec![Act::Say(&[HELLO])]).await.0, Failure::BrokeOff);
@@ -150,6 +161,73 @@ async fn a_busy_server_is_asked_again() {
     assert_eq!(server.asked.lock().unwrap().len(), 3);
     let (outcome, _, _) = asked(vec![Act::Refuse(503), Act::Refuse(503), Act::Refuse(503)]).await;
     failed(&outcome, Failure::Status(503));
+}
+
+/// A piece of content, and the end.
+macro_rules! content {
+    ($($text:literal),+) => {
+        &[$(concat!("data: {\"choices\":[{\"delta\":{\"content\":\"", $text, "\"}}]}\n\n")),+, STOP, DONE]
+    };
+}
+
+#[tokio::test]
+async fn what_a_model_thinks_is_neither_shown_nor_sent() {
+    const THINKING: &[&str] =
+        content!("<thi", "nk>\\nThe margin is 60 %, [handoff]", "\\n</th", "ink>\\n\\nI am ", "sorry!");
+    let (outcome, shown, _) = asked(vec![Act::Say(THINKING)]).await;
+    assert_eq!((outcome, shown.as_str()), (Outcome::Answer("I am sorry!".into()), "I am sorry!"));
+    // Shown while it is written: the server waits until it was seen.
+    const BEGUN: &[&str] = &[THOUGHT, HELLO];
+    assert_eq!(asked(vec![Act::Break(BEGUN)]).await.1, "Hel");
+    failed(&asked(vec![Act::Say(content!("Well. <think>so"))]).await.0, Failure::Thinking);
+    failed(&asked(vec![Act::Say(content!("<think>so</think> "))]).await.0, Failure::OnlyThoughts);
+}
+
+#[tokio::test]
+async fn a_model_that_thinks_from_the_first_word_is_known_by_the_end_of_its_thoughts() {
+    const AT_ONCE: &[&str] = content!("The margin is 60 %.", "</think>", "I am ", "sorry!");
+    const SHORT: &[&str] = content!("Hello!");
+    const CUT: &[&str] = &[
+        "data: {\"choices\":[{\"delta\":{\"content\":\"The margin\"},\"finish_reason\":\"length\"}]}\n\n",
+        DONE,
+    ];
+    let (model, server) =
+        served(vec![Act::Say(AT_ONCE), Act::Say(SHORT), Act::Say(AT_ONCE), Act::Say(CUT)]).await;
+    let sorry = (Outcome::Answer("I am sorry!".into()), "I am sorry!".to_owned());
+    assert_eq!(ask(&model, &server).await, sorry, "nothing was shown of what was a thought");
+    assert_eq!(ask(&model, &server).await.0, Outcome::Answer("Hello!".into()));
+    assert_eq!(ask(&model, &server).await, sorry);
+    failed(&ask(&model, &server).await.0, Failure::Thinking);
+    // One that does not think is shown as it writes, from its second answer on.
+    let (model, server) = served(vec![Act::Say(SHORT), Act::Hang(&[HELLO])]).await;
+    assert_eq!(ask(&model, &server).await.1, "Hello!");
+    assert_eq!(ask(&model, &server).await.1, "Hel");
+}
+
+#[tokio::test]
+async fn thoughts_in_members_and_parts_of_their_own_stay_inside() {
+    const FIELDS: &[&str] = &[
+        "data: {\"choices\":[{\"delta\":{\"content\":null,\"reasoning\":\"60 %\",\"reasoning_content\":\"60 %\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"\",\"thinking\":\"60 %\"}}]}\n\n",
+        HELLO,
+        STOP,
+    ];
+    let (outcome, shown, _) = asked(vec![Act::Say(FIELDS)]).await;
+    assert_eq!((outcome, shown.as_str()), (Outcome::Answer("Hel".into()), "Hel"));
+    const PARTS: &[&str] = &[
+        "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"60 %\"}]}]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"Hel\"},{\"type\":\"reasoning\",\"text\":\"60 %\"}]}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"output_text\",\"text\":\"lo!\"},{\"type\":\"image\"}]}}]}\n\n",
+        STOP,
+    ];
+    let (outcome, shown, _) = asked(vec![Act::Say(PARTS)]).await;
+    assert_eq!((outcome, shown.as_str()), (Outcome::Answer("Hello!".into()), "Hello!"));
+    const ONLY: &[&str] = &[FIELDS[0], STOP];
+    failed(&asked(vec![Act::Say(ONLY)]).await.0, Failure::OnlyThoughts);
+    const REFUSES: &str = "data: {\"choices\":[{\"delta\":{\"content\":null,\"refusal\":\"I cannot\"}}]}\n\n";
+    failed(&asked(vec![Act::Say(&[REFUSES, STOP])]).await.0, Failure::Refused);
+    const TOOL: &str = "data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[{\"index\":0}]},\"finish_reason\":\"tool_calls\"}]}\n\n";
+    failed(&asked(vec![Act::Say(&[TOOL, DONE])]).await.0, Failure::Tool);
 }
 
 #[test]

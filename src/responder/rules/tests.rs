@@ -5,7 +5,7 @@ use crate::responder::wire::Contact;
 const MONDAY_NOON_MS: i64 = (4 * 24 + 12) * 3_600_000;
 
 fn said(direction: &str, kind: &str, text: Option<&str>) -> Said {
-    Said { direction: direction.into(), kind: kind.into(), text: text.map(str::to_owned) }
+    Said { direction: direction.into(), kind: kind.into(), text: text.map(str::to_owned), ..Said::default() }
 }
 
 fn turn(texts: &[&str]) -> Turn {

@@ -17,7 +17,8 @@ use crate::work::runner::CLAIM_MS;
 pub(super) struct Begun {
     pub delivery: Delivery,
     pub part: Part,
-    pub address: String,
+    pub chat: String,
+    pub thread: Option<String>,
     pub attempt: Uuid,
 }
 
@@ -65,6 +66,7 @@ impl Verb for Begin {
             return Ok(None);
         }
         delivery.state = MessageStatus::Sending;
+        delivery.begun_at = delivery.begun_at.or(Some(tx.now()));
         if let Some(reserved) = &self.reserved {
             delivery.reserved_id = Some(reserved.clone());
             delivery.external_key = Some(reserved.clone());
@@ -72,6 +74,7 @@ impl Verb for Begin {
         deliveries::update(tx, &delivery).await?;
         let attempt = deliveries::begin_attempt(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await?;
-        Ok(Some(Begun { delivery, part, address: conversation.external_id, attempt }))
+        let (chat, thread) = (conversation.external_id, conversation.thread);
+        Ok(Some(Begun { delivery, part, chat, thread, attempt }))
     }
 }

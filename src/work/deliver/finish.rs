@@ -14,8 +14,25 @@ use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, Verb, Wake, channels, messages};
 use crate::work::{end, retry};
 
-/// A part that was refused for now is tried so often; then it is given up.
-const MAX_TRIES: i64 = 10;
+const LONGEST_WAIT_MS: i64 = 300_000;
+
+/// How often and how soon a part that was refused for now is tried again.
+struct Pace {
+    tries: i64,
+    first_ms: i64,
+}
+
+impl Pace {
+    /// By the provider's code, and by the time that it names. What asks for time, or proves that nothing was heard, is tried for long; an error that
+    /// nobody knows may be one that comes back every time, and ends after a few tries spread over minutes.
+    fn of(code: &str, after_ms: Option<i64>) -> Self {
+        match code {
+            "429" | "503" | "408" | "unreachable" => Self { tries: 10, first_ms: 1_000 },
+            _ if after_ms.is_some() => Self { tries: 10, first_ms: 1_000 },
+            _ => Self { tries: 5, first_ms: 30_000 },
+        }
+    }
+}
 
 pub(super) struct Finish {
     pub job: Job,
@@ -48,14 +65,15 @@ impl Verb for Finish {
             }
             SendOutcome::Retry { after_ms, code, reason } => {
                 delivery.tries += 1;
-                let wait = retry::wait_ms(delivery.tries, 1_000, 300_000, self.random);
                 let after = after_ms.and_then(|after| i64::try_from(after).ok());
+                let pace = Pace::of(code, after);
+                let wait = retry::wait_ms(delivery.tries, pace.first_ms, LONGEST_WAIT_MS, self.random);
                 // A time to come again is said to one chat; a failure without is likely to hit the others as well.
                 if after.is_none() {
                     queues::failed(tx, self.queue(), false, reason).await?;
                 }
                 let wait = after.map_or(wait, |after| after + wait / 4);
-                let spent = delivery.tries >= MAX_TRIES;
+                let spent = delivery.tries >= pace.tries;
                 self.later(tx, &mut delivery, code, reason, wait, spent).await?;
             }
             SendOutcome::Rejected { code, reason, channel_down: true } => {
@@ -66,6 +84,10 @@ impl Verb for Finish {
             }
             SendOutcome::Rejected { code, reason, channel_down: false } => {
                 self.provider_answers(tx).await?;
+                // A refusal says that nothing left, of this try; of those before it nobody knows.
+                if delivery.tries == 0 {
+                    delivery.begun_at = None;
+                }
                 self.fail(tx, &mut delivery, code, reason).await?;
             }
             SendOutcome::Unknown { reason } => {
@@ -115,6 +137,7 @@ impl Finish {
             other.external_key = None;
             other.external_id = None;
             other.state = MessageStatus::Unknown;
+            other.begun_at = Some(tx.now());
             deliveries::update(tx, &other).await?;
             receipt::refresh(tx, &other).await?;
         }
@@ -122,6 +145,7 @@ impl Finish {
             delivery.state = MessageStatus::Sent;
         }
         delivery.error = None;
+        delivery.begun_at = None;
         delivery.external_id = Some(id.to_owned());
         delivery.external_key = Some(key.to_owned());
         deliveries::update(tx, &delivery).await?;
@@ -200,5 +224,31 @@ impl Finish {
         announce::channel(tx, &channel)?;
         tx.wake(Wake::Channel(channel.id));
         Ok(channel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All the waits between the tries of a part that keeps being refused so.
+    fn spread(code: &str, after_ms: Option<i64>) -> (i64, i64) {
+        let pace = Pace::of(code, after_ms);
+        let waits = (1..pace.tries).map(|tries| retry::wait_ms(tries, pace.first_ms, LONGEST_WAIT_MS, 0));
+        (pace.tries, waits.sum())
+    }
+
+    #[test]
+    fn an_error_that_nobody_knows_ends_after_a_few_tries_over_minutes() {
+        let (tries, over_ms) = spread("something_new", None);
+        assert!(tries <= 5 && (120_000..900_000).contains(&over_ms), "{tries} over {over_ms} ms");
+        assert!(retry::wait_ms(1, Pace::of("something_new", None).first_ms, LONGEST_WAIT_MS, 0) >= 15_000);
+    }
+
+    #[test]
+    fn what_asks_for_time_is_tried_for_longer() {
+        for (code, after_ms) in [("429", None), ("unreachable", None), ("something_new", Some(5_000))] {
+            assert_eq!(spread(code, after_ms).0, 10, "{code}");
+        }
     }
 }

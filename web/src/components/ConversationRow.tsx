@@ -6,6 +6,7 @@ import { displayName } from "../state/select";
 import type { Conversation } from "../wire";
 import { authorName } from "./author";
 import { Avatar } from "./Avatar";
+import { PlaceMark } from "./Context";
 import { OwnerBadge } from "./OwnerBadge";
 
 interface Props {
@@ -38,6 +39,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
         <span className="row-main">
           <span className="row-top">
             <span className="row-name" dir="auto">{name}</span>
+            <PlaceMark conversation={conversation} />
             <span className="unseen">{t(`channel.${conversation.channel_kind}`)}</span>
             {waits !== null && conversation.waiting_since !== null
               ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>

@@ -1,6 +1,7 @@
 // The content of a message by its kind. A kind that nobody here knows says so instead of showing nothing.
 import { useText } from "../hooks/app";
 import type { Message } from "../wire";
+import { contextOf } from "../state/context";
 import { AttachmentView } from "./AttachmentView";
 import { ContactCards, LocationCard } from "./Cards";
 import { RichText } from "./RichText";
@@ -17,7 +18,7 @@ export function MessageBody({ message }: { message: Message }) {
       {message.attachments.map((attachment) => <AttachmentView key={attachment.id} attachment={attachment} />)}
       {message.kind === "location" && <LocationCard data={message.data} />}
       {message.kind === "contacts" && <ContactCards data={message.data} />}
-      {message.kind === "unsupported" && <p className="deleted">{t("message.unsupported")}</p>}
+      {message.kind === "unsupported" && !contextOf(message).poll && <p className="deleted">{t("message.unsupported")}</p>}
       {bare && message.kind !== "unsupported" && <p className="deleted">{t(`kind.${message.kind}`)}</p>}
       {message.text && <RichText text={message.text} />}
     </>

@@ -2,7 +2,9 @@
 import { memo } from "react";
 import { usePick, useText } from "../hooks/app";
 import type { Message } from "../wire";
+import { contextOf } from "../state/context";
 import { authorName } from "./author";
+import { ContextBefore, LinkList } from "./Context";
 import { MessageActions } from "./MessageActions";
 import { MessageBody } from "./MessageBody";
 import { MessageProblem } from "./MessageProblem";
@@ -36,14 +38,16 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
       {!joined && (
         <p className={author.kind === "customer" ? "unseen" : "message-author"}>
           {author.kind === "responder" && <SparkIcon size={13} />}
-          <span dir="auto">{authorName(t, author, me)}</span>
+          <span dir="auto">{message.data?.["automatic"] === true ? t("author.automatic") : authorName(t, author, me)}</span>
         </p>
       )}
       <div className="message-line">
         <div className="bubble" data-problem={problem}>
           {direction === "note" && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
-          {message.reply_to && <Quote message={quoted} me={me} />}
+          <ContextBefore message={message} quotes={quoted !== null} />
+          {message.reply_to && (quoted !== null || !contextOf(message).quoted) && <Quote message={quoted} me={me} />}
           <MessageBody message={message} />
+          <LinkList message={message} />
           <p className="message-meta">
             {message.edited_at !== null && !deleted && <span title={t.full(message.edited_at)}>{t("message.edited")}</span>}
             <time dateTime={new Date(message.created_at).toISOString()} title={t.full(message.created_at)}>{t.time(message.created_at)}</time>

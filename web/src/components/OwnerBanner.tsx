@@ -8,7 +8,13 @@ import { PersonIcon, SparkIcon, WaitIcon } from "./Icons";
 import { TurnCountdown } from "./TurnCountdown";
 
 /** The reasons that the server gives by itself; those of an AI worker come in its own words. */
-const reasons = { no_responder: "reason.no_responder", responder_failed: "reason.responder_failed" } as const;
+const reasons = {
+  no_responder: "reason.no_responder",
+  responder_failed: "reason.responder_failed",
+  backlog: "reason.backlog",
+  silence_over: "reason.silence_over",
+  unreadable: "reason.unreadable",
+} as const;
 
 export function OwnerBanner({ conversation }: { conversation: Conversation }) {
   const t = useText();
@@ -35,7 +41,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
 
   function hint(): string | null {
     if (closed) return null;
-    if (reason && owner !== "ai") return t("banner.reason", { reason: reason in reasons ? t(reasons[reason as keyof typeof reasons]) : reason });
+    if (reason) return t("banner.reason", { reason: reason in reasons ? t(reasons[reason as keyof typeof reasons]) : reason });
     if (!allowed) return null;
     return owner === "ai" ? t("banner.aiHint") : owner === "nobody" ? t("banner.nobodyHint") : null;
   }

@@ -4,13 +4,17 @@ import type { Message } from "../wire";
 
 export function Reactions({ reactions }: { reactions: Message["reactions"] }) {
   const t = useText();
-  const counts = new Map<string, number>();
-  for (const { emoji } of reactions) counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
-  const list = [...counts].map(([emoji, count]) => (count > 1 ? `${emoji} ${count}` : emoji));
+  const counts = new Map<string, { emoji: string; count: number }>();
+  for (const { emoji, custom } of reactions) {
+    // Two pictures may have the same stand-in.
+    const key = custom ?? emoji;
+    counts.set(key, { emoji, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  const list = [...counts.values()].map(({ emoji, count }) => (count > 1 ? `${emoji} ${count}` : emoji));
   return (
     <p className="reactions" data-testid="reactions">
       <span className="unseen">{t("message.reactions", { list: list.join(", ") })}</span>
-      {list.map((one) => <span key={one} aria-hidden="true">{one}</span>)}
+      {list.map((one, at) => <span key={at} aria-hidden="true">{one}</span>)}
     </p>
   );
 }

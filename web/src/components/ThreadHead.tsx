@@ -4,6 +4,7 @@ import { channelOf, displayName, mayWrite } from "../state/select";
 import type { Conversation } from "../wire";
 import { AssignPick } from "./AssignPick";
 import { Avatar } from "./Avatar";
+import { PlaceMark } from "./Context";
 import { BackIcon } from "./Icons";
 import { Viewers } from "./Presence";
 
@@ -23,6 +24,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
         <h2 id="thread-name" tabIndex={-1} dir="auto">{name}</h2>
         <p>
           {conversation.contact.handle && conversation.contact.handle !== name && <span dir="auto">{conversation.contact.handle}</span>}
+          <PlaceMark conversation={conversation} />
           <span>{channel?.name ?? t(`channel.${conversation.channel_kind}`)}</span>
           {trouble && (
             <strong className="trouble">{t("channel.trouble", { detail: trouble.detail ?? trouble.state })}</strong>

@@ -1,0 +1,61 @@
+//! What an effect makes of a message, but for its files. Pure.
+
+use serde_json::{Map, Value};
+
+use super::{Edit, Effect};
+use crate::model::{Message, MessageKind, Reaction};
+
+/// What an edit does not tell again, and a message keeps.
+const KEPT: [&str; 3] = ["automatic", "quoted", "forwarded_from"];
+
+/// Kind, text and data of the edited message; `false` if they are as they were.
+///
+/// An edit that names its kind is the whole message as it is now; one that does not tells what changed. What it has no
+/// value for was not removed, but for the caption of a whole message.
+pub(super) fn edit(message: &mut Message, edit: &Edit) -> bool {
+    let before = (message.kind, message.text.clone(), message.data.clone());
+    if let Some(kind) = edit.content {
+        let files_stay = edit.files.is_empty() && !message.attachments.is_empty();
+        if !files_stay {
+            message.kind = kind;
+        }
+    }
+    let no_caption =
+        edit.content.is_some_and(|kind| kind != MessageKind::Text) && message.kind != MessageKind::Text;
+    if edit.text.is_some() || no_caption {
+        message.text.clone_from(&edit.text);
+    }
+    let old = match message.data.take() {
+        Some(Value::Object(old)) => old,
+        _ => Map::new(),
+    };
+    let mut data = edit.data.clone();
+    for (name, value) in old {
+        if (edit.content.is_none() || KEPT.contains(&name.as_str())) && !data.contains_key(&name) {
+            data.insert(name, value);
+        }
+    }
+    message.data = (!data.is_empty()).then_some(Value::Object(data));
+    before != (message.kind, message.text.clone(), message.data.clone())
+}
+
+/// A place that moves is not a message that somebody rewrote.
+pub(super) fn only_moves(message: &Message, edit: &Edit) -> bool {
+    message.kind == MessageKind::Location && edit.content == Some(MessageKind::Location)
+}
+
+/// A person has one reaction at a time. `false`: nothing is to be seen of it.
+pub(super) fn react(message: &mut Message, effect: &Effect) -> bool {
+    let Effect::Reacted { by, emoji, custom } = effect else { return false };
+    let before = message.reactions.clone();
+    let mine = message.reactions.iter().position(|reaction| reaction.by == *by);
+    let new =
+        emoji.as_ref().map(|emoji| Reaction { by: by.clone(), emoji: emoji.clone(), custom: custom.clone() });
+    match (mine, new) {
+        (Some(at), Some(new)) => message.reactions[at] = new,
+        (None, Some(new)) => message.reactions.push(new),
+        (Some(at), None) => drop(message.reactions.remove(at)),
+        (None, None) => {}
+    }
+    before != message.reactions
+}

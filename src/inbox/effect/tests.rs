@@ -1,0 +1,125 @@
+//! The pure parts: what effects make of a message.
+
+use serde_json::json;
+
+use super::*;
+use crate::model::{Attachment, AttachmentState, Author, AuthorKind, Direction};
+
+fn message() -> Message {
+    Message {
+        id: Uuid::nil(),
+        conversation: Uuid::nil(),
+        seq: 1,
+        direction: Direction::In,
+        kind: MessageKind::Text,
+        text: Some("first".into()),
+        author: Author { kind: AuthorKind::Customer, id: None, name: None },
+        client_id: None,
+        reply_to: None,
+        attachments: vec![],
+        reactions: vec![],
+        status: MessageStatus::Received,
+        error: None,
+        edited_at: None,
+        deleted_at: None,
+        provider_at: None,
+        created_at: 0,
+        turn: None,
+        data: None,
+    }
+}
+
+fn file() -> Attachment {
+    Attachment {
+        id: Uuid::nil(),
+        kind: "image".into(),
+        mime: None,
+        name: None,
+        size: None,
+        state: AttachmentState::Ready,
+        error: None,
+        url: None,
+    }
+}
+
+fn data(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(data) => data,
+        _ => Map::new(),
+    }
+}
+
+#[test]
+fn an_edit_changes_the_whole_message() {
+    let mut changed = message();
+    let place = Edit {
+        content: Some(MessageKind::Location),
+        data: data(json!({"latitude": 52.5, "longitude": 13.4})),
+        ..Edit::default()
+    };
+    assert!(change::edit(&mut changed, &place));
+    assert_eq!((changed.kind, changed.text.as_deref()), (MessageKind::Location, None));
+    assert_eq!(changed.data, Some(json!({"latitude": 52.5, "longitude": 13.4})));
+    assert!(!change::edit(&mut changed, &place), "the same again is nothing");
+    assert!(change::only_moves(&changed, &place) && !change::only_moves(&message(), &place));
+}
+
+#[test]
+fn what_an_edit_has_no_value_for_was_not_removed() {
+    let mut picture = Message {
+        kind: MessageKind::Image,
+        attachments: vec![file()],
+        data: Some(json!({"quoted": {"text": "q"}, "filename": "a.jpg"})),
+        ..message()
+    };
+    // A new caption, told without the file.
+    let caption = Edit { content: Some(MessageKind::Text), text: Some("second".into()), ..Edit::default() };
+    assert!(change::edit(&mut picture, &caption));
+    assert_eq!((picture.kind, picture.text.as_deref()), (MessageKind::Image, Some("second")));
+    assert_eq!(picture.data, Some(json!({"quoted": {"text": "q"}})));
+    // Only what changed is told.
+    let entities = Edit { data: data(json!({"links": []})), ..Edit::default() };
+    assert!(change::edit(&mut picture, &entities));
+    assert_eq!(picture.text.as_deref(), Some("second"));
+    assert_eq!(picture.data, Some(json!({"quoted": {"text": "q"}, "links": []})));
+    // A whole picture without a caption has none any more; a text never becomes nothing.
+    let bare = Edit { content: Some(MessageKind::Image), ..Edit::default() };
+    assert!(change::edit(&mut picture, &bare));
+    assert_eq!(picture.text, None);
+    let mut text = message();
+    assert!(!change::edit(&mut text, &Edit { content: Some(MessageKind::Text), ..Edit::default() }));
+    assert_eq!(text.text.as_deref(), Some("first"));
+}
+
+#[test]
+fn a_person_has_one_reaction_at_a_time_and_others_theirs() {
+    let mut liked = message();
+    let react = |by: &str, emoji: Option<&str>| Effect::Reacted {
+        by: by.into(),
+        emoji: emoji.map(str::to_owned),
+        custom: None,
+    };
+    assert!(change::react(&mut liked, &react("customer", Some("👍"))));
+    assert!(!change::react(&mut liked, &react("customer", Some("👍"))));
+    assert!(change::react(&mut liked, &react("us", Some("👍"))));
+    assert!(change::react(&mut liked, &react("customer", Some("❤"))));
+    assert_eq!(liked.reactions.len(), 2);
+    assert!(change::react(&mut liked, &react("customer", None)));
+    assert!(!change::react(&mut liked, &react("customer", None)));
+    assert_eq!(liked.reactions.len(), 1);
+}
+
+#[test]
+fn what_an_older_version_kept_waiting_is_still_understood() {
+    let read = |text: &str| serde_json::from_str::<Happened>(text).unwrap();
+    let edited = read(r#"{"kind":"edited","text":"second","at":7}"#);
+    let edit = Edit { text: Some("second".into()), ..Edit::default() };
+    assert_eq!(edited, Happened { at: Some(7), key: String::new(), effect: Effect::Edited(edit) });
+    assert_eq!(read(r#"{"kind":"deleted","at":7}"#).effect, Effect::Deleted);
+    let reacted = read(r#"{"kind":"reacted","by":"us","emoji":null}"#);
+    assert_eq!((reacted.at, reacted.key.as_str()), (None, ""));
+    let status = r#"{"kind":"status","status":"read","error":null}"#;
+    assert_eq!(read(status).effect, Effect::Status { status: MessageStatus::Read, error: None });
+    let again = serde_json::to_string(&edited).unwrap();
+    assert_eq!(read(&again), edited);
+}

@@ -1,0 +1,47 @@
+//! What a customer's message asks for beside being shown: a turn of the AI, or, when it comes late, people.
+
+use adapters::Event;
+
+use super::time;
+use crate::error::Error;
+use crate::inbox::{own, turn};
+use crate::model::{Channel, Conversation, Message, Owner};
+use crate::store::Tx;
+use crate::store::turns::{self, OpenTurns};
+
+/// Why people have a conversation whose messages came too late to be answered by the AI.
+const BACKLOG: &str = "backlog";
+
+/// `turns` are the open ones of the conversation, if they are known.
+pub(super) async fn arrive(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    conversation: &mut Conversation,
+    (message, event): (&Message, &Event),
+    turns: Option<OpenTurns>,
+) -> Result<(), Error> {
+    let turns = match turns {
+        Some(turns) => turns,
+        None => turns::open_of(tx, conversation.id).await?,
+    };
+    if time::is_backlog(event, tx.now(), channel.settings.backlog_ms) {
+        // A turn that is open is about what the customer says now, and its answerer sees this before it.
+        let idle = turns.collecting.is_none() && turns.offered.is_none();
+        if conversation.owner == Owner::Ai && idle {
+            own::change(tx, conversation, Owner::Nobody, Some(BACKLOG), "handed_off").await?;
+        }
+        return Ok(());
+    }
+    // Nobody has looked at the backlog yet, and the customer is there now.
+    if is_backlog(conversation) {
+        own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
+    }
+    turn::arrive(tx, conversation, message, &channel.settings, turns).await
+}
+
+/// People have it because its messages came late, and nobody has taken it.
+pub(super) fn is_backlog(conversation: &Conversation) -> bool {
+    conversation.owner == Owner::Nobody
+        && conversation.assignee.is_none()
+        && conversation.handoff_reason.as_deref() == Some(BACKLOG)
+}

@@ -1,0 +1,97 @@
+//! Is an echo what we sent? Pure: by what it says and by its file, as providers give both back changed.
+
+use adapters::{Event, Kind};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::inbox::outgoing::Part;
+
+/// The part and the echo say the same. Without words, a file of the same kind has to do.
+pub(super) fn is_same(part: &Part, echo: &Event) -> bool {
+    let has_file = echo.attachments > 0 || is_file(echo.kind);
+    if part.media.is_some() != has_file {
+        return false;
+    }
+    let (ours, theirs) = (words(part.text.as_deref()), words(echo.text.as_deref()));
+    match &part.media {
+        // A file comes back under its name where it has no caption.
+        Some(file) if ours.is_empty() => {
+            let named = file.name.as_deref().is_some_and(|name| words(Some(name)) == theirs);
+            (theirs.is_empty() || named) && may_be(&file.kind, echo.kind)
+        }
+        _ => ours == theirs,
+    }
+}
+
+const fn is_file(kind: Kind) -> bool {
+    matches!(kind, Kind::Image | Kind::Audio | Kind::Voice | Kind::Video | Kind::Document | Kind::Sticker)
+}
+
+/// May a file that we sent as `sent` come back as this? Engines call a voice note audio, and everything a document.
+fn may_be(sent: &str, echo: Kind) -> bool {
+    match echo {
+        Kind::Image | Kind::Sticker => sent == "image",
+        Kind::Audio | Kind::Voice => matches!(sent, "audio" | "voice"),
+        Kind::Video => sent == "video",
+        _ => true,
+    }
+}
+
+/// What a text says, without what a provider changes on its way: white space and line ends, marks of formatting,
+/// characters without width, composed forms.
+pub(super) fn words(text: Option<&str>) -> String {
+    let whole = text.unwrap_or_default();
+    let kept: String = whole.nfkc().filter(|c| !is_changed(*c)).collect();
+    // A text of nothing but such characters is compared as it is.
+    if kept.is_empty() { whole.trim().to_owned() } else { kept }
+}
+
+fn is_changed(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '*' | '_' | '~' | '`' | '\\' | '\u{ad}' | '\u{feff}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::OutAttachment;
+
+    fn part(text: Option<&str>, file: Option<&str>) -> Part {
+        let media = file.map(|kind| OutAttachment {
+            kind: kind.to_owned(),
+            url: "https://cdn.example.com/a".to_owned(),
+            name: Some("a.pdf".to_owned()),
+            mime: None,
+        });
+        Part { text: text.map(str::to_owned), media, reply_to: None }
+    }
+
+    fn echo(kind: Kind, text: Option<&str>) -> Event {
+        Event { text: text.map(str::to_owned), ..Event::new(kind) }
+    }
+
+    #[test]
+    fn a_text_is_known_whatever_a_provider_does_to_its_form() {
+        let sent = part(Some("**Your order**\r\nis ready  ☺\u{fe0f}"), None);
+        for came in ["*Your order*\nis ready ☺", " Your order is ready ☺ ", "Your order\u{200e}\nis ready ☺"]
+        {
+            assert!(is_same(&sent, &echo(Kind::Text, Some(came))), "{came}");
+        }
+        for other in ["Your order is not ready ☺", "", "Your order"] {
+            assert!(!is_same(&sent, &echo(Kind::Text, Some(other))), "{other}");
+        }
+        assert!(is_same(&part(Some("caf\u{e9}"), None), &echo(Kind::Text, Some("cafe\u{301}"))));
+        assert!(!is_same(&part(Some("***"), None), &echo(Kind::Text, Some("~~"))));
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_caption_and_without_one_by_its_kind() {
+        assert!(is_same(&part(Some("Menu"), Some("image")), &echo(Kind::Image, Some("Menu "))));
+        assert!(!is_same(&part(Some("Menu"), Some("image")), &echo(Kind::Text, Some("Menu"))));
+        assert!(!is_same(&part(Some("Menu"), None), &echo(Kind::Image, Some("Menu"))));
+        assert!(is_same(&part(None, Some("voice")), &echo(Kind::Audio, None)));
+        assert!(!is_same(&part(None, Some("voice")), &echo(Kind::Image, None)));
+        assert!(is_same(&part(None, Some("document")), &echo(Kind::Document, Some("a.pdf"))));
+    }
+}

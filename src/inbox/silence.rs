@@ -1,0 +1,44 @@
+//! The silence of the AI after a phone message ends by itself, where the channel has one that ends: the conversation goes
+//! back to the AI, which answers what was not answered.
+
+use uuid::Uuid;
+
+use super::{announce, own, turn};
+use crate::error::Error;
+use crate::model::{ConversationState, Owner};
+use crate::store::{Tx, Verb, channels, conversations, ownership};
+
+/// Why the AI has a conversation that nobody gave back.
+const REASON: &str = "silence_over";
+
+pub struct EndSilence {
+    pub tenant: Uuid,
+    pub conversation: Uuid,
+}
+
+impl Verb for EndSilence {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let conversation = conversations::load_locked(tx, self.tenant, self.conversation).await?;
+        let Some(mut conversation) = conversation else { return Ok(()) };
+        // Somebody may have written, or taken it for good, since it was looked at.
+        let silent_until = ownership::load(tx, self.tenant, self.conversation).await?.silent_until;
+        if silent_until.is_none_or(|until| until > tx.now()) {
+            return Ok(());
+        }
+        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let open = conversation.state == ConversationState::Open;
+        if !open || conversation.owner != Owner::Human || !channel.settings.ai {
+            return Ok(ownership::set_silent(tx, self.tenant, self.conversation, None).await?);
+        }
+        conversation.assignee = None;
+        own::change(tx, &mut conversation, Owner::Ai, Some(REASON), "handed_back").await?;
+        turn::reopen_unanswered(tx, &mut conversation, &channel.settings).await?;
+        announce::conversation(tx, &mut conversation)
+    }
+}

@@ -1,0 +1,107 @@
+//! Something happened to a message after it was written: an edit or a deletion. A turn is what it holds when it is
+//! answered: one that holds nothing more is over, and a responder that answers another one is given it anew.
+
+use super::{policy, wake_due, withdraw};
+use crate::error::Error;
+use crate::inbox::announce;
+use crate::model::{ChannelSettings, Conversation, Direction, Message, Turn, TurnState};
+use crate::store::{Tx, channels, conversations, messages, turns};
+
+/// The customer has taken back everything that was to be answered.
+const TAKEN_BACK: &str = "taken_back";
+
+/// Called in the transaction that changed the message, when the change is stored, with the conversation locked.
+/// `conversation.turn` and `waiting_since` are true afterwards.
+pub(crate) async fn changed(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    message: &Message,
+) -> Result<(), Error> {
+    if message.direction != Direction::In {
+        return Ok(());
+    }
+    let open = turns::open_of(tx, conversation.id).await?;
+    let holds = |turn: &Turn| (turn.first_seq..=turn.last_seq).contains(&message.seq);
+    let offered = open.offered.as_ref().is_some_and(holds);
+    let turn = if offered { open.offered.clone() } else { open.collecting.clone().filter(holds) };
+    let Some(mut turn) = turn else { return no_more_waiting(tx, conversation, message).await };
+    let next = open.collecting.filter(|_| offered);
+    if message.deleted_at.is_some() {
+        let bounds = (turn.first_seq, turn.last_seq);
+        let Some(left) = messages::left_of_turn(tx, conversation.id, bounds, turn.count).await? else {
+            let shown = if offered { next } else { open.offered };
+            return over(tx, conversation, turn, shown).await;
+        };
+        (turn.first_seq, turn.last_seq, turn.count) = left;
+    }
+    if offered {
+        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        if policy::arrival(next.as_ref(), Some(&turn), &channel.settings) == policy::Arrival::Supersede {
+            supersede(tx, conversation, &mut turn, &channel.settings, false);
+        }
+    }
+    turns::update(tx, &turn).await?;
+    if turn.state == TurnState::Collecting {
+        wake_due(tx, conversation, &turn);
+    }
+    conversation.turn = Some(open.offered.filter(|_| !offered).unwrap_or(turn));
+    Ok(())
+}
+
+/// Takes a turn back from its responder: it comes again with what the customer says now, after a pause.
+pub(super) fn supersede(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+    turn: &mut Turn,
+    settings: &ChannelSettings,
+    flush: bool,
+) {
+    let now = tx.now();
+    withdraw(tx, turn, "superseded");
+    turn.state = TurnState::Collecting;
+    turn.supersedes += 1;
+    turn.window_at = now;
+    turn.lease = None;
+    turn.lease_until = None;
+    turn.epoch = conversation.epoch;
+    turn.due_at = policy::due_at(now, now, turn.count, flush, settings);
+}
+
+/// Ends a turn of which nothing is left. `next` is the turn that people are shown from now on.
+pub(super) async fn over(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    mut turn: Turn,
+    next: Option<Turn>,
+) -> Result<(), Error> {
+    withdraw(tx, &turn, TAKEN_BACK);
+    turn.state = TurnState::Cancelled;
+    turn.reason = Some(TAKEN_BACK.to_owned());
+    turn.lease = None;
+    turn.lease_until = None;
+    turns::update(tx, &turn).await?;
+    // It queued behind this one.
+    if let Some(next) = next.as_ref().filter(|next| next.state == TurnState::Collecting) {
+        wake_due(tx, conversation, next);
+    }
+    conversation.turn = next;
+    if messages::unanswered(tx, conversation).await?.is_none() {
+        conversations::answered(tx, conversation).await?;
+    }
+    announce::turn(tx, conversation, &turn)
+}
+
+/// Nobody waits for an answer to what was taken back.
+async fn no_more_waiting(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    message: &Message,
+) -> Result<(), Error> {
+    if message.deleted_at.is_some()
+        && conversation.waiting_since.is_some()
+        && messages::unanswered(tx, conversation).await?.is_none()
+    {
+        conversations::answered(tx, conversation).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Business connections: accounts of a provider that let a bot act in their place. Who owns one says whose messages
+//! through it are the business's own. The owner of a connection never changes; whether it is enabled does.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{StoreError, Tx, Verb};
+use crate::args;
+use crate::error::Error;
+
+const NOTE: &str = "insert into connections (channel, external_id, tenant, owner, enabled, updated_at) \
+    values ($1, $2, $3, $4, $5, $6) on conflict (channel, external_id) do update set enabled = excluded.enabled, \
+    owner = coalesce(excluded.owner, connections.owner), updated_at = excluded.updated_at \
+    where connections.updated_at <= excluded.updated_at";
+const OF_CHANNEL: &str =
+    "select external_id, owner from connections where channel = $1 order by external_id limit $2";
+
+pub const ALL: &[&str] = &[NOTE, OF_CHANNEL];
+
+/// Connections of one channel that are known at a time.
+const MOST: i64 = 10_000;
+
+/// What the provider says of a connection at a time, Unix milliseconds. `false`: something newer is known.
+pub async fn note(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    external_id: &str,
+    owner: Option<&str>,
+    (enabled, at): (bool, i64),
+) -> Result<bool, StoreError> {
+    Ok(tx.exec(NOTE, args![channel, external_id, tenant, owner, enabled, at]).await? == 1)
+}
+
+/// The owner of each connection of a channel, as a body is read with them.
+pub async fn context(tx: &mut Tx<'_>, channel: Uuid) -> Result<adapters::Context, StoreError> {
+    let found = tx.all::<(String, Option<String>)>(OF_CHANNEL, args![channel, MOST]).await?;
+    let owners: BTreeMap<_, _> =
+        found.into_iter().filter_map(|(id, owner)| Some((id, Value::String(owner?)))).collect();
+    Ok(adapters::Context { business_connection_owner: owners })
+}
+
+/// [`context`] by itself.
+pub struct Owners(pub Uuid);
+
+impl Verb for Owners {
+    type Out = adapters::Context;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        Ok(context(tx, self.0).await?)
+    }
+}

@@ -1,0 +1,93 @@
+//! Since when somebody answers a conversation, until when the AI is silent, and what it began with: what a late event is
+//! compared with.
+
+use uuid::Uuid;
+
+use super::conversations::word;
+use super::value::{FromRow, Row};
+use super::{StoreError, Tx, Verb};
+use crate::args;
+use crate::error::Error;
+use crate::model::{AuthorKind, Direction};
+
+const LOAD: &str = "select owner_at, silent_until, heard_at from conversations where tenant = $1 and id = $2";
+const SET_SILENT: &str = "update conversations set silent_until = $3 where tenant = $1 and id = $2";
+const FIRST: &str = "select id, direction, author_kind, text, provider_at, created_at from messages \
+    where conversation = $1 and seq = 1";
+const OVER: &str =
+    "select tenant, id from conversations where silent_until <= $1 order by silent_until, id limit $2";
+
+pub const ALL: &[&str] = &[LOAD, SET_SILENT, FIRST, OVER];
+
+/// Times are Unix milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ownership {
+    /// When the owner changed last; nothing while it is the first one.
+    pub owner_at: Option<i64>,
+    /// When the AI gets the conversation back by itself.
+    pub silent_until: Option<i64>,
+    /// When the customer wrote last, by the provider's time.
+    pub heard_at: Option<i64>,
+}
+
+impl FromRow for Ownership {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { owner_at: row.get(0)?, silent_until: row.get(1)?, heard_at: row.get(2)? })
+    }
+}
+
+/// The first message of a conversation.
+#[derive(Clone, Debug)]
+pub struct First {
+    pub id: Uuid,
+    pub direction: Direction,
+    pub author: AuthorKind,
+    pub text: Option<String>,
+    /// When it was written, by the provider's time if it gave one.
+    pub at: i64,
+}
+
+impl FromRow for First {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let provider_at: Option<i64> = row.get(4)?;
+        Ok(Self {
+            id: row.get(0)?,
+            direction: word(row, 1, "direction")?,
+            author: word(row, 2, "author_kind")?,
+            text: row.get(3)?,
+            at: provider_at.unwrap_or(row.get(5)?),
+        })
+    }
+}
+
+pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<Ownership, StoreError> {
+    Ok(tx.one(LOAD, args![tenant, conversation]).await?.unwrap_or_default())
+}
+
+pub async fn first(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<First>, StoreError> {
+    tx.one(FIRST, args![conversation]).await
+}
+
+/// The AI is silent until this time, and then gets the conversation back; nothing: until somebody gives it back.
+pub async fn set_silent(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    until: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.put(SET_SILENT, args![tenant, conversation, until]).await
+}
+
+/// Conversations, with their tenants, whose silence is over.
+pub struct Over {
+    pub now: i64,
+    pub limit: i64,
+}
+
+impl Verb for Over {
+    type Out = Vec<(Uuid, Uuid)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        Ok(tx.all(OVER, args![self.now, self.limit]).await?)
+    }
+}

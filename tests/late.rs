@@ -1,0 +1,201 @@
+//! A late event acts as of its time, and what the business app says by itself is no person.
+
+use serde_json::{Value, json};
+
+use crate::kit::{Client, SESSION, World, quick};
+use crate::on_both;
+use hubbub::model::ChannelSettings;
+
+const HOUR_S: i64 = 3_600;
+
+fn now_s(world: &World) -> i64 {
+    world.app.store.clock().now_ms() / 1_000
+}
+
+/// What was typed on the phone at that second.
+async fn phone(world: &World, chat: &str, at_s: i64, text: &str) {
+    said(world, chat, true, at_s, text).await;
+}
+
+/// What the customer wrote at that second.
+async fn customer(world: &World, chat: &str, at_s: i64, text: &str) {
+    said(world, chat, false, at_s, text).await;
+}
+
+async fn said(world: &World, chat: &str, from_me: bool, at_s: i64, text: &str) {
+    let id = world.app.store.ids().next().simple();
+    let payload = json!({ "id": format!("{from_me}_{chat}_{id}"), "timestamp": at_s, "from": chat, "to": chat,
+        "fromMe": from_me, "source": "app", "body": text, "hasMedia": false, "media": null, "_data": {} });
+    let body = json!({ "id": format!("evt_{id}"), "timestamp": now_s(world) * 1_000, "event": "message.any",
+        "session": SESSION, "engine": "WEBJS", "payload": payload });
+    assert_eq!(world.waha.post(SESSION, &body).await, 200);
+}
+
+async fn created(manager: &mut Client, text: &str) -> Value {
+    manager.publication(|data| data["kind"] == "message.created" && data["message"]["text"] == text).await
+}
+
+on_both!(an_old_phone_message_takes_nothing_back, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, now) = ("12025550171@c.us", now_s(&world));
+    customer(&world, chat, now - 1_200, "Hello").await;
+    let id = worker.offered().await["conversation"].clone();
+    manager.rpc("conversation.take_over", json!({ "conversation": id })).await.expect("it is taken over");
+    manager.rpc("conversation.hand_back", json!({ "conversation": id })).await.expect("it is handed back");
+    let turn = worker.offered().await;
+    phone(&world, chat, now - 600, "I wrote this before").await;
+    let shown = created(&mut manager, "I wrote this before").await;
+    assert_eq!(
+        (&shown["conversation"]["owner"], &shown["message"]["author"]["kind"]),
+        (&json!("ai"), &json!("phone"))
+    );
+    assert_eq!(shown["conversation"]["turn"]["id"], turn["id"], "and its turn goes on");
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "We are open" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    // What is typed now is a person's.
+    phone(&world, chat, now_s(&world) + 1, "Now I am here").await;
+    let shown = created(&mut manager, "Now I am here").await;
+    assert_eq!(shown["conversation"]["owner"], "human");
+    world.finish().await;
+});
+
+on_both!(an_old_phone_message_does_not_take_a_new_customer, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, now) = ("12025550172@c.us", now_s(&world));
+    // Of yesterday's: it opens a conversation, and does not answer for today.
+    phone(&world, chat, now - 20 * HOUR_S, "See you tomorrow").await;
+    let shown = created(&mut manager, "See you tomorrow").await;
+    assert_eq!(shown["conversation"]["owner"], "ai");
+    customer(&world, chat, now, "Here I am").await;
+    assert_eq!(worker.offered().await["messages"][0]["text"], "Here I am");
+    world.finish().await;
+});
+
+on_both!(a_backlog_is_shown_and_not_answered, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, now) = ("12025550173@c.us", now_s(&world));
+    for text in ["Are you open?", "Hello?"] {
+        customer(&world, chat, now - 26 * HOUR_S, text).await;
+        let shown = created(&mut manager, text).await;
+        let conversation = &shown["conversation"];
+        assert_eq!(
+            (&conversation["owner"], &conversation["handoff_reason"]),
+            (&json!("nobody"), &json!("backlog"))
+        );
+        assert!(conversation["waiting_since"].is_i64() && conversation["turn"].is_null(), "{conversation}");
+        assert_eq!(conversation["bucket"], "unassigned_waiting");
+    }
+    // The business had answered on the phone, yesterday too: nobody waits, and nobody is silenced.
+    phone(&world, chat, now - 25 * HOUR_S, "Until six").await;
+    let answered = created(&mut manager, "Until six").await["conversation"].clone();
+    assert_eq!((&answered["owner"], &answered["waiting_since"]), (&json!("nobody"), &json!(null)));
+    // Telegram says nothing of when it tells.
+    let mut update = World::update(900, 5550173, 1, "Yesterday");
+    update["message"]["date"] = (now - 23 * HOUR_S).into();
+    assert_eq!(world.hook(&world.bot, &update).await, 200);
+    assert_eq!(created(&mut manager, "Yesterday").await["conversation"]["handoff_reason"], "backlog");
+    // A clock that is ahead is no reason to be silent.
+    customer(&world, "12025550174@c.us", now + 2 * HOUR_S, "From the future").await;
+    assert_eq!(worker.offered().await["messages"][0]["text"], "From the future");
+    // The customer is there again: the AI has it back, and knows what was said.
+    customer(&world, chat, now, "I am here now").await;
+    let turn = worker.offered().await;
+    assert_eq!(turn["messages"][0]["text"], "I am here now");
+    assert_eq!(turn["history"].as_array().map(Vec::len), Some(3));
+    world.finish().await;
+});
+
+on_both!(a_greeting_that_comes_before_its_customer_silences_nobody, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, now) = ("12025550175@c.us", now_s(&world));
+    phone(&world, chat, now, "Thanks for writing to us!").await;
+    assert_eq!(created(&mut manager, "Thanks for writing to us!").await["conversation"]["owner"], "human");
+    customer(&world, chat, now - 1, "Do you ship?").await;
+    let marked = manager.publication(|data| data["message"]["data"]["automatic"] == true).await;
+    assert_eq!(marked["message"]["text"], "Thanks for writing to us!");
+    let turn = worker.offered().await;
+    assert_eq!(turn["messages"][0]["text"], "Do you ship?");
+    // And a person who begins a conversation is one.
+    phone(&world, "12025550176@c.us", now - 60, "Good morning, your parcel is here").await;
+    customer(&world, "12025550176@c.us", now, "Great!").await;
+    assert_eq!(created(&mut manager, "Great!").await["conversation"]["owner"], "human");
+    world.finish().await;
+});
+
+on_both!(a_known_text_silences_nobody_whenever_it_comes, |engine| async move {
+    let away = "We are closed now. We answer at nine.".to_owned();
+    let world = World::with(engine, ChannelSettings { automatic_texts: vec![away], ..quick() }).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, now) = ("12025550177@c.us", now_s(&world));
+    customer(&world, chat, now - 300, "Hello").await;
+    let turn = worker.offered().await;
+    phone(&world, chat, now, "We are *closed* now.\nWe answer at nine.").await;
+    let shown = manager.publication(|data| data["message"]["author"]["kind"] == "phone").await;
+    assert_eq!(
+        (&shown["message"]["data"]["automatic"], &shown["conversation"]["owner"]),
+        (&json!(true), &json!("ai"))
+    );
+    assert!(shown["conversation"]["waiting_since"].is_i64(), "and it is no answer");
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "How can I help?" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    world.finish().await;
+});
+
+on_both!(a_silence_ends_by_itself_where_it_is_set_to, |engine| async move {
+    let settings = ChannelSettings { silence_ms: 1_500, greeting_grace_ms: 0, ..quick() };
+    let world = World::with(engine, settings).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, kept) = ("12025550178@c.us", "12025550179@c.us");
+    for (chat, text) in [(chat, "Hello"), (kept, "Good day")] {
+        world.waha.customer_says(SESSION, chat, text);
+        worker.offered().await;
+        world.waha.owner_types_on_phone(SESSION, chat, "Hello myself");
+        let silent = manager.publication(|data| data["message"]["author"]["kind"] == "phone").await;
+        assert_eq!(silent["conversation"]["owner"], "human");
+    }
+    let inbox = world.api("agent@example.com").await.inbox().await;
+    let taken = inbox.iter().find(|one| {
+        one["last_message"]["text"] == "Hello myself" && one["contact"]["handle"] == "12025550179"
+    });
+    let taken = taken.expect("the second conversation")["id"].clone();
+    // Who takes it in the inbox keeps it.
+    manager.rpc("conversation.take_over", json!({ "conversation": taken })).await.expect("it is taken over");
+    world.waha.customer_says(SESSION, chat, "And the price?");
+    assert_eq!(created(&mut manager, "And the price?").await["conversation"]["owner"], "human");
+    let back = manager.publication(|data| data["conversation"]["handoff_reason"] == "silence_over").await;
+    assert_eq!(back["conversation"]["owner"], "ai");
+    assert_eq!(worker.offered().await["messages"][0]["text"], "And the price?");
+    let inbox = world.api("agent@example.com").await.inbox().await;
+    let owner = |id: &Value| inbox.iter().find(|one| one["id"] == *id).map(|one| one["owner"].clone());
+    assert_eq!(owner(&taken), Some(json!("human")));
+    world.finish().await;
+});
+
+on_both!(settings_that_cannot_be_are_refused, |engine| async move {
+    let world = World::start(engine).await;
+    let api = world.api("owner@example.com").await;
+    let path = format!("/api/v1/channels/{}", world.phone.id);
+    for (settings, field) in [
+        (json!({ "backlog_ms": -1 }), "settings.backlog_ms"),
+        (json!({ "greeting_grace_ms": 3_600_000 }), "settings.greeting_grace_ms"),
+        (json!({ "silence_ms": -5 }), "settings.silence_ms"),
+        (json!({ "automatic_texts": [" "] }), "settings.automatic_texts"),
+    ] {
+        let (status, problem) = api.patch(&path, &json!({ "settings": settings })).await;
+        assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
+    }
+    let settings = json!({ "silence_ms": 7_200_000, "automatic_texts": ["We are closed."] });
+    let (status, channel) = api.patch(&path, &json!({ "settings": settings })).await;
+    assert_eq!((status, &channel["settings"]["silence_ms"]), (200, &json!(7_200_000)), "{channel}");
+    world.finish().await;
+});
