@@ -10,6 +10,7 @@ mod flow;
 mod invariants;
 mod operator;
 mod plans;
+mod refused;
 mod retention;
 mod views;
 mod walls;

@@ -6,7 +6,7 @@ use std::error::Error as _;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
-use crate::{ConnectFailure, FetchError, SendError, SendOutcome};
+use crate::{ConnectFailure, FetchError, SendError, SendOutcome, json};
 
 /// No answer that we use is longer.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -52,7 +52,7 @@ impl Failure {
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+        json::document(&self.body).unwrap_or(Value::Null)
     }
 
     pub(crate) fn is_success(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::inbox::{announce, outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
 use crate::store::{Tx, Verb, messages, turns};
 
-/// Messages in one answer.
+/// Messages in one answer; for their texts and files see [`outgoing::check_all`].
 const MAX_PARTS: usize = 10;
 
 pub struct Reply {
@@ -36,7 +36,7 @@ impl Verb for Reply {
         if self.parts.is_empty() || self.parts.len() > MAX_PARTS {
             return Err(Error::invalid("parts", format!("answer with 1 to {MAX_PARTS} messages")));
         }
-        self.parts.iter().try_for_each(outgoing::check)?;
+        outgoing::check_all(&self.parts)?;
         let tenant = self.scope.tenant();
         let (turn, conversation) = locked(tx, tenant, self.turn).await?;
         if turn.state == TurnState::Answered && turn.lease == Some(self.lease) {
