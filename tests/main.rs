@@ -10,6 +10,7 @@ mod flow;
 mod invariants;
 mod operator;
 mod plans;
+mod promised;
 mod refused;
 mod retention;
 mod views;

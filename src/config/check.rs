@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 use super::Config;
 use super::origin::Origins;
 use crate::accounts::MasterKey;
+use crate::inbox::outgoing;
 
 /// A key whose value cannot be used.
 #[derive(Debug)]
@@ -41,8 +42,10 @@ impl Config {
             let why = "must be longer than".to_owned();
             return Err(Refused { key: "refresh_token_ttl_s", why, beside: Some("access_token_ttl_s") });
         }
-        if !(1_024..=268_435_456).contains(&self.max_body_bytes) {
-            refuse("max_body_bytes", "must be between 1024 and 268435456")?;
+        if !(outgoing::MAX_FRAME..=268_435_456).contains(&self.max_body_bytes) {
+            let least = outgoing::MAX_FRAME;
+            let problem = format!("must be between {least}, which the longest message takes, and 268435456");
+            refuse("max_body_bytes", problem)?;
         }
         for (key, value) in [
             ("media_max_bytes", self.media_max_bytes),
