@@ -50,6 +50,10 @@ lint:
 	@$(STEP) check-alone cargo check --bin hubbub
 	@# The fuzzer's own workspace, whose lock file goes stale with what the engine needs.
 	@$(STEP) fuzz-lock cargo tree --locked --depth 0 --manifest-path hub/fuzz/Cargo.toml
+	@# What is built in. The last two say so when what they ask does not answer.
+	@$(STEP) deny tests/steps/deny.sh crates
+	@$(STEP) advisories tests/steps/deny.sh advisories
+	@$(STEP) npm-audit tests/steps/deny.sh npm
 
 rust:
 	@$(STEP) cargo-test cargo test --workspace

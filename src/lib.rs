@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod document;
 pub mod error;
 pub mod http;
 pub mod inbox;

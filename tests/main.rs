@@ -17,6 +17,8 @@ mod operator;
 mod order;
 mod outward;
 mod plans;
+mod promised;
+mod refused;
 mod retention;
 mod sessions;
 mod taken_back;

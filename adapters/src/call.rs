@@ -6,7 +6,7 @@ use std::error::Error as _;
 use serde_json::Value;
 
 use crate::outward::{NotPublic, RequestBuilder};
-use crate::{ConnectFailure, FetchError, SendError, SendOutcome, Words, words};
+use crate::{ConnectFailure, FetchError, SendError, SendOutcome, Words, json, words};
 
 /// No answer that we use is longer.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -60,7 +60,7 @@ impl Failure {
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+        json::document(&self.body).unwrap_or(Value::Null)
     }
 
     /// Without what the provider quotes of it.

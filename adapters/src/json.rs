@@ -5,40 +5,45 @@ use serde_json::Value;
 
 use crate::NotJson;
 
-/// The body as JSON. Half a surrogate pair, which JavaScript writes without a second thought, becomes U+FFFD instead
-/// of losing the whole body. Nesting is bounded by the parser (128).
+/// The body as JSON. U+0000, which databases refuse, is left out wherever it stands: in texts, ids, names of members,
+/// what is passed on unread. Half a surrogate pair, which JavaScript writes without a second thought, becomes U+FFFD
+/// instead of losing the whole body. Nesting is bounded by the parser (128).
 pub(crate) fn document(body: &[u8]) -> Result<Value, NotJson> {
+    let without = body.windows(NUL.len()).any(|bytes| bytes == NUL).then(|| mend(body)).flatten();
+    let body = without.as_deref().unwrap_or(body);
     serde_json::from_slice(body).or_else(|error| {
-        mend_surrogates(body)
+        mend(body)
             .and_then(|mended| serde_json::from_slice(&mended).ok())
             .ok_or_else(|| NotJson(error.to_string()))
     })
 }
 
-/// A copy with every lone `\uD800`–`\uDFFF` escape replaced; `None` when there is none.
-fn mend_surrogates(body: &[u8]) -> Option<Vec<u8>> {
+const NUL: &[u8] = b"\\u0000";
+
+/// A copy with every `\u0000` left out and every lone `\uD800`–`\uDFFF` replaced; `None` when there is neither.
+fn mend(body: &[u8]) -> Option<Vec<u8>> {
     let escape = |at: usize| {
         let digits = body.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+        // Not `from_str_radix` alone: it would take a sign.
+        let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
+        is_hex.then(|| u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()).flatten()
     };
-    let mut mended = body.to_vec();
+    let mut mended = Vec::with_capacity(body.len());
     let mut changed = false;
     let mut at = 0;
     while at < body.len() {
-        if body[at] != b'\\' {
-            at += 1;
-            continue;
-        }
-        match escape(at) {
-            Some(0xd800..=0xdbff) if matches!(escape(at + 6), Some(0xdc00..=0xdfff)) => at += 12,
-            Some(0xd800..=0xdfff) => {
-                mended[at + 2..at + 6].copy_from_slice(b"fffd");
-                changed = true;
-                at += 6;
-            }
-            Some(_) => at += 6,
-            None => at += 2,
-        }
+        let (length, instead): (usize, Option<&[u8]>) = match (body[at] == b'\\').then(|| escape(at)) {
+            None => (1, None),
+            Some(Some(0)) => (6, Some(b"")),
+            Some(Some(0xd800..=0xdbff)) if matches!(escape(at + 6), Some(0xdc00..=0xdfff)) => (12, None),
+            Some(Some(0xd800..=0xdfff)) => (6, Some(b"\\ufffd")),
+            Some(Some(_)) => (6, None),
+            Some(None) => (2, None),
+        };
+        let end = (at + length).min(body.len());
+        mended.extend_from_slice(instead.unwrap_or(&body[at..end]));
+        changed |= instead.is_some();
+        at = end;
     }
     changed.then_some(mended)
 }
@@ -71,17 +76,15 @@ pub(crate) fn number(value: &Value, name: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Text as it is stored: U+0000 removed, because databases refuse it; empty is `None`.
+/// Text; empty is `None`.
 pub(crate) fn text(value: &Value, name: &str) -> Option<String> {
-    let text = value.get(name)?.as_str()?;
-    let clean = if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() };
-    Some(clean).filter(|clean| !clean.is_empty())
+    value.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// An id: text, or an integer.
 pub(crate) fn id(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.is_empty() && !text.contains('\0') => Some(text.clone()),
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         _ => None,
     }
@@ -142,5 +145,14 @@ mod tests {
         assert_eq!(value, json!({"a": "x\u{fffd}y", "b": "👍", "c": "\\ud83d", "d": "\u{fffd}"}));
         assert!(document(b"{\"a\":\"\\ud83d").is_err());
         assert!(document(b"\\ud8").is_err());
+    }
+
+    #[test]
+    fn no_database_refuses_what_a_body_holds() {
+        let body = br#"{"a\u0000":"\u0000x\u0000","b":"\\u0000","c":[{"d":"\u0000"}],"e":"\u0000\ud83d\u0000\udc4d","f":"\\\u0000"}"#;
+        let value = document(body).unwrap();
+        let right = json!({"a": "x", "b": "\\u0000", "c": [{"d": ""}], "e": "\u{fffd}\u{fffd}", "f": "\\"});
+        assert_eq!(value, right);
+        assert!(document(b"{\"a\":\"\\u0000").is_err() && document(b"\\u+000\\u0000").is_err());
     }
 }

@@ -110,6 +110,8 @@ pub enum Incoming {
     Ping(Bytes),
     /// The peer's pong frame, whatever it answers.
     Pong,
+    /// A small piece of a message that is not whole yet. Says nothing, and is counted.
+    Fragment,
     /// The peer's close frame.
     Close,
 }

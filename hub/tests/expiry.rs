@@ -62,6 +62,26 @@ async fn a_token_for_something_else_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn who_refreshes_a_subscription_with_an_expired_token_comes_again_with_another() {
+    let server = short_grace().await;
+    let mut client = server.client("ann").await;
+    client.call("subscribe", json!({"channel": "room", "data": {"expires_in_s": 1}})).await;
+    let id = client.start("sub_refresh", json!({"channel": "room", "token": "-5"})).await;
+    // A client takes an error that is not temporary for the last word.
+    let error = client.reply(id).await["error"].clone();
+    assert_eq!(error, json!({"code": 109, "message": "token expired", "temporary": true}));
+    assert_eq!(
+        client.call("sub_refresh", json!({"channel": "room", "token": "3600"})).await,
+        json!({"expires": true, "ttl": 3600})
+    );
+    // Who does not come in time subscribes anew, and is told that the token is over.
+    client.call("subscribe", json!({"channel": "lost", "data": {"expires_in_s": 1}})).await;
+    assert_eq!(client.push().await["unsubscribe"]["code"], 2501);
+    let again = json!({"channel": "lost", "data": {"expires_in_s": -1}});
+    assert_eq!(client.error("subscribe", again).await, 109);
+}
+
+#[tokio::test]
 async fn an_expired_token_at_connect_is_error_109() {
     let server = Server::start().await;
     let mut client = server.open().await;

@@ -11,6 +11,7 @@ mod descriptors;
 mod dice;
 mod expiry;
 mod fanout;
+mod floods;
 mod gaps;
 mod leaving;
 mod lull;

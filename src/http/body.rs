@@ -5,7 +5,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::problem::{Problem, quoted};
+use super::problem::Problem;
+use crate::document::{self, Refused};
 
 /// A JSON body. An empty one is read as `{}`, so that calls without arguments need none.
 pub struct Body<T>(pub T);
@@ -44,122 +45,31 @@ fn is_json(kind: &str) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes).map_err(|error| {
-        let text = error.to_string();
-        let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
-        if !error.is_data() {
-            let detail = format!("the body is not JSON: {text}");
-            return Problem::new(StatusCode::BAD_REQUEST, "not_json", detail);
-        }
-        let inside = field_at(bytes, error.line(), error.column());
-        // A missing or unknown field is named by the message, and is inside of the one where the reading stopped.
-        let named = (why.starts_with("missing field") || why.starts_with("unknown field"))
-            .then(|| quoted(why))
-            .flatten();
-        let field = match (inside, named) {
-            (Some(outer), Some(inner)) if !outer.ends_with(&inner) => Some(format!("{outer}.{inner}")),
-            (Some(outer), _) => Some(outer),
-            (None, inner) => inner,
-        };
-        match field {
-            Some(field) => Problem::invalid(field, why),
-            None => Problem::new(StatusCode::BAD_REQUEST, "invalid", why),
+    document::read(if bytes.is_empty() { b"{}" } else { bytes }).map_err(|refused| match refused {
+        Refused { field: Some(field), problem, .. } => Problem::invalid(field, problem),
+        Refused { problem, not_json, .. } => {
+            Problem::new(StatusCode::BAD_REQUEST, if not_json { "not_json" } else { "invalid" }, problem)
         }
     })
-}
-
-/// The path of keys (`settings.quiet_ms`) in which the reading of a JSON text stopped.
-fn field_at(text: &[u8], line: usize, column: usize) -> Option<String> {
-    let start: usize =
-        text.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
-    let end = (start + column).min(text.len());
-    // For each open object its newest key; arrays hold none.
-    let mut open: Vec<Option<String>> = Vec::new();
-    let (mut at, mut word) = (0, None);
-    while at < end {
-        match text[at] {
-            b'"' => {
-                let from = at + 1;
-                at = from;
-                while at < end && text[at] != b'"' {
-                    at += if text[at] == b'\\' { 2 } else { 1 };
-                }
-                word = Some(String::from_utf8_lossy(&text[from..at.min(end)]).into_owned());
-            }
-            b':' => {
-                if let Some(key) = open.last_mut() {
-                    *key = word.take();
-                }
-            }
-            b',' => {
-                if let Some(key) = open.last_mut() {
-                    *key = None;
-                }
-            }
-            b'{' | b'[' => open.push(None),
-            // The last bracket may be where it stopped, when a field is missing in what it closes.
-            b'}' | b']' => drop(open.pop()),
-            _ => {}
-        }
-        at += 1;
-    }
-    let path: Vec<String> = open.into_iter().flatten().collect();
-    (!path.is_empty()).then(|| path.join("."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its reading is tested")]
-    struct Outer {
-        name: String,
-        settings: Option<Inner>,
-        list: Option<Vec<Inner>>,
-    }
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its reading is tested")]
-    struct Inner {
-        quiet_ms: i64,
-    }
-
-    fn refused(text: &str) -> serde_json::Value {
-        serde_json::to_value(parse::<Outer>(text.as_bytes()).expect_err("refused")).expect("json")
-    }
-
     #[test]
-    fn the_wrong_field_is_named() {
+    fn a_refusal_names_its_field() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Named {
+            #[expect(dead_code, reason = "only its reading is tested")]
+            name: String,
+        }
+        let refused = |text: &str| {
+            serde_json::to_value(parse::<Named>(text.as_bytes()).expect_err("refused")).expect("json")
+        };
         assert_eq!(refused("")["field"], "name");
-        assert_eq!(refused(r#"{"nam": 1}"#)["field"], "nam");
-        assert_eq!(refused(r#"{"name": "x", "nam": 1}"#)["field"], "nam");
-        assert_eq!(refused(r#"{"settings": {"quiet_ms": 1, "slow": 2}}"#)["field"], "settings.slow");
-        assert_eq!(refused(r#"{"name": "x", "settings": {}}"#)["field"], "settings.quiet_ms");
-        assert_eq!(refused(r#"{"name": 1}"#)["field"], "name");
-        assert_eq!(
-            refused("{\"name\": \"x\",\n \"settings\": {\"quiet_ms\": \"4\"}}")["field"],
-            "settings.quiet_ms"
-        );
-        assert_eq!(
-            refused(r#"{"name": "x", "list": [{"quiet_ms": 1}, {"quiet_ms": true}]}"#)["field"],
-            "list.quiet_ms"
-        );
-        assert_eq!(refused(r#"{"name": "a\"b:c", "settings": {"slow": 1}}"#)["field"], "settings.slow");
-        let broken = refused("{\"name\"");
-        assert_eq!(broken["code"], "not_json");
-        assert!(parse::<Outer>(br#"{"name": "x"}"#).is_ok());
-    }
-
-    #[test]
-    fn any_bytes_are_survived() {
-        proptest::proptest!(|(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60), line in 0usize..4, column in 0usize..80)| {
-            let _ = parse::<Outer>(&bytes);
-            let _ = field_at(&bytes, line, column);
-        });
+        assert_eq!(refused(r#"{"name": "\u0000"}"#)["field"], "name");
+        assert_eq!(refused("{\"name\"")["code"], "not_json");
     }
 
     #[test]

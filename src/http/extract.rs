@@ -127,6 +127,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        if let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            && let Some((name, _)) =
+                pairs.iter().find(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
+            let problem = "holds the character U+0000: leave it out";
+            return Err(Problem::invalid(name.replace('\0', "\u{fffd}"), problem));
+        }
         let Query(value) = Query::<T>::from_request_parts(parts, state).await?;
         Ok(Self(value))
     }

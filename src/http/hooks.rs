@@ -31,6 +31,9 @@ pub async fn receive(
     Path(token): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
+    if token.contains('\0') {
+        return Err(Problem::not_found("channel"));
+    }
     let connected = app.channels.by_token(&token).await?.ok_or_else(|| Problem::not_found("channel"))?;
     let channel = Arc::clone(&connected.channel);
     let provider = adapters::provider(&channel.kind).ok_or_else(|| Problem::not_found("channel"))?;

@@ -11,6 +11,7 @@ use super::body::Body;
 use super::extract::{Answer, At, Conversation as OfConversation, Params, Read, page_size};
 use super::problem::{Problem, Result};
 use crate::app::AppState;
+use crate::document;
 use crate::inbox::{look, note as noting, send as sending};
 use crate::model::{Message, MessageBody, OutAttachment};
 
@@ -42,7 +43,9 @@ pub struct MessageAnswer {
 #[serde(deny_unknown_fields)]
 pub struct SendBody {
     /// The client's own id of the message. The same id again gives the first result back.
+    #[serde(deserialize_with = "document::line")]
     client_id: String,
+    #[serde(default, deserialize_with = "document::opt_written")]
     text: Option<String>,
     #[serde(default)]
     attachments: Vec<OutAttachment>,
@@ -53,7 +56,9 @@ pub struct SendBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoteBody {
+    #[serde(deserialize_with = "document::line")]
     client_id: String,
+    #[serde(deserialize_with = "document::written")]
     text: String,
 }
 

@@ -127,6 +127,10 @@ impl From<StoreError> for Problem {
             StoreError::Unique(_) => {
                 Self::new(StatusCode::CONFLICT, "exists", "there is one like it already")
             }
+            StoreError::Unstorable(why) => {
+                tracing::warn!(why, "something came in that cannot be stored");
+                Self::new(StatusCode::BAD_REQUEST, "invalid", "holds something that cannot be stored")
+            }
             StoreError::Engine(why) => {
                 tracing::error!(error = why, "the store failed");
                 Self::internal()

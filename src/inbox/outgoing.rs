@@ -21,6 +21,10 @@ use crate::store::{Tx, attachments, conversations, messages};
 /// Characters of one message, over all its parts.
 const MAX_TEXT: usize = 40_000;
 const MAX_ATTACHMENTS: usize = 10;
+/// Bytes of a file's address.
+const MAX_URL: usize = 2_000;
+/// Characters of a file's name and of its type.
+const MAX_LABEL: usize = 200;
 const MAX_CLIENT_ID: usize = 100;
 /// More than the parts of any message: texts and files together.
 const MAX_PARTS: i64 = 100_000;
@@ -32,6 +36,29 @@ pub struct Part {
     pub media: Option<OutAttachment>,
     /// The quoted message, as the provider knows it.
     pub reply_to: Option<String>,
+}
+
+/// Bytes that a frame, or a body over HTTP, must be allowed to have so that any message within these limits fits. Of an
+/// answer in parts all texts and all files together have the same limits.
+pub const MAX_FRAME: usize = 704 * 1024;
+/// JSON may write each character as an escape, 12 bytes if it is a pair.
+const WORST: usize =
+    12 * MAX_TEXT + MAX_ATTACHMENTS * (6 * MAX_URL + 2 * 12 * MAX_LABEL + 200) + 6 * MAX_CLIENT_ID + 8 * 1024;
+const _: () = assert!(WORST <= MAX_FRAME);
+
+/// Refuses an answer that is too much: of all its parts together.
+pub fn check_all(parts: &[MessageBody]) -> Result<(), Error> {
+    parts.iter().try_for_each(check)?;
+    let characters: usize = parts.iter().flat_map(|part| &part.text).map(|text| text.chars().count()).sum();
+    if characters > MAX_TEXT {
+        let problem = format!("at most {MAX_TEXT} characters in all parts together; send it as a file");
+        return Err(Error::invalid("parts.text", problem));
+    }
+    if parts.iter().map(|part| part.attachments.len()).sum::<usize>() > MAX_ATTACHMENTS {
+        let problem = format!("at most {MAX_ATTACHMENTS} files in all parts together");
+        return Err(Error::invalid("parts.attachments", problem));
+    }
+    Ok(())
 }
 
 /// Refuses what could not be sent: the field, and what to do.
@@ -49,8 +76,13 @@ pub fn check(body: &MessageBody) -> Result<(), Error> {
     for file in &body.attachments {
         kind_of(file)?;
         let web = file.url.starts_with("https://") || file.url.starts_with("http://");
-        if !web || file.url.len() > 2_000 || file.url.contains(char::is_whitespace) {
+        if !web || file.url.len() > MAX_URL || file.url.contains(char::is_whitespace) {
             return Err(Error::invalid("attachments.url", "give the public https address of the file"));
+        }
+        for (field, label) in [("attachments.name", &file.name), ("attachments.mime", &file.mime)] {
+            if label.as_ref().is_some_and(|label| label.chars().count() > MAX_LABEL) {
+                return Err(Error::invalid(field, format!("at most {MAX_LABEL} characters")));
+            }
         }
     }
     Ok(())

@@ -28,6 +28,8 @@ use crate::store::{Tx, Verb, channels, connections};
 const REASONS: usize = 500;
 /// Shown for a reaction that is a picture of its own.
 const STAND_IN: &str = "✨";
+/// Bytes of an id of a provider. PostgreSQL indexes nothing over 2,704, which two ids may share; SQLite would.
+const MAX_ID: usize = 1_000;
 
 /// A verified body and what the adapter made of it.
 pub struct Receive {
@@ -207,8 +209,22 @@ async fn apply_all(tx: &mut Tx<'_>, channel: &Channel, events: &[Event]) -> Resu
     Ok(applied)
 }
 
+/// What is stored and looked for by an index.
+fn ids_of(event: &Event) -> impl Iterator<Item = &str> {
+    let of_people = [
+        event.external_conversation_id.as_deref(),
+        event.external_contact_id.as_deref(),
+        event.alternate_contact_id.as_deref(),
+    ];
+    let keys = [event.message_key(), event.target_key(), event.update_key()];
+    keys.into_iter().chain(of_people).flatten()
+}
+
 /// Applies one event; `false` when it changes nothing.
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
+    if ids_of(event).any(|id| id.len() > MAX_ID) {
+        return Err(Error::invalid("id", format!("no provider has ids of more than {MAX_ID} bytes")));
+    }
     if event.kind.is_message() {
         return match event.direction {
             Some(Direction::Outbound) => echo::apply(tx, channel, event).await,

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Conversation, words};
+use crate::document;
 
 words!(
     /// `note` is private to the team and never leaves.
@@ -199,13 +200,18 @@ pub struct OutAttachment {
     pub kind: String,
     /// `https://…`, reachable by the provider.
     pub url: String,
+    /// At most 200 characters.
+    #[serde(default, deserialize_with = "document::opt_line")]
     pub name: Option<String>,
+    /// At most 200 characters.
+    #[serde(default, deserialize_with = "document::opt_line")]
     pub mime: Option<String>,
 }
 
 /// What a person or a responder wants to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageBody {
+    #[serde(default, deserialize_with = "document::opt_written")]
     pub text: Option<String>,
     #[serde(default)]
     pub attachments: Vec<OutAttachment>,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Nothing;
 use super::rules::{SocketRules, who};
 use crate::accounts::{Permission, Scope};
+use crate::document;
 use crate::error::Error;
 use crate::inbox::{assign, close as closing, note as noting, own, read as reading, send as sending, turn};
 use crate::model::{Conversation, Message, MessageBody, Turn};
@@ -23,6 +24,7 @@ pub(super) struct Named {
 #[derive(Deserialize)]
 pub(super) struct SendArgs {
     conversation: Uuid,
+    #[serde(deserialize_with = "document::line")]
     client_id: String,
     #[serde(flatten)]
     body: MessageBody,
@@ -32,7 +34,9 @@ pub(super) struct SendArgs {
 #[serde(deny_unknown_fields)]
 pub(super) struct NoteArgs {
     conversation: Uuid,
+    #[serde(deserialize_with = "document::line")]
     client_id: String,
+    #[serde(deserialize_with = "document::written")]
     text: String,
 }
 

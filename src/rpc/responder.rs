@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Nothing;
 use super::rules::{MAX_CAPACITY, SocketRules, who};
 use crate::accounts::Permission;
+use crate::document;
 use crate::error::Error;
 use crate::inbox::turn::{Extend, Fail, Handoff, Reply};
 use crate::model::MessageBody;
@@ -21,6 +22,7 @@ const MAX_DELTA: usize = 16 * 1024;
 pub(super) struct DeltaArgs {
     turn: Uuid,
     lease: Uuid,
+    #[serde(deserialize_with = "document::written")]
     text: String,
 }
 
@@ -29,6 +31,7 @@ pub(super) struct DeltaArgs {
 pub(super) struct ReplyArgs {
     turn: Uuid,
     lease: Uuid,
+    #[serde(default, deserialize_with = "document::opt_written")]
     text: Option<String>,
     #[serde(default)]
     attachments: Vec<crate::model::OutAttachment>,
@@ -48,6 +51,7 @@ pub(super) struct Leased {
 pub(super) struct Reasoned {
     turn: Uuid,
     lease: Uuid,
+    #[serde(deserialize_with = "document::written")]
     reason: String,
 }
 
@@ -154,10 +158,11 @@ fn ended<T>(rules: &SocketRules, lease: Uuid, done: Result<T, Error>) -> Result<
     done
 }
 
-pub(super) fn capacity(
+#[expect(clippy::unused_async, reason = "one form for all methods")]
+pub(super) async fn capacity(
     rules: &SocketRules,
     session: &SessionInfo,
-    args: &CapacityArgs,
+    args: CapacityArgs,
 ) -> Result<Nothing, Error> {
     if args.capacity > MAX_CAPACITY {
         return Err(Error::invalid(

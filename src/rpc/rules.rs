@@ -16,7 +16,9 @@ use uuid::Uuid;
 
 use super::call;
 use crate::accounts::{Access, Accounts, Permission, Scope};
+use crate::document;
 use crate::error::Error;
+use crate::inbox::outgoing;
 use crate::store::{Store, StoreError};
 use crate::work::Dispatcher;
 
@@ -95,8 +97,13 @@ impl SocketRules {
         connected.info = to_raw_value(&json!({ "id": id, "name": access.name })).ok();
         connected.data = to_raw_value(&json!({ "user": user, "tenants": tenants, "now": now })).ok();
         connected.expiry = expires_at_ms.map(|at| Expiry::At(at / 1000));
-        connected.limits =
-            Limits { max_rooms: Limits::browser().max_rooms + rooms.len(), ..Limits::browser() };
+        let browser = Limits::browser();
+        connected.limits = Limits {
+            max_rooms: browser.max_rooms + rooms.len(),
+            // Whatever is promised to be sent fits. A stranger's frames stay short: this counts from the reply on.
+            max_frame_bytes: outgoing::MAX_FRAME,
+            ..browser
+        };
         connected.rooms = rooms;
         connected.meta = Arc::new(Who { access: Arc::clone(access) });
         connected
@@ -148,6 +155,7 @@ fn refused(error: &Error) -> Rejection {
         Error::Unauthenticated(why) if why.contains("expired") => ErrorReply::TOKEN_EXPIRED.into(),
         Error::Unauthenticated(_) => CloseCode::INVALID_TOKEN.into(),
         Error::Store(StoreError::Busy | StoreError::Retry(_)) => ErrorReply::TOO_MANY_REQUESTS.into(),
+        Error::Store(StoreError::Unstorable(_)) => CloseCode::INVALID_TOKEN.into(),
         other => {
             tracing::error!(error = format!("{other:#}"), "a socket could not connect");
             ErrorReply::INTERNAL.into()
@@ -164,8 +172,8 @@ impl Authority for SocketRules {
         request: ConnectRequest,
     ) -> Result<Connected, Rejection> {
         let hello = match &request.data {
-            Some(data) => serde_json::from_str::<Option<Hello>>(data.get())
-                .map_err(|_| ErrorReply::BAD_REQUEST)?
+            Some(data) => document::read::<Option<Hello>>(data.get().as_bytes())
+                .map_err(|refused| ErrorReply::new(107, refused.text()))?
                 .unwrap_or_default(),
             None => Hello::default(),
         };

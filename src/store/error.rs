@@ -16,6 +16,10 @@ pub enum StoreError {
     /// The database is away, full or not writable: nothing is wrong with what was asked, and later it can be done.
     #[error("the database cannot do it now: {0}")]
     Unavailable(String),
+    /// What was to be written cannot be kept, by no engine or by one of them: it would fail for ever. Callers' input is
+    /// looked through before (`document.rs`); this is the wall behind it.
+    #[error("it cannot be stored: {0}")]
+    Unstorable(String),
     #[error("store: {0}")]
     Engine(String),
 }
@@ -29,6 +33,7 @@ impl From<rusqlite::Error> for StoreError {
                 match (code.code, code.extended_code) {
                     // SQLITE_CONSTRAINT_PRIMARYKEY and SQLITE_CONSTRAINT_UNIQUE.
                     (ErrorCode::ConstraintViolation, 1555 | 2067) => Self::Unique(message),
+                    (ErrorCode::TooBig, _) => Self::Unstorable("it is too large".to_owned()),
                     (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Self::Retry(message),
                     (
                         ErrorCode::DiskFull
@@ -67,6 +72,10 @@ impl From<tokio_postgres::Error> for StoreError {
         let code = database.code().code();
         match code {
             "23505" => Self::Unique(database.constraint().unwrap_or("unknown").to_owned()),
+            // An index row over a third of a page, a value over a gigabyte.
+            "54000" => Self::Unstorable("it is too long".to_owned()),
+            // A number out of range, text that is none.
+            _ if code.starts_with("22") => Self::Unstorable(database.message().to_owned()),
             "40001" | "40P01" | "55P03" => Self::Retry(database.message().to_owned()),
             // A server that only reads, or recovers.
             "25006" | "55000" => Self::Unavailable(database.to_string()),

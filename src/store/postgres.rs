@@ -266,6 +266,7 @@ fn again(error: &StoreError) -> StoreError {
         StoreError::Busy => StoreError::Busy,
         StoreError::Closed => StoreError::Closed,
         StoreError::Unavailable(text) => StoreError::Unavailable(text.clone()),
+        StoreError::Unstorable(text) => StoreError::Unstorable(text.clone()),
         StoreError::Engine(text) => StoreError::Engine(text.clone()),
     }
 }

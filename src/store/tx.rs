@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::dialect::Engine;
 use super::event::{Draft, Effects, Event, Wake};
 use super::pipeline::Pipeline;
-use super::value::{Arg, FromRow, Row};
+use super::value::{Arg, FromRow, Row, storable};
 use super::{Env, StoreError};
 
 pub(super) enum Conn<'c> {
@@ -106,6 +106,7 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement; gives the number of rows that it changed.
     pub async fn exec(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
+        storable(args)?;
         match &mut self.conn {
             Conn::Sqlite(conn) => {
                 let mut statement = conn.prepare_cached(sql)?;
@@ -119,6 +120,7 @@ impl<'c> Tx<'c> {
     /// Runs a statement of which nobody needs to know how many rows it changed. On PostgreSQL nobody waits for it:
     /// it is sent along with what follows, and its error is that of the next call that waits.
     pub async fn put(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), StoreError> {
+        storable(args)?;
         match &mut self.conn {
             Conn::Sqlite(_) => self.exec(sql, args).await.map(drop),
             Conn::Postgres(pipeline) => pipeline.put(sql, args).await,
@@ -131,6 +133,7 @@ impl<'c> Tx<'c> {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> Result<Option<T>, StoreError> {
+        storable(args)?;
         match &mut self.conn {
             Conn::Sqlite(conn) => {
                 let mut statement = conn.prepare_cached(sql)?;
@@ -157,6 +160,7 @@ impl<'c> Tx<'c> {
         sql: &'static str,
         args: &[Arg<'_>],
     ) -> Result<Vec<T>, StoreError> {
+        storable(args)?;
         match &mut self.conn {
             Conn::Sqlite(conn) => {
                 let mut statement = conn.prepare_cached(sql)?;
@@ -181,6 +185,7 @@ impl<'c> Tx<'c> {
         sql: &'static str,
         lists: &[Vec<Arg<'_>>],
     ) -> Result<Vec<Vec<T>>, StoreError> {
+        lists.iter().try_for_each(|args| storable(args))?;
         match &mut self.conn {
             Conn::Sqlite(_) => {
                 let mut found = Vec::with_capacity(lists.len());

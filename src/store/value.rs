@@ -16,6 +16,15 @@ pub enum Arg<'a> {
     Bytes(Option<&'a [u8]>),
 }
 
+/// Refuses what one engine keeps and the other does not: text with U+0000.
+pub(super) fn storable(args: &[Arg<'_>]) -> Result<(), StoreError> {
+    let is_foul = |arg: &Arg<'_>| matches!(arg, Arg::Text(Some(text)) if text.as_bytes().contains(&0));
+    if args.iter().any(is_foul) {
+        return Err(StoreError::Unstorable("text with the character U+0000".to_owned()));
+    }
+    Ok(())
+}
+
 macro_rules! arg_from {
     ($($from:ty => $variant:ident),* $(,)?) => {$(
         impl<'a> From<$from> for Arg<'a> {

@@ -162,6 +162,15 @@ async function formChecks(name, { Client, data, read }, port, check) {
     assert.equal(end.code, 3500);
   });
 
+  await check(`${name}: an expired token of a subscription is asked for anew, and the subscription comes back`, async () => {
+    const channel = room("tokened");
+    const { client } = await connect({ token: token({ sub: "42" }) });
+    const ends = [-5, 3600];
+    const getToken = async () => token({ sub: "42", channel, exp: now() + ends.shift() });
+    await join(client, channel, { getToken, minResubscribeDelay: 50, maxResubscribeDelay: 200 });
+    assert.deepEqual(ends, []);
+  });
+
   await check(`${name}: a token is refreshed without a new connection`, async () => {
     const given = new Seen();
     const getToken = async () => {

@@ -18,6 +18,10 @@ export async function protobufChecks(world, check) {
     assert.equal(await world.says(5550103, "Tove", "thank you"), 200);
     const event = await seen.until("the message", (one) => one.message?.text === "thank you");
     assert.equal(event.cursor, event.offset);
+    // The longest text that is promised, with every character written as twelve bytes.
+    const note = `{"conversation":"${event.conversation.id}","client_id":"long","text":"${"\\ud83d\\ude00".repeat(40_000)}"}`;
+    const noted = read((await client.rpc("note.add", new TextEncoder().encode(note))).data);
+    assert.equal([...noted.message.text].length, 40_000);
     const { data } = await client.rpc("conversation.close", bytes({ conversation: event.conversation.id }));
     assert.equal(read(data).conversation.state, "closed");
     client.disconnect();

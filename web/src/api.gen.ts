@@ -1083,7 +1083,9 @@ export interface components {
         OutAttachment: {
             /** @description `image`, `audio`, `voice`, `video` or `document`. */
             kind: string;
+            /** @description At most 200 characters. */
             mime?: string | null;
+            /** @description At most 200 characters. */
             name?: string | null;
             /** @description `https://…`, reachable by the provider. */
             url: string;

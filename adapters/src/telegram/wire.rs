@@ -77,7 +77,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn read(body: &[u8]) -> Self {
-        let mut value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let mut value: Value = json::document(body).unwrap_or(Value::Null);
         if value["ok"] == true {
             return Self { result: value.get_mut("result").map(Value::take), ..Self::default() };
         }

@@ -26,6 +26,8 @@ impl ErrorReply {
     pub const BAD_REQUEST: Self = Self::constant(107, "bad request");
     pub const NOT_AVAILABLE: Self = Self::constant(108, "not available");
     pub const TOKEN_EXPIRED: Self = Self::constant(109, "token expired");
+    /// The same in answer to `sub_refresh`, where clients take an error that is not temporary for the last word.
+    pub const TOKEN_EXPIRED_COME_AGAIN: Self = Self::temporary(109, "token expired");
     pub const EXPIRED: Self = Self::constant(110, "expired");
     pub const TOO_MANY_REQUESTS: Self = Self::temporary(111, "too many requests");
     pub const UNRECOVERABLE: Self = Self::constant(112, "unrecoverable position");

@@ -10,6 +10,12 @@ pub(super) struct Rate {
 }
 
 impl Rate {
+    /// For frames that are no commands: pings, pongs, small pieces of messages. A library sends one in 20 seconds, and
+    /// a flood of them would keep a processor busy with nothing. 100 at once, 10 a second.
+    pub(super) fn of_control_frames() -> Self {
+        Rate::new(Some(10), 10.0)
+    }
+
     /// `burst_s`: how many seconds' worth may come at once.
     pub(super) fn new(per_second: Option<u32>, burst_s: f64) -> Self {
         let burst = per_second.map_or(0.0, f64::from) * burst_s;
@@ -37,6 +43,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn of_control_frames_a_hundred_come_at_once_and_ten_a_second() {
+        let mut rate = Rate::of_control_frames();
+        let start = rate.filled;
+        assert_eq!((0..500).filter(|_| rate.take_at(start)).count(), 100);
+        assert_eq!((0..500).filter(|_| rate.take_at(start + Duration::from_secs(1))).count(), 10);
+    }
 
     #[test]
     fn a_rate_allows_its_burst_and_refills() {

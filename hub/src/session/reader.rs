@@ -4,18 +4,27 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Session, inbox::Item};
+use super::{Session, inbox::Item, rate::Rate};
 use crate::{
     CloseCode, Closed, Form,
     protocol::command::Decoded,
     transport::{Incoming, TransportError, TransportReader},
 };
 
+/// Frames that are read for the sake of the peer's close frame, and thrown away.
+const LINGER_FRAMES: usize = 4096;
+
 /// Reads until the socket or the client's manners end.
 pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
+    let mut control = Rate::of_control_frames();
     loop {
         session.inbox.has_room().await;
-        let (form, frame) = match reader.next(|| session.max_bytes()).await {
+        let next = reader.next(|| session.max_bytes()).await;
+        let is_control = matches!(next, Some(Ok(Incoming::Ping(_) | Incoming::Pong | Incoming::Fragment)));
+        if is_control && !control.take() {
+            return session.queue.close(CloseCode::TOO_MANY_REQUESTS.into());
+        }
+        let (form, frame) = match next {
             Some(Ok(Incoming::Text(frame))) => (Form::Json, frame),
             Some(Ok(Incoming::Binary(frame))) => (Form::Protobuf, frame),
             Some(Ok(Incoming::Ping(data))) => {
@@ -28,6 +37,7 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
                 }
                 continue;
             }
+            Some(Ok(Incoming::Fragment)) => continue,
             Some(Ok(Incoming::Close)) | None => return session.queue.close(Closed::Peer),
             Some(Err(TransportError::TooLarge)) => return session.queue.close(CloseCode::TOO_LARGE.into()),
             Some(Err(TransportError::NotUtf8)) => return session.queue.close(CloseCode::NOT_TEXT.into()),
@@ -66,5 +76,12 @@ pub(super) fn refuse(session: &Session, why: &'static str) {
 pub(super) async fn linger(session: &Session, reader: &mut impl TransportReader, wait: Duration) {
     let limit = || session.max_bytes();
     let is_over = |next: &Option<_>| matches!(next, None | Some(Err(TransportError::Lost(_))));
-    let _ = timeout(wait, async { while !is_over(&reader.next(limit).await) {} }).await;
+    let read = async {
+        for _ in 0..LINGER_FRAMES {
+            if is_over(&reader.next(limit).await) {
+                return;
+            }
+        }
+    };
+    let _ = timeout(wait, read).await;
 }

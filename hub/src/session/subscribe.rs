@@ -182,6 +182,10 @@ pub(super) async fn by_server(
     }
 }
 
+fn is_expiry(error: &ErrorReply) -> bool {
+    [ErrorReply::TOKEN_EXPIRED.code, ErrorReply::EXPIRED.code].contains(&error.code)
+}
+
 pub(super) async fn refresh(
     inner: &Arc<Inner>,
     session: &Session,
@@ -195,11 +199,14 @@ pub(super) async fn refresh(
     let refreshed = inner.guarded(inner.authority.sub_refresh(info, &room, &token)).await;
     let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL.into())) {
         Ok(expiry) => inner.time_left(Some(expiry)),
+        Err(Rejection::Reply(error)) if is_expiry(&error) => Some(Duration::ZERO),
         Err(Rejection::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
         Err(Rejection::Close(code)) => return Outcome::Close(code),
     };
+    // The client asks for another token after a pause. If the subscription ends before, it is told by a code at which
+    // it subscribes anew, and finds error 109 for a token that is over.
     if left == Some(Duration::ZERO) {
-        return Outcome::Reply(Reply::Error(ErrorReply::EXPIRED));
+        return Outcome::Reply(Reply::Error(ErrorReply::TOKEN_EXPIRED_COME_AGAIN));
     }
     if let Some(Sub::Live(live)) = lock(&session.subs).get_mut(room.as_str()) {
         live.expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);

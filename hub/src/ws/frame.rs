@@ -12,6 +12,8 @@ pub(super) enum Event {
     Binary(Bytes),
     Ping(Bytes),
     Pong,
+    /// A small piece of a message that is not whole yet.
+    Fragment,
     Close,
 }
 
@@ -36,6 +38,10 @@ const PONG: u8 = 10;
 
 /// Longest payload of a control frame.
 const MAX_CONTROL: usize = 125;
+
+/// A piece of a message with fewer bytes is counted: no client cuts a message like that, and an empty piece costs as
+/// much as a command.
+const SMALL_FRAGMENT: usize = 128;
 
 pub(super) struct Parser {
     /// What is read and, from `at` on, not yet understood. Holds no memory between frames, and while it waits none
@@ -92,6 +98,10 @@ impl Parser {
                 _ => {
                     if let Some(message) = gather(&mut self.message, &header, payload) {
                         return finish(message, max.inflated).map(Some);
+                    }
+                    // Larger ones are bounded by the length of the message.
+                    if header.payload < SMALL_FRAGMENT {
+                        return Ok(Some(Event::Fragment));
                     }
                 }
             }

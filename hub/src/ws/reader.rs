@@ -15,6 +15,8 @@ use super::frame::{Event, Fault, Parser};
 use crate::transport::{Incoming, MaxBytes, TransportError, TransportReader};
 
 const READ_BYTES: usize = 16 * 1024;
+/// A client that had not read our close yet has sent less.
+const THROWN_AWAY: usize = 16 * 1024 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
@@ -29,8 +31,8 @@ pub struct Reader<R> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
-    /// After a fault: what still comes is thrown away, so that our close frame arrives.
-    Deaf,
+    /// After a fault: so many bytes of what still comes are thrown away, so that our close frame arrives.
+    Deaf(usize),
     Over,
 }
 
@@ -55,7 +57,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     fn fault(&mut self, fault: Fault) -> TransportError {
-        self.state = State::Deaf;
+        self.state = State::Deaf(THROWN_AWAY);
         self.parser.clear();
         match fault {
             Fault::Violation(what) => TransportError::Violation(what),
@@ -76,6 +78,7 @@ impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
                 Ok(Some(Event::Binary(data))) => return Some(Ok(Incoming::Binary(data))),
                 Ok(Some(Event::Ping(data))) => return Some(Ok(Incoming::Ping(data))),
                 Ok(Some(Event::Pong)) => return Some(Ok(Incoming::Pong)),
+                Ok(Some(Event::Fragment)) => return Some(Ok(Incoming::Fragment)),
                 Ok(Some(Event::Close)) => {
                     self.state = State::Over;
                     return Some(Ok(Incoming::Close));
@@ -85,7 +88,11 @@ impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
             }
             match std::future::poll_fn(|cx| self.poll_read(cx)).await {
                 Ok(0) => self.state = State::Over,
-                Ok(_) => {}
+                Ok(read) => {
+                    if let State::Deaf(left) = self.state {
+                        self.state = left.checked_sub(read).map_or(State::Over, State::Deaf);
+                    }
+                }
                 Err(error) => {
                     self.state = State::Over;
                     return Some(Err(TransportError::Lost(error.to_string())));

@@ -11,7 +11,7 @@ use crate::inbox::{announce, outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
 use crate::store::{Tx, Verb, messages, turns};
 
-/// Messages in one answer.
+/// Messages in one answer; for their texts and files see [`outgoing::check_all`].
 const MAX_PARTS: usize = 10;
 
 pub struct Reply {
@@ -39,8 +39,8 @@ impl Verb for Reply {
         if self.parts.is_empty() || self.parts.len() > MAX_PARTS {
             return Err(Error::invalid("parts", format!("answer with 1 to {MAX_PARTS} messages")));
         }
+        outgoing::check_all(&self.parts)?;
         for part in &self.parts {
-            outgoing::check(part)?;
             outgoing::check_files(&part.attachments, &self.outward)?;
         }
         let tenant = self.scope.tenant();

@@ -34,6 +34,7 @@ export function PendingBubble({ pending, quoted, joined }: { pending: Pending; q
           <p>{pending.reason ? t("message.failed", { reason: pending.reason }) : t("message.failedPlain")}</p>
           <p className="problem-acts">
             <button type="button" className="small" onClick={() => desk.retry(pending)}>{t("message.retry")}</button>
+            <button type="button" className="small" data-testid="pending-edit" onClick={() => desk.edit(pending)}>{t("message.edit")}</button>
             <button type="button" className="small" onClick={() => desk.discard(pending)}>{t("message.discard")}</button>
           </p>
         </div>

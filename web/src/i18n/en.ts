@@ -152,6 +152,7 @@ export const en = {
   "message.againSure": "Send a second time?",
   "message.cancel": "Cancel",
   "message.retry": "Try again",
+  "message.edit": "Edit",
   "message.discard": "Discard",
   "message.edited": "edited",
   "message.deleted": "This message was deleted",

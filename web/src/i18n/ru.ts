@@ -172,6 +172,7 @@ export const ru: Record<Key, string | Plural> = {
   "message.againSure": "Отправить ещё раз?",
   "message.cancel": "Отмена",
   "message.retry": "Повторить",
+  "message.edit": "Изменить",
   "message.discard": "Удалить",
   "message.edited": "изменено",
   "message.deleted": "Это сообщение удалено",

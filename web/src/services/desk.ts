@@ -70,6 +70,11 @@ export class Desk {
     this.parts.outbox.retry(pending.client_id);
   }
 
+  /** Back to where it was written, with the reason why it was refused. */
+  edit(pending: Pending): void {
+    this.parts.store.apply({ type: "pending.returned", client_id: pending.client_id, reason: pending.reason ?? "" });
+  }
+
   discard(pending: Pending): void {
     this.parts.store.apply({ type: "pending.dropped", client_id: pending.client_id });
   }

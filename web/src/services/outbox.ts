@@ -81,7 +81,7 @@ export class Outbox {
       this.store.apply({ type: "pending.returned", client_id, reason: reasonOf(error) });
       return true;
     }
-    if (error instanceof RequestError && !error.passing) {
+    if (error instanceof RequestError && error.lasting) {
       this.store.apply({ type: "pending.moved", client_id, state: "failed", reason: reasonOf(error) });
       return true;
     }

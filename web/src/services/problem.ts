@@ -17,6 +17,11 @@ export class RequestError extends Error {
   get passing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
+
+  /** The same request would fail again, by its own fault or by one of the server's: what waits behind it must not wait. */
+  get lasting(): boolean {
+    return !this.passing || this.status === 500;
+  }
 }
 
 export async function fromResponse(response: Response): Promise<RequestError> {

@@ -9,6 +9,8 @@ export class SampleHub {
   log: Event[] = [];
   epoch = "e";
   refuse = false;
+  /** A longer frame ends its socket with 1009. */
+  longest = Infinity;
   calls: { method: string; data: Record<string, unknown> }[] = [];
   /** Answers calls; undefined leaves the call without an answer. */
   onCall: (method: string, data: Record<string, unknown>) => object | undefined = () => ({});
@@ -84,6 +86,7 @@ class SampleSocket {
   }
 
   send(text: string): void {
+    if (text.length > this.hub.longest) return queueMicrotask(() => this.drop(1009, "message too large"));
     for (const line of text.split("\n")) queueMicrotask(() => this.take(JSON.parse(line) as Frame));
   }
 
@@ -91,11 +94,11 @@ class SampleSocket {
     this.drop();
   }
 
-  drop(): void {
+  drop(code = 1006, reason = ""): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
     this.hub.sockets = this.hub.sockets.filter((s) => s !== this);
-    this.onclose?.({ code: 1006, reason: "" });
+    this.onclose?.({ code, reason });
     this.hub.look();
   }
 

@@ -240,6 +240,47 @@ describe("messages that were written while the connection was gone", () => {
     expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "the 24 hours are over" }]);
   });
 
+  it("are shown as failed after a fault of the server that would come again, and go on with the next one", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    t.hub.onCall = (_, data) =>
+      data["client_id"] === "bad"
+        ? { error: { code: 500, message: "something went wrong on our side" } }
+        : { message: t.write("a", data["client_id"] as string) };
+    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
+    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1, text: "x" };
+    outbox.add({ ...draft, client_id: "bad" });
+    outbox.add({ ...draft, client_id: "good" });
+    await t.hub.until(() => t.store.get().pending.every((p) => p.client_id !== "good"));
+    expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "something went wrong on our side" }]);
+  });
+
+  it("do not end one connection after the other when they are too long for the server", async () => {
+    const t = page();
+    t.write("a");
+    t.hub.longest = 30_000;
+    t.socket.start();
+    await t.live();
+    t.hub.onCall = (_, data) => ({ message: t.write("a", data["client_id"] as string) });
+    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
+    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1 };
+    outbox.add({ ...draft, client_id: "long", text: "x".repeat(30_000) });
+    outbox.add({ ...draft, client_id: "short", text: "x" });
+    await t.hub.until(() => t.store.get().pending[0]?.state === "failed");
+    await t.hub.until(() => t.store.get().link.phase === "lost");
+    t.socket.retryNow();
+    await t.live();
+    outbox.kick();
+    await t.hub.until(() => t.store.get().pending.length === 1);
+    expect(t.store.get().pending).toMatchObject([{ client_id: "long", state: "failed" }]);
+    expect(t.store.get().pending[0]?.reason).toContain("too long");
+    expect(t.store.get().link.phase).toBe("live");
+    t.store.apply({ type: "pending.returned", client_id: "long", reason: "too long" });
+    expect(t.store.get().drafts["a"]?.text).toHaveLength(30_000);
+  });
+
   it("come back as the draft when their channel is paused, with the reason, before what was written since", async () => {
     const t = page();
     t.write("a");

@@ -23,6 +23,9 @@ export interface SocketOptions {
 const feedPrefix = "tenant:";
 const ours = 0;
 const unauthorised = 1;
+const overSize = 3;
+/** Characters of a call that no server finds too long. */
+const surelyTaken = 20_000;
 
 export class Socket {
   private current: Centrifuge | null = null;
@@ -30,6 +33,8 @@ export class Socket {
   private attempts = 0;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private wanted = false;
+  /** The last connection ended because of a frame that was too long for it. */
+  private wasTooLong = false;
   /** What the connect reply that is being read says about the feeds. */
   private reply: { gap: boolean; lost: boolean; resumed: boolean; events: number } | null = null;
 
@@ -49,6 +54,7 @@ export class Socket {
     client.on("connecting", (ctx) => ctx.code !== ours && this.lost());
     client.on("error", () => client.state === "connecting" && this.lost());
     client.on("disconnected", (ctx) => {
+      if (ctx.code === overSize) this.wasTooLong = true;
       if (ctx.code === unauthorised) this.options.onExpired();
       else if (ctx.code !== ours) this.lost();
     });
@@ -95,7 +101,12 @@ export class Socket {
     try {
       return (await this.client.rpc(method, data)).data as T;
     } catch (error) {
-      throw fromSocket(error);
+      const refused = fromSocket(error);
+      // Sent again over the next connection it would end that as well.
+      if (refused.status === 0 && this.wasTooLong && JSON.stringify(data).length > surelyTaken) {
+        throw new RequestError(413, "too_long", "it is too long for this server: make it shorter, or send it as a file");
+      }
+      throw refused;
     }
   }
 
@@ -110,6 +121,7 @@ export class Socket {
 
   private connected(data: ConnectData | undefined): void {
     this.attempts = 0;
+    this.wasTooLong = false;
     const skew = data ? data.now - this.now() : this.options.store.get().link.skew;
     const wasLost = this.options.store.get().link.lostAt !== null;
     this.link({ phase: "catching_up", retryAt: null, skew });

@@ -33,7 +33,18 @@ fn read(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
     while let Some(event) = parser.next(up_to(max))? {
         events.push(event);
     }
+    events.retain(|event| *event != Event::Fragment);
     Ok(events)
+}
+
+#[test]
+fn small_pieces_are_told_so_that_they_can_be_counted() {
+    let mut parser = Parser::new(false);
+    parser
+        .feed(&[frame(0x02, b""), frame(0x00, &[0; 127]), frame(0x00, &[0; 128]), frame(0x80, b"")].concat());
+    let told: Vec<_> = std::iter::from_fn(|| parser.next(up_to(1000)).unwrap()).collect();
+    assert_eq!(told[..2], [Event::Fragment, Event::Fragment]);
+    assert!(matches!(told[2..], [Event::Binary(_)]));
 }
 
 fn fault(bytes: &[u8]) -> Fault {
@@ -97,6 +108,7 @@ fn a_character_may_be_cut_by_a_fragment() {
 fn the_limit_may_shrink_between_fragments() {
     let mut parser = Parser::new(false);
     parser.feed(&frame(0x02, &[0; 60]));
+    assert_eq!(parser.next(up_to(100)), Ok(Some(Event::Fragment)));
     assert_eq!(parser.next(up_to(100)), Ok(None));
     parser.feed(&frame(0x00, b""));
     assert_eq!(parser.next(up_to(50)), Err(Fault::TooLarge));
@@ -120,6 +132,7 @@ fn nothing_is_kept_between_frames_and_of_a_begun_one_only_what_came() {
     parser.feed(&[frame(0x82, &[7; 5000]), frame(0x89, b"ping"), frame(0x02, b"begun")].concat());
     assert!(matches!(parser.next(up_to(1 << 20)), Ok(Some(Event::Binary(_)))));
     let Ok(Some(Event::Ping(ping))) = parser.next(up_to(1 << 20)) else { panic!("no ping") };
+    assert_eq!(parser.next(up_to(1 << 20)), Ok(Some(Event::Fragment)));
     assert_eq!(parser.next(up_to(1 << 20)), Ok(None));
     let ping = ping.try_into_mut().expect("nobody else holds it");
     assert!(ping.capacity() < 16 && parser.message.as_ref().unwrap().data.capacity() < 16);
@@ -136,6 +149,7 @@ fn deflated(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
     while let Some(event) = parser.next(up_to(max))? {
         events.push(event);
     }
+    events.retain(|event| *event != Event::Fragment);
     Ok(events)
 }
 
@@ -222,7 +236,7 @@ proptest! {
             let (piece, more) = rest.split_at((*size).min(rest.len()));
             parser.feed(piece);
             while let Some(event) = parser.next(up_to(1 << 20)).unwrap() {
-                if !matches!(event, Event::Ping(_) | Event::Pong) {
+                if !matches!(event, Event::Ping(_) | Event::Pong | Event::Fragment) {
                     events.push(event);
                 }
             }
