@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The body was not JSON at all. Everything that is JSON parses into events, if only into [`Kind::Ignored`].
+/// The body was not JSON at all, or far more values than its size allows. Everything else that is JSON parses into events, if only into [`Kind::Ignored`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the body is not JSON: {0}")]
+#[error("the body cannot be read as JSON: {0}")]
 pub struct NotJson(pub String);
 
 /// What the hub knows from its own database when it parses. An absent fact refuses nothing.

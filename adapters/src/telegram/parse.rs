@@ -6,7 +6,7 @@ use super::{
     content,
     wire::{self, Chat, Message, Part, Person},
 };
-use crate::{Context, Direction, Event, Kind, NotJson, Origin, json};
+use crate::{Context, Direction, Event, Kind, NotJson, Origin, bounds, json};
 
 pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
     let document = json::document(body)?;
@@ -152,7 +152,7 @@ fn edited(value: &Value, context: &Context) -> Option<Event> {
 /// The one who pressed is `from`; the author of the message is our bot. The message may be missing or so old that
 /// only its id is left.
 fn callback(value: &Value) -> Option<Event> {
-    let id = json::text(value, "id")?;
+    let id = json::key(value, "id")?;
     let person = Person::of(value, "from")?;
     let message = json::object(value, "message").and_then(Message::of);
     let mut event = Event::new(Kind::Interactive);
@@ -230,18 +230,20 @@ fn membership(value: &Value) -> Option<Event> {
 fn deleted(value: &Value) -> Vec<Event> {
     let ids = json::list(value, "message_ids");
     let Some(chat) = Chat::of(value).filter(|_| !ids.is_empty()) else { return vec![malformed()] };
+    let connection = json::key(value, "business_connection_id");
     let one = |id: &Value| {
         let id = id.as_i64()?;
         let mut event = Event::new(Kind::Deleted);
         event.external_conversation_id = Some(chat.id().to_string());
         event.target_message_id = Some(id.to_string());
         event.target_key = Some(message_key(chat.id(), id));
-        if let Some(connection) = json::text(value, "business_connection_id") {
-            event.set("business_connection_id", connection);
+        if let Some(connection) = &connection {
+            event.set("business_connection_id", connection.as_str());
         }
         Some(event)
     };
-    ids.iter().map(|id| one(id).unwrap_or_else(malformed)).collect()
+    // Each is given the update's number twice.
+    bounds::events(ids, 64, |id| one(id).unwrap_or_else(malformed))
 }
 
 #[cfg(test)]

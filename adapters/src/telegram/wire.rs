@@ -177,7 +177,7 @@ impl<'a> Message<'a> {
     }
 
     pub(super) fn business_connection(self) -> Option<String> {
-        json::text(self.value, "business_connection_id")
+        json::key(self.value, "business_connection_id")
     }
 
     pub(super) fn written_by_our_bot(self) -> bool {

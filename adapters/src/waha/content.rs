@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 use super::wire::Item;
 use crate::{Event, Kind, MediaKind, MediaRef, MediaState, json};
 
+/// Contact cards of a message that are read, and phones of a card.
+const MAX_CARDS: usize = 100;
+const MAX_PHONES: usize = 20;
+
 /// Puts kind, text, files and details of the message into the event.
 pub(super) fn fill(event: &mut Event, item: &Item<'_>) {
     let value = item.value;
@@ -27,7 +31,7 @@ pub(super) fn fill(event: &mut Event, item: &Item<'_>) {
     if !cards.is_empty() {
         event.kind = Kind::Contacts;
         event.set("contacts_count", cards.len());
-        event.set("contacts", cards.iter().map(|card| vcard(card)).collect::<Vec<_>>());
+        event.set("contacts", cards.iter().take(MAX_CARDS).map(|card| vcard(card)).collect::<Vec<_>>());
         return;
     }
     event.text = json::text(value, "body");
@@ -111,7 +115,7 @@ fn vcard(card: &str) -> Value {
         (plain.eq_ignore_ascii_case(name) && !value.is_empty()).then_some(value)
     };
     let name = card.lines().find_map(|line| field(line, "FN"));
-    let phones: Vec<_> = card.lines().filter_map(|line| field(line, "TEL")).collect();
+    let phones: Vec<_> = card.lines().filter_map(|line| field(line, "TEL")).take(MAX_PHONES).collect();
     json!({ "name": name, "phones": phones })
 }
 
