@@ -37,6 +37,8 @@ pub struct App {
     /// How many connections there may be.
     pub descriptors: hub::Descriptors,
     pub channels: Channels,
+    /// What each tenant's webhooks may take at a time.
+    pub shares: crate::http::share::Shares,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
     /// For calls to providers: bounded in time, follows no redirects.
@@ -103,6 +105,7 @@ impl App {
             descriptors,
             committed: tokio::sync::Mutex::default(),
             channels,
+            shares: crate::http::share::Shares::default(),
             dispatcher,
             http,
             soft: CancellationToken::new(),

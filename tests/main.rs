@@ -4,6 +4,7 @@
 mod kit;
 
 mod bad_input;
+mod bounds;
 mod conformance;
 mod database;
 mod flow;

@@ -41,8 +41,11 @@ impl Config {
             let why = "must be longer than".to_owned();
             return Err(Refused { key: "refresh_token_ttl_s", why, beside: Some("access_token_ttl_s") });
         }
-        if !(1_024..=268_435_456).contains(&self.max_body_bytes) {
-            refuse("max_body_bytes", "must be between 1024 and 268435456")?;
+        for (key, bytes) in [("max_body_bytes", self.max_body_bytes), ("max_hook_bytes", self.max_hook_bytes)]
+        {
+            if !(1_024..=268_435_456).contains(&bytes) {
+                refuse(key, "must be between 1024 and 268435456")?;
+            }
         }
         for (key, value) in [
             ("media_max_bytes", self.media_max_bytes),

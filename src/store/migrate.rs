@@ -12,6 +12,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (3, "0003_work", include_str!("../../migrations/0003_work.sql")),
     (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
+    (9, "0009_waiting_effects", include_str!("../../migrations/0009_waiting_effects.sql")),
 ];
 
 /// The version from which on contacts are found by their terms, and conversations counted as they change: what was
