@@ -20,6 +20,7 @@ WORKER_MODULES := $(VENV)/.installed
 BINARIES := cargo build --workspace --bin hubbub --example open
 
 FUZZ_SECONDS ?= 20
+PARSE_SECONDS ?= 60
 
 .PHONY: run build test setup summary lint rust seeds fuzz page wire wire-check server worker open-hub open outside
 
@@ -62,9 +63,10 @@ rust:
 seeds:
 	@$(STEP) seeds env SEEDS=10000 cargo test --workspace --test wire seeds::
 
-## The engine under a fuzzer, so many seconds for each of its three targets: make fuzz FUZZ_SECONDS=300
+## The engine and the adapters under a fuzzer, so many seconds for each of their targets: make fuzz FUZZ_SECONDS=300
+## PARSE_SECONDS=300
 fuzz:
-	@$(STEP) fuzz tests/steps/fuzz.sh $(FUZZ_SECONDS)
+	@$(STEP) fuzz tests/steps/fuzz.sh $(FUZZ_SECONDS) $(PARSE_SECONDS)
 
 server:
 	@$(STEP) build $(BINARIES)

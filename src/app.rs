@@ -28,7 +28,7 @@ use crate::store::{Store, StoreConfig};
 use crate::work::{Dispatcher, Runner};
 
 pub(crate) use bridge::{id_in_name, room_of};
-pub use channels::Channels;
+pub use channels::{Channels, names_unknown_owner};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -39,6 +39,8 @@ pub struct App {
     /// How many connections there may be.
     pub descriptors: hub::Descriptors,
     pub channels: Channels,
+    /// What each tenant's webhooks may take at a time.
+    pub shares: crate::http::share::Shares,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
     /// For calls to providers: bounded in time, follows no redirects, reaches what its `outward` lets it reach.
@@ -116,6 +118,7 @@ impl App {
             descriptors,
             committed: tokio::sync::Mutex::default(),
             channels,
+            shares: crate::http::share::Shares::default(),
             dispatcher,
             http,
             soft: CancellationToken::new(),

@@ -55,6 +55,7 @@ pub struct Config {
     pub refresh_token_ttl_s: i64,
     pub session_max_s: i64,
     pub max_body_bytes: usize,
+    pub max_hook_bytes: usize,
     pub media_max_bytes: u64,
     pub media_timeout_ms: u64,
     pub provider_timeout_ms: u64,

@@ -24,6 +24,7 @@ pub mod peer;
 pub mod problem;
 pub mod serve;
 pub mod session;
+pub mod share;
 pub mod socket;
 pub mod users;
 

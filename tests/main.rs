@@ -7,6 +7,7 @@ mod accounts;
 mod addresses;
 mod ambiguous;
 mod bad_input;
+mod bounds;
 mod cases;
 mod conformance;
 mod database;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adapters::{Event, Kind};
-use hubbub::inbox::receive::Receive;
+use hubbub::inbox::receive::receive;
 use hubbub::model::{Channel, ChannelSettings};
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ pub async fn heard(world: &World, channel: &Channel, body: &Value, change: impl 
     let provider = adapters::provider(&channel.kind).expect("a provider");
     let mut events = provider.parse(body.as_bytes(), &adapters::Context::default()).expect("JSON");
     events.iter_mut().for_each(change);
-    let receive = Receive { channel: Arc::new(channel.clone()), body: body.into(), parsed: Ok(events) };
-    world.app.store.write(receive).await.expect("it is stored");
+    let channel = Arc::new(channel.clone());
+    receive(&world.app.store, channel, body.into(), Ok(events)).await.expect("it is stored");
 }
 
 /// As WAHA tells that a message is gone.

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::Words;
 
-/// The body was not JSON at all. Everything that is JSON parses into events, if only into [`Kind::Ignored`].
+/// The body was not JSON at all, or has far more values than its size allows. Everything else that is JSON parses into
+/// events, if only into [`Kind::Ignored`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the body is not JSON: {0}")]
+#[error("the body cannot be read as JSON: {0}")]
 pub struct NotJson(pub String);
 
 /// What the hub knows from its own database when it parses. An absent fact refuses nothing.

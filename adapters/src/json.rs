@@ -3,18 +3,16 @@
 
 use serde_json::Value;
 
-use crate::NotJson;
+use crate::{NotJson, bounds::MAX_ID_BYTES, tree};
 
 /// The body as JSON. U+0000, which databases refuse, is left out wherever it stands: in texts, ids, names of members,
 /// what is passed on unread. Half a surrogate pair, which JavaScript writes without a second thought, becomes U+FFFD
-/// instead of losing the whole body. Nesting is bounded by the parser (128).
+/// instead of losing the whole body. Nesting is bounded by the parser (128), the number of values by [`tree`].
 pub(crate) fn document(body: &[u8]) -> Result<Value, NotJson> {
     let without = body.windows(NUL.len()).any(|bytes| bytes == NUL).then(|| mend(body)).flatten();
     let body = without.as_deref().unwrap_or(body);
-    serde_json::from_slice(body).or_else(|error| {
-        mend(body)
-            .and_then(|mended| serde_json::from_slice(&mended).ok())
-            .ok_or_else(|| NotJson(error.to_string()))
+    tree::read(body).or_else(|error| {
+        mend(body).and_then(|mended| tree::read(&mended).ok()).ok_or_else(|| NotJson(error.to_string()))
     })
 }
 
@@ -81,9 +79,16 @@ pub(crate) fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
+/// An id as text, or `None` where it is longer than any provider's: what is found by it would be malformed, and a body
+/// that repeats it would grow.
+pub(crate) fn key(value: &Value, name: &str) -> Option<String> {
+    value.get(name).filter(|member| member.is_string()).and_then(id)
+}
+
 /// An id: text, or an integer.
 pub(crate) fn id(value: &Value) -> Option<String> {
     match value {
+        Value::String(text) if text.len() > MAX_ID_BYTES => None,
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         _ => None,
@@ -136,6 +141,9 @@ mod tests {
         assert_eq!(id(&json!(12_345_678_901_234_567_u64)).as_deref(), Some("12345678901234567"));
         assert_eq!(id(&json!(1.5)), None);
         assert_eq!(id(&json!("")), None);
+        assert_eq!(id(&json!("x".repeat(MAX_ID_BYTES + 1))), None);
+        assert_eq!(key(&json!({"a": 1, "b": "x"}), "a"), None);
+        assert_eq!(key(&json!({"a": 1, "b": "x"}), "b").as_deref(), Some("x"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! `send` and its neighbours speak HTTP. Foreign JSON stays in each provider's `wire.rs`.
 //! This crate knows no SQL, no web framework, no tenant and no clock.
 
+pub mod bounds;
 mod call;
 pub mod event;
 pub mod headers;
@@ -13,6 +14,7 @@ pub mod provider;
 mod sniff;
 pub mod split;
 mod telegram;
+mod tree;
 pub mod verify;
 mod waha;
 mod words;

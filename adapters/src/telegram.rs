@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
     Event, FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
-    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    ProviderLimits, Scheme, SendError, SendOutcome, Unit, bounds, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -83,7 +83,7 @@ impl Provider for Telegram {
     }
 
     fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
-        parse::parse(body, context)
+        parse::parse(body, context).map(bounds::kept)
     }
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {

@@ -13,6 +13,7 @@ mod clock;
 mod compare;
 mod endpoint;
 mod event;
+mod fair;
 mod fanout;
 mod fleet;
 mod frame;
@@ -60,6 +61,8 @@ enum Command {
     Ingest(ingest::Args),
     /// Kill the server at random moments under a stream of webhooks, then verify that nothing was lost.
     Chaos(chaos::Args),
+    /// Send webhooks of several tenants beside one that sends as fast as it can.
+    Fair(fair::Args),
     /// Publish to many subscribers over the client protocol: latency, cost of a delivery, saturation.
     Fanout(fanout::Args),
     /// Hold connections that only answer pings: memory and CPU of each.
@@ -104,6 +107,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
         match cli.command {
             Command::Ingest(args) => ingest::run(args).await,
             Command::Chaos(args) => chaos::run(args).await,
+            Command::Fair(args) => fair::run(args).await,
             Command::Fanout(args) => fanout::run(args).await,
             Command::Idle(args) => idle::run(args).await,
             Command::Storm(args) => storm::run(args).await,

@@ -86,13 +86,18 @@ impl Factory {
             Kind::Telegram => self.telegram(index),
             Kind::Waha => self.waha(index),
         };
+        self.signed(&body, index)
+    }
+
+    /// The request that carries a body.
+    pub(crate) fn signed(&self, body: &str, number: usize) -> Vec<u8> {
         let mut request = String::with_capacity(self.head.len() + body.len() + 320);
         request.push_str(&self.head);
         if matches!(self.kind, Kind::Waha) {
             let tag = hex::encode(hmac::sign(&self.key, body.as_bytes()));
             let _ = write!(
                 request,
-                "X-Webhook-Request-Id: lt-{}-{index}\r\nX-Webhook-Timestamp: {}\r\n\
+                "X-Webhook-Request-Id: lt-{}-{number}\r\nX-Webhook-Timestamp: {}\r\n\
                  X-Webhook-Hmac: {tag}\r\nX-Webhook-Hmac-Algorithm: sha512\r\n",
                 self.run.started_ms, self.run.started_ms
             );

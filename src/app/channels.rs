@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use adapters::{Context, Event, Provider};
+use adapters::{Context, Event};
 use uuid::Uuid;
 
 use crate::accounts::{ChannelSecrets, Vault};
@@ -25,7 +25,7 @@ pub struct Connected {
 }
 
 impl Connected {
-    fn context(&self) -> Arc<Context> {
+    pub fn context(&self) -> Arc<Context> {
         Arc::clone(&self.context.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -67,28 +67,13 @@ impl Channels {
         Ok(Some(self.remember(channel)?))
     }
 
-    /// What a verified body says; or why it cannot be read. Owners of business connections are looked up when a body
-    /// names a connection that is not known yet, and the body is read again with them: a channel without connections
-    /// pays nothing, and the first message after a new one is read right.
-    pub async fn parse(
-        &self,
-        connected: &Connected,
-        provider: &dyn Provider,
-        body: &[u8],
-    ) -> Result<Result<Vec<Event>, String>, Error> {
-        let context = connected.context();
-        let parse = |context: &Context| provider.parse(body, context).map_err(|error| error.to_string());
-        let parsed = parse(&context);
-        let is_unknown = |event: &Event| {
-            let id = event.data.get("business_connection_id").and_then(serde_json::Value::as_str);
-            id.is_some_and(|id| !context.business_connection_owner.contains_key(id))
-        };
-        if !parsed.as_ref().is_ok_and(|events| events.iter().any(is_unknown)) {
-            return Ok(parsed);
-        }
+    /// Who owns the business connections of a channel. Asked for when a body names one that is not known yet, and the
+    /// body is then read again: a channel without connections pays nothing, and the first message after a new one is
+    /// read right.
+    pub async fn owners(&self, connected: &Connected) -> Result<Arc<Context>, Error> {
         let owners = Arc::new(self.store.read(connections::Owners(connected.channel.id)).await?);
         *connected.context.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&owners);
-        Ok(parse(&owners))
+        Ok(owners)
     }
 
     /// Drops what is remembered of a channel that changed.
@@ -126,4 +111,12 @@ fn put<K: Eq + Hash>(
         map.clear();
     }
     map.insert(key, (Arc::clone(connected), until));
+}
+
+/// Whether the events of a body come through a business connection whose owner was not known when it was read.
+pub fn names_unknown_owner(events: &[Event], known: &Context) -> bool {
+    events.iter().any(|event| {
+        let id = event.data.get("business_connection_id").and_then(serde_json::Value::as_str);
+        id.is_some_and(|id| !known.business_connection_owner.contains_key(id))
+    })
 }

@@ -43,14 +43,18 @@ impl Config {
             return Err(Refused { key: "refresh_token_ttl_s", why, beside: Some("access_token_ttl_s") });
         }
         if self.session_max_s <= self.access_token_ttl_s || self.session_max_s > 315_360_000 {
-            let problem =
-                "must be longer than access_token_ttl_s, and at most 315360000 (ten years)".to_owned();
-            refuse("session_max_s", problem)?;
+            refuse(
+                "session_max_s",
+                "must be longer than access_token_ttl_s, and at most 315360000 (ten years)",
+            )?;
         }
         if !(outgoing::MAX_FRAME..=268_435_456).contains(&self.max_body_bytes) {
             let least = outgoing::MAX_FRAME;
             let problem = format!("must be between {least}, which the longest message takes, and 268435456");
             refuse("max_body_bytes", problem)?;
+        }
+        if !(1_024..=268_435_456).contains(&self.max_hook_bytes) {
+            refuse("max_hook_bytes", "must be between 1024 and 268435456")?;
         }
         for (key, value) in [
             ("media_max_bytes", self.media_max_bytes),

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use adapters::Headers;
+use adapters::{Headers, Invalid};
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
-use crate::app::AppState;
-use crate::inbox::receive::{Keep, Receive};
+use crate::app::{AppState, names_unknown_owner};
+use crate::inbox::receive::{self, Keep};
 
 /// Where a provider delivers: the token is the channel's, secret and unguessable.
 #[utoipa::path(
@@ -38,28 +38,55 @@ pub async fn receive(
     let channel = Arc::clone(&connected.channel);
     let provider = adapters::provider(&channel.kind).ok_or_else(|| Problem::not_found("channel"))?;
     let (parts, body) = request.into_parts();
-    let body: Bytes = axum::body::to_bytes(body, app.config.max_body_bytes).await.map_err(|_| {
-        let detail = format!("a webhook's body has at most {} bytes here", app.config.max_body_bytes);
+    let body: Bytes = axum::body::to_bytes(body, app.config.max_hook_bytes).await.map_err(|_| {
+        let detail = format!("a webhook's body has at most {} bytes here", app.config.max_hook_bytes);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     })?;
+    let share = app.shares.of(channel.tenant);
+    let Some(_place) = share.enter(body.len()) else {
+        metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "busy")
+            .increment(1);
+        let detail = "too many webhooks of this tenant wait to be stored: come again";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1));
+    };
     let headers: Headers =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    if let Err(why) = provider.verify(&connected.secrets.hook_secret, &headers, &body) {
+    let failed = |error| {
+        tracing::error!(%error, "a webhook's body could not be looked at");
+        Problem::internal()
+    };
+    let (bytes, known) = (body.clone(), connected.context());
+    let context = Arc::clone(&known);
+    let look = {
+        let connected = Arc::clone(&connected);
+        move || -> Result<receive::Parsed, Invalid> {
+            provider.verify(&connected.secrets.hook_secret, &headers, &bytes)?;
+            Ok(provider.parse(&bytes, &context).map_err(|error| error.to_string()))
+        }
+    };
+    let mut looked = share.look(body.len(), look).await.map_err(failed)?;
+    if let Ok(Ok(events)) = &looked
+        && names_unknown_owner(events, &known)
+    {
+        let (bytes, context) = (body.clone(), app.channels.owners(&connected).await?);
+        let look = move || Ok(provider.parse(&bytes, &context).map_err(|error| error.to_string()));
+        looked = share.look(body.len(), look).await.map_err(failed)?;
+    }
+    let parsed = looked.map_err(|why| {
         metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "refused")
             .increment(1);
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string()));
-    }
-    let parsed = app.channels.parse(&connected, provider, &body).await?;
-    let received = Receive { channel: Arc::clone(&channel), body: body.clone(), parsed };
-    let committed = match app.store.write(received).await {
+        Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string())
+    })?;
+    let received = match receive::receive(&app.store, Arc::clone(&channel), body.clone(), parsed).await {
         Err(error) if !error.may_pass() => {
             // Coming again would not help: the body is kept, with the reason, and can be replayed after a fix.
             tracing::error!(error = format!("{error:#}"), channel = %channel.id, "a webhook could not be applied");
-            app.store.write(Keep { channel, body, error: error.to_string() }).await?
+            app.store.write(Keep { channel, body, error: error.to_string() }).await?.value
         }
         other => other?,
     };
-    metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => committed.value.outcome).increment(1);
+    metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => received.outcome)
+        .increment(1);
     Ok(StatusCode::OK.into_response())
 }

@@ -12,7 +12,7 @@ use super::problem::{Refusals, Result};
 use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::error::Error;
-use crate::inbox::receive::Replay;
+use crate::inbox::receive;
 use crate::store::envelopes::{self, LogEntry};
 use crate::store::{Tx, Verb};
 
@@ -70,7 +70,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/api/v1/integration-log/{id}/replay", tag = "integration log",
     params(("id" = Uuid, Path)), responses((status = 200, body = Replayed), Refusals))]
 pub async fn replay(State(app): State<AppState>, at: At<Envelope, Manage>) -> Result<Json<Replayed>> {
-    let done = app.store.write(Replay { scope: at.scope, envelope: at.id }).await?.value;
+    let done = receive::replay(&app.store, at.scope, at.id).await?;
     Ok(Json(Replayed { outcome: done.outcome, applied: done.applied }))
 }
 

@@ -1,6 +1,7 @@
-//! A webhook's body becomes what it says: the raw envelope and all its effects in one transaction, which the
-//! provider's 2xx waits for. What was seen before changes nothing; what cannot be read is kept, with its
-//! error, and can be replayed.
+//! A webhook's body becomes what it says: the raw envelope and all its effects, which the provider's 2xx waits for.
+//! Most bodies are one transaction. One of many events is several, so that others write between them; after a crash
+//! between two of them the provider was not answered and comes again. What was seen before changes nothing; what
+//! cannot be read is kept, with its error, and can be replayed.
 
 mod account;
 mod arrive;
@@ -12,6 +13,7 @@ mod time;
 
 use std::sync::Arc;
 
+use adapters::bounds::TOO_MANY;
 use adapters::{Direction, Event, Kind};
 use aws_lc_rs::digest;
 use bytes::Bytes;
@@ -22,21 +24,62 @@ use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Channel, MessageError, MessageStatus};
 use crate::store::envelopes::{self, NewEnvelope};
-use crate::store::{Tx, Verb, channels, connections};
+use crate::store::{Store, Tx, Verb, channels, connections};
 
-/// Characters of the log's line about events that failed.
+/// Characters of the log's line about events that failed, and how many of them it names.
 const REASONS: usize = 500;
+const NAMED: usize = 10;
 /// Shown for a reaction that is a picture of its own.
 const STAND_IN: &str = "✨";
 /// Bytes of an id of a provider. PostgreSQL indexes nothing over 2,704, which two ids may share; SQLite would.
 const MAX_ID: usize = 1_000;
 
-/// A verified body and what the adapter made of it.
-pub struct Receive {
-    pub channel: Arc<Channel>,
-    pub body: Bytes,
-    /// The reason, when the body cannot be parsed.
-    pub parsed: Result<Vec<Event>, String>,
+/// Events that one transaction applies: bounds how long others wait for the writer.
+const SLICE: usize = 50;
+
+/// The events of a body, or the reason why it cannot be parsed.
+pub type Parsed = Result<Vec<Event>, String>;
+
+/// Stores a verified body with all that follows from it.
+pub async fn receive(
+    store: &Store,
+    channel: Arc<Channel>,
+    body: Bytes,
+    parsed: Parsed,
+) -> Result<Received, Error> {
+    let parsed = Arc::new(parsed);
+    let first = Receive { channel: Arc::clone(&channel), body, parsed: Arc::clone(&parsed) };
+    let (received, applied) = store.write(first).await?.value;
+    if count(&parsed) <= SLICE {
+        return Ok(received);
+    }
+    let body = Stored { channel, envelope: received.envelope, parsed, replayed: false };
+    body.apply(store, SLICE, applied).await
+}
+
+/// Reads a stored body again, after a fix: what was missed is made up for, what was seen stays as it is.
+pub async fn replay(store: &Store, scope: Scope, envelope: Uuid) -> Result<Received, Error> {
+    let (channel, context, body) = store.read(Load { scope, envelope }).await?;
+    let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
+    let mut parsed = provider.parse(&body, &context).map_err(|error| error.to_string());
+    // It is told again now: what it brings is as late as it is old.
+    let told = store.clock().now_ms();
+    for event in parsed.iter_mut().flatten() {
+        event.told_ms = Some(told);
+    }
+    let body = Stored { channel: Arc::new(channel), envelope, parsed: Arc::new(parsed), replayed: true };
+    body.apply(store, 0, Applied::default()).await
+}
+
+fn count(parsed: &Parsed) -> usize {
+    parsed.as_ref().map_or(0, Vec::len)
+}
+
+/// The envelope of a verified body with what the adapter made of it, and its first events.
+struct Receive {
+    channel: Arc<Channel>,
+    body: Bytes,
+    parsed: Arc<Parsed>,
 }
 
 /// What became of a body.
@@ -49,27 +92,31 @@ pub struct Received {
 }
 
 impl Verb for Receive {
-    type Out = Received;
+    type Out = (Received, Applied);
 
     fn tenant(&self) -> Option<Uuid> {
         Some(self.channel.tenant)
     }
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
-        let (outcome, error) = summary(&self.parsed);
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let (outcome, error) = match summary(&self.parsed) {
+            // True until the last of them.
+            _ if count(&self.parsed) > SLICE => ("failed", Some("not all events are applied".to_owned())),
+            other => other,
+        };
         let new = NewEnvelope {
             tenant: self.channel.tenant,
             channel: self.channel.id,
             body: &self.body,
             outcome,
             error: error.as_deref(),
-            events: self.parsed.as_ref().map_or(0, Vec::len) as i64,
+            events: count(&self.parsed) as i64,
         };
         let envelope = envelopes::insert(tx, &new).await?;
         let events = self.parsed.as_deref().unwrap_or_default();
-        let applied = apply_all(tx, &self.channel, events).await?;
+        let applied = apply_slice(tx, &self.channel, events, 0, Applied::default()).await?;
         let (outcome, error) = applied.summary(outcome, None);
-        if error.is_some() {
+        if error.is_some() && events.len() <= SLICE {
             let count = events.len() as i64;
             envelopes::set_outcome(
                 tx,
@@ -81,7 +128,61 @@ impl Verb for Receive {
             )
             .await?;
         }
-        Ok(Received { envelope, outcome, applied: applied.count })
+        Ok((Received { envelope, outcome, applied: applied.count }, applied))
+    }
+}
+
+/// A body whose envelope is stored, to be applied slice by slice.
+#[derive(Clone)]
+struct Stored {
+    channel: Arc<Channel>,
+    envelope: Uuid,
+    parsed: Arc<Parsed>,
+    replayed: bool,
+}
+
+impl Stored {
+    /// From that event on; `applied` is what became of those before it.
+    async fn apply(self, store: &Store, from: usize, mut applied: Applied) -> Result<Received, Error> {
+        let mut from = from;
+        loop {
+            let slice = Slice { body: self.clone(), from, before: applied };
+            let (outcome, now) = store.write(slice).await?.value;
+            applied = now;
+            from += SLICE;
+            if from >= count(&self.parsed) {
+                return Ok(Received { envelope: self.envelope, outcome, applied: applied.count });
+            }
+        }
+    }
+}
+
+/// The next events of a stored body; the last of them say what became of the whole.
+struct Slice {
+    body: Stored,
+    from: usize,
+    before: Applied,
+}
+
+impl Verb for Slice {
+    type Out = (&'static str, Applied);
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.body.channel.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let Stored { channel, envelope, parsed, replayed } = &self.body;
+        let events = parsed.as_deref().unwrap_or_default();
+        let applied = apply_slice(tx, channel, events, self.from, self.before.clone()).await?;
+        let (outcome, error) = summary(parsed);
+        let (outcome, error) = applied.summary(outcome, error);
+        if self.from + SLICE >= events.len() {
+            let (count, again) = (events.len() as i64, replayed.then(|| tx.now()));
+            let entry = (channel.tenant, *envelope);
+            envelopes::set_outcome(tx, entry, outcome, error.as_deref(), count, again).await?;
+        }
+        Ok((outcome, applied))
     }
 }
 
@@ -114,40 +215,21 @@ impl Verb for Keep {
     }
 }
 
-/// Reads a stored body again, after a fix: what was missed is made up for, what was seen stays as it is.
-pub struct Replay {
-    pub scope: Scope,
-    pub envelope: Uuid,
+/// The channel of a stored body, what is known of it when it is read, and the body.
+struct Load {
+    scope: Scope,
+    envelope: Uuid,
 }
 
-impl Verb for Replay {
-    type Out = Received;
+impl Verb for Load {
+    type Out = (Channel, adapters::Context, Vec<u8>);
 
-    fn tenant(&self) -> Option<Uuid> {
-        Some(self.scope.tenant())
-    }
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Received, Error> {
-        let tenant = self.scope.tenant();
-        let (channel, body) =
-            envelopes::body(tx, tenant, self.envelope).await?.ok_or(Error::NotFound("entry"))?;
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let found = envelopes::body(tx, self.scope.tenant(), self.envelope).await?;
+        let (channel, body) = found.ok_or(Error::NotFound("entry"))?;
         let channel = channels::by_id(tx, channel).await?.ok_or(Error::NotFound("channel"))?;
-        let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
         let context = connections::context(tx, channel.id).await?;
-        let parsed = provider.parse(&body, &context).map_err(|error| error.to_string());
-        let (outcome, error) = summary(&parsed);
-        let mut events = parsed.unwrap_or_default();
-        // It is told again now: what it brings is as late as it is old.
-        let told = tx.now();
-        for event in &mut events {
-            event.told_ms = Some(told);
-        }
-        let applied = apply_all(tx, &channel, &events).await?;
-        let (outcome, error) = applied.summary(outcome, error);
-        let (count, now) = (events.len() as i64, tx.now());
-        envelopes::set_outcome(tx, (tenant, self.envelope), outcome, error.as_deref(), count, Some(now))
-            .await?;
-        Ok(Received { envelope: self.envelope, outcome, applied: applied.count })
+        Ok((channel, context, body))
     }
 }
 
@@ -158,12 +240,15 @@ fn summary(parsed: &Result<Vec<Event>, String>) -> (&'static str, Option<String>
         Ok(events) if events.iter().all(|event| event.kind == Kind::Ignored) => {
             ("ignored", events.iter().find_map(|event| event.reason.clone()))
         }
-        Ok(_) => ("events", None),
+        // The last one says so, if there were more than a body may have.
+        Ok(events) => {
+            ("events", events.last().and_then(|event| event.reason.clone()).filter(|why| why == TOO_MANY))
+        }
     }
 }
 
 /// What became of a body's events.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Applied {
     /// Events that changed something.
     count: i64,
@@ -181,15 +266,20 @@ impl Applied {
     }
 }
 
-/// Applies each event by itself: one that cannot be applied does not take the others with it.
-async fn apply_all(tx: &mut Tx<'_>, channel: &Channel, events: &[Event]) -> Result<Applied, Error> {
-    let mut applied = Applied::default();
+/// Applies the events of a slice, each by itself: one that cannot be applied does not take the others with it.
+async fn apply_slice(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    events: &[Event],
+    from: usize,
+    mut applied: Applied,
+) -> Result<Applied, Error> {
     if let [event] = events {
         // The body is the event: if it fails there is nothing to save.
         applied.count = i64::from(apply(tx, channel, event).await?);
         return Ok(applied);
     }
-    for (index, event) in events.iter().enumerate() {
+    for (index, event) in events.iter().enumerate().skip(from).take(SLICE) {
         let part = tx.savepoint().await?;
         let done = match apply(tx, channel, event).await {
             Ok(changed) => tx.keep(part).await.map(|()| changed).map_err(Error::from),
@@ -202,7 +292,9 @@ async fn apply_all(tx: &mut Tx<'_>, channel: &Channel, events: &[Event]) -> Resu
                 tx.undo(part).await?;
                 let number = index + 1;
                 tracing::error!(%error, channel = %channel.id, tenant = %channel.tenant, number, "an event of a webhook could not be applied");
-                applied.failed.push(format!("event {number}: {error}"));
+                if applied.failed.len() < NAMED {
+                    applied.failed.push(format!("event {number}: {error}"));
+                }
             }
         }
     }

@@ -10,9 +10,12 @@ use crate::args;
 
 const INSERT: &str = "insert into envelopes (id, tenant, channel, body, outcome, error, events, received_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
-const PAGE: &str = "select id, channel, received_at, outcome, error, events, body from envelopes \
+/// Of long bodies only the length is read: a page has up to 200.
+const PAGE: &str = "select id, channel, received_at, outcome, error, events, \
+    case when length(body) <= 16384 then body end, cast(length(body) as bigint) from envelopes \
     where tenant = $1 and id < $2 order by id desc limit $3";
-const PAGE_OF_CHANNEL: &str = "select id, channel, received_at, outcome, error, events, body from envelopes \
+const PAGE_OF_CHANNEL: &str = "select id, channel, received_at, outcome, error, events, \
+    case when length(body) <= 16384 then body end, cast(length(body) as bigint) from envelopes \
     where channel = $4 and id < $2 and tenant = $1 order by id desc limit $3";
 const SET_OUTCOME: &str = "update envelopes set outcome = $3, error = $4, events = $5, \
     replayed_at = coalesce($6, replayed_at) where tenant = $1 and id = $2";
@@ -33,13 +36,14 @@ pub struct LogEntry {
     pub outcome: String,
     pub error: Option<String>,
     pub events: i64,
-    /// The beginning of the body, with everything that looks like text of a person left out.
+    /// The beginning of the body, with everything that looks like text of a person left out; of more than 16 KiB only
+    /// how many they are.
     pub body_preview: String,
 }
 
 impl FromRow for LogEntry {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let body: Vec<u8> = row.get(6)?;
+        let (body, length): (Option<Vec<u8>>, i64) = (row.get(6)?, row.get(7)?);
         Ok(Self {
             id: row.get(0)?,
             channel: row.get(1)?,
@@ -47,7 +51,7 @@ impl FromRow for LogEntry {
             outcome: row.get(3)?,
             error: row.get(4)?,
             events: row.get(5)?,
-            body_preview: preview(&body),
+            body_preview: body.map_or_else(|| format!("{length} bytes"), |body| preview(&body)),
         })
     }
 }

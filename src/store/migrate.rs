@@ -14,6 +14,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
     (6, "0006_channel_accounts", include_str!("../../migrations/0006_channel_accounts.sql")),
     (8, "0008_sessions", include_str!("../../migrations/0008_sessions.sql")),
+    (9, "0009_waiting_effects", include_str!("../../migrations/0009_waiting_effects.sql")),
     (11, "0011_event_times", include_str!("../../migrations/0011_event_times.sql")),
     (12, "0012_threads", include_str!("../../migrations/0012_threads.sql")),
 ];

@@ -3,6 +3,8 @@
 //!
 //! Ids are uuid v7, so that their order is that of their making and an id can stand for a time.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::{StoreError, Tx};
@@ -22,7 +24,8 @@ const OLD_ENVELOPES: &str = "select id from envelopes where tenant = $1 and id <
 const OLD_ATTEMPTS: &str = "select id from attempts where tenant = $1 and id < $2 order by id limit $3";
 const OLD_TOKENS: &str = "select id from refresh_tokens where expires_at < $1 order by expires_at limit $2";
 const OLD_SESSIONS: &str = "select id from sessions where expires_at < $1 order by expires_at limit $2";
-const OLD_PENDING: &str = "select id from pending_effects where created_at < $1 order by created_at limit $2";
+const OLD_PENDING: &str =
+    "select id, channel from pending_effects where created_at < $1 order by created_at limit $2";
 const REMOVE_ENVELOPE: &str = "delete from envelopes where id = $1";
 const REMOVE_ATTEMPT: &str = "delete from attempts where id = $1";
 const REMOVE_TOKEN: &str = "delete from refresh_tokens where id = $1";
@@ -111,8 +114,16 @@ pub async fn remove_sessions(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreE
 
 /// Edits, reactions and statuses whose message never came.
 pub async fn remove_pending(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
-    let old = tx.all(OLD_PENDING, args![before, BATCH]).await?;
-    remove(tx, REMOVE_PENDING, old).await
+    let old: Vec<(Uuid, Uuid)> = tx.all(OLD_PENDING, args![before, BATCH]).await?;
+    let mut removed: BTreeMap<Uuid, u64> = BTreeMap::new();
+    for (id, channel) in &old {
+        // One whose message came just now is not there any more, and is counted by who took it.
+        *removed.entry(*channel).or_default() += tx.exec(REMOVE_PENDING, args![*id]).await?;
+    }
+    for (channel, less) in removed {
+        super::effects::count_down(tx, channel, less).await?;
+    }
+    Ok(old.len() as u64)
 }
 
 /// One by one: a planner that has to guess how many a condition meets may choose to look at all.

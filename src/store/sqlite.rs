@@ -1,19 +1,22 @@
 //! SQLite: one thread owns the writing connection and puts the verbs that wait into one transaction, a
-//! savepoint each, so that one fsync serves many. Readers have connections of their own (WAL snapshots).
+//! savepoint each, so that one fsync serves many. Whose verb is next is the queue's choice, so that no tenant keeps the
+//! others from writing. Readers have connections of their own (WAL snapshots).
 
 mod checkpoint;
+mod queue;
 mod readers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+use self::queue::{Queue, Work};
 use self::readers::Readers;
 use super::dialect::{Engine, SQLITE_READER, SQLITE_SETUP};
 use super::event::{Committed, Effects, Publisher};
@@ -22,10 +25,11 @@ use super::tx::{Conn, Tx};
 use super::{Env, StoreConfig, StoreError, Verb, migrate};
 use crate::error::Error;
 
-/// Verbs that may wait for the writer; over it the caller is told that the store is busy.
-const QUEUE: usize = 4096;
-/// Verbs in one transaction at the most: bounds how long the first one waits for its commit.
+/// Verbs in one transaction at the most.
 const BATCH: usize = 128;
+/// After so long no other verb is taken into it: bounds how long the first one waits for its commit, and all that come
+/// meanwhile.
+const BATCH_TIME: Duration = Duration::from_millis(10);
 const CACHED_STATEMENTS: usize = 256;
 
 /// After a `begin` that failed, so that what fails at once does not spin.
@@ -33,7 +37,9 @@ const BEGIN_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
 pub(super) struct Lite {
-    work: mpsc::Sender<Work>,
+    queue: Arc<Queue>,
+    /// Dropped with the last clone: the writer ends.
+    _open: Arc<Open>,
     /// Taken when the store closes.
     writer: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
     readers: Readers,
@@ -42,10 +48,22 @@ pub(super) struct Lite {
     env: Env,
 }
 
-enum Work {
-    Verb(Box<dyn Ticket>),
-    /// Answered when everything before it is committed.
-    Closing(oneshot::Sender<()>),
+/// The writer's queue, for as long as somebody may write.
+struct Open(Arc<Queue>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close(oneshot::channel().0);
+    }
+}
+
+/// Ends the queue with the writer, also if it panics: who waits, or would, is told that the store is closed.
+struct Ended(Arc<Queue>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 impl Lite {
@@ -69,14 +87,15 @@ impl Lite {
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
 
-        let (work, queue) = mpsc::channel(QUEUE);
-        let writer_env = env.clone();
+        let queue = Arc::new(Queue::default());
+        let (writer_env, served) = (env.clone(), Ended(Arc::clone(&queue)));
         let writer = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_loop(conn, queue, &writer_env, publisher.as_ref()))
+            .spawn(move || write_loop(conn, &served.0, &writer_env, publisher.as_ref()))
             .map_err(|error| StoreError::Engine(format!("cannot start the writer: {error}")))?;
         Ok(Self {
-            work,
+            _open: Arc::new(Open(Arc::clone(&queue))),
+            queue,
             writer: Arc::new(Mutex::new(Some(writer))),
             readers: Readers::start(readers)?,
             _checkpoints: checkpoint::start(connect(path)?)?,
@@ -86,10 +105,7 @@ impl Lite {
 
     pub(super) async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
         let (ticket, wait) = ticket::queue(verb);
-        self.work.try_send(Work::Verb(ticket)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })?;
+        self.queue.push(ticket)?;
         wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
@@ -117,11 +133,10 @@ impl Lite {
     }
 
     pub(super) async fn close(&self) {
-        // The thread ends with the last clone of the store; this waits until what is queued is committed.
+        // This waits until what is queued is committed.
         let (done, wait) = oneshot::channel::<()>();
-        if self.work.send(Work::Closing(done)).await.is_ok() {
-            let _ = wait.await;
-        }
+        self.queue.close(done);
+        let _ = wait.await;
         drop(self.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
@@ -165,26 +180,26 @@ fn run(ticket: &mut dyn Ticket, conn: &mut Connection, env: &Env) -> Result<Effe
     ran
 }
 
-fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, publisher: &dyn Publisher) {
+fn write_loop(mut conn: Connection, queue: &Queue, env: &Env, publisher: &dyn Publisher) {
     let mut done = Vec::with_capacity(BATCH);
     let verb = |work: Work, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
-        Work::Verb(mut ticket) => match run(ticket.as_mut(), conn, env) {
-            Ok(effects) => {
-                done.push((ticket, effects));
-                None
+        Work::Verb(owner, mut ticket) => {
+            let begun = Instant::now();
+            match run(ticket.as_mut(), conn, env) {
+                Ok(effects) => done.push((ticket, effects)),
+                Err(error) => ticket.refuse(error),
             }
-            Err(error) => {
-                ticket.refuse(error);
-                None
-            }
-        },
+            queue.charge(owner, begun.elapsed());
+            None
+        }
         Work::Closing(closed) => Some(closed),
     };
-    while let Some(first) = queue.blocking_recv() {
+    while let Some(first) = queue.wait() {
         // It has waited as long as `busy_timeout`. The verb is told that it can be done later; what comes next is tried.
         if let Err(error) = savepoint(&conn, "begin immediate") {
             tracing::error!(%error, "the writer cannot begin a transaction");
-            if let Work::Verb(ticket) = first {
+            if let Work::Verb(owner, ticket) = first {
+                queue.charge(owner, Duration::ZERO);
                 ticket.refuse(
                     StoreError::Unavailable(format!("it cannot begin a transaction: {error}")).into(),
                 );
@@ -192,13 +207,14 @@ fn write_loop(mut conn: Connection, mut queue: mpsc::Receiver<Work>, env: &Env, 
             thread::sleep(BEGIN_PAUSE);
             continue;
         }
+        let begun = Instant::now();
         let mut closed = verb(first, &mut done, &mut conn);
         for _ in 1..BATCH {
             // A full disk makes SQLite roll back by itself; nothing may then run outside of a transaction.
-            if closed.is_some() || conn.is_autocommit() {
+            if closed.is_some() || conn.is_autocommit() || begun.elapsed() > BATCH_TIME {
                 break;
             }
-            let Ok(next) = queue.try_recv() else { break };
+            let Some(next) = queue.next() else { break };
             closed = verb(next, &mut done, &mut conn);
         }
         let committed = if conn.is_autocommit() {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Feeds the engine with whatever a fuzzer thinks of, from the seeds on: fuzz.sh <seconds for each target>. Needs no more
-# than stable Rust and a C++ compiler. What breaks the engine is left in target/fuzz/found, and is played again by the
-# target's program with that file as its argument.
+# Feeds the engine and the adapters with whatever a fuzzer thinks of, from the seeds on:
+# fuzz.sh <seconds for each target of the engine> <seconds for each adapter, both side by side>. Needs no more than stable
+# Rust and a C++ compiler. What breaks a target is left in target/fuzz/found, and is played again by the target's program
+# with that file as its argument. FUZZ_TARGETS names some of the targets.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seconds=${1:?how many seconds for each target}
-targets=(session commands sequences)
+seconds=${1:?how many seconds for each target of the engine}
+parse_seconds=${2:-$seconds}
 host=$(rustc -vV | sed -n 's/^host: //p')
 
 # Instrumentation for the target alone, or build scripts would miss the fuzzer's functions.
@@ -17,12 +18,34 @@ RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 
 found=$CARGO_TARGET_DIR/found
 mkdir -p "$found"
-for target in ${FUZZ_TARGETS:-${targets[@]}}; do
-  corpus=$CARGO_TARGET_DIR/corpus/$target
+
+# run <target> <seconds> <options and folders of seeds>
+run() {
+  local target=$1 time=$2
+  shift 2
+  local corpus=$CARGO_TARGET_DIR/corpus/$target
   mkdir -p "$corpus"
-  echo "# $target for $seconds s: $CARGO_TARGET_DIR/$host/debug/$target"
+  echo "# $target for $time s: $CARGO_TARGET_DIR/$host/debug/$target"
   # Each step of progress is of no interest, nor are the words it learnt.
-  "$CARGO_TARGET_DIR/$host/debug/$target" "$corpus" "hub/fuzz/seeds/$target" -dict=hub/fuzz/commands.dict \
-    -artifact_prefix="$found/$target-" -max_total_time="$seconds" -max_len=2048 -timeout=10 -rss_limit_mb=1024 2>&1 |
+  "$CARGO_TARGET_DIR/$host/debug/$target" "$corpus" "hub/fuzz/seeds/$target" "$@" \
+    -artifact_prefix="$found/$target-" -max_total_time="$time" -timeout=10 -rss_limit_mb=1024 2>&1 |
     sed -E '/^#[0-9]+\s+(NEW|REDUCE|RELOAD|pulse)/d; /NEW_FUNC/d; /^"/d; /^######/d'
+}
+
+wanted=" ${FUZZ_TARGETS:-session commands sequences telegram waha} "
+for target in session commands sequences; do
+  if [[ $wanted == *" $target "* ]]; then
+    run "$target" "$seconds" -dict=hub/fuzz/commands.dict -max_len=2048
+  fi
+done
+
+parsing=()
+for target in telegram waha; do
+  if [[ $wanted == *" $target "* ]]; then
+    run "$target" "$parse_seconds" "adapters/fixtures/$target" -dict=hub/fuzz/adapters.dict -max_len=4096 &
+    parsing+=($!)
+  fi
+done
+for one in ${parsing[@]+"${parsing[@]}"}; do
+  wait "$one"
 done

@@ -8,7 +8,7 @@ use super::{
     quoted,
     wire::{self, Chat, Message, Part, Person},
 };
-use crate::{Context, Direction, Event, Kind, NotJson, Origin, json};
+use crate::{Context, Direction, Event, Kind, NotJson, Origin, bounds, json};
 
 pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
     let document = json::document(body)?;
@@ -161,7 +161,7 @@ fn edited(value: &Value, context: &Context) -> Option<Event> {
 /// The one who pressed is `from`; the author of the message is our bot. The message may be so old that only its id is
 /// left. Under an inline message there is no chat, so nothing can be answered.
 fn callback(value: &Value) -> Option<Event> {
-    let id = json::text(value, "id")?;
+    let id = json::key(value, "id")?;
     let person = Person::of(value, "from")?;
     let Some(message) = value.get("message").filter(|message| !message.is_null()) else {
         return Some(Event::ignored("no_chat"));
@@ -303,7 +303,8 @@ fn deleted(value: &Value) -> Vec<Event> {
         event.target_key = Some(place.key(id));
         Some(event)
     };
-    ids.iter().map(|id| one(id).unwrap_or_else(malformed)).collect()
+    // Each is given the update's number twice.
+    bounds::events(ids, 64, |id| one(id).unwrap_or_else(malformed))
 }
 
 #[cfg(test)]

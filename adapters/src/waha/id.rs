@@ -1,6 +1,8 @@
 //! WhatsApp's ids as WAHA writes them: `{fromMe}_{chat}_{bare}[_{participant}]` for messages, `12025550101@c.us`
 //! (phone), `…@lid` (hidden), `…@g.us` (group) for people and chats.
 
+use crate::bounds::MAX_ID_BYTES;
+
 /// A message id, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MessageId {
@@ -39,7 +41,7 @@ pub(super) fn bare(id: &str) -> String {
 
 /// A chat or a person in one spelling: the internal `@s.whatsapp.net` as `@c.us`, without a device number.
 pub(super) fn chat_id(text: &str) -> Option<String> {
-    let (user, server) = text.split_once('@')?;
+    let (user, server) = text.split_once('@').filter(|_| text.len() <= MAX_ID_BYTES)?;
     let user = user.split(':').next().unwrap_or_default();
     let server = if server == "s.whatsapp.net" { "c.us" } else { server };
     let plain =

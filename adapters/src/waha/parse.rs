@@ -6,7 +6,7 @@ use super::{
     content, engine, id,
     wire::{self, Envelope, Item, Topic},
 };
-use crate::{Direction, Event, Kind, NotJson, Origin, Status, json};
+use crate::{Direction, Event, Kind, NotJson, Origin, Status, bounds, json};
 
 pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
     let document = json::document(body)?;
@@ -16,7 +16,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
         (Topic::Unhandled, _) => vec![Event::ignored("unhandled_event")],
         (Topic::Waiting, _) => vec![Event::ignored("waiting")],
         (_, None) => vec![malformed()],
-        (Topic::Presence, Some(payload)) => presences(payload),
+        (Topic::Presence, Some(payload)) => presences(payload, &envelope),
         (topic, Some(payload)) => {
             let event = match topic {
                 Topic::Message => message(payload, &envelope),
@@ -251,20 +251,21 @@ fn session(payload: &Value) -> Option<Event> {
     Some(event)
 }
 
-fn presences(payload: &Value) -> Vec<Event> {
+fn presences(payload: &Value, envelope: &Envelope<'_>) -> Vec<Event> {
     let presences = json::list(payload, "presences");
     let Some(chat) = wire::chat(payload, "id").filter(|_| !presences.is_empty()) else {
         return vec![malformed()];
     };
     let one = |presence: &Value| {
         let mut event = Event::new(Kind::Presence);
-        event.state = Some(json::text(presence, "lastKnownPresence")?);
+        event.state = Some(json::key(presence, "lastKnownPresence")?);
         event.external_contact_id = Some(wire::chat(presence, "participant").unwrap_or_else(|| chat.clone()));
         event.external_conversation_id = Some(chat.clone());
         event.is_group = id::is_group(&chat);
         Some(event)
     };
-    presences.iter().map(|presence| one(presence).unwrap_or_else(malformed)).collect()
+    let shared = [envelope.id(), envelope.session()].into_iter().flatten().map(|id| id.len()).sum();
+    bounds::events(presences, shared, |presence| one(presence).unwrap_or_else(malformed))
 }
 
 fn call(payload: &Value, name: &str) -> Option<Event> {

@@ -80,11 +80,11 @@ impl<'a> Envelope<'a> {
 
     /// The same over all repetitions of the delivery.
     pub(super) fn id(&self) -> Option<String> {
-        json::text(self.value, "id")
+        json::key(self.value, "id")
     }
 
     pub(super) fn session(&self) -> Option<String> {
-        json::text(self.value, "session")
+        json::key(self.value, "session")
     }
 
     pub(super) fn timestamp_ms(&self) -> Option<i64> {

@@ -3,6 +3,7 @@
 
 #[path = "../../tests/lull.rs"]
 mod lull;
+mod parse;
 
 use std::{
     io,
@@ -23,6 +24,8 @@ use tokio::{
 };
 
 use lull::Lull;
+
+pub use parse::parse;
 
 struct Open;
 

@@ -91,6 +91,12 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
             ),
         ),
         count(
+            "effects that wait are counted",
+            "(select 1 as x from (select channel, amount from waiting_effects union all \
+             select channel, -count(*) from pending_effects group by channel) a group by channel \
+             having sum(amount) <> 0) v",
+        ),
+        count(
             "a feed has no gaps up to the tenant's cursor",
             "tenants t left join (select tenant, max(cursor_at) as top, min(cursor_at) as low, count(*) as n \
              from events group by tenant) e on e.tenant = t.id where (t.next_cursor > 0 and e.top is null) \

@@ -117,6 +117,7 @@ fn queue(context: &mut Context<'_>, waiting: i64) -> Result<()> {
 }
 
 fn pending(context: &mut Context<'_>) -> Result<()> {
+    let mut waiting = BTreeMap::<Uuid, i64>::new();
     for number in 0..PENDING.min(context.plan.sizes.len() as u64 / 10) {
         let at = context.plan.now - context.dice.roll(20 * DAY_MS.cast_unsigned()).cast_signed();
         let id = context.id(at);
@@ -124,7 +125,11 @@ fn pending(context: &mut Context<'_>) -> Result<()> {
         let tenant = context.accounts.tenants[channel.tenant as usize].id;
         let key = format!("1:{number}");
         let event = r#"{"kind":"status","status":"read","error":null}"#;
+        *waiting.entry(channel.id).or_default() += 1;
         context.fill.put(Table::Pending, row![id, tenant, channel.id, &key, event, at])?;
+    }
+    for (channel, amount) in waiting {
+        context.fill.put(Table::Waiting, row![channel, amount])?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! default.
 
 /// The version of the schema that these columns belong to: the newest row of `migrations`.
-pub(crate) const SCHEMA: i64 = 8;
+pub(crate) const SCHEMA: i64 = 12;
 
 macro_rules! tables {
     ($($name:ident = $table:literal ($columns:literal);)*) => {
@@ -51,6 +51,7 @@ tables! {
         window_at, due_at, attempt, supersedes, lease, lease_until, reason, opened_at, closed_at");
     Envelopes = "envelopes" ("id, tenant, channel, body, outcome, events, received_at");
     Pending = "pending_effects" ("id, tenant, channel, target_key, event, created_at");
+    Waiting = "waiting_effects" ("channel, amount");
     Reads = "reads" ("conversation, user_id, seq, inbound_count, updated_at");
     Events = "events" ("tenant, cursor_at, kind, company, channel, user_id, created_at, data");
     Jobs = "jobs" ("id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state");

@@ -1,0 +1,145 @@
+//! No body takes memory out of proportion when it is parsed: the worst shapes that are known, of many sizes, against an
+//! allocator that counts. The fuzzer's targets `telegram` and `waha` look for others.
+
+#[path = "support/bounded.rs"]
+mod bounded;
+
+use std::{fs, path::Path};
+
+use bounded::{FOR_A_BYTE, Peak, check};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static COUNTED: PeakAlloc = PeakAlloc;
+
+impl Peak for PeakAlloc {
+    fn now(&self) -> usize {
+        self.current_usage()
+    }
+
+    fn restart(&self) {
+        self.reset_peak_usage();
+    }
+
+    fn highest(&self) -> usize {
+        self.peak_usage()
+    }
+}
+
+/// Bodies of about so many bytes that take far more than that when they are built without bounds.
+fn shapes(size: usize) -> Vec<(&'static str, String)> {
+    let fill = |one: &str, less: usize| one.repeat(size.saturating_sub(less) / one.len() + 1);
+    let list = |one: &str| {
+        let all = fill(one, 0);
+        all.trim_end_matches(',').to_owned()
+    };
+    let telegram = |name: &str, content: String| format!("{{\"update_id\":10000,\"{name}\":{{{content}}}}}");
+    let chat = "\"chat\":{\"id\":5550001001,\"type\":\"private\"}";
+    let message = |content: String| {
+        telegram("message", format!("\"message_id\":5,{chat},\"date\":1794312000,{content}"))
+    };
+    let deleted = |connection: &str, id: &str| {
+        let ids = list(id);
+        let content = format!("\"business_connection_id\":\"{connection}\",{chat},\"message_ids\":[{ids}]");
+        telegram("deleted_business_messages", content)
+    };
+    let waha = |id: &str, event: &str, payload: String| {
+        format!(
+            "{{\"id\":\"{id}\",\"timestamp\":1794312000317,\"event\":\"{event}\",\"session\":\"shop\",\"payload\":{{{payload}}}}}"
+        )
+    };
+    let presences = |id: &str, chat: &str, one: &str| {
+        waha(id, "presence.update", format!("\"id\":\"{chat}\",\"presences\":[{}]", list(one)))
+    };
+    let said = |rest: String| {
+        waha("evt_1", "message.any", format!("\"id\":\"false_12025550143@c.us_3EB0AA\",{rest}"))
+    };
+    let (long, longest) = ("x".repeat(255), "x".repeat(size / 2));
+    let online = "{\"lastKnownPresence\":\"o\"},";
+    vec![
+        ("deleted", deleted("bc1", "7,")),
+        ("deleted under a long connection", deleted(&long, "1234567,")),
+        ("deleted under an endless connection", deleted(&longest, "7,")),
+        ("deleted, nonsense", deleted("bc1", "\"\",")),
+        ("presences", presences("evt_1", "120363000000000123@g.us", online)),
+        ("presences of a long chat", presences("evt_1", &format!("{}@g.us", "1".repeat(250)), online)),
+        ("presences under long ids", presences(&long, &format!("{}@g.us", "1".repeat(250)), online)),
+        ("presences under an endless id", presences(&longest, "1@g.us", online)),
+        ("presences of an endless chat", presences("e", &format!("{longest}@g.us"), online)),
+        ("presences, nonsense", presences("evt_1", "1@g.us", "0,")),
+        ("cards", said(format!("\"vCards\":[{}]", list("\"FN:a\",")))),
+        ("phones", said(format!("\"vCards\":[\"{}\"]", fill("TEL:1\\n", 0)))),
+        (
+            "votes",
+            waha(
+                "e",
+                "poll.vote",
+                format!(
+                    "\"vote\":{{\"id\":\"true_1@c.us_A\",\"selectedOptions\":[{}]}},\"poll\":{{\"id\":\"true_1@c.us_B\"}}",
+                    list("\"\",")
+                ),
+            ),
+        ),
+        (
+            "options",
+            message(format!("\"poll\":{{\"question\":\"?\",\"options\":[{}]}}", list("{\"text\":\"\"},"))),
+        ),
+        (
+            "entities",
+            message(format!(
+                "\"text\":\"hi\",\"entities\":[{}]",
+                list("{\"offset\":0,\"length\":1,\"type\":\"bold\"},")
+            )),
+        ),
+        (
+            "buttons",
+            message(format!(
+                "\"text\":\"hi\",\"reply_markup\":{{\"inline_keyboard\":[{}]}}",
+                list("[{\"text\":\"\"}],")
+            )),
+        ),
+        ("photo sizes", message(format!("\"photo\":[{}]", list("{\"file_id\":\"\"},")))),
+        ("text", message(format!("\"text\":\"{}\"", fill("é", 0)))),
+        ("text of escapes", message(format!("\"text\":\"{}\"", fill("\\u0000\\ud83d", 0)))),
+        (
+            "engine",
+            said(format!("\"body\":\"hi\",\"_data\":{{\"a\":[{}]}}", list("{\"\":{\"\":{\"\":[0]}}},"))),
+        ),
+        ("numbers", format!("[{}]", list("1,"))),
+        ("lists", format!("[{}]", list("[],"))),
+        ("full lists", format!("[{}]", list("[0],"))),
+        ("objects", format!("[{}]", list("{\"\":0},"))),
+        ("chains", format!("[{}]", list("{\"\":{\"\":{\"\":{\"\":0}}}},"))),
+        (
+            "members",
+            format!("{{{}}}", (0..size / 6).map(|n| format!("\"{n:x}\":0")).collect::<Vec<_>>().join(",")),
+        ),
+        ("rows", format!("[{}]", list(&format!("[{}0],", "[0],".repeat(900))))),
+        ("rows of objects", format!("[{}]", list(&format!("[{}0],", "{\"\":0},".repeat(900))))),
+        ("open lists", fill("[", 0)),
+        ("open objects", fill("{\"\":", 0)),
+        ("a name without end", format!("{{\"{}", fill("\\ud800", 0))),
+        ("no JSON", fill("\\u", 0)),
+    ]
+}
+
+#[test]
+fn no_body_takes_memory_out_of_proportion() {
+    let mut worst = (0, "", 0);
+    for size in [0, 100, 1_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
+        for (name, body) in shapes(size) {
+            for provider in ["telegram", "waha"] {
+                let taken = check(&COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));
+                worst = worst.max((taken.saturating_sub(FOR_A_BYTE * body.len()), name, size));
+            }
+        }
+    }
+    println!("beyond {FOR_A_BYTE} times its size at most {worst:?}");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    for provider in ["telegram", "waha"] {
+        for file in fs::read_dir(fixtures.join(provider)).unwrap() {
+            let path = file.unwrap().path();
+            check(&COUNTED, provider, &fs::read(&path).unwrap(), &path.display().to_string());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What holds for every body, whatever the bytes: the memory that its parsing takes, and the number and the keys of
+//! the events that it becomes. Shared by the tests and the fuzzer, which bring the allocator that counts.
+
+use adapters::{
+    Context, Event,
+    bounds::{MAX_EVENTS, MAX_ID_BYTES, MAX_KEY_BYTES},
+    provider,
+};
+
+/// Bytes that parsing may take, the events included: so many for a byte of the body, and so many in any case.
+pub const FOR_A_BYTE: usize = 20;
+pub const IN_ANY_CASE: usize = 1_600 * 1024;
+
+/// An allocator that knows how much was in use at most.
+pub trait Peak {
+    fn now(&self) -> usize;
+    fn restart(&self);
+    fn highest(&self) -> usize;
+}
+
+/// Parses the body and panics if it becomes too much. Gives the bytes that it took.
+pub fn check(counted: &impl Peak, name: &str, body: &[u8], what: &str) -> usize {
+    let provider = provider(name).expect("a built provider");
+    let context = Context::default();
+    counted.restart();
+    let before = counted.now();
+    let parsed = provider.parse(body, &context);
+    let taken = counted.highest().saturating_sub(before);
+    let allowed = FOR_A_BYTE * body.len() + IN_ANY_CASE;
+    assert!(taken <= allowed, "{name}, {what}: {taken} bytes for a body of {}", body.len());
+    let Ok(events) = parsed else { return taken };
+    assert!((1..=MAX_EVENTS + 1).contains(&events.len()), "{name}, {what}: {} events", events.len());
+    for event in &events {
+        for key in keys(event).into_iter().flatten() {
+            assert!(key.len() <= MAX_KEY_BYTES, "{name}, {what}: a key of {} bytes", key.len());
+        }
+        let update = event.update_key().map_or(0, str::len);
+        assert!(update <= MAX_ID_BYTES, "{name}, {what}: an update's id of {update} bytes");
+    }
+    taken
+}
+
+fn keys(event: &Event) -> [Option<&str>; 7] {
+    [
+        event.message_key(),
+        event.target_key(),
+        event.reply_key(),
+        event.external_message_id.as_deref(),
+        event.external_conversation_id.as_deref(),
+        event.external_contact_id.as_deref(),
+        event.alternate_contact_id.as_deref(),
+    ]
+}

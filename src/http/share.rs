@@ -1,0 +1,139 @@
+//! What the webhooks of one tenant may take at a time while others wait: places and bytes of bodies that are read and
+//! not stored yet, and the time of a core for long ones. Over its places a tenant is told to come again.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, spawn_blocking};
+use uuid::Uuid;
+
+/// Webhooks of a tenant that are looked at or wait for the writer.
+const PLACES: usize = 512;
+/// Bytes of their bodies.
+const BYTES: usize = 16 << 20;
+/// Up to so many bytes a body is looked at where it came in: less than a millisecond.
+const SHORT: usize = 64 << 10;
+/// Tenants after which those that have nothing going on are forgotten.
+const KNOWN: usize = 1_000;
+
+pub struct Shares {
+    tenants: Mutex<HashMap<Uuid, Weak<Share>>>,
+    /// Long bodies that are looked at at a time, of whichever tenants: half of the cores.
+    long: Arc<Semaphore>,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Self { tenants: Mutex::default(), long: Arc::new(Semaphore::new(cores.div_ceil(2))) }
+    }
+}
+
+pub struct Share {
+    places: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    /// One long body of a tenant at a time.
+    long: Semaphore,
+    long_of_all: Arc<Semaphore>,
+}
+
+/// Held until the body is stored.
+pub struct Place {
+    _place: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
+}
+
+impl Shares {
+    pub fn of(&self, tenant: Uuid) -> Arc<Share> {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = tenants.get(&tenant).and_then(Weak::upgrade) {
+            return share;
+        }
+        if tenants.len() >= KNOWN {
+            tenants.retain(|_, share| share.strong_count() > 0);
+        }
+        let share = Arc::new(Share {
+            places: Arc::new(Semaphore::new(PLACES)),
+            bytes: Arc::new(Semaphore::new(BYTES)),
+            long: Semaphore::new(1),
+            long_of_all: Arc::clone(&self.long),
+        });
+        tenants.insert(tenant, Arc::downgrade(&share));
+        share
+    }
+}
+
+impl Share {
+    /// Nothing: the tenant has what it may. A body that is longer than all its bytes comes in alone.
+    pub fn enter(&self, bytes: usize) -> Option<Place> {
+        let bytes = u32::try_from(bytes.min(BYTES)).ok()?;
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
+        Some(Place { _place: place, _bytes: bytes })
+    }
+
+    /// Runs what looks at a body: at once if that is quick, else beside the requests of others, one of a tenant at a time.
+    ///
+    /// # Errors
+    /// It panicked.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        look: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        if bytes <= SHORT {
+            return Ok(look());
+        }
+        // Neither is ever closed.
+        let _mine = self.long.acquire().await;
+        let _one = self.long_of_all.acquire().await;
+        spawn_blocking(look).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_has_its_places_and_bytes_and_others_have_theirs() {
+        let shares = Shares::default();
+        let (one, other) = (shares.of(Uuid::from_u128(1)), shares.of(Uuid::from_u128(2)));
+        let mut places: Vec<_> = (0..PLACES).map(|_| one.enter(1_000)).collect();
+        assert!(places.iter().all(Option::is_some) && one.enter(0).is_none());
+        assert!(Arc::ptr_eq(&one, &shares.of(Uuid::from_u128(1))));
+        places.clear();
+        let half = one.enter(BYTES / 2).expect("half");
+        let _second = one.enter(BYTES / 2).expect("the other half");
+        assert!(one.enter(1).is_none());
+        drop(half);
+        assert!(one.enter(1).is_some() && other.enter(10 * BYTES).is_some());
+    }
+
+    #[test]
+    fn tenants_with_nothing_going_on_are_forgotten() {
+        let shares = Shares::default();
+        let busy = shares.of(Uuid::nil());
+        for number in 1..3 * KNOWN as u128 {
+            drop(shares.of(Uuid::from_u128(number)));
+        }
+        assert!(shares.tenants.lock().expect("unpoisoned").len() <= KNOWN);
+        assert!(Arc::ptr_eq(&busy, &shares.of(Uuid::nil())));
+    }
+
+    #[tokio::test]
+    async fn long_bodies_of_a_tenant_wait_for_each_other_and_short_ones_do_not() {
+        let shares = Shares::default();
+        let share = shares.of(Uuid::nil());
+        let held = share.long.acquire().await.expect("open");
+        assert_eq!(share.look(SHORT, || 1).await.expect("short"), 1);
+        let waiting = share.look(SHORT + 1, || 2);
+        let mut waiting = std::pin::pin!(waiting);
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        drop(held);
+        assert_eq!(waiting.await.expect("long"), 2);
+    }
+}

@@ -1,0 +1,261 @@
+//! The verbs that wait for the writer: a lane for each tenant, and the lane is served next that has had the least of
+//! the writer's time. A tenant that sends as fast as it can waits behind itself; who sends now and then is served at
+//! once.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::store::StoreError;
+use crate::store::ticket::Ticket;
+
+/// Verbs that may wait in all; over it the caller is told that the store is busy.
+const QUEUE: usize = 4096;
+/// And in one lane, which must not take every place.
+const QUEUE_OF_TENANT: usize = 1024;
+
+/// A verb costs at least so much, so that the clock's steps do not make it free.
+const LEAST_COST: Duration = Duration::from_micros(10);
+
+/// Whose verbs wait in a lane; nothing: the installation's own.
+pub(super) type Owner = Option<Uuid>;
+
+pub(super) enum Work {
+    Verb(Owner, Box<dyn Ticket>),
+    /// Everything that came before is done.
+    Closing(oneshot::Sender<()>),
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: usize,
+    lanes: HashMap<Owner, Lane>,
+    /// The lanes in which something waits, by the time that they have had, and then by the order of their coming.
+    order: BTreeSet<(Duration, u64, Owner)>,
+    /// The time had of the lane that was served last: a lane that comes new begins here, for what it did not use
+    /// before is no credit.
+    now: Duration,
+    came: u64,
+    closing: Option<oneshot::Sender<()>>,
+    closed: bool,
+    abandoned: bool,
+}
+
+struct Lane {
+    verbs: VecDeque<Box<dyn Ticket>>,
+    had: Duration,
+    came: u64,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push(&self, ticket: Box<dyn Ticket>) -> Result<(), StoreError> {
+        let owner = ticket.tenant();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if state.closed {
+            return Err(StoreError::Closed);
+        }
+        let of_tenant = state.lanes.get(&owner).map_or(0, |lane| lane.verbs.len());
+        if state.waiting >= QUEUE || of_tenant >= QUEUE_OF_TENANT {
+            return Err(StoreError::Busy);
+        }
+        state.waiting += 1;
+        state.came += 1;
+        let (now, came) = (state.now, state.came);
+        let lane =
+            state.lanes.entry(owner).or_insert_with(|| Lane { verbs: VecDeque::new(), had: now, came });
+        if lane.verbs.is_empty() {
+            lane.had = lane.had.max(now);
+            lane.came = came;
+            state.order.insert((lane.had, lane.came, owner));
+        }
+        lane.verbs.push_back(ticket);
+        drop(guard);
+        self.more.notify_one();
+        Ok(())
+    }
+
+    /// Waits for the next; nothing when the queue is closed and empty.
+    pub(super) fn wait(&self) -> Option<Work> {
+        let mut state = self.state();
+        loop {
+            if let Some(work) = state.next() {
+                return Some(work);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The next, if something waits.
+    pub(super) fn next(&self) -> Option<Work> {
+        self.state().next()
+    }
+
+    /// What serving one verb of the lane took.
+    pub(super) fn charge(&self, owner: Owner, took: Duration) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(lane) = state.lanes.get_mut(&owner) else { return };
+        if lane.verbs.is_empty() {
+            // Its debt ends with its wait, or every tenant that ever wrote would be remembered.
+            state.lanes.remove(&owner);
+            return;
+        }
+        state.order.remove(&(lane.had, lane.came, owner));
+        lane.had += took.max(LEAST_COST);
+        state.order.insert((lane.had, lane.came, owner));
+    }
+
+    /// Takes nothing new; the sender is dropped when everything that waits is done.
+    pub(super) fn close(&self, done: oneshot::Sender<()>) {
+        let mut state = self.state();
+        state.closed = true;
+        if !state.abandoned {
+            state.closing = Some(done);
+        }
+        drop(state);
+        self.more.notify_all();
+    }
+
+    /// Nobody will ask any more: what waits is refused by being dropped.
+    pub(super) fn abandon(&self) {
+        let mut state = self.state();
+        *state = State { closed: true, abandoned: true, ..State::default() };
+    }
+}
+
+impl State {
+    fn next(&mut self) -> Option<Work> {
+        let Some((had, _, owner)) = self.order.first().copied() else {
+            return self.closing.take().map(Work::Closing);
+        };
+        let lane = self.lanes.get_mut(&owner)?;
+        let ticket = lane.verbs.pop_front()?;
+        if lane.verbs.is_empty() {
+            self.order.pop_first();
+        }
+        self.now = had;
+        self.waiting -= 1;
+        Some(Work::Verb(owner, ticket))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::store::{Effects, Tx};
+
+    struct Nothing(Owner);
+
+    impl Ticket for Nothing {
+        fn tenant(&self) -> Owner {
+            self.0
+        }
+
+        fn run<'a>(&'a mut self, _: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Effects, Error>> {
+            unreachable!("nobody runs it")
+        }
+
+        fn committed(self: Box<Self>) {}
+
+        fn refuse(self: Box<Self>, _: Error) {}
+    }
+
+    fn push(queue: &Queue, owner: u128) -> Result<(), StoreError> {
+        queue.push(Box::new(Nothing(Some(Uuid::from_u128(owner)))))
+    }
+
+    /// Serves the next, which takes so many milliseconds; gives whose it was.
+    fn serve(queue: &Queue, ms: impl Fn(u128) -> u64) -> Option<u128> {
+        let Some(Work::Verb(owner, _)) = queue.next() else { return None };
+        let number = owner.map_or(0, |owner| owner.as_u128());
+        queue.charge(owner, Duration::from_millis(ms(number)));
+        Some(number)
+    }
+
+    #[test]
+    fn who_sends_as_fast_as_it_can_waits_behind_itself() {
+        let queue = Queue::default();
+        for _ in 0..500 {
+            push(&queue, 1).expect("room");
+        }
+        for _ in 0..100 {
+            serve(&queue, |_| 1).expect("one");
+        }
+        push(&queue, 2).expect("room");
+        push(&queue, 3).expect("room");
+        let next: Vec<_> = (0..3).filter_map(|_| serve(&queue, |_| 1)).collect();
+        assert_eq!(next, [2, 3, 1]);
+    }
+
+    #[test]
+    fn shares_are_of_time_and_not_of_verbs() {
+        let queue = Queue::default();
+        for _ in 0..400 {
+            push(&queue, 1).expect("room");
+            push(&queue, 2).expect("room");
+        }
+        // The verbs of the first take nine times as long.
+        let served: Vec<_> =
+            (0..200).filter_map(|_| serve(&queue, |owner| if owner == 1 { 9 } else { 1 })).collect();
+        let first = served.iter().filter(|owner| **owner == 1).count();
+        assert!((15..=25).contains(&first), "{first}");
+    }
+
+    #[test]
+    fn one_lane_is_full_long_before_all_places_are_taken() {
+        let queue = Queue::default();
+        for _ in 0..QUEUE_OF_TENANT {
+            push(&queue, 1).expect("room");
+        }
+        assert!(matches!(push(&queue, 1), Err(StoreError::Busy)));
+        push(&queue, 2).expect("room for another");
+    }
+
+    #[test]
+    fn what_waits_is_done_before_the_end_and_nobody_is_remembered() {
+        let queue = Queue::default();
+        for owner in 1..=3 {
+            push(&queue, owner).expect("room");
+        }
+        let (done, _wait) = oneshot::channel();
+        queue.close(done);
+        assert!(matches!(push(&queue, 1), Err(StoreError::Closed)));
+        for _ in 0..3 {
+            assert!(serve(&queue, |_| 1).is_some());
+        }
+        assert!(matches!(queue.wait(), Some(Work::Closing(_))));
+        assert!(queue.wait().is_none());
+        assert!(queue.state().lanes.is_empty());
+    }
+
+    #[tokio::test]
+    async fn without_a_writer_nobody_waits_for_the_end() {
+        let queue = Queue::default();
+        push(&queue, 1).expect("room");
+        queue.abandon();
+        assert!(matches!(push(&queue, 1), Err(StoreError::Closed)));
+        let (done, wait) = oneshot::channel();
+        queue.close(done);
+        assert!(wait.await.is_err());
+    }
+}
