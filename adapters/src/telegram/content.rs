@@ -69,6 +69,9 @@ const FRAME: &[&str] = &[
     "link_preview_options",
 ];
 
+/// Far more than a person shares at once.
+const MAX_CARDS: usize = 100;
+
 /// The kind of message that a person made of this; `None` when nobody wrote it.
 pub(super) fn kind_of(value: &Value) -> Option<Kind> {
     if largest(json::list(value, "photo")).is_some() {
@@ -156,7 +159,7 @@ fn cards(event: &mut Event, value: &Value) {
     let shared = json::object(value, "users_shared").map_or(&[][..], |shared| json::list(shared, "users"));
     let card = |user: &Value| json!({ "name": full_name(user), "phones": [] });
     event.set("contacts_count", shared.len());
-    event.set("contacts", shared.iter().map(card).collect::<Vec<_>>());
+    event.set("contacts", shared.iter().take(MAX_CARDS).map(card).collect::<Vec<_>>());
 }
 
 /// The button of a web app: its label, and what the app sent.

@@ -194,7 +194,7 @@ fn callback(value: &Value) -> Option<Event> {
 }
 
 fn reaction(value: &Value) -> Option<Event> {
-    let (chat, business) = (Chat::of(value)?, wire::business_connection(value)?);
+    let (chat, business) = (Chat::of(value)?, wire::business_connection(value).ok()?);
     let message = json::integer(value, "message_id")?;
     if chat.is_channel() {
         return Some(Event::ignored("channel"));
@@ -293,7 +293,7 @@ fn membership(value: &Value) -> Option<Event> {
 fn deleted(value: &Value) -> Vec<Event> {
     let ids = json::list(value, "message_ids");
     let Some(chat) = Chat::of(value).filter(|_| !ids.is_empty()) else { return vec![malformed()] };
-    let Some(business) = wire::business_connection(value) else { return vec![malformed()] };
+    let Ok(business) = wire::business_connection(value) else { return vec![malformed()] };
     let place = Place::in_chat(chat, business);
     let one = |id: &Value| {
         let id = id.as_i64()?;

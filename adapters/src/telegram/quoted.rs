@@ -50,16 +50,24 @@ fn buttons(message: &Value) -> impl Iterator<Item = &Value> {
 
 /// The name of whoever wrote it first.
 fn origin(value: &Value) -> Option<String> {
-    let name = |parent: &Value, member: &str| Person::of(parent, member).and_then(Person::name);
-    if let Some(origin) = json::object(value, "forward_origin") {
-        return name(origin, "sender_user")
-            .or_else(|| json::text(origin, "sender_user_name"))
-            .or_else(|| name(origin, "sender_chat"))
-            .or_else(|| name(origin, "chat"));
+    match json::object(value, "forward_origin") {
+        Some(origin) => author_of(origin),
+        None => name(value, "forward_from")
+            .or_else(|| name(value, "forward_from_chat"))
+            .or_else(|| json::text(value, "forward_sender_name")),
     }
-    name(value, "forward_from")
-        .or_else(|| name(value, "forward_from_chat"))
-        .or_else(|| json::text(value, "forward_sender_name"))
+}
+
+/// The author that an origin names: a user, hidden or not, a chat or a channel.
+fn author_of(origin: &Value) -> Option<String> {
+    name(origin, "sender_user")
+        .or_else(|| json::text(origin, "sender_user_name"))
+        .or_else(|| name(origin, "sender_chat"))
+        .or_else(|| name(origin, "chat"))
+}
+
+fn name(parent: &Value, member: &str) -> Option<String> {
+    Person::of(parent, member).and_then(Person::name)
 }
 
 /// Addresses behind words and under buttons. Only what a browser opens.
@@ -135,8 +143,8 @@ fn quoted(message: Message<'_>) -> Option<Value> {
         put("kind", content::kind_of(original).map(|kind| kind.as_str().to_owned()));
     } else if let Some(original) = elsewhere {
         put("text", part);
-        let from = json!({ "forward_origin": original.get("origin") });
-        put("author", origin(&from).or_else(|| Person::of(original, "chat").and_then(Person::name)));
+        let author = json::object(original, "origin").and_then(author_of);
+        put("author", author.or_else(|| name(original, "chat")));
         put("kind", Some(content::kind_of(original).map_or("text", |kind| kind.as_str()).to_owned()));
     } else if json::object(message.value, "reply_to_story").is_some() {
         put("kind", Some("story".into()));

@@ -180,23 +180,25 @@ pub(super) struct Message<'a> {
     pub(super) business: Option<&'a str>,
 }
 
-/// The business connection that an object names, if it names one. `None` for one that cannot be an id: it becomes part
-/// of keys and addresses.
-pub(super) fn business_connection(value: &Value) -> Option<Option<&str>> {
+/// Something that cannot be an id stands where one belongs.
+pub(super) struct NoId;
+
+/// The business connection that an object names, if it names one. It becomes part of keys and addresses.
+pub(super) fn business_connection(value: &Value) -> Result<Option<&str>, NoId> {
     let plain = |id: &&str| {
         (1..=128).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     };
     match value.get("business_connection_id") {
-        None | Some(Value::Null) => Some(None),
-        Some(id) => Some(Some(id.as_str().filter(plain)?)),
+        None | Some(Value::Null) => Ok(None),
+        Some(id) => id.as_str().filter(plain).map(Some).ok_or(NoId),
     }
 }
 
 impl<'a> Message<'a> {
     pub(super) fn of(value: &'a Value) -> Option<Self> {
         let id = json::integer(value, "message_id")?;
-        let business = business_connection(value)?;
+        let business = business_connection(value).ok()?;
         Some(Self { value, id, chat: Chat::of(value)?, business })
     }
 

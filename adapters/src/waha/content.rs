@@ -13,6 +13,10 @@ use crate::{Event, Kind, MediaKind, MediaRef, MediaState, json};
 /// The engines' names for mere text: without words it is nothing.
 const PLAIN: &[&str] = &["", "chat", "conversation", "extendedTextMessage"];
 
+/// Contact cards of a message that are read, and phones of a card.
+const MAX_CARDS: usize = 100;
+const MAX_PHONES: usize = 20;
+
 /// Puts kind, text, files and details of the message into the event. `Err` says why nobody wrote it.
 pub(super) fn fill(event: &mut Event, item: &Item<'_>, me: &Value) -> Result<(), String> {
     read(event, item, engine::look(item))?;
@@ -64,7 +68,7 @@ fn read(event: &mut Event, item: &Item<'_>, finding: Finding<'_>) -> Result<(), 
     if !cards.is_empty() {
         event.kind = Kind::Contacts;
         event.set("contacts_count", cards.len());
-        event.set("contacts", cards);
+        event.set("contacts", cards.into_iter().take(MAX_CARDS).map(vcard).collect::<Vec<_>>());
         return Ok(());
     }
     let media = json::object(value, "media");
@@ -124,8 +128,8 @@ pub(super) fn words(said: &Value) -> Option<String> {
         &["hydratedFourRowTemplate", "hydratedContentText"],
         &["interactiveMessageTemplate", "body", "text"],
     ];
-    if said.is_string() {
-        return json::text(&json!({ "text": said }), "text");
+    if let Some(text) = said.as_str() {
+        return Some(text.replace('\0', "")).filter(|text| !text.is_empty());
     }
     PATHS.iter().find_map(|path| {
         let (last, parents) = path.split_last()?;
@@ -135,36 +139,33 @@ pub(super) fn words(said: &Value) -> Option<String> {
 }
 
 fn place(value: &Value, part: Part, said: &Value) -> Option<Map<String, Value>> {
-    let of = |place: &Value, names: (&str, &str)| {
-        json::number(place, names.0).zip(json::number(place, names.1)).map(|at| (at, place.clone()))
-    };
-    let given = json::object(value, "location").and_then(|place| of(place, ("latitude", "longitude")));
+    let of = |place, (latitude, longitude)| json::number(place, latitude).zip(json::number(place, longitude));
+    let given = json::object(value, "location").and_then(|at| Some((of(at, ("latitude", "longitude"))?, at)));
     let ((latitude, longitude), place) = given.or_else(|| {
-        if part != Part::Place {
-            return None;
-        }
-        of(said, ("degreesLatitude", "degreesLongitude")).or_else(|| of(said, ("lat", "lng")))
+        let names = [("degreesLatitude", "degreesLongitude"), ("lat", "lng")];
+        let at = names.into_iter().find_map(|names| of(said, names)).filter(|_| part == Part::Place)?;
+        Some((at, said))
     })?;
     let mut data = Map::new();
     data.insert("latitude".into(), latitude.into());
     data.insert("longitude".into(), longitude.into());
     for name in ["description", "title", "address", "name"] {
-        if let Some(text) = json::text(&place, name) {
+        if let Some(text) = json::text(place, name) {
             data.insert(name.into(), text.into());
         }
     }
     Some(data)
 }
 
-fn cards(value: &Value, part: Part, said: &Value, body: Option<&str>) -> Vec<Value> {
-    let given: Vec<_> = json::list(value, "vCards").iter().filter_map(Value::as_str).map(vcard).collect();
+fn cards<'a>(value: &'a Value, part: Part, said: &'a Value, body: Option<&'a str>) -> Vec<&'a str> {
+    let given: Vec<_> = json::list(value, "vCards").iter().filter_map(Value::as_str).collect();
     if !given.is_empty() || part != Part::Cards {
         return given;
     }
     let one = said.get("vcard").and_then(Value::as_str);
     let many = json::list(said, "contacts").iter().filter_map(|card| card.get("vcard")?.as_str());
     let text = body.filter(|body| body.starts_with("BEGIN:VCARD"));
-    one.into_iter().chain(many).chain(text).map(vcard).collect()
+    one.into_iter().chain(many).chain(text).collect()
 }
 
 /// A choice of a list or a press of a button: what stood there and what it stands for.
@@ -214,12 +215,9 @@ fn order(said: &Value) -> Value {
 fn poll(said: &Value, body: Option<&str>) -> Value {
     let question =
         json::text(said, "name").or_else(|| json::text(said, "pollName")).or(body.map(str::to_owned));
-    let options = [json::list(said, "options"), json::list(said, "pollOptions")].concat();
-    let names = options.iter().filter_map(|option| {
-        json::text(option, "optionName")
-            .or_else(|| json::text(option, "name"))
-            .or_else(|| json::text(option, "text"))
-    });
+    let options = ["options", "pollOptions"].into_iter().flat_map(|name| json::list(said, name));
+    let names = options
+        .filter_map(|option| ["optionName", "name", "text"].iter().find_map(|name| json::text(option, name)));
     json!({ "question": question, "options": names.collect::<Vec<_>>() })
 }
 
@@ -294,7 +292,7 @@ fn vcard(card: &str) -> Value {
         (plain.eq_ignore_ascii_case(name) && !value.is_empty()).then_some(value)
     };
     let name = card.lines().find_map(|line| field(line, "FN"));
-    let phones: Vec<_> = card.lines().filter_map(|line| field(line, "TEL")).collect();
+    let phones: Vec<_> = card.lines().filter_map(|line| field(line, "TEL")).take(MAX_PHONES).collect();
     json!({ "name": name, "phones": phones })
 }
 
