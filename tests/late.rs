@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::kit::{Client, SESSION, World, quick};
 use crate::on_both;
+use hubbub::error::Error;
 use hubbub::model::ChannelSettings;
+use hubbub::store::{Tx, Verb};
 
 const HOUR_S: i64 = 3_600;
 
@@ -197,5 +199,46 @@ on_both!(settings_that_cannot_be_are_refused, |engine| async move {
     let settings = json!({ "silence_ms": 7_200_000, "automatic_texts": ["We are closed."] });
     let (status, channel) = api.patch(&path, &json!({ "settings": settings })).await;
     assert_eq!((status, &channel["settings"]["silence_ms"]), (200, &json!(7_200_000)), "{channel}");
+    world.finish().await;
+});
+
+/// As if the message had been lost, though its body was kept.
+struct Lose;
+
+impl Verb for Lose {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let changed =
+            tx.exec("update messages set external_key = 'lost' where direction = 'in'", &[]).await?;
+        assert_eq!(changed, 1);
+        Ok(())
+    }
+}
+
+on_both!(a_body_that_is_read_again_is_as_late_as_it_is_old, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    // Months ago, by all clocks but ours: that is a wrong clock.
+    let update = World::update(950, 5550191, 1, "Hello");
+    assert_eq!(world.hook(&world.bot, &update).await, 200);
+    let turn = worker.offered().await;
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "Hello!" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    world.app.store.write(Lose).await.expect("lost");
+    let owner = world.api("owner@example.com").await;
+    let log = owner.get(&format!("/api/v1/integration-log?tenant={}", world.tenant)).await.1;
+    let entry = log["entries"][0]["id"].as_str().expect("an entry").to_owned();
+    let (status, replayed) = owner.post(&format!("/api/v1/integration-log/{entry}/replay"), &json!({})).await;
+    assert_eq!(status, 200, "{replayed}");
+    let shown = loop {
+        let shown = created(&mut manager, "Hello").await;
+        if shown["message"]["seq"] != 1 {
+            break shown;
+        }
+    };
+    assert_eq!(shown["conversation"]["handoff_reason"], "backlog");
+    assert!(shown["conversation"]["turn"].is_null());
     world.finish().await;
 });

@@ -154,6 +154,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_was_given_up_and_may_have_left_is_settled_by_the_provider() {
+        use MessageStatus::{Delivered, Failed, Queued, Sent, Unknown};
+        let part = |state, begun_at| Delivery { begun_at, ..parts(&[state]).remove(0) };
+        assert!(proves(&part(Failed, Some(1)), Sent) && proves(&part(Failed, Some(1)), Delivered));
+        assert!(!proves(&part(Failed, Some(1)), Failed), "no news");
+        assert!(!proves(&part(Failed, None), Sent), "the provider had refused it");
+        for state in [Queued, Unknown] {
+            assert!(proves(&part(state, Some(1)), Sent) && proves(&part(state, Some(1)), Failed));
+        }
+        assert!(!proves(&part(Delivered, None), Sent));
+    }
+
     /// Invariant 8, its last sentence: whatever comes in whatever order, a status only moves forward.
     #[test]
     fn statuses_move_forward_only() {
