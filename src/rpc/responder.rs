@@ -158,7 +158,6 @@ fn ended<T>(rules: &SocketRules, lease: Uuid, done: Result<T, Error>) -> Result<
     done
 }
 
-#[expect(clippy::unused_async, reason = "one form for all methods")]
 pub(super) async fn capacity(
     rules: &SocketRules,
     session: &SessionInfo,

@@ -153,9 +153,10 @@ fn feed(scope: &Scope) -> ServerSub {
 fn refused(error: &Error) -> Rejection {
     match error {
         Error::Unauthenticated(why) if why.contains("expired") => ErrorReply::TOKEN_EXPIRED.into(),
-        Error::Unauthenticated(_) => CloseCode::INVALID_TOKEN.into(),
+        Error::Unauthenticated(_) | Error::Store(StoreError::Unstorable(_)) => {
+            CloseCode::INVALID_TOKEN.into()
+        }
         Error::Store(StoreError::Busy | StoreError::Retry(_)) => ErrorReply::TOO_MANY_REQUESTS.into(),
-        Error::Store(StoreError::Unstorable(_)) => CloseCode::INVALID_TOKEN.into(),
         other => {
             tracing::error!(error = format!("{other:#}"), "a socket could not connect");
             ErrorReply::INTERNAL.into()
