@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::{Accounts, Vault};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::admission::Admission;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
 use crate::work::{Dispatcher, Runner};
@@ -36,6 +37,8 @@ pub struct App {
     pub hub: hub::Hub,
     /// How many connections there may be.
     pub descriptors: hub::Descriptors,
+    /// What strangers and callers may take before and while they are answered.
+    pub admission: Admission,
     pub channels: Channels,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
@@ -93,6 +96,7 @@ impl App {
         rules.attach(hub.clone());
         dispatcher.attach(hub.clone());
 
+        let admission = Admission::new(&config);
         let started_at_ms = store.clock().now_ms();
         let app = Arc::new(Self {
             config,
@@ -101,6 +105,7 @@ impl App {
             accounts,
             hub,
             descriptors,
+            admission,
             committed: tokio::sync::Mutex::default(),
             channels,
             dispatcher,

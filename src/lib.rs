@@ -12,6 +12,7 @@ pub mod error;
 pub mod http;
 pub mod inbox;
 pub mod model;
+mod private;
 pub mod responder;
 pub mod rpc;
 pub mod store;

@@ -31,6 +31,7 @@ pub mod names;
 pub mod queues;
 pub mod reads;
 pub mod retention;
+pub mod storage;
 pub mod tallies;
 pub mod turns;
 pub mod views;
@@ -176,6 +177,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),
+        ("storage", storage::ALL),
         ("tallies", tallies::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use adapters::{Context, Headers};
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts as _, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use super::peer::PeerIp;
 use super::problem::Problem;
+use super::receive;
 use crate::app::AppState;
 use crate::inbox::receive::{Keep, Receive};
 
@@ -34,11 +36,10 @@ pub async fn receive(
     let connected = app.channels.by_token(&token).await?.ok_or_else(|| Problem::not_found("channel"))?;
     let channel = Arc::clone(&connected.channel);
     let provider = adapters::provider(&channel.kind).ok_or_else(|| Problem::not_found("channel"))?;
-    let (parts, body) = request.into_parts();
-    let body: Bytes = axum::body::to_bytes(body, app.config.max_body_bytes).await.map_err(|_| {
-        let detail = format!("a webhook's body has at most {} bytes here", app.config.max_body_bytes);
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-    })?;
+    let (mut parts, body) = request.into_parts();
+    let Ok(peer) = PeerIp::from_request_parts(&mut parts, &app).await;
+    let limit = app.config.max_body_bytes;
+    let body: Bytes = receive::whole(body, limit, &app.admission.budget, peer.counted()).await?;
     let headers: Headers =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     if let Err(why) = provider.verify(&connected.secrets.hook_secret, &headers, &body) {

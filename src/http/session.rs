@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Body;
+use super::body::ShortBody;
 use super::extract::{Caller, Read};
 use super::peer::PeerIp;
 use super::problem::{Problem, Refusals, Result};
@@ -53,7 +53,7 @@ pub struct Session {
 pub async fn sign_in(
     State(app): State<AppState>,
     PeerIp(peer): PeerIp,
-    Body(body): Body<SignIn>,
+    ShortBody(body): ShortBody<SignIn>,
 ) -> Result<Response> {
     let signed_in = app.accounts.sign_in(&body.email, body.password, peer).await?;
     answer(&app.config, signed_in)
@@ -68,7 +68,7 @@ pub async fn sign_in(
 pub async fn refresh(
     State(app): State<AppState>,
     headers: HeaderMap,
-    Body(body): Body<Refresh>,
+    ShortBody(body): ShortBody<Refresh>,
 ) -> Result<Response> {
     let token = body.refresh_token.or_else(|| cookie(&headers));
     let token = token.ok_or_else(|| Problem::unauthenticated("there is no refresh token: sign in"))?;

@@ -12,6 +12,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (3, "0003_work", include_str!("../../migrations/0003_work.sql")),
     (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
+    (7, "0007_storage", include_str!("../../migrations/0007_storage.sql")),
 ];
 
 /// The version from which on contacts are found by their terms, and conversations counted as they change: what was

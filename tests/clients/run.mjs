@@ -1,4 +1,4 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|demo|descriptors …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|demo|descriptors|strangers …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
@@ -8,10 +8,11 @@ import { openChecks } from "./open.mjs";
 import { pageChecks } from "./page.mjs";
 import { killAll } from "./processes.mjs";
 import { protobufChecks } from "./protobuf.mjs";
+import { strangerChecks } from "./strangers.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, demo: demoChecks, descriptors: descriptorChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {
