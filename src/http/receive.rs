@@ -5,12 +5,14 @@
 //! it is: a body that comes a byte at a time would cost thousands of times its size.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::http::StatusCode;
 use bytes::{BufMut as _, Bytes, BytesMut};
-use tokio::time::{Instant, timeout_at};
+use hyper::body::Frame;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::Budget;
 use super::problem::{self, Problem};
@@ -20,33 +22,64 @@ const TIME: Duration = Duration::from_secs(30);
 /// And the slowest that it may come after a moment: so many bytes a second on average.
 const GRACE: Duration = Duration::from_secs(5);
 const LOWEST_RATE: f64 = 1024.0;
-/// The buffer at the beginning, if the body does not say that it is shorter.
-const FIRST: usize = 4 * 1024;
+/// A buffer is charged in steps of so much, and has so much at the beginning.
+const STEP: usize = 4 * 1024;
+
+/// What is still to come of a refused body is read and dropped for so long: who is in the midst of sending hears nothing
+/// of an answer on a connection that is closed.
+const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL_BYTES: usize = 8 * 1024 * 1024;
 
 /// Receives a body of at most so many bytes for an address.
-pub async fn whole(body: Body, limit: usize, budget: &Budget, address: IpAddr) -> Result<Bytes, Problem> {
+pub async fn whole(mut body: Body, limit: usize, budget: &Budget, address: IpAddr) -> Result<Bytes, Problem> {
+    let received = receive(&mut body, limit, budget, address).await;
+    if received.as_ref().is_err_and(|problem| problem.status() != StatusCode::REQUEST_TIMEOUT) {
+        let _ = timeout(FAREWELL, drop_rest(body)).await;
+    }
+    received
+}
+
+async fn drop_rest(mut body: Body) {
+    let mut dropped = 0;
+    while let Some(Ok(piece)) = next(&mut body).await {
+        dropped += piece.data_ref().map_or(0, Bytes::len);
+        if dropped > FAREWELL_BYTES {
+            break;
+        }
+    }
+}
+
+async fn next(body: &mut Body) -> Option<Result<Frame<Bytes>, axum::Error>> {
+    std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
+}
+
+async fn receive(body: &mut Body, limit: usize, budget: &Budget, address: IpAddr) -> Result<Bytes, Problem> {
     let hint = body.size_hint();
     if hint.lower() > limit as u64 {
         return Err(too_large(limit));
     }
-    // What was announced and no more, so that most bodies are charged and copied once.
     let announced = hint.exact().and_then(|bytes| usize::try_from(bytes).ok());
-    let most = announced.unwrap_or(limit);
     let (mut charge, mut whole) = (budget.open(address), BytesMut::new());
-    let mut pieces = std::pin::pin!(body);
     let begin = Instant::now();
     loop {
         let slowest = Duration::from_secs_f64(whole.len() as f64 / LOWEST_RATE);
         let until = begin + TIME.min(GRACE + slowest);
-        let next = std::future::poll_fn(|cx| pieces.as_mut().poll_frame(cx));
-        let Some(piece) = timeout_at(until, next).await.map_err(|_| too_slow())? else { break };
+        let Some(piece) = timeout_at(until, next(body)).await.map_err(|_| too_slow())? else { break };
         let Ok(piece) = piece.map_err(|_| broken())?.into_data() else { continue };
         let needed = whole.len() + piece.len();
         if needed > limit {
             return Err(too_large(limit));
         }
-        if needed > whole.capacity() {
-            let capacity = (whole.capacity() * 2).max(FIRST).min(most).max(needed);
+        if let Some(announced) = announced {
+            // Room that is not written to costs nothing yet, so all of it is taken at once, and charged as it fills.
+            charge
+                .grow_to(needed.next_multiple_of(STEP).min(announced.max(needed)))
+                .map_err(|_| no_room())?;
+            if whole.capacity() < needed {
+                whole = BytesMut::with_capacity(announced.max(needed));
+            }
+        } else if needed > whole.capacity() {
+            let capacity = (whole.capacity() * 2).max(STEP).min(limit).max(needed);
             charge.grow_to(capacity).map_err(|_| no_room())?;
             let mut larger = BytesMut::with_capacity(capacity);
             larger.put_slice(&whole);

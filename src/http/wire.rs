@@ -48,6 +48,11 @@ impl Progress {
         self.in_head.store(false, Relaxed);
     }
 
+    /// Nothing is held of a head: the last one is whole, and nothing has come of the next.
+    fn is_between_heads(&self) -> bool {
+        !self.in_head.load(Relaxed) || self.read.load(Relaxed) == self.waited_at.load(Relaxed)
+    }
+
     fn wait_for_head(&self) -> u64 {
         let read = self.read.load(Relaxed);
         self.waited_at.store(read, Relaxed);
@@ -82,7 +87,6 @@ impl Wire {
     fn note(&mut self, bytes: &[u8]) -> io::Result<()> {
         let read = self.progress.read.fetch_add(bytes.len() as u64, Relaxed) + bytes.len() as u64;
         if !self.progress.in_head.load(Relaxed) {
-            self.charge.release();
             return Ok(());
         }
         if !self.progress.line_ended.load(Relaxed) && bytes.contains(&b'\n') {
@@ -132,6 +136,9 @@ impl Read for Wire {
         buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let mut buf = buf;
+        if self.progress.is_between_heads() {
+            self.charge.release();
+        }
         // The library's buffer does not show what is in it, so it is read into one of ours.
         let mut chunk = [MaybeUninit::uninit(); CHUNK_BYTES];
         let room = buf.remaining().min(chunk.len());
