@@ -23,6 +23,7 @@ use crate::accounts::channel_claims::claim_existing;
 use crate::accounts::{Accounts, Vault};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::admission::Admission;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
 use crate::work::{Dispatcher, Runner};
@@ -38,6 +39,8 @@ pub struct App {
     pub hub: hub::Hub,
     /// How many connections there may be.
     pub descriptors: hub::Descriptors,
+    /// What strangers and callers may take before and while they are answered.
+    pub admission: Admission,
     pub channels: Channels,
     /// What each tenant's webhooks may take at a time.
     pub shares: crate::http::share::Shares,
@@ -108,6 +111,7 @@ impl App {
         rules.attach(hub.clone());
         dispatcher.attach(hub.clone());
 
+        let admission = Admission::new(&config);
         let started_at_ms = store.clock().now_ms();
         let app = Arc::new(Self {
             config,
@@ -116,6 +120,7 @@ impl App {
             accounts,
             hub,
             descriptors,
+            admission,
             committed: tokio::sync::Mutex::default(),
             channels,
             shares: crate::http::share::Shares::default(),

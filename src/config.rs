@@ -8,7 +8,9 @@ mod check;
 mod key_file;
 mod links;
 mod merge;
+mod network;
 mod origin;
+mod web_origin;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -19,6 +21,8 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 pub use key_file::master_key;
+pub use network::{Network, is_in};
+pub use web_origin::WebOrigin;
 
 pub const DEFAULTS: &str = include_str!("config.default.toml");
 
@@ -38,10 +42,13 @@ pub enum LogFormat {
 pub struct Config {
     pub listen: SocketAddr,
     pub public_url: String,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
     pub allowed_origins: Vec<String>,
+    pub http_idle_timeout_s: u64,
+    pub http_proxy_idle_timeout_s: u64,
     pub socket_compression: bool,
     pub metrics_token: String,
+    pub metrics_listen: String,
     pub database_url: String,
     pub database_connections: u32,
     pub data_dir: PathBuf,
@@ -56,6 +63,12 @@ pub struct Config {
     pub session_max_s: i64,
     pub max_body_bytes: usize,
     pub max_hook_bytes: usize,
+    pub max_unfinished_bytes: usize,
+    pub max_unfinished_per_address: u32,
+    pub rate_per_caller: u32,
+    pub rate_per_tenant: u32,
+    pub storage_max_bytes: u64,
+    pub storage_max_files: u64,
     pub media_max_bytes: u64,
     pub media_timeout_ms: u64,
     pub provider_timeout_ms: u64,
@@ -119,9 +132,15 @@ fn load_file(path: &Path, file: &str, env: &BTreeMap<String, String>) -> anyhow:
     if config.public_url.is_empty() {
         config.public_url = format!("http://{}", config.listen);
     }
-    config.public_url.truncate(config.public_url.trim_end_matches('/').len());
     config.check().map_err(|refused| refused.by(&origins))?;
+    // From here on there is one spelling of each.
+    config.public_url = canonical(&config.public_url);
+    config.allowed_origins = config.allowed_origins.iter().map(|origin| canonical(origin)).collect();
     Ok(config)
+}
+
+fn canonical(origin: &str) -> String {
+    WebOrigin::parse(origin).map_or_else(|_| origin.to_owned(), |parsed| parsed.to_string())
 }
 
 impl Config {
@@ -139,6 +158,16 @@ impl Config {
         self.data_dir.join("media")
     }
 
+    /// Where `/metrics` is served apart from everything else; nothing: nowhere.
+    pub fn metrics_listen(&self) -> Result<Option<SocketAddr>, String> {
+        if self.metrics_listen.is_empty() {
+            return Ok(None);
+        }
+        let wrong =
+            |_| format!("must be an address and a port (\"127.0.0.1:9090\"), not {:?}", self.metrics_listen);
+        self.metrics_listen.parse().map(Some).map_err(wrong)
+    }
+
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
     }
@@ -146,24 +175,21 @@ impl Config {
     /// The socket of the server that this configuration names, for a client on this machine: a server that listens on
     /// every address is reached on the loopback one.
     pub fn socket_url(&self) -> anyhow::Result<String> {
-        let (scheme, host) = match self.public_url.strip_prefix("https://") {
-            Some(host) => ("wss", host),
-            None => ("ws", self.public_url.trim_start_matches("http://")),
-        };
-        let host = match host.parse::<SocketAddr>() {
-            Ok(address) if address.port() == 0 => {
+        let mut public =
+            WebOrigin::parse(&self.public_url).map_err(|why| anyhow::anyhow!("public_url: {why}"))?;
+        let address = public.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        match address {
+            Ok(_) if public.port == 0 => {
                 anyhow::bail!("the server listens on a free port, which the configuration does not know")
             }
-            Ok(mut address) if address.ip().is_unspecified() => {
-                address.set_ip(match address {
-                    SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                    SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-                });
-                address.to_string()
-            }
-            _ => host.to_owned(),
-        };
-        Ok(format!("{scheme}://{host}/connection/websocket"))
+            Ok(IpAddr::V4(v4)) if v4.is_unspecified() => public.host = Ipv4Addr::LOCALHOST.to_string(),
+            Ok(IpAddr::V6(v6)) if v6.is_unspecified() => public.host = format!("[{}]", Ipv6Addr::LOCALHOST),
+            _ => {}
+        }
+        let public = public.to_string();
+        // http becomes ws, https wss.
+        let host = public.strip_prefix("http").unwrap_or(&public);
+        Ok(format!("ws{host}/connection/websocket"))
     }
 
     /// Whom this server may call on behalf of others.
@@ -180,10 +206,17 @@ impl Config {
                 self.listen
             ));
         }
-        if self.is_https() && self.trusted_proxies.is_empty() && self.listen.ip().is_loopback() {
+        if self.is_https() && self.trusted_proxies.is_empty() {
             found.push(
-                "public_url is https, so there is a proxy, but trusted_proxies is empty: everybody shares one limit \
-                 of sign-in attempts"
+                "public_url is https, so there is a proxy, but trusted_proxies is empty: everybody behind it shares \
+                 one limit of sign-in attempts and of unfinished requests. Set trusted_proxies to the proxy's address \
+                 or network"
+                    .to_owned(),
+            );
+        }
+        if self.trusted_proxies.iter().any(Network::is_everybody) {
+            found.push(
+                "trusted_proxies names every address: whoever connects can write any address into X-Forwarded-For"
                     .to_owned(),
             );
         }

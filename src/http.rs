@@ -1,6 +1,7 @@
 //! HTTP: one flat table of routes and what happens around each. A handler takes what its extractors prove and
 //! runs one verb; no logic stands here.
 
+pub mod admission;
 pub mod around;
 pub mod assets;
 pub mod body;
@@ -20,13 +21,16 @@ pub mod me;
 pub mod media;
 pub mod messages;
 pub mod metrics;
+pub mod page;
 pub mod peer;
 pub mod problem;
+pub mod receive;
 pub mod serve;
 pub mod session;
 pub mod share;
 pub mod socket;
 pub mod users;
+pub mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -99,6 +103,15 @@ pub fn router(app: AppState) -> axum::Router {
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(DefaultBodyLimit::max(max_body_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), around::around))
+        .with_state(app)
+}
+
+/// The address of the metrics alone.
+pub fn metrics_router(app: AppState) -> axum::Router {
+    axum::Router::new()
+        .route("/metrics", get(metrics::open))
+        .fallback(problem::no_such_path)
+        .layer(CatchPanicLayer::custom(problem::panicked))
         .with_state(app)
 }
 

@@ -13,6 +13,7 @@ pub mod error;
 pub mod http;
 pub mod inbox;
 pub mod model;
+mod private;
 pub mod responder;
 pub mod rpc;
 pub mod store;

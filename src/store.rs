@@ -35,6 +35,7 @@ pub mod queues;
 pub mod reads;
 pub mod retention;
 pub mod sessions;
+pub mod storage;
 pub mod tallies;
 pub mod turns;
 pub mod views;
@@ -184,6 +185,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("reads", reads::ALL),
         ("retention", retention::ALL),
         ("sessions", sessions::ALL),
+        ("storage", storage::ALL),
         ("tallies", tallies::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::kit::{World, quick};
 use crate::on_both;
+use hubbub::accounts::tenants::SetStorage;
 use hubbub::demo::telegram;
 use hubbub::error::Error;
 use hubbub::model::ChannelSettings;
@@ -215,6 +216,50 @@ on_both!(media_is_shown_at_once_and_fetched_after, |engine| async move {
     let address = world.url(&format!("/api/v1/media/{}", file["id"].as_str().expect("an id")));
     let bytes = reqwest::Client::new().get(address).bearer_auth(&api.token).send().await.expect("an answer");
     assert_eq!(bytes.bytes().await.expect("bytes"), picture);
+    world.finish().await;
+});
+
+on_both!(a_file_over_the_quota_says_so_and_is_fetched_when_there_is_room, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let limit = async |bytes| {
+        let verb = SetStorage { scope: world.scope(), changes: [Some(Some(bytes)), None] };
+        world.app.store.write(verb).await.expect("it is set").value
+    };
+    let picture = |size| [&b"\x89PNG\r\n\x1a\n"[..], &vec![7; size]].concat();
+    let has = limit(5_000).await;
+    assert_eq!((has.bytes, has.files), (0, 0));
+    world.telegram.customer_sends(5550016, telegram::File::photo(picture(3_000)), Some("One"));
+    manager.event("message.created").await;
+    assert_eq!(manager.event("message.updated").await["message"]["attachments"][0]["state"], "ready");
+    // The message is stored as ever; its file says why it is not there, and what to do.
+    world.telegram.customer_sends(5550016, telegram::File::photo(picture(3_000)), Some("Two"));
+    assert_eq!(manager.event("message.created").await["message"]["text"], "Two");
+    let refused = manager.event("message.updated").await;
+    let file = &refused["message"]["attachments"][0];
+    let error = file["error"].as_str().expect("a reason");
+    assert_eq!(file["state"], "failed");
+    assert!(
+        error.contains("the storage of this account is full") && error.contains("fetch the file again"),
+        "{error}"
+    );
+    let has = limit(0).await;
+    assert_eq!((has.bytes, has.files), (3_008, 1), "what has no room is not counted");
+    let kept: usize = std::fs::read_dir(world.app.config.media_dir().join(world.tenant.to_string()))
+        .expect("the folder")
+        .count();
+    assert_eq!(kept, 1, "and not kept");
+    let owner = world.api("owner@example.com").await;
+    let (_, dead) = owner.get(&format!("/api/v1/jobs/dead?tenant={}", world.tenant)).await;
+    let job = dead["jobs"][0]["id"].as_str().expect("the job").to_owned();
+    let (status, _) = owner.post(&format!("/api/v1/jobs/{job}/retry"), &json!({})).await;
+    assert!(status < 300, "{status}");
+    let ready = async {
+        while manager.event("message.updated").await["message"]["attachments"][0]["state"] != "ready" {}
+    };
+    ready.await;
+    let has = limit(0).await;
+    assert_eq!((has.bytes, has.files), (6_016, 2));
     world.finish().await;
 });
 

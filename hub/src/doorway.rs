@@ -51,7 +51,10 @@ impl Doorway {
         loop {
             match self.listener.accept().await {
                 Ok((stream, address)) if self.descriptors.may_enter(&stream) => return (stream, address),
-                Ok((stream, _)) => self.refuse(stream),
+                Ok((stream, _)) => {
+                    self.descriptors.refuse();
+                    self.turn_away(stream, self.refusal.clone());
+                }
                 Err(error) if is_shortage(&error) => self.refuse_by_the_spare().await,
                 // It went away while it waited.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
@@ -63,11 +66,11 @@ impl Doorway {
         }
     }
 
-    fn refuse(&self, stream: TcpStream) {
-        self.descriptors.refuse();
+    /// Answers and closes, without reading what is asked. The client has a moment to read it, while that costs little.
+    pub fn turn_away(&self, stream: TcpStream, answer: Bytes) {
         match Arc::clone(&self.farewells).try_acquire_owned() {
-            Ok(permit) => drop(tokio::spawn(farewell(stream, self.refusal.clone(), permit))),
-            Err(_) => self.cut(stream),
+            Ok(permit) => drop(tokio::spawn(farewell(stream, answer, permit))),
+            Err(_) => cut(stream, &answer),
         }
     }
 
@@ -77,18 +80,18 @@ impl Doorway {
             sleep(PAUSE).await;
         } else if let Some(Ok((stream, _))) = self.listener.accept().now_or_never() {
             self.descriptors.refuse();
-            self.cut(stream);
+            cut(stream, &self.refusal);
         }
         self.spare = Spare::take();
     }
+}
 
-    /// Ends it now. What has come is read, or else the system may take the answer back from the client.
-    fn cut(&self, stream: TcpStream) {
-        let Ok(mut stream) = stream.into_std() else { return };
-        let mut scratch = [0; 4096];
-        let said = stream.write(&self.refusal).and_then(|_| stream.read(&mut scratch));
-        tracing::debug!(?said, "a connection was refused at once");
-    }
+/// Ends it now. What has come is read, or else the system may take the answer back from the client.
+fn cut(stream: TcpStream, answer: &[u8]) {
+    let Ok(mut stream) = stream.into_std() else { return };
+    let mut scratch = [0; 4096];
+    let said = stream.write(answer).and_then(|_| stream.read(&mut scratch));
+    tracing::debug!(?said, "a connection was refused at once");
 }
 
 /// Waits until the client has read the answer and gone, but not for long.

@@ -1,6 +1,6 @@
 //! Password hashing: argon2id with the parameters that OWASP names (19 MiB, 2 passes, 1 lane).
 //!
-//! A hash costs tens of milliseconds and 19 MiB, so at most two are computed at a time, on the blocking
+//! A hash costs tens of milliseconds and 19 MiB, so one is computed at a time, on the blocking
 //! threads, and only so many callers may wait. It decides nothing about accounts.
 
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use crate::error::Error;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Hashes computed at the same time: bounds the memory to 38 MiB.
-const AT_A_TIME: usize = 2;
+/// Hashes computed at the same time: bounds the memory to 19 MiB, and what strangers take of the processor to one core.
+const AT_A_TIME: usize = 1;
 /// Callers that may wait for their turn; the next ones are told to come later.
 const WAITING: usize = 64;
 
@@ -29,6 +29,8 @@ pub const MAX_BYTES: usize = 512;
 pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    /// For those who are known, so that strangers cannot take all places in the line.
+    known_waiting: Arc<Semaphore>,
     /// The hash of nothing that anybody knows: checked when there is no such account, so that the time
     /// that a refusal takes does not tell whether there is one.
     dummy: Arc<str>,
@@ -68,20 +70,28 @@ impl Passwords {
         Ok(Self {
             running: Arc::new(Semaphore::new(AT_A_TIME)),
             waiting: Arc::new(Semaphore::new(WAITING)),
+            known_waiting: Arc::new(Semaphore::new(WAITING)),
             dummy: Arc::from(dummy),
         })
     }
 
     pub async fn hash(&self, password: String) -> Result<String, Error> {
-        self.blocking(move || hash_now(&password)).await?
+        self.blocking(true, move || hash_now(&password)).await?
     }
 
     /// Whether the password is the one of this hash. Without a hash the answer is no, after the same work.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Error> {
+    ///
+    /// `is_known`: the caller was signed in from there before, and waits in a line of its own.
+    pub async fn verify(
+        &self,
+        password: String,
+        hash: Option<String>,
+        is_known: bool,
+    ) -> Result<bool, Error> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.to_string());
         let matches = self
-            .blocking(move || {
+            .blocking(is_known, move || {
                 Ok::<_, Error>(argon2()?.verify_password(password.as_bytes(), hash.as_str()).is_ok())
             })
             .await??;
@@ -90,10 +100,11 @@ impl Passwords {
 
     async fn blocking<T: Send + 'static>(
         &self,
+        is_known: bool,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let _waiting =
-            self.waiting.try_acquire().map_err(|_| Error::TooMany("too many people sign in right now"))?;
+        let line = if is_known { &self.known_waiting } else { &self.waiting };
+        let _waiting = line.try_acquire().map_err(|_| Error::TooMany("too many people sign in right now"))?;
         let permit =
             Arc::clone(&self.running).acquire_owned().await.map_err(|error| anyhow::anyhow!(error))?;
         let done = tokio::task::spawn_blocking(move || {
@@ -122,12 +133,15 @@ mod tests {
         let passwords = Passwords::new().expect("passwords");
         let hash = passwords.hash("correct horse".into()).await.expect("hash");
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.expect("verified"));
-        assert!(!passwords.verify("correct hors".into(), Some(hash)).await.expect("verified"));
+        assert!(passwords.verify("correct horse".into(), Some(hash.clone()), false).await.expect("verified"));
+        assert!(!passwords.verify("correct hors".into(), Some(hash), true).await.expect("verified"));
         assert!(
-            !passwords.verify("correct horse".into(), Some("not a hash".into())).await.expect("verified")
+            !passwords
+                .verify("correct horse".into(), Some("not a hash".into()), false)
+                .await
+                .expect("verified")
         );
-        assert!(!passwords.verify("correct horse".into(), None).await.expect("nobody"));
+        assert!(!passwords.verify("correct horse".into(), None, false).await.expect("nobody"));
     }
 
     #[test]

@@ -59,12 +59,13 @@ impl Accounts {
         if email.len() > 320 || password.len() > password::MAX_BYTES {
             return Err(SignInError::BadCredentials);
         }
-        self.attempts
+        let is_known = self
+            .attempts
             .admit(&email, address, self.clock.now_ms())
             .map_err(|wait| SignInError::TooMany { seconds: wait.seconds })?;
         let user = self.store.read(FindUser(email.clone())).await?;
         let hash = user.as_ref().map(|(_, hash)| hash.clone());
-        let right = self.passwords.verify(password, hash).await?;
+        let right = self.passwords.verify(password, hash, is_known).await?;
         let Some((user, _)) = user.filter(|_| right) else {
             metrics::counter!("hubbub_sign_in_refused_total").increment(1);
             return Err(SignInError::BadCredentials);
@@ -73,7 +74,7 @@ impl Accounts {
         let digest = vault::token_digest(&refresh_token);
         let (ttl_ms, max_ms) = (self.refresh_ttl_ms, self.session_max_ms);
         let begun = self.store.write(StartSession { user, digest, ttl_ms, max_ms }).await?.value;
-        self.attempts.succeeded(&email);
+        self.attempts.succeeded(&email, address, self.clock.now_ms());
         tracing::info!(%user, session = %begun.session, "a user signed in");
         Ok(self.signed_in(begun, refresh_token).await?)
     }

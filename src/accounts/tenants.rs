@@ -9,6 +9,7 @@ use super::check_name;
 use crate::error::Error;
 use crate::model::words;
 use crate::store::retention::{self, OwnDays};
+use crate::store::storage::{self, Storage};
 use crate::store::{Tx, Verb, accounts};
 
 words!(
@@ -72,6 +73,35 @@ impl Verb for SetRetention {
         let days = (feed.unwrap_or(own.0), envelopes.unwrap_or(own.1), attempts.unwrap_or(own.2));
         retention::set(tx, self.scope.tenant(), days).await?;
         Ok(days)
+    }
+}
+
+/// Changes how much a tenant may have stored of files, in bytes and in number; gives what it has and may then. What is not
+/// named stays; `Some(None)` is as the configuration says, 0 without a limit. For the operator only.
+pub struct SetStorage {
+    pub scope: Scope,
+    pub changes: [Option<Option<i64>>; 2],
+}
+
+impl Verb for SetStorage {
+    type Out = Storage;
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Storage, Error> {
+        let tenant = self.scope.tenant();
+        let storage = storage::of(tx, tenant).await?.ok_or(Error::NotFound("tenant"))?;
+        let [bytes, files] = self.changes;
+        for (field, most) in [("bytes", bytes), ("files", files)] {
+            if most.flatten().is_some_and(|most| most < 0) {
+                return Err(Error::invalid(field, "give 0 (no limit) or more, or `default`"));
+            }
+        }
+        let own = (bytes.unwrap_or(storage.own.0), files.unwrap_or(storage.own.1));
+        storage::set(tx, tenant, own).await?;
+        Ok(Storage { own, ..storage })
     }
 }
 

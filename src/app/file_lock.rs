@@ -2,13 +2,14 @@
 //! server holds an advisory lock on a file beside the database for as long as it lives; the system lets go of it
 //! however the process ends. The operator's commands do not take it: they are only one more writer.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
 use super::installation::database_file;
 use crate::config::Config;
+use crate::private;
 
 /// Lets go of the file when it is dropped.
 #[derive(Debug)]
@@ -28,11 +29,10 @@ fn lock(database: &Path) -> anyhow::Result<File> {
     let beside = lock_path(database);
     let about = || format!("cannot lock {}", beside.display());
     if let Some(folder) = beside.parent() {
-        std::fs::create_dir_all(folder).with_context(about)?;
+        private::create_dir(folder).with_context(about)?;
     }
     // Never removed: a third one could lock a new file while the second waits for the old one.
-    let file =
-        OpenOptions::new().write(true).create(true).truncate(false).open(&beside).with_context(about)?;
+    let file = private::create_options().open(&beside).with_context(about)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(

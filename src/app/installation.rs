@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::accounts::Vault;
 use crate::config::{self, Config};
+use crate::private;
 use crate::store::names::{ListNames, Nameable};
 use crate::store::{Engine, Store};
 
@@ -62,6 +63,21 @@ fn missing_key(config: &Config) -> Option<PathBuf> {
     is_missing.then(|| absolute(&config.master_key_file))
 }
 
+/// What of an installation other users of the machine can enter or read: a sentence each. Newer ones are made for this
+/// user alone; an older one, or a folder that is shared on purpose, is left as it is.
+pub fn open_to_others(config: &Config) -> Vec<String> {
+    let mut places = vec![config.data_dir.clone()];
+    if let Some(database) = database_file(config) {
+        for beside in ["", "-wal", "-shm"] {
+            let mut file = database.clone().into_os_string();
+            file.push(beside);
+            places.push(file.into());
+        }
+    }
+    places.push(config.media_dir());
+    places.iter().filter_map(|place| private::open_to_others(place)).collect()
+}
+
 /// What cannot be looked at is taken to be there: opening it says why.
 fn exists(file: &Path) -> bool {
     file.try_exists().unwrap_or(true)
@@ -69,4 +85,44 @@ fn exists(file: &Path) -> bool {
 
 fn absolute(file: &Path) -> PathBuf {
     std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::app::App;
+    use crate::app::file_lock::FileLock;
+    use crate::clock::Clock;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    }
+
+    /// Whatever the umask: what a start makes is this user's alone, and an older one that is open is told, not changed.
+    #[tokio::test]
+    async fn an_installation_is_closed_to_others_and_an_open_one_is_told() {
+        let outer = tempfile::tempdir().expect("a folder");
+        let config = Config::embedded(&outer.path().join("deep/data"));
+        let _lock = FileLock::take(&config).expect("locked");
+        let app = App::start(config.clone(), Clock::System).await.expect("started");
+        let database = database_file(&config).expect("a file");
+        for file in [&database, &config.master_key_file, &config.data_dir.join("hubbub.db-wal")] {
+            assert_eq!(mode(file), 0o600, "{}", file.display());
+        }
+        assert_eq!(mode(&config.data_dir.join("hubbub.db.lock")), 0o600);
+        assert_eq!((mode(&config.data_dir), mode(&outer.path().join("deep"))), (0o700, 0o700));
+        assert!(open_to_others(&config).is_empty());
+        app.stop().await;
+        fs::set_permissions(&config.data_dir, fs::Permissions::from_mode(0o755)).expect("opened");
+        fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).expect("opened");
+        let app = App::start(config.clone(), Clock::System).await.expect("started");
+        let told = open_to_others(&config);
+        let says = |what: &str| told.iter().any(|sentence| sentence.contains(what));
+        assert!(says(&format!("chmod 700 {}", config.data_dir.display())) && says("chmod 600"), "{told:?}");
+        assert_eq!((mode(&config.data_dir), mode(&database)), (0o755, 0o644), "it is the operator's");
+        app.stop().await;
+    }
 }

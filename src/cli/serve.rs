@@ -6,9 +6,10 @@ use super::print;
 use crate::accounts::users::ListUsers;
 use crate::app::App;
 use crate::app::file_lock::FileLock;
+use crate::app::installation;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::serve::{listen, signal, start};
+use crate::http::serve::{listen, signal, start, start_metrics};
 use crate::telemetry;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
@@ -20,12 +21,23 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     // The address first: two servers on one address shall not both work on one database.
     let listener = listen(config.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
+    let metrics = match config.metrics_listen() {
+        Ok(Some(address)) => Some(listen(address).await.context("metrics_listen")?),
+        _ => None,
+    };
     let _lock = FileLock::take(&config)?;
     let app = tokio::select! {
         started = App::start(config, Clock::System) => started?,
         signalled = &mut signalled => return signalled.context("waiting for a signal")?,
     };
+    for warning in installation::open_to_others(&app.config) {
+        tracing::warn!("{warning}");
+    }
     start(listener, app.clone());
+    if let Some(metrics) = metrics {
+        tracing::info!(address = %metrics.local_addr().context("metrics_listen")?, "metrics have an address of their own");
+        start_metrics(metrics, app.clone());
+    }
     app.tasks.spawn(telemetry::keep_tidy(app.soft.clone()));
     print(&format!("hubbub listens on http://{address}"))?;
     tracing::info!(%address, public_url = app.config.public_url, "the server is up");

@@ -3,8 +3,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::Config;
 use super::origin::Origins;
+use super::{Config, WebOrigin};
 use crate::accounts::MasterKey;
 use crate::inbox::outgoing;
 
@@ -56,6 +56,12 @@ impl Config {
         if !(1_024..=268_435_456).contains(&self.max_hook_bytes) {
             refuse("max_hook_bytes", "must be between 1024 and 268435456")?;
         }
+        if !(1_048_576..=68_719_476_736).contains(&self.max_unfinished_bytes) {
+            refuse("max_unfinished_bytes", "must be between 1048576 (1 MiB) and 68719476736")?;
+        }
+        if self.max_unfinished_per_address < 8 {
+            refuse("max_unfinished_per_address", "must be at least 8: a browser opens some at a time")?;
+        }
         for (key, value) in [
             ("media_max_bytes", self.media_max_bytes),
             ("media_timeout_ms", self.media_timeout_ms),
@@ -91,9 +97,8 @@ impl Config {
     }
 
     fn check_addresses(&self) -> Result<(), Refused> {
-        let scheme = self.public_url.strip_prefix("https://").or(self.public_url.strip_prefix("http://"));
-        if scheme.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', '@', ' '])) {
-            refuse("public_url", "must be https://host or http://host, without a path")?;
+        if let Err(why) = WebOrigin::parse(&self.public_url) {
+            refuse("public_url", why)?;
         }
         if let Some(text) =
             self.allow_private_hosts.iter().find(|text| adapters::outward::host(text).is_none())
@@ -104,10 +109,25 @@ impl Config {
             )?;
         }
         for origin in &self.allowed_origins {
-            let host = origin.strip_prefix("https://").or(origin.strip_prefix("http://"));
-            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
-                refuse("allowed_origins", format!("{origin:?} must be https://host, without a path"))?;
+            if let Err(why) = WebOrigin::parse(origin) {
+                refuse("allowed_origins", why)?;
             }
+        }
+        for (key, seconds) in [
+            ("http_idle_timeout_s", self.http_idle_timeout_s),
+            ("http_proxy_idle_timeout_s", self.http_proxy_idle_timeout_s),
+        ] {
+            if !(1..=86_400).contains(&seconds) {
+                refuse(key, "must be between 1 and 86400 seconds")?;
+            }
+        }
+        match self.metrics_listen() {
+            Err(why) => refuse("metrics_listen", why)?,
+            Ok(Some(address)) if address == self.listen && address.port() != 0 => {
+                let why = "must be another address than that of".to_owned();
+                return Err(Refused { key: "metrics_listen", why, beside: Some("listen") });
+            }
+            Ok(_) => {}
         }
         Ok(())
     }

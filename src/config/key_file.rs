@@ -1,6 +1,6 @@
 //! The master key: from the configuration, or from a key file that the first start makes for its owner only.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use super::Config;
 use crate::accounts::{MasterKey, Vault};
+use crate::private;
 
 /// The vault of this installation. Makes the key file if there is neither a key nor a file.
 pub fn master_key(config: &Config) -> anyhow::Result<Vault> {
@@ -36,16 +37,12 @@ fn from_file(path: &Path) -> anyhow::Result<MasterKey> {
 fn make(path: &Path) -> anyhow::Result<MasterKey> {
     let about = || format!("cannot make the key file {}", path.display());
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(about)?;
+        private::create_dir(folder).with_context(about)?;
     }
     let key = MasterKey::random()?;
     // Written whole under another name and then linked, so that nobody reads half a key.
     let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft).with_context(about)?;
+    let mut file = private::create_options().truncate(true).open(&draft).with_context(about)?;
     writeln!(file, "{}", key.to_base64()).and_then(|()| file.sync_all()).with_context(about)?;
     let linked = fs::hard_link(&draft, path);
     let _ = fs::remove_file(&draft);

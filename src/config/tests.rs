@@ -40,7 +40,7 @@ fn what_is_wrong_is_refused_by_its_name() {
     assert!(refused("listen = 1", &[]).contains("listen"));
     assert!(refused("", &[("HUBBUB_MAX_BODY_BYTES", "lots")]).contains("HUBBUB_MAX_BODY_BYTES"));
     assert!(refused("", &[("HUBBUB_MASTER_KEY", "c2hvcnQ=")]).contains("32 bytes"));
-    assert!(refused("", &[("HUBBUB_PUBLIC_URL", "hub.example.com")]).contains("without a path"));
+    assert!(refused("", &[("HUBBUB_PUBLIC_URL", "hub.example.com")]).contains("no scheme"));
     assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/x")]).contains("without a path"));
     assert!(refused("refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
     assert!(refused("session_max_s = 900", &[]).contains("session_max_s"));
@@ -49,6 +49,35 @@ fn what_is_wrong_is_refused_by_its_name() {
         assert!(refused("", &[("HUBBUB_METRICS_TOKEN", token)]).contains("METRICS_TOKEN"), "{token:?}");
     }
     assert!(refused("", &[("HUBBUB_LOG_FORMAT", "xml")]).contains("HUBBUB_LOG_FORMAT"));
+}
+
+/// Each setting that holds an origin is kept in one spelling, and what cannot be right is refused by its name.
+#[test]
+fn origins_are_parsed_and_kept_in_one_spelling() {
+    let pairs = [
+        ("HUBBUB_PUBLIC_URL", "HTTPS://BÜCHER.example:443/"),
+        ("HUBBUB_ALLOWED_ORIGINS", "https://Shop.example.com/, http://shop.example.com:80"),
+    ];
+    let config = load("", &env(&pairs)).expect("valid");
+    assert_eq!(config.public_url, "https://xn--bcher-kva.example");
+    assert_eq!(config.allowed_origins, ["https://shop.example.com", "http://shop.example.com"]);
+    for wrong in [
+        "https://hub.example.com/x",
+        "https://hub.example.com?x",
+        "https://ann@hub.example.com",
+        "https://*.example.com",
+        "ftp://hub.example.com",
+        "https://",
+        "*",
+    ] {
+        for key in ["PUBLIC_URL", "ALLOWED_ORIGINS"] {
+            let error = refused("", &[(&format!("HUBBUB_{key}"), wrong)]);
+            assert!(
+                error.starts_with(&format!("HUBBUB_{key}: ")) && error.contains("write https://host"),
+                "{error}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -75,9 +104,13 @@ fn risky_settings_are_warned_about() {
     let open = load("listen = \"0.0.0.0:80\"", &env(&[])).expect("it works");
     assert!(open.warnings()[0].contains("0.0.0.0:80"));
     let proxied = "listen = \"0.0.0.0:80\"\npublic_url = \"https://hub.example.com/\"";
-    let proxied = load(proxied, &env(&[])).expect("it works");
-    assert_eq!(proxied.public_url, "https://hub.example.com");
-    assert!(proxied.warnings().is_empty());
+    let bare = load(proxied, &env(&[])).expect("it works");
+    assert_eq!(bare.public_url, "https://hub.example.com");
+    assert!(bare.warnings()[0].contains("trusted_proxies"), "wherever it listens: {:?}", bare.warnings());
+    let with =
+        |proxies| load(proxied, &env(&[("HUBBUB_TRUSTED_PROXIES", proxies)])).expect("it works").warnings();
+    assert!(with("10.0.0.0/8, fd00::1").is_empty());
+    assert!(with("10.0.0.1, 0.0.0.0/0")[0].contains("every address"));
 }
 
 #[test]
@@ -107,7 +140,14 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         ("trusted_proxies", "[\"proxy\"]", "proxy"),
         ("allowed_origins", "[\"shop\"]", "shop"),
         ("socket_compression", "1", "perhaps"),
+        ("http_idle_timeout_s", "0", "0"),
+        ("http_proxy_idle_timeout_s", "90000", "-1"),
         ("metrics_token", "\"short\"", "short"),
+        ("metrics_listen", "\"9090\"", "localhost"),
+        ("max_unfinished_bytes", "1048575", "1"),
+        ("max_unfinished_per_address", "7", "0"),
+        ("rate_per_caller", "-1", "many"),
+        ("storage_max_bytes", "-1", "many"),
         ("database_connections", "0", "-1"),
         ("master_key", "\"short\"", "short"),
         ("old_master_keys", "[\"short\"]", "short"),
@@ -154,7 +194,7 @@ fn a_named_file_is_named_in_its_errors() {
 fn the_servers_socket_is_where_the_configuration_says() {
     for (file, url) in [
         ("", "ws://127.0.0.1:8080/connection/websocket"),
-        ("listen = \"10.0.0.5:80\"", "ws://10.0.0.5:80/connection/websocket"),
+        ("listen = \"10.0.0.5:80\"", "ws://10.0.0.5/connection/websocket"),
         ("listen = \"0.0.0.0:9000\"", "ws://127.0.0.1:9000/connection/websocket"),
         ("listen = \"[::]:9000\"", "ws://[::1]:9000/connection/websocket"),
         (

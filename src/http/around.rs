@@ -3,13 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
-use super::problem::Problem;
+use super::admission::Place;
+use super::peer;
+use super::problem::{self, Problem};
+use super::serve::Caller;
 use crate::app::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,11 +51,16 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("request", id = shown, %method, route);
 
-    let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
-    let mut response = answered.unwrap_or_else(|_| {
-        let detail = "the request took too long, or its body never came";
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail).into_response()
-    });
+    let mut response = match place(&app, &request) {
+        Ok(_place) => {
+            let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
+            answered.unwrap_or_else(|_| {
+                let detail = "the request took too long, or its body never came";
+                Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail).into_response()
+            })
+        }
+        Err(refusal) => refusal.into_response(),
+    };
 
     let (status, took) = (response.status().as_u16(), started.elapsed());
     let labels =
@@ -76,6 +84,19 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// The connections of a trusted proxy are everybody's: its requests have places by the address that it forwards.
+fn place(app: &AppState, request: &Request) -> Result<Option<Place>, Problem> {
+    let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|info| info.0);
+    let Some(proxy) = caller.filter(|caller| caller.is_proxy) else { return Ok(None) };
+    let direct = proxy.address.ip().to_canonical();
+    let seen = peer::resolve(direct, request.headers(), &app.config.trusted_proxies);
+    // It says for nobody that it asks.
+    if seen == direct {
+        return Ok(None);
+    }
+    app.admission.places.take(seen).map(Some).ok_or_else(problem::too_many_unfinished)
 }
 
 /// An id from outside is kept if it cannot do harm in a log.

@@ -1,42 +1,51 @@
 //! The JSON body of a request: bounded, and refused with the name of the field that is wrong.
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::peer::PeerIp;
 use super::problem::Problem;
+use super::receive;
+use crate::app::AppState;
 use crate::document::{self, Refused};
 
 /// A JSON body. An empty one is read as `{}`, so that calls without arguments need none.
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .map(|kind| kind.to_str().unwrap_or_default().to_owned());
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "too_large",
-                    "the body is larger than this server takes",
-                )
-            } else {
-                Problem::new(rejection.status(), "invalid", "the body could not be read")
-            }
-        })?;
-        // A form of another site can post texts and forms, but not JSON: so only JSON is taken.
-        if !bytes.is_empty() && !kind.is_some_and(|kind| is_json(&kind)) {
-            let detail = "send JSON, with `content-type: application/json`";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
-        }
-        parse(&bytes).map(Self)
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Problem> {
+        read(request, app, app.config.max_body_bytes).await.map(Self)
     }
+}
+
+/// The same for calls of those who are not signed in, who have no more to say than a few KiB.
+pub struct ShortBody<T>(pub T);
+
+const SHORT_BYTES: usize = 8 * 1024;
+
+impl<T: DeserializeOwned> FromRequest<AppState> for ShortBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Problem> {
+        read(request, app, SHORT_BYTES.min(app.config.max_body_bytes)).await.map(Self)
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request, app: &AppState, limit: usize) -> Result<T, Problem> {
+    let kind =
+        request.headers().get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default().to_owned());
+    let (mut parts, body) = request.into_parts();
+    let Ok(peer) = PeerIp::from_request_parts(&mut parts, app).await;
+    let bytes = receive::whole(body, limit, &app.admission.budget, peer.counted()).await?;
+    // A form of another site can post texts and forms, but not JSON: so only JSON is taken.
+    if !bytes.is_empty() && !kind.is_some_and(|kind| is_json(&kind)) {
+        let detail = "send JSON, with `content-type: application/json`";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
+    }
+    parse(&bytes)
 }
 
 fn is_json(kind: &str) -> bool {

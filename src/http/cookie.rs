@@ -8,8 +8,8 @@ use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::Response;
 
+use super::page;
 use super::problem::Problem;
-use super::socket::same_origin;
 use crate::app::{App, AppState};
 
 /// Who asks for a session, renews it or ends it. What comes from a page of another site is refused: `SameSite` keeps
@@ -28,7 +28,7 @@ impl FromRequestParts<AppState> for Visitor {
         let (has_origin, none): (bool, &[&[u8]]) =
             (headers.contains_key(header::ORIGIN), &[b"same-origin", b"none"]);
         let ours = match site {
-            _ if has_origin => same_origin(app, headers),
+            _ if has_origin => page::may_come(&app.config, headers),
             Some(site) => none.contains(&site),
             None => true,
         };

@@ -61,10 +61,8 @@ impl<P: Need> Caller<P> {
     }
 }
 
-impl<P: Need> FromRequestParts<AppState> for Caller<P> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+impl<P: Need> Caller<P> {
+    async fn verified(parts: &Parts, app: &AppState) -> Result<Self, Problem> {
         let (access, session) = match credentials(&parts.headers)? {
             Credentials::Token(token) => {
                 let (access, verified) = app.accounts.by_token(token).await?;
@@ -72,7 +70,22 @@ impl<P: Need> FromRequestParts<AppState> for Caller<P> {
             }
             Credentials::Key(key) => (app.accounts.by_key(key).await?, None),
         };
+        // Counted when it is known who calls, so that nobody can use up another's rate.
+        app.admission.rates.caller(access.identity.id())?;
         Ok(Self { access, session, need: PhantomData })
+    }
+}
+
+impl<P: Need> FromRequestParts<AppState> for Caller<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let caller = Self::verified(parts, app).await?;
+        // Who sees several tenants asks for none of them by name, and has only the limit of callers.
+        if let [grant] = caller.access.grants.as_slice() {
+            app.admission.rates.tenant(grant.tenant)?;
+        }
+        Ok(caller)
     }
 }
 
@@ -113,9 +126,10 @@ impl<T: Kind, P: Need> FromRequestParts<AppState> for At<T, P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
-        let caller = Caller::<P>::from_request_parts(parts, app).await?;
+        let caller = Caller::<P>::verified(parts, app).await?;
         let Path(id) = Path::<Uuid>::from_request_parts(parts, app).await?;
         let scope = caller.access.thing(&app.store, T::THING, id, P::PERMISSION).await?;
+        app.admission.rates.tenant(scope.tenant())?;
         Ok(Self { id, scope, access: caller.access, kind: PhantomData })
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use adapters::{Headers, Invalid};
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts as _, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use super::peer::PeerIp;
 use super::problem::Problem;
+use super::receive as body;
 use crate::app::{AppState, names_unknown_owner};
 use crate::inbox::receive::{self, Keep};
 
@@ -37,11 +39,10 @@ pub async fn receive(
     let connected = app.channels.by_token(&token).await?.ok_or_else(|| Problem::not_found("channel"))?;
     let channel = Arc::clone(&connected.channel);
     let provider = adapters::provider(&channel.kind).ok_or_else(|| Problem::not_found("channel"))?;
-    let (parts, body) = request.into_parts();
-    let body: Bytes = axum::body::to_bytes(body, app.config.max_hook_bytes).await.map_err(|_| {
-        let detail = format!("a webhook's body has at most {} bytes here", app.config.max_hook_bytes);
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-    })?;
+    let (mut parts, body) = request.into_parts();
+    let Ok(peer) = PeerIp::from_request_parts(&mut parts, &app).await;
+    let limit = app.config.max_hook_bytes;
+    let body: Bytes = body::whole(body, limit, &app.admission.budget, peer.counted()).await?;
     let share = app.shares.of(channel.tenant);
     let Some(_place) = share.enter(body.len()) else {
         metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "busy")

@@ -3,7 +3,7 @@
 
 use adapters::verify::is_same_secret;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 
 use super::extract::bearer;
@@ -14,16 +14,33 @@ use crate::store::jobs::Class;
 use crate::store::{Tx, Verb, queues};
 use crate::telemetry;
 
-/// The numbers of this server. If it was configured with a `metrics_token`, that is the bearer token.
+/// The numbers of this server, for whoever has its `metrics_token` as the bearer token.
+///
+/// 403 if there is no token: then they are nobody's here, but may have an address of their own (`metrics_listen`).
 #[utoipa::path(get, path = "/metrics", tag = "operation",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 401, body = Problem)),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 401, body = Problem),
+        (status = 403, body = Problem)),
     security((), ("token" = [])))]
 pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
     let wanted = &app.config.metrics_token;
-    if !wanted.is_empty() && !bearer(&headers).is_some_and(|given| is_same_secret(wanted, given)) {
+    if wanted.is_empty() {
+        let detail = "the numbers are not shown here: the operator has to set metrics_token, or metrics_listen for an \
+            address of their own";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "no_metrics_token", detail));
+    }
+    if !bearer(&headers).is_some_and(|given| is_same_secret(wanted, given)) {
         return Err(Problem::unauthenticated("send the server's metrics_token (`Authorization: Bearer …`)"));
     }
-    jobs(&app).await?;
+    numbers(&app).await
+}
+
+/// On an address of their own, to which the operator lets only whom he likes.
+pub async fn open(State(app): State<AppState>) -> Result<impl IntoResponse> {
+    numbers(&app).await
+}
+
+async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
+    jobs(app).await?;
     let stats = app.hub.stats();
     let gauges = [
         ("hubbub_hub_sessions", stats.sessions),
@@ -53,6 +70,7 @@ pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<
     for (name, value) in counters {
         metrics::counter!(name).absolute(value);
     }
+    metrics::gauge!("hubbub_unfinished_bytes").set(app.admission.budget.used() as f64);
     metrics::gauge!("process_max_fds").set(app.descriptors.limit() as f64);
     // Reads a few small files of the kernel.
     let text = tokio::task::spawn_blocking(|| {

@@ -1,13 +1,14 @@
 //! The address of the other side, seen through the proxies that the configuration trusts and through no others.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, request::Parts};
 
 use super::serve::Caller;
 use crate::app::AppState;
+use crate::config::{Network, is_in};
 
 /// Nothing when the server does not run on a socket (in tests).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +23,21 @@ impl FromRequestParts<AppState> for PeerIp {
     }
 }
 
+impl PeerIp {
+    /// For counting: whoever has no address counts as one.
+    pub fn counted(self) -> IpAddr {
+        self.0.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
+
 /// Walks back from the nearest hop while the hops are trusted. What stands further left in the header was
 /// written by anybody.
-fn resolve(direct: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+pub(super) fn resolve(direct: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let mut seen = direct.to_canonical();
     let lines = headers.get_all("x-forwarded-for").iter();
     let hops: Vec<&[u8]> = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).collect();
     for hop in hops.into_iter().rev() {
-        if !trusted.contains(&seen) {
+        if !is_in(trusted, seen) {
             break;
         }
         match address(hop) {
@@ -60,7 +68,7 @@ mod tests {
     fn only_trusted_proxies_are_believed() {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", "198.51.100.9, 203.0.113.7, 10.0.0.2".parse().expect("a value"));
-        let trusted = [ip("10.0.0.1"), ip("10.0.0.2")];
+        let trusted = ["10.0.0.1".parse().expect("one"), "10.0.0.2".parse().expect("one")];
         assert_eq!(resolve(ip("192.0.2.1"), &headers, &trusted), ip("192.0.2.1"), "not a proxy of ours");
         assert_eq!(
             resolve(ip("10.0.0.1"), &headers, &trusted),
@@ -77,5 +85,21 @@ mod tests {
         headers.insert("x-forwarded-for", "nonsense".parse().expect("a value"));
         assert_eq!(resolve(ip("10.0.0.1"), &headers, &trusted), ip("10.0.0.1"));
         assert_eq!(resolve(ip("10.0.0.1"), &HeaderMap::new(), &trusted), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn proxies_may_be_named_by_their_networks() {
+        let trusted = ["10.0.0.0/8".parse().expect("one"), "fd00::/8".parse().expect("one")];
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            "x-forwarded-for",
+            "198.51.100.9, 203.0.113.7, fd00::9, 10.200.0.2".parse().expect("a value"),
+        );
+        assert_eq!(resolve(ip("10.3.4.5"), &headers, &trusted), ip("203.0.113.7"));
+        assert_eq!(resolve(ip("fd12::1"), &headers, &trusted), ip("203.0.113.7"));
+        assert_eq!(resolve(ip("11.0.0.1"), &headers, &trusted), ip("11.0.0.1"));
+        // Whoever is behind a proxy may write what it likes; only what the proxies added counts.
+        headers.insert("x-forwarded-for", "10.0.0.1, 203.0.113.7".parse().expect("a value"));
+        assert_eq!(resolve(ip("10.3.4.5"), &headers, &trusted), ip("203.0.113.7"));
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::admission::rates::Wait;
 use crate::accounts::{RefreshError, SignInError};
 use crate::error::Error;
 use crate::store::StoreError;
@@ -71,6 +72,22 @@ impl Problem {
 
     pub fn code(&self) -> &'static str {
         self.code
+    }
+
+    /// With its head, for a connection that is closed after it.
+    pub fn whole_answer(&self) -> Bytes {
+        // A struct of strings and numbers always serialises.
+        let body = serde_json::to_string(self).unwrap_or_default();
+        let wait =
+            self.retry_after_s.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
+        format!(
+            "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+             connection: close\r\n{wait}content-length: {}\r\n\r\n{body}",
+            self.status,
+            self.title,
+            body.len()
+        )
+        .into()
     }
 }
 
@@ -136,6 +153,13 @@ impl From<StoreError> for Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+impl From<Wait> for Problem {
+    fn from(Wait { seconds }: Wait) -> Self {
+        let detail = format!("too many calls at once: the next is heard in {seconds} s");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(seconds)
     }
 }
 
@@ -230,16 +254,43 @@ pub fn no_descriptors() -> Problem {
 
 /// The same as a whole answer, for connections that nobody reads a request from.
 pub fn no_descriptors_answer() -> Bytes {
-    // A struct of strings and numbers always serialises.
-    let body = serde_json::to_string(&no_descriptors()).unwrap_or_default();
-    format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nconnection: close\r\n\
-         retry-after: {NO_DESCRIPTORS_WAIT_S}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into()
+    no_descriptors().whole_answer()
 }
 
+/// Too much is being received; of one body, or of all that one address sends.
+pub fn no_room() -> Problem {
+    let detail = "too much is being received at this moment: come again in some seconds";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_room", detail).retry_after(NO_ROOM_WAIT_S)
+}
+
+pub fn no_room_answer() -> Bytes {
+    no_room().whole_answer()
+}
+
+/// One address has as many unfinished requests as it may.
+pub fn too_many_unfinished() -> Problem {
+    let detail = "too many connections or unfinished requests from this address: finish some of them first";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_unfinished", detail).retry_after(NO_ROOM_WAIT_S)
+}
+
+/// The head of a request is over its limit; the HTTP library itself refuses these, and says only the status.
+pub fn long_head_answer() -> Bytes {
+    let detail =
+        format!("the head of a request has at most {} bytes and 100 lines here", super::wire::HEAD_BYTES);
+    Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail).whole_answer()
+}
+
+pub fn long_address_answer() -> Bytes {
+    let detail = format!("the address of a request has less than {} bytes here", super::wire::HEAD_BYTES);
+    Problem::new(StatusCode::URI_TOO_LONG, "address_too_long", detail).whole_answer()
+}
+
+pub fn unreadable_answer() -> Bytes {
+    let detail = "this is not a request of HTTP/1.1";
+    Problem::new(StatusCode::BAD_REQUEST, "unreadable", detail).whole_answer()
+}
+
+const NO_ROOM_WAIT_S: i64 = 5;
 const NO_DESCRIPTORS_WAIT_S: i64 = 5;
 
 /// The answer for paths that lead nowhere below the API.

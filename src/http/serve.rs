@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -13,29 +14,31 @@ use axum::extract::{ConnectInfo, Request};
 use hub::Doorway;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::admission::{Charge, Place};
 use super::problem;
+use super::wire::{HEAD_BYTES, HeadTimer, Progress, Wire};
 use crate::app::AppState;
+use crate::config::is_in;
 
 /// A connection that says nothing at all costs a descriptor for so long, unless it is of a trusted proxy, which may
 /// open them beforehand;
 const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// one that is kept for the next request, or that is slow with the head of one, for so long. Most proxies let go of
-/// theirs after one to two minutes, and must be the first to do so, or a request gets lost now and then;
-const NEXT_HEAD: Duration = Duration::from_secs(130);
-/// and one that takes nothing of what it is sent, for so long.
+/// and one that takes nothing of what it is sent, for so long. How long it may wait for a request is configured.
 const UNREAD: Duration = Duration::from_mins(1);
 
 /// What a connection is known by.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     pub address: SocketAddr,
+    /// It is one of the trusted proxies, whose connections are everybody's: what comes over them is counted by the
+    /// address that they forward.
+    pub is_proxy: bool,
     /// There are descriptors enough to keep it as a socket.
     pub may_stay: bool,
 }
@@ -47,14 +50,33 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// Answers requests in tasks of the application's. At the soft token idle connections are closed and requests
 /// finish; the hard token drops the rest. Sockets are the hub's: `App::stop` drains them.
 pub fn start(listener: TcpListener, app: AppState) {
-    let doorway = Doorway::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
-    let tasks = app.tasks.clone();
-    tasks.spawn(accept(doorway, app));
+    let router = super::router(app.clone());
+    start_with(listener, app, router);
 }
 
-async fn accept(mut doorway: Doorway, app: AppState) {
-    let router = super::router(app.clone());
+/// The same for the address of the metrics, which has nothing else.
+pub fn start_metrics(listener: TcpListener, app: AppState) {
+    let router = super::metrics_router(app.clone());
+    start_with(listener, app, router);
+}
+
+fn start_with(listener: TcpListener, app: AppState, router: Router) {
+    let doorway = Doorway::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
+    let tasks = app.tasks.clone();
+    tasks.spawn(accept(doorway, app, router));
+}
+
+async fn accept(mut doorway: Doorway, app: AppState, router: Router) {
+    let idle = Duration::from_secs(app.config.http_idle_timeout_s);
+    let idle_proxy = Duration::from_secs(app.config.http_proxy_idle_timeout_s);
     while let Some((stream, address)) = app.soft.run_until_cancelled(doorway.accept()).await {
+        let is_proxy = is_in(&app.config.trusted_proxies, address.ip());
+        let place = if is_proxy { None } else { app.admission.places.take(address.ip()) };
+        if !is_proxy && place.is_none() {
+            metrics::counter!("hubbub_connections_over_places_total").increment(1);
+            doorway.turn_away(stream, problem::too_many_unfinished().whole_answer());
+            continue;
+        }
         // Frames are small and must not wait for company.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "nodelay could not be set");
@@ -62,12 +84,20 @@ async fn accept(mut doorway: Doorway, app: AppState) {
         if let Err(error) = give_up_unread(&stream, UNREAD) {
             tracing::debug!(%error, "a connection will be waited for while it takes nothing");
         }
-        let caller = Caller { address, may_stay: app.descriptors.may_stay(&stream) };
-        let is_proxy = app.config.trusted_proxies.contains(&address.ip().to_canonical());
-        let patience = if is_proxy { NEXT_HEAD } else { FIRST_BYTE };
+        let caller = Caller { address, is_proxy, may_stay: app.descriptors.may_stay(&stream) };
+        let (idle, first_byte) =
+            if is_proxy { (idle_proxy, idle_proxy) } else { (idle, FIRST_BYTE.min(idle)) };
+        let connection = Connection {
+            stream,
+            caller,
+            place,
+            charge: app.admission.budget.open(address.ip()),
+            idle,
+            first_byte,
+        };
         let (router, soft, hard) = (router.clone(), app.soft.clone(), app.hard.clone());
         app.tasks.spawn(async move {
-            hard.run_until_cancelled(answer(stream, caller, patience, router, soft)).await;
+            hard.run_until_cancelled(connection.answer(router, soft)).await;
         });
     }
 }
@@ -85,36 +115,51 @@ fn give_up_unread(_: &TcpStream, _: Duration) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Serves one connection until it ends, or until it becomes a socket.
-async fn answer(
+/// A connection that was let in.
+struct Connection {
     stream: TcpStream,
     caller: Caller,
+    place: Option<Place>,
+    /// For the heads of its requests.
+    charge: Charge,
+    /// How long it may wait for its next request, and for the first byte of all.
+    idle: Duration,
     first_byte: Duration,
-    router: Router,
-    soft: CancellationToken,
-) {
-    let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
-    if !matches!(spoke, Some(Ok(Ok(())))) {
-        return tracing::debug!(?spoke, "a connection said nothing");
-    }
-    let service = router.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(caller));
-        request.map(Body::new)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(NEXT_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let ended = if let Some(ended) = soft.run_until_cancelled(connection.as_mut()).await {
-        ended
-    } else {
-        connection.as_mut().graceful_shutdown();
-        connection.await
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
+}
+
+impl Connection {
+    /// Serves it until it ends, or until it becomes a socket.
+    async fn answer(self, router: Router, soft: CancellationToken) {
+        let Self { stream, caller, place, charge, idle, first_byte } = self;
+        let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
+        if !matches!(spoke, Some(Ok(Ok(())))) {
+            return tracing::debug!(?spoke, "a connection said nothing");
+        }
+        let progress = Arc::new(Progress::default());
+        let head = Arc::clone(&progress);
+        let service = router.map_request(move |mut request: Request<Incoming>| {
+            head.head_is_whole();
+            request.extensions_mut().insert(ConnectInfo(caller));
+            request.map(Body::new)
+        });
+        let wire = Wire::new(stream, Arc::clone(&progress), charge, place);
+        let connection = http1::Builder::new()
+            .timer(HeadTimer { progress, idle })
+            // Only says that there is an end: when it is, the timer knows.
+            .header_read_timeout(idle)
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(wire, TowerToHyperService::new(service))
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        let ended = if let Some(ended) = soft.run_until_cancelled(connection.as_mut()).await {
+            ended
+        } else {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection broke");
+        }
     }
 }
 
@@ -141,18 +186,31 @@ mod tests {
     use tokio::task::JoinHandle;
     use tokio::time::{Instant, sleep};
 
+    use super::super::admission::Budget;
     use super::*;
+
+    const IDLE: Duration = Duration::from_secs(130);
 
     /// A client and the task that answers it.
     async fn pair(soft: &CancellationToken) -> (TcpStream, JoinHandle<()>) {
+        pair_with(soft, IDLE, 1 << 20).await
+    }
+
+    async fn pair_with(
+        soft: &CancellationToken,
+        idle: Duration,
+        share: usize,
+    ) -> (TcpStream, JoinHandle<()>) {
         let router = Router::new()
             .route("/", get(async |caller: ConnectInfo<Caller>| caller.0.address.ip().to_string()))
             .route("/slow", get(async || sleep(Duration::from_millis(300)).await));
         let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, address) = listener.accept().await.unwrap();
-        let caller = Caller { address, may_stay: true };
-        (client, tokio::spawn(answer(stream, caller, FIRST_BYTE, router, soft.clone())))
+        let caller = Caller { address, is_proxy: false, may_stay: true };
+        let charge = Budget::new(1 << 20, share).open(address.ip());
+        let connection = Connection { stream, caller, place: None, charge, idle, first_byte: FIRST_BYTE };
+        (client, tokio::spawn(connection.answer(router, soft.clone())))
     }
 
     async fn ask(client: &mut TcpStream, path: &str) -> String {
@@ -168,7 +226,7 @@ mod tests {
         let (mut client, answering) = pair(&CancellationToken::new()).await;
         let begin = Instant::now();
         answering.await.unwrap();
-        assert!((FIRST_BYTE..NEXT_HEAD).contains(&begin.elapsed()));
+        assert!((FIRST_BYTE..IDLE).contains(&begin.elapsed()));
         assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
     }
 
@@ -185,19 +243,93 @@ mod tests {
         drop(client);
     }
 
+    /// The wait for the next request and the time for a head that has begun are two times.
     #[tokio::test]
-    async fn slow_heads_and_idle_connections_are_let_go_later() {
-        for begun in ["GET / HTTP/1.1\r\nhost: exam", ""] {
-            let (mut client, answering) = pair(&CancellationToken::new()).await;
+    async fn idle_connections_have_their_time_and_heads_in_progress_another() {
+        for (idle_s, begun, end_s) in
+            [(130, "", 130), (620, "", 620), (3, "", 3), (620, "GET / HTTP/1.1\r\nhost: exam", 15)]
+        {
+            let idle = Duration::from_secs(idle_s);
+            let (mut client, answering) = pair_with(&CancellationToken::new(), idle, 1 << 20).await;
             let answer = ask(&mut client, "/").await;
             assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("127.0.0.1"), "{answer}");
             client.write_all(begun.as_bytes()).await.unwrap();
+            if !begun.is_empty() {
+                // It must have been read before the time is stopped.
+                sleep(Duration::from_millis(200)).await;
+            }
             tokio::time::pause();
             let begin = Instant::now();
             answering.await.unwrap();
-            assert!(begin.elapsed() + FIRST_BYTE > NEXT_HEAD, "{begun:?} {:?}", begin.elapsed());
+            let took = begin.elapsed().as_secs_f64();
+            assert!((took - f64::from(end_s)).abs() < 2.0, "{idle_s} {begun:?}: {took}");
             tokio::time::resume();
         }
+    }
+
+    /// A head that comes a byte at a time has fifteen seconds, however lively it is and whatever came before.
+    #[tokio::test]
+    async fn a_head_that_is_trickled_ends_in_time() {
+        let trickle = async |is_first: bool| {
+            let idle = Duration::from_secs(620);
+            let (mut client, answering) = pair_with(&CancellationToken::new(), idle, 1 << 20).await;
+            if !is_first {
+                ask(&mut client, "/").await;
+            }
+            client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+            let begin = Instant::now();
+            let trickle = async {
+                while client.write_all(b"x").await.is_ok() {
+                    sleep(Duration::from_millis(500)).await;
+                }
+            };
+            tokio::select! {
+                () = trickle => {}
+                ended = answering => ended.unwrap(),
+            }
+            let took = begin.elapsed().as_secs_f64();
+            assert!((14.0..19.0).contains(&took), "{took}");
+        };
+        tokio::join!(trickle(true), trickle(false));
+    }
+
+    async fn refused(request: &str, share: usize) -> (u16, String) {
+        let (mut client, _answering) = pair_with(&CancellationToken::new(), IDLE, share).await;
+        let (mut reading, mut writing) = client.split();
+        let mut answer = Vec::new();
+        let both = async {
+            let _ = writing.write_all(request.as_bytes()).await;
+            let _ = reading.read_to_end(&mut answer).await;
+        };
+        timeout(Duration::from_secs(10), both).await.expect("an end");
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("an answer: {text:?}"));
+        assert!(head.contains("application/problem+json"), "{text}");
+        let problem: serde_json::Value = serde_json::from_str(body).expect("a problem");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        assert_eq!(problem["status"], status);
+        (status, problem["code"].as_str().expect("a code").to_owned())
+    }
+
+    /// What the HTTP library refuses by itself has words as well.
+    #[tokio::test]
+    async fn long_and_unreadable_heads_are_refused_with_a_problem() {
+        let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}", "y".repeat(HEAD_BYTES));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
+        let address = format!("GET /{}", "a".repeat(HEAD_BYTES));
+        let nonsense = "nonsense\r\n\r\n".to_owned();
+        for (request, status, code) in [
+            (&long, 431, "head_too_large"),
+            (&many, 431, "head_too_large"),
+            (&address, 414, "address_too_long"),
+            (&nonsense, 400, "unreadable"),
+        ] {
+            assert_eq!(refused(request, 1 << 20).await, (status, code.to_owned()));
+        }
+        // A long head is counted from its eighth KiB on.
+        assert_eq!(refused(&long, 20 * 1024).await, (503, "no_room".to_owned()));
+        let (mut client, _answering) = pair_with(&CancellationToken::new(), IDLE, 0).await;
+        assert!(ask(&mut client, "/").await.starts_with("HTTP/1.1 200 OK"), "short ones are not counted");
     }
 
     #[tokio::test]

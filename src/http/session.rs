@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Body;
+use super::body::ShortBody;
 use super::cookie::{self, Visitor};
 use super::extract::{Caller, Read};
 use super::peer::PeerIp;
@@ -59,7 +59,7 @@ pub async fn sign_in(
     State(app): State<AppState>,
     visitor: Visitor,
     PeerIp(peer): PeerIp,
-    Body(body): Body<SignIn>,
+    ShortBody(body): ShortBody<SignIn>,
 ) -> Result<Response> {
     let signed_in = app.accounts.sign_in(&body.email, body.password, peer).await?;
     answer(&app, signed_in, body.cookie || visitor.is_browser)
@@ -76,7 +76,7 @@ pub async fn refresh(
     State(app): State<AppState>,
     _: Visitor,
     headers: HeaderMap,
-    Body(body): Body<Refresh>,
+    ShortBody(body): ShortBody<Refresh>,
 ) -> Result<Response> {
     if let Some(token) = body.refresh_token {
         return answer(&app, app.accounts.refresh(&token).await?, false);

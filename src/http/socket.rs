@@ -2,22 +2,22 @@
 //! framing. Clients choose JSON or Protobuf by subprotocol or query; who says nothing gets JSON and no subprotocol.
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use futures_util::FutureExt as _;
 use hub::{Agreed, Handshake, Hub, Peer, Refusal, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use super::page;
 use super::peer::PeerIp;
 use super::problem::{self, Problem};
 use super::serve::Caller;
+use super::wire::Wire;
 use crate::app::AppState;
 
 /// `GET /connection/websocket`
 pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut request: Request) -> Response {
-    if !same_origin(&app, request.headers()) {
+    if !page::may_come(&app.config, request.headers()) {
         let detail = "this page may not open a socket here: its address is not in allowed_origins";
         return Problem::new(StatusCode::FORBIDDEN, "origin", detail).into_response();
     }
@@ -66,22 +66,10 @@ fn refuse(refusal: &Refusal) -> Response {
 /// In a task of its own, which is as small as the session itself. The server listens on plain TCP, so that is what an
 /// upgrade gives back.
 fn serve(engine: &Hub, upgraded: Upgraded, agreed: Agreed, peer: Peer) {
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+    let Ok(parts) = upgraded.downcast::<Wire>() else {
         return tracing::error!("a socket was not opened: the connection is not plain TCP");
     };
-    let socket = WebSocket::tcp(parts.io.into_inner(), parts.read_buf, agreed);
+    let socket = WebSocket::tcp(parts.io.into_stream(), parts.read_buf, agreed);
     let session = engine.serve(socket, peer);
     tokio::spawn(session.inspect(|closed| tracing::debug!(?closed, "a socket ended")));
-}
-
-/// A browser says from which page it comes; programs say nothing. A page of another site must not speak
-/// with the rights of whoever looks at it.
-pub(super) fn same_origin(app: &AppState, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = origin.split_once("://").map_or(origin, |(_, name)| name);
-    name == host
-        || origin == app.config.public_url
-        || app.config.allowed_origins.iter().any(|allowed| allowed == origin)
 }

@@ -1,5 +1,7 @@
 //! The server as its callers see it: a real listener, real requests.
 
+mod front;
+
 use std::time::Duration;
 
 use axum::routing::get;
@@ -181,6 +183,25 @@ async fn the_numbers_are_for_who_has_their_token() {
     server.app.stop().await;
 }
 
+/// Without a token nobody has them, but on an address of their own, which has nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_token_the_numbers_are_on_an_address_of_their_own() {
+    let server = Server::start().await;
+    for token in [None, Some("")] {
+        let (status, body) = problem(server.call(Method::GET, "/metrics", token, None).await).await;
+        assert_eq!((status, body["code"].as_str()), (403, Some("no_metrics_token")));
+        assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("metrics_listen")));
+    }
+    let own = listen("127.0.0.1:0".parse().expect("an address")).await.expect("a free port");
+    let base = format!("http://{}", own.local_addr().expect("its address"));
+    super::serve::start_metrics(own, server.app.clone());
+    let text = server.http.get(format!("{base}/metrics")).send().await.expect("an answer").text().await;
+    assert!(text.expect("text").contains("hubbub_hub_sessions"));
+    let other = server.http.get(format!("{base}/api/v1/me")).send().await.expect("an answer");
+    assert_eq!(other.status(), StatusCode::NOT_FOUND);
+    server.app.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_is_a_problem_document() {
     let server = Server::start().await;
@@ -213,12 +234,13 @@ async fn every_refusal_is_a_problem_document() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_ready_until_it_stops() {
-    let server = Server::start().await;
-    for path in ["/health/live", "/health/ready", "/metrics", "/docs/socket", "/api/v1/openapi.json"] {
+    let token = "a-token-of-the-operator";
+    let server = Server::with(|config| config.metrics_token = token.to_owned()).await;
+    for path in ["/health/live", "/health/ready", "/docs/socket", "/api/v1/openapi.json"] {
         let response = server.call(Method::GET, path, None, None).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
     }
-    let text = server.call(Method::GET, "/metrics", None, None).await.text().await.expect("text");
+    let text = server.call(Method::GET, "/metrics", Some(token), None).await.text().await.expect("text");
     assert!(text.contains("hubbub_hub_sessions") && text.contains("process_uptime_seconds"));
     assert!(text.contains(r#"route="/health/ready""#), "requests are counted by route");
 

@@ -13,6 +13,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
     (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
     (6, "0006_channel_accounts", include_str!("../../migrations/0006_channel_accounts.sql")),
+    (7, "0007_storage", include_str!("../../migrations/0007_storage.sql")),
     (8, "0008_sessions", include_str!("../../migrations/0008_sessions.sql")),
     (9, "0009_waiting_effects", include_str!("../../migrations/0009_waiting_effects.sql")),
     (11, "0011_event_times", include_str!("../../migrations/0011_event_times.sql")),

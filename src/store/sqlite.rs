@@ -24,6 +24,7 @@ use super::ticket::{self, Ticket};
 use super::tx::{Conn, Tx};
 use super::{Env, StoreConfig, StoreError, Verb, migrate};
 use crate::error::Error;
+use crate::private;
 
 /// Verbs in one transaction at the most.
 const BATCH: usize = 128;
@@ -74,8 +75,14 @@ impl Lite {
     ) -> Result<Self, StoreError> {
         let path = Engine::sqlite_path(&config.url);
         if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
+            private::create_dir(folder)
                 .map_err(|error| StoreError::Engine(format!("cannot make {}: {error}", folder.display())))?;
+        }
+        if !path.is_empty() && !path.starts_with([':', '?']) {
+            // The engine itself would make it as the umask says. What it puts beside it has the same mode.
+            private::create_options().open(path).map_err(|error| {
+                StoreError::Engine(format!("cannot make the database file {path}: {error}"))
+            })?;
         }
         let mut conn = connect(path)?;
         migrate_now(&mut conn, env)?;

@@ -14,9 +14,10 @@ use super::{end, retry};
 use crate::app::App;
 use crate::error::Error;
 use crate::inbox::announce;
-use crate::model::EventKind;
+use crate::model::{AttachmentState, EventKind};
+use crate::private;
 use crate::store::jobs::{self, FetchMedia, Job};
-use crate::store::{Tx, Verb, attachments, conversations, messages};
+use crate::store::{Tx, Verb, attachments, conversations, messages, storage};
 
 impl Work for FetchMedia {
     async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
@@ -46,9 +47,17 @@ async fn tell(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
 
 async fn bring(app: &App, job: &Job) -> Result<(), Error> {
     let Some((channel, source)) = app.store.read(Look { attachment: job.subject }).await? else {
-        app.store.write(Finish { job: job.clone(), end: End::Gone }).await?;
+        let usual = usual_limits(app);
+        app.store.write(Finish { job: job.clone(), end: End::Gone, usual }).await?;
         return Ok(());
     };
+    // Looked at before, so that nothing is fetched for nothing; the transaction that notes the file decides.
+    let usual = usual_limits(app);
+    if !app.store.read(HasRoom { tenant: job.tenant, usual }).await? {
+        let end = End::Failed { reason: FULL.to_owned(), for_good: false };
+        app.store.write(Finish { job: job.clone(), end, usual }).await?;
+        return Ok(());
+    }
     let end = match fetch(app, job, channel, &source).await {
         Ok((fetched, path)) => End::Ready { fetched, path },
         Err(error) if error.retryable() && job.tries < FetchMedia::TRIES => {
@@ -58,8 +67,39 @@ async fn bring(app: &App, job: &Job) -> Result<(), Error> {
         }
         Err(error) => End::Failed { reason: error.to_string(), for_good: !error.retryable() },
     };
-    app.store.write(Finish { job: job.clone(), end }).await?;
+    let path =
+        if let End::Ready { path, .. } = &end { Some(app.config.media_dir().join(path)) } else { None };
+    let is_kept = app.store.write(Finish { job: job.clone(), end, usual }).await?.value;
+    if let Some(path) = path.filter(|_| !is_kept)
+        && let Err(error) = fs::remove_file(&path).await
+    {
+        tracing::warn!(%error, path = %path.display(), "a file that has no room cannot be removed; a sweep will");
+    }
     Ok(())
+}
+
+/// What a file says for which there is no room.
+const FULL: &str = "the storage of this account is full: ask whoever runs this server for more room, then fetch the file \
+    again";
+
+/// Bytes and files of a tenant that has no limits of its own.
+fn usual_limits(app: &App) -> (i64, i64) {
+    let number = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
+    (number(app.config.storage_max_bytes), number(app.config.storage_max_files))
+}
+
+/// Is there room for one more file, however small?
+struct HasRoom {
+    tenant: Uuid,
+    usual: (i64, i64),
+}
+
+impl Verb for HasRoom {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        Ok(storage::of(tx, self.tenant).await?.is_none_or(|storage| storage.has_room(self.usual, 1, 1)))
+    }
 }
 
 /// Downloads beside the place and moves it there when it is whole.
@@ -76,8 +116,10 @@ async fn fetch(app: &App, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let folder = PathBuf::from(job.tenant.to_string());
     let (path, part) = (folder.join(job.subject.to_string()), folder.join(format!("{}.part", job.subject)));
     let root = app.config.media_dir();
-    fs::create_dir_all(root.join(&folder)).await.context("the media folder").map_err(broken)?;
-    let mut sink = fs::File::create(root.join(&part)).await.context("the media folder").map_err(broken)?;
+    private::create_dir(&root.join(&folder)).context("the media folder").map_err(broken)?;
+    let mut options = fs::OpenOptions::from(private::create_options());
+    let sink = options.truncate(true).open(root.join(&part)).await;
+    let mut sink = sink.context("the media folder").map_err(broken)?;
     let limit = app.config.media_max_bytes.min(provider.limits().max_download_bytes);
     let account = connected.secrets.account();
     let within = std::time::Duration::from_millis(app.config.media_timeout_ms);
@@ -134,35 +176,54 @@ enum End {
 struct Finish {
     job: Job,
     end: End,
+    /// Of storage, in bytes and files.
+    usual: (i64, i64),
 }
 
 impl Verb for Finish {
-    type Out = ();
+    /// Is the file kept, if there is one?
+    type Out = bool;
 
     fn tenant(&self) -> Option<Uuid> {
         self.job.holder()
     }
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let id = self.job.subject;
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        let (id, tenant) = (self.job.subject, self.job.tenant);
         match &self.end {
             End::Again { wait_ms, reason } => {
                 let at = tx.now() + wait_ms;
                 jobs::release(tx, &self.job, at, Some(reason)).await?;
-                return Ok(());
+                return Ok(false);
             }
             End::Gone => {
                 jobs::done(tx, &self.job).await?;
-                return Ok(());
+                return Ok(false);
             }
-            End::Failed { reason, for_good: false } => return end::give_up(tx, &self.job, reason).await,
+            End::Failed { reason, for_good: false } => {
+                end::give_up(tx, &self.job, reason).await?;
+                return Ok(false);
+            }
             End::Failed { reason, for_good: true } => attachments::failed(tx, id, reason).await?,
             End::Ready { fetched, path } => {
                 let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);
+                // What was there before, if it is fetched anew, goes.
+                let before = attachments::load(tx, id).await?;
+                let before = before
+                    .filter(|stored| stored.shown.state == AttachmentState::Ready && stored.path.is_some());
+                let (bytes, files) = before.map_or((0, 0), |stored| (stored.shown.size.unwrap_or(0), 1));
+                let storage = storage::of(tx, tenant).await?;
+                if storage.is_some_and(|storage| !storage.has_room(self.usual, size - bytes, 1 - files)) {
+                    storage::add(tx, tenant, -bytes, -files).await?;
+                    end::give_up(tx, &self.job, FULL).await?;
+                    return Ok(false);
+                }
+                storage::add(tx, tenant, size - bytes, 1 - files).await?;
                 attachments::ready(tx, id, &fetched.mime, fetched.name.as_deref(), size, path).await?;
             }
         }
         jobs::done(tx, &self.job).await?;
-        tell(tx, &self.job).await
+        tell(tx, &self.job).await?;
+        Ok(true)
     }
 }

@@ -17,7 +17,7 @@ export async function descriptorChecks({ binary }, check) {
   await subscribed.until("the feed", () => true);
   const token = await world.signIn();
   const one = new Agent({ keepAlive: true, maxSockets: 1 });
-  const ask = (path, agent) => within(`an answer of ${path}`, answerOf(world.url + path, agent));
+  const ask = (path, agent) => within(`an answer of ${path}`, answerOf(world.url + path, agent, world.metrics));
   const hears = (text) => events.until(text, (event) => event.kind === "message.created" && event.message.text === text);
   let [inside, idle] = [[], []];
 
@@ -121,9 +121,9 @@ function visit(world, token) {
   });
 }
 
-function answerOf(url, agent) {
+function answerOf(url, agent, headers) {
   return new Promise((resolve, reject) => {
-    get(url, { agent }, (response) => {
+    get(url, { agent, headers }, (response) => {
       let body = "";
       response.setEncoding("utf8").on("data", (piece) => { body += piece; }).on("end", () => resolve({ status: response.statusCode, body }));
     }).on("error", reject);

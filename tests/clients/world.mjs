@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { run, start } from "./processes.mjs";
 import { startTelegram } from "./telegram.mjs";
 
+const METRICS_TOKEN = "a-token-of-the-operator";
+
 /** `descriptors`: as many as the server may have, if not all. */
 export async function startWorld(binary, { descriptors } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "hubbub-outside-"));
@@ -14,6 +16,7 @@ export async function startWorld(binary, { descriptors } = {}) {
   const env = {
     HUBBUB_DATA_DIR: folder,
     HUBBUB_LISTEN: "127.0.0.1:0",
+    HUBBUB_METRICS_TOKEN: METRICS_TOKEN,
     // The emulated provider is on this machine.
     HUBBUB_ALLOW_PRIVATE_HOSTS: "127.0.0.1",
   };
@@ -45,6 +48,7 @@ export async function startWorld(binary, { descriptors } = {}) {
     tenant,
     telegram,
     output: server.output,
+    metrics: { authorization: `Bearer ${METRICS_TOKEN}` },
     /** The hook and its secret, as the provider was told them. */
     hook: telegram.hook,
     key: async (name) => (await admin("", "key", "create", "--tenant", tenant, "--name", name)).key,

@@ -575,7 +575,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The numbers of this server. If it was configured with a `metrics_token`, that is the bearer token. */
+        /**
+         * The numbers of this server, for whoever has its `metrics_token` as the bearer token.
+         * @description 403 if there is no token: then they are nobody's here, but may have an address of their own (`metrics_listen`).
+         */
         get: operations["get_metrics"];
         put?: never;
         post?: never;
@@ -2987,6 +2990,14 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,6 +15,7 @@ use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, Upd
 use crate::accounts::connect_channel::{change, connect};
 use crate::accounts::tenants::ListTenants;
 use crate::accounts::{ChannelSecrets, Scope, channel_address};
+use crate::config::WebOrigin;
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
 #[derive(Subcommand)]
@@ -194,8 +195,13 @@ impl Channel {
                 let patience = Duration::from_millis(admin.config.provider_timeout_ms);
                 let http =
                     adapters::http_client(patience, &admin.config.outward()).context("the HTTP client")?;
-                let url = public_url.as_deref().unwrap_or(&admin.config.public_url);
-                let connected = connect(&admin.store, &vault, &http, url, &scope, id).await?;
+                let url = match public_url {
+                    Some(given) => WebOrigin::parse(&given)
+                        .map_err(|why| anyhow::anyhow!("--public-url: {why}"))?
+                        .to_string(),
+                    None => admin.config.public_url.clone(),
+                };
+                let connected = connect(&admin.store, &vault, &http, &url, &scope, id).await?;
                 show.one(&connected.view(true), line)
             }
         }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::{Context, Show};
 use crate::accounts::Scope;
-use crate::accounts::tenants::{CreateTenant, ListTenants, SetRetention};
+use crate::accounts::tenants::{CreateTenant, ListTenants, SetRetention, SetStorage};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Tenant {
@@ -35,6 +35,30 @@ pub(in crate::cli) enum Tenant {
         #[command(flatten)]
         show: Show,
     },
+    /// Show what a tenant has stored of files, or change how much it may. What is not given stays.
+    Storage {
+        #[arg(long, value_name = "ID|NAME")]
+        tenant: String,
+        /// 0 without a limit, or `default` as the configuration says.
+        #[arg(long, value_name = "BYTES", value_parser = most)]
+        bytes: Option<Most>,
+        /// The same for the number of files.
+        #[arg(long, value_name = "FILES", value_parser = most)]
+        files: Option<Most>,
+        #[command(flatten)]
+        show: Show,
+    },
+}
+
+/// Nothing: as the configuration says.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::cli) struct Most(Option<i64>);
+
+fn most(text: &str) -> Result<Most, String> {
+    if text == "default" {
+        return Ok(Most(None));
+    }
+    text.parse().map(|most| Most(Some(most))).map_err(|_| "give a number, or `default`".to_owned())
 }
 
 /// Nothing: as the configuration says.
@@ -58,6 +82,24 @@ impl Tenant {
             Self::List { show } => {
                 let all = admin.store.read(ListTenants { after: None, limit: 10_000 }).await?;
                 show.list(&all, |tenant| format!("{}  {}", tenant.id, tenant.name))
+            }
+            Self::Storage { tenant, bytes, files, show } => {
+                let tenant = admin.tenant("--tenant", &tenant).await?;
+                let changes = [bytes, files].map(|given| given.map(|Most(most)| most));
+                let storage =
+                    admin.store.write(SetStorage { scope: Scope::system(tenant), changes }).await?.value;
+                let word = |most: Option<i64>| match most {
+                    None => "as configured".to_owned(),
+                    Some(0) => "without a limit".to_owned(),
+                    Some(most) => format!("at most {most}"),
+                };
+                show.done(&format!(
+                    "has stored {} bytes ({}) in {} files ({})",
+                    storage.bytes,
+                    word(storage.own.0),
+                    storage.files,
+                    word(storage.own.1)
+                ))
             }
             Self::Retention { tenant, feed, envelopes, attempts, show } => {
                 let tenant = admin.tenant("--tenant", &tenant).await?;

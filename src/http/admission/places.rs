@@ -1,0 +1,74 @@
+//! Places for what is unfinished, by address: nobody takes all of them. An address is remembered for as long as it has
+//! one, so the memory is bounded by the connections.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::network;
+
+#[derive(Clone)]
+pub struct Places(Arc<Inner>);
+
+struct Inner {
+    per_address: u32,
+    taken: Mutex<HashMap<IpAddr, u32>>,
+}
+
+/// Given back when it is dropped.
+pub struct Place {
+    of: Arc<Inner>,
+    address: IpAddr,
+}
+
+impl Places {
+    pub fn new(per_address: u32) -> Self {
+        Self(Arc::new(Inner { per_address, taken: Mutex::default() }))
+    }
+
+    /// Nothing: the address has as many as it may.
+    pub fn take(&self, address: IpAddr) -> Option<Place> {
+        let address = network(address);
+        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(address).or_insert(0);
+        if *count >= self.0.per_address {
+            return None;
+        }
+        *count += 1;
+        Some(Place { of: Arc::clone(&self.0), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.of.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_its_places_and_no_more_and_an_ipv6_network_is_one() {
+        let places = Places::new(2);
+        let take = |address: &str| places.take(address.parse().expect("an address"));
+        let first = take("203.0.113.7").expect("a place");
+        let second = take("::ffff:203.0.113.7").expect("a place");
+        assert!(take("203.0.113.7").is_none());
+        let _other = take("203.0.113.8").expect("another address");
+        drop(first);
+        let _third = take("203.0.113.7").expect("given back");
+        let _six = (take("2001:db8::1").expect("a place"), take("2001:db8::2").expect("a place"));
+        assert!(take("2001:db8::ffff").is_none());
+        let _next = take("2001:db8:0:1::1").expect("another network");
+        drop((second, _third, _other, _six, _next));
+        assert!(places.0.taken.lock().expect("lock").is_empty());
+    }
+}

@@ -1,0 +1,124 @@
+//! Calls a second of each caller and of each tenant, as token buckets. The callers are verified before they are counted,
+//! so a stranger cannot fill the table.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// Seconds' worth that may come at once.
+const BURST_S: f64 = 5.0;
+/// Buckets that are remembered. Full ones need not be; if even so there are more, the fullest half starts anew.
+const CAPACITY: usize = 20_000;
+
+pub struct Rates {
+    callers: Table,
+    tenants: Table,
+}
+
+/// Too many; the next is heard after so many seconds.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wait {
+    pub seconds: i64,
+}
+
+struct Table {
+    /// A second; 0: no limit.
+    rate: f64,
+    buckets: Mutex<HashMap<Uuid, Bucket>>,
+}
+
+struct Bucket {
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Rates {
+    /// Calls a second; 0: no limit.
+    pub fn new(per_caller: u32, per_tenant: u32) -> Self {
+        let table = |rate: u32| Table { rate: f64::from(rate), buckets: Mutex::default() };
+        Self { callers: table(per_caller), tenants: table(per_tenant) }
+    }
+
+    pub fn caller(&self, id: Uuid) -> Result<(), Wait> {
+        self.callers.take(id, Instant::now())
+    }
+
+    pub fn tenant(&self, id: Uuid) -> Result<(), Wait> {
+        self.tenants.take(id, Instant::now())
+    }
+}
+
+impl Table {
+    fn take(&self, id: Uuid, now: Instant) -> Result<(), Wait> {
+        if self.rate <= 0.0 {
+            return Ok(());
+        }
+        let full = self.rate * BURST_S;
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= CAPACITY && !buckets.contains_key(&id) {
+            self.make_room(&mut buckets, now);
+        }
+        let bucket = buckets.entry(id).or_insert(Bucket { tokens: full, filled: now });
+        bucket.tokens = self.level(bucket, now);
+        bucket.filled = now;
+        if bucket.tokens < 1.0 {
+            return Err(Wait { seconds: (((1.0 - bucket.tokens) / self.rate).ceil() as i64).max(1) });
+        }
+        bucket.tokens -= 1.0;
+        Ok(())
+    }
+
+    fn level(&self, bucket: &Bucket, now: Instant) -> f64 {
+        let since = now.saturating_duration_since(bucket.filled).as_secs_f64();
+        (bucket.tokens + since * self.rate).min(self.rate * BURST_S)
+    }
+
+    fn make_room(&self, buckets: &mut HashMap<Uuid, Bucket>, now: Instant) {
+        let full = self.rate * BURST_S;
+        buckets.retain(|_, bucket| self.level(bucket, now) < full);
+        if buckets.len() >= CAPACITY {
+            let mut levels: Vec<f64> = buckets.values().map(|bucket| self.level(bucket, now)).collect();
+            let middle = levels.len() / 2;
+            let (_, median, _) = levels.select_nth_unstable_by(middle, f64::total_cmp);
+            let median = *median;
+            buckets.retain(|_, bucket| self.level(bucket, now) < median);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_caller_has_a_burst_and_a_rate_and_others_are_not_held_to_it() {
+        let rates = Rates::new(2, 0);
+        let (one, other, start) = (Uuid::from_u128(1), Uuid::from_u128(2), Instant::now());
+        for _ in 0..10 {
+            rates.callers.take(one, start).expect("the burst");
+        }
+        assert_eq!(rates.callers.take(one, start), Err(Wait { seconds: 1 }));
+        rates.callers.take(other, start).expect("another caller");
+        rates.callers.take(one, start + Duration::from_millis(500)).expect("one more");
+        assert!(rates.callers.take(one, start + Duration::from_millis(500)).is_err());
+        for _ in 0..1_000 {
+            rates.tenant(one).expect("no limit");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_who_is_over_the_limit_is_not_forgotten() {
+        let rates = Rates::new(1, 1);
+        let (start, loud) = (Instant::now(), Uuid::from_u128(7));
+        while rates.callers.take(loud, start).is_ok() {}
+        for n in 0..(CAPACITY as u128 * 2) {
+            let _ = rates.callers.take(Uuid::from_u128(1_000 + n), start);
+        }
+        assert!(rates.callers.buckets.lock().expect("lock").len() <= CAPACITY);
+        assert!(rates.callers.take(loud, start).is_err());
+    }
+}

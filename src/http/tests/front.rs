@@ -1,0 +1,253 @@
+//! What strangers and callers may take, over real connections: origins by every spelling, places, short bodies, rates.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{PASSWORD, Server, problem};
+use crate::accounts::Role;
+use crate::config;
+
+/// What a server answers to bytes, until it says no more.
+async fn answer(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    stream.write_all(request).await.expect("sent");
+    first_answer(&mut stream).await
+}
+
+/// The first that comes; empty if the other side closes.
+async fn first_answer(stream: &mut TcpStream) -> String {
+    let mut got = vec![0; 16 * 1024];
+    let size = timeout(Duration::from_secs(10), stream.read(&mut got)).await.expect("in time").unwrap_or(0);
+    String::from_utf8_lossy(&got[..size]).into_owned()
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+}
+
+impl Server {
+    fn address(&self) -> SocketAddr {
+        self.base.trim_start_matches("http://").parse().expect("an address")
+    }
+}
+
+/// How a server is configured, what a browser sends as `Host` and `Origin`, and whether its page may open a socket.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_opens_a_socket_by_every_spelling_of_its_address() {
+    let hub = "https://hub.example.com";
+    let shop = "https://shop.example.com";
+    // public_url, allowed_origins, Host, Origin, may it?
+    let table = [
+        (hub, "", "hub.example.com", hub, true),
+        ("https://hub.example.com:443", "", "inner:8080", hub, true),
+        ("https://hub.example.com/", "", "inner:8080", hub, true),
+        ("HTTPS://Hub.Example.Com", "", "inner:8080", hub, true),
+        ("https://hub.example.com.", "", "inner:8080", hub, true),
+        (hub, "", "inner:8080", "https://hub.example.com:443", true),
+        (hub, "", "inner:8080", "HTTPS://HUB.example.com", true),
+        ("https://bücher.example", "", "inner:8080", "https://xn--bcher-kva.example", true),
+        ("https://xn--bcher-kva.example", "", "inner:8080", "https://bücher.example", true),
+        ("https://hub.example.com:8443", "", "inner:8080", "https://hub.example.com:8443", true),
+        ("https://hub.example.com:8443", "", "inner:8080", hub, false),
+        (hub, "", "hub.example.com:443", hub, true),
+        (hub, "", "HUB.example.com", hub, true),
+        (hub, "", "hub.example.com:80", hub, true),
+        // Called by another name, its own page may too; a default port in the name makes no difference.
+        (hub, "", "10.0.0.5:8080", "http://10.0.0.5:8080", true),
+        (hub, "", "10.0.0.5:80", "http://10.0.0.5", true),
+        (hub, "", "10.0.0.5", "http://10.0.0.5:80", true),
+        (hub, "", "other.example.com:443", "https://other.example.com", true),
+        (hub, "", "other.example.com", "https://other.example.com:443", true),
+        (hub, "", "[2001:DB8::1]:8080", "http://[2001:db8:0::1]:8080", true),
+        (hub, "", "10.0.0.5:8080", "http://10.0.0.5:8081", false),
+        // The same name without TLS is a page that anybody on the way may have written.
+        (hub, "", "hub.example.com", "http://hub.example.com", false),
+        (hub, shop, "hub.example.com", shop, true),
+        (hub, "https://Shop.example.com:443/", "hub.example.com", shop, true),
+        (
+            hub,
+            "https://bücher.example/, http://shop.example.com",
+            "hub.example.com",
+            "http://shop.example.com",
+            true,
+        ),
+        (hub, "https://BÜCHER.example/", "hub.example.com", "https://xn--bcher-kva.example", true),
+        (hub, shop, "hub.example.com", "http://shop.example.com", false),
+        (hub, shop, "hub.example.com", "https://shop.example.com:8443", false),
+        (hub, shop, "hub.example.com", "https://shop.example.com.evil.example", false),
+        (hub, shop, "hub.example.com", "https://evilshop.example.com", false),
+        (hub, shop, "hub.example.com", "null", false),
+        (hub, shop, "hub.example.com", "https://shop.example.com@evil.example", false),
+    ];
+    let mut servers = BTreeMap::new();
+    for (public_url, allowed, host, origin, may) in table {
+        let server = if let Some(server) = servers.remove(&(public_url, allowed)) {
+            server
+        } else {
+            let env = [("HUBBUB_PUBLIC_URL", public_url), ("HUBBUB_ALLOWED_ORIGINS", allowed)];
+            let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let spelled = config::load("", &env).expect("valid");
+            Server::with(|config| {
+                config.public_url = spelled.public_url;
+                config.allowed_origins = spelled.allowed_origins;
+            })
+            .await
+        };
+        let request = format!(
+            "GET /connection/websocket HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        let answer = answer(server.address(), request.as_bytes()).await;
+        let expected = if may { 101 } else { 403 };
+        assert_eq!(
+            status(&answer),
+            expected,
+            "{public_url} [{allowed}] Host {host} Origin {origin}: {answer}"
+        );
+        assert!(may || answer.contains("allowed_origins"), "{answer}");
+        servers.insert((public_url, allowed), server);
+    }
+    for server in servers.into_values() {
+        server.app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_signed_in_has_little_to_say() {
+    let server = Server::start().await;
+    let large = json!({"email": "ann@example.com", "password": "x".repeat(9_000)});
+    for path in ["/api/v1/session", "/api/v1/session/refresh"] {
+        let (status, body) = problem(server.call(Method::POST, path, None, Some(&large)).await).await;
+        assert_eq!((status, body["code"].as_str()), (413, Some("too_large")), "{path}");
+    }
+    // Of unknown length, too; and nothing is kept of it.
+    let request = "POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+        Transfer-Encoding: chunked\r\n\r\n";
+    let request = format!("{request}4000\r\n{}\r\n", "x".repeat(0x4000));
+    assert_eq!(status(&answer(server.address(), request.as_bytes()).await), 413);
+    assert_eq!(server.app.admission.budget.used(), 0);
+    server.app.stop().await;
+}
+
+/// One address has its places; when it leaves some, it has them again. Sockets are not counted, nor other addresses.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_does_not_take_all_connections() {
+    let server = Server::with(|config| config.max_unfinished_per_address = 8).await;
+    let address = server.address();
+    let mut socket = TcpStream::connect(address).await.expect("connected");
+    let upgrade = "GET /connection/websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    socket.write_all(upgrade.as_bytes()).await.expect("sent");
+    assert_eq!(status(&first_answer(&mut socket).await), 101);
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\n").await.expect("sent");
+        slow.push(stream);
+    }
+    let mut ninth = TcpStream::connect(address).await.expect("connected");
+    let refused = first_answer(&mut ninth).await;
+    assert!(status(&refused) == 429 && refused.contains("retry-after: "), "{refused}");
+    assert!(
+        refused.contains("too_many_unfinished") && refused.contains("application/problem+json"),
+        "{refused}"
+    );
+    // Another address of this machine.
+    let other = tokio::net::TcpSocket::new_v4().expect("a socket");
+    other.bind("127.0.0.2:0".parse().expect("an address")).expect("bound");
+    let mut other = other.connect(address).await.expect("connected");
+    let live = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    other.write_all(live).await.expect("sent");
+    assert_eq!(status(&first_answer(&mut other).await), 200);
+    slow.clear();
+    let again = async {
+        while status(&answer(address, live).await) != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), again).await.expect("there are places again");
+    server.app.stop().await;
+}
+
+/// Behind a trusted proxy it is the forwarded address that has places, not the proxy.
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_the_forwarded_address_has_the_places() {
+    let server = Server::with(|config| {
+        config.max_unfinished_per_address = 8;
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    })
+    .await;
+    let head = |from: &str, length: usize| {
+        format!(
+            "POST /api/v1/session HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {from}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let mut slow = Vec::new();
+    for n in 0..8 {
+        let mut stream = TcpStream::connect(server.address()).await.expect("connected");
+        stream.write_all(head(&format!("2001:db8::{n}"), 100).as_bytes()).await.expect("sent");
+        slow.push(stream);
+    }
+    let full = async {
+        while status(&answer(server.address(), format!("{}{{}}", head("2001:db8::77", 2)).as_bytes()).await)
+            != 429
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(4), full).await.expect("the ninth request of the network is refused");
+    let other = answer(server.address(), format!("{}{{}}", head("2001:db8:0:1::1", 2)).as_bytes()).await;
+    assert_eq!(status(&other), 400, "another network is heard: {other}");
+    let own = answer(server.address(), b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert_eq!(status(&own), 200, "the proxy itself is not counted");
+    server.app.stop().await;
+}
+
+/// Calls a second, of a caller and of a tenant; webhooks and strangers have no part in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
+    let server = Server::with(|config| {
+        config.rate_per_caller = 2;
+        config.rate_per_tenant = 3;
+    })
+    .await;
+    let (here, _) = server.tenant("Here").await;
+    let (there, _) = server.tenant("There").await;
+    let ann = server.user("ann@example.com", None, Some((here, Role::Owner))).await;
+    let ben = server.user("ben@example.com", None, Some((here, Role::Agent))).await;
+    let cat = server.user("cat@example.com", None, Some((there, Role::Owner))).await;
+    let heard = async |token: &str| {
+        let mut heard = 0;
+        let refusal = loop {
+            let answer = server.call(Method::GET, "/api/v1/me", Some(token), None).await;
+            if answer.status() != StatusCode::OK {
+                break answer;
+            }
+            heard += 1;
+            assert!(heard < 1_000, "there is no limit");
+        };
+        assert!(refusal.headers().contains_key("retry-after"));
+        let (status, body) = problem(refusal).await;
+        assert_eq!((status, body["code"].as_str()), (429, Some("too_many")));
+        heard
+    };
+    // Ten at once for a caller, fifteen for a tenant, and a few more for the time that it takes.
+    let first = heard(&ann).await;
+    assert!((10..40).contains(&first), "{first}");
+    let second = heard(&ben).await;
+    assert!(second < 10, "what is left of the tenant's: {second}");
+    let other = heard(&cat).await;
+    assert!(other >= 10, "another tenant has its own: {other}");
+    let again = json!({"email": "ann@example.com", "password": PASSWORD});
+    let again = server.call(Method::POST, "/api/v1/session", None, Some(&again)).await;
+    assert_eq!(again.status(), StatusCode::OK, "signing in has limits of its own");
+    server.app.stop().await;
+}

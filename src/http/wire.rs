@@ -1,0 +1,233 @@
+//! One connection as the HTTP library reads and writes it: how long it waits for a request and for the rest of one that
+//! has begun, what a long head takes of the budget, and words for the refusals that the library writes without any.
+//!
+//! The two waits are different times. A connection that waits for its next request may be a proxy's, which keeps it for
+//! minutes; the head of a request that has begun is whole within seconds, or it is never meant to be.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf as _, Bytes};
+use hyper::rt::{Read, ReadBufCursor, Sleep, Timer, Write};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::admission::budget::SMALL;
+use super::admission::{Charge, Place};
+use super::problem;
+
+/// Of the head of a request: the most that it may have, and the time from its first byte until it is whole.
+pub const HEAD_BYTES: usize = 32 * 1024;
+pub const HEAD_TIME: Duration = Duration::from_secs(15);
+/// What every connection may read without being counted.
+const FREE_BYTES: u64 = SMALL as u64;
+const CHUNK_BYTES: usize = 8 * 1024;
+
+/// How far the head of a request has come: told by the wire, the timer and whoever answers requests.
+#[derive(Default)]
+pub struct Progress {
+    /// Bytes that were read, ever.
+    read: AtomicU64,
+    /// As many were read when the wait for this head began.
+    waited_at: AtomicU64,
+    in_head: AtomicBool,
+    /// The head's first line has ended.
+    line_ended: AtomicBool,
+}
+
+impl Progress {
+    /// A request was read: what comes now is its body.
+    pub fn head_is_whole(&self) {
+        self.in_head.store(false, Relaxed);
+    }
+
+    /// Nothing is held of a head: the last one is whole, and nothing has come of the next.
+    fn is_between_heads(&self) -> bool {
+        !self.in_head.load(Relaxed) || self.read.load(Relaxed) == self.waited_at.load(Relaxed)
+    }
+
+    fn wait_for_head(&self) -> u64 {
+        let read = self.read.load(Relaxed);
+        self.waited_at.store(read, Relaxed);
+        self.line_ended.store(false, Relaxed);
+        self.in_head.store(true, Relaxed);
+        read
+    }
+}
+
+pub struct Wire {
+    io: TokioIo<TcpStream>,
+    progress: Arc<Progress>,
+    charge: Charge,
+    /// Given back with the connection, or when it becomes a socket.
+    place: Option<Place>,
+    /// An answer of ours that is written instead of the library's.
+    instead: Bytes,
+}
+
+impl Wire {
+    pub fn new(stream: TcpStream, progress: Arc<Progress>, charge: Charge, place: Option<Place>) -> Self {
+        Self { io: TokioIo::new(stream), progress, charge, place, instead: Bytes::new() }
+    }
+
+    /// The connection itself, which is nobody's place any more.
+    pub fn into_stream(self) -> TcpStream {
+        drop(self.place);
+        self.io.into_inner()
+    }
+
+    /// Notes what was read, and charges a long head.
+    fn note(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let read = self.progress.read.fetch_add(bytes.len() as u64, Relaxed) + bytes.len() as u64;
+        if !self.progress.in_head.load(Relaxed) {
+            return Ok(());
+        }
+        if !self.progress.line_ended.load(Relaxed) && bytes.contains(&b'\n') {
+            self.progress.line_ended.store(true, Relaxed);
+        }
+        let head = read - self.progress.waited_at.load(Relaxed);
+        if head > FREE_BYTES && self.charge.grow_to(head as usize).is_err() {
+            // There is room for one answer in what the system buffers; who reads it or not is no matter.
+            let said = self.io.inner().try_write(&problem::no_room_answer());
+            tracing::debug!(?said, "a long head was refused: too much is unfinished");
+            return Err(io::Error::other("too much is unfinished"));
+        }
+        Ok(())
+    }
+
+    /// The library refuses what it cannot read by a status without a body.
+    fn refusal(&self, wanted: &[u8]) -> Option<Bytes> {
+        let status = wanted.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+        if ![b"400", b"414", b"431"].iter().any(|refusal| *refusal == status) {
+            return None;
+        }
+        // What our own handlers refuse has a body.
+        wanted.windows(19).take(200).find(|part| part.eq_ignore_ascii_case(b"content-length: 0\r\n"))?;
+        Some(match status {
+            b"400" => problem::unreadable_answer(),
+            b"431" if self.progress.line_ended.load(Relaxed) => problem::long_head_answer(),
+            _ => problem::long_address_answer(),
+        })
+    }
+
+    fn poll_instead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.instead.has_remaining() {
+            let wrote = ready!(Pin::new(&mut self.io).poll_write(cx, &self.instead))?;
+            if wrote == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.instead.advance(wrote);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut buf = buf;
+        if self.progress.is_between_heads() {
+            self.charge.release();
+        }
+        // The library's buffer does not show what is in it, so it is read into one of ours.
+        let mut chunk = [MaybeUninit::uninit(); CHUNK_BYTES];
+        let room = buf.remaining().min(chunk.len());
+        let mut own = ReadBuf::uninit(&mut chunk[..room]);
+        let stream = Pin::new(self.io.inner_mut());
+        ready!(AsyncRead::poll_read(stream, cx, &mut own))?;
+        let read = own.filled();
+        self.note(read)?;
+        buf.put_slice(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_instead(cx))?;
+        if let Some(refusal) = self.refusal(buf) {
+            self.instead = refusal;
+            return Poll::Ready(Ok(buf.len()));
+        }
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_instead(cx))?;
+        if let Some(refusal) = bufs.first().and_then(|head| self.refusal(head)) {
+            self.instead = refusal;
+            return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
+        }
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_instead(cx))?;
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_instead(cx))?;
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+/// The library's only timer is the one for heads: it is asked for when the wait for one begins.
+pub struct HeadTimer {
+    pub progress: Arc<Progress>,
+    /// How long a connection may wait for a request to begin.
+    pub idle: Duration,
+}
+
+impl Timer for HeadTimer {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Sleep>> {
+        let seen = self.progress.wait_for_head();
+        let sleep = Box::pin(tokio::time::sleep(self.idle));
+        Box::pin(HeadWait { progress: Arc::clone(&self.progress), seen, has_begun: false, sleep })
+    }
+
+    fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Sleep>> {
+        self.sleep(self.idle)
+    }
+}
+
+/// Ends when a connection has waited too long for a request, or for the rest of its head. It is looked at whenever
+/// something was read and the head is still not whole.
+struct HeadWait {
+    progress: Arc<Progress>,
+    seen: u64,
+    has_begun: bool,
+    sleep: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Sleep for HeadWait {}
+
+impl Future for HeadWait {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.has_begun && self.progress.read.load(Relaxed) != self.seen {
+            self.has_begun = true;
+            self.sleep.as_mut().reset(tokio::time::Instant::now() + HEAD_TIME);
+        }
+        self.sleep.as_mut().poll(cx)
+    }
+}
