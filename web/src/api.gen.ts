@@ -14,7 +14,10 @@ export interface paths {
         /** The channels that the caller sees; `hook_path` only where it manages. */
         get: operations["get_channels"];
         put?: never;
-        /** Add a channel. Connect it afterwards, so that the provider delivers. */
+        /**
+         * Add a channel. Connect it afterwards, so that the provider delivers.
+         * @description 409 `account_taken`: another channel has the account.
+         */
         post: operations["post_channels"];
         delete?: never;
         options?: never;
@@ -35,7 +38,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change a channel's name, state, settings or credentials. */
+        /**
+         * Change a channel's name, state, settings or credentials.
+         * @description Another address or account (`base_url`, `session`, `api_base`) needs the channel's secrets again, and makes a new
+         *     webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account.
+         */
         patch: operations["patch_channels_id"];
         trace?: never;
     };
@@ -50,7 +57,7 @@ export interface paths {
         put?: never;
         /**
          * Prove the credentials and make the provider deliver to this server.
-         * @description 409 `connect_failed` with the provider's reason.
+         * @description 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
          */
         post: operations["post_channels_id_connect"];
         delete?: never;
