@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_over_the_bound_is_told_by_one_event() {
-        let list: Vec<_> = (0..MAX_EVENTS + 1).map(|n| json!(n)).collect();
+        let list: Vec<_> = (0..=MAX_EVENTS).map(|n| json!(n)).collect();
         let all = events(&list[..200], 0, deleted);
         assert!(all.len() == 200 && all.iter().all(|event| event.kind == Kind::Deleted));
         let cut = events(&list, 0, deleted);
