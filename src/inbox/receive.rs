@@ -34,7 +34,7 @@ const STAND_IN: &str = "✨";
 /// Bytes of an id of a provider. PostgreSQL indexes nothing over 2,704, which two ids may share; SQLite would.
 const MAX_ID: usize = 1_000;
 
-/// Events that one transaction applies: bounds how long others wait for the writer.
+/// Events with something to do that one transaction applies: bounds how long others wait for the writer.
 const SLICE: usize = 50;
 
 /// The events of a body, or the reason why it cannot be parsed.
@@ -50,11 +50,12 @@ pub async fn receive(
     let parsed = Arc::new(parsed);
     let first = Receive { channel: Arc::clone(&channel), body, parsed: Arc::clone(&parsed) };
     let (received, applied) = store.write(first).await?.value;
-    if count(&parsed) <= SLICE {
+    let next = slice_end(events(&parsed), 0);
+    if next == events(&parsed).len() {
         return Ok(received);
     }
     let body = Stored { channel, envelope: received.envelope, parsed, replayed: false };
-    body.apply(store, SLICE, applied).await
+    body.apply(store, next, applied).await
 }
 
 /// Reads a stored body again, after a fix: what was missed is made up for, what was seen stays as it is.
@@ -71,8 +72,23 @@ pub async fn replay(store: &Store, scope: Scope, envelope: Uuid) -> Result<Recei
     body.apply(store, 0, Applied::default()).await
 }
 
-fn count(parsed: &Parsed) -> usize {
-    parsed.as_ref().map_or(0, Vec::len)
+fn events(parsed: &Parsed) -> &[Event] {
+    parsed.as_deref().unwrap_or_default()
+}
+
+/// Kept as envelopes only.
+fn is_idle(kind: Kind) -> bool {
+    matches!(kind, Kind::Ignored | Kind::Presence | Kind::Call)
+}
+
+/// The first event of the slice after the one that begins there.
+fn slice_end(events: &[Event], from: usize) -> usize {
+    let mut busy = 0;
+    let over = |event: &Event| {
+        busy += usize::from(!is_idle(event.kind));
+        busy > SLICE
+    };
+    events[from..].iter().position(over).map_or(events.len(), |length| from + length)
 }
 
 /// The envelope of a verified body with what the adapter made of it, and its first events.
@@ -99,9 +115,11 @@ impl Verb for Receive {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let events = events(&self.parsed);
+        let is_last = slice_end(events, 0) == events.len();
         let (outcome, error) = match summary(&self.parsed) {
             // True until the last of them.
-            _ if count(&self.parsed) > SLICE => ("failed", Some("not all events are applied".to_owned())),
+            _ if !is_last => ("failed", Some("not all events are applied".to_owned())),
             other => other,
         };
         let new = NewEnvelope {
@@ -110,13 +128,12 @@ impl Verb for Receive {
             body: &self.body,
             outcome,
             error: error.as_deref(),
-            events: count(&self.parsed) as i64,
+            events: events.len() as i64,
         };
         let envelope = envelopes::insert(tx, &new).await?;
-        let events = self.parsed.as_deref().unwrap_or_default();
         let applied = apply_slice(tx, &self.channel, events, 0, Applied::default()).await?;
         let (outcome, error) = applied.summary(outcome, None);
-        if error.is_some() && events.len() <= SLICE {
+        if error.is_some() && is_last {
             let count = events.len() as i64;
             envelopes::set_outcome(
                 tx,
@@ -149,8 +166,8 @@ impl Stored {
             let slice = Slice { body: self.clone(), from, before: applied };
             let (outcome, now) = store.write(slice).await?.value;
             applied = now;
-            from += SLICE;
-            if from >= count(&self.parsed) {
+            from = slice_end(events(&self.parsed), from);
+            if from == events(&self.parsed).len() {
                 return Ok(Received { envelope: self.envelope, outcome, applied: applied.count });
             }
         }
@@ -173,11 +190,11 @@ impl Verb for Slice {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let Stored { channel, envelope, parsed, replayed } = &self.body;
-        let events = parsed.as_deref().unwrap_or_default();
+        let events = events(parsed);
         let applied = apply_slice(tx, channel, events, self.from, self.before.clone()).await?;
         let (outcome, error) = summary(parsed);
         let (outcome, error) = applied.summary(outcome, error);
-        if self.from + SLICE >= events.len() {
+        if slice_end(events, self.from) == events.len() {
             let (count, again) = (events.len() as i64, replayed.then(|| tx.now()));
             let entry = (channel.tenant, *envelope);
             envelopes::set_outcome(tx, entry, outcome, error.as_deref(), count, again).await?;
@@ -279,7 +296,11 @@ async fn apply_slice(
         applied.count = i64::from(apply(tx, channel, event).await?);
         return Ok(applied);
     }
-    for (index, event) in events.iter().enumerate().skip(from).take(SLICE) {
+    let end = slice_end(events, from);
+    for (index, event) in events.iter().enumerate().take(end).skip(from) {
+        if is_idle(event.kind) {
+            continue;
+        }
         let part = tx.savepoint().await?;
         let done = match apply(tx, channel, event).await {
             Ok(changed) => tx.keep(part).await.map(|()| changed).map_err(Error::from),
