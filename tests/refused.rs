@@ -369,9 +369,10 @@ async fn over_the_socket(world: &World) -> BTreeMap<String, u16> {
     let mut seen = BTreeMap::new();
     for method in hubbub::rpc::METHODS {
         let is_workers = method.starts_with("turn.") || method.starts_with("responder.");
-        let mut client = match is_workers {
-            true => world.worker(1).await,
-            false => Client::connect(world.address, As::Token(token.clone())).await,
+        let mut client = if is_workers {
+            world.worker(1).await
+        } else {
+            Client::connect(world.address, As::Token(token.clone())).await
         };
         let fields = fields(&mut client, method).await;
         let base: Value = fields
