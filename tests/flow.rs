@@ -245,10 +245,16 @@ on_both!(a_file_over_the_quota_says_so_and_is_fetched_when_there_is_room, |engin
     );
     let has = limit(0).await;
     assert_eq!((has.bytes, has.files), (3_008, 1), "what has no room is not counted");
-    let kept: usize = std::fs::read_dir(world.app.config.media_dir().join(world.tenant.to_string()))
-        .expect("the folder")
-        .count();
-    assert_eq!(kept, 1, "and not kept");
+    let folder = world.app.config.media_dir().join(world.tenant.to_string());
+    let kept: Vec<_> =
+        std::fs::read_dir(&folder).expect("the folder").map(|file| file.expect("a file").path()).collect();
+    assert_eq!(kept.len(), 1, "and not kept");
+    // Files and their folders are this user's alone.
+    for (path, mode) in [(&kept[0], 0o600), (&folder, 0o700), (&world.app.config.media_dir(), 0o700)] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let found = std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(found, mode, "{}", path.display());
+    }
     let owner = world.api("owner@example.com").await;
     let (_, dead) = owner.get(&format!("/api/v1/jobs/dead?tenant={}", world.tenant)).await;
     let job = dead["jobs"][0]["id"].as_str().expect("the job").to_owned();

@@ -327,7 +327,7 @@ mod tests {
             assert_eq!(refused(request, 1 << 20).await, (status, code.to_owned()));
         }
         // A long head is counted from its eighth KiB on.
-        assert_eq!(refused(&long, 20 * 1024).await, (503, "no_room".to_owned()));
+        assert_eq!(refused(&long, 40 * 1024).await, (503, "no_room".to_owned()));
         let (mut client, _answering) = pair_with(&CancellationToken::new(), IDLE, 0).await;
         assert!(ask(&mut client, "/").await.starts_with("HTTP/1.1 200 OK"), "short ones are not counted");
     }

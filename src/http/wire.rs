@@ -93,7 +93,8 @@ impl Wire {
             self.progress.line_ended.store(true, Relaxed);
         }
         let head = read - self.progress.waited_at.load(Relaxed);
-        if head > FREE_BYTES && self.charge.grow_to(head as usize).is_err() {
+        // Twice, because the library's buffer moves as it grows.
+        if head > FREE_BYTES && self.charge.grow_to(2 * head as usize).is_err() {
             // There is room for one answer in what the system buffers; who reads it or not is no matter.
             let said = self.io.inner().try_write(&problem::no_room_answer());
             tracing::debug!(?said, "a long head was refused: too much is unfinished");

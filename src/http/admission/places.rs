@@ -62,13 +62,13 @@ mod tests {
         let first = take("203.0.113.7").expect("a place");
         let second = take("::ffff:203.0.113.7").expect("a place");
         assert!(take("203.0.113.7").is_none());
-        let _other = take("203.0.113.8").expect("another address");
+        let other = take("203.0.113.8").expect("another address");
         drop(first);
-        let _third = take("203.0.113.7").expect("given back");
-        let _six = (take("2001:db8::1").expect("a place"), take("2001:db8::2").expect("a place"));
+        let third = take("203.0.113.7").expect("given back");
+        let six = (take("2001:db8::1").expect("a place"), take("2001:db8::2").expect("a place"));
         assert!(take("2001:db8::ffff").is_none());
-        let _next = take("2001:db8:0:1::1").expect("another network");
-        drop((second, _third, _other, _six, _next));
+        let next = take("2001:db8:0:1::1").expect("another network");
+        drop((second, third, other, six, next));
         assert!(places.0.taken.lock().expect("lock").is_empty());
     }
 }

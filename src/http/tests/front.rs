@@ -251,3 +251,33 @@ async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
     assert_eq!(again.status(), StatusCode::OK, "signing in has limits of its own");
     server.app.stop().await;
 }
+
+/// Strangers try an owner's account from many addresses: unknown ones are slowed down, and the owner gets in where she was
+/// before.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_lock_no_owner_out() {
+    let server = Server::with(|config| {
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+    })
+    .await;
+    let (tenant, _) = server.tenant("A shop").await;
+    server.user("ann@example.com", None, Some((tenant, Role::Owner))).await;
+    let sign_in = async |from: &str, password: &str| {
+        let request =
+            server.http.post(format!("{}/api/v1/session", server.base)).header("x-forwarded-for", from);
+        let body = json!({"email": "ann@example.com", "password": password});
+        let answer = request.json(&body).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.headers().contains_key("retry-after"))
+    };
+    assert_eq!(sign_in("203.0.113.1", PASSWORD).await, (200, false));
+    let mut heard = 0;
+    while sign_in(&format!("198.51.100.{heard}"), "a wrong password").await.0 == 401 {
+        heard += 1;
+        assert!(heard < 100, "there is no bound");
+    }
+    assert_eq!(sign_in("198.51.100.200", PASSWORD).await, (429, true), "an unknown address is slowed down");
+    for _ in 0..20 {
+        assert_eq!(sign_in("203.0.113.1", PASSWORD).await, (200, false), "the owner, where she was before");
+    }
+    server.app.stop().await;
+}
