@@ -45,7 +45,7 @@ on_both!(a_body_of_many_events_is_applied_in_slices_and_bounded, |engine| async 
     for message in 1..=4 {
         assert_eq!(world.hook(&world.bot, &World::update(message, CHAT, message, "Hello")).await, 200);
     }
-    // Three slices; one message in each, and one that is never deleted.
+    // Several slices; one message in each, and one that is never deleted.
     let ids = [1].into_iter().chain(1_000..1_060).chain([2]).chain(2_000..2_050).chain([3]);
     assert_eq!(world.hook(&world.bot, &deleted(10, ids)).await, 200);
     let entry = newest_entry(&world).await;

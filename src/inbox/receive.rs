@@ -35,7 +35,7 @@ const STAND_IN: &str = "✨";
 const MAX_ID: usize = 1_000;
 
 /// Events with something to do that one transaction applies: bounds how long others wait for the writer.
-const SLICE: usize = 50;
+const SLICE: usize = 25;
 
 /// The events of a body, or the reason why it cannot be parsed.
 pub type Parsed = Result<Vec<Event>, String>;

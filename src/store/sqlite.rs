@@ -28,9 +28,10 @@ use crate::private;
 
 /// Verbs in one transaction at the most.
 const BATCH: usize = 128;
-/// After so long no other verb is taken into it: bounds how long the first one waits for its commit, and all that come
-/// meanwhile.
-const BATCH_TIME: Duration = Duration::from_millis(10);
+/// After so long no other verb is taken into it, or after as long as the last commit took, within bounds: how long the
+/// first one waits for its commit, and all that come meanwhile. On a slow disk half of the time still goes to verbs.
+const BATCH_TIME: Duration = Duration::from_millis(5);
+const BATCH_TIME_MOST: Duration = Duration::from_millis(20);
 const CACHED_STATEMENTS: usize = 256;
 
 /// After a `begin` that failed, so that what fails at once does not spin.
@@ -189,6 +190,7 @@ fn run(ticket: &mut dyn Ticket, conn: &mut Connection, env: &Env) -> Result<Effe
 
 fn write_loop(mut conn: Connection, queue: &Queue, env: &Env, publisher: &dyn Publisher) {
     let mut done = Vec::with_capacity(BATCH);
+    let mut batch_time = BATCH_TIME;
     let verb = |work: Work, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
         Work::Verb(owner, mut ticket) => {
             let begun = Instant::now();
@@ -218,17 +220,19 @@ fn write_loop(mut conn: Connection, queue: &Queue, env: &Env, publisher: &dyn Pu
         let mut closed = verb(first, &mut done, &mut conn);
         for _ in 1..BATCH {
             // A full disk makes SQLite roll back by itself; nothing may then run outside of a transaction.
-            if closed.is_some() || conn.is_autocommit() || begun.elapsed() > BATCH_TIME {
+            if closed.is_some() || conn.is_autocommit() || begun.elapsed() > batch_time {
                 break;
             }
             let Some(next) = queue.next() else { break };
             closed = verb(next, &mut done, &mut conn);
         }
+        let ended = Instant::now();
         let committed = if conn.is_autocommit() {
             Err(StoreError::Unavailable("it rolled the transaction back".to_owned()))
         } else {
             savepoint(&conn, "commit")
         };
+        batch_time = ended.elapsed().clamp(BATCH_TIME, BATCH_TIME_MOST);
         if let Err(error) = &committed {
             tracing::error!(%error, verbs = done.len(), "a commit failed; its verbs are refused");
             let _ = conn.execute_batch("rollback");
