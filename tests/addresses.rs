@@ -1,9 +1,11 @@
 //! An address is more than a chat: a topic, a business connection. It is a part of what a conversation is.
 
 use adapters::Event;
+use hubbub::demo::telegram::Place;
+use hubbub::model::ChannelSettings;
 use serde_json::json;
 
-use crate::kit::World;
+use crate::kit::{World, quick};
 use crate::on_both;
 use crate::taken_back::heard;
 
@@ -98,5 +100,109 @@ on_both!(a_group_is_called_by_its_title, |engine| async move {
     let one = api.inbox().await.remove(0);
     assert_eq!((&one["contact"]["name"], &one["contact"]["handle"]), (&json!("Lamp lovers"), &json!(null)));
     assert_eq!(one["last_message"]["author"]["name"], "Mira", "who wrote is still said");
+    world.finish().await;
+});
+
+on_both!(an_answer_reaches_the_place_where_the_question_is, |engine| async move {
+    let world = World::start(engine).await;
+    let mut worker = world.worker(4).await;
+    let channel = -1_005_550_009;
+    let mut places = vec![
+        (5_550_115, Place::Topic(42)),
+        (5_550_115, Place::Topic(43)),
+        // Two customers of a channel: one chat, and two people.
+        (channel, Place::Direct(11)),
+        (channel, Place::Direct(12)),
+    ];
+    for (chat, place) in &places {
+        world.telegram.customer_says_at(*chat, place, "where is it?");
+    }
+    for _ in &places {
+        let turn = worker.offered().await;
+        assert_eq!(turn["messages"].as_array().map(Vec::len), Some(1));
+        let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "On its way" });
+        worker.rpc("turn.reply", reply).await.expect("the answer");
+    }
+    let sent = world.telegram.sent_reaches(places.len()).await;
+    let mut reached: Vec<_> =
+        sent.iter().map(|one| (one.chat, one.place.clone().expect("a place"))).collect();
+    reached.sort();
+    places.sort();
+    assert_eq!(reached, places);
+    let inbox = world.api("viewer@example.com").await.inbox().await;
+    let contacts: std::collections::BTreeSet<_> =
+        inbox.iter().map(|one| one["contact"]["id"].to_string()).collect();
+    assert_eq!((inbox.len(), contacts.len()), (4, 3));
+    world.finish().await;
+});
+
+on_both!(a_business_is_answered_for_and_its_own_words_are_known, |engine| async move {
+    // Nothing is taken for an automatic greeting here.
+    let world = World::with(engine, ChannelSettings { greeting_grace_ms: 0, ..quick() }).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    // The very first message through a new connection is the owner's own.
+    world.telegram.business_connects("bc-1", 777, true);
+    world.telegram.owner_says(5_550_116, "bc-1", "I will write to you later");
+    let first = manager.event("message.created").await;
+    assert_eq!(
+        (&first["message"]["direction"], &first["conversation"]["owner"]),
+        (&json!("out"), &json!("human"))
+    );
+    let through = Place::Business("bc-1".into());
+    world.telegram.customer_says_at(5_550_117, &through, "hello");
+    let turn = worker.offered().await;
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "Hello yourself" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    let sent = world.telegram.sent_reaches(1).await;
+    assert_eq!((sent[0].chat, sent[0].place.as_ref()), (5_550_117, Some(&through)));
+    // Its echo is ours; what the owner types is a person's.
+    world.telegram.owner_says(5_550_117, "bc-1", "this is me");
+    let event = manager.publication(|data| data["message"]["text"] == "this is me").await;
+    assert_eq!(event["message"]["author"]["kind"], "phone");
+    assert_eq!(event["conversation"]["owner"], "human");
+    let conversation = turn["conversation"].as_str().expect("an id");
+    let api = world.api("viewer@example.com").await;
+    assert_eq!(api.messages(conversation).await.len(), 3, "the question, the answer and the owner");
+
+    world.telegram.business_connects("bc-1", 777, false);
+    let send = json!({ "conversation": conversation, "client_id": "off", "text": "Still there?" });
+    manager.rpc("message.send", send).await.expect("it is queued");
+    let failed = manager.publication(|data| data["message"]["status"] == "failed").await;
+    assert_eq!(failed["message"]["error"]["code"], "connection_gone", "{failed}");
+    world.finish().await;
+});
+
+on_both!(what_is_around_a_message_reaches_the_responder, |engine| async move {
+    let world = World::start(engine).await;
+    let mut worker = world.worker(4).await;
+    let person = json!({ "id": 5_550_118, "first_name": "Mira", "is_bot": false });
+    let chat = json!({ "id": 5_550_118, "type": "private", "first_name": "Mira" });
+    let buttons = json!({ "inline_keyboard": [[{ "text": "Yes, please", "callback_data": "y1" }]] });
+    let press = json!({ "update_id": 1, "callback_query": { "id": "99", "from": person, "data": "y1", "chat_instance": "1",
+        "message": { "message_id": 1, "date": 1_794_312_000, "chat": chat, "text": "Shall we?", "reply_markup": buttons,
+            "from": { "id": 1, "is_bot": true, "first_name": "Shop" } } } });
+    let mut quote = World::update(2, 5_550_118, 3, "");
+    quote["message"]["text"] = serde_json::Value::Null;
+    quote["message"]["caption"] = json!("like this, in red");
+    quote["message"]["caption_entities"] =
+        json!([{ "type": "text_link", "offset": 5, "length": 4, "url": "https://shop.example.com/p/1" }]);
+    quote["message"]["photo"] = json!([{ "file_id": "F", "file_unique_id": "U", "width": 9, "height": 9 }]);
+    quote["message"]["external_reply"] = json!({ "origin": { "type": "hidden_user", "date": 1,
+        "sender_user_name": "Cy" } });
+    quote["message"]["quote"] = json!({ "text": "Canvas bag", "position": 0 });
+    for body in [press, quote] {
+        assert_eq!(world.hook(&world.bot, &body).await, 200);
+    }
+    let turn = worker.offered().await;
+    let (pressed, quoting) = (&turn["messages"][0], &turn["messages"][1]);
+    assert_eq!((&pressed["text"], &pressed["data"]["label"]), (&json!("Yes, please"), &json!("Yes, please")));
+    assert_eq!(
+        quoting["data"]["quoted"],
+        json!({ "text": "Canvas bag", "author": "Cy", "kind": "text", "elsewhere": true })
+    );
+    assert_eq!(quoting["data"]["links"], json!([{ "text": "this", "url": "https://shop.example.com/p/1" }]));
+    let inbox = world.api("viewer@example.com").await.inbox().await;
+    assert_eq!(inbox[0]["last_message"]["text"], "like this, in red");
     world.finish().await;
 });
