@@ -152,8 +152,22 @@ on_both!(a_known_text_silences_nobody_whenever_it_comes, |engine| async move {
     world.finish().await;
 });
 
+/// Silences that would end within the hour are over.
+struct AnHourLater;
+
+impl Verb for AnHourLater {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let sql =
+            "update conversations set silent_until = silent_until - 3600000 where silent_until is not null";
+        assert_eq!(tx.exec(sql, &[]).await?, 1, "the one that nobody took for good");
+        Ok(())
+    }
+}
+
 on_both!(a_silence_ends_by_itself_where_it_is_set_to, |engine| async move {
-    let settings = ChannelSettings { silence_ms: 1_500, greeting_grace_ms: 0, ..quick() };
+    let settings = ChannelSettings { silence_ms: 3_600_000, greeting_grace_ms: 0, ..quick() };
     let world = World::with(engine, settings).await;
     let mut manager = world.person("agent@example.com").await;
     let mut worker = world.worker(4).await;
@@ -162,7 +176,7 @@ on_both!(a_silence_ends_by_itself_where_it_is_set_to, |engine| async move {
         world.waha.customer_says(SESSION, chat, text);
         worker.offered().await;
         world.waha.owner_types_on_phone(SESSION, chat, "Hello myself");
-        let silent = manager.publication(|data| data["message"]["author"]["kind"] == "phone").await;
+        let silent = created(&mut manager, "Hello myself").await;
         assert_eq!(silent["conversation"]["owner"], "human");
     }
     let inbox = world.api("agent@example.com").await.inbox().await;
@@ -174,6 +188,7 @@ on_both!(a_silence_ends_by_itself_where_it_is_set_to, |engine| async move {
     manager.rpc("conversation.take_over", json!({ "conversation": taken })).await.expect("it is taken over");
     world.waha.customer_says(SESSION, chat, "And the price?");
     assert_eq!(created(&mut manager, "And the price?").await["conversation"]["owner"], "human");
+    world.app.store.write(AnHourLater).await.expect("the silence is over");
     let back = manager.publication(|data| data["conversation"]["handoff_reason"] == "silence_over").await;
     assert_eq!(back["conversation"]["owner"], "ai");
     assert_eq!(worker.offered().await["messages"][0]["text"], "And the price?");
