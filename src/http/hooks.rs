@@ -44,12 +44,7 @@ pub async fn receive(
     let limit = app.config.max_hook_bytes;
     let body: Bytes = body::whole(body, limit, &app.admission.budget, peer.counted()).await?;
     let share = app.shares.of(channel.tenant);
-    let Some(_place) = share.enter(body.len()) else {
-        metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "busy")
-            .increment(1);
-        let detail = "too many webhooks of this tenant wait to be stored: come again";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1));
-    };
+    let _place = share.enter(body.len()).ok_or_else(|| busy(provider.name()))?;
     let headers: Headers =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let failed = |error| {
@@ -79,6 +74,9 @@ pub async fn receive(
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");
         Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string())
     })?;
+    // Many small bodies of many events take more than their bytes.
+    let events = parsed.as_ref().map_or(0, Vec::len);
+    let _events = share.more(events).ok_or_else(|| busy(provider.name()))?;
     let received = match receive::receive(&app.store, Arc::clone(&channel), body.clone(), parsed).await {
         Err(error) if !error.may_pass() => {
             // Coming again would not help: the body is kept, with the reason, and can be replayed after a fix.
@@ -90,4 +88,11 @@ pub async fn receive(
     metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => received.outcome)
         .increment(1);
     Ok(StatusCode::OK.into_response())
+}
+
+/// The tenant has what its webhooks may take at a time.
+fn busy(provider: &'static str) -> Problem {
+    metrics::counter!("hubbub_webhooks_total", "provider" => provider, "outcome" => "busy").increment(1);
+    let detail = "too many webhooks of this tenant wait to be stored: come again";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
 }

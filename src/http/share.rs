@@ -12,8 +12,10 @@ use uuid::Uuid;
 
 /// Webhooks of a tenant that are looked at or wait for the writer.
 const PLACES: usize = 512;
-/// Bytes of their bodies.
-const BYTES: usize = 16 << 20;
+/// Bytes of their bodies, and of what these became.
+const BYTES: usize = 8 << 20;
+/// What an event takes, about.
+const EVENT: usize = 1 << 10;
 /// Up to so many bytes a body is looked at where it came in: less than a millisecond.
 const SHORT: usize = 64 << 10;
 /// Tenants after which those that have nothing going on are forgotten.
@@ -75,6 +77,12 @@ impl Share {
         Some(Place { _place: place, _bytes: bytes })
     }
 
+    /// For the events of a body beyond the first, which a short one can have a thousand of. Nothing: as above.
+    pub fn more(&self, events: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from((events.saturating_sub(1) * EVENT).min(BYTES)).ok()?;
+        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()
+    }
+
     /// Runs what looks at a body: at once if that is quick, else beside the requests of others, one of a tenant at a time.
     ///
     /// # Errors
@@ -111,6 +119,9 @@ mod tests {
         assert!(one.enter(1).is_none());
         drop(half);
         assert!(one.enter(1).is_some() && other.enter(10 * BYTES).is_some());
+        let held: Vec<_> = std::iter::from_fn(|| other.more(1_000)).take(100).collect();
+        assert_eq!(held.len(), BYTES / (999 * EVENT));
+        assert!(other.more(1).is_some());
     }
 
     #[test]

@@ -12,7 +12,9 @@ const DROP: &str = "delete from pending_effects where channel = $1 and target_ke
 const COUNT: &str = "insert into waiting_effects (channel, amount) values ($1, 1) \
     on conflict (channel) do update set amount = waiting_effects.amount + 1 returning amount";
 const COUNT_DOWN: &str = "update waiting_effects set amount = amount - $2 where channel = $1";
-const OLDEST: &str = "select id from pending_effects where channel = $1 order by id limit $2";
+/// From the beginning of a channel on. With `channel = $1` PostgreSQL may look for it by age through those of all.
+const OLDEST: &str = "select channel, id from pending_effects where (channel, id) > ($1, $2) \
+    order by channel, id limit $3";
 const REMOVE: &str = "delete from pending_effects where id = $1";
 
 pub const ALL: &[&str] = &[WAIT, TAKE, DROP, COUNT, COUNT_DOWN, OLDEST, REMOVE];
@@ -35,8 +37,9 @@ pub async fn wait(
     tx.put(WAIT, args![id, tenant, channel, target_key, event, now]).await?;
     let waiting = tx.one::<(i64,)>(COUNT, args![channel]).await?;
     if waiting.is_some_and(|(waiting,)| waiting > MOST) {
-        let oldest: Vec<(Uuid,)> = tx.all(OLDEST, args![channel, ROOM]).await?;
-        for (id,) in &oldest {
+        let mut oldest: Vec<(Uuid, Uuid)> = tx.all(OLDEST, args![channel, Uuid::nil(), ROOM]).await?;
+        oldest.retain(|(of, _)| *of == channel);
+        for (_, id) in &oldest {
             tx.put(REMOVE, args![*id]).await?;
         }
         count_down(tx, channel, oldest.len() as u64).await?;
