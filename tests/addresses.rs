@@ -174,7 +174,8 @@ on_both!(a_business_is_answered_for_and_its_own_words_are_known, |engine| async 
 });
 
 on_both!(what_is_around_a_message_reaches_the_responder, |engine| async move {
-    let world = World::start(engine).await;
+    // Both are of one turn, however slow the machine is.
+    let world = World::with(engine, ChannelSettings { quiet_ms: 2_000, ..quick() }).await;
     let mut worker = world.worker(4).await;
     let person = json!({ "id": 5_550_118, "first_name": "Mira", "is_bot": false });
     let chat = json!({ "id": 5_550_118, "type": "private", "first_name": "Mira" });

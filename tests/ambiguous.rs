@@ -19,7 +19,7 @@ async fn conversation(world: &World, manager: &mut Client, chat: &str) -> String
 }
 
 async fn send(manager: &mut Client, conversation: &str, text: &str) {
-    let send = json!({ "conversation": conversation, "client_id": text, "text": text });
+    let send = json!({ "conversation": conversation, "client_id": text.replace('\n', " "), "text": text });
     manager.rpc("message.send", send).await.expect("it is queued");
 }
 

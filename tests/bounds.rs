@@ -20,6 +20,14 @@ fn deleted(update: i64, messages: impl Iterator<Item = i64>) -> Value {
         "chat": { "id": CHAT, "type": "private" }, "message_ids": messages.collect::<Vec<_>>() } })
 }
 
+/// What the customer says through the connection whose deletions are told.
+fn said(update: i64, message: i64, text: &str) -> Value {
+    let mut body = World::update(update, CHAT, message, text);
+    let mut message = body["message"].take();
+    message["business_connection_id"] = "bc1".into();
+    json!({ "update_id": body["update_id"], "business_message": message })
+}
+
 async fn newest_entry(world: &World) -> Value {
     let api = world.api("owner@example.com").await;
     let (_, log) = api.get(&format!("/api/v1/integration-log?tenant={}&limit=1", world.tenant)).await;
@@ -43,7 +51,7 @@ impl Verb for Waiting {
 on_both!(a_body_of_many_events_is_applied_in_slices_and_bounded, |engine| async move {
     let world = World::start(engine).await;
     for message in 1..=4 {
-        assert_eq!(world.hook(&world.bot, &World::update(message, CHAT, message, "Hello")).await, 200);
+        assert_eq!(world.hook(&world.bot, &said(message, message, "Hello")).await, 200);
     }
     // Several slices; one message in each, and one that is never deleted.
     let ids = [1].into_iter().chain(1_000..1_060).chain([2]).chain(2_000..2_050).chain([3]);
@@ -93,14 +101,14 @@ on_both!(what_waits_for_messages_that_never_come_has_an_end, |engine| async move
     assert_eq!(world.hook(&world.bot, &deleted(1, 1..=200)).await, 200);
     assert_eq!(world.app.store.read(Waiting(world.bot.id)).await.expect("counts"), (200, 200));
     // A message that is awaited takes what waited for it.
-    assert_eq!(world.hook(&world.bot, &World::update(2, CHAT, 200, "Hello")).await, 200);
+    assert_eq!(world.hook(&world.bot, &said(2, 200, "Hello")).await, 200);
     assert_eq!(world.app.store.read(Waiting(world.bot.id)).await.expect("counts"), (199, 199));
     // As if all places were taken: the oldest make room.
     world.app.store.write(Pretend(world.bot.id)).await.expect("written");
     assert_eq!(world.hook(&world.bot, &deleted(3, 300..=300)).await, 200);
     assert_eq!(world.app.store.read(Waiting(world.bot.id)).await.expect("counts"), (MOST - 99, 100));
-    assert_eq!(world.hook(&world.bot, &World::update(4, CHAT, 1, "Forgotten")).await, 200);
-    assert_eq!(world.hook(&world.bot, &World::update(5, CHAT, 300, "Awaited")).await, 200);
+    assert_eq!(world.hook(&world.bot, &said(4, 1, "Forgotten")).await, 200);
+    assert_eq!(world.hook(&world.bot, &said(5, 300, "Awaited")).await, 200);
     let api = world.api("agent@example.com").await;
     let conversation = api.inbox().await[0]["id"].as_str().expect("an id").to_owned();
     let gone: Vec<_> =
