@@ -76,7 +76,7 @@ impl<'a> Answer<'a> {
         let said = self.thoughts.push(&words);
         self.take(&said);
         // Thoughts with marks, or apart from the words: the words are no thoughts.
-        if self.thought || self.thoughts.opens_blocks() || self.thoughts.thinks_at_once() {
+        if self.thought || self.thoughts.is_marked() {
             self.hold_back = false;
         }
         if self.hold_back { String::new() } else { std::mem::take(&mut self.waiting) }
@@ -115,7 +115,7 @@ impl<'a> Answer<'a> {
     }
 
     pub fn outcome(self) -> Result<Outcome, Failure> {
-        let thought = self.thought || self.thoughts.opens_blocks() || self.thoughts.thinks_at_once();
+        let thought = self.thought || self.thoughts.is_marked();
         match self.words.end() {
             (_, Some(reason)) => Ok(Outcome::Handoff(reason)),
             (text, None) if text.is_empty() && thought => Err(Failure::OnlyThoughts),

@@ -170,14 +170,36 @@ macro_rules! content {
     };
 }
 
+const PARTS: &[&str] = &[
+    "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"60 %\"}]}]}}]}\n\n",
+    "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"Hel\"},{\"type\":\"reasoning\",\"text\":\"60 %\"}]}}]}\n\n",
+    "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"output_text\",\"text\":\"lo!\"},{\"type\":\"image\"}]}}]}\n\n",
+    STOP,
+];
+const ONLY: &[&str] = &[FIELDS[0], STOP];
+const REFUSES: &str = "data: {\"choices\":[{\"delta\":{\"content\":null,\"refusal\":\"I cannot\"}}]}\n\n";
+const TOOL: &str = "data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[{\"index\":0}]},\"finish_reason\":\"tool_calls\"}]}\n\n";
+const BEGUN: &[&str] = &[THOUGHT, HELLO];
+const FIELDS: &[&str] = &[
+    "data: {\"choices\":[{\"delta\":{\"content\":null,\"reasoning\":\"60 %\",\"reasoning_content\":\"60 %\"}}]}\n\n",
+    "data: {\"choices\":[{\"delta\":{\"content\":\"\",\"thinking\":\"60 %\"}}]}\n\n",
+    HELLO,
+    STOP,
+];
+const THINKING: &[&str] =
+    content!("<thi", "nk>\\nThe margin is 60 %, [handoff]", "\\n</th", "ink>\\n\\nI am ", "sorry!");
+const AT_ONCE: &[&str] = content!("The margin is 60 %.", "</think>", "I am ", "sorry!");
+const SHORT: &[&str] = content!("Hello!");
+const CUT: &[&str] = &[
+    "data: {\"choices\":[{\"delta\":{\"content\":\"The margin\"},\"finish_reason\":\"length\"}]}\n\n",
+    DONE,
+];
+
 #[tokio::test]
 async fn what_a_model_thinks_is_neither_shown_nor_sent() {
-    const THINKING: &[&str] =
-        content!("<thi", "nk>\\nThe margin is 60 %, [handoff]", "\\n</th", "ink>\\n\\nI am ", "sorry!");
     let (outcome, shown, _) = asked(vec![Act::Say(THINKING)]).await;
     assert_eq!((outcome, shown.as_str()), (Outcome::Answer("I am sorry!".into()), "I am sorry!"));
     // Shown while it is written: the server waits until it was seen.
-    const BEGUN: &[&str] = &[THOUGHT, HELLO];
     assert_eq!(asked(vec![Act::Break(BEGUN)]).await.1, "Hel");
     failed(&asked(vec![Act::Say(content!("Well. <think>so"))]).await.0, Failure::Thinking);
     failed(&asked(vec![Act::Say(content!("<think>so</think> "))]).await.0, Failure::OnlyThoughts);
@@ -185,12 +207,6 @@ async fn what_a_model_thinks_is_neither_shown_nor_sent() {
 
 #[tokio::test]
 async fn a_model_that_thinks_from_the_first_word_is_known_by_the_end_of_its_thoughts() {
-    const AT_ONCE: &[&str] = content!("The margin is 60 %.", "</think>", "I am ", "sorry!");
-    const SHORT: &[&str] = content!("Hello!");
-    const CUT: &[&str] = &[
-        "data: {\"choices\":[{\"delta\":{\"content\":\"The margin\"},\"finish_reason\":\"length\"}]}\n\n",
-        DONE,
-    ];
     let (model, server) =
         served(vec![Act::Say(AT_ONCE), Act::Say(SHORT), Act::Say(AT_ONCE), Act::Say(CUT)]).await;
     let sorry = (Outcome::Answer("I am sorry!".into()), "I am sorry!".to_owned());
@@ -206,27 +222,12 @@ async fn a_model_that_thinks_from_the_first_word_is_known_by_the_end_of_its_thou
 
 #[tokio::test]
 async fn thoughts_in_members_and_parts_of_their_own_stay_inside() {
-    const FIELDS: &[&str] = &[
-        "data: {\"choices\":[{\"delta\":{\"content\":null,\"reasoning\":\"60 %\",\"reasoning_content\":\"60 %\"}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"\",\"thinking\":\"60 %\"}}]}\n\n",
-        HELLO,
-        STOP,
-    ];
     let (outcome, shown, _) = asked(vec![Act::Say(FIELDS)]).await;
     assert_eq!((outcome, shown.as_str()), (Outcome::Answer("Hel".into()), "Hel"));
-    const PARTS: &[&str] = &[
-        "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"60 %\"}]}]}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"Hel\"},{\"type\":\"reasoning\",\"text\":\"60 %\"}]}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":[{\"type\":\"output_text\",\"text\":\"lo!\"},{\"type\":\"image\"}]}}]}\n\n",
-        STOP,
-    ];
     let (outcome, shown, _) = asked(vec![Act::Say(PARTS)]).await;
     assert_eq!((outcome, shown.as_str()), (Outcome::Answer("Hello!".into()), "Hello!"));
-    const ONLY: &[&str] = &[FIELDS[0], STOP];
     failed(&asked(vec![Act::Say(ONLY)]).await.0, Failure::OnlyThoughts);
-    const REFUSES: &str = "data: {\"choices\":[{\"delta\":{\"content\":null,\"refusal\":\"I cannot\"}}]}\n\n";
     failed(&asked(vec![Act::Say(&[REFUSES, STOP])]).await.0, Failure::Refused);
-    const TOOL: &str = "data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[{\"index\":0}]},\"finish_reason\":\"tool_calls\"}]}\n\n";
     failed(&asked(vec![Act::Say(&[TOOL, DONE])]).await.0, Failure::Tool);
 }
 

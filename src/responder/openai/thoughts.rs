@@ -37,8 +37,18 @@ pub(super) struct Thoughts {
     addressed: bool,
     /// Words were given out since the beginning, or since what was before was forgotten.
     begun: bool,
-    opened: bool,
-    closed_unopened: bool,
+    marks: Marks,
+}
+
+/// Which marks of thoughts were seen. Each says more than the one before it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Marks {
+    #[default]
+    None,
+    /// A block was opened.
+    Opened,
+    /// A block ended that was not opened.
+    Unopened,
 }
 
 impl Thoughts {
@@ -52,14 +62,14 @@ impl Thoughts {
         self.read(true)
     }
 
-    /// A block was opened: this model marks where its thoughts begin.
-    pub(super) fn opens_blocks(&self) -> bool {
-        self.opened
+    /// There were marks: what is given out is known to be no thought.
+    pub(super) fn is_marked(&self) -> bool {
+        self.marks != Marks::None
     }
 
     /// A block ended that was not opened: this model's thoughts begin with its first word.
     pub(super) fn thinks_at_once(&self) -> bool {
-        self.closed_unopened
+        self.marks == Marks::Unopened
     }
 
     /// The end is within a thought.
@@ -113,33 +123,33 @@ impl Thoughts {
         match tag {
             Tag::Nothing => {}
             Tag::Open => {
-                self.opened = true;
+                self.marks = self.marks.max(Marks::Opened);
                 self.depth += 1;
             }
             Tag::Close if self.depth > 0 => self.depth -= 1,
             Tag::Close if self.message != Message::Plain => {}
             Tag::Close => {
-                self.closed_unopened = true;
+                self.marks = Marks::Unopened;
                 self.forget(said);
             }
             Tag::Start | Tag::Channel => {
                 // Words in front of the first mark are those of a message whose own marks are missing.
                 if !self.addressed && self.message == Message::Plain && self.begun {
-                    self.closed_unopened = true;
+                    self.marks = Marks::Unopened;
                     self.forget(said);
                 }
-                self.opened = true;
+                self.marks = self.marks.max(Marks::Opened);
                 self.message = Message::Head(String::new());
             }
             Tag::Message => {
-                self.opened = true;
+                self.marks = self.marks.max(Marks::Opened);
                 let to_customer = match std::mem::take(&mut self.message) {
                     Message::Head(name) => {
                         matches!(name.split_whitespace().next(), Some("final" | "assistant") | None)
                     }
                     // Its head was taken for words.
                     _ if self.begun && !self.addressed => {
-                        self.closed_unopened = true;
+                        self.marks = Marks::Unopened;
                         self.forget(said);
                         false
                     }
