@@ -1,6 +1,7 @@
 //! What happens to a message is ordered by its own time, and of one time by delivery; repetitions come to nothing. An
 //! edit may change everything.
 
+use hubbub::accounts::tenants::SetStorage;
 use hubbub::demo::telegram;
 use serde_json::{Value, json};
 
@@ -175,6 +176,10 @@ on_both!(a_new_caption_keeps_its_file_and_a_new_file_its_caption, |engine| async
         })
         .await;
     assert_eq!((&shown["message"]["text"], &shown["message"]["kind"]), (&json!(null), &json!("image")));
+    // Only the one that is shown takes of the tenant's storage.
+    let usage = SetStorage { scope: world.scope(), changes: [None, None] };
+    let has = world.app.store.write(usage).await.expect("looked at").value;
+    assert_eq!((has.bytes, has.files), (10, 1));
     world.finish().await;
 });
 

@@ -65,7 +65,7 @@ pub(super) async fn replace(
     }
     for stored in &old {
         changed = true;
-        attachments::remove(tx, stored.shown.id).await?;
+        attachments::remove(tx, channel.tenant, stored).await?;
     }
     message.attachments = shown;
     Ok(changed)

@@ -44,6 +44,17 @@ pub struct Stored {
     pub path: Option<String>,
 }
 
+impl Stored {
+    /// Bytes and files of the tenant's storage that it takes.
+    pub fn takes(&self) -> (i64, i64) {
+        if self.shown.state == AttachmentState::Ready && self.path.is_some() {
+            (self.shown.size.unwrap_or(0), 1)
+        } else {
+            (0, 0)
+        }
+    }
+}
+
 impl FromRow for Stored {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let (state, source) = (word::<AttachmentState>(row, 6, "state")?, row.get::<String>(8)?);
@@ -115,8 +126,12 @@ pub async fn stored_of(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Stored>, St
 }
 
 /// The message has the file no more. A job that fetches it finds nothing to do, and its bytes are swept up.
-pub async fn remove(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
-    tx.put(REMOVE, args![id]).await
+pub async fn remove(tx: &mut Tx<'_>, tenant: Uuid, file: &Stored) -> Result<(), StoreError> {
+    let (bytes, files) = file.takes();
+    if files > 0 {
+        super::storage::add(tx, tenant, -bytes, -files).await?;
+    }
+    tx.put(REMOVE, args![file.shown.id]).await
 }
 
 /// Puts the files of a page of messages (rising `seq`, one conversation) into them.

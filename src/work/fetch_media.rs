@@ -14,7 +14,7 @@ use super::{end, retry};
 use crate::app::App;
 use crate::error::Error;
 use crate::inbox::announce;
-use crate::model::{AttachmentState, EventKind};
+use crate::model::EventKind;
 use crate::private;
 use crate::store::jobs::{self, FetchMedia, Job};
 use crate::store::{Tx, Verb, attachments, conversations, messages, storage};
@@ -207,11 +207,13 @@ impl Verb for Finish {
             End::Failed { reason, for_good: true } => attachments::failed(tx, id, reason).await?,
             End::Ready { fetched, path } => {
                 let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);
+                // An edit put another in its place while it was fetched.
+                let Some(before) = attachments::load(tx, id).await? else {
+                    jobs::done(tx, &self.job).await?;
+                    return Ok(false);
+                };
                 // What was there before, if it is fetched anew, goes.
-                let before = attachments::load(tx, id).await?;
-                let before = before
-                    .filter(|stored| stored.shown.state == AttachmentState::Ready && stored.path.is_some());
-                let (bytes, files) = before.map_or((0, 0), |stored| (stored.shown.size.unwrap_or(0), 1));
+                let (bytes, files) = before.takes();
                 let storage = storage::of(tx, tenant).await?;
                 if storage.is_some_and(|storage| !storage.has_room(self.usual, size - bytes, 1 - files)) {
                     storage::add(tx, tenant, -bytes, -files).await?;

@@ -27,7 +27,6 @@ enum Message {
 }
 
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about what was read so far")]
 pub(super) struct Thoughts {
     pending: String,
     /// Blocks that are open.
