@@ -77,6 +77,30 @@ on_both!(an_echo_settles_a_send_that_waits_for_another_try, |engine| async move 
     world.finish().await;
 });
 
+on_both!(a_settled_send_says_nothing_of_a_server_that_is_away, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550165@c.us";
+    let id = conversation(&world, &mut manager, chat).await;
+    // No id is given out before it.
+    let reserve = format!("/api/{SESSION}/new-message-id");
+    world.waha.answers(Answer::of(&reserve, 501, json!({})));
+    let mut busy = Answer::of(SEND, 503, json!({ "message": "busy" }));
+    busy.headers.insert("retry-after".into(), "60".into());
+    world.waha.answers(busy.after_leaving(Duration::from_secs(2)).times(1));
+    send(&mut manager, &id, "only once").await;
+    waits(&mut manager, "only once").await;
+    world.waha.answers(Answer::of(&reserve, 503, json!({ "message": "away" })));
+    let sent = becomes(&mut manager, "only once", &LEFT).await;
+    assert!(sent["error"].is_null(), "{sent}");
+    world.waha.idle().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let messages = world.api("agent@example.com").await.messages(&id).await;
+    let shown = outgoing(&messages)[0];
+    assert!(shown["error"].is_null() && LEFT.iter().any(|status| shown["status"] == *status), "{shown}");
+    world.finish().await;
+});
+
 on_both!(an_echo_settles_a_send_that_was_given_up, |engine| async move {
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;

@@ -55,7 +55,9 @@ impl Verb for Finish {
             return Ok(());
         };
         self.end_attempt(tx).await?;
-        let settled = self.attempt.is_some() && delivery.state != MessageStatus::Sending;
+        // Before the first word to the provider it waits still; after it, it is on its way.
+        let as_left = if self.attempt.is_some() { MessageStatus::Sending } else { MessageStatus::Queued };
+        let settled = delivery.state != as_left;
         match &self.outcome {
             SendOutcome::Sent { external_id, dedupe_key } => {
                 self.sent(tx, delivery, external_id, dedupe_key).await?;
