@@ -171,21 +171,27 @@ on_both!(a_silence_ends_by_itself_where_it_is_set_to, |engine| async move {
     let world = World::with(engine, settings).await;
     let mut manager = world.person("agent@example.com").await;
     let mut worker = world.worker(4).await;
-    let (chat, kept) = ("12025550178@c.us", "12025550179@c.us");
-    for (chat, text) in [(chat, "Hello"), (kept, "Good day")] {
+    let (chat, kept, given) = ("12025550178@c.us", "12025550179@c.us", "12025550180@c.us");
+    for (chat, text) in [(chat, "Hello"), (kept, "Good day"), (given, "Good evening")] {
         world.waha.customer_says(SESSION, chat, text);
         worker.offered().await;
         world.waha.owner_types_on_phone(SESSION, chat, "Hello myself");
         let silent = created(&mut manager, "Hello myself").await;
         assert_eq!(silent["conversation"]["owner"], "human");
     }
-    let inbox = world.api("agent@example.com").await.inbox().await;
-    let taken = inbox.iter().find(|one| {
-        one["last_message"]["text"] == "Hello myself" && one["contact"]["handle"] == "12025550179"
-    });
-    let taken = taken.expect("the second conversation")["id"].clone();
+    let api = world.api("agent@example.com").await;
+    let inbox = api.inbox().await;
+    let of = |phone: &str| {
+        let one = inbox.iter().find(|one| one["contact"]["handle"] == phone);
+        one.expect("its conversation")["id"].clone()
+    };
+    let (taken, given) = (of("12025550179"), of("12025550180"));
     // Who takes it in the inbox keeps it.
     manager.rpc("conversation.take_over", json!({ "conversation": taken })).await.expect("it is taken over");
+    // And who is given it.
+    let me = api.get("/api/v1/me").await.1["user"]["id"].clone();
+    let assign = json!({ "conversation": given, "assignee": me });
+    manager.rpc("conversation.assign", assign).await.expect("it is assigned");
     world.waha.customer_says(SESSION, chat, "And the price?");
     assert_eq!(created(&mut manager, "And the price?").await["conversation"]["owner"], "human");
     world.app.store.write(AnHourLater).await.expect("the silence is over");
@@ -194,7 +200,7 @@ on_both!(a_silence_ends_by_itself_where_it_is_set_to, |engine| async move {
     assert_eq!(worker.offered().await["messages"][0]["text"], "And the price?");
     let inbox = world.api("agent@example.com").await.inbox().await;
     let owner = |id: &Value| inbox.iter().find(|one| one["id"] == *id).map(|one| one["owner"].clone());
-    assert_eq!(owner(&taken), Some(json!("human")));
+    assert_eq!((owner(&taken), owner(&given)), (Some(json!("human")), Some(json!("human"))));
     world.finish().await;
 });
 

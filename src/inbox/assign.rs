@@ -6,7 +6,7 @@ use super::announce;
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::Conversation;
-use crate::store::{Tx, Verb, accounts, conversations};
+use crate::store::{Tx, Verb, accounts, conversations, ownership};
 
 pub struct Assign {
     pub scope: Scope,
@@ -33,6 +33,10 @@ impl Verb for Assign {
         if conversation.assignee != self.assignee {
             conversation.assignee = self.assignee;
             conversations::set_assignee(tx, &mut conversation).await?;
+            // Somebody has it for good: a silence that would have ended by itself does not any more.
+            if self.assignee.is_some() {
+                ownership::set_silent(tx, tenant, conversation.id, None).await?;
+            }
             announce::conversation(tx, &mut conversation)?;
         }
         Ok(conversation)
