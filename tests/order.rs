@@ -64,6 +64,9 @@ on_both!(edits_of_one_second_stand_in_the_order_of_their_delivery, |engine| asyn
     // Telegram did not hear that it was taken, and one that it kept comes late.
     update(&world, 2, "edited_message", &two).await;
     update(&world, 4, "edited_message", &older).await;
+    // Nor does what was overtaken within the second: the updates are numbered.
+    let overtaken = edited(text(5550182, 1, "one box"), AT + 5, json!({ "text": "four boxes" }));
+    update(&world, 0, "edited_message", &overtaken).await;
     let all = messages(&world, &event).await;
     assert_eq!((&all[0]["text"], &all[0]["edited_at"]), (&json!("three boxes"), &json!((AT + 5) * 1_000)));
     let inbox = world.api("agent@example.com").await.inbox().await;

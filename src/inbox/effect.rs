@@ -54,6 +54,9 @@ pub struct Happened {
     /// Unix milliseconds, if the provider says when.
     #[serde(default)]
     pub at: Option<i64>,
+    /// Its place among the provider's deliveries, if they are numbered or dated.
+    #[serde(default)]
+    pub place: Option<i64>,
     /// Names the delivery, the same over its repetitions; empty if nothing does.
     #[serde(default)]
     pub key: String,
@@ -218,7 +221,7 @@ async fn is_news(
     }
     let mark =
         if let Effect::Reacted { by, .. } = &happened.effect { marks.reaction(by) } else { &mut marks.edit };
-    if !mark.pass(happened.at, &happened.key) {
+    if !mark.pass((happened.at, happened.place), &happened.key) {
         return Ok(false);
     }
     let text = serde_json::to_string(&marks).context("marks cannot be written as JSON")?;

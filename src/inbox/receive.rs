@@ -353,7 +353,12 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
             let (Some(key), Some(effect)) = (event.target_key(), effect_of(event)) else {
                 return Ok(false);
             };
-            let happened = Happened { at: time::of(event, tx.now()), key: delivery_of(event), effect };
+            let happened = Happened {
+                at: time::of(event, tx.now()),
+                place: place_of(event),
+                key: delivery_of(event),
+                effect,
+            };
             effect::apply_or_wait(tx, channel, key, happened).await?;
             Ok(true)
         }
@@ -367,6 +372,12 @@ fn delivery_of(event: &Event) -> String {
     let Some(key) = event.update_key() else { return String::new() };
     let digest = digest::digest(&digest::SHA256, key.as_bytes());
     hex::encode(&digest.as_ref()[..8])
+}
+
+/// The place of an event's delivery among the others: its number where the provider counts (what happens in one second is
+/// put in order by it), or when it was told first.
+fn place_of(event: &Event) -> Option<i64> {
+    event.update_key().and_then(|key| key.parse().ok()).or(event.told_ms)
 }
 
 /// Who reacted. In a group each person for himself.

@@ -1,5 +1,6 @@
-//! The order of what happens to one message: by the time at which it happened, and of one time by delivery. Deliveries
-//! overtake each other and are repeated, so what was applied leaves a mark that the next has to beat. Pure.
+//! The order of what happens to one message: by the time at which it happened, and of one time by delivery, as the
+//! provider numbers or dates its deliveries, if it does. Deliveries overtake each other and are repeated, so what was
+//! applied leaves a mark that the next has to beat. Pure.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,6 +28,9 @@ pub(super) struct Marks {
 pub(super) struct Mark {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<i64>,
+    /// Its place among the deliveries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<i64>,
     #[serde(skip_serializing_if = "VecDeque::is_empty")]
     keys: VecDeque<String>,
 }
@@ -48,7 +52,7 @@ impl Marks {
 
 impl Mark {
     pub(super) fn at(at: Option<i64>) -> Self {
-        Self { at, keys: VecDeque::new() }
+        Self { at, ..Self::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -57,13 +61,19 @@ impl Mark {
 
     /// Is what happened at this time news, after what was applied? `key` names the delivery: one that was applied comes to
     /// nothing when it comes again. What has no time happens when it comes, and keeps nothing with a time from counting.
-    pub(super) fn pass(&mut self, at: Option<i64>, key: &str) -> bool {
+    /// Of one time what was delivered later counts: by its `place`, and without one by its coming.
+    pub(super) fn pass(&mut self, (at, place): (Option<i64>, Option<i64>), key: &str) -> bool {
         let known = !key.is_empty() && self.keys.iter().any(|known| known == key);
-        let older = matches!((self.at, at), (Some(last), Some(at)) if at < last);
-        if known || older {
+        let before = |last: Option<i64>, this: Option<i64>| matches!((last, this), (Some(last), Some(this)) if this < last);
+        let at_once = at.is_some() && self.at == at;
+        if known || before(self.at, at) || (at_once && before(self.place, place)) {
             return false;
         }
-        self.at = self.at.max(at);
+        if at_once {
+            self.place = place.or(self.place);
+        } else if at.is_some() {
+            (self.at, self.place) = (at, place);
+        }
         if !key.is_empty() {
             self.keys.push_back(key.to_owned());
             if self.keys.len() > KEYS {
@@ -81,27 +91,39 @@ mod tests {
     #[test]
     fn the_later_one_counts_and_of_one_time_the_one_that_came_later() {
         let mut mark = Mark::default();
-        assert!(mark.pass(Some(20), "a"));
-        assert!(!mark.pass(Some(10), "b"), "older");
-        assert!(mark.pass(Some(20), "c"), "the same time, delivered later");
-        assert!(!mark.pass(Some(20), "a") && !mark.pass(Some(20), "c"), "delivered again");
-        assert!(mark.pass(Some(21), "d"));
-        assert!(!mark.pass(Some(30), "a"), "known, whatever time it has now");
+        assert!(mark.pass((Some(20), None), "a"));
+        assert!(!mark.pass((Some(10), None), "b"), "older");
+        assert!(mark.pass((Some(20), None), "c"), "the same time, delivered later");
+        assert!(!mark.pass((Some(20), None), "a") && !mark.pass((Some(20), None), "c"), "delivered again");
+        assert!(mark.pass((Some(21), None), "d"));
+        assert!(!mark.pass((Some(30), None), "a"), "known, whatever time it has now");
+    }
+
+    #[test]
+    fn of_one_time_the_one_that_was_delivered_later_counts_whenever_it_comes() {
+        let mut mark = Mark::default();
+        assert!(mark.pass((Some(20), Some(7)), "b"));
+        assert!(!mark.pass((Some(20), Some(6)), "a"), "overtaken");
+        assert!(mark.pass((Some(20), None), "c") && !mark.pass((Some(20), Some(6)), "a"));
+        assert!(mark.pass((Some(20), Some(8)), "d"));
+        // The numbers begin anew, and times go first.
+        assert!(mark.pass((Some(21), Some(1)), "e") && mark.pass((Some(21), Some(2)), "f"));
+        assert!(!mark.pass((Some(20), Some(9)), "g"));
     }
 
     #[test]
     fn what_has_no_time_counts_when_it_comes_and_keeps_nothing_out() {
         let mut mark = Mark::at(Some(20));
-        assert!(mark.pass(None, "a") && !mark.pass(None, "a"));
-        assert!(!mark.pass(Some(19), "b") && mark.pass(Some(20), "c"));
+        assert!(mark.pass((None, None), "a") && !mark.pass((None, None), "a"));
+        assert!(!mark.pass((Some(19), None), "b") && mark.pass((Some(20), None), "c"));
     }
 
     #[test]
     fn marks_have_an_end() {
         let mut marks = Marks::default();
         for n in 0..1_000_i64 {
-            assert!(marks.edit.pass(Some(n), &n.to_string()));
-            assert!(marks.reaction(&n.to_string()).pass(Some(n), "x"));
+            assert!(marks.edit.pass((Some(n), None), &n.to_string()));
+            assert!(marks.reaction(&n.to_string()).pass((Some(n), None), "x"));
         }
         assert_eq!((marks.edit.keys.len(), marks.reactions.len()), (KEYS, PEOPLE));
         assert!(marks.reactions.contains_key("999") && !marks.reactions.contains_key("0"));

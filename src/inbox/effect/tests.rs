@@ -114,7 +114,8 @@ fn what_an_older_version_kept_waiting_is_still_understood() {
     let read = |text: &str| serde_json::from_str::<Happened>(text).unwrap();
     let edited = read(r#"{"kind":"edited","text":"second","at":7}"#);
     let edit = Edit { text: Some("second".into()), ..Edit::default() };
-    assert_eq!(edited, Happened { at: Some(7), key: String::new(), effect: Effect::Edited(edit) });
+    let effect = Effect::Edited(edit);
+    assert_eq!(edited, Happened { at: Some(7), place: None, key: String::new(), effect });
     assert_eq!(read(r#"{"kind":"deleted","at":7}"#).effect, Effect::Deleted);
     let reacted = read(r#"{"kind":"reacted","by":"us","emoji":null}"#);
     assert_eq!((reacted.at, reacted.key.as_str()), (None, ""));
