@@ -125,6 +125,13 @@ on_both!(a_greeting_that_comes_before_its_customer_silences_nobody, |engine| asy
     assert_eq!(marked["message"]["text"], "Thanks for writing to us!");
     let turn = worker.offered().await;
     assert_eq!(turn["messages"][0]["text"], "Do you ship?");
+    // All of it came late, the answer of a person as well: who typed after the question was asked has answered it.
+    let late = "12025550182@c.us";
+    phone(&world, late, now - 600, "Thanks for writing!").await;
+    customer(&world, late, now - 601, "Are you open?").await;
+    assert_eq!(worker.offered().await["messages"][0]["text"], "Are you open?");
+    phone(&world, late, now - 300, "Yes, until six").await;
+    assert_eq!(created(&mut manager, "Yes, until six").await["conversation"]["owner"], "human");
     // And a person who begins a conversation is one.
     phone(&world, "12025550176@c.us", now - 60, "Good morning, your parcel is here").await;
     customer(&world, "12025550176@c.us", now, "Great!").await;

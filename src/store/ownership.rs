@@ -12,12 +12,13 @@ use crate::model::{AuthorKind, Direction};
 
 const LOAD: &str = "select owner_at, silent_until, heard_at from conversations where tenant = $1 and id = $2";
 const SET_SILENT: &str = "update conversations set silent_until = $3 where tenant = $1 and id = $2";
+const SET_SINCE: &str = "update conversations set owner_at = $3 where tenant = $1 and id = $2";
 const FIRST: &str = "select id, direction, author_kind, text, provider_at, created_at from messages \
     where conversation = $1 and seq = 1";
 const OVER: &str =
     "select tenant, id from conversations where silent_until <= $1 order by silent_until, id limit $2";
 
-pub const ALL: &[&str] = &[LOAD, SET_SILENT, FIRST, OVER];
+pub const ALL: &[&str] = &[LOAD, SET_SILENT, SET_SINCE, FIRST, OVER];
 
 /// Times are Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,6 +77,16 @@ pub async fn set_silent(
     until: Option<i64>,
 ) -> Result<(), StoreError> {
     tx.put(SET_SILENT, args![tenant, conversation, until]).await
+}
+
+/// The owner has it since then: what gave it to them happened before it came.
+pub async fn set_since(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    at: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.put(SET_SINCE, args![tenant, conversation, at]).await
 }
 
 /// Conversations, with their tenants, whose silence is over.

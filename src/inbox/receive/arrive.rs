@@ -6,8 +6,8 @@ use super::time;
 use crate::error::Error;
 use crate::inbox::{own, turn};
 use crate::model::{Channel, Conversation, Message, Owner};
-use crate::store::Tx;
 use crate::store::turns::{self, OpenTurns};
+use crate::store::{Tx, ownership};
 
 /// Why people have a conversation whose messages came too late to be answered by the AI.
 const BACKLOG: &str = "backlog";
@@ -35,6 +35,8 @@ pub(super) async fn arrive(
     // Nobody has looked at the backlog yet, and the customer is there now.
     if is_backlog(conversation) {
         own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
+        let since = time::of(event, tx.now()).unwrap_or(tx.now());
+        ownership::set_since(tx, conversation.tenant, conversation.id, Some(since)).await?;
     }
     turn::arrive(tx, conversation, message, &channel.settings, turns).await
 }

@@ -112,6 +112,7 @@ pub(super) async fn forgive(
         return Ok(());
     }
     own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
+    ownership::set_since(tx, conversation.tenant, conversation.id, Some(asked)).await?;
     if let Some(mut greeting) = messages::load(tx, channel.tenant, first.id).await? {
         greeting.data = Some(mark(greeting.data.take()));
         messages::set_content(tx, channel.tenant, &greeting).await?;
