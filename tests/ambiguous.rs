@@ -133,14 +133,14 @@ on_both!(what_comes_back_in_another_form_is_known_again, |engine| async move {
     let id = conversation(&world, &mut manager, chat).await;
     world.waha.answers(Answer::of(SEND, 500, json!({ "exception": { "message": "it broke late" } })));
     // Not under the id that was reserved for it, and with its marks and line ends changed.
-    let text = "*Your order* is ready.\r\nSee you!";
+    let text = "*Your order* is ready.\nSee you!";
     send(&mut manager, &id, text).await;
     let unknown = becomes(&mut manager, text, &["unknown"]).await;
     assert!(
         unknown["error"]["reason"].as_str().is_some_and(|reason| reason.contains("it broke late")),
         "{unknown}"
     );
-    echo(&world, chat, "api", "Your order is ready.\nSee you! ");
+    echo(&world, chat, "api", "Your order is ready.\r\nSee you! ");
     becomes(&mut manager, text, &LEFT).await;
     world.waha.idle().await;
     let messages = world.api("agent@example.com").await.messages(&id).await;

@@ -37,15 +37,16 @@ fn schema() -> Vec<String> {
          applied_at bigint not null)"
             .to_owned(),
     ];
-    for (number, file) in files.iter().enumerate() {
+    for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
         let says_something = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with("--");
         let cut = text.split(";\n").filter(|statement| statement.lines().any(says_something));
         all.extend(cut.map(|statement| statement.trim().trim_end_matches(';').to_owned()));
         let name = file.file_stem().unwrap().display();
-        all.push(format!("insert into migrations values ({}, '{name}', '', 0)", number + 1));
+        let version: i64 = name.to_string()[..4].parse().unwrap();
+        all.push(format!("insert into migrations values ({version}, '{name}', '', 0)"));
     }
-    all.push("insert into installation values (1, 'e', 0)".to_owned());
+    all.push("insert into installation (id, epoch, created_at) values (1, 'e', 0)".to_owned());
     all
 }
 
@@ -53,7 +54,8 @@ fn schema() -> Vec<String> {
 const SHOP: [&str; 5] = [
     "insert into tenants (id, name, next_cursor, created_at) values ({1}, 'Shop', 1, 0)",
     "insert into companies values ({2}, {1}, 'Shop', 'product', 0)",
-    "insert into channels values ({3}, {1}, {2}, 'telegram', 'Bot', 'active', 'h', 's', '{}', null, 0, 0)",
+    "insert into channels (id, tenant, company, kind, name, state, hook_token, sealed, settings, health, created_at, updated_at) \
+     values ({3}, {1}, {2}, 'telegram', 'Bot', 'active', 'h', 's', '{}', null, 0, 0)",
     "insert into users values ({4}, 'owner@example.com', 'Owner', 'x', null, true, 0, 0)",
     "insert into memberships values ({1}, {4}, 'owner', null, 0)",
 ];
