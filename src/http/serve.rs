@@ -91,7 +91,7 @@ async fn accept(mut doorway: Doorway, app: AppState, router: Router) {
             stream,
             caller,
             place,
-            charge: app.admission.budget.open(address.ip()),
+            charge: app.admission.strangers.open(address.ip()),
             idle,
             first_byte,
         };
