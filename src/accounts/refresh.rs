@@ -25,6 +25,9 @@ pub enum RefreshError {
 
 impl Accounts {
     pub async fn refresh(&self, token: &str) -> Result<SignedIn, RefreshError> {
+        if !self.store.read(IsToken(vault::token_digest(token))).await? {
+            return Err(RefreshError::Unknown);
+        }
         let successor = vault::random_token(REFRESH_PREFIX).map_err(Error::from)?;
         let rotate = Rotate {
             digest: vault::token_digest(token),
@@ -47,6 +50,18 @@ impl Accounts {
                 Err(RefreshError::Reused)
             }
         }
+    }
+}
+
+/// Whether there ever was such a refresh token. Asked before anything is written: whatever strangers make up shall not
+/// stand in line with the jobs and sessions of others.
+pub(super) struct IsToken(pub String);
+
+impl Verb for IsToken {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        Ok(sessions::token(tx, &self.0).await?.is_some())
     }
 }
 

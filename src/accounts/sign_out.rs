@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::refresh::IsToken;
 use super::{Accounts, vault};
 use crate::error::Error;
 use crate::store::{Tx, Verb, Wake, accounts, sessions};
@@ -9,7 +10,11 @@ use crate::store::{Tx, Verb, Wake, accounts, sessions};
 impl Accounts {
     /// By the refresh token. One that nobody knows ends nothing, and that is no error; `false` says so.
     pub async fn sign_out(&self, refresh_token: &str) -> Result<bool, Error> {
-        let ended = self.store.write(EndSession::ByToken(vault::token_digest(refresh_token))).await?.value;
+        let digest = vault::token_digest(refresh_token);
+        if !self.store.read(IsToken(digest.clone())).await? {
+            return Ok(false);
+        }
+        let ended = self.store.write(EndSession::ByToken(digest)).await?.value;
         self.ended(&ended);
         Ok(!matches!(ended, Ended::Unknown))
     }

@@ -271,3 +271,29 @@ async fn an_email_is_taken_only_once() {
     let refused = world.accounts.create_user(new).await;
     assert!(matches!(refused, Err(Error::Conflict { code: "email_taken", .. })));
 }
+
+/// Keeps the writer busy until it is told to go on.
+struct Hold(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl crate::store::Verb for Hold {
+    type Out = ();
+
+    async fn run(&self, _: &mut crate::store::Tx<'_>) -> Result<(), crate::error::Error> {
+        let told = self.0.lock().expect("unpoisoned");
+        told.recv_timeout(std::time::Duration::from_secs(20))
+            .map_err(|_| crate::error::Error::NotFound("end"))
+    }
+}
+
+/// What strangers make up stands in no line with the work of others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_that_never_was_does_not_wait_for_the_writer() {
+    let world = World::new().await;
+    let (go_on, told) = std::sync::mpsc::sync_channel(1);
+    let store = world.store.clone();
+    let held = tokio::spawn(async move { store.write(Hold(told.into())).await });
+    assert!(matches!(world.accounts.refresh("hbr_unknown").await, Err(RefreshError::Unknown)));
+    assert!(!world.accounts.sign_out("hbr_unknown").await.expect("an answer"));
+    go_on.send(()).expect("the writer is still held");
+    held.await.expect("no panic").expect("it was told in time");
+}

@@ -15,7 +15,11 @@ use crate::config::Config;
 
 pub struct Admission {
     pub places: Places,
+    /// For the bodies of those who showed a token, a key or a channel's secret address.
     pub budget: Budget,
+    /// For the heads of all requests and the bodies of the session routes. Whoever has shown nothing can use up this one
+    /// and not the other, however many addresses he has.
+    pub strangers: Budget,
     pub rates: Rates,
 }
 
@@ -23,9 +27,11 @@ impl Admission {
     pub fn new(config: &Config) -> Self {
         // One whole body must always fit into what large ones have.
         let total = config.max_unfinished_bytes.max(config.max_body_bytes * 2);
+        let of_strangers = total / 4;
         Self {
             places: Places::new(config.max_unfinished_per_address),
-            budget: Budget::new(total, (total / 4).max(config.max_body_bytes)),
+            budget: Budget::new(total - of_strangers, (total / 4).max(config.max_body_bytes)),
+            strangers: Budget::new(of_strangers, of_strangers / 4),
             rates: Rates::new(config.rate_per_caller, config.rate_per_tenant),
         }
     }
@@ -36,5 +42,28 @@ pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
         v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_with_many_addresses_take_nothing_of_what_the_known_have() {
+        let config = crate::config::load("", &std::collections::BTreeMap::new()).expect("the defaults");
+        let admission = Admission::new(&config);
+        let mut held = Vec::new();
+        for last in 1..=200 {
+            for _ in 0..20 {
+                let mut head = admission.strangers.open(IpAddr::from([198, 51, 100, last]));
+                let _ = head.grow_to(64 * 1024);
+                held.push(head);
+            }
+        }
+        assert!(admission.strangers.used() <= config.max_unfinished_bytes / 4);
+        let mut body = admission.budget.open(IpAddr::from([203, 0, 113, 1]));
+        body.grow_to(config.max_body_bytes).expect("the longest body of one who is known");
+        admission.strangers.open(IpAddr::from([203, 0, 113, 1])).grow_to(budget::SMALL).expect("a sign-in");
     }
 }

@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::admission::Budget;
 use super::peer::PeerIp;
 use super::problem::Problem;
 use super::receive;
@@ -17,7 +18,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Problem> {
-        read(request, app, app.config.max_body_bytes).await.map(Self)
+        read(request, app, app.config.max_body_bytes, &app.admission.budget).await.map(Self)
     }
 }
 
@@ -30,16 +31,23 @@ impl<T: DeserializeOwned> FromRequest<AppState> for ShortBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Problem> {
-        read(request, app, SHORT_BYTES.min(app.config.max_body_bytes)).await.map(Self)
+        read(request, app, SHORT_BYTES.min(app.config.max_body_bytes), &app.admission.strangers)
+            .await
+            .map(Self)
     }
 }
 
-async fn read<T: DeserializeOwned>(request: Request, app: &AppState, limit: usize) -> Result<T, Problem> {
+async fn read<T: DeserializeOwned>(
+    request: Request,
+    app: &AppState,
+    limit: usize,
+    budget: &Budget,
+) -> Result<T, Problem> {
     let kind =
         request.headers().get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default().to_owned());
     let (mut parts, body) = request.into_parts();
     let Ok(peer) = PeerIp::from_request_parts(&mut parts, app).await;
-    let bytes = receive::whole(body, limit, &app.admission.budget, peer.counted()).await?;
+    let bytes = receive::whole(body, limit, budget, peer.counted()).await?;
     // A form of another site can post texts and forms, but not JSON: so only JSON is taken.
     if !bytes.is_empty() && !kind.is_some_and(|kind| is_json(&kind)) {
         let detail = "send JSON, with `content-type: application/json`";

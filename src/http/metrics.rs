@@ -70,7 +70,8 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
     for (name, value) in counters {
         metrics::counter!(name).absolute(value);
     }
-    metrics::gauge!("hubbub_unfinished_bytes").set(app.admission.budget.used() as f64);
+    metrics::gauge!("hubbub_unfinished_bytes")
+        .set((app.admission.budget.used() + app.admission.strangers.used()) as f64);
     metrics::gauge!("process_max_fds").set(app.descriptors.limit() as f64);
     // Reads a few small files of the kernel.
     let text = tokio::task::spawn_blocking(|| {

@@ -91,7 +91,7 @@ async fn accept(mut doorway: Doorway, app: AppState, router: Router) {
             stream,
             caller,
             place,
-            charge: app.admission.budget.open(address.ip()),
+            charge: app.admission.strangers.open(address.ip()),
             idle,
             first_byte,
         };
@@ -203,7 +203,8 @@ mod tests {
     ) -> (TcpStream, JoinHandle<()>) {
         let router = Router::new()
             .route("/", get(async |caller: ConnectInfo<Caller>| caller.0.address.ip().to_string()))
-            .route("/slow", get(async || sleep(Duration::from_millis(300)).await));
+            .route("/slow", get(async || sleep(Duration::from_millis(300)).await))
+            .route("/file", get(file));
         let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, address) = listener.accept().await.unwrap();
@@ -211,6 +212,26 @@ mod tests {
         let charge = Budget::new(1 << 20, share).open(address.ip());
         let connection = Connection { stream, caller, place: None, charge, idle, first_byte: FIRST_BYTE };
         (client, tokio::spawn(connection.answer(router, soft.clone())))
+    }
+
+    /// What a refusal of the HTTP library looks like, in a file.
+    const FILE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+
+    /// It comes when the head of the answer is written already.
+    async fn file() -> Body {
+        Body::from_stream(futures_util::stream::once(async {
+            sleep(Duration::from_millis(100)).await;
+            Ok::<_, io::Error>(FILE)
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_file_that_looks_like_a_refusal_arrives_as_it_is() {
+        let (mut client, _answering) = pair(&CancellationToken::new()).await;
+        client.write_all(b"GET /file HTTP/1.0\r\nhost: example.com\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.0 200 OK") && answer.ends_with(FILE), "{answer}");
     }
 
     async fn ask(client: &mut TcpStream, path: &str) -> String {

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -70,11 +70,13 @@ pub struct Wire {
     place: Option<Place>,
     /// An answer of ours that is written instead of the library's.
     instead: Bytes,
+    /// All that was answered is written: what is written next begins an answer.
+    is_flushed: bool,
 }
 
 impl Wire {
     pub fn new(stream: TcpStream, progress: Arc<Progress>, charge: Charge, place: Option<Place>) -> Self {
-        Self { io: TokioIo::new(stream), progress, charge, place, instead: Bytes::new() }
+        Self { io: TokioIo::new(stream), progress, charge, place, instead: Bytes::new(), is_flushed: true }
     }
 
     /// The connection itself, which is nobody's place any more.
@@ -103,8 +105,13 @@ impl Wire {
         Ok(())
     }
 
-    /// The library refuses what it cannot read by a status without a body.
-    fn refusal(&self, wanted: &[u8]) -> Option<Bytes> {
+    /// The library refuses what it cannot read by a status without a body. No handler has heard of the request then: in
+    /// what handlers answer the same bytes may be those of a file.
+    fn refusal(&mut self, wanted: &[u8]) -> Option<Bytes> {
+        let begins = mem::replace(&mut self.is_flushed, false);
+        if !begins || !self.progress.in_head.load(Relaxed) {
+            return None;
+        }
         let status = wanted.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
         if ![b"400", b"414", b"431"].iter().any(|refusal| *refusal == status) {
             return None;
@@ -182,6 +189,8 @@ impl Write for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_instead(cx))?;
+        // The library flushes when it holds nothing more.
+        self.is_flushed = true;
         Pin::new(&mut self.io).poll_flush(cx)
     }
 

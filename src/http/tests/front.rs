@@ -132,7 +132,7 @@ async fn who_is_not_signed_in_has_little_to_say() {
         Transfer-Encoding: chunked\r\n\r\n";
     let request = format!("{request}4000\r\n{}\r\n", "x".repeat(0x4000));
     assert_eq!(status(&answer(server.address(), request.as_bytes()).await), 413);
-    assert_eq!(server.app.admission.budget.used(), 0);
+    assert_eq!(server.app.admission.strangers.used(), 0);
     server.app.stop().await;
 }
 
