@@ -956,7 +956,10 @@ export interface components {
         };
         /** @description A line of the integration log. */
         LogEntry: {
-            /** @description The beginning of the body, with everything that looks like text of a person left out. */
+            /**
+             * @description The beginning of the body, with everything that looks like text of a person left out; of more than 16 KiB only
+             *     how many they are.
+             */
             body_preview: string;
             /** Format: uuid */
             channel: string;
