@@ -114,12 +114,14 @@ export function createApp(): App {
     if (another) void resume(0);
   }
 
-  /** Nothing of the person stays: not on the page, and not in the browser. */
+  /** Nothing of the person stays on the page; nor in the browser after a sign-out. What was written and not sent is
+   * kept when the session ended by itself: it is there again for the same person, and removed for any other. */
   function leave(expired: boolean): void {
     if (store.get().session.phase === "out") return;
     holder = null;
     api.tokens.forget();
-    keepsake.forget();
+    if (expired) keepsake.end();
+    else keepsake.forget();
     preferences = withoutList(preferences);
     savePreferences(preferences);
     if (!expired) history.replaceState(null, "", location.pathname);

@@ -94,4 +94,14 @@ describe("the end of a session", () => {
     keepsake.save();
     expect([...tab.keys(), ...browser.keys()]).toEqual(["hubbub.language"]);
   });
+
+  it("keeps what was being written when it ends by itself, for the same person and for nobody else", () => {
+    const [tab, browser] = [shelf(), shelf()];
+    const { store, keepsake } = signedIn("ann", tab, browser);
+    store.apply({ type: "draft", conversation: "a", draft: { text: "half a", note: false, reply_to: null } });
+    keepsake.end();
+    expect(signedIn("ann", tab, browser).store.get().drafts.a?.text).toBe("half a");
+    expect(signedIn("bob", tab, browser).store.get().drafts).toEqual({});
+    expect(signedIn("ann", tab, browser).store.get().drafts).toEqual({});
+  });
 });

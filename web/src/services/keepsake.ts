@@ -1,5 +1,5 @@
 // What survives a reload: drafts and unsent messages, under the installation and the user they belong to. Unsent ones
-// live in the tab (two tabs must not overwrite each other), drafts in the browser. All of it leaves with the session.
+// live in the tab (two tabs must not overwrite each other), drafts in the browser. All of it leaves with the sign-out.
 import type { Draft, Pending } from "../state/model";
 import type { Store } from "../state/store";
 import type { Holder } from "./tokens";
@@ -60,14 +60,15 @@ export class Keepsake {
     this.flush?.();
   }
 
-  /** Writes nothing more; what was written stays for a reload. */
+  /** Writes nothing more; what was written stays, for a reload or for the next session of the same person. */
   end(): void {
+    this.flush?.();
     this.stop?.();
     this.stop = null;
     this.flush = null;
   }
 
-  /** The session is over: nothing of anybody stays in this browser. */
+  /** The person left: nothing of anybody stays in this browser. */
   forget(): void {
     this.end();
     this.sweep([]);
