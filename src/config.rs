@@ -67,6 +67,7 @@ pub struct Config {
     pub max_unfinished_per_address: u32,
     pub rate_per_caller: u32,
     pub rate_per_tenant: u32,
+    pub rate_hook_bytes: u32,
     pub storage_max_bytes: u64,
     pub storage_max_files: u64,
     pub media_max_bytes: u64,

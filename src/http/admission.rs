@@ -32,7 +32,7 @@ impl Admission {
             places: Places::new(config.max_unfinished_per_address),
             budget: Budget::new(total - of_strangers, (total / 4).max(config.max_body_bytes)),
             strangers: Budget::new(of_strangers, of_strangers / 4),
-            rates: Rates::new(config.rate_per_caller, config.rate_per_tenant),
+            rates: Rates::new(config.rate_per_caller, config.rate_per_tenant, config.rate_hook_bytes),
         }
     }
 }

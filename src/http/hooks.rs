@@ -74,6 +74,9 @@ pub async fn receive(
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");
         Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string())
     })?;
+    if let Err(wait) = app.admission.rates.hook(channel.tenant, body.len()) {
+        return Err(busy(provider.name()).retry_after(wait.seconds));
+    }
     // Many small bodies of many events take more than their bytes.
     let events = parsed.as_ref().map_or(0, Vec::len);
     let _events = share.more(events).ok_or_else(|| busy(provider.name()))?;

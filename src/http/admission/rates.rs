@@ -1,5 +1,5 @@
-//! Calls a second of each caller and of each tenant, as token buckets. The callers are verified before they are counted,
-//! so a stranger cannot fill the table.
+//! Calls a second of each caller and of each tenant, and bytes a second of each tenant's webhooks, as token buckets. The
+//! callers are verified before they are counted, so a stranger cannot fill the table.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,8 @@ const CAPACITY: usize = 20_000;
 pub struct Rates {
     callers: Table,
     tenants: Table,
+    /// Bytes: what is stored has to be written, and the disk is everybody's.
+    hooks: Table,
 }
 
 /// Too many; the next is heard after so many seconds.
@@ -35,23 +37,29 @@ struct Bucket {
 }
 
 impl Rates {
-    /// Calls a second; 0: no limit.
-    pub fn new(per_caller: u32, per_tenant: u32) -> Self {
+    /// Calls a second, and bytes of webhooks a second; 0: no limit.
+    pub fn new(per_caller: u32, per_tenant: u32, hook_bytes: u32) -> Self {
         let table = |rate: u32| Table { rate: f64::from(rate), buckets: Mutex::default() };
-        Self { callers: table(per_caller), tenants: table(per_tenant) }
+        Self { callers: table(per_caller), tenants: table(per_tenant), hooks: table(hook_bytes) }
     }
 
     pub fn caller(&self, id: Uuid) -> Result<(), Wait> {
-        self.callers.take(id, Instant::now())
+        self.callers.take(id, 1.0, Instant::now())
     }
 
     pub fn tenant(&self, id: Uuid) -> Result<(), Wait> {
-        self.tenants.take(id, Instant::now())
+        self.tenants.take(id, 1.0, Instant::now())
+    }
+
+    /// A webhook of a tenant whose body has so many bytes.
+    pub fn hook(&self, tenant: Uuid, bytes: usize) -> Result<(), Wait> {
+        self.hooks.take(tenant, bytes as f64, Instant::now())
     }
 }
 
 impl Table {
-    fn take(&self, id: Uuid, now: Instant) -> Result<(), Wait> {
+    /// What costs more than there ever is, is taken when the bucket is full.
+    fn take(&self, id: Uuid, cost: f64, now: Instant) -> Result<(), Wait> {
         if self.rate <= 0.0 {
             return Ok(());
         }
@@ -63,10 +71,11 @@ impl Table {
         let bucket = buckets.entry(id).or_insert(Bucket { tokens: full, filled: now });
         bucket.tokens = self.level(bucket, now);
         bucket.filled = now;
-        if bucket.tokens < 1.0 {
-            return Err(Wait { seconds: (((1.0 - bucket.tokens) / self.rate).ceil() as i64).max(1) });
+        let cost = cost.min(full);
+        if bucket.tokens < cost {
+            return Err(Wait { seconds: (((cost - bucket.tokens) / self.rate).ceil() as i64).max(1) });
         }
-        bucket.tokens -= 1.0;
+        bucket.tokens -= cost;
         Ok(())
     }
 
@@ -96,29 +105,34 @@ mod tests {
 
     #[test]
     fn a_caller_has_a_burst_and_a_rate_and_others_are_not_held_to_it() {
-        let rates = Rates::new(2, 0);
+        let rates = Rates::new(2, 0, 100);
         let (one, other, start) = (Uuid::from_u128(1), Uuid::from_u128(2), Instant::now());
         for _ in 0..10 {
-            rates.callers.take(one, start).expect("the burst");
+            rates.callers.take(one, 1.0, start).expect("the burst");
         }
-        assert_eq!(rates.callers.take(one, start), Err(Wait { seconds: 1 }));
-        rates.callers.take(other, start).expect("another caller");
-        rates.callers.take(one, start + Duration::from_millis(500)).expect("one more");
-        assert!(rates.callers.take(one, start + Duration::from_millis(500)).is_err());
+        assert_eq!(rates.callers.take(one, 1.0, start), Err(Wait { seconds: 1 }));
+        rates.callers.take(other, 1.0, start).expect("another caller");
+        rates.callers.take(one, 1.0, start + Duration::from_millis(500)).expect("one more");
+        assert!(rates.callers.take(one, 1.0, start + Duration::from_millis(500)).is_err());
         for _ in 0..1_000 {
             rates.tenant(one).expect("no limit");
         }
+        // Bytes: five seconds' worth at once, and never so few that one body does not come through.
+        rates.hooks.take(one, 400.0, start).expect("some");
+        assert_eq!(rates.hooks.take(one, 300.0, start), Err(Wait { seconds: 2 }));
+        rates.hooks.take(other, 9_000.0, start).expect("a large one, alone");
+        assert!(rates.hooks.take(other, 1.0, start).is_err());
     }
 
     #[test]
     fn memory_is_bounded_and_who_is_over_the_limit_is_not_forgotten() {
-        let rates = Rates::new(1, 1);
+        let rates = Rates::new(1, 1, 0);
         let (start, loud) = (Instant::now(), Uuid::from_u128(7));
-        while rates.callers.take(loud, start).is_ok() {}
+        while rates.callers.take(loud, 1.0, start).is_ok() {}
         for n in 0..(CAPACITY as u128 * 2) {
-            let _ = rates.callers.take(Uuid::from_u128(1_000 + n), start);
+            let _ = rates.callers.take(Uuid::from_u128(1_000 + n), 1.0, start);
         }
         assert!(rates.callers.buckets.lock().expect("lock").len() <= CAPACITY);
-        assert!(rates.callers.take(loud, start).is_err());
+        assert!(rates.callers.take(loud, 1.0, start).is_err());
     }
 }
