@@ -10,6 +10,7 @@ pub mod assign;
 pub mod close;
 pub mod effect;
 mod files;
+pub(crate) mod health;
 pub mod listing;
 pub mod look;
 pub mod note;

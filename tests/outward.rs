@@ -1,10 +1,12 @@
 //! Whatever address a tenant, a customer or a model names, the server calls nothing inside: not when a channel is saved,
 //! connected or sent on, not for a file, and not by a name that means something else by then.
 
+#[path = "../adapters/tests/support/deaf.rs"]
+mod deaf;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,28 +24,9 @@ use hubbub::model::Channel;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use self::deaf::Deaf;
 use crate::kit::{Api, PASSWORD, World, quick, user};
 use crate::on_both;
-
-/// Listens, and counts who came.
-struct Deaf {
-    address: SocketAddr,
-    heard: Arc<AtomicUsize>,
-}
-
-impl Deaf {
-    async fn at(address: &str) -> io::Result<Self> {
-        let listener = tokio::net::TcpListener::bind(address).await?;
-        let (address, heard) = (listener.local_addr()?, Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&heard);
-        tokio::spawn(async move {
-            while listener.accept().await.is_ok() {
-                count.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        Ok(Self { address, heard })
-    }
-}
 
 /// What every name means, until the test says otherwise.
 #[derive(Default)]
@@ -251,8 +234,8 @@ async fn a_listener_inside_hears_nothing_under_every_spelling() {
         assert_eq!(channel["health"]["state"], "down", "{channel}");
         assert_eq!(channel["health"]["detail"], NOT_PUBLIC, "{channel}");
     }
-    assert_eq!(deaf.heard.load(Ordering::SeqCst), 0);
-    assert_eq!(deaf6.map_or(0, |deaf| deaf.heard.load(Ordering::SeqCst)), 0);
+    assert_eq!(deaf.heard(), 0);
+    assert_eq!(deaf6.map_or(0, |deaf| deaf.heard()), 0);
     shop.app.stop().await;
 }
 
@@ -290,7 +273,7 @@ async fn a_name_that_changes_after_it_was_connected_leads_nowhere() {
         }
     };
     tokio::time::timeout(crate::kit::PATIENCE, changed).await.expect("the name is judged again");
-    assert_eq!(deaf.heard.load(Ordering::SeqCst), 0);
+    assert_eq!(deaf.heard(), 0);
     shop.app.stop().await;
 }
 

@@ -13,7 +13,8 @@ pub const MAX_EVENTS: usize = 1_000;
 /// Bytes of an id as a provider writes it; the longest of today have about 100.
 pub const MAX_ID_BYTES: usize = 256;
 
-/// Bytes of a key of ours, which may hold two ids and a few words.
+/// Bytes of a key of ours, which may hold two ids and a few words. PostgreSQL indexes nothing over 2,704 bytes, which
+/// several keys may share.
 pub const MAX_KEY_BYTES: usize = 2 * MAX_ID_BYTES + 64;
 
 /// Why the rest of a body was left out.

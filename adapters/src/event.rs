@@ -22,6 +22,9 @@ pub struct Context {
     pub business_connection_owner: BTreeMap<String, Value>,
 }
 
+/// Shown for a reaction that is no text: a picture of its own, and whatever is invented next.
+pub const REACTION_STAND_IN: &str = "✨";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

@@ -19,7 +19,10 @@ pub mod verify;
 mod waha;
 mod words;
 
-pub use event::{Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState, NotJson, Origin, Status};
+pub use event::{
+    Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState, NotJson, Origin, REACTION_STAND_IN,
+    Status,
+};
 pub use headers::Headers;
 pub use inspect::{InspectError, inspect, inspect_verify};
 pub use outward::{Client, NotPublic, Outward, http_client};

@@ -10,11 +10,17 @@ use crate::{FetchError, Fetched, MediaRef, call, outward::RequestBuilder, sniff}
 /// A whole file, however slowly it trickles.
 const MAX_TIME: Duration = Duration::from_mins(2);
 
-/// One segment of a path, everything but plain letters, digits and `-_.~` escaped.
+/// One segment of a path, everything but plain letters, digits and `-_.~` escaped. `.` and `..` stay what they are: who
+/// may meet them refuses them, or escapes with [`escape`].
 pub(crate) fn segment(text: &[u8]) -> String {
+    escape(text, b"-_.~")
+}
+
+/// Everything but plain letters, digits and those bytes.
+pub(crate) fn escape(text: &[u8], but: &[u8]) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+        if byte.is_ascii_alphanumeric() || but.contains(byte) {
             escaped.push(char::from(*byte));
         } else {
             escaped.push('%');

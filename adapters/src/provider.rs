@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Client, Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson, Words,
+    Client, Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson, Words, bounds,
     outward::{self, NotPublic},
     split::Unit,
 };
@@ -289,8 +289,14 @@ pub trait Provider: Send + Sync {
     /// Whether the bytes come from the provider. An empty secret never passes.
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid>;
 
-    /// The events of a body, in its order. Any bytes survive; one bad element never drops its neighbours.
-    fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson>;
+    /// What [`parse`](Provider::parse) gives, before its last look at it.
+    fn read(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson>;
+
+    /// The events of a body, in its order. Any bytes survive; one bad element never drops its neighbours. No event has a
+    /// key that is longer than [`MAX_KEY_BYTES`](crate::bounds::MAX_KEY_BYTES).
+    fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+        self.read(body, context).map(bounds::kept)
+    }
 
     /// An id for the next message, to be stored before it is sent, so that the echo of a send whose answer was lost
     /// is recognised. `None` where the provider has no such thing.

@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
     Event, FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
-    ProviderLimits, Scheme, SendError, SendOutcome, Unit, bounds, verify::verify,
+    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -82,8 +82,8 @@ impl Provider for Telegram {
         verify(Scheme::TelegramSecretToken, secret, headers, body, None)
     }
 
-    fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
-        parse::parse(body, context).map(bounds::kept)
+    fn read(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+        parse::parse(body, context)
     }
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {

@@ -20,7 +20,7 @@ use tokio::io::AsyncWrite;
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
     Event, FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing,
-    Provider, ProviderLimits, Scheme, SendError, SendOutcome, Unit, bounds, verify::verify,
+    Provider, ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -90,8 +90,8 @@ impl Provider for Waha {
         verify(Scheme::WahaSha512, secret, headers, body, None)
     }
 
-    fn parse(&self, body: &[u8], _context: &Context) -> Result<Vec<Event>, NotJson> {
-        parse::parse(body).map(bounds::kept)
+    fn read(&self, body: &[u8], _context: &Context) -> Result<Vec<Event>, NotJson> {
+        parse::parse(body)
     }
 
     async fn reserve_id(&self, http: &Client, account: &Account) -> Result<Option<String>, SendError> {

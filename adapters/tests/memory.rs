@@ -6,25 +6,11 @@ mod bounded;
 
 use std::{fs, path::Path};
 
-use bounded::{FOR_A_BYTE, Peak, check};
+use bounded::{FOR_A_BYTE, check};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
 static COUNTED: PeakAlloc = PeakAlloc;
-
-impl Peak for PeakAlloc {
-    fn now(&self) -> usize {
-        self.current_usage()
-    }
-
-    fn restart(&self) {
-        self.reset_peak_usage();
-    }
-
-    fn highest(&self) -> usize {
-        self.peak_usage()
-    }
-}
 
 /// Bodies of about so many bytes that take far more than that when they are built without bounds.
 fn shapes(size: usize) -> Vec<(&'static str, String)> {
@@ -129,7 +115,7 @@ fn no_body_takes_memory_out_of_proportion() {
     for size in [0, 100, 1_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
         for (name, body) in shapes(size) {
             for provider in ["telegram", "waha"] {
-                let taken = check(&COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));
+                let taken = check(COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));
                 worst = worst.max((taken.saturating_sub(FOR_A_BYTE * body.len()), name, size));
             }
         }
@@ -139,7 +125,7 @@ fn no_body_takes_memory_out_of_proportion() {
     for provider in ["telegram", "waha"] {
         for file in fs::read_dir(fixtures.join(provider)).unwrap() {
             let path = file.unwrap().path();
-            check(&COUNTED, provider, &fs::read(&path).unwrap(), &path.display().to_string());
+            check(COUNTED, provider, &fs::read(&path).unwrap(), &path.display().to_string());
         }
     }
 }

@@ -1,8 +1,11 @@
 //! No door of any provider leads inward: whatever a channel's address is called, and wherever an answer points.
 
+#[path = "support/deaf.rs"]
+mod deaf;
+
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -17,31 +20,8 @@ use adapters::{
 use async_trait::async_trait;
 use serde_json::json;
 
+use self::deaf::Deaf;
 use crate::server::{Answer, Server};
-
-/// Listens, and counts who came.
-struct Deaf {
-    address: SocketAddr,
-    heard: Arc<AtomicUsize>,
-}
-
-impl Deaf {
-    async fn at(address: &str) -> io::Result<Self> {
-        let listener = tokio::net::TcpListener::bind(address).await?;
-        let (address, heard) = (listener.local_addr()?, Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&heard);
-        tokio::spawn(async move {
-            while listener.accept().await.is_ok() {
-                count.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        Ok(Self { address, heard })
-    }
-
-    fn heard(&self) -> usize {
-        self.heard.load(Ordering::SeqCst)
-    }
-}
 
 /// Gives each name the next of its answers; the last one stays.
 struct Flipping(Mutex<Vec<Vec<IpAddr>>>);

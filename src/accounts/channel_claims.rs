@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use super::{ChannelSecrets, Scope, Vault};
 use crate::error::Error;
-use crate::inbox::announce;
+use crate::inbox::health;
 use crate::model::{Channel, ChannelHealth, ChannelState};
 use crate::store::claims::{self, Holder};
-use crate::store::{Store, StoreError, Tx, Verb, Wake, channels};
+use crate::store::{Store, StoreError, Tx, Verb, channels};
 
 pub(super) const TAKEN: &str = "this account is connected to another channel already";
 
@@ -148,9 +148,7 @@ pub(super) async fn note_health(
     state: &str,
     detail: String,
 ) -> Result<Channel, Error> {
-    channel.health = Some(ChannelHealth { state: state.to_owned(), detail: Some(detail), at: tx.now() });
-    channels::set_health(tx, &channel).await?;
-    announce::channel(tx, &channel)?;
-    tx.wake(Wake::Channel(channel.id));
+    let health = ChannelHealth { state: state.to_owned(), detail: Some(detail), at: tx.now() };
+    health::note(tx, &mut channel, health).await?;
     Ok(channel)
 }

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::line::{Line, Step};
 use super::sign_in::{Begun, REFRESH_PREFIX, SignedIn};
-use super::{Accounts, vault};
+use super::{Accounts, users, vault};
 use crate::error::Error;
-use crate::store::{Tx, Verb, Wake, accounts, sessions};
+use crate::store::{Tx, Verb, accounts, sessions};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
@@ -99,8 +99,7 @@ impl Verb for Rotate {
             Step::Again => session.renewals,
             Step::Forked | Step::TooOften => {
                 sessions::end(tx, token.session).await?;
-                accounts::touch_rights(tx, user).await?;
-                tx.wake(Wake::Rights { user, at: now });
+                users::changed(tx, user).await?;
                 return Ok(Rotated::Ended { user, session: token.session, step });
             }
         };

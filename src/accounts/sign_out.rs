@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use super::refresh::IsToken;
-use super::{Accounts, vault};
+use super::{Accounts, users, vault};
 use crate::error::Error;
-use crate::store::{Tx, Verb, Wake, accounts, sessions};
+use crate::store::{Tx, Verb, sessions};
 
 impl Accounts {
     /// By the refresh token. One that nobody knows ends nothing, and that is no error; `false` says so.
@@ -55,9 +55,7 @@ impl Verb for EndSession {
         };
         let Some(session) = session else { return Ok(Ended::Unknown) };
         let Some(user) = sessions::end(tx, session).await? else { return Ok(Ended::Before) };
-        accounts::touch_rights(tx, user).await?;
-        let at = tx.now();
-        tx.wake(Wake::Rights { user, at });
+        users::changed(tx, user).await?;
         Ok(Ended::Now(user))
     }
 }

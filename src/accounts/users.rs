@@ -272,7 +272,8 @@ async fn put(
     Ok(accounts::put_membership(tx, tenant, user, role.as_str(), text.as_deref()).await?)
 }
 
-async fn changed(tx: &mut Tx<'_>, user: Uuid) -> Result<(), Error> {
+/// What a user may do is another from this commit on, for the tokens that are out as well.
+pub(super) async fn changed(tx: &mut Tx<'_>, user: Uuid) -> Result<(), Error> {
     accounts::touch_rights(tx, user).await?;
     let at = tx.now();
     tx.wake(Wake::Rights { user, at });

@@ -108,16 +108,15 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, happened: &Happened
     let Some(mut conversation) = conversations::load_locked(tx, tenant, message.conversation).await? else {
         return Ok(());
     };
-    let only_moves = matches!(&happened.effect, Effect::Edited(edit) if change::only_moves(&message, edit));
-    if !change(tx, channel, &mut message, happened).await? {
+    let seen = change(tx, channel, &mut message, happened).await?;
+    if seen == Seen::Nothing {
         return Ok(());
     }
     if conversation.last_seq == message.seq {
         conversation.last_message = Some(announce::last_message(&message));
         conversations::set_last_message(tx, &conversation).await?;
     }
-    // A place that moves does not take an answer back each time.
-    if matches!(happened.effect, Effect::Edited(_) | Effect::Deleted) && !only_moves {
+    if seen == Seen::Other {
         turn::changed(tx, &mut conversation, &message).await?;
     }
     announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)
@@ -158,52 +157,65 @@ async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<Ha
     Ok(found.into_iter().map(|(_, happened)| happened).collect())
 }
 
-/// Changes the message, here and in the database; `false` if nothing is to be seen of it.
+/// What is to be seen of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    /// The message says what it said: a reaction, a status, a place that moves and takes no answer back each time.
+    Beside,
+    /// The message says something else, or is gone.
+    Other,
+}
+
+/// Changes the message, here and in the database.
 async fn change(
     tx: &mut Tx<'_>,
     channel: &Channel,
     message: &mut Message,
     happened: &Happened,
-) -> Result<bool, Error> {
+) -> Result<Seen, Error> {
     let (tenant, at) = (channel.tenant, happened.at.unwrap_or(tx.now()));
     match &happened.effect {
         Effect::Edited(edit) => {
             if message.deleted_at.is_some() || !is_news(tx, tenant, message, happened).await? {
-                return Ok(false);
+                return Ok(Seen::Nothing);
             }
             let only_moves = change::only_moves(message, edit);
             let other_files = files::replace(tx, channel, message, &edit.files).await?;
             if !change::edit(message, edit) && !other_files {
-                return Ok(false);
+                return Ok(Seen::Nothing);
             }
             if !only_moves {
                 message.edited_at = Some(at);
             }
             messages::set_content(tx, tenant, message).await?;
+            Ok(if only_moves { Seen::Beside } else { Seen::Other })
         }
         Effect::Deleted => {
             if message.deleted_at.is_some() {
-                return Ok(false);
+                return Ok(Seen::Nothing);
             }
             message.deleted_at = Some(at);
             messages::set_deleted(tx, tenant, message).await?;
+            Ok(Seen::Other)
         }
         Effect::Reacted { .. } => {
             if !is_news(tx, tenant, message, happened).await? || !change::react(message, &happened.effect) {
-                return Ok(false);
+                return Ok(Seen::Nothing);
             }
             messages::set_reactions(tx, tenant, message).await?;
+            Ok(Seen::Beside)
         }
         Effect::Status { status, error } => {
             if !message.status.may_become(*status) {
-                return Ok(false);
+                return Ok(Seen::Nothing);
             }
             message.status = *status;
             message.error.clone_from(error);
             messages::set_status(tx, tenant, message).await?;
+            Ok(Seen::Beside)
         }
     }
-    Ok(true)
 }
 
 /// Does it beat what was applied before? Then it leaves its mark, also where nothing is to be seen of it: a reaction that

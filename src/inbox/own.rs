@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{announce, receipt, send, turn};
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{Conversation, Owner};
+use crate::model::{ChannelSettings, Conversation, Owner};
 use crate::store::jobs::{self, Deliver};
 use crate::store::{Tx, Verb, channels, conversations, deliveries};
 
@@ -90,10 +90,20 @@ impl Verb for HandBack {
         if conversation.owner == Owner::Ai {
             return Ok(conversation);
         }
-        conversation.assignee = None;
-        change(tx, &mut conversation, Owner::Ai, None, "handed_back").await?;
-        turn::reopen_unanswered(tx, &mut conversation, &channel.settings).await?;
-        announce::conversation(tx, &mut conversation)?;
+        give_back(tx, &mut conversation, &channel.settings, None).await?;
         Ok(conversation)
     }
+}
+
+/// Gives a locked conversation (back) to the AI, which answers what was not answered yet.
+pub(super) async fn give_back(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    settings: &ChannelSettings,
+    reason: Option<&str>,
+) -> Result<(), Error> {
+    conversation.assignee = None;
+    change(tx, conversation, Owner::Ai, reason, "handed_back").await?;
+    turn::reopen_unanswered(tx, conversation, settings).await?;
+    announce::conversation(tx, conversation)
 }

@@ -14,7 +14,7 @@ mod time;
 use std::sync::Arc;
 
 use adapters::bounds::TOO_MANY;
-use adapters::{Direction, Event, Kind};
+use adapters::{Direction, Event, Kind, REACTION_STAND_IN};
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use uuid::Uuid;
@@ -29,10 +29,6 @@ use crate::store::{Store, Tx, Verb, channels, connections};
 /// Characters of the log's line about events that failed, and how many of them it names.
 const REASONS: usize = 500;
 const NAMED: usize = 10;
-/// Shown for a reaction that is a picture of its own.
-const STAND_IN: &str = "✨";
-/// Bytes of an id of a provider. PostgreSQL indexes nothing over 2,704, which two ids may share; SQLite would.
-const MAX_ID: usize = 1_000;
 
 /// Events with something to do that one transaction applies: bounds how long others wait for the writer.
 const SLICE: usize = 25;
@@ -322,22 +318,8 @@ async fn apply_slice(
     Ok(applied)
 }
 
-/// What is stored and looked for by an index.
-fn ids_of(event: &Event) -> impl Iterator<Item = &str> {
-    let of_people = [
-        event.external_conversation_id.as_deref(),
-        event.external_contact_id.as_deref(),
-        event.alternate_contact_id.as_deref(),
-    ];
-    let keys = [event.message_key(), event.target_key(), event.update_key()];
-    keys.into_iter().chain(of_people).flatten()
-}
-
 /// Applies one event; `false` when it changes nothing.
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
-    if ids_of(event).any(|id| id.len() > MAX_ID) {
-        return Err(Error::invalid("id", format!("no provider has ids of more than {MAX_ID} bytes")));
-    }
     if event.kind.is_message() {
         return match event.direction {
             Some(Direction::Outbound) => echo::apply(tx, channel, event).await,
@@ -404,7 +386,7 @@ fn effect_of(event: &Event) -> Option<Effect> {
         Kind::Reaction => Effect::Reacted {
             by: person_of(event),
             emoji: (event.removed != Some(true))
-                .then(|| event.emoji.clone().unwrap_or_else(|| STAND_IN.to_owned())),
+                .then(|| event.emoji.clone().unwrap_or_else(|| REACTION_STAND_IN.to_owned())),
             custom: event.data.get("custom_emoji_id").and_then(|id| id.as_str()).map(str::to_owned),
         },
         Kind::Status => {

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{announce, own, turn};
+use super::own;
 use crate::error::Error;
 use crate::model::{ConversationState, Owner};
 use crate::store::{Tx, Verb, channels, conversations, ownership};
@@ -36,9 +36,6 @@ impl Verb for EndSilence {
         if !open || conversation.owner != Owner::Human || !channel.settings.ai {
             return Ok(ownership::set_silent(tx, self.tenant, self.conversation, None).await?);
         }
-        conversation.assignee = None;
-        own::change(tx, &mut conversation, Owner::Ai, Some(REASON), "handed_back").await?;
-        turn::reopen_unanswered(tx, &mut conversation, &channel.settings).await?;
-        announce::conversation(tx, &mut conversation)
+        own::give_back(tx, &mut conversation, &channel.settings, Some(REASON)).await
     }
 }

@@ -36,15 +36,20 @@ pub(super) async fn cancel(
 ) -> Result<(), Error> {
     let open = turns::open_of(tx, conversation.id).await?;
     for mut turn in open.offered.into_iter().chain(open.collecting) {
-        withdraw(tx, &turn, why);
-        turn.state = TurnState::Cancelled;
-        turn.reason = Some(why.to_owned());
-        turn.lease = None;
-        turn.lease_until = None;
-        turns::update(tx, &turn).await?;
+        end(tx, &mut turn, why).await?;
     }
     conversation.turn = None;
     Ok(())
+}
+
+/// Ends an open turn without an answer.
+async fn end(tx: &mut Tx<'_>, turn: &mut Turn, why: &'static str) -> Result<(), Error> {
+    withdraw(tx, turn, why);
+    turn.state = TurnState::Cancelled;
+    turn.reason = Some(why.to_owned());
+    turn.lease = None;
+    turn.lease_until = None;
+    Ok(turns::update(tx, turn).await?)
 }
 
 /// Tells the responder that holds the lease to stop, after the commit.

@@ -8,7 +8,7 @@ use super::{
     quoted,
     wire::{self, Chat, Message, Part, Person},
 };
-use crate::{Context, Direction, Event, Kind, NotJson, Origin, bounds, json};
+use crate::{Context, Direction, Event, Kind, NotJson, Origin, REACTION_STAND_IN, bounds, json};
 
 pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
     let document = json::document(body)?;
@@ -38,9 +38,6 @@ pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJso
 fn malformed() -> Event {
     Event::ignored("malformed")
 }
-
-/// Shown for a reaction that is no text: a custom emoji, and whatever is invented next.
-const STAND_IN: &str = "✨";
 
 fn message(value: &Value, context: &Context) -> Option<Event> {
     let message = Message::of(value)?;
@@ -230,7 +227,7 @@ const MAX_REACTIONS: usize = 16;
 fn shown(reaction: &Value) -> String {
     match reaction.get("type").and_then(Value::as_str) {
         Some("paid") => "⭐".to_owned(),
-        _ => json::text(reaction, "emoji").unwrap_or_else(|| STAND_IN.to_owned()),
+        _ => json::text(reaction, "emoji").unwrap_or_else(|| REACTION_STAND_IN.to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ use super::errors::judge;
 use crate::{
     Account, Client,
     call::{Answer, Failure, call},
+    media::escape,
     outward::{self, RequestBuilder},
 };
 
@@ -57,16 +58,7 @@ impl<'a> Api<'a> {
 
 /// One segment of a path; WAHA wants even `@` escaped.
 pub(super) fn segment(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push('%');
-            escaped.push_str(&hex::encode_upper([byte]));
-        }
-    }
-    escaped
+    escape(text.as_bytes(), b"-_")
 }
 
 #[cfg(test)]

@@ -1,31 +1,25 @@
 //! What holds for every body, whatever the bytes: the memory that its parsing takes, and the number and the keys of
-//! the events that it becomes. Shared by the tests and the fuzzer, which bring the allocator that counts.
+//! the events that it becomes. Shared by the tests and the fuzzer, whose allocator counts.
 
 use adapters::{
     Context, Event,
     bounds::{MAX_EVENTS, MAX_ID_BYTES, MAX_KEY_BYTES},
     provider,
 };
+use peak_alloc::PeakAlloc;
 
 /// Bytes that parsing may take, the events included: so many for a byte of the body, and so many in any case.
 pub const FOR_A_BYTE: usize = 20;
 pub const IN_ANY_CASE: usize = 1_600 * 1024;
 
-/// An allocator that knows how much was in use at most.
-pub trait Peak {
-    fn now(&self) -> usize;
-    fn restart(&self);
-    fn highest(&self) -> usize;
-}
-
 /// Parses the body and panics if it becomes too much. Gives the bytes that it took.
-pub fn check(counted: &impl Peak, name: &str, body: &[u8], what: &str) -> usize {
+pub fn check(counted: PeakAlloc, name: &str, body: &[u8], what: &str) -> usize {
     let provider = provider(name).expect("a built provider");
     let context = Context::default();
-    counted.restart();
-    let before = counted.now();
+    counted.reset_peak_usage();
+    let before = counted.current_usage();
     let parsed = provider.parse(body, &context);
-    let taken = counted.highest().saturating_sub(before);
+    let taken = counted.peak_usage().saturating_sub(before);
     let allowed = FOR_A_BYTE * body.len() + IN_ANY_CASE;
     assert!(taken <= allowed, "{name}, {what}: {taken} bytes for a body of {}", body.len());
     let Ok(events) = parsed else { return taken };

@@ -9,27 +9,13 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static COUNTED: PeakAlloc = PeakAlloc;
 
-impl bounded::Peak for PeakAlloc {
-    fn now(&self) -> usize {
-        self.current_usage()
-    }
-
-    fn restart(&self) {
-        self.reset_peak_usage();
-    }
-
-    fn highest(&self) -> usize {
-        self.peak_usage()
-    }
-}
-
 /// Bytes of a stretched body at the most.
 const LONGEST: usize = 256 * 1024;
 
 /// Parses the bytes as a body of that provider. If the last byte is 0, the three before it choose a part that is
 /// repeated: what takes memory out of proportion shows itself only in long bodies, and a fuzzer makes short ones.
 pub fn parse(provider: &str, data: &[u8]) {
-    bounded::check(&COUNTED, provider, &stretched(data), "fuzzed");
+    bounded::check(COUNTED, provider, &stretched(data), "fuzzed");
 }
 
 fn stretched(data: &[u8]) -> Vec<u8> {

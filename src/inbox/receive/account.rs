@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::time;
 use crate::error::Error;
-use crate::inbox::{announce, outgoing};
+use crate::inbox::{health, outgoing};
 use crate::model::{Channel, ChannelHealth, ChannelState};
 use crate::store::jobs::{self, Class};
 use crate::store::queues::QueueKey;
-use crate::store::{Tx, Wake, channels, connections, contacts, conversations};
+use crate::store::{Tx, channels, connections, contacts, conversations};
 
 /// The state of a WAHA session becomes the health of its channel.
 pub(super) async fn session(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
@@ -20,16 +20,13 @@ pub(super) async fn session(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -
         _ => "down",
     };
     let mut channel = channels::by_id(tx, channel.id).await?.ok_or(Error::NotFound("channel"))?;
-    let at = time::of(event, tx.now()).unwrap_or(tx.now());
+    let at = time::or_now(event, tx.now());
     // Session states arrive in any order: an older one says nothing new.
     if channel.health.as_ref().is_some_and(|health| health.at > at) {
         return Ok(false);
     }
-    channel.health =
-        Some(ChannelHealth { state: state.to_owned(), detail: Some(adapters::Words::from(word).into()), at });
-    channels::set_health(tx, &channel).await?;
-    announce::channel(tx, &channel)?;
-    tx.wake(Wake::Channel(channel.id));
+    let detail = Some(adapters::Words::from(word).into());
+    health::note(tx, &mut channel, ChannelHealth { state: state.to_owned(), detail, at }).await?;
     if state == "ok" && channel.state == ChannelState::Active {
         jobs::recovered(tx, channel.id).await?;
     }

@@ -34,11 +34,21 @@ pub(super) async fn arrive(
     }
     // Nobody has looked at the backlog yet, and the customer is there now.
     if is_backlog(conversation) {
-        own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
-        let since = time::of(event, tx.now()).unwrap_or(tx.now());
-        ownership::set_since(tx, conversation.tenant, conversation.id, Some(since)).await?;
+        to_ai(tx, conversation, event).await?;
     }
     turn::arrive(tx, conversation, message, &channel.settings, turns).await
+}
+
+/// The AI gets the conversation with this message of the customer, and so as of its time: what was typed on the phone
+/// after it came later than the AI.
+pub(super) async fn to_ai(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    event: &Event,
+) -> Result<(), Error> {
+    own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
+    let since = time::or_now(event, tx.now());
+    Ok(ownership::set_since(tx, conversation.tenant, conversation.id, Some(since)).await?)
 }
 
 /// People have it because its messages came late, and nobody has taken it.

@@ -28,14 +28,14 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     if let Some(news) = ours(tx, channel, key, event).await? {
         return Ok(news);
     }
+    let known = contacts::find(tx, channel.id, chat).await?;
     // Before a conversation is opened: ours may belong to one that was just closed.
     if event.origin != Some(Origin::HumanDevice)
-        && let Some(contact) = contacts::find(tx, channel.id, chat).await?
+        && let Some(contact) = &known
         && let Some(delivery) = in_flight(tx, channel, contact.id, event).await?
     {
         return left(tx, channel, delivery, key, event).await;
     }
-    let known = contacts::find(tx, channel.id, chat).await?;
     let contact = inbound::contact_of(tx, channel, event, chat, known).await?;
     let mut conversation = inbound::conversation_of(tx, channel, event, (chat, &contact), None).await?;
     // Where the provider does not say who wrote it and it is not ours, a person did.

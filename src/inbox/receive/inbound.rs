@@ -43,7 +43,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         name: event.contact_name.clone().or(contact.name),
     };
     phone::forgive(tx, channel, &mut conversation, event).await?;
-    conversation.heard_at = time::of(event, tx.now()).or(Some(tx.now()));
+    conversation.heard_at = Some(time::or_now(event, tx.now()));
     conversation.inbound_count += 1;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;

@@ -31,7 +31,7 @@ pub(super) async fn judge(
 ) -> Result<Typed, Error> {
     let settings = &channel.settings;
     let now = tx.now();
-    let at = time::of(event, now).unwrap_or(now);
+    let at = time::or_now(event, now);
     if is_known(settings, event.text.as_deref()) {
         return Ok(Typed::ByItself);
     }
@@ -84,7 +84,7 @@ pub(super) async fn silence(
     let ends = conversation.owner != Owner::Human || ownership.silent_until.is_some();
     own::change(tx, conversation, Owner::Human, None, "taken_over").await?;
     if ends && channel.settings.silence_ms > 0 && channel.settings.ai && !conversation.is_group {
-        let at = time::of(event, tx.now()).unwrap_or(tx.now());
+        let at = time::or_now(event, tx.now());
         let until = (at + channel.settings.silence_ms).max(ownership.silent_until.unwrap_or(0));
         ownership::set_silent(tx, conversation.tenant, conversation.id, Some(until)).await?;
     }
@@ -106,13 +106,11 @@ pub(super) async fn forgive(
         return Ok(());
     }
     let Some(first) = ownership::first(tx, conversation.id).await? else { return Ok(()) };
-    let now = tx.now();
-    let asked = time::of(event, now).unwrap_or(now);
+    let asked = time::or_now(event, tx.now());
     if first.author != AuthorKind::Phone || !within(settings, asked, first.at) {
         return Ok(());
     }
-    own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
-    ownership::set_since(tx, conversation.tenant, conversation.id, Some(asked)).await?;
+    arrive::to_ai(tx, conversation, event).await?;
     if let Some(mut greeting) = messages::load(tx, channel.tenant, first.id).await? {
         greeting.data = Some(mark(greeting.data.take()));
         messages::set_content(tx, channel.tenant, &greeting).await?;

@@ -11,6 +11,11 @@ pub(super) fn of(event: &Event, now: i64) -> Option<i64> {
     event.timestamp_ms.filter(|at| *at > 0).map(|at| at.min(now))
 }
 
+/// The same, and now if the provider does not say.
+pub(super) fn or_now(event: &Event, now: i64) -> i64 {
+    of(event, now).unwrap_or(now)
+}
+
 /// The last moment that a time may mean: many providers give whole seconds.
 pub(super) const fn end_of(at: i64) -> i64 {
     if at % 1_000 == 0 { at + 999 } else { at }

@@ -1,7 +1,7 @@
 //! Something happened to a message after it was written: an edit or a deletion. A turn is what it holds when it is
 //! answered: one that holds nothing more is over, and a responder that answers another one is given it anew.
 
-use super::{policy, wake_due, withdraw};
+use super::{end, policy, wake_due, withdraw};
 use crate::error::Error;
 use crate::inbox::announce;
 use crate::model::{ChannelSettings, Conversation, Direction, Message, Turn, TurnState};
@@ -74,12 +74,7 @@ pub(super) async fn over(
     mut turn: Turn,
     next: Option<Turn>,
 ) -> Result<(), Error> {
-    withdraw(tx, &turn, TAKEN_BACK);
-    turn.state = TurnState::Cancelled;
-    turn.reason = Some(TAKEN_BACK.to_owned());
-    turn.lease = None;
-    turn.lease_until = None;
-    turns::update(tx, &turn).await?;
+    end(tx, &mut turn, TAKEN_BACK).await?;
     // It queued behind this one.
     if let Some(next) = next.as_ref().filter(|next| next.state == TurnState::Collecting) {
         wake_due(tx, conversation, next);

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::{MAX_AGE_MS, word};
 use crate::error::Error;
-use crate::inbox::{announce, effect, receipt};
+use crate::inbox::{effect, health, receipt};
 use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job, Payload};
 use crate::store::queues::{self, QueueKey};
-use crate::store::{Tx, Verb, Wake, channels, messages};
+use crate::store::{Tx, Verb, channels, messages};
 use crate::work::{end, retry};
 
 const LONGEST_WAIT_MS: i64 = 300_000;
@@ -219,12 +219,10 @@ impl Finish {
         if was_down == (state == "down") {
             return Ok(channel);
         }
-        channel.health =
-            Some(ChannelHealth { state: state.to_owned(), detail: detail.map(str::to_owned), at: tx.now() });
-        channels::set_health(tx, &channel).await?;
+        let health =
+            ChannelHealth { state: state.to_owned(), detail: detail.map(str::to_owned), at: tx.now() };
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, state, detail, "what sends tell of a channel changed");
-        announce::channel(tx, &channel)?;
-        tx.wake(Wake::Channel(channel.id));
+        health::note(tx, &mut channel, health).await?;
         Ok(channel)
     }
 }

@@ -223,38 +223,22 @@ describe("messages that were written while the connection was gone", () => {
     expect(t.server.messages.get("a")).toHaveLength(3);
   });
 
-  it("say why, when the server refuses them, and do not hold up the next one", async () => {
+  it.each([
+    ["say why, when the server refuses them, and do not hold up the next one", 422, "the 24 hours are over"],
+    ["are shown as failed after a fault of the server that would come again, and go on with the next one", 500, "something went wrong on our side"],
+  ])("%s", async (_, code, reason) => {
     const t = page();
     t.write("a");
     t.socket.start();
     await t.live();
     t.hub.onCall = (_, data) =>
-      data["client_id"] === "bad"
-        ? { error: { code: 422, message: "the 24 hours are over" } }
-        : { message: t.write("a", data["client_id"] as string) };
+      data["client_id"] === "bad" ? { error: { code, message: reason } } : { message: t.write("a", data["client_id"] as string) };
     const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
     const draft = { conversation: "a", note: false, reply_to: null, created_at: 1, text: "x" };
     outbox.add({ ...draft, client_id: "bad" });
     outbox.add({ ...draft, client_id: "good" });
     await t.hub.until(() => t.store.get().pending.every((p) => p.client_id !== "good"));
-    expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "the 24 hours are over" }]);
-  });
-
-  it("are shown as failed after a fault of the server that would come again, and go on with the next one", async () => {
-    const t = page();
-    t.write("a");
-    t.socket.start();
-    await t.live();
-    t.hub.onCall = (_, data) =>
-      data["client_id"] === "bad"
-        ? { error: { code: 500, message: "something went wrong on our side" } }
-        : { message: t.write("a", data["client_id"] as string) };
-    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
-    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1, text: "x" };
-    outbox.add({ ...draft, client_id: "bad" });
-    outbox.add({ ...draft, client_id: "good" });
-    await t.hub.until(() => t.store.get().pending.every((p) => p.client_id !== "good"));
-    expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "something went wrong on our side" }]);
+    expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason }]);
   });
 
   it("do not end one connection after the other when they are too long for the server", async () => {
