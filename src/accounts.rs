@@ -60,11 +60,11 @@ impl Accounts {
             clock: store.clock().clone(),
             store,
             passwords: password::Passwords::new()?,
-            tokens: token::Tokens::new(vault, config.access_token_ttl_s)?,
+            tokens: token::Tokens::new(vault, config.sessions.access_token_ttl_s)?,
             attempts: attempts::Attempts::default(),
             rights: rights::Rights::default(),
-            refresh_ttl_ms: config.refresh_token_ttl_s * 1000,
-            session_max_ms: config.session_max_s * 1000,
+            refresh_ttl_ms: config.sessions.refresh_token_ttl_s * 1000,
+            session_max_ms: config.sessions.session_max_s * 1000,
         })
     }
 }

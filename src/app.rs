@@ -85,15 +85,17 @@ impl App {
     /// As [`Self::start`], with another idea of whom it may call than the configuration's.
     pub async fn start_with(config: Config, clock: Clock, outward: Outward) -> anyhow::Result<AppState> {
         let config = Arc::new(config);
-        let own_descriptors = OWN_DESCRIPTORS + config.database_connections as usize;
+        let own_descriptors = OWN_DESCRIPTORS + config.store.database_connections as usize;
         let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
         let bridge = Arc::new(bridge::Bridge::default());
-        let store_config =
-            StoreConfig { url: config.database_url.clone(), connections: config.database_connections };
+        let store_config = StoreConfig {
+            url: config.store.database_url.clone(),
+            connections: config.store.database_connections,
+        };
         let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
             format!(
                 "database_url: cannot open the store ({:?})",
-                crate::store::Engine::of(&config.database_url)
+                crate::store::Engine::of(&config.store.database_url)
             )
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
@@ -101,7 +103,7 @@ impl App {
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(crate::store::sessions::Installation).await?;
         let channels = Channels::new(store.clone(), Arc::clone(&vault));
-        let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms), &outward)
+        let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), &outward)
             .context("the HTTP client")?;
         let dispatcher = Arc::new(Dispatcher::new(store.clone(), channels.clone()));
         let rules = SocketRules::new(store.clone(), Arc::clone(&accounts), Arc::clone(&dispatcher), outward);
@@ -154,7 +156,7 @@ impl App {
     /// The two steps of a stop: finish within the grace, then drop. The listener follows the same tokens. Ends even if
     /// the database answers no more.
     pub async fn stop(&self) {
-        let until = Instant::now() + Duration::from_millis(self.config.shutdown_grace_ms);
+        let until = Instant::now() + Duration::from_millis(self.config.server.shutdown_grace_ms);
         if timeout(HAND_BACK_WAIT, self.dispatcher.hand_back()).await.is_err() {
             tracing::warn!("leases could not be given back in time; they end by themselves");
         }

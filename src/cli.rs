@@ -91,8 +91,8 @@ where
 {
     telemetry::start(&config)?;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if config.worker_threads > 0 {
-        builder.worker_threads(config.worker_threads);
+    if config.server.worker_threads > 0 {
+        builder.worker_threads(config.server.worker_threads);
     }
     let runtime = builder.enable_all().build().context("the runtime does not start")?;
     let done = runtime.block_on(life(config));

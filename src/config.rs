@@ -10,6 +10,7 @@ mod links;
 mod merge;
 mod network;
 mod origin;
+mod sections;
 mod web_origin;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,9 @@ use serde::Deserialize;
 
 pub use key_file::master_key;
 pub use network::{Network, is_in};
+pub use sections::{
+    Calls, Limits, Log, LogFormat, Metrics, Retention, Secrets, Server, Sessions, Storage, Store,
+};
 pub use web_origin::WebOrigin;
 
 pub const DEFAULTS: &str = include_str!("config.default.toml");
@@ -29,64 +33,29 @@ pub const DEFAULTS: &str = include_str!("config.default.toml");
 /// What `--config` means when it is not given: read if it is there.
 pub const DEFAULT_FILE: &str = "hubbub.toml";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    Text,
-    Json,
-}
-
 /// Every key is explained in `config.default.toml`. Empty texts of the file are filled in by [`load`].
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    pub listen: SocketAddr,
-    pub public_url: String,
-    pub trusted_proxies: Vec<Network>,
-    pub allowed_origins: Vec<String>,
-    pub http_idle_timeout_s: u64,
-    pub http_proxy_idle_timeout_s: u64,
-    pub socket_compression: bool,
-    pub metrics_token: String,
-    pub metrics_listen: String,
-    pub database_url: String,
-    pub database_connections: u32,
-    pub data_dir: PathBuf,
-    pub retention_feed_days: i64,
-    pub retention_envelope_days: i64,
-    pub retention_attempt_days: i64,
-    pub master_key: String,
-    pub master_key_file: PathBuf,
-    pub old_master_keys: Vec<String>,
-    pub access_token_ttl_s: i64,
-    pub refresh_token_ttl_s: i64,
-    pub session_max_s: i64,
-    pub max_body_bytes: usize,
-    pub max_hook_bytes: usize,
-    pub max_unfinished_bytes: usize,
-    pub max_unfinished_per_address: u32,
-    pub rate_per_caller: u32,
-    pub rate_per_tenant: u32,
-    pub rate_hook_bytes: u32,
-    pub storage_max_bytes: u64,
-    pub storage_max_files: u64,
-    pub media_max_bytes: u64,
-    pub media_timeout_ms: u64,
-    pub provider_timeout_ms: u64,
-    pub allow_private_hosts: Vec<String>,
-    pub worker_threads: usize,
-    pub shutdown_grace_ms: u64,
-    pub log: String,
-    pub log_format: LogFormat,
+    pub server: Server,
+    pub metrics: Metrics,
+    pub store: Store,
+    pub retention: Retention,
+    pub secrets: Secrets,
+    pub sessions: Sessions,
+    pub limits: Limits,
+    pub storage: Storage,
+    pub calls: Calls,
+    pub log: Log,
 }
 
 /// The secrets (master keys, the token of the metrics, the database's password) are left out.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")
-            .field("listen", &self.listen)
-            .field("public_url", &self.public_url)
-            .field("data_dir", &self.data_dir)
+            .field("listen", &self.server.listen)
+            .field("public_url", &self.server.public_url)
+            .field("data_dir", &self.store.data_dir)
             .finish_non_exhaustive()
     }
 }
@@ -124,19 +93,20 @@ pub fn load(file: &str, env: &BTreeMap<String, String>) -> anyhow::Result<Config
 fn load_file(path: &Path, file: &str, env: &BTreeMap<String, String>) -> anyhow::Result<Config> {
     let (mut config, origins) = merge::merge(DEFAULTS, path, file, env)?;
     let under = |name: &str, data_dir: &Path| data_dir.join(name);
-    if config.database_url.is_empty() {
-        config.database_url = under("hubbub.db", &config.data_dir).display().to_string();
+    if config.store.database_url.is_empty() {
+        config.store.database_url = under("hubbub.db", &config.store.data_dir).display().to_string();
     }
-    if config.master_key_file.as_os_str().is_empty() {
-        config.master_key_file = under("hubbub.key", &config.data_dir);
+    if config.secrets.master_key_file.as_os_str().is_empty() {
+        config.secrets.master_key_file = under("hubbub.key", &config.store.data_dir);
     }
-    if config.public_url.is_empty() {
-        config.public_url = format!("http://{}", config.listen);
+    if config.server.public_url.is_empty() {
+        config.server.public_url = format!("http://{}", config.server.listen);
     }
     config.check().map_err(|refused| refused.by(&origins))?;
     // From here on there is one spelling of each.
-    config.public_url = canonical(&config.public_url);
-    config.allowed_origins = config.allowed_origins.iter().map(|origin| canonical(origin)).collect();
+    config.server.public_url = canonical(&config.server.public_url);
+    config.server.allowed_origins =
+        config.server.allowed_origins.iter().map(|origin| canonical(origin)).collect();
     Ok(config)
 }
 
@@ -156,28 +126,28 @@ impl Config {
     }
 
     pub fn media_dir(&self) -> PathBuf {
-        self.data_dir.join("media")
+        self.store.data_dir.join("media")
     }
 
     /// Where `/metrics` is served apart from everything else; nothing: nowhere.
     pub fn metrics_listen(&self) -> Result<Option<SocketAddr>, String> {
-        if self.metrics_listen.is_empty() {
+        if self.metrics.listen.is_empty() {
             return Ok(None);
         }
         let wrong =
-            |_| format!("must be an address and a port (\"127.0.0.1:9090\"), not {:?}", self.metrics_listen);
-        self.metrics_listen.parse().map(Some).map_err(wrong)
+            |_| format!("must be an address and a port (\"127.0.0.1:9090\"), not {:?}", self.metrics.listen);
+        self.metrics.listen.parse().map(Some).map_err(wrong)
     }
 
     pub fn is_https(&self) -> bool {
-        self.public_url.starts_with("https://")
+        self.server.public_url.starts_with("https://")
     }
 
     /// The socket of the server that this configuration names, for a client on this machine: a server that listens on
     /// every address is reached on the loopback one.
     pub fn socket_url(&self) -> anyhow::Result<String> {
         let mut public =
-            WebOrigin::parse(&self.public_url).map_err(|why| anyhow::anyhow!("public_url: {why}"))?;
+            WebOrigin::parse(&self.server.public_url).map_err(|why| anyhow::anyhow!("public_url: {why}"))?;
         let address = public.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         match address {
             Ok(_) if public.port == 0 => {
@@ -195,19 +165,19 @@ impl Config {
 
     /// Whom this server may call on behalf of others.
     pub fn outward(&self) -> Outward {
-        Outward::allowing(&self.allow_private_hosts)
+        Outward::allowing(&self.calls.allow_private_hosts)
     }
 
     /// What works, but should not be left so: a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut found = Vec::new();
-        if !self.listen.ip().is_loopback() && !self.is_https() {
+        if !self.server.listen.ip().is_loopback() && !self.is_https() {
             found.push(format!(
                 "listening on {} without an https public_url: passwords and tokens cross the network in the clear",
-                self.listen
+                self.server.listen
             ));
         }
-        if self.is_https() && self.trusted_proxies.is_empty() {
+        if self.is_https() && self.server.trusted_proxies.is_empty() {
             found.push(
                 "public_url is https, so there is a proxy, but trusted_proxies is empty: everybody behind it shares \
                  one limit of sign-in attempts and of unfinished requests. Set trusted_proxies to the proxy's address \
@@ -215,17 +185,17 @@ impl Config {
                     .to_owned(),
             );
         }
-        if self.trusted_proxies.iter().any(Network::is_everybody) {
+        if self.server.trusted_proxies.iter().any(Network::is_everybody) {
             found.push(
                 "trusted_proxies names every address: whoever connects can write any address into X-Forwarded-For"
                     .to_owned(),
             );
         }
-        if self.database_url.starts_with("postgres") && self.master_key.is_empty() {
+        if self.store.database_url.starts_with("postgres") && self.secrets.master_key.is_empty() {
             found.push("PostgreSQL with a key file: every node needs the same master key".to_owned());
         }
-        if !self.allow_private_hosts.is_empty() {
-            found.push(format!("private hosts may be called: {}", self.allow_private_hosts.join(", ")));
+        if !self.calls.allow_private_hosts.is_empty() {
+            found.push(format!("private hosts may be called: {}", self.calls.allow_private_hosts.join(", ")));
         }
         found
     }

@@ -91,7 +91,7 @@ fn table() -> OpenApiRouter<AppState> {
 }
 
 pub fn router(app: AppState) -> axum::Router {
-    let max_body_bytes = app.config.max_body_bytes;
+    let max_body_bytes = app.config.limits.max_body_bytes;
     let (router, _) = table().split_for_parts();
     router
         .route("/connection/websocket", get(socket::upgrade))

@@ -128,7 +128,7 @@ on_both!(a_body_out_of_proportion_is_kept_with_its_reason, |engine| async move {
         entry["error"].as_str().is_some_and(|why| why.contains("more values than its size allows")),
         "{entry}"
     );
-    let long = json!({ "update_id": 2, "message": "x".repeat(world.app.config.max_hook_bytes) });
+    let long = json!({ "update_id": 2, "message": "x".repeat(world.app.config.limits.max_hook_bytes) });
     assert_eq!(world.hook(&world.bot, &long).await, 413);
     // Bodies of some length are looked at beside the requests, and stored as all are.
     let mut said = World::update(3, CHAT, 1, "Hello");

@@ -207,13 +207,13 @@ fn log() {
 async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAddr) {
     log();
     let mut config = Config::embedded(folder.path());
-    config.database_url = database.to_owned();
-    config.shutdown_grace_ms = 5_000;
-    config.provider_timeout_ms = 2_000;
+    config.store.database_url = database.to_owned();
+    config.server.shutdown_grace_ms = 5_000;
+    config.calls.provider_timeout_ms = 2_000;
     // Tests ask faster than people. What the rates do is tested where they are.
-    (config.rate_per_caller, config.rate_per_tenant) = (0, 0);
-    config.allow_private_hosts = vec!["127.0.0.1".into()];
-    let listener = hubbub::http::serve::listen(config.listen).await.expect("a port");
+    (config.limits.rate_per_caller, config.limits.rate_per_tenant) = (0, 0);
+    config.calls.allow_private_hosts = vec!["127.0.0.1".into()];
+    let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
     let address = listener.local_addr().expect("its address");
     let app = App::start(config, Clock::System).await.expect("the app starts");
     hubbub::http::serve::start(listener, app.clone());

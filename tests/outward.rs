@@ -60,9 +60,9 @@ impl Shop {
     async fn start(allowed: &[&str], names: Arc<Names>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::embedded(folder.path());
-        config.provider_timeout_ms = 2_000;
-        config.shutdown_grace_ms = 5_000;
-        let listener = hubbub::http::serve::listen(config.listen).await.expect("a port");
+        config.calls.provider_timeout_ms = 2_000;
+        config.server.shutdown_grace_ms = 5_000;
+        let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let outward = Outward::with_lookup(allowed, names);
         let app = App::start_with(config, Clock::System, outward).await.expect("the app starts");

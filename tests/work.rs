@@ -442,7 +442,7 @@ async fn a_writer_that_cannot_begin_says_so_and_goes_on() {
     world.telegram.fail_next(1, hubbub::demo::telegram::Fail::Slow);
     send(&mut manager, &one, "left meanwhile").await;
     world.telegram.called("sendMessage").await;
-    let file = world.app.config.data_dir.join("hubbub.db");
+    let file = world.app.config.store.data_dir.join("hubbub.db");
     let holder = rusqlite::Connection::open(file).expect("the file");
     holder.execute_batch("begin immediate").expect("held");
     let update = World::update(7, 5550252, 7, "while it is held");

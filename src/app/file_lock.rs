@@ -77,16 +77,16 @@ mod tests {
         std::fs::write(&real, "").expect("written");
         std::os::unix::fs::symlink(&real, &link).expect("linked");
         let mut config = Config::embedded(folder.path());
-        config.database_url = real.display().to_string();
+        config.store.database_url = real.display().to_string();
         let _first = FileLock::take(&config).expect("taken");
-        config.database_url = format!("sqlite://{}", link.display());
+        config.store.database_url = format!("sqlite://{}", link.display());
         FileLock::take(&config).expect_err("refused");
     }
 
     #[test]
     fn postgres_needs_no_file() {
         let mut config = Config::embedded(Path::new("/nowhere"));
-        config.database_url = "postgres://localhost/hubbub".to_owned();
+        config.store.database_url = "postgres://localhost/hubbub".to_owned();
         FileLock::take(&config).expect("nothing to lock");
     }
 }

@@ -14,8 +14,8 @@ use crate::store::{Engine, Store};
 
 /// Where the SQLite file is, or will be, whatever the working folder. Nothing for PostgreSQL.
 pub fn database_file(config: &Config) -> Option<PathBuf> {
-    let is_file = Engine::of(&config.database_url) == Engine::Sqlite;
-    is_file.then(|| absolute(Path::new(Engine::sqlite_path(&config.database_url))))
+    let is_file = Engine::of(&config.store.database_url) == Engine::Sqlite;
+    is_file.then(|| absolute(Path::new(Engine::sqlite_path(&config.store.database_url))))
 }
 
 /// For what works only on an installation that is there: nothing is made in a folder that it was started in by mistake.
@@ -59,14 +59,14 @@ pub async fn vault(config: &Config, store: &Store) -> anyhow::Result<Vault> {
 
 /// The key file, if the key should be in it and it is not there.
 fn missing_key(config: &Config) -> Option<PathBuf> {
-    let is_missing = config.master_key.is_empty() && !exists(&config.master_key_file);
-    is_missing.then(|| absolute(&config.master_key_file))
+    let is_missing = config.secrets.master_key.is_empty() && !exists(&config.secrets.master_key_file);
+    is_missing.then(|| absolute(&config.secrets.master_key_file))
 }
 
 /// What of an installation other users of the machine can enter or read: a sentence each. Newer ones are made for this
 /// user alone; an older one, or a folder that is shared on purpose, is left as it is.
 pub fn open_to_others(config: &Config) -> Vec<String> {
-    let mut places = vec![config.data_dir.clone()];
+    let mut places = vec![config.store.data_dir.clone()];
     if let Some(database) = database_file(config) {
         for beside in ["", "-wal", "-shm"] {
             let mut file = database.clone().into_os_string();
@@ -109,20 +109,24 @@ mod tests {
         let _lock = FileLock::take(&config).expect("locked");
         let app = App::start(config.clone(), Clock::System).await.expect("started");
         let database = database_file(&config).expect("a file");
-        for file in [&database, &config.master_key_file, &config.data_dir.join("hubbub.db-wal")] {
+        for file in [&database, &config.secrets.master_key_file, &config.store.data_dir.join("hubbub.db-wal")]
+        {
             assert_eq!(mode(file), 0o600, "{}", file.display());
         }
-        assert_eq!(mode(&config.data_dir.join("hubbub.db.lock")), 0o600);
-        assert_eq!((mode(&config.data_dir), mode(&outer.path().join("deep"))), (0o700, 0o700));
+        assert_eq!(mode(&config.store.data_dir.join("hubbub.db.lock")), 0o600);
+        assert_eq!((mode(&config.store.data_dir), mode(&outer.path().join("deep"))), (0o700, 0o700));
         assert!(open_to_others(&config).is_empty());
         app.stop().await;
-        fs::set_permissions(&config.data_dir, fs::Permissions::from_mode(0o755)).expect("opened");
+        fs::set_permissions(&config.store.data_dir, fs::Permissions::from_mode(0o755)).expect("opened");
         fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).expect("opened");
         let app = App::start(config.clone(), Clock::System).await.expect("started");
         let told = open_to_others(&config);
         let says = |what: &str| told.iter().any(|sentence| sentence.contains(what));
-        assert!(says(&format!("chmod 700 {}", config.data_dir.display())) && says("chmod 600"), "{told:?}");
-        assert_eq!((mode(&config.data_dir), mode(&database)), (0o755, 0o644), "it is the operator's");
+        assert!(
+            says(&format!("chmod 700 {}", config.store.data_dir.display())) && says("chmod 600"),
+            "{told:?}"
+        );
+        assert_eq!((mode(&config.store.data_dir), mode(&database)), (0o755, 0o644), "it is the operator's");
         app.stop().await;
     }
 }

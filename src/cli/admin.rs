@@ -94,7 +94,7 @@ impl Context {
             installation::require(&config)?;
         }
         let made = installation::database_file(&config).filter(|file| !file.exists());
-        let store_config = StoreConfig { url: config.database_url.clone(), connections: 2 };
+        let store_config = StoreConfig { url: config.store.database_url.clone(), connections: 2 };
         let store =
             Store::open(&store_config, Clock::System, Arc::new(Nobody)).await.context("database_url")?;
         if let Some(file) = made {

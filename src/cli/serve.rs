@@ -19,7 +19,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     // The address first: two servers on one address shall not both work on one database.
-    let listener = listen(config.listen).await?;
+    let listener = listen(config.server.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
     let metrics = match config.metrics_listen() {
         Ok(Some(address)) => Some(listen(address).await.context("metrics_listen")?),
@@ -40,7 +40,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     }
     app.tasks.spawn(telemetry::keep_tidy(app.soft.clone()));
     print(&format!("hubbub listens on http://{address}"))?;
-    tracing::info!(%address, public_url = app.config.public_url, "the server is up");
+    tracing::info!(%address, public_url = app.config.server.public_url, "the server is up");
     if app.store.read(ListUsers { after: None, limit: 1 }).await?.is_empty() {
         tracing::info!("there is no user yet: hubbub admin user create --help");
     }

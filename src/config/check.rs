@@ -35,97 +35,106 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), Refused> {
         self.check_addresses()?;
         self.check_keys()?;
-        if !(60..=86_400).contains(&self.access_token_ttl_s) {
-            refuse("access_token_ttl_s", "must be between 60 and 86400")?;
+        if !(60..=86_400).contains(&self.sessions.access_token_ttl_s) {
+            refuse("sessions.access_token_ttl_s", "must be between 60 and 86400")?;
         }
-        if self.refresh_token_ttl_s <= self.access_token_ttl_s {
+        if self.sessions.refresh_token_ttl_s <= self.sessions.access_token_ttl_s {
             let why = "must be longer than".to_owned();
-            return Err(Refused { key: "refresh_token_ttl_s", why, beside: Some("access_token_ttl_s") });
+            return Err(Refused {
+                key: "sessions.refresh_token_ttl_s",
+                why,
+                beside: Some("sessions.access_token_ttl_s"),
+            });
         }
-        if self.session_max_s <= self.access_token_ttl_s || self.session_max_s > 315_360_000 {
+        if self.sessions.session_max_s <= self.sessions.access_token_ttl_s
+            || self.sessions.session_max_s > 315_360_000
+        {
             refuse(
-                "session_max_s",
+                "sessions.session_max_s",
                 "must be longer than access_token_ttl_s, and at most 315360000 (ten years)",
             )?;
         }
-        if !(outgoing::MAX_FRAME..=268_435_456).contains(&self.max_body_bytes) {
+        if !(outgoing::MAX_FRAME..=268_435_456).contains(&self.limits.max_body_bytes) {
             let least = outgoing::MAX_FRAME;
             let problem = format!("must be between {least}, which the longest message takes, and 268435456");
-            refuse("max_body_bytes", problem)?;
+            refuse("limits.max_body_bytes", problem)?;
         }
-        if !(1_024..=268_435_456).contains(&self.max_hook_bytes) {
-            refuse("max_hook_bytes", "must be between 1024 and 268435456")?;
+        if !(1_024..=268_435_456).contains(&self.limits.max_hook_bytes) {
+            refuse("limits.max_hook_bytes", "must be between 1024 and 268435456")?;
         }
-        if !(1_048_576..=68_719_476_736).contains(&self.max_unfinished_bytes) {
-            refuse("max_unfinished_bytes", "must be between 1048576 (1 MiB) and 68719476736")?;
+        if !(1_048_576..=68_719_476_736).contains(&self.limits.max_unfinished_bytes) {
+            refuse("limits.max_unfinished_bytes", "must be between 1048576 (1 MiB) and 68719476736")?;
         }
-        if self.max_unfinished_per_address < 8 {
-            refuse("max_unfinished_per_address", "must be at least 8: a browser opens some at a time")?;
+        if self.limits.max_unfinished_per_address < 8 {
+            refuse(
+                "limits.max_unfinished_per_address",
+                "must be at least 8: a browser opens some at a time",
+            )?;
         }
         for (key, value) in [
-            ("media_max_bytes", self.media_max_bytes),
-            ("media_timeout_ms", self.media_timeout_ms),
-            ("provider_timeout_ms", self.provider_timeout_ms),
+            ("calls.media_max_bytes", self.calls.media_max_bytes),
+            ("calls.media_timeout_ms", self.calls.media_timeout_ms),
+            ("calls.provider_timeout_ms", self.calls.provider_timeout_ms),
         ] {
             if value == 0 {
                 refuse(key, "must not be 0")?;
             }
         }
-        let scheme = self.database_url.split_once("://").map(|(scheme, _)| scheme);
+        let scheme = self.store.database_url.split_once("://").map(|(scheme, _)| scheme);
         if scheme.is_some_and(|scheme| !["postgres", "postgresql", "sqlite"].contains(&scheme)) {
-            refuse("database_url", "must be postgres://…, or the path of a SQLite file")?;
+            refuse("store.database_url", "must be postgres://…, or the path of a SQLite file")?;
         }
-        if !(1..=1_000).contains(&self.database_connections) {
-            refuse("database_connections", "must be between 1 and 1000")?;
+        if !(1..=1_000).contains(&self.store.database_connections) {
+            refuse("store.database_connections", "must be between 1 and 1000")?;
         }
         for (key, days) in [
-            ("retention_feed_days", self.retention_feed_days),
-            ("retention_envelope_days", self.retention_envelope_days),
-            ("retention_attempt_days", self.retention_attempt_days),
+            ("retention.feed_days", self.retention.feed_days),
+            ("retention.envelope_days", self.retention.envelope_days),
+            ("retention.attempt_days", self.retention.attempt_days),
         ] {
             if !(0..=36_500).contains(&days) {
                 refuse(key, "must be between 0 (for ever) and 36500")?;
             }
         }
-        if self.worker_threads > 1_024 {
-            refuse("worker_threads", "must be at most 1024")?;
+        if self.server.worker_threads > 1_024 {
+            refuse("server.worker_threads", "must be at most 1024")?;
         }
-        if let Err(error) = EnvFilter::try_new(&self.log) {
-            refuse("log", format!("must be a level or target=level, with commas: {error}"))?;
+        if let Err(error) = EnvFilter::try_new(&self.log.level) {
+            refuse("log.level", format!("must be a level or target=level, with commas: {error}"))?;
         }
         Ok(())
     }
 
     fn check_addresses(&self) -> Result<(), Refused> {
-        if let Err(why) = WebOrigin::parse(&self.public_url) {
-            refuse("public_url", why)?;
+        if let Err(why) = WebOrigin::parse(&self.server.public_url) {
+            refuse("server.public_url", why)?;
         }
         if let Some(text) =
-            self.allow_private_hosts.iter().find(|text| adapters::outward::host(text).is_none())
+            self.calls.allow_private_hosts.iter().find(|text| adapters::outward::host(text).is_none())
         {
             refuse(
-                "allow_private_hosts",
+                "calls.allow_private_hosts",
                 format!("{text:?} must be a name or an address, without http:// and a port"),
             )?;
         }
-        for origin in &self.allowed_origins {
+        for origin in &self.server.allowed_origins {
             if let Err(why) = WebOrigin::parse(origin) {
-                refuse("allowed_origins", why)?;
+                refuse("server.allowed_origins", why)?;
             }
         }
         for (key, seconds) in [
-            ("http_idle_timeout_s", self.http_idle_timeout_s),
-            ("http_proxy_idle_timeout_s", self.http_proxy_idle_timeout_s),
+            ("server.http_idle_timeout_s", self.server.http_idle_timeout_s),
+            ("server.http_proxy_idle_timeout_s", self.server.http_proxy_idle_timeout_s),
         ] {
             if !(1..=86_400).contains(&seconds) {
                 refuse(key, "must be between 1 and 86400 seconds")?;
             }
         }
         match self.metrics_listen() {
-            Err(why) => refuse("metrics_listen", why)?,
-            Ok(Some(address)) if address == self.listen && address.port() != 0 => {
+            Err(why) => refuse("metrics.listen", why)?,
+            Ok(Some(address)) if address == self.server.listen && address.port() != 0 => {
                 let why = "must be another address than that of".to_owned();
-                return Err(Refused { key: "metrics_listen", why, beside: Some("listen") });
+                return Err(Refused { key: "metrics.listen", why, beside: Some("server.listen") });
             }
             Ok(_) => {}
         }
@@ -133,22 +142,23 @@ impl Config {
     }
 
     fn check_keys(&self) -> Result<(), Refused> {
-        if !self.master_key.is_empty() {
-            if let Err(why) = MasterKey::parse(&self.master_key) {
-                refuse("master_key", format!("{why}; 32 bytes in base64 are needed"))?;
+        if !self.secrets.master_key.is_empty() {
+            if let Err(why) = MasterKey::parse(&self.secrets.master_key) {
+                refuse("secrets.master_key", format!("{why}; 32 bytes in base64 are needed"))?;
             }
-        } else if self.database_url.starts_with("postgres") && !self.old_master_keys.is_empty() {
-            refuse("old_master_keys", "needs a master_key beside it, not a key file")?;
+        } else if self.store.database_url.starts_with("postgres") && !self.secrets.old_master_keys.is_empty()
+        {
+            refuse("secrets.old_master_keys", "needs a master_key beside it, not a key file")?;
         }
-        for key in &self.old_master_keys {
+        for key in &self.secrets.old_master_keys {
             if let Err(why) = MasterKey::parse(key) {
-                refuse("old_master_keys", format!("one {why}"))?;
+                refuse("secrets.old_master_keys", format!("one {why}"))?;
             }
         }
-        let token = &self.metrics_token;
+        let token = &self.metrics.token;
         if !token.is_empty() && (token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic())) {
             refuse(
-                "metrics_token",
+                "metrics.token",
                 "must have 16 or more ASCII characters, none of them a space or a line's end (`openssl rand -hex 16`)",
             )?;
         }

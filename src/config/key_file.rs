@@ -12,13 +12,17 @@ use crate::private;
 
 /// The vault of this installation. Makes the key file if there is neither a key nor a file.
 pub fn master_key(config: &Config) -> anyhow::Result<Vault> {
-    let key = if config.master_key.is_empty() {
-        from_file(&config.master_key_file)?
+    let key = if config.secrets.master_key.is_empty() {
+        from_file(&config.secrets.master_key_file)?
     } else {
-        MasterKey::parse(&config.master_key).context("master_key")?
+        MasterKey::parse(&config.secrets.master_key).context("master_key")?
     };
-    let old =
-        config.old_master_keys.iter().map(|key| MasterKey::parse(key)).collect::<anyhow::Result<Vec<_>>>()?;
+    let old = config
+        .secrets
+        .old_master_keys
+        .iter()
+        .map(|key| MasterKey::parse(key))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     Vault::new(key, &old)
 }
 
@@ -82,10 +86,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(&config.master_key_file).expect("there").permissions().mode();
+            let mode = fs::metadata(&config.secrets.master_key_file).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        fs::write(&config.master_key_file, "nonsense").expect("written");
+        fs::write(&config.secrets.master_key_file, "nonsense").expect("written");
         assert!(format!("{:#}", master_key(&config).expect_err("refused")).contains("hubbub.key"));
         let _ = fs::remove_dir_all(folder);
     }

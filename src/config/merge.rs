@@ -24,39 +24,68 @@ pub(super) fn merge(
 ) -> anyhow::Result<(Config, Origins)> {
     let defaults: Table = defaults.parse().context("the compiled-in defaults")?;
     let (mut table, mut origins) = (defaults.clone(), Origins::new(path));
-    for (key, value) in file.parse::<Table>().with_context(|| path.display().to_string())? {
-        let Some(known) = table.get_mut(&key) else {
-            bail!(
-                "{}; the known ones are {}",
-                origins.in_file(&format!("unknown key {key:?}")),
-                keys(&table)
-            );
-        };
-        if known.type_str() != value.type_str() {
-            bail!("{}: must be {}, not {}", origins.in_file(&key), known.type_str(), value.type_str());
-        }
-        *known = value;
-        origins.note(&key, Origin::File);
-    }
-    for (key, known) in &mut table {
-        let name = variable(key);
-        if let Some(text) = env.get(&name) {
+    lay_over(&mut table, file, &mut origins)?;
+    for path in paths(&defaults) {
+        let name = variable(&path);
+        if let (Some(text), Some(known)) = (env.get(&name), at(&mut table, &path)) {
             *known = typed(known, text).context(name)?;
-            origins.note(key, Origin::Environment);
+            origins.note(&path, Origin::Environment);
         }
     }
-    for (name, value) in env {
-        let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !name.starts_with(TESTS)) else { continue };
-        let known = table.contains_key(&rest.to_lowercase()) || NOT_KEYS.contains(&name.as_str());
-        if !known && !is_service_variable(rest, value) {
-            bail!("unknown variable {name}; the known keys are {}", keys(&table));
-        }
-    }
+    refuse_unknown(&defaults, env)?;
     let config = match Config::try_from(table.clone()) {
         Ok(config) => config,
-        Err(error) => return Err(blame(&defaults, &table, &origins).unwrap_or(error.into())),
+        Err(error) => return Err(blame(&defaults, &mut table, &origins).unwrap_or(error.into())),
     };
     Ok((config, origins))
+}
+
+/// The values of the file over those of the table.
+fn lay_over(table: &mut Table, file: &str, origins: &mut Origins) -> anyhow::Result<()> {
+    let read = file.parse::<Table>().with_context(|| origins.in_file("cannot be read as TOML"))?;
+    for (section, values) in read {
+        let Some(Value::Table(known)) = table.get_mut(&section) else {
+            let here = origins.in_file(&format!("unknown section or key {section:?}"));
+            let name = format!("{PREFIX}{}", section.to_uppercase());
+            match paths(table).find(|path| variable(path) == name) {
+                Some(path) => {
+                    let (section, key) = path.split_once('.').unwrap_or_default();
+                    bail!("{here}; write `{key} = …` under [{section}]")
+                }
+                None => bail!("{here}; the sections are {}", keys(table)),
+            }
+        };
+        let Value::Table(values) = values else {
+            bail!("{}: is a section: write [{section}]", origins.in_file(&section));
+        };
+        for (key, value) in values {
+            let path = format!("{section}.{key}");
+            let Some(default) = known.get_mut(&key) else {
+                let here = origins.in_file(&format!("unknown key {path:?}"));
+                bail!("{here}; those of [{section}] are {}", keys(known));
+            };
+            if default.type_str() != value.type_str() {
+                let (wanted, is) = (default.type_str(), value.type_str());
+                bail!("{}: must be {wanted}, not {is}", origins.in_file(&path));
+            }
+            *default = value;
+            origins.note(&path, Origin::File);
+        }
+    }
+    Ok(())
+}
+
+/// Variables with the prefix that set nothing are refused: a misspelled one would be a setting that is not kept.
+fn refuse_unknown(defaults: &Table, env: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    let known: Vec<String> = paths(defaults).map(|path| variable(&path)).collect();
+    for (name, value) in env {
+        let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !name.starts_with(TESTS)) else { continue };
+        let is_known = known.contains(name) || NOT_KEYS.contains(&name.as_str());
+        if !is_known && !is_service_variable(rest, value) {
+            bail!("unknown variable {name}; the known ones are {}", known.join(", "));
+        }
+    }
+    Ok(())
 }
 
 impl TryFrom<Table> for Config {
@@ -68,13 +97,26 @@ impl TryFrom<Table> for Config {
 }
 
 /// The deserialiser names no key in a form to look it up by: the one is found that is wrong over defaults alone.
-fn blame(defaults: &Table, table: &Table, origins: &Origins) -> Option<anyhow::Error> {
-    origins.changed().find_map(|key| {
+fn blame(defaults: &Table, table: &mut Table, origins: &Origins) -> Option<anyhow::Error> {
+    origins.changed().find_map(|path| {
         let mut alone = defaults.clone();
-        alone.insert(key.to_owned(), table.get(key)?.clone());
+        *at(&mut alone, path)? = at(table, path)?.clone();
         let error = Config::try_from(alone).err()?;
-        Some(anyhow!("{}: {}", origins.name(key), error.message()))
+        Some(anyhow!("{}: {}", origins.name(path), error.message()))
     })
+}
+
+/// Each key as `section.key`.
+fn paths(table: &Table) -> impl Iterator<Item = String> + '_ {
+    table
+        .iter()
+        .filter_map(|(section, keys)| Some((section, keys.as_table()?)))
+        .flat_map(|(section, keys)| keys.keys().map(move |key| format!("{section}.{key}")))
+}
+
+fn at<'table>(table: &'table mut Table, path: &str) -> Option<&'table mut Value> {
+    let (section, key) = path.split_once('.')?;
+    table.get_mut(section)?.get_mut(key)
 }
 
 fn keys(table: &Table) -> String {

@@ -5,9 +5,18 @@ use std::path::{Path, PathBuf};
 
 pub(super) const PREFIX: &str = "HUBBUB_";
 
-/// The variable that sets a key.
-pub(super) fn variable(key: &str) -> String {
-    format!("{PREFIX}{}", key.to_uppercase())
+/// Sections whose keys mean nothing without the section's name.
+const NAMED: &[&str] = &["metrics", "retention", "storage", "log"];
+
+/// The variable that sets a key, which is given as `section.key`.
+pub(super) fn variable(path: &str) -> String {
+    let (section, key) = path.split_once('.').unwrap_or(("", path));
+    let name = match (section, key) {
+        ("log", "level") => "log".to_owned(),
+        _ if NAMED.contains(&section) => format!("{section}_{key}"),
+        _ => key.to_owned(),
+    };
+    format!("{PREFIX}{}", name.to_uppercase())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,23 +13,23 @@ fn refused(file: &str, pairs: &[(&str, &str)]) -> String {
 #[test]
 fn defaults_are_complete_and_quiet() {
     let config = load("", &env(&[])).expect("the defaults");
-    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.database_url, "./data/hubbub.db");
-    assert_eq!(config.public_url, "http://127.0.0.1:8080");
-    assert_eq!(config.max_body_bytes, 4 * 1024 * 1024);
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.store.database_url, "./data/hubbub.db");
+    assert_eq!(config.server.public_url, "http://127.0.0.1:8080");
+    assert_eq!(config.limits.max_body_bytes, 4 * 1024 * 1024);
     assert!(config.warnings().is_empty());
-    assert_eq!(Config::embedded(Path::new("/x")).master_key_file, Path::new("/x/hubbub.key"));
+    assert_eq!(Config::embedded(Path::new("/x")).secrets.master_key_file, Path::new("/x/hubbub.key"));
 }
 
 #[test]
 fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
-    let file = "listen = \"127.0.0.1:1\"\nmedia_max_bytes = 5\n";
+    let file = "server.listen = \"127.0.0.1:1\"\ncalls.media_max_bytes = 5\n";
     let pairs = [("HUBBUB_LISTEN", "127.0.0.1:2"), ("HUBBUB_ALLOW_PRIVATE_HOSTS", "waha, 10.0.0.5")];
     let config = load(file, &env(&pairs)).expect("merged");
-    assert_eq!(config.listen.port(), 2);
-    assert_eq!(config.media_max_bytes, 5);
-    assert_eq!(config.allow_private_hosts, ["waha", "10.0.0.5"]);
-    assert_eq!(config.media_timeout_ms, 30_000);
+    assert_eq!(config.server.listen.port(), 2);
+    assert_eq!(config.calls.media_max_bytes, 5);
+    assert_eq!(config.calls.allow_private_hosts, ["waha", "10.0.0.5"]);
+    assert_eq!(config.calls.media_timeout_ms, 30_000);
 }
 
 #[test]
@@ -37,14 +37,14 @@ fn what_is_wrong_is_refused_by_its_name() {
     assert!(refused("listne = 1", &[]).contains("listne"));
     assert!(refused("", &[("HUBBUB_LISTNE", "x")]).contains("HUBBUB_LISTNE"));
     assert!(load("", &env(&[("HUBBUB_CONFIG", "x"), ("HUBBUB_TEST_X", "x"), ("LISTNE", "x")])).is_ok());
-    assert!(refused("listen = 1", &[]).contains("listen"));
+    assert!(refused("server.listen = 1", &[]).contains("listen"));
     assert!(refused("", &[("HUBBUB_MAX_BODY_BYTES", "lots")]).contains("HUBBUB_MAX_BODY_BYTES"));
     assert!(refused("", &[("HUBBUB_MASTER_KEY", "c2hvcnQ=")]).contains("32 bytes"));
     assert!(refused("", &[("HUBBUB_PUBLIC_URL", "hub.example.com")]).contains("no scheme"));
     assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/x")]).contains("without a path"));
-    assert!(refused("refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
-    assert!(refused("session_max_s = 900", &[]).contains("session_max_s"));
-    assert!(load("session_max_s = 901", &env(&[])).is_ok(), "it cuts what is longer");
+    assert!(refused("sessions.refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
+    assert!(refused("sessions.session_max_s = 900", &[]).contains("session_max_s"));
+    assert!(load("sessions.session_max_s = 901", &env(&[])).is_ok(), "it cuts what is longer");
     for token in ["short", "long enough, but spaces", "0123456789abcdef\n", "ünreadable-in-a-header"] {
         assert!(refused("", &[("HUBBUB_METRICS_TOKEN", token)]).contains("METRICS_TOKEN"), "{token:?}");
     }
@@ -59,8 +59,8 @@ fn origins_are_parsed_and_kept_in_one_spelling() {
         ("HUBBUB_ALLOWED_ORIGINS", "https://Shop.example.com/, http://shop.example.com:80"),
     ];
     let config = load("", &env(&pairs)).expect("valid");
-    assert_eq!(config.public_url, "https://xn--bcher-kva.example");
-    assert_eq!(config.allowed_origins, ["https://shop.example.com", "http://shop.example.com"]);
+    assert_eq!(config.server.public_url, "https://xn--bcher-kva.example");
+    assert_eq!(config.server.allowed_origins, ["https://shop.example.com", "http://shop.example.com"]);
     for wrong in [
         "https://hub.example.com/x",
         "https://hub.example.com?x",
@@ -82,7 +82,7 @@ fn origins_are_parsed_and_kept_in_one_spelling() {
 
 #[test]
 fn private_hosts_are_called_only_when_allowed() {
-    let config = load("allow_private_hosts = [\"waha\", \"10.0.0.5\"]", &env(&[])).expect("valid");
+    let config = load("calls.allow_private_hosts = [\"waha\", \"10.0.0.5\"]", &env(&[])).expect("valid");
     let may_call = |host: &str| {
         let url = format!("http://{host}/").parse().expect("an address");
         config.outward().judge(&url).is_ok()
@@ -94,18 +94,18 @@ fn private_hosts_are_called_only_when_allowed() {
         assert!(!may_call(host), "{host}");
     }
     for wrong in ["waha:3000", "http://waha", "a b"] {
-        let text = format!("allow_private_hosts = [{wrong:?}]");
+        let text = format!("calls.allow_private_hosts = [{wrong:?}]");
         assert!(refused(&text, &[]).contains("allow_private_hosts"), "{wrong}");
     }
 }
 
 #[test]
 fn risky_settings_are_warned_about() {
-    let open = load("listen = \"0.0.0.0:80\"", &env(&[])).expect("it works");
+    let open = load("server.listen = \"0.0.0.0:80\"", &env(&[])).expect("it works");
     assert!(open.warnings()[0].contains("0.0.0.0:80"));
-    let proxied = "listen = \"0.0.0.0:80\"\npublic_url = \"https://hub.example.com/\"";
+    let proxied = "server.listen = \"0.0.0.0:80\"\nserver.public_url = \"https://hub.example.com/\"";
     let bare = load(proxied, &env(&[])).expect("it works");
-    assert_eq!(bare.public_url, "https://hub.example.com");
+    assert_eq!(bare.server.public_url, "https://hub.example.com");
     assert!(bare.warnings()[0].contains("trusted_proxies"), "wherever it listens: {:?}", bare.warnings());
     let with =
         |proxies| load(proxied, &env(&[("HUBBUB_TRUSTED_PROXIES", proxies)])).expect("it works").warnings();
@@ -126,7 +126,7 @@ fn variables_of_services_in_the_same_network_do_not_stop_the_start() {
         ("HUBBUB_REDIS_PORT_6379_TCP_ADDR", "10.0.0.2"),
     ];
     let config = load("", &env(&links)).expect("they are not ours");
-    assert_eq!(config.listen.port(), 8080);
+    assert_eq!(config.server.listen.port(), 8080);
     assert!(refused("", &[links[0], ("HUBBUB_LISTNE", "x")]).contains("HUBBUB_LISTNE"));
     assert!(refused("", &[("HUBBUB_PORT", "8080")]).contains("HUBBUB_PORT"));
 }
@@ -135,76 +135,131 @@ fn variables_of_services_in_the_same_network_do_not_stop_the_start() {
 #[test]
 fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
     let cases = [
-        ("listen", "\"nowhere\"", "nowhere"),
-        ("public_url", "\"hub\"", "hub"),
-        ("trusted_proxies", "[\"proxy\"]", "proxy"),
-        ("allowed_origins", "[\"shop\"]", "shop"),
-        ("socket_compression", "1", "perhaps"),
-        ("http_idle_timeout_s", "0", "0"),
-        ("http_proxy_idle_timeout_s", "90000", "-1"),
-        ("metrics_token", "\"short\"", "short"),
-        ("metrics_listen", "\"9090\"", "localhost"),
-        ("max_unfinished_bytes", "1048575", "1"),
-        ("max_unfinished_per_address", "7", "0"),
-        ("rate_per_caller", "-1", "many"),
-        ("storage_max_bytes", "-1", "many"),
-        ("database_connections", "0", "-1"),
-        ("master_key", "\"short\"", "short"),
-        ("old_master_keys", "[\"short\"]", "short"),
-        ("access_token_ttl_s", "1", "1"),
-        ("refresh_token_ttl_s", "60", "60"),
-        ("max_body_bytes", "12", "lots"),
-        ("media_max_bytes", "0", "0"),
-        ("media_timeout_ms", "-5", "0"),
-        ("provider_timeout_ms", "0", "-5"),
-        ("worker_threads", "5000", "5000"),
-        ("shutdown_grace_ms", "-1", "-1"),
-        ("log", "\"a=b=c\"", "a=b=c"),
-        ("log_format", "\"xml\"", "xml"),
+        ("server.listen", "\"nowhere\"", "nowhere"),
+        ("server.public_url", "\"hub\"", "hub"),
+        ("server.trusted_proxies", "[\"proxy\"]", "proxy"),
+        ("server.allowed_origins", "[\"shop\"]", "shop"),
+        ("server.socket_compression", "1", "perhaps"),
+        ("server.http_idle_timeout_s", "0", "0"),
+        ("server.http_proxy_idle_timeout_s", "90000", "-1"),
+        ("metrics.token", "\"short\"", "short"),
+        ("metrics.listen", "\"9090\"", "localhost"),
+        ("limits.max_unfinished_bytes", "1048575", "1"),
+        ("limits.max_unfinished_per_address", "7", "0"),
+        ("limits.rate_per_caller", "-1", "many"),
+        ("storage.max_bytes", "-1", "many"),
+        ("store.database_connections", "0", "-1"),
+        ("secrets.master_key", "\"short\"", "short"),
+        ("secrets.old_master_keys", "[\"short\"]", "short"),
+        ("sessions.access_token_ttl_s", "1", "1"),
+        ("sessions.refresh_token_ttl_s", "60", "60"),
+        ("limits.max_body_bytes", "12", "lots"),
+        ("calls.media_max_bytes", "0", "0"),
+        ("calls.media_timeout_ms", "-5", "0"),
+        ("calls.provider_timeout_ms", "0", "-5"),
+        ("server.worker_threads", "5000", "5000"),
+        ("server.shutdown_grace_ms", "-1", "-1"),
+        ("log.level", "\"a=b=c\"", "a=b=c"),
+        ("log.format", "\"xml\"", "xml"),
     ];
     for (key, in_file, in_variable) in cases {
-        let name = format!("HUBBUB_{}", key.to_uppercase());
+        let name = origin::variable(key);
         let error = refused("", &[(&name, in_variable)]);
         assert!(error.starts_with(&format!("{name}: ")), "{error}");
         assert!(!error.contains("hubbub.toml"), "{error}");
         let error = refused(&format!("{key} = {in_file}"), &[]);
         assert!(error.starts_with(&format!("hubbub.toml: {key}: ")), "{error}");
         // Another value from elsewhere is not to blame.
-        let error = refused("worker_threads = 2", &[(&name, in_variable)]);
+        let error = refused("server.worker_threads = 2", &[(&name, in_variable)]);
         assert!(error.starts_with(&format!("{name}: ")), "{error}");
     }
-    let both = refused("access_token_ttl_s = 7200", &[("HUBBUB_REFRESH_TOKEN_TTL_S", "3600")]);
+    let both = refused("sessions.access_token_ttl_s = 7200", &[("HUBBUB_REFRESH_TOKEN_TTL_S", "3600")]);
     assert!(
-        both.contains("HUBBUB_REFRESH_TOKEN_TTL_S") && both.contains("hubbub.toml: access_token"),
+        both.contains("HUBBUB_REFRESH_TOKEN_TTL_S") && both.contains("hubbub.toml: sessions.access_token"),
         "{both}"
     );
-    assert!(refused("listen = ", &[]).starts_with("hubbub.toml: "));
+    assert!(refused("server.listen = ", &[]).starts_with("hubbub.toml: "));
+    // A key that stands alone is told where it belongs.
+    assert!(refused("listen = \"127.0.0.1:1\"", &[]).contains("write `listen = …` under [server]"));
+    assert!(refused("log = \"debug\"", &[]).contains("write [log]"));
+    assert!(refused("metrics_token = \"x\"", &[]).contains("write `token = …` under [metrics]"));
+    assert!(refused("[servers]", &[]).contains("the sections are"));
+    assert!(refused("[server]\nlistne = 1", &[]).contains("those of [server] are allowed_origins"));
 }
 
 #[test]
 fn a_named_file_is_named_in_its_errors() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("hub.toml");
-    std::fs::write(&file, "max_body_bytes = 12").expect("written");
+    std::fs::write(&file, "limits.max_body_bytes = 12").expect("written");
     let error = format!("{:#}", read(Some(&file)).expect_err("refused"));
-    assert!(error.starts_with(&format!("{}: max_body_bytes: ", file.display())), "{error}");
+    assert!(error.starts_with(&format!("{}: limits.max_body_bytes: ", file.display())), "{error}");
 }
 
 #[test]
 fn the_servers_socket_is_where_the_configuration_says() {
     for (file, url) in [
         ("", "ws://127.0.0.1:8080/connection/websocket"),
-        ("listen = \"10.0.0.5:80\"", "ws://10.0.0.5/connection/websocket"),
-        ("listen = \"0.0.0.0:9000\"", "ws://127.0.0.1:9000/connection/websocket"),
-        ("listen = \"[::]:9000\"", "ws://[::1]:9000/connection/websocket"),
+        ("server.listen = \"10.0.0.5:80\"", "ws://10.0.0.5/connection/websocket"),
+        ("server.listen = \"0.0.0.0:9000\"", "ws://127.0.0.1:9000/connection/websocket"),
+        ("server.listen = \"[::]:9000\"", "ws://[::1]:9000/connection/websocket"),
         (
-            "listen = \"0.0.0.0:80\"\npublic_url = \"https://hub.example.com/\"",
+            "server.listen = \"0.0.0.0:80\"\nserver.public_url = \"https://hub.example.com/\"",
             "wss://hub.example.com/connection/websocket",
         ),
-        ("public_url = \"http://hub.internal:81\"", "ws://hub.internal:81/connection/websocket"),
+        ("server.public_url = \"http://hub.internal:81\"", "ws://hub.internal:81/connection/websocket"),
     ] {
         assert_eq!(load(file, &env(&[])).expect("valid").socket_url().expect("known"), url, "{file}");
     }
-    let free = load("listen = \"127.0.0.1:0\"", &env(&[])).expect("valid").socket_url();
+    let free = load("server.listen = \"127.0.0.1:0\"", &env(&[])).expect("valid").socket_url();
     assert!(free.expect_err("not known").to_string().contains("free port"));
+}
+
+/// The names that operators have in their deployments.
+#[test]
+fn every_key_has_its_variable() {
+    let names = [
+        "HUBBUB_ACCESS_TOKEN_TTL_S",
+        "HUBBUB_ALLOWED_ORIGINS",
+        "HUBBUB_ALLOW_PRIVATE_HOSTS",
+        "HUBBUB_DATABASE_CONNECTIONS",
+        "HUBBUB_DATABASE_URL",
+        "HUBBUB_DATA_DIR",
+        "HUBBUB_HTTP_IDLE_TIMEOUT_S",
+        "HUBBUB_HTTP_PROXY_IDLE_TIMEOUT_S",
+        "HUBBUB_LISTEN",
+        "HUBBUB_LOG",
+        "HUBBUB_LOG_FORMAT",
+        "HUBBUB_MASTER_KEY",
+        "HUBBUB_MASTER_KEY_FILE",
+        "HUBBUB_MAX_BODY_BYTES",
+        "HUBBUB_MAX_HOOK_BYTES",
+        "HUBBUB_MAX_UNFINISHED_BYTES",
+        "HUBBUB_MAX_UNFINISHED_PER_ADDRESS",
+        "HUBBUB_MEDIA_MAX_BYTES",
+        "HUBBUB_MEDIA_TIMEOUT_MS",
+        "HUBBUB_METRICS_LISTEN",
+        "HUBBUB_METRICS_TOKEN",
+        "HUBBUB_OLD_MASTER_KEYS",
+        "HUBBUB_PROVIDER_TIMEOUT_MS",
+        "HUBBUB_PUBLIC_URL",
+        "HUBBUB_RATE_HOOK_BYTES",
+        "HUBBUB_RATE_PER_CALLER",
+        "HUBBUB_RATE_PER_TENANT",
+        "HUBBUB_REFRESH_TOKEN_TTL_S",
+        "HUBBUB_RETENTION_ATTEMPT_DAYS",
+        "HUBBUB_RETENTION_ENVELOPE_DAYS",
+        "HUBBUB_RETENTION_FEED_DAYS",
+        "HUBBUB_SESSION_MAX_S",
+        "HUBBUB_SHUTDOWN_GRACE_MS",
+        "HUBBUB_SOCKET_COMPRESSION",
+        "HUBBUB_STORAGE_MAX_BYTES",
+        "HUBBUB_STORAGE_MAX_FILES",
+        "HUBBUB_TRUSTED_PROXIES",
+        "HUBBUB_WORKER_THREADS",
+    ];
+    for name in names {
+        let error = load("", &env(&[(name, "\u{1}")])).err().map(|error| format!("{error:#}"));
+        assert!(!error.is_some_and(|error| error.contains("unknown variable")), "{name}");
+    }
 }

@@ -77,10 +77,10 @@ impl World {
         let listener = serve::listen(listen).await?;
         let address = listener.local_addr().context("the listening address")?;
         let mut config = Config::embedded(folder.path());
-        config.listen = address;
-        config.public_url = format!("http://{address}");
-        config.allow_private_hosts = vec!["127.0.0.1".to_owned()];
-        config.shutdown_grace_ms = 3_000;
+        config.server.listen = address;
+        config.server.public_url = format!("http://{address}");
+        config.calls.allow_private_hosts = vec!["127.0.0.1".to_owned()];
+        config.server.shutdown_grace_ms = 3_000;
         let app = App::start(config, clock.clone()).await?;
         serve::start(listener, app.clone());
 
@@ -192,5 +192,5 @@ async fn channel(
         settings,
     };
     let id = app.store.write(new).await?.value.id;
-    Ok(connect(&app.store, &app.vault, &app.http, &app.config.public_url, scope, id).await?)
+    Ok(connect(&app.store, &app.vault, &app.http, &app.config.server.public_url, scope, id).await?)
 }

@@ -26,13 +26,17 @@ pub struct Admission {
 impl Admission {
     pub fn new(config: &Config) -> Self {
         // One whole body must always fit into what large ones have.
-        let total = config.max_unfinished_bytes.max(config.max_body_bytes * 2);
+        let total = config.limits.max_unfinished_bytes.max(config.limits.max_body_bytes * 2);
         let of_strangers = total / 4;
         Self {
-            places: Places::new(config.max_unfinished_per_address),
-            budget: Budget::new(total - of_strangers, (total / 4).max(config.max_body_bytes)),
+            places: Places::new(config.limits.max_unfinished_per_address),
+            budget: Budget::new(total - of_strangers, (total / 4).max(config.limits.max_body_bytes)),
             strangers: Budget::new(of_strangers, of_strangers / 4),
-            rates: Rates::new(config.rate_per_caller, config.rate_per_tenant, config.rate_hook_bytes),
+            rates: Rates::new(
+                config.limits.rate_per_caller,
+                config.limits.rate_per_tenant,
+                config.limits.rate_hook_bytes,
+            ),
         }
     }
 }
@@ -61,9 +65,9 @@ mod tests {
                 held.push(head);
             }
         }
-        assert!(admission.strangers.used() <= config.max_unfinished_bytes / 4);
+        assert!(admission.strangers.used() <= config.limits.max_unfinished_bytes / 4);
         let mut body = admission.budget.open(IpAddr::from([203, 0, 113, 1]));
-        body.grow_to(config.max_body_bytes).expect("the longest body of one who is known");
+        body.grow_to(config.limits.max_body_bytes).expect("the longest body of one who is known");
         admission.strangers.open(IpAddr::from([203, 0, 113, 1])).grow_to(budget::SMALL).expect("a sign-in");
     }
 }

@@ -91,7 +91,7 @@ fn place(app: &AppState, request: &Request) -> Result<Option<Place>, Problem> {
     let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|info| info.0);
     let Some(proxy) = caller.filter(|caller| caller.is_proxy) else { return Ok(None) };
     let direct = proxy.address.ip().to_canonical();
-    let seen = peer::resolve(direct, request.headers(), &app.config.trusted_proxies);
+    let seen = peer::resolve(direct, request.headers(), &app.config.server.trusted_proxies);
     // It says for nobody that it asks.
     if seen == direct {
         return Ok(None);

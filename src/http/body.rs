@@ -18,7 +18,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Problem> {
-        read(request, app, app.config.max_body_bytes, &app.admission.budget).await.map(Self)
+        read(request, app, app.config.limits.max_body_bytes, &app.admission.budget).await.map(Self)
     }
 }
 
@@ -31,7 +31,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for ShortBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Problem> {
-        read(request, app, SHORT_BYTES.min(app.config.max_body_bytes), &app.admission.strangers)
+        read(request, app, SHORT_BYTES.min(app.config.limits.max_body_bytes), &app.admission.strangers)
             .await
             .map(Self)
     }

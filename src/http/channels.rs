@@ -114,7 +114,7 @@ pub async fn update(
     }
     let changes = ChannelChanges { name, state, settings, credentials };
     let verb = UpdateChannel { scope: at.scope, vault: Arc::clone(&app.vault), id: at.id, changes };
-    let channel = change(&app.store, &app.http, &app.config.public_url, verb).await?;
+    let channel = change(&app.store, &app.http, &app.config.server.public_url, verb).await?;
     Ok(Json(channel.view(true)))
 }
 
@@ -124,7 +124,7 @@ pub async fn update(
 #[utoipa::path(post, path = "/api/v1/channels/{id}/connect", tag = "channels", params(("id" = Uuid, Path)),
     responses((status = 200, body = ChannelView), Refusals))]
 pub async fn connect(State(app): State<AppState>, at: At<Channel, Manage>) -> Result<Json<ChannelView>> {
-    let url = &app.config.public_url;
+    let url = &app.config.server.public_url;
     let channel = connect_channel(&app.store, &app.vault, &app.http, url, &at.scope, at.id).await?;
     Ok(Json(channel.view(true)))
 }

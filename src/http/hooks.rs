@@ -41,7 +41,7 @@ pub async fn receive(
     let provider = adapters::provider(&channel.kind).ok_or_else(|| Problem::not_found("channel"))?;
     let (mut parts, body) = request.into_parts();
     let Ok(peer) = PeerIp::from_request_parts(&mut parts, &app).await;
-    let limit = app.config.max_hook_bytes;
+    let limit = app.config.limits.max_hook_bytes;
     let body: Bytes = body::whole(body, limit, &app.admission.budget, peer.counted()).await?;
     let share = app.shares.of(channel.tenant);
     let _place = share.enter(body.len()).ok_or_else(|| busy(provider.name()))?;

@@ -22,7 +22,7 @@ use crate::telemetry;
         (status = 403, body = Problem)),
     security((), ("token" = [])))]
 pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
-    let wanted = &app.config.metrics_token;
+    let wanted = &app.config.metrics.token;
     if wanted.is_empty() {
         let detail = "the numbers are not shown here: the operator has to set metrics_token, or metrics_listen for an \
             address of their own";

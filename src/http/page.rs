@@ -18,7 +18,7 @@ pub fn may_come(config: &Config, headers: &HeaderMap) -> bool {
 
 /// A page of this server: of its public address, or of whatever name it was called by.
 fn is_ours(config: &Config, origin: &WebOrigin, host: Option<&str>) -> bool {
-    let public = WebOrigin::parse(&config.public_url).ok();
+    let public = WebOrigin::parse(&config.server.public_url).ok();
     if public.as_ref() == Some(origin) {
         return true;
     }
@@ -34,5 +34,5 @@ fn is_ours(config: &Config, origin: &WebOrigin, host: Option<&str>) -> bool {
 /// They were brought into one spelling when they were read.
 fn is_allowed(config: &Config, origin: &WebOrigin) -> bool {
     let origin = origin.to_string();
-    config.allowed_origins.contains(&origin)
+    config.server.allowed_origins.contains(&origin)
 }

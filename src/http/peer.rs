@@ -19,7 +19,7 @@ impl FromRequestParts<AppState> for PeerIp {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
         let direct = parts.extensions.get::<ConnectInfo<Caller>>().map(|info| info.0.address.ip());
-        Ok(Self(direct.map(|direct| resolve(direct, &parts.headers, &app.config.trusted_proxies))))
+        Ok(Self(direct.map(|direct| resolve(direct, &parts.headers, &app.config.server.trusted_proxies))))
     }
 }
 

@@ -67,10 +67,10 @@ fn start_with(listener: TcpListener, app: AppState, router: Router) {
 }
 
 async fn accept(mut doorway: Doorway, app: AppState, router: Router) {
-    let idle = Duration::from_secs(app.config.http_idle_timeout_s);
-    let idle_proxy = Duration::from_secs(app.config.http_proxy_idle_timeout_s);
+    let idle = Duration::from_secs(app.config.server.http_idle_timeout_s);
+    let idle_proxy = Duration::from_secs(app.config.server.http_proxy_idle_timeout_s);
     while let Some((stream, address)) = app.soft.run_until_cancelled(doorway.accept()).await {
-        let is_proxy = is_in(&app.config.trusted_proxies, address.ip());
+        let is_proxy = is_in(&app.config.server.trusted_proxies, address.ip());
         let place = if is_proxy { None } else { app.admission.places.take(address.ip()) };
         if !is_proxy && place.is_none() {
             metrics::counter!("hubbub_connections_over_places_total").increment(1);

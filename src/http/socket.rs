@@ -31,7 +31,7 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let header =
         |name: &'static str| request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
-    let deflate = app.config.socket_compression;
+    let deflate = app.config.server.socket_compression;
     let Handshake { agreed, headers } = match Handshake::read(header, request.uri().query(), deflate) {
         Ok(handshake) => handshake,
         Err(refusal) => return refuse(&refusal),

@@ -46,7 +46,7 @@ impl Server {
         let folder = std::env::temp_dir().join(vault::random_token("hubbub-http-").expect("a name"));
         let mut config = Config::embedded(&folder);
         set(&mut config);
-        let listener = listen(config.listen).await.expect("a free port");
+        let listener = listen(config.server.listen).await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
         let app = App::start(config, Clock::System).await.expect("the application");
         start(listener, app.clone());
@@ -167,7 +167,7 @@ async fn tenants_are_walls_over_http() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_numbers_are_for_who_has_their_token() {
-    let server = Server::with(|config| config.metrics_token = "a-token-of-the-operator".to_owned()).await;
+    let server = Server::with(|config| config.metrics.token = "a-token-of-the-operator".to_owned()).await;
     for (given, status) in [
         (None, StatusCode::UNAUTHORIZED),
         (Some("another-token-altogether"), StatusCode::UNAUTHORIZED),
@@ -235,7 +235,7 @@ async fn every_refusal_is_a_problem_document() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_ready_until_it_stops() {
     let token = "a-token-of-the-operator";
-    let server = Server::with(|config| config.metrics_token = token.to_owned()).await;
+    let server = Server::with(|config| config.metrics.token = token.to_owned()).await;
     for path in ["/health/live", "/health/ready", "/docs/socket", "/api/v1/openapi.json"] {
         let response = server.call(Method::GET, path, None, None).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");

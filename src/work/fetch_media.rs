@@ -85,7 +85,7 @@ const FULL: &str = "the storage of this account is full: ask whoever runs this s
 /// Bytes and files of a tenant that has no limits of its own.
 fn usual_limits(app: &App) -> (i64, i64) {
     let number = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
-    (number(app.config.storage_max_bytes), number(app.config.storage_max_files))
+    (number(app.config.storage.max_bytes), number(app.config.storage.max_files))
 }
 
 /// Is there room for one more file, however small?
@@ -120,9 +120,9 @@ async fn fetch(app: &App, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let mut options = fs::OpenOptions::from(private::create_options());
     let sink = options.truncate(true).open(root.join(&part)).await;
     let mut sink = sink.context("the media folder").map_err(broken)?;
-    let limit = app.config.media_max_bytes.min(provider.limits().max_download_bytes);
+    let limit = app.config.calls.media_max_bytes.min(provider.limits().max_download_bytes);
     let account = connected.secrets.account();
-    let within = std::time::Duration::from_millis(app.config.media_timeout_ms);
+    let within = std::time::Duration::from_millis(app.config.calls.media_timeout_ms);
     let fetched =
         tokio::time::timeout(within, provider.fetch(&app.http, &account, &media, limit, &mut sink)).await;
     let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Unavailable("it took too long".into())));

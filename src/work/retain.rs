@@ -39,10 +39,10 @@ impl Work for Retain {
             after = *last;
             for (tenant, own) in page {
                 let config = &app.config;
-                all_of(app, tenant, What::Events(own.0.unwrap_or(config.retention_feed_days))).await?;
-                let envelopes = own.1.unwrap_or(config.retention_envelope_days);
+                all_of(app, tenant, What::Events(own.0.unwrap_or(config.retention.feed_days))).await?;
+                let envelopes = own.1.unwrap_or(config.retention.envelope_days);
                 all_of(app, tenant, What::Envelopes(envelopes)).await?;
-                let attempts = own.2.unwrap_or(config.retention_attempt_days);
+                let attempts = own.2.unwrap_or(config.retention.attempt_days);
                 all_of(app, tenant, What::Attempts(attempts)).await?;
                 all_of(app, tenant, What::DeadJobs(DEAD_DAYS)).await?;
             }

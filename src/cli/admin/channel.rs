@@ -138,7 +138,7 @@ fn line(channel: &ChannelView) -> String {
 }
 
 fn http(admin: &Context) -> anyhow::Result<adapters::Client> {
-    let patience = Duration::from_millis(admin.config.provider_timeout_ms);
+    let patience = Duration::from_millis(admin.config.calls.provider_timeout_ms);
     adapters::http_client(patience, &admin.config.outward()).context("the HTTP client")
 }
 
@@ -186,20 +186,21 @@ impl Channel {
                     credentials: Some(given.checked(admin)?).filter(|credentials| !credentials.is_empty()),
                 };
                 let verb = UpdateChannel { scope, vault, id, changes };
-                let changed = change(&admin.store, &http(admin)?, &admin.config.public_url, verb).await?;
+                let changed =
+                    change(&admin.store, &http(admin)?, &admin.config.server.public_url, verb).await?;
                 show.one(&changed.view(true), line)
             }
             Self::Connect { id, tenant, public_url, show } => {
                 let tenant = admin.maybe_tenant("--tenant", tenant.as_deref()).await?;
                 let Found { scope, id } = admin.channel("--id", tenant, &id).await?;
-                let patience = Duration::from_millis(admin.config.provider_timeout_ms);
+                let patience = Duration::from_millis(admin.config.calls.provider_timeout_ms);
                 let http =
                     adapters::http_client(patience, &admin.config.outward()).context("the HTTP client")?;
                 let url = match public_url {
                     Some(given) => WebOrigin::parse(&given)
                         .map_err(|why| anyhow::anyhow!("--public-url: {why}"))?
                         .to_string(),
-                    None => admin.config.public_url.clone(),
+                    None => admin.config.server.public_url.clone(),
                 };
                 let connected = connect(&admin.store, &vault, &http, &url, &scope, id).await?;
                 show.one(&connected.view(true), line)

@@ -157,7 +157,7 @@ async fn a_lost_key_is_not_made_anew_over_what_it_sealed() {
     place.shops().await;
     let create = ["channel", "create", "--name", "Bot", "--tenant", "rope shop", "--company", "main"];
     place.ok(&[&create[..], &BOT].concat()).await;
-    let key = place.config().master_key_file;
+    let key = place.config().secrets.master_key_file;
     std::fs::rename(&key, place.0.path().join("away")).expect("moved");
     for line in [&["tenant", "list"][..], &["tenant", "create", "--name", "Another"]] {
         let error = place.refused(line).await;

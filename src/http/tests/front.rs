@@ -95,8 +95,8 @@ async fn a_page_opens_a_socket_by_every_spelling_of_its_address() {
             let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
             let spelled = config::load("", &env).expect("valid");
             Server::with(|config| {
-                config.public_url = spelled.public_url;
-                config.allowed_origins = spelled.allowed_origins;
+                config.server.public_url = spelled.server.public_url;
+                config.server.allowed_origins = spelled.server.allowed_origins;
             })
             .await
         };
@@ -139,7 +139,7 @@ async fn who_is_not_signed_in_has_little_to_say() {
 /// One address has its places; when it leaves some, it has them again. Sockets are not counted, nor other addresses.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_does_not_take_all_connections() {
-    let server = Server::with(|config| config.max_unfinished_per_address = 8).await;
+    let server = Server::with(|config| config.limits.max_unfinished_per_address = 8).await;
     let address = server.address();
     let mut socket = TcpStream::connect(address).await.expect("connected");
     let upgrade = "GET /connection/websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -180,8 +180,8 @@ async fn one_address_does_not_take_all_connections() {
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_the_forwarded_address_has_the_places() {
     let server = Server::with(|config| {
-        config.max_unfinished_per_address = 8;
-        config.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        config.limits.max_unfinished_per_address = 8;
+        config.server.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
     })
     .await;
     let head = |from: &str, length: usize| {
@@ -215,8 +215,8 @@ async fn behind_a_proxy_the_forwarded_address_has_the_places() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
     let server = Server::with(|config| {
-        config.rate_per_caller = 2;
-        config.rate_per_tenant = 3;
+        config.limits.rate_per_caller = 2;
+        config.limits.rate_per_tenant = 3;
     })
     .await;
     let (here, _) = server.tenant("Here").await;
@@ -257,7 +257,7 @@ async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_lock_no_owner_out() {
     let server = Server::with(|config| {
-        config.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        config.server.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
     })
     .await;
     let (tenant, _) = server.tenant("A shop").await;

@@ -139,7 +139,7 @@ async fn a_program_gets_its_token_in_the_answer_and_no_cookie() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_https_the_cookie_is_bound_to_its_host() {
-    let server = server(|config| config.public_url = "https://hub.example.com".to_owned()).await;
+    let server = server(|config| config.server.public_url = "https://hub.example.com".to_owned()).await;
     let page = Visit::program(&server).with("origin", "https://hub.example.com");
     let signed_in = page.sign_in().await;
     let line = &signed_in.cookies[0];
@@ -159,7 +159,7 @@ async fn over_https_the_cookie_is_bound_to_its_host() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_other_sites_cannot_use_a_session() {
     let shop = "https://shop.example.com";
-    let server = server(|config| config.allowed_origins = vec![shop.to_owned()]).await;
+    let server = server(|config| config.server.allowed_origins = vec![shop.to_owned()]).await;
     let cookie = Visit::page(&server).sign_in().await.cookie();
     let browser = Visit::program(&server).with("cookie", &cookie);
     for foreign in [

@@ -1,0 +1,110 @@
+//! The sections of the configuration file. Every key is explained in `config.default.toml`; the variable of a key is
+//! told by [`super::origin::variable`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::Network;
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// An origin in its one spelling; of the listening address if the file leaves it empty.
+    pub public_url: String,
+    pub trusted_proxies: Vec<Network>,
+    pub allowed_origins: Vec<String>,
+    pub http_idle_timeout_s: u64,
+    pub http_proxy_idle_timeout_s: u64,
+    pub socket_compression: bool,
+    pub worker_threads: usize,
+    pub shutdown_grace_ms: u64,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    pub token: String,
+    pub listen: String,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Below `data_dir` if the file leaves it empty.
+    pub database_url: String,
+    pub database_connections: u32,
+    pub data_dir: PathBuf,
+}
+
+/// Days; 0 is for ever.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    pub feed_days: i64,
+    pub envelope_days: i64,
+    pub attempt_days: i64,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    pub master_key: String,
+    /// Below `data_dir` if the file leaves it empty.
+    pub master_key_file: PathBuf,
+    pub old_master_keys: Vec<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    pub access_token_ttl_s: i64,
+    pub refresh_token_ttl_s: i64,
+    pub session_max_s: i64,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub max_body_bytes: usize,
+    pub max_hook_bytes: usize,
+    pub max_unfinished_bytes: usize,
+    pub max_unfinished_per_address: u32,
+    pub rate_per_caller: u32,
+    pub rate_per_tenant: u32,
+    pub rate_hook_bytes: u32,
+}
+
+/// What one tenant may have stored; 0 is no limit.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    pub max_bytes: u64,
+    pub max_files: u64,
+}
+
+/// Calls to addresses outside.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calls {
+    pub provider_timeout_ms: u64,
+    pub media_max_bytes: u64,
+    pub media_timeout_ms: u64,
+    pub allow_private_hosts: Vec<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
