@@ -1,4 +1,4 @@
-//! People, API keys and what they may do: signing in, tokens, roles, and the vault for what is secret.
+//! People, API keys and what they may do: signing in, tokens, roles.
 //!
 //! Start with `access.rs`: it is the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` (which tokens it
 //! takes: `line.rs`) and `sign_out.rs` over `password.rs` and `token.rs`; `rights.rs` is the lookup that every call makes.
@@ -6,11 +6,6 @@
 pub mod access;
 pub mod api_key;
 pub mod attempts;
-pub mod channel_address;
-pub mod channel_claims;
-pub mod channel_secrets;
-pub mod channels;
-pub mod connect_channel;
 pub mod line;
 pub mod load_access;
 pub mod locate;
@@ -23,7 +18,6 @@ pub mod sign_out;
 pub mod tenants;
 pub mod token;
 pub mod users;
-pub mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -32,15 +26,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
 use crate::store::Store;
+use crate::vault::Vault;
 
 pub use access::{Access, Actor, Grant, Identity, Permission, PlatformRole, Role, Scope};
-pub use channel_secrets::ChannelSecrets;
 pub use load_access::LoadAccess;
 pub use locate::{Locate, Thing};
 pub use refresh::RefreshError;
 pub use sign_in::{SignInError, SignedIn};
 pub use token::Verified;
-pub use vault::{MasterKey, Vault};
 
 /// Who calls, and what may they do: everything that a running server asks about accounts.
 pub struct Accounts {

@@ -5,7 +5,6 @@
 //! webhooks, sockets closed with a reconnect code, workers finish what they hold, the store closes.
 
 mod bridge;
-mod channels;
 pub mod file_lock;
 pub mod installation;
 mod log;
@@ -19,17 +18,18 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::channel_claims::claim_existing;
-use crate::accounts::{Accounts, Vault};
+use crate::accounts::Accounts;
+use crate::channels::ChannelCache;
+use crate::channels::claims::claim_existing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::admission::Admission;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
+use crate::vault::Vault;
 use crate::work::{Dispatcher, Runner};
 
 pub(crate) use bridge::{id_in_name, room_of};
-pub use channels::{Channels, names_unknown_owner};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -41,7 +41,7 @@ pub struct App {
     pub descriptors: hub::Descriptors,
     /// What strangers and callers may take before and while they are answered.
     pub admission: Admission,
-    pub channels: Channels,
+    pub channels: ChannelCache,
     /// What each tenant's webhooks may take at a time.
     pub shares: crate::http::share::Shares,
     /// Offers turns to responders, and knows who holds which lease.
@@ -102,7 +102,7 @@ impl App {
         claim_existing(&store, &vault).await.context("the accounts of the channels")?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(crate::store::sessions::Installation).await?;
-        let channels = Channels::new(store.clone(), Arc::clone(&vault));
+        let channels = ChannelCache::new(store.clone(), Arc::clone(&vault));
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), &outward)
             .context("the HTTP client")?;
         let dispatcher = Arc::new(Dispatcher::new(store.clone(), channels.clone()));

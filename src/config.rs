@@ -5,7 +5,6 @@
 //! risky ones are in [`Config::warnings`].
 
 mod check;
-mod key_file;
 mod links;
 mod merge;
 mod network;
@@ -21,7 +20,6 @@ use adapters::Outward;
 use anyhow::Context as _;
 use serde::Deserialize;
 
-pub use key_file::master_key;
 pub use network::{Network, is_in};
 pub use sections::{
     Calls, Limits, Log, LogFormat, Metrics, Retention, Secrets, Server, Sessions, Storage, Store,

@@ -20,10 +20,10 @@ pub use self::{
     script::Answer,
     world::{Login, World, WorldOptions},
 };
-use crate::accounts::vault::random;
 use crate::http::serve::signal;
 use crate::responder::{Brain, Responder, Rules};
 use crate::telemetry::LastLines;
+use crate::vault::random;
 
 /// Address and sign-in, which no log line scrolls away.
 pub static LAST_LINES: LastLines = LastLines::new();

@@ -1,9 +1,11 @@
 //! The domain's errors, where a caller branches on them. `http/problem.rs` and `rpc.rs` turn them into
 //! problem documents and socket error codes.
 
+mod store;
+
 use std::borrow::Cow;
 
-use crate::store::StoreError;
+pub use store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -5,18 +5,15 @@
 //! From people: `send`, `note`, `own`, `assign`, `close`, `read`. From responders: `turn`.
 //! No verb calls another layer, none knows HTTP, sockets or a provider's JSON.
 
-pub mod announce;
 pub mod assign;
 pub mod close;
 pub mod effect;
 mod files;
-pub(crate) mod health;
 pub mod listing;
 pub mod look;
 pub mod note;
 pub mod outgoing;
 pub mod own;
-pub mod pause;
 pub mod read;
 pub mod receipt;
 pub mod receive;

@@ -3,7 +3,9 @@
 //! Read on in `app.rs` (how the parts are put together), `http.rs` (the routes), `inbox.rs` (the verbs).
 
 pub mod accounts;
+pub mod announce;
 pub mod app;
+pub mod channels;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -18,4 +20,5 @@ pub mod responder;
 pub mod rpc;
 pub mod store;
 pub mod telemetry;
+pub mod vault;
 pub mod work;

@@ -5,7 +5,6 @@
 //! list in [`statements`], so that the test prepares them on both engines.
 
 mod dialect;
-mod error;
 mod event;
 mod migrate;
 mod pipeline;
@@ -48,8 +47,8 @@ use uuid::Uuid;
 use crate::clock::{Clock, Ids};
 use crate::error::Error;
 
+pub use crate::error::StoreError;
 pub use dialect::Engine;
-pub use error::StoreError;
 pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
 pub use tx::{Savepoint, Tx};
 pub use value::{Arg, FromRow, Row};

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hubbub::accounts::channels::{ChannelChanges, CreateChannel, UpdateChannel};
-use hubbub::accounts::connect_channel::connect;
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
-use hubbub::accounts::{ChannelSecrets, PlatformRole, Role, Scope};
+use hubbub::accounts::{PlatformRole, Role, Scope};
+use hubbub::channels::ChannelSecrets;
+use hubbub::channels::connect::connect;
+use hubbub::channels::settings::{ChannelChanges, CreateChannel, UpdateChannel};
 use hubbub::error::Error;
 use hubbub::model::Channel;
 use hubbub::store::{Tx, Verb, channels};

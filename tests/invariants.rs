@@ -364,7 +364,7 @@ on_both!(lanes_do_not_starve_each_other, |engine| async move {
     });
     let credentials =
         [("base_url", format!("http://{address}")), ("api_key", "k".into()), ("session", "deaf".into())];
-    let verb = hubbub::accounts::channels::CreateChannel {
+    let verb = hubbub::channels::settings::CreateChannel {
         scope: world.scope(),
         vault: std::sync::Arc::clone(&world.app.vault),
         company: world.bot.company,

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use hubbub::accounts::channels::CreateChannel;
-use hubbub::accounts::connect_channel::connect;
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use hubbub::accounts::users::NewUser;
-use hubbub::accounts::{ChannelSecrets, PlatformRole, Role, Scope};
+use hubbub::accounts::{PlatformRole, Role, Scope};
 use hubbub::app::{App, AppState};
+use hubbub::channels::ChannelSecrets;
+use hubbub::channels::connect::connect;
+use hubbub::channels::settings::CreateChannel;
 use hubbub::clock::Clock;
 use hubbub::config::Config;
 use hubbub::demo::{telegram, waha};

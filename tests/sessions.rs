@@ -2,9 +2,9 @@
 //! at once, and when it is from before sessions were rows.
 
 use futures_util::future::join_all;
-use hubbub::accounts::vault::token_digest;
 use hubbub::error::Error;
 use hubbub::store::{Tx, Verb};
+use hubbub::vault::token_digest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

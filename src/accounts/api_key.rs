@@ -4,11 +4,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Accounts;
 use super::access::{Role, Scope};
-use super::{Accounts, vault};
 use crate::error::Error;
 use crate::store::accounts::{self, KeyRow};
 use crate::store::{Tx, Verb, Wake};
+use crate::vault;
 
 pub const PREFIX: &str = "hbk_";
 /// Characters of a key that people see afterwards.

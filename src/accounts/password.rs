@@ -63,7 +63,7 @@ pub fn check_new(password: &str) -> Result<(), Error> {
 impl Passwords {
     pub fn new() -> Result<Self, Error> {
         // Random bytes look like the hash of an unknown password, and cost nothing to make.
-        let (salt, hash) = (super::vault::random::<16>()?, super::vault::random::<32>()?);
+        let (salt, hash) = (crate::vault::random::<16>()?, crate::vault::random::<32>()?);
         let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
         let (salt, hash) = (text(&salt), text(&hash));
         let dummy = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}");

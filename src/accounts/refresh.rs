@@ -5,9 +5,10 @@ use uuid::Uuid;
 
 use super::line::{Line, Step};
 use super::sign_in::{Begun, REFRESH_PREFIX, SignedIn};
-use super::{Accounts, users, vault};
+use super::{Accounts, users};
 use crate::error::Error;
 use crate::store::{Tx, Verb, accounts, sessions};
+use crate::vault;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {

@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::access::Access;
 use super::token::Verified;
-use super::{Accounts, LoadAccess, vault};
+use super::{Accounts, LoadAccess};
 use crate::error::Error;
 use crate::store::{Tx, Verb, accounts};
+use crate::vault;
 
 /// How long an access may be used after it was read.
 const FRESH_MS: i64 = 2_000;

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use super::access::Access;
-use super::{Accounts, LoadAccess, password, vault};
+use super::{Accounts, LoadAccess, password};
 use crate::error::Error;
 use crate::store::{Tx, Verb, accounts, sessions};
+use crate::vault;
 
 pub(super) const REFRESH_PREFIX: &str = "hbr_";
 

@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::refresh::IsToken;
-use super::{Accounts, users, vault};
+use super::{Accounts, users};
 use crate::error::Error;
 use crate::store::{Tx, Verb, sessions};
+use crate::vault;
 
 impl Accounts {
     /// By the refresh token. One that nobody knows ends nothing, and that is no error; `false` says so.

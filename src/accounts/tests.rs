@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::users::{GrantRole, NewUser, RevokeRole, SetActive};
 use super::*;
 use crate::store::{Effects, Publisher, StoreConfig};
+use crate::vault::{self, MasterKey, Vault};
 
 struct Nobody;
 

@@ -5,8 +5,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::vault::Vault;
 use crate::error::Error;
+use crate::vault::Vault;
 
 const AUDIENCE: &str = "hubbub";
 
@@ -83,8 +83,8 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use super::super::vault::MasterKey;
     use super::*;
+    use crate::vault::MasterKey;
     use base64::Engine as _;
 
     fn tokens(byte: u8) -> Tokens {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use uuid::Uuid;
 
-use crate::accounts::Vault;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::private;
 use crate::store::names::{ListNames, Nameable};
 use crate::store::{Engine, Store};
+use crate::vault::{Vault, key_file};
 
 /// Where the SQLite file is, or will be, whatever the working folder. Nothing for PostgreSQL.
 pub fn database_file(config: &Config) -> Option<PathBuf> {
@@ -54,7 +54,8 @@ pub async fn vault(config: &Config, store: &Store) -> anyhow::Result<Vault> {
             );
         }
     }
-    config::master_key(config)
+    let secrets = &config.secrets;
+    key_file::vault(&secrets.master_key, &secrets.master_key_file, &secrets.old_master_keys)
 }
 
 /// The key file, if the key should be in it and it is not there.

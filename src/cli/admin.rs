@@ -22,12 +22,13 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::print;
-use crate::accounts::channel_claims::claim_existing;
-use crate::accounts::{Accounts, Vault};
+use crate::accounts::Accounts;
 use crate::app::installation;
+use crate::channels::claims::claim_existing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Effects, Publisher, Store, StoreConfig};
+use crate::vault::Vault;
 
 #[derive(Subcommand)]
 pub(super) enum Admin {

@@ -5,8 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::origin::Origins;
 use super::{Config, WebOrigin};
-use crate::accounts::MasterKey;
 use crate::inbox::outgoing;
+use crate::vault::MasterKey;
 
 /// A key whose value cannot be used.
 #[derive(Debug)]

@@ -11,17 +11,17 @@ use uuid::Uuid;
 
 use super::telegram::{self, TelegramEmulator};
 use super::waha::{self, WahaEmulator};
-use crate::accounts::channels::CreateChannel;
-use crate::accounts::connect_channel::connect;
 use crate::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use crate::accounts::users::NewUser;
-use crate::accounts::vault::random_token;
 use crate::accounts::{Role, Scope};
 use crate::app::{App, AppState};
+use crate::channels::connect::connect;
+use crate::channels::settings::CreateChannel;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::serve;
 use crate::model::{Channel, ChannelSettings};
+use crate::vault::random_token;
 
 /// The name of the WAHA session.
 const SESSION: &str = "lighthouse-phone";

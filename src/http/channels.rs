@@ -13,10 +13,11 @@ use uuid::Uuid;
 use super::body::Body;
 use super::extract::{At, Caller, Channel, Manage, Params, Read};
 use super::problem::{Refusals, Result};
-use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
-use crate::accounts::connect_channel::{change, connect as connect_channel};
-use crate::accounts::{Permission, Scope, channel_address};
+use crate::accounts::{Permission, Scope};
 use crate::app::AppState;
+use crate::channels::address;
+use crate::channels::connect::{change, connect as connect_channel};
+use crate::channels::settings::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -83,7 +84,7 @@ pub async fn create(
     Body(new): Body<NewChannel>,
 ) -> Result<(StatusCode, Json<ChannelView>)> {
     let scope = caller.tenant(new.tenant)?;
-    channel_address::check(app.http.outward(), &new.credentials)?;
+    address::check(app.http.outward(), &new.credentials)?;
     let verb = CreateChannel {
         scope,
         vault: Arc::clone(&app.vault),
@@ -110,7 +111,7 @@ pub async fn update(
 ) -> Result<Json<ChannelView>> {
     let ChannelPatch { name, state, settings, credentials } = patch;
     if let Some(credentials) = &credentials {
-        channel_address::check(app.http.outward(), credentials)?;
+        address::check(app.http.outward(), credentials)?;
     }
     let changes = ChannelChanges { name, state, settings, credentials };
     let verb = UpdateChannel { scope: at.scope, vault: Arc::clone(&app.vault), id: at.id, changes };

@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use super::peer::PeerIp;
 use super::problem::Problem;
 use super::receive as body;
-use crate::app::{AppState, names_unknown_owner};
+use crate::app::AppState;
+use crate::channels::cache::names_unknown_owner;
 use crate::inbox::receive::{self, Keep};
 
 /// Where a provider delivers: the token is the channel's, secret and unguessable.

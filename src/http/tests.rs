@@ -12,12 +12,13 @@ use uuid::Uuid;
 use super::serve::{listen, start};
 use crate::accounts::tenants::{CompanyKind, CompanyView, CreateCompany, CreateTenant};
 use crate::accounts::users::NewUser;
-use crate::accounts::{PlatformRole, Role, Scope, vault};
+use crate::accounts::{PlatformRole, Role, Scope};
 use crate::app::{App, AppState};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
 use crate::store::{Tx, Verb};
+use crate::vault;
 
 mod sessions;
 

@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
-use super::{announce, turn};
+use super::turn;
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
 use crate::model::{Conversation, ConversationState, Direction};
 use crate::store::{Tx, Verb, conversations, messages};

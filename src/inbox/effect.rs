@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use self::order::{Mark, Marks};
-use super::{announce, files, receipt, turn};
+use super::{files, receipt, turn};
+use crate::announce;
 use crate::error::Error;
 use crate::model::{Channel, EventKind, Message, MessageError, MessageKind, MessageStatus};
 use crate::store::{Tx, conversations, deliveries, effects, messages};

@@ -3,8 +3,9 @@
 
 use uuid::Uuid;
 
-use super::{announce, outgoing, send};
+use super::{outgoing, send};
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
 use crate::model::{Direction, EventKind, Message, MessageBody};
 use crate::store::{Tx, Verb, conversations, messages};

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::announce;
+use crate::announce;
 use crate::error::Error;
 use crate::model::{
     Attachment, AttachmentState, Author, Conversation, Direction, EventKind, Message, MessageBody,

@@ -3,8 +3,9 @@
 
 use uuid::Uuid;
 
-use super::{announce, receipt, send, turn};
+use super::{receipt, send, turn};
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
 use crate::model::{ChannelSettings, Conversation, Owner};
 use crate::store::jobs::{self, Deliver};

@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::announce;
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
 use crate::model::{ReadEvent, ReadMark};
 use crate::store::{Tx, Verb, conversations, messages, reads};

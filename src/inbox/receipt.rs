@@ -1,6 +1,6 @@
 //! Statuses of what was sent. A message is as far as its least part is; a status never goes backwards.
 
-use super::announce;
+use crate::announce;
 use crate::error::Error;
 use crate::model::{Channel, EventKind, MessageError, MessageStatus};
 use crate::store::deliveries::Delivery;

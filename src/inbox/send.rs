@@ -4,8 +4,9 @@ use adapters::Outward;
 use aws_lc_rs::digest;
 use uuid::Uuid;
 
-use super::{outgoing, own, pause};
+use super::{outgoing, own};
 use crate::accounts::access::Scope;
+use crate::channels::pause;
 use crate::error::Error;
 use crate::model::{Conversation, ConversationState, Message, MessageBody, Owner};
 use crate::store::{Tx, Verb, channels, conversations, messages};

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::socket::{Ended, Opened};
-use crate::accounts::vault::random;
+use crate::vault::random;
 
 /// Calls and notices that wait; more are refused or wait themselves.
 const QUEUE: usize = 256;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::responders::{Held, Place, Responders};
 use super::silences;
 use crate::accounts::Scope;
-use crate::app::Channels;
+use crate::channels::ChannelCache;
 use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
 use crate::model::{ChannelSettings, ChannelState};
 use crate::store::{Store, turns};
@@ -33,14 +33,14 @@ const ORPHAN_GRACE_MS: i64 = 5_000;
 
 pub struct Dispatcher {
     store: Store,
-    channels: Channels,
+    channels: ChannelCache,
     hub: OnceLock<Hub>,
     state: Mutex<Responders>,
     look: Notify,
 }
 
 impl Dispatcher {
-    pub fn new(store: Store, channels: Channels) -> Self {
+    pub fn new(store: Store, channels: ChannelCache) -> Self {
         Self { store, channels, hub: OnceLock::new(), state: Mutex::default(), look: Notify::new() }
     }
 

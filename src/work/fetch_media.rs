@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::kinds::Work;
 use super::{end, retry};
+use crate::announce;
 use crate::app::App;
 use crate::error::Error;
-use crate::inbox::announce;
 use crate::model::EventKind;
 use crate::private;
 use crate::store::jobs::{self, FetchMedia, Job};

@@ -11,10 +11,12 @@ use serde_json::{Map, Value};
 
 use super::find::Found;
 use super::{Context, Show, from_stdin};
-use crate::accounts::channels::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
-use crate::accounts::connect_channel::{change, connect};
+use crate::accounts::Scope;
 use crate::accounts::tenants::ListTenants;
-use crate::accounts::{ChannelSecrets, Scope, channel_address};
+use crate::channels::ChannelSecrets;
+use crate::channels::address;
+use crate::channels::connect::{change, connect};
+use crate::channels::settings::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
 use crate::config::WebOrigin;
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
@@ -110,7 +112,7 @@ impl Given {
     /// The server calls no address that it would refuse to a tenant, whoever wrote it.
     fn checked(&self, admin: &Context) -> anyhow::Result<BTreeMap<String, String>> {
         let all = self.credentials()?;
-        channel_address::check(&admin.config.outward(), &all)?;
+        address::check(&admin.config.outward(), &all)?;
         Ok(all)
     }
 

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::accounts::Scope;
-use crate::accounts::channels::ListChannels;
 use crate::accounts::tenants::{CreateTenant, ListCompanies, ListTenants};
 use crate::accounts::users::ListUsers;
+use crate::channels::settings::ListChannels;
 
 #[derive(clap::Parser)]
 struct Line {

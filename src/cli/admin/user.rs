@@ -8,8 +8,8 @@ use super::{Context, Show, from_stdin};
 use crate::accounts::users::{
     GrantRole, ListUsers, NewUser, RevokeRole, SetActive, SetPlatformRole, UserView,
 };
-use crate::accounts::vault::random_token;
 use crate::accounts::{PlatformRole, Role, Scope};
+use crate::vault::random_token;
 
 /// Characters of a generated password: 120 random bits.
 const GENERATED: usize = 20;

@@ -4,8 +4,9 @@ use adapters::Event;
 use serde_json::Value;
 
 use super::time;
+use crate::channels::health;
 use crate::error::Error;
-use crate::inbox::{health, outgoing};
+use crate::inbox::outgoing;
 use crate::model::{Channel, ChannelHealth, ChannelState};
 use crate::store::jobs::{self, Class};
 use crate::store::queues::QueueKey;

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::phone::{self, Typed};
 use super::{inbound, same, time};
+use crate::announce;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
-use crate::inbox::{announce, effect, receipt};
+use crate::inbox::{effect, receipt};
 use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::{Tx, contacts, conversations, messages, ownership, turns};

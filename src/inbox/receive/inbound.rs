@@ -3,8 +3,9 @@
 use adapters::{Address, Event, Kind};
 
 use super::{arrive, phone, time};
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::{announce, effect, files};
+use crate::inbox::{effect, files};
 use crate::model::{
     Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, Message, MessageKind,
     MessageStatus, Owner,

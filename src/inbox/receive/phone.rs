@@ -5,8 +5,9 @@ use adapters::Event;
 use serde_json::{Value, json};
 
 use super::{arrive, same, time};
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::{announce, own};
+use crate::inbox::own;
 use crate::model::{AuthorKind, Channel, ChannelSettings, Conversation, Direction, EventKind, Owner};
 use crate::store::ownership::{self, Ownership};
 use crate::store::{Tx, messages, turns};

@@ -2,8 +2,8 @@
 //! answered: one that holds nothing more is over, and a responder that answers another one is given it anew.
 
 use super::{end, policy, wake_due, withdraw};
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::announce;
 use crate::model::{ChannelSettings, Conversation, Direction, Message, Turn, TurnState};
 use crate::store::{Tx, channels, conversations, messages, turns};
 

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::wake_due;
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::announce;
 use crate::model::Turn;
 use crate::store::{Tx, Verb, conversations, turns};
 

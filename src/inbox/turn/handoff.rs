@@ -4,8 +4,9 @@ use uuid::Uuid;
 
 use super::{leased, locked};
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::{announce, own};
+use crate::inbox::own;
 use crate::model::{ChannelState, Conversation, Owner, Turn, TurnState};
 use crate::store::{Tx, Verb, channels, turns};
 

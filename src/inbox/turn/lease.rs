@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{handoff, leased, locked, wake_due, withdraw};
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::announce;
 use crate::model::{Conversation, Turn, TurnState};
 use crate::store::{Tx, Verb, channels, turns};
 

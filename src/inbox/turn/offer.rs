@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{changed, handoff, locked, wake_due};
+use crate::announce;
+use crate::channels::pause;
 use crate::error::Error;
-use crate::inbox::{announce, pause};
 use crate::model::{
     ChannelState, Contact, Conversation, ConversationState, Direction, Message, Owner, TurnState,
 };

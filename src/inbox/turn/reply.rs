@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{leased, locked, wake_due};
 use crate::accounts::access::Scope;
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::{announce, outgoing, send};
+use crate::inbox::{outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
 use crate::store::{Tx, Verb, messages, turns};
 

@@ -5,8 +5,9 @@ use adapters::SendOutcome;
 use uuid::Uuid;
 
 use super::{MAX_AGE_MS, word};
+use crate::channels::health;
 use crate::error::Error;
-use crate::inbox::{effect, health, receipt};
+use crate::inbox::{effect, receipt};
 use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job, Payload};

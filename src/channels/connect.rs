@@ -6,12 +6,13 @@ use std::sync::Arc;
 use adapters::{AccountInfo, Client, HealthState, Hook, Provider, Words};
 use uuid::Uuid;
 
-use super::access::Scope;
-use super::channels::{UpdateChannel, load};
-use super::{ChannelSecrets, Vault, channel_claims};
+use super::settings::{UpdateChannel, load};
+use super::{ChannelSecrets, claims};
+use crate::accounts::Scope;
 use crate::error::Error;
 use crate::model::Channel;
-use crate::store::{Store, Tx, Verb, channels, claims};
+use crate::store::{self, Store, Tx, Verb, channels};
+use crate::vault::Vault;
 
 /// Connects a channel's account; may be repeated at any time. `public_url` is where the provider reaches us.
 pub async fn connect(
@@ -23,7 +24,7 @@ pub async fn connect(
     id: Uuid,
 ) -> Result<Channel, Error> {
     let begin = Begin { scope: scope.clone(), id, vault: Arc::clone(vault) };
-    let (channel, secrets) = store.write(begin).await?.value.ok_or_else(channel_claims::taken)?;
+    let (channel, secrets) = store.write(begin).await?.value.ok_or_else(claims::taken)?;
     let provider = provider_of(&channel)?;
     let account = secrets.account();
     let url = hook_url(public_url, &channel);
@@ -36,7 +37,7 @@ pub async fn connect(
     let noted = Note { scope: scope.clone(), id, vault: Arc::clone(vault), called: secrets, outcome };
     match (store.write(noted).await?.value, said) {
         (Noted::Done(channel), Ok(_)) => Ok(*channel),
-        (Noted::Done(_), Err(failure)) if failure.code == "session_taken" => Err(channel_claims::taken()),
+        (Noted::Done(_), Err(failure)) if failure.code == "session_taken" => Err(claims::taken()),
         (Noted::Done(_), Err(failure)) => {
             Err(Error::conflict("connect_failed", format!("the provider refused: {}", failure.reason)))
         }
@@ -46,7 +47,7 @@ pub async fn connect(
             if let Err(error) = provider.disconnect(http, &account, &url).await {
                 tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %error, "a webhook could not be taken off again");
             }
-            Err(channel_claims::taken())
+            Err(claims::taken())
         }
         (Noted::Changed, _) => Err(Error::conflict(
             "changed_meanwhile",
@@ -134,11 +135,11 @@ impl Verb for Begin {
         let channel = load(tx, &self.scope, self.id).await?;
         let provider = provider_of(&channel)?;
         let secrets = ChannelSecrets::open(&self.vault, &channel)?;
-        let wanted = channel_claims::of(provider, &secrets);
-        if channel_claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
+        let wanted = claims::of(provider, &secrets);
+        if claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
             return Ok(Some((channel, secrets)));
         }
-        channel_claims::note_health(tx, channel, "degraded", channel_claims::TAKEN.to_owned()).await?;
+        claims::note_health(tx, channel, "degraded", claims::TAKEN.to_owned()).await?;
         Ok(None)
     }
 }
@@ -176,14 +177,13 @@ impl Verb for Note {
         let (state, detail) = match &self.outcome {
             Ok(info) => {
                 // Another may have connected it meanwhile: who is written down first as connected has it.
-                let mut wanted = channel_claims::of(provider_of(&channel)?, &secrets);
+                let mut wanted = claims::of(provider_of(&channel)?, &secrets);
                 wanted.extend(info.claim.clone());
-                if !channel_claims::claim(tx, &self.scope, &channel, &wanted, true).await? {
-                    channel_claims::note_health(tx, channel, "down", channel_claims::TAKEN.to_owned())
-                        .await?;
+                if !claims::claim(tx, &self.scope, &channel, &wanted, true).await? {
+                    claims::note_health(tx, channel, "down", claims::TAKEN.to_owned()).await?;
                     return Ok(Noted::Taken);
                 }
-                claims::prove(tx, channel.id).await?;
+                store::claims::prove(tx, channel.id).await?;
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
                 channels::update(tx, &channel).await?;
@@ -191,7 +191,7 @@ impl Verb for Note {
             }
             Err(reason) => ("down", reason.clone()),
         };
-        let channel = channel_claims::note_health(tx, channel, state, detail.into()).await?;
+        let channel = claims::note_health(tx, channel, state, detail.into()).await?;
         Ok(Noted::Done(Box::new(channel)))
     }
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use adapters::Provider;
 use uuid::Uuid;
 
-use super::{ChannelSecrets, Scope, Vault};
+use super::{ChannelSecrets, health};
+use crate::accounts::Scope;
 use crate::error::Error;
-use crate::inbox::health;
 use crate::model::{Channel, ChannelHealth, ChannelState};
 use crate::store::claims::{self, Holder};
 use crate::store::{Store, StoreError, Tx, Verb, channels};
+use crate::vault::Vault;
 
 pub(super) const TAKEN: &str = "this account is connected to another channel already";
 

@@ -4,6 +4,8 @@
 //! A sealed text is `hv1.<key id>.<base64url of nonce, ciphertext and tag>` (AES-256-GCM). The additional data
 //! says to what the secret belongs (`channel:<id>`), so that a row copied over another one does not open.
 
+pub mod key_file;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf, rand};
 use base64::Engine as _;

@@ -6,23 +6,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Config;
-use crate::accounts::{MasterKey, Vault};
+use super::{MasterKey, Vault};
 use crate::private;
 
-/// The vault of this installation. Makes the key file if there is neither a key nor a file.
-pub fn master_key(config: &Config) -> anyhow::Result<Vault> {
-    let key = if config.secrets.master_key.is_empty() {
-        from_file(&config.secrets.master_key_file)?
-    } else {
-        MasterKey::parse(&config.secrets.master_key).context("master_key")?
-    };
-    let old = config
-        .secrets
-        .old_master_keys
-        .iter()
-        .map(|key| MasterKey::parse(key))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+/// The vault of an installation. Makes the key file if there is neither a key nor a file.
+pub fn vault(key: &str, file: &Path, old: &[String]) -> anyhow::Result<Vault> {
+    let key = if key.is_empty() { from_file(file)? } else { MasterKey::parse(key).context("master_key")? };
+    let old = old.iter().map(|key| MasterKey::parse(key)).collect::<anyhow::Result<Vec<_>>>()?;
     Vault::new(key, &old)
 }
 
@@ -77,20 +67,19 @@ mod tests {
 
     #[test]
     fn the_first_start_makes_a_key_that_later_ones_read() {
-        let folder =
-            std::env::temp_dir().join(crate::accounts::vault::random_token("hubbub-key-").expect("a name"));
-        let config = Config::embedded(&folder);
-        let first = master_key(&config).expect("made");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("new/hubbub.key");
+        let open = || vault("", &file, &[]);
+        let first = open().expect("made");
         let sealed = first.seal("x", b"secret").expect("sealed");
-        assert_eq!(master_key(&config).expect("read").open("x", &sealed).expect("opened"), b"secret");
+        assert_eq!(open().expect("read").open("x", &sealed).expect("opened"), b"secret");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(&config.secrets.master_key_file).expect("there").permissions().mode();
+            let mode = fs::metadata(&file).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        fs::write(&config.secrets.master_key_file, "nonsense").expect("written");
-        assert!(format!("{:#}", master_key(&config).expect_err("refused")).contains("hubbub.key"));
-        let _ = fs::remove_dir_all(folder);
+        fs::write(&file, "nonsense").expect("written");
+        assert!(format!("{:#}", open().expect_err("refused")).contains("hubbub.key"));
     }
 }

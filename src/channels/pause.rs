@@ -8,9 +8,9 @@ use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, Wake, turns};
 
 /// What a turn says that waits for its channel.
-pub(super) const REASON: &str = "channel_paused";
+pub(crate) const REASON: &str = "channel_paused";
 /// A turn of a paused channel is looked at again after this, should nobody say that the channel goes on.
-pub(super) const LOOK_AGAIN_MS: i64 = 60_000;
+pub(crate) const LOOK_AGAIN_MS: i64 = 60_000;
 
 /// The state of the channel changed.
 pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Error> {
@@ -28,7 +28,7 @@ pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Er
 }
 
 /// Refuses what a person wants to send now.
-pub(super) fn must_run(channel: &Channel) -> Result<(), Error> {
+pub(crate) fn must_run(channel: &Channel) -> Result<(), Error> {
     if channel.state == ChannelState::Disabled {
         return Err(Error::conflict(
             "channel_paused",

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::vault::{Vault, random_token};
 use crate::model::Channel;
+use crate::vault::{Vault, random_token};
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct ChannelSecrets {

@@ -1,6 +1,6 @@
 //! How a channel does, from wherever it is learnt: a connection, a send, the provider's own word.
 
-use super::announce;
+use crate::announce;
 use crate::error::Error;
 use crate::model::{Channel, ChannelHealth};
 use crate::store::{Tx, Wake, channels};

@@ -1,18 +1,19 @@
 //! Connecting provider accounts: making a channel, changing it, and what its owner sees of it. Secrets go in
-//! here and never come out again. Calling the provider is `connect_channel.rs`.
+//! here and never come out again. Calling the provider is `connect.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::access::Scope;
-use super::vault::random_token;
-use super::{ChannelSecrets, Vault, channel_address, channel_claims, check_name};
+use super::{ChannelSecrets, address, claims, pause};
+use crate::accounts::{Scope, check_name};
+use crate::announce;
 use crate::error::Error;
-use crate::inbox::{announce, pause};
 use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
 use crate::store::{Tx, Verb, Wake, accounts, channels};
+use crate::vault::Vault;
+use crate::vault::random_token;
 
 /// Channels of the scopes' tenants, as far as the callers see their companies.
 pub struct ListChannels {
@@ -81,7 +82,7 @@ impl Verb for CreateChannel {
             operated: self.scope.operates(),
         };
         channels::insert(tx, &channel).await?;
-        channel_claims::move_to(tx, &self.scope, &channel, &accounts_of(&channel, &secrets)).await?;
+        claims::move_to(tx, &self.scope, &channel, &accounts_of(&channel, &secrets)).await?;
         announce::channel(tx, &channel)?;
         tx.wake(Wake::Channel(id));
         Ok(channel)
@@ -134,18 +135,18 @@ impl Verb for UpdateChannel {
             let mut wanted = secrets.credentials.clone();
             wanted.extend(changes.clone());
             let wanted = check_credentials(&channel.kind, wanted)?;
-            let changed = channel_address::change(&self.scope, &channel, secrets, wanted, changes)?;
+            let changed = address::change(&self.scope, &channel, secrets, wanted, changes)?;
             channel.sealed = changed.secrets.seal(&self.vault, channel.id)?;
             if let Some(claims) = &changed.claims {
-                channel_claims::move_to(tx, &self.scope, &channel, claims).await?;
+                claims::move_to(tx, &self.scope, &channel, claims).await?;
             }
         }
         if goes_on {
             // While it was paused its account may have become another channel's.
             let secrets = ChannelSecrets::open(&self.vault, &channel)?;
             let wanted = accounts_of(&channel, &secrets);
-            if !channel_claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
-                return Err(channel_claims::taken());
+            if !claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
+                return Err(claims::taken());
             }
         }
         channels::update(tx, &channel).await?;
@@ -157,9 +158,7 @@ impl Verb for UpdateChannel {
 
 /// The accounts that the settings of a channel name.
 fn accounts_of(channel: &Channel, secrets: &ChannelSecrets) -> Vec<String> {
-    adapters::provider(&channel.kind)
-        .map(|provider| channel_claims::of(provider, secrets))
-        .unwrap_or_default()
+    adapters::provider(&channel.kind).map(|provider| claims::of(provider, secrets)).unwrap_or_default()
 }
 
 /// A channel of the scope's tenant and companies.

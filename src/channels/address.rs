@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use adapters::{Binds, Outward, outward};
 
-use super::vault::random_token;
-use super::{ChannelSecrets, Scope, channel_claims};
+use super::{ChannelSecrets, claims};
+use crate::accounts::Scope;
 use crate::error::Error;
 use crate::model::Channel;
+use crate::vault::random_token;
 
 /// Refuses addresses that could not be called: for a clear answer at once, and so by every way in. What counts is
 /// judged again at each call, with what the name means then.
@@ -73,9 +74,9 @@ pub(super) fn change(
             return Err(Error::invalid(format!("credentials.{}", missing.name), problem));
         }
     }
-    let before = channel_claims::of(provider, &secrets);
+    let before = claims::of(provider, &secrets);
     secrets.credentials = wanted;
-    let after = channel_claims::of(provider, &secrets);
+    let after = claims::of(provider, &secrets);
     let is_other = before != after;
     if moved.is_some() || is_other {
         // The former place knows the secret of the webhook: what comes from there counts no more.

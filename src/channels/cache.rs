@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use adapters::{Context, Event};
 use uuid::Uuid;
 
-use crate::accounts::{ChannelSecrets, Vault};
+use crate::channels::ChannelSecrets;
 use crate::error::Error;
 use crate::model::Channel;
 use crate::store::{Store, channels, connections};
+use crate::vault::Vault;
 
 const FRESH_MS: i64 = 2_000;
 const CAPACITY: usize = 10_000;
@@ -31,7 +32,7 @@ impl Connected {
 }
 
 #[derive(Clone)]
-pub struct Channels {
+pub struct ChannelCache {
     store: Store,
     vault: Arc<Vault>,
     known: Arc<Mutex<Known>>,
@@ -43,7 +44,7 @@ struct Known {
     by_id: HashMap<Uuid, (Arc<Connected>, i64)>,
 }
 
-impl Channels {
+impl ChannelCache {
     pub fn new(store: Store, vault: Arc<Vault>) -> Self {
         Self { store, vault, known: Arc::default() }
     }
