@@ -19,17 +19,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Accounts;
+use crate::admission::{Admission, Shares};
 use crate::channels::ChannelCache;
 use crate::channels::claims::claim_existing;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::admission::Admission;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
 use crate::vault::Vault;
-use crate::work::{Dispatcher, Runner};
-
-pub(crate) use bridge::{id_in_name, room_of};
+use crate::work::{self, Dispatcher, Runner};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -43,7 +41,7 @@ pub struct App {
     pub admission: Admission,
     pub channels: ChannelCache,
     /// What each tenant's webhooks may take at a time.
-    pub shares: crate::http::share::Shares,
+    pub shares: Shares,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
     /// For calls to providers: bounded in time, follows no redirects, reaches what its `outward` lets it reach.
@@ -115,6 +113,17 @@ impl App {
 
         let admission = Admission::new(&config);
         let started_at_ms = store.clock().now_ms();
+        let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        let env = work::Env {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            channels: channels.clone(),
+            http: http.clone(),
+            soft: soft.clone(),
+            hard: hard.clone(),
+            tasks: tasks.clone(),
+        };
         let app = Arc::new(Self {
             config,
             store,
@@ -125,19 +134,19 @@ impl App {
             admission,
             committed: tokio::sync::Mutex::default(),
             channels,
-            shares: crate::http::share::Shares::default(),
+            shares: Shares::default(),
             dispatcher,
             http,
-            soft: CancellationToken::new(),
-            hard: CancellationToken::new(),
-            tasks: TaskTracker::new(),
+            soft,
+            hard,
+            tasks,
             started_at_ms,
             installation,
         });
         let runner = Runner::new();
         bridge.connect(&app, Arc::clone(&runner));
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
-        runner.start(&app);
+        runner.start(Arc::new(env));
         let watched = Arc::clone(&app);
         app.tasks.spawn(async move {
             let changed = |id| watched.rights_changed(id);

@@ -1,7 +1,6 @@
 //! HTTP: one flat table of routes and what happens around each. A handler takes what its extractors prove and
 //! runs one verb; no logic stands here.
 
-pub mod admission;
 pub mod around;
 pub mod assets;
 pub mod body;
@@ -27,7 +26,6 @@ pub mod problem;
 pub mod receive;
 pub mod serve;
 pub mod session;
-pub mod share;
 pub mod socket;
 pub mod users;
 pub mod wire;

@@ -3,6 +3,7 @@
 //! Read on in `app.rs` (how the parts are put together), `http.rs` (the routes), `inbox.rs` (the verbs).
 
 pub mod accounts;
+pub mod admission;
 pub mod announce;
 pub mod app;
 pub mod channels;
@@ -17,6 +18,7 @@ pub mod inbox;
 pub mod model;
 mod private;
 pub mod responder;
+mod rooms;
 pub mod rpc;
 pub mod store;
 pub mod telemetry;

@@ -9,6 +9,7 @@ mod dead;
 mod deliver;
 mod dispatcher;
 mod end;
+mod env;
 mod fetch_media;
 mod kinds;
 mod overdue;
@@ -22,5 +23,6 @@ mod sweep_files;
 
 pub use dead::{Forget, ListDead, Revive};
 pub use dispatcher::Dispatcher;
+pub use env::Env;
 pub use responders::Held;
 pub use runner::Runner;

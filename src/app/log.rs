@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use hub::{Log, LogError, LogPage};
 use uuid::Uuid;
 
-use super::bridge::{id_in_name, publication};
+use super::bridge::publication;
 use crate::error::Error;
+use crate::rooms::id_in_name;
 use crate::store::{Store, events};
 
 pub(super) struct FeedLog {

@@ -4,10 +4,10 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::admission::Budget;
 use super::peer::PeerIp;
 use super::problem::Problem;
 use super::receive;
+use crate::admission::Budget;
 use crate::app::AppState;
 use crate::document::{self, Refused};
 

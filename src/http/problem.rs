@@ -8,8 +8,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::admission::rates::Wait;
 use crate::accounts::{RefreshError, SignInError};
+use crate::admission::rates::Wait;
 use crate::error::Error;
 use crate::store::StoreError;
 

@@ -14,8 +14,8 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use hyper::body::Frame;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::admission::Budget;
 use super::problem::{self, Problem};
+use crate::admission::Budget;
 
 /// The longest that a body may take.
 const TIME: Duration = Duration::from_secs(30);

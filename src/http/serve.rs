@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::admission::{Charge, Place};
 use super::problem;
 use super::wire::{HEAD_BYTES, HeadTimer, Progress, Wire};
+use crate::admission::{Charge, Place};
 use crate::app::AppState;
 use crate::config::is_in;
 
@@ -186,8 +186,8 @@ mod tests {
     use tokio::task::JoinHandle;
     use tokio::time::{Instant, sleep};
 
-    use super::super::admission::Budget;
     use super::*;
+    use crate::admission::Budget;
 
     const IDLE: Duration = Duration::from_secs(130);
 

@@ -19,9 +19,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::admission::budget::SMALL;
-use super::admission::{Charge, Place};
 use super::problem;
+use crate::admission::budget::SMALL;
+use crate::admission::{Charge, Place};
 
 /// Of the head of a request: the most that it may have, and the time from its first byte until it is whole.
 pub const HEAD_BYTES: usize = 32 * 1024;

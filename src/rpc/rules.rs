@@ -19,6 +19,7 @@ use crate::accounts::{Access, Accounts, Permission, Scope};
 use crate::document;
 use crate::error::Error;
 use crate::inbox::outgoing;
+use crate::rooms;
 use crate::store::{Store, StoreError};
 use crate::work::Dispatcher;
 
@@ -145,7 +146,7 @@ fn feed(scope: &Scope) -> ServerSub {
         };
         mine && seen
     }));
-    ServerSub { room: crate::app::room_of(scope.tenant()), sub }
+    ServerSub { room: rooms::of_tenant(scope.tenant()), sub }
 }
 
 /// How a connection is refused: a busy store is worth another try, a bad token is not, an expired one is
@@ -214,7 +215,7 @@ impl Authority for SocketRules {
         session: &SessionInfo,
         request: SubscribeRequest,
     ) -> Result<Subscription, Rejection> {
-        let id = crate::app::id_in_name(&request.room, "conversation:").ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
+        let id = rooms::id_in_name(&request.room, "conversation:").ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
         match self.conversation(session, id, Permission::Read).await {
             Ok(_) => Ok(Subscription { presence: true, join_leave: true, ..Subscription::ephemeral() }),
             Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {

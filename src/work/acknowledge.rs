@@ -3,23 +3,23 @@
 
 use uuid::Uuid;
 
+use super::Env;
 use super::kinds::Work;
-use crate::app::App;
 use crate::error::Error;
 use crate::model::Conversation;
 use crate::store::jobs::{self, Acknowledge, Job};
 use crate::store::{Tx, Verb, conversations, messages};
 
 impl Work for Acknowledge {
-    async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
-        answer(app, job).await
+    async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
+        answer(env, job).await
     }
 }
 
-async fn answer(app: &App, job: &Job) -> Result<(), Error> {
-    let found = app.store.read(Look { job: job.clone() }).await?;
+async fn answer(env: &Env, job: &Job) -> Result<(), Error> {
+    let found = env.store.read(Look { job: job.clone() }).await?;
     if let Some((conversation, callback)) = found
-        && let Some(connected) = app.channels.by_id(conversation.channel).await?
+        && let Some(connected) = env.channels.by_id(conversation.channel).await?
         && let Some(provider) = adapters::provider(&connected.channel.kind)
     {
         let what = adapters::Acknowledge {
@@ -28,11 +28,11 @@ async fn answer(app: &App, job: &Job) -> Result<(), Error> {
             participant: None,
             callback: Some(&callback),
         };
-        if let Err(error) = provider.acknowledge(&app.http, &connected.secrets.account(), &what).await {
+        if let Err(error) = provider.acknowledge(&env.http, &connected.secrets.account(), &what).await {
             tracing::warn!(%error, channel = %conversation.channel, "a button press could not be answered");
         }
     }
-    app.store.write(Done { job: job.clone() }).await?;
+    env.store.write(Done { job: job.clone() }).await?;
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use self::begin::Begin;
 use self::finish::Finish;
+use super::Env;
 use super::kinds::{Interrupted, Work};
-use crate::app::App;
 use crate::error::Error;
 use crate::inbox::{outgoing, receipt};
 use crate::model::{MessageError, MessageStatus};
@@ -30,8 +30,8 @@ impl Work for Deliver {
     /// Of failures that are ours; what the provider refuses for now is counted by the delivery.
     const TRIES: i64 = 10;
 
-    async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
-        send(app, job, self.delivery).await
+    async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
+        send(env, job, self.delivery).await
     }
 
     async fn interrupted(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<Interrupted, Error> {
@@ -97,14 +97,14 @@ impl Work for Deliver {
     }
 }
 
-async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
-    let delivery = app.store.read(Look { delivery }).await?;
+async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
+    let delivery = env.store.read(Look { delivery }).await?;
     let connected = match &delivery {
-        Some(delivery) => app.channels.by_id(delivery.channel).await?,
+        Some(delivery) => env.channels.by_id(delivery.channel).await?,
         None => None,
     };
     let (Some(delivery), Some(connected)) = (delivery, connected) else {
-        app.store.write(Nothing { job: job.clone() }).await?;
+        env.store.write(Nothing { job: job.clone() }).await?;
         return Ok(());
     };
     let provider =
@@ -114,7 +114,7 @@ async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
     let reserved = if delivery.reserved_id.is_some() {
         Ok(None)
     } else {
-        provider.reserve_id(&app.http, &account).await
+        provider.reserve_id(&env.http, &account).await
     };
     let reserved = match reserved {
         Ok(reserved) => reserved,
@@ -125,12 +125,12 @@ async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
             } else {
                 SendOutcome::Retry { after_ms: None, code, reason }
             };
-            return finish(app, job, None, outcome).await;
+            return finish(env, job, None, outcome).await;
         }
         // Without a reserved id the echo is matched by what it says.
         Err(_) => None,
     };
-    let Some(begun) = app.store.write(Begin { job: job.clone(), reserved }).await?.value else {
+    let Some(begun) = env.store.write(Begin { job: job.clone(), reserved }).await?.value else {
         return Ok(());
     };
     let out = Outgoing {
@@ -147,8 +147,8 @@ async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
         reserved_id: begun.delivery.reserved_id.as_deref(),
     };
     let files: Vec<_> = begun.part.media.iter().cloned().collect();
-    let outcome = match outgoing::check_files(&files, app.http.outward()) {
-        Ok(()) => provider.send(&app.http, &account, &out).await,
+    let outcome = match outgoing::check_files(&files, env.http.outward()) {
+        Ok(()) => provider.send(&env.http, &account, &out).await,
         Err(refused) => SendOutcome::Rejected {
             code: "not_public".to_owned(),
             reason: refused.to_string().into(),
@@ -157,17 +157,17 @@ async fn send(app: &App, job: &Job, delivery: Uuid) -> Result<(), Error> {
     };
     metrics::counter!("hubbub_sends_total", "provider" => provider.name(), "outcome" => word(&outcome))
         .increment(1);
-    finish(app, job, Some(begun.attempt), outcome).await
+    finish(env, job, Some(begun.attempt), outcome).await
 }
 
 /// Writes the outcome, again and again while the store is busy or away: without it a send that succeeded
 /// would be `unknown`.
-async fn finish(app: &App, job: &Job, attempt: Option<Uuid>, outcome: SendOutcome) -> Result<(), Error> {
+async fn finish(env: &Env, job: &Job, attempt: Option<Uuid>, outcome: SendOutcome) -> Result<(), Error> {
     let mut tried = 0;
     loop {
-        let random = app.store.ids().next().as_u128() as u64;
+        let random = env.store.ids().next().as_u128() as u64;
         let verb = Finish { job: job.clone(), attempt, outcome: outcome.clone(), random };
-        match app.store.write(verb).await {
+        match env.store.write(verb).await {
             Ok(_) => return Ok(()),
             Err(error @ Error::Store(StoreError::Closed)) => return Err(error),
             Err(error) if tried < FINISH_TRIES => {

@@ -9,10 +9,10 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
+use super::Env;
 use super::kinds::Work;
 use super::{end, retry};
 use crate::announce;
-use crate::app::App;
 use crate::error::Error;
 use crate::model::EventKind;
 use crate::private;
@@ -20,8 +20,8 @@ use crate::store::jobs::{self, FetchMedia, Job};
 use crate::store::{Tx, Verb, attachments, conversations, messages, storage};
 
 impl Work for FetchMedia {
-    async fn run(self, app: &App, job: &Job) -> Result<(), Error> {
-        bring(app, job).await
+    async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
+        bring(env, job).await
     }
 
     async fn given_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<(), Error> {
@@ -45,31 +45,31 @@ async fn tell(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
     Ok(())
 }
 
-async fn bring(app: &App, job: &Job) -> Result<(), Error> {
-    let Some((channel, source)) = app.store.read(Look { attachment: job.subject }).await? else {
-        let usual = usual_limits(app);
-        app.store.write(Finish { job: job.clone(), end: End::Gone, usual }).await?;
+async fn bring(env: &Env, job: &Job) -> Result<(), Error> {
+    let Some((channel, source)) = env.store.read(Look { attachment: job.subject }).await? else {
+        let usual = usual_limits(env);
+        env.store.write(Finish { job: job.clone(), end: End::Gone, usual }).await?;
         return Ok(());
     };
     // Looked at before, so that nothing is fetched for nothing; the transaction that notes the file decides.
-    let usual = usual_limits(app);
-    if !app.store.read(HasRoom { tenant: job.tenant, usual }).await? {
+    let usual = usual_limits(env);
+    if !env.store.read(HasRoom { tenant: job.tenant, usual }).await? {
         let end = End::Failed { reason: FULL.to_owned(), for_good: false };
-        app.store.write(Finish { job: job.clone(), end, usual }).await?;
+        env.store.write(Finish { job: job.clone(), end, usual }).await?;
         return Ok(());
     }
-    let end = match fetch(app, job, channel, &source).await {
+    let end = match fetch(env, job, channel, &source).await {
         Ok((fetched, path)) => End::Ready { fetched, path },
         Err(error) if error.retryable() && job.tries < FetchMedia::TRIES => {
-            let random = app.store.ids().next().as_u128() as u64;
+            let random = env.store.ids().next().as_u128() as u64;
             let wait_ms = retry::wait_ms(job.tries, 2_000, 300_000, random);
             End::Again { wait_ms, reason: error.to_string() }
         }
         Err(error) => End::Failed { reason: error.to_string(), for_good: !error.retryable() },
     };
     let path =
-        if let End::Ready { path, .. } = &end { Some(app.config.media_dir().join(path)) } else { None };
-    let is_kept = app.store.write(Finish { job: job.clone(), end, usual }).await?.value;
+        if let End::Ready { path, .. } = &end { Some(env.config.media_dir().join(path)) } else { None };
+    let is_kept = env.store.write(Finish { job: job.clone(), end, usual }).await?.value;
     if let Some(path) = path.filter(|_| !is_kept)
         && let Err(error) = fs::remove_file(&path).await
     {
@@ -83,9 +83,9 @@ const FULL: &str = "the storage of this account is full: ask whoever runs this s
     again";
 
 /// Bytes and files of a tenant that has no limits of its own.
-fn usual_limits(app: &App) -> (i64, i64) {
+fn usual_limits(env: &Env) -> (i64, i64) {
     let number = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
-    (number(app.config.storage.max_bytes), number(app.config.storage.max_files))
+    (number(env.config.storage.max_bytes), number(env.config.storage.max_files))
 }
 
 /// Is there room for one more file, however small?
@@ -103,9 +103,9 @@ impl Verb for HasRoom {
 }
 
 /// Downloads beside the place and moves it there when it is whole.
-async fn fetch(app: &App, job: &Job, channel: Uuid, source: &str) -> Result<(Fetched, String), FetchError> {
+async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fetched, String), FetchError> {
     let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}").into());
-    let connected = app
+    let connected = env
         .channels
         .by_id(channel)
         .await
@@ -115,16 +115,16 @@ async fn fetch(app: &App, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let media: MediaRef = serde_json::from_str(source).map_err(|_| FetchError::Gone)?;
     let folder = PathBuf::from(job.tenant.to_string());
     let (path, part) = (folder.join(job.subject.to_string()), folder.join(format!("{}.part", job.subject)));
-    let root = app.config.media_dir();
+    let root = env.config.media_dir();
     private::create_dir(&root.join(&folder)).context("the media folder").map_err(broken)?;
     let mut options = fs::OpenOptions::from(private::create_options());
     let sink = options.truncate(true).open(root.join(&part)).await;
     let mut sink = sink.context("the media folder").map_err(broken)?;
-    let limit = app.config.calls.media_max_bytes.min(provider.limits().max_download_bytes);
+    let limit = env.config.calls.media_max_bytes.min(provider.limits().max_download_bytes);
     let account = connected.secrets.account();
-    let within = std::time::Duration::from_millis(app.config.calls.media_timeout_ms);
+    let within = std::time::Duration::from_millis(env.config.calls.media_timeout_ms);
     let fetched =
-        tokio::time::timeout(within, provider.fetch(&app.http, &account, &media, limit, &mut sink)).await;
+        tokio::time::timeout(within, provider.fetch(&env.http, &account, &media, limit, &mut sink)).await;
     let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Unavailable("it took too long".into())));
     let fetched = match fetched {
         Ok(fetched) => fetched,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::app::App;
+use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
@@ -31,7 +31,7 @@ pub(super) trait Work: Payload + 'static {
     const EVERY: Option<Duration> = None;
 
     /// Does it, and ends the job in a transaction (but for those that come again). An error means: later.
-    fn run(self, app: &App, job: &Job) -> impl Future<Output = Result<(), Error>> + Send;
+    fn run(self, env: &Env, job: &Job) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// It failed with this reason, or its process died.
     fn interrupted(
@@ -64,7 +64,7 @@ pub(super) struct Kind {
     pub name: &'static str,
     pub tries: i64,
     pub every: Option<Duration>,
-    pub run: for<'a> fn(&'a App, &'a Job) -> Result<Told<'a, ()>, String>,
+    pub run: for<'a> fn(&'a Env, &'a Job) -> Result<Told<'a, ()>, String>,
     pub interrupted: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> Told<'a, Interrupted>,
     pub given_up: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> Told<'a, ()>,
     pub revived: for<'a> fn(&'a mut Tx<'_>, &'a Job) -> Told<'a, ()>,
@@ -76,9 +76,9 @@ const fn kind<W: Work>() -> Kind {
         name: W::KIND,
         tries: W::TRIES,
         every: W::EVERY,
-        run: |app, job| {
+        run: |env, job| {
             let payload = payload::<W>(job)?;
-            Ok(Box::pin(payload.run(app, job)))
+            Ok(Box::pin(payload.run(env, job)))
         },
         interrupted: |tx, job, reason| Box::pin(W::interrupted(tx, job, reason)),
         given_up: |tx, job, reason| Box::pin(W::given_up(tx, job, reason)),

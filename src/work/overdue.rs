@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::Env;
 use super::deliver::MAX_AGE_MS;
 use super::end;
 use super::kinds::Work;
-use crate::app::App;
 use crate::error::Error;
 use crate::store::jobs::{self, Deliver, EndOverdue, Job, Payload};
 use crate::store::{Tx, Verb, queues};
@@ -18,14 +18,14 @@ const PAGE: i64 = 200;
 impl Work for EndOverdue {
     const EVERY: Option<Duration> = Some(Duration::from_mins(1));
 
-    async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
+    async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
         loop {
-            let overdue = app.store.read(Overdue).await?;
+            let overdue = env.store.read(Overdue).await?;
             let count = overdue.len() as i64;
             for job in overdue {
-                app.store.write(End { job }).await?;
+                env.store.write(End { job }).await?;
             }
-            if count < PAGE || app.soft.is_cancelled() {
+            if count < PAGE || env.soft.is_cancelled() {
                 return Ok(());
             }
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::Env;
 use super::end;
 use super::kinds::{self, Interrupted};
-use crate::app::App;
 use crate::error::Error;
 use crate::store::jobs::{self, Job};
 use crate::store::{Engine, Tx, Verb};
@@ -17,31 +17,31 @@ const PAGE: i64 = 500;
 const REASON: &str = "the server stopped while it was being done";
 
 /// At a start on SQLite nobody else can hold a claim: a database file has one server.
-pub(super) async fn at_start(app: &App) {
-    if app.store.engine() == Engine::Sqlite {
-        recover(app, i64::MAX).await;
+pub(super) async fn at_start(env: &Env) {
+    if env.store.engine() == Engine::Sqlite {
+        recover(env, i64::MAX).await;
     }
 }
 
 /// Not a job itself: a dead process may have claimed that too.
-pub(super) async fn run(app: &App) {
+pub(super) async fn run(env: &Env) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while app.soft.run_until_cancelled(ticks.tick()).await.is_some() {
-        recover(app, app.store.clock().now_ms()).await;
+    while env.soft.run_until_cancelled(ticks.tick()).await.is_some() {
+        recover(env, env.store.clock().now_ms()).await;
     }
 }
 
-async fn recover(app: &App, claimed_before: i64) {
+async fn recover(env: &Env, claimed_before: i64) {
     loop {
-        let expired = match app.store.read(Expired { claimed_before }).await {
+        let expired = match env.store.read(Expired { claimed_before }).await {
             Ok(expired) => expired,
             Err(error) => return tracing::warn!(%error, "abandoned jobs cannot be read"),
         };
         let (count, mut taken) = (expired.len() as i64, 0_usize);
         for job in expired {
             let id = job.id;
-            match app.store.write(TakeBack { job, claimed_before }).await {
+            match env.store.write(TakeBack { job, claimed_before }).await {
                 Ok(_) => taken += 1,
                 Err(error) => tracing::warn!(%error, job = %id, "an abandoned job cannot be taken back yet"),
             }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::Env;
 use super::kinds::Work;
-use crate::app::App;
 use crate::error::Error;
 use crate::store::jobs::{self, Job, Retain};
 use crate::store::retention::{self, BATCH, OwnDays};
@@ -28,39 +28,39 @@ const TOKEN_DAYS: i64 = 1;
 impl Work for Retain {
     const EVERY: Option<Duration> = Some(Duration::from_mins(5));
 
-    async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
-        all_of(app, Uuid::nil(), What::Tokens(TOKEN_DAYS)).await?;
-        all_of(app, Uuid::nil(), What::Sessions(TOKEN_DAYS)).await?;
-        all_of(app, Uuid::nil(), What::Pending(PENDING_DAYS)).await?;
+    async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
+        all_of(env, Uuid::nil(), What::Tokens(TOKEN_DAYS)).await?;
+        all_of(env, Uuid::nil(), What::Sessions(TOKEN_DAYS)).await?;
+        all_of(env, Uuid::nil(), What::Pending(PENDING_DAYS)).await?;
         let mut after = Uuid::nil();
         loop {
-            let page = app.store.read(Tenants { after }).await?;
+            let page = env.store.read(Tenants { after }).await?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = *last;
             for (tenant, own) in page {
-                let config = &app.config;
-                all_of(app, tenant, What::Events(own.0.unwrap_or(config.retention.feed_days))).await?;
+                let config = &env.config;
+                all_of(env, tenant, What::Events(own.0.unwrap_or(config.retention.feed_days))).await?;
                 let envelopes = own.1.unwrap_or(config.retention.envelope_days);
-                all_of(app, tenant, What::Envelopes(envelopes)).await?;
+                all_of(env, tenant, What::Envelopes(envelopes)).await?;
                 let attempts = own.2.unwrap_or(config.retention.attempt_days);
-                all_of(app, tenant, What::Attempts(attempts)).await?;
-                all_of(app, tenant, What::DeadJobs(DEAD_DAYS)).await?;
+                all_of(env, tenant, What::Attempts(attempts)).await?;
+                all_of(env, tenant, What::DeadJobs(DEAD_DAYS)).await?;
             }
         }
     }
 }
 
 /// Removes batch after batch until nothing is left that is old enough. 0 days: for ever.
-async fn all_of(app: &App, tenant: Uuid, what: What) -> Result<(), Error> {
+async fn all_of(env: &Env, tenant: Uuid, what: What) -> Result<(), Error> {
     if what.days() == 0 {
         return Ok(());
     }
     let tenant = Some(tenant).filter(|tenant| !tenant.is_nil());
     loop {
         let begun = Instant::now();
-        let removed = app.store.write(Remove { tenant, what }).await?.value;
+        let removed = env.store.write(Remove { tenant, what }).await?.value;
         metrics::counter!("hubbub_retention_removed_total", "what" => what.name()).increment(removed);
-        if removed < BATCH as u64 || app.soft.is_cancelled() {
+        if removed < BATCH as u64 || env.soft.is_cancelled() {
             return Ok(());
         }
         tokio::time::sleep((begun.elapsed() * SHARE).clamp(LEAST_PAUSE, LONGEST_PAUSE)).await;

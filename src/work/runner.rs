@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 
+use super::Env;
 use super::end::Failed;
 use super::{kinds, recover};
-use crate::app::App;
 use crate::error::Error;
 use crate::store::jobs::{self, Class, Job};
 use crate::store::{Store, Tx, Verb};
@@ -57,35 +57,36 @@ impl Runner {
         }
     }
 
-    pub fn start(self: &Arc<Self>, app: &Arc<App>) {
-        let (this, shared) = (Arc::clone(self), Arc::clone(app));
-        app.tasks.spawn(async move {
+    pub fn start(self: &Arc<Self>, env: Arc<Env>) {
+        let this = Arc::clone(self);
+        let (env, shared) = (Arc::clone(&env), env);
+        env.tasks.spawn(async move {
             // All of it before the first claim: what is found claimed now is nobody's.
             recover::at_start(&shared).await;
             if let Err(error) = shared.store.write(Schedule).await {
                 tracing::error!(%error, "what has to be done again and again cannot be scheduled");
             }
             for index in 0..this.classes.len() {
-                let (this, app) = (Arc::clone(&this), Arc::clone(&shared));
-                shared.tasks.spawn(async move { this.run(index, app).await });
+                let (this, env) = (Arc::clone(&this), Arc::clone(&shared));
+                shared.tasks.spawn(async move { this.run(index, env).await });
             }
             recover::run(&shared).await;
         });
     }
 
-    async fn run(&self, index: usize, app: Arc<App>) {
+    async fn run(&self, index: usize, env: Arc<Env>) {
         let Some(workers) = self.classes.get(index) else { return };
-        while !app.soft.is_cancelled() {
+        while !env.soft.is_cancelled() {
             // A worker must be free before a job is taken.
             let Ok(first) = Arc::clone(&workers.permits).acquire_owned().await else { return };
             let free = workers.permits.available_permits().min(MAX_CLAIM - 1) + 1;
             workers.next_at.store(i64::MAX, Ordering::Release);
-            let claimed = app.store.write(Claim { class: workers.class, limit: free as i64 }).await;
+            let claimed = env.store.write(Claim { class: workers.class, limit: free as i64 }).await;
             let (jobs, next_at) = match claimed {
                 Ok(committed) => committed.value,
                 Err(error) => {
                     tracing::warn!(%error, class = workers.class.as_str(), "jobs cannot be claimed");
-                    (Vec::new(), Some(app.store.clock().now_ms() + 1_000))
+                    (Vec::new(), Some(env.store.clock().now_ms() + 1_000))
                 }
             };
             if let Some(next_at) = next_at {
@@ -102,8 +103,8 @@ impl Runner {
                         Err(_) => return,
                     },
                 };
-                let shared = Arc::clone(&app);
-                app.tasks.spawn(async move {
+                let shared = Arc::clone(&env);
+                env.tasks.spawn(async move {
                     let hard = shared.hard.clone();
                     hard.run_until_cancelled(run_one(&shared, job)).await;
                     drop(permit);
@@ -111,17 +112,17 @@ impl Runner {
             }
             drop(spare);
             if took == 0 {
-                self.wait(workers, &app.store, &app).await;
+                self.wait(workers, &env.store, &env).await;
             }
         }
     }
 
-    async fn wait(&self, workers: &Workers, store: &Store, app: &App) {
+    async fn wait(&self, workers: &Workers, store: &Store, env: &Env) {
         let at = workers.next_at.load(Ordering::Acquire);
         let until =
             Duration::from_millis(u64::try_from(at.saturating_sub(store.clock().now_ms())).unwrap_or(0));
         tokio::select! {
-            () = app.soft.cancelled() => {}
+            () = env.soft.cancelled() => {}
             () = workers.look.notified() => {}
             () = tokio::time::sleep(until.min(IDLE)) => {}
         }
@@ -129,17 +130,17 @@ impl Runner {
 }
 
 /// Runs a job to one of its ends.
-async fn run_one(app: &App, job: Job) {
+async fn run_one(env: &Env, job: Job) {
     let kind = kinds::of(&job.kind);
     let ended = match kind {
         None => Err(Broken::for_now(format!(
             "this version of the server knows no jobs of the kind {:?}: run a newer one, then let it be tried again",
             job.kind
         ))),
-        Some(kind) => match (kind.run)(app, &job) {
+        Some(kind) => match (kind.run)(env, &job) {
             Err(reason) => Err(Broken::for_good(format!("its payload cannot be read: {reason}"))),
-            Ok(work) => match (caught(kept(app, &job, kind.every, work)).await, kind.every) {
-                (Ok(()), Some(every)) => again(app, &job, every).await,
+            Ok(work) => match (caught(kept(env, &job, kind.every, work)).await, kind.every) {
+                (Ok(()), Some(every)) => again(env, &job, every).await,
                 (ended, _) => ended,
             },
         },
@@ -149,8 +150,8 @@ async fn run_one(app: &App, job: Job) {
         .increment(1);
     if let Err(Broken { reason, for_good }) = ended {
         tracing::error!(reason, kind = job.kind, job = %job.id, tenant = %job.tenant, tries = job.tries, "a job failed");
-        let random = app.store.ids().next().as_u128() as u64;
-        end(app, Failed { job, reason, for_good, random }).await;
+        let random = env.store.ids().next().as_u128() as u64;
+        end(env, Failed { job, reason, for_good, random }).await;
     }
 }
 
@@ -185,7 +186,7 @@ async fn caught(work: impl Future<Output = Result<(), Error>>) -> Result<(), Bro
 
 /// A job that comes again may take long: its claim is renewed while it works, and if it is lost the work ends.
 async fn kept(
-    app: &App,
+    env: &Env,
     job: &Job,
     every: Option<Duration>,
     work: impl Future<Output = Result<(), Error>>,
@@ -197,7 +198,7 @@ async fn kept(
     let renew = async {
         loop {
             tokio::time::sleep(third).await;
-            match app.store.write(Keep { job: job.clone() }).await {
+            match env.store.write(Keep { job: job.clone() }).await {
                 Ok(kept) if !kept.value => return,
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, job = %job.id, "a claim is not renewed yet"),
@@ -210,15 +211,15 @@ async fn kept(
     }
 }
 
-async fn again(app: &App, job: &Job, every: Duration) -> Result<(), Broken> {
+async fn again(env: &Env, job: &Job, every: Duration) -> Result<(), Broken> {
     let verb = Again { job: job.clone(), every_ms: i64::try_from(every.as_millis()).unwrap_or(i64::MAX) };
-    app.store.write(verb).await.map(drop).map_err(|error| Broken::for_now(error.to_string()))
+    env.store.write(verb).await.map(drop).map_err(|error| Broken::for_now(error.to_string()))
 }
 
 /// Writes it, also if the database is away for a while. If even that cannot be done the claim runs out.
-async fn end(app: &App, failed: Failed) {
+async fn end(env: &Env, failed: Failed) {
     for tried in 0..END_TRIES {
-        match app.store.write(failed.clone()).await {
+        match env.store.write(failed.clone()).await {
             Ok(_) => return,
             Err(error) => {
                 tracing::warn!(%error, job = %failed.job.id, "the end of a job is not written yet");

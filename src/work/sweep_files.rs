@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use tokio::fs;
 use uuid::Uuid;
 
+use super::Env;
 use super::kinds::Work;
-use crate::app::{App, id_in_name};
 use crate::error::Error;
+use crate::rooms::id_in_name;
 use crate::store::jobs::{Job, SweepFiles};
 use crate::store::{Tx, Verb, attachments};
 
@@ -20,23 +21,23 @@ const PAGE: usize = 200;
 impl Work for SweepFiles {
     const EVERY: Option<Duration> = Some(Duration::from_hours(24));
 
-    async fn run(self, app: &App, _: &Job) -> Result<(), Error> {
-        let root = app.config.media_dir();
+    async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
+        let root = env.config.media_dir();
         let Ok(mut tenants) = fs::read_dir(&root).await else { return Ok(()) };
         while let Some(folder) = tenants.next_entry().await.context("the media folder")? {
             if folder.file_type().await.is_ok_and(|kind| kind.is_dir()) {
-                sweep(app, &folder.path()).await?;
+                sweep(env, &folder.path()).await?;
             }
         }
         Ok(())
     }
 }
 
-async fn sweep(app: &App, folder: &Path) -> Result<(), Error> {
+async fn sweep(env: &Env, folder: &Path) -> Result<(), Error> {
     let mut files = fs::read_dir(folder).await.context("the media folder")?;
     let mut page = Vec::new();
     while let Some(file) = files.next_entry().await.context("the media folder")? {
-        if app.soft.is_cancelled() {
+        if env.soft.is_cancelled() {
             return Ok(());
         }
         let is_old = file.metadata().await.ok().and_then(|about| about.modified().ok()?.elapsed().ok());
@@ -53,14 +54,14 @@ async fn sweep(app: &App, folder: &Path) -> Result<(), Error> {
             page.push(id);
         }
         if page.len() == PAGE {
-            remove_unknown(app, folder, &mut page).await?;
+            remove_unknown(env, folder, &mut page).await?;
         }
     }
-    remove_unknown(app, folder, &mut page).await
+    remove_unknown(env, folder, &mut page).await
 }
 
-async fn remove_unknown(app: &App, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
-    let unknown = app.store.read(Unknown(std::mem::take(page))).await?;
+async fn remove_unknown(env: &Env, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
+    let unknown = env.store.read(Unknown(std::mem::take(page))).await?;
     for id in unknown {
         remove(&folder.join(id.to_string())).await;
     }

@@ -4,12 +4,14 @@
 pub mod budget;
 pub mod places;
 pub mod rates;
+pub mod share;
 
 use std::net::{IpAddr, Ipv6Addr};
 
 pub use budget::{Budget, Charge};
 pub use places::{Place, Places};
 pub use rates::Rates;
+pub use share::Shares;
 
 use crate::config::Config;
 
