@@ -5,6 +5,7 @@
 mod channel;
 mod conversation;
 mod event;
+pub mod limits;
 mod message;
 mod turn;
 

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::origin::Origins;
 use super::{Config, WebOrigin};
-use crate::inbox::outgoing;
+use crate::model::limits::MAX_FRAME;
 use crate::vault::MasterKey;
 
 /// A key whose value cannot be used.
@@ -54,8 +54,8 @@ impl Config {
                 "must be longer than access_token_ttl_s, and at most 315360000 (ten years)",
             )?;
         }
-        if !(outgoing::MAX_FRAME..=268_435_456).contains(&self.limits.max_body_bytes) {
-            let least = outgoing::MAX_FRAME;
+        if !(MAX_FRAME..=268_435_456).contains(&self.limits.max_body_bytes) {
+            let least = MAX_FRAME;
             let problem = format!("must be between {least}, which the longest message takes, and 268435456");
             refuse("limits.max_body_bytes", problem)?;
         }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::announce;
 use crate::error::Error;
+use crate::model::limits::{MAX_ATTACHMENTS, MAX_CLIENT_ID, MAX_LABEL, MAX_TEXT, MAX_URL};
 use crate::model::{
     Attachment, AttachmentState, Author, Conversation, Direction, EventKind, Message, MessageBody,
     MessageError, MessageKind, MessageStatus, OutAttachment,
@@ -18,14 +19,6 @@ use crate::store::jobs::{self, Deliver, Payload, Slot};
 use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, attachments, conversations, messages};
 
-/// Characters of one message, over all its parts.
-const MAX_TEXT: usize = 40_000;
-const MAX_ATTACHMENTS: usize = 10;
-/// Bytes of a file's address.
-const MAX_URL: usize = 2_000;
-/// Characters of a file's name and of its type.
-const MAX_LABEL: usize = 200;
-const MAX_CLIENT_ID: usize = 100;
 /// More than the parts of any message: texts and files together.
 const MAX_PARTS: i64 = 100_000;
 
@@ -37,14 +30,6 @@ pub struct Part {
     /// The quoted message, as the provider knows it.
     pub reply_to: Option<String>,
 }
-
-/// Bytes that a frame, or a body over HTTP, must be allowed to have so that any message within these limits fits. Of an
-/// answer in parts all texts and all files together have the same limits.
-pub const MAX_FRAME: usize = 704 * 1024;
-/// JSON may write each character as an escape, 12 bytes if it is a pair.
-const WORST: usize =
-    12 * MAX_TEXT + MAX_ATTACHMENTS * (6 * MAX_URL + 2 * 12 * MAX_LABEL + 200) + 6 * MAX_CLIENT_ID + 8 * 1024;
-const _: () = assert!(WORST <= MAX_FRAME);
 
 /// Refuses an answer that is too much: of all its parts together.
 pub fn check_all(parts: &[MessageBody]) -> Result<(), Error> {

@@ -18,7 +18,7 @@ use super::call;
 use crate::accounts::{Access, Accounts, Permission, Scope};
 use crate::document;
 use crate::error::Error;
-use crate::inbox::outgoing;
+use crate::model::limits::MAX_FRAME;
 use crate::rooms;
 use crate::store::{Store, StoreError};
 use crate::work::Dispatcher;
@@ -102,7 +102,7 @@ impl SocketRules {
         connected.limits = Limits {
             max_rooms: browser.max_rooms + rooms.len(),
             // Whatever is promised to be sent fits. A stranger's frames stay short: this counts from the reply on.
-            max_frame_bytes: outgoing::MAX_FRAME,
+            max_frame_bytes: MAX_FRAME,
             ..browser
         };
         connected.rooms = rooms;

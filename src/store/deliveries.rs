@@ -63,7 +63,7 @@ pub struct Delivery {
     pub message: Uuid,
     pub part: i64,
     pub parts: i64,
-    /// [`crate::inbox::outgoing::Part`] as JSON.
+    /// The part as the provider will get it, as JSON.
     pub payload: String,
     pub state: crate::model::MessageStatus,
     /// The provider's id, taken before the send.
