@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod client;
+pub mod logs;
 pub mod postgres;
 
 use std::collections::BTreeMap;
@@ -198,15 +199,8 @@ impl World {
 
 pub const SESSION: &str = "shop-main";
 
-/// `HUBBUB_TEST_LOG=debug` shows what the server logs.
-fn log() {
-    if let Ok(filter) = std::env::var("HUBBUB_TEST_LOG") {
-        let _ = tracing_subscriber::fmt().with_test_writer().with_env_filter(filter).try_init();
-    }
-}
-
 async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAddr) {
-    log();
+    logs::init();
     let mut config = Config::embedded(folder.path());
     config.store.database_url = database.to_owned();
     config.server.shutdown_grace_ms = 5_000;
@@ -233,7 +227,8 @@ pub async fn user(
     app.accounts.create_user(new).await.expect("a user").id
 }
 
-async fn channel(
+/// A channel that is connected to its provider.
+pub async fn channel(
     app: &AppState,
     scope: &Scope,
     company: Uuid,

@@ -88,20 +88,20 @@ fn in_addresses() -> Vec<String> {
     plain.iter().map(|text| (*text).to_owned()).chain([noise(5_000)]).collect()
 }
 
-struct Case {
-    name: String,
-    method: String,
-    path: String,
-    body: Option<Vec<u8>>,
+pub(crate) struct Case {
+    pub name: String,
+    pub method: String,
+    pub path: String,
+    pub body: Option<Vec<u8>>,
     /// The field that has to be named.
     field: Option<String>,
 }
 
 /// What a world calls its things.
-struct Things(BTreeMap<&'static str, String>);
+pub(crate) struct Things(BTreeMap<&'static str, String>);
 
 impl Things {
-    async fn of(world: &World) -> Self {
+    pub async fn of(world: &World) -> Self {
         world.hook(&world.bot, &World::update(1, 5550301, 1, "Hello")).await;
         let api = world.api("owner@example.com").await;
         let conversation = api.inbox().await[0].clone();
@@ -202,7 +202,7 @@ fn base(schemas: &Value, schema: &Value, things: &Things) -> Value {
     Value::Object(needed.filter_map(|name| Some((name.to_owned(), things.good(name)?))).collect())
 }
 
-fn cases(description: &Value, things: &Things) -> Vec<Case> {
+pub(crate) fn cases(description: &Value, things: &Things) -> Vec<Case> {
     let schemas = &description["components"]["schemas"];
     let mut cases = Vec::new();
     for (template, operations) in description["paths"].as_object().expect("paths") {

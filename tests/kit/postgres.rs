@@ -26,6 +26,13 @@ fn database_of(server: &str) -> String {
     format!("{server}/{name}")
 }
 
+/// Everything that a database holds, as its owner's tool writes it down.
+pub fn dump(database: &str) -> Vec<u8> {
+    let dump = Command::new(bin().join("pg_dump")).arg(database).output().expect("pg_dump runs");
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    dump.stdout
+}
+
 fn rand_bits() -> u128 {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).expect("random bytes");
