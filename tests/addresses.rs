@@ -1,6 +1,6 @@
 //! An address is more than a chat: a topic, a business connection. It is a part of what a conversation is.
 
-use adapters::Event;
+use adapters::Fields;
 use hubbub::demo::telegram::Place;
 use hubbub::model::ChannelSettings;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::kit::{World, quick};
 use crate::on_both;
 use crate::taken_back::heard;
 
-fn in_thread(thread: &'static str) -> impl Fn(&mut Event) {
+fn in_thread(thread: &'static str) -> impl Fn(&mut Fields) {
     move |event| event.thread = Some(thread.to_owned())
 }
 
@@ -66,7 +66,7 @@ on_both!(a_closed_thread_is_opened_beside_the_others, |engine| async move {
 on_both!(a_user_name_tells_two_customers_apart, |engine| async move {
     let world = World::start(engine).await;
     let api = world.api("agent@example.com").await;
-    let named = |name: &'static str| move |event: &mut Event| event.contact_handle = Some(name.to_owned());
+    let named = |name: &'static str| move |event: &mut Fields| event.contact_handle = Some(name.to_owned());
     heard(&world, &world.bot, &World::update(1, 5_550_125, 1, "hi"), named("ana_example")).await;
     heard(&world, &world.bot, &World::update(2, 5_550_126, 2, "hi"), named("ana_other")).await;
     for typed in ["%40ana_example", "ana_example", "ANA_ex"] {
@@ -76,7 +76,7 @@ on_both!(a_user_name_tells_two_customers_apart, |engine| async move {
         assert_eq!(found[0]["contact"]["handle"], "ana_example");
     }
     // The number that she gives later is her handle, and her name is still found.
-    let number = |event: &mut Event| event.contact_phone = Some("15550100123".into());
+    let number = |event: &mut Fields| event.contact_phone = Some("15550100123".into());
     heard(&world, &world.bot, &World::update(3, 5_550_125, 3, "my number"), number).await;
     for typed in ["ana_example", "0100123"] {
         let (_, found) = api.get(&format!("/api/v1/contacts?q={typed}")).await;
@@ -89,7 +89,7 @@ on_both!(a_group_is_called_by_its_title, |engine| async move {
     let world = World::start(engine).await;
     let api = world.api("agent@example.com").await;
     let titled = |title: &'static str| {
-        move |event: &mut Event| {
+        move |event: &mut Fields| {
             event.is_group = true;
             event.chat_title = Some(title.to_owned());
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adapters::{Event, Kind};
+use adapters::{Event, Fields, Kind};
 use hubbub::inbox::receive::receive;
 use hubbub::model::{Channel, ChannelSettings};
 use serde_json::{Value, json};
@@ -13,11 +13,12 @@ use crate::on_both;
 const CHAT: &str = "12025550160@c.us";
 
 /// What one of the channel's bodies says, changed, as if the adapter had understood it so.
-pub async fn heard(world: &World, channel: &Channel, body: &Value, change: impl Fn(&mut Event)) {
+pub async fn heard(world: &World, channel: &Channel, body: &Value, change: impl Fn(&mut Fields)) {
     let body = body.to_string();
     let provider = adapters::provider(&channel.kind).expect("a provider");
-    let mut events = provider.parse(body.as_bytes(), &adapters::Context::default()).expect("JSON");
+    let mut events = provider.fields(body.as_bytes(), &adapters::Context::default()).expect("JSON");
     events.iter_mut().for_each(change);
+    let events = events.into_iter().map(Event::from).collect();
     let channel = Arc::new(channel.clone());
     receive(&world.app.store, channel, body.into(), Ok(events)).await.expect("it is stored");
 }
@@ -170,7 +171,7 @@ on_both!(a_turn_that_nobody_can_read_goes_to_people, |engine| async move {
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;
     let mut worker = world.worker(4).await;
-    let unsupported = |event: &mut Event| {
+    let unsupported = |event: &mut Fields| {
         event.kind = Kind::Unsupported;
         event.text = None;
     };

@@ -5,7 +5,7 @@ use std::mem::size_of;
 
 use serde_json::Value;
 
-use crate::{Event, Kind};
+use crate::{Fields, Kind};
 
 /// Events of one body. One more says [`TOO_MANY`] when there were more.
 pub const MAX_EVENTS: usize = 1_000;
@@ -31,13 +31,13 @@ const NAME: usize = 256;
 pub(crate) fn events<'a>(
     list: &'a [Value],
     shared: usize,
-    mut one: impl FnMut(&'a Value) -> Event,
-) -> Vec<Event> {
+    mut one: impl FnMut(&'a Value) -> Fields,
+) -> Vec<Fields> {
     let mut events = Vec::with_capacity(list.len().min(MAX_EVENTS) + 1);
     let mut weight = 0;
     for element in list {
         if events.len() == MAX_EVENTS || weight > MAX_WEIGHT {
-            events.push(Event::ignored(TOO_MANY));
+            events.push(Fields::ignored(TOO_MANY));
             break;
         }
         let event = one(element);
@@ -48,16 +48,16 @@ pub(crate) fn events<'a>(
 }
 
 /// What an event takes, about.
-fn weigh(event: &Event) -> usize {
+fn weigh(event: &Fields) -> usize {
     let texts =
         keys(event).chain([&event.text, &event.contact_name, &event.chat_title, &event.emoji]).flatten();
     let data = if event.data.is_empty() { 0 } else { 700 };
     let values: usize = event.data.values().filter_map(Value::as_str).map(str::len).sum();
-    size_of::<Event>() + texts.map(|text| text.len() + 16).sum::<usize>() + data + values
+    size_of::<Fields>() + texts.map(|text| text.len() + 16).sum::<usize>() + data + values
 }
 
 /// What an event is found by, stored under and compared with.
-fn keys(event: &Event) -> impl Iterator<Item = &Option<String>> {
+fn keys(event: &Fields) -> impl Iterator<Item = &Option<String>> {
     [
         &event.external_message_id,
         &event.dedupe_key,
@@ -81,10 +81,10 @@ fn keys(event: &Event) -> impl Iterator<Item = &Option<String>> {
 
 /// The last look at what an adapter made of a body: an event with a key that no provider writes is malformed, and a
 /// name is cut.
-pub(crate) fn kept(mut events: Vec<Event>) -> Vec<Event> {
+pub(crate) fn kept(mut events: Vec<Fields>) -> Vec<Fields> {
     for event in &mut events {
         if keys(event).flatten().any(|key| key.len() > MAX_KEY_BYTES) {
-            *event = Event::ignored("malformed");
+            *event = Fields::ignored("malformed");
         }
         if let Some(name) = &mut event.contact_name
             && let Some((end, _)) = name.char_indices().nth(NAME)
@@ -103,8 +103,8 @@ mod tests {
 
     use super::*;
 
-    fn deleted(id: &Value) -> Event {
-        let mut event = Event::new(Kind::Deleted);
+    fn deleted(id: &Value) -> Fields {
+        let mut event = Fields::new(Kind::Deleted);
         event.target_key = Some(format!("1:{id}"));
         event
     }
@@ -126,7 +126,7 @@ mod tests {
     fn a_key_that_no_provider_writes_makes_its_event_malformed() {
         let mut long = deleted(&json!(1));
         long.target_key = Some("x".repeat(MAX_KEY_BYTES + 1));
-        let mut named = Event::new(Kind::Text);
+        let mut named = Fields::new(Kind::Text);
         named.contact_name = Some("é".repeat(5_000));
         let kept = kept(vec![long, deleted(&json!(2)), named]);
         assert_eq!(kept[0].reason.as_deref(), Some("malformed"));

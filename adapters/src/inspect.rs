@@ -33,7 +33,7 @@ pub fn inspect(name: &str, context: Option<&[u8]>, body: &[u8]) -> Result<String
         }
         None => Context::default(),
     };
-    let events = provider.parse(body, &context)?;
+    let events = provider.fields(body, &context)?;
     // An event holds nothing that JSON cannot say: its maps have text keys, its numbers come from JSON.
     Ok(serde_json::to_string_pretty(&events).unwrap_or_default())
 }

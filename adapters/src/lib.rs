@@ -5,6 +5,7 @@
 pub mod bounds;
 mod call;
 pub mod event;
+pub mod fields;
 pub mod headers;
 pub mod inspect;
 mod json;
@@ -20,9 +21,10 @@ mod waha;
 mod words;
 
 pub use event::{
-    Context, Direction, Event, Kind, MediaKind, MediaRef, MediaState, NotJson, Origin, REACTION_STAND_IN,
-    Status,
+    ContentKind, Context, Direction, Event, MediaKind, MediaRef, MediaState, NotJson, Origin,
+    REACTION_STAND_IN, Status,
 };
+pub use fields::{Fields, Kind};
 pub use headers::Headers;
 pub use inspect::{InspectError, inspect, inspect_verify};
 pub use outward::{Client, NotPublic, Outward, http_client};

@@ -7,7 +7,7 @@
 //!    `parse.rs` (pure, lenient element by element), `send.rs`, `errors.rs` (pure: status and body to an outcome).
 //! 3. Implement [`Provider`]. Leave the defaults of what the provider cannot do. Say of each credential what it
 //!    [binds](CredentialField::binds), and in [`Provider::claims`] which account is meant.
-//! 4. Give `Event::message_key` and `SendOutcome::Sent::dedupe_key` the same form, so that echoes find their send.
+//! 4. Give `Fields::message_key` and `SendOutcome::Sent::dedupe_key` the same form, so that echoes find their send.
 //! 5. Add it to `BUILT` in `lib.rs` and write the emulator that refuses what the provider refuses.
 
 use std::{collections::BTreeMap, fmt};
@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Client, Context, Event, Headers, Invalid, MediaKind, MediaRef, NotJson, Words, bounds,
+    Client, Context, Event, Fields, Headers, Invalid, MediaKind, MediaRef, NotJson, Words, bounds,
     outward::{self, NotPublic},
     split::Unit,
 };
@@ -106,7 +106,7 @@ pub struct OutMedia<'a> {
 pub struct Address<'a> {
     /// `external_conversation_id`.
     pub chat: &'a str,
-    /// [`Event::thread`].
+    /// [`Fields::thread`].
     pub thread: Option<&'a str>,
 }
 
@@ -267,7 +267,7 @@ pub struct Acknowledge<'a> {
     pub message: Option<&'a str>,
     /// Who wrote it, in a group.
     pub participant: Option<&'a str>,
-    /// A button press that waits for its answer.
+    /// A button press that waits for its answer: what [`Provider::press`] gave.
     pub callback: Option<&'a str>,
 }
 
@@ -289,13 +289,18 @@ pub trait Provider: Send + Sync {
     /// Whether the bytes come from the provider. An empty secret never passes.
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid>;
 
-    /// What [`parse`](Provider::parse) gives, before its last look at it.
-    fn read(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson>;
+    /// What a body tells, before the [bounds](crate::bounds) are looked at.
+    fn read(&self, body: &[u8], context: &Context) -> Result<Vec<Fields>, NotJson>;
 
-    /// The events of a body, in its order. Any bytes survive; one bad element never drops its neighbours. No event has a
-    /// key that is longer than [`MAX_KEY_BYTES`](crate::bounds::MAX_KEY_BYTES).
-    fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+    /// What a body tells in its flat form, in its order. Any bytes survive; one bad element never drops its neighbours.
+    /// Nothing has a key that is longer than [`MAX_KEY_BYTES`](crate::bounds::MAX_KEY_BYTES).
+    fn fields(&self, body: &[u8], context: &Context) -> Result<Vec<Fields>, NotJson> {
         self.read(body, context).map(bounds::kept)
+    }
+
+    /// The events of a body, one for each of its [`fields`](Provider::fields).
+    fn parse(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+        Ok(self.fields(body, context)?.into_iter().map(Event::from).collect())
     }
 
     /// An id for the next message, to be stored before it is sent, so that the echo of a send whose answer was lost
@@ -306,6 +311,13 @@ pub trait Provider: Send + Sync {
     }
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome;
+
+    /// The press that a message stands for, by the message's data, if it
+    /// [awaits an answer](crate::event::NewMessage::awaits_answer).
+    fn press<'a>(&self, data: &'a serde_json::Value) -> Option<&'a str> {
+        let _ = data;
+        None
+    }
 
     /// Tells the customer that it was seen, or answers a button press.
     async fn acknowledge(

@@ -17,7 +17,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
-    Event, FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
+    FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
     ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
@@ -82,12 +82,16 @@ impl Provider for Telegram {
         verify(Scheme::TelegramSecretToken, secret, headers, body, None)
     }
 
-    fn read(&self, body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+    fn read(&self, body: &[u8], context: &Context) -> Result<Vec<Fields>, NotJson> {
         parse::parse(body, context)
     }
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
         send::send(http, account, out).await
+    }
+
+    fn press<'a>(&self, data: &'a serde_json::Value) -> Option<&'a str> {
+        data.get("callback_query_id")?.as_str()
     }
 
     async fn acknowledge(

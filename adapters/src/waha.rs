@@ -19,7 +19,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
-    Event, FetchError, Fetched, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing,
+    FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing,
     Provider, ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
@@ -90,7 +90,7 @@ impl Provider for Waha {
         verify(Scheme::WahaSha512, secret, headers, body, None)
     }
 
-    fn read(&self, body: &[u8], _context: &Context) -> Result<Vec<Event>, NotJson> {
+    fn read(&self, body: &[u8], _context: &Context) -> Result<Vec<Fields>, NotJson> {
         parse::parse(body)
     }
 

@@ -59,7 +59,7 @@ fn what_is_stored_has_a_key_and_carries_no_host_or_secret() {
     for case in cases() {
         let provider = provider(case["provider"].as_str().unwrap()).unwrap();
         let body = fixture(case["file"].as_str().unwrap());
-        for event in provider.parse(&body, &adapters::Context::default()).unwrap_or_default() {
+        for event in provider.fields(&body, &adapters::Context::default()).unwrap_or_default() {
             let name = &case["file"];
             assert_eq!(event.kind.is_message(), event.message_key().is_some(), "{name}");
             assert_eq!(event.attachments, event.media.len(), "{name}");

@@ -8,7 +8,7 @@ use crate::cases::{cases, fixture};
 
 fn parse_everywhere(body: &[u8]) {
     for provider in providers() {
-        if let Ok(events) = provider.parse(body, &Context::default()) {
+        if let Ok(events) = provider.fields(body, &Context::default()) {
             assert!(!events.is_empty(), "JSON becomes at least one event");
             serde_json::to_string(&events).unwrap();
         }

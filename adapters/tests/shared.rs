@@ -3,18 +3,18 @@
 
 use std::{fs, path::Path};
 
-use adapters::{Context, Event, Kind, Origin, provider};
+use adapters::{Context, Fields, Kind, Origin, provider};
 use serde_json::{Value, json};
 
 /// The events of all bodies of a case, in its order.
-fn events(case: &str) -> Vec<Event> {
+fn events(case: &str) -> Vec<Fields> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases").join(case).with_extension("json");
     let case: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let mut events = Vec::new();
     for step in case["steps"].as_array().unwrap() {
         for name in ["telegram", "waha"] {
             if let Some(body) = step.get(name) {
-                let parsed = provider(name).unwrap().parse(body.to_string().as_bytes(), &Context::default());
+                let parsed = provider(name).unwrap().fields(body.to_string().as_bytes(), &Context::default());
                 events.extend(parsed.unwrap());
             }
         }

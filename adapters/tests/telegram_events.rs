@@ -1,13 +1,13 @@
 //! What Telegram's updates become, kind by kind of trouble that users reported.
 
-use adapters::{Context, Direction, Event, Kind, MediaKind, Origin, provider};
+use adapters::{Context, Direction, Fields, Kind, MediaKind, Origin, provider};
 use serde_json::{Value, json};
 
-fn parse_all(update: &Value, context: &Context) -> Vec<Event> {
-    provider("telegram").unwrap().parse(update.to_string().as_bytes(), context).unwrap()
+fn parse_all(update: &Value, context: &Context) -> Vec<Fields> {
+    provider("telegram").unwrap().fields(update.to_string().as_bytes(), context).unwrap()
 }
 
-fn parse(kind: &str, content: &Value) -> Event {
+fn parse(kind: &str, content: &Value) -> Fields {
     let mut events = parse_all(&json!({"update_id": 1, kind: content}), &Context::default());
     assert_eq!(events.len(), 1);
     events.remove(0)

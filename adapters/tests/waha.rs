@@ -59,7 +59,7 @@ async fn every_engines_answer_gives_the_key_of_its_echo() {
         assert_eq!(external_id, format!("true_{CHAT}_3EB0AA"), "{engine}");
         let echo = json!({"event": "message.any", "session": "shop-main",
             "payload": {"id": external_id, "fromMe": true, "source": "api", "body": "hello"}});
-        let events = waha().parse(echo.to_string().as_bytes(), &Context::default()).unwrap();
+        let events = waha().fields(echo.to_string().as_bytes(), &Context::default()).unwrap();
         assert_eq!(events[0].message_key(), Some(dedupe_key.as_str()), "{engine}");
     }
 }
@@ -216,7 +216,7 @@ async fn a_lost_file_is_gone_and_a_hostile_path_is_never_asked_for() {
 fn stored(url: &str) -> MediaRef {
     let body = json!({"event": "message.any", "session": "shop-main", "payload": {
         "id": format!("false_{CHAT}_3EB0AA"), "hasMedia": true, "media": {"url": url, "mimetype": "image/png"}}});
-    let events = waha().parse(body.to_string().as_bytes(), &Context::default()).unwrap();
+    let events = waha().fields(body.to_string().as_bytes(), &Context::default()).unwrap();
     events[0].media[0].clone()
 }
 

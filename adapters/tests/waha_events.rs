@@ -1,10 +1,10 @@
 //! What WAHA's bodies become, kind by kind of trouble that users reported.
 
-use adapters::{Context, Event, Kind, provider};
+use adapters::{Context, Fields, Kind, provider};
 use serde_json::{Value, json};
 
-fn parse(body: &Value) -> Event {
-    let events = provider("waha").unwrap().parse(body.to_string().as_bytes(), &Context::default()).unwrap();
+fn parse(body: &Value) -> Fields {
+    let events = provider("waha").unwrap().fields(body.to_string().as_bytes(), &Context::default()).unwrap();
     assert_eq!(events.len(), 1);
     events.into_iter().next().unwrap()
 }
@@ -14,7 +14,7 @@ fn envelope(event: &str, payload: &Value) -> Value {
         "me": {"id": "12025550100@c.us", "pushName": "Demo Shop"}, "payload": payload})
 }
 
-fn message(extra: &Value) -> Event {
+fn message(extra: &Value) -> Fields {
     let mut payload = json!({"id": "false_12025550143@c.us_AA", "timestamp": 1_794_312_000, "fromMe": false,
         "from": "12025550143@c.us", "body": null, "hasMedia": false, "media": null});
     payload.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -22,7 +22,7 @@ fn message(extra: &Value) -> Event {
 }
 
 /// The member of a NOWEB message.
-fn noweb(member: &Value) -> Event {
+fn noweb(member: &Value) -> Fields {
     message(&json!({ "_data": { "key": { "id": "AA" }, "message": member } }))
 }
 
@@ -198,7 +198,7 @@ fn a_choice_keeps_its_label() {
     }
 }
 
-fn edit(extra: &Value) -> Event {
+fn edit(extra: &Value) -> Fields {
     let mut payload = json!({"id": "false_12025550143@c.us_AA", "timestamp": 1_794_312_000, "fromMe": false,
         "from": "12025550143@c.us", "hasMedia": false, "editedMessageId": "AA"});
     payload.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());

@@ -116,8 +116,5 @@ fn put<K: Eq + Hash>(
 
 /// Whether the events of a body come through a business connection whose owner was not known when it was read.
 pub fn names_unknown_owner(events: &[Event], known: &Context) -> bool {
-    events.iter().any(|event| {
-        let id = event.data.get("business_connection_id").and_then(serde_json::Value::as_str);
-        id.is_some_and(|id| !known.business_connection_owner.contains_key(id))
-    })
+    events.iter().filter_map(Event::connection).any(|id| !known.business_connection_owner.contains_key(id))
 }

@@ -13,8 +13,9 @@ mod time;
 
 use std::sync::Arc;
 
+use adapters::Event;
 use adapters::bounds::TOO_MANY;
-use adapters::{Direction, Event, Kind, REACTION_STAND_IN};
+use adapters::event::{Author, Change, Receipt, Told, What};
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use uuid::Uuid;
@@ -62,7 +63,7 @@ pub async fn replay(store: &Store, scope: Scope, envelope: Uuid) -> Result<Recei
     // It is told again now: what it brings is as late as it is old.
     let told = store.clock().now_ms();
     for event in parsed.iter_mut().flatten() {
-        event.told_ms = Some(told);
+        event.tell_at(told);
     }
     let body = Stored { channel: Arc::new(channel), envelope, parsed: Arc::new(parsed), replayed: true };
     body.apply(store, 0, Applied::default()).await
@@ -72,16 +73,11 @@ fn events(parsed: &Parsed) -> &[Event] {
     parsed.as_deref().unwrap_or_default()
 }
 
-/// Kept as envelopes only.
-fn is_idle(kind: Kind) -> bool {
-    matches!(kind, Kind::Ignored | Kind::Presence | Kind::Call)
-}
-
 /// The first event of the slice after the one that begins there.
 fn slice_end(events: &[Event], from: usize) -> usize {
     let mut busy = 0;
     let over = |event: &Event| {
-        busy += usize::from(!is_idle(event.kind));
+        busy += usize::from(!event.is_idle());
         busy > SLICE
     };
     events[from..].iter().position(over).map_or(events.len(), |length| from + length)
@@ -250,13 +246,16 @@ impl Verb for Load {
 fn summary(parsed: &Result<Vec<Event>, String>) -> (&'static str, Option<String>) {
     match parsed {
         Err(error) => ("unparsable", Some(error.clone())),
-        Ok(events) if events.iter().all(|event| event.kind == Kind::Ignored) => {
-            ("ignored", events.iter().find_map(|event| event.reason.clone()))
-        }
+        Ok(events) if events.iter().all(Event::is_ignored) => ("ignored", events.iter().find_map(reason_of)),
         // The last one says so, if there were more than a body may have.
-        Ok(events) => {
-            ("events", events.last().and_then(|event| event.reason.clone()).filter(|why| why == TOO_MANY))
-        }
+        Ok(events) => ("events", events.last().and_then(reason_of).filter(|why| why == TOO_MANY)),
+    }
+}
+
+fn reason_of(event: &Event) -> Option<String> {
+    match event {
+        Event::Ignored(reason) => Some(reason.clone()),
+        _ => None,
     }
 }
 
@@ -294,7 +293,7 @@ async fn apply_slice(
     }
     let end = slice_end(events, from);
     for (index, event) in events.iter().enumerate().take(end).skip(from) {
-        if is_idle(event.kind) {
+        if event.is_idle() {
             continue;
         }
         let part = tx.savepoint().await?;
@@ -320,97 +319,96 @@ async fn apply_slice(
 
 /// Applies one event; `false` when it changes nothing.
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
-    if event.kind.is_message() {
-        return match event.direction {
-            Some(Direction::Outbound) => echo::apply(tx, channel, event).await,
-            _ => inbound::apply(tx, channel, event).await,
-        };
-    }
-    match event.kind {
-        Kind::Session => account::session(tx, channel, event).await,
-        Kind::IdentityChange => account::renamed(tx, channel, event).await,
-        Kind::Membership => account::membership(tx, channel, event).await,
-        Kind::Connection => account::connection(tx, channel, event).await,
-        Kind::Reaction | Kind::Edited | Kind::Deleted | Kind::Status => {
-            let (Some(key), Some(effect)) = (event.target_key(), effect_of(event)) else {
-                return Ok(false);
-            };
-            let happened = Happened {
-                at: time::of(event, tx.now()),
-                place: place_of(event),
-                key: delivery_of(event),
-                effect,
-            };
-            effect::apply_or_wait(tx, channel, key, happened).await?;
-            Ok(true)
+    match event {
+        Event::Message(message) if message.author == Author::Customer => {
+            inbound::apply(tx, channel, message).await
         }
-        // Presence, calls, polls and what was ignored: kept as envelopes only.
-        _ => Ok(false),
+        Event::Message(message) => echo::apply(tx, channel, message).await,
+        Event::Change(change) => {
+            let effect = effect_of(change);
+            apply_effect(tx, channel, &change.target_key, (&change.told, effect)).await
+        }
+        Event::Receipt(receipt) => match status_of(receipt) {
+            Some(effect) => apply_effect(tx, channel, &receipt.target_key, (&receipt.told, effect)).await,
+            None => Ok(false),
+        },
+        Event::Health(health) => account::health(tx, channel, health).await,
+        Event::Renamed(renamed) => account::renamed(tx, channel, renamed).await,
+        Event::Permission(permission) => account::permission(tx, channel, permission).await,
+        Event::Connection(connection) => account::connection(tx, channel, connection).await,
+        Event::Noted | Event::Ignored(_) => Ok(false),
     }
 }
 
+async fn apply_effect(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    key: &str,
+    (told, effect): (&Told, Effect),
+) -> Result<bool, Error> {
+    let happened =
+        Happened { at: time::of(told, tx.now()), place: place_of(told), key: delivery_of(told), effect };
+    effect::apply_or_wait(tx, channel, key, happened).await?;
+    Ok(true)
+}
+
 /// Names the delivery of an event in a few bytes, whatever the provider's id of it is; nothing if it has none.
-fn delivery_of(event: &Event) -> String {
-    let Some(key) = event.update_key() else { return String::new() };
+fn delivery_of(told: &Told) -> String {
+    let Some(key) = &told.delivery else { return String::new() };
     let digest = digest::digest(&digest::SHA256, key.as_bytes());
     hex::encode(&digest.as_ref()[..8])
 }
 
 /// The place of an event's delivery among the others: its number where the provider counts (what happens in one second is
 /// put in order by it), or when it was told first.
-fn place_of(event: &Event) -> Option<i64> {
-    event.update_key().and_then(|key| key.parse().ok()).or(event.told_ms)
+fn place_of(told: &Told) -> Option<i64> {
+    told.delivery.as_ref().and_then(|key| key.parse().ok()).or(told.told_ms)
 }
 
 /// Who reacted. In a group each person for himself.
-fn person_of(event: &Event) -> String {
-    let person = event.external_contact_id.as_deref().filter(|_| event.is_group);
-    match event.direction {
-        Some(Direction::Outbound) => "us",
-        _ => person.unwrap_or("customer"),
+fn person_of(change: &Change) -> String {
+    let is_group = change.chat.as_ref().is_some_and(|chat| chat.is_group);
+    match &change.by.id {
+        _ if change.by_us => "us".to_owned(),
+        Some(person) if is_group => person.clone(),
+        _ => "customer".to_owned(),
     }
-    .to_owned()
 }
 
-/// What the event does to its message.
-fn effect_of(event: &Event) -> Option<Effect> {
-    Some(match event.kind {
-        Kind::Edited => Effect::Edited(Edit {
-            content: event.content.map(inbound::kind_of),
-            text: event.text.clone(),
-            data: event.data.clone(),
-            files: event.media.clone(),
+/// What a change does to its message.
+fn effect_of(change: &Change) -> Effect {
+    match &change.what {
+        What::Edited { kind, text, media, data } => Effect::Edited(Edit {
+            content: kind.map(inbound::kind_of),
+            text: text.clone(),
+            data: data.clone(),
+            files: media.clone(),
         }),
-        Kind::Deleted => Effect::Deleted,
-        // A reaction that is no text is one all the same.
-        Kind::Reaction => Effect::Reacted {
-            by: person_of(event),
-            emoji: (event.removed != Some(true))
-                .then(|| event.emoji.clone().unwrap_or_else(|| REACTION_STAND_IN.to_owned())),
-            custom: event.data.get("custom_emoji_id").and_then(|id| id.as_str()).map(str::to_owned),
+        What::Deleted => Effect::Deleted,
+        What::Reacted(reaction) => Effect::Reacted {
+            by: person_of(change),
+            emoji: reaction.as_ref().map(|reaction| reaction.emoji.clone()),
+            custom: reaction.as_ref().and_then(|reaction| reaction.custom.clone()),
         },
-        Kind::Status => {
-            let status = match event.status? {
-                adapters::Status::Pending => return None,
-                adapters::Status::Sent => MessageStatus::Sent,
-                adapters::Status::Delivered => MessageStatus::Delivered,
-                adapters::Status::Read => MessageStatus::Read,
-                adapters::Status::Played => MessageStatus::Played,
-                adapters::Status::Failed => MessageStatus::Failed,
-            };
-            // One participant of a group is not the group.
-            if event.partial && status != MessageStatus::Sent {
-                return None;
-            }
-            let error = (status == MessageStatus::Failed).then(|| MessageError {
-                code: "provider_failed".to_owned(),
-                reason: event
-                    .reason
-                    .clone()
-                    .unwrap_or_else(|| "the provider could not deliver it".to_owned()),
-            });
-            Effect::Status { status, error }
-        }
-        _ => return None,
-    })
+    }
+}
+
+fn status_of(receipt: &Receipt) -> Option<Effect> {
+    let status = match receipt.status {
+        adapters::Status::Pending => return None,
+        adapters::Status::Sent => MessageStatus::Sent,
+        adapters::Status::Delivered => MessageStatus::Delivered,
+        adapters::Status::Read => MessageStatus::Read,
+        adapters::Status::Played => MessageStatus::Played,
+        adapters::Status::Failed => MessageStatus::Failed,
+    };
+    // One participant of a group is not the group.
+    if receipt.partial && status != MessageStatus::Sent {
+        return None;
+    }
+    let error = (status == MessageStatus::Failed).then(|| MessageError {
+        code: "provider_failed".to_owned(),
+        reason: receipt.reason.clone().unwrap_or_else(|| "the provider could not deliver it".to_owned()),
+    });
+    Some(Effect::Status { status, error })
 }

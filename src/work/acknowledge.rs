@@ -1,6 +1,7 @@
 //! Answers a button press, so that the customer's client stops waiting. Late ones are pointless: it is
 //! tried once.
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Env;
@@ -17,16 +18,17 @@ impl Work for Acknowledge {
 }
 
 async fn answer(env: &Env, job: &Job) -> Result<(), Error> {
-    let found = env.store.read(Look { job: job.clone() }).await?;
-    if let Some((conversation, callback)) = found
+    let found = env.store.read(LoadPressed { job: job.clone() }).await?;
+    if let Some((conversation, data)) = found
         && let Some(connected) = env.channels.by_id(conversation.channel).await?
         && let Some(provider) = adapters::provider(&connected.channel.kind)
+        && let Some(press) = provider.press(&data)
     {
         let what = adapters::Acknowledge {
             to: conversation.address(),
             message: None,
             participant: None,
-            callback: Some(&callback),
+            callback: Some(press),
         };
         if let Err(error) = provider.acknowledge(&env.http, &connected.secrets.account(), &what).await {
             tracing::warn!(%error, channel = %conversation.channel, "a button press could not be answered");
@@ -36,23 +38,20 @@ async fn answer(env: &Env, job: &Job) -> Result<(), Error> {
     Ok(())
 }
 
-struct Look {
+/// The pressed message's conversation and data.
+struct LoadPressed {
     job: Job,
 }
 
-impl Verb for Look {
-    type Out = Option<(Conversation, String)>;
+impl Verb for LoadPressed {
+    type Out = Option<(Conversation, Value)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let Some(message) = messages::load(tx, self.job.tenant, self.job.subject).await? else {
             return Ok(None);
         };
-        let Some(conversation) = conversations::load(tx, self.job.tenant, message.conversation).await? else {
-            return Ok(None);
-        };
-        let data = message.data.unwrap_or_default();
-        let callback = data.get("callback_query_id").and_then(serde_json::Value::as_str).map(str::to_owned);
-        Ok(callback.map(|callback| (conversation, callback)))
+        let conversation = conversations::load(tx, self.job.tenant, message.conversation).await?;
+        Ok(conversation.zip(message.data))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{MAX_FILE_BYTES, quoted, wire::Message};
-use crate::{Event, Kind, MediaKind, MediaRef, MediaState, json};
+use crate::{Fields, Kind, MediaKind, MediaRef, MediaState, json};
 
 /// Members with one file, in the order in which they win: an animation also fills `document`.
 const FILES: &[(&str, Kind, MediaKind)] = &[
@@ -87,7 +87,7 @@ pub(super) fn kind_of(value: &Value) -> Option<Kind> {
 }
 
 /// Puts kind, text, files and details of the message into the event. `Err` says why nobody wrote it.
-pub(super) fn fill(event: &mut Event, message: Message<'_>) -> Result<(), String> {
+pub(super) fn fill(event: &mut Fields, message: Message<'_>) -> Result<(), String> {
     let value = message.value;
     event.kind = kind_of(value).ok_or_else(|| notice(value))?;
     event.text = json::text(value, "text").or_else(|| json::text(value, "caption"));
@@ -132,7 +132,7 @@ fn notice(value: &Value) -> String {
     }
 }
 
-fn place(event: &mut Event, value: &Value) {
+fn place(event: &mut Fields, value: &Value) {
     // A venue also fills `location`.
     if let Some(venue) = json::object(value, "venue") {
         for name in ["title", "address"] {
@@ -152,7 +152,7 @@ fn place(event: &mut Event, value: &Value) {
     }
 }
 
-fn cards(event: &mut Event, value: &Value) {
+fn cards(event: &mut Fields, value: &Value) {
     if let Some(card) = json::object(value, "contact") {
         return contact(event, card);
     }
@@ -163,7 +163,7 @@ fn cards(event: &mut Event, value: &Value) {
 }
 
 /// The button of a web app: its label, and what the app sent.
-fn pressed(event: &mut Event, value: &Value) {
+fn pressed(event: &mut Fields, value: &Value) {
     let Some(data) = json::object(value, "web_app_data") else { return };
     event.text = json::text(data, "button_text");
     if let Some(label) = event.text.clone() {
@@ -175,7 +175,7 @@ fn pressed(event: &mut Event, value: &Value) {
 }
 
 /// What can be said of something that cannot be shown.
-fn unread(event: &mut Event, value: &Value) {
+fn unread(event: &mut Fields, value: &Value) {
     if let Some(poll) = json::object(value, "poll") {
         let options = json::list(poll, "options").iter().filter_map(|option| json::text(option, "text"));
         let options: Vec<_> = options.collect();
@@ -200,7 +200,7 @@ fn largest(sizes: &[Value]) -> Option<&Value> {
     sizes.iter().filter(|size| size.is_object()).max_by_key(|size| area(size))
 }
 
-fn attach(event: &mut Event, kind: MediaKind, file: &Value) {
+fn attach(event: &mut Fields, kind: MediaKind, file: &Value) {
     let size = json::unsigned(file, "file_size");
     let id = json::text(file, "file_id");
     let fetchable = id.is_some() && size.is_none_or(|size| size <= MAX_FILE_BYTES);
@@ -220,7 +220,7 @@ fn attach(event: &mut Event, kind: MediaKind, file: &Value) {
     });
 }
 
-fn contact(event: &mut Event, card: &Value) {
+fn contact(event: &mut Fields, card: &Value) {
     let phone = json::text(card, "phone_number");
     let user = json::integer(card, "user_id").map(|id| id.to_string());
     // Only one's own card says something about the writer; Telegram fills in the id, not the writer.

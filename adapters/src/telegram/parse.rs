@@ -8,13 +8,13 @@ use super::{
     quoted,
     wire::{self, Chat, Message, Part, Person},
 };
-use crate::{Context, Direction, Event, Kind, NotJson, Origin, REACTION_STAND_IN, bounds, json};
+use crate::{Context, Direction, Fields, Kind, NotJson, Origin, REACTION_STAND_IN, bounds, json};
 
-pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJson> {
+pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Fields>, NotJson> {
     let document = json::document(body)?;
     let (update_id, part, content) = match wire::update(&document) {
         Ok(update) => update,
-        Err(reason) => return Ok(vec![Event::ignored(reason)]),
+        Err(reason) => return Ok(vec![Fields::ignored(reason)]),
     };
     let mut events = match part {
         Part::Message => vec![message(content, context).unwrap_or_else(malformed)],
@@ -25,8 +25,8 @@ pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJso
         Part::OwnMembership => vec![membership(content).unwrap_or_else(malformed)],
         Part::Connection => vec![connection(content).unwrap_or_else(malformed)],
         Part::DeletedBusiness => deleted(content),
-        Part::ChannelPost => vec![Event::ignored("channel")],
-        Part::Unhandled => vec![Event::ignored("unhandled_update")],
+        Part::ChannelPost => vec![Fields::ignored("channel")],
+        Part::Unhandled => vec![Fields::ignored("unhandled_update")],
     };
     for event in &mut events {
         event.update_key = Some(update_id.to_string());
@@ -35,21 +35,21 @@ pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Event>, NotJso
     Ok(events)
 }
 
-fn malformed() -> Event {
-    Event::ignored("malformed")
+fn malformed() -> Fields {
+    Fields::ignored("malformed")
 }
 
-fn message(value: &Value, context: &Context) -> Option<Event> {
+fn message(value: &Value, context: &Context) -> Option<Fields> {
     let message = Message::of(value)?;
     if message.chat.is_channel() {
-        return Some(Event::ignored("channel"));
+        return Some(Fields::ignored("channel"));
     }
     if let Some(moved) = migration(message) {
         return Some(moved);
     }
     let (mut event, place) = base(message, context);
     if let Err(reason) = content::fill(&mut event, message) {
-        return Some(Event::ignored(&reason));
+        return Some(Fields::ignored(&reason));
     }
     event.external_message_id = Some(message.id.to_string());
     event.message_key = Some(place.key(message.id));
@@ -71,8 +71,8 @@ fn start_parameter(text: &str) -> Option<&str> {
 }
 
 /// Place, author and direction of a message.
-fn base(message: Message<'_>, context: &Context) -> (Event, Place) {
-    let mut event = Event::new(Kind::Text);
+fn base(message: Message<'_>, context: &Context) -> (Fields, Place) {
+    let mut event = Fields::new(Kind::Text);
     let place = Place::of(message);
     place.describe(&mut event);
     event.is_group = message.chat.is_group() && !place.is_direct();
@@ -110,7 +110,7 @@ fn business_origin(message: Message<'_>, owner: Option<&Value>) -> Option<Origin
     (by_owner && author != message.chat.id()).then_some(Origin::HumanDevice)
 }
 
-fn describe(event: &mut Event, person: Person<'_>) {
+fn describe(event: &mut Fields, person: Person<'_>) {
     event.external_contact_id = Some(person.id().to_string());
     event.contact_name = person.name();
     event.contact_handle = person.username();
@@ -123,13 +123,13 @@ fn describe(event: &mut Event, person: Person<'_>) {
 }
 
 /// A group that became a supergroup says so on the old chat and on the new one.
-fn migration(message: Message<'_>) -> Option<Event> {
+fn migration(message: Message<'_>) -> Option<Fields> {
     let here = message.chat.id();
     let (old, new) = match json::integer(message.value, "migrate_to_chat_id") {
         Some(new) => (here, new),
         None => (json::integer(message.value, "migrate_from_chat_id")?, here),
     };
-    let mut event = Event::new(Kind::IdentityChange);
+    let mut event = Fields::new(Kind::IdentityChange);
     event.external_conversation_id = Some(old.to_string());
     event.set("new_external_conversation_id", new.to_string());
     event.timestamp_ms = json::millis(message.value, "date");
@@ -137,14 +137,14 @@ fn migration(message: Message<'_>) -> Option<Event> {
     Some(event)
 }
 
-fn edited(value: &Value, context: &Context) -> Option<Event> {
+fn edited(value: &Value, context: &Context) -> Option<Fields> {
     let message = Message::of(value)?;
     if message.chat.is_channel() {
-        return Some(Event::ignored("channel"));
+        return Some(Fields::ignored("channel"));
     }
     let (mut event, place) = base(message, context);
     if let Err(reason) = content::fill(&mut event, message) {
-        return Some(Event::ignored(&reason));
+        return Some(Fields::ignored(&reason));
     }
     event.content = Some(event.kind);
     event.kind = Kind::Edited;
@@ -157,18 +157,18 @@ fn edited(value: &Value, context: &Context) -> Option<Event> {
 
 /// The one who pressed is `from`; the author of the message is our bot. The message may be so old that only its id is
 /// left. Under an inline message there is no chat, so nothing can be answered.
-fn callback(value: &Value) -> Option<Event> {
+fn callback(value: &Value) -> Option<Fields> {
     let id = json::key(value, "id")?;
     let person = Person::of(value, "from")?;
     let Some(message) = value.get("message").filter(|message| !message.is_null()) else {
-        return Some(Event::ignored("no_chat"));
+        return Some(Fields::ignored("no_chat"));
     };
     let message = Message::of(message)?;
     if message.chat.is_channel() {
-        return Some(Event::ignored("channel"));
+        return Some(Fields::ignored("channel"));
     }
     let place = Place::of(message);
-    let mut event = Event::new(Kind::Interactive);
+    let mut event = Fields::new(Kind::Interactive);
     describe(&mut event, person);
     place.describe(&mut event);
     event.is_group = message.chat.is_group() && !place.is_direct();
@@ -181,6 +181,7 @@ fn callback(value: &Value) -> Option<Event> {
     event.reply_to = Some(message.id.to_string());
     event.reply_key = Some(place.key(message.id));
     event.set("callback_query_id", id);
+    event.awaits_answer = true;
     if let Some(payload) = json::text(value, "data") {
         if let Some(label) = quoted::label(message.value, &payload) {
             event.set("label", label);
@@ -190,14 +191,14 @@ fn callback(value: &Value) -> Option<Event> {
     Some(event)
 }
 
-fn reaction(value: &Value) -> Option<Event> {
+fn reaction(value: &Value) -> Option<Fields> {
     let (chat, business) = (Chat::of(value)?, wire::business_connection(value).ok()?);
     let message = json::integer(value, "message_id")?;
     if chat.is_channel() {
-        return Some(Event::ignored("channel"));
+        return Some(Fields::ignored("channel"));
     }
     let (old, new) = (json::list(value, "old_reaction"), json::list(value, "new_reaction"));
-    let mut event = Event::new(Kind::Reaction);
+    let mut event = Fields::new(Kind::Reaction);
     if let Some(person) = Person::of(value, "user").or_else(|| Person::of(value, "actor_chat")) {
         describe(&mut event, person);
     }
@@ -232,10 +233,10 @@ fn shown(reaction: &Value) -> String {
 }
 
 /// A vote in a poll of ours. It names neither chat nor message; options by their number, none when it was taken back.
-fn poll_answer(value: &Value) -> Option<Event> {
+fn poll_answer(value: &Value) -> Option<Fields> {
     let poll = json::text(value, "poll_id")?;
     let person = Person::of(value, "voter_chat").or_else(|| Person::of(value, "user"))?;
-    let mut event = Event::new(Kind::PollVote);
+    let mut event = Fields::new(Kind::PollVote);
     describe(&mut event, person);
     event.direction = Some(Direction::Inbound);
     event.target_key = Some(format!("poll:{poll}"));
@@ -246,11 +247,11 @@ fn poll_answer(value: &Value) -> Option<Event> {
 }
 
 /// An account lets the bot act in its place, or no longer. Earlier versions gave the right to answer beside.
-fn connection(value: &Value) -> Option<Event> {
+fn connection(value: &Value) -> Option<Fields> {
     let id = json::text(value, "id")?;
     let owner = Person::of(value, "user")?;
     let rights = value.get("rights").unwrap_or(&Value::Null);
-    let mut event = Event::new(Kind::Connection);
+    let mut event = Fields::new(Kind::Connection);
     event.timestamp_ms = json::millis(value, "date");
     event.set("connection_id", id);
     event.set("owner_id", owner.id().to_string());
@@ -264,14 +265,14 @@ fn connection(value: &Value) -> Option<Event> {
 }
 
 /// What became of the bot itself: blocked by the customer, added to a group, thrown out of it.
-fn membership(value: &Value) -> Option<Event> {
+fn membership(value: &Value) -> Option<Fields> {
     let chat = Chat::of(value)?;
     let person = Person::of(value, "from")?;
     if chat.is_channel() {
-        return Some(Event::ignored("channel"));
+        return Some(Fields::ignored("channel"));
     }
     let status = json::text(json::object(value, "new_chat_member")?, "status")?;
-    let mut event = Event::new(Kind::Membership);
+    let mut event = Fields::new(Kind::Membership);
     describe(&mut event, person);
     event.external_conversation_id = Some(chat.id().to_string());
     event.is_group = chat.is_group();
@@ -287,14 +288,14 @@ fn membership(value: &Value) -> Option<Event> {
 }
 
 /// Deletions are told for business chats only, several at once.
-fn deleted(value: &Value) -> Vec<Event> {
+fn deleted(value: &Value) -> Vec<Fields> {
     let ids = json::list(value, "message_ids");
     let Some(chat) = Chat::of(value).filter(|_| !ids.is_empty()) else { return vec![malformed()] };
     let Ok(business) = wire::business_connection(value) else { return vec![malformed()] };
     let place = Place::in_chat(chat, business);
     let one = |id: &Value| {
         let id = id.as_i64()?;
-        let mut event = Event::new(Kind::Deleted);
+        let mut event = Fields::new(Kind::Deleted);
         place.describe(&mut event);
         event.target_message_id = Some(id.to_string());
         event.target_key = Some(place.key(id));
@@ -310,7 +311,7 @@ mod tests {
 
     use super::*;
 
-    fn parse_one(update: &Value, context: &Context) -> Event {
+    fn parse_one(update: &Value, context: &Context) -> Fields {
         let mut events = parse(update.to_string().as_bytes(), context).unwrap();
         assert_eq!(events.len(), 1);
         events.remove(0)

@@ -11,7 +11,7 @@
 use serde_json::{Map, Value};
 
 use super::wire::{Chat, Message};
-use crate::{Address, Event, json};
+use crate::{Address, Fields, json};
 
 const TOPIC: &str = "topic:";
 const BUSINESS: &str = "business:";
@@ -88,11 +88,12 @@ impl Place {
         self.direct.is_some()
     }
 
-    pub(super) fn describe(&self, event: &mut Event) {
+    pub(super) fn describe(&self, event: &mut Fields) {
         event.external_conversation_id = Some(self.conversation());
         event.thread = self.thread();
         if let Some(connection) = &self.business {
             event.set("business_connection_id", connection.as_str());
+            event.connection = Some(connection.clone());
         }
     }
 

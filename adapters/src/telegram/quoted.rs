@@ -6,7 +6,7 @@ use super::{
     content,
     wire::{Message, Person},
 };
-use crate::{Event, json};
+use crate::{Fields, json};
 
 /// No message has more links that anybody follows.
 const MAX_LINKS: usize = 100;
@@ -16,7 +16,7 @@ const MAX_WORDS: usize = 200;
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// Puts the context into the event.
-pub(super) fn fill(event: &mut Event, message: Message<'_>) {
+pub(super) fn fill(event: &mut Fields, message: Message<'_>) {
     if message.has("forward_origin") || message.has("forward_date") {
         event.set("forwarded", true);
         if let Some(name) = origin(message.value) {

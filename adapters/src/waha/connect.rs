@@ -172,15 +172,20 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
     }
 }
 
-fn health_of(info: &Value) -> Health {
-    let detail = read::text(info, "status").unwrap_or_else(|| "UNKNOWN".to_owned());
-    let state = match detail.as_str() {
+/// What a session's state means for its channel.
+pub(super) fn state_of(status: &str) -> HealthState {
+    match status {
         "WORKING" => HealthState::Up,
         "STARTING" => HealthState::Starting,
         "SCAN_QR_CODE" | "PASSKEY_REQUIRED" | "PASSKEY_CONFIRMATION_REQUIRED" => HealthState::NeedsPerson,
         // STOPPED, FAILED, and whatever is invented next.
         _ => HealthState::Down,
-    };
+    }
+}
+
+fn health_of(info: &Value) -> Health {
+    let detail = read::text(info, "status").unwrap_or_else(|| "UNKNOWN".to_owned());
+    let state = state_of(&detail);
     Health { state, detail: detail.into(), pending: None, last_error: None }
 }
 

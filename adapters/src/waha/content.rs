@@ -8,7 +8,7 @@ use super::{
     files, quoted,
     wire::Item,
 };
-use crate::{Event, Kind, MediaKind, MediaRef, MediaState, json};
+use crate::{Fields, Kind, MediaKind, MediaRef, MediaState, json};
 
 /// The engines' names for mere text: without words it is nothing.
 const PLAIN: &[&str] = &["", "chat", "conversation", "extendedTextMessage"];
@@ -18,7 +18,7 @@ const MAX_CARDS: usize = 100;
 const MAX_PHONES: usize = 20;
 
 /// Puts kind, text, files and details of the message into the event. `Err` says why nobody wrote it.
-pub(super) fn fill(event: &mut Event, item: &Item<'_>, me: &Value) -> Result<(), String> {
+pub(super) fn fill(event: &mut Fields, item: &Item<'_>, me: &Value) -> Result<(), String> {
     read(event, item, engine::look(item))?;
     quoted::fill(event, item, me);
     Ok(())
@@ -26,7 +26,7 @@ pub(super) fn fill(event: &mut Event, item: &Item<'_>, me: &Value) -> Result<(),
 
 /// As [`fill`], for what an edit makes of the message with that full id.
 pub(super) fn fill_edit(
-    event: &mut Event,
+    event: &mut Fields,
     item: &Item<'_>,
     me: &Value,
     original: &str,
@@ -48,7 +48,7 @@ pub(super) fn fill_edit(
     Ok(())
 }
 
-fn read(event: &mut Event, item: &Item<'_>, finding: Finding<'_>) -> Result<(), String> {
+fn read(event: &mut Fields, item: &Item<'_>, finding: Finding<'_>) -> Result<(), String> {
     let (part, name, said, view_once) = match finding {
         Finding::Technical(name) => return Err(format!("technical_message:{name}")),
         Finding::Waiting => return Err("waiting".into()),
@@ -169,7 +169,7 @@ fn cards<'a>(value: &'a Value, part: Part, said: &'a Value, body: Option<&'a str
 }
 
 /// A choice of a list or a press of a button: what stood there and what it stands for.
-fn choice(event: &mut Event, said: &Value, body: Option<String>) {
+fn choice(event: &mut Fields, said: &Value, body: Option<String>) {
     const LABELS: &[&[&str]] =
         &[&["selectedDisplayText"], &["title"], &["listResponse", "title"], &["body", "text"]];
     const IDS: &[&[&str]] = &[

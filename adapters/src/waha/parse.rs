@@ -3,18 +3,18 @@
 use serde_json::Value;
 
 use super::{
-    content, engine, id,
+    connect, content, engine, id,
     wire::{self, Envelope, Item, Topic},
 };
-use crate::{Direction, Event, Kind, NotJson, Origin, Status, bounds, json};
+use crate::{Direction, Fields, Kind, NotJson, Origin, Status, bounds, json};
 
-pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
+pub(super) fn parse(body: &[u8]) -> Result<Vec<Fields>, NotJson> {
     let document = json::document(body)?;
     let Some(envelope) = Envelope::of(&document) else { return Ok(vec![malformed()]) };
     let mut events = match (envelope.topic, envelope.payload()) {
-        (Topic::Unknown, _) => vec![Event::ignored("unknown_event")],
-        (Topic::Unhandled, _) => vec![Event::ignored("unhandled_event")],
-        (Topic::Waiting, _) => vec![Event::ignored("waiting")],
+        (Topic::Unknown, _) => vec![Fields::ignored("unknown_event")],
+        (Topic::Unhandled, _) => vec![Fields::ignored("unhandled_event")],
+        (Topic::Waiting, _) => vec![Fields::ignored("waiting")],
         (_, None) => vec![malformed()],
         (Topic::Presence, Some(payload)) => presences(payload, &envelope),
         (topic, Some(payload)) => {
@@ -42,13 +42,13 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
     Ok(events)
 }
 
-fn malformed() -> Event {
-    Event::ignored("malformed")
+fn malformed() -> Fields {
+    Fields::ignored("malformed")
 }
 
 /// An event about one message or action, with its identity, place and author. Stories and channels are no
 /// conversations: `Err` names them.
-fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
+fn base(kind: Kind, item: &Item<'_>) -> Result<Fields, &'static str> {
     if item.chat == "status@broadcast" {
         return Err("status_broadcast");
     }
@@ -58,7 +58,7 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
     if item.chat.ends_with("@newsletter") {
         return Err("channel");
     }
-    let mut event = Event::new(kind);
+    let mut event = Fields::new(kind);
     event.external_message_id = Some(item.full_id.clone());
     event.dedupe_key = Some(item.bare.clone());
     event.external_conversation_id = Some(item.chat.clone());
@@ -87,7 +87,7 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
     Ok(event)
 }
 
-fn message(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
+fn message(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
     let item = Item::of(payload)?;
     // Earlier servers and some kinds of messages: an edit comes as a message.
     if let Some(target) = engine::edited_by(&item) {
@@ -95,11 +95,11 @@ fn message(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
     }
     let mut event = match base(Kind::Text, &item) {
         Ok(event) => event,
-        Err(reason) => return Some(Event::ignored(reason)),
+        Err(reason) => return Some(Fields::ignored(reason)),
     };
     event.message_key = Some(item.bare.clone());
     if let Err(reason) = content::fill(&mut event, &item, envelope.me()) {
-        return Some(Event::ignored(&reason));
+        return Some(Fields::ignored(&reason));
     }
     let quoted = json::object(payload, "replyTo").and_then(|quoted| wire::id_text(quoted, "id"));
     event.reply_to = quoted.as_deref().map(id::bare);
@@ -108,17 +108,17 @@ fn message(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
 }
 
 /// An action on the message of that id.
-fn action(kind: Kind, item: &Item<'_>, target: &str) -> Event {
+fn action(kind: Kind, item: &Item<'_>, target: &str) -> Fields {
     let mut event = match base(kind, item) {
         Ok(event) => event,
-        Err(reason) => return Event::ignored(reason),
+        Err(reason) => return Fields::ignored(reason),
     };
     event.target_message_id = Some(id::bare(target));
     event.target_key.clone_from(&event.target_message_id);
     event
 }
 
-fn reaction(payload: &Value) -> Option<Event> {
+fn reaction(payload: &Value) -> Option<Fields> {
     let item = Item::of(payload)?;
     let reaction = json::object(payload, "reaction")?;
     let mut event = action(Kind::Reaction, &item, &wire::id_text(reaction, "messageId")?);
@@ -128,7 +128,7 @@ fn reaction(payload: &Value) -> Option<Event> {
             event.removed = Some(text.is_empty());
             event.emoji = json::text(reaction, "text");
         }
-        None | Some(Value::Null) => return Some(Event::ignored("no_reaction")),
+        None | Some(Value::Null) => return Some(Fields::ignored("no_reaction")),
         Some(_) => return None,
     }
     Some(event)
@@ -136,19 +136,19 @@ fn reaction(payload: &Value) -> Option<Event> {
 
 /// The payload is the edit; the message it changes is named beside it. Its time is the envelope's: the payload's may
 /// be that of the message, which all its edits share.
-fn edited(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
+fn edited(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
     let item = Item::of(payload)?;
     let target = wire::id_text(payload, "editedMessageId")?;
     Some(edit_of(&item, &target, envelope))
 }
 
-fn edit_of(item: &Item<'_>, target: &str, envelope: &Envelope<'_>) -> Event {
+fn edit_of(item: &Item<'_>, target: &str, envelope: &Envelope<'_>) -> Fields {
     let mut event = action(Kind::Edited, item, target);
     if event.kind == Kind::Ignored {
         return event;
     }
     if let Err(reason) = content::fill_edit(&mut event, item, envelope.me(), &item.sibling(target)) {
-        return Event::ignored(&reason);
+        return Fields::ignored(&reason);
     }
     event.content = Some(event.kind);
     event.kind = Kind::Edited;
@@ -158,7 +158,7 @@ fn edit_of(item: &Item<'_>, target: &str, envelope: &Envelope<'_>) -> Event {
 
 /// `after` is the deletion, `before` the deleted message; either may be missing, and on WEBJS `after` may carry the
 /// deleted id and the deleted message's time.
-fn revoked(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
+fn revoked(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
     let part = |name| json::object(payload, name).and_then(Item::of);
     let (before, after) = (part("before"), part("after"));
     let target = wire::id_text(payload, "revokedMessageId")
@@ -172,7 +172,7 @@ fn revoked(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
     Some(event)
 }
 
-fn vote(payload: &Value) -> Option<Event> {
+fn vote(payload: &Value) -> Option<Fields> {
     let vote = json::object(payload, "vote")?;
     let item = Item::of(vote)?;
     let poll = json::object(payload, "poll").and_then(|poll| wire::id_text(poll, "id"))?;
@@ -183,16 +183,16 @@ fn vote(payload: &Value) -> Option<Event> {
 }
 
 /// The payload has the time of the message or none; the receipt's is the envelope's.
-fn ack(payload: &Value, name: &str) -> Option<Event> {
+fn ack(payload: &Value, name: &str) -> Option<Fields> {
     let item = Item::of(payload)?;
     if !item.from_me {
         // We read it on another device.
-        return Some(Event::ignored("ack_of_inbound"));
+        return Some(Fields::ignored("ack_of_inbound"));
     }
-    let Some(status) = status(payload) else { return Some(Event::ignored("unknown_ack")) };
+    let Some(status) = status(payload) else { return Some(Fields::ignored("unknown_ack")) };
     let mut event = match base(Kind::Status, &item) {
         Ok(event) => event,
-        Err(reason) => return Some(Event::ignored(reason)),
+        Err(reason) => return Some(Fields::ignored(reason)),
     };
     let participant = item.participant().filter(|_| event.is_group || name == "message.ack.group");
     let reached_people = matches!(status, Status::Delivered | Status::Read | Status::Played);
@@ -239,25 +239,26 @@ fn status(payload: &Value) -> Option<Status> {
     }
 }
 
-fn session(payload: &Value) -> Option<Event> {
+fn session(payload: &Value) -> Option<Fields> {
     let state = json::text(payload, "status")?;
-    let mut event = Event::new(Kind::Session);
+    let mut event = Fields::new(Kind::Session);
     if state == "SCAN_QR_CODE" {
         // Repeated for each new code.
         event.set("needs_qr_refresh", true);
     }
     event.external_account_id = json::text(payload, "name");
+    event.health = Some(connect::state_of(&state));
     event.state = Some(state);
     Some(event)
 }
 
-fn presences(payload: &Value, envelope: &Envelope<'_>) -> Vec<Event> {
+fn presences(payload: &Value, envelope: &Envelope<'_>) -> Vec<Fields> {
     let presences = json::list(payload, "presences");
     let Some(chat) = wire::chat(payload, "id").filter(|_| !presences.is_empty()) else {
         return vec![malformed()];
     };
     let one = |presence: &Value| {
-        let mut event = Event::new(Kind::Presence);
+        let mut event = Fields::new(Kind::Presence);
         event.state = Some(json::key(presence, "lastKnownPresence")?);
         event.external_contact_id = Some(wire::chat(presence, "participant").unwrap_or_else(|| chat.clone()));
         event.external_conversation_id = Some(chat.clone());
@@ -268,9 +269,9 @@ fn presences(payload: &Value, envelope: &Envelope<'_>) -> Vec<Event> {
     bounds::events(presences, shared, |presence| one(presence).unwrap_or_else(malformed))
 }
 
-fn call(payload: &Value, name: &str) -> Option<Event> {
+fn call(payload: &Value, name: &str) -> Option<Fields> {
     let from = wire::chat(payload, "from")?;
-    let mut event = Event::new(Kind::Call);
+    let mut event = Fields::new(Kind::Call);
     event.dedupe_key = wire::id_text(payload, "id").map(|id| format!("{id}:{name}"));
     event.external_conversation_id = Some(from.clone());
     event.contact_phone = id::phone(&from);
@@ -290,7 +291,7 @@ mod tests {
 
     use super::*;
 
-    fn one(event: &str, payload: &Value) -> Event {
+    fn one(event: &str, payload: &Value) -> Fields {
         let body = json!({
             "id": "evt_1", "timestamp": 1_794_312_000_317_i64, "event": event, "session": "s", "payload": payload,
         });

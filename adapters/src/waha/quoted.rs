@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{content, engine, id, wire, wire::Item};
-use crate::{Event, json};
+use crate::{Fields, json};
 
 /// Puts the context into the event. `me` is the envelope's own account.
-pub(super) fn fill(event: &mut Event, item: &Item<'_>, me: &Value) {
+pub(super) fn fill(event: &mut Fields, item: &Item<'_>, me: &Value) {
     let context = context(item);
     if let Some(mut quoted) = of_payload(item, me).or_else(|| of_engine(item, context, me)) {
         // A story, or a message of another chat.

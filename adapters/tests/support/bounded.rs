@@ -2,7 +2,7 @@
 //! the events that it becomes. Shared by the tests and the fuzzer, whose allocator counts.
 
 use adapters::{
-    Context, Event,
+    Context, Fields,
     bounds::{MAX_EVENTS, MAX_ID_BYTES, MAX_KEY_BYTES},
     provider,
 };
@@ -23,8 +23,10 @@ pub fn check(counted: PeakAlloc, name: &str, body: &[u8], what: &str) -> usize {
     let allowed = FOR_A_BYTE * body.len() + IN_ANY_CASE;
     assert!(taken <= allowed, "{name}, {what}: {taken} bytes for a body of {}", body.len());
     let Ok(events) = parsed else { return taken };
+    let fields = provider.fields(body, &context).expect("it was read before");
+    assert_eq!(events.len(), fields.len(), "{name}, {what}: an event for each");
     assert!((1..=MAX_EVENTS + 1).contains(&events.len()), "{name}, {what}: {} events", events.len());
-    for event in &events {
+    for event in &fields {
         for key in keys(event).into_iter().flatten() {
             assert!(key.len() <= MAX_KEY_BYTES, "{name}, {what}: a key of {} bytes", key.len());
         }
@@ -34,7 +36,7 @@ pub fn check(counted: PeakAlloc, name: &str, body: &[u8], what: &str) -> usize {
     taken
 }
 
-fn keys(event: &Event) -> [Option<&str>; 7] {
+fn keys(event: &Fields) -> [Option<&str>; 7] {
     [
         event.message_key(),
         event.target_key(),

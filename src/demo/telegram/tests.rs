@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use adapters::{Account, Acknowledge, Context, Event, Headers, Hook, Kind, Outgoing, Provider, SendOutcome};
+use adapters::{Account, Acknowledge, Context, Fields, Headers, Hook, Kind, Outgoing, Provider, SendOutcome};
 use axum::{
     Router,
     extract::State,
@@ -22,7 +22,7 @@ type Answer = (u16, Option<u64>);
 /// A webhook that takes what is well signed, with answers that can be scripted.
 #[derive(Clone, Default)]
 struct Receiver {
-    events: Arc<Mutex<Vec<Event>>>,
+    events: Arc<Mutex<Vec<Fields>>>,
     answers: Arc<Mutex<Vec<Answer>>>,
 }
 
@@ -35,7 +35,7 @@ impl Receiver {
         format!("http://{address}/hooks/t")
     }
 
-    fn events(&self) -> Vec<Event> {
+    fn events(&self) -> Vec<Fields> {
         self.events.lock().unwrap().clone()
     }
 }
@@ -48,7 +48,7 @@ async fn receive(
     let headers: Headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     assert_eq!(telegram().verify(SECRET, &headers, &body), Ok(()));
     let Some((status, retry_after_s)) = receiver.answers.lock().unwrap().pop() else {
-        let events = telegram().parse(&body, &Context::default()).unwrap();
+        let events = telegram().fields(&body, &Context::default()).unwrap();
         receiver.events.lock().unwrap().extend(events);
         return StatusCode::OK.into_response();
     };
@@ -96,7 +96,7 @@ impl Bench {
     }
 
     /// To where an event came from.
-    async fn answer(&self, event: &Event, text: &str) -> SendOutcome {
+    async fn answer(&self, event: &Fields, text: &str) -> SendOutcome {
         let chat = event.external_conversation_id.as_deref().unwrap();
         self.send_to(adapters::Address { chat, thread: event.thread.as_deref() }, text).await
     }

@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use adapters::{
-    Account, Context, Direction, Event, FetchError, Headers, HealthState, Hook, Kind, Origin, Outgoing,
+    Account, Context, Direction, FetchError, Fields, Headers, HealthState, Hook, Kind, Origin, Outgoing,
     Provider, SendOutcome, Status,
 };
 use axum::{Router, http::HeaderMap};
@@ -12,7 +12,7 @@ const KEY: &str = "hmac-key-of-a-test";
 const SESSION: &str = "shop-main";
 const CHAT: &str = "12025550143@c.us";
 
-type Events = Arc<Mutex<Vec<Event>>>;
+type Events = Arc<Mutex<Vec<Fields>>>;
 type Refusals = Arc<Mutex<Vec<u16>>>;
 
 fn waha() -> &'static dyn Provider {
@@ -30,7 +30,7 @@ async fn receiver(events: Events, refusals: Refusals) -> String {
             if let Some(status) = refusals.lock().unwrap().pop() {
                 return axum::http::StatusCode::from_u16(status).unwrap();
             }
-            events.lock().unwrap().extend(waha().parse(&body, &Context::default()).unwrap());
+            events.lock().unwrap().extend(waha().fields(&body, &Context::default()).unwrap());
             axum::http::StatusCode::OK
         }
     };
@@ -83,7 +83,7 @@ impl Bench {
         waha().send(&self.http, &self.account, &out).await
     }
 
-    async fn settled(&self) -> Vec<Event> {
+    async fn settled(&self) -> Vec<Fields> {
         self.emulator.idle().await;
         self.events.lock().unwrap().clone()
     }

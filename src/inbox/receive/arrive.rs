@@ -1,6 +1,6 @@
 //! What a customer's message asks for beside being shown: a turn of the AI, or, when it comes late, people.
 
-use adapters::Event;
+use adapters::event::NewMessage;
 
 use super::time;
 use crate::error::Error;
@@ -17,14 +17,14 @@ pub(super) async fn arrive(
     tx: &mut Tx<'_>,
     channel: &Channel,
     conversation: &mut Conversation,
-    (message, event): (&Message, &Event),
+    (message, event): (&Message, &NewMessage),
     turns: Option<OpenTurns>,
 ) -> Result<(), Error> {
     let turns = match turns {
         Some(turns) => turns,
         None => turns::open_of(tx, conversation.id).await?,
     };
-    if time::is_backlog(event, tx.now(), channel.settings.backlog_ms) {
+    if time::is_backlog(&event.told, tx.now(), channel.settings.backlog_ms) {
         // A turn that is open is about what the customer says now, and its answerer sees this before it.
         let idle = turns.collecting.is_none() && turns.offered.is_none();
         if conversation.owner == Owner::Ai && idle {
@@ -44,10 +44,10 @@ pub(super) async fn arrive(
 pub(super) async fn to_ai(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
-    event: &Event,
+    event: &NewMessage,
 ) -> Result<(), Error> {
     own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
-    let since = time::or_now(event, tx.now());
+    let since = time::or_now(&event.told, tx.now());
     Ok(ownership::set_since(tx, conversation.tenant, conversation.id, Some(since)).await?)
 }
 

@@ -1,7 +1,7 @@
 //! A message that left the business comes back. Our own is matched and never shown twice; what a person
 //! typed on the phone becomes a message, and silences the AI.
 
-use adapters::{Event, Origin};
+use adapters::event::{self, NewMessage};
 use uuid::Uuid;
 
 use super::phone::{self, Typed};
@@ -19,10 +19,8 @@ const OURS_MS: i64 = 24 * 3_600_000;
 /// One that does not say whose it is: the same words later are somebody else's.
 const ANYBODYS_MS: i64 = 15 * 60_000;
 
-pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
-    let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
-        return Ok(false);
-    };
+pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
+    let (key, chat) = (event.key.as_str(), event.chat.id.as_str());
     if messages::seen(tx, channel.id, key).await?.is_some() {
         return Ok(false);
     }
@@ -31,16 +29,16 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     }
     let known = contacts::find(tx, channel.id, chat).await?;
     // Before a conversation is opened: ours may belong to one that was just closed.
-    if event.origin != Some(Origin::HumanDevice)
+    if event.author != event::Author::Phone
         && let Some(contact) = &known
         && let Some(delivery) = in_flight(tx, channel, contact.id, event).await?
     {
         return left(tx, channel, delivery, key, event).await;
     }
     let contact = inbound::contact_of(tx, channel, event, chat, known).await?;
-    let mut conversation = inbound::conversation_of(tx, channel, event, (chat, &contact), None).await?;
+    let mut conversation = inbound::conversation_of(tx, channel, event, &contact, None).await?;
     // Where the provider does not say who wrote it and it is not ours, a person did.
-    let by_person = event.origin != Some(Origin::OurApi) && event.origin != Some(Origin::OtherApp);
+    let by_person = matches!(event.author, event::Author::Phone | event::Author::Business);
     let kind = if by_person { AuthorKind::Phone } else { AuthorKind::OtherApp };
     let author = Author { kind, id: None, name: None };
     let mut message = inbound::entry(tx, channel, event, &conversation, Direction::Out, author).await?;
@@ -63,7 +61,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
     // What was said before the customer's last words is no answer to them.
-    let said_until = time::of(event, tx.now()).map_or(i64::MAX, time::end_of);
+    let said_until = time::of(&event.told, tx.now()).map_or(i64::MAX, time::end_of);
     let is_answer = ownership.heard_at.is_none_or(|heard| heard <= said_until);
     if is_answer && typed != Some(Typed::ByItself) {
         conversations::answered(tx, &mut conversation).await?;
@@ -75,7 +73,12 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
 }
 
 /// The echo of a part whose key we know; nothing if there is none.
-async fn ours(tx: &mut Tx<'_>, channel: &Channel, key: &str, event: &Event) -> Result<Option<bool>, Error> {
+async fn ours(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    key: &str,
+    event: &NewMessage,
+) -> Result<Option<bool>, Error> {
     let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? else { return Ok(None) };
     left(tx, channel, delivery, key, event).await.map(Some)
 }
@@ -87,18 +90,20 @@ async fn in_flight(
     tx: &mut Tx<'_>,
     channel: &Channel,
     contact: Uuid,
-    event: &Event,
+    event: &NewMessage,
 ) -> Result<Option<Delivery>, Error> {
-    let certain = event.origin == Some(Origin::OurApi);
+    let certain = event.author == event::Author::Us;
     let after = tx.now() - if certain { OURS_MS } else { ANYBODYS_MS };
-    for candidate in deliveries::unsettled(tx, channel.id, (contact, event.thread.as_deref()), after).await? {
+    for candidate in
+        deliveries::unsettled(tx, channel.id, (contact, event.chat.thread.as_deref()), after).await?
+    {
         // Of a reserved id the echo has to have it, unless it says itself that it is ours: not every engine takes them.
         if candidate.reserved_id.is_some() && !certain {
             continue;
         }
         // A damaged one is known by nothing, and keeps no other from being found.
         let part = serde_json::from_str::<Part>(&candidate.payload);
-        if part.is_ok_and(|part| same::is_same(&part, event)) {
+        if part.is_ok_and(|part| same::is_same(&part, &event.content)) {
             return Ok(Some(candidate));
         }
     }
@@ -112,7 +117,7 @@ async fn left(
     channel: &Channel,
     mut delivery: Delivery,
     key: &str,
-    event: &Event,
+    event: &NewMessage,
 ) -> Result<bool, Error> {
     let (news, was) = (receipt::proves(&delivery, MessageStatus::Sent), delivery.state);
     if news {
@@ -121,7 +126,7 @@ async fn left(
     }
     if news || delivery.begun_at.is_some() || delivery.external_id.is_none() {
         delivery.external_key = Some(key.to_owned());
-        delivery.external_id = event.external_message_id.clone().or(delivery.external_id);
+        delivery.external_id = event.id.clone().or(delivery.external_id);
         receipt::settled(tx, &mut delivery, was).await?;
         // Receipts and reactions that came before told us a key that nobody knew.
         effect::settle_delivery(tx, channel, key).await?;

@@ -1,6 +1,7 @@
 //! A message of a customer: contact, conversation, message, turn and event, or nothing if it was seen.
 
-use adapters::{Address, Event, Kind};
+use adapters::ContentKind;
+use adapters::event::NewMessage;
 
 use super::{arrive, phone, time};
 use crate::announce;
@@ -15,12 +16,9 @@ use crate::store::jobs::{self, Acknowledge, Slot};
 use crate::store::turns::OpenTurns;
 use crate::store::{Tx, contacts, conversations, messages};
 
-pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
-    let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
-        return Ok(false);
-    };
-    let address = Address { chat, thread: event.thread.as_deref() };
-    let arrival = conversations::arrival(tx, channel.id, address, key).await?;
+pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
+    let (key, chat) = (event.key.as_str(), event.chat.id.as_str());
+    let arrival = conversations::arrival(tx, channel.id, event.chat.address(), key).await?;
     let seen = match &arrival {
         Some(arrival) => arrival.seen,
         None => messages::seen(tx, channel.id, key).await?.is_some(),
@@ -37,14 +35,14 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     let contact = contact_of(tx, channel, event, chat, known).await?;
     let turns = found.is_some().then_some(turns);
     let found = found.map(|found| Conversation { contact: contact.clone(), ..found });
-    let mut conversation = conversation_of(tx, channel, event, (chat, &contact), found).await?;
+    let mut conversation = conversation_of(tx, channel, event, &contact, found).await?;
     let author = Author {
         kind: AuthorKind::Customer,
-        id: event.external_contact_id.clone(),
-        name: event.contact_name.clone().or(contact.name),
+        id: event.sender.id.clone(),
+        name: event.sender.name.clone().or(contact.name),
     };
     phone::forgive(tx, channel, &mut conversation, event).await?;
-    conversation.heard_at = Some(time::or_now(event, tx.now()));
+    conversation.heard_at = Some(time::or_now(&event.told, tx.now()));
     conversation.inbound_count += 1;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
@@ -60,7 +58,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     if message.deleted_at.is_none() {
         conversations::wait(tx, &mut conversation).await?;
     }
-    if channel.settings.ai && !event.is_group && message.deleted_at.is_none() {
+    if channel.settings.ai && !event.chat.is_group && message.deleted_at.is_none() {
         arrive::arrive(tx, channel, &mut conversation, (&message, event), turns).await?;
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
@@ -72,11 +70,11 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
 pub(super) async fn contact_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
-    event: &Event,
+    event: &NewMessage,
     chat: &str,
     known: Option<Contact>,
 ) -> Result<Contact, Error> {
-    let other = event.alternate_contact_id.as_deref().filter(|other| *other != chat && !event.is_group);
+    let other = event.sender.other_id.as_deref().filter(|other| *other != chat && !event.chat.is_group);
     let linked = known.is_some();
     let mut found = known;
     if found.is_none()
@@ -105,17 +103,17 @@ pub(super) async fn contact_of(
 
 /// What a body says of the one that a chat is with. In a group the names are those of one participant: the contact is
 /// the group. From us they are nobody's.
-fn description_of(event: &Event) -> Description<'_> {
-    if event.is_group {
-        return Description { name: event.chat_title.as_deref(), ..Description::default() };
+fn description_of(event: &NewMessage) -> Description<'_> {
+    if event.chat.is_group {
+        return Description { name: event.chat.title.as_deref(), ..Description::default() };
     }
-    if event.direction == Some(adapters::Direction::Outbound) {
+    if event.author != adapters::event::Author::Customer {
         return Description::default();
     }
     Description {
-        name: event.contact_name.as_deref(),
-        phone: event.contact_phone.as_deref(),
-        user_name: event.contact_handle.as_deref(),
+        name: event.sender.name.as_deref(),
+        phone: event.sender.phone.as_deref(),
+        user_name: event.sender.handle.as_deref(),
     }
 }
 
@@ -123,16 +121,16 @@ fn description_of(event: &Event) -> Description<'_> {
 pub(super) async fn conversation_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
-    event: &Event,
-    (chat, contact): (&str, &Contact),
+    event: &NewMessage,
+    contact: &Contact,
     found: Option<Conversation>,
 ) -> Result<Conversation, Error> {
     let new = conversations::NewConversation {
         channel,
         contact,
-        address: Address { chat, thread: event.thread.as_deref() },
-        is_group: event.is_group,
-        owner: if channel.settings.ai && !event.is_group { Owner::Ai } else { Owner::Nobody },
+        address: event.chat.address(),
+        is_group: event.chat.is_group,
+        owner: if channel.settings.ai && !event.chat.is_group { Owner::Ai } else { Owner::Nobody },
     };
     Ok(conversations::open(tx, &new, found).await?)
 }
@@ -141,24 +139,25 @@ pub(super) async fn conversation_of(
 pub(super) async fn entry(
     tx: &mut Tx<'_>,
     channel: &Channel,
-    event: &Event,
+    event: &NewMessage,
     conversation: &Conversation,
     direction: Direction,
     author: Author,
 ) -> Result<Message, Error> {
-    let reply_to = match event.reply_key() {
+    let reply_to = match event.reply_key.as_deref() {
         Some(key) => effect::message_of(tx, channel, key).await?,
         None => None,
     };
     // A pressed button says what stands on it.
-    let label = || event.data.get("label").and_then(serde_json::Value::as_str).map(str::to_owned);
-    let data = (!event.data.is_empty()).then(|| serde_json::Value::Object(event.data.clone()));
+    let label = || event.content.data.get("label").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let data =
+        (!event.content.data.is_empty()).then(|| serde_json::Value::Object(event.content.data.clone()));
     Ok(Message {
-        kind: kind_of(event.kind),
-        text: event.text.clone().or_else(label),
+        kind: kind_of(event.content.kind),
+        text: event.content.text.clone().or_else(label),
         reply_to,
         status: if direction == Direction::In { MessageStatus::Received } else { MessageStatus::Sent },
-        provider_at: event.timestamp_ms,
+        provider_at: event.told.at_ms,
         data,
         ..Message::next(tx.new_id(), conversation, direction, author, tx.now())
     })
@@ -168,7 +167,7 @@ pub(super) async fn entry(
 pub(super) async fn store(
     tx: &mut Tx<'_>,
     channel: &Channel,
-    event: &Event,
+    event: &NewMessage,
     (key, conversation): (&str, &Conversation),
     message: &mut Message,
 ) -> Result<(), Error> {
@@ -176,16 +175,16 @@ pub(super) async fn store(
         tenant: channel.tenant,
         channel: channel.id,
         external_key: Some(key),
-        external_id: event.external_message_id.as_deref(),
+        external_id: event.id.as_deref(),
         client_digest: None,
         inbound_count: conversation.inbound_count,
     };
     messages::insert(tx, message, &place).await?;
-    for (position, media) in event.media.iter().enumerate() {
+    for (position, media) in event.content.media.iter().enumerate() {
         let file = files::attach(tx, channel, message.id, position as i64, media).await?;
         message.attachments.push(file);
     }
-    if event.data.contains_key("callback_query_id") {
+    if event.awaits_answer {
         let lane = format!("acknowledge:{}", message.id);
         let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
         jobs::push(tx, &slot, &Acknowledge { message: message.id }).await?;
@@ -193,19 +192,19 @@ pub(super) async fn store(
     Ok(())
 }
 
-pub(super) fn kind_of(kind: Kind) -> MessageKind {
+pub(super) fn kind_of(kind: ContentKind) -> MessageKind {
     match kind {
-        Kind::Text => MessageKind::Text,
-        Kind::Image => MessageKind::Image,
-        Kind::Audio => MessageKind::Audio,
-        Kind::Voice => MessageKind::Voice,
-        Kind::Video => MessageKind::Video,
-        Kind::Document => MessageKind::Document,
-        Kind::Sticker => MessageKind::Sticker,
-        Kind::Location => MessageKind::Location,
-        Kind::Contacts => MessageKind::Contacts,
-        Kind::Interactive => MessageKind::Interactive,
-        Kind::Order => MessageKind::Order,
-        _ => MessageKind::Unsupported,
+        ContentKind::Text => MessageKind::Text,
+        ContentKind::Image => MessageKind::Image,
+        ContentKind::Audio => MessageKind::Audio,
+        ContentKind::Voice => MessageKind::Voice,
+        ContentKind::Video => MessageKind::Video,
+        ContentKind::Document => MessageKind::Document,
+        ContentKind::Sticker => MessageKind::Sticker,
+        ContentKind::Location => MessageKind::Location,
+        ContentKind::Contacts => MessageKind::Contacts,
+        ContentKind::Interactive => MessageKind::Interactive,
+        ContentKind::Order => MessageKind::Order,
+        ContentKind::Unsupported => MessageKind::Unsupported,
     }
 }

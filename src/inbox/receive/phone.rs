@@ -1,7 +1,7 @@
 //! A message of the business that did not leave through us: did a person type it just now, did the business app send it
 //! by itself, or was it typed before the AI got the conversation?
 
-use adapters::Event;
+use adapters::event::NewMessage;
 use serde_json::{Value, json};
 
 use super::{arrive, same, time};
@@ -28,12 +28,12 @@ pub(super) async fn judge(
     channel: &Channel,
     conversation: &Conversation,
     ownership: &Ownership,
-    event: &Event,
+    event: &NewMessage,
 ) -> Result<Typed, Error> {
     let settings = &channel.settings;
     let now = tx.now();
-    let at = time::or_now(event, now);
-    if is_known(settings, event.text.as_deref()) {
+    let at = time::or_now(&event.told, now);
+    if is_known(settings, event.content.text.as_deref()) {
         return Ok(Typed::ByItself);
     }
     let first = ownership::first(tx, conversation.id).await?.filter(|first| first.direction == Direction::In);
@@ -47,7 +47,7 @@ pub(super) async fn judge(
     let typed_until = time::end_of(at);
     let before = ownership.owner_at.is_some_and(|since| typed_until < since)
         || first.is_some_and(|first| typed_until < first.at)
-        || time::is_backlog(event, now, settings.backlog_ms);
+        || time::is_backlog(&event.told, now, settings.backlog_ms);
     // Nobody has taken a backlog: what was typed then is a part of it.
     let of_ai = conversation.owner == Owner::Ai || arrive::is_backlog(conversation);
     Ok(if before && of_ai { Typed::Before } else { Typed::ByPerson })
@@ -80,12 +80,12 @@ pub(super) async fn silence(
     channel: &Channel,
     conversation: &mut Conversation,
     ownership: &Ownership,
-    event: &Event,
+    event: &NewMessage,
 ) -> Result<(), Error> {
     let ends = conversation.owner != Owner::Human || ownership.silent_until.is_some();
     own::change(tx, conversation, Owner::Human, None, "taken_over").await?;
     if ends && channel.settings.silence_ms > 0 && channel.settings.ai && !conversation.is_group {
-        let at = time::or_now(event, tx.now());
+        let at = time::or_now(&event.told, tx.now());
         let until = (at + channel.settings.silence_ms).max(ownership.silent_until.unwrap_or(0));
         ownership::set_silent(tx, conversation.tenant, conversation.id, Some(until)).await?;
     }
@@ -98,7 +98,7 @@ pub(super) async fn forgive(
     tx: &mut Tx<'_>,
     channel: &Channel,
     conversation: &mut Conversation,
-    event: &Event,
+    event: &NewMessage,
 ) -> Result<(), Error> {
     let settings = &channel.settings;
     let opened_by_us = conversation.inbound_count == 0 && conversation.last_seq == 1;
@@ -107,7 +107,7 @@ pub(super) async fn forgive(
         return Ok(());
     }
     let Some(first) = ownership::first(tx, conversation.id).await? else { return Ok(()) };
-    let asked = time::or_now(event, tx.now());
+    let asked = time::or_now(&event.told, tx.now());
     if first.author != AuthorKind::Phone || !within(settings, asked, first.at) {
         return Ok(());
     }

@@ -1,13 +1,14 @@
 //! Is an echo what we sent? Pure: by what it says and by its file, as providers give both back changed.
 
-use adapters::{Event, Kind};
+use adapters::ContentKind;
+use adapters::event::Content;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::inbox::outgoing::Part;
 
 /// The part and the echo say the same. Without words, a file of the same kind has to do.
-pub(super) fn is_same(part: &Part, echo: &Event) -> bool {
-    let has_file = echo.attachments > 0 || is_file(echo.kind);
+pub(super) fn is_same(part: &Part, echo: &Content) -> bool {
+    let has_file = !echo.media.is_empty() || is_file(echo.kind);
     if part.media.is_some() != has_file {
         return false;
     }
@@ -22,16 +23,24 @@ pub(super) fn is_same(part: &Part, echo: &Event) -> bool {
     }
 }
 
-const fn is_file(kind: Kind) -> bool {
-    matches!(kind, Kind::Image | Kind::Audio | Kind::Voice | Kind::Video | Kind::Document | Kind::Sticker)
+const fn is_file(kind: ContentKind) -> bool {
+    matches!(
+        kind,
+        ContentKind::Image
+            | ContentKind::Audio
+            | ContentKind::Voice
+            | ContentKind::Video
+            | ContentKind::Document
+            | ContentKind::Sticker
+    )
 }
 
 /// May a file that we sent as `sent` come back as this? Engines call a voice note audio, and everything a document.
-fn may_be(sent: &str, echo: Kind) -> bool {
+fn may_be(sent: &str, echo: ContentKind) -> bool {
     match echo {
-        Kind::Image | Kind::Sticker => sent == "image",
-        Kind::Audio | Kind::Voice => matches!(sent, "audio" | "voice"),
-        Kind::Video => sent == "video",
+        ContentKind::Image | ContentKind::Sticker => sent == "image",
+        ContentKind::Audio | ContentKind::Voice => matches!(sent, "audio" | "voice"),
+        ContentKind::Video => sent == "video",
         _ => true,
     }
 }
@@ -67,8 +76,8 @@ mod tests {
         Part { text: text.map(str::to_owned), media, reply_to: None }
     }
 
-    fn echo(kind: Kind, text: Option<&str>) -> Event {
-        Event { text: text.map(str::to_owned), ..Event::new(kind) }
+    fn echo(kind: ContentKind, text: Option<&str>) -> Content {
+        Content { kind, text: text.map(str::to_owned), ..Content::default() }
     }
 
     #[test]
@@ -76,22 +85,22 @@ mod tests {
         let sent = part(Some("**Your order**\r\nis ready  ☺\u{fe0f}"), None);
         for came in ["*Your order*\nis ready ☺", " Your order is ready ☺ ", "Your order\u{200e}\nis ready ☺"]
         {
-            assert!(is_same(&sent, &echo(Kind::Text, Some(came))), "{came}");
+            assert!(is_same(&sent, &echo(ContentKind::Text, Some(came))), "{came}");
         }
         for other in ["Your order is not ready ☺", "", "Your order"] {
-            assert!(!is_same(&sent, &echo(Kind::Text, Some(other))), "{other}");
+            assert!(!is_same(&sent, &echo(ContentKind::Text, Some(other))), "{other}");
         }
-        assert!(is_same(&part(Some("caf\u{e9}"), None), &echo(Kind::Text, Some("cafe\u{301}"))));
-        assert!(!is_same(&part(Some("***"), None), &echo(Kind::Text, Some("~~"))));
+        assert!(is_same(&part(Some("caf\u{e9}"), None), &echo(ContentKind::Text, Some("cafe\u{301}"))));
+        assert!(!is_same(&part(Some("***"), None), &echo(ContentKind::Text, Some("~~"))));
     }
 
     #[test]
     fn a_file_is_known_by_its_caption_and_without_one_by_its_kind() {
-        assert!(is_same(&part(Some("Menu"), Some("image")), &echo(Kind::Image, Some("Menu "))));
-        assert!(!is_same(&part(Some("Menu"), Some("image")), &echo(Kind::Text, Some("Menu"))));
-        assert!(!is_same(&part(Some("Menu"), None), &echo(Kind::Image, Some("Menu"))));
-        assert!(is_same(&part(None, Some("voice")), &echo(Kind::Audio, None)));
-        assert!(!is_same(&part(None, Some("voice")), &echo(Kind::Image, None)));
-        assert!(is_same(&part(None, Some("document")), &echo(Kind::Document, Some("a.pdf"))));
+        assert!(is_same(&part(Some("Menu"), Some("image")), &echo(ContentKind::Image, Some("Menu "))));
+        assert!(!is_same(&part(Some("Menu"), Some("image")), &echo(ContentKind::Text, Some("Menu"))));
+        assert!(!is_same(&part(Some("Menu"), None), &echo(ContentKind::Image, Some("Menu"))));
+        assert!(is_same(&part(None, Some("voice")), &echo(ContentKind::Audio, None)));
+        assert!(!is_same(&part(None, Some("voice")), &echo(ContentKind::Image, None)));
+        assert!(is_same(&part(None, Some("document")), &echo(ContentKind::Document, Some("a.pdf"))));
     }
 }
