@@ -1,5 +1,5 @@
-//! What strangers and callers may take of this server before and while they are answered: places for connections, bytes
-//! for what is being received, calls a second. It counts and says no; what a no looks like is decided by whoever asks.
+//! Admission: limits of connections, of bytes that are being received, and of calls a second. It counts and refuses; the
+//! caller decides what the refusal looks like.
 
 pub mod budget;
 pub mod places;
@@ -17,17 +17,17 @@ use crate::config::Config;
 
 pub struct Admission {
     pub places: Places,
-    /// For the bodies of those who showed a token, a key or a channel's secret address.
+    /// For bodies of requests with a token, an API key or a channel's secret path.
     pub budget: Budget,
-    /// For the heads of all requests and the bodies of the session routes. Whoever has shown nothing can use up this one
-    /// and not the other, however many addresses he has.
+    /// For heads of all requests and bodies of the session routes. Strangers can exhaust this budget and not the other,
+    /// however many addresses they have.
     pub strangers: Budget,
     pub rates: Rates,
 }
 
 impl Admission {
     pub fn new(config: &Config) -> Self {
-        // One whole body must always fit into what large ones have.
+        // The share of large bodies must have room for one largest body.
         let total = config.limits.max_unfinished_bytes.max(config.limits.max_body_bytes * 2);
         let of_strangers = total / 4;
         Self {
@@ -43,7 +43,7 @@ impl Admission {
     }
 }
 
-/// What is counted as one: an IPv4 address, or the /64 that an IPv6 customer has as a whole.
+/// The unit of counting: an IPv4 address, or an IPv6 /64, which is what one customer of a provider gets.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),

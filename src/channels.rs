@@ -1,8 +1,9 @@
-//! Channels: everything about a connected provider account but its messages. What it is set to (`settings`), its
-//! address and secrets (`address`, `secrets`), whose account it is (`claims`), telling the provider about us
-//! (`connect`), how it does (`health`), pausing it (`pause`), and opening it quickly for each webhook (`cache`).
+//! Channels: everything about a connected provider account except its messages. `settings` creates and changes them,
+//! `address` and `secrets` guard where secrets go, `claims` says which channel has an account, `connect` registers the
+//! webhook, `health` and `pause` keep the state, `cache` finds a channel for each webhook.
 //!
-//! The rows are in `store/channels.rs`, the faces in `http/channels.rs` and `cli/admin/channel.rs`.
+//! A provider with one webhook address for a whole app finds the channel by the account that a body names: claims are
+//! indexed by provider and account (`store/claims.rs`). Rows are read in `store/channels.rs`.
 
 pub mod address;
 pub mod cache;

@@ -1,8 +1,8 @@
-//! Bytes for all that is being received and not yet whole, and the share of them that one address may have. Who holds
-//! bytes is remembered, so the memory is bounded by the connections.
+//! The memory budget for requests that are being received, and the share of it that one address may hold. Only holders are
+//! stored, so the table is bounded by the number of connections.
 //!
-//! A few strangers with large bodies must not refuse everybody's small ones: large ones have three quarters of the budget,
-//! and each address may always hold a little.
+//! Large bodies get three quarters of the budget, and each address may always hold a small one, so that a few senders of
+//! large bodies cannot block everybody's small ones.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::network;
 
-/// What is small: most webhooks and all that people send.
+/// Bytes of a small body: most webhooks, and everything that people send.
 pub const SMALL: usize = 8 * 1024;
 
 #[derive(Clone)]
@@ -28,11 +28,11 @@ struct Used {
     by: HashMap<IpAddr, usize>,
 }
 
-/// There is no room for more, for this address or for anybody.
+/// The budget is exhausted, for this address or for all.
 #[derive(Debug)]
 pub struct Full;
 
-/// What one request holds; given back when it is dropped.
+/// The bytes that one request holds; released on drop.
 pub struct Charge {
     of: Arc<Inner>,
     address: IpAddr,
@@ -44,19 +44,19 @@ impl Budget {
         Self(Arc::new(Inner { total, share, used: Mutex::default() }))
     }
 
-    /// Of nothing yet.
+    /// Holds nothing yet.
     pub fn open(&self, address: IpAddr) -> Charge {
         Charge { of: Arc::clone(&self.0), address: network(address), bytes: 0 }
     }
 
-    /// Bytes that are held now.
+    /// Bytes that all requests hold.
     pub fn used(&self) -> usize {
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner).all
     }
 }
 
 impl Charge {
-    /// Holds so many in all; fewer than now are no change.
+    /// Raises the charge to this total; a smaller total changes nothing.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), Full> {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else { return Ok(()) };
         let mut used = self.of.used.lock().unwrap_or_else(PoisonError::into_inner);

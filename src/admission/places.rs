@@ -1,5 +1,5 @@
-//! Places for what is unfinished, by address: nobody takes all of them. An address is remembered for as long as it has
-//! one, so the memory is bounded by the connections.
+//! A limit of unfinished connections for each address. An address is stored while it has one, so the table is bounded by
+//! the number of connections.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ struct Inner {
     taken: Mutex<HashMap<IpAddr, u32>>,
 }
 
-/// Given back when it is dropped.
+/// One connection of an address; released on drop.
 pub struct Place {
     of: Arc<Inner>,
     address: IpAddr,
@@ -26,7 +26,7 @@ impl Places {
         Self(Arc::new(Inner { per_address, taken: Mutex::default() }))
     }
 
-    /// Nothing: the address has as many as it may.
+    /// `None`: the address is at its limit.
     pub fn take(&self, address: IpAddr) -> Option<Place> {
         let address = network(address);
         let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! Calls a second of each caller and of each tenant, and bytes a second of each tenant's webhooks, as token buckets. The
-//! callers are verified before they are counted, so a stranger cannot fill the table.
+//! Token buckets: calls a second of each caller and each tenant, bytes a second of each tenant's webhooks. Callers are
+//! verified before they are counted, so strangers cannot fill the table.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,19 +7,19 @@ use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Seconds' worth that may come at once.
+/// The size of a bucket, in seconds of its rate.
 const BURST_S: f64 = 5.0;
-/// Buckets that are remembered. Full ones need not be; if even so there are more, the fullest half starts anew.
+/// Buckets that are kept. Full ones are removed first; if that is not enough, the fullest half is reset.
 const CAPACITY: usize = 20_000;
 
 pub struct Rates {
     callers: Table,
     tenants: Table,
-    /// Bytes: what is stored has to be written, and the disk is everybody's.
+    /// In bytes: every tenant's webhooks are written to the same disk.
     hooks: Table,
 }
 
-/// Too many; the next is heard after so many seconds.
+/// Over the rate; the next call is accepted after this many seconds.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wait {
     pub seconds: i64,
@@ -58,7 +58,7 @@ impl Rates {
 }
 
 impl Table {
-    /// What costs more than there ever is, is taken when the bucket is full.
+    /// A cost over the bucket's size is accepted when the bucket is full.
     fn take(&self, id: Uuid, cost: f64, now: Instant) -> Result<(), Wait> {
         if self.rate <= 0.0 {
             return Ok(());
@@ -117,7 +117,7 @@ mod tests {
         for _ in 0..1_000 {
             rates.tenant(one).expect("no limit");
         }
-        // Bytes: five seconds' worth at once, and never so few that one body does not come through.
+        // The bucket holds five seconds of the rate, and at least one largest body.
         rates.hooks.take(one, 400.0, start).expect("some");
         assert_eq!(rates.hooks.take(one, 300.0, start), Err(Wait { seconds: 2 }));
         rates.hooks.take(other, 9_000.0, start).expect("a large one, alone");

@@ -1,5 +1,5 @@
-//! What the webhooks of one tenant may take at a time while others wait: places and bytes of bodies that are read and
-//! not stored yet, and the time of a core for long ones. Over its places a tenant is told to come again.
+//! Limits for the webhooks of one tenant that are under way: their number, the bytes of their bodies, and one core for long
+//! bodies. Over a limit the webhook is answered 503, and the provider repeats it.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -10,20 +10,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use uuid::Uuid;
 
-/// Webhooks of a tenant that are looked at or wait for the writer.
+/// Webhooks of a tenant that are parsed or wait for the writer.
 const PLACES: usize = 512;
-/// Bytes of their bodies, and of what these became.
+/// Bytes of their bodies and of the events parsed from them.
 const BYTES: usize = 8 << 20;
-/// What an event takes, about.
+/// Approximate bytes of an event.
 const EVENT: usize = 1 << 10;
-/// Up to so many bytes a body is looked at where it came in: less than a millisecond.
+/// A body up to this size is parsed on the request's task: it takes less than a millisecond.
 const SHORT: usize = 64 << 10;
-/// Tenants after which those that have nothing going on are forgotten.
+/// Over this number of tenants, idle ones are removed.
 const KNOWN: usize = 1_000;
 
 pub struct Shares {
     tenants: Mutex<HashMap<Uuid, Weak<Share>>>,
-    /// Long bodies that are looked at at a time, of whichever tenants: half of the cores.
+    /// Long bodies that are parsed at a time, of all tenants: half of the cores.
     long: Arc<Semaphore>,
 }
 
@@ -69,7 +69,7 @@ impl Shares {
 }
 
 impl Share {
-    /// Nothing: the tenant has what it may. A body that is longer than all its bytes comes in alone.
+    /// `None`: the tenant is at its limit. A body over the limit of bytes is accepted alone.
     pub fn enter(&self, bytes: usize) -> Option<Place> {
         let bytes = u32::try_from(bytes.min(BYTES)).ok()?;
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
@@ -77,16 +77,17 @@ impl Share {
         Some(Place { _place: place, _bytes: bytes })
     }
 
-    /// For the events of a body beyond the first, which a short one can have a thousand of. Nothing: as above.
+    /// Charges the events of a body beyond the first: a short body can have a thousand. `None`: as above.
     pub fn more(&self, events: usize) -> Option<OwnedSemaphorePermit> {
         let bytes = u32::try_from((events.saturating_sub(1) * EVENT).min(BYTES)).ok()?;
         Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()
     }
 
-    /// Runs what looks at a body: at once if that is quick, else beside the requests of others, one of a tenant at a time.
+    /// Runs a parser over a body: on the request's task if the body is short, else on a blocking thread, one of a tenant
+    /// at a time.
     ///
     /// # Errors
-    /// It panicked.
+    /// The parser panicked.
     pub async fn look<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -95,7 +96,7 @@ impl Share {
         if bytes <= SHORT {
             return Ok(look());
         }
-        // Neither is ever closed.
+        // Neither semaphore is ever closed.
         let _mine = self.long.acquire().await;
         let _one = self.long_of_all.acquire().await;
         spawn_blocking(look).await

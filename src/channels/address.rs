@@ -1,5 +1,5 @@
-//! Where a channel's provider is called. A channel's secrets belong to the address and the account that they were given
-//! for: whoever changes these gives the secrets again, so that a right to change a channel is never a way to read them.
+//! The address at which a channel's provider is called. Secrets belong to the address and the account that they were
+//! given for: whoever changes these gives every secret again, so the right to change a channel is no way to read them.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::model::Channel;
 use crate::vault::random_token;
 
-/// Refuses addresses that could not be called: for a clear answer at once, and so by every way in. What counts is
-/// judged again at each call, with what the name means then.
+/// Refuses addresses that are not public, so that the caller learns it now. The binding check is at each call, when the
+/// name is resolved.
 pub fn check(outward: &Outward, credentials: &BTreeMap<String, String>) -> Result<(), Error> {
     let is_address = |name: &str| {
         let mut fields = adapters::providers().flat_map(adapters::Provider::credentials);
@@ -35,10 +35,10 @@ pub fn check(outward: &Outward, credentials: &BTreeMap<String, String>) -> Resul
     Ok(())
 }
 
-/// What a change of credentials makes of a channel's secrets.
+/// The result of a change of credentials.
 pub(super) struct Changed {
     pub secrets: ChannelSecrets,
-    /// The accounts of the channel, if they are others now.
+    /// The accounts of the channel, if the change names other ones.
     pub claims: Option<Vec<String>>,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn change(
     let after = claims::of(provider, &secrets);
     let is_other = before != after;
     if moved.is_some() || is_other {
-        // The former place knows the secret of the webhook: what comes from there counts no more.
+        // The former server knows the webhook's secret. A new one invalidates its deliveries.
         secrets.hook_secret = random_token("")?;
         secrets.external_id = None;
     }

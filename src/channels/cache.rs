@@ -1,5 +1,5 @@
-//! Channels by webhook token and by id, with their opened secrets, remembered for a moment: a webhook
-//! should not cost a read and a decryption. Another process's change is seen within two seconds.
+//! A cache of channels by webhook token and by id, with their opened secrets, so that a webhook costs no read and no
+//! decryption. An entry lives two seconds, so a change by another process is seen within that time.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -21,7 +21,7 @@ const CAPACITY: usize = 10_000;
 pub struct Connected {
     pub channel: Arc<Channel>,
     pub secrets: ChannelSecrets,
-    /// What its bodies are read with, as far as it was needed.
+    /// The context for parsing its bodies; loaded when a body needs it.
     context: Mutex<Arc<Context>>,
 }
 
@@ -68,16 +68,15 @@ impl ChannelCache {
         Ok(Some(self.remember(channel)?))
     }
 
-    /// Who owns the business connections of a channel. Asked for when a body names one that is not known yet, and the
-    /// body is then read again: a channel without connections pays nothing, and the first message after a new one is
-    /// read right.
+    /// Loads the owners of a channel's business connections. It is called when a body names a connection that is not in
+    /// the context; the body is then parsed again. Channels without connections never pay for this.
     pub async fn owners(&self, connected: &Connected) -> Result<Arc<Context>, Error> {
         let owners = Arc::new(self.store.read(connections::Owners(connected.channel.id)).await?);
         *connected.context.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&owners);
         Ok(owners)
     }
 
-    /// Drops what is remembered of a channel that changed.
+    /// Removes a changed channel from the cache.
     pub fn forget(&self, id: Uuid) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.by_id.remove(&id);
@@ -114,7 +113,7 @@ fn put<K: Eq + Hash>(
     map.insert(key, (Arc::clone(connected), until));
 }
 
-/// Whether the events of a body come through a business connection whose owner was not known when it was read.
+/// Whether a body names a business connection that is not in the context it was parsed with.
 pub fn names_unknown_owner(events: &[Event], known: &Context) -> bool {
     events.iter().filter_map(Event::connection).any(|id| !known.business_connection_owner.contains_key(id))
 }

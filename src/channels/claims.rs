@@ -1,8 +1,9 @@
-//! An account of a provider belongs to one channel of the installation. Whoever has a channel on it reads what its
-//! customers write, so a second one is refused, without a word about the first.
+//! An account of a provider belongs to one channel of the installation: a second channel would read what its customers
+//! write. The refusal says nothing about the first channel.
 //!
-//! Between tenants only a claim counts that the account's server has answered for: what somebody typed keeps an account
-//! from nobody. Until then it is written down for the last who asked, and who connects first has it.
+//! Between tenants only a proved claim counts, one for which the account's server has answered: otherwise typing an
+//! account's name would block its owner. An unproved claim goes to the last channel that asked; the first that connects
+//! proves it.
 
 use std::sync::Arc;
 
@@ -19,17 +20,17 @@ use crate::vault::Vault;
 
 pub(super) const TAKEN: &str = "this account is connected to another channel already";
 
-/// What a second channel of an account is answered.
+/// The error for a second channel of an account.
 pub(super) fn taken() -> Error {
     Error::conflict("account_taken", TAKEN)
 }
 
-/// The accounts that the settings name.
+/// The accounts that the secrets name.
 pub(super) fn of(provider: &dyn Provider, secrets: &ChannelSecrets) -> Vec<String> {
     provider.claims(&secrets.account())
 }
 
-/// Takes the accounts for the channel. False, and nothing is changed, when another has one of them.
+/// Claims the accounts for the channel. `false`, without any change, if another channel has one of them.
 pub(super) async fn claim(
     tx: &mut Tx<'_>,
     scope: &Scope,
@@ -59,21 +60,21 @@ pub(super) async fn claim(
     Ok(true)
 }
 
-/// Whether an account is kept from this channel.
+/// Whether the holder of a claim keeps it from this channel.
 fn holds(holder: &Holder, channel: &Channel, scope: &Scope) -> bool {
     let is_same_tenant = holder.tenant == channel.tenant;
     if holder.channel == channel.id {
         false
     } else if holder.state == ChannelState::Disabled && (is_same_tenant || scope.operates()) {
-        // A tenant moves its account by pausing the channel that has it, an operator that of any tenant: a server of its
-        // owner's choosing may have answered for what is not the owner's.
+        // A tenant frees an account by pausing its channel. An operator may do so for any tenant, because a tenant's own
+        // server may have answered for an account that is not the tenant's.
         false
     } else {
         is_same_tenant || holder.proved
     }
 }
 
-/// Lets go of what the channel had, and takes the accounts that it is about now.
+/// Frees the channel's claims and claims these accounts.
 pub(super) async fn move_to(
     tx: &mut Tx<'_>,
     scope: &Scope,
@@ -84,8 +85,8 @@ pub(super) async fn move_to(
     if claim(tx, scope, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
 }
 
-/// Finds the accounts of channels that were made before accounts were claimed. Of several channels of one account the
-/// oldest has it; the others go on as they are, and their health says why they cannot be connected anew.
+/// Claims the accounts of channels that were created before claims existed. Of several channels of one account the oldest
+/// gets the claim; the others keep working, and their health says why they cannot be connected again.
 pub async fn claim_existing(store: &Store, vault: &Arc<Vault>) -> anyhow::Result<()> {
     loop {
         let waiting = store.read(Unclaimed).await?;
@@ -124,7 +125,7 @@ impl Verb for ClaimExisting {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let Some(channel) = channels::by_id(tx, self.id).await? else { return Ok(()) };
         claims::note(tx, &channel).await?;
-        // Without its secrets nothing can be connected either.
+        // Secrets that cannot be opened cannot be used to connect either.
         let (Some(provider), Ok(secrets)) =
             (adapters::provider(&channel.kind), ChannelSecrets::open(&self.vault, &channel))
         else {
@@ -133,8 +134,8 @@ impl Verb for ClaimExisting {
         let proved = secrets.external_id.is_some();
         let scope = Scope::system(channel.tenant);
         if !claim(tx, &scope, &channel, &of(provider, &secrets), proved).await? {
-            tracing::warn!(channel = %channel.id, tenant = %channel.tenant, "its account is another channel's");
-            // Not `down`: it sends still.
+            tracing::warn!(channel = %channel.id, tenant = %channel.tenant, "the account is claimed by another channel");
+            // Not `down`: it still sends.
             note_health(tx, channel, "degraded", format!("{TAKEN}, so this one cannot be connected anew"))
                 .await?;
         }
@@ -142,7 +143,7 @@ impl Verb for ClaimExisting {
     }
 }
 
-/// Writes a channel's health and shows it.
+/// Stores and announces a channel's health.
 pub(super) async fn note_health(
     tx: &mut Tx<'_>,
     mut channel: Channel,

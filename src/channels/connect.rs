@@ -1,5 +1,5 @@
-//! Tells the provider where to deliver, or to deliver no more, and notes what it said about the account. What here
-//! leaves the house does so between two transactions, never inside of one.
+//! Registers and removes webhooks at the provider, and stores what it says about the account. Every call to a provider is
+//! between two transactions, never inside one.
 
 use std::sync::Arc;
 
@@ -42,10 +42,10 @@ pub async fn connect(
             Err(Error::conflict("connect_failed", format!("the provider refused: {}", failure.reason)))
         }
         (Noted::Taken, _) => {
-            // The server told only now whose account it is. What comes by the webhook until it is off belongs to the
-            // other channel, which gets it as well.
+            // Only the answer tells whose account it is: the webhook is removed again. The other channel gets the same
+            // deliveries, so nothing is lost meanwhile.
             if let Err(error) = provider.disconnect(http, &account, &url).await {
-                tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %error, "a webhook could not be taken off again");
+                tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %error, "a webhook could not be removed again");
             }
             Err(claims::taken())
         }
@@ -56,8 +56,8 @@ pub async fn connect(
     }
 }
 
-/// Changes a channel. One that moves to another address or account takes its webhook off at the former one, so that whoever
-/// connects that next does not find it taken; a former one that does not answer keeps nobody from moving.
+/// Changes a channel. If its address or account changes, the webhook at the former one is removed, so that the next owner
+/// does not find the account taken. A former server that does not answer does not stop the change.
 pub async fn change(
     store: &Store,
     http: &Client,
@@ -82,13 +82,13 @@ async fn leave(
     after: &Channel,
 ) -> Result<(), Error> {
     let (old, new) = (ChannelSecrets::open(vault, before)?, ChannelSecrets::open(vault, after)?);
-    // A new secret is what a move makes.
+    // A new webhook secret means that the address or the account changed.
     if old.hook_secret == new.hook_secret || old.external_id.is_none() {
         return Ok(());
     }
     let url = hook_url(public_url, before);
     if let Err(error) = provider_of(before)?.disconnect(http, &old.account(), &url).await {
-        tracing::warn!(channel = %before.id, tenant = %before.tenant, %error, "the webhook at the former address stays");
+        tracing::warn!(channel = %before.id, tenant = %before.tenant, %error, "the webhook at the former address could not be removed");
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ fn provider_of(channel: &Channel) -> Result<&'static dyn Provider, Error> {
     })
 }
 
-/// Takes the account before the provider is called, so that nobody is joined whose account it is.
+/// Claims the account before the provider is called, so that another channel's account is never connected.
 struct Begin {
     scope: Scope,
     id: Uuid,
@@ -124,7 +124,7 @@ struct Begin {
 }
 
 impl Verb for Begin {
-    /// Nothing: the account is another channel's.
+    /// `None`: the account is claimed by another channel.
     type Out = Option<(Channel, ChannelSecrets)>;
 
     fn tenant(&self) -> Option<Uuid> {
@@ -148,16 +148,16 @@ struct Note {
     scope: Scope,
     id: Uuid,
     vault: Arc<Vault>,
-    /// What the provider was called with.
+    /// The secrets that the provider was called with.
     called: ChannelSecrets,
     outcome: Result<AccountInfo, Words>,
 }
 
 enum Noted {
     Done(Box<Channel>),
-    /// The account is another channel's.
+    /// The account is claimed by another channel.
     Taken,
-    /// The channel has other credentials by now, of which nothing is known.
+    /// The channel's credentials changed during the call, so the answer says nothing about them.
     Changed,
 }
 
@@ -176,7 +176,7 @@ impl Verb for Note {
         }
         let (state, detail) = match &self.outcome {
             Ok(info) => {
-                // Another may have connected it meanwhile: who is written down first as connected has it.
+                // Another channel may have connected the account during the call: the first proved claim wins.
                 let mut wanted = claims::of(provider_of(&channel)?, &secrets);
                 wanted.extend(info.claim.clone());
                 if !claims::claim(tx, &self.scope, &channel, &wanted, true).await? {
@@ -196,7 +196,7 @@ impl Verb for Note {
     }
 }
 
-/// The provider's state of an account in the words of a channel's health.
+/// The channel's health for the provider's state of an account.
 pub const fn health_word(state: HealthState) -> &'static str {
     match state {
         HealthState::Up => "ok",

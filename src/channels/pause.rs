@@ -1,5 +1,5 @@
-//! A paused channel: what customers write is stored and shown as ever, and nothing leaves. What people want to send
-//! is refused, with the reason; answers that are queued already, and turns for the AI, wait until it goes on.
+//! A paused channel: inbound messages are stored and shown, and nothing is sent. A person's send is refused with the
+//! reason; queued sends and turns for the AI wait until the channel is resumed.
 
 use crate::error::Error;
 use crate::model::{Channel, ChannelState};
@@ -7,12 +7,12 @@ use crate::store::jobs::{self, Class};
 use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, Wake, turns};
 
-/// What a turn says that waits for its channel.
+/// The reason of a turn that waits for its channel.
 pub(crate) const REASON: &str = "channel_paused";
-/// A turn of a paused channel is looked at again after this, should nobody say that the channel goes on.
+/// A turn of a paused channel is tried again after this, in case the resume was not seen.
 pub(crate) const LOOK_AGAIN_MS: i64 = 60_000;
 
-/// The state of the channel changed.
+/// Applies a change of the channel's state to its queue and its turns.
 pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Error> {
     let key = QueueKey { id: channel.id, class: Class::Send };
     if channel.state == ChannelState::Disabled {
@@ -27,7 +27,7 @@ pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Er
     Ok(())
 }
 
-/// Refuses what a person wants to send now.
+/// Refuses a person's send while the channel is paused.
 pub(crate) fn must_run(channel: &Channel) -> Result<(), Error> {
     if channel.state == ChannelState::Disabled {
         return Err(Error::conflict(

@@ -1,5 +1,5 @@
-//! The secrets of a channel: its credentials and the secret by which its webhooks are known, sealed in the
-//! channel's row and bound to the channel's id.
+//! The secrets of a channel: its credentials and the secret that verifies its webhooks, sealed in the channel's row and
+//! bound to the channel's id.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use crate::vault::{Vault, random_token};
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct ChannelSecrets {
-    /// As the provider's credential fields name them.
+    /// By the names of the provider's credential fields.
     pub credentials: BTreeMap<String, String>,
-    /// Signs or accompanies each webhook.
+    /// The provider signs each webhook with it, or sends it along.
     pub hook_secret: String,
     /// The account's id at the provider, known since it was connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ fn owner(channel: Uuid) -> String {
 }
 
 impl ChannelSecrets {
-    /// With a new secret for the webhooks.
+    /// Credentials with a new webhook secret.
     pub fn new(credentials: BTreeMap<String, String>) -> anyhow::Result<Self> {
         Ok(Self { credentials, hook_secret: random_token("")?, external_id: None })
     }
@@ -43,12 +43,12 @@ impl ChannelSecrets {
 
     pub fn open(vault: &Vault, channel: &Channel) -> anyhow::Result<Self> {
         let plain = vault.open(&owner(channel.id), &channel.sealed)?;
-        // Not the parser's own words: they may quote what they could not read.
+        // The parser's message is left out: it may quote the secret.
         serde_json::from_slice(&plain)
             .map_err(|_| anyhow::anyhow!("the secrets of channel {} are damaged", channel.id))
     }
 
-    /// As the provider wants it.
+    /// The form in which an adapter takes them.
     pub fn account(&self) -> adapters::Account {
         adapters::Account { external_id: self.external_id.clone(), settings: self.credentials.clone() }
     }

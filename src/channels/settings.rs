@@ -1,5 +1,5 @@
-//! Connecting provider accounts: making a channel, changing it, and what its owner sees of it. Secrets go in
-//! here and never come out again. Calling the provider is `connect.rs`.
+//! Creating, changing and listing channels. Secrets are accepted here and never returned. The calls to the provider are
+//! in `connect.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::store::{Tx, Verb, Wake, accounts, channels};
 use crate::vault::Vault;
 use crate::vault::random_token;
 
-/// Channels of the scopes' tenants, as far as the callers see their companies.
+/// Channels of the scopes' tenants and companies.
 pub struct ListChannels {
     pub scopes: Vec<Scope>,
-    /// Tenants in which the caller manages, and so sees the webhooks' addresses.
+    /// Tenants in which the caller may manage channels: their webhooks' addresses are included.
     pub managed: Vec<Uuid>,
 }
 
@@ -89,12 +89,12 @@ impl Verb for CreateChannel {
     }
 }
 
-/// What is to change; the rest stays.
+/// The fields that change; `None` leaves a field as it is.
 #[derive(Default)]
 pub struct ChannelChanges {
     pub name: Option<String>,
     pub state: Option<ChannelState>,
-    /// An object of the settings that change.
+    /// The settings that change, as a JSON object.
     pub settings: Option<serde_json::Map<String, serde_json::Value>>,
     /// The credentials that change.
     pub credentials: Option<BTreeMap<String, String>>,
@@ -142,7 +142,7 @@ impl Verb for UpdateChannel {
             }
         }
         if goes_on {
-            // While it was paused its account may have become another channel's.
+            // Another channel may have claimed the account during the pause.
             let secrets = ChannelSecrets::open(&self.vault, &channel)?;
             let wanted = accounts_of(&channel, &secrets);
             if !claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
@@ -156,7 +156,7 @@ impl Verb for UpdateChannel {
     }
 }
 
-/// The accounts that the settings of a channel name.
+/// The accounts that a channel's secrets name.
 fn accounts_of(channel: &Channel, secrets: &ChannelSecrets) -> Vec<String> {
     adapters::provider(&channel.kind).map(|provider| claims::of(provider, secrets)).unwrap_or_default()
 }
@@ -173,7 +173,7 @@ pub(super) fn check_settings(settings: &ChannelSettings) -> Result<(), Error> {
     settings.check().map_err(|(field, problem)| Error::invalid(field, problem))
 }
 
-/// Settings over their defaults or over what they were; unknown ones are refused.
+/// Merges changes into settings. Unknown settings are refused.
 pub fn merge_settings(
     current: &ChannelSettings,
     changes: &serde_json::Map<String, serde_json::Value>,
@@ -188,7 +188,7 @@ pub fn merge_settings(
     Ok(settings)
 }
 
-/// What the provider needs and nothing else, with its defaults.
+/// Checks credentials against the provider's fields, and fills in defaults.
 fn check_credentials(
     kind: &str,
     mut credentials: BTreeMap<String, String>,
