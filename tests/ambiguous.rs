@@ -254,3 +254,22 @@ impl Verb for CountDead {
         Ok(queues::count(tx).await?.iter().map(|(_, _, _, dead, _)| dead).sum())
     }
 }
+
+on_both!(a_refusal_after_a_retry_says_nothing_of_the_tries_before_it, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550168@c.us";
+    let id = conversation(&world, &mut manager, chat).await;
+    let job = given_up(&world, &owner, &mut manager, &id, "it had left").await;
+    world.waha.answers(Answer::of(SEND, 400, json!({ "message": "no" })));
+    assert_eq!(owner.post(&format!("/api/v1/jobs/{job}/retry"), &json!({})).await.0, 204);
+    let refused =
+        |data: &Value| data["message"]["status"] == "failed" && data["message"]["error"]["code"] == "400";
+    manager.publication(refused).await;
+    echo(&world, chat, "api", "it had left");
+    becomes(&mut manager, "it had left", &LEFT).await;
+    let messages = world.api("agent@example.com").await.messages(&id).await;
+    assert_eq!(outgoing(&messages).len(), 1, "{messages:?}");
+    world.finish().await;
+});
