@@ -193,6 +193,32 @@ on_both!(what_a_person_types_on_the_phone_is_not_ours, |engine| async move {
     world.finish().await;
 });
 
+on_both!(a_send_that_met_a_closed_page_is_not_repeated_and_the_next_one_waits, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550166@c.us";
+    let id = conversation(&world, &mut manager, chat).await;
+    let words =
+        "Protocol error (Runtime.callFunctionOn): Session closed. Most likely the page has been closed.";
+    let closed = Answer::of(
+        SEND,
+        500,
+        json!({ "statusCode": 500, "exception": { "message": words, "name": "Error" } }),
+    );
+    world.waha.answers(closed.after_leaving(Duration::from_secs(4)).times(1));
+    send(&mut manager, &id, "only once").await;
+    becomes(&mut manager, "only once", &["unknown"]).await;
+    // The channel is down by it: what comes next is not lost in the same way.
+    send(&mut manager, &id, "after it").await;
+    let waits = becomes(&mut manager, "after it", &["queued"]).await;
+    assert_eq!(waits["error"]["code"], "channel_waits", "{waits}");
+    becomes(&mut manager, "after it", &LEFT).await;
+    becomes(&mut manager, "only once", &LEFT).await;
+    world.waha.idle().await;
+    assert_eq!(world.waha.sent().len(), 2);
+    world.finish().await;
+});
+
 /// As after so many tries.
 struct Tried;
 

@@ -91,8 +91,11 @@ impl Verb for Finish {
                 self.refused(&mut delivery);
                 self.fail(tx, &mut delivery, code, reason).await?;
             }
-            SendOutcome::Unknown { reason } => {
-                queues::failed(tx, self.queue(), false, reason).await?;
+            SendOutcome::Unknown { reason, channel_down } => {
+                queues::failed(tx, self.queue(), *channel_down, reason).await?;
+                if *channel_down {
+                    self.channel_is(tx, &delivery, "down", Some(reason)).await?;
+                }
                 delivery.state = MessageStatus::Unknown;
                 delivery.error =
                     Some(MessageError { code: "unknown".to_owned(), reason: reason.to_string() });
@@ -133,7 +136,7 @@ impl Finish {
             SendOutcome::Retry { code, reason, .. } | SendOutcome::Rejected { code, reason, .. } => {
                 (Some(code.as_str()), Some(reason.as_str()))
             }
-            SendOutcome::Unknown { reason } => (None, Some(reason.as_str())),
+            SendOutcome::Unknown { reason, .. } => (None, Some(reason.as_str())),
         };
         Ok(deliveries::end_attempt(tx, attempt, word(&self.outcome), code, reason).await?)
     }
