@@ -6,7 +6,8 @@ use crate::kit::{Client, SESSION, World, quick};
 use crate::on_both;
 use hubbub::error::Error;
 use hubbub::model::ChannelSettings;
-use hubbub::store::{Tx, Verb};
+use hubbub::store::{Arg, Tx, Verb};
+use uuid::Uuid;
 
 const HOUR_S: i64 = 3_600;
 
@@ -16,18 +17,20 @@ fn now_s(world: &World) -> i64 {
 
 /// What was typed on the phone at that second.
 async fn phone(world: &World, chat: &str, at_s: i64, text: &str) {
-    said(world, chat, true, at_s, text).await;
+    said(world, chat, Some("app"), at_s, text).await;
 }
 
 /// What the customer wrote at that second.
 async fn customer(world: &World, chat: &str, at_s: i64, text: &str) {
-    said(world, chat, false, at_s, text).await;
+    said(world, chat, None, at_s, text).await;
 }
 
-async fn said(world: &World, chat: &str, from_me: bool, at_s: i64, text: &str) {
+/// `by`: how it was sent, if the business did.
+async fn said(world: &World, chat: &str, by: Option<&str>, at_s: i64, text: &str) {
+    let (from_me, source) = (by.is_some(), by.unwrap_or("app"));
     let id = world.app.store.ids().next().simple();
     let payload = json!({ "id": format!("{from_me}_{chat}_{id}"), "timestamp": at_s, "from": chat, "to": chat,
-        "fromMe": from_me, "source": "app", "body": text, "hasMedia": false, "media": null, "_data": {} });
+        "fromMe": from_me, "source": source, "body": text, "hasMedia": false, "media": null, "_data": {} });
     let body = json!({ "id": format!("evt_{id}"), "timestamp": now_s(world) * 1_000, "event": "message.any",
         "session": SESSION, "engine": "WEBJS", "payload": payload });
     assert_eq!(world.waha.post(SESSION, &body).await, 200);
@@ -268,5 +271,45 @@ on_both!(a_body_that_is_read_again_is_as_late_as_it_is_old, |engine| async move 
     };
     assert_eq!(shown["conversation"]["handoff_reason"], "backlog");
     assert!(shown["conversation"]["turn"].is_null());
+    world.finish().await;
+});
+
+/// Conversations whose row cannot be read, and whose silence is over before that of the one that can be.
+struct Damage {
+    like: Uuid,
+    ids: Vec<Uuid>,
+}
+
+impl Verb for Damage {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let copy = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, owner, \
+            epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread, last_message, silent_until) \
+            select $1, tenant, company, channel, contact, external_id, is_group, 'closed', 'human', 1, 0, 0, opened_at, \
+            updated_at, 'closed', thread, '{', 1 from conversations where id = $2";
+        for id in &self.ids {
+            assert_eq!(tx.exec(copy, &[Arg::from(*id), Arg::from(self.like)]).await?, 1);
+        }
+        let over = "update conversations set silent_until = 2 where id = $1";
+        assert_eq!(tx.exec(over, &[Arg::from(self.like)]).await?, 1);
+        Ok(())
+    }
+}
+
+on_both!(silences_that_cannot_be_ended_keep_no_other_from_ending, |engine| async move {
+    let settings = ChannelSettings { silence_ms: 3_600_000, greeting_grace_ms: 0, ..quick() };
+    let world = World::with(engine, settings).await;
+    let mut manager = world.person("agent@example.com").await;
+    let (chat, now) = ("12025550198@c.us", now_s(&world));
+    customer(&world, chat, now, "Hello").await;
+    phone(&world, chat, now + 1, "Hello myself").await;
+    let shown = created(&mut manager, "Hello myself").await;
+    assert_eq!(shown["conversation"]["owner"], "human");
+    let like = shown["conversation"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let ids = (0..450).map(|_| world.app.store.ids().next()).collect();
+    world.app.store.write(Damage { like, ids }).await.expect("damaged");
+    let back = manager.publication(|data| data["conversation"]["handoff_reason"] == "silence_over").await;
+    assert_eq!(back["conversation"]["id"], shown["conversation"]["id"]);
     world.finish().await;
 });

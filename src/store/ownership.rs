@@ -15,8 +15,8 @@ const SET_SILENT: &str = "update conversations set silent_until = $3 where tenan
 const SET_SINCE: &str = "update conversations set owner_at = $3 where tenant = $1 and id = $2";
 const FIRST: &str = "select id, direction, author_kind, text, provider_at, created_at from messages \
     where conversation = $1 and seq = 1";
-const OVER: &str =
-    "select tenant, id from conversations where silent_until <= $1 order by silent_until, id limit $2";
+const OVER: &str = "select tenant, id, silent_until from conversations where silent_until <= $1 and (silent_until, id) > ($2, $3) \
+    order by silent_until, id limit $4";
 
 pub const ALL: &[&str] = &[LOAD, SET_SILENT, SET_SINCE, FIRST, OVER];
 
@@ -89,16 +89,20 @@ pub async fn set_since(
     tx.put(SET_SINCE, args![tenant, conversation, at]).await
 }
 
-/// Conversations, with their tenants, whose silence is over.
+/// A conversation of a tenant, and since when its silence is over.
+pub type OverSince = (Uuid, Uuid, i64);
+
+/// Conversations whose silence is over, by its end: a page after `(end, id)`.
 pub struct Over {
     pub now: i64,
+    pub after: (i64, Uuid),
     pub limit: i64,
 }
 
 impl Verb for Over {
-    type Out = Vec<(Uuid, Uuid)>;
+    type Out = Vec<OverSince>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(tx.all(OVER, args![self.now, self.limit]).await?)
+        Ok(tx.all(OVER, args![self.now, self.after.0, self.after.1, self.limit]).await?)
     }
 }
