@@ -366,7 +366,7 @@ fn place_of(event: &Event) -> Option<i64> {
 fn person_of(event: &Event) -> String {
     let person = event.external_contact_id.as_deref().filter(|_| event.is_group);
     match event.direction {
-        Some(Direction::Outbound) => "us",
+        Some(Direction::Outbound) => effect::US,
         _ => person.unwrap_or("customer"),
     }
     .to_owned()
@@ -385,6 +385,8 @@ fn effect_of(event: &Event) -> Option<Effect> {
         // A reaction that is no text is one all the same.
         Kind::Reaction => Effect::Reacted {
             by: person_of(event),
+            also: (event.is_group && event.direction != Some(Direction::Outbound))
+                .then(|| event.alternate_contact_id.iter().cloned().collect()),
             emoji: (event.removed != Some(true))
                 .then(|| event.emoji.clone().unwrap_or_else(|| REACTION_STAND_IN.to_owned())),
             custom: event.data.get("custom_emoji_id").and_then(|id| id.as_str()).map(str::to_owned),
