@@ -274,6 +274,54 @@ on_both!(a_body_that_is_read_again_is_as_late_as_it_is_old, |engine| async move 
     world.finish().await;
 });
 
+/// Whose a message of the phone is taken to be.
+async fn owner_after(manager: &mut Client, text: &str) -> Value {
+    let shown = created(manager, text).await;
+    let automatic = shown["message"]["data"]["automatic"] == true;
+    assert_eq!(automatic, shown["conversation"]["owner"] == "ai", "{shown}");
+    shown["conversation"]["owner"].clone()
+}
+
+on_both!(a_known_customer_is_greeted_after_two_weeks_and_not_before, |engine| async move {
+    let world = World::with(engine, ChannelSettings { backlog_ms: 0, ..quick() }).await;
+    let mut manager = world.person("agent@example.com").await;
+    let now = now_s(&world);
+    let weeks = |days: i64| now - days * 24 * HOUR_S;
+    // For the first time, and who is slower than the app is a person.
+    customer(&world, "12025550192@c.us", now - 3, "Hello").await;
+    phone(&world, "12025550192@c.us", now, "A person, in three seconds").await;
+    assert_eq!(owner_after(&mut manager, "A person, in three seconds").await, "human");
+    customer(&world, "12025550193@c.us", now - 2, "Hello").await;
+    phone(&world, "12025550193@c.us", now, "Thanks for writing").await;
+    assert_eq!(owner_after(&mut manager, "Thanks for writing").await, "ai");
+    // After fifteen days, in the same conversation, and however the two arrive.
+    customer(&world, "12025550194@c.us", weeks(15), "Hello").await;
+    customer(&world, "12025550194@c.us", now - 1, "Me again").await;
+    customer(&world, "12025550194@c.us", now, "Are you there?").await;
+    phone(&world, "12025550194@c.us", now, "Thanks for writing again").await;
+    assert_eq!(owner_after(&mut manager, "Thanks for writing again").await, "ai");
+    customer(&world, "12025550195@c.us", weeks(15), "Hello").await;
+    phone(&world, "12025550195@c.us", now, "Thanks, before the question").await;
+    assert_eq!(created(&mut manager, "Thanks, before the question").await["conversation"]["owner"], "human");
+    customer(&world, "12025550195@c.us", now - 1, "Back after two weeks").await;
+    let marked = manager.publication(|data| data["message"]["data"]["automatic"] == true).await;
+    assert_eq!(marked["message"]["text"], "Thanks, before the question");
+    assert_eq!(created(&mut manager, "Back after two weeks").await["conversation"]["owner"], "ai");
+    // After thirteen, and in a new conversation of a contact that is known, nobody is greeted.
+    customer(&world, "12025550196@c.us", weeks(13), "Hello").await;
+    customer(&world, "12025550196@c.us", now - 1, "Me again").await;
+    phone(&world, "12025550196@c.us", now, "A quick person").await;
+    assert_eq!(owner_after(&mut manager, "A quick person").await, "human");
+    let closed = "12025550197@c.us";
+    customer(&world, closed, now - 600, "Thanks, that is all").await;
+    let id = created(&mut manager, "Thanks, that is all").await["conversation"]["id"].clone();
+    manager.rpc("conversation.close", json!({ "conversation": id })).await.expect("it is closed");
+    customer(&world, closed, now - 1, "One more thing").await;
+    phone(&world, closed, now, "Yes?").await;
+    assert_eq!(owner_after(&mut manager, "Yes?").await, "human");
+    world.finish().await;
+});
+
 /// Conversations whose row cannot be read, and whose silence is over before that of the one that can be.
 struct Damage {
     like: Uuid,

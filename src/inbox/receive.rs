@@ -6,6 +6,7 @@
 mod account;
 mod arrive;
 mod echo;
+mod greeting;
 mod inbound;
 mod phone;
 mod same;

@@ -5,7 +5,7 @@ use adapters::{Event, Origin};
 use uuid::Uuid;
 
 use super::phone::{self, Typed};
-use super::{inbound, same, time};
+use super::{greeting, inbound, same, time};
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
 use crate::inbox::{announce, effect, receipt};
@@ -51,6 +51,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     };
     if typed == Some(Typed::ByItself) {
         message.data = Some(phone::mark(message.data.take()));
+    }
+    if typed == Some(Typed::ByPerson) {
+        greeting::note(tx, channel, &conversation, &mut message, time::or_now(event, tx.now())).await?;
     }
     inbound::store(tx, channel, event, (key, &conversation), &mut message).await?;
     effect::settle(tx, channel, key, &mut message).await?;

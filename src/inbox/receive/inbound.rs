@@ -2,7 +2,7 @@
 
 use adapters::{Address, Event, Kind};
 
-use super::{arrive, phone, time};
+use super::{arrive, greeting, time};
 use crate::error::Error;
 use crate::inbox::{announce, effect, files};
 use crate::model::{
@@ -42,7 +42,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         id: event.external_contact_id.clone(),
         name: event.contact_name.clone().or(contact.name),
     };
-    phone::forgive(tx, channel, &mut conversation, event).await?;
+    greeting::forgive(tx, channel, &mut conversation, event).await?;
     conversation.heard_at = Some(time::or_now(event, tx.now()));
     conversation.inbound_count += 1;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
