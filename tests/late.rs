@@ -20,6 +20,11 @@ async fn phone(world: &World, chat: &str, at_s: i64, text: &str) {
     said(world, chat, Some("app"), at_s, text).await;
 }
 
+/// What another program of the business sent at that second.
+async fn other_program(world: &World, chat: &str, at_s: i64, text: &str) {
+    said(world, chat, Some("api"), at_s, text).await;
+}
+
 /// What the customer wrote at that second.
 async fn customer(world: &World, chat: &str, at_s: i64, text: &str) {
     said(world, chat, None, at_s, text).await;
@@ -273,6 +278,68 @@ on_both!(a_body_that_is_read_again_is_as_late_as_it_is_old, |engine| async move 
     assert!(shown["conversation"]["turn"].is_null());
     world.finish().await;
 });
+
+on_both!(a_late_message_joins_the_turn_that_is_open, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let (chat, now) = ("12025550183@c.us", now_s(&world));
+    // Nobody is there to answer yet, and another program of the business says something meanwhile.
+    customer(&world, chat, now, "Are you there?").await;
+    customer(&world, chat, now - 5 * HOUR_S, "I would like two lamps").await;
+    let shown = created(&mut manager, "I would like two lamps").await;
+    assert_eq!(shown["conversation"]["owner"], "ai");
+    other_program(&world, chat, now, "Your points: 12").await;
+    created(&mut manager, "Your points: 12").await;
+    let mut worker = world.worker(4).await;
+    let turn = worker.offered().await;
+    assert_eq!(texts(&turn["messages"]), ["Are you there?", "I would like two lamps"]);
+    assert_eq!(texts(&turn["history"]), ["Your points: 12"], "the responder sees what people see");
+    // While it is being answered: it is taken back, and comes again with what came late.
+    customer(&world, chat, now - 4 * HOUR_S, "Or rather three").await;
+    let withdrawn = worker.publication(|data| data["type"] == "turn.withdrawn").await;
+    assert_eq!((&withdrawn["turn"], &withdrawn["reason"]), (&turn["id"], &json!("superseded")));
+    let turn = worker.offered().await;
+    assert_eq!(texts(&turn["messages"]), ["Are you there?", "I would like two lamps", "Or rather three"]);
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "Three lamps it is" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    let answer = created(&mut manager, "Three lamps it is").await;
+    assert!(answer["conversation"]["waiting_since"].is_null(), "all of it is answered");
+    world.finish().await;
+});
+
+on_both!(who_wrote_while_another_answer_was_written_still_waits, |engine| async move {
+    let settings = ChannelSettings { supersede: false, ..quick() };
+    let world = World::with(engine, settings).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, now) = ("12025550184@c.us", now_s(&world));
+    customer(&world, chat, now, "What does it cost?").await;
+    let turn = worker.offered().await;
+    customer(&world, chat, now - 5 * HOUR_S, "The green one").await;
+    created(&mut manager, "The green one").await;
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "Which one?" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    let answer = created(&mut manager, "Which one?").await;
+    let conversation = &answer["conversation"];
+    assert!(conversation["waiting_since"].is_i64(), "{conversation}");
+    let next = worker.offered().await;
+    assert_eq!(texts(&next["messages"]), ["The green one"]);
+    assert_eq!(texts(&next["history"]), ["What does it cost?", "Which one?"]);
+    // Not answered: people have it among those who wait, and the AI answers it if it gets it back.
+    let give_up = json!({ "turn": next["id"], "lease": next["lease"], "reason": "no prices" });
+    worker.rpc("turn.handoff", give_up).await.expect("it is given to people");
+    let handed = manager.publication(|data| data["turn"]["state"] == "handed_off").await;
+    assert_eq!(handed["conversation"]["bucket"], "unassigned_waiting");
+    let id = handed["conversation"]["id"].clone();
+    manager.rpc("conversation.hand_back", json!({ "conversation": id })).await.expect("it is handed back");
+    assert_eq!(texts(&worker.offered().await["messages"]), ["The green one"]);
+    world.finish().await;
+});
+
+fn texts(messages: &Value) -> Vec<&str> {
+    let all = messages.as_array().expect("messages").iter();
+    all.map(|message| message["text"].as_str().unwrap_or_default()).collect()
+}
 
 /// Whose a message of the phone is taken to be.
 async fn owner_after(manager: &mut Client, text: &str) -> Value {
