@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use hubbub::demo::Answer;
 use serde_json::{Value, json};
 
-use crate::kit::{Client, SESSION, World, quick};
+use crate::kit::{Api, Client, SESSION, World, quick};
 use crate::on_both;
+use hubbub::error::Error;
 use hubbub::model::ChannelSettings;
+use hubbub::store::{Tx, Verb, queues};
 
 const SEND: &str = "/api/sendText";
 
@@ -188,5 +190,112 @@ on_both!(what_a_person_types_on_the_phone_is_not_ours, |engine| async move {
     assert_eq!(typed["message"]["text"], "On my way");
     let messages = world.api("agent@example.com").await.messages(&id).await;
     assert_eq!(messages[1]["status"], "unknown", "{messages:?}");
+    world.finish().await;
+});
+
+on_both!(a_send_that_met_a_closed_page_is_not_repeated_and_the_next_one_waits, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550166@c.us";
+    let id = conversation(&world, &mut manager, chat).await;
+    let words =
+        "Protocol error (Runtime.callFunctionOn): Session closed. Most likely the page has been closed.";
+    let closed = Answer::of(
+        SEND,
+        500,
+        json!({ "statusCode": 500, "exception": { "message": words, "name": "Error" } }),
+    );
+    world.waha.answers(closed.after_leaving(Duration::from_secs(4)).times(1));
+    send(&mut manager, &id, "only once").await;
+    becomes(&mut manager, "only once", &["unknown"]).await;
+    // The channel is down by it: what comes next is not lost in the same way.
+    send(&mut manager, &id, "after it").await;
+    let waits = becomes(&mut manager, "after it", &["queued"]).await;
+    assert_eq!(waits["error"]["code"], "channel_waits", "{waits}");
+    becomes(&mut manager, "after it", &LEFT).await;
+    becomes(&mut manager, "only once", &LEFT).await;
+    world.waha.idle().await;
+    assert_eq!(world.waha.sent().len(), 2);
+    world.finish().await;
+});
+
+/// As after so many tries.
+struct Tried;
+
+impl Verb for Tried {
+    type Out = u64;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
+        Ok(tx.exec("update deliveries set tries = 9", &[]).await?)
+    }
+}
+
+/// Sends a text that may have left at its first try and is given up at its last one; gives the dead job.
+async fn given_up(world: &World, owner: &Api, manager: &mut Client, id: &str, text: &str) -> String {
+    let mut busy = Answer::of(SEND, 503, json!({ "message": "busy" }));
+    busy.headers.insert("retry-after".into(), "60".into());
+    world.waha.answers(busy.times(2));
+    send(manager, id, text).await;
+    waits(manager, text).await;
+    assert_eq!(world.app.store.write(Tried).await.expect("tried").value, 1);
+    // The session works, it is said: what waits is tried at once.
+    world.waha.set_status(SESSION, "FAILED");
+    world.waha.set_status(SESSION, "WORKING");
+    becomes(manager, text, &["failed"]).await;
+    let jobs = dead(world, owner).await;
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    jobs[0]["id"].as_str().expect("an id").to_owned()
+}
+
+async fn dead(world: &World, owner: &Api) -> Vec<Value> {
+    let (status, page) = owner.get(&format!("/api/v1/jobs/dead?tenant={}", world.tenant)).await;
+    assert_eq!(status, 200, "{page}");
+    page["jobs"].as_array().expect("jobs").clone()
+}
+
+on_both!(a_given_up_send_that_is_settled_is_no_dead_job_any_more, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550167@c.us";
+    let id = conversation(&world, &mut manager, chat).await;
+    let job = given_up(&world, &owner, &mut manager, &id, "it had left").await;
+    echo(&world, chat, "api", "it had left");
+    becomes(&mut manager, "it had left", &LEFT).await;
+    assert!(dead(&world, &owner).await.is_empty());
+    assert_eq!(world.app.store.read(CountDead).await.expect("a count"), 0);
+    assert_eq!(owner.post(&format!("/api/v1/jobs/{job}/retry"), &json!({})).await.0, 404);
+    world.waha.idle().await;
+    assert!(world.waha.sent().is_empty());
+    world.finish().await;
+});
+
+/// What the queues say of their dead.
+struct CountDead;
+
+impl Verb for CountDead {
+    type Out = i64;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Error> {
+        Ok(queues::count(tx).await?.iter().map(|(_, _, _, dead, _)| dead).sum())
+    }
+}
+
+on_both!(a_refusal_after_a_retry_says_nothing_of_the_tries_before_it, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let chat = "12025550168@c.us";
+    let id = conversation(&world, &mut manager, chat).await;
+    let job = given_up(&world, &owner, &mut manager, &id, "it had left").await;
+    world.waha.answers(Answer::of(SEND, 400, json!({ "message": "no" })));
+    assert_eq!(owner.post(&format!("/api/v1/jobs/{job}/retry"), &json!({})).await.0, 204);
+    let refused =
+        |data: &Value| data["message"]["status"] == "failed" && data["message"]["error"]["code"] == "400";
+    manager.publication(refused).await;
+    echo(&world, chat, "api", "it had left");
+    becomes(&mut manager, "it had left", &LEFT).await;
+    let messages = world.api("agent@example.com").await.messages(&id).await;
+    assert_eq!(outgoing(&messages).len(), 1, "{messages:?}");
     world.finish().await;
 });

@@ -6,7 +6,8 @@ use crate::kit::{Client, SESSION, World, quick};
 use crate::on_both;
 use hubbub::error::Error;
 use hubbub::model::ChannelSettings;
-use hubbub::store::{Tx, Verb};
+use hubbub::store::{Arg, Tx, Verb};
+use uuid::Uuid;
 
 const HOUR_S: i64 = 3_600;
 
@@ -16,18 +17,25 @@ fn now_s(world: &World) -> i64 {
 
 /// What was typed on the phone at that second.
 async fn phone(world: &World, chat: &str, at_s: i64, text: &str) {
-    said(world, chat, true, at_s, text).await;
+    said(world, chat, Some("app"), at_s, text).await;
+}
+
+/// What another program of the business sent at that second.
+async fn other_program(world: &World, chat: &str, at_s: i64, text: &str) {
+    said(world, chat, Some("api"), at_s, text).await;
 }
 
 /// What the customer wrote at that second.
 async fn customer(world: &World, chat: &str, at_s: i64, text: &str) {
-    said(world, chat, false, at_s, text).await;
+    said(world, chat, None, at_s, text).await;
 }
 
-async fn said(world: &World, chat: &str, from_me: bool, at_s: i64, text: &str) {
+/// `by`: how it was sent, if the business did.
+async fn said(world: &World, chat: &str, by: Option<&str>, at_s: i64, text: &str) {
+    let (from_me, source) = (by.is_some(), by.unwrap_or("app"));
     let id = world.app.store.ids().next().simple();
     let payload = json!({ "id": format!("{from_me}_{chat}_{id}"), "timestamp": at_s, "from": chat, "to": chat,
-        "fromMe": from_me, "source": "app", "body": text, "hasMedia": false, "media": null, "_data": {} });
+        "fromMe": from_me, "source": source, "body": text, "hasMedia": false, "media": null, "_data": {} });
     let body = json!({ "id": format!("evt_{id}"), "timestamp": now_s(world) * 1_000, "event": "message.any",
         "session": SESSION, "engine": "WEBJS", "payload": payload });
     assert_eq!(world.waha.post(SESSION, &body).await, 200);
@@ -268,5 +276,155 @@ on_both!(a_body_that_is_read_again_is_as_late_as_it_is_old, |engine| async move 
     };
     assert_eq!(shown["conversation"]["handoff_reason"], "backlog");
     assert!(shown["conversation"]["turn"].is_null());
+    world.finish().await;
+});
+
+on_both!(a_late_message_joins_the_turn_that_is_open, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let (chat, now) = ("12025550183@c.us", now_s(&world));
+    // Nobody is there to answer yet, and another program of the business says something meanwhile.
+    customer(&world, chat, now, "Are you there?").await;
+    customer(&world, chat, now - 5 * HOUR_S, "I would like two lamps").await;
+    let shown = created(&mut manager, "I would like two lamps").await;
+    assert_eq!(shown["conversation"]["owner"], "ai");
+    other_program(&world, chat, now, "Your points: 12").await;
+    created(&mut manager, "Your points: 12").await;
+    let mut worker = world.worker(4).await;
+    let turn = worker.offered().await;
+    assert_eq!(texts(&turn["messages"]), ["Are you there?", "I would like two lamps"]);
+    assert_eq!(texts(&turn["history"]), ["Your points: 12"], "the responder sees what people see");
+    // While it is being answered: it is taken back, and comes again with what came late.
+    customer(&world, chat, now - 4 * HOUR_S, "Or rather three").await;
+    let withdrawn = worker.publication(|data| data["type"] == "turn.withdrawn").await;
+    assert_eq!((&withdrawn["turn"], &withdrawn["reason"]), (&turn["id"], &json!("superseded")));
+    let turn = worker.offered().await;
+    assert_eq!(texts(&turn["messages"]), ["Are you there?", "I would like two lamps", "Or rather three"]);
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "Three lamps it is" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    let answer = created(&mut manager, "Three lamps it is").await;
+    assert!(answer["conversation"]["waiting_since"].is_null(), "all of it is answered");
+    world.finish().await;
+});
+
+on_both!(who_wrote_while_another_answer_was_written_still_waits, |engine| async move {
+    let settings = ChannelSettings { supersede: false, ..quick() };
+    let world = World::with(engine, settings).await;
+    let mut manager = world.person("agent@example.com").await;
+    let mut worker = world.worker(4).await;
+    let (chat, now) = ("12025550184@c.us", now_s(&world));
+    customer(&world, chat, now, "What does it cost?").await;
+    let turn = worker.offered().await;
+    customer(&world, chat, now - 5 * HOUR_S, "The green one").await;
+    created(&mut manager, "The green one").await;
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "Which one?" });
+    worker.rpc("turn.reply", reply).await.expect("the answer");
+    let answer = created(&mut manager, "Which one?").await;
+    let conversation = &answer["conversation"];
+    assert!(conversation["waiting_since"].is_i64(), "{conversation}");
+    let next = worker.offered().await;
+    assert_eq!(texts(&next["messages"]), ["The green one"]);
+    assert_eq!(texts(&next["history"]), ["What does it cost?", "Which one?"]);
+    // Not answered: people have it among those who wait, and the AI answers it if it gets it back.
+    let give_up = json!({ "turn": next["id"], "lease": next["lease"], "reason": "no prices" });
+    worker.rpc("turn.handoff", give_up).await.expect("it is given to people");
+    let handed = manager.publication(|data| data["turn"]["state"] == "handed_off").await;
+    assert_eq!(handed["conversation"]["bucket"], "unassigned_waiting");
+    let id = handed["conversation"]["id"].clone();
+    manager.rpc("conversation.hand_back", json!({ "conversation": id })).await.expect("it is handed back");
+    assert_eq!(texts(&worker.offered().await["messages"]), ["The green one"]);
+    world.finish().await;
+});
+
+fn texts(messages: &Value) -> Vec<&str> {
+    let all = messages.as_array().expect("messages").iter();
+    all.map(|message| message["text"].as_str().unwrap_or_default()).collect()
+}
+
+/// Whose a message of the phone is taken to be.
+async fn owner_after(manager: &mut Client, text: &str) -> Value {
+    let shown = created(manager, text).await;
+    let automatic = shown["message"]["data"]["automatic"] == true;
+    assert_eq!(automatic, shown["conversation"]["owner"] == "ai", "{shown}");
+    shown["conversation"]["owner"].clone()
+}
+
+on_both!(a_known_customer_is_greeted_after_two_weeks_and_not_before, |engine| async move {
+    let world = World::with(engine, ChannelSettings { backlog_ms: 0, ..quick() }).await;
+    let mut manager = world.person("agent@example.com").await;
+    let now = now_s(&world);
+    let weeks = |days: i64| now - days * 24 * HOUR_S;
+    // For the first time, and who is slower than the app is a person.
+    customer(&world, "12025550192@c.us", now - 3, "Hello").await;
+    phone(&world, "12025550192@c.us", now, "A person, in three seconds").await;
+    assert_eq!(owner_after(&mut manager, "A person, in three seconds").await, "human");
+    customer(&world, "12025550193@c.us", now - 2, "Hello").await;
+    phone(&world, "12025550193@c.us", now, "Thanks for writing").await;
+    assert_eq!(owner_after(&mut manager, "Thanks for writing").await, "ai");
+    // After fifteen days, in the same conversation, and however the two arrive.
+    customer(&world, "12025550194@c.us", weeks(15), "Hello").await;
+    customer(&world, "12025550194@c.us", now - 1, "Me again").await;
+    customer(&world, "12025550194@c.us", now, "Are you there?").await;
+    phone(&world, "12025550194@c.us", now, "Thanks for writing again").await;
+    assert_eq!(owner_after(&mut manager, "Thanks for writing again").await, "ai");
+    customer(&world, "12025550195@c.us", weeks(15), "Hello").await;
+    phone(&world, "12025550195@c.us", now, "Thanks, before the question").await;
+    assert_eq!(created(&mut manager, "Thanks, before the question").await["conversation"]["owner"], "human");
+    customer(&world, "12025550195@c.us", now - 1, "Back after two weeks").await;
+    let marked = manager.publication(|data| data["message"]["data"]["automatic"] == true).await;
+    assert_eq!(marked["message"]["text"], "Thanks, before the question");
+    assert_eq!(created(&mut manager, "Back after two weeks").await["conversation"]["owner"], "ai");
+    // After thirteen, and in a new conversation of a contact that is known, nobody is greeted.
+    customer(&world, "12025550196@c.us", weeks(13), "Hello").await;
+    customer(&world, "12025550196@c.us", now - 1, "Me again").await;
+    phone(&world, "12025550196@c.us", now, "A quick person").await;
+    assert_eq!(owner_after(&mut manager, "A quick person").await, "human");
+    let closed = "12025550197@c.us";
+    customer(&world, closed, now - 600, "Thanks, that is all").await;
+    let id = created(&mut manager, "Thanks, that is all").await["conversation"]["id"].clone();
+    manager.rpc("conversation.close", json!({ "conversation": id })).await.expect("it is closed");
+    customer(&world, closed, now - 1, "One more thing").await;
+    phone(&world, closed, now, "Yes?").await;
+    assert_eq!(owner_after(&mut manager, "Yes?").await, "human");
+    world.finish().await;
+});
+
+/// Conversations whose row cannot be read, and whose silence is over before that of the one that can be.
+struct Damage {
+    like: Uuid,
+    ids: Vec<Uuid>,
+}
+
+impl Verb for Damage {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let copy = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, owner, \
+            epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread, last_message, silent_until) \
+            select $1, tenant, company, channel, contact, external_id, is_group, 'closed', 'human', 1, 0, 0, opened_at, \
+            updated_at, 'closed', thread, '{', 1 from conversations where id = $2";
+        for id in &self.ids {
+            assert_eq!(tx.exec(copy, &[Arg::from(*id), Arg::from(self.like)]).await?, 1);
+        }
+        let over = "update conversations set silent_until = 2 where id = $1";
+        assert_eq!(tx.exec(over, &[Arg::from(self.like)]).await?, 1);
+        Ok(())
+    }
+}
+
+on_both!(silences_that_cannot_be_ended_keep_no_other_from_ending, |engine| async move {
+    let settings = ChannelSettings { silence_ms: 3_600_000, greeting_grace_ms: 0, ..quick() };
+    let world = World::with(engine, settings).await;
+    let mut manager = world.person("agent@example.com").await;
+    let (chat, now) = ("12025550198@c.us", now_s(&world));
+    customer(&world, chat, now, "Hello").await;
+    phone(&world, chat, now + 1, "Hello myself").await;
+    let shown = created(&mut manager, "Hello myself").await;
+    assert_eq!(shown["conversation"]["owner"], "human");
+    let like = shown["conversation"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let ids = (0..450).map(|_| world.app.store.ids().next()).collect();
+    world.app.store.write(Damage { like, ids }).await.expect("damaged");
+    let back = manager.publication(|data| data["conversation"]["handoff_reason"] == "silence_over").await;
+    assert_eq!(back["conversation"]["id"], shown["conversation"]["id"]);
     world.finish().await;
 });

@@ -202,3 +202,56 @@ on_both!(what_a_gateway_tells_of_a_caption_alone_keeps_the_picture, |engine| asy
     );
     world.finish().await;
 });
+
+/// A text of a group or a person on WhatsApp; `data` is the engine's own.
+async fn whatsapp(world: &World, id: &str, event: &str, payload: Value) {
+    let mut payload = payload;
+    for (name, value) in [("timestamp", json!(AT)), ("fromMe", json!(false)), ("source", json!("app"))] {
+        payload.as_object_mut().expect("an object").entry(name).or_insert(value);
+    }
+    let body = json!({ "id": format!("evt_{id}"), "timestamp": AT * 1_000, "event": event, "session": SESSION,
+        "engine": "GOWS", "payload": payload });
+    assert_eq!(world.hook(&world.phone, &body).await, 200);
+}
+
+on_both!(a_person_of_a_group_has_one_reaction_under_all_their_ids, |engine| async move {
+    const GROUP: &str = "120363000000000181@g.us";
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    // Two of them have written by themselves, and are known under both of their ids.
+    for (lid, phone) in [("187650000000001", "12025550151"), ("187650000000002", "12025550152")] {
+        let said = json!({ "id": format!("false_{lid}@lid_{lid}"), "from": format!("{lid}@lid"), "body": "Hello",
+            "_data": { "Info": { "SenderAlt": format!("{phone}@s.whatsapp.net") } } });
+        whatsapp(&world, lid, "message.any", said).await;
+        created(&mut manager).await;
+    }
+    let asked = json!({ "id": format!("false_{GROUP}_GR01_12025550153@c.us"), "from": GROUP, "body": "Who comes?",
+        "participant": "12025550153@c.us" });
+    whatsapp(&world, "GR01", "message.any", asked).await;
+    let event = created(&mut manager).await;
+    let react = async |n: i64, person: &str, other: Option<&str>, text: &str| {
+        let id = format!("RE{n:02}");
+        let mut payload = json!({ "id": format!("false_{GROUP}_{id}_{person}"), "from": GROUP, "participant": person,
+            "timestamp": AT + n,
+            "reaction": { "text": text, "messageId": format!("false_{GROUP}_GR01_12025550153@c.us") } });
+        if let Some(other) = other {
+            payload["_data"] = json!({ "Info": { "SenderAlt": other } });
+        }
+        whatsapp(&world, &id, "message.reaction", payload).await;
+        let all = messages(&world, &event).await;
+        let reactions = all[0]["reactions"].as_array().expect("reactions");
+        let emoji = |one: &Value| one["emoji"].as_str().expect("an emoji").to_owned();
+        reactions.iter().map(emoji).collect::<Vec<_>>()
+    };
+    assert_eq!(react(1, "187650000000001@lid", None, "👍").await, ["👍"]);
+    assert_eq!(react(2, "12025550151@c.us", None, "❤").await, ["❤"]);
+    assert_eq!(react(3, "12025550152@c.us", None, "🔥").await, ["❤", "🔥"]);
+    // What the event says itself is enough, and what it does not say of a stranger is not made up.
+    assert_eq!(react(4, "187650000000009@lid", None, "👏").await, ["❤", "🔥", "👏"]);
+    let both = react(5, "12025550159@c.us", Some("187650000000009@lid"), "🎉").await;
+    assert_eq!(both, ["❤", "🔥", "🎉"]);
+    // Taken back under the other id; and what was older has nothing to say under any.
+    assert_eq!(react(7, "187650000000002@lid", None, "").await, ["❤", "🎉"]);
+    assert_eq!(react(6, "12025550152@c.us", None, "👎").await, ["❤", "🎉"]);
+    world.finish().await;
+});

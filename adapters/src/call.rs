@@ -40,6 +40,8 @@ pub(crate) enum Verdict {
     ChannelDown,
     /// The request left and no answer came.
     Unknown,
+    /// The same, and the provider will not do anything more for this channel.
+    UnknownAndDown,
 }
 
 impl Failure {
@@ -146,7 +148,8 @@ impl From<Failure> for SendOutcome {
             Verdict::Retry { after_ms } => Self::Retry { after_ms, code, reason },
             Verdict::Rejected => Self::Rejected { code, reason, channel_down: false },
             Verdict::ChannelDown => Self::Rejected { code, reason, channel_down: true },
-            Verdict::Unknown => Self::Unknown { reason },
+            Verdict::Unknown => Self::Unknown { reason, channel_down: false },
+            Verdict::UnknownAndDown => Self::Unknown { reason, channel_down: true },
         }
     }
 }
@@ -156,7 +159,8 @@ impl From<Failure> for SendError {
         let Failure { code, reason, verdict } = failure;
         // Everything but sending may be done twice.
         let retryable = matches!(verdict, Verdict::Retry { .. } | Verdict::Unknown);
-        Self { code, reason, retryable, channel_down: verdict == Verdict::ChannelDown }
+        let channel_down = matches!(verdict, Verdict::ChannelDown | Verdict::UnknownAndDown);
+        Self { code, reason, retryable, channel_down }
     }
 }
 
@@ -171,7 +175,9 @@ impl From<Failure> for FetchError {
     fn from(failure: Failure) -> Self {
         match failure.verdict {
             _ if failure.code == NOT_PUBLIC => Self::NotPublic(NotPublic),
-            Verdict::Retry { .. } | Verdict::Unknown => Self::Unavailable(failure.reason),
+            Verdict::Retry { .. } | Verdict::Unknown | Verdict::UnknownAndDown => {
+                Self::Unavailable(failure.reason)
+            }
             Verdict::Rejected | Verdict::ChannelDown => Self::Refused(failure.reason),
         }
     }

@@ -148,7 +148,11 @@ pub enum SendOutcome {
         channel_down: bool,
     },
     /// It may have been sent: the request left and no usable answer came. Wait for an echo or a receipt.
-    Unknown { reason: Words },
+    Unknown {
+        reason: Words,
+        /// Nothing else of the channel can be sent either: hold its queue, and do not lose more in the same way.
+        channel_down: bool,
+    },
 }
 
 /// A call beside sending that failed.

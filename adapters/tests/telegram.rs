@@ -78,7 +78,7 @@ async fn refusals_are_told_apart() {
     let revoked = outcome(refused(401, "Unauthorized")).await;
     assert!(matches!(revoked, SendOutcome::Rejected { channel_down: true, .. }), "{revoked:?}");
     let broken = outcome(refused(500, "Internal Server Error")).await;
-    let SendOutcome::Unknown { reason } = &broken else { panic!("{broken:?}") };
+    let SendOutcome::Unknown { reason, .. } = &broken else { panic!("{broken:?}") };
     assert!(reason.contains("Internal Server Error"), "{reason}");
 }
 
@@ -112,7 +112,7 @@ async fn a_connection_cut_after_the_request_is_unknown() {
         }
     });
     let cut = telegram().send(&client(), &account(&format!("http://{address}")), &HELLO).await;
-    let SendOutcome::Unknown { reason } = cut else { panic!("{cut:?}") };
+    let SendOutcome::Unknown { reason, .. } = cut else { panic!("{cut:?}") };
     assert!(!reason.contains(TOKEN), "{reason}");
 }
 

@@ -117,7 +117,7 @@ async fn refusals_are_told_apart() {
     let later = outcome(Answer::Later(429, 4)).await;
     assert!(matches!(later, SendOutcome::Retry { after_ms: Some(4000), .. }), "{later:?}");
     let broken = outcome(Answer::Json(500, json!({"exception": {"message": "boom"}}))).await;
-    assert!(matches!(&broken, SendOutcome::Unknown { reason } if reason.contains("boom")), "{broken:?}");
+    assert!(matches!(&broken, SendOutcome::Unknown { reason, .. } if reason.contains("boom")), "{broken:?}");
     let busy = outcome(Answer::Later(503, 2)).await;
     assert!(matches!(busy, SendOutcome::Retry { after_ms: Some(2000), .. }), "{busy:?}");
     let elsewhere = outcome(Answer::Redirect("https://waha.example.com/api/sendText".into())).await;

@@ -107,7 +107,7 @@ async fn said(provider: &dyn Provider, account: &Account) -> Vec<(&'static str, 
         SendOutcome::Sent { .. } => {}
         SendOutcome::Retry { reason, .. }
         | SendOutcome::Rejected { reason, .. }
-        | SendOutcome::Unknown { reason } => {
+        | SendOutcome::Unknown { reason, .. } => {
             all.push(("send", reason));
         }
     }

@@ -5,6 +5,7 @@
 
 mod change;
 mod order;
+mod person;
 
 use adapters::MediaRef;
 use anyhow::Context as _;
@@ -19,6 +20,9 @@ use crate::error::Error;
 use crate::model::{Channel, EventKind, Message, MessageError, MessageKind, MessageStatus};
 use crate::store::{Tx, conversations, deliveries, effects, messages};
 
+/// Who reacted, when it was the business.
+pub(super) const US: &str = "us";
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Effect {
@@ -27,6 +31,9 @@ pub enum Effect {
     /// `emoji` is nothing when the reaction was taken back.
     Reacted {
         by: String,
+        /// In a group: the other ids of the person, as far as the event says them.
+        #[serde(default)]
+        also: Option<Vec<String>>,
         emoji: Option<String>,
         /// The provider's id of a picture that `emoji` stands for.
         #[serde(default)]
@@ -201,8 +208,10 @@ async fn change(
             Ok(Seen::Other)
         }
         Effect::Reacted { .. } => {
+            let place = (tenant, channel.id);
+            let joined = person::join(tx, place, message, &happened.effect).await?;
             if !is_news(tx, tenant, message, happened).await? || !change::react(message, &happened.effect) {
-                return Ok(Seen::Nothing);
+                return Ok(if joined { Seen::Beside } else { Seen::Nothing });
             }
             messages::set_reactions(tx, tenant, message).await?;
             Ok(Seen::Beside)

@@ -142,6 +142,8 @@ pub(super) struct Outgoing<'a> {
     pub client_id: &'a str,
     pub digest: &'a str,
     pub turn: Option<Uuid>,
+    /// Since when the customer waits for an answer to what this one does not answer.
+    pub waits_since: Option<i64>,
 }
 
 /// Appends an outgoing message to a locked conversation: the row, its parts, a job for each in the
@@ -231,7 +233,7 @@ pub(super) async fn put(
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, conversation).await?;
-    conversations::answered(tx, conversation).await?;
+    conversations::waits(tx, conversation, out.waits_since).await?;
     announce::message(tx, EventKind::MessageCreated, conversation, &message)?;
     Ok(message)
 }

@@ -46,7 +46,7 @@ pub(super) fn proves(delivery: &Delivery, status: MessageStatus) -> bool {
 }
 
 /// Writes a part of which the provider has told what became of it, and shows it. Should it wait for another try, its job
-/// ends at once and holds nobody up.
+/// ends at once and holds nobody up; a job that was given up is none that people need to look at any more.
 pub(super) async fn settled(
     tx: &mut Tx<'_>,
     delivery: &mut Delivery,
@@ -56,6 +56,9 @@ pub(super) async fn settled(
     deliveries::update(tx, delivery).await?;
     if was == MessageStatus::Queued {
         jobs::hurry::<Deliver>(tx, delivery.channel, delivery.id).await?;
+    }
+    if was == MessageStatus::Failed {
+        jobs::forget_dead::<Deliver>(tx, delivery.id).await?;
     }
     refresh(tx, delivery).await
 }

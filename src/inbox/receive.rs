@@ -6,6 +6,7 @@
 mod account;
 mod arrive;
 mod echo;
+mod greeting;
 mod inbound;
 mod phone;
 mod same;
@@ -369,7 +370,7 @@ fn place_of(told: &Told) -> Option<i64> {
 fn person_of(change: &Change) -> String {
     let is_group = change.chat.as_ref().is_some_and(|chat| chat.is_group);
     match &change.by.id {
-        _ if change.by_us => "us".to_owned(),
+        _ if change.by_us => effect::US.to_owned(),
         Some(person) if is_group => person.clone(),
         _ => "customer".to_owned(),
     }
@@ -387,6 +388,8 @@ fn effect_of(change: &Change) -> Effect {
         What::Deleted => Effect::Deleted,
         What::Reacted(reaction) => Effect::Reacted {
             by: person_of(change),
+            also: (change.chat.as_ref().is_some_and(|chat| chat.is_group) && !change.by_us)
+                .then(|| change.by.other_id.iter().cloned().collect()),
             emoji: reaction.as_ref().map(|reaction| reaction.emoji.clone()),
             custom: reaction.as_ref().and_then(|reaction| reaction.custom.clone()),
         },

@@ -56,6 +56,7 @@ impl Verb for Send {
             client_id: &self.client_id,
             digest: &digest,
             turn: None,
+            waits_since: None,
         };
         let message = outgoing::put(tx, &mut conversation, out).await?;
         Ok(Sent { message, repeated: false })

@@ -36,8 +36,8 @@ pub struct ChannelSettings {
     pub backlog_ms: i64,
     /// Greetings and notices of absence that the business app sends by itself (whole texts): no person speaks in them.
     pub automatic_texts: Vec<String>,
-    /// What the business app says within so long after the first message of a customer, it says by itself; 0: a person
-    /// does.
+    /// What the business app says within so long after a message that it greets (the first one of a contact on the
+    /// channel, or the first after 14 days without any message), it says by itself. Elsewhere a person does; 0: everywhere.
     pub greeting_grace_ms: i64,
     /// After a message typed on the phone the AI is silent for so long, and then answers again; 0: until somebody gives
     /// the conversation back.
@@ -59,7 +59,7 @@ impl Default for ChannelSettings {
             nobody_ms: 60_000,
             backlog_ms: 3_600_000,
             automatic_texts: Vec::new(),
-            greeting_grace_ms: 5_000,
+            greeting_grace_ms: 2_000,
             silence_ms: 0,
         }
     }

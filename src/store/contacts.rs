@@ -17,7 +17,11 @@ const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = 
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $3 where channel = $1 and external_id = $2";
 
-pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY];
+/// More ids than a person has on a channel.
+const IDS_BESIDE: &str = "select o.external_id from identities i join identities o on o.contact = i.contact \
+    where i.channel = $1 and i.external_id = $2 and o.channel = $1 and o.external_id <> $2 limit 20";
+
+pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY, IDS_BESIDE];
 
 impl FromRow for Contact {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -94,6 +98,16 @@ pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Resul
 pub async fn rename_identity(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Result<(), StoreError> {
     tx.exec(RENAME_IDENTITY, args![channel, from, to]).await?;
     Ok(())
+}
+
+/// The other ids on the channel of the contact that this one belongs to, if it is known.
+pub async fn ids_beside(
+    tx: &mut Tx<'_>,
+    channel: Uuid,
+    external_id: &str,
+) -> Result<Vec<String>, StoreError> {
+    let found: Vec<(String,)> = tx.all(IDS_BESIDE, args![channel, external_id]).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 #[cfg(test)]

@@ -318,15 +318,16 @@ async fn place(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), S
 /// The customer waits from now on, if not yet.
 pub async fn wait(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
     let since = tx.now();
-    set_waiting(tx, conversation, conversation.waiting_since.or(Some(since))).await
+    waits(tx, conversation, conversation.waiting_since.or(Some(since))).await
 }
 
 /// The customer has an answer.
 pub async fn answered(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    set_waiting(tx, conversation, None).await
+    waits(tx, conversation, None).await
 }
 
-async fn set_waiting(
+/// The customer waits since this time, or has an answer.
+pub async fn waits(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
     since: Option<i64>,

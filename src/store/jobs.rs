@@ -26,6 +26,10 @@ macro_rules! select {
     };
 }
 
+mod dead;
+
+pub use dead::{ALL as ABOUT_DEAD, forget_dead};
+
 const INSERT: &str = "insert into jobs (id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, case when exists (select 1 from jobs \
     where lane = $5 and state in ('ready', 'claimed')) then 'behind' else 'ready' end)";

@@ -40,8 +40,10 @@ const SET_DELETED: &str = "update messages set deleted_at = $3 where tenant = $1
 const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $1 and id = $2";
 const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
 const INBOUND_UNTIL: &str = "select inbound_count from messages where conversation = $1 and seq = $2";
-const LAST_ANSWER: &str = "select seq, inbound_count from messages where conversation = $1 and direction = 'out' \
-    and status <> 'failed' and (data is null or data not like '%\"automatic\":true%') order by seq desc limit 1";
+/// The answer to a turn answers what the turn held, and nothing that came while it was written.
+const LAST_ANSWER: &str = "select coalesce((select t.last_seq from turns t where t.id = m.turn), m.seq), m.inbound_count \
+    from messages m where m.conversation = $1 and m.direction = 'out' and m.status <> 'failed' \
+    and (m.data is null or m.data not like '%\"automatic\":true%') order by m.seq desc limit 1";
 const LEFT_AFTER: &str = "select seq from messages where conversation = $1 and seq > $2 and direction = 'in' \
     and deleted_at is null order by seq limit $3";
 const LEFT_IN: &str = "select seq from messages where conversation = $1 and seq >= $2 and seq <= $3 \
@@ -49,6 +51,13 @@ const LEFT_IN: &str = "select seq from messages where conversation = $1 and seq 
 const OF_TURN: &str = select!(
     "where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 and direction = 'in' \
      and deleted_at is null order by seq desc limit $5"
+);
+const SENT_SINCE: &str = select!(
+    "where tenant = $1 and conversation = $2 and seq >= $3 and direction = 'out' and status <> 'failed' \
+     order by seq desc limit $4"
+);
+const HEARD_AFTER: &str = select!(
+    "where tenant = $1 and conversation = $2 and seq > $3 and direction = 'in' order by seq desc limit $4"
 );
 
 /// Messages of the customer that are counted one by one; more are counted by what was written.
@@ -73,6 +82,8 @@ pub const ALL: &[&str] = &[
     LEFT_AFTER,
     LEFT_IN,
     OF_TURN,
+    SENT_SINCE,
+    HEARD_AFTER,
 ];
 
 impl FromRow for Message {
@@ -279,6 +290,23 @@ pub async fn of_turn(
 ) -> Result<Vec<Message>, StoreError> {
     let mut found: Vec<Message> = tx.all(OF_TURN, args![tenant, conversation, first, last, limit]).await?;
     found.reverse();
+    super::attachments::attach(tx, conversation, &mut found).await?;
+    Ok(found)
+}
+
+/// The newest messages since a turn began that are none of it: what was sent, and what came after its end. In rising order.
+pub async fn beside_turn(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    (first, last): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Message>, StoreError> {
+    let mut found: Vec<Message> = tx.all(SENT_SINCE, args![tenant, conversation, first, limit]).await?;
+    found.extend(tx.all::<Message>(HEARD_AFTER, args![tenant, conversation, last, limit]).await?);
+    found.sort_by_key(|message| message.seq);
+    let newest = usize::try_from(limit).unwrap_or_default();
+    found.drain(..found.len().saturating_sub(newest));
     super::attachments::attach(tx, conversation, &mut found).await?;
     Ok(found)
 }

@@ -13,12 +13,17 @@ use crate::model::{AuthorKind, Direction};
 const LOAD: &str = "select owner_at, silent_until, heard_at from conversations where tenant = $1 and id = $2";
 const SET_SILENT: &str = "update conversations set silent_until = $3 where tenant = $1 and id = $2";
 const SET_SINCE: &str = "update conversations set owner_at = $3 where tenant = $1 and id = $2";
-const FIRST: &str = "select id, direction, author_kind, text, provider_at, created_at from messages \
+const FIRST: &str = "select id, direction, author_kind, provider_at, created_at from messages \
     where conversation = $1 and seq = 1";
-const OVER: &str =
-    "select tenant, id from conversations where silent_until <= $1 order by silent_until, id limit $2";
+const RECENT: &str = "select id, direction, author_kind, provider_at, created_at from messages \
+    where conversation = $1 and direction <> 'note' order by seq desc limit $2";
+const ELSEWHERE: &str = "select (select coalesce(m.provider_at, m.created_at) from messages m where m.conversation = c.id \
+    and m.direction <> 'note' order by m.seq desc limit 1) from conversations c \
+    where c.contact = $1 and c.channel = $2 and c.id <> $3 order by c.id desc limit 10";
+const OVER: &str = "select tenant, id, silent_until from conversations where silent_until <= $1 and (silent_until, id) > ($2, $3) \
+    order by silent_until, id limit $4";
 
-pub const ALL: &[&str] = &[LOAD, SET_SILENT, SET_SINCE, FIRST, OVER];
+pub const ALL: &[&str] = &[LOAD, SET_SILENT, SET_SINCE, FIRST, RECENT, ELSEWHERE, OVER];
 
 /// Times are Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,26 +42,24 @@ impl FromRow for Ownership {
     }
 }
 
-/// The first message of a conversation.
+/// A message of a conversation: who wrote it, and when.
 #[derive(Clone, Debug)]
-pub struct First {
+pub struct Said {
     pub id: Uuid,
     pub direction: Direction,
     pub author: AuthorKind,
-    pub text: Option<String>,
     /// When it was written, by the provider's time if it gave one.
     pub at: i64,
 }
 
-impl FromRow for First {
+impl FromRow for Said {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let provider_at: Option<i64> = row.get(4)?;
+        let provider_at: Option<i64> = row.get(3)?;
         Ok(Self {
             id: row.get(0)?,
             direction: word(row, 1, "direction")?,
             author: word(row, 2, "author_kind")?,
-            text: row.get(3)?,
-            at: provider_at.unwrap_or(row.get(5)?),
+            at: provider_at.unwrap_or(row.get(4)?),
         })
     }
 }
@@ -65,8 +68,23 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<O
     Ok(tx.one(LOAD, args![tenant, conversation]).await?.unwrap_or_default())
 }
 
-pub async fn first(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<First>, StoreError> {
+pub async fn first(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<Said>, StoreError> {
     tx.one(FIRST, args![conversation]).await
+}
+
+/// The newest messages of a conversation, without notes; the newest first.
+pub async fn recent(tx: &mut Tx<'_>, conversation: Uuid, limit: i64) -> Result<Vec<Said>, StoreError> {
+    tx.all(RECENT, args![conversation, limit]).await
+}
+
+/// When the last message of the contact's other conversations on the channel was written; nothing if there is none.
+pub async fn last_elsewhere(
+    tx: &mut Tx<'_>,
+    (contact, channel): (Uuid, Uuid),
+    conversation: Uuid,
+) -> Result<Option<i64>, StoreError> {
+    let found: Vec<(Option<i64>,)> = tx.all(ELSEWHERE, args![contact, channel, conversation]).await?;
+    Ok(found.into_iter().filter_map(|(at,)| at).max())
 }
 
 /// The AI is silent until this time, and then gets the conversation back; nothing: until somebody gives it back.
@@ -89,16 +107,20 @@ pub async fn set_since(
     tx.put(SET_SINCE, args![tenant, conversation, at]).await
 }
 
-/// Conversations, with their tenants, whose silence is over.
+/// A conversation of a tenant, and since when its silence is over.
+pub type OverSince = (Uuid, Uuid, i64);
+
+/// Conversations whose silence is over, by its end: a page after `(end, id)`.
 pub struct Over {
     pub now: i64,
+    pub after: (i64, Uuid),
     pub limit: i64,
 }
 
 impl Verb for Over {
-    type Out = Vec<(Uuid, Uuid)>;
+    type Out = Vec<OverSince>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(tx.all(OVER, args![self.now, self.limit]).await?)
+        Ok(tx.all(OVER, args![self.now, self.after.0, self.after.1, self.limit]).await?)
     }
 }

@@ -10,7 +10,7 @@ use adapters::{MediaKind, OutMedia, Outgoing, SendOutcome};
 use anyhow::Context as _;
 use uuid::Uuid;
 
-use self::begin::Begin;
+use self::begin::{Attempt, Begin};
 use self::finish::Finish;
 use super::Env;
 use super::kinds::{Interrupted, Work};
@@ -88,6 +88,7 @@ impl Work for Deliver {
             let why = "the message has left by another way: there is nothing to send again";
             return Err(Error::conflict("not_failed", why));
         }
+        // What an earlier try may have done is as unsettled as before: `begun_at` stays.
         delivery.state = MessageStatus::Queued;
         delivery.error = None;
         delivery.tries = 0;
@@ -162,7 +163,7 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
 
 /// Writes the outcome, again and again while the store is busy or away: without it a send that succeeded
 /// would be `unknown`.
-async fn finish(env: &Env, job: &Job, attempt: Option<Uuid>, outcome: SendOutcome) -> Result<(), Error> {
+async fn finish(env: &Env, job: &Job, attempt: Option<Attempt>, outcome: SendOutcome) -> Result<(), Error> {
     let mut tried = 0;
     loop {
         let random = env.store.ids().next().as_u128() as u64;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::responders::{Held, Place, Responders};
-use super::silences;
+use super::silences::Silences;
 use crate::accounts::Scope;
 use crate::channels::ChannelCache;
 use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
@@ -164,6 +164,7 @@ impl Dispatcher {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut ticks = 0u32;
+        let mut silences = Silences::default();
         loop {
             let now = self.store.clock().now_ms();
             let (assigned, next) = {
@@ -188,7 +189,7 @@ impl Dispatcher {
                     ticks = ticks.wrapping_add(1);
                     self.expire().await;
                     self.give_to_people().await;
-                    silences::end(&self.store).await;
+                    silences.end(&self.store).await;
                 }
             }
         }

@@ -28,6 +28,7 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
     Ok(match reply {
         Reply::Done(result) => sent(&result).unwrap_or_else(|| SendOutcome::Unknown {
             reason: "the message was accepted, but the answer does not name it".into(),
+            channel_down: false,
         }),
         Reply::Nothing | Reply::Moved(_) => SendOutcome::Rejected {
             code: "400".into(),

@@ -18,11 +18,13 @@ enum Meaning {
     Later(u64),
     Refused,
     Down,
+    /// Nothing more leaves until somebody mends it, and nobody knows of this one.
+    Broken,
 }
 
-/// Words of the server (in small letters), each with the code and the reason for people. All of them are said before
-/// the message is handed over, or are WhatsApp's own refusal of it; words that may also come afterwards (a closed
-/// page, a lost connection) are no proof and not here.
+/// Words of the server (in small letters), each with the code and the reason for people. All but the `Broken` ones are
+/// said before the message is handed over, or are WhatsApp's own refusal of it. Words that are said before and after it
+/// (a connection that was closed or timed out) are no proof and not here.
 const KNOWN: &[(&str, Meaning, &str, &str)] = &[
     (
         "error 463",
@@ -57,13 +59,11 @@ const KNOWN: &[(&str, Meaning, &str, &str)] = &[
         "no_encryption",
         "the message could not be encrypted for this chat; linking the phone again helps",
     ),
-    (
-        "websocket not connected",
-        Meaning::Later(STARTING_RETRY_MS),
-        "not_connected",
-        "WhatsApp is not connected",
-    ),
-    ("session closed", Meaning::Down, "session_closed", "the WhatsApp session is closed"),
+    // The browser's, of whichever of the engine's calls met the closed page: that of the send, or one after it.
+    ("session closed", Meaning::Broken, "session_closed", "the page of the WhatsApp session was closed"),
+    ("target closed", Meaning::Broken, "session_closed", "the page of the WhatsApp session was closed"),
+    ("page crashed", Meaning::Broken, "session_closed", "the page of the WhatsApp session crashed"),
+    // Before anything else is done.
     (
         "store doesn't contain a device jid",
         Meaning::Down,
@@ -89,7 +89,8 @@ pub(super) fn judge(answer: Answer) -> Result<Answer, Failure> {
     }
     let explanation = explanation(words.as_deref(), answer.status);
     match answer.status {
-        422 if body.get("expected").is_some() => match json::text(&body, "status").as_deref() {
+        // The server looks at the session before it asks the engine.
+        422 if is_session_state(&body, words.as_deref()) => match json::text(&body, "status").as_deref() {
             Some("STARTING") => {
                 let after_ms = after_ms.or(Some(STARTING_RETRY_MS));
                 fail(Verdict::Retry { after_ms }, "session_starting", "the WhatsApp session is starting")
@@ -125,8 +126,13 @@ fn known(words: &str, body: &Value, after_ms: Option<u64>) -> Option<Failure> {
             Meaning::Later(pause_ms) => Verdict::Retry { after_ms: after_ms.or(Some(*pause_ms)) },
             Meaning::Refused => Verdict::Rejected,
             Meaning::Down => Verdict::ChannelDown,
+            Meaning::Broken => Verdict::UnknownAndDown,
         };
         return Some(Failure::new(verdict, *code, *reason));
+    }
+    if is_not_connected(&small) {
+        let verdict = Verdict::Retry { after_ms: after_ms.or(Some(STARTING_RETRY_MS)) };
+        return Some(Failure::new(verdict, "not_connected", "WhatsApp is not connected"));
     }
     // WhatsApp's own answer to the message, which an engine hands on.
     if let Some(code) = server_error(&small).filter(|code| (400..500).contains(code)) {
@@ -141,6 +147,18 @@ fn known(words: &str, body: &Value, after_ms: Option<u64>) -> Option<Failure> {
         return Some(Failure::new(Verdict::Rejected, "file_not_fetched", reason));
     }
     None
+}
+
+/// GOWS found no connection at a step that it names (`failed to send message node: websocket not connected`), so the
+/// message was not written. Without a step it may be the repetition of a frame that was written to the connection before.
+fn is_not_connected(text: &str) -> bool {
+    text.split_once("failed to ").is_some_and(|(_, step)| step.contains(": websocket not connected"))
+}
+
+/// Does a 422 speak of the state of the session, and not of a field of the request?
+fn is_session_state(body: &Value, words: Option<&str>) -> bool {
+    let said = |words: &str| words.to_lowercase().contains("session status is not as expected");
+    body.get("expected").is_some() || words.is_some_and(said)
 }
 
 /// Whether the words are there, and a number at their end is not the beginning of a longer one.
@@ -234,7 +252,8 @@ mod tests {
         );
         for (status, body) in [
             (500, ""),
-            (500, r#"{"exception":{"message":"Protocol error: Target closed"}}"#),
+            (500, r#"{"exception":{"message":"2 UNKNOWN: websocket not connected"}}"#),
+            (500, r#"{"exception":{"message":"Connection Closed"}}"#),
             (500, r#"{"message":"Internal server error"}"#),
             (502, "<html>Bad Gateway"),
             (503, "<html>Service Unavailable"),
@@ -265,10 +284,11 @@ mod tests {
             ),
             ("wid error: invalid wid", Verdict::Rejected, "bad_chat"),
             ("No sessions", Verdict::Rejected, "no_encryption"),
+            ("2 UNKNOWN: the store doesn't contain a device JID", Verdict::ChannelDown, "session_down"),
             (
-                "Protocol error (Runtime.callFunctionOn): Session closed. Most likely the page has been closed.",
-                Verdict::ChannelDown,
-                "session_closed",
+                "2 UNKNOWN: failed to send message node: websocket not connected",
+                Verdict::Retry { after_ms: Some(STARTING_RETRY_MS) },
+                "not_connected",
             ),
         ] {
             assert_eq!(verdict(500, &of(message)), (expected, code.into()), "{message}");
@@ -277,6 +297,22 @@ mod tests {
         let file = serde_json::json!({"exception": {"message": "Request failed with status code 404",
             "name": "AxiosError", "stack": "at async WhatsappSessionGoWSPlus.fileToMedia (session.js:44:23)"}});
         assert_eq!(verdict(500, &file.to_string()), (Verdict::Rejected, "file_not_fetched".into()));
+    }
+
+    #[test]
+    fn a_page_that_is_gone_says_nothing_of_the_message_and_all_of_the_channel() {
+        for words in [
+            "Protocol error (Runtime.callFunctionOn): Session closed. Most likely the page has been closed.",
+            "Protocol error (Runtime.callFunctionOn): Target closed",
+            "Page crashed!",
+        ] {
+            let body = serde_json::json!({"statusCode": 500, "exception": {"message": words}}).to_string();
+            assert_eq!(verdict(500, &body), (Verdict::UnknownAndDown, "session_closed".into()), "{words}");
+        }
+        // What the server says before it asks its engine is a refusal.
+        let refused =
+            r#"{"message":"Session status is not as expected. Try again later or restart the session"}"#;
+        assert_eq!(verdict(422, refused), (Verdict::ChannelDown, "session_down".into()));
     }
 
     #[test]

@@ -50,6 +50,7 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
         }
         None => SendOutcome::Unknown {
             reason: "the message was accepted, but the answer does not name it".into(),
+            channel_down: false,
         },
     })
 }

@@ -44,9 +44,24 @@ pub(super) fn only_moves(message: &Message, edit: &Edit) -> bool {
     message.kind == MessageKind::Location && edit.content == Some(MessageKind::Location)
 }
 
+/// The reactions that a person has left under other ids are theirs; of several, the last one stays. `false`: there are none.
+pub(super) fn join(message: &mut Message, by: &str, others: &[String]) -> bool {
+    let mine = |reaction: &Reaction| reaction.by == by || others.contains(&reaction.by);
+    if !message.reactions.iter().any(|reaction| others.contains(&reaction.by)) {
+        return false;
+    }
+    let last = message.reactions.iter().rposition(mine);
+    let mut at = 0..;
+    message.reactions.retain(|reaction| at.next() == last || !mine(reaction));
+    for reaction in message.reactions.iter_mut().filter(|reaction| mine(reaction)) {
+        by.clone_into(&mut reaction.by);
+    }
+    true
+}
+
 /// A person has one reaction at a time. `false`: nothing is to be seen of it.
 pub(super) fn react(message: &mut Message, effect: &Effect) -> bool {
-    let Effect::Reacted { by, emoji, custom } = effect else { return false };
+    let Effect::Reacted { by, emoji, custom, .. } = effect else { return false };
     let before = message.reactions.clone();
     let mine = message.reactions.iter().position(|reaction| reaction.by == *by);
     let new =

@@ -50,7 +50,35 @@ impl Marks {
     }
 }
 
+impl Marks {
+    /// Those whose reactions are known.
+    pub(super) fn people(&self) -> impl Iterator<Item = &str> {
+        self.reactions.keys().map(String::as_str)
+    }
+
+    /// What a person did under other ids counts as done under this one. `false`: there is nothing.
+    pub(super) fn join(&mut self, by: &str, others: &[String]) -> bool {
+        let mut joined = false;
+        for other in others.iter().filter(|other| *other != by) {
+            let Some(theirs) = self.reactions.remove(other) else { continue };
+            self.reactions.entry(by.to_owned()).or_default().join(theirs);
+            joined = true;
+        }
+        joined
+    }
+}
+
 impl Mark {
+    /// The later of two counts; the deliveries of both are known.
+    fn join(&mut self, other: Self) {
+        if (other.at, other.place) > (self.at, self.place) {
+            (self.at, self.place) = (other.at, other.place);
+        }
+        self.keys.extend(other.keys);
+        let surplus = self.keys.len().saturating_sub(KEYS);
+        self.keys.drain(..surplus);
+    }
+
     pub(super) fn at(at: Option<i64>) -> Self {
         Self { at, ..Self::default() }
     }
@@ -116,6 +144,19 @@ mod tests {
         let mut mark = Mark::at(Some(20));
         assert!(mark.pass((None, None), "a") && !mark.pass((None, None), "a"));
         assert!(!mark.pass((Some(19), None), "b") && mark.pass((Some(20), None), "c"));
+    }
+
+    #[test]
+    fn what_a_person_did_under_another_id_has_to_be_beaten_as_well() {
+        let mut marks = Marks::default();
+        assert!(marks.reaction("hidden").pass((Some(20), None), "a"));
+        assert!(marks.reaction("phone").pass((Some(10), None), "b"));
+        assert!(!marks.join("phone", &["stranger".to_owned()]));
+        assert!(marks.join("phone", &["hidden".to_owned(), "phone".to_owned()]));
+        assert_eq!(marks.people().collect::<Vec<_>>(), ["phone"]);
+        let mark = marks.reaction("phone");
+        assert!(!mark.pass((Some(15), None), "c"), "older than what was done under the other id");
+        assert!(!mark.pass((Some(30), None), "a") && mark.pass((Some(30), None), "d"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Attachment, AttachmentState, Author, AuthorKind, Direction};
+use crate::model::{Attachment, AttachmentState, Author, AuthorKind, Direction, Reaction};
 
 fn message() -> Message {
     Message {
@@ -95,6 +95,7 @@ fn what_an_edit_has_no_value_for_was_not_removed() {
 fn a_person_has_one_reaction_at_a_time_and_others_theirs() {
     let mut liked = message();
     let react = |by: &str, emoji: Option<&str>| Effect::Reacted {
+        also: None,
         by: by.into(),
         emoji: emoji.map(str::to_owned),
         custom: None,
@@ -123,4 +124,16 @@ fn what_an_older_version_kept_waiting_is_still_understood() {
     assert_eq!(read(status).effect, Effect::Status { status: MessageStatus::Read, error: None });
     let again = serde_json::to_string(&edited).unwrap();
     assert_eq!(read(&again), edited);
+}
+
+#[test]
+fn a_person_has_one_reaction_under_all_ids() {
+    let reaction = |by: &str, emoji: &str| Reaction { by: by.into(), emoji: emoji.into(), custom: None };
+    let mut message = message();
+    message.reactions = vec![reaction("hidden", "👍"), reaction("other", "🔥"), reaction("phone", "❤")];
+    assert!(!change::join(&mut message, "phone", &["stranger".into()]));
+    assert!(change::join(&mut message, "phone", &["hidden".into()]));
+    assert_eq!(message.reactions, [reaction("other", "🔥"), reaction("phone", "❤")]);
+    assert!(change::join(&mut message, "hidden", &["phone".into()]));
+    assert_eq!(message.reactions, [reaction("other", "🔥"), reaction("hidden", "❤")]);
 }

@@ -1,4 +1,5 @@
-//! What a customer's message asks for beside being shown: a turn of the AI, or, when it comes late, people.
+//! What a customer's message asks for beside being shown: a turn of the AI, or, when it comes late, people. One that comes
+//! late while a turn is open joins it: whoever answers what the customer says now has to know what was said before.
 
 use adapters::event::NewMessage;
 
@@ -24,10 +25,9 @@ pub(super) async fn arrive(
         Some(turns) => turns,
         None => turns::open_of(tx, conversation.id).await?,
     };
-    if time::is_backlog(&event.told, tx.now(), channel.settings.backlog_ms) {
-        // A turn that is open is about what the customer says now, and its answerer sees this before it.
-        let idle = turns.collecting.is_none() && turns.offered.is_none();
-        if conversation.owner == Owner::Ai && idle {
+    let idle = turns.collecting.is_none() && turns.offered.is_none();
+    if idle && time::is_backlog(&event.told, tx.now(), channel.settings.backlog_ms) {
+        if conversation.owner == Owner::Ai {
             own::change(tx, conversation, Owner::Nobody, Some(BACKLOG), "handed_off").await?;
         }
         return Ok(());

@@ -5,7 +5,7 @@ use adapters::event::{self, NewMessage};
 use uuid::Uuid;
 
 use super::phone::{self, Typed};
-use super::{inbound, same, time};
+use super::{greeting, inbound, same, time};
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
@@ -50,6 +50,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     };
     if typed == Some(Typed::ByItself) {
         message.data = Some(phone::mark(message.data.take()));
+    }
+    if typed == Some(Typed::ByPerson) {
+        greeting::note(tx, channel, &conversation, &mut message, time::or_now(&event.told, tx.now())).await?;
     }
     inbound::store(tx, channel, event, (key, &conversation), &mut message).await?;
     effect::settle(tx, channel, key, &mut message).await?;

@@ -3,7 +3,7 @@
 use adapters::ContentKind;
 use adapters::event::NewMessage;
 
-use super::{arrive, phone, time};
+use super::{arrive, greeting, time};
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::{effect, files};
@@ -41,7 +41,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         id: event.sender.id.clone(),
         name: event.sender.name.clone().or(contact.name),
     };
-    phone::forgive(tx, channel, &mut conversation, event).await?;
+    greeting::forgive(tx, channel, &mut conversation, event).await?;
     conversation.heard_at = Some(time::or_now(&event.told, tx.now()));
     conversation.inbound_count += 1;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;

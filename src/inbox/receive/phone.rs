@@ -4,13 +4,12 @@
 use adapters::event::NewMessage;
 use serde_json::{Value, json};
 
-use super::{arrive, same, time};
-use crate::announce;
+use super::{arrive, greeting, same, time};
 use crate::error::Error;
 use crate::inbox::own;
-use crate::model::{AuthorKind, Channel, ChannelSettings, Conversation, Direction, EventKind, Owner};
+use crate::model::{Channel, ChannelSettings, Conversation, Direction, Owner};
 use crate::store::ownership::{self, Ownership};
-use crate::store::{Tx, messages, turns};
+use crate::store::{Tx, turns};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
@@ -37,9 +36,8 @@ pub(super) async fn judge(
         return Ok(Typed::ByItself);
     }
     let first = ownership::first(tx, conversation.id).await?.filter(|first| first.direction == Direction::In);
-    // Nobody is at the phone so soon after a customer who has never written. When the AI is at work on an answer already,
-    // the doubt is a person's: what is wrongly taken for one can be given back.
-    if first.as_ref().is_some_and(|first| within(settings, first.at, at))
+    // When the AI is at work on an answer already, the doubt is a person's: what is wrongly taken for one can be given back.
+    if greeting::is_one(tx, channel, conversation, at).await?
         && turns::open_of(tx, conversation.id).await?.offered.is_none()
     {
         return Ok(Typed::ByItself);
@@ -57,13 +55,6 @@ pub(super) async fn judge(
 fn is_known(settings: &ChannelSettings, text: Option<&str>) -> bool {
     let said = same::words(text);
     !said.is_empty() && settings.automatic_texts.iter().any(|known| same::words(Some(known)) == said)
-}
-
-/// Did the business answer a first message so soon that no person did?
-fn within(settings: &ChannelSettings, first: i64, answer: i64) -> bool {
-    // Whole seconds may put the answer before the question.
-    let after = time::end_of(answer) - first;
-    after >= 0 && answer - first <= settings.greeting_grace_ms && settings.greeting_grace_ms > 0
 }
 
 /// Marks a message that nobody typed.
@@ -92,34 +83,6 @@ pub(super) async fn silence(
     Ok(())
 }
 
-/// A customer's first message came after the greeting that it called for: the AI gets the conversation that the greeting
-/// had taken.
-pub(super) async fn forgive(
-    tx: &mut Tx<'_>,
-    channel: &Channel,
-    conversation: &mut Conversation,
-    event: &NewMessage,
-) -> Result<(), Error> {
-    let settings = &channel.settings;
-    let opened_by_us = conversation.inbound_count == 0 && conversation.last_seq == 1;
-    let taken = conversation.owner == Owner::Human && conversation.assignee.is_none();
-    if !opened_by_us || !taken || !settings.ai || conversation.is_group {
-        return Ok(());
-    }
-    let Some(first) = ownership::first(tx, conversation.id).await? else { return Ok(()) };
-    let asked = time::or_now(&event.told, tx.now());
-    if first.author != AuthorKind::Phone || !within(settings, asked, first.at) {
-        return Ok(());
-    }
-    arrive::to_ai(tx, conversation, event).await?;
-    if let Some(mut greeting) = messages::load(tx, channel.tenant, first.id).await? {
-        greeting.data = Some(mark(greeting.data.take()));
-        messages::set_content(tx, channel.tenant, &greeting).await?;
-        announce::message(tx, EventKind::MessageUpdated, conversation, &greeting)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,15 +94,5 @@ mod tests {
         assert!(is_known(&settings, Some("We are closed now. Back at nine!")));
         assert!(!is_known(&settings, Some("We are closed now. Back at nine! Write to Ana.")));
         assert!(!is_known(&settings, None) && !is_known(&settings, Some("")));
-    }
-
-    #[test]
-    fn a_greeting_comes_within_its_grace_by_the_times_of_the_events() {
-        let settings = ChannelSettings { greeting_grace_ms: 5_000, ..ChannelSettings::default() };
-        assert!(within(&settings, 10_000, 11_000) && within(&settings, 10_000, 15_000));
-        assert!(within(&settings, 10_400, 10_000), "the same second");
-        assert!(!within(&settings, 10_000, 16_000) && !within(&settings, 10_000, 9_000));
-        let off = ChannelSettings { greeting_grace_ms: 0, ..settings };
-        assert!(!within(&off, 10_000, 10_000));
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::store::{Tx, Verb, channels, messages, turns};
 
-/// Messages before the turn that a responder is given.
+/// Messages beside those of the turn that a responder is given: the newest.
 const HISTORY: i64 = 30;
 /// Messages of a turn that a responder is given: the newest. Only a conversation that was handed back after
 /// a long silence has more.
@@ -43,7 +43,8 @@ pub struct OfferedTurn {
     pub last_seq: i64,
     /// The customer's messages of the turn.
     pub messages: Vec<Message>,
-    /// What was said before it; no private notes.
+    /// What else people see of the conversation: what was said before the turn, and what was sent while it gathered (by
+    /// other programs, by the business app itself, as the answer to the turn before). No private notes.
     pub history: Vec<Message>,
 }
 
@@ -109,8 +110,7 @@ impl Verb for Offer {
         conversation.turn = Some(turn.clone());
         announce::turn(tx, &mut conversation, &turn)?;
 
-        let mut history = messages::before(tx, self.tenant, conversation.id, turn.first_seq, HISTORY).await?;
-        history.retain(|message| message.direction != Direction::Note && message.deleted_at.is_none());
+        let history = history(tx, &conversation, bounds).await?;
         Ok(Offered::Leased(Box::new(OfferedTurn {
             id: turn.id,
             tenant: self.tenant,
@@ -129,6 +129,22 @@ impl Verb for Offer {
             history,
         })))
     }
+}
+
+/// In the order of the conversation. What belongs to a turn that queues behind this one cannot be there: there is none
+/// before this one is offered.
+async fn history(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+    bounds: (i64, i64),
+) -> Result<Vec<Message>, Error> {
+    let (tenant, id) = (conversation.tenant, conversation.id);
+    let beside = messages::beside_turn(tx, tenant, id, bounds, HISTORY).await?;
+    let room = HISTORY - beside.len() as i64;
+    let mut history = messages::before(tx, tenant, id, bounds.0, room).await?;
+    history.extend(beside);
+    history.retain(|message| message.direction != Direction::Note && message.deleted_at.is_none());
+    Ok(history)
 }
 
 fn answerable(conversation: &Conversation, epoch: i64) -> bool {

@@ -57,6 +57,8 @@ impl Verb for Reply {
         if let Some(next) = &next {
             wake_due(tx, &conversation, next);
         }
+        // What came too late for this answer is answered by the next one.
+        let waits_since = next.as_ref().map(|next| next.opened_at);
         conversation.turn = next;
         let mut messages = Vec::with_capacity(self.parts.len());
         for (number, body) in self.parts.iter().enumerate() {
@@ -66,6 +68,7 @@ impl Verb for Reply {
                 client_id: &self.client_id(number),
                 digest: &send::digest_of(body),
                 turn: Some(turn.id),
+                waits_since,
             };
             messages.push(outgoing::put(tx, &mut conversation, out).await?);
         }

@@ -19,7 +19,15 @@ pub(super) struct Begun {
     pub part: Part,
     pub chat: String,
     pub thread: Option<String>,
-    pub attempt: Uuid,
+    pub attempt: Attempt,
+}
+
+/// A try of a part.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt {
+    pub id: Uuid,
+    /// No try before it is unsettled.
+    pub is_first: bool,
 }
 
 pub(super) struct Begin {
@@ -66,13 +74,14 @@ impl Verb for Begin {
             return Ok(None);
         }
         delivery.state = MessageStatus::Sending;
+        let is_first = delivery.begun_at.is_none();
         delivery.begun_at = delivery.begun_at.or(Some(tx.now()));
         if let Some(reserved) = &self.reserved {
             delivery.reserved_id = Some(reserved.clone());
             delivery.external_key = Some(reserved.clone());
         }
         deliveries::update(tx, &delivery).await?;
-        let attempt = deliveries::begin_attempt(tx, &delivery).await?;
+        let attempt = Attempt { id: deliveries::begin_attempt(tx, &delivery).await?, is_first };
         receipt::refresh(tx, &delivery).await?;
         let (chat, thread) = (conversation.external_id, conversation.thread);
         Ok(Some(Begun { delivery, part, chat, thread, attempt }))

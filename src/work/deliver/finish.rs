@@ -4,6 +4,7 @@
 use adapters::SendOutcome;
 use uuid::Uuid;
 
+use super::begin::Attempt;
 use super::{MAX_AGE_MS, word};
 use crate::channels::health;
 use crate::error::Error;
@@ -38,7 +39,7 @@ impl Pace {
 pub(super) struct Finish {
     pub job: Job,
     /// Nothing when the provider was not even asked to send.
-    pub attempt: Option<Uuid>,
+    pub attempt: Option<Attempt>,
     pub outcome: SendOutcome,
     pub random: u64,
 }
@@ -80,6 +81,7 @@ impl Verb for Finish {
                 self.later(tx, &mut delivery, code, reason, wait, spent).await?;
             }
             SendOutcome::Rejected { code, reason, channel_down: true } => {
+                self.refused(&mut delivery);
                 queues::failed(tx, self.queue(), true, reason).await?;
                 self.channel_is(tx, &delivery, "down", Some(reason)).await?;
                 // The queue waits, and the first of it is tried when it goes on.
@@ -87,14 +89,14 @@ impl Verb for Finish {
             }
             SendOutcome::Rejected { code, reason, channel_down: false } => {
                 self.provider_answers(tx).await?;
-                // A refusal says that nothing left, of this try; of those before it nobody knows.
-                if delivery.tries == 0 {
-                    delivery.begun_at = None;
-                }
+                self.refused(&mut delivery);
                 self.fail(tx, &mut delivery, code, reason).await?;
             }
-            SendOutcome::Unknown { reason } => {
-                queues::failed(tx, self.queue(), false, reason).await?;
+            SendOutcome::Unknown { reason, channel_down } => {
+                queues::failed(tx, self.queue(), *channel_down, reason).await?;
+                if *channel_down {
+                    self.channel_is(tx, &delivery, "down", Some(reason)).await?;
+                }
                 delivery.state = MessageStatus::Unknown;
                 delivery.error =
                     Some(MessageError { code: "unknown".to_owned(), reason: reason.to_string() });
@@ -116,18 +118,26 @@ impl Finish {
         Ok(())
     }
 
+    /// A refusal says that nothing left, of this try; of those before it nobody knows, however long ago they were made
+    /// and whether a person let it be tried again since.
+    fn refused(&self, delivery: &mut Delivery) {
+        if self.attempt.is_some_and(|attempt| attempt.is_first) {
+            delivery.begun_at = None;
+        }
+    }
+
     fn queue(&self) -> QueueKey {
         QueueKey { id: self.job.queue, class: Deliver::CLASS }
     }
 
     async fn end_attempt(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let Some(attempt) = self.attempt else { return Ok(()) };
+        let Some(Attempt { id: attempt, .. }) = self.attempt else { return Ok(()) };
         let (code, reason) = match &self.outcome {
             SendOutcome::Sent { .. } => (None, None),
             SendOutcome::Retry { code, reason, .. } | SendOutcome::Rejected { code, reason, .. } => {
                 (Some(code.as_str()), Some(reason.as_str()))
             }
-            SendOutcome::Unknown { reason } => (None, Some(reason.as_str())),
+            SendOutcome::Unknown { reason, .. } => (None, Some(reason.as_str())),
         };
         Ok(deliveries::end_attempt(tx, attempt, word(&self.outcome), code, reason).await?)
     }
