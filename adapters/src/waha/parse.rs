@@ -20,7 +20,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
         (topic, Some(payload)) => {
             let event = match topic {
                 Topic::Message => message(payload, &envelope),
-                Topic::Reaction => reaction(payload),
+                Topic::Reaction => reaction(payload, &envelope),
                 Topic::Ack => ack(payload, envelope.name),
                 Topic::Edited => edited(payload, &envelope),
                 Topic::Revoked => revoked(payload, &envelope),
@@ -46,8 +46,8 @@ fn malformed() -> Event {
     Event::ignored("malformed")
 }
 
-/// An event about one message or action, with its identity, place and author. Stories and channels are no
-/// conversations: `Err` names them.
+/// An event about one message or action, with its identity, place and author. Stories, channels and the accounts of
+/// machines are no conversations: `Err` names them.
 fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
     if item.chat == "status@broadcast" {
         return Err("status_broadcast");
@@ -57,6 +57,10 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
     }
     if item.chat.ends_with("@newsletter") {
         return Err("channel");
+    }
+    if let Some(machine) = id::machine(&item.chat).or_else(|| item.person().as_deref().and_then(id::machine))
+    {
+        return Err(machine);
     }
     let mut event = Event::new(kind);
     event.external_message_id = Some(item.full_id.clone());
@@ -88,7 +92,7 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Event, &'static str> {
 }
 
 fn message(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
-    let item = Item::of(payload)?;
+    let item = Item::of(payload)?.known_to(envelope.me());
     // Earlier servers and some kinds of messages: an edit comes as a message.
     if let Some(target) = engine::edited_by(&item) {
         return Some(edit_of(&item, &target, envelope));
@@ -118,8 +122,8 @@ fn action(kind: Kind, item: &Item<'_>, target: &str) -> Event {
     event
 }
 
-fn reaction(payload: &Value) -> Option<Event> {
-    let item = Item::of(payload)?;
+fn reaction(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
+    let item = Item::of(payload)?.known_to(envelope.me());
     let reaction = json::object(payload, "reaction")?;
     let mut event = action(Kind::Reaction, &item, &wire::id_text(reaction, "messageId")?);
     // Only empty text takes a reaction back. No text at all says nothing.
@@ -137,7 +141,7 @@ fn reaction(payload: &Value) -> Option<Event> {
 /// The payload is the edit; the message it changes is named beside it. Its time is the envelope's: the payload's may
 /// be that of the message, which all its edits share.
 fn edited(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
-    let item = Item::of(payload)?;
+    let item = Item::of(payload)?.known_to(envelope.me());
     let target = wire::id_text(payload, "editedMessageId")?;
     Some(edit_of(&item, &target, envelope))
 }
@@ -156,12 +160,16 @@ fn edit_of(item: &Item<'_>, target: &str, envelope: &Envelope<'_>) -> Event {
     event
 }
 
-/// `after` is the deletion, `before` the deleted message; either may be missing, and on WEBJS `after` may carry the
-/// deleted id and the deleted message's time.
+/// `after` is the deletion, `before` the deleted message; either may be missing. On WEBJS `after` may carry the deleted
+/// id and the deleted message's time, or `before` the deletion's id: then only the engine names the deleted one.
 fn revoked(payload: &Value, envelope: &Envelope<'_>) -> Option<Event> {
-    let part = |name| json::object(payload, name).and_then(Item::of);
+    let part = |name| {
+        let item = json::object(payload, name).and_then(Item::of)?;
+        Some(item.known_to(envelope.me()))
+    };
     let (before, after) = (part("before"), part("after"));
     let target = wire::id_text(payload, "revokedMessageId")
+        .or_else(|| [&after, &before].into_iter().flatten().find_map(Item::noted))
         .or_else(|| before.as_ref().map(|before| before.full_id.clone()))
         .or_else(|| after.as_ref().map(|after| after.full_id.clone()))?;
     let has_own_time = after.as_ref().is_some_and(|after| after.bare != id::bare(&target));

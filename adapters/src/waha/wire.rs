@@ -146,15 +146,24 @@ impl<'a> Item<'a> {
         Some(Self { value, bare: full_id.clone(), full_id, chat, from_me, participant: given })
     }
 
+    /// NOWEB has been seen to tell what our own account wrote in a group as if another participant had.
+    pub(super) fn known_to(mut self, me: &Value) -> Self {
+        let is_me = |id: &String| ["id", "lid"].iter().any(|name| chat(me, name).as_ref() == Some(id));
+        self.from_me |= id::is_group(&self.chat) && self.participant.as_ref().is_some_and(is_me);
+        self
+    }
+
     /// The full id of another message of the chat's same writer.
     pub(super) fn sibling(&self, id: &str) -> String {
         let bare = id::bare(id);
         if bare != id {
             return id.to_owned();
         }
+        // As the engine writes it, whoever we know to be the writer.
+        let from_me = MessageId::read(&self.full_id).map_or(self.from_me, |id| id.from_me);
         match self.participant.as_deref().filter(|_| id::is_group(&self.chat)) {
-            Some(participant) => format!("{}_{}_{bare}_{participant}", self.from_me, self.chat),
-            None => format!("{}_{}_{bare}", self.from_me, self.chat),
+            Some(participant) => format!("{from_me}_{}_{bare}_{participant}", self.chat),
+            None => format!("{from_me}_{}_{bare}", self.chat),
         }
     }
 
@@ -206,6 +215,11 @@ impl<'a> Item<'a> {
 
     pub(super) fn engine_mime(&self) -> Option<String> {
         self.engine_text(&[&["mimetype"]])
+    }
+
+    /// The message that a note of the engine is about.
+    pub(super) fn noted(&self) -> Option<String> {
+        id_text(self.engine(&["protocolMessageKey"])?, "id").map(|id| id::bare(&id))
     }
 
     pub(super) fn engine_size(&self) -> Option<u64> {
