@@ -19,6 +19,7 @@ export const en = {
   "signIn.bad": "Email or password is not right. Check both and try again.",
   "signIn.many": "Too many attempts. Try again in {wait}.",
   "signIn.unreachable": "The server does not answer. Check your connection and try again.",
+  "signIn.trouble": "The server has trouble and cannot let you in now. Try again in a minute; if it stays so, tell whoever runs it.",
   "signIn.missing": "Fill in email and password.",
   "signIn.expired": "Your session is over. Sign in to go on.",
   "menu.open": "Menu",

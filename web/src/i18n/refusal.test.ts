@@ -34,6 +34,10 @@ describe("a sign-in that is slowed down", () => {
       expect((await refused(headers)).retryAfter).toBeNull();
       expect(problemWords(en, await refused(headers))).toMatch(/1 min/);
     }
+  });
+
+  it("tells a server that has trouble from one that does not answer", () => {
     expect(problemWords(en, new RequestError(0, "no_answer", "x"))).toMatch(/does not answer/);
+    for (const status of [500, 503]) expect(problemWords(en, new RequestError(status, "busy", "x"))).toMatch(/has trouble/);
   });
 });

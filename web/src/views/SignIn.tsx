@@ -89,5 +89,6 @@ export function problemWords(t: Text, error: unknown): string {
   if (!(error instanceof RequestError)) return reasonOf(error);
   if (error.status === 401) return t("signIn.bad");
   if (error.status === 429) return t("signIn.many", { wait: t.wait(error.retryAfter ?? waitS) });
-  return error.status === 0 || error.status >= 500 ? t("signIn.unreachable") : error.message;
+  if (error.status === 0) return t("signIn.unreachable");
+  return error.status >= 500 ? t("signIn.trouble") : error.message;
 }
