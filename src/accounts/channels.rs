@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::access::Scope;
 use super::vault::random_token;
 use super::{ChannelSecrets, Vault, channel_address, channel_claims, check_name};
+use crate::document;
 use crate::error::Error;
 use crate::inbox::{announce, pause};
 use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
@@ -183,8 +184,11 @@ pub fn merge_settings(
     if let Some(all) = all.as_object_mut() {
         all.extend(changes.clone());
     }
-    let settings =
-        serde_json::from_value(all).map_err(|error| Error::invalid("settings", error.to_string()))?;
+    let json = serde_json::to_vec(&all).map_err(|error| anyhow::anyhow!(error))?;
+    let settings = document::read(&json).map_err(|refused| {
+        let field = refused.field.map_or_else(|| "settings".to_owned(), |field| format!("settings.{field}"));
+        Error::invalid(field, refused.problem)
+    })?;
     check_settings(&settings)?;
     Ok(settings)
 }
@@ -249,7 +253,17 @@ mod tests {
             merge_settings(&ChannelSettings::default(), &changes(r#"{"quiet_ms": 500, "ai": false}"#));
         let merged = merged.expect("merged");
         assert_eq!((merged.quiet_ms, merged.ai, merged.max_messages), (500, false, 10));
-        assert!(merge_settings(&merged, &changes(r#"{"quiet": 1}"#)).is_err());
-        assert!(merge_settings(&merged, &changes(r#"{"lease_ms": 1}"#)).is_err());
+        let refused = [
+            (r#"{"quiet": 1}"#, "settings.quiet"),
+            (r#"{"lease_ms": 1}"#, "settings.lease_ms"),
+            (r#"{"quiet_ms": "abc"}"#, "settings.quiet_ms"),
+            (r#"{"flush_words": "done"}"#, "settings.flush_words"),
+        ];
+        for (text, named) in refused {
+            match merge_settings(&merged, &changes(text)) {
+                Err(Error::Invalid { field, .. }) => assert_eq!(field, named, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
     }
 }
