@@ -348,6 +348,19 @@ fn what_machines_write_is_no_message() {
     assert_eq!(group.reason.as_deref(), Some("bot"));
 }
 
+#[test]
+fn notes_to_oneself_are_nobody_elses() {
+    let own = "12025550100@c.us";
+    let payload = json!({"id": format!("true_{own}_AA"), "timestamp": 1_794_312_000, "fromMe": true, "source": "app",
+        "from": own, "to": own, "body": "buy milk", "reaction": {"text": "👍", "messageId": "true_1@c.us_AA"},
+        "editedMessageId": "AA", "revokedMessageId": "AA", "ack": 3});
+    for event in ["message.any", "message.reaction", "message.edited", "message.ack"] {
+        assert_eq!(parse(&envelope(event, &payload)).reason.as_deref(), Some("own_chat"), "{event}");
+    }
+    let revoked = parse(&envelope("message.revoked", &json!({"after": payload, "revokedMessageId": "AA"})));
+    assert_eq!(revoked.reason.as_deref(), Some("own_chat"));
+}
+
 /// NOWEB: `fromMe` is false, and the participant our own account, by its phone or its hidden id.
 #[test]
 fn what_we_wrote_in_a_group_is_ours_whatever_the_engine_says() {
@@ -376,6 +389,9 @@ fn what_we_wrote_in_a_group_is_ours_whatever_the_engine_says() {
         assert_eq!((edit.kind, edit.direction), (Kind::Edited, Some(Direction::Outbound)));
     }
     assert_eq!(told("message.any", "12025550151@c.us", &json!({})).direction, Some(Direction::Inbound));
+    // Of a receipt the participant is the reader: that we read a message does not make it ours.
+    let read = told("message.ack", "12025550100@c.us", &json!({"ack": 3}));
+    assert_eq!(read.reason.as_deref(), Some("ack_of_inbound"));
 }
 
 /// WEBJS: both parts have the id of the note, and the engine's data alone names the message.
