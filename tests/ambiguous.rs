@@ -299,3 +299,32 @@ on_both!(a_refusal_after_a_retry_says_nothing_of_the_tries_before_it, |engine| a
     assert_eq!(outgoing(&messages).len(), 1, "{messages:?}");
     world.finish().await;
 });
+
+// NOWEB tells what our own account wrote in a group with `fromMe: false`, and names our account as the participant.
+on_both!(what_comes_back_from_a_group_as_a_strangers_is_ours, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let group = "120363000000000123@g.us";
+    world.waha.participant_says(SESSION, group, "12025550166@c.us", "Hello all");
+    let event = manager.event("message.created").await;
+    let id = event["conversation"]["id"].as_str().expect("an id").to_owned();
+    world.waha.answers(Answer::of(SEND, 500, json!({ "exception": { "message": "it broke late" } })));
+    send(&mut manager, &id, "To all of you").await;
+    becomes(&mut manager, "To all of you", &["unknown"]).await;
+    let own = "12025550100@c.us";
+    for (bare, source, text) in [("OWN1", "api", "To all of you"), ("OWN2", "app", "And from the phone")] {
+        let payload = json!({ "id": format!("false_{group}_{bare}_{own}"), "from": group, "participant": own,
+            "timestamp": world.app.store.clock().now_ms() / 1000, "fromMe": false, "source": source, "body": text,
+            "hasMedia": false, "media": null, "_data": {} });
+        world.waha.event(SESSION, "message.any", &payload);
+        if source == "api" {
+            becomes(&mut manager, text, &LEFT).await;
+        }
+    }
+    let typed = manager.publication(|data| data["message"]["author"]["kind"] == "phone").await;
+    assert_eq!(typed["message"]["text"], "And from the phone");
+    world.waha.idle().await;
+    let messages = world.api("agent@example.com").await.messages(&id).await;
+    assert_eq!((messages.len(), outgoing(&messages).len()), (3, 2), "{messages:?}");
+    world.finish().await;
+});

@@ -256,3 +256,50 @@ fn updates_without_a_chat_make_no_message() {
     assert_eq!((&vote.data["selected"], vote.target_message_id.as_deref()), (&json!([0, 2]), Some("555")));
     assert_eq!(vote.message_key(), None);
 }
+
+#[test]
+fn what_machines_write_is_no_message() {
+    let group = json!({"id": -1001, "type": "supergroup", "title": "Talk"});
+    let news = json!({"id": -1009, "type": "channel", "title": "Shop news"});
+    let bot = json!({"id": 555, "is_bot": true, "first_name": "Other bot"});
+    let telegram = json!({"id": 777_000, "is_bot": false, "first_name": "Telegram"});
+    let cases = [
+        (
+            "message",
+            json!({"chat": group, "from": telegram, "sender_chat": news, "is_automatic_forward": true}),
+            "channel",
+        ),
+        ("message", json!({"chat": group, "from": bot}), "bot"),
+        ("message", json!({"chat": {"id": 555, "type": "private"}, "from": bot}), "bot"),
+        (
+            "business_message",
+            json!({"chat": {"id": 555, "type": "private"}, "from": bot, "business_connection_id": "bc1"}),
+            "bot",
+        ),
+        (
+            "business_message",
+            json!({"chat": {"id": 777_000, "type": "private"}, "from": telegram, "business_connection_id": "bc1"}),
+            "service_account",
+        ),
+    ];
+    for (kind, extra, reason) in cases {
+        let mut content = message(&extra);
+        content["text"] = "Login code: 12345".into();
+        for kind in [kind.to_owned(), format!("edited_{kind}")] {
+            let event = parse(&kind, &content);
+            assert_eq!(
+                (event.kind, event.reason.as_deref()),
+                (Kind::Ignored, Some(reason)),
+                "{kind} {extra}"
+            );
+        }
+    }
+    // Who hides behind the group is a person, though a bot stands in for him.
+    let anonymous = json!({"chat": group, "sender_chat": group, "text": "hello",
+        "from": {"id": 1_087_968_824, "is_bot": true, "first_name": "Group"}});
+    assert_eq!(parse("message", &message(&anonymous)).kind, Kind::Text);
+    // A post that a person forwards, and what he sends by the help of a bot, are his.
+    let forwarded = json!({"text": "look", "forward_origin": {"type": "channel", "chat": news, "message_id": 7, "date": 1}});
+    assert_eq!(parse("message", &message(&forwarded)).kind, Kind::Text);
+    assert_eq!(parse("message", &message(&json!({"text": "a gif", "via_bot": bot}))).kind, Kind::Text);
+}

@@ -1,6 +1,6 @@
 //! What WAHA's bodies become, kind by kind of trouble that users reported.
 
-use adapters::{Context, Fields, Kind, provider};
+use adapters::{Context, Direction, Fields, Kind, Origin, provider};
 use serde_json::{Value, json};
 
 fn parse(body: &Value) -> Fields {
@@ -326,4 +326,86 @@ fn a_failed_message_says_why() {
     let ack = json!({"id": "true_12025550143@c.us_AA", "fromMe": true, "ack": -1, "error": {"code": "463"}});
     let event = parse(&envelope("message.ack", &ack));
     assert!(event.reason.unwrap().contains("463"));
+}
+
+#[test]
+fn what_machines_write_is_no_message() {
+    for (chat, reason) in [
+        ("0@c.us", "service_account"),
+        ("0@s.whatsapp.net", "service_account"),
+        ("867051314767696@bot", "bot"),
+        ("13135550002@c.us", "bot"),
+    ] {
+        for from_me in [false, true] {
+            let said =
+                message(&json!({"id": format!("{from_me}_{chat}_AA"), "fromMe": from_me, "from": chat,
+                "source": "app", "body": "I am a model"}));
+            assert_eq!((said.kind, said.reason.as_deref()), (Kind::Ignored, Some(reason)), "{chat}");
+        }
+    }
+    let group = message(&json!({"id": "false_120363000000000123@g.us_AA_867051314767696@bot",
+        "from": "120363000000000123@g.us", "participant": "867051314767696@bot", "body": "I am a model"}));
+    assert_eq!(group.reason.as_deref(), Some("bot"));
+}
+
+#[test]
+fn notes_to_oneself_are_nobody_elses() {
+    let own = "12025550100@c.us";
+    let payload = json!({"id": format!("true_{own}_AA"), "timestamp": 1_794_312_000, "fromMe": true, "source": "app",
+        "from": own, "to": own, "body": "buy milk", "reaction": {"text": "👍", "messageId": "true_1@c.us_AA"},
+        "editedMessageId": "AA", "revokedMessageId": "AA", "ack": 3});
+    for event in ["message.any", "message.reaction", "message.edited", "message.ack"] {
+        assert_eq!(parse(&envelope(event, &payload)).reason.as_deref(), Some("own_chat"), "{event}");
+    }
+    let revoked = parse(&envelope("message.revoked", &json!({"after": payload, "revokedMessageId": "AA"})));
+    assert_eq!(revoked.reason.as_deref(), Some("own_chat"));
+}
+
+/// NOWEB: `fromMe` is false, and the participant our own account, by its phone or its hidden id.
+#[test]
+fn what_we_wrote_in_a_group_is_ours_whatever_the_engine_says() {
+    let group = "120363000000000123@g.us";
+    let told = |event: &str, own: &str, extra: &Value| {
+        let mut payload = json!({"id": format!("false_{group}_AA_{own}"), "timestamp": 1_794_312_000, "from": group,
+            "fromMe": false, "participant": own, "body": "hi"});
+        payload.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let mut body = envelope(event, &payload);
+        body["me"]["lid"] = "190000000000001@lid".into();
+        parse(&body)
+    };
+    for own in ["12025550100@c.us", "12025550100:4@s.whatsapp.net", "190000000000001@lid"] {
+        for (source, origin) in [("app", Origin::HumanDevice), ("api", Origin::OurApi)] {
+            let event = told("message.any", own, &json!({"source": source}));
+            assert_eq!((event.direction, event.origin), (Some(Direction::Outbound), Some(origin)), "{own}");
+            assert_eq!((event.external_contact_id, event.message_key), (None, Some("AA".into())));
+        }
+        let reaction = told(
+            "message.reaction",
+            own,
+            &json!({"reaction": {"text": "👍", "messageId": "false_1@c.us_BB"}}),
+        );
+        assert_eq!(reaction.direction, Some(Direction::Outbound));
+        let edit = told("message.edited", own, &json!({"editedMessageId": "AA"}));
+        assert_eq!((edit.kind, edit.direction), (Kind::Edited, Some(Direction::Outbound)));
+    }
+    assert_eq!(told("message.any", "12025550151@c.us", &json!({})).direction, Some(Direction::Inbound));
+    // Of a receipt the participant is the reader: that we read a message does not make it ours.
+    let read = told("message.ack", "12025550100@c.us", &json!({"ack": 3}));
+    assert_eq!(read.reason.as_deref(), Some("ack_of_inbound"));
+}
+
+/// WEBJS: both parts have the id of the note, and the engine's data alone names the message.
+#[test]
+fn a_deletion_is_of_the_message_that_the_engine_names() {
+    let key = json!({"fromMe": false, "remote": "12025550143@c.us", "id": "ORIGINAL"});
+    let serialized = json!({"id": {"_serialized": "false_12025550143@c.us_ORIGINAL"}});
+    for key in [key, serialized] {
+        let note = json!({"id": "false_12025550143@c.us_NOTE", "timestamp": 1_794_312_000, "fromMe": false,
+            "from": "12025550143@c.us", "body": "", "_data": {"type": "revoked", "protocolMessageKey": key}});
+        for payload in [json!({"before": note, "after": note}), json!({"before": null, "after": note})] {
+            let event = parse(&envelope("message.revoked", &payload));
+            assert_eq!((event.kind, event.target_key()), (Kind::Deleted, Some("ORIGINAL")));
+            assert_eq!(event.timestamp_ms, Some(1_794_312_000_000), "the note's own time");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{ChannelSecrets, address, claims, pause};
 use crate::accounts::{Scope, check_name};
 use crate::announce;
+use crate::document;
 use crate::error::Error;
 use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
 use crate::store::{Tx, Verb, Wake, accounts, channels};
@@ -182,8 +183,11 @@ pub fn merge_settings(
     if let Some(all) = all.as_object_mut() {
         all.extend(changes.clone());
     }
-    let settings =
-        serde_json::from_value(all).map_err(|error| Error::invalid("settings", error.to_string()))?;
+    let json = serde_json::to_vec(&all).map_err(|error| anyhow::anyhow!(error))?;
+    let settings = document::read(&json).map_err(|refused| {
+        let field = refused.field.map_or_else(|| "settings".to_owned(), |field| format!("settings.{field}"));
+        Error::invalid(field, refused.problem)
+    })?;
     check_settings(&settings)?;
     Ok(settings)
 }
@@ -248,7 +252,17 @@ mod tests {
             merge_settings(&ChannelSettings::default(), &changes(r#"{"quiet_ms": 500, "ai": false}"#));
         let merged = merged.expect("merged");
         assert_eq!((merged.quiet_ms, merged.ai, merged.max_messages), (500, false, 10));
-        assert!(merge_settings(&merged, &changes(r#"{"quiet": 1}"#)).is_err());
-        assert!(merge_settings(&merged, &changes(r#"{"lease_ms": 1}"#)).is_err());
+        let refused = [
+            (r#"{"quiet": 1}"#, "settings.quiet"),
+            (r#"{"lease_ms": 1}"#, "settings.lease_ms"),
+            (r#"{"quiet_ms": "abc"}"#, "settings.quiet_ms"),
+            (r#"{"flush_words": "done"}"#, "settings.flush_words"),
+        ];
+        for (text, named) in refused {
+            match merge_settings(&merged, &changes(text)) {
+                Err(Error::Invalid { field, .. }) => assert_eq!(field, named, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
     }
 }

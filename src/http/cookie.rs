@@ -33,7 +33,7 @@ impl FromRequestParts<AppState> for Visitor {
             None => true,
         };
         if !ours {
-            let detail = "this page may not sign in or out here: its address is not in allowed_origins";
+            let detail = "this page may not sign in or out here: its address is neither public_url nor in allowed_origins";
             return Err(Problem::new(StatusCode::FORBIDDEN, "origin", detail));
         }
         Ok(Self { is_browser: has_origin || site.is_some() })

@@ -18,7 +18,8 @@ use crate::app::AppState;
 /// `GET /connection/websocket`
 pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut request: Request) -> Response {
     if !page::may_come(&app.config, request.headers()) {
-        let detail = "this page may not open a socket here: its address is not in allowed_origins";
+        let detail =
+            "this page may not open a socket here: its address is neither public_url nor in allowed_origins";
         return Problem::new(StatusCode::FORBIDDEN, "origin", detail).into_response();
     }
     if request.extensions().get::<ConnectInfo<Caller>>().is_some_and(|caller| !caller.0.may_stay) {

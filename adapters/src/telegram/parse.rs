@@ -41,11 +41,11 @@ fn malformed() -> Fields {
 
 fn message(value: &Value, context: &Context) -> Option<Fields> {
     let message = Message::of(value)?;
-    if message.chat.is_channel() {
-        return Some(Fields::ignored("channel"));
-    }
     if let Some(moved) = migration(message) {
         return Some(moved);
+    }
+    if let Some(reason) = message.by_nobody() {
+        return Some(Fields::ignored(reason));
     }
     let (mut event, place) = base(message, context);
     if let Err(reason) = content::fill(&mut event, message) {
@@ -139,8 +139,8 @@ fn migration(message: Message<'_>) -> Option<Fields> {
 
 fn edited(value: &Value, context: &Context) -> Option<Fields> {
     let message = Message::of(value)?;
-    if message.chat.is_channel() {
-        return Some(Fields::ignored("channel"));
+    if let Some(reason) = message.by_nobody() {
+        return Some(Fields::ignored(reason));
     }
     let (mut event, place) = base(message, context);
     if let Err(reason) = content::fill(&mut event, message) {

@@ -170,6 +170,9 @@ impl<'a> Person<'a> {
     }
 }
 
+/// The account by which Telegram writes to everybody, sign-in codes among it.
+const SERVICE_ACCOUNT: i64 = 777_000;
+
 /// A message, its place and its author known.
 #[derive(Clone, Copy)]
 pub(super) struct Message<'a> {
@@ -205,6 +208,25 @@ impl<'a> Message<'a> {
     /// Anonymous admins and linked channels write as a chat; the user beside it is a stand-in shared by all of them.
     pub(super) fn author(self) -> Option<Person<'a>> {
         Person::of(self.value, "sender_chat").or_else(|| Person::of(self.value, "from"))
+    }
+
+    /// Why nobody wrote this to us: it is a post of a channel or its copy in the group beside it, Telegram's own account
+    /// writes, or another bot does. Two machines that answer each other never end.
+    pub(super) fn by_nobody(self) -> Option<&'static str> {
+        let is_copy = json::flag(self.value, "is_automatic_forward") == Some(true);
+        if self.chat.is_channel() || is_copy {
+            return Some("channel");
+        }
+        // The user beside a chat that writes is a stand-in, and whoever answers in the direct messages of a channel
+        // speaks for it.
+        if json::object(self.value, "sender_chat").is_some() || self.direct_customer().is_some() {
+            return None;
+        }
+        let from = json::object(self.value, "from")?;
+        if json::integer(from, "id") == Some(SERVICE_ACCOUNT) {
+            return Some("service_account");
+        }
+        (json::flag(from, "is_bot") == Some(true)).then_some("bot")
     }
 
     /// The customer whose direct messages to a channel these are.

@@ -63,6 +63,23 @@ pub(super) fn is_lid(id: &str) -> bool {
     id.ends_with("@lid")
 }
 
+/// Accounts of WhatsApp itself: its announcements, its page for businesses, its servers.
+const SERVICES: &[&str] = &["0@c.us", "16505361212@c.us", "server@c.us"];
+
+/// Whether no person writes from that address, and which machine does. Models of Meta have a server of their own, or
+/// numbers of two ranges that nobody else has.
+pub(super) fn machine(id: &str) -> Option<&'static str> {
+    if SERVICES.contains(&id) {
+        return Some("service_account");
+    }
+    let is_model = |user: &str, start: &str, digits: usize| {
+        user.strip_prefix(start).is_some_and(|rest| rest.len() == digits)
+    };
+    let in_range =
+        phone(id).is_some_and(|user| is_model(&user, "1313555", 4) || is_model(&user, "131655500", 2));
+    (in_range || id.ends_with("@bot")).then_some("bot")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +97,21 @@ mod tests {
         let id = MessageId::read("false_120363000000000123@g.us_A_12025550151:4@s.whatsapp.net").unwrap();
         assert_eq!(id.participant.as_deref(), Some("12025550151@c.us"));
         assert!(is_group(&id.chat));
+    }
+
+    #[test]
+    fn accounts_of_machines_are_known() {
+        for (id, expected) in [
+            ("0@c.us", Some("service_account")),
+            ("867051314767696@bot", Some("bot")),
+            ("13135550002@c.us", Some("bot")),
+            ("13165550099@c.us", Some("bot")),
+            ("131355500021@c.us", None),
+            ("13135550002@lid", None),
+            ("12025550143@c.us", None),
+        ] {
+            assert_eq!(machine(id), expected, "{id}");
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Fields>, NotJson> {
         (topic, Some(payload)) => {
             let event = match topic {
                 Topic::Message => message(payload, &envelope),
-                Topic::Reaction => reaction(payload),
-                Topic::Ack => ack(payload, envelope.name),
+                Topic::Reaction => reaction(payload, &envelope),
+                Topic::Ack => ack(payload, &envelope),
                 Topic::Edited => edited(payload, &envelope),
                 Topic::Revoked => revoked(payload, &envelope),
                 Topic::PollVote => vote(payload),
@@ -46,8 +46,8 @@ fn malformed() -> Fields {
     Fields::ignored("malformed")
 }
 
-/// An event about one message or action, with its identity, place and author. Stories and channels are no
-/// conversations: `Err` names them.
+/// An event about one message or action, with its identity, place and author. Stories, channels, the accounts of machines
+/// and the chat with oneself are no conversations: `Err` names them.
 fn base(kind: Kind, item: &Item<'_>) -> Result<Fields, &'static str> {
     if item.chat == "status@broadcast" {
         return Err("status_broadcast");
@@ -57,6 +57,14 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Fields, &'static str> {
     }
     if item.chat.ends_with("@newsletter") {
         return Err("channel");
+    }
+    // Notes of whoever has the phone, which are nobody else's to read.
+    if item.to_self {
+        return Err("own_chat");
+    }
+    if let Some(machine) = id::machine(&item.chat).or_else(|| item.person().as_deref().and_then(id::machine))
+    {
+        return Err(machine);
     }
     let mut event = Fields::new(kind);
     event.external_message_id = Some(item.full_id.clone());
@@ -88,7 +96,7 @@ fn base(kind: Kind, item: &Item<'_>) -> Result<Fields, &'static str> {
 }
 
 fn message(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
-    let item = Item::of(payload)?;
+    let item = Item::of(payload)?.done_by(envelope.me());
     // Earlier servers and some kinds of messages: an edit comes as a message.
     if let Some(target) = engine::edited_by(&item) {
         return Some(edit_of(&item, &target, envelope));
@@ -118,8 +126,8 @@ fn action(kind: Kind, item: &Item<'_>, target: &str) -> Fields {
     event
 }
 
-fn reaction(payload: &Value) -> Option<Fields> {
-    let item = Item::of(payload)?;
+fn reaction(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
+    let item = Item::of(payload)?.done_by(envelope.me());
     let reaction = json::object(payload, "reaction")?;
     let mut event = action(Kind::Reaction, &item, &wire::id_text(reaction, "messageId")?);
     // Only empty text takes a reaction back. No text at all says nothing.
@@ -137,7 +145,7 @@ fn reaction(payload: &Value) -> Option<Fields> {
 /// The payload is the edit; the message it changes is named beside it. Its time is the envelope's: the payload's may
 /// be that of the message, which all its edits share.
 fn edited(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
-    let item = Item::of(payload)?;
+    let item = Item::of(payload)?.done_by(envelope.me());
     let target = wire::id_text(payload, "editedMessageId")?;
     Some(edit_of(&item, &target, envelope))
 }
@@ -156,12 +164,16 @@ fn edit_of(item: &Item<'_>, target: &str, envelope: &Envelope<'_>) -> Fields {
     event
 }
 
-/// `after` is the deletion, `before` the deleted message; either may be missing, and on WEBJS `after` may carry the
-/// deleted id and the deleted message's time.
+/// `after` is the deletion, `before` the deleted message; either may be missing. On WEBJS `after` may carry the deleted
+/// id and the deleted message's time, or `before` the deletion's id: then only the engine names the deleted one.
 fn revoked(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
-    let part = |name| json::object(payload, name).and_then(Item::of);
+    let part = |name| {
+        let item = json::object(payload, name).and_then(Item::of)?;
+        Some(item.done_by(envelope.me()))
+    };
     let (before, after) = (part("before"), part("after"));
     let target = wire::id_text(payload, "revokedMessageId")
+        .or_else(|| [&after, &before].into_iter().flatten().find_map(Item::noted))
         .or_else(|| before.as_ref().map(|before| before.full_id.clone()))
         .or_else(|| after.as_ref().map(|after| after.full_id.clone()))?;
     let has_own_time = after.as_ref().is_some_and(|after| after.bare != id::bare(&target));
@@ -183,8 +195,9 @@ fn vote(payload: &Value) -> Option<Fields> {
 }
 
 /// The payload has the time of the message or none; the receipt's is the envelope's.
-fn ack(payload: &Value, name: &str) -> Option<Fields> {
-    let item = Item::of(payload)?;
+fn ack(payload: &Value, envelope: &Envelope<'_>) -> Option<Fields> {
+    // The participant is who acknowledges.
+    let item = Item::of(payload)?.seen_by(envelope.me());
     if !item.from_me {
         // We read it on another device.
         return Some(Fields::ignored("ack_of_inbound"));
@@ -194,7 +207,7 @@ fn ack(payload: &Value, name: &str) -> Option<Fields> {
         Ok(event) => event,
         Err(reason) => return Some(Fields::ignored(reason)),
     };
-    let participant = item.participant().filter(|_| event.is_group || name == "message.ack.group");
+    let participant = item.participant().filter(|_| event.is_group || envelope.name == "message.ack.group");
     let reached_people = matches!(status, Status::Delivered | Status::Read | Status::Played);
     event.partial = participant.is_some() || (event.is_group && reached_people);
     event.external_contact_id = participant;

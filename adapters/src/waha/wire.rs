@@ -112,6 +112,11 @@ pub(super) fn chat(value: &Value, name: &str) -> Option<String> {
     id::chat_id(&id_text(value, name)?)
 }
 
+/// Is it our own account, by its phone or its hidden id?
+fn is(me: &Value, id: &str) -> bool {
+    ["id", "lid"].iter().any(|name| chat(me, name).as_deref() == Some(id))
+}
+
 /// A payload that is about one message in one chat.
 pub(super) struct Item<'a> {
     pub(super) value: &'a Value,
@@ -120,6 +125,8 @@ pub(super) struct Item<'a> {
     pub(super) bare: String,
     pub(super) chat: String,
     pub(super) from_me: bool,
+    /// Written by our account into the chat with itself.
+    pub(super) to_self: bool,
     participant: Option<String>,
 }
 
@@ -136,6 +143,7 @@ impl<'a> Item<'a> {
                 bare: id.bare,
                 chat: id.chat,
                 from_me: flag.unwrap_or(id.from_me),
+                to_self: false,
                 participant: given.or(id.participant),
                 full_id,
             });
@@ -143,7 +151,27 @@ impl<'a> Item<'a> {
         let from_me = flag.unwrap_or(false);
         let to = chat(value, "to").filter(|_| from_me);
         let chat = to.or_else(|| chat(value, "from"))?;
-        Some(Self { value, bare: full_id.clone(), full_id, chat, from_me, participant: given })
+        Some(Self {
+            value,
+            bare: full_id.clone(),
+            full_id,
+            chat,
+            from_me,
+            to_self: false,
+            participant: given,
+        })
+    }
+
+    /// For what is done by its participant: NOWEB has been seen to tell what our own account wrote in a group as if
+    /// another had.
+    pub(super) fn done_by(mut self, me: &Value) -> Self {
+        self.from_me |= id::is_group(&self.chat) && self.participant.as_deref().is_some_and(|id| is(me, id));
+        self.seen_by(me)
+    }
+
+    pub(super) fn seen_by(mut self, me: &Value) -> Self {
+        self.to_self = self.from_me && is(me, &self.chat);
+        self
     }
 
     /// The full id of another message of the chat's same writer.
@@ -152,9 +180,11 @@ impl<'a> Item<'a> {
         if bare != id {
             return id.to_owned();
         }
+        // As the engine writes it, whoever we know to be the writer.
+        let from_me = MessageId::read(&self.full_id).map_or(self.from_me, |id| id.from_me);
         match self.participant.as_deref().filter(|_| id::is_group(&self.chat)) {
-            Some(participant) => format!("{}_{}_{bare}_{participant}", self.from_me, self.chat),
-            None => format!("{}_{}_{bare}", self.from_me, self.chat),
+            Some(participant) => format!("{from_me}_{}_{bare}_{participant}", self.chat),
+            None => format!("{from_me}_{}_{bare}", self.chat),
         }
     }
 
@@ -206,6 +236,11 @@ impl<'a> Item<'a> {
 
     pub(super) fn engine_mime(&self) -> Option<String> {
         self.engine_text(&[&["mimetype"]])
+    }
+
+    /// The message that a note of the engine is about.
+    pub(super) fn noted(&self) -> Option<String> {
+        id_text(self.engine(&["protocolMessageKey"])?, "id").map(|id| id::bare(&id))
     }
 
     pub(super) fn engine_size(&self) -> Option<u64> {

@@ -1,6 +1,7 @@
 // One stored message: who, what, when, how far it got, and what can be done with it.
 import { memo } from "react";
 import { usePick, useText } from "../hooks/app";
+import { refusal } from "../i18n/refusal";
 import type { Message } from "../wire";
 import { contextOf } from "../state/context";
 import { authorName } from "./author";
@@ -25,7 +26,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
   const me = usePick((state) => state.session.user?.id ?? null);
   const { direction, author, status } = message;
   const deleted = message.deleted_at !== null;
-  const waits = !deleted && status === "queued" ? message.error?.reason : undefined;
+  const waits = !deleted && status === "queued" ? message.error : null;
   const problem = !deleted && (status === "failed" || status === "unknown");
   if (author.kind === "system" && direction !== "in") {
     return <p className="system-line" data-testid="message" data-seq={message.seq} data-direction={direction} data-status={status}>{message.text}</p>;
@@ -57,7 +58,11 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
         {!deleted && <MessageActions message={message} />}
       </div>
       {message.reactions.length > 0 && <Reactions reactions={message.reactions} />}
-      {waits && <p className="message-waits" data-testid="message-waits">{t("message.waits", { reason: waits })}</p>}
+      {waits && (
+        <p className="message-waits" data-testid="message-waits" title={waits.reason}>
+          {t("message.waits", { reason: refusal(t, waits) })}
+        </p>
+      )}
       {problem && <MessageProblem message={message} />}
     </article>
   );

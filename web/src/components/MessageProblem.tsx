@@ -1,6 +1,7 @@
 // A message that failed, or whose outcome nobody knows: said in words, and sent again only on purpose.
 import { useState } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
+import { refusal } from "../i18n/refusal";
 import { takesMessages } from "../state/select";
 import type { Message } from "../wire";
 
@@ -10,15 +11,17 @@ export function MessageProblem({ message }: { message: Message }) {
   const [asking, setAsking] = useState(false);
   const possible = usePick((state) => takesMessages(state, message.conversation));
   const unknown = message.status === "unknown";
-  const words = unknown ? t("message.unknown")
-    : message.error ? t("message.failed", { reason: message.error.reason }) : t("message.failedPlain");
+  const { error } = message;
+  const words = error
+    ? t(unknown ? "message.unknownBecause" : "message.failed", { reason: refusal(t, error) })
+    : t(unknown ? "message.unknown" : "message.failedPlain");
   const again = () => {
     setAsking(false);
     desk.sendAgain(message.conversation, message.text ?? "", message.reply_to);
   };
   return (
     <div className="problem" role="note">
-      <p>{words}</p>
+      <p title={error?.reason}>{words}</p>
       {possible && message.text && message.attachments.length === 0 && (
         asking ? (
           <p className="problem-acts">

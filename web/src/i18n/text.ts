@@ -18,6 +18,8 @@ export interface Text {
   short(at: number, now: number): string;
   day(at: number, now: number): string;
   full(at: number): string;
+  /** How long to wait, never shorter than it is. */
+  wait(seconds: number): string;
   /** How long something lasts, in its largest unit. */
   span(ms: number): string;
   number(value: number): string;
@@ -32,9 +34,9 @@ export function makeText(language: Language): Text {
     const made = new Intl.DateTimeFormat(language, options);
     return (at: number) => made.format(at);
   };
-  const unit = (name: "minute" | "hour" | "day") =>
+  const unit = (name: "second" | "minute" | "hour" | "day") =>
     new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" });
-  const [minutes, hours, days] = [unit("minute"), unit("hour"), unit("day")];
+  const [seconds, minutes, hours, days] = [unit("second"), unit("minute"), unit("hour"), unit("day")];
   const time = format({ hour: "numeric", minute: "2-digit" });
   const weekday = format({ weekday: "short" });
   const date = format({ day: "numeric", month: "short" });
@@ -70,6 +72,7 @@ export function makeText(language: Language): Text {
       return days < 300 ? longDay(at) : dateYear(at);
     },
     full,
+    wait: (time: number) => (time < 60 ? seconds.format(Math.ceil(time)) : minutes.format(Math.ceil(time / 60))),
     span(ms: number) {
       const passed = Math.max(0, Math.floor(ms / 60_000));
       if (passed < 1) return `<${minutes.format(1)}`;

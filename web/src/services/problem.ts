@@ -8,6 +8,8 @@ export class RequestError extends Error {
     readonly code: string,
     message: string,
     readonly field: string | null = null,
+    /** How long the server wants to be left alone, in seconds. */
+    readonly retryAfter: number | null = null,
   ) {
     super(message);
     this.name = "RequestError";
@@ -27,7 +29,11 @@ export class RequestError extends Error {
 export async function fromResponse(response: Response): Promise<RequestError> {
   const body = (await response.json().catch(() => null)) as Partial<Problem> | null;
   const text = body?.detail ?? body?.title ?? response.statusText;
-  return new RequestError(response.status, body?.code ?? "error", text || String(response.status), body?.field ?? null);
+  // A proxy may give a date instead, which says as little as nothing.
+  const wait = Number.parseInt(response.headers.get("retry-after") ?? "", 10);
+  return new RequestError(
+    response.status, body?.code ?? "error", text || String(response.status), body?.field ?? null, wait > 0 ? wait : null,
+  );
 }
 
 /**

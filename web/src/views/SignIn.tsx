@@ -3,8 +3,8 @@ import { useEffect, useRef, useState, type FormEvent } from "react";
 import { LanguagePick } from "../components/LanguagePick";
 import { Mark } from "../components/Icons";
 import { useApp, usePick, useText } from "../hooks/app";
-import type { Key } from "../i18n/text";
-import { RequestError } from "../services/problem";
+import type { Text } from "../i18n/text";
+import { reasonOf, RequestError } from "../services/problem";
 
 export function SignIn() {
   const t = useText();
@@ -35,8 +35,7 @@ export function SignIn() {
     try {
       await app.signIn(email.trim(), password);
     } catch (error) {
-      const key = problemKey(error);
-      setProblem(key ? t(key) : error instanceof Error ? error.message : String(error));
+      setProblem(problemWords(t, error));
       setBusy(false);
       passwordField.current?.focus();
       passwordField.current?.select();
@@ -83,9 +82,13 @@ export function SignIn() {
   );
 }
 
-function problemKey(error: unknown): Key | null {
-  if (!(error instanceof RequestError)) return null;
-  if (error.status === 401) return "signIn.bad";
-  if (error.status === 429) return "signIn.many";
-  return error.status === 0 || error.status >= 500 ? "signIn.unreachable" : null;
+/** A minute is what a proxy's refusal without a time comes to. */
+const waitS = 60;
+
+export function problemWords(t: Text, error: unknown): string {
+  if (!(error instanceof RequestError)) return reasonOf(error);
+  if (error.status === 401) return t("signIn.bad");
+  if (error.status === 429) return t("signIn.many", { wait: t.wait(error.retryAfter ?? waitS) });
+  if (error.status === 0) return t("signIn.unreachable");
+  return error.status >= 500 ? t("signIn.trouble") : error.message;
 }

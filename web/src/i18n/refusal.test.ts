@@ -1,0 +1,43 @@
+// What a person is told when something did not work: in the page's language, with what to do, and how long to wait.
+import { describe, expect, it } from "vitest";
+import { fromResponse, RequestError } from "../services/problem";
+import { problemWords } from "../views/SignIn";
+import { refusal } from "./refusal";
+import { makeText } from "./text";
+
+const [en, ru] = [makeText("en"), makeText("ru")];
+
+describe("a refused message", () => {
+  it("is told in the language of the page where the code is known", () => {
+    const error = { code: "blocked", reason: "Forbidden: bot was blocked by the user" };
+    expect(refusal(ru, error)).toMatch(/^клиент заблокировал бота/);
+    expect(refusal(en, error)).toMatch(/only the customer can undo that/);
+  });
+
+  it("is told in the provider's words otherwise", () => {
+    for (const code of ["400", "constructor", "toString"]) expect(refusal(ru, { code, reason: "Bad Request" })).toBe("Bad Request");
+  });
+});
+
+describe("a sign-in that is slowed down", () => {
+  const refused = (headers: Record<string, string>) =>
+    fromResponse(Response.json({ code: "too_many_attempts", detail: "too many" }, { status: 429, headers }));
+
+  it("says how long it takes", async () => {
+    expect(problemWords(en, await refused({ "retry-after": "8" }))).toBe("Too many attempts. Try again in 8 sec.");
+    expect(problemWords(en, await refused({ "retry-after": "899" }))).toBe("Too many attempts. Try again in 15 min.");
+    expect(problemWords(ru, await refused({ "retry-after": "61" }))).toMatch(/через 2.мин/);
+  });
+
+  it("takes a minute where nobody says", async () => {
+    for (const headers of [{}, { "retry-after": "Wed, 09 Sep 2026 12:00:00 GMT" }]) {
+      expect((await refused(headers)).retryAfter).toBeNull();
+      expect(problemWords(en, await refused(headers))).toMatch(/1 min/);
+    }
+  });
+
+  it("tells a server that has trouble from one that does not answer", () => {
+    expect(problemWords(en, new RequestError(0, "no_answer", "x"))).toMatch(/does not answer/);
+    for (const status of [500, 503]) expect(problemWords(en, new RequestError(status, "busy", "x"))).toMatch(/has trouble/);
+  });
+});
