@@ -24,6 +24,8 @@ use crate::accounts::{Accounts, Vault};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::admission::Admission;
+use crate::http::page::Pages;
+use crate::http::untrusted::Untrusted;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
 use crate::work::{Dispatcher, Runner};
@@ -41,6 +43,10 @@ pub struct App {
     pub descriptors: hub::Descriptors,
     /// What strangers and callers may take before and while they are answered.
     pub admission: Admission,
+    /// The pages of browsers that may speak with the rights of whoever looks at them.
+    pub pages: Pages,
+    /// Proxies that the configuration does not name.
+    pub untrusted: Untrusted,
     pub channels: Channels,
     /// What each tenant's webhooks may take at a time.
     pub shares: crate::http::share::Shares,
@@ -111,7 +117,7 @@ impl App {
         rules.attach(hub.clone());
         dispatcher.attach(hub.clone());
 
-        let admission = Admission::new(&config);
+        let (admission, pages) = (Admission::new(&config), Pages::of(&config));
         let started_at_ms = store.clock().now_ms();
         let app = Arc::new(Self {
             config,
@@ -121,6 +127,8 @@ impl App {
             hub,
             descriptors,
             admission,
+            pages,
+            untrusted: Untrusted::default(),
             committed: tokio::sync::Mutex::default(),
             channels,
             shares: crate::http::share::Shares::default(),

@@ -29,6 +29,7 @@ pub mod serve;
 pub mod session;
 pub mod share;
 pub mod socket;
+pub mod untrusted;
 pub mod users;
 pub mod wire;
 
