@@ -136,6 +136,52 @@ on_both!(an_answer_reaches_the_place_where_the_question_is, |engine| async move 
     world.finish().await;
 });
 
+on_both!(a_press_below_an_old_message_is_in_its_conversation, |engine| async move {
+    let world = World::start(engine).await;
+    let api = world.api("agent@example.com").await;
+    let (shop, forum, channel) =
+        (json!({ "id": 1, "is_bot": true, "first_name": "Shop" }), -1_005_550_010, -1_005_550_011);
+    let mira = json!({ "id": 5_550_119, "first_name": "Mira", "is_bot": false });
+    let group = json!({ "id": forum, "type": "supergroup", "title": "Lantern lovers", "is_forum": true });
+    let direct = json!({ "id": channel, "type": "supergroup", "title": "Shop", "is_direct_messages": true });
+    let asked = |update: i64, chat: &serde_json::Value, extra: serde_json::Value| {
+        let mut message =
+            json!({ "message_id": 7, "date": 1_794_312_000, "chat": chat, "from": mira, "text": "hi" });
+        message.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+        json!({ "update_id": update, "message": message })
+    };
+    // What is left of a message after two days: its chat, its id, and no date.
+    let pressed = |update: i64, chat: &serde_json::Value, message: i64| {
+        json!({ "update_id": update, "callback_query": { "id": update.to_string(), "from": mira, "data": "y",
+            "chat_instance": "1", "message": { "chat": chat, "message_id": message, "date": 0, "from": shop } } })
+    };
+    let topic = json!({ "message_thread_id": 42, "is_topic_message": true });
+    let customer = json!({ "direct_messages_topic": { "topic_id": 9, "user": mira } });
+    let bodies = [
+        asked(1, &group, topic),
+        pressed(2, &group, 7),
+        asked(3, &direct, customer),
+        pressed(4, &direct, 7),
+        // Of a message that nobody knows only the chat is known.
+        pressed(5, &group, 8),
+    ];
+    for body in bodies {
+        assert_eq!(world.hook(&world.bot, &body).await, 200);
+    }
+    let inbox = api.inbox().await;
+    let mut seen: Vec<_> = inbox
+        .iter()
+        .map(|one| (one["thread"].as_str(), one["contact"]["name"].as_str(), one["last_seq"].as_i64()))
+        .collect();
+    seen.sort_unstable();
+    let lovers = Some("Lantern lovers");
+    assert_eq!(
+        seen,
+        [(None, lovers, Some(1)), (None, Some("Mira"), Some(2)), (Some("topic:42"), lovers, Some(2))]
+    );
+    world.finish().await;
+});
+
 on_both!(a_business_is_answered_for_and_its_own_words_are_known, |engine| async move {
     // Nothing is taken for an automatic greeting here.
     let world = World::with(engine, ChannelSettings { greeting_grace_ms: 0, ..quick() }).await;

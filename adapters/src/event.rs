@@ -223,6 +223,10 @@ pub struct Event {
     /// `external_conversation_id` the [address](crate::Address) of everything that is sent in answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
+    /// The body names a message and not where in the chat it is: the place is that of [`Event::reply_key`]'s message, and
+    /// only if that is not known what stands here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_where_reply_is: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_contact_id: Option<String>,
     /// Another id of the same person that this body gave away (a phone beside a hidden id), to merge contacts by.

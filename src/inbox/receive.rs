@@ -8,6 +8,7 @@ mod arrive;
 mod echo;
 mod inbound;
 mod phone;
+mod place;
 mod same;
 mod time;
 
@@ -321,6 +322,7 @@ async fn apply_slice(
 /// Applies one event; `false` when it changes nothing.
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     if event.kind.is_message() {
+        let event = &*place::known(tx, channel, event).await?;
         return match event.direction {
             Some(Direction::Outbound) => echo::apply(tx, channel, event).await,
             _ => inbound::apply(tx, channel, event).await,

@@ -180,6 +180,7 @@ fn callback(value: &Value) -> Option<Event> {
     event.message_key.clone_from(&event.external_message_id);
     event.reply_to = Some(message.id.to_string());
     event.reply_key = Some(place.key(message.id));
+    event.is_where_reply_is = message.is_inaccessible();
     event.set("callback_query_id", id);
     if let Some(payload) = json::text(value, "data") {
         if let Some(label) = quoted::label(message.value, &payload) {

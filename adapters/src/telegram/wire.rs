@@ -216,6 +216,11 @@ impl<'a> Message<'a> {
         json::object(self.value, "sender_business_bot").is_some()
     }
 
+    /// Too old: chat and id are all that is left of it.
+    pub(super) fn is_inaccessible(self) -> bool {
+        json::integer(self.value, "date") == Some(0)
+    }
+
     pub(super) fn has(self, name: &str) -> bool {
         self.value.get(name).is_some()
     }

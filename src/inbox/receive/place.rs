@@ -1,0 +1,31 @@
+//! Where an event happened whose body names only a message: in the conversation of that message. Opens nothing.
+
+use std::borrow::Cow;
+
+use adapters::Event;
+
+use crate::error::Error;
+use crate::inbox::effect;
+use crate::model::Channel;
+use crate::store::{Tx, conversations, messages};
+
+/// The event with the place of the message that it names, if its body does not tell and we have that message.
+pub(super) async fn known<'a>(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    event: &'a Event,
+) -> Result<Cow<'a, Event>, Error> {
+    let told = Cow::Borrowed(event);
+    let Some(key) = event.reply_key().filter(|_| event.is_where_reply_is) else { return Ok(told) };
+    let Some(id) = effect::message_of(tx, channel, key).await? else { return Ok(told) };
+    let Some(message) = messages::load(tx, channel.tenant, id).await? else { return Ok(told) };
+    let found = conversations::load(tx, channel.tenant, message.conversation).await?;
+    Ok(found.map_or(told, |conversation| {
+        Cow::Owned(Event {
+            external_conversation_id: Some(conversation.external_id),
+            thread: conversation.thread,
+            is_group: conversation.is_group,
+            ..event.clone()
+        })
+    }))
+}
