@@ -10,6 +10,7 @@ mod deliver;
 mod dispatcher;
 mod end;
 mod fetch_media;
+mod fetch_title;
 mod kinds;
 mod overdue;
 mod recover;

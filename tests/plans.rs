@@ -161,6 +161,7 @@ impl Verb for Fill {
             tx.put("insert into attachments (id, tenant, message, position, kind, state, source, created_at) values ($1, $2, $3, 0, 'image', 'ready', '{}', 0)", &[id(8, n).into(), tenant.into(), sent.into()]).await?;
             tx.put("insert into pending_effects (id, tenant, channel, target_key, event, created_at) values ($1, $2, $3, $4, '', $5)", &[id(9, n).into(), tenant.into(), channel.into(), key, n.into()]).await?;
             tx.put("insert into connections (channel, external_id, tenant, owner, enabled, updated_at) values ($1, $2, $3, $2, true, 0)", &[channel.into(), key, tenant.into()]).await?;
+            tx.put("insert into threads (channel, chat, thread, tenant, title, titled_at) values ($1, $2, 'topic:1', $3, 'T', 0)", &[channel.into(), key, tenant.into()]).await?;
             tx.put("insert into claims (provider, claim, channel, tenant, proved, claimed_at) values ('telegram', $1, $2, $3, true, 0)", &[key, channel.into(), tenant.into()]).await?;
             tx.put("insert into envelopes (id, tenant, channel, body, outcome, events, received_at) values ($1, $2, $3, $4, 'events', 1, 0)", &[id(10, n).into(), tenant.into(), channel.into(), Arg::from(number.as_bytes())]).await?;
             tx.put("insert into reads (conversation, user_id, seq, inbound_count, updated_at) values ($1, $2, 1, 1, 0)", &[conversation.into(), id(4, n).into()]).await?;

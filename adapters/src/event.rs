@@ -61,6 +61,8 @@ pub enum Kind {
     /// An account of the provider lets the bot act in its place, or no longer: `connection_id`, `owner_id` and
     /// `enabled` in `data`.
     Connection,
+    /// A chat (`chat_title`) or a place in it (`thread_title`) is called so from now on.
+    Title,
     #[default]
     Ignored,
 }
@@ -123,6 +125,7 @@ impl Kind {
             Self::MailError => "mail_error",
             Self::Billing => "billing",
             Self::Connection => "connection",
+            Self::Title => "title",
             Self::Ignored => "ignored",
         }
     }
@@ -245,6 +248,9 @@ pub struct Event {
     /// What a group is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat_title: Option<String>,
+    /// What `thread` is called. In a message it is the name that it had at first; in `Title` the one that it has now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
     #[serde(skip_serializing_if = "Option::is_none")]

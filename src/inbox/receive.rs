@@ -11,6 +11,7 @@ mod phone;
 mod place;
 mod same;
 mod time;
+mod title;
 
 use std::sync::Arc;
 
@@ -332,6 +333,7 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         Kind::Session => account::session(tx, channel, event).await,
         Kind::IdentityChange => account::renamed(tx, channel, event).await,
         Kind::Membership => account::membership(tx, channel, event).await,
+        Kind::Title => title::apply(tx, channel, event).await,
         Kind::Connection => account::connection(tx, channel, event).await,
         Kind::Reaction | Kind::Edited | Kind::Deleted | Kind::Status => {
             let (Some(key), Some(effect)) = (event.target_key(), effect_of(event)) else {

@@ -47,6 +47,9 @@ fn message(value: &Value, context: &Context) -> Option<Event> {
     if let Some(moved) = migration(message) {
         return Some(moved);
     }
+    if let Some(titled) = title(message) {
+        return Some(titled);
+    }
     let (mut event, place) = base(message, context);
     if let Err(reason) = content::fill(&mut event, message) {
         return Some(Event::ignored(&reason));
@@ -135,6 +138,24 @@ fn migration(message: Message<'_>) -> Option<Event> {
     event.timestamp_ms = json::millis(message.value, "date");
     event.is_group = true;
     Some(event)
+}
+
+/// A topic was made or renamed, or a group was. The general topic of a forum is the group itself.
+fn title(message: Message<'_>) -> Option<Event> {
+    let mut event = Event::new(Kind::Title);
+    let place = Place::of_topic(message);
+    place.describe(&mut event);
+    event.is_group = message.chat.is_group();
+    event.timestamp_ms = json::millis(message.value, "date");
+    if event.is_group {
+        event.chat_title = json::text(message.value, "new_chat_title").or_else(|| message.chat.title());
+    }
+    let topic = ["forum_topic_created", "forum_topic_edited"];
+    let topic = topic.into_iter().find_map(|name| json::object(message.value, name));
+    // An edit has the name only if that is what changed.
+    event.thread_title = topic.and_then(|topic| json::text(topic, "name")).filter(|_| event.thread.is_some());
+    let is_renamed = event.is_group && message.has("new_chat_title");
+    (is_renamed || event.thread_title.is_some()).then_some(event)
 }
 
 fn edited(value: &Value, context: &Context) -> Option<Event> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    content, engine, id,
+    content, engine, id, title,
     wire::{self, Envelope, Item, Topic},
 };
 use crate::{Direction, Event, Kind, NotJson, Origin, Status, bounds, json};
@@ -25,6 +25,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Event>, NotJson> {
                 Topic::Edited => edited(payload, &envelope),
                 Topic::Revoked => revoked(payload, &envelope),
                 Topic::PollVote => vote(payload),
+                Topic::Group => title::event(payload),
                 Topic::Call => call(payload, envelope.name),
                 _ => session(payload),
             };
