@@ -28,7 +28,7 @@ use crate::http::page::Pages;
 use crate::http::untrusted::Untrusted;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
-use crate::work::{Dispatcher, Runner};
+use crate::work::{Dispatcher, Runner, Typing};
 
 pub(crate) use bridge::{id_in_name, room_of};
 pub use channels::{Channels, names_unknown_owner};
@@ -110,7 +110,9 @@ impl App {
         let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms), &outward)
             .context("the HTTP client")?;
         let dispatcher = Arc::new(Dispatcher::new(store.clone(), channels.clone()));
-        let rules = SocketRules::new(store.clone(), Arc::clone(&accounts), Arc::clone(&dispatcher), outward);
+        let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
+        let (accounts_too, offers) = (Arc::clone(&accounts), Arc::clone(&dispatcher));
+        let rules = SocketRules::new(store.clone(), accounts_too, offers, Arc::clone(&typing), outward);
         let rules = Arc::new(rules);
         let log = Arc::new(log::FeedLog::new(store.clone()));
         let hub = hub::Hub::new(hub::HubConfig::default(), Arc::clone(&rules) as _, log);
@@ -143,6 +145,7 @@ impl App {
         let runner = Runner::new();
         bridge.connect(&app, Arc::clone(&runner));
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
+        app.tasks.spawn(typing.run(Arc::clone(&app.dispatcher), app.soft.clone()));
         runner.start(&app);
         let watched = Arc::clone(&app);
         app.tasks.spawn(async move {

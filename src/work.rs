@@ -20,8 +20,10 @@ pub mod retry;
 mod runner;
 mod silences;
 mod sweep_files;
+mod typing;
 
 pub use dead::{Forget, ListDead, Revive};
 pub use dispatcher::Dispatcher;
 pub use responders::Held;
 pub use runner::Runner;
+pub use typing::Typing;

@@ -23,6 +23,7 @@ mod refused;
 mod retention;
 mod sessions;
 mod taken_back;
+mod typing;
 mod views;
 mod walls;
 mod work;
