@@ -176,7 +176,7 @@ mod tests {
         let shares = Shares::default();
         let share = shares.of(Uuid::nil());
         let (begun, has_begun) = tokio::sync::oneshot::channel();
-        let (end, may_end) = std::sync::mpsc::channel::<()>();
+        let (end, may_end) = std::sync::mpsc::sync_channel::<()>(1);
         let look = share.look(SHORT + 1, move || {
             begun.send(()).expect("the test waits");
             may_end.recv()
