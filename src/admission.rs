@@ -2,9 +2,11 @@
 //! caller decides what the refusal looks like.
 
 pub mod budget;
+pub mod origins;
 pub mod places;
 pub mod rates;
 pub mod share;
+pub mod untrusted;
 
 use std::net::{IpAddr, Ipv6Addr};
 

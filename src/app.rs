@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Accounts;
+use crate::admission::origins::Pages;
+use crate::admission::untrusted::Untrusted;
 use crate::admission::{Admission, Shares};
 use crate::channels::ChannelCache;
 use crate::channels::claims::claim_existing;
@@ -27,7 +29,7 @@ use crate::config::Config;
 use crate::rpc::SocketRules;
 use crate::store::{Store, StoreConfig};
 use crate::vault::Vault;
-use crate::work::{self, Dispatcher, Runner};
+use crate::work::{self, Dispatcher, Runner, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -39,6 +41,10 @@ pub struct App {
     pub descriptors: hub::Descriptors,
     /// What strangers and callers may take before and while they are answered.
     pub admission: Admission,
+    /// The pages of browsers that may speak with the rights of whoever looks at them.
+    pub pages: Pages,
+    /// Proxies that the configuration does not name.
+    pub untrusted: Untrusted,
     pub channels: ChannelCache,
     /// What each tenant's webhooks may take at a time.
     pub shares: Shares,
@@ -104,14 +110,16 @@ impl App {
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), &outward)
             .context("the HTTP client")?;
         let dispatcher = Arc::new(Dispatcher::new(store.clone(), channels.clone()));
-        let rules = SocketRules::new(store.clone(), Arc::clone(&accounts), Arc::clone(&dispatcher), outward);
+        let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
+        let (accounts_too, offers) = (Arc::clone(&accounts), Arc::clone(&dispatcher));
+        let rules = SocketRules::new(store.clone(), accounts_too, offers, Arc::clone(&typing), outward);
         let rules = Arc::new(rules);
         let log = Arc::new(log::FeedLog::new(store.clone()));
         let hub = hub::Hub::new(hub::HubConfig::default(), Arc::clone(&rules) as _, log);
         rules.attach(hub.clone());
         dispatcher.attach(hub.clone());
 
-        let admission = Admission::new(&config);
+        let (admission, pages) = (Admission::new(&config), Pages::of(&config));
         let started_at_ms = store.clock().now_ms();
         let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
@@ -132,6 +140,8 @@ impl App {
             hub,
             descriptors,
             admission,
+            pages,
+            untrusted: Untrusted::default(),
             committed: tokio::sync::Mutex::default(),
             channels,
             shares: Shares::default(),
@@ -146,6 +156,7 @@ impl App {
         let runner = Runner::new();
         bridge.connect(&app, Arc::clone(&runner));
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
+        app.tasks.spawn(typing.run(Arc::clone(&app.dispatcher), app.soft.clone()));
         runner.start(Arc::new(env));
         let watched = Arc::clone(&app);
         app.tasks.spawn(async move {

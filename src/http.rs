@@ -20,7 +20,6 @@ pub mod me;
 pub mod media;
 pub mod messages;
 pub mod metrics;
-pub mod page;
 pub mod peer;
 pub mod problem;
 pub mod receive;

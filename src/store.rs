@@ -36,6 +36,7 @@ pub mod retention;
 pub mod sessions;
 pub mod storage;
 pub mod tallies;
+pub mod threads;
 pub mod turns;
 pub mod views;
 
@@ -187,6 +188,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("sessions", sessions::ALL),
         ("storage", storage::ALL),
         ("tallies", tallies::ALL),
+        ("threads", threads::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),
     ]

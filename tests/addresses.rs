@@ -5,7 +5,7 @@ use hubbub::demo::telegram::Place;
 use hubbub::model::ChannelSettings;
 use serde_json::json;
 
-use crate::kit::{World, quick};
+use crate::kit::{Client, SESSION, World, quick};
 use crate::on_both;
 use crate::taken_back::heard;
 
@@ -133,6 +133,135 @@ on_both!(an_answer_reaches_the_place_where_the_question_is, |engine| async move 
     let contacts: std::collections::BTreeSet<_> =
         inbox.iter().map(|one| one["contact"]["id"].to_string()).collect();
     assert_eq!((inbox.len(), contacts.len()), (4, 3));
+    world.finish().await;
+});
+
+on_both!(a_topic_is_called_by_its_name, |engine| async move {
+    let world = World::start(engine).await;
+    let api = world.api("agent@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let group =
+        json!({ "id": -1_005_550_012, "type": "supergroup", "title": "Lantern lovers", "is_forum": true });
+    let mira = json!({ "id": 5_550_120, "first_name": "Mira", "is_bot": false });
+    let update = async |number: i64, topic: i64, extra: serde_json::Value| {
+        let mut message = json!({ "message_id": number, "date": 1_794_312_000 + number, "chat": group, "from": mira,
+            "message_thread_id": topic, "is_topic_message": true });
+        message.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+        assert_eq!(world.hook(&world.bot, &json!({ "update_id": number, "message": message })).await, 200);
+    };
+    let root =
+        |topic: i64, name: &str| json!({ "message_id": topic, "forum_topic_created": { "name": name } });
+    let titles = async || {
+        let mut titles: Vec<_> = api
+            .inbox()
+            .await
+            .iter()
+            .map(|one| {
+                (one["thread"].as_str().map(str::to_owned), one["thread_title"].as_str().map(str::to_owned))
+            })
+            .collect();
+        titles.sort();
+        titles
+    };
+    let called = |topic: &str, title: &str| (Some(topic.to_owned()), Some(title.to_owned()));
+    // One is known from its making, one from what its messages say.
+    update(1, 1, json!({ "forum_topic_created": { "name": "Sizes", "icon_color": 1 } })).await;
+    assert_eq!(api.inbox().await.len(), 0, "nobody wrote");
+    update(2, 1, json!({ "text": "how large?", "reply_to_message": root(1, "Sizes") })).await;
+    update(3, 9, json!({ "text": "in red?", "reply_to_message": root(9, "Colours") })).await;
+    assert_eq!(titles().await, [called("topic:1", "Sizes"), called("topic:9", "Colours")]);
+    // A new name is seen at once, and by what is opened later. The first name in the messages stays what it was.
+    update(5, 9, json!({ "forum_topic_edited": { "name": "Shades" } })).await;
+    let event = manager.publication(|data| data["conversation"]["thread_title"] == "Shades").await;
+    assert_eq!(event["kind"], "conversation.updated");
+    update(4, 9, json!({ "forum_topic_edited": { "name": "an older one" } })).await;
+    update(6, 9, json!({ "text": "and in blue?", "reply_to_message": root(9, "Colours") })).await;
+    assert_eq!(titles().await, [called("topic:1", "Sizes"), called("topic:9", "Shades")]);
+    let inbox = api.inbox().await;
+    let old = inbox.iter().find(|one| one["thread"] == "topic:9").expect("it is there");
+    let path = format!("/api/v1/conversations/{}/close", old["id"].as_str().expect("an id"));
+    assert_eq!(api.post(&path, &json!({})).await.0, 200);
+    update(7, 9, json!({ "text": "still there?", "reply_to_message": root(9, "Colours") })).await;
+    assert_eq!(titles().await, [called("topic:1", "Sizes"), called("topic:9", "Shades")]);
+    update(8, 1, json!({ "new_chat_title": "Lamp lovers" })).await;
+    assert!(api.inbox().await.iter().all(|one| one["contact"]["name"] == "Lamp lovers"));
+    world.finish().await;
+});
+
+on_both!(a_whatsapp_group_is_called_by_its_title, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let (group, unknown, person) = ("120363000000000123@g.us", "120363000000000124@g.us", "12025550151@c.us");
+    world.waha.names_group(group, "Bag lovers");
+    world.waha.participant_says(SESSION, group, person, "hello all");
+    let named = async |manager: &mut Client, name: &str| {
+        manager
+            .publication(|data| {
+                data["kind"] == "conversation.updated" && data["conversation"]["contact"]["name"] == name
+            })
+            .await
+    };
+    named(&mut manager, "Bag lovers").await;
+    world.waha.renames_group(SESSION, group, "Bag friends");
+    named(&mut manager, "Bag friends").await;
+    let asked = |group: &'static str| {
+        let path = format!("/api/{SESSION}/groups/{}", group.replace('@', "%40").replace('.', "%2E"));
+        world.waha.calls().iter().filter(|call| call.path == path).count()
+    };
+    assert_eq!(asked(group), 1);
+    // What cannot be had is not asked for with every message.
+    for text in ["one", "two"] {
+        world.waha.participant_says(SESSION, unknown, person, text);
+        manager.publication(|data| data["message"]["text"] == text).await;
+        world.waha.called("groups/120363000000000124%40g%2Eus").await;
+    }
+    assert_eq!(asked(unknown), 1);
+    world.finish().await;
+});
+
+on_both!(a_press_below_an_old_message_is_in_its_conversation, |engine| async move {
+    let world = World::start(engine).await;
+    let api = world.api("agent@example.com").await;
+    let (shop, forum, channel) =
+        (json!({ "id": 1, "is_bot": true, "first_name": "Shop" }), -1_005_550_010, -1_005_550_011);
+    let mira = json!({ "id": 5_550_119, "first_name": "Mira", "is_bot": false });
+    let group = json!({ "id": forum, "type": "supergroup", "title": "Lantern lovers", "is_forum": true });
+    let direct = json!({ "id": channel, "type": "supergroup", "title": "Shop", "is_direct_messages": true });
+    let asked = |update: i64, chat: &serde_json::Value, extra: serde_json::Value| {
+        let mut message =
+            json!({ "message_id": 7, "date": 1_794_312_000, "chat": chat, "from": mira, "text": "hi" });
+        message.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+        json!({ "update_id": update, "message": message })
+    };
+    // What is left of a message after two days: its chat, its id, and no date.
+    let pressed = |update: i64, chat: &serde_json::Value, message: i64| {
+        json!({ "update_id": update, "callback_query": { "id": update.to_string(), "from": mira, "data": "y",
+            "chat_instance": "1", "message": { "chat": chat, "message_id": message, "date": 0, "from": shop } } })
+    };
+    let topic = json!({ "message_thread_id": 42, "is_topic_message": true });
+    let customer = json!({ "direct_messages_topic": { "topic_id": 9, "user": mira } });
+    let bodies = [
+        asked(1, &group, topic),
+        pressed(2, &group, 7),
+        asked(3, &direct, customer),
+        pressed(4, &direct, 7),
+        // Of a message that nobody knows only the chat is known.
+        pressed(5, &group, 8),
+    ];
+    for body in bodies {
+        assert_eq!(world.hook(&world.bot, &body).await, 200);
+    }
+    let inbox = api.inbox().await;
+    let mut seen: Vec<_> = inbox
+        .iter()
+        .map(|one| (one["thread"].as_str(), one["contact"]["name"].as_str(), one["last_seq"].as_i64()))
+        .collect();
+    seen.sort_unstable();
+    let lovers = Some("Lantern lovers");
+    assert_eq!(
+        seen,
+        [(None, lovers, Some(1)), (None, Some("Mira"), Some(2)), (Some("topic:42"), lovers, Some(2))]
+    );
     world.finish().await;
 });
 

@@ -25,6 +25,7 @@ mod secrets;
 mod sessions;
 mod starving;
 mod taken_back;
+mod typing;
 mod views;
 mod walls;
 mod work;

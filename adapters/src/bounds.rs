@@ -49,8 +49,9 @@ pub(crate) fn events<'a>(
 
 /// What an event takes, about.
 fn weigh(event: &Fields) -> usize {
-    let texts =
-        keys(event).chain([&event.text, &event.contact_name, &event.chat_title, &event.emoji]).flatten();
+    let texts = keys(event)
+        .chain([&event.text, &event.contact_name, &event.chat_title, &event.thread_title, &event.emoji])
+        .flatten();
     let data = if event.data.is_empty() { 0 } else { 700 };
     let values: usize = event.data.values().filter_map(Value::as_str).map(str::len).sum();
     size_of::<Fields>() + texts.map(|text| text.len() + 16).sum::<usize>() + data + values
@@ -86,15 +87,26 @@ pub(crate) fn kept(mut events: Vec<Fields>) -> Vec<Fields> {
         if keys(event).flatten().any(|key| key.len() > MAX_KEY_BYTES) {
             *event = Fields::ignored("malformed");
         }
-        if let Some(name) = &mut event.contact_name
-            && let Some((end, _)) = name.char_indices().nth(NAME)
-        {
-            name.truncate(end);
-            name.shrink_to_fit();
+        let names = [&mut event.contact_name, &mut event.chat_title, &mut event.thread_title];
+        for name in names.into_iter().flatten() {
+            cut(name);
         }
         debug_assert!(event.kind != Kind::Ignored || event.reason.is_some(), "what is ignored has a reason");
     }
     events
+}
+
+fn cut(name: &mut String) {
+    if let Some((end, _)) = name.char_indices().nth(NAME) {
+        name.truncate(end);
+        name.shrink_to_fit();
+    }
+}
+
+/// A name of an answer, as long as names are kept.
+pub(crate) fn name(mut name: String) -> String {
+    cut(&mut name);
+    name
 }
 
 #[cfg(test)]
@@ -128,9 +140,12 @@ mod tests {
         long.target_key = Some("x".repeat(MAX_KEY_BYTES + 1));
         let mut named = Fields::new(Kind::Text);
         named.contact_name = Some("é".repeat(5_000));
+        named.thread_title = named.contact_name.clone();
         let kept = kept(vec![long, deleted(&json!(2)), named]);
         assert_eq!(kept[0].reason.as_deref(), Some("malformed"));
         assert_eq!(kept[1], deleted(&json!(2)));
-        assert_eq!(kept[2].contact_name.as_ref().map(|name| name.chars().count()), Some(NAME));
+        for name in [&kept[2].contact_name, &kept[2].thread_title] {
+            assert_eq!(name.as_ref().map(|name| name.chars().count()), Some(NAME));
+        }
     }
 }

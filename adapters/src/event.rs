@@ -121,6 +121,8 @@ pub enum Event {
     Connection(Connection),
     /// The customer, or a group, lets the bot write, or no longer.
     Permission(Permission),
+    /// A chat, or a place in it, has this name from now on.
+    Title(Box<Title>),
     /// The provider gave a chat another id.
     Renamed(Renamed),
     /// Nothing that the hub acts on: presence, calls, votes.
@@ -148,8 +150,10 @@ pub struct Chat {
     /// See [`Fields::thread`](crate::Fields::thread).
     pub thread: Option<String>,
     pub is_group: bool,
-    /// What a group is called.
+    /// The name of a group.
     pub title: Option<String>,
+    /// The name of `thread`: in a message the name that it had at first.
+    pub thread_title: Option<String>,
 }
 
 impl Chat {
@@ -186,6 +190,9 @@ pub struct NewMessage {
     pub content: Content,
     /// The quoted message, in the space of `key`.
     pub reply_key: Option<String>,
+    /// The body does not tell the place in the chat: it is that of `reply_key`'s message, and that of `chat` only if that
+    /// message is not known.
+    pub is_where_reply_is: bool,
     /// A pressed button waits for [`acknowledge`](crate::Provider::acknowledge).
     pub awaits_answer: bool,
     /// The connection through which it came, if the [`Context`] has to know its owner.
@@ -305,6 +312,12 @@ pub struct Connection {
 pub struct Permission {
     pub chat: String,
     pub may_write: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Title {
+    pub chat: Chat,
+    pub told: Told,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -42,6 +42,8 @@ pub enum Kind {
     /// An account of the provider lets the bot act in its place, or no longer: `connection_id`, `owner_id` and
     /// `enabled` in `data`.
     Connection,
+    /// A chat (`chat_title`) or a place in it (`thread_title`) has this name from now on.
+    Title,
     #[default]
     Ignored,
 }
@@ -104,6 +106,7 @@ impl Kind {
             Self::MailError => "mail_error",
             Self::Billing => "billing",
             Self::Connection => "connection",
+            Self::Title => "title",
             Self::Ignored => "ignored",
         }
     }
@@ -126,6 +129,10 @@ pub struct Fields {
     /// `external_conversation_id` the [address](crate::Address) of everything that is sent in answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
+    /// The body names a message and not where in the chat it is: the place is that of [`Fields::reply_key`]'s message, and
+    /// what stands here only if that message is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_where_reply_is: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_contact_id: Option<String>,
     /// Another id of the same person that this body gave away (a phone beside a hidden id), to merge contacts by.
@@ -144,6 +151,9 @@ pub struct Fields {
     /// What a group is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat_title: Option<String>,
+    /// The name of `thread`. In a message it is the name that it had at first; in `Title` the one that it has now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction: Option<Direction>,
     #[serde(skip_serializing_if = "Option::is_none")]

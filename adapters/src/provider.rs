@@ -346,6 +346,12 @@ pub trait Provider: Send + Sync {
         Ok(())
     }
 
+    /// What a group is called, for a provider whose messages do not say it. Nothing: it has no title that can be had.
+    async fn title(&self, http: &Client, account: &Account, chat: &str) -> Result<Option<String>, SendError> {
+        let _ = (http, account, chat);
+        Ok(None)
+    }
+
     /// Downloads a file into the sink, at most `limit_bytes` of it, from the provider's own hosts only.
     async fn fetch(
         &self,

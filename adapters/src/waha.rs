@@ -12,6 +12,7 @@ mod media;
 mod parse;
 mod quoted;
 mod send;
+mod title;
 mod wire;
 
 use async_trait::async_trait;
@@ -119,6 +120,10 @@ impl Provider for Waha {
         on: bool,
     ) -> Result<(), SendError> {
         send::typing(http, account, to, on).await
+    }
+
+    async fn title(&self, http: &Client, account: &Account, chat: &str) -> Result<Option<String>, SendError> {
+        title::ask(http, account, chat).await
     }
 
     async fn fetch(

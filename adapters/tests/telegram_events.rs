@@ -50,11 +50,7 @@ fn only_what_a_person_sends_is_a_message() {
         let event = parse("message", &message(&json!({ name: {"text": "inner", "x": 1} })));
         assert_eq!((event.kind, event.reason), (Kind::Ignored, Some(format!("service_message:{name}"))));
     }
-    for (name, value) in [
-        ("new_chat_title", json!("t")),
-        ("group_chat_created", json!(true)),
-        ("new_chat_members", json!([{"id": 1}])),
-    ] {
+    for (name, value) in [("group_chat_created", json!(true)), ("new_chat_members", json!([{"id": 1}]))] {
         assert_eq!(parse("message", &message(&json!({ name: value }))).kind, Kind::Ignored, "{name}");
     }
     for nothing in [json!({}), json!({"text": ""}), json!({"effect_id": "1"})] {
@@ -238,6 +234,37 @@ fn quotes_origins_and_labels_are_kept() {
     assert_eq!(
         (group.chat_title.as_deref(), group.contact_handle.as_deref()),
         (Some("Bag lovers"), Some("ana_example"))
+    );
+}
+
+#[test]
+fn groups_and_topics_have_titles() {
+    let chat = json!({"id": -1_005, "type": "supergroup", "title": "Bag lovers", "is_forum": true});
+    let notice = |extra: Value| {
+        let mut all = json!({"chat": chat});
+        all.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        parse("message", &message(&all))
+    };
+    let titles = |event: &Fields| {
+        (event.kind, event.thread.clone(), event.thread_title.clone(), event.chat_title.clone())
+    };
+    let expected = |title: &str| {
+        (Kind::Title, Some("topic:42".to_owned()), Some(title.to_owned()), Some("Bag lovers".to_owned()))
+    };
+    let created = json!({"message_thread_id": 42, "is_topic_message": true, "forum_topic_created": {"name": "Sizes", "icon_color": 1}});
+    assert_eq!(titles(&notice(created)), expected("Sizes"));
+    let edited =
+        json!({"message_thread_id": 42, "is_topic_message": true, "forum_topic_edited": {"name": "Colours"}});
+    assert_eq!(titles(&notice(edited)), expected("Colours"));
+    let icon = json!({"message_thread_id": 42, "is_topic_message": true, "forum_topic_edited": {"icon_custom_emoji_id": "1"}});
+    assert_eq!(notice(icon).reason.as_deref(), Some("service_message:forum_topic_edited"));
+    let said = notice(json!({"text": "hi", "message_thread_id": 42, "is_topic_message": true,
+        "reply_to_message": {"message_id": 42, "forum_topic_created": {"name": "Sizes"}}}));
+    assert_eq!((said.kind, said.thread_title.as_deref()), (Kind::Text, Some("Sizes")));
+    let renamed = notice(json!({"new_chat_title": "Bag friends"}));
+    assert_eq!(
+        (renamed.kind, renamed.chat_title.as_deref(), renamed.thread),
+        (Kind::Title, Some("Bag friends"), None)
     );
 }
 

@@ -263,10 +263,18 @@ impl Inner {
 
     /// Runs a call of the application; `None` if it panicked.
     pub(crate) async fn guarded<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let result = self.caught(call).await;
+        if result.is_none() {
+            tracing::error!("the application panicked in a call of the engine");
+        }
+        result
+    }
+
+    /// As [`Self::guarded`], for a caller that logs the panic itself.
+    pub(crate) async fn caught<T>(&self, call: impl Future<Output = T>) -> Option<T> {
         let result = AssertUnwindSafe(call).catch_unwind().await;
         if result.is_err() {
             count(&self.counters.panics);
-            tracing::error!("the application panicked in a call of the engine");
         }
         result.ok()
     }

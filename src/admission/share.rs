@@ -6,6 +6,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use uuid::Uuid;
@@ -38,14 +39,21 @@ pub struct Share {
     places: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     /// One long body of a tenant at a time.
-    long: Semaphore,
+    long: Arc<Semaphore>,
     long_of_all: Arc<Semaphore>,
 }
 
-/// Held until the body is stored.
-pub struct Place {
-    _place: OwnedSemaphorePermit,
-    _bytes: OwnedSemaphorePermit,
+/// A body with what it takes of its tenant's share. A request may be given up while its body is looked at or waits for
+/// the writer: the share is given back with the last of the bytes.
+struct Held {
+    body: Bytes,
+    _permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
 }
 
 impl Shares {
@@ -60,7 +68,7 @@ impl Shares {
         let share = Arc::new(Share {
             places: Arc::new(Semaphore::new(PLACES)),
             bytes: Arc::new(Semaphore::new(BYTES)),
-            long: Semaphore::new(1),
+            long: Arc::new(Semaphore::new(1)),
             long_of_all: Arc::clone(&self.long),
         });
         tenants.insert(tenant, Arc::downgrade(&share));
@@ -69,22 +77,27 @@ impl Shares {
 }
 
 impl Share {
-    /// `None`: the tenant is at its limit. A body over the limit of bytes is accepted alone.
-    pub fn enter(&self, bytes: usize) -> Option<Place> {
-        let bytes = u32::try_from(bytes.min(BYTES)).ok()?;
+    /// The body, which holds the tenant's share until it is dropped. `None`: the tenant is at its limit. A body over the
+    /// limit of bytes is accepted alone.
+    pub fn enter(&self, body: Bytes) -> Option<Bytes> {
+        let bytes = u32::try_from(body.len().min(BYTES)).ok()?;
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
-        Some(Place { _place: place, _bytes: bytes })
+        Some(Bytes::from_owner(Held { body, _permits: (Some(place), bytes) }))
     }
 
     /// Charges the events of a body beyond the first: a short body can have a thousand. `None`: as above.
-    pub fn more(&self, events: usize) -> Option<OwnedSemaphorePermit> {
-        let bytes = u32::try_from((events.saturating_sub(1) * EVENT).min(BYTES)).ok()?;
-        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()
+    pub fn more(&self, body: Bytes, events: usize) -> Option<Bytes> {
+        if events <= 1 {
+            return Some(body);
+        }
+        let bytes = u32::try_from(((events - 1) * EVENT).min(BYTES)).ok()?;
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
+        Some(Bytes::from_owner(Held { body, _permits: (None, bytes) }))
     }
 
     /// Runs a parser over a body: on the request's task if the body is short, else on a blocking thread, one of a tenant
-    /// at a time.
+    /// at a time. A parser whose request is gone goes on, and keeps its permits until it ends.
     ///
     /// # Errors
     /// The parser panicked.
@@ -97,9 +110,13 @@ impl Share {
             return Ok(look());
         }
         // Neither semaphore is ever closed.
-        let _mine = self.long.acquire().await;
-        let _one = self.long_of_all.acquire().await;
-        spawn_blocking(look).await
+        let mine = Arc::clone(&self.long).acquire_owned().await;
+        let one = Arc::clone(&self.long_of_all).acquire_owned().await;
+        spawn_blocking(move || {
+            let _turns = (mine, one);
+            look()
+        })
+        .await
     }
 }
 
@@ -111,18 +128,23 @@ mod tests {
     fn a_tenant_has_its_places_and_bytes_and_others_have_theirs() {
         let shares = Shares::default();
         let (one, other) = (shares.of(Uuid::from_u128(1)), shares.of(Uuid::from_u128(2)));
-        let mut places: Vec<_> = (0..PLACES).map(|_| one.enter(1_000)).collect();
-        assert!(places.iter().all(Option::is_some) && one.enter(0).is_none());
+        let body = |bytes| Bytes::from(vec![0; bytes]);
+        let mut places: Vec<_> = (0..PLACES).map(|_| one.enter(body(1_000))).collect();
+        assert!(places.iter().all(Option::is_some) && one.enter(body(0)).is_none());
         assert!(Arc::ptr_eq(&one, &shares.of(Uuid::from_u128(1))));
         places.clear();
-        let half = one.enter(BYTES / 2).expect("half");
-        let _second = one.enter(BYTES / 2).expect("the other half");
-        assert!(one.enter(1).is_none());
+        let half = one.enter(body(BYTES / 2)).expect("half");
+        let _second = one.enter(body(BYTES / 2)).expect("the other half");
+        assert!(one.enter(body(1)).is_none());
+        // Whoever still has the bytes still has the place.
+        let elsewhere = half.slice(..1);
         drop(half);
-        assert!(one.enter(1).is_some() && other.enter(10 * BYTES).is_some());
-        let held: Vec<_> = std::iter::from_fn(|| other.more(1_000)).take(100).collect();
+        assert!(one.enter(body(1)).is_none());
+        drop(elsewhere);
+        assert!(one.enter(body(1)).is_some() && other.enter(body(10 * BYTES)).is_some());
+        let held: Vec<_> = std::iter::from_fn(|| other.more(body(0), 1_000)).take(100).collect();
         assert_eq!(held.len(), BYTES / (999 * EVENT));
-        assert!(other.more(1).is_some());
+        assert!(other.more(body(0), 1).is_some());
     }
 
     #[test]
@@ -147,5 +169,24 @@ mod tests {
         assert!(futures_util::poll!(&mut waiting).is_pending());
         drop(held);
         assert_eq!(waiting.await.expect("long"), 2);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_nobody_waits_for_has_its_turn_until_it_ends() {
+        let shares = Shares::default();
+        let share = shares.of(Uuid::nil());
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (end, may_end) = std::sync::mpsc::sync_channel::<()>(1);
+        let look = share.look(SHORT + 1, move || {
+            begun.send(()).expect("the test waits");
+            may_end.recv()
+        });
+        tokio::select! {
+            _ = look => panic!("it waits"),
+            begun = has_begun => begun.expect("it begins"),
+        }
+        assert_eq!(share.long.available_permits(), 0, "given up, and still at work");
+        end.send(()).expect("it waits");
+        let _next = share.long.acquire().await.expect("open");
     }
 }

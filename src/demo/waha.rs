@@ -185,6 +185,18 @@ impl WahaEmulator {
         self.message(session, chat, None, Writer::Customer, Some(text), None)
     }
 
+    /// A group is called so. Messages do not say it.
+    pub fn names_group(&self, group: &str, subject: &str) {
+        self.shared.state.change(|state| state.groups.insert(group.to_owned(), subject.to_owned()));
+    }
+
+    /// Someone renames a group.
+    pub fn renames_group(&self, session: &str, group: &str, subject: &str) {
+        self.names_group(group, subject);
+        let payload = json!({ "timestamp": self.now_ms(), "group": { "id": group, "subject": subject } });
+        hooks::emit(&self.shared, session, "group.v2.update", &payload);
+    }
+
     /// Someone writes in a group.
     pub fn participant_says(&self, session: &str, group: &str, person: &str, text: &str) -> String {
         self.message(session, group, Some(person), Writer::Customer, Some(text), None)

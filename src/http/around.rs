@@ -51,6 +51,10 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("request", id = shown, %method, route);
 
+    if let Some(ConnectInfo(caller)) = request.extensions().get::<ConnectInfo<Caller>>() {
+        let trusted = &app.config.server.trusted_proxies;
+        app.untrusted.note(caller.address.ip(), request.headers(), trusted, started);
+    }
     let mut response = match place(&app, &request) {
         Ok(_place) => {
             let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;

@@ -8,7 +8,6 @@ use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use axum::response::Response;
 
-use super::page;
 use super::problem::Problem;
 use crate::app::{App, AppState};
 
@@ -28,7 +27,7 @@ impl FromRequestParts<AppState> for Visitor {
         let (has_origin, none): (bool, &[&[u8]]) =
             (headers.contains_key(header::ORIGIN), &[b"same-origin", b"none"]);
         let ours = match site {
-            _ if has_origin => page::may_come(&app.config, headers),
+            _ if has_origin => app.pages.may_come(headers),
             Some(site) => none.contains(&site),
             None => true,
         };

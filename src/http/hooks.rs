@@ -45,7 +45,7 @@ pub async fn receive(
     let limit = app.config.limits.max_hook_bytes;
     let body: Bytes = body::whole(body, limit, &app.admission.budget, peer.counted()).await?;
     let share = app.shares.of(channel.tenant);
-    let _place = share.enter(body.len()).ok_or_else(|| busy(provider.name()))?;
+    let body = share.enter(body).ok_or_else(|| busy(provider.name()))?;
     let headers: Headers =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let failed = |error| {
@@ -80,7 +80,7 @@ pub async fn receive(
     }
     // Many small bodies of many events take more than their bytes.
     let events = parsed.as_ref().map_or(0, Vec::len);
-    let _events = share.more(events).ok_or_else(|| busy(provider.name()))?;
+    let body = share.more(body, events).ok_or_else(|| busy(provider.name()))?;
     let received = match receive::receive(&app.store, Arc::clone(&channel), body.clone(), parsed).await {
         Err(error) if !error.may_pass() => {
             // Coming again would not help: the body is kept, with the reason, and can be replayed after a fix.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request};
 use hub::Doorway;
 use hyper::body::Incoming;
@@ -138,7 +138,7 @@ impl Connection {
         let progress = Arc::new(Progress::default());
         let head = Arc::clone(&progress);
         let service = router.map_request(move |mut request: Request<Incoming>| {
-            head.head_is_whole();
+            head.head_is_whole(request.body().size_hint().exact());
             request.extensions_mut().insert(ConnectInfo(caller));
             request.map(Body::new)
         });
@@ -202,7 +202,11 @@ mod tests {
         share: usize,
     ) -> (TcpStream, JoinHandle<()>) {
         let router = Router::new()
-            .route("/", get(async |caller: ConnectInfo<Caller>| caller.0.address.ip().to_string()))
+            .route(
+                "/",
+                get(async |caller: ConnectInfo<Caller>| caller.0.address.ip().to_string())
+                    .post(async |body: String| body),
+            )
             .route("/slow", get(async || sleep(Duration::from_millis(300)).await))
             .route("/file", get(file));
         let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
@@ -285,6 +289,33 @@ mod tests {
             let took = begin.elapsed().as_secs_f64();
             assert!((took - f64::from(end_s)).abs() < 2.0, "{idle_s} {begun:?}: {took}");
             tokio::time::resume();
+        }
+    }
+
+    /// The beginning of a second request that comes together with the first has the time of a head.
+    #[tokio::test]
+    async fn a_head_that_begins_with_the_request_before_has_the_time_of_a_head() {
+        let get = "GET / HTTP/1.1\r\nhost: example.com\r\n\r\n";
+        let post = "POST / HTTP/1.1\r\nhost: example.com\r\ncontent-length: 5\r\n\r\nhello";
+        let chunked =
+            "POST / HTTP/1.1\r\nhost: example.com\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+        for request in [get, post, chunked] {
+            for (begun, end_s) in [("", 620), ("GET / HT", 15), ("GET / HTTP/1.1\r\nhost: exam", 15)] {
+                let idle = Duration::from_secs(620);
+                let (mut client, answering) = pair_with(&CancellationToken::new(), idle, 1 << 20).await;
+                client.write_all(format!("{request}{begun}").as_bytes()).await.unwrap();
+                let mut answer = [0; 1024];
+                let size = client.read(&mut answer).await.unwrap();
+                assert!(answer[..size].starts_with(b"HTTP/1.1 200 OK"));
+                // The wait for the next head has begun before the time is stopped.
+                sleep(Duration::from_millis(200)).await;
+                tokio::time::pause();
+                let begin = Instant::now();
+                answering.await.unwrap();
+                let took = begin.elapsed().as_secs_f64();
+                assert!((took - f64::from(end_s)).abs() < 2.0, "{request:?} {begun:?}: {took}");
+                tokio::time::resume();
+            }
         }
     }
 

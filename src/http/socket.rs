@@ -8,7 +8,6 @@ use futures_util::FutureExt as _;
 use hub::{Agreed, Handshake, Hub, Peer, Refusal, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 
-use super::page;
 use super::peer::PeerIp;
 use super::problem::{self, Problem};
 use super::serve::Caller;
@@ -17,7 +16,7 @@ use crate::app::AppState;
 
 /// `GET /connection/websocket`
 pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut request: Request) -> Response {
-    if !page::may_come(&app.config, request.headers()) {
+    if !app.pages.may_come(request.headers()) {
         let detail =
             "this page may not open a socket here: its address is neither public_url nor in allowed_origins";
         return Problem::new(StatusCode::FORBIDDEN, "origin", detail).into_response();

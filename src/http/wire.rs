@@ -40,12 +40,32 @@ pub struct Progress {
     in_head: AtomicBool,
     /// The head's first line has ended.
     line_ended: AtomicBool,
+    /// Where the head ended, in bytes that were read; [`UNKNOWN`] while it has not, or if it came with the one before.
+    head_end: AtomicU64,
+    /// Bytes of the last request's body; [`UNKNOWN`] if only an empty line ends it.
+    body: AtomicU64,
+    /// The last bytes that were read are an empty line.
+    at_empty_line: AtomicBool,
 }
 
+const UNKNOWN: u64 = u64::MAX;
+
 impl Progress {
-    /// A request was read: what comes now is its body.
-    pub fn head_is_whole(&self) {
+    /// A request was read: what comes now is its body, of so many bytes if that is known.
+    pub fn head_is_whole(&self, body: Option<u64>) {
+        self.body.store(body.unwrap_or(UNKNOWN), Relaxed);
         self.in_head.store(false, Relaxed);
+    }
+
+    /// What was read goes beyond the last request: the next has begun already. The library holds it, and does not say so.
+    fn has_begun(&self, read: u64) -> bool {
+        match (self.body.load(Relaxed), self.head_end.load(Relaxed)) {
+            // A head, and a body in chunks, end with an empty line.
+            (0 | UNKNOWN, _) => read > 0 && !self.at_empty_line.load(Relaxed),
+            // Requests that come together are of nobody who keeps a connection for later.
+            (_, UNKNOWN) => true,
+            (body, end) => read > end.saturating_add(body),
+        }
     }
 
     /// Nothing is held of a head: the last one is whole, and nothing has come of the next.
@@ -53,12 +73,15 @@ impl Progress {
         !self.in_head.load(Relaxed) || self.read.load(Relaxed) == self.waited_at.load(Relaxed)
     }
 
-    fn wait_for_head(&self) -> u64 {
+    /// How much was read until now, and whether some of it is of the head.
+    fn wait_for_head(&self) -> (u64, bool) {
         let read = self.read.load(Relaxed);
+        let has_begun = self.has_begun(read);
         self.waited_at.store(read, Relaxed);
         self.line_ended.store(false, Relaxed);
+        self.head_end.store(UNKNOWN, Relaxed);
         self.in_head.store(true, Relaxed);
-        read
+        (read, has_begun)
     }
 }
 
@@ -72,11 +95,48 @@ pub struct Wire {
     instead: Bytes,
     /// All that was answered is written: what is written next begins an answer.
     is_flushed: bool,
+    lines: Lines,
+}
+
+/// Finds empty lines, over the bounds of what is read at a time.
+#[derive(Default)]
+struct Lines {
+    /// The last line is empty so far.
+    is_empty: bool,
+    /// The last byte ended it.
+    is_ended: bool,
+}
+
+impl Lines {
+    /// The number of bytes until the first empty line in there has ended.
+    fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+        let end = bytes.iter().position(|byte| self.step(*byte))? + 1;
+        self.note(&bytes[end..]);
+        Some(end)
+    }
+
+    /// Only the end matters.
+    fn note(&mut self, bytes: &[u8]) {
+        let skipped = bytes.len().saturating_sub(4);
+        if skipped > 0 {
+            *self = Self::default();
+        }
+        for byte in &bytes[skipped..] {
+            self.step(*byte);
+        }
+    }
+
+    fn step(&mut self, byte: u8) -> bool {
+        self.is_ended = byte == b'\n' && self.is_empty;
+        self.is_empty = byte == b'\n' || (byte == b'\r' && self.is_empty);
+        self.is_ended
+    }
 }
 
 impl Wire {
     pub fn new(stream: TcpStream, progress: Arc<Progress>, charge: Charge, place: Option<Place>) -> Self {
-        Self { io: TokioIo::new(stream), progress, charge, place, instead: Bytes::new(), is_flushed: true }
+        let io = TokioIo::new(stream);
+        Self { io, progress, charge, place, instead: Bytes::new(), is_flushed: true, lines: Lines::default() }
     }
 
     /// The connection itself, which is nobody's place any more.
@@ -87,8 +147,17 @@ impl Wire {
 
     /// Notes what was read, and charges a long head.
     fn note(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let read = self.progress.read.fetch_add(bytes.len() as u64, Relaxed) + bytes.len() as u64;
-        if !self.progress.in_head.load(Relaxed) {
+        let before = self.progress.read.fetch_add(bytes.len() as u64, Relaxed);
+        let read = before + bytes.len() as u64;
+        let in_head = self.progress.in_head.load(Relaxed);
+        let looks = in_head && self.progress.head_end.load(Relaxed) == UNKNOWN;
+        if looks && let Some(length) = self.lines.find(bytes) {
+            self.progress.head_end.store(before + length as u64, Relaxed);
+        } else if !looks {
+            self.lines.note(bytes);
+        }
+        self.progress.at_empty_line.store(self.lines.is_ended, Relaxed);
+        if !in_head {
             return Ok(());
         }
         if !self.progress.line_ended.load(Relaxed) && bytes.contains(&b'\n') {
@@ -209,9 +278,9 @@ pub struct HeadTimer {
 
 impl Timer for HeadTimer {
     fn sleep(&self, _: Duration) -> Pin<Box<dyn Sleep>> {
-        let seen = self.progress.wait_for_head();
-        let sleep = Box::pin(tokio::time::sleep(self.idle));
-        Box::pin(HeadWait { progress: Arc::clone(&self.progress), seen, has_begun: false, sleep })
+        let (seen, has_begun) = self.progress.wait_for_head();
+        let sleep = Box::pin(tokio::time::sleep(if has_begun { HEAD_TIME } else { self.idle }));
+        Box::pin(HeadWait { progress: Arc::clone(&self.progress), seen, has_begun, sleep })
     }
 
     fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Sleep>> {

@@ -9,8 +9,10 @@ mod echo;
 mod greeting;
 mod inbound;
 mod phone;
+mod place;
 mod same;
 mod time;
+mod title;
 
 use std::sync::Arc;
 
@@ -321,10 +323,14 @@ async fn apply_slice(
 /// Applies one event; `false` when it changes nothing.
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     match event {
-        Event::Message(message) if message.author == Author::Customer => {
-            inbound::apply(tx, channel, message).await
+        Event::Message(message) => {
+            let message = &*place::known(tx, channel, message).await?;
+            match message.author {
+                Author::Customer => inbound::apply(tx, channel, message).await,
+                _ => echo::apply(tx, channel, message).await,
+            }
         }
-        Event::Message(message) => echo::apply(tx, channel, message).await,
+        Event::Title(title) => title::apply(tx, channel, title).await,
         Event::Change(change) => {
             let effect = effect_of(change);
             apply_effect(tx, channel, &change.target_key, (&change.told, effect)).await

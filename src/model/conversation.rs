@@ -97,6 +97,8 @@ pub struct Conversation {
     /// Which place of the chat it is, if the channel has such places: a topic, a business connection. Opaque; one
     /// customer has a conversation for each.
     pub thread: Option<String>,
+    /// What the place is called, as far as it is known: the name of a topic. `contact.name` is the whole chat's.
+    pub thread_title: Option<String>,
     /// When the customer wrote, by the provider's time: of a message that comes now, to be noted with it.
     #[serde(skip)]
     pub heard_at: Option<i64>,

@@ -155,13 +155,14 @@ pub(super) async fn read(
     Ok(Nothing {})
 }
 
-/// Shown to those who look at the conversation, and forgotten.
+/// Shown to the customer and to those who look at the conversation, and forgotten.
 pub(super) async fn typing(
     rules: &SocketRules,
     session: &SessionInfo,
     args: Named,
 ) -> Result<Nothing, Error> {
-    rules.conversation(session, args.conversation, Permission::Answer).await?;
+    let scope = rules.conversation(session, args.conversation, Permission::Answer).await?;
+    rules.typing.person(scope.tenant(), args.conversation);
     let access = &who(session)?.access;
     let user = json!({ "id": access.identity.id(), "name": access.name });
     let frame = json!({ "kind": "typing", "user": user, "at": rules.store.clock().now_ms() });

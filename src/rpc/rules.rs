@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::model::limits::MAX_FRAME;
 use crate::rooms;
 use crate::store::{Store, StoreError};
-use crate::work::Dispatcher;
+use crate::work::{Dispatcher, Typing};
 
 /// Turns that a responder gets at a time when it does not say.
 const DEFAULT_CAPACITY: usize = 8;
@@ -33,6 +33,7 @@ pub struct SocketRules {
     pub(super) store: Store,
     pub(super) accounts: Arc<Accounts>,
     pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) typing: Arc<Typing>,
     pub(super) outward: Outward,
     hub: OnceLock<Hub>,
 }
@@ -50,8 +51,14 @@ struct Hello {
 }
 
 impl SocketRules {
-    pub fn new(store: Store, accounts: Arc<Accounts>, dispatcher: Arc<Dispatcher>, outward: Outward) -> Self {
-        Self { store, accounts, dispatcher, outward, hub: OnceLock::new() }
+    pub fn new(
+        store: Store,
+        accounts: Arc<Accounts>,
+        dispatcher: Arc<Dispatcher>,
+        typing: Arc<Typing>,
+        outward: Outward,
+    ) -> Self {
+        Self { store, accounts, dispatcher, typing, outward, hub: OnceLock::new() }
     }
 
     pub fn attach(&self, hub: Hub) {

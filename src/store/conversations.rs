@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::turns::OpenTurns;
 use super::value::{Arg, FromRow, Row};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, threads};
 use crate::args;
 use crate::model::{
     Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Moved, Standing, Turn,
@@ -16,7 +16,7 @@ macro_rules! select {
         concat!(
             "select c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread from conversations c join channels h on h.id = c.channel \
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title from conversations c join channels h on h.id = c.channel \
              join contacts p on p.id = c.contact ",
             $rest
         )
@@ -31,15 +31,15 @@ const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (selec
     and m.external_key = $3), exists (select 1 from pending_effects e where e.channel = $1 and e.target_key = $3), \
     c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
-    c.waiting_since, c.bucket, c.thread, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
+    c.waiting_since, c.bucket, c.thread, c.thread_title, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
     from identities i join contacts p on p.id = i.contact join channels h on h.id = i.channel \
     left join conversations c on c.channel = i.channel and c.contact = i.contact and c.thread = $4 and c.state = 'open' \
     left join turns t on t.conversation = c.id and t.state in ('collecting', 'offered') \
     where i.channel = $1 and i.external_id = $2";
 const OPEN: &str = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, \
-    owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread) \
-    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11)";
+    owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread, thread_title) \
+    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11, $12)";
 const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6, \
     heard_at = case when heard_at is null or heard_at < $7 then coalesce($7, heard_at) else heard_at end where tenant = $1 and id = $2";
 const SET_ADDRESS: &str = "update conversations set external_id = $3 where tenant = $1 and id = $2";
@@ -119,6 +119,7 @@ fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
         external_id: row.get(at + 18)?,
         is_group: row.get(at + 19)?,
         thread: row.get::<Option<String>>(at + 22)?.filter(|thread| !thread.is_empty()),
+        thread_title: row.get(at + 23)?,
         heard_at: None,
     })
 }
@@ -150,8 +151,8 @@ impl FromRow for ArrivalRow {
             Some(_) => Some(read(row, 6)?),
             None => None,
         };
-        let turn = match row.get::<Option<Uuid>>(29)? {
-            Some(_) => Some(super::turns::read(row, 29)?),
+        let turn = match row.get::<Option<Uuid>>(30)? {
+            Some(_) => Some(super::turns::read(row, 30)?),
             None => None,
         };
         let contact =
@@ -221,6 +222,8 @@ pub struct NewConversation<'a> {
     pub channel: &'a Channel,
     pub contact: &'a Contact,
     pub address: Address<'a>,
+    /// What the message says that its thread is called.
+    pub thread_title: Option<&'a str>,
     pub is_group: bool,
     pub owner: crate::model::Owner,
 }
@@ -231,7 +234,7 @@ pub async fn open(
     new: &NewConversation<'_>,
     found: Option<Conversation>,
 ) -> Result<Conversation, StoreError> {
-    let NewConversation { channel, contact, address, is_group, owner } = *new;
+    let NewConversation { channel, contact, address, thread_title, is_group, owner } = *new;
     let (external_id, thread) = (address.chat, address.thread.unwrap_or_default());
     tx.must_hold(channel.tenant)?;
     let found = match found {
@@ -242,6 +245,12 @@ pub async fn open(
         if found.external_id != external_id {
             tx.put(SET_ADDRESS, args![found.tenant, found.id, external_id]).await?;
             external_id.clone_into(&mut found.external_id);
+        }
+        if found.thread_title.is_none() && thread_title.is_some() {
+            found.thread_title = threads::title(tx, channel, address, thread_title).await?;
+            if let Some(title) = &found.thread_title {
+                threads::show(tx, found.tenant, found.id, title).await?;
+            }
         }
         return Ok(found);
     }
@@ -271,6 +280,7 @@ pub async fn open(
         external_id: external_id.to_owned(),
         is_group,
         thread: address.thread.map(str::to_owned),
+        thread_title: threads::title(tx, channel, address, thread_title).await?,
         heard_at: None,
     };
     made.bucket = made.standing().bucket;
@@ -285,7 +295,8 @@ pub async fn open(
         owner.as_str(),
         now,
         made.bucket.as_str(),
-        thread
+        thread,
+        made.thread_title.as_deref()
     ];
     tx.put(OPEN, args).await?;
     place(tx, &mut made).await?;

@@ -9,7 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use kinds::{Acknowledge, Class, Deliver, EndOverdue, FetchMedia, Payload, Retain, SweepFiles};
+pub use kinds::{
+    Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchTitle, Payload, Retain, SweepFiles,
+};
 
 use super::queues::{self, Leaving, QueueKey};
 use super::value::{FromRow, Row};

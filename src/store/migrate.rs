@@ -18,6 +18,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (9, "0009_waiting_effects", include_str!("../../migrations/0009_waiting_effects.sql")),
     (11, "0011_event_times", include_str!("../../migrations/0011_event_times.sql")),
     (12, "0012_threads", include_str!("../../migrations/0012_threads.sql")),
+    (13, "0013_titles", include_str!("../../migrations/0013_titles.sql")),
 ];
 
 /// The version from which on contacts are found by their terms, and conversations counted as they change: what was

@@ -154,6 +154,11 @@ impl Dispatcher {
         }
     }
 
+    /// The tenant and the conversation of each lease.
+    pub(super) fn each_held(&self, see: impl FnMut(Uuid, Uuid)) {
+        self.state().each_held(see);
+    }
+
     /// (responders, turns waiting for one, leases)
     pub fn counts(&self) -> (usize, usize, usize) {
         self.state().counts()

@@ -11,7 +11,7 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, EndOverdue, FetchMedia, Job, Payload, Retain, SweepFiles,
+    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, Retain, SweepFiles,
 };
 
 /// What a job that broke off has left.
@@ -96,6 +96,7 @@ static ALL: &[Kind] = &[
     kind::<Deliver>(),
     kind::<Acknowledge>(),
     kind::<FetchMedia>(),
+    kind::<FetchTitle>(),
     kind::<EndOverdue>(),
     kind::<Retain>(),
     kind::<SweepFiles>(),

@@ -178,6 +178,10 @@ impl Responders {
         self.held.iter().map(|(lease, held)| (*lease, held.clone())).collect()
     }
 
+    pub(super) fn each_held(&self, mut see: impl FnMut(Uuid, Uuid)) {
+        self.held.values().for_each(|held| see(held.tenant, held.conversation));
+    }
+
     /// Notes an offer that was committed. The reason, if it was withdrawn before this.
     pub(super) fn hold(&mut self, lease: Uuid, held: Held) -> Result<(), &'static str> {
         if let Some(at) = self.early.iter().position(|(early, _)| *early == lease) {

@@ -828,6 +828,8 @@ export interface components {
              *     customer has a conversation for each.
              */
             thread?: string | null;
+            /** @description What the place is called, as far as it is known: the name of a topic. `contact.name` is the whole chat's. */
+            thread_title?: string | null;
             turn?: components["schemas"]["Turn"] | null;
             /** Format: int64 */
             updated_at: number;

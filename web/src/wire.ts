@@ -88,6 +88,8 @@ export interface Conversation {
   bucket: Bucket;
   /** Which place of the chat: a topic, a business connection. A customer has a conversation for each. */
   thread: string | null;
+  /** What that place is called, if it has a name. */
+  thread_title: string | null;
 }
 
 /** In which list a conversation stands. The views are unions of these. */

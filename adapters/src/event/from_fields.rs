@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     AccountHealth, Author, Change, Chat, Connection, Content, ContentKind, Direction, Event, NewMessage,
-    Origin, Permission, Person, REACTION_STAND_IN, Reaction, Receipt, Renamed, Told, What,
+    Origin, Permission, Person, REACTION_STAND_IN, Reaction, Receipt, Renamed, Title, Told, What,
 };
 use crate::{Fields, Kind};
 
@@ -39,6 +39,7 @@ impl From<Fields> for Event {
             Kind::Connection => connection(&fields),
             Kind::Membership => permission(fields),
             Kind::IdentityChange => renamed(fields),
+            Kind::Title => title(fields),
             kind => match ContentKind::of(kind) {
                 Some(kind) => message(fields, kind),
                 None => Self::Noted,
@@ -57,6 +58,7 @@ fn chat(fields: &mut Fields) -> Option<Chat> {
         thread: fields.thread.take(),
         is_group: fields.is_group,
         title: fields.chat_title.take(),
+        thread_title: fields.thread_title.take(),
     })
 }
 
@@ -89,6 +91,7 @@ fn message(mut fields: Fields, kind: ContentKind) -> Event {
         id: fields.external_message_id,
         content: Content { kind, text: fields.text, media: fields.media, data: fields.data },
         reply_key: fields.reply_key,
+        is_where_reply_is: fields.is_where_reply_is,
         awaits_answer: fields.awaits_answer,
         connection: fields.connection,
     }))
@@ -154,6 +157,11 @@ fn permission(fields: Fields) -> Event {
     };
     let Some(chat) = fields.external_conversation_id else { return Event::Noted };
     Event::Permission(Permission { chat, may_write })
+}
+
+fn title(mut fields: Fields) -> Event {
+    let Some(chat) = chat(&mut fields) else { return Event::Noted };
+    Event::Title(Box::new(Title { chat, told: told(&mut fields) }))
 }
 
 fn renamed(fields: Fields) -> Event {

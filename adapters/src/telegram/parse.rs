@@ -44,6 +44,9 @@ fn message(value: &Value, context: &Context) -> Option<Fields> {
     if let Some(moved) = migration(message) {
         return Some(moved);
     }
+    if let Some(titled) = title(message) {
+        return Some(titled);
+    }
     if let Some(reason) = message.by_nobody() {
         return Some(Fields::ignored(reason));
     }
@@ -137,6 +140,24 @@ fn migration(message: Message<'_>) -> Option<Fields> {
     Some(event)
 }
 
+/// A topic was made or renamed, or a group was. The general topic of a forum is the group itself.
+fn title(message: Message<'_>) -> Option<Fields> {
+    let mut event = Fields::new(Kind::Title);
+    let place = Place::of_topic(message);
+    place.describe(&mut event);
+    event.is_group = message.chat.is_group();
+    event.timestamp_ms = json::millis(message.value, "date");
+    if event.is_group {
+        event.chat_title = json::text(message.value, "new_chat_title").or_else(|| message.chat.title());
+    }
+    let topic = ["forum_topic_created", "forum_topic_edited"];
+    let topic = topic.into_iter().find_map(|name| json::object(message.value, name));
+    // An edit has the name only if that is what changed.
+    event.thread_title = topic.and_then(|topic| json::text(topic, "name")).filter(|_| event.thread.is_some());
+    let is_renamed = event.is_group && message.has("new_chat_title");
+    (is_renamed || event.thread_title.is_some()).then_some(event)
+}
+
 fn edited(value: &Value, context: &Context) -> Option<Fields> {
     let message = Message::of(value)?;
     if let Some(reason) = message.by_nobody() {
@@ -180,6 +201,7 @@ fn callback(value: &Value) -> Option<Fields> {
     event.message_key.clone_from(&event.external_message_id);
     event.reply_to = Some(message.id.to_string());
     event.reply_key = Some(place.key(message.id));
+    event.is_where_reply_is = message.is_inaccessible();
     event.set("callback_query_id", id);
     event.awaits_answer = true;
     if let Some(payload) = json::text(value, "data") {

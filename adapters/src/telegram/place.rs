@@ -36,6 +36,13 @@ impl Place {
         Self { topic, direct, ..Self::in_chat(message.chat, message.business) }
     }
 
+    /// Where a notice about a topic is.
+    pub(super) fn of_topic(message: Message<'_>) -> Self {
+        let created = json::object(message.value, "forum_topic_created").map(|_| message.id);
+        let topic = json::integer(message.value, "message_thread_id").or(created);
+        Self { topic, ..Self::of(message) }
+    }
+
     /// In a chat of which no more is known.
     pub(super) fn in_chat(chat: Chat<'_>, business: Option<&str>) -> Self {
         Self { chat: chat.id().to_string(), business: business.map(str::to_owned), ..Self::default() }

@@ -33,6 +33,9 @@ pub(super) fn fill(event: &mut Fields, message: Message<'_>) {
     if event.is_group {
         event.chat_title = message.chat.title();
     }
+    if event.thread.is_some() {
+        event.thread_title = message.topic_name();
+    }
 }
 
 /// The label of the button that carries this data.

@@ -238,6 +238,17 @@ impl<'a> Message<'a> {
         json::object(self.value, "sender_business_bot").is_some()
     }
 
+    /// The first name of its topic, which stands in what a message of a topic "replies" to.
+    pub(super) fn topic_name(self) -> Option<String> {
+        let root = json::object(self.value, "reply_to_message")?;
+        json::text(json::object(root, "forum_topic_created")?, "name")
+    }
+
+    /// Too old: chat and id are all that is left of it.
+    pub(super) fn is_inaccessible(self) -> bool {
+        json::integer(self.value, "date") == Some(0)
+    }
+
     pub(super) fn has(self, name: &str) -> bool {
         self.value.get(name).is_some()
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    connect, content, engine, id,
+    connect, content, engine, id, title,
     wire::{self, Envelope, Item, Topic},
 };
 use crate::{Direction, Fields, Kind, NotJson, Origin, Status, bounds, json};
@@ -25,6 +25,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Fields>, NotJson> {
                 Topic::Edited => edited(payload, &envelope),
                 Topic::Revoked => revoked(payload, &envelope),
                 Topic::PollVote => vote(payload),
+                Topic::Group => title::event(payload),
                 Topic::Call => call(payload, envelope.name),
                 _ => session(payload),
             };

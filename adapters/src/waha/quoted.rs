@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{content, engine, id, wire, wire::Item};
+use super::{content, engine, id, title, wire, wire::Item};
 use crate::{Fields, json};
 
 /// Puts the context into the event. `me` is the envelope's own account.
@@ -30,16 +30,13 @@ pub(super) fn fill(event: &mut Fields, item: &Item<'_>, me: &Value) {
         event.set("forwarded_from", name);
     }
     if event.is_group {
-        event.chat_title = title(item);
+        event.chat_title = title_of(item);
     }
 }
 
-fn title(item: &Item<'_>) -> Option<String> {
+fn title_of(item: &Item<'_>) -> Option<String> {
     let data = item.value.get("_data")?;
-    ["chat", "groupMetadata", "group"].iter().find_map(|name| {
-        let chat = json::object(data, name)?;
-        json::text(chat, "name").or_else(|| json::text(chat, "subject"))
-    })
+    ["chat", "groupMetadata", "group"].iter().find_map(|name| title::title(json::object(data, name)?))
 }
 
 /// `replyTo`, which all engines give.

@@ -17,6 +17,8 @@ pub(super) enum Topic {
     Session,
     Presence,
     Call,
+    /// A group that we are in, or what has changed of it.
+    Group,
     /// A stand-in for a message that could not be decrypted yet; the real one follows under the same id.
     Waiting,
     Unhandled,
@@ -36,6 +38,7 @@ impl Topic {
             "session.status" => Self::Session,
             "presence.update" => Self::Presence,
             "call.received" | "call.accepted" | "call.rejected" => Self::Call,
+            "group.v2.update" | "group.v2.join" => Self::Group,
             "poll.vote.failed"
             | "event.response"
             | "event.response.failed"
@@ -64,6 +67,8 @@ pub(super) const EVENTS: &[&str] = &[
     "call.received",
     "call.accepted",
     "call.rejected",
+    "group.v2.join",
+    "group.v2.update",
 ];
 
 pub(super) struct Envelope<'a> {

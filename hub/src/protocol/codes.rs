@@ -17,6 +17,8 @@ pub struct ErrorReply {
 
 impl ErrorReply {
     pub const INTERNAL: Self = Self::temporary(100, "internal server error");
+    /// The same for a call that panicked: it would again, for a client that comes back by itself.
+    pub const PANICKED: Self = Self::constant(100, "internal server error");
     pub const UNAUTHORIZED: Self = Self::constant(101, "unauthorized");
     pub const UNKNOWN_CHANNEL: Self = Self::constant(102, "unknown channel");
     pub const PERMISSION_DENIED: Self = Self::constant(103, "permission denied");

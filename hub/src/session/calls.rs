@@ -65,8 +65,9 @@ impl Calls {
         let running = Running::start(&inner);
         let call = async move {
             let data = command.data.as_deref().unwrap_or(RawValue::NULL);
-            let result = inner.guarded(inner.authority.rpc(&info, &command.method, data)).await;
-            let reply = result.unwrap_or(Err(ErrorReply::INTERNAL)).map_or_else(Reply::Error, Reply::Rpc);
+            let result = inner.caught(inner.authority.rpc(&info, &command.method, data)).await;
+            let result = result.unwrap_or_else(|| Err(panicked(&command.method)));
+            let reply = result.map_or_else(Reply::Error, Reply::Rpc);
             session.reply(id, &reply);
             drop((permit, running));
         };
@@ -97,7 +98,7 @@ impl Calls {
             drop(running);
             result
         };
-        let result = to_its_end(call).await.unwrap_or(Err(ErrorReply::INTERNAL));
+        let result = to_its_end(call).await.unwrap_or(Err(ErrorReply::PANICKED));
         result.map(|()| Reply::Publish).into()
     }
 
@@ -115,6 +116,13 @@ impl Calls {
             Some(Ok(())) | None => Outcome::Done,
         }
     }
+}
+
+fn panicked(method: &str) -> ErrorReply {
+    // A client chose the name; the application panicked all the same.
+    let method: String = method.chars().take(64).collect();
+    tracing::error!(method, "a call panicked");
+    ErrorReply::PANICKED
 }
 
 /// Looks once; what is not done at once is given back, to be gone on with in a task.

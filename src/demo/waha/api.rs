@@ -28,6 +28,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/{session}/new-message-id", get(new_message_id))
         .route("/api/{session}/lids/{lid}", get(lid))
         .route("/api/{session}/lids/pn/{phone}", get(lid_of_phone))
+        .route("/api/{session}/groups/{group}", get(group))
         .route("/api/{session}/chats/{chat}/messages", get(messages))
         .route("/api/{session}/chats/{chat}/messages/{id}", get(message))
         .route("/api/contacts/check-exists", get(check_exists))
@@ -105,6 +106,19 @@ async fn lid(State(shared): State<Arc<Shared>>, Path((_, lid)): Path<(String, St
     let lid = if lid.contains('@') { lid } else { format!("{lid}@lid") };
     let phone = shared.state.read(|state| state.lids.get(&lid).cloned());
     Json(json!({ "lid": lid, "pn": phone })).into_response()
+}
+
+async fn group(
+    State(shared): State<Arc<Shared>>,
+    Path((session, group)): Path<(String, String)>,
+) -> Response {
+    if let Err(refusal) = require(&shared, &session, "WORKING") {
+        return *refusal;
+    }
+    match shared.state.read(|state| state.groups.get(&group).cloned()) {
+        Some(subject) => Json(json!({ "id": group, "subject": subject })).into_response(),
+        None => error(StatusCode::NOT_FOUND, "Group not found"),
+    }
 }
 
 async fn lid_of_phone(

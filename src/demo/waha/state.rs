@@ -100,6 +100,8 @@ pub(super) struct State {
     pub(super) messages: BTreeMap<String, Recent<Message>>,
     /// Hidden id → phone.
     pub(super) lids: BTreeMap<String, String>,
+    /// Group → what it is called.
+    pub(super) groups: BTreeMap<String, String>,
     pub(super) sent: Recent<Sent>,
     pub(super) calls: Recent<Call>,
     pub(super) deliveries: Recent<Delivery>,

@@ -12,7 +12,7 @@ use crate::model::{
     MessageStatus, Owner,
 };
 use crate::store::contacts::Description;
-use crate::store::jobs::{self, Acknowledge, Slot};
+use crate::store::jobs::{self, Acknowledge, FetchTitle, Slot};
 use crate::store::turns::OpenTurns;
 use crate::store::{Tx, contacts, conversations, messages};
 
@@ -129,10 +129,18 @@ pub(super) async fn conversation_of(
         channel,
         contact,
         address: event.chat.address(),
+        thread_title: event.chat.thread_title.as_deref(),
         is_group: event.chat.is_group,
         owner: if channel.settings.ai && !event.chat.is_group { Owner::Ai } else { Owner::Nobody },
     };
-    Ok(conversations::open(tx, &new, found).await?)
+    let conversation = conversations::open(tx, &new, found).await?;
+    // Once for each conversation of a group without a name: not every provider says it with a message.
+    if event.chat.is_group && conversation.last_seq == 0 && contact.name.is_none() {
+        let lane = format!("title:{}", conversation.id);
+        let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
+        jobs::push(tx, &slot, &FetchTitle { conversation: conversation.id }).await?;
+    }
+    Ok(conversation)
 }
 
 /// The message that an event describes, at the end of its conversation.

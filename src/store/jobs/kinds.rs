@@ -91,6 +91,8 @@ payloads! {
     Acknowledge { message } = "acknowledge" in Send;
     /// Fetches the file of an attachment.
     FetchMedia { attachment } = "fetch_media" in Media;
+    /// Asks what the group of a conversation is called.
+    FetchTitle { conversation } = "fetch_title" in Media;
     /// Ends sends that wait for longer than a message is worth sending.
     EndOverdue { installation } = "end_overdue" in Upkeep;
     /// Removes what is older than its tenant keeps it.

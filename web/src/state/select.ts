@@ -10,7 +10,9 @@ export function unread(state: State, conversation: Conversation): number | null 
 }
 
 export function displayName(conversation: Conversation): string {
-  return conversation.contact.name ?? conversation.contact.handle ?? "—";
+  const name = conversation.contact.name ?? conversation.contact.handle ?? "—";
+  // A topic has its own name, beside the chat's.
+  return conversation.thread_title ? `${name} · ${conversation.thread_title}` : name;
 }
 
 function memo<A extends readonly unknown[], R>(compute: (...args: A) => R): (...args: A) => R {

@@ -1,0 +1,60 @@
+//! What places of chats are called: topics have names, which providers tell once. Conversations have a copy of theirs.
+
+use adapters::Address;
+use uuid::Uuid;
+
+use super::{StoreError, Tx};
+use crate::args;
+use crate::model::Channel;
+
+const TITLE: &str = "select title from threads where channel = $1 and chat = $2 and thread = $3";
+const NOTE: &str = "insert into threads (channel, chat, thread, tenant, title, titled_at) values ($1, $2, $3, $4, $5, $6) \
+    on conflict (channel, chat, thread) do update set title = excluded.title, titled_at = excluded.titled_at \
+    where threads.titled_at <= excluded.titled_at and threads.title <> excluded.title";
+const SHOW: &str =
+    "update conversations set thread_title = $4 where channel = $1 and external_id = $2 and thread = $3";
+const SHOW_IN: &str = "update conversations set thread_title = $3 where tenant = $1 and id = $2";
+
+pub const ALL: &[&str] = &[TITLE, NOTE, SHOW, SHOW_IN];
+
+/// The title of a place, and if none is known the one that a message says, which is then known.
+pub(super) async fn title(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    address: Address<'_>,
+    said: Option<&str>,
+) -> Result<Option<String>, StoreError> {
+    let Address { chat, thread: Some(thread) } = address else { return Ok(None) };
+    if let Some((known,)) = tx.one::<(String,)>(TITLE, args![channel.id, chat, thread]).await? {
+        return Ok(Some(known));
+    }
+    if let Some(said) = said {
+        tx.put(NOTE, args![channel.id, chat, thread, channel.tenant, said, 0_i64]).await?;
+    }
+    Ok(said.map(str::to_owned))
+}
+
+/// A place has another title since then, Unix milliseconds; all its conversations say so. `false`: it is nothing new.
+pub async fn entitle(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    address: Address<'_>,
+    (title, at): (&str, i64),
+) -> Result<bool, StoreError> {
+    let Address { chat, thread: Some(thread) } = address else { return Ok(false) };
+    if tx.exec(NOTE, args![channel.id, chat, thread, channel.tenant, title, at]).await? == 0 {
+        return Ok(false);
+    }
+    tx.put(SHOW, args![channel.id, chat, thread, title]).await?;
+    Ok(true)
+}
+
+/// One conversation says it.
+pub(super) async fn show(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    title: &str,
+) -> Result<(), StoreError> {
+    tx.put(SHOW_IN, args![tenant, conversation, title]).await
+}

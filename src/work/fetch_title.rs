@@ -1,0 +1,96 @@
+//! Asks what a group is called whose messages do not say so. Nobody misses it: after a few tries the group stays without
+//! a name, until the provider tells one.
+
+use uuid::Uuid;
+
+use super::Env;
+use super::kinds::Work;
+use super::retry;
+use crate::error::Error;
+use crate::announce;
+use crate::model::Conversation;
+use crate::store::contacts::Description;
+use crate::store::jobs::{self, FetchTitle, Job};
+use crate::store::{Tx, Verb, contacts, conversations};
+
+impl Work for FetchTitle {
+    const TRIES: i64 = 3;
+
+    async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
+        let found = env.store.read(Look { job: job.clone() }).await?;
+        let mut end = End::Title(None);
+        if let Some(conversation) = found
+            && let Some(connected) = env.channels.by_id(conversation.channel).await?
+            && let Some(provider) = adapters::provider(&connected.channel.kind)
+        {
+            let account = connected.secrets.account();
+            end = match provider.title(&env.http, &account, &conversation.external_id).await {
+                Ok(title) => End::Title(title),
+                Err(error) => {
+                    tracing::debug!(%error, channel = %conversation.channel, "a group's title could not be asked for");
+                    let random = env.store.ids().next().as_u128() as u64;
+                    let again = error.retryable && job.tries < Self::TRIES;
+                    if again { End::Again(retry::wait_ms(job.tries, 2_000, 60_000, random)) } else { end }
+                }
+            };
+        }
+        env.store.write(Finish { job: job.clone(), end }).await?;
+        Ok(())
+    }
+}
+
+/// The conversation, while its group has no name.
+struct Look {
+    job: Job,
+}
+
+impl Verb for Look {
+    type Out = Option<Conversation>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let found = conversations::load(tx, self.job.tenant, self.job.subject).await?;
+        Ok(found.filter(|conversation| conversation.contact.name.is_none()))
+    }
+}
+
+enum End {
+    Title(Option<String>),
+    Again(i64),
+}
+
+struct Finish {
+    job: Job,
+    end: End,
+}
+
+impl Verb for Finish {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let title = match &self.end {
+            End::Again(wait_ms) => {
+                let at = tx.now() + wait_ms;
+                jobs::release(tx, &self.job, at, None).await?;
+                return Ok(());
+            }
+            End::Title(title) => title.as_deref(),
+        };
+        if !jobs::done(tx, &self.job).await? {
+            return Ok(());
+        }
+        let (tenant, id) = (self.job.tenant, self.job.subject);
+        let Some(mut conversation) = conversations::load_locked(tx, tenant, id).await? else { return Ok(()) };
+        // What the provider told meanwhile is newer.
+        if conversation.contact.name.is_none()
+            && conversation.contact.learn(&Description { name: title, ..Description::default() })
+        {
+            contacts::describe(tx, tenant, &conversation.contact).await?;
+            announce::conversation(tx, &mut conversation)?;
+        }
+        Ok(())
+    }
+}

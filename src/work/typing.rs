@@ -1,0 +1,208 @@
+//! Shows customers that somebody writes to them: the AI while it holds a turn, a person while he types. It is shown by
+//! the way, kept in memory, and never a job: what cannot be told now is not told at all.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Dispatcher;
+use crate::channels::ChannelCache;
+use crate::error::Error;
+use crate::model::{ChannelState, Conversation, ConversationState};
+use crate::store::jobs::Class;
+use crate::store::queues::{self, QueueKey};
+use crate::store::{Store, Tx, Verb, conversations};
+
+const TICK: Duration = Duration::from_secs(1);
+/// A provider shows it for about five seconds: told so often, it goes on.
+const AGAIN_MS: i64 = 4_000;
+/// The AI is asked for again at each tick.
+const AI_MS: i64 = 2_500;
+const PERSON_MS: i64 = 5_000;
+/// After a failure a channel is told nothing for so long.
+const SILENCE_MS: i64 = 60_000;
+/// Conversations at a time, calls at a time, and how long one may take.
+const MOST: usize = 10_000;
+const CALLS: usize = 32;
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub struct Typing {
+    store: Store,
+    channels: ChannelCache,
+    http: adapters::Client,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By conversation.
+    shown: HashMap<Uuid, Shown>,
+    /// ChannelCache that failed, and until when they are told nothing.
+    silent: HashMap<Uuid, i64>,
+}
+
+struct Shown {
+    tenant: Uuid,
+    /// Somebody writes until then, as far as is known.
+    until: i64,
+    told_at: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Call {
+    tenant: Uuid,
+    conversation: Uuid,
+    on: bool,
+}
+
+impl State {
+    fn note(&mut self, tenant: Uuid, conversation: Uuid, until: i64) {
+        if self.shown.len() >= MOST && !self.shown.contains_key(&conversation) {
+            return;
+        }
+        let shown = self.shown.entry(conversation).or_insert(Shown { tenant, until, told_at: None });
+        shown.until = shown.until.max(until);
+    }
+
+    /// What is to be told now, at most so many. What is over is forgotten, told or not.
+    fn due(&mut self, now: i64, most: usize) -> Vec<Call> {
+        self.silent.retain(|_, until| *until > now);
+        let mut calls = Vec::new();
+        self.shown.retain(|conversation, shown| {
+            let on = shown.until > now;
+            let is_due = match shown.told_at {
+                Some(told_at) => !on || now - told_at >= AGAIN_MS,
+                None => on,
+            };
+            if is_due && calls.len() < most {
+                calls.push(Call { tenant: shown.tenant, conversation: *conversation, on });
+                shown.told_at = Some(now);
+            }
+            on
+        });
+        calls
+    }
+
+    fn is_silent(&self, channel: Uuid) -> bool {
+        self.silent.contains_key(&channel)
+    }
+}
+
+impl Typing {
+    pub fn new(store: Store, channels: ChannelCache, http: adapters::Client) -> Self {
+        Self { store, channels, http, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A person types in a conversation.
+    pub fn person(&self, tenant: Uuid, conversation: Uuid) {
+        let until = self.store.clock().now_ms() + PERSON_MS;
+        self.state().note(tenant, conversation, until);
+    }
+
+    /// Runs until `stop`; calls that are under way then are dropped.
+    pub async fn run(self: Arc<Self>, dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut calls = JoinSet::new();
+        while stop.run_until_cancelled(tick.tick()).await.is_some() {
+            while calls.try_join_next().is_some() {}
+            let now = self.store.clock().now_ms();
+            let due = {
+                let mut state = self.state();
+                dispatcher.each_held(|tenant, conversation| state.note(tenant, conversation, now + AI_MS));
+                state.due(now, CALLS - calls.len().min(CALLS))
+            };
+            for call in due {
+                let this = Arc::clone(&self);
+                calls.spawn(async move {
+                    if let Err(error) = this.tell(call).await {
+                        tracing::debug!(%error, conversation = %call.conversation, "typing could not be shown");
+                    }
+                });
+            }
+        }
+    }
+
+    async fn tell(&self, call: Call) -> Result<(), Error> {
+        let Some(conversation) = self.store.read(Look { call }).await? else { return Ok(()) };
+        let channel = conversation.channel;
+        let Some(connected) = self.channels.by_id(channel).await? else { return Ok(()) };
+        let is_active = connected.channel.state == ChannelState::Active;
+        if !is_active || self.state().is_silent(channel) {
+            return Ok(());
+        }
+        let Some(provider) = adapters::provider(&connected.channel.kind) else { return Ok(()) };
+        let account = connected.secrets.account();
+        let told = provider.typing(&self.http, &account, conversation.address(), call.on);
+        let failed = match tokio::time::timeout(PATIENCE, told).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it took too long".to_owned(),
+        };
+        tracing::debug!(error = failed, %channel, "a provider does not show typing now");
+        let until = self.store.clock().now_ms() + SILENCE_MS;
+        self.state().silent.insert(channel, until);
+        Ok(())
+    }
+}
+
+/// The conversation, if it is open and its channel sends now.
+struct Look {
+    call: Call,
+}
+
+impl Verb for Look {
+    type Out = Option<Conversation>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let found = conversations::load(tx, self.call.tenant, self.call.conversation).await?;
+        let Some(found) = found.filter(|found| found.state == ConversationState::Open) else {
+            return Ok(None);
+        };
+        let queue = queues::load(tx, QueueKey { id: found.channel, class: Class::Send }).await?;
+        let blocked = queue.and_then(|queue| queue.blocked_until).is_some_and(|until| until > tx.now());
+        Ok((!blocked).then_some(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_told_every_four_seconds_and_once_that_it_is_over() {
+        let mut state = State::default();
+        let (tenant, conversation) = (Uuid::nil(), Uuid::from_u128(1));
+        let mut told = Vec::new();
+        for second in 0..20 {
+            let now = second * 1_000;
+            if second < 10 {
+                state.note(tenant, conversation, now + AI_MS);
+            }
+            told.extend(state.due(now, CALLS).into_iter().map(|call| (second, call.on)));
+        }
+        assert_eq!(told, [(0, true), (4, true), (8, true), (12, false)]);
+        assert!(state.shown.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_told_in_time_is_forgotten() {
+        let mut state = State::default();
+        for number in 0..2 * MOST as u128 {
+            state.note(Uuid::nil(), Uuid::from_u128(number), 2_000);
+        }
+        assert_eq!(state.shown.len(), MOST);
+        assert_eq!((state.due(0, CALLS).len(), state.due(1_000, CALLS).len()), (CALLS, CALLS));
+        // Only those who were told that it began are told that it is over.
+        assert!(state.due(3_000, usize::MAX).iter().all(|call| !call.on));
+        assert!(state.shown.is_empty());
+    }
+}
