@@ -180,3 +180,47 @@ on_both!(a_tenant_that_writes_as_fast_as_it_can_waits_behind_itself, |engine| as
     }
     world.finish().await;
 });
+
+on_both!(long_texts_make_short_pages, |engine| async move {
+    let world = World::start(engine).await;
+    let long = "long ".repeat(12_000);
+    for message in 1..=60 {
+        assert_eq!(world.hook(&world.bot, &World::update(message, CHAT, message, &long)).await, 200);
+    }
+    let api = world.api("owner@example.com").await;
+    let conversation = api.inbox().await[0]["id"].as_str().expect("an id").to_owned();
+    for (from, edge) in [("after_seq=0", "after_seq"), ("before_seq=1000", "before_seq")] {
+        let (mut seqs, mut query, mut pages) = (Vec::new(), from.to_owned(), 0);
+        loop {
+            let path = format!("/api/v1/conversations/{conversation}/messages?limit=200&{query}");
+            let (status, page) = api.get(&path).await;
+            assert_eq!(status, 200, "{page}");
+            pages += 1;
+            let messages = page["messages"].as_array().expect("messages");
+            seqs.extend(messages.iter().filter_map(|message| message["seq"].as_i64()));
+            if page["more"] == false {
+                break;
+            }
+            let last = if edge == "after_seq" { messages.last() } else { messages.first() };
+            query = format!("{edge}={}", last.expect("a page that goes on has messages")["seq"]);
+        }
+        seqs.sort_unstable();
+        assert_eq!(seqs, (1..=60).collect::<Vec<_>>(), "{edge}");
+        assert!(pages > 1, "all came in one page");
+    }
+    let (mut after, mut seen) = (0, Vec::new());
+    loop {
+        let path = format!("/api/v1/events?tenant={}&limit=1000&after={after}", world.tenant);
+        let (_, page) = api.get(&path).await;
+        let events = page["events"].as_array().expect("events");
+        let bytes: usize = events.iter().map(|event| event.to_string().len()).sum();
+        assert!(bytes < 3_300_000, "{} events of {bytes} bytes in one page", events.len());
+        seen.extend(events.iter().filter_map(|event| event["cursor"].as_i64()));
+        after = page["next"].as_i64().expect("a cursor");
+        if page["top"] == after {
+            break;
+        }
+    }
+    assert!(seen.len() >= 60 && seen.windows(2).all(|pair| pair[0] < pair[1]), "{} events", seen.len());
+    world.finish().await;
+});

@@ -20,39 +20,57 @@ impl Words {
     }
 
     fn new(text: &str) -> Self {
-        let mut line = String::new();
-        let (mut count, mut blank) = (0, false);
-        for one in text.chars() {
-            if one.is_whitespace() {
-                blank = count > 0;
-                continue;
-            }
-            if one.is_control() || turns(one) {
-                continue;
-            }
-            let wanted = 1 + usize::from(blank);
-            if count + wanted > Self::MOST {
-                while count >= Self::MOST {
-                    line.pop();
-                    count -= 1;
-                }
-                line.push('…');
-                break;
-            }
-            if blank {
-                line.push(' ');
-            }
-            line.push(one);
-            count += wanted;
-            blank = false;
-        }
-        Self(line)
+        Self(line(text, Self::MOST))
     }
+}
+
+fn line(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    let (mut count, mut blank) = (0, false);
+    for one in text.chars() {
+        if one.is_whitespace() {
+            blank = count > 0;
+            continue;
+        }
+        if one.is_control() || turns(one) {
+            continue;
+        }
+        let wanted = 1 + usize::from(blank);
+        if count + wanted > most {
+            while count >= most {
+                line.pop();
+                count -= 1;
+            }
+            line.push('…');
+            break;
+        }
+        if blank {
+            line.push(' ');
+        }
+        line.push(one);
+        count += wanted;
+        blank = false;
+    }
+    line
+}
+
+/// A name that somebody chose, by the same rules; nothing if there is nothing in it to see.
+pub(crate) fn one_line(name: &str, most: usize) -> Option<String> {
+    let line = line(name, most);
+    line.chars().any(|one| !is_invisible(one)).then_some(line)
+}
+
+/// Has no width, or is drawn as nothing.
+fn is_invisible(one: char) -> bool {
+    one.is_whitespace()
+        || matches!(one, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200d}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Characters by which a text of the one direction shows what follows in the other.
 fn turns(one: char) -> bool {
-    matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(one, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 impl From<&str> for Words {

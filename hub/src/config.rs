@@ -40,6 +40,8 @@ pub struct HubConfig {
     pub position_check: Option<Duration>,
     /// More missed publications than this are not recovered.
     pub recovery_limit: usize,
+    /// Nor are more bytes of them: a reply holds all, and few clients could take the server's memory by it.
+    pub recovery_bytes: usize,
     /// The same, counted before a subscriber's filter.
     pub recovery_scan_limit: usize,
     /// Publications in one read of the log.
@@ -81,6 +83,7 @@ impl Default for HubConfig {
             room_linger: Duration::from_secs(10),
             position_check: Some(Duration::from_secs(40)),
             recovery_limit: 1000,
+            recovery_bytes: 8 * 1024 * 1024,
             recovery_scan_limit: 10_000,
             log_page: 256,
             history_limit: 300,

@@ -135,6 +135,8 @@ struct Past {
     /// The newest by the log, and the room's generation when it was asked.
     read: Option<(u64, u32)>,
     found: Vec<Entry>,
+    /// Of what was found.
+    bytes: usize,
     scanned: usize,
 }
 
@@ -171,10 +173,12 @@ impl Past {
                 }
                 self.position = entry.offset;
                 if entry.passes(member.filter.as_ref()) {
+                    self.bytes += entry.bytes();
                     self.found.push(entry.clone());
                 }
             }
             let too_much = self.found.len() > inner.config.recovery_limit
+                || self.bytes > inner.config.recovery_bytes
                 || self.scanned > inner.config.recovery_scan_limit;
             if too_much || (entries.is_empty() && self.position < top) {
                 return Ok(false);

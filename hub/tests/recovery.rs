@@ -74,6 +74,22 @@ async fn a_position_in_another_stream_is_not_recovered_from_memory() {
 }
 
 #[tokio::test]
+async fn few_that_are_too_long_together_are_not_recovered() {
+    let limits = HubConfig { recovery_bytes: 10_000, room_memory_bytes: 0, ..config() };
+    let server = Server::with(limits).await;
+    for _ in 0..10 {
+        server.publish("room", &format!("\"{}\"", "a".repeat(2_000)));
+    }
+    let mut client = server.client("ann").await;
+    assert_eq!(client.resume("room", 6, "first").await["recovered"], true);
+    let mut client = server.client("ann").await;
+    let reply = client.resume("room", 1, "first").await;
+    assert_eq!((&reply["recovered"], &reply["was_recovering"]), (&serde_json::Value::Null, &json!(true)));
+    let next = server.publish("room", "0");
+    assert_eq!(client.publication().await.0, next);
+}
+
+#[tokio::test]
 async fn a_room_that_lingers_keeps_its_memory() {
     let linger = HubConfig { room_linger: std::time::Duration::from_mins(1), ..config() };
     let server = with_events(linger, 1).await;

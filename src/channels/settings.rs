@@ -192,6 +192,9 @@ pub fn merge_settings(
     Ok(settings)
 }
 
+/// Bytes of one credential. They are read with every use of the channel.
+const MAX_CREDENTIAL_BYTES: usize = 4_096;
+
 /// Checks credentials against the provider's fields, and fills in defaults.
 fn check_credentials(
     kind: &str,
@@ -209,6 +212,10 @@ fn check_credentials(
         let known: Vec<_> = fields.iter().map(|field| field.name).collect();
         let problem = format!("{kind} has no {unknown:?}; it takes {}", known.join(", "));
         return Err(Error::invalid("credentials", problem));
+    }
+    if let Some((name, _)) = credentials.iter().find(|(_, value)| value.len() > MAX_CREDENTIAL_BYTES) {
+        let problem = format!("at most {MAX_CREDENTIAL_BYTES} bytes");
+        return Err(Error::invalid(format!("credentials.{name}"), problem));
     }
     for field in fields {
         if let (None, Some(default)) = (credentials.get(field.name), field.default) {
@@ -243,6 +250,10 @@ mod tests {
             check_credentials("telegram", given(&[("token", "1:a"), ("tokn", "x")])).expect_err("unknown");
         assert!(unknown.to_string().contains("tokn") && !unknown.to_string().contains("1:a"), "{unknown}");
         assert!(check_credentials("pigeon", given(&[])).is_err());
+        let long = format!("1:{}", "a".repeat(MAX_CREDENTIAL_BYTES));
+        let long =
+            check_credentials("telegram", given(&[("token", &long)])).expect_err("no token is so long");
+        assert!(long.to_string().contains("at most 4096 bytes"), "{long}");
     }
 
     #[test]

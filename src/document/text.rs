@@ -101,10 +101,15 @@ fn clean(text: String) -> String {
 }
 
 fn one_line<E: de::Error>(text: String) -> Result<String, E> {
-    if text.chars().any(char::is_control) {
+    if text.chars().any(|c| c.is_control() || turns(c)) {
         return Err(E::custom("must be on one line, without control characters"));
     }
     Ok(text)
+}
+
+/// Shows what follows in an order other than its own: `invoice\u{202e}fdp.exe` looks like a PDF.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// For `deserialize_with`: see [`clean`].
@@ -137,5 +142,21 @@ mod tests {
             "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} \u{202b}\u{5e9}\u{5dc}\u{5d5}\u{5dd}\u{202c}\ta\nb";
         assert_eq!(clean(family.into()), family);
         assert_eq!(clean("a\r\nb\rc\u{7}\u{1b}[31m\u{7f}\u{9b}d".into()), "a\nb\nc[31md");
+    }
+
+    #[test]
+    fn a_name_shows_what_it_is() {
+        let refused = |text: &str| one_line::<serde_json::Error>(text.to_owned()).is_err();
+        for name in ["invoice\u{202e}fdp.exe", "a\u{2066}b", "a\u{202a}b", "a\nb", "a\u{7f}"] {
+            assert!(refused(name), "{name:?}");
+        }
+        for name in [
+            "invoice.pdf",
+            "\u{5e9}\u{5dc}\u{5d5}\u{5dd}.pdf",
+            "\u{1f468}\u{200d}\u{1f469}.png",
+            "a\u{200f}.pdf",
+        ] {
+            assert!(!refused(name), "{name:?}");
+        }
     }
 }

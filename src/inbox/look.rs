@@ -14,6 +14,11 @@ use crate::store::views::{self, Position, Sort, Source, View};
 use crate::store::{Tx, Verb, channels, contact_terms, conversations, events, messages, reads, tallies};
 
 pub const MAX_PAGE: i64 = 200;
+
+/// Messages that are read at a time, and bytes of their texts after which a page ends: who may write long messages
+/// would take the server's memory by having them listed.
+const STEP: i64 = 51;
+const PAGE_BYTES: usize = 1024 * 1024;
 const MIN_TYPED: usize = 2;
 
 /// A list of one user over the tenants that it may see.
@@ -270,13 +275,26 @@ impl Verb for Messages {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<MessagePage, Error> {
         let limit = self.limit.clamp(1, MAX_PAGE);
         let tenant = self.scope.tenant();
-        let mut page = if let Some(after) = self.after_seq {
-            messages::after(tx, tenant, self.conversation, after, limit + 1).await?
-        } else {
-            let before = self.before_seq.unwrap_or(i64::MAX);
-            messages::before(tx, tenant, self.conversation, before, limit + 1).await?
+        let mut page = Vec::new();
+        let mut bytes = 0;
+        // One more than is shown tells whether there are more.
+        let more = loop {
+            let want = (limit + 1 - page.len() as i64).min(STEP);
+            let found = if let Some(after) = self.after_seq {
+                let after = page.last().map_or(after, |last: &Message| last.seq);
+                messages::after(tx, tenant, self.conversation, after, want).await?
+            } else {
+                let before = page.first().map(|first| first.seq).or(self.before_seq).unwrap_or(i64::MAX);
+                messages::before(tx, tenant, self.conversation, before, want).await?
+            };
+            let is_full = found.len() as i64 == want;
+            bytes += found.iter().map(|message| message.text.as_ref().map_or(0, String::len)).sum::<usize>();
+            let at = if self.after_seq.is_some() { page.len() } else { 0 };
+            drop(page.splice(at..at, found));
+            if !is_full || page.len() as i64 > limit || bytes > PAGE_BYTES {
+                break is_full;
+            }
         };
-        let more = page.len() as i64 > limit;
         if more {
             // The one too many is at the far end.
             if self.after_seq.is_some() {

@@ -26,7 +26,7 @@ pub(super) async fn ask(http: &Client, account: &Account, chat: &str) -> Result<
     }
     let api = Api::of(http, account)?;
     let group = api.get(&format!("/api/{}/groups/{}", api.session, segment(chat))).await?.json();
-    Ok(title(&group).map(bounds::name))
+    Ok(title(&group).and_then(|title| bounds::name(&title)))
 }
 
 /// Each engine has its own form of a group.
