@@ -115,6 +115,7 @@ impl Kind {
 /// One normalised result of a provider's body, as its adapter fills it in: whatever fields it has, side by side. What it
 /// means is an [`Event`](crate::Event).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the fixtures")]
 pub struct Fields {
     pub kind: Kind,
     #[serde(skip_serializing_if = "Option::is_none")]
