@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    CloseCode, Closed, ErrorReply,
     config::Limits,
-    log::{ClientInfo, Tags},
+    log::{ClientInfo, Filter},
+    protocol::codes::{CloseCode, ErrorReply},
+    transport::Closed,
 };
 
 /// Names one connection; its text form is the `client` that the peer is told.
@@ -129,10 +130,6 @@ pub struct ServerSub {
     pub room: String,
     pub sub: Subscription,
 }
-
-/// Says by its tags whether a subscriber may see a publication: live, in recovery and in history alike.
-/// Runs under the room's lock: short, without waiting.
-pub type Filter = Arc<dyn Fn(&Tags) -> bool + Send + Sync>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomKind {

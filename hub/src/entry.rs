@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use crate::{
-    authority::Filter,
-    log::{ClientInfo, Publication},
+    log::{ClientInfo, Filter, Publication},
     protocol::{
         Form, json, protobuf,
         push::{self, Data},

@@ -42,19 +42,19 @@ mod transport;
 mod ws;
 
 pub use authority::{
-    Authority, ConnectRequest, Connected, Expiry, Filter, Peer, PublishDecision, Rejection, RoomKind,
-    ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
+    Authority, ConnectRequest, Connected, Expiry, Peer, PublishDecision, Rejection, RoomKind, ServerSub,
+    SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use descriptors::Descriptors;
 pub use doorway::Doorway;
 pub use hub::Hub;
-pub use log::{ClientInfo, Log, LogError, LogPage, Publication, Tags};
+pub use log::{ClientInfo, Filter, Log, LogError, LogPage, Publication, Tags};
 pub use memory::MemoryLog;
 pub use protocol::Form;
-pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
+pub use protocol::codes::{CloseCode, ErrorReply, unsubscribed};
 pub use stats::Stats;
 pub use transport::{
-    Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
+    Agreed, Closed, Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
 };
-pub use ws::{Agreed, Handshake, Refusal, WebSocket};
+pub use ws::{Handshake, Refusal, WebSocket};

@@ -79,6 +79,10 @@ impl fmt::Debug for Tags {
     }
 }
 
+/// Says by its tags whether a subscriber may see a publication: live, in recovery and in history alike.
+/// Runs under the room's lock: short, without waiting.
+pub type Filter = Arc<dyn Fn(&Tags) -> bool + Send + Sync>;
+
 /// A consistent look at a room's log.
 #[derive(Clone, Debug, Default)]
 pub struct LogPage {

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{Agreed, Form};
+use crate::protocol::{Form, codes::CloseCode};
 
 /// An upgraded socket. It answers WebSocket pings by itself, or hands them over as [`Incoming::Ping`].
 pub trait Transport: Send + 'static {
@@ -22,6 +22,17 @@ pub trait Transport: Send + 'static {
 
     /// Reading and writing go on independently, in two tasks.
     fn split(self) -> (Self::Reader, Self::Writer);
+}
+
+/// What both ends have agreed on for the life of the socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    pub form: Form,
+    /// permessage-deflate in both directions, without context takeover.
+    pub deflate: bool,
+    /// Pings are those of the WebSocket, which any client answers by itself, and not the protocol's own. Asked for by
+    /// `cf_ws_frame_ping_pong=true` in the query; for tools by hand.
+    pub native_pings: bool,
 }
 
 /// How long a message may be.
@@ -126,4 +137,21 @@ pub enum TransportError {
     NotUtf8,
     /// The socket broke; the text is for the log.
     Lost(String),
+}
+
+/// Why a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// The peer closed, or its socket ended.
+    Peer,
+    /// The socket broke.
+    Lost(TransportError),
+    /// The engine or the application closed it.
+    Server(CloseCode),
+}
+
+impl From<CloseCode> for Closed {
+    fn from(code: CloseCode) -> Self {
+        Closed::Server(code)
+    }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::{io::AsyncRead, net::TcpStream};
 
-pub use self::handshake::{Agreed, Handshake, Refusal};
+pub use self::handshake::{Handshake, Refusal};
 use self::{
     deflate::deflate,
     frame::Head,
@@ -23,7 +23,7 @@ use self::{
     tcp::{ReadHalf, WriteHalf},
     writer::Writer,
 };
-use crate::{Outlet, Transport};
+use crate::transport::{Agreed, Outlet, Transport};
 
 /// The two halves of an upgraded stream as a [`Transport`].
 pub struct WebSocket<R = ReadHalf, W: Outlet = WriteHalf> {

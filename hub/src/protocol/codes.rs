@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 
-use crate::transport::TransportError;
-
 /// An error reply to one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorReply {
@@ -94,23 +92,6 @@ impl CloseCode {
         } else {
             fit
         }
-    }
-}
-
-/// Why a session ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// The peer closed, or its socket ended.
-    Peer,
-    /// The socket broke.
-    Lost(TransportError),
-    /// The engine or the application closed it.
-    Server(CloseCode),
-}
-
-impl From<CloseCode> for Closed {
-    fn from(code: CloseCode) -> Self {
-        Closed::Server(code)
     }
 }
 

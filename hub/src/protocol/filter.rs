@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::{Tags, authority::Filter};
+use crate::log::{Filter, Tags};
 
 /// Of all its texts; it is kept as long as the subscription.
 const MAX_BYTES: usize = 4 * 1024;

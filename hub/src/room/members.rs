@@ -2,7 +2,12 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, sync::Arc};
 
-use crate::{Form, authority::Filter, entry::Entry, log::ClientInfo, session::Session};
+use crate::{
+    Form,
+    entry::Entry,
+    log::{ClientInfo, Filter},
+    session::Session,
+};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is granted by itself")]
 pub(crate) struct Member {

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use super::{Session, subs::Sub};
 use crate::{
     ErrorReply, SessionInfo,
-    authority::Filter,
     entry::Entry,
     hub::Inner,
     lock::lock,
-    log::{LogError, LogPage},
+    log::{Filter, LogError, LogPage},
     protocol::{
         command::History,
         reply::{HistoryReply, Reply},

@@ -7,8 +7,13 @@ use tokio::time::Instant;
 
 use super::Session;
 use crate::{
-    CloseCode, ErrorReply, authority::Filter, hub::Inner, lock::lock, log::ClientInfo, presence,
-    protocol::codes::unsubscribed, rooms::RoomRef,
+    CloseCode, ErrorReply,
+    hub::Inner,
+    lock::lock,
+    log::{ClientInfo, Filter},
+    presence,
+    protocol::codes::unsubscribed,
+    rooms::RoomRef,
 };
 
 pub(crate) type Subs = HashMap<Arc<str>, Sub>;

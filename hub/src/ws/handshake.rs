@@ -5,24 +5,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
 use super::offer;
-use crate::Form;
+use crate::{protocol::Form, transport::Agreed};
 
 /// An upgrade that may go on: answer it with status 101 and these headers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Handshake {
     pub agreed: Agreed,
     pub headers: Vec<(&'static str, String)>,
-}
-
-/// What both ends have agreed on for the life of the socket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Agreed {
-    pub form: Form,
-    /// permessage-deflate in both directions, without context takeover.
-    pub deflate: bool,
-    /// Pings are those of the WebSocket, which any client answers by itself, and not the protocol's own. Asked for by
-    /// `cf_ws_frame_ping_pong=true` in the query; for tools by hand.
-    pub native_pings: bool,
 }
 
 /// An upgrade that may not: answer it so.
