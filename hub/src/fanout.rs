@@ -13,10 +13,10 @@ use tokio::runtime::Handle;
 
 use crate::{
     Form,
-    entry::Entry,
     hub::Inner,
     lock::{lock, read, write},
     parcel::Parcel,
+    protocol::entry::Entry,
     room::{Room, members::Member, order::Batch},
 };
 

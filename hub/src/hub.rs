@@ -20,9 +20,9 @@ use tokio::{
 use crate::{
     Agreed, Authority, ClientInfo, CloseCode, Closed, ErrorReply, Expiry, HubConfig, Log, LogError, LogPage,
     Peer, Publication, Rejection, ServerSub, SessionId, SessionInfo, Stats, Tags, Transport,
-    entry::Entry,
     gatehouse::Gatehouse,
     presence,
+    protocol::entry::Entry,
     protocol::json,
     rooms::Rooms,
     session::{self, Session, inbox::Item},

@@ -21,7 +21,6 @@ mod config;
 mod delta;
 mod descriptors;
 mod doorway;
-mod entry;
 mod fanout;
 mod gatehouse;
 mod hub;

@@ -8,10 +8,10 @@ use std::{
 use tokio::time::sleep;
 
 use crate::{
-    entry::Entry,
     hub::Inner,
     lock::{lock, read},
     log::ClientInfo,
+    protocol::entry::Entry,
     room::{
         Room,
         announcements::{Change, Noted},

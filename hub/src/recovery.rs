@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::{
     ErrorReply,
-    entry::Entry,
     hub::Inner,
+    protocol::entry::Entry,
     protocol::{command::Position, reply::SubscribeReply},
     room::{Entered, From, Room, members::Member},
     stats::count,

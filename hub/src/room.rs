@@ -18,9 +18,9 @@ use tokio::sync::Notify;
 
 use crate::{
     HubConfig,
-    entry::Entry,
     hub::Inner,
     lock::{lock, write},
+    protocol::entry::Entry,
     room::{
         announcements::Announcements,
         members::{Member, Members},

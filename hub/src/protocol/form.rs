@@ -1,12 +1,4 @@
-//! The encoding of one connection. All that differs between the two is reached through here.
-
-use bytes::Bytes;
-
-use super::{
-    command::{self, Decoded},
-    protobuf, push,
-    reply::{self, Reply, SubscribeReply},
-};
+//! The encoding of one connection, and how a client asks for it.
 
 /// How a connection encodes what it says. Settled when its socket opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,49 +33,6 @@ impl Form {
         match self {
             Form::Json => b"\n",
             Form::Protobuf => b"",
-        }
-    }
-
-    pub(crate) fn ping(self) -> Bytes {
-        Bytes::from_static(match self {
-            Form::Json => push::PING,
-            Form::Protobuf => protobuf::PING,
-        })
-    }
-
-    pub(crate) fn decode(self, frame: &Bytes) -> Vec<Decoded> {
-        match self {
-            Form::Json => command::decode(frame),
-            Form::Protobuf => protobuf::decode(frame),
-        }
-    }
-
-    pub(crate) fn reply(self, id: u32, reply: &Reply) -> Bytes {
-        match self {
-            Form::Json => reply::encode(id, reply),
-            Form::Protobuf => protobuf::reply(id, reply),
-        }
-    }
-
-    pub(crate) fn unsubscribe(self, room: &str, code: u32, reason: &str) -> Bytes {
-        match self {
-            Form::Json => push::unsubscribe(room, code, reason),
-            Form::Protobuf => protobuf::unsubscribe(room, code, reason),
-        }
-    }
-
-    pub(crate) fn subscribe(self, room: &str, sub: &SubscribeReply) -> Bytes {
-        match self {
-            Form::Json => push::subscribe(room, sub),
-            Form::Protobuf => protobuf::subscribe(room, sub),
-        }
-    }
-
-    /// The data must be one clean JSON value.
-    pub(crate) fn message(self, data: &Bytes) -> Bytes {
-        match self {
-            Form::Json => push::message(data),
-            Form::Protobuf => protobuf::message(data),
         }
     }
 }

@@ -4,10 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{
-    json::Object,
-    reply::{SubscribeReply, client_info, subscribe_fields},
-};
+use super::json::Object;
 use crate::log::{ClientInfo, Publication};
 
 pub(crate) const PING: &[u8] = b"{}";
@@ -84,16 +81,6 @@ pub(crate) fn unsubscribe(room: &str, code: u32, reason: &str) -> Bytes {
     out.into()
 }
 
-pub(crate) fn subscribe(room: &str, sub: &SubscribeReply) -> Bytes {
-    let mut out = Vec::new();
-    push(&mut out, room, |p| {
-        let mut object = p.object("subscribe");
-        subscribe_fields(&mut object, sub);
-        object.end();
-    });
-    out.into()
-}
-
 pub(crate) fn message(data: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(data.len() + 32);
     push(&mut out, "", |p| {
@@ -104,7 +91,18 @@ pub(crate) fn message(data: &[u8]) -> Bytes {
     out.into()
 }
 
-fn push(out: &mut Vec<u8>, room: &str, body: impl FnOnce(&mut Object<'_>)) {
+/// A client as others see it.
+pub(crate) fn client_info(out: &mut Vec<u8>, who: &ClientInfo) {
+    let mut object = Object::begin(out);
+    object.text_or_empty("user", &who.user);
+    object.text_or_empty("client", &who.client);
+    object.raw("conn_info", who.conn_info.as_deref());
+    object.raw("chan_info", who.chan_info.as_deref());
+    object.end();
+}
+
+/// The envelope of a push about a room.
+pub(crate) fn push(out: &mut Vec<u8>, room: &str, body: impl FnOnce(&mut Object<'_>)) {
     let mut envelope = Object::begin(out);
     let mut push = envelope.object("push");
     push.text("channel", room);

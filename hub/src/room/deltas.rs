@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use crate::{delta, entry::Entry};
+use crate::{delta, protocol::entry::Entry};
 
 pub(crate) struct Deltas {
     /// What was handed out right before each entry, if the next offset is its own.

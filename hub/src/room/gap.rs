@@ -13,12 +13,12 @@ use super::{
     order::{Absorbed, Doubt, Phase},
 };
 use crate::{
-    entry::Entry,
     fanout,
     hub::Inner,
     lock::{lock, write},
     log::{LogError, LogPage},
     protocol::codes::unsubscribed,
+    protocol::entry::Entry,
     stats::count,
 };
 

@@ -4,8 +4,8 @@ use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, sync::Arc};
 
 use crate::{
     Form,
-    entry::Entry,
     log::{ClientInfo, Filter},
+    protocol::entry::Entry,
     session::Session,
 };
 

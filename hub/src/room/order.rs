@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{deltas::Deltas, ring::Ring};
-use crate::entry::Entry;
+use crate::protocol::entry::Entry;
 
 pub(crate) struct Order {
     pub(crate) phase: Phase,

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use crate::entry::Entry;
+use crate::protocol::entry::Entry;
 
 /// The bytes that all rooms together keep.
 #[derive(Clone)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::{Session, subs::Sub};
 use crate::{
     ErrorReply, SessionInfo,
-    entry::Entry,
     hub::Inner,
     lock::lock,
     log::{Filter, LogError, LogPage},
+    protocol::entry::Entry,
     protocol::{
         command::History,
         reply::{HistoryReply, Reply},

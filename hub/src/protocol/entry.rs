@@ -5,13 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::{
-    log::{ClientInfo, Filter, Publication},
-    protocol::{
-        Form, json, protobuf,
-        push::{self, Data},
-    },
+use super::{
+    form::Form,
+    json, protobuf,
+    push::{self, Data},
 };
+use crate::log::{ClientInfo, Filter, Publication};
 
 #[derive(Clone)]
 pub(crate) struct Entry {
