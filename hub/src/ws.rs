@@ -3,8 +3,11 @@
 //! connection holds no buffer; reading and writing go through one of each thread's.
 
 mod deflate;
+mod fault;
 mod frame;
 mod handshake;
+mod head;
+mod make;
 mod offer;
 mod reader;
 mod tcp;
@@ -16,9 +19,8 @@ use bytes::Bytes;
 use tokio::{io::AsyncRead, net::TcpStream};
 
 pub use self::handshake::{Handshake, Refusal};
+pub(crate) use self::make::add_frame;
 use self::{
-    deflate::deflate,
-    frame::Head,
     reader::Reader,
     tcp::{ReadHalf, WriteHalf},
     writer::Writer,
@@ -56,22 +58,6 @@ impl WebSocket {
         let (reader, writer) = tcp::split(stream);
         WebSocket::join(reader, writer, early, agreed)
     }
-}
-
-/// Adds a message as a frame of its own.
-pub(crate) fn add_frame(agreed: Agreed, message: &Bytes, out: &mut Vec<u8>) {
-    let (head, payload) = make_frame(agreed, message);
-    out.extend_from_slice(head.bytes());
-    out.extend_from_slice(&payload);
-}
-
-/// The header of a message's frame and what follows it.
-fn make_frame(agreed: Agreed, message: &Bytes) -> (Head, Bytes) {
-    let deflated = agreed.deflate.then(|| deflate(message)).flatten();
-    let is_deflated = deflated.is_some();
-    let payload = deflated.unwrap_or_else(|| message.clone());
-    let head = if agreed.form.is_binary() { Head::binary(payload.len()) } else { Head::text(payload.len()) };
-    (if is_deflated { head.deflated() } else { head }, payload)
 }
 
 impl<R, W> Transport for WebSocket<R, W>

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::frame::Fault;
+use super::fault::Fault;
 
 /// Our window, the same for all, so that all can be sent the same bytes. Peers that want a smaller one are not
 /// deflated for. JSON of up to 64 KB gets hardly larger by it than with 15.

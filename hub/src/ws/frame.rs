@@ -3,8 +3,12 @@
 
 use bytes::Bytes;
 
-use super::deflate::inflate;
-use crate::MaxBytes;
+use super::{
+    deflate::inflate,
+    fault::Fault::{self, NotUtf8, TooLarge, Violation},
+    head::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT},
+};
+use crate::transport::MaxBytes;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
@@ -16,25 +20,6 @@ pub(super) enum Event {
     Fragment,
     Close,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Close code 1002.
-    Violation(&'static str),
-    /// Close code 1007.
-    NotUtf8,
-    /// Close code 1009.
-    TooLarge,
-}
-
-use Fault::{NotUtf8, TooLarge, Violation};
-
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
 
 /// Longest payload of a control frame.
 const MAX_CONTROL: usize = 125;
@@ -212,62 +197,6 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
     for (byte, mask) in words.into_remainder().iter_mut().zip(mask) {
         *byte ^= mask;
-    }
-}
-
-/// The header of a whole server frame.
-pub(super) struct Head {
-    bytes: [u8; 10],
-    len: usize,
-}
-
-impl Head {
-    pub(super) fn text(payload: usize) -> Self {
-        Head::new(TEXT, payload)
-    }
-
-    pub(super) fn binary(payload: usize) -> Self {
-        Head::new(BINARY, payload)
-    }
-
-    pub(super) fn close(payload: usize) -> Self {
-        Head::new(CLOSE, payload)
-    }
-
-    pub(super) fn ping() -> Self {
-        Head::new(PING, 0)
-    }
-
-    pub(super) fn pong(payload: usize) -> Self {
-        Head::new(PONG, payload)
-    }
-
-    fn new(opcode: u8, payload: usize) -> Self {
-        let mut bytes = [0; 10];
-        bytes[0] = 0x80 | opcode;
-        let len = if payload < 126 {
-            bytes[1] = payload as u8;
-            2
-        } else if let Ok(short) = u16::try_from(payload) {
-            bytes[1] = 126;
-            bytes[2..4].copy_from_slice(&short.to_be_bytes());
-            4
-        } else {
-            bytes[1] = 127;
-            bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
-            10
-        };
-        Head { bytes, len }
-    }
-
-    /// The same for a payload that is deflated.
-    pub(super) fn deflated(mut self) -> Self {
-        self.bytes[0] |= 0x40;
-        self
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
     }
 }
 

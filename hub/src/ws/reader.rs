@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::frame::{Event, Fault, Parser};
+use super::{
+    fault::Fault,
+    frame::{Event, Parser},
+};
 use crate::transport::{Incoming, MaxBytes, TransportError, TransportReader};
 
 const READ_BYTES: usize = 16 * 1024;

@@ -11,10 +11,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{frame::Head, make_frame};
+use super::{head::Head, make::make_frame};
 use crate::{
-    Agreed, Form,
-    transport::{Outlet, TransportError, TransportWriter},
+    protocol::Form,
+    transport::{Agreed, Outlet, TransportError, TransportWriter},
 };
 
 /// Put together up to this size.

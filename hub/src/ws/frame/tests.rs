@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
-use super::{super::deflate::deflate, *};
+use super::{
+    super::{deflate::deflate, head::Head},
+    *,
+};
 
 fn up_to(message: usize) -> MaxBytes {
     MaxBytes { message, inflated: 10 * message }
