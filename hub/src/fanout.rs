@@ -15,8 +15,8 @@ use crate::{
     Form,
     hub::Inner,
     lock::{lock, read, write},
-    parcel::Parcel,
     protocol::entry::Entry,
+    queue::EncodedFrame,
     room::{Room, members::Member, order::Batch},
 };
 
@@ -28,8 +28,8 @@ const ROUNDS: usize = 4;
 const PIECE: usize = 64;
 /// Members that are worth a task.
 const STRIPE: usize = 512;
-/// Parcels kept for one batch; with more different filters than that, some are made again.
-const KINDS: usize = 32;
+/// Frames kept for one batch; with more different filters than that, some are made again.
+const MAX_VARIANTS: usize = 32;
 
 pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
     if !lock(&room.order).begin_delivery() {
@@ -40,9 +40,9 @@ pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
             let Some(batch) = lock(&room.order).next_batch() else { return };
             let places = begin(room, &batch);
             let is_heavy = batch.is_heavy;
-            let mut parcels = Parcels::new(batch);
+            let mut encoded = Encoded::new(batch);
             for piece in pieces(0..places) {
-                serve(inner, room, &mut parcels, piece);
+                serve(inner, room, &mut encoded, piece);
             }
             if is_heavy {
                 break;
@@ -74,9 +74,9 @@ async fn pump(inner: Arc<Inner>, room: Arc<Room>) {
 }
 
 async fn stripe(inner: &Inner, room: &Room, batch: Batch, places: Range<usize>) {
-    let mut parcels = Parcels::new(batch);
+    let mut encoded = Encoded::new(batch);
     for piece in pieces(places) {
-        serve(inner, room, &mut parcels, piece);
+        serve(inner, room, &mut encoded, piece);
         tokio::task::yield_now().await;
     }
 }
@@ -97,14 +97,14 @@ fn begin(room: &Room, batch: &Batch) -> usize {
     members.places()
 }
 
-fn serve(inner: &Inner, room: &Room, parcels: &mut Parcels, places: Range<usize>) {
+fn serve(inner: &Inner, room: &Room, encoded: &mut Encoded, places: Range<usize>) {
     let members = read(&room.members);
-    let live = if parcels.batch.generation == members.generation { u64::MAX } else { parcels.ephemeral };
+    let live = if encoded.batch.generation == members.generation { u64::MAX } else { encoded.ephemeral };
     let mut delivered = 0;
     for member in members.piece(places) {
-        let wanted = live & parcels.wanted(member);
+        let wanted = live & encoded.wanted(member);
         if wanted != 0 {
-            delivered += member.session.queue.push(parcels.get(parcels.kind(member, wanted)));
+            delivered += member.session.queue.push(encoded.get(encoded.variant(member, wanted)));
         }
     }
     drop(members);
@@ -112,64 +112,64 @@ fn serve(inner: &Inner, room: &Room, parcels: &mut Parcels, places: Range<usize>
 }
 
 /// A batch as its receivers want it.
-struct Parcels {
+struct Encoded {
     batch: Batch,
     /// Those without an offset, a bit each.
     ephemeral: u64,
-    made: Vec<(Kind, Parcel)>,
+    made: Vec<(Variant, EncodedFrame)>,
 }
 
 /// Those who have it in common get the same bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Kind {
+struct Variant {
     form: Form,
     wanted: u64,
     /// Which of them are told as deltas, to those who agreed on that.
     deltas: Option<u64>,
 }
 
-impl Parcels {
+impl Encoded {
     fn new(batch: Batch) -> Self {
         let ephemeral = bits(&batch.entries, |entry| entry.offset == 0);
-        Parcels { batch, ephemeral, made: Vec::new() }
+        Encoded { batch, ephemeral, made: Vec::new() }
     }
 
     fn wanted(&self, member: &Member) -> u64 {
         bits(&self.batch.entries, |entry| member.wants(entry))
     }
 
-    fn kind(&self, member: &Member, wanted: u64) -> Kind {
+    fn variant(&self, member: &Member, wanted: u64) -> Variant {
         let deltas = member.delta.then(|| {
             let made = self.deltas();
             // The first that a member gets is what its deltas begin with.
             let later = bits(&self.batch.entries, |entry| entry.offset > member.after.saturating_add(1));
             (0..made.len()).filter(|n| made[*n].is_some()).fold(0, |bits, n| bits | 1 << n) & later & wanted
         });
-        Kind { form: member.form, wanted, deltas }
+        Variant { form: member.form, wanted, deltas }
     }
 
     fn deltas(&self) -> &[Option<Bytes>] {
         self.batch.deltas.as_ref().map(|deltas| deltas.of(&self.batch.entries)).unwrap_or_default()
     }
 
-    fn get(&mut self, kind: Kind) -> &Parcel {
-        let known = self.made.iter().position(|made| made.0 == kind);
+    fn get(&mut self, variant: Variant) -> &EncodedFrame {
+        let known = self.made.iter().position(|made| made.0 == variant);
         let at = known.unwrap_or_else(|| {
-            let parcel = Parcel::new(kind.form, self.messages(kind));
-            self.made.truncate(KINDS - 1);
-            self.made.push((kind, parcel));
+            let frame = EncodedFrame::new(variant.form, self.messages(variant));
+            self.made.truncate(MAX_VARIANTS - 1);
+            self.made.push((variant, frame));
             self.made.len() - 1
         });
         &self.made[at].1
     }
 
-    fn messages(&self, kind: Kind) -> Vec<Bytes> {
+    fn messages(&self, variant: Variant) -> Vec<Bytes> {
         let entries = self.batch.entries.iter().enumerate();
-        let chosen = entries.filter(|(n, _)| kind.wanted >> n & 1 == 1);
-        let message = |(n, entry): (usize, &Entry)| match kind.deltas {
-            None => entry.frame(kind.form).clone(),
-            Some(bits) if bits >> n & 1 == 1 => entry.delta_frame(kind.form, self.deltas()[n].as_ref()),
-            Some(_) => entry.delta_frame(kind.form, None),
+        let chosen = entries.filter(|(n, _)| variant.wanted >> n & 1 == 1);
+        let message = |(n, entry): (usize, &Entry)| match variant.deltas {
+            None => entry.frame(variant.form).clone(),
+            Some(bits) if bits >> n & 1 == 1 => entry.delta_frame(variant.form, self.deltas()[n].as_ref()),
+            Some(_) => entry.delta_frame(variant.form, None),
         };
         chosen.map(message).collect()
     }

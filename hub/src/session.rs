@@ -6,7 +6,6 @@ mod commands;
 mod connect;
 mod history;
 pub(crate) mod inbox;
-pub(crate) mod queue;
 mod rate;
 mod reader;
 pub(crate) mod subs;
@@ -25,9 +24,9 @@ use tokio::task::JoinHandle;
 use crate::{
     Agreed, Closed, Form, HubConfig, MaxBytes, Peer, SessionId, SessionInfo,
     hub::Inner,
-    parcel::Parcel,
     protocol::reply::Reply,
-    session::{inbox::Inbox, queue::Queue, subs::Subs, timers::Timers},
+    queue::{EncodedFrame, Queue},
+    session::{inbox::Inbox, subs::Subs, timers::Timers},
     transport::{Transport, TransportReader, TransportWriter},
 };
 
@@ -71,16 +70,16 @@ impl Session {
 
     /// A push to this client alone; see [`Queue::push`].
     pub(crate) fn push(&self, message: Bytes) -> bool {
-        self.queue.push(&Parcel::one(self.form, message)) == 1
+        self.queue.push(&EncodedFrame::one(self.form, message)) == 1
     }
 
     fn reply(&self, id: u32, reply: &Reply) {
-        self.queue.reply(&Parcel::one(self.form, self.form.reply(id, reply)), self.inbox.has_more());
+        self.queue.reply(&EncodedFrame::one(self.form, self.form.reply(id, reply)), self.inbox.has_more());
     }
 
     /// The reply for which a place was kept.
     fn fill(&self, reply: Bytes) {
-        self.queue.fill(&Parcel::one(self.form, reply), self.inbox.has_more());
+        self.queue.fill(&EncodedFrame::one(self.form, reply), self.inbox.has_more());
     }
 
     /// A stranger's message may not become longer than it is.

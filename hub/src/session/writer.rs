@@ -6,10 +6,10 @@ use std::{collections::VecDeque, future::poll_fn, ops::ControlFlow, sync::Arc, t
 use bytes::Bytes;
 use tokio::time::{error::Elapsed, timeout};
 
-use super::{Session, queue::Taken};
+use super::Session;
 use crate::{
     CloseCode, Closed, Form,
-    parcel::pack,
+    queue::{Taken, pack},
     transport::{TransportError, TransportWriter},
 };
 

@@ -3,6 +3,9 @@
 //! the bound the session ends. Replies are never refused; instead the session takes no further command until they
 //! are gone. At most one bound's worth is here and one more in the writer's hands.
 
+mod encoded_frame;
+mod waiting;
+
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,7 +16,13 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{CloseCode, Closed, lock::lock, parcel::Parcel, transport::Outlet};
+pub(crate) use self::encoded_frame::{EncodedFrame, pack};
+use self::waiting::{Gate, MessageClass, Waiting};
+use crate::{
+    lock::lock,
+    protocol::codes::CloseCode,
+    transport::{Closed, Outlet},
+};
 
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -36,38 +45,6 @@ struct State {
     deflate: bool,
     /// The writer has something in its hands, which must go out first.
     writing: bool,
-}
-
-#[derive(Default)]
-struct Waiting {
-    /// The end of a frame that the socket has begun to take.
-    rest: Bytes,
-    rest_kind: Kind,
-    messages: VecDeque<Bytes>,
-    push_bytes: usize,
-    reply_bytes: usize,
-    /// A reply is being made that must stand before what came after.
-    gate: Option<Gate>,
-    /// The answer to the last ping frame; earlier ones need none.
-    pong: Option<Bytes>,
-    /// A ping frame of our own.
-    ping: bool,
-}
-
-#[derive(Default)]
-struct Gate {
-    /// How many messages were there before it.
-    place: usize,
-    /// Of what came after.
-    push_bytes: usize,
-    reply_bytes: usize,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    Push,
-    #[default]
-    Reply,
 }
 
 pub(crate) enum Taken {
@@ -118,17 +95,17 @@ impl Queue {
 
     /// Sends the messages or puts them in line, all or as far as they fit, and says how many. Whoever does not
     /// take them in time ends the session, except that an empty queue takes any one message.
-    pub(crate) fn push(&self, parcel: &Parcel) -> usize {
+    pub(crate) fn push(&self, frame: &EncodedFrame) -> usize {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return 0;
         }
-        if state.send(parcel, Kind::Push) {
+        if state.send(frame, MessageClass::Push) {
             wake_for_rest(state);
-            return parcel.messages().len();
+            return frame.messages().len();
         }
         let mut taken = 0;
-        for message in parcel.messages() {
+        for message in frame.messages() {
             let max = state.max_push_bytes;
             let waiting = state.waiting();
             let bytes = waiting.push_bytes + waiting.rest_push_bytes();
@@ -136,7 +113,7 @@ impl Queue {
                 self.end(&mut state, CloseCode::SLOW.into());
                 break;
             }
-            waiting.count(Kind::Push, message.len());
+            waiting.count(MessageClass::Push, message.len());
             waiting.messages.push_back(message.clone());
             taken += 1;
         }
@@ -145,17 +122,17 @@ impl Queue {
     }
 
     /// A reply of which more will follow at once goes out with them.
-    pub(crate) fn reply(&self, parcel: &Parcel, more: bool) {
+    pub(crate) fn reply(&self, frame: &EncodedFrame, more: bool) {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return;
         }
-        if !more && state.send(parcel, Kind::Reply) {
+        if !more && state.send(frame, MessageClass::Reply) {
             return wake_for_rest(state);
         }
         let waiting = state.waiting();
-        for message in parcel.messages() {
-            waiting.count(Kind::Reply, message.len());
+        for message in frame.messages() {
+            waiting.count(MessageClass::Reply, message.len());
             waiting.messages.push_back(message.clone());
         }
         wake(state);
@@ -197,19 +174,19 @@ impl Queue {
     }
 
     /// Puts the reply in its place and lets go what waits behind it.
-    pub(crate) fn fill(&self, parcel: &Parcel, more: bool) {
+    pub(crate) fn fill(&self, frame: &EncodedFrame, more: bool) {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return;
         }
         let place = state.open_gate();
-        if !more && state.send(parcel, Kind::Reply) {
+        if !more && state.send(frame, MessageClass::Reply) {
             return wake_for_rest(state);
         }
         let waiting = state.waiting();
         let place = place.unwrap_or(waiting.messages.len());
-        for (at, message) in (place..).zip(parcel.messages()) {
-            waiting.count(Kind::Reply, message.len());
+        for (at, message) in (place..).zip(frame.messages()) {
+            waiting.count(MessageClass::Reply, message.len());
             waiting.messages.insert(at, message.clone());
         }
         wake(state);
@@ -372,82 +349,31 @@ impl State {
     /// Drops what was not begun.
     fn forget(&mut self) {
         if let Some(old) = self.waiting.take() {
-            let Waiting { rest, rest_kind, pong, .. } = *old;
-            let kept = Waiting { rest, rest_kind, pong, ..Waiting::default() };
+            let Waiting { rest, rest_class, pong, .. } = *old;
+            let kept = Waiting { rest, rest_class, pong, ..Waiting::default() };
             self.waiting = (!kept.is_over()).then(|| Box::new(kept));
         }
     }
 
     /// Tries the socket. `false` if the messages have to wait; what of them it took only a part of is kept.
     /// A socket that is broken is left to the writer, who finds out the same.
-    fn send(&mut self, parcel: &Parcel, kind: Kind) -> bool {
+    fn send(&mut self, frame: &EncodedFrame, class: MessageClass) -> bool {
         let Some(outlet) = &self.outlet else { return false };
         if self.writing || self.waiting.is_some() {
             return false;
         }
-        if parcel.bytes() > self.max_push_bytes && parcel.messages().len() > 1 {
+        if frame.bytes() > self.max_push_bytes && frame.messages().len() > 1 {
             return false;
         }
-        let Some(wire) = parcel.wire(self.deflate) else { return false };
+        let Some(wire) = frame.wire(self.deflate) else { return false };
         // Panics as well: whoever publishes is not to suffer from one socket.
         let tried = catch_unwind(AssertUnwindSafe(|| outlet.try_write(wire)));
         let Ok(Ok(written)) = tried else { return false };
         if written < wire.len() {
             let rest = wire.slice(written..);
-            self.waiting = Some(Box::new(Waiting { rest, rest_kind: kind, ..Waiting::default() }));
+            self.waiting = Some(Box::new(Waiting { rest, rest_class: class, ..Waiting::default() }));
         }
         true
-    }
-}
-
-impl Waiting {
-    /// A gate counts as well.
-    fn is_over(&self) -> bool {
-        self.is_empty() && self.gate.is_none() && self.pong.is_none() && !self.ping
-    }
-
-    fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.rest.is_empty()
-    }
-
-    /// All that stands before the gate.
-    fn take_messages(&mut self) -> VecDeque<Bytes> {
-        let ready = self.gate.as_ref().map_or(self.messages.len(), |gate| gate.place);
-        if ready == 0 {
-            return VecDeque::new();
-        }
-        let behind = self.messages.split_off(ready);
-        let (push_bytes, reply_bytes) = match &mut self.gate {
-            Some(gate) => {
-                gate.place = 0;
-                (gate.push_bytes, gate.reply_bytes)
-            }
-            None => (0, 0),
-        };
-        (self.push_bytes, self.reply_bytes) = (push_bytes, reply_bytes);
-        std::mem::replace(&mut self.messages, behind)
-    }
-
-    fn rest_push_bytes(&self) -> usize {
-        match self.rest_kind {
-            Kind::Push => self.rest.len(),
-            Kind::Reply => 0,
-        }
-    }
-
-    fn count(&mut self, kind: Kind, bytes: usize) {
-        let mut none = Gate::default();
-        let gate = self.gate.as_mut().unwrap_or(&mut none);
-        match kind {
-            Kind::Push => {
-                self.push_bytes += bytes;
-                gate.push_bytes += bytes;
-            }
-            Kind::Reply => {
-                self.reply_bytes += bytes;
-                gate.reply_bytes += bytes;
-            }
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{Agreed, Form, ws};
+use crate::{protocol::Form, transport::Agreed, ws};
 
 /// Messages from this size on get a frame of their own, without a copy.
 const ALONE_BYTES: usize = 4 * 1024;
@@ -16,7 +16,7 @@ const FLUSH_BYTES: usize = 128 * 1024;
 /// More is not tried at once.
 const WIRE_BYTES: usize = 64 * 1024;
 
-pub(crate) struct Parcel {
+pub(crate) struct EncodedFrame {
     form: Form,
     messages: Vec<Bytes>,
     bytes: usize,
@@ -24,14 +24,14 @@ pub(crate) struct Parcel {
     wires: [OnceLock<Bytes>; 2],
 }
 
-impl Parcel {
+impl EncodedFrame {
     pub(crate) fn new(form: Form, messages: Vec<Bytes>) -> Self {
         let bytes = messages.iter().map(Bytes::len).sum();
-        Parcel { form, messages, bytes, wires: Default::default() }
+        EncodedFrame { form, messages, bytes, wires: Default::default() }
     }
 
     pub(crate) fn one(form: Form, message: Bytes) -> Self {
-        Parcel::new(form, vec![message])
+        EncodedFrame::new(form, vec![message])
     }
 
     pub(crate) fn messages(&self) -> &[Bytes] {

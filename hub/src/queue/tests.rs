@@ -13,8 +13,8 @@ fn take(queue: &Queue) -> Option<Result<Vec<Bytes>, Closed>> {
     }
 }
 
-fn one(text: &'static str) -> Parcel {
-    Parcel::one(crate::Form::Json, frame(text))
+fn one(text: &'static str) -> EncodedFrame {
+    EncodedFrame::one(crate::Form::Json, frame(text))
 }
 
 fn frame(text: &'static str) -> Bytes {
