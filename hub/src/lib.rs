@@ -16,27 +16,25 @@
 //! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and
 //! there, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].
 
+mod admission;
 mod authority;
 mod config;
 mod delta;
 mod descriptors;
 mod doorway;
-mod fanout;
-mod gatehouse;
+mod engine;
+mod guard;
 mod hub;
 mod lock;
 mod log;
+mod log_reader;
 mod memory;
-mod presence;
 mod protocol;
 mod queue;
-mod recovery;
 mod room;
 mod rooms;
 mod session;
-mod sessions;
 mod stats;
-mod sweep;
 mod transport;
 mod ws;
 

@@ -27,13 +27,13 @@ pub(crate) enum Decoded {
 pub(crate) enum Command {
     Connect(Box<Connect>),
     Subscribe(Box<Subscribe>),
-    Unsubscribe(Room),
+    Unsubscribe(Channel),
     Publish(Publish),
-    Presence(Room),
-    PresenceStats(Room),
+    Presence(Channel),
+    PresenceStats(Channel),
     History(Box<History>),
     Rpc(Rpc),
-    Send(Send),
+    Send(SendMessage),
     Refresh(Refresh),
     SubRefresh(SubRefresh),
     /// Well framed, but with data that is no JSON.
@@ -107,7 +107,7 @@ impl Subscribe {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Room {
+pub(crate) struct Channel {
     #[serde(deserialize_with = "or_default")]
     pub(crate) channel: String,
 }
@@ -146,7 +146,7 @@ pub(crate) struct Rpc {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Send {
+pub(crate) struct SendMessage {
     #[serde(deserialize_with = "present")]
     pub(crate) data: Option<Box<RawValue>>,
 }
@@ -177,19 +177,19 @@ struct Envelope {
     #[serde(deserialize_with = "object")]
     subscribe: Option<Box<Subscribe>>,
     #[serde(deserialize_with = "object")]
-    unsubscribe: Option<Room>,
+    unsubscribe: Option<Channel>,
     #[serde(deserialize_with = "object")]
     publish: Option<Publish>,
     #[serde(deserialize_with = "object")]
-    presence: Option<Room>,
+    presence: Option<Channel>,
     #[serde(deserialize_with = "object")]
-    presence_stats: Option<Room>,
+    presence_stats: Option<Channel>,
     #[serde(deserialize_with = "object")]
     history: Option<Box<History>>,
     #[serde(deserialize_with = "object")]
     rpc: Option<Rpc>,
     #[serde(deserialize_with = "object")]
-    send: Option<Send>,
+    send: Option<SendMessage>,
     #[serde(deserialize_with = "object")]
     refresh: Option<Refresh>,
     #[serde(deserialize_with = "object")]

@@ -2,17 +2,16 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, sync::Arc};
 
+use super::subscriber::Subscriber;
 use crate::{
-    Form,
     log::{ClientInfo, Filter},
-    protocol::entry::Entry,
-    session::Session,
+    protocol::{Form, entry::Entry},
 };
 
 #[expect(clippy::struct_excessive_bools, reason = "each is granted by itself")]
 pub(crate) struct Member {
-    pub(crate) session: Arc<Session>,
-    /// The session's, where handing out need not look for it.
+    pub(crate) subscriber: Arc<Subscriber>,
+    /// A copy of the subscriber's, which handing out reads without following the pointer.
     pub(crate) form: Form,
     /// The client has all up to here, so only what is over it is handed out.
     pub(crate) after: u64,
@@ -62,12 +61,12 @@ impl Members {
     }
 
     /// What follows is for nobody who waits for a stream that is lost: they have to begin again first.
-    pub(crate) fn lose_stream(&mut self) -> Vec<Arc<Session>> {
+    pub(crate) fn lose_stream(&mut self) -> Vec<Arc<Subscriber>> {
         let durable = self.places.all.iter_mut().flatten().filter(|member| member.durable);
         durable
             .map(|member| {
                 member.after = u64::MAX;
-                Arc::clone(&member.session)
+                Arc::clone(&member.subscriber)
             })
             .collect()
     }
@@ -126,11 +125,17 @@ impl<T> Places<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::{collections::HashMap, sync::Weak};
 
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::subscriber::Revoke, *};
+
+    struct NoSession;
+
+    impl Revoke for NoSession {
+        fn revoke(&self, _: &str, _: u32, _: &str) {}
+    }
 
     proptest! {
         #[test]
@@ -156,10 +161,9 @@ mod tests {
     #[test]
     fn who_followed_a_lost_stream_gets_nothing_of_the_next() {
         let member = |durable| {
-            let id = crate::SessionId(uuid::Uuid::nil());
-            let session = Session::new(id, crate::Agreed::default(), &crate::HubConfig::default());
+            let nobody: Weak<NoSession> = Weak::new();
             Member {
-                session: Arc::new(session),
+                subscriber: Arc::new(Subscriber::new(Form::Json, 1024, nobody)),
                 form: Form::Json,
                 after: 5,
                 filter: None,

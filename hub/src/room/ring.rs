@@ -13,14 +13,14 @@ use crate::protocol::entry::Entry;
 
 /// The bytes that all rooms together keep.
 #[derive(Clone)]
-pub(crate) struct Purse {
+pub(crate) struct MemoryBudget {
     used: Arc<AtomicUsize>,
     max: usize,
 }
 
-impl Purse {
+impl MemoryBudget {
     pub(crate) fn new(max: usize) -> Self {
-        Purse { used: Arc::default(), max }
+        MemoryBudget { used: Arc::default(), max }
     }
 
     pub(crate) fn used(&self) -> usize {
@@ -37,13 +37,13 @@ pub(crate) struct Ring {
     /// The offset before the oldest entry.
     before: u64,
     bytes: usize,
-    budget: usize,
-    purse: Purse,
+    max_bytes: usize,
+    budget: MemoryBudget,
 }
 
 impl Ring {
-    pub(crate) fn new(budget: usize, purse: Purse) -> Self {
-        Ring { entries: VecDeque::new(), before: 0, bytes: 0, budget, purse }
+    pub(crate) fn new(max_bytes: usize, budget: MemoryBudget) -> Self {
+        Ring { entries: VecDeque::new(), before: 0, bytes: 0, max_bytes, budget }
     }
 
     /// Empty, and the next entry will be the one after `top`.
@@ -56,7 +56,7 @@ impl Ring {
     pub(crate) fn append(&mut self, entry: Entry) {
         self.take_in(entry.cost());
         self.entries.push_back(entry);
-        while self.bytes > self.budget || (self.purse.is_over() && self.entries.len() > 1) {
+        while self.bytes > self.max_bytes || (self.budget.is_over() && self.entries.len() > 1) {
             self.forget(1);
         }
     }
@@ -67,7 +67,7 @@ impl Ring {
             if entry.offset > self.before {
                 continue;
             }
-            let full = self.bytes + entry.cost() > self.budget || self.purse.is_over();
+            let full = self.bytes + entry.cost() > self.max_bytes || self.budget.is_over();
             if entry.offset < self.before || full {
                 return;
             }
@@ -84,7 +84,7 @@ impl Ring {
 
     fn take_in(&mut self, cost: usize) {
         self.bytes += cost;
-        self.purse.used.fetch_add(cost, Relaxed);
+        self.budget.used.fetch_add(cost, Relaxed);
     }
 
     /// Forgets so many of the oldest.
@@ -92,7 +92,7 @@ impl Ring {
         for oldest in self.entries.drain(..count) {
             self.before = oldest.offset;
             self.bytes -= oldest.cost();
-            self.purse.used.fetch_sub(oldest.cost(), Relaxed);
+            self.budget.used.fetch_sub(oldest.cost(), Relaxed);
         }
         if self.entries.is_empty() {
             self.entries = VecDeque::new();
@@ -114,7 +114,7 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        self.purse.used.fetch_sub(self.bytes, Relaxed);
+        self.budget.used.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -130,8 +130,8 @@ mod tests {
         Entry::publication("r", Publication { offset, data, ..Publication::default() })
     }
 
-    fn ring(entries: usize, purse: &Purse) -> Ring {
-        Ring::new(entry(11).cost() * entries, purse.clone())
+    fn ring(entries: usize, budget: &MemoryBudget) -> Ring {
+        Ring::new(entry(11).cost() * entries, budget.clone())
     }
 
     fn offsets(ring: &Ring, after: u64, last: u64) -> Option<Vec<u64>> {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn forgets_the_oldest_and_says_what_it_has() {
-        let mut ring = ring(3, &Purse::new(usize::MAX));
+        let mut ring = ring(3, &MemoryBudget::new(usize::MAX));
         ring.restart(10);
         assert_eq!(offsets(&ring, 10, 10), Some(vec![]));
         assert_eq!(offsets(&ring, 9, 10), None);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn grows_backwards_only_where_it_joins_on() {
-        let mut ring = ring(3, &Purse::new(usize::MAX));
+        let mut ring = ring(3, &MemoryBudget::new(usize::MAX));
         ring.restart(10);
         ring.extend_back(&[entry(7), entry(8)]);
         assert_eq!(offsets(&ring, 8, 10), None);
@@ -165,8 +165,8 @@ mod tests {
     }
     #[test]
     fn all_rooms_together_have_a_bound_and_the_newest_of_each_stays() {
-        let purse = Purse::new(entry(11).cost() * 4);
-        let (mut hoarder, mut late) = (ring(10, &purse), ring(10, &purse));
+        let budget = MemoryBudget::new(entry(11).cost() * 4);
+        let (mut hoarder, mut late) = (ring(10, &budget), ring(10, &budget));
         hoarder.restart(10);
         late.restart(10);
         for offset in 11..=14 {
@@ -177,12 +177,12 @@ mod tests {
         }
         assert_eq!(offsets(&late, 13, 14), Some(vec![14]));
         assert_eq!(offsets(&late, 12, 14), None);
-        assert!(purse.is_over());
+        assert!(budget.is_over());
         hoarder.halve();
-        assert!(!purse.is_over());
+        assert!(!budget.is_over());
         assert_eq!(offsets(&hoarder, 12, 14), Some(vec![13, 14]));
         assert_eq!(offsets(&hoarder, 11, 14), None);
         drop((hoarder, late));
-        assert_eq!(purse.used(), 0);
+        assert_eq!(budget.used(), 0);
     }
 }

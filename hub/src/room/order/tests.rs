@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::log::Publication;
-use crate::room::ring::Purse;
+use crate::room::ring::MemoryBudget;
 
 fn entry(offset: u64) -> Entry {
     let data = Bytes::from(offset.to_string());
@@ -17,7 +17,7 @@ fn entries(offsets: impl IntoIterator<Item = u64>) -> Vec<Entry> {
 }
 
 fn ring() -> Ring {
-    Ring::new(1 << 20, Purse::new(usize::MAX))
+    Ring::new(1 << 20, MemoryBudget::new(usize::MAX))
 }
 
 fn open(top: u64, max_held: usize) -> Order {

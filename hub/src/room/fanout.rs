@@ -11,13 +11,11 @@ use std::{
 use bytes::Bytes;
 use tokio::runtime::Handle;
 
+use super::{members::Member, order::Batch, state::Room};
 use crate::{
-    Form,
-    hub::Inner,
     lock::{lock, read, write},
-    protocol::entry::Entry,
+    protocol::{Form, entry::Entry},
     queue::EncodedFrame,
-    room::{Room, members::Member, order::Batch},
 };
 
 /// Rooms with up to so many places are handed out by the publisher.
@@ -31,7 +29,7 @@ const STRIPE: usize = 512;
 /// Frames kept for one batch; with more different filters than that, some are made again.
 const MAX_VARIANTS: usize = 32;
 
-pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
+pub(super) fn hand_out(room: &Arc<Room>) {
     if !lock(&room.order).begin_delivery() {
         return;
     }
@@ -42,30 +40,31 @@ pub(crate) fn hand_out(inner: &Arc<Inner>, room: &Arc<Room>) {
             let is_heavy = batch.is_heavy;
             let mut encoded = Encoded::new(batch);
             for piece in pieces(0..places) {
-                serve(inner, room, &mut encoded, piece);
+                serve(room, &mut encoded, piece);
             }
             if is_heavy {
                 break;
             }
         }
     }
-    inner.runtime.spawn(pump(Arc::clone(inner), Arc::clone(room)));
+    room.context.runtime.spawn(pump(Arc::clone(room)));
 }
 
-async fn pump(inner: Arc<Inner>, room: Arc<Room>) {
+async fn pump(room: Arc<Room>) {
+    let runtime = &room.context.runtime;
     loop {
         let Some(batch) = lock(&room.order).next_batch() else { return };
         let places = begin(&room, &batch);
-        let stripes = (places / STRIPE).clamp(1, inner.runtime.metrics().num_workers());
+        let stripes = (places / STRIPE).clamp(1, runtime.metrics().num_workers());
         let size = places.div_ceil(stripes);
         let helpers: Vec<_> = (1..stripes)
             .map(|n| {
-                let (engine, room, batch) = (Arc::clone(&inner), Arc::clone(&room), batch.clone());
+                let (room, batch) = (Arc::clone(&room), batch.clone());
                 let places = n * size..(n + 1) * size;
-                inner.runtime.spawn(async move { stripe(&engine, &room, batch, places).await })
+                runtime.spawn(async move { stripe(&room, batch, places).await })
             })
             .collect();
-        stripe(&inner, &room, batch, 0..size).await;
+        stripe(&room, batch, 0..size).await;
         for helper in helpers {
             // It fails if the runtime is going down, or by a panic, which tokio has reported.
             let _ = helper.await;
@@ -73,10 +72,10 @@ async fn pump(inner: Arc<Inner>, room: Arc<Room>) {
     }
 }
 
-async fn stripe(inner: &Inner, room: &Room, batch: Batch, places: Range<usize>) {
+async fn stripe(room: &Room, batch: Batch, places: Range<usize>) {
     let mut encoded = Encoded::new(batch);
     for piece in pieces(places) {
-        serve(inner, room, &mut encoded, piece);
+        serve(room, &mut encoded, piece);
         tokio::task::yield_now().await;
     }
 }
@@ -97,18 +96,18 @@ fn begin(room: &Room, batch: &Batch) -> usize {
     members.places()
 }
 
-fn serve(inner: &Inner, room: &Room, encoded: &mut Encoded, places: Range<usize>) {
+fn serve(room: &Room, encoded: &mut Encoded, places: Range<usize>) {
     let members = read(&room.members);
     let live = if encoded.batch.generation == members.generation { u64::MAX } else { encoded.ephemeral };
     let mut delivered = 0;
     for member in members.piece(places) {
         let wanted = live & encoded.wanted(member);
         if wanted != 0 {
-            delivered += member.session.queue.push(encoded.get(encoded.variant(member, wanted)));
+            delivered += member.subscriber.queue.push(encoded.get(encoded.variant(member, wanted)));
         }
     }
     drop(members);
-    inner.counters.delivered.fetch_add(delivered as u64, Relaxed);
+    room.context.counters.delivered.fetch_add(delivered as u64, Relaxed);
 }
 
 /// A batch as its receivers want it.

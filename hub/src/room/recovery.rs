@@ -4,12 +4,15 @@
 
 use std::sync::Arc;
 
+use super::{
+    gap,
+    members::Member,
+    position,
+    state::{Entered, Room, Start},
+    subscriber::Subscriber,
+};
 use crate::{
-    ErrorReply,
-    hub::Inner,
-    protocol::entry::Entry,
-    protocol::{command::Position, reply::SubscribeReply},
-    room::{Entered, From, Room, members::Member},
+    protocol::{codes::ErrorReply, command::Position, entry::Entry, reply::SubscribeReply},
     stats::count,
 };
 
@@ -24,7 +27,6 @@ const MAX_ROUNDS: usize = 16;
 /// Makes `member` one of the room. Its queue is reserved for the reply when this succeeds.
 /// A `strict` client gets error 112 in place of a stream with a hole.
 pub(crate) async fn join(
-    inner: &Arc<Inner>,
     room: &Arc<Room>,
     member: Member,
     position: Option<&Position>,
@@ -33,15 +35,15 @@ pub(crate) async fn join(
     if !member.durable {
         return fresh(room, member, false);
     }
-    room.open(inner).await.map_err(|_| ErrorReply::INTERNAL)?;
+    gap::open(room).await.map_err(|_| ErrorReply::INTERNAL)?;
     let Some(position) = position.filter(|p| p.recover) else { return fresh(room, member, false) };
-    match catch_up(inner, room, member, position).await? {
+    match catch_up(room, member, position).await? {
         CaughtUp::In(joined) => {
-            count(&inner.counters.recovered);
+            count(&room.context.counters.recovered);
             Ok(joined)
         }
         CaughtUp::Unrecoverable(member) => {
-            count(&inner.counters.unrecovered);
+            count(&room.context.counters.unrecovered);
             if strict { Err(ErrorReply::UNRECOVERABLE) } else { fresh(room, member, true) }
         }
     }
@@ -50,8 +52,8 @@ pub(crate) async fn join(
 /// From now on.
 fn fresh(room: &Room, member: Member, was_recovering: bool) -> Result<Joined, ErrorReply> {
     let recoverable = member.durable;
-    member.session.queue.reserve();
-    let Entered::In { slot, epoch, after, .. } = room.enter(member, &From::Now, 0) else {
+    member.subscriber.queue.reserve();
+    let Entered::In { slot, epoch, after, .. } = room.enter(member, &Start::Now, 0) else {
         return Err(ErrorReply::INTERNAL);
     };
     let offset = if recoverable { after } else { 0 };
@@ -65,24 +67,19 @@ enum CaughtUp {
     Unrecoverable(Member),
 }
 
-async fn catch_up(
-    inner: &Arc<Inner>,
-    room: &Arc<Room>,
-    mut member: Member,
-    from: &Position,
-) -> Result<CaughtUp, ErrorReply> {
-    let limit = inner.config.recovery_limit;
+async fn catch_up(room: &Arc<Room>, mut member: Member, from: &Position) -> Result<CaughtUp, ErrorReply> {
+    let limit = room.context.config.recovery_limit;
     // A position in another stream says nothing here, even if this one has such an offset in memory.
     if !from.epoch.is_empty() && room.is_of_another_stream(&from.epoch) {
         // Unless it is this room that has not heard yet that its stream began anew.
-        room.doubt(inner);
+        position::doubt(room);
         return Ok(CaughtUp::Unrecoverable(member));
     }
     let mut past = Past { position: from.offset, ..Past::default() };
     for _ in 0..MAX_ROUNDS {
-        let session = Arc::clone(&member.session);
-        let reserved = session.queue.reserve();
-        let start = From::Position { position: past.position, read: past.read };
+        let subscriber = Arc::clone(&member.subscriber);
+        let reserved = subscriber.queue.reserve();
+        let start = Start::Position { position: past.position, read: past.read };
         member = match room.enter(member, &start, limit.saturating_sub(past.found.len())) {
             Entered::In { slot, epoch, missed, after } => {
                 if !from.epoch.is_empty() && from.epoch != epoch {
@@ -105,15 +102,15 @@ async fn catch_up(
                 return Ok(CaughtUp::In(Joined { slot, reply }));
             }
             Entered::TooMuch(member) => {
-                release(&session, reserved);
+                release(&subscriber, reserved);
                 return Ok(CaughtUp::Unrecoverable(member));
             }
             Entered::ReadLog(member) => {
-                release(&session, reserved);
+                release(&subscriber, reserved);
                 member
             }
         };
-        if !past.read(inner, room, &member, from).await? {
+        if !past.read(room, &member, from).await? {
             return Ok(CaughtUp::Unrecoverable(member));
         }
     }
@@ -121,9 +118,9 @@ async fn catch_up(
     Err(ErrorReply::INTERNAL)
 }
 
-fn release(session: &crate::session::Session, reserved: bool) {
+fn release(subscriber: &Subscriber, reserved: bool) {
     if reserved {
-        session.queue.release();
+        subscriber.queue.release();
     }
 }
 
@@ -140,19 +137,13 @@ struct Past {
 
 impl Past {
     /// Reads on to the end of the log; `false` if the past is not there or too much.
-    async fn read(
-        &mut self,
-        inner: &Arc<Inner>,
-        room: &Arc<Room>,
-        member: &Member,
-        from: &Position,
-    ) -> Result<bool, ErrorReply> {
+    async fn read(&mut self, room: &Arc<Room>, member: &Member, from: &Position) -> Result<bool, ErrorReply> {
         loop {
             let generation = room.generation();
-            let page = inner.since(&room.name, self.position, inner.config.log_page).await;
+            let page = room.context.log.since(&room.name, self.position, room.context.config.log_page).await;
             let page = page.map_err(|_| ErrorReply::INTERNAL)?;
             if room.is_of_another_stream(&page.epoch) {
-                room.doubt(inner);
+                position::doubt(room);
                 return Ok(false);
             }
             let other = !from.epoch.is_empty() && from.epoch != page.epoch;
@@ -162,7 +153,7 @@ impl Past {
                 return Ok(false);
             }
             self.read = Some((page.top, generation));
-            room.heard_of(inner, generation, page.top);
+            gap::heard_of(room, generation, page.top);
             let (top, entries) = (page.top, Entry::all(&room.name, page.publications));
             self.scanned += entries.len();
             for entry in &entries {
@@ -174,8 +165,8 @@ impl Past {
                     self.found.push(entry.clone());
                 }
             }
-            let too_much = self.found.len() > inner.config.recovery_limit
-                || self.scanned > inner.config.recovery_scan_limit;
+            let too_much = self.found.len() > room.context.config.recovery_limit
+                || self.scanned > room.context.config.recovery_scan_limit;
             if too_much || (entries.is_empty() && self.position < top) {
                 return Ok(false);
             }

@@ -7,16 +7,16 @@ use std::{
 
 use tokio::time::sleep;
 
+use super::{
+    announcements::{Change, Noted},
+    members::Member,
+    publish,
+    state::Room,
+};
 use crate::{
-    hub::Inner,
     lock::{lock, read},
     log::ClientInfo,
     protocol::entry::Entry,
-    room::{
-        Room,
-        announcements::{Change, Noted},
-        members::Member,
-    },
     stats,
 };
 
@@ -37,32 +37,32 @@ fn visible(member: &Member) -> Option<&ClientInfo> {
     member.who.as_deref().filter(|_| member.presence)
 }
 
-pub(crate) fn announce_join(inner: &Arc<Inner>, room: &Arc<Room>, who: Arc<ClientInfo>) {
-    announce(inner, room, Change::Join(who));
+pub(crate) fn announce_join(room: &Arc<Room>, who: Arc<ClientInfo>) {
+    announce(room, Change::Join(who));
 }
 
-pub(crate) fn announce_leave(inner: &Arc<Inner>, room: &Arc<Room>, who: Arc<ClientInfo>) {
-    announce(inner, room, Change::Leave(who));
+pub(crate) fn announce_leave(room: &Arc<Room>, who: Arc<ClientInfo>) {
+    announce(room, Change::Leave(who));
 }
 
 /// At once in small rooms, in company in large ones (see `room/announcements.rs`).
-fn announce(inner: &Arc<Inner>, room: &Arc<Room>, change: Change) {
+fn announce(room: &Arc<Room>, change: Change) {
     let size = room.size.load(Relaxed);
-    let noted = lock(&room.announcements).note(change, size, inner.config.announce_calm);
+    let noted = lock(&room.announcements).note(change, size, room.context.config.announce_calm);
     match noted {
-        Noted::Tell(change) => room.accept(inner, entry(room, change)),
+        Noted::Tell(change) => publish::accept(room, entry(room, change)),
         Noted::Gathered => {}
-        Noted::Begin => drop(inner.runtime.spawn(tell(Arc::clone(inner), Arc::clone(room)))),
-        Noted::Dropped => stats::count(&inner.counters.announcements_dropped),
+        Noted::Begin => drop(room.context.runtime.spawn(tell(Arc::clone(room)))),
+        Noted::Dropped => stats::count(&room.context.counters.announcements_dropped),
     }
 }
 
-async fn tell(inner: Arc<Inner>, room: Arc<Room>) {
+async fn tell(room: Arc<Room>) {
     loop {
-        sleep(inner.config.announce_window).await;
-        let Some(told) = lock(&room.announcements).take(inner.config.announce_limit) else { return };
-        inner.counters.announcements_dropped.fetch_add(told.dropped as u64, Relaxed);
-        room.accept_all(&inner, told.changes.into_iter().map(|change| entry(&room, change)));
+        sleep(room.context.config.announce_window).await;
+        let Some(told) = lock(&room.announcements).take(room.context.config.announce_limit) else { return };
+        room.context.counters.announcements_dropped.fetch_add(told.dropped as u64, Relaxed);
+        publish::accept_all(&room, told.changes.into_iter().map(|change| entry(&room, change)));
     }
 }
 
