@@ -29,14 +29,14 @@ pub(crate) struct Admission {
     sessions: AtomicUsize,
     max_sessions: usize,
     draining: AtomicBool,
-    revoked: Mutex<Vec<Revoked>>,
+    revoked: Mutex<Vec<Revocation>>,
     /// No connect takes longer: a session that is not connected by then is closed as stale.
     remember: Duration,
 }
 
 type Predicate = Box<dyn Fn(&SessionInfo) -> bool + Send + Sync>;
 
-struct Revoked {
+struct Revocation {
     at: Instant,
     which: Predicate,
     code: CloseCode,
@@ -97,7 +97,7 @@ impl Admission {
             self.waiting.fetch_sub(1, Relaxed);
             return Err(ErrorReply::TOO_MANY_REQUESTS);
         }
-        let _waiting = Waiting(&self.waiting);
+        let _waiting = QueuedConnect(&self.waiting);
         let slot = timeout(self.max_wait, self.slots.acquire()).await;
         slot.ok().and_then(Result::ok).ok_or(ErrorReply::TOO_MANY_REQUESTS)
     }
@@ -111,7 +111,7 @@ impl Admission {
         let at = Instant::now();
         let mut revoked = lock(&self.revoked);
         revoked.retain(|revoked| at - revoked.at < self.remember);
-        revoked.push(Revoked { at, which: Box::new(which), code });
+        revoked.push(Revocation { at, which: Box::new(which), code });
     }
 
     /// Whether a session whose connect began at `since` was revoked after that.
@@ -124,9 +124,9 @@ impl Admission {
     }
 }
 
-struct Waiting<'a>(&'a AtomicUsize);
+struct QueuedConnect<'a>(&'a AtomicUsize);
 
-impl Drop for Waiting<'_> {
+impl Drop for QueuedConnect<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }

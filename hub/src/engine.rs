@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::{runtime::Handle, sync::Notify, time::Instant};
 
-use self::sessions::{Registered, Sessions};
+use self::sessions::{RegisteredSession, Sessions};
 use crate::{
     admission::Admission,
     authority::{Authority, Peer, SessionId},
@@ -60,7 +60,7 @@ impl Engine {
     ) -> impl Future<Output = Closed> + Send + use<T> {
         let (context, id) = (&self.context, SessionId((self.context.config.ids)()));
         let session = Session::new(id, transport.agreed(), &context.config);
-        let registered = Registered::new(Arc::clone(context), Arc::clone(&self.sessions), session);
+        let registered = RegisteredSession::new(Arc::clone(context), Arc::clone(&self.sessions), session);
         if context.admission.is_draining() {
             context.changed.notify_waiters();
         }

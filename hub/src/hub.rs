@@ -1,4 +1,4 @@
-//! The engine as the application holds it: each method finds what it is about and calls that.
+//! The engine as the application holds it. Decides nothing: each method finds its session or room and calls that.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -32,8 +32,8 @@ impl Hub {
         Hub { engine: Arc::new(Engine::new(config, authority, log)) }
     }
 
-    /// Begins a session on an upgraded socket; the future runs it until it ends, and says why it ended. Never panics.
-    /// Dropped half-way it cleans up all the same, but the authority is not told.
+    /// Begins a session on an upgraded socket; the future runs it to its end and returns the reason. Never panics.
+    /// If the future is dropped early, the session is cleaned up, but `Authority::closed` is not called.
     pub fn serve<T: Transport>(
         &self,
         transport: T,
@@ -42,18 +42,18 @@ impl Hub {
         self.engine.serve(transport, peer)
     }
 
-    /// Publishes a committed event of a room's log. Never waits; may be called from any thread. Calls may come
-    /// out of order or twice: subscribers see every offset once and in order, if need be from the log.
+    /// Publishes a committed event of a room's log. Never blocks; may be called from any thread. Calls may come out of
+    /// order or twice, or be lost: subscribers see every offset once and in order, from the log where necessary.
     pub fn publish(&self, room: &str, publication: Publication) {
         self.engine.context.rooms.publish(room, publication);
     }
 
-    /// Publishes to those who are in the room now. It has no offset and is never recovered.
+    /// Publishes to those who are in the room now. Has no offset and is not recovered.
     pub fn publish_ephemeral(&self, room: &str, data: Bytes, tags: Tags) {
         self.engine.context.rooms.publish(room, Publication { data, tags, ..Publication::default() });
     }
 
-    /// Pushes a message to one session. `false` if it is gone, was cut as slow by this, or the data is no JSON.
+    /// Pushes a message to one session. `false` if it has ended, ends as slow by this message, or the data is not JSON.
     pub fn send(&self, session: SessionId, data: Bytes) -> bool {
         let Some(session) = self.engine.sessions.get(session).filter(|s| s.info().is_some()) else {
             return false;
@@ -62,8 +62,8 @@ impl Hub {
         session.push(session.form().message(&data))
     }
 
-    /// Subscribes a live session to a room, in line with its own commands. Already subscribed is well;
-    /// `false` if the session is gone.
+    /// Subscribes a live session to a room, in order with its own commands. Does nothing if it is subscribed; `false` if
+    /// the session has ended.
     pub fn subscribe(&self, session: SessionId, sub: ServerSub) -> bool {
         let Some(session) = self.engine.sessions.get(session).filter(|s| s.info().is_some()) else {
             return false;
@@ -72,8 +72,8 @@ impl Hub {
         true
     }
 
-    /// Takes a room away from a live session. Codes under 2500 are final for the client; with others it
-    /// subscribes again (for a room subscribed by the server it connects again).
+    /// Revokes a subscription of a live session. A code under 2500 is final for the client; with others it subscribes
+    /// again (for a server-side subscription it reconnects).
     pub fn unsubscribe(&self, session: SessionId, room: &str, code: u32, reason: &str) {
         if let Some(session) = self.engine.sessions.get(session) {
             session.revoke(room, code, reason);
@@ -92,8 +92,8 @@ impl Hub {
         self.disconnect_all(move |info| info.user == user, code);
     }
 
-    /// Closes all sessions of which this is true, those included whose connect is being decided at this moment:
-    /// everybody of a user, of a token, of a tenant. Looks at all sessions; says how many it closed at once.
+    /// Closes all sessions for which `which` is true, for example those of a user, a token or a tenant, and those whose
+    /// connect is being decided now as well. Goes through all sessions; returns how many it closed at once.
     pub fn disconnect_all(
         &self,
         which: impl Fn(&SessionInfo) -> bool + Send + Sync + 'static,
@@ -110,18 +110,18 @@ impl Hub {
         sessions.len()
     }
 
-    /// The live sessions of a user. Looks at all sessions.
+    /// The live sessions of a user. Goes through all sessions.
     pub fn sessions_of(&self, user: &str) -> Vec<SessionId> {
-        let is_his = |s: &Arc<Session>| s.info().is_some_and(|info| info.user == user);
-        self.engine.sessions.all().into_iter().filter(is_his).map(|s| s.id).collect()
+        let is_theirs = |s: &Arc<Session>| s.info().is_some_and(|info| info.user == user);
+        self.engine.sessions.all().into_iter().filter(is_theirs).map(|s| s.id).collect()
     }
 
-    /// Who is in a room, of those whose subscription has presence.
+    /// The clients in a room whose subscriptions have presence.
     pub fn presence(&self, room: &str) -> Vec<ClientInfo> {
         self.engine.context.rooms.get(room).map(|room| presence::list(&room)).unwrap_or_default()
     }
 
-    /// Looks at every session and room: for a scrape every few seconds, not for every request.
+    /// Goes through every session and room: for a scrape every few seconds, not for every request.
     pub fn stats(&self) -> Stats {
         let sessions = self.engine.sessions.all();
         let rooms = self.engine.context.rooms.all();
@@ -135,8 +135,8 @@ impl Hub {
         }
     }
 
-    /// Closes all sessions with 3001 and waits until they and their calls are over, but not beyond the deadline.
-    /// Who comes meanwhile is closed as well, who comes after it is refused with a temporary error.
+    /// Closes all sessions with 3001 and waits until they and their calls have ended, but no longer than the deadline.
+    /// Sessions that are opened meanwhile are closed as well; later connects are refused with a temporary error.
     pub async fn drain(&self, deadline: Duration) {
         self.engine.context.admission.drain();
         let over = async {

@@ -1,12 +1,12 @@
 //! The wire: commands in, replies and pushes out, in two encodings. The rest of the engine handles typed values
 //! only and picks the encoding through [`Form`] (`codec`); JSON is in `command`, `reply/json` and `push`, Protobuf in
 //! `protobuf` and `reply/protobuf`.
-//! Decides nothing: what a command earns is up to the session.
+//! Runs no command: that is up to the session.
 
 mod codec;
 pub(crate) mod codes;
 pub(crate) mod command;
-pub(crate) mod entry;
+pub(crate) mod event;
 pub(crate) mod filter;
 mod form;
 pub(crate) mod json;

@@ -1,5 +1,5 @@
-//! All rooms of this engine by name. A room lives while somebody is in it or on his way in,
-//! and a little longer, so that whoever comes right back finds it as it was.
+//! All rooms of this engine by name. A room is kept while it has members or joins under way, and for `room_linger`
+//! after, so that a client that reconnects is recovered from memory.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::{
     lock::lock,
     log::Publication,
-    protocol::entry::Entry,
+    protocol::event::RoomEvent,
     room::{MemoryBudget, Room, RoomContext, publish},
     stats::count,
 };
@@ -22,14 +22,14 @@ use crate::{
 const SHARDS: usize = 64;
 
 pub(crate) struct Rooms {
-    shards: Vec<Mutex<HashMap<Arc<str>, Registered>>>,
+    shards: Vec<Mutex<HashMap<Arc<str>, RegisteredRoom>>>,
     hasher: RandomState,
     pub(crate) context: Arc<RoomContext>,
     /// Of the publications that all rooms together keep.
     pub(crate) budget: MemoryBudget,
 }
 
-struct Registered {
+struct RegisteredRoom {
     room: Arc<Room>,
     users: usize,
     empty_since: Option<Instant>,
@@ -48,7 +48,7 @@ impl Rooms {
         Rooms { shards, hasher: RandomState::new(), context: Arc::new(context), budget }
     }
 
-    fn shard(&self, name: &str) -> &Mutex<HashMap<Arc<str>, Registered>> {
+    fn shard(&self, name: &str) -> &Mutex<HashMap<Arc<str>, RegisteredRoom>> {
         &self.shards[self.hasher.hash_one(name) as usize % SHARDS]
     }
 
@@ -60,7 +60,7 @@ impl Rooms {
     pub(crate) fn publish(&self, room: &str, publication: Publication) {
         count(&self.context.counters.published);
         if let Some(room) = self.get(room) {
-            publish::accept(&room, Entry::publication(Arc::clone(&room.name), publication));
+            publish::accept(&room, RoomEvent::publication(Arc::clone(&room.name), publication));
         }
     }
 
@@ -71,7 +71,7 @@ impl Rooms {
         } else {
             let name: Arc<str> = name.into();
             let room = Arc::new(Room::new(Arc::clone(&name), self.budget.clone(), Arc::clone(&self.context)));
-            shard.entry(name).or_insert(Registered { room, users: 0, empty_since: None })
+            shard.entry(name).or_insert(RegisteredRoom { room, users: 0, empty_since: None })
         };
         registered.users += 1;
         registered.empty_since = None;
@@ -92,8 +92,8 @@ impl Rooms {
         }
     }
 
-    /// Forgets rooms that have been empty for long, and older publications if all rooms together remember too much:
-    /// those that are published into give way by themselves, this is for the quiet ones.
+    /// Drops rooms that have been empty for long. Over the memory budget drops older publications as well: rooms with
+    /// new publications do that themselves, quiet ones only here.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         for shard in &self.shards {
@@ -109,7 +109,7 @@ impl Rooms {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Room>> {
-        let of = |shard: &Mutex<HashMap<_, Registered>>| {
+        let of = |shard: &Mutex<HashMap<_, RegisteredRoom>>| {
             lock(shard).values().map(|registered| Arc::clone(&registered.room)).collect::<Vec<_>>()
         };
         self.shards.iter().flat_map(of).collect()

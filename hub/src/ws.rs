@@ -1,6 +1,6 @@
 //! WebSocket framing (RFC 6455) over an upgraded stream, for the server's side: the engine's own transport.
-//! It knows no HTTP: the application answers the upgrade request and hands over what came of it. An idle
-//! connection holds no buffer; reading and writing go through one of each thread's.
+//! It knows no HTTP: the application answers the upgrade request and passes the stream. An idle connection holds no
+//! buffer; reads and writes use buffers of the thread.
 
 mod deflate;
 mod fault;
@@ -39,8 +39,8 @@ where
     R: AsyncRead + Unpin + Send + 'static,
     W: Outlet,
 {
-    /// The stream in two halves. `early` is what was read beyond the upgrade request; it is let go at once, because
-    /// the whole buffer of the HTTP server may hang on it.
+    /// The stream in two halves. `early`: bytes read beyond the upgrade request. It is dropped at once, because it may
+    /// keep the whole buffer of the HTTP server alive.
     pub fn new(reader: R, writer: W, early: Bytes, agreed: Agreed) -> Self {
         WebSocket::join(reader, Arc::new(writer), early, agreed)
     }

@@ -42,21 +42,21 @@ impl Sessions {
 }
 
 /// A session in the list, for as long as this lives.
-pub(super) struct Registered {
+pub(super) struct RegisteredSession {
     context: Arc<SessionContext>,
     sessions: Arc<Sessions>,
     session: Arc<Session>,
 }
 
-impl Registered {
+impl RegisteredSession {
     pub(super) fn new(context: Arc<SessionContext>, sessions: Arc<Sessions>, session: Arc<Session>) -> Self {
         lock(sessions.shard(session.id)).insert(session.id, Arc::clone(&session));
         context.admission.opened();
-        Registered { context, sessions, session }
+        RegisteredSession { context, sessions, session }
     }
 }
 
-impl Deref for Registered {
+impl Deref for RegisteredSession {
     type Target = Arc<Session>;
 
     fn deref(&self) -> &Arc<Session> {
@@ -64,9 +64,9 @@ impl Deref for Registered {
     }
 }
 
-impl Drop for Registered {
+impl Drop for RegisteredSession {
     fn drop(&mut self) {
-        let Registered { context, sessions, session } = self;
+        let RegisteredSession { context, sessions, session } = self;
         session.queue().close(Closed::Peer);
         session.leave_all();
         if session.queue().closed() == Some(CloseCode::SLOW.into()) {

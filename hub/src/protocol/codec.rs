@@ -1,4 +1,4 @@
-//! Decoding and encoding by the form of a connection: all that differs between the two is reached through here.
+//! Decoding and encoding by the form of a connection.
 
 use bytes::Bytes;
 
@@ -45,7 +45,7 @@ impl Form {
         }
     }
 
-    /// The data must be one clean JSON value.
+    /// The data must be one JSON value without line breaks (`json::clean`).
     pub(crate) fn message(self, data: &Bytes) -> Bytes {
         match self {
             Form::Json => push::message(data),

@@ -19,7 +19,7 @@ pub(crate) enum Decoded {
         id: u32,
         command: Command,
     },
-    /// Nothing after it is looked at. The text is for the log.
+    /// The rest of the frame is not decoded. The text is for the log.
     Bad(&'static str),
 }
 
@@ -36,9 +36,9 @@ pub(crate) enum Command {
     Send(SendMessage),
     Refresh(Refresh),
     SubRefresh(SubRefresh),
-    /// Well framed, but with data that is no JSON.
+    /// Well framed, but with data that is not JSON.
     Unreadable,
-    /// In the schema, used by nobody.
+    /// In the schema, but no client sends it.
     Ping,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Connect {
     pub(crate) subs: HashMap<String, Position>,
 }
 
-/// Where a client stands in a room.
+/// A client's position in a room.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Position {
@@ -95,7 +95,7 @@ pub(crate) struct Subscribe {
 }
 
 impl Subscribe {
-    /// Bit 2 of `flag`: the client would rather have error 112 than a stream with a hole.
+    /// Bit 2 of `flag`: the client prefers error 112 to a stream with a gap.
     pub(crate) fn strict(&self) -> bool {
         self.flag & 2 != 0
     }
@@ -197,7 +197,7 @@ struct Envelope {
     ping: Option<serde::de::IgnoredAny>,
 }
 
-/// An object and nothing else: the derived decoders would take an array as well.
+/// Accepts only an object: the derived decoders would accept an array as well.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -224,7 +224,7 @@ fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Opt
     Option::<Object<T>>::deserialize(from).map(|found| found.map(|object| object.0))
 }
 
-/// By names, and not more than anybody can have: a few bytes each take many times as much when they are read.
+/// Positions by room, at most [`MAX_POSITIONS`]: each takes many times the memory of its few bytes on the wire.
 fn objects<'de, D: Deserializer<'de>>(from: D) -> Result<HashMap<String, Position>, D::Error> {
     struct Bounded;
 
@@ -254,19 +254,19 @@ fn objects<'de, D: Deserializer<'de>>(from: D) -> Result<HashMap<String, Positio
     from.deserialize_any(Bounded)
 }
 
-/// For fields that are no data: `null` says as little as nothing.
+/// For fields other than data: `null` means the same as an absent field.
 fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
-/// `null` is a value like another; only an absent field is `None`.
+/// For data: `null` is a value; only an absent field is `None`.
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(from).map(Some)
 }
 
-/// Rooms to which a client comes back by a connect command.
+/// Positions that one connect command may have.
 const MAX_POSITIONS: usize = 2048;
-/// Commands and pongs of one frame; some are two bytes, and take a hundred times as much when they are read.
+/// Commands and pongs that one frame may have: the shortest have two bytes, and take a hundred times the memory.
 pub(crate) const MAX_IN_FRAME: usize = 2048;
 
 /// The commands of one text frame, in order, up to the first bad one.

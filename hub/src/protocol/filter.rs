@@ -10,10 +10,10 @@ use prost::Message;
 
 use crate::log::{Filter, Tags};
 
-/// Of all its texts; it is kept as long as the subscription.
+/// The bytes of all its strings; it is kept as long as the subscription.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// As it was sent, if it does not have more parts than a filter may have: see `read`.
+/// A filter as it was sent; one with too many parts becomes an empty one (see `read`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct FilterNode {
     /// `and`, `or`, `not`; empty for a comparison.
@@ -32,7 +32,7 @@ pub(crate) struct FilterNode {
 }
 
 impl FilterNode {
-    /// `None` if it is not a sensible filter.
+    /// `None` if it is not a valid filter.
     pub(crate) fn compile(&self) -> Option<Filter> {
         (self.bytes() <= MAX_BYTES).then_some(())?;
         let test = self.test()?;
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_filters_are_refused() {
         let leaf = json!({"key": "a", "cmp": "ex"});
         for bad in [
             json!({}),

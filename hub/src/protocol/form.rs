@@ -1,6 +1,6 @@
 //! The encoding of one connection, and how a client asks for it.
 
-/// How a connection encodes what it says. Settled when its socket opens.
+/// The encoding of a connection, agreed on when its socket opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Form {
     /// Text frames of JSON objects joined by newlines.
@@ -11,7 +11,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The WebSocket subprotocol by which clients ask for Protobuf. For JSON most ask for none.
+    /// The WebSocket subprotocol by which clients ask for Protobuf. For JSON most clients send none.
     pub const PROTOBUF_SUBPROTOCOL: &'static str = "centrifuge-protobuf";
     pub const JSON_SUBPROTOCOL: &'static str = "centrifuge-json";
 
@@ -23,12 +23,12 @@ impl Form {
         if by_query || subprotocol == Some(Self::PROTOBUF_SUBPROTOCOL) { Form::Protobuf } else { Form::Json }
     }
 
-    /// Goes out in binary frames, not in text.
+    /// Uses binary frames, not text frames.
     pub fn is_binary(self) -> bool {
         self == Form::Protobuf
     }
 
-    /// Stands between two messages of a frame.
+    /// The bytes between two messages of a frame.
     pub(crate) fn separator(self) -> &'static [u8] {
         match self {
             Form::Json => b"\n",

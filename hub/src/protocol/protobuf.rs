@@ -1,5 +1,5 @@
 //! The Protobuf encoding: the same commands and pushes in binary. `messages` has the shapes.
-//! `bytes` fields carry JSON text here as everywhere, so a publication is the same for both kinds of clients.
+//! `bytes` fields carry JSON text, so a publication has the same data in both encodings.
 
 mod decode;
 mod encode;

@@ -1,11 +1,11 @@
-//! The answers to commands, as values. Their two encodings are in `reply/json.rs` and `reply/protobuf.rs`.
+//! The replies to commands, as values. Their two encodings are in `reply/json.rs` and `reply/protobuf.rs`.
 
 pub(crate) mod json;
 pub(crate) mod protobuf;
 
 use serde_json::value::RawValue;
 
-use super::{codes::ErrorReply, entry::Entry};
+use super::{codes::ErrorReply, event::RoomEvent};
 use crate::log::ClientInfo;
 
 pub(crate) enum Reply {
@@ -28,7 +28,7 @@ pub(crate) struct ConnectReply {
     pub(crate) ttl: Option<u32>,
     pub(crate) data: Option<Box<RawValue>>,
     pub(crate) subs: Vec<(String, SubscribeReply)>,
-    /// `None` if the client is not to wait for pings of the protocol.
+    /// `None` if the client must not expect pings of the protocol.
     pub(crate) ping_s: Option<u32>,
     pub(crate) time_ms: i64,
 }
@@ -41,8 +41,8 @@ pub(crate) struct SubscribeReply {
     pub(crate) offset: u64,
     /// `None` if the client did not ask to recover.
     pub(crate) recovered: Option<bool>,
-    pub(crate) publications: Vec<Entry>,
-    /// From now on a publication may tell only what differs from the one before.
+    pub(crate) publications: Vec<RoomEvent>,
+    /// From now on publications may be sent as deltas.
     pub(crate) delta: bool,
     pub(crate) data: Option<Box<RawValue>>,
     pub(crate) ttl: Option<u32>,
@@ -51,5 +51,5 @@ pub(crate) struct SubscribeReply {
 pub(crate) struct HistoryReply {
     pub(crate) epoch: String,
     pub(crate) offset: u64,
-    pub(crate) publications: Vec<Entry>,
+    pub(crate) publications: Vec<RoomEvent>,
 }

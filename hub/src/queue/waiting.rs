@@ -1,4 +1,4 @@
-//! What one client has not been sent yet, as a value: messages, the place of a reply, ping and pong.
+//! What waits in a queue, as a value: messages, the place reserved for a reply, ping and pong.
 
 use std::collections::VecDeque;
 
@@ -6,25 +6,25 @@ use bytes::Bytes;
 
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// The end of a frame that the socket has begun to take.
+    /// The rest of a frame that the socket took in part.
     pub(super) rest: Bytes,
     pub(super) rest_class: MessageClass,
     pub(super) messages: VecDeque<Bytes>,
     pub(super) push_bytes: usize,
     pub(super) reply_bytes: usize,
-    /// A reply is being made that must stand before what came after.
+    /// Set while a reply is being made that must go out before what came later.
     pub(super) gate: Option<Gate>,
     /// The answer to the last ping frame; earlier ones need none.
     pub(super) pong: Option<Bytes>,
-    /// A ping frame of our own.
+    /// A ping frame has to be sent.
     pub(super) ping: bool,
 }
 
 #[derive(Default)]
 pub(super) struct Gate {
-    /// How many messages were there before it.
+    /// The number of messages before it.
     pub(super) place: usize,
-    /// Of what came after.
+    /// Bytes of what came after it.
     pub(super) push_bytes: usize,
     pub(super) reply_bytes: usize,
 }
@@ -37,7 +37,7 @@ pub(super) enum MessageClass {
 }
 
 impl Waiting {
-    /// A gate counts as well.
+    /// Nothing is left, not even a gate.
     pub(super) fn is_over(&self) -> bool {
         self.is_empty() && self.gate.is_none() && self.pong.is_none() && !self.ping
     }
@@ -46,7 +46,7 @@ impl Waiting {
         self.messages.is_empty() && self.rest.is_empty()
     }
 
-    /// All that stands before the gate.
+    /// Takes everything before the gate.
     pub(super) fn take_messages(&mut self) -> VecDeque<Bytes> {
         let ready = self.gate.as_ref().map_or(self.messages.len(), |gate| gate.place);
         if ready == 0 {

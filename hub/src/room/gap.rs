@@ -16,7 +16,7 @@ use super::{
 use crate::{
     lock::{lock, write},
     log::{LogError, LogPage},
-    protocol::entry::Entry,
+    protocol::event::RoomEvent,
 };
 
 /// After so many reads without progress the announced publication is taken for the publisher's mistake.
@@ -110,13 +110,13 @@ async fn fill(room: Arc<Room>) {
 /// Puts a page in order; `true` if it brought no progress.
 fn absorb(room: &Arc<Room>, generation: u32, after: u64, page: LogPage) -> bool {
     let LogPage { epoch, top, publications, .. } = page;
-    let entries = Entry::all(&room.name, publications);
+    let events = RoomEvent::all(&room.name, publications);
     let (state, filled) = {
         let mut order = lock(&room.order);
         if order.generation != generation {
             return false;
         }
-        order.absorb(&epoch, after, top, entries)
+        order.absorb(&epoch, after, top, events)
     };
     room.context.counters.gap_filled.fetch_add(filled, Relaxed);
     fanout::hand_out(room);

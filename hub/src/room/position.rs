@@ -14,7 +14,7 @@ use super::{
     state::Room,
     stream_loss::{self, Loss},
 };
-use crate::{lock::lock, log::LogPage, protocol::entry::Entry};
+use crate::{lock::lock, log::LogPage, protocol::event::RoomEvent};
 
 /// Between two comparisons for the same reason.
 const DOUBT_PAUSE: Duration = Duration::from_secs(1);
@@ -67,10 +67,10 @@ pub(crate) async fn check(room: &Arc<Room>) -> bool {
         return false;
     };
     let LogPage { epoch, top: newest, publications, .. } = page;
-    let has = |known: Entry| {
+    let has = |known: RoomEvent| {
         let found = publications.into_iter().next().filter(|found| found.offset == known.offset);
         // An offset that the log no longer keeps proves nothing.
-        found.is_none_or(|found| Entry::publication(Arc::clone(&room.name), found).says_the_same(&known))
+        found.is_none_or(|found| RoomEvent::publication(Arc::clone(&room.name), found).says_the_same(&known))
     };
     let other = room.is_of_another_stream(&epoch);
     if other || newest < top || !contradicted.is_none_or(has) {

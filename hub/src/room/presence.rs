@@ -1,4 +1,5 @@
-//! Who is in a room, from the room's own list of members: nothing is kept twice, so nothing is left behind.
+//! Presence: who is in a room, read from the room's members, so that there is no second list that could differ; and the
+//! announcement of joins and leaves.
 
 use std::{
     collections::HashSet,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     lock::{lock, read},
     log::ClientInfo,
-    protocol::entry::Entry,
+    protocol::event::RoomEvent,
     stats,
 };
 
@@ -25,7 +26,7 @@ pub(crate) fn list(room: &Room) -> Vec<ClientInfo> {
     members.iter().filter_map(visible).cloned().collect()
 }
 
-/// Clients and different users.
+/// The number of clients, and of different users.
 pub(crate) fn count(room: &Room) -> (usize, usize) {
     let members = read(&room.members);
     let clients = members.iter().filter_map(visible).count();
@@ -45,12 +46,12 @@ pub(crate) fn announce_leave(room: &Arc<Room>, who: Arc<ClientInfo>) {
     announce(room, Change::Leave(who));
 }
 
-/// At once in small rooms, in company in large ones (see `room/announcements.rs`).
+/// At once in small rooms, gathered in large ones (see `announcements`).
 fn announce(room: &Arc<Room>, change: Change) {
     let size = room.size.load(Relaxed);
     let noted = lock(&room.announcements).note(change, size, room.context.config.announce_calm);
     match noted {
-        Noted::Tell(change) => publish::accept(room, entry(room, change)),
+        Noted::Tell(change) => publish::accept(room, event(room, change)),
         Noted::Gathered => {}
         Noted::Begin => drop(room.context.runtime.spawn(tell(Arc::clone(room)))),
         Noted::Dropped => stats::count(&room.context.counters.announcements_dropped),
@@ -62,13 +63,13 @@ async fn tell(room: Arc<Room>) {
         sleep(room.context.config.announce_window).await;
         let Some(told) = lock(&room.announcements).take(room.context.config.announce_limit) else { return };
         room.context.counters.announcements_dropped.fetch_add(told.dropped as u64, Relaxed);
-        publish::accept_all(&room, told.changes.into_iter().map(|change| entry(&room, change)));
+        publish::accept_all(&room, told.changes.into_iter().map(|change| event(&room, change)));
     }
 }
 
-fn entry(room: &Room, change: Change) -> Entry {
+fn event(room: &Room, change: Change) -> RoomEvent {
     match change {
-        Change::Join(who) => Entry::join(&room.name, who),
-        Change::Leave(who) => Entry::leave(&room.name, who),
+        Change::Join(who) => RoomEvent::join(&room.name, who),
+        Change::Leave(who) => RoomEvent::leave(&room.name, who),
     }
 }

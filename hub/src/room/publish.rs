@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::{fanout, gap, order::Accepted, position, state::Room};
-use crate::{lock::lock, protocol::entry::Entry};
+use crate::{lock::lock, protocol::event::RoomEvent};
 
-pub(crate) fn accept(room: &Arc<Room>, entry: Entry) {
-    let accepted = lock(&room.order).accept(entry);
+pub(crate) fn accept(room: &Arc<Room>, event: RoomEvent) {
+    let accepted = lock(&room.order).accept(event);
     match accepted {
         Accepted::Old => {}
         Accepted::Doubtful => position::doubt(room),
@@ -21,12 +21,12 @@ pub(crate) fn accept(room: &Arc<Room>, entry: Entry) {
     }
 }
 
-/// Takes entries without an offset, to be handed out together.
-pub(super) fn accept_all(room: &Arc<Room>, entries: impl Iterator<Item = Entry>) {
+/// Takes events without an offset, to be handed out together.
+pub(super) fn accept_all(room: &Arc<Room>, events: impl Iterator<Item = RoomEvent>) {
     {
         let mut order = lock(&room.order);
-        for entry in entries {
-            order.accept(entry);
+        for event in events {
+            order.accept(event);
         }
     }
     fanout::hand_out(room);

@@ -1,6 +1,6 @@
-//! Joining a room without a gap. The room orders and remembers publications from the moment it is open; the
-//! client's past is read from memory or the log until both meet, and only then, in one step under the room's
-//! lock, does it become a member. What is handed out after that is exactly what follows.
+//! Joining a room without a gap. An open room orders and keeps publications. What the client missed is read from memory
+//! or the log until it reaches what the room has; then, in one step under the room's lock, the client becomes a member.
+//! The next event that is handed out is exactly the one that follows.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{
     subscriber::Subscriber,
 };
 use crate::{
-    protocol::{codes::ErrorReply, command::Position, entry::Entry, reply::SubscribeReply},
+    protocol::{codes::ErrorReply, command::Position, event::RoomEvent, reply::SubscribeReply},
     stats::count,
 };
 
@@ -21,10 +21,10 @@ pub(crate) struct Joined {
     pub(crate) reply: SubscribeReply,
 }
 
-/// Rounds of reading the log before a room that publishes faster than it reads is given up.
+/// After so many rounds of reading, a room that publishes faster than its log is read is given up.
 const MAX_ROUNDS: usize = 16;
 
-/// Makes `member` one of the room. Its queue is reserved for the reply when this succeeds.
+/// Adds `member` to the room. On success its queue is reserved for the reply.
 /// A `strict` client gets error 112 in place of a stream with a hole.
 pub(crate) async fn join(
     room: &Arc<Room>,
@@ -49,7 +49,7 @@ pub(crate) async fn join(
     }
 }
 
-/// From now on.
+/// Joins at the present position.
 fn fresh(room: &Room, member: Member, was_recovering: bool) -> Result<Joined, ErrorReply> {
     let recoverable = member.durable;
     member.subscriber.queue.reserve();
@@ -69,9 +69,9 @@ enum CaughtUp {
 
 async fn catch_up(room: &Arc<Room>, mut member: Member, from: &Position) -> Result<CaughtUp, ErrorReply> {
     let limit = room.context.config.recovery_limit;
-    // A position in another stream says nothing here, even if this one has such an offset in memory.
+    // An offset of another stream means nothing here, even if this one has such an offset in memory.
     if !from.epoch.is_empty() && room.is_of_another_stream(&from.epoch) {
-        // Unless it is this room that has not heard yet that its stream began anew.
+        // Or the client is right, and this room has not learnt yet that its log began anew.
         position::doubt(room);
         return Ok(CaughtUp::Unrecoverable(member));
     }
@@ -83,13 +83,13 @@ async fn catch_up(room: &Arc<Room>, mut member: Member, from: &Position) -> Resu
         member = match room.enter(member, &start, limit.saturating_sub(past.found.len())) {
             Entered::In { slot, epoch, missed, after } => {
                 if !from.epoch.is_empty() && from.epoch != epoch {
-                    // Rare enough to be done and undone: the stream began anew a moment ago.
+                    // The stream began anew a moment ago. Rare enough to join and leave again.
                     room.leave(slot);
                     return Err(ErrorReply::INTERNAL);
                 }
                 past.found.extend(missed);
-                // The client moves on by what it is given. With nothing to give (all of it may have been
-                // filtered), the position itself tells it how far it is.
+                // The client advances its position by the publications of the reply. If there are none, perhaps because
+                // all were filtered, it takes the offset of the reply.
                 let offset = if past.found.is_empty() { after } else { from.offset };
                 let reply = SubscribeReply {
                     recoverable: true,
@@ -114,7 +114,7 @@ async fn catch_up(room: &Arc<Room>, mut member: Member, from: &Position) -> Resu
             return Ok(CaughtUp::Unrecoverable(member));
         }
     }
-    tracing::warn!(room = %room.name, "log is read slower than it grows");
+    tracing::warn!(room = %room.name, "the log grows faster than it is read");
     Err(ErrorReply::INTERNAL)
 }
 
@@ -124,19 +124,19 @@ fn release(subscriber: &Subscriber, reserved: bool) {
     }
 }
 
-/// What was read of a client's past so far.
+/// What a client missed, as far as it was read.
 #[derive(Default)]
 struct Past {
-    /// All up to here is in `found`, or filtered, or the client's.
+    /// Every event up to here is in `found`, was filtered, or is known to the client.
     position: u64,
-    /// The newest by the log, and the room's generation when it was asked.
+    /// The log's newest offset, and the room's generation before it was read.
     read: Option<(u64, u32)>,
-    found: Vec<Entry>,
+    found: Vec<RoomEvent>,
     scanned: usize,
 }
 
 impl Past {
-    /// Reads on to the end of the log; `false` if the past is not there or too much.
+    /// Reads to the end of the log; `false` if the log no longer has it, or it is more than may be recovered.
     async fn read(&mut self, room: &Arc<Room>, member: &Member, from: &Position) -> Result<bool, ErrorReply> {
         loop {
             let generation = room.generation();
@@ -154,23 +154,23 @@ impl Past {
             }
             self.read = Some((page.top, generation));
             gap::heard_of(room, generation, page.top);
-            let (top, entries) = (page.top, Entry::all(&room.name, page.publications));
-            self.scanned += entries.len();
-            for entry in &entries {
-                if entry.offset != self.position + 1 {
+            let (top, events) = (page.top, RoomEvent::all(&room.name, page.publications));
+            self.scanned += events.len();
+            for event in &events {
+                if event.offset != self.position + 1 {
                     return Ok(false);
                 }
-                self.position = entry.offset;
-                if entry.passes(member.filter.as_ref()) {
-                    self.found.push(entry.clone());
+                self.position = event.offset;
+                if event.passes(member.filter.as_ref()) {
+                    self.found.push(event.clone());
                 }
             }
             let too_much = self.found.len() > room.context.config.recovery_limit
                 || self.scanned > room.context.config.recovery_scan_limit;
-            if too_much || (entries.is_empty() && self.position < top) {
+            if too_much || (events.is_empty() && self.position < top) {
                 return Ok(false);
             }
-            room.remember(generation, &entries);
+            room.remember(generation, &events);
             if self.position >= top {
                 return Ok(true);
             }

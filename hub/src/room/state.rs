@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     lock::{lock, write},
-    protocol::entry::Entry,
+    protocol::event::RoomEvent,
 };
 
 pub(crate) struct Room {
@@ -32,12 +32,12 @@ pub(crate) struct Room {
     pub(super) context: Arc<RoomContext>,
 }
 
-/// How a member comes in.
+/// Where a member starts.
 pub(crate) enum Start {
-    /// Whatever is handed out next.
+    /// With the event that is handed out next.
     Now,
-    /// It has all up to `position`; `read` is what the log said was the newest when that was read, and in which
-    /// generation of the room.
+    /// It has every event up to `position`. `read`: the newest offset of the log when that was read, and the room's
+    /// generation before.
     Position { position: u64, read: Option<(u64, u32)> },
 }
 
@@ -45,14 +45,14 @@ pub(crate) enum Entered {
     In {
         slot: u32,
         epoch: String,
-        /// What it still missed and was in memory, passing its filter.
-        missed: Vec<Entry>,
+        /// What it still missed, from memory, and passes its filter.
+        missed: Vec<RoomEvent>,
         /// The live stream goes on after this.
         after: u64,
     },
-    /// Memory does not reach back to its position.
+    /// Its position is not in memory.
     ReadLog(Member),
-    /// More was missed than may be recovered, or what was read is of a stream that is lost by now.
+    /// It missed more than may be recovered, or what was read belongs to a stream that is lost by now.
     TooMuch(Member),
 }
 
@@ -70,7 +70,7 @@ impl Room {
         }
     }
 
-    /// Lets a member in, if what it missed up to this moment is in memory and at most `limit`.
+    /// Adds a member, if what it missed is in memory and at most `limit`.
     pub(crate) fn enter(&self, mut member: Member, start: &Start, limit: usize) -> Entered {
         let mut members = write(&self.members);
         let delivered = members.delivered;
@@ -82,7 +82,7 @@ impl Room {
                 return Entered::TooMuch(member);
             }
             if position > delivered {
-                // Ahead of us: the log has what we have not heard of yet.
+                // Ahead of this room, whose publications are still on the way: the log proves the position.
                 if read.is_none_or(|(top, _)| position > top) {
                     return Entered::ReadLog(member);
                 }
@@ -107,7 +107,7 @@ impl Room {
         Entered::In { slot, epoch, missed, after }
     }
 
-    /// If the room is open, and what has this epoch is not what it is in.
+    /// Whether the room is open, in a stream of another epoch.
     pub(crate) fn is_of_another_stream(&self, epoch: &str) -> bool {
         let order = lock(&self.order);
         order.phase == Phase::Open && order.epoch != epoch
@@ -130,10 +130,10 @@ impl Room {
     }
 
     /// Keeps publications just read from the log, so that the next reader finds them in memory.
-    pub(crate) fn remember(&self, generation: u32, entries: &[Entry]) {
+    pub(crate) fn remember(&self, generation: u32, events: &[RoomEvent]) {
         let mut order = lock(&self.order);
         if order.generation == generation {
-            order.ring.extend_back(entries);
+            order.ring.extend_back(events);
         }
     }
 }

@@ -1,6 +1,5 @@
-//! Commands with effects: `rpc`, `publish`, `send`. What is not done at once goes on in a task of its own, so that
-//! a call once begun runs to its end even if the client is gone meanwhile: between a commit and its publication
-//! nothing may cut in.
+//! Commands with effects: `rpc`, `publish`, `send`. A call that does not return at once continues in a task of its own, so
+//! that it runs to its end even if the session ends meanwhile: a commit must always be followed by its publication.
 
 use std::{
     future::poll_fn,
@@ -26,7 +25,7 @@ use crate::{
 /// The calling side of a connected session.
 pub(super) struct Calls {
     pub(super) info: Arc<SessionInfo>,
-    /// As others see it, once it has published.
+    /// How others see the client; made for its first publication.
     who: Option<Arc<ClientInfo>>,
     running: Arc<Semaphore>,
     rate: Rate,
@@ -41,12 +40,12 @@ impl Calls {
         Calls { info, who: None, running, rate, flood }
     }
 
-    /// Whether one more command of any kind is within bounds.
+    /// Whether one more command of any kind is within the rate.
     pub(super) fn within_bounds(&mut self) -> bool {
         self.flood.take()
     }
 
-    /// Starts a call; its reply comes when it is done, others run beside it up to the bound.
+    /// Starts a call, which replies when it is done. Calls run concurrently up to the bound; over it this waits.
     pub(super) async fn rpc(
         &mut self,
         context: &Arc<SessionContext>,
@@ -116,7 +115,7 @@ impl Calls {
     }
 }
 
-/// Looks once; what is not done at once is given back, to be gone on with in a task.
+/// Polls once; a call that is not done is returned, to be continued in a task.
 async fn begin<F: Future>(call: F) -> Result<F::Output, Pin<Box<F>>> {
     let mut call = Box::pin(call);
     match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
@@ -125,7 +124,7 @@ async fn begin<F: Future>(call: F) -> Result<F::Output, Pin<Box<F>>> {
     }
 }
 
-/// What was begun is ended, even if nobody waits for it any more.
+/// Runs a call to its end, even if this future is dropped.
 async fn to_its_end<T, F>(call: F) -> Option<T>
 where
     T: Send + 'static,

@@ -1,5 +1,4 @@
-//! Runs a client's commands, one after another, and answers each. One list of what there is;
-//! the longer ones live in their own files.
+//! Runs a client's commands, one after another, and answers each. The longer ones have their own files.
 
 use std::sync::Arc;
 
@@ -22,11 +21,11 @@ const MAX_ROOM_NAME: usize = 255;
 enum Stage {
     New(Box<Peer>),
     Connected(Calls),
-    /// Connect was answered with an error; nothing after it counts.
+    /// Connect was answered with an error; further commands are ignored.
     Refused,
 }
 
-/// Returns when the session has been closed from here.
+/// Returns when a command has closed the session.
 pub(super) async fn run(context: &Arc<SessionContext>, session: &Arc<Session>, peer: Box<Peer>) {
     let mut stage = Stage::New(peer);
     loop {
@@ -133,7 +132,7 @@ fn named_room(command: &Command) -> Option<&str> {
     }
 }
 
-/// The room whose presence may be seen, if there is one at all now.
+/// The room, if the session may read its presence; `None` if there is no such room now.
 async fn listed(
     context: &Arc<SessionContext>,
     session: &Session,

@@ -1,4 +1,4 @@
-//! `connect` and `refresh`: who the session is, for how long, and the rooms it is in from the start.
+//! `connect` and `refresh`: who the session is, until when, and its server-side subscriptions.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
     stats::count,
 };
 
-/// Asks the authority. Load is shed here, before a connect reply, because only that way the clients back off.
+/// Asks the authority. Load is shed here, before the connect reply, because clients back off only then.
 pub(super) async fn command(
     context: &Arc<SessionContext>,
     session: &Arc<Session>,
@@ -45,11 +45,11 @@ pub(super) async fn command(
     let client = session.id.to_string();
     session.queue().set_limit(limits.max_queue_bytes);
     let fresh = SessionInfo { id: session.id, user, client: client.clone(), peer, info, limits, meta };
-    // Whoever knows the session by now may push to it, but not before the reply.
+    // From now on the application can push to the session, but nothing may go out before the reply.
     session.queue().reserve();
     let info = Arc::clone(session.info.get_or_init(|| Arc::new(fresh)));
 
-    // From here on the session is found by its user; this is for who was thrown out before.
+    // From now on a revocation finds the session by its info; this is for one that came before.
     if let Some(code) = context.admission.revoked_since(&info, began) {
         return Err(code.into());
     }
@@ -74,7 +74,7 @@ pub(super) async fn command(
         };
         match entrance.go(&room, sub).await {
             Ok(reply) => subs.push((room, reply)),
-            // Withdrawn while we were at it.
+            // Revoked meanwhile.
             Err(error) if error == ErrorReply::PERMISSION_DENIED => session.subs.forget(&room),
             Err(_) => return Err(CloseCode::INTERNAL.into()),
         }
@@ -113,7 +113,7 @@ pub(super) async fn refresh(
         Err(Rejection::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
         Err(Rejection::Close(code)) => return Outcome::Close(code),
     };
-    // Clients take an error here for the last word; with this code they come back with another token.
+    // An error reply is final for clients; after this close code they reconnect with another token.
     if left == Some(Duration::ZERO) {
         return Outcome::Close(CloseCode::CONNECTION_EXPIRED);
     }

@@ -1,5 +1,5 @@
-//! `history`: a look back into a durable room, under the filter that the authority put on it. What the client itself
-//! wants to be told of live does not bind it here.
+//! `history`: reads past publications of a durable room, under the authority's filter. The client's own filter of its
+//! subscription does not apply.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     protocol::{
         codes::ErrorReply,
         command::History,
-        entry::Entry,
+        event::RoomEvent,
         reply::{HistoryReply, Reply},
     },
     room::position,
@@ -58,12 +58,12 @@ struct Walk<'a> {
     room: &'a str,
     filter: Option<Filter>,
     limit: usize,
-    found: Vec<Entry>,
+    found: Vec<RoomEvent>,
     scanned: usize,
 }
 
 impl Walk<'_> {
-    /// Reads page after page until enough has passed the filter; gives the first page for its position.
+    /// Reads page after page until enough publications have passed the filter; returns the first page, for its position.
     async fn go(&mut self, command: &History) -> Result<LogPage, LogError> {
         let since = command.since.as_ref().map(|s| s.offset);
         if self.limit == 0 {
@@ -80,9 +80,9 @@ impl Walk<'_> {
             let last = page.publications.last().map(|p| p.offset);
             let full = page.publications.len() == size;
             self.scanned += page.publications.len();
-            for entry in Entry::all(&self.room.into(), std::mem::take(&mut page.publications)) {
-                if self.found.len() < self.limit && entry.passes(self.filter.as_ref()) {
-                    self.found.push(entry);
+            for event in RoomEvent::all(&self.room.into(), std::mem::take(&mut page.publications)) {
+                if self.found.len() < self.limit && event.passes(self.filter.as_ref()) {
+                    self.found.push(event);
                 }
             }
             let first = first.get_or_insert(page);

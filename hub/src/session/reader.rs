@@ -10,10 +10,10 @@ use crate::{
     transport::{Closed, Incoming, TransportError, TransportReader},
 };
 
-/// Frames that are read for the sake of the peer's close frame, and thrown away.
+/// Frames that are read and dropped while the peer's close frame is awaited.
 const LINGER_FRAMES: usize = 4096;
 
-/// Reads until the socket or the client's manners end.
+/// Reads until the socket ends or the client violates the protocol.
 pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
     let mut control = Rate::of_control_frames();
     loop {
@@ -70,8 +70,8 @@ pub(super) fn refuse(session: &Session, why: &'static str) {
     session.queue().close(CloseCode::BAD_REQUEST.into());
 }
 
-/// After our close frame: reads the peer's, so that the socket does not go down with unread data in it,
-/// which would destroy the close frame under way.
+/// After our close frame: reads until the peer's. A socket that is closed with unread data is reset, and the peer may
+/// lose our close frame.
 pub(super) async fn linger(session: &Session, reader: &mut impl TransportReader, wait: Duration) {
     let limit = || session.max_bytes();
     let is_over = |next: &Option<_>| matches!(next, None | Some(Err(TransportError::Lost(_))));

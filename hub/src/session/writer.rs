@@ -1,5 +1,5 @@
-//! The writing half of a session: empties the queue into the socket when it takes nothing at once, many messages
-//! to a frame, and sends the close frame. Holds no buffer while there is nothing to write.
+//! The writing half of a session: writes what the queue could not write directly, many messages to a frame, and the close
+//! frame. Holds no buffer while there is nothing to write.
 
 use std::{collections::VecDeque, future::poll_fn, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -13,21 +13,21 @@ use crate::{
     transport::{Closed, TransportError, TransportWriter},
 };
 
-/// A writer that is gone, be it by a panic, takes the session along.
-struct Gone(Arc<Session>);
+/// Ends the session when the writer ends, by a panic as well.
+struct FailOnDrop(Arc<Session>);
 
-impl Drop for Gone {
+impl Drop for FailOnDrop {
     fn drop(&mut self) {
         self.0.queue().fail(CloseCode::WRITE_ERROR.into());
     }
 }
 
-/// Every session has this future, which mostly waits; what is only needed while it writes is in a box of its own.
+/// Every session has this future, which mostly waits; the state that is needed only while it writes is boxed.
 pub(super) fn run(
     session: Arc<Session>,
     mut writer: impl TransportWriter,
 ) -> impl Future<Output = ()> + Send {
-    let gone = Gone(session);
+    let gone = FailOnDrop(session);
     async move {
         let session = &*gone.0;
         loop {
@@ -74,7 +74,7 @@ async fn act(session: &Session, writer: &mut impl TransportWriter, taken: Taken)
 async fn write(session: &Session, writer: &mut impl TransportWriter, mut messages: VecDeque<Bytes>) {
     let limit = session.write_timeout();
     while !messages.is_empty() {
-        // A long batch on a slow line must not hold up the end of the session, nor the peer's own pings.
+        // A long batch on a slow connection must not delay the end of the session, nor the answer to a ping.
         if session.queue().is_hopeless() {
             return;
         }

@@ -1,4 +1,4 @@
-//! What a client may not do in WebSocket frames (RFC 6455, sections 5 and 7.4).
+//! Violations of the framing by a client (RFC 6455, sections 5 and 7.4).
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {

@@ -1,5 +1,5 @@
-//! Frames as values: bytes in any pieces to messages and control frames, and headers for what goes out.
-//! Does no input or output. What a client may not do ends the reading with a fault (RFC 6455, sections 5 and 7).
+//! Parses frames: bytes in any pieces to messages and control frames. Does no input or output. A violation of RFC 6455
+//! (sections 5 and 7) ends the reading with a fault.
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ pub(super) enum Event {
     Binary(Bytes),
     Ping(Bytes),
     Pong,
-    /// A small piece of a message that is not whole yet.
+    /// A small fragment of an unfinished message.
     Fragment,
     Close,
 }
@@ -24,22 +24,22 @@ pub(super) enum Event {
 /// Longest payload of a control frame.
 const MAX_CONTROL: usize = 125;
 
-/// A piece of a message with fewer bytes is counted: no client cuts a message like that, and an empty piece costs as
-/// much as a command.
+/// A fragment with fewer bytes is reported, to be limited: no client library makes such fragments, and an empty one costs
+/// as much as a command.
 const SMALL_FRAGMENT: usize = 128;
 
 pub(super) struct Parser {
-    /// What is read and, from `at` on, not yet understood. Holds no memory between frames, and while it waits none
-    /// but for what it waits with.
+    /// Bytes that were read; those from `at` on are not parsed yet. Holds no memory between frames, and no more than the
+    /// unparsed bytes otherwise.
     input: Vec<u8>,
     at: usize,
     /// The message whose fragments are coming.
-    message: Option<Message>,
+    message: Option<PartialMessage>,
     /// permessage-deflate was agreed on.
     deflate: bool,
 }
 
-struct Message {
+struct PartialMessage {
     opcode: u8,
     deflated: bool,
     data: Vec<u8>,
@@ -63,13 +63,13 @@ impl Parser {
         self.input.extend_from_slice(data);
     }
 
-    /// Forgets everything; for the time after a fault.
+    /// Drops everything, after a fault.
     pub(super) fn clear(&mut self) {
         *self = Parser::new(self.deflate);
     }
 
-    /// The next whole message or control frame; `None` until more is fed. A longer message than `max` is a fault as
-    /// soon as a header says so.
+    /// The next whole message or control frame; `None` until more is fed. A message over `max` is a fault as soon as a
+    /// header says so.
     pub(super) fn next(&mut self, max: MaxBytes) -> Result<Option<Event>, Fault> {
         while let Some(header) = self.header(max.message)? {
             let start = self.at + header.header;
@@ -84,7 +84,7 @@ impl Parser {
                     if let Some(message) = gather(&mut self.message, &header, payload) {
                         return finish(message, max.inflated).map(Some);
                     }
-                    // Larger ones are bounded by the length of the message.
+                    // Larger fragments are bounded by the length of the message.
                     if header.payload < SMALL_FRAGMENT {
                         return Ok(Some(Event::Fragment));
                     }
@@ -95,7 +95,7 @@ impl Parser {
         Ok(None)
     }
 
-    /// Keeps only what is not understood yet.
+    /// Keeps only what is not parsed yet.
     fn tidy(&mut self) {
         if self.at > 0 {
             self.input = self.input[self.at..].to_vec();
@@ -140,7 +140,7 @@ impl Parser {
         let begun = self.message.as_ref().map_or((0, false), |m| (m.data.len(), m.deflated));
         let deflated = begins_deflated || begun.1;
         let payload = usize::try_from(payload).map_err(|_| TooLarge)?;
-        // The limit may have shrunk since the message began. What does not compress takes a little more.
+        // The limit may have shrunk since the message began. Incompressible data becomes a little longer by deflate.
         let max = if deflated { max.saturating_add(max / 1024 + 64) } else { max };
         if opcode < CLOSE && begun.0.saturating_add(payload) > max {
             return Err(TooLarge);
@@ -152,9 +152,9 @@ impl Parser {
     }
 }
 
-/// The whole message, if this was the end of it.
-fn gather(begun: &mut Option<Message>, header: &Header, payload: &[u8]) -> Option<Message> {
-    let empty = || Message { opcode: header.opcode, deflated: header.deflated, data: Vec::new() };
+/// The whole message, if this was its last fragment.
+fn gather(begun: &mut Option<PartialMessage>, header: &Header, payload: &[u8]) -> Option<PartialMessage> {
+    let empty = || PartialMessage { opcode: header.opcode, deflated: header.deflated, data: Vec::new() };
     let mut message = begun.take().unwrap_or_else(empty);
     message.data.extend_from_slice(payload);
     if header.last {
@@ -164,7 +164,7 @@ fn gather(begun: &mut Option<Message>, header: &Header, payload: &[u8]) -> Optio
     None
 }
 
-fn finish(message: Message, max_inflated: usize) -> Result<Event, Fault> {
+fn finish(message: PartialMessage, max_inflated: usize) -> Result<Event, Fault> {
     let data = if message.deflated { inflate(&message.data, max_inflated)? } else { message.data };
     if message.opcode == BINARY {
         return Ok(Event::Binary(data.into()));

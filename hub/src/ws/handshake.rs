@@ -7,14 +7,14 @@ use sha1::{Digest, Sha1};
 use super::offer;
 use crate::{protocol::Form, transport::Agreed};
 
-/// An upgrade that may go on: answer it with status 101 and these headers.
+/// An accepted upgrade, to be answered with status 101 and these headers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Handshake {
     pub agreed: Agreed,
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// An upgrade that may not: answer it so.
+/// A refused upgrade, and its answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
@@ -35,8 +35,8 @@ const OTHER_VERSION: Refusal = Refusal {
 };
 
 impl Handshake {
-    /// Reads an upgrade request, of which the method must have been GET: all values of a header by its lower-case
-    /// name, and the query. permessage-deflate is agreed on if the client offers it and `deflate` allows it.
+    /// Reads an upgrade request, whose method must be GET. `header` returns all values of a header by its lower-case
+    /// name. permessage-deflate is agreed on if the client offers it and `deflate` allows it.
     pub fn read<'a, V: Iterator<Item = &'a str>>(
         header: impl Fn(&'static str) -> V,
         query: Option<&str>,

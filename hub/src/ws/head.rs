@@ -1,4 +1,4 @@
-//! Opcodes and the headers of frames that go out (RFC 6455, section 5.2). Frames that come in are `frame`.
+//! Opcodes, and the headers of outgoing frames (RFC 6455, section 5.2). Incoming frames are parsed in `frame`.
 
 pub(super) const CONTINUATION: u8 = 0;
 pub(super) const TEXT: u8 = 1;
@@ -7,7 +7,7 @@ pub(super) const CLOSE: u8 = 8;
 pub(super) const PING: u8 = 9;
 pub(super) const PONG: u8 = 10;
 
-/// The header of a whole server frame.
+/// The header of an outgoing frame, which is never a fragment.
 pub(super) struct Head {
     bytes: [u8; 10],
     len: usize,
@@ -52,7 +52,7 @@ impl Head {
         Head { bytes, len }
     }
 
-    /// The same for a payload that is deflated.
+    /// The same for a compressed payload.
     pub(super) fn deflated(mut self) -> Self {
         self.bytes[0] |= 0x40;
         self

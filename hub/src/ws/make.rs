@@ -1,4 +1,4 @@
-//! Messages to whole frames, deflated if that was agreed on and makes them smaller.
+//! Messages to whole frames, compressed if that was agreed on and makes them smaller.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ pub(crate) fn add_frame(agreed: Agreed, message: &Bytes, out: &mut Vec<u8>) {
     out.extend_from_slice(&payload);
 }
 
-/// The header of a message's frame and what follows it.
+/// The header and the payload of a message's frame.
 pub(super) fn make_frame(agreed: Agreed, message: &Bytes) -> (Head, Bytes) {
     let deflated = agreed.deflate.then(|| deflate(message)).flatten();
     let is_deflated = deflated.is_some();

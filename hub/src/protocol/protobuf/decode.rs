@@ -1,5 +1,5 @@
-//! Binary frames to commands. Data that is no JSON costs its command an error, not the session its life:
-//! unlike in a JSON frame, the rest of the frame is readable all the same.
+//! Decodes binary frames to commands. A command with data that is not JSON gets an error reply, and the session goes on:
+//! unlike in a JSON frame, the rest of the frame can be decoded.
 
 use bytes::Bytes;
 use prost::Message;
@@ -54,7 +54,7 @@ fn classify(envelope: wire::Command) -> Decoded {
     }
 }
 
-/// A part of a command that is no JSON, or no filter.
+/// A command with a part that is not JSON, or not a filter.
 struct Unreadable;
 
 fn json(data: &[u8]) -> Result<Option<Box<RawValue>>, Unreadable> {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_is_no_json_costs_only_its_command() {
+    fn data_that_is_not_json_fails_only_its_command() {
         let decoded = decode(&framed(&[rpc(1, "{oops"), rpc(2, "1")]));
         assert!(matches!(
             decoded[..],

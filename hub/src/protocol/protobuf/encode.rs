@@ -11,7 +11,7 @@ pub(crate) fn publication(room: &str, publication: &Publication) -> Bytes {
     push(wire::Push { publication: Some(published(publication)), ..to(room) })
 }
 
-/// In place of its data, what to do with the data of the one before.
+/// A publication with a delta in place of its data.
 pub(crate) fn delta(room: &str, publication: &Publication, delta: &Bytes) -> Bytes {
     let publication = wire::Publication { data: delta.clone(), delta: true, ..published(publication) };
     push(wire::Push { publication: Some(publication), ..to(room) })

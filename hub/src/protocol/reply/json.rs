@@ -1,6 +1,6 @@
-//! Encoding of answers in JSON. The result key is always there, even if its object is empty:
-//! a client that misses it disconnects for good. The JavaScript client hands out presence, its counts and history as
-//! they come, so nothing in them is left out for being zero.
+//! Encodes replies in JSON. The result key is always there, even if its object is empty: without it a client disconnects
+//! for good. The JavaScript client passes presence, its counts and history on as they are, so zero values in them are
+//! written as well.
 
 use bytes::Bytes;
 
@@ -8,15 +8,15 @@ use super::{ConnectReply, Reply, SubscribeReply};
 use crate::{
     log::ClientInfo,
     protocol::{
-        entry::Entry,
-        json::Object,
+        event::RoomEvent,
+        json::ObjectWriter,
         push::{client_info, push},
     },
 };
 
 pub(crate) fn encode(id: u32, reply: &Reply) -> Bytes {
     let mut out = Vec::with_capacity(64);
-    let mut envelope = Object::begin(&mut out);
+    let mut envelope = ObjectWriter::begin(&mut out);
     envelope.number("id", id);
     match reply {
         Reply::Connect(connect) => connect_body(envelope.object("connect"), connect),
@@ -70,7 +70,7 @@ pub(crate) fn encode(id: u32, reply: &Reply) -> Bytes {
     out.into()
 }
 
-fn connect_body(mut object: Object<'_>, connect: &ConnectReply) {
+fn connect_body(mut object: ObjectWriter<'_>, connect: &ConnectReply) {
     object.text("client", &connect.client);
     object.text("version", &connect.version);
     expiry(&mut object, connect.ttl);
@@ -90,7 +90,7 @@ fn connect_body(mut object: Object<'_>, connect: &ConnectReply) {
     object.end();
 }
 
-fn subscribe_fields(object: &mut Object<'_>, sub: &SubscribeReply) {
+fn subscribe_fields(object: &mut ObjectWriter<'_>, sub: &SubscribeReply) {
     expiry(object, sub.ttl);
     object.flag("recoverable", sub.recoverable);
     object.flag("positioned", sub.recoverable);
@@ -105,31 +105,31 @@ fn subscribe_fields(object: &mut Object<'_>, sub: &SubscribeReply) {
     object.flag("delta", sub.delta);
 }
 
-fn expiry(object: &mut Object<'_>, ttl: Option<u32>) {
+fn expiry(object: &mut ObjectWriter<'_>, ttl: Option<u32>) {
     object.flag("expires", ttl.is_some());
     object.number("ttl", ttl.unwrap_or(0));
 }
 
-fn publications(object: &mut Object<'_>, entries: &[Entry], as_texts: bool) {
+fn publications(object: &mut ObjectWriter<'_>, events: &[RoomEvent], as_texts: bool) {
     let out = object.key("publications");
     if !as_texts {
-        out.reserve(entries.iter().map(|e| e.body().len() + 1).sum());
+        out.reserve(events.iter().map(|e| e.body().len() + 1).sum());
     }
     out.push(b'[');
-    for (n, entry) in entries.iter().enumerate() {
+    for (n, event) in events.iter().enumerate() {
         if n > 0 {
             out.push(b',');
         }
         if as_texts {
-            out.extend_from_slice(&entry.text_body());
+            out.extend_from_slice(&event.text_body());
         } else {
-            out.extend_from_slice(entry.body());
+            out.extend_from_slice(event.body());
         }
     }
     out.push(b']');
 }
 
-fn presence(mut object: Object<'_>, clients: &[ClientInfo]) {
+fn presence(mut object: ObjectWriter<'_>, clients: &[ClientInfo]) {
     let mut list = object.object("presence");
     for who in clients {
         client_info(list.key(&who.client), who);
@@ -201,7 +201,7 @@ mod tests {
             epoch: "e".into(),
             offset: 5,
             recovered: Some(true),
-            publications: vec![Entry::publication("r", publication)],
+            publications: vec![RoomEvent::publication("r", publication)],
             ..SubscribeReply::default()
         };
         let connect = ConnectReply {

@@ -1,10 +1,10 @@
-//! Encoding of answers in Protobuf.
+//! Encodes replies in Protobuf.
 
 use bytes::Bytes;
 
 use super::{ConnectReply, Reply, SubscribeReply};
 use crate::protocol::{
-    entry::Entry,
+    event::RoomEvent,
     protobuf::{client_info, framed, messages as wire, published, push, raw, to},
 };
 
@@ -93,8 +93,8 @@ fn subscribed(sub: &SubscribeReply) -> wire::SubscribeResult {
     }
 }
 
-fn publications(entries: &[Entry]) -> Vec<wire::Publication> {
-    entries.iter().filter_map(Entry::source).map(published).collect()
+fn publications(events: &[RoomEvent]) -> Vec<wire::Publication> {
+    events.iter().filter_map(RoomEvent::source).map(published).collect()
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn wire_bytes() {
         assert_eq!(&super::reply(3, &Reply::Unsubscribe)[..], b"\x04\x08\x03\x3a\x00");
-        // A room without anything to tell still has its (empty) result.
+        // A room with an empty result still has the field.
         let empty = super::sub_entry(&("r".to_owned(), SubscribeReply::default()));
         assert_eq!(prost::Message::encode_to_vec(&empty), b"\x0a\x01r\x12\x00");
     }
