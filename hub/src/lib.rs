@@ -3,19 +3,18 @@
 //! [`Authority`] (who may do what) and a [`Log`] (what happened since), passes it upgraded sockets
 //! ([`Hub::serve`]) and publishes into rooms ([`Hub::publish`]).
 //!
-//! Layers, each of which imports only those below it (`tests/circles.rs` refuses the opposite):
+//! Layers; each module imports only its own and those below (`tests/circles.rs` refuses circles):
 //!
-//! | layer | modules | what it is |
+//! | layer | modules | what it does |
 //! |---|---|---|
 //! | facade | `hub` | the calls of the application |
 //! | engine | `engine` | the list of sessions, housekeeping |
-//! | session | `session`, `admission` | one client: commands, timers, reader, writer |
-//! | room | `room`, `rooms` | order, members, fan-out, gaps, presence, recovery |
+//! | session | `session`, `admission`, `authority` | one client; which connects are decided, and by whom |
+//! | room | `room`, `rooms`, `delta` | order, members, fan-out, gaps, presence, recovery |
 //! | queue | `queue` | what goes to one client, and encoded frames |
 //! | socket | `transport`, `ws` | the port to a socket, and WebSocket framing |
-//! | ports | `authority`, `log`, `log_reader`, `memory_log` | what the application decides and stores |
-//! | protocol | `protocol`, `delta` | commands, replies and pushes in both encodings |
-//! | base | `config`, `stats`, `guard`, `lock` | bounds, counters, calls that may panic |
+//! | protocol | `protocol` | commands, replies and pushes in both encodings |
+//! | base | `config`, `log`, `log_reader`, `stats`, `guard`, `lock` | bounds, the log, counters |
 //!
 //! A publication: `rooms` finds the room, `room/order` puts it in order (or holds it behind a gap that `room/gap` fills
 //! from the log), `room/fanout` makes an encoded frame for all who get the same and offers it to the `queue` of every
@@ -25,7 +24,7 @@
 //! and answers (`protocol/reply`). Joining a room without a gap is `room/recovery`.
 //!
 //! Beside the layers, `listener` accepts connections for the application's HTTP server within the limits of
-//! `descriptors`.
+//! `descriptors`, and `memory_log` is a log without a database.
 //!
 //! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and its two
 //! encodings, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].

@@ -61,7 +61,8 @@ pub fn start_metrics(listener: TcpListener, app: AppState) {
 }
 
 fn start_with(listener: TcpListener, app: AppState, router: Router) {
-    let listener = ConnectionListener::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
+    let listener =
+        ConnectionListener::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
     let tasks = app.tasks.clone();
     tasks.spawn(accept(listener, app, router));
 }

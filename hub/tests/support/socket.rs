@@ -39,7 +39,7 @@ impl Listener for Door {
     }
 }
 
-/// Agrees on a form, and on compression if it is wanted, and serves the socket.
+/// Answers the upgrade and serves the socket. `deflate`: compression is allowed.
 pub(crate) fn serve(hub: Hub, mut request: Request, deflate: bool) -> Response {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let header = |name| request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
