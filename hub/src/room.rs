@@ -9,6 +9,7 @@ mod deltas;
 mod fanout;
 mod gap;
 mod members;
+mod memory_budget;
 mod order;
 pub(crate) mod position;
 pub(crate) mod presence;
@@ -22,7 +23,7 @@ mod subscriber;
 pub(crate) use self::{
     context::RoomContext,
     members::Member,
-    ring::MemoryBudget,
+    memory_budget::MemoryBudget,
     state::Room,
     subscriber::{Revoke, Subscriber},
 };

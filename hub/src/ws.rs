@@ -7,6 +7,7 @@ mod fault;
 mod frame;
 mod handshake;
 mod head;
+mod inflate;
 mod make;
 mod offer;
 mod reader;

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use super::{
-    command::{self, Decoded},
+    command::Decoded,
+    decode,
     form::Form,
     protobuf, push,
     reply::{self, Reply, SubscribeReply},
@@ -19,7 +20,7 @@ impl Form {
 
     pub(crate) fn decode(self, frame: &Bytes) -> Vec<Decoded> {
         match self {
-            Form::Json => command::decode(frame),
+            Form::Json => decode::decode(frame),
             Form::Protobuf => protobuf::decode(frame),
         }
     }

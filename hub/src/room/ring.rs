@@ -1,36 +1,10 @@
 //! The recent publications of a room, without gaps: a client that reconnects is mostly recovered without a read of the
 //! log. Each room has a bound in bytes, and all rooms together have a memory budget.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+use std::collections::VecDeque;
 
+use super::memory_budget::MemoryBudget;
 use crate::protocol::event::RoomEvent;
-
-/// The bytes that all rooms together keep. Clones share one count.
-#[derive(Clone)]
-pub(crate) struct MemoryBudget {
-    used: Arc<AtomicUsize>,
-    max: usize,
-}
-
-impl MemoryBudget {
-    pub(crate) fn new(max: usize) -> Self {
-        MemoryBudget { used: Arc::default(), max }
-    }
-
-    pub(crate) fn used(&self) -> usize {
-        self.used.load(Relaxed)
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.used() > self.max
-    }
-}
 
 pub(crate) struct Ring {
     events: VecDeque<RoomEvent>,
@@ -84,7 +58,7 @@ impl Ring {
 
     fn take_in(&mut self, cost: usize) {
         self.bytes += cost;
-        self.budget.used.fetch_add(cost, Relaxed);
+        self.budget.add(cost);
     }
 
     /// Drops the oldest.
@@ -92,7 +66,7 @@ impl Ring {
         for oldest in self.events.drain(..count) {
             self.before = oldest.offset;
             self.bytes -= oldest.cost();
-            self.budget.used.fetch_sub(oldest.cost(), Relaxed);
+            self.budget.subtract(oldest.cost());
         }
         if self.events.is_empty() {
             self.events = VecDeque::new();
@@ -114,7 +88,7 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Relaxed);
+        self.budget.subtract(self.bytes);
     }
 }
 

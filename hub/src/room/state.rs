@@ -12,8 +12,9 @@ use super::{
     announcements::Announcements,
     context::RoomContext,
     members::{Member, Members},
+    memory_budget::MemoryBudget,
     order::{Order, Phase},
-    ring::{MemoryBudget, Ring},
+    ring::Ring,
 };
 use crate::{
     lock::{lock, write},

@@ -41,7 +41,7 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
             Some(Err(TransportError::TooLarge)) => return session.queue().close(CloseCode::TOO_LARGE.into()),
             Some(Err(TransportError::NotUtf8)) => return session.queue().close(CloseCode::NOT_TEXT.into()),
             Some(Err(TransportError::Violation(why))) => {
-                tracing::debug!(session = %session.id, why, "broken framing");
+                tracing::debug!(session = %session.id, why, "invalid frame");
                 return session.queue().close(CloseCode::PROTOCOL_ERROR.into());
             }
             Some(Err(lost)) => return session.queue().close(Closed::Lost(lost)),
@@ -54,7 +54,7 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
             match decoded {
                 Decoded::Pong if session.timers.pong() => {}
                 Decoded::Pong => {
-                    items.push(Item::Bad("pong that nobody asked for"));
+                    items.push(Item::Bad("pong without a ping"));
                     break;
                 }
                 Decoded::Command { id, command } => items.push(Item::Command { id, command }),

@@ -5,9 +5,7 @@
 use std::cell::RefCell;
 
 use bytes::Bytes;
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
-
-use super::fault::Fault;
+use flate2::{Compress, Compression, FlushCompress};
 
 /// Our window, the same for all connections, so that all can be sent the same bytes. With peers that require a smaller
 /// one compression is not agreed on. JSON of up to 64 KB is hardly larger with it than with 15.
@@ -19,13 +17,12 @@ const LEVEL: u32 = 2;
 const MIN_BYTES: usize = 512;
 /// The last message is kept if it has at most this size.
 const REMEMBERED_BYTES: usize = 256 * 1024;
-const CHUNK_BYTES: usize = 16 * 1024;
+pub(super) const CHUNK_BYTES: usize = 16 * 1024;
 /// Ends every deflated message and is not sent (section 7.2.1).
-const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+pub(super) const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
 thread_local! {
     static DEFLATER: RefCell<Option<Deflater>> = const { RefCell::new(None) };
-    static INFLATER: RefCell<Option<Inflater>> = const { RefCell::new(None) };
 }
 
 struct Deflater {
@@ -82,58 +79,16 @@ impl Deflater {
     }
 }
 
-struct Inflater {
-    engine: Decompress,
-    chunk: Box<[u8]>,
-}
-
-/// The message of a payload with RSV1. Stops as soon as it is over `max` bytes.
-pub(super) fn inflate(payload: &[u8], max: usize) -> Result<Vec<u8>, Fault> {
-    INFLATER.with_borrow_mut(|inflater| inflater.get_or_insert_with(Inflater::new).inflate(payload, max))
-}
-
-impl Inflater {
-    fn new() -> Self {
-        Inflater { engine: Decompress::new(false), chunk: vec![0; CHUNK_BYTES].into() }
-    }
-
-    fn inflate(&mut self, payload: &[u8], max: usize) -> Result<Vec<u8>, Fault> {
-        const BROKEN: Fault = Fault::Violation("broken compression");
-        self.engine.reset(false);
-        let mut out = Vec::new();
-        for mut rest in [payload, &TAIL] {
-            loop {
-                let (read, written) = (self.engine.total_in(), self.engine.total_out());
-                let status = self.engine.decompress(rest, &mut self.chunk, FlushDecompress::Sync);
-                let status = status.map_err(|_| BROKEN)?;
-                let read = (self.engine.total_in() - read) as usize;
-                let written = (self.engine.total_out() - written) as usize;
-                if written > max - out.len() {
-                    return Err(Fault::TooLarge);
-                }
-                out.extend_from_slice(&self.chunk[..written]);
-                rest = &rest[read..];
-                let full = written == self.chunk.len();
-                if status == Status::StreamEnd {
-                    // Peers may send final blocks, with further blocks after them (section 7.2.3.4).
-                    self.engine.reset(false);
-                } else if read == 0 && !rest.is_empty() && !full {
-                    return Err(BROKEN);
-                }
-                if rest.is_empty() && !full {
-                    break;
-                }
-            }
-        }
-        Ok(out)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use flate2::{Decompress, FlushDecompress};
+
+    use super::{
+        super::{fault::Fault, inflate::inflate},
+        *,
+    };
 
     fn json(size: usize) -> Bytes {
         (0..)
@@ -167,7 +122,7 @@ mod tests {
 
     #[test]
     fn invalid_data_is_a_violation() {
-        assert_eq!(inflate(b"\xff\xff\xff", 100), Err(Fault::Violation("broken compression")));
+        assert_eq!(inflate(b"\xff\xff\xff", 100), Err(Fault::Violation("invalid compressed data")));
     }
 
     #[test]

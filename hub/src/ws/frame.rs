@@ -4,9 +4,9 @@
 use bytes::Bytes;
 
 use super::{
-    deflate::inflate,
     fault::Fault::{self, NotUtf8, TooLarge, Violation},
     head::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT},
+    inflate::inflate,
 };
 use crate::transport::MaxBytes;
 
@@ -125,12 +125,16 @@ impl Parser {
             (short, _) => (u64::from(short), 0),
         };
         if (size == 2 && payload < 126) || (size == 8 && u16::try_from(payload).is_ok()) {
-            return Err(Violation("length in more bytes than needed"));
+            return Err(Violation("length not in its shortest form"));
         }
         match opcode {
-            CONTINUATION if self.message.is_none() => return Err(Violation("continuation of nothing")),
-            TEXT | BINARY if self.message.is_some() => return Err(Violation("message within a message")),
-            CLOSE | PING | PONG if !last => return Err(Violation("control frame in fragments")),
+            CONTINUATION if self.message.is_none() => {
+                return Err(Violation("continuation without a message"));
+            }
+            TEXT | BINARY if self.message.is_some() => {
+                return Err(Violation("new message before the end of another"));
+            }
+            CLOSE | PING | PONG if !last => return Err(Violation("fragmented control frame")),
             CLOSE | PING | PONG if payload > MAX_CONTROL as u64 => {
                 return Err(Violation("long control frame"));
             }
@@ -176,11 +180,11 @@ fn finish(message: PartialMessage, max_inflated: usize) -> Result<Event, Fault> 
 fn close(payload: &[u8]) -> Result<Event, Fault> {
     match payload {
         [] => Ok(Event::Close),
-        [_] => Err(Violation("half a close code")),
+        [_] => Err(Violation("close frame of one byte")),
         [a, b, reason @ ..] => {
             let code = u16::from_be_bytes([*a, *b]);
             if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
-                return Err(Violation("close code that may not be sent"));
+                return Err(Violation("invalid close code"));
             }
             std::str::from_utf8(reason).map_err(|_| NotUtf8)?;
             Ok(Event::Close)

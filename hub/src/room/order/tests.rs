@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::log::Publication;
-use crate::room::ring::MemoryBudget;
+use crate::room::memory_budget::MemoryBudget;
 
 fn event(offset: u64) -> RoomEvent {
     let data = Bytes::from(offset.to_string());

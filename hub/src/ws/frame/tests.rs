@@ -73,16 +73,16 @@ fn violations() {
     for (bytes, what) in [
         (frame(0xc1, b"x"), "reserved bit set"),
         (unmasked, "frame without mask"),
-        (wordy, "length in more bytes than needed"),
-        (frame(0x80, b"x"), "continuation of nothing"),
-        ([frame(0x01, b"x"), frame(0x81, b"x")].concat(), "message within a message"),
-        (frame(0x09, b"x"), "control frame in fragments"),
+        (wordy, "length not in its shortest form"),
+        (frame(0x80, b"x"), "continuation without a message"),
+        ([frame(0x01, b"x"), frame(0x81, b"x")].concat(), "new message before the end of another"),
+        (frame(0x09, b"x"), "fragmented control frame"),
         (frame(0x89, &[0; 126]), "long control frame"),
         (frame(0x83, b"x"), "unknown opcode"),
         (frame(0x8b, b"x"), "unknown opcode"),
-        (frame(0x88, b"x"), "half a close code"),
-        (frame(0x88, &1005u16.to_be_bytes()), "close code that may not be sent"),
-        (frame(0x88, &5000u16.to_be_bytes()), "close code that may not be sent"),
+        (frame(0x88, b"x"), "close frame of one byte"),
+        (frame(0x88, &1005u16.to_be_bytes()), "invalid close code"),
+        (frame(0x88, &5000u16.to_be_bytes()), "invalid close code"),
     ] {
         assert_eq!(fault(&bytes), Fault::Violation(what));
     }
@@ -170,7 +170,7 @@ fn deflated_messages() {
     assert_eq!(deflated(&spaces(1001), 100), Err(Fault::TooLarge));
     assert_eq!(deflated(&frame(0xc1, &[0; 200])[..4], 100), Err(Fault::TooLarge), "by its header");
     assert_eq!(deflated(&frame(0xc1, &[0, 1, 0, 0xfe, 0xff, 0xff, 0]), 100), Err(Fault::NotUtf8));
-    assert_eq!(deflated(&frame(0xc2, b"\xff\xff"), 100), Err(Violation("broken compression")));
+    assert_eq!(deflated(&frame(0xc2, b"\xff\xff"), 100), Err(Violation("invalid compressed data")));
     assert_eq!(Head::text(5).deflated().bytes(), [0xc1, 5]);
 }
 
