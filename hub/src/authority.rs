@@ -14,7 +14,7 @@ use crate::{
     transport::Closed,
 };
 
-/// Names one connection; its text form is the `client` that the peer is told.
+/// The id of one connection; as text it is the `client` of the connect reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub Uuid);
 

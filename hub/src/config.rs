@@ -32,7 +32,7 @@ pub struct HubConfig {
     pub gap_hold: usize,
     /// Recent publications kept in memory per room, in bytes.
     pub room_memory_bytes: usize,
-    /// The same for all rooms together; each keeps its newest all the same.
+    /// The same for all rooms together. Over it each room still keeps its newest publication.
     pub memory_bytes: usize,
     /// How long an empty room keeps its memory.
     pub room_linger: Duration,

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keeps_the_newest_and_says_where_they_begin() {
+    async fn keeps_the_newest_and_reports_the_oldest() {
         let log = log();
         let empty = log.since("room", 0, 10).await.unwrap();
         assert_eq!((empty.top, empty.oldest), (0, 1));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_forgotten_room_has_another_epoch() {
+    async fn a_dropped_room_has_another_epoch() {
         let log = log();
         let first = log.append("room", Publication::default()).await.unwrap();
         let epoch = log.since("room", 0, 0).await.unwrap().epoch;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rooms_that_nobody_asks_about_are_forgotten() {
+    async fn rooms_that_are_not_read_are_dropped() {
         let (log, minute) = (log(), Duration::from_mins(1));
         log.store("gone", Publication::default());
         let later = Instant::now() + minute;

@@ -6,6 +6,7 @@
 pub(crate) mod announcements;
 mod context;
 mod deltas;
+mod encoded_batch;
 mod fanout;
 mod gap;
 mod members;

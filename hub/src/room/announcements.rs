@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn small_rooms_are_told_at_once() {
+    fn in_small_rooms_each_is_announced_at_once() {
         let mut announcements = Announcements::default();
         assert!(matches!(announcements.note(Change::Join(who(1)), 10, 10), Noted::Tell(_)));
         assert!(matches!(announcements.note(Change::Join(who(2)), 11, 10), Noted::Begin));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_and_goes_is_not_mentioned() {
+    fn a_join_and_a_leave_of_one_window_cancel_each_other() {
         let mut announcements = Announcements::default();
         announcements.note(Change::Leave(who(1)), 99, 10);
         for client in 2..50 {

@@ -14,8 +14,8 @@ pub(crate) struct Deltas {
 }
 
 impl Deltas {
-    /// `last` is the publication before the batch, and afterwards its last one. A client applies a delta to whatever
-    /// publication it got last, so one without an offset breaks the chain.
+    /// `last` is the publication before the batch, and afterwards its last one. A client applies a delta to the
+    /// publication that it got last, so one without an offset breaks the chain.
     pub(crate) fn new(last: &mut Option<RoomEvent>, events: &[RoomEvent]) -> Self {
         let before = events.iter().map(|event| {
             if event.announcement {

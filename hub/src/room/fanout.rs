@@ -8,15 +8,10 @@ use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
 };
 
-use bytes::Bytes;
 use tokio::runtime::Handle;
 
-use super::{members::Member, order::Batch, state::Room};
-use crate::{
-    lock::{lock, read, write},
-    protocol::{Form, event::RoomEvent},
-    queue::EncodedFrame,
-};
+use super::{encoded_batch::EncodedBatch, order::Batch, state::Room};
+use crate::lock::{lock, read, write};
 
 /// The publisher hands out in rooms with at most so many slots.
 const SMALL: usize = 64;
@@ -26,8 +21,6 @@ const ROUNDS: usize = 4;
 const PIECE: usize = 64;
 /// Slots for which one more task pays.
 const STRIPE: usize = 512;
-/// Encoded frames kept for one batch; with more variants than that, some are encoded again.
-const MAX_VARIANTS: usize = 32;
 
 pub(super) fn hand_out(room: &Arc<Room>) {
     if !lock(&room.order).begin_delivery() {
@@ -38,7 +31,7 @@ pub(super) fn hand_out(room: &Arc<Room>) {
             let Some(batch) = lock(&room.order).next_batch() else { return };
             let slots = begin(room, &batch);
             let is_heavy = batch.is_heavy;
-            let mut encoded = Encoded::new(batch);
+            let mut encoded = EncodedBatch::new(batch);
             for piece in pieces(0..slots) {
                 serve(room, &mut encoded, piece);
             }
@@ -73,7 +66,7 @@ async fn pump(room: Arc<Room>) {
 }
 
 async fn stripe(room: &Room, batch: Batch, slots: Range<usize>) {
-    let mut encoded = Encoded::new(batch);
+    let mut encoded = EncodedBatch::new(batch);
     for piece in pieces(slots) {
         serve(room, &mut encoded, piece);
         tokio::task::yield_now().await;
@@ -96,9 +89,9 @@ fn begin(room: &Room, batch: &Batch) -> usize {
     members.slots()
 }
 
-fn serve(room: &Room, encoded: &mut Encoded, slots: Range<usize>) {
+fn serve(room: &Room, encoded: &mut EncodedBatch, slots: Range<usize>) {
     let members = read(&room.members);
-    let live = if encoded.batch.generation == members.generation { u64::MAX } else { encoded.ephemeral };
+    let live = encoded.deliverable(members.generation);
     let mut delivered = 0;
     for member in members.piece(slots) {
         let wanted = live & encoded.wanted(member);
@@ -108,73 +101,4 @@ fn serve(room: &Room, encoded: &mut Encoded, slots: Range<usize>) {
     }
     drop(members);
     room.context.counters.delivered.fetch_add(delivered as u64, Relaxed);
-}
-
-/// A batch, encoded for each variant that a member wants.
-struct Encoded {
-    batch: Batch,
-    /// The events without an offset, one bit each.
-    ephemeral: u64,
-    made: Vec<(Variant, EncodedFrame)>,
-}
-
-/// Members with the same variant get the same bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Variant {
-    form: Form,
-    /// Events, one bit each.
-    wanted: u64,
-    /// Which of them are sent as deltas; `None` for members that did not agree on deltas.
-    deltas: Option<u64>,
-}
-
-impl Encoded {
-    fn new(batch: Batch) -> Self {
-        let ephemeral = bits(&batch.events, |event| event.offset == 0);
-        Encoded { batch, ephemeral, made: Vec::new() }
-    }
-
-    fn wanted(&self, member: &Member) -> u64 {
-        bits(&self.batch.events, |event| member.wants(event))
-    }
-
-    fn variant(&self, member: &Member, wanted: u64) -> Variant {
-        let deltas = member.delta.then(|| {
-            let made = self.deltas();
-            // The first event that a member gets is sent whole: its deltas begin after it.
-            let later = bits(&self.batch.events, |event| event.offset > member.after.saturating_add(1));
-            (0..made.len()).filter(|n| made[*n].is_some()).fold(0, |bits, n| bits | 1 << n) & later & wanted
-        });
-        Variant { form: member.form, wanted, deltas }
-    }
-
-    fn deltas(&self) -> &[Option<Bytes>] {
-        self.batch.deltas.as_ref().map(|deltas| deltas.of(&self.batch.events)).unwrap_or_default()
-    }
-
-    fn get(&mut self, variant: Variant) -> &EncodedFrame {
-        let known = self.made.iter().position(|made| made.0 == variant);
-        let at = known.unwrap_or_else(|| {
-            let frame = EncodedFrame::new(variant.form, self.messages(variant));
-            self.made.truncate(MAX_VARIANTS - 1);
-            self.made.push((variant, frame));
-            self.made.len() - 1
-        });
-        &self.made[at].1
-    }
-
-    fn messages(&self, variant: Variant) -> Vec<Bytes> {
-        let events = self.batch.events.iter().enumerate();
-        let chosen = events.filter(|(n, _)| variant.wanted >> n & 1 == 1);
-        let message = |(n, event): (usize, &RoomEvent)| match variant.deltas {
-            None => event.frame(variant.form).clone(),
-            Some(bits) if bits >> n & 1 == 1 => event.delta_frame(variant.form, self.deltas()[n].as_ref()),
-            Some(_) => event.delta_frame(variant.form, None),
-        };
-        chosen.map(message).collect()
-    }
-}
-
-fn bits(events: &[RoomEvent], is: impl Fn(&RoomEvent) -> bool) -> u64 {
-    events.iter().enumerate().fold(0, |bits, (n, event)| bits | u64::from(is(event)) << n)
 }

@@ -26,7 +26,7 @@ impl Ring {
         self.before = top;
     }
 
-    /// Over the budget the newest event is kept all the same.
+    /// Over the budget only the newest event is kept.
     pub(crate) fn append(&mut self, event: RoomEvent) {
         self.take_in(event.cost());
         self.events.push_back(event);

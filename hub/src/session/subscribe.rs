@@ -15,7 +15,7 @@ use crate::{
     transport::Closed,
 };
 
-/// Who comes into which room, and from where.
+/// A subscription that is being made.
 pub(super) struct Entrance<'a> {
     pub(super) context: &'a Arc<SessionContext>,
     pub(super) session: &'a Arc<Session>,
@@ -24,13 +24,13 @@ pub(super) struct Entrance<'a> {
     pub(super) strict: bool,
     /// The client understands deltas.
     pub(super) delta: bool,
-    /// What the client wants of what it may see.
+    /// The client's own filter.
     pub(super) filter: Option<Filter>,
     pub(super) server_side: bool,
 }
 
 impl Entrance<'_> {
-    /// Joins. The queue is reserved for the reply on success; the caller must fill it, then `announce`.
+    /// Joins the room. On success the queue is reserved for the reply: the caller must fill it, then call `announce`.
     pub(super) async fn go(self, room: &str, grant: Subscription) -> Result<SubscribeReply, ErrorReply> {
         let Entrance { context, session, info, .. } = self;
         let left = context.time_left(grant.expiry);
@@ -72,12 +72,12 @@ impl Entrance<'_> {
     }
 }
 
-/// What is left as the client is told it; never 0, which would mean no expiry.
+/// The time left as the client gets it; never 0, which would mean no expiry.
 pub(super) fn seconds(left: Duration) -> u32 {
     left.as_secs_f64().ceil().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
-/// Tells the room that somebody came, if that is wanted. After the reply, as its client is told as well.
+/// Announces the join, if the subscription has that. Called after the reply, because the client gets it as well.
 pub(super) fn announce(session: &Session, room: &str) {
     let announced = |live: &Live| live.announced.clone().map(|who| (Arc::clone(&live.room), who));
     if let Some((room, who)) = session.subs.live(room, announced).flatten() {
@@ -128,7 +128,7 @@ async fn subscribe(
     entrance.go(&room, grant).await.map_err(Rejection::from)
 }
 
-/// What the authority lets through and the client wants.
+/// Passes what both filters pass.
 fn both(allowed: Option<Filter>, wanted: Option<Filter>) -> Option<Filter> {
     match (allowed, wanted) {
         (Some(allowed), Some(wanted)) => Some(Arc::new(move |tags| allowed(tags) && wanted(tags))),
@@ -197,8 +197,8 @@ pub(super) async fn refresh(
         Err(Rejection::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
         Err(Rejection::Close(code)) => return Outcome::Close(code),
     };
-    // The client asks for another token after a pause. If the subscription ends before, it is told by a code at which
-    // it subscribes anew, and finds error 109 for a token that is over.
+    // After this error the client asks for another token. If the subscription expires before, its code makes the client
+    // subscribe again, and an expired token is then answered with error 109.
     if left == Some(Duration::ZERO) {
         return Outcome::Reply(Reply::Error(ErrorReply::TOKEN_EXPIRED_COME_AGAIN));
     }

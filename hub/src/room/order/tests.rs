@@ -1,4 +1,4 @@
-//! The order of a room: whatever comes in whatever order, everything comes out once, rising, without gaps.
+//! The order of a room: publications in any order leave once, by rising offset, without gaps.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -84,7 +84,7 @@ fn publications_during_opening_are_neither_lost_nor_doubled() {
         assert!(matches!(order.accept(event(offset)), Accepted::Held { .. }));
     }
     order.open("e".into(), 5);
-    // The 5 is for those who follow no stream.
+    // The 5 goes to members without a stream.
     assert_eq!(out(&mut order), [5, 6, 7]);
     assert_eq!(order.held_bytes, 0);
 }
@@ -116,7 +116,7 @@ fn large_publications_are_handed_out_a_few_at_a_time() {
 }
 
 #[test]
-fn a_log_without_the_missing_ones_is_behind_lost_or_another() {
+fn a_log_without_the_missing_events_is_behind_or_lost() {
     let mut order = open(5, 10);
     order.accept(event(8));
     assert_eq!(order.absorb("e", 5, 6, events([6])), (Absorbed::More, 1));
@@ -129,7 +129,7 @@ fn a_log_without_the_missing_ones_is_behind_lost_or_another() {
 }
 
 #[test]
-fn what_was_not_seen_as_it_is_now_raises_doubts() {
+fn an_old_offset_with_other_data_raises_a_doubt() {
     let mut order = open(5, 10);
     order.accept(event(6));
     assert_eq!(order.accept(event(6)), Accepted::Old);
@@ -142,7 +142,7 @@ fn what_was_not_seen_as_it_is_now_raises_doubts() {
 fn a_page_that_the_room_has_overtaken_is_not_a_lost_stream() {
     let mut order = open(5, 10);
     order.accept(event(9));
-    // The log is asked for what comes after 5; while it reads a short page, 6 and 7 arrive by themselves.
+    // The log is read after 5; while it returns a short page, 6 and 7 arrive live.
     order.accept(event(6));
     order.accept(event(7));
     assert_eq!(order.absorb("e", 5, 9, events([6, 7])), (Absorbed::More, 0));
@@ -159,8 +159,7 @@ fn a_full_hold_says_so() {
     assert_eq!(order.held.keys().copied().collect::<Vec<_>>(), [7, 8], "the nearest stay");
 }
 
-/// Whoever hands out is slow: what waits for it is bounded, and still everything comes once and in order, the rest
-/// from the log.
+/// With a slow fan-out the pending events are bounded; all are delivered once and in order, the rest from the log.
 #[test]
 fn what_waits_to_be_handed_out_is_bounded_and_nothing_is_lost() {
     let mut order = open(0, 1_000);

@@ -41,7 +41,7 @@ fn read(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
 }
 
 #[test]
-fn small_pieces_are_told_so_that_they_can_be_counted() {
+fn small_fragments_are_reported() {
     let mut parser = Parser::new(false);
     parser
         .feed(&[frame(0x02, b""), frame(0x00, &[0; 127]), frame(0x00, &[0; 128]), frame(0x80, b"")].concat());
@@ -122,7 +122,7 @@ fn the_limit_may_shrink_between_fragments() {
 }
 
 #[test]
-fn nothing_is_kept_between_frames_and_of_a_begun_one_only_what_came() {
+fn no_memory_is_kept_between_frames() {
     let mut parser = Parser::new(false);
     for (tail, kept) in [(&b""[..], 0), (b"\x81", 1), (&frame(0x81, &[b'x'; 300])[..100], 100)] {
         parser.feed(&[&frame(0x82, &[7; 5000]), tail].concat());
@@ -131,7 +131,7 @@ fn nothing_is_kept_between_frames_and_of_a_begun_one_only_what_came() {
         assert_eq!(parser.input.capacity(), kept);
         parser.clear();
     }
-    // A fragment and a ping share a read with much else.
+    // A fragment and a ping in one read with much other data.
     parser.feed(&[frame(0x82, &[7; 5000]), frame(0x89, b"ping"), frame(0x02, b"begun")].concat());
     assert!(matches!(parser.next(up_to(1 << 20)), Ok(Some(Event::Binary(_)))));
     let Ok(Some(Event::Ping(ping))) = parser.next(up_to(1 << 20)) else { panic!("no ping") };
@@ -142,7 +142,7 @@ fn nothing_is_kept_between_frames_and_of_a_begun_one_only_what_came() {
     assert_eq!(parser.input.capacity(), 0);
 }
 
-/// "Hello", deflated.
+/// "Hello", compressed.
 const HELLO: &[u8] = &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 
 fn deflated(bytes: &[u8], max: usize) -> Result<Vec<Event>, Fault> {
