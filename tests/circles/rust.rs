@@ -31,7 +31,7 @@ pub fn imports(sources: &[Source]) -> Vec<Import> {
     for source in sources {
         let is_test = source.path.ends_with("tests.rs") || source.path.contains("tests/");
         // A program beside a library is another crate.
-        if !source.path.ends_with(".rs") || is_test || (has_lib && source.path == "main.rs") {
+        if !source.has_ending("rs") || is_test || (has_lib && source.path == "main.rs") {
             continue;
         }
         modules.insert(module(&source.path), read(source));

@@ -8,7 +8,7 @@ use super::{
 
 pub fn imports(sources: &[Source]) -> Vec<Import> {
     let scripts = sources.iter().filter(|source| {
-        let is_script = source.path.ends_with(".ts") || source.path.ends_with(".tsx");
+        let is_script = source.has_ending("ts") || source.has_ending("tsx");
         is_script && !source.path.contains(".test.") && !source.path.ends_with(".d.ts")
     });
     scripts.flat_map(of_one).collect()
