@@ -1,4 +1,5 @@
-//! A batch of events, encoded once for all members that want the same of it in the same form.
+//! A batch of events, encoded once for all members that want the same of it in the same form. Its functions run for
+//! every member and are inlined into the fan-out, which the compiler does not do by itself across modules.
 
 use bytes::Bytes;
 
@@ -30,20 +31,24 @@ pub(super) struct Variant {
 }
 
 impl EncodedBatch {
+    #[inline]
     pub(super) fn new(batch: Batch) -> Self {
         let ephemeral = bits(&batch.events, |event| event.offset == 0);
         EncodedBatch { batch, ephemeral, made: Vec::new() }
     }
 
     /// The events that members may get, one bit each: after a loss of the stream only those without an offset.
+    #[inline]
     pub(super) fn deliverable(&self, generation: u32) -> u64 {
         if self.batch.generation == generation { u64::MAX } else { self.ephemeral }
     }
 
+    #[inline]
     pub(super) fn wanted(&self, member: &Member) -> u64 {
         bits(&self.batch.events, |event| member.wants(event))
     }
 
+    #[inline]
     pub(super) fn variant(&self, member: &Member, wanted: u64) -> Variant {
         let deltas = member.delta.then(|| {
             let made = self.deltas();
@@ -58,6 +63,7 @@ impl EncodedBatch {
         self.batch.deltas.as_ref().map(|deltas| deltas.of(&self.batch.events)).unwrap_or_default()
     }
 
+    #[inline]
     pub(super) fn get(&mut self, variant: Variant) -> &EncodedFrame {
         let known = self.made.iter().position(|made| made.0 == variant);
         let at = known.unwrap_or_else(|| {
