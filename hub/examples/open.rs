@@ -3,8 +3,8 @@
 //! `secret`, any channel may be subscribed to and published into, presence, history of 100 entries for 300 s (2 in
 //! `smallhistory:`; the second argument sets the seconds), and with `X-API-Key: test-api-key`
 //! `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives the position alone. With
-//! `--deflate` it compresses for clients that offer it. `GET /api/stats` is what the engine counts, and the tasks and
-//! descriptors of the process. Not for the open network.
+//! `--deflate` it compresses for clients that offer it. `GET /api/stats` has the counters of the engine, and the tasks and
+//! descriptors of the process. Not for a public network.
 
 #[path = "../tests/support/socket.rs"]
 mod socket;
@@ -135,7 +135,7 @@ impl Authority for Open {
     }
 }
 
-/// A good token for something else is worse than a bad one.
+/// A valid token for another user or room closes the session; an invalid one only fails the command.
 fn sub_token(session: &SessionInfo, room: &str, token: &str) -> Result<Claims, Rejection> {
     match read(token) {
         Ok(claims) => {
@@ -223,7 +223,7 @@ async fn stats(State(app): State<App>) -> Json<serde_json::Value> {
     }))
 }
 
-/// Kept from connections: a few for looking at the process.
+/// Reserved from connections: a few to inspect the process.
 const OWN_DESCRIPTORS: usize = 32;
 
 #[tokio::main]
@@ -233,7 +233,7 @@ async fn main() -> std::io::Result<()> {
     let port = words.first().map_or("8000", String::as_str);
     let keep_s = words.get(1).and_then(|text| text.parse().ok()).unwrap_or(300);
     let descriptors = Descriptors::raise(OWN_DESCRIPTORS, 0);
-    // No room memory: what is recovered is decided by the small histories alone, as the suites expect.
+    // No room memory: only the small histories decide what is recovered, as the conformance suites expect.
     let config = HubConfig { room_memory_bytes: 0, ..HubConfig::default() };
     let size = |room: &str| if room.starts_with("smallhistory:") { 2 } else { 100 };
     let log = Arc::new(MemoryLog::new(size, Duration::from_secs(keep_s), Arc::clone(&config.ids)));
@@ -246,7 +246,7 @@ async fn main() -> std::io::Result<()> {
         .with_state(App { hub: hub.clone(), log, deflate, descriptors: descriptors.clone() });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
-    // Answers and pushes are small: none may wait for the acknowledgement of the one before.
+    // Frames are small: none may wait for the acknowledgement of the one before (TCP_NODELAY).
     let door = Door::new(listener, descriptors).tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             eprintln!("nodelay could not be set: {error}");

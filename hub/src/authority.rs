@@ -1,5 +1,5 @@
-//! Who may do what: the port through which the application decides. The engine has no rule of its own
-//! about users, tokens or rooms; it only enforces what an [`Authority`] answered.
+//! The port through which the application decides who may do what. The engine has no rule of its own about users, tokens
+//! or rooms; it enforces what an [`Authority`] answers.
 
 use std::{any::Any, collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    CloseCode, Closed, ErrorReply,
     config::Limits,
-    log::{ClientInfo, Tags},
+    log::{ClientInfo, Filter},
+    protocol::codes::{CloseCode, ErrorReply},
+    transport::Closed,
 };
 
-/// Names one connection; its text form is the `client` that the peer is told.
+/// The id of one connection; as text it is the `client` of the connect reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub Uuid);
 
@@ -23,13 +24,13 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What was known about the other side when its socket opened.
+/// What is known of the other side when its socket opens.
 #[derive(Clone, Default)]
 pub struct Peer {
     pub addr: Option<SocketAddr>,
     pub user_agent: Option<String>,
     pub origin: Option<String>,
-    /// Whatever else the application learnt at the upgrade.
+    /// Anything else that the application learnt at the upgrade.
     pub context: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -76,7 +77,7 @@ pub struct ConnectRequest {
     pub version: String,
     /// Headers emulated by a browser client.
     pub headers: HashMap<String, String>,
-    /// Rooms of the server's choice that the client held before; the engine resumes them itself.
+    /// Server-side subscriptions that the client had before; the engine recovers those that the authority makes again.
     pub resumes: Vec<String>,
 }
 
@@ -91,7 +92,7 @@ pub struct SubscribeRequest {
     pub recover: bool,
 }
 
-/// When a right ends unless it is refreshed.
+/// When a connection or subscription ends unless it is refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
     Never,
@@ -101,7 +102,7 @@ pub enum Expiry {
     After(Duration),
 }
 
-/// A connection let in.
+/// An accepted connection.
 pub struct Connected {
     pub user: String,
     pub info: Option<Box<RawValue>>,
@@ -130,29 +131,25 @@ pub struct ServerSub {
     pub sub: Subscription,
 }
 
-/// Says by its tags whether a subscriber may see a publication: live, in recovery and in history alike.
-/// Runs under the room's lock: short, without waiting.
-pub type Filter = Arc<dyn Fn(&Tags) -> bool + Send + Sync>;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomKind {
     /// Publications have offsets and are recovered from the log.
     Durable,
-    /// Publications are seen by those who are there, and that is all.
+    /// Publications reach only those who are subscribed at that moment.
     Ephemeral,
 }
 
-/// A subscription let in.
+/// An accepted subscription.
 #[derive(Clone)]
 pub struct Subscription {
     pub kind: RoomKind,
     /// Listed in the room's presence, and may ask for it.
     pub presence: bool,
-    /// Its coming and going is announced to, and it hears that of, others of this mind.
+    /// Its join and leave are announced to the others with this flag, and theirs to it.
     pub join_leave: bool,
     pub filter: Option<Filter>,
-    /// A client that asks for it is told of a publication only what differs from the one before: in durable rooms,
-    /// without a filter. For rooms that show the same thing again and again, slightly changed.
+    /// A client that asks for deltas gets them, in durable rooms without a filter. For rooms whose publications differ
+    /// little from one to the next.
     pub delta: bool,
     /// What others see of this client in this room.
     pub info: Option<Box<RawValue>>,
@@ -181,10 +178,10 @@ impl Subscription {
     }
 }
 
-/// Why a connection or a subscription was not let in, or not prolonged.
+/// Why a connection or a subscription was refused, or not refreshed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// Answered to the command; whether the client tries again is in the error.
+    /// The reply to the command; the error says whether the client tries again.
     Reply(ErrorReply),
     /// The socket is closed with this.
     Close(CloseCode),
@@ -202,19 +199,19 @@ impl From<CloseCode> for Rejection {
     }
 }
 
-/// What becomes of a client's `publish`.
+/// What the engine does with a client's `publish`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublishDecision {
-    /// The authority did what was to be done.
+    /// Nothing more: the authority has handled it.
     Handled,
-    /// Pushed to those who are there.
+    /// It is pushed to those who are subscribed now.
     Ephemeral,
-    /// Written by [`crate::Log::append`], then published.
+    /// It is written by [`crate::Log::append`], then published.
     Append,
 }
 
 /// The application's rules. A call that panics is answered with an internal error; the session goes on.
-/// Calls with effects (`publish`, `rpc`, `message`) run to their end even if the session is gone meanwhile.
+/// Calls with effects (`publish`, `rpc`, `message`) run to their end even if the session ends meanwhile.
 #[async_trait]
 pub trait Authority: Send + Sync + 'static {
     async fn connect(
@@ -224,7 +221,7 @@ pub trait Authority: Send + Sync + 'static {
         request: ConnectRequest,
     ) -> Result<Connected, Rejection>;
 
-    /// The client came with a fresh connection token.
+    /// The client sent a fresh connection token.
     async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
         let _ = (session, token);
         Err(ErrorReply::NOT_AVAILABLE.into())
@@ -236,7 +233,7 @@ pub trait Authority: Send + Sync + 'static {
         request: SubscribeRequest,
     ) -> Result<Subscription, Rejection>;
 
-    /// The client came with a fresh token for a room.
+    /// The client sent a fresh token for a room.
     async fn sub_refresh(&self, session: &SessionInfo, room: &str, token: &str) -> Result<Expiry, Rejection> {
         let _ = (session, room, token);
         Err(ErrorReply::NOT_AVAILABLE.into())
@@ -268,20 +265,20 @@ pub trait Authority: Send + Sync + 'static {
         Err(CloseCode::NOT_AVAILABLE)
     }
 
-    /// History of a durable room that the session is not subscribed to, and what it may see of it.
-    /// Subscribers are not asked for: theirs is allowed, under the filter of their subscription.
+    /// Whether the session may read the history of a durable room that it is not subscribed to, and what it may see of
+    /// it. Not called for subscribers, who may read it under the filter of their subscription.
     async fn history(&self, session: &SessionInfo, room: &str) -> Result<Option<Filter>, ErrorReply> {
         let _ = (session, room);
         Err(ErrorReply::PERMISSION_DENIED)
     }
 
-    /// Presence of a room that the session is not subscribed to.
+    /// Whether the session may read the presence of a room that it is not subscribed to.
     async fn presence(&self, session: &SessionInfo, room: &str) -> Result<(), ErrorReply> {
         let _ = (session, room);
         Err(ErrorReply::PERMISSION_DENIED)
     }
 
-    /// A connected session is over and out of all rooms.
+    /// A connected session has ended and left all rooms.
     async fn closed(&self, session: &SessionInfo, reason: &Closed) {
         let _ = (session, reason);
     }

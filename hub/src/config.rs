@@ -1,4 +1,4 @@
-//! What an operator or the application may tune: times, bounds, and the sources of time and ids.
+//! The settings of the engine: times, bounds, and the sources of time and ids.
 //! Defaults follow the protocol's reference values; nothing here reads a file or the environment.
 
 use std::{sync::Arc, time::Duration};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// Unix time in milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
-/// Fresh, hard to guess ids for sessions.
+/// Fresh ids for sessions, hard to guess.
 pub type Ids = Arc<dyn Fn() -> Uuid + Send + Sync>;
 
 #[derive(Clone)]
@@ -16,23 +16,23 @@ pub struct HubConfig {
     pub version: String,
     pub clock: Clock,
     pub ids: Ids,
-    /// Time between server pings; the first comes somewhere in the second half of it.
+    /// Time between pings of the server; the first comes in the second half of it.
     pub ping_interval: Duration,
-    /// A ping unanswered for so long ends the session (3012). Shorter than `ping_interval`.
+    /// A ping that is not answered for so long ends the session (3012). Shorter than `ping_interval`.
     pub pong_wait: Duration,
     /// A socket that has not connected by then is closed (3502).
     pub connect_wait: Duration,
-    /// Time past its expiry that a connection or subscription may still be refreshed.
+    /// For so long after its expiry a connection or subscription may still be refreshed.
     pub expiry_grace: Duration,
     /// How long a closed session waits for the peer's close frame.
     pub close_wait: Duration,
     /// How long a missing offset may stay missing before the log is read.
     pub gap_wait: Duration,
-    /// Publications held back behind a gap, per room.
+    /// Publications held behind a gap, per room.
     pub gap_hold: usize,
     /// Recent publications kept in memory per room, in bytes.
     pub room_memory_bytes: usize,
-    /// The same for all rooms together; each keeps its newest all the same.
+    /// The same for all rooms together. Over it each room still keeps its newest publication.
     pub memory_bytes: usize,
     /// How long an empty room keeps its memory.
     pub room_linger: Duration,
@@ -48,20 +48,21 @@ pub struct HubConfig {
     pub log_page: usize,
     /// Most publications that one `history` answers.
     pub history_limit: usize,
-    /// In rooms up to this size every join and leave is told at once; in larger ones they are gathered
-    /// for a window, and of each window at most so many are told.
+    /// In rooms up to this size every join and leave is announced at once; in larger ones they are gathered for
+    /// `announce_window`, and of each window at most `announce_limit` are announced.
     pub announce_calm: usize,
     pub announce_window: Duration,
     pub announce_limit: usize,
-    /// Connects decided at one time; further ones wait in line.
+    /// Connects decided at a time; further ones are queued.
     pub max_connecting: usize,
-    /// Connects waiting for that; further ones are refused with a temporary error,
+    /// Connects in that queue; further ones are refused with a temporary error.
     pub max_connect_queue: usize,
-    /// and so are those that have waited for so long. Shorter than the clients' own patience of 5 s.
+    /// A connect that was queued for so long is refused with a temporary error. Shorter than the clients' own timeout
+    /// of 5 s.
     pub connect_queue_wait: Duration,
     /// Sessions over this number are refused with a temporary error.
     pub max_sessions: usize,
-    /// Bounds of a session until the authority has named its own.
+    /// Bounds of a session until the authority has set its own.
     pub limits: Limits,
 }
 
@@ -110,8 +111,7 @@ fn random_id() -> Uuid {
     Uuid::new_v4()
 }
 
-/// Bounds of one session. The authority may give each role its own, so that
-/// a slow worker is never cut as a slow browser.
+/// Bounds of one session. The authority may give each role its own: a worker gets a longer queue than a browser.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// A longer frame from the client closes the session (1009).
@@ -120,7 +120,7 @@ pub struct Limits {
     pub max_queue_bytes: usize,
     /// Subscriptions, server-side ones included.
     pub max_rooms: usize,
-    /// Calls running at one time; further ones wait.
+    /// Calls running at a time; further ones wait.
     pub max_concurrent_rpc: usize,
     /// Calls started per second, with bursts of one second's worth; over it error 111.
     pub rpc_per_second: Option<u32>,

@@ -1,15 +1,15 @@
-//! What changed from one publication to the next, in the format of Fossil's deltas: pieces copied from the old text
-//! and pieces that are new. A delta begins with the length of the new text and ends with its checksum.
+//! The difference between two publications in the delta format of Fossil: pieces copied from the old text, and new
+//! pieces. A delta begins with the length of the new text and ends with its checksum.
 
 use bytes::Bytes;
 
-/// Longer texts are sent whole: comparing them would keep the room waiting.
+/// Longer texts are sent whole: to compare them would delay the room.
 const MAX_BYTES: usize = 128 * 1024;
-/// What is looked up in the old text. Shorter pieces are found at its beginning and end only.
+/// The length of the blocks that are looked up. Shorter pieces are found only at the beginning and the end.
 const BLOCK: usize = 16;
 const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 
-/// How to make `new` of `old`, both UTF-8, as the delta is then; `None` if that is no shorter than `new` itself.
+/// The delta from `old` to `new`, which are UTF-8, and so is the delta; `None` if it is not shorter than `new`.
 pub(crate) fn between(old: &[u8], new: &[u8]) -> Option<Bytes> {
     if old.len().max(new.len()) > MAX_BYTES {
         return None;
@@ -34,13 +34,13 @@ pub(crate) fn between(old: &[u8], new: &[u8]) -> Option<Bytes> {
 struct Delta<'a> {
     out: Vec<u8>,
     new: &'a [u8],
-    /// So much of `new` is in `out`.
+    /// So many bytes of `new` are in `out`.
     written: usize,
 }
 
 impl Delta<'_> {
-    /// Copies what stands in both texts, if that is worth it. Characters are not cut, so that what stands between two
-    /// copies is text.
+    /// Copies a piece that both texts have, if that is shorter. Characters are not cut, so that the pieces between two
+    /// copies are UTF-8.
     fn copy(&mut self, mut from: usize, mut to: usize, len: usize) {
         let mut end = to + len;
         while to < end && !self.is_border(to) {
@@ -61,7 +61,7 @@ impl Delta<'_> {
         self.written = end;
     }
 
-    /// Writes what is new, up to a place.
+    /// Writes the new text up to `to`.
     fn insert(&mut self, to: usize) {
         let text = &self.new[self.written..to];
         if !text.is_empty() {
@@ -72,7 +72,7 @@ impl Delta<'_> {
         }
     }
 
-    /// Looks for pieces of the old text, up to a place of the new one.
+    /// Looks for pieces of the old text in the new one, up to `end`.
     fn find(&mut self, old: &Blocks<'_>, end: usize) {
         let mut at = self.written;
         while at + BLOCK <= end {
@@ -92,10 +92,10 @@ impl Delta<'_> {
     }
 }
 
-/// Where the blocks of a text stand. Of those with one hash only the first is known.
+/// The positions of the blocks of a text. Of blocks with the same hash only the first is kept.
 struct Blocks<'a> {
     text: &'a [u8],
-    /// Positions by hash, each one more than it is; 0 for none.
+    /// Position plus one by hash; 0 for none.
     first: Vec<u32>,
 }
 
@@ -139,7 +139,7 @@ fn number(out: &mut Vec<u8>, n: u32) {
     }
 }
 
-/// The sum of the text's words of four bytes, the last one filled up with zeros.
+/// The sum of the text's big-endian words of four bytes, the last one padded with zeros.
 fn checksum(text: &[u8]) -> u32 {
     let word =
         |bytes: &[u8]| (0..4).fold(0, |word, n| word << 8 | u32::from(bytes.get(n).copied().unwrap_or(0)));
@@ -157,7 +157,7 @@ mod tests {
     use super::{fossil::apply, *};
 
     #[test]
-    fn as_the_format_has_it() {
+    fn a_delta_has_the_format_of_fossil() {
         let old = r#"{"counter":1,"payload":"aaaaaaaaaaaaaaaaaaaaaaaa","more":true}"#;
         let new = old.replace(":1", ":23");
         let delta = between(old.as_bytes(), new.as_bytes()).unwrap();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moved_is_found() {
+    fn moved_pieces_are_found() {
         let part = |name: &str| format!("{{\"name\":\"{name}\",\"text\":\"{}\"}}", name.repeat(40));
         let (a, b, c) = (part("first"), part("second"), part("third"));
         let delta = between(format!("[{a},{b}]").as_bytes(), format!("[{b},{c},{a}]").as_bytes()).unwrap();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_help_is_left() {
+    fn no_delta_is_made_that_is_not_shorter() {
         assert_eq!(between(b"", b"{}"), None);
         assert_eq!(between(b"{\"a\":1}", b"{\"a\":2}"), None);
         assert_eq!(between(b"", &[b'x'; 100]), None);

@@ -1,8 +1,8 @@
-//! The file descriptors of the process. Every connection takes one, and so does every file of the store and every call
-//! to elsewhere: the last ones are kept from connections, so that a crowd at the door stops nothing inside.
+//! The file descriptors of the process. Every connection takes one, and so does every file of the store and every
+//! outgoing call: the last ones are reserved, so that too many connections do not stop the rest of the process.
 //!
-//! A new descriptor gets the lowest free number (POSIX). So the number of a connection says how many there are
-//! already, without counting, and whoever sends away what has a high number keeps the high numbers free.
+//! A new descriptor gets the lowest free number (POSIX). So the number of a connection shows how many are open, without
+//! a count, and a server that refuses connections with high numbers keeps those numbers free.
 
 use std::{
     io,
@@ -17,33 +17,33 @@ use tokio::{net::TcpStream, time::Instant};
 
 use crate::{lock::lock, stats::count};
 
-/// Between two lines of the log about one shortage.
+/// The least time between two log lines about a shortage.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// Fewer free places than this are a shortage.
+/// Fewer free descriptors than this are a shortage.
 const FEW: usize = 8;
 
-/// How many descriptors there may be, and who may have the last ones. Clones are the same.
+/// The limit of descriptors, and what the last ones are reserved for. Clones share one count.
 #[derive(Clone, Debug)]
 pub struct Descriptors {
     limit: usize,
-    /// Connections have numbers below this,
+    /// Connections must have numbers below this.
     connections: usize,
-    /// and those that stay, below this.
+    /// Connections that stay (upgraded ones) must have numbers below this.
     sockets: usize,
-    shared: Arc<Shared>,
+    refusals: Arc<Refusals>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct Refusals {
     refused: AtomicU64,
     told: Mutex<Option<Instant>>,
 }
 
 impl Descriptors {
-    /// Raises the limit of the process as far as the system lets it. `own` descriptors are kept from all
-    /// connections, and `passing` more from those that stay, so that requests still get through;
-    /// at most a quarter and an eighth of all, where the limit is low.
+    /// Raises the limit of the process as far as the system allows. `own` descriptors are reserved from all connections,
+    /// and `passing` more from those that stay, so that requests still get through; at most a quarter and an eighth of
+    /// all, where the limit is low.
     pub fn raise(own: usize, passing: usize) -> Self {
         Self::of(os::raise(), own, passing)
     }
@@ -51,19 +51,19 @@ impl Descriptors {
     fn of(limit: usize, own: usize, passing: usize) -> Self {
         let connections = limit - own.min(limit / 4);
         let sockets = connections - passing.min(limit / 8);
-        Descriptors { limit, connections, sockets, shared: Arc::default() }
+        Descriptors { limit, connections, sockets, refusals: Arc::default() }
     }
 
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Of all connections together, how many may say goodbye at a time.
-    pub(crate) fn farewells(&self) -> usize {
+    /// How many refused connections may linger at a time until the client has read the answer.
+    pub(crate) fn max_lingering(&self) -> usize {
         (self.limit - self.connections) / 4
     }
 
-    /// Whether a connection may be taken in.
+    /// Whether a connection may be accepted.
     pub fn may_enter(&self, stream: &TcpStream) -> bool {
         os::number(stream) < self.connections
     }
@@ -73,17 +73,17 @@ impl Descriptors {
         os::number(stream) < self.sockets
     }
 
-    /// Whether there is no place for a few more connections that stay; for the very next one there may be. Opens files
-    /// to see, so it needs no memory of what was.
+    /// Whether descriptors for a few more connections that stay are missing; there may be one for the very next. Opens
+    /// files to find out, so it depends on no earlier state.
     pub fn are_short(&self) -> bool {
         let probes: Vec<_> = (0..FEW).map_while(|_| Spare::take()).collect();
         probes.len() < FEW || probes.iter().any(|probe| probe.number() >= self.sockets)
     }
 
-    /// Counts a connection that was sent away, and says so in the log now and then.
+    /// Counts a refused connection, and logs it from time to time.
     pub fn refuse(&self) {
-        count(&self.shared.refused);
-        let mut told = lock(&self.shared.told);
+        count(&self.refusals.refused);
+        let mut told = lock(&self.refusals.told);
         if told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
             *told = Some(Instant::now());
             let (limit, refused) = (self.limit, self.refused());
@@ -91,9 +91,9 @@ impl Descriptors {
         }
     }
 
-    /// Sent away since the start.
+    /// Connections refused since the start.
     pub fn refused(&self) -> u64 {
-        self.shared.refused.load(Relaxed)
+        self.refusals.refused.load(Relaxed)
     }
 }
 
@@ -113,7 +113,7 @@ mod os {
 
     use super::io;
 
-    /// Gives the limit that holds from now on.
+    /// Returns the limit that holds from now on.
     pub(super) fn raise() -> usize {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         if current == maximum {
@@ -128,7 +128,7 @@ mod os {
         usize::try_from(of.as_fd().as_raw_fd()).unwrap_or(usize::MAX)
     }
 
-    /// A descriptor held to be let go when there is no other.
+    /// A descriptor held in reserve, to be closed when there is no other.
     pub(crate) struct Spare(File);
 
     impl Spare {
@@ -141,13 +141,13 @@ mod os {
         }
     }
 
-    /// Of the process, or of the whole system.
+    /// A shortage of the process or of the whole system.
     pub(crate) fn is_shortage(error: &io::Error) -> bool {
         matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
     }
 }
 
-/// Nothing is known of the limit elsewhere, and nothing is kept back.
+/// On other systems the limit is unknown, and nothing is reserved.
 #[cfg(not(unix))]
 mod os {
     use super::{TcpStream, io};

@@ -1,60 +1,70 @@
 //! The realtime engine: Centrifuge client protocol, sessions, rooms, fan-out, presence, recovery.
 //! It knows no SQL, no HTTP framework, no provider and no tenant rule: the application gives it an
-//! [`Authority`] (who may do what) and a [`Log`] (what happened since), hands it upgraded sockets
+//! [`Authority`] (who may do what) and a [`Log`] (what happened since), passes it upgraded sockets
 //! ([`Hub::serve`]) and publishes into rooms ([`Hub::publish`]).
 //!
-//! The way of a publication: `hub` finds the room, `entry` encodes it once per form, `room/order` puts it in order (or
-//! holds it behind a gap that `room/gap` fills from the log), `fanout` makes a `parcel` for all who get the same and
-//! offers it to every member's `session/queue`, which writes it into the socket there and then. What a socket does
-//! not take waits in the queue for the session's `session/writer`.
+//! Layers; each module imports only its own and those below (`tests/circles.rs` refuses circles):
 //!
-//! The way of a command: `session/reader` decodes (`protocol/form`), `session/inbox` keeps the order,
-//! `session/commands` runs it and answers (`protocol/reply`). Joining a room without a gap is `recovery`.
+//! | layer | modules | what it does |
+//! |---|---|---|
+//! | facade | `hub` | the calls of the application |
+//! | engine | `engine` | the list of sessions, housekeeping |
+//! | session | `session`, `admission`, `authority` | one client; which connects are decided, and by whom |
+//! | room | `room`, `rooms`, `delta` | order, members, fan-out, gaps, presence, recovery |
+//! | queue | `queue` | what goes to one client, and encoded frames |
+//! | socket | `transport`, `ws` | the port to a socket, and WebSocket framing |
+//! | protocol | `protocol` | commands, replies and pushes in both encodings |
+//! | base | `config`, `log`, `log_reader`, `stats`, `guard`, `lock` | bounds, the log, counters |
 //!
-//! Before all that, `doorway` takes connections in for whatever speaks HTTP, while `descriptors` last.
+//! A publication: `rooms` finds the room, `room/order` puts it in order (or holds it behind a gap that `room/gap` fills
+//! from the log), `room/fanout` makes an encoded frame for all who get the same and offers it to the `queue` of every
+//! member, which writes it to the socket directly. What a socket does not take waits in the queue for `session/writer`.
 //!
-//! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and
-//! there, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].
+//! A command: `session/reader` decodes it (`protocol/codec`), `session/inbox` keeps the order, `session/commands` runs it
+//! and answers (`protocol/reply`). Joining a room without a gap is `room/recovery`.
+//!
+//! Beside the layers, `listener` accepts connections for the application's HTTP server within the limits of
+//! `descriptors`, and `memory_log` is a log without a database.
+//!
+//! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and its two
+//! encodings, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].
 
+mod admission;
 mod authority;
 mod config;
 mod delta;
 mod descriptors;
-mod doorway;
-mod entry;
-mod fanout;
-mod gatehouse;
+mod engine;
+mod guard;
 mod hub;
+mod listener;
 mod lock;
 mod log;
-mod memory;
-mod parcel;
-mod presence;
+mod log_reader;
+mod memory_log;
 mod protocol;
-mod recovery;
+mod queue;
 mod room;
 mod rooms;
 mod session;
-mod sessions;
 mod stats;
-mod sweep;
 mod transport;
 mod ws;
 
 pub use authority::{
-    Authority, ConnectRequest, Connected, Expiry, Filter, Peer, PublishDecision, Rejection, RoomKind,
-    ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
+    Authority, ConnectRequest, Connected, Expiry, Peer, PublishDecision, Rejection, RoomKind, ServerSub,
+    SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use descriptors::Descriptors;
-pub use doorway::Doorway;
 pub use hub::Hub;
-pub use log::{ClientInfo, Log, LogError, LogPage, Publication, Tags};
-pub use memory::MemoryLog;
+pub use listener::ConnectionListener;
+pub use log::{ClientInfo, Filter, Log, LogError, LogPage, Publication, Tags};
+pub use memory_log::MemoryLog;
 pub use protocol::Form;
-pub use protocol::codes::{CloseCode, Closed, ErrorReply, unsubscribed};
+pub use protocol::codes::{CloseCode, ErrorReply, unsubscribed};
 pub use stats::Stats;
 pub use transport::{
-    Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
+    Agreed, Closed, Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
 };
-pub use ws::{Agreed, Handshake, Refusal, WebSocket};
+pub use ws::{Handshake, Refusal, WebSocket};

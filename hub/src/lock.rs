@@ -1,5 +1,5 @@
-//! Locking without the question of poison: every critical section of this crate leaves its value whole,
-//! or panics before it changed anything.
+//! Locks that ignore poison: every critical section of this crate leaves its value consistent, or panics before it
+//! changes anything.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

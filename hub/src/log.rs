@@ -1,4 +1,4 @@
-//! What happened in a room: publications, and the port through which the application's durable log is read.
+//! Publications, and the port through which the engine reads the application's durable log.
 //! The engine never writes the log except through `append`, which most applications leave out.
 
 use std::{fmt, sync::Arc};
@@ -14,7 +14,7 @@ pub struct Publication {
     pub offset: u64,
     /// One JSON value. Raw newlines are removed on entry.
     pub data: Bytes,
-    /// What filters are evaluated on; clients see them too.
+    /// Filters are evaluated on them; clients see them too.
     pub tags: Tags,
     /// Who published it, if a client did.
     pub info: Option<Arc<ClientInfo>>,
@@ -23,7 +23,7 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// The length of what it says.
+    /// The length of its content.
     pub(crate) fn bytes(&self) -> usize {
         let tags: usize = self.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
         self.data.len() + tags + self.info.as_deref().map_or(0, ClientInfo::bytes)
@@ -46,7 +46,7 @@ impl ClientInfo {
     }
 }
 
-/// A short list of names and values, cheap to clone.
+/// A short list of keys and values, cheap to clone.
 #[derive(Clone, Default)]
 pub struct Tags(Option<Arc<[Tag]>>);
 
@@ -79,12 +79,16 @@ impl fmt::Debug for Tags {
     }
 }
 
-/// A consistent look at a room's log.
+/// Whether a subscriber may see a publication with these tags, live, in recovery and in history alike. Runs under the
+/// room's lock: it must be short and must not block.
+pub type Filter = Arc<dyn Fn(&Tags) -> bool + Send + Sync>;
+
+/// A page of a room's log, with the log's bounds at the same moment.
 #[derive(Clone, Debug, Default)]
 pub struct LogPage {
     /// Changes when the log was lost and began anew.
     pub epoch: String,
-    /// The newest offset; 0 if there was never one.
+    /// The newest offset; 0 if there was none yet.
     pub top: u64,
     /// The oldest offset still kept; `top + 1` if nothing is.
     pub oldest: u64,
@@ -111,8 +115,8 @@ pub trait Log: Send + Sync + 'static {
     /// Publications with an offset under `before` (all if `None`), newest first, at most `limit`.
     async fn before(&self, room: &str, before: Option<u64>, limit: usize) -> Result<LogPage, LogError>;
 
-    /// Stores what a client published when the authority decided so
-    /// ([`crate::PublishDecision::Append`]) and gives it its offset. Not every log takes writes.
+    /// Stores a client's publication and assigns its offset, if the authority decided so
+    /// (`PublishDecision::Append`). Not every log takes writes.
     async fn append(&self, room: &str, publication: Publication) -> Result<Publication, LogError> {
         let _ = publication;
         Err(LogError(format!("the log of {room} takes no publications from clients")))

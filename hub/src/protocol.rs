@@ -1,9 +1,14 @@
 //! The wire: commands in, replies and pushes out, in two encodings. The rest of the engine handles typed values
-//! only and picks the encoding through [`Form`]; JSON is in `command`, `reply` and `push`, Protobuf in `protobuf`.
-//! Decides nothing: what a command earns is up to the session.
+//! only and picks the encoding through [`Form`] (`codec`); JSON is in `decode`, `reply/json` and `push`, Protobuf in
+//! `protobuf` and `reply/protobuf`.
+//! Runs no command: that is up to the session.
 
+mod codec;
 pub(crate) mod codes;
 pub(crate) mod command;
+mod decode;
+pub(crate) mod event;
+mod fields;
 pub(crate) mod filter;
 mod form;
 pub(crate) mod json;

@@ -1,5 +1,5 @@
-//! All rooms of this engine by name. A room lives while somebody is in it or on his way in,
-//! and a little longer, so that whoever comes right back finds it as it was.
+//! All rooms of this engine by name. A room is kept while it has members or joins under way, and for `room_linger`
+//! after, so that a client that reconnects is recovered from memory.
 
 use std::{
     collections::HashMap,
@@ -12,22 +12,24 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
-    HubConfig,
     lock::lock,
-    room::{Room, ring::Purse},
+    log::Publication,
+    protocol::event::RoomEvent,
+    room::{MemoryBudget, Room, RoomContext, publish},
+    stats::count,
 };
 
 const SHARDS: usize = 64;
 
 pub(crate) struct Rooms {
-    shards: Vec<Mutex<HashMap<Arc<str>, Place>>>,
+    shards: Vec<Mutex<HashMap<Arc<str>, RegisteredRoom>>>,
     hasher: RandomState,
-    config: HubConfig,
-    /// What the rooms remember.
-    pub(crate) purse: Purse,
+    pub(crate) context: Arc<RoomContext>,
+    /// Of the publications that all rooms together keep.
+    pub(crate) budget: MemoryBudget,
 }
 
-struct Place {
+struct RegisteredRoom {
     room: Arc<Room>,
     users: usize,
     empty_since: Option<Instant>,
@@ -40,57 +42,66 @@ pub(crate) struct RoomRef {
 }
 
 impl Rooms {
-    pub(crate) fn new(config: HubConfig) -> Self {
+    pub(crate) fn new(context: RoomContext) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        let purse = Purse::new(config.memory_bytes);
-        Rooms { shards, hasher: RandomState::new(), config, purse }
+        let budget = MemoryBudget::new(context.config.memory_bytes);
+        Rooms { shards, hasher: RandomState::new(), context: Arc::new(context), budget }
     }
 
-    fn shard(&self, name: &str) -> &Mutex<HashMap<Arc<str>, Place>> {
+    fn shard(&self, name: &str) -> &Mutex<HashMap<Arc<str>, RegisteredRoom>> {
         &self.shards[self.hasher.hash_one(name) as usize % SHARDS]
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Room>> {
-        lock(self.shard(name)).get(name).map(|place| Arc::clone(&place.room))
+        lock(self.shard(name)).get(name).map(|registered| Arc::clone(&registered.room))
+    }
+
+    /// Hands a publication to its room, if there is one now.
+    pub(crate) fn publish(&self, room: &str, publication: Publication) {
+        count(&self.context.counters.published);
+        if let Some(room) = self.get(room) {
+            publish::accept(&room, RoomEvent::publication(Arc::clone(&room.name), publication));
+        }
     }
 
     pub(crate) fn enter(self: &Arc<Self>, name: &str) -> RoomRef {
         let mut shard = lock(self.shard(name));
-        let place = if let Some(place) = shard.get_mut(name) {
-            place
+        let registered = if let Some(registered) = shard.get_mut(name) {
+            registered
         } else {
             let name: Arc<str> = name.into();
-            let room = Arc::new(Room::new(Arc::clone(&name), &self.config, self.purse.clone()));
-            shard.entry(name).or_insert(Place { room, users: 0, empty_since: None })
+            let room = Arc::new(Room::new(Arc::clone(&name), self.budget.clone(), Arc::clone(&self.context)));
+            shard.entry(name).or_insert(RegisteredRoom { room, users: 0, empty_since: None })
         };
-        place.users += 1;
-        place.empty_since = None;
-        RoomRef { rooms: Arc::clone(self), room: Arc::clone(&place.room) }
+        registered.users += 1;
+        registered.empty_since = None;
+        RoomRef { rooms: Arc::clone(self), room: Arc::clone(&registered.room) }
     }
 
     fn leave(&self, name: &str) {
         let mut shard = lock(self.shard(name));
-        let Some(place) = shard.get_mut(name) else { return };
-        place.users -= 1;
-        if place.users > 0 {
+        let Some(registered) = shard.get_mut(name) else { return };
+        registered.users -= 1;
+        if registered.users > 0 {
             return;
         }
-        if self.config.room_linger == Duration::ZERO {
+        if self.context.config.room_linger == Duration::ZERO {
             shard.remove(name);
         } else {
-            place.empty_since = Some(Instant::now());
+            registered.empty_since = Some(Instant::now());
         }
     }
 
-    /// Forgets rooms that have been empty for long, and older publications if all rooms together remember too much:
-    /// those that are published into give way by themselves, this is for the quiet ones.
+    /// Drops rooms that have been empty for long. Over the memory budget drops older publications as well: rooms with
+    /// new publications do that themselves, quiet ones only here.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         for shard in &self.shards {
-            lock(shard)
-                .retain(|_, place| place.empty_since.is_none_or(|at| now - at < self.config.room_linger));
+            lock(shard).retain(|_, registered| {
+                registered.empty_since.is_none_or(|at| now - at < self.context.config.room_linger)
+            });
         }
-        if self.purse.is_over() {
+        if self.budget.is_over() {
             for room in self.all() {
                 lock(&room.order).ring.halve();
             }
@@ -98,8 +109,8 @@ impl Rooms {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Room>> {
-        let of = |shard: &Mutex<HashMap<_, Place>>| {
-            lock(shard).values().map(|place| Arc::clone(&place.room)).collect::<Vec<_>>()
+        let of = |shard: &Mutex<HashMap<_, RegisteredRoom>>| {
+            lock(shard).values().map(|registered| Arc::clone(&registered.room)).collect::<Vec<_>>()
         };
         self.shards.iter().flat_map(of).collect()
     }

@@ -1,8 +1,8 @@
-//! Counters for the operator. Kept as plain atomics; what can be counted by looking is not counted twice.
+//! Counters for the operator, as atomics. Sizes that can be read from sessions and rooms have no counter.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A look at the engine at one moment.
+/// The figures of one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Open sockets, connected or not.
@@ -25,11 +25,11 @@ pub struct Stats {
     pub unrecovered: u64,
     pub log_reads: u64,
     pub log_errors: u64,
-    /// Publications that had to be read from the log because they never came.
+    /// Publications that were read from the log because they were not announced.
     pub gap_filled: u64,
-    /// Rooms whose log began anew or lost publications that subscribers had yet to get.
+    /// Times that a log began anew or lost publications that subscribers had yet to get.
     pub streams_lost: u64,
-    /// Joins and leaves that were not told, because a large room had too many.
+    /// Joins that were not announced, because a large room had too many.
     pub announcements_dropped: u64,
     /// Calls of the application that panicked.
     pub panics: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// The counted part; the caller adds what is counted by looking.
+    /// The counters; the caller adds the sizes.
     pub(crate) fn read(&self) -> Stats {
         Stats {
             rpcs_running: self.rpcs_running.load(Relaxed),

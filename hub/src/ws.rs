@@ -1,10 +1,14 @@
 //! WebSocket framing (RFC 6455) over an upgraded stream, for the server's side: the engine's own transport.
-//! It knows no HTTP: the application answers the upgrade request and hands over what came of it. An idle
-//! connection holds no buffer; reading and writing go through one of each thread's.
+//! It knows no HTTP: the application answers the upgrade request and passes the stream. An idle connection holds no
+//! buffer; reads and writes use buffers of the thread.
 
 mod deflate;
+mod fault;
 mod frame;
 mod handshake;
+mod head;
+mod inflate;
+mod make;
 mod offer;
 mod reader;
 mod tcp;
@@ -15,15 +19,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::{io::AsyncRead, net::TcpStream};
 
-pub use self::handshake::{Agreed, Handshake, Refusal};
+pub use self::handshake::{Handshake, Refusal};
+pub(crate) use self::make::add_frame;
 use self::{
-    deflate::deflate,
-    frame::Head,
     reader::Reader,
     tcp::{ReadHalf, WriteHalf},
     writer::Writer,
 };
-use crate::{Outlet, Transport};
+use crate::transport::{Agreed, Outlet, Transport};
 
 /// The two halves of an upgraded stream as a [`Transport`].
 pub struct WebSocket<R = ReadHalf, W: Outlet = WriteHalf> {
@@ -37,8 +40,8 @@ where
     R: AsyncRead + Unpin + Send + 'static,
     W: Outlet,
 {
-    /// The stream in two halves. `early` is what was read beyond the upgrade request; it is let go at once, because
-    /// the whole buffer of the HTTP server may hang on it.
+    /// The stream in two halves. `early`: bytes read beyond the upgrade request. It is dropped at once, because it may
+    /// keep the whole buffer of the HTTP server alive.
     pub fn new(reader: R, writer: W, early: Bytes, agreed: Agreed) -> Self {
         WebSocket::join(reader, Arc::new(writer), early, agreed)
     }
@@ -56,22 +59,6 @@ impl WebSocket {
         let (reader, writer) = tcp::split(stream);
         WebSocket::join(reader, writer, early, agreed)
     }
-}
-
-/// Adds a message as a frame of its own.
-pub(crate) fn add_frame(agreed: Agreed, message: &Bytes, out: &mut Vec<u8>) {
-    let (head, payload) = make_frame(agreed, message);
-    out.extend_from_slice(head.bytes());
-    out.extend_from_slice(&payload);
-}
-
-/// The header of a message's frame and what follows it.
-fn make_frame(agreed: Agreed, message: &Bytes) -> (Head, Bytes) {
-    let deflated = agreed.deflate.then(|| deflate(message)).flatten();
-    let is_deflated = deflated.is_some();
-    let payload = deflated.unwrap_or_else(|| message.clone());
-    let head = if agreed.form.is_binary() { Head::binary(payload.len()) } else { Head::text(payload.len()) };
-    (if is_deflated { head.deflated() } else { head }, payload)
 }
 
 impl<R, W> Transport for WebSocket<R, W>

@@ -1,4 +1,4 @@
-//! What ends a session, each with its exact code and plain words.
+//! Every reason for which a session is closed, with its exact code and text.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ async fn the_first_command_must_be_connect() {
 #[tokio::test]
 async fn an_oversized_frame_closes_with_1009() {
     let server = Server::start().await;
-    // Over the engine's bound, under the transport's; then over both.
+    // Over the bound of the engine and under that of the transport; then over both.
     for size in [100 * 1024, 2 * 1024 * 1024] {
         let mut client = server.client("ann").await;
         client.send_text(format!("{{\"id\":2,\"rpc\":{{\"data\":\"{}\"}}}}", "x".repeat(size))).await;
@@ -118,7 +118,7 @@ async fn a_ping_is_an_empty_object_and_must_be_answered() {
         client.send_text("{}").await;
     }
     client.send_text("{}").await;
-    closes(client, 3501, "a pong that nobody asked for").await;
+    closes(client, 3501, "a pong without a ping").await;
 
     let server = Server::with(HubConfig { ping_interval: 2 * wait, pong_wait: wait, ..self::config() }).await;
     let mut client = server.client("ann").await;
@@ -152,7 +152,7 @@ async fn pings_of_the_websocket_for_those_who_ask_for_them() {
         assert_eq!(raw.next().await, (0x89, Vec::new()));
         raw.send(0x8a, b"").await;
     }
-    // Answers that nobody asked for are no fault.
+    // Pong frames without a ping are allowed.
     raw.send(0x8a, b"once more").await;
     raw.send(0x81, br#"{"id":2,"rpc":{"method":"who"}}"#).await;
     assert_eq!(raw.json().await["id"], 2);

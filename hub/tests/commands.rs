@@ -1,4 +1,4 @@
-//! Small commands and their refusals, and history.
+//! The short commands, their error replies, and history.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The first moments of a session.
+//! From the opened socket to the connect reply.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! Two thousand come into one room where everybody is told of everybody, and half of them leave. What is told is counted
-//! where it would go to the wire: if each coming were told to all who are there, it would be two million pushes.
+//! Two thousand clients join one room with announcements, and half of them leave. The pushes are counted where they would
+//! be written to a socket: with one announcement of each join to each member there would be two million.
 
 use std::{
     collections::HashSet,
@@ -24,7 +24,7 @@ use crate::support::{patient, rules::Rules, tapelog::TapeLog, wait_for};
 const MEMBERS: u64 = 2000;
 const ROOM: &str = "room";
 
-/// Of all members together.
+/// Pushes to all members together.
 #[derive(Default)]
 struct Told {
     joins: AtomicU64,
@@ -126,7 +126,7 @@ impl Member {
     }
 }
 
-/// Everybody knows how many there are, and some are asked for all the names.
+/// All clients ask for the presence counts, and some for the whole list.
 async fn all_know(members: &mut [Member]) {
     let count = members.len();
     let asked = members.iter_mut().map(|member| member.ask("presence_stats", json!({"channel": ROOM})));
@@ -143,7 +143,7 @@ async fn all_know(members: &mut [Member]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_come_and_a_thousand_go_without_being_told_one_by_one() {
-    // No ping falls into the test: nobody would answer it.
+    // No ping during the test: nobody would answer it.
     let config = HubConfig {
         ping_interval: Duration::from_hours(1),
         room_linger: Duration::ZERO,
@@ -154,7 +154,7 @@ async fn two_thousand_come_and_a_thousand_go_without_being_told_one_by_one() {
         (config.announce_window, config.announce_limit as u64, config.announce_calm as u64);
     let hub = Hub::new(config, Arc::new(Rules::default()), Arc::new(TapeLog::default()));
     let told = Arc::new(Told::default());
-    // What may be told since then: some in every window, to all.
+    // At most the limit of each window may have been announced since then, to all members.
     let bound = |since: Instant| {
         (since.elapsed().as_secs_f64() / window.as_secs_f64() + 2.0) as u64 * limit * MEMBERS
     };

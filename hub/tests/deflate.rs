@@ -1,4 +1,4 @@
-//! permessage-deflate over a raw stream: what is agreed on is kept, in both directions.
+//! permessage-deflate over a raw stream: the agreement is kept in both directions.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use serde_json::{Value, json};

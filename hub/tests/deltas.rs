@@ -42,7 +42,7 @@ async fn the_first_is_whole_and_the_others_say_what_changed() {
     for n in 1..=5 {
         publish(&server, n);
         assert_eq!(next(&mut ann, &mut reader).await, state(n));
-        // Who did not ask has it as ever.
+        // A client that did not ask for deltas gets whole publications.
         assert_eq!(bob.publication().await, (n, state(n)));
         assert_eq!(u64::from(reader.deltas), n - 1);
     }
@@ -82,7 +82,7 @@ async fn what_was_missed_comes_whole() {
         assert_eq!(next(&mut client, &mut reader).await, state(n));
     }
     assert_eq!(reader.deltas, 1);
-    // Looking back is not part of the chain.
+    // History is not part of the chain of deltas.
     let history = client.call("history", json!({"channel": "room", "limit": 1})).await;
     assert_eq!(publications(&history)[0]["data"], state(1));
 }

@@ -1,5 +1,5 @@
-//! Few file descriptors, in a process of its own with a low limit: who is inside notices nothing, who is outside is
-//! told, and places that become free are taken again.
+//! A shortage of file descriptors, in a process of its own with a low limit: open connections are not affected, new ones
+//! are refused with an answer, and descriptors that become free are used again.
 #![cfg(unix)]
 
 use std::{
@@ -23,7 +23,7 @@ const SAYS: &str = "address: ";
 struct Limited {
     child: Child,
     input: Option<ChildStdin>,
-    /// Held, so that it can say its last words.
+    /// Held, so that its last output can be read.
     _output: Lines<BufReader<ChildStdout>>,
     address: String,
 }
@@ -49,7 +49,7 @@ impl Limited {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
-    /// Whether one more is let in. One who is not gets an answer, or at least an end.
+    /// Whether one more connection is accepted. A refused one gets an answer, or is at least closed.
     async fn lets_in(&self) -> Result<TcpStream, String> {
         let (host, path) = self.address.strip_prefix("ws://").unwrap().split_once('/').unwrap();
         let mut stream = TcpStream::connect(host).await.unwrap();
@@ -87,7 +87,7 @@ async fn server_process() {
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
 }
 
-/// The first ones talk to each other while many more come, twice.
+/// The first clients publish to each other while many more connect, twice.
 async fn holds(server: &Limited) {
     let (mut ann, mut bob) = (Client::open(&server.address).await, Client::open(&server.address).await);
     for client in [&mut ann, &mut bob] {

@@ -1,4 +1,4 @@
-//! Chance that can be played again.
+//! Reproducible randomness.
 
 use hub::{Hub, Publication};
 

@@ -1,4 +1,4 @@
-//! Connections and subscriptions that end by themselves unless they are refreshed.
+//! Connections and subscriptions that expire unless they are refreshed.
 
 use std::time::Duration;
 
@@ -67,14 +67,14 @@ async fn who_refreshes_a_subscription_with_an_expired_token_comes_again_with_ano
     let mut client = server.client("ann").await;
     client.call("subscribe", json!({"channel": "room", "data": {"expires_in_s": 1}})).await;
     let id = client.start("sub_refresh", json!({"channel": "room", "token": "-5"})).await;
-    // A client takes an error that is not temporary for the last word.
+    // For a client an error that is not temporary is final.
     let error = client.reply(id).await["error"].clone();
     assert_eq!(error, json!({"code": 109, "message": "token expired", "temporary": true}));
     assert_eq!(
         client.call("sub_refresh", json!({"channel": "room", "token": "3600"})).await,
         json!({"expires": true, "ttl": 3600})
     );
-    // Who does not come in time subscribes anew, and is told that the token is over.
+    // A client that is late subscribes again, and gets the error that its token has expired.
     client.call("subscribe", json!({"channel": "lost", "data": {"expires_in_s": 1}})).await;
     assert_eq!(client.push().await["unsubscribe"]["code"], 2501);
     let again = json!({"channel": "lost", "data": {"expires_in_s": -1}});

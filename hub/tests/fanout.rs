@@ -26,7 +26,7 @@ async fn a_slow_reader_is_cut_with_3008_and_nobody_else_waits() {
             break;
         }
     }
-    // It begins to read again: first what was on its way, then why.
+    // It reads again: first what was written before, then the close frame with the reason.
     let close = slow.close().await;
     assert_eq!((close.code, close.reason.as_str()), (3008, "slow"));
     server.until("the count", |s| s.dropped_slow == 1).await;
@@ -104,7 +104,7 @@ fn publishing_needs_no_runtime_thread() {
         client.subscribe("room").await;
         client
     });
-    // This thread is not of the runtime.
+    // This thread is outside the runtime.
     server.publish("room", "1");
     let second = server.log.append("room", "2", Tags::default());
     server.publish("room", "3");
@@ -131,7 +131,7 @@ async fn a_ping_that_waits_behind_much_else_is_not_held_against_the_client() {
         server.publish("room", &text);
         tokio::task::yield_now().await;
     }
-    // Several pings fall due, and the answer to the first.
+    // Several pings are due, and the answer to the first.
     tokio::time::sleep(pong_wait + 5 * ping_interval).await;
     for offset in 1..=published {
         assert_eq!(busy.publication().await.0, offset);

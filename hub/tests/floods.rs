@@ -1,4 +1,4 @@
-//! Frames that say nothing, in numbers: small in memory, and yet a processor's whole time.
+//! Floods of frames without content, which take little memory and could keep a core busy.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ async fn connected(server: &Server) -> Raw {
     raw
 }
 
-/// Reads the answers to pings up to the close; gives its code.
+/// Reads the answers to pings up to the close frame; returns its code.
 async fn close_of(raw: &mut Raw) -> u16 {
     loop {
         let (first, payload) = raw.next().await;
@@ -59,7 +59,7 @@ async fn what_libraries_do_is_no_flood() {
         assert_eq!(raw.next().await, (PONG, vec![n]));
         raw.send(PONG, b"unasked").await;
     }
-    // A long message in middling pieces, and one cut into a few small ones.
+    // A long message in medium fragments, and one in a few small ones.
     let text = format!(r#"{{"id":2,"rpc":{{"method":"echo","data":"{}"}}}}"#, "x".repeat(40_000));
     let mut pieces = text.as_bytes().chunks(200).peekable();
     let mut first = TEXT_BEGINS;

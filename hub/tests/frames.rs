@@ -1,4 +1,4 @@
-//! What is about the frames themselves, in Protobuf.
+//! The frames themselves, in Protobuf.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Publications that come late, twice, or never.
+//! Publications that arrive late, twice, or never.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
@@ -122,7 +122,7 @@ async fn publications_lost_to_the_log_too_are_not_skipped_silently() {
 #[tokio::test]
 async fn a_stream_that_begins_anew_under_a_busy_room_is_noticed_at_once() {
     for room_memory_bytes in [0, 100_000] {
-        // Nothing but the publications themselves tells of it.
+        // Only the publications themselves show it.
         let config = HubConfig { position_check: None, room_memory_bytes, ..config() };
         let server = Server::with(config).await;
         let mut client = server.client("ann").await;
@@ -164,7 +164,7 @@ async fn nothing_is_recovered_from_a_stream_that_ended_while_nobody_was_there() 
 
 #[tokio::test]
 async fn a_log_that_fell_back_is_noticed_by_what_it_says_instead() {
-    // Once with a log that is shorter than what was seen of it, once with one that has grown as long again.
+    // Once with a log that is shorter than before, once with one that has grown to the same length again.
     for published in 1..=2 {
         let server = Server::with(HubConfig { position_check: None, ..config() }).await;
         let mut by_client = server.client("ann").await;
@@ -186,13 +186,13 @@ async fn a_log_that_fell_back_is_noticed_by_what_it_says_instead() {
             "{published}"
         );
         assert_eq!(by_server.close().await.code, 3014);
-        // As a client that was told so.
+        // As a client does after this code.
         let reply = by_client.resume("room", 0, "_").await;
         assert_eq!((&reply["offset"], reply.get("recovered")), (&json!(3 + published), None));
     }
 }
 
-/// Somebody who has seen three publications.
+/// A client that has received three publications.
 async fn at_the_third() -> (Server, Client) {
     let server = Server::with(HubConfig { position_check: None, ..config() }).await;
     let mut client = server.client("ann").await;

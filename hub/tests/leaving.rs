@@ -1,4 +1,4 @@
-//! Every way out, and that nothing stays behind.
+//! Every way in which a session ends, and that it leaves nothing behind.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The end of a stream that lets the engine work off what it has read.
+//! A stream that pauses before its end, so that the engine can process what it has read.
 
 use std::{
     io,
@@ -8,7 +8,7 @@ use std::{
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Silence for so many looks, in which the engine works off what it has read; then the end of the stream.
+/// Pending for so many polls, in which the engine processes what it has read; then the end of the stream.
 pub(crate) struct Lull(pub(crate) u32);
 
 impl AsyncRead for Lull {

@@ -1,5 +1,5 @@
-//! The engine over real sockets, in JSON; `protobuf.rs` runs the same in Protobuf. A raw client that sees every
-//! byte, and an authority that does what the client's data tells it. One file a subject.
+//! The engine over real sockets, in JSON; `protobuf.rs` runs the same in Protobuf. The client is written by hand and sees
+//! every byte; the authority does what the client's data tells it. One file per subject.
 
 mod codes;
 mod commands;

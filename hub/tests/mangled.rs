@@ -1,6 +1,5 @@
-//! Sessions fed with valid frames of which some bytes were changed, dropped or doubled, in both forms, from the bytes
-//! of the stream on. Nothing panics, nobody else is harmed, nothing is left. Runs for `MANGLE_S` seconds (2).
-//! `fuzz/` looks for the same with a fuzzer's patience.
+//! Sessions fed with valid frames of which some bytes were changed, dropped or doubled, in both forms. Nothing panics, no
+//! other session is affected, nothing is left behind. Runs for `MANGLE_S` seconds (2). `fuzz/` does the same with a fuzzer.
 
 use std::{
     io::Cursor,
@@ -37,7 +36,7 @@ fn command(id: u64, dice: &mut Dice) -> Value {
     }
 }
 
-/// Messages are deflated at times.
+/// Some messages are compressed.
 fn frame(opcode: u8, payload: &[u8], dice: &mut Dice) -> Vec<u8> {
     let deflated = (opcode < 8 && dice.roll(3) == 0).then(|| deflate(payload));
     let mut out = vec![0x80 | opcode | if deflated.is_some() { 0x40 } else { 0 }];
@@ -78,7 +77,7 @@ fn stream(form: Form, dice: &mut Dice) -> Vec<u8> {
     out
 }
 
-/// Some damage, or none.
+/// Changes some bytes, or none.
 fn mangle(bytes: &mut Vec<u8>, dice: &mut Dice) {
     for _ in 0..dice.roll(4) {
         let at = dice.roll(bytes.len() as u64) as usize;

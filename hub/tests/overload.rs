@@ -1,4 +1,4 @@
-//! Too much at once: connects, commands, and being thrown out while still at the door.
+//! Too many connects or commands at once, and revocation while a connect is being decided.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
@@ -20,7 +20,7 @@ async fn connects_over_the_bound_wait_and_over_the_line_are_refused_to_come_agai
     let first_id = first.start("connect", json!({"data": {"user": "first", "wait": true}})).await;
     wait_for("the first at the authority", || server.rules.waiting.load(SeqCst) == 1).await;
 
-    // Of two more one finds a place in the line, whichever is quicker.
+    // Of two more one is queued, whichever is first.
     let (mut a, mut b) = (server.open().await, server.open().await);
     let ids = (a.start("connect", json!({})).await, b.start("connect", json!({})).await);
     let (refused, mut waiting, waiting_id) = tokio::select! {
@@ -111,7 +111,7 @@ async fn a_burst_of_large_publications_costs_nobody_the_connection_who_reads() {
     let text = json!("x".repeat(60_000)).to_string();
     let burst: Vec<_> = (0..60).map(|_| server.log.append("room", &text, hub::Tags::default())).collect();
     let hub = server.hub.clone();
-    // As a database's thread does it: all that one commit brought, before anybody else comes to anything.
+    // As the thread of a database does: everything of one commit, without a pause.
     std::thread::spawn(move || burst.into_iter().for_each(|one| hub.publish("room", one))).join().unwrap();
     let read = clients.iter_mut().map(async |client| {
         for n in 1..=60 {

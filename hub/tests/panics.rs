@@ -1,4 +1,4 @@
-//! A transport that panics costs its own session and nothing else.
+//! A transport that panics ends its own session and affects nothing else.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use tokio::io::{AsyncWriteExt, duplex};
 
 use crate::support::Server;
 
-/// Takes everything until it is told to panic.
+/// Takes everything until a test makes it panic.
 struct Mine(Arc<AtomicBool>);
 
 impl Outlet for Mine {

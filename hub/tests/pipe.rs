@@ -1,5 +1,5 @@
-//! A client without a socket: what it sends and gets goes through memory, so that thousands of runs take seconds.
-//! Its line is fickle: it takes as much as a die says, often a part of a frame and sometimes nothing.
+//! A client without a socket: its bytes go through memory, so that thousands of runs take seconds. The pipe takes a random
+//! number of bytes at a time, often a part of a frame and sometimes nothing.
 
 use std::{
     collections::VecDeque,
@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{dice::Dice, support::patient};
 
-/// The line from the engine to the client.
+/// The pipe from the engine to the client.
 #[derive(Clone)]
 struct Line(Arc<Mutex<State>>);
 
@@ -118,7 +118,7 @@ pub(crate) struct PipeClient {
 }
 
 impl PipeClient {
-    /// Connects and subscribes in one frame, as real clients do; gives the subscribe reply.
+    /// Connects and subscribes in one frame, as real clients do; returns the subscribe reply.
     pub(crate) async fn join(hub: &Hub, subscribe: Value, dice: Dice) -> (PipeClient, Value) {
         let (into, reader) = duplex(1024);
         let from = Line::new(dice);
@@ -156,7 +156,7 @@ impl PipeClient {
         self.read.pop_front().unwrap()
     }
 
-    /// Goes away and waits until the engine has noticed.
+    /// Closes and waits until the engine has noticed.
     pub(crate) async fn leave(self) {
         drop(self.into);
         {

@@ -1,4 +1,4 @@
-//! Who is where, and who hears of it.
+//! Presence, and the announcement of joins and leaves.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -94,7 +94,7 @@ async fn a_storm_of_joins_is_not_squared() {
     let stats = watcher.call("presence_stats", json!({"channel": "room"})).await;
     assert_eq!(stats, json!({"num_clients": MEMBERS, "num_users": MEMBERS}));
 
-    // Goings are told, if not all at once.
+    // Leaves are announced, if not all at once.
     let gone: Vec<_> = members.drain(..20).map(|(_, member)| member.connected["client"].clone()).collect();
     let mut unheard: HashSet<_> = gone.iter().map(|client| client.as_str().unwrap().to_owned()).collect();
     while !unheard.is_empty() {

@@ -1,5 +1,4 @@
-//! The wire tests once more, every session in Protobuf. Of `main.rs` only what is about the text of JSON
-//! frames is left out.
+//! The tests of `main.rs` with every session in Protobuf, except those about the text of JSON frames.
 
 mod commands;
 mod connecting;

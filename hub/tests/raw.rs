@@ -1,4 +1,4 @@
-//! A client that writes frames byte by byte, and may do what the protocol forbids.
+//! A client that writes frames byte by byte, and can violate the protocol.
 
 use serde_json::Value;
 use tokio::{
@@ -31,7 +31,7 @@ impl Raw {
         raw
     }
 
-    /// With more headers, each with its line end; and the answer.
+    /// With further headers, each with its line end; also returns the answer.
     pub(crate) async fn upgrade(server: &Server, headers: &str) -> (Raw, String) {
         Raw::upgrade_at(server, "/connection/websocket", headers).await
     }
@@ -85,7 +85,7 @@ impl Raw {
         patient("a frame", frame).await
     }
 
-    /// The next frame, which is a text as it is.
+    /// The next frame, which is uncompressed text.
     pub(crate) async fn json(&mut self) -> Value {
         let (first, payload) = self.next().await;
         assert_eq!(first, 0x81);

@@ -1,4 +1,4 @@
-//! Coming back without a gap, and being told the truth when that cannot be.
+//! Recovery without a gap, and the honest reply when it is not possible.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -51,7 +51,7 @@ async fn the_recent_ones_come_from_memory() {
     let mut client = server.client("ann").await;
     assert_eq!(offsets(&client.resume("room", 5, "first").await), [6, 7, 8, 9]);
     assert_eq!(server.log.reads.load(SeqCst), reads, "nobody read the log");
-    // Older ones are read once, and remembered.
+    // Older ones are read from the log once, and then kept in memory.
     let mut older = server.client("bob").await;
     assert_eq!(offsets(&older.resume("room", 3, "").await), [4, 5, 6, 7, 8, 9]);
     let reads = server.log.reads.load(SeqCst);
@@ -152,7 +152,7 @@ async fn a_filter_holds_live_and_in_recovery() {
     for n in [4, 8, 12] {
         assert_eq!(client.publication().await.0, n);
     }
-    // Far more were missed than may be recovered, but not of those that this client sees.
+    // More were missed than may be recovered, but few of them pass this client's filter.
     for keep_memory in [true, false] {
         if !keep_memory {
             drop(std::mem::replace(&mut client, server.client("new").await));
@@ -183,7 +183,7 @@ async fn with_all_missed_ones_filtered_out_the_position_still_advances() {
 
 #[tokio::test]
 async fn a_client_ahead_of_the_room_gets_no_duplicates() {
-    // It loaded a snapshot just after a commit whose publication has not come here yet.
+    // Its snapshot is newer than what was published here so far.
     let server = with_events(config(), 2).await;
     let mut keeper = server.client("keeper").await;
     keeper.subscribe("room").await;
@@ -256,7 +256,7 @@ async fn nothing_live_goes_out_if_the_reply_with_what_came_before_does_not() {
     server.until("ann in the first room", |stats| stats.subscriptions == 1).await;
     server.publish("room", "4");
     server.hub.disconnect_user("ann", CloseCode::SHUTDOWN);
-    // With the 4 in hand it would never ask for 2 and 3 again.
+    // With 4 delivered it would never ask for 2 and 3.
     assert_eq!(client.next().await.unwrap_err().code, 3001);
 }
 

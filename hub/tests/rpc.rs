@@ -1,4 +1,4 @@
-//! Calls: side by side, bounded, and in nobody's way.
+//! Calls run concurrently, are bounded, and delay no other command.
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 

@@ -1,5 +1,5 @@
-//! What a client may do all at once: thousands of rooms on one connection, subscribing and leaving faster than the
-//! answers come, every kind of command together, payloads of every size, and coming back while it rains.
+//! Extreme but permitted clients: thousands of rooms on one connection, subscribing and leaving faster than the replies
+//! come, all commands concurrently, payloads of every size, and reconnecting under a stream of publications.
 
 use hub::{CloseCode, HubConfig};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ async fn two_thousand_rooms_on_one_connection() {
     server.until_empty().await;
 }
 
-/// Subscribes and leaves without waiting for an answer. Within each membership the offsets go on without a hole
+/// Subscribes and leaves without waiting for an answer. Within each membership the offsets go on without a gap
 /// from the position in its reply, and none comes outside of one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn subscribing_and_leaving_faster_than_the_answers_come() {
@@ -133,7 +133,7 @@ async fn payloads_of_every_size_arrive_whole() {
     }
 }
 
-/// Reads on to an offset, in order and without a hole.
+/// Reads up to an offset, in order and without a gap.
 async fn follow(client: &mut Client, position: &mut u64, last: u64) {
     while *position < last {
         let (offset, data) = client.publication().await;

@@ -1,4 +1,4 @@
-//! The simulation of `simulation.rs` without sockets, so that there is time for many seeds: joining, leaving and
+//! The simulation of `simulation.rs` without sockets, which is fast enough for many seeds: joining, leaving and
 //! resuming while publications come out of order, doubled or not at all, and the log fails now and then. Runs
 //! `SEEDS` of them (300; ten thousand in CI), or the one in `SEED`.
 
@@ -35,7 +35,7 @@ async fn publish_all(hub: &Hub, log: &TapeLog, mut dice: Dice) {
         log.broken.store(dice.roll(12) == 0, SeqCst);
     }
     log.broken.store(false, SeqCst);
-    // The last is told, so that everybody learns how far it goes.
+    // The last is always published, so that every client learns the newest offset.
     hub.publish(ROOM, log.append(ROOM, &event(EVENTS + 1), Tags::default()));
 }
 
@@ -55,7 +55,7 @@ async fn follow(hub: &Hub, mut dice: Dice) {
         }
         let (mut client, reply) = PipeClient::join(hub, subscribe, Dice(dice.roll(1 << 30))).await;
         if reply.is_null() {
-            // The log was broken: a temporary error, so the client comes again.
+            // The log was broken: a temporary error, so the client retries.
             client.leave().await;
             tokio::task::yield_now().await;
             continue;
@@ -121,7 +121,7 @@ fn every_seed_gives_every_client_every_offset_once_and_in_order() {
         Some(seed) => seed..=seed,
         None => 1..=number("SEEDS").unwrap_or(300),
     };
-    // Playing is mostly waiting, so more than one a core.
+    // A run mostly waits, so there are more than one per core.
     let players = 2 * std::thread::available_parallelism().map_or(1, NonZero::get);
     let seeds = Mutex::new(seeds);
     std::thread::scope(|scope| {

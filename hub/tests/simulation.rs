@@ -1,6 +1,6 @@
-//! Joining without a gap, under everything at once: publications out of order, doubled and dropped, while clients
-//! join, leave and resume. Whatever happens, every client sees each offset once and in order. The seed of a
-//! failure is in its message; set SEED to play it again.
+//! Joining without a gap in a simulation: publications out of order, doubled and dropped, while clients join, leave and
+//! resume. Every client sees each offset once and in order. The seed of a failure is in its message; set SEED to run it
+//! again.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::support::{
 const ROOM: &str = "room";
 const EVENTS: u64 = 300;
 
-/// Appends in order, tells of it in disorder: late, twice, or not at all.
+/// Appends in order, and publishes out of order: late, twice, or not at all.
 async fn publish_all(server: &Server, mut dice: Dice) {
     let mut late = Vec::new();
     for n in 1..=EVENTS {
@@ -27,7 +27,7 @@ async fn publish_all(server: &Server, mut dice: Dice) {
             tokio::task::yield_now().await;
         }
     }
-    // The last is told, so that everybody learns how far it goes.
+    // The last is always published, so that every client learns the newest offset.
     server.publish(ROOM, &(EVENTS + 1).to_string());
 }
 

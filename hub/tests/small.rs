@@ -1,4 +1,4 @@
-//! What every idle session costs, where a few careless words would double it.
+//! The memory of an idle session, which a small change of code could double unnoticed.
 
 use bytes::Bytes;
 use hub::{Agreed, Peer, WebSocket};
@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Server;
 
-/// The largest piece of a session's memory. An argument that an `async fn` keeps beside what it makes of it shows here.
+/// The largest allocation of a session. An argument that an `async fn` keeps beside what is made of it shows here.
 const MAX_BYTES: usize = 1200;
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A room so large that several cores hand it out.
+//! A room so large that several tasks hand out its publications.
 
 use std::sync::Arc;
 

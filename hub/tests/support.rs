@@ -1,4 +1,4 @@
-//! A server on a free port with the engine in it, and what tests need to know about it.
+//! A server on a free port with the engine in it, and what tests read of it.
 
 pub(crate) mod client;
 pub(crate) mod deltas;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::{client::Client, rules::Rules, tapelog::TapeLog};
 
-/// Longer than anything takes that happens at all.
+/// Longer than any awaited event takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Server {
@@ -52,7 +52,7 @@ impl Server {
         Server { hub, rules, log, address }
     }
 
-    /// A socket that has said nothing yet.
+    /// A socket that has sent nothing yet.
     pub(crate) async fn open(&self) -> Client {
         Client::open(&self.address).await
     }
@@ -83,7 +83,7 @@ impl Server {
         wait_for(what, || wanted(&self.hub.stats())).await;
     }
 
-    /// Nobody and nothing is left.
+    /// No session, room member or call is left.
     pub(crate) async fn until_empty(&self) {
         let nothing =
             |s: &Stats| s.sessions + s.rooms + s.subscriptions + s.rpcs_running + s.queue_bytes == 0;

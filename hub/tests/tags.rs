@@ -20,7 +20,7 @@ async fn a_filter_holds_live_and_in_recovery() {
         let push = client.push().await;
         assert_eq!((&push["pub"]["offset"], &push["pub"]["tags"]), (&json!(n), &json!({"color": "red"})));
     }
-    // A look back is a question of its own.
+    // The client's filter does not apply to history.
     let history = client.call("history", json!({"channel": "room", "limit": 4})).await;
     assert_eq!(offsets(&history), [1, 2, 3, 4]);
 

@@ -1,4 +1,4 @@
-//! The framing over a raw stream: what a client may do is served, what it may not ends with the right code.
+//! The framing over a raw stream: valid frames are served, violations end with the right code.
 
 use serde_json::json;
 use tokio::{
@@ -52,7 +52,7 @@ async fn broken_framing_closes_with_its_code_and_harms_nobody_else() {
         let mut raw = Raw::open(&server).await;
         raw.send(first, payload).await;
         raw.closes(code, &format!("{first:x} {payload:?}")).await;
-        // Whatever comes after it is of no interest.
+        // What follows is ignored.
         raw.send(0x81, b"{\"id\":1,\"connect\":{}}").await;
     }
     let mut unmasked = Raw::open(&server).await;
@@ -76,7 +76,7 @@ async fn a_message_is_refused_by_its_header_under_the_limit_of_the_moment() {
     let connect = |max: usize| format!("{{\"id\":1,\"connect\":{{\"data\":{{\"max_frame_bytes\":{max}}}}}}}");
     let big = [0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x11, 0x70];
 
-    // Nobody yet: 64 KiB, whoever it will be.
+    // Before connect the bound is 64 KiB.
     let mut nobody = Raw::open(&server).await;
     nobody.0.write_all(&big).await.unwrap();
     nobody.closes(1009, "before connect").await;
@@ -86,14 +86,14 @@ async fn a_message_is_refused_by_its_header_under_the_limit_of_the_moment() {
     in_parts.0.write_all(&[0x80, 0xfe, 0x9c, 0x40]).await.unwrap();
     in_parts.closes(1009, "the sum of its fragments").await;
 
-    // Let in with less, with the reader already waiting.
+    // Connected with a lower bound, while the reader already waits.
     let mut small = Raw::open(&server).await;
     small.send(0x81, connect(1000).as_bytes()).await;
     small.next().await;
     small.0.write_all(&[0x81, 0xfe, 0x03, 0xe9]).await.unwrap();
     small.closes(1009, "over its own limit").await;
 
-    // And with more.
+    // And with a higher one.
     let mut large = Raw::open(&server).await;
     large.send(0x81, connect(1 << 20).as_bytes()).await;
     large.next().await;

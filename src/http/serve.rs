@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request};
-use hub::Doorway;
+use hub::ConnectionListener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::service::TowerToHyperService;
@@ -61,20 +61,21 @@ pub fn start_metrics(listener: TcpListener, app: AppState) {
 }
 
 fn start_with(listener: TcpListener, app: AppState, router: Router) {
-    let doorway = Doorway::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
+    let listener =
+        ConnectionListener::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
     let tasks = app.tasks.clone();
-    tasks.spawn(accept(doorway, app, router));
+    tasks.spawn(accept(listener, app, router));
 }
 
-async fn accept(mut doorway: Doorway, app: AppState, router: Router) {
+async fn accept(mut listener: ConnectionListener, app: AppState, router: Router) {
     let idle = Duration::from_secs(app.config.server.http_idle_timeout_s);
     let idle_proxy = Duration::from_secs(app.config.server.http_proxy_idle_timeout_s);
-    while let Some((stream, address)) = app.soft.run_until_cancelled(doorway.accept()).await {
+    while let Some((stream, address)) = app.soft.run_until_cancelled(listener.accept()).await {
         let is_proxy = is_in(&app.config.server.trusted_proxies, address.ip());
         let place = if is_proxy { None } else { app.admission.places.take(address.ip()) };
         if !is_proxy && place.is_none() {
             metrics::counter!("hubbub_connections_over_places_total").increment(1);
-            doorway.turn_away(stream, problem::too_many_unfinished().whole_answer());
+            listener.refuse(stream, problem::too_many_unfinished().whole_answer());
             continue;
         }
         // Frames are small and must not wait for company.

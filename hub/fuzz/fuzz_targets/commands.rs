@@ -1,5 +1,5 @@
-//! Any bytes as the commands of a session that is connected already, in one faultless frame: what is behind the
-//! framing is reached at once. The first byte chooses the form, and whether a server-side room is resumed.
+//! Any bytes as the commands of a connected session, in one valid frame, so that the code behind the framing is reached
+//! at once. The first byte chooses the form, and whether a server-side room is resumed.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Well formed commands in any order and with any values, so that the fuzzer's patience goes into what they do to
-//! each other. Every byte is a choice; the first chooses the form.
+//! Valid commands in any order and with any values, so that the fuzzer tests how they interact. Every byte is a choice;
+//! the first chooses the form.
 
 #![no_main]
 
@@ -32,7 +32,7 @@ impl Choices<'_> {
         list[usize::from(self.next()) % list.len()]
     }
 
-    /// Small ones, and those at the ends.
+    /// Small numbers, and the limits of the type.
     fn number(&mut self, least: i128, most: i128) -> Value {
         let number = match self.next() {
             255 => most,

@@ -1,5 +1,5 @@
-//! Any bytes as what is posted to a channel of this provider. `adapters/tests/memory.rs` is the same with the worst
-//! shapes that are known, without a fuzzer.
+//! Any bytes as the body of this provider's webhook. `adapters/tests/memory.rs` does the same with the worst known bodies,
+//! without a fuzzer.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! An engine with everything allowed that is fed with bytes in memory. Whatever they are: no panic, every session
-//! ends, and nothing of it is left.
+//! An engine with everything allowed that is fed with bytes from memory. For any bytes: no panic, and every session ends
+//! and leaves nothing behind.
 
 #[path = "../../tests/lull.rs"]
 mod lull;
@@ -66,8 +66,8 @@ impl Authority for Open {
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime at start"));
 
-/// A session whose client sends these bytes after the upgrade, on an engine of its own, so that what is found
-/// depends on nothing that was played before.
+/// A session whose client sends these bytes after the upgrade, on an engine of its own, so that a finding does not depend
+/// on earlier inputs.
 pub fn play(agreed: Agreed, bytes: Vec<u8>) {
     let config = HubConfig { close_wait: Duration::from_millis(1), ..HubConfig::default() };
     let log = MemoryLog::new(|_| 10, Duration::from_mins(1), Arc::clone(&config.ids));
@@ -89,7 +89,7 @@ pub fn form(choice: u8) -> Form {
 pub const TEXT: u8 = 0x81;
 pub const BINARY: u8 = 0x82;
 
-/// A client's frame, masked with zeros, so that the payload stands there as it is.
+/// A client's frame, masked with zeros, so that the payload is not changed.
 pub fn frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
     out.push(opcode);
     match u16::try_from(payload.len()) {

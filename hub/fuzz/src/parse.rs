@@ -1,5 +1,5 @@
-//! What providers post, through the adapters: any bytes survive, and no body becomes too much. The allocator counts for
-//! that.
+//! Bodies of webhooks, through the adapters: no bytes make them panic, and no body takes too much memory, which the
+//! allocator counts.
 
 #[path = "../../../adapters/tests/support/bounded.rs"]
 mod bounded;
@@ -9,11 +9,11 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static COUNTED: PeakAlloc = PeakAlloc;
 
-/// Bytes of a stretched body at the most.
+/// The longest stretched body, in bytes.
 const LONGEST: usize = 256 * 1024;
 
 /// Parses the bytes as a body of that provider. If the last byte is 0, the three before it choose a part that is
-/// repeated: what takes memory out of proportion shows itself only in long bodies, and a fuzzer makes short ones.
+/// repeated: memory out of proportion shows only in long bodies, and a fuzzer makes short ones.
 pub fn parse(provider: &str, data: &[u8]) {
     bounded::check(COUNTED, provider, &stretched(data), "fuzzed");
 }

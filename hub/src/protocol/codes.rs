@@ -1,9 +1,7 @@
 //! Error and close codes with their texts (Centrifuge client protocol, "Errors" and "Close codes").
-//! Which situation earns which code is decided where the situation is.
+//! Each is used where its situation is met.
 
 use std::borrow::Cow;
-
-use crate::transport::TransportError;
 
 /// An error reply to one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +26,7 @@ impl ErrorReply {
     pub const BAD_REQUEST: Self = Self::constant(107, "bad request");
     pub const NOT_AVAILABLE: Self = Self::constant(108, "not available");
     pub const TOKEN_EXPIRED: Self = Self::constant(109, "token expired");
-    /// The same in answer to `sub_refresh`, where clients take an error that is not temporary for the last word.
+    /// The same in answer to `sub_refresh`, where an error that is not temporary is final for clients.
     pub const TOKEN_EXPIRED_COME_AGAIN: Self = Self::temporary(109, "token expired");
     pub const EXPIRED: Self = Self::constant(110, "expired");
     pub const TOO_MANY_REQUESTS: Self = Self::temporary(111, "too many requests");
@@ -42,7 +40,7 @@ impl ErrorReply {
         ErrorReply { code, message: Cow::Borrowed(message), temporary: true }
     }
 
-    /// An error of the application, in words for a person.
+    /// An error of the application, with a message for a person.
     pub fn new(code: u32, message: impl Into<String>) -> Self {
         ErrorReply { code, message: Cow::Owned(message.into()), temporary: false }
     }
@@ -87,8 +85,8 @@ impl CloseCode {
         CloseCode { code, reason }
     }
 
-    /// The reason as it may go on the wire. An empty one makes a final code be taken for a passing one,
-    /// one that parses as JSON is taken for an old form of advice, and over 123 bytes no frame holds it.
+    /// The reason as it may go on the wire. With an empty reason clients treat a final code as temporary; a reason that
+    /// parses as JSON they read as the advice of an old protocol; and a close frame holds at most 123 bytes of it.
     pub(crate) fn wire_reason(&self) -> &'static str {
         let fit = &self.reason[..self.reason.floor_char_boundary(123)];
         if fit.trim().is_empty() || serde_json::from_str::<serde::de::IgnoredAny>(fit).is_ok() {
@@ -96,23 +94,6 @@ impl CloseCode {
         } else {
             fit
         }
-    }
-}
-
-/// Why a session ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// The peer closed, or its socket ended.
-    Peer,
-    /// The socket broke.
-    Lost(TransportError),
-    /// The engine or the application closed it.
-    Server(CloseCode),
-}
-
-impl From<CloseCode> for Closed {
-    fn from(code: CloseCode) -> Self {
-        Closed::Server(code)
     }
 }
 

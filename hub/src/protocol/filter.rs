@@ -2,18 +2,20 @@
 //! It narrows what the authority allowed and never widens it. A missing tag equals nothing, so it is unequal to
 //! everything; numbers compare with numbers only.
 
+mod condition;
 mod read;
 
 use std::sync::Arc;
 
 use prost::Message;
 
-use crate::{Tags, authority::Filter};
+use self::condition::{Comparison, Number, Test};
+use crate::log::Filter;
 
-/// Of all its texts; it is kept as long as the subscription.
+/// The bytes of all its strings; it is kept as long as the subscription.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// As it was sent, if it does not have more parts than a filter may have: see `read`.
+/// A filter as it was sent; one with too many parts becomes an empty one (see `read`).
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct FilterNode {
     /// `and`, `or`, `not`; empty for a comparison.
@@ -32,7 +34,7 @@ pub(crate) struct FilterNode {
 }
 
 impl FilterNode {
-    /// `None` if it is not a sensible filter.
+    /// `None` if it is not a valid filter.
     pub(crate) fn compile(&self) -> Option<Filter> {
         (self.bytes() <= MAX_BYTES).then_some(())?;
         let test = self.test()?;
@@ -78,84 +80,6 @@ impl FilterNode {
             "gte" => Comparison::Number(number()?, |found, wanted| found >= wanted),
             _ => return None,
         })
-    }
-}
-
-enum Test {
-    All(Vec<Test>),
-    Any(Vec<Test>),
-    Not(Box<Test>),
-    Tag(String, Comparison),
-}
-
-enum Comparison {
-    Exists(bool),
-    In(bool, Vec<String>),
-    Starts(String),
-    Ends(String),
-    Contains(String),
-    Number(Number, fn(&Number, &Number) -> bool),
-}
-
-/// Whole numbers compare exactly, others as floating point.
-enum Number {
-    Whole(i128),
-    Other(f64),
-}
-
-impl Number {
-    fn read(text: &str) -> Option<Self> {
-        let other = || text.parse().ok().filter(|n: &f64| n.is_finite()).map(Number::Other);
-        text.parse().ok().map(Number::Whole).or_else(other)
-    }
-
-    fn float(&self) -> f64 {
-        match self {
-            Number::Whole(n) => *n as f64,
-            Number::Other(n) => *n,
-        }
-    }
-}
-
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        self.partial_cmp(other) == Some(std::cmp::Ordering::Equal)
-    }
-}
-
-impl PartialOrd for Number {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        match (self, other) {
-            (Number::Whole(a), Number::Whole(b)) => a.partial_cmp(b),
-            _ => self.float().partial_cmp(&other.float()),
-        }
-    }
-}
-
-impl Test {
-    fn holds(&self, tags: &Tags) -> bool {
-        match self {
-            Test::All(tests) => tests.iter().all(|test| test.holds(tags)),
-            Test::Any(tests) => tests.iter().any(|test| test.holds(tags)),
-            Test::Not(test) => !test.holds(tags),
-            Test::Tag(key, comparison) => comparison.holds(tags.get(key)),
-        }
-    }
-}
-
-impl Comparison {
-    fn holds(&self, found: Option<&str>) -> bool {
-        let has = |test: &dyn Fn(&str) -> bool| found.is_some_and(test);
-        match self {
-            Comparison::Exists(wanted) => found.is_some() == *wanted,
-            Comparison::In(wanted, vals) => has(&|found| vals.iter().any(|val| val == found)) == *wanted,
-            Comparison::Starts(val) => has(&|found| found.starts_with(val)),
-            Comparison::Ends(val) => has(&|found| found.ends_with(val)),
-            Comparison::Contains(val) => has(&|found| found.contains(val)),
-            Comparison::Number(wanted, test) => {
-                has(&|found| Number::read(found).is_some_and(|found| test(&found, wanted)))
-            }
-        }
     }
 }
 
@@ -212,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_filters_are_refused() {
         let leaf = json!({"key": "a", "cmp": "ex"});
         for bad in [
             json!({}),

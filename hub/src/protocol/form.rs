@@ -1,14 +1,6 @@
-//! The encoding of one connection. All that differs between the two is reached through here.
+//! The encoding of one connection, and how a client asks for it.
 
-use bytes::Bytes;
-
-use super::{
-    command::{self, Decoded},
-    protobuf, push,
-    reply::{self, Reply, SubscribeReply},
-};
-
-/// How a connection encodes what it says. Settled when its socket opens.
+/// The encoding of a connection, agreed on when its socket opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Form {
     /// Text frames of JSON objects joined by newlines.
@@ -19,7 +11,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The WebSocket subprotocol by which clients ask for Protobuf. For JSON most ask for none.
+    /// The WebSocket subprotocol by which clients ask for Protobuf. For JSON most clients send none.
     pub const PROTOBUF_SUBPROTOCOL: &'static str = "centrifuge-protobuf";
     pub const JSON_SUBPROTOCOL: &'static str = "centrifuge-json";
 
@@ -31,59 +23,16 @@ impl Form {
         if by_query || subprotocol == Some(Self::PROTOBUF_SUBPROTOCOL) { Form::Protobuf } else { Form::Json }
     }
 
-    /// Goes out in binary frames, not in text.
+    /// Uses binary frames, not text frames.
     pub fn is_binary(self) -> bool {
         self == Form::Protobuf
     }
 
-    /// Stands between two messages of a frame.
+    /// The bytes between two messages of a frame.
     pub(crate) fn separator(self) -> &'static [u8] {
         match self {
             Form::Json => b"\n",
             Form::Protobuf => b"",
-        }
-    }
-
-    pub(crate) fn ping(self) -> Bytes {
-        Bytes::from_static(match self {
-            Form::Json => push::PING,
-            Form::Protobuf => protobuf::PING,
-        })
-    }
-
-    pub(crate) fn decode(self, frame: &Bytes) -> Vec<Decoded> {
-        match self {
-            Form::Json => command::decode(frame),
-            Form::Protobuf => protobuf::decode(frame),
-        }
-    }
-
-    pub(crate) fn reply(self, id: u32, reply: &Reply) -> Bytes {
-        match self {
-            Form::Json => reply::encode(id, reply),
-            Form::Protobuf => protobuf::reply(id, reply),
-        }
-    }
-
-    pub(crate) fn unsubscribe(self, room: &str, code: u32, reason: &str) -> Bytes {
-        match self {
-            Form::Json => push::unsubscribe(room, code, reason),
-            Form::Protobuf => protobuf::unsubscribe(room, code, reason),
-        }
-    }
-
-    pub(crate) fn subscribe(self, room: &str, sub: &SubscribeReply) -> Bytes {
-        match self {
-            Form::Json => push::subscribe(room, sub),
-            Form::Protobuf => protobuf::subscribe(room, sub),
-        }
-    }
-
-    /// The data must be one clean JSON value.
-    pub(crate) fn message(self, data: &Bytes) -> Bytes {
-        match self {
-            Form::Json => push::message(data),
-            Form::Protobuf => protobuf::message(data),
         }
     }
 }

@@ -1,21 +1,20 @@
-//! Writing JSON objects field by field, as proto3 does: zero values are left out, but for those that clients read
-//! as they are.
-//! Embedded JSON is copied as it is, but for raw newlines, which would break the framing.
+//! Writes JSON objects field by field, with zero values left out as in proto3, except those that clients read without a
+//! default. Embedded JSON is copied; raw newlines in it, which would break the framing, become spaces.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-pub(crate) struct Object<'a> {
+pub(crate) struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,
     empty: bool,
 }
 
-impl<'a> Object<'a> {
+impl<'a> ObjectWriter<'a> {
     pub(crate) fn begin(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
-        Object { out, empty: true }
+        ObjectWriter { out, empty: true }
     }
 
     pub(crate) fn end(self) {
@@ -32,8 +31,8 @@ impl<'a> Object<'a> {
         self.out
     }
 
-    pub(crate) fn object(&mut self, name: &str) -> Object<'_> {
-        Object::begin(self.key(name))
+    pub(crate) fn object(&mut self, name: &str) -> ObjectWriter<'_> {
+        ObjectWriter::begin(self.key(name))
     }
 
     pub(crate) fn text(&mut self, name: &str, value: &str) {
@@ -42,7 +41,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// For what must be there even if it is empty: entries of a map, and what clients read without a default.
+    /// For fields that must be there even if empty: entries of a map, and those that clients read without a default.
     pub(crate) fn text_or_empty(&mut self, name: &str, value: &str) {
         string(self.key(name), value);
     }
@@ -76,7 +75,7 @@ fn string(out: &mut Vec<u8>, value: &str) {
     serde_json::to_writer(out, value).expect("a string into memory has nothing that fails");
 }
 
-/// In valid JSON a raw line break can only stand between tokens, so a space does as well.
+/// In valid JSON a raw line break can only be between tokens, where a space means the same.
 fn one_line(json: &[u8]) -> Cow<'_, [u8]> {
     if json.iter().any(|b| matches!(b, b'\n' | b'\r')) {
         json.iter().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { *b }).collect::<Vec<_>>().into()
@@ -85,7 +84,7 @@ fn one_line(json: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// The application's data as it may go into a frame: one JSON value on one line. `None` if it is no JSON.
+/// The application's data as it may go into a frame: one JSON value on one line. `None` if it is not JSON.
 pub(crate) fn clean(data: Bytes) -> Option<Bytes> {
     serde_json::from_slice::<&RawValue>(&data).ok()?;
     Some(match one_line(&data) {
@@ -108,7 +107,7 @@ mod tests {
 
         let raw: Box<RawValue> = serde_json::from_str("{\"a\":\n1}").unwrap();
         let mut out = Vec::new();
-        let mut object = Object::begin(&mut out);
+        let mut object = ObjectWriter::begin(&mut out);
         object.raw("data", Some(&raw));
         object.end();
         assert_eq!(out, b"{\"data\":{\"a\": 1}}");
@@ -124,7 +123,7 @@ mod tests {
     #[test]
     fn zero_values_are_left_out_and_strings_escaped() {
         let mut out = Vec::new();
-        let mut object = Object::begin(&mut out);
+        let mut object = ObjectWriter::begin(&mut out);
         object.text("a", "");
         object.number("b", 0);
         object.flag("c", false);

@@ -1,12 +1,14 @@
-//! The Protobuf encoding: the same commands, replies and pushes in binary. `messages` has the shapes.
-//! `bytes` fields carry JSON text here as everywhere, so a publication is the same for both kinds of clients.
+//! The Protobuf encoding: the same commands and pushes in binary. `messages` has the shapes.
+//! `bytes` fields carry JSON text, so a publication has the same data in both encodings.
 
 mod decode;
 mod encode;
-mod messages;
+pub(crate) mod messages;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::{delta, join, leave, message, publication, reply, subscribe, unsubscribe};
+pub(crate) use encode::{
+    client_info, delta, framed, join, leave, message, publication, published, push, raw, to, unsubscribe,
+};
 
 /// An empty message of length 0.
 pub(crate) const PING: &[u8] = &[0];

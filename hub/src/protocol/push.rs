@@ -1,40 +1,37 @@
-//! Encoding of what the server sends on its own. Each is made once, whatever the number of receivers.
+//! Encoding of pushes in JSON. Each is encoded once for all receivers.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{
-    json::Object,
-    reply::{SubscribeReply, client_info, subscribe_fields},
-};
+use super::json::ObjectWriter;
 use crate::log::{ClientInfo, Publication};
 
 pub(crate) const PING: &[u8] = b"{}";
 
-/// How a publication tells its data.
+/// How the data of a publication is written.
 #[derive(Clone, Copy)]
-pub(crate) enum Data<'a> {
-    /// As the JSON value that it is.
+pub(crate) enum DataAs<'a> {
+    /// As a JSON value.
     Value,
-    /// As a string with the JSON in it, which is what clients expect that agreed on deltas.
+    /// As a string with the JSON in it, for clients that agreed on deltas.
     Text,
     /// As a string with a delta to the data of the publication before.
     Delta(&'a [u8]),
 }
 
-/// The whole push, and where in it the publication object stands: replies with history reuse that part.
-pub(crate) fn publication(room: &str, publication: &Publication, data: Data<'_>) -> (Bytes, Range<usize>) {
+/// The whole push, and the range of the publication object in it, which replies with publications reuse.
+pub(crate) fn publication(room: &str, publication: &Publication, data: DataAs<'_>) -> (Bytes, Range<usize>) {
     let mut out = Vec::with_capacity(publication.data.len() + room.len() + 96);
     let mut body = 0..0;
     push(&mut out, room, |p| {
         let out = p.key("pub");
         body.start = out.len();
-        let mut object = Object::begin(out);
+        let mut object = ObjectWriter::begin(out);
         match data {
-            Data::Value => object.key("data").extend_from_slice(&publication.data),
-            Data::Text => object.text_or_empty("data", &String::from_utf8_lossy(&publication.data)),
-            Data::Delta(delta) => object.text_or_empty("data", &String::from_utf8_lossy(delta)),
+            DataAs::Value => object.key("data").extend_from_slice(&publication.data),
+            DataAs::Text => object.text_or_empty("data", &String::from_utf8_lossy(&publication.data)),
+            DataAs::Delta(delta) => object.text_or_empty("data", &String::from_utf8_lossy(delta)),
         }
         if let Some(info) = &publication.info {
             client_info(object.key("info"), info);
@@ -47,7 +44,7 @@ pub(crate) fn publication(room: &str, publication: &Publication, data: Data<'_>)
             }
             tags.end();
         }
-        object.flag("delta", matches!(data, Data::Delta(_)));
+        object.flag("delta", matches!(data, DataAs::Delta(_)));
         object.number("time", publication.time_ms);
         object.end();
         body.end = out.len();
@@ -84,16 +81,6 @@ pub(crate) fn unsubscribe(room: &str, code: u32, reason: &str) -> Bytes {
     out.into()
 }
 
-pub(crate) fn subscribe(room: &str, sub: &SubscribeReply) -> Bytes {
-    let mut out = Vec::new();
-    push(&mut out, room, |p| {
-        let mut object = p.object("subscribe");
-        subscribe_fields(&mut object, sub);
-        object.end();
-    });
-    out.into()
-}
-
 pub(crate) fn message(data: &[u8]) -> Bytes {
     let mut out = Vec::with_capacity(data.len() + 32);
     push(&mut out, "", |p| {
@@ -104,8 +91,19 @@ pub(crate) fn message(data: &[u8]) -> Bytes {
     out.into()
 }
 
-fn push(out: &mut Vec<u8>, room: &str, body: impl FnOnce(&mut Object<'_>)) {
-    let mut envelope = Object::begin(out);
+/// A client as others see it.
+pub(crate) fn client_info(out: &mut Vec<u8>, who: &ClientInfo) {
+    let mut object = ObjectWriter::begin(out);
+    object.text_or_empty("user", &who.user);
+    object.text_or_empty("client", &who.client);
+    object.raw("conn_info", who.conn_info.as_deref());
+    object.raw("chan_info", who.chan_info.as_deref());
+    object.end();
+}
+
+/// The envelope of a push about a room.
+pub(crate) fn push(out: &mut Vec<u8>, room: &str, body: impl FnOnce(&mut ObjectWriter<'_>)) {
+    let mut envelope = ObjectWriter::begin(out);
     let mut push = envelope.object("push");
     push.text("channel", room);
     body(&mut push);
@@ -131,7 +129,7 @@ mod tests {
             info: Some(who.clone().into()),
             time_ms: 5,
         };
-        let (frame, body) = publication("room", &full, Data::Value);
+        let (frame, body) = publication("room", &full, DataAs::Value);
         insta::assert_snapshot!(text(&frame), @r#"{"push":{"channel":"room","pub":{"data":{"a":1},"info":{"user":"42","client":"c"},"offset":7,"tags":{"company":"9"},"time":5}}}"#);
         insta::assert_snapshot!(text(&frame.slice(body)), @r#"{"data":{"a":1},"info":{"user":"42","client":"c"},"offset":7,"tags":{"company":"9"},"time":5}"#);
         insta::assert_snapshot!(text(&join("room", &who)), @r#"{"push":{"channel":"room","join":{"info":{"user":"42","client":"c"}}}}"#);

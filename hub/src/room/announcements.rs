@@ -1,7 +1,6 @@
-//! Comings and goings in a room that are not told one by one, as a value without locks, clocks or sockets.
-//! In a large room each would be pushed to everybody, so that n members who come make n² pushes. There they are
-//! gathered for a while: who comes and goes meanwhile is not mentioned, and of the rest at most so many are told.
-//! Whoever wants to know them all asks for presence.
+//! Joins and leaves of a large room, gathered for a window, as a value without locks, clocks or sockets. Announced one by
+//! one, n members that join would make n² pushes. A client that joins and leaves within a window is not announced, and
+//! of the others at most a fixed number is. Presence lists all of them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -27,10 +26,10 @@ impl Change {
 
 #[derive(Debug)]
 pub(crate) enum Noted {
-    /// Tell it at once.
+    /// Announce it at once.
     Tell(Change),
     Gathered,
-    /// The first one gathered: call `take` once a window from now on, until it gives nothing.
+    /// The first one gathered: call `take` once per window, until it returns `None`.
     Begin,
     Dropped,
 }
@@ -47,18 +46,18 @@ pub(crate) struct Announcements {
     next: u64,
 }
 
-/// Gathered at one time; more are dropped.
+/// Changes gathered at a time; further ones are dropped.
 const MAX_WAITING: usize = 10_000;
 
 impl Announcements {
-    /// Takes a change in a room of this size; rooms up to `calm` are told everything at once.
+    /// Takes a change in a room of this size; in rooms up to `calm` each is announced at once.
     pub(crate) fn note(&mut self, change: Change, size: usize, calm: usize) -> Noted {
         if !self.gathering && size <= calm {
             return Noted::Tell(change);
         }
         let begin = !std::mem::replace(&mut self.gathering, true);
         match self.waiting.remove(change.client()) {
-            // What was not told yet is undone by its opposite.
+            // A join and a leave that were not announced cancel each other.
             Some((_, before)) if before.is_leave() != change.is_leave() => {}
             _ if self.waiting.len() >= MAX_WAITING => return Noted::Dropped,
             _ => {
@@ -69,8 +68,8 @@ impl Announcements {
         if begin { Noted::Begin } else { Noted::Gathered }
     }
 
-    /// What is to be told of the window that is over; `None` when nothing was gathered, which ends the gathering.
-    /// Leaves go first, and those over the limit wait: somebody shown who is gone is worse than the opposite.
+    /// What to announce of the window that is over; `None` if nothing was gathered, which ends the gathering. Leaves go
+    /// first, and those over the limit wait: to show a client that is gone is worse than to miss one that is there.
     pub(crate) fn take(&mut self, limit: usize) -> Option<Told> {
         if self.waiting.is_empty() {
             *self = Announcements::default();
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn small_rooms_are_told_at_once() {
+    fn in_small_rooms_each_is_announced_at_once() {
         let mut announcements = Announcements::default();
         assert!(matches!(announcements.note(Change::Join(who(1)), 10, 10), Noted::Tell(_)));
         assert!(matches!(announcements.note(Change::Join(who(2)), 11, 10), Noted::Begin));
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_and_goes_is_not_mentioned() {
+    fn a_join_and_a_leave_of_one_window_cancel_each_other() {
         let mut announcements = Announcements::default();
         announcements.note(Change::Leave(who(1)), 99, 10);
         for client in 2..50 {

@@ -1,39 +1,39 @@
-//! The publications of one batch as deltas, each to the one before it. Compared when the first receiver turns up
-//! that wants them so, and then for all.
+//! The publications of one batch as deltas, each to the one before it. Computed for the first member that wants them,
+//! and then shared.
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use crate::{delta, entry::Entry};
+use crate::{delta, protocol::event::RoomEvent};
 
 pub(crate) struct Deltas {
-    /// What was handed out right before each entry, if the next offset is its own.
-    before: Vec<Option<Entry>>,
+    /// For each event the one handed out right before it, if their offsets are adjacent.
+    before: Vec<Option<RoomEvent>>,
     made: OnceLock<Vec<Option<Bytes>>>,
 }
 
 impl Deltas {
-    /// `last` is the publication before the batch, and afterwards its last one. Clients compare with whatever they got
-    /// last, so what has no offset breaks the chain.
-    pub(crate) fn new(last: &mut Option<Entry>, entries: &[Entry]) -> Self {
-        let before = entries.iter().map(|entry| {
-            if entry.announcement {
+    /// `last` is the publication before the batch, and afterwards its last one. A client applies a delta to the
+    /// publication that it got last, so one without an offset breaks the chain.
+    pub(crate) fn new(last: &mut Option<RoomEvent>, events: &[RoomEvent]) -> Self {
+        let before = events.iter().map(|event| {
+            if event.announcement {
                 return None;
             }
-            let next = (entry.offset > 0).then(|| entry.clone());
-            std::mem::replace(last, next).filter(|before| before.offset + 1 == entry.offset)
+            let next = (event.offset > 0).then(|| event.clone());
+            std::mem::replace(last, next).filter(|before| before.offset + 1 == event.offset)
         });
         Deltas { before: before.collect(), made: OnceLock::new() }
     }
 
-    /// For each entry of the batch its delta, if it has one and that is shorter than all it says.
-    pub(crate) fn of(&self, entries: &[Entry]) -> &[Option<Bytes>] {
+    /// For each event of the batch its delta, if there is one that is shorter than the data.
+    pub(crate) fn of(&self, events: &[RoomEvent]) -> &[Option<Bytes>] {
         self.made.get_or_init(|| {
-            let pairs = self.before.iter().zip(entries);
+            let pairs = self.before.iter().zip(events);
             pairs
-                .map(|(before, entry)| {
-                    let (old, new) = (before.as_ref()?.source()?, entry.source()?);
+                .map(|(before, event)| {
+                    let (old, new) = (before.as_ref()?.source()?, event.source()?);
                     delta::between(&old.data, &new.data)
                 })
                 .collect()
@@ -46,14 +46,14 @@ mod tests {
     use super::*;
     use crate::log::Publication;
 
-    fn entry(offset: u64) -> Entry {
+    fn event(offset: u64) -> RoomEvent {
         let data = format!("{{\"text\":\"{}\",\"n\":{offset}}}", "x".repeat(50)).into();
-        Entry::publication("r", Publication { offset, data, ..Publication::default() })
+        RoomEvent::publication("r", Publication { offset, data, ..Publication::default() })
     }
 
-    fn which(last: &mut Option<Entry>, offsets: &[u64]) -> Vec<bool> {
-        let entries: Vec<_> = offsets.iter().map(|offset| entry(*offset)).collect();
-        Deltas::new(last, &entries).of(&entries).iter().map(Option::is_some).collect()
+    fn which(last: &mut Option<RoomEvent>, offsets: &[u64]) -> Vec<bool> {
+        let events: Vec<_> = offsets.iter().map(|offset| event(*offset)).collect();
+        Deltas::new(last, &events).of(&events).iter().map(Option::is_some).collect()
     }
 
     #[test]

@@ -1,20 +1,25 @@
-//! Who is in a room. Places do not move while their member stays, so the room can be handed out in pieces.
+//! The members of a room, in slots. A member keeps its slot, so that the fan-out can go through the slots in pieces,
+//! with the lock released between them.
 
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range, sync::Arc};
 
-use crate::{Form, authority::Filter, entry::Entry, log::ClientInfo, session::Session};
+use super::subscriber::Subscriber;
+use crate::{
+    log::{ClientInfo, Filter},
+    protocol::{Form, event::RoomEvent},
+};
 
 #[expect(clippy::struct_excessive_bools, reason = "each is granted by itself")]
 pub(crate) struct Member {
-    pub(crate) session: Arc<Session>,
-    /// The session's, where handing out need not look for it.
+    pub(crate) subscriber: Arc<Subscriber>,
+    /// A copy of the subscriber's: the fan-out reads it without following the pointer.
     pub(crate) form: Form,
-    /// The client has all up to here, so only what is over it is handed out.
+    /// The client has every event up to this offset.
     pub(crate) after: u64,
     pub(crate) filter: Option<Filter>,
-    /// Publications after its first may tell only what differs from the one before.
+    /// After the first, publications may be sent as deltas.
     pub(crate) delta: bool,
-    /// Itself, as others see it, if it is to be seen.
+    /// How others see it; `None` if neither presence nor join and leave are on.
     pub(crate) who: Option<Arc<ClientInfo>>,
     pub(crate) presence: bool,
     pub(crate) join_leave: bool,
@@ -22,18 +27,18 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(crate) fn wants(&self, entry: &Entry) -> bool {
-        if entry.announcement {
+    pub(crate) fn wants(&self, event: &RoomEvent) -> bool {
+        if event.announcement {
             return self.join_leave;
         }
-        (entry.offset == 0 || entry.offset > self.after) && entry.passes(self.filter.as_ref())
+        (event.offset == 0 || event.offset > self.after) && event.passes(self.filter.as_ref())
     }
 }
 
 #[derive(Default)]
 pub(crate) struct Members {
-    places: Places<Member>,
-    /// The last offset handed out; to members that join from now on, the next is due.
+    slots: Slots<Member>,
+    /// The last offset handed out. A member that joins now gets the next one.
     pub(crate) delivered: u64,
     /// See `Order::generation`.
     pub(crate) generation: u32,
@@ -41,63 +46,63 @@ pub(crate) struct Members {
 
 impl Members {
     pub(crate) fn len(&self) -> usize {
-        self.places.taken
+        self.slots.taken
     }
 
     pub(crate) fn add(&mut self, member: Member) -> u32 {
-        self.places.add(member)
+        self.slots.add(member)
     }
 
-    pub(crate) fn remove(&mut self, place: u32) -> Option<Member> {
-        self.places.remove(place)
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<Member> {
+        self.slots.remove(slot)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Member> {
-        self.places.all.iter().flatten()
+        self.slots.all.iter().flatten()
     }
 
-    /// What follows is for nobody who waits for a stream that is lost: they have to begin again first.
-    pub(crate) fn lose_stream(&mut self) -> Vec<Arc<Session>> {
-        let durable = self.places.all.iter_mut().flatten().filter(|member| member.durable);
+    /// Stops delivery to all durable members, and returns them: they have to subscribe again first.
+    pub(crate) fn lose_stream(&mut self) -> Vec<Arc<Subscriber>> {
+        let durable = self.slots.all.iter_mut().flatten().filter(|member| member.durable);
         durable
             .map(|member| {
                 member.after = u64::MAX;
-                Arc::clone(&member.session)
+                Arc::clone(&member.subscriber)
             })
             .collect()
     }
 
-    /// Places, taken or free.
-    pub(crate) fn places(&self) -> usize {
-        self.places.all.len()
+    /// The number of slots, taken or free.
+    pub(crate) fn slots(&self) -> usize {
+        self.slots.all.len()
     }
 
-    /// The members in some places.
-    pub(crate) fn piece(&self, places: Range<usize>) -> impl Iterator<Item = &Member> {
-        let all = &self.places.all;
-        all.get(places.start..places.end.min(all.len())).unwrap_or_default().iter().flatten()
+    /// The members in a range of slots.
+    pub(crate) fn piece(&self, slots: Range<usize>) -> impl Iterator<Item = &Member> {
+        let all = &self.slots.all;
+        all.get(slots.start..slots.end.min(all.len())).unwrap_or_default().iter().flatten()
     }
 }
 
-struct Places<T> {
+struct Slots<T> {
     all: Vec<Option<T>>,
     taken: usize,
-    /// The first one first, so that the last ones become free and go. Some may be gone already.
+    /// The lowest is taken first, so that the last slots become free and are dropped. Some may be dropped already.
     free: BinaryHeap<Reverse<u32>>,
 }
 
-impl<T> Default for Places<T> {
+impl<T> Default for Slots<T> {
     fn default() -> Self {
-        Places { all: Vec::new(), taken: 0, free: BinaryHeap::new() }
+        Slots { all: Vec::new(), taken: 0, free: BinaryHeap::new() }
     }
 }
 
-impl<T> Places<T> {
+impl<T> Slots<T> {
     fn add(&mut self, member: T) -> u32 {
         self.taken += 1;
         while let Some(Reverse(free)) = self.free.pop() {
-            if let Some(place) = self.all.get_mut(free as usize) {
-                *place = Some(member);
+            if let Some(slot) = self.all.get_mut(free as usize) {
+                *slot = Some(member);
                 return free;
             }
         }
@@ -105,15 +110,15 @@ impl<T> Places<T> {
         (self.all.len() - 1) as u32
     }
 
-    fn remove(&mut self, place: u32) -> Option<T> {
-        let member = self.all.get_mut(place as usize)?.take()?;
+    fn remove(&mut self, slot: u32) -> Option<T> {
+        let member = self.all.get_mut(slot as usize)?.take()?;
         self.taken -= 1;
-        self.free.push(Reverse(place));
+        self.free.push(Reverse(slot));
         while self.all.last().is_some_and(Option::is_none) {
             self.all.pop();
         }
         if self.all.is_empty() {
-            *self = Places::default();
+            *self = Slots::default();
         }
         Some(member)
     }
@@ -121,40 +126,45 @@ impl<T> Places<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::{collections::HashMap, sync::Weak};
 
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::subscriber::Revoke, *};
+
+    struct NoSession;
+
+    impl Revoke for NoSession {
+        fn revoke(&self, _: &str, _: u32, _: &str) {}
+    }
 
     proptest! {
         #[test]
-        fn everybody_keeps_his_place_until_he_leaves(steps in proptest::collection::vec(0usize..40, 0..300)) {
-            let mut places = Places::default();
+        fn a_member_keeps_its_slot_until_it_leaves(steps in proptest::collection::vec(0usize..40, 0..300)) {
+            let mut slots = Slots::default();
             let mut here = HashMap::new();
             for (name, step) in steps.into_iter().enumerate() {
-                if let Some(place) = here.keys().copied().nth(step) {
-                    prop_assert_eq!(places.remove(place), here.remove(&place));
+                if let Some(slot) = here.keys().copied().nth(step) {
+                    prop_assert_eq!(slots.remove(slot), here.remove(&slot));
                 } else {
-                    prop_assert_eq!(here.insert(places.add(name), name), None);
+                    prop_assert_eq!(here.insert(slots.add(name), name), None);
                 }
-                prop_assert_eq!(places.taken, here.len());
-                prop_assert_eq!(places.all.iter().flatten().count(), here.len());
-                prop_assert!(places.all.last().is_none_or(Option::is_some));
+                prop_assert_eq!(slots.taken, here.len());
+                prop_assert_eq!(slots.all.iter().flatten().count(), here.len());
+                prop_assert!(slots.all.last().is_none_or(Option::is_some));
             }
-            for (place, name) in here {
-                prop_assert_eq!(places.all[place as usize], Some(name));
+            for (slot, name) in here {
+                prop_assert_eq!(slots.all[slot as usize], Some(name));
             }
         }
     }
 
     #[test]
-    fn who_followed_a_lost_stream_gets_nothing_of_the_next() {
+    fn a_member_of_a_lost_stream_gets_nothing_of_the_next() {
         let member = |durable| {
-            let id = crate::SessionId(uuid::Uuid::nil());
-            let session = Session::new(id, crate::Agreed::default(), &crate::HubConfig::default());
+            let nobody: Weak<NoSession> = Weak::new();
             Member {
-                session: Arc::new(session),
+                subscriber: Arc::new(Subscriber::new(Form::Json, 1024, nobody)),
                 form: Form::Json,
                 after: 5,
                 filter: None,
@@ -170,21 +180,21 @@ mod tests {
         members.add(member(false));
         assert_eq!(members.lose_stream().len(), 1);
         let next = crate::log::Publication { offset: 9, data: "1".into(), ..Default::default() };
-        let next = Entry::publication("room", next);
+        let next = RoomEvent::publication("room", next);
         assert_eq!(members.iter().map(|member| member.wants(&next)).collect::<Vec<_>>(), [false, true]);
     }
 
     #[test]
-    fn a_room_that_was_large_becomes_small() {
-        let mut places = Places::default();
+    fn slots_of_a_room_that_was_large_are_dropped() {
+        let mut slots = Slots::default();
         for name in 0..1000 {
-            places.add(name);
+            slots.add(name);
         }
-        for place in (10..1000).rev() {
-            places.remove(place);
+        for slot in (10..1000).rev() {
+            slots.remove(slot);
         }
-        assert_eq!(places.all.len(), 10);
-        places.remove(0);
-        assert_eq!((places.add(0), places.add(1)), (0, 10));
+        assert_eq!(slots.all.len(), 10);
+        slots.remove(0);
+        assert_eq!((slots.add(0), slots.add(1)), (0, 10));
     }
 }

@@ -1,5 +1,5 @@
-//! The order of a durable room, as a value without locks, clocks or sockets: publications that arrive in any
-//! order and number come out rising, without gaps, once. Reads no log: it says when that is to be done.
+//! The order of a durable room, as a value without locks, clocks or sockets: publications that arrive in any order, some
+//! of them twice, leave by rising offset, without gaps, once. Reads no log: it reports when the log has to be read.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,53 +7,53 @@ use std::{
 };
 
 use super::{deltas::Deltas, ring::Ring};
-use crate::entry::Entry;
+use crate::protocol::event::RoomEvent;
 
 pub(crate) struct Order {
     pub(crate) phase: Phase,
     pub(crate) epoch: String,
-    /// The last offset that was put in order.
+    /// The last offset in order.
     pub(crate) top: u64,
-    /// The highest offset ever heard of.
+    /// The highest offset known to exist.
     pub(crate) seen: u64,
     pub(crate) ring: Ring,
-    held: BTreeMap<u64, Entry>,
+    held: BTreeMap<u64, RoomEvent>,
     held_bytes: usize,
     max_held: usize,
-    /// In order, not yet handed out. Bounded: what comes while it is full is held, or read from the log when its turn
-    /// comes; an ephemeral one is let go.
-    pending: VecDeque<Entry>,
+    /// In order, not yet handed out. Bounded: while it is full, durable events are held, or read from the log later, and
+    /// ephemeral ones are dropped.
+    pending: VecDeque<RoomEvent>,
     pending_bytes: usize,
-    /// Somebody hands out; he will see what is added meanwhile.
+    /// A fan-out runs; it takes what is added meanwhile as well.
     delivering: bool,
-    /// Members that take deltas; the last publication is kept for them.
+    /// The number of members that take deltas; the last publication is kept for them.
     deltas: usize,
-    last: Option<Entry>,
-    /// Somebody reads the log for what is missing.
+    last: Option<RoomEvent>,
+    /// A task reads the log for what is missing.
     pub(crate) filling: bool,
     pub(crate) doubt: Doubt,
-    /// Something else came at its offset: whether the log has it is the question.
-    pub(crate) contradicted: Option<Entry>,
-    /// Grows whenever the stream was lost.
+    /// Another event came with the offset of this one: the log has to decide.
+    pub(crate) contradicted: Option<RoomEvent>,
+    /// Grows by one with every loss of the stream.
     pub(crate) generation: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// No durable subscriber ever: publications pass as they come.
+    /// There was no durable subscriber yet: publications pass in the order in which they come.
     Unordered,
-    /// The top is being read, by so many: publications are held.
+    /// So many subscribers read the top from the log: publications are held.
     Opening(u32),
     Open,
 }
 
-/// Whether this is still the stream that the log has.
+/// Whether the log may have another stream by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
     None,
-    /// It is being looked at, or was a moment ago.
+    /// A comparison runs, or ran a moment ago.
     Known,
-    /// There was a reason more since.
+    /// A new reason came up since it began.
     Again,
 }
 
@@ -61,7 +61,7 @@ pub(crate) enum Doubt {
 pub(crate) enum Accepted {
     /// Seen before.
     Old,
-    /// What was seen in its place says something else, or is not known any more.
+    /// The event known at its offset has other data, or is no longer in memory.
     Doubtful,
     /// There is something to hand out.
     Ready,
@@ -71,11 +71,11 @@ pub(crate) enum Accepted {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Absorbed {
-    /// All that was known to be missing is there.
+    /// Nothing is missing any more.
     Complete,
     /// There is more to read.
     More,
-    /// The log itself does not have it yet.
+    /// The log does not have what is missing yet.
     Behind,
     /// Publications are gone for good, or the log began anew.
     Lost,
@@ -84,20 +84,20 @@ pub(crate) enum Absorbed {
 /// Entries to hand out together, at most [`MAX_BATCH`].
 #[derive(Clone)]
 pub(crate) struct Batch {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) events: Vec<RoomEvent>,
     pub(crate) generation: u32,
-    /// There is so much in it that its receivers' sockets should have time before the next one.
+    /// So large that the sockets should get time to take it before the next batch.
     pub(crate) is_heavy: bool,
-    /// If somebody wants them.
+    /// `None` if no member takes deltas.
     pub(crate) deltas: Option<Arc<Deltas>>,
 }
 
-/// What a receiver wants of a batch is a bit set.
+/// The events that a member wants of a batch are one bit each.
 pub(crate) const MAX_BATCH: usize = u64::BITS as usize;
-/// Far less than the queue of any receiver may hold. One entry may be more.
+/// Much less than the bound of a queue. One event may be more.
 const HEAVY_BYTES: usize = 128 * 1024;
 const MAX_HELD_BYTES: usize = 8 * 1024 * 1024;
-/// What whoever hands out may be behind by. Far more than a burst, far less than a memory.
+/// Bounds of what waits for the fan-out: much more than a burst of publications.
 const MAX_PENDING: usize = 4_096;
 const MAX_PENDING_BYTES: usize = 8 * 1024 * 1024;
 
@@ -124,7 +124,7 @@ impl Order {
         }
     }
 
-    /// Whether the log's position has to be read; publications are held meanwhile.
+    /// `true` if the caller has to read the log's position; publications are held meanwhile.
     pub(crate) fn begin_opening(&mut self) -> bool {
         self.phase = match self.phase {
             Phase::Unordered => Phase::Opening(1),
@@ -134,7 +134,7 @@ impl Order {
         true
     }
 
-    /// Whoever read it is at an end with that. If nobody succeeded, publications pass again as they come.
+    /// A reader of the position is done. After the last one, if none succeeded, publications pass unordered again.
     pub(crate) fn end_opening(&mut self) {
         match self.phase {
             Phase::Opening(1) => {
@@ -146,8 +146,8 @@ impl Order {
         }
     }
 
-    /// The log's position is known: what was held is put in order after it. Who is here by now follows no stream and
-    /// gets what came up to there all the same.
+    /// The log's position is known: what is held is put in order after it. Members that are here by now are ephemeral,
+    /// and get what is held up to there as well.
     pub(crate) fn open(&mut self, epoch: String, top: u64) {
         self.pass_held(top);
         self.begin(epoch, top);
@@ -166,54 +166,54 @@ impl Order {
         while let Some(first) = self.held.first_entry()
             && *first.key() <= up_to
         {
-            let entry = first.remove();
-            self.held_bytes -= entry.cost();
-            self.push(entry);
+            let event = first.remove();
+            self.held_bytes -= event.cost();
+            self.push(event);
         }
     }
 
-    fn push(&mut self, entry: Entry) {
-        self.pending_bytes += entry.cost();
-        self.pending.push_back(entry);
+    fn push(&mut self, event: RoomEvent) {
+        self.pending_bytes += event.cost();
+        self.pending.push_back(event);
     }
 
     fn is_full(&self) -> bool {
         self.pending.len() >= MAX_PENDING || self.pending_bytes >= MAX_PENDING_BYTES
     }
 
-    /// A publication from outside, in any order.
-    pub(crate) fn accept(&mut self, entry: Entry) -> Accepted {
-        if entry.offset == 0 || self.phase == Phase::Unordered {
-            // Nobody who follows a stream loses by it: there is none, or this is not of it.
+    /// Takes a publication, in any order.
+    pub(crate) fn accept(&mut self, event: RoomEvent) -> Accepted {
+        if event.offset == 0 || self.phase == Phase::Unordered {
+            // A drop makes no gap: the room has no stream yet, or the event is not part of it.
             if !self.is_full() {
-                self.push(entry);
+                self.push(event);
             }
             return Accepted::Ready;
         }
-        self.seen = self.seen.max(entry.offset);
+        self.seen = self.seen.max(event.offset);
         if self.phase == Phase::Open {
-            if entry.offset <= self.top {
-                if let Some(known) = self.ring.at(entry.offset).cloned() {
-                    if known.says_the_same(&entry) {
+            if event.offset <= self.top {
+                if let Some(known) = self.ring.at(event.offset).cloned() {
+                    if known.says_the_same(&event) {
                         return Accepted::Old;
                     }
                     self.contradicted = Some(known);
                 }
                 return Accepted::Doubtful;
             }
-            if entry.offset == self.top + 1 && !self.is_full() {
-                self.append(entry);
+            if event.offset == self.top + 1 && !self.is_full() {
+                self.append(event);
                 self.release();
                 return Accepted::Ready;
             }
         }
-        self.hold(entry)
+        self.hold(event)
     }
 
-    /// Over the bound the furthest ones go: they are read from the log when their turn comes.
-    fn hold(&mut self, entry: Entry) -> Accepted {
-        self.held_bytes += entry.cost();
-        if let Some(twin) = self.held.insert(entry.offset, entry) {
+    /// Over the bound the highest offsets are dropped: they are read from the log later.
+    fn hold(&mut self, event: RoomEvent) -> Accepted {
+        self.held_bytes += event.cost();
+        if let Some(twin) = self.held.insert(event.offset, event) {
             self.held_bytes -= twin.cost();
         }
         let mut full = false;
@@ -225,10 +225,10 @@ impl Order {
         Accepted::Held { full: full || self.held.len() == self.max_held }
     }
 
-    fn append(&mut self, entry: Entry) {
-        self.top = entry.offset;
-        self.ring.append(entry.clone());
-        self.push(entry);
+    fn append(&mut self, event: RoomEvent) {
+        self.top = event.offset;
+        self.ring.append(event.clone());
+        self.push(event);
     }
 
     fn release(&mut self) {
@@ -238,45 +238,45 @@ impl Order {
             if *first.key() > self.top + 1 {
                 return;
             }
-            let entry = first.remove();
-            self.held_bytes -= entry.cost();
-            if entry.offset > self.top {
-                self.append(entry);
+            let event = first.remove();
+            self.held_bytes -= event.cost();
+            if event.offset > self.top {
+                self.append(event);
             }
         }
     }
 
-    /// Something after `top` is known to exist and has not come.
+    /// An event after `top` is known to exist and has not come.
     pub(crate) fn has_gap(&self) -> bool {
         self.phase == Phase::Open && self.seen > self.top
     }
 
-    /// What the log said about the time since `after`, and how many only it had. While it was read, live
-    /// publications may have brought the room further than the page goes.
+    /// Takes a page of the log from `after` on; also returns how many events came only from the log. Live publications
+    /// may have brought the room further than the page meanwhile.
     pub(crate) fn absorb(
         &mut self,
         epoch: &str,
         after: u64,
         top: u64,
-        entries: Vec<Entry>,
+        events: Vec<RoomEvent>,
     ) -> (Absorbed, u64) {
         if epoch != self.epoch {
             return (Absorbed::Lost, 0);
         }
         let before = self.top;
         let mut filled = 0;
-        for entry in entries {
-            if entry.offset > self.top + 1 {
+        for event in events {
+            if event.offset > self.top + 1 {
                 return (Absorbed::Lost, filled);
             }
             if self.is_full() {
-                // The rest is read again when there is room.
+                // The rest is read again once there is space.
                 self.seen = self.seen.max(top);
                 return (if self.top > before { Absorbed::More } else { Absorbed::Behind }, filled);
             }
-            if entry.offset == self.top + 1 {
-                filled += u64::from(!self.held.contains_key(&entry.offset));
-                self.append(entry);
+            if event.offset == self.top + 1 {
+                filled += u64::from(!self.held.contains_key(&event.offset));
+                self.append(event);
             }
         }
         self.release();
@@ -293,21 +293,21 @@ impl Order {
         (state, filled)
     }
 
-    /// What was heard of never came to be: forget it.
+    /// Forgets events that were announced and are not in the log.
     pub(crate) fn give_up(&mut self) {
         self.held.clear();
         self.held_bytes = 0;
         self.seen = self.top;
     }
 
-    /// Begins anew at another place of another or the same stream.
+    /// Starts over at another position of this stream or of another.
     pub(crate) fn restart(&mut self, epoch: String, top: u64) {
         self.generation += 1;
-        self.pending.retain(|entry| entry.offset == 0);
-        self.pending_bytes = self.pending.iter().map(Entry::cost).sum();
+        self.pending.retain(|event| event.offset == 0);
+        self.pending_bytes = self.pending.iter().map(RoomEvent::cost).sum();
         self.last = None;
         self.contradicted = None;
-        // Of which stream it was nobody knows; if it is of this one, the log has it.
+        // Held events may be of either stream; those of the new one are read from its log.
         self.seen = self.held.last_key_value().map_or(top, |(offset, _)| top.max(*offset));
         self.held.clear();
         self.held_bytes = 0;
@@ -319,7 +319,7 @@ impl Order {
         self.pending.len()
     }
 
-    /// Whoever gets `true` must hand out until `next_batch` is `None`.
+    /// A caller that gets `true` must hand out until `next_batch` is `None`.
     pub(crate) fn begin_delivery(&mut self) -> bool {
         !self.pending.is_empty() && !std::mem::replace(&mut self.delivering, true)
     }
@@ -330,20 +330,20 @@ impl Order {
             return None;
         }
         let mut bytes = 0;
-        let lighter = self.pending.iter().take(MAX_BATCH).take_while(|entry| {
+        let lighter = self.pending.iter().take(MAX_BATCH).take_while(|event| {
             let room_for_more = bytes < HEAVY_BYTES;
-            bytes += entry.bytes();
+            bytes += event.bytes();
             room_for_more
         });
         let count = lighter.count();
-        let entries: Vec<Entry> = self.pending.drain(..count).collect();
-        self.pending_bytes -= entries.iter().map(Entry::cost).sum::<usize>();
-        // What was held because there was no room goes on.
+        let events: Vec<RoomEvent> = self.pending.drain(..count).collect();
+        self.pending_bytes -= events.iter().map(RoomEvent::cost).sum::<usize>();
+        // There is space now for what was held.
         if self.phase == Phase::Open {
             self.release();
         }
-        let deltas = (self.deltas > 0).then(|| Arc::new(Deltas::new(&mut self.last, &entries)));
-        Some(Batch { entries, generation: self.generation, is_heavy: bytes >= HEAVY_BYTES, deltas })
+        let deltas = (self.deltas > 0).then(|| Arc::new(Deltas::new(&mut self.last, &events)));
+        Some(Batch { events, generation: self.generation, is_heavy: bytes >= HEAVY_BYTES, deltas })
     }
 
     pub(crate) fn add_delta_member(&mut self) {

@@ -1,120 +1,94 @@
-//! The recent publications of a room, without gaps, so that a client that comes back is mostly served without
-//! reading the log. Each room has a bound in bytes, and all rooms together have one.
+//! The recent publications of a room, without gaps: a client that reconnects is mostly recovered without a read of the
+//! log. Each room has a bound in bytes, and all rooms together have a memory budget.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-};
+use std::collections::VecDeque;
 
-use crate::entry::Entry;
-
-/// The bytes that all rooms together keep.
-#[derive(Clone)]
-pub(crate) struct Purse {
-    used: Arc<AtomicUsize>,
-    max: usize,
-}
-
-impl Purse {
-    pub(crate) fn new(max: usize) -> Self {
-        Purse { used: Arc::default(), max }
-    }
-
-    pub(crate) fn used(&self) -> usize {
-        self.used.load(Relaxed)
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.used() > self.max
-    }
-}
+use super::memory_budget::MemoryBudget;
+use crate::protocol::event::RoomEvent;
 
 pub(crate) struct Ring {
-    entries: VecDeque<Entry>,
-    /// The offset before the oldest entry.
+    events: VecDeque<RoomEvent>,
+    /// The offset before the oldest event.
     before: u64,
     bytes: usize,
-    budget: usize,
-    purse: Purse,
+    max_bytes: usize,
+    budget: MemoryBudget,
 }
 
 impl Ring {
-    pub(crate) fn new(budget: usize, purse: Purse) -> Self {
-        Ring { entries: VecDeque::new(), before: 0, bytes: 0, budget, purse }
+    pub(crate) fn new(max_bytes: usize, budget: MemoryBudget) -> Self {
+        Ring { events: VecDeque::new(), before: 0, bytes: 0, max_bytes, budget }
     }
 
-    /// Empty, and the next entry will be the one after `top`.
+    /// Empties the ring; the next event is the one after `top`.
     pub(crate) fn restart(&mut self, top: u64) {
-        self.forget(self.entries.len());
+        self.forget(self.events.len());
         self.before = top;
     }
 
-    /// The newest stays, whatever the other rooms keep.
-    pub(crate) fn append(&mut self, entry: Entry) {
-        self.take_in(entry.cost());
-        self.entries.push_back(entry);
-        while self.bytes > self.budget || (self.purse.is_over() && self.entries.len() > 1) {
+    /// Over the budget only the newest event is kept.
+    pub(crate) fn append(&mut self, event: RoomEvent) {
+        self.take_in(event.cost());
+        self.events.push_back(event);
+        while self.bytes > self.max_bytes || (self.budget.is_over() && self.events.len() > 1) {
             self.forget(1);
         }
     }
 
-    /// Older entries, read from the log: as many as join on and fit, the newest first.
-    pub(crate) fn extend_back(&mut self, entries: &[Entry]) {
-        for entry in entries.iter().rev() {
-            if entry.offset > self.before {
+    /// Adds older events read from the log, from the newest back, as far as they are adjacent and fit.
+    pub(crate) fn extend_back(&mut self, events: &[RoomEvent]) {
+        for event in events.iter().rev() {
+            if event.offset > self.before {
                 continue;
             }
-            let full = self.bytes + entry.cost() > self.budget || self.purse.is_over();
-            if entry.offset < self.before || full {
+            let full = self.bytes + event.cost() > self.max_bytes || self.budget.is_over();
+            if event.offset < self.before || full {
                 return;
             }
-            self.take_in(entry.cost());
-            self.before = entry.offset - 1;
-            self.entries.push_front(entry.clone());
+            self.take_in(event.cost());
+            self.before = event.offset - 1;
+            self.events.push_front(event.clone());
         }
     }
 
-    /// Gives up the older half.
+    /// Drops the older half.
     pub(crate) fn halve(&mut self) {
-        self.forget(self.entries.len().div_ceil(2));
+        self.forget(self.events.len().div_ceil(2));
     }
 
     fn take_in(&mut self, cost: usize) {
         self.bytes += cost;
-        self.purse.used.fetch_add(cost, Relaxed);
+        self.budget.add(cost);
     }
 
-    /// Forgets so many of the oldest.
+    /// Drops the oldest.
     fn forget(&mut self, count: usize) {
-        for oldest in self.entries.drain(..count) {
+        for oldest in self.events.drain(..count) {
             self.before = oldest.offset;
             self.bytes -= oldest.cost();
-            self.purse.used.fetch_sub(oldest.cost(), Relaxed);
+            self.budget.subtract(oldest.cost());
         }
-        if self.entries.is_empty() {
-            self.entries = VecDeque::new();
+        if self.events.is_empty() {
+            self.events = VecDeque::new();
         }
     }
 
-    /// The entries over `after` up to `last`, if all of them are here.
-    pub(crate) fn range(&self, after: u64, last: u64) -> Option<impl Iterator<Item = &Entry>> {
+    /// The events after `after` up to `last`; `None` if one of them is not here.
+    pub(crate) fn range(&self, after: u64, last: u64) -> Option<impl Iterator<Item = &RoomEvent>> {
         let skip = after.checked_sub(self.before)?;
         let take = last.saturating_sub(after);
-        (skip + take <= self.entries.len() as u64)
-            .then(|| self.entries.iter().skip(skip as usize).take(take as usize))
+        (skip + take <= self.events.len() as u64)
+            .then(|| self.events.iter().skip(skip as usize).take(take as usize))
     }
 
-    pub(crate) fn at(&self, offset: u64) -> Option<&Entry> {
+    pub(crate) fn at(&self, offset: u64) -> Option<&RoomEvent> {
         self.range(offset.checked_sub(1)?, offset)?.next()
     }
 }
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        self.purse.used.fetch_sub(self.bytes, Relaxed);
+        self.budget.subtract(self.bytes);
     }
 }
 
@@ -125,13 +99,13 @@ mod tests {
     use super::*;
     use crate::log::Publication;
 
-    fn entry(offset: u64) -> Entry {
+    fn event(offset: u64) -> RoomEvent {
         let data = Bytes::from_static(b"12345");
-        Entry::publication("r", Publication { offset, data, ..Publication::default() })
+        RoomEvent::publication("r", Publication { offset, data, ..Publication::default() })
     }
 
-    fn ring(entries: usize, purse: &Purse) -> Ring {
-        Ring::new(entry(11).cost() * entries, purse.clone())
+    fn ring(events: usize, budget: &MemoryBudget) -> Ring {
+        Ring::new(event(11).cost() * events, budget.clone())
     }
 
     fn offsets(ring: &Ring, after: u64, last: u64) -> Option<Vec<u64>> {
@@ -139,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn forgets_the_oldest_and_says_what_it_has() {
-        let mut ring = ring(3, &Purse::new(usize::MAX));
+    fn the_oldest_are_dropped_and_a_range_is_whole_or_none() {
+        let mut ring = ring(3, &MemoryBudget::new(usize::MAX));
         ring.restart(10);
         assert_eq!(offsets(&ring, 10, 10), Some(vec![]));
         assert_eq!(offsets(&ring, 9, 10), None);
         for offset in 11..=15 {
-            ring.append(entry(offset));
+            ring.append(event(offset));
         }
         assert_eq!(offsets(&ring, 12, 15), Some(vec![13, 14, 15]));
         assert_eq!(offsets(&ring, 13, 14), Some(vec![14]));
@@ -154,35 +128,35 @@ mod tests {
     }
 
     #[test]
-    fn grows_backwards_only_where_it_joins_on() {
-        let mut ring = ring(3, &Purse::new(usize::MAX));
+    fn it_grows_backwards_only_with_adjacent_events() {
+        let mut ring = ring(3, &MemoryBudget::new(usize::MAX));
         ring.restart(10);
-        ring.extend_back(&[entry(7), entry(8)]);
+        ring.extend_back(&[event(7), event(8)]);
         assert_eq!(offsets(&ring, 8, 10), None);
-        ring.extend_back(&[entry(7), entry(8), entry(9), entry(10), entry(11)]);
+        ring.extend_back(&[event(7), event(8), event(9), event(10), event(11)]);
         assert_eq!(offsets(&ring, 7, 10), Some(vec![8, 9, 10]));
         assert_eq!(offsets(&ring, 6, 10), None);
     }
     #[test]
-    fn all_rooms_together_have_a_bound_and_the_newest_of_each_stays() {
-        let purse = Purse::new(entry(11).cost() * 4);
-        let (mut hoarder, mut late) = (ring(10, &purse), ring(10, &purse));
+    fn all_rooms_share_a_budget_and_each_keeps_its_newest() {
+        let budget = MemoryBudget::new(event(11).cost() * 4);
+        let (mut hoarder, mut late) = (ring(10, &budget), ring(10, &budget));
         hoarder.restart(10);
         late.restart(10);
         for offset in 11..=14 {
-            hoarder.append(entry(offset));
+            hoarder.append(event(offset));
         }
         for offset in 11..=14 {
-            late.append(entry(offset));
+            late.append(event(offset));
         }
         assert_eq!(offsets(&late, 13, 14), Some(vec![14]));
         assert_eq!(offsets(&late, 12, 14), None);
-        assert!(purse.is_over());
+        assert!(budget.is_over());
         hoarder.halve();
-        assert!(!purse.is_over());
+        assert!(!budget.is_over());
         assert_eq!(offsets(&hoarder, 12, 14), Some(vec![13, 14]));
         assert_eq!(offsets(&hoarder, 11, 14), None);
         drop((hoarder, late));
-        assert_eq!(purse.used(), 0);
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -1,10 +1,8 @@
-//! Commands with effects: `rpc`, `publish`, `send`. What is not done at once goes on in a task of its own, so that
-//! a call once begun runs to its end even if the client is gone meanwhile: between a commit and its publication
-//! nothing may cut in.
+//! Commands with effects: `rpc`, `publish`, `send`. A call that does not return at once continues in a task of its own, so
+//! that it runs to its end even if the session ends meanwhile: a commit must always be followed by its publication.
 
 use std::{
     future::poll_fn,
-    marker,
     pin::Pin,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::Poll,
@@ -13,13 +11,13 @@ use std::{
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
-use super::{Session, commands::Outcome, rate::Rate};
+use super::{context::SessionContext, outcome::Outcome, rate::Rate, state::Session};
 use crate::{
-    ErrorReply, Publication, PublishDecision, SessionInfo, Tags,
-    hub::Inner,
-    log::ClientInfo,
+    authority::{PublishDecision, SessionInfo},
+    log::{ClientInfo, Publication, Tags},
     protocol::{
-        command::{Publish, Rpc, Send},
+        codes::ErrorReply,
+        command::{Publish, Rpc, SendMessage},
         reply::Reply,
     },
 };
@@ -27,7 +25,7 @@ use crate::{
 /// The calling side of a connected session.
 pub(super) struct Calls {
     pub(super) info: Arc<SessionInfo>,
-    /// As others see it, once it has published.
+    /// How others see the client; made for its first publication.
     who: Option<Arc<ClientInfo>>,
     running: Arc<Semaphore>,
     rate: Rate,
@@ -42,15 +40,15 @@ impl Calls {
         Calls { info, who: None, running, rate, flood }
     }
 
-    /// Whether one more command of any kind is within bounds.
+    /// Whether one more command of any kind is within the rate.
     pub(super) fn within_bounds(&mut self) -> bool {
         self.flood.take()
     }
 
-    /// Starts a call; its reply comes when it is done, others run beside it up to the bound.
+    /// Starts a call, which replies when it is done. Calls run concurrently up to the bound; over it this waits.
     pub(super) async fn rpc(
         &mut self,
-        inner: &Arc<Inner>,
+        context: &Arc<SessionContext>,
         session: &Arc<Session>,
         id: u32,
         command: Rpc,
@@ -61,11 +59,11 @@ impl Calls {
         let Ok(permit) = Arc::clone(&self.running).acquire_owned().await else {
             return Outcome::Reply(Reply::Error(ErrorReply::INTERNAL));
         };
-        let (inner, session, info) = (Arc::clone(inner), Arc::clone(session), Arc::clone(&self.info));
-        let running = Running::start(&inner);
+        let (context, session, info) = (Arc::clone(context), Arc::clone(session), Arc::clone(&self.info));
+        let running = Running::start(&context);
         let call = async move {
             let data = command.data.as_deref().unwrap_or(RawValue::NULL);
-            let result = inner.caught(inner.authority.rpc(&info, &command.method, data)).await;
+            let result = context.caught(context.authority.rpc(&info, &command.method, data)).await;
             let result = result.unwrap_or_else(|| Err(panicked(&command.method)));
             let reply = result.map_or_else(Reply::Error, Reply::Rpc);
             session.reply(id, &reply);
@@ -79,7 +77,7 @@ impl Calls {
 
     pub(super) async fn publish(
         &mut self,
-        inner: &Arc<Inner>,
+        context: &Arc<SessionContext>,
         session: &Session,
         command: Publish,
     ) -> Outcome {
@@ -90,11 +88,11 @@ impl Calls {
             return Outcome::Reply(Reply::Error(ErrorReply::TOO_MANY_REQUESTS));
         }
         let anywhere = || Arc::clone(self.who.get_or_insert_with(|| Arc::new(self.info.client_info(None))));
-        let who = session.seen_as(&room).unwrap_or_else(anywhere);
-        let (inner, info) = (Arc::clone(inner), Arc::clone(&self.info));
-        let running = Running::start(&inner);
+        let who = session.subs.live(&room, |live| live.announced.clone()).flatten().unwrap_or_else(anywhere);
+        let (context, info) = (Arc::clone(context), Arc::clone(&self.info));
+        let running = Running::start(&context);
         let call = async move {
-            let result = inner.guarded(publish(&inner, &info, &room, &data, who)).await;
+            let result = context.guarded(publish(&context, &info, &room, &data, who)).await;
             drop(running);
             result
         };
@@ -102,12 +100,12 @@ impl Calls {
         result.map(|()| Reply::Publish).into()
     }
 
-    pub(super) async fn message(&self, inner: &Arc<Inner>, command: Send) -> Outcome {
-        let (inner, info) = (Arc::clone(inner), Arc::clone(&self.info));
-        let running = Running::start(&inner);
+    pub(super) async fn message(&self, context: &Arc<SessionContext>, command: SendMessage) -> Outcome {
+        let (context, info) = (Arc::clone(context), Arc::clone(&self.info));
+        let running = Running::start(&context);
         let call = async move {
             let data = command.data.as_deref().unwrap_or(RawValue::NULL);
-            let result = inner.guarded(inner.authority.message(&info, data)).await;
+            let result = context.guarded(context.authority.message(&info, data)).await;
             drop(running);
             result
         };
@@ -119,13 +117,13 @@ impl Calls {
 }
 
 fn panicked(method: &str) -> ErrorReply {
-    // A client chose the name; the application panicked all the same.
+    // The client chose the name, so its length is bounded.
     let method: String = method.chars().take(64).collect();
     tracing::error!(method, "a call panicked");
     ErrorReply::PANICKED
 }
 
-/// Looks once; what is not done at once is given back, to be gone on with in a task.
+/// Polls once; a call that is not done is returned, to be continued in a task.
 async fn begin<F: Future>(call: F) -> Result<F::Output, Pin<Box<F>>> {
     let mut call = Box::pin(call);
     match poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
@@ -134,11 +132,11 @@ async fn begin<F: Future>(call: F) -> Result<F::Output, Pin<Box<F>>> {
     }
 }
 
-/// What was begun is ended, even if nobody waits for it any more.
+/// Runs a call to its end, even if this future is dropped.
 async fn to_its_end<T, F>(call: F) -> Option<T>
 where
-    T: marker::Send + 'static,
-    F: Future<Output = Option<T>> + marker::Send + 'static,
+    T: Send + 'static,
+    F: Future<Output = Option<T>> + Send + 'static,
 {
     match begin(call).await {
         Ok(value) => value,
@@ -147,21 +145,21 @@ where
 }
 
 async fn publish(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     info: &SessionInfo,
     room: &str,
     data: &RawValue,
     who: Arc<ClientInfo>,
 ) -> Result<(), ErrorReply> {
     let data_bytes = || bytes::Bytes::copy_from_slice(data.get().as_bytes());
-    match inner.authority.publish(info, room, data).await? {
+    match context.authority.publish(info, room, data).await? {
         PublishDecision::Handled => {}
         PublishDecision::Ephemeral => {
             let info = Some(who);
-            inner.publish(room, Publication { data: data_bytes(), info, ..Publication::default() });
+            context.rooms.publish(room, Publication { data: data_bytes(), info, ..Publication::default() });
         }
         PublishDecision::Append => {
-            let time_ms = (inner.config.clock)();
+            let time_ms = (context.config.clock)();
             let draft = Publication {
                 offset: 0,
                 data: data_bytes(),
@@ -169,20 +167,20 @@ async fn publish(
                 info: Some(who),
                 time_ms,
             };
-            let appended = inner.log.append(room, draft).await;
-            inner.publish(room, appended.map_err(|error| inner.log_failed(room, &error))?);
+            let appended = context.log.append(room, draft).await;
+            context.rooms.publish(room, appended.map_err(|_| ErrorReply::INTERNAL)?);
         }
     }
     Ok(())
 }
 
 /// Counts a call for as long as it lives.
-struct Running(Arc<Inner>);
+struct Running(Arc<SessionContext>);
 
 impl Running {
-    fn start(inner: &Arc<Inner>) -> Self {
-        inner.counters.rpcs_running.fetch_add(1, Relaxed);
-        Running(Arc::clone(inner))
+    fn start(context: &Arc<SessionContext>) -> Self {
+        context.counters.rpcs_running.fetch_add(1, Relaxed);
+        Running(Arc::clone(context))
     }
 }
 

@@ -1,50 +1,40 @@
-//! Runs a client's commands, one after another, and answers each. One list of what there is;
-//! the longer ones live in their own files.
+//! Runs a client's commands, one after another, and answers each. The longer ones have their own files.
 
 use std::sync::Arc;
 
-use super::{Session, calls::Calls, connect, history, inbox::Item, reader::refuse, subs::Sub, subscribe};
+use super::{
+    calls::Calls, connect, context::SessionContext, history, inbox::Item, outcome::Outcome, reader::refuse,
+    state::Session, subscribe,
+};
 use crate::{
-    CloseCode, ErrorReply, Peer, Rejection, SessionInfo,
-    hub::Inner,
-    lock::lock,
-    presence,
-    protocol::{command::Command, reply::Reply},
+    authority::{Peer, Rejection, SessionInfo},
+    protocol::{
+        codes::{CloseCode, ErrorReply},
+        command::Command,
+        reply::Reply,
+    },
+    room::{Room, presence},
 };
 
 const MAX_ROOM_NAME: usize = 255;
 
-/// What a command comes to.
-pub(super) enum Outcome {
-    Reply(Reply),
-    /// Answered already, or never to be.
-    Done,
-    Close(CloseCode),
-}
-
-impl From<Result<Reply, ErrorReply>> for Outcome {
-    fn from(result: Result<Reply, ErrorReply>) -> Self {
-        Outcome::Reply(result.unwrap_or_else(Reply::Error))
-    }
-}
-
 enum Stage {
     New(Box<Peer>),
     Connected(Calls),
-    /// Connect was answered with an error; nothing after it counts.
+    /// Connect was answered with an error; further commands are ignored.
     Refused,
 }
 
-/// Returns when the session has been closed from here.
-pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Box<Peer>) {
+/// Returns when a command has closed the session.
+pub(super) async fn run(context: &Arc<SessionContext>, session: &Arc<Session>, peer: Box<Peer>) {
     let mut stage = Stage::New(peer);
     loop {
-        session.queue.room_for_replies().await;
+        session.queue().room_for_replies().await;
         match session.inbox.next().await {
             Item::Bad(why) => return refuse(session, why),
             Item::Subscribe(server) => {
                 if let Stage::Connected(calls) = &stage {
-                    Box::pin(subscribe::by_server(inner, session, &calls.info, *server)).await;
+                    Box::pin(subscribe::by_server(context, session, &calls.info, *server)).await;
                 }
             }
             Item::Command { id, command } => {
@@ -53,12 +43,12 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Box<Pe
                         return refuse(session, "second connect");
                     }
                     if !calls.within_bounds() {
-                        return session.queue.close(CloseCode::TOO_MANY_REQUESTS.into());
+                        return session.queue().close(CloseCode::TOO_MANY_REQUESTS.into());
                     }
-                    match Box::pin(handle(inner, session, calls, id, command)).await {
+                    match Box::pin(handle(context, session, calls, id, command)).await {
                         Outcome::Reply(reply) => session.reply(id, &reply),
                         Outcome::Done => {}
-                        Outcome::Close(code) => return session.queue.close(code.into()),
+                        Outcome::Close(code) => return session.queue().close(code.into()),
                     }
                 } else if let Stage::New(peer) = std::mem::replace(&mut stage, Stage::Refused) {
                     let command = match command {
@@ -69,12 +59,12 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Box<Pe
                         }
                         _ => return refuse(session, "first command is not connect"),
                     };
-                    match Box::pin(connect::command(inner, session, *peer, id, *command)).await {
+                    match Box::pin(connect::command(context, session, *peer, id, *command)).await {
                         Ok(info) => stage = Stage::Connected(Calls::new(info)),
                         Err(Rejection::Reply(error)) => {
-                            session.fill(session.form.reply(id, &Reply::Error(error)));
+                            session.fill(session.form().reply(id, &Reply::Error(error)));
                         }
-                        Err(Rejection::Close(code)) => return session.queue.close(code.into()),
+                        Err(Rejection::Close(code)) => return session.queue().close(code.into()),
                     }
                 }
             }
@@ -83,7 +73,7 @@ pub(super) async fn run(inner: &Arc<Inner>, session: &Arc<Session>, peer: Box<Pe
 }
 
 async fn handle(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Arc<Session>,
     calls: &mut Calls,
     id: u32,
@@ -98,28 +88,28 @@ async fn handle(
     }
     let info = &Arc::clone(&calls.info);
     match command {
-        Command::Subscribe(command) => subscribe::command(inner, session, info, id, *command).await,
+        Command::Subscribe(command) => subscribe::command(context, session, info, id, *command).await,
         Command::Unsubscribe(command) => {
-            session.leave_room(inner, &command.channel);
+            session.subs.leave(&command.channel);
             Outcome::Reply(Reply::Unsubscribe)
         }
-        Command::Publish(command) => calls.publish(inner, session, command).await,
-        Command::Presence(command) => listed(inner, session, info, &command.channel)
+        Command::Publish(command) => calls.publish(context, session, command).await,
+        Command::Presence(command) => listed(context, session, info, &command.channel)
             .await
             .map(|room| Reply::Presence(room.map(|room| presence::list(&room)).unwrap_or_default()))
             .into(),
-        Command::PresenceStats(command) => listed(inner, session, info, &command.channel)
+        Command::PresenceStats(command) => listed(context, session, info, &command.channel)
             .await
             .map(|room| {
                 let (clients, users) = room.map(|room| presence::count(&room)).unwrap_or_default();
                 Reply::PresenceStats { clients, users }
             })
             .into(),
-        Command::History(command) => history::command(inner, session, info, *command).await.into(),
-        Command::Rpc(command) => calls.rpc(inner, session, id, command).await,
-        Command::Send(command) => calls.message(inner, command).await,
-        Command::Refresh(command) => connect::refresh(inner, session, info, command).await,
-        Command::SubRefresh(command) => subscribe::refresh(inner, session, info, command).await,
+        Command::History(command) => history::command(context, session, info, *command).await.into(),
+        Command::Rpc(command) => calls.rpc(context, session, id, command).await,
+        Command::Send(command) => calls.message(context, command).await,
+        Command::Refresh(command) => connect::refresh(context, session, info, command).await,
+        Command::SubRefresh(command) => subscribe::refresh(context, session, info, command).await,
         Command::Ping => Outcome::Reply(Reply::Error(ErrorReply::NOT_AVAILABLE)),
         Command::Unreadable => Outcome::Reply(Reply::Error(ErrorReply::BAD_REQUEST)),
         Command::Connect(_) => Outcome::Close(CloseCode::BAD_REQUEST),
@@ -142,24 +132,20 @@ fn named_room(command: &Command) -> Option<&str> {
     }
 }
 
-/// The room whose presence may be seen, if there is one at all now.
+/// The room, if the session may read its presence; `None` if there is no such room now.
 async fn listed(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Session,
     info: &SessionInfo,
     name: &str,
-) -> Result<Option<Arc<crate::room::Room>>, ErrorReply> {
-    let subscribed = match lock(&session.subs).get(name) {
-        Some(Sub::Live(live)) => Some(live.presence),
-        _ => None,
-    };
-    match subscribed {
+) -> Result<Option<Arc<Room>>, ErrorReply> {
+    match session.subs.live(name, |live| live.presence) {
         Some(true) => {}
         Some(false) => return Err(ErrorReply::NOT_AVAILABLE),
         None => {
-            let allowed = inner.guarded(inner.authority.presence(info, name)).await;
+            let allowed = context.guarded(context.authority.presence(info, name)).await;
             allowed.unwrap_or(Err(ErrorReply::INTERNAL))?;
         }
     }
-    Ok(inner.rooms.get(name))
+    Ok(context.rooms.get(name))
 }

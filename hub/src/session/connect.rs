@@ -1,69 +1,69 @@
-//! `connect` and `refresh`: who the session is, for how long, and the rooms it is in from the start.
+//! `connect` and `refresh`: who the session is, until when, and its server-side subscriptions.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
-    Session,
-    commands::Outcome,
+    context::SessionContext,
+    outcome::Outcome,
+    state::Session,
     subscribe::{self, Entrance},
 };
 use crate::{
-    CloseCode, ConnectRequest, Connected, ErrorReply, Peer, Rejection, ServerSub, SessionInfo,
-    hub::Inner,
+    authority::{ConnectRequest, Connected, Peer, Rejection, ServerSub, SessionInfo},
     protocol::{
+        codes::{CloseCode, ErrorReply},
         command::{Connect, Refresh},
         reply::{ConnectReply, Reply, SubscribeReply},
     },
     stats::count,
 };
 
-/// Asks the authority. Load is shed here, before a connect reply, because only that way the clients back off.
+/// Asks the authority. Load is shed here, before the connect reply, because clients back off only then.
 pub(super) async fn command(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Arc<Session>,
     peer: Peer,
     id: u32,
     mut command: Connect,
 ) -> Result<Arc<SessionInfo>, Rejection> {
-    inner.has_capacity()?;
     let began = Instant::now();
-    let _turn = inner.gatehouse.turn().await?;
+    let _slot = context.admission.slot().await?;
     let positions = std::mem::take(&mut command.subs);
     let resumes = positions.keys().cloned().collect();
     let Connect { token, data, name, version, headers, .. } = command;
     let request = ConnectRequest { token, data, name, version, headers, resumes };
-    let asked = inner.guarded(inner.authority.connect(&peer, session.id, request)).await;
+    let asked = context.guarded(context.authority.connect(&peer, session.id, request)).await;
     let connected = asked.ok_or(ErrorReply::INTERNAL)??;
-    let left = inner.time_left(connected.expiry);
+    let left = context.time_left(connected.expiry);
     if left == Some(Duration::ZERO) {
         return Err(ErrorReply::TOKEN_EXPIRED.into());
     }
 
     let Connected { user, info, data, rooms, limits, meta, .. } = connected;
     let client = session.id.to_string();
-    session.queue.set_limit(limits.max_queue_bytes);
+    session.queue().set_limit(limits.max_queue_bytes);
     let fresh = SessionInfo { id: session.id, user, client: client.clone(), peer, info, limits, meta };
-    // Whoever knows the session by now may push to it, but not before the reply.
-    session.queue.reserve();
+    // From now on the application can push to the session, but nothing may go out before the reply.
+    session.queue().reserve();
     let info = Arc::clone(session.info.get_or_init(|| Arc::new(fresh)));
 
-    // From here on the session is found by its user; this is for who was thrown out before.
-    if let Some(code) = inner.gatehouse.is_banished(&info, began) {
+    // From now on a revocation finds the session by its info; this is for one that came before.
+    if let Some(code) = context.admission.revoked_since(&info, began) {
         return Err(code.into());
     }
 
     let mut subs: Vec<(String, SubscribeReply)> = Vec::with_capacity(rooms.len());
     for ServerSub { room, sub } in rooms {
-        match session.begin_sub(&room, info.limits.max_rooms) {
+        match session.subs.begin(&room, info.limits.max_rooms) {
             Ok(()) => {}
             Err(error) if error == ErrorReply::LIMIT_EXCEEDED => return Err(CloseCode::CHANNEL_LIMIT.into()),
             Err(_) => continue,
         }
         let position = positions.get(&room).cloned();
         let entrance = Entrance {
-            inner,
+            context,
             session,
             info: &info,
             position,
@@ -74,8 +74,8 @@ pub(super) async fn command(
         };
         match entrance.go(&room, sub).await {
             Ok(reply) => subs.push((room, reply)),
-            // Withdrawn while we were at it.
-            Err(error) if error == ErrorReply::PERMISSION_DENIED => session.forget_sub(&room),
+            // Revoked meanwhile.
+            Err(error) if error == ErrorReply::PERMISSION_DENIED => session.subs.forget(&room),
             Err(_) => return Err(CloseCode::INTERNAL.into()),
         }
     }
@@ -83,41 +83,41 @@ pub(super) async fn command(
     let entered: Vec<String> = subs.iter().map(|(room, _)| room.clone()).collect();
     let reply = ConnectReply {
         client,
-        version: inner.config.version.clone(),
+        version: context.config.version.clone(),
         ttl: left.map(subscribe::seconds),
         data,
         subs,
-        ping_s: (!session.native_pings).then(|| subscribe::seconds(inner.config.ping_interval)),
-        time_ms: (inner.config.clock)(),
+        ping_s: (!session.native_pings).then(|| subscribe::seconds(context.config.ping_interval)),
+        time_ms: (context.config.clock)(),
     };
-    session.fill(session.form.reply(id, &Reply::Connect(Box::new(reply))));
-    count(&inner.counters.connected);
-    let expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);
-    session.timers.connected(inner, session.id.0.as_u128(), expiry);
+    session.fill(session.form().reply(id, &Reply::Connect(Box::new(reply))));
+    count(&context.counters.connected);
+    let expiry = context.deadline(left);
+    session.timers.connected(&context.config, context.started, session.id.0.as_u128(), expiry);
     session.schedule_expiry();
     for room in entered {
-        subscribe::announce(inner, session, &room);
+        subscribe::announce(session, &room);
     }
     Ok(info)
 }
 
 pub(super) async fn refresh(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Session,
     info: &SessionInfo,
     command: Refresh,
 ) -> Outcome {
-    let refreshed = inner.guarded(inner.authority.refresh(info, &command.token)).await;
+    let refreshed = context.guarded(context.authority.refresh(info, &command.token)).await;
     let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL.into())) {
-        Ok(expiry) => inner.time_left(Some(expiry)),
+        Ok(expiry) => context.time_left(Some(expiry)),
         Err(Rejection::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
         Err(Rejection::Close(code)) => return Outcome::Close(code),
     };
-    // Clients take an error here for the last word; with this code they come back with another token.
+    // An error reply is final for clients; after this close code they reconnect with another token.
     if left == Some(Duration::ZERO) {
         return Outcome::Close(CloseCode::CONNECTION_EXPIRED);
     }
-    session.timers.set_expiry(left.map(|left| Instant::now() + left + inner.config.expiry_grace));
-    let (client, version) = (info.client.clone(), inner.config.version.clone());
+    session.timers.set_expiry(context.deadline(left));
+    let (client, version) = (info.client.clone(), context.config.version.clone());
     Outcome::Reply(Reply::Refresh { client, version, ttl: left.map(subscribe::seconds) })
 }

@@ -1,6 +1,6 @@
-//! Commands read but not yet run. The reader goes on reading (for pongs, and to notice the end) while a slow
-//! command runs, but not without bound: a full inbox leaves the rest to the socket's own buffers. Reader and commands
-//! are polled one after the other in one task, so neither wakes the other through the scheduler.
+//! Commands that are read and not yet run. The reader goes on while a slow command runs (for pongs, and to notice the end
+//! of the socket), but within bounds: it does not read while the inbox is full. The reader and the commands are polled in
+//! one task, so neither wakes the other through the scheduler.
 
 use std::{
     collections::VecDeque,
@@ -22,37 +22,38 @@ pub(crate) enum Item {
         command: Command,
     },
     Bad(&'static str),
-    /// From the application, in line with the client's commands.
+    /// From the application, in order with the client's commands.
     Subscribe(Box<ServerSub>),
 }
 
 #[derive(Default)]
 pub(crate) struct Inbox {
-    state: Mutex<State>,
+    state: Mutex<InboxState>,
     emptied: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct InboxState {
     items: VecDeque<Item>,
     bytes: usize,
-    /// Of the task that both are in.
+    /// Of the task that polls both.
     session: Option<Waker>,
 }
 
 impl Inbox {
-    /// Takes the commands of one frame of this length; for the reader, which is polled before the commands.
+    /// Takes the commands of one frame of this length. Wakes nobody: the reader, which calls it, is polled before the
+    /// commands.
     pub(crate) fn put(&self, items: impl Iterator<Item = Item>, bytes: usize) {
         let mut state = lock(&self.state);
         state.items.extend(items);
         if state.items.is_empty() {
-            // Nothing but pongs: nothing is kept, and nobody would make room.
+            // Only pongs: the bytes would never be subtracted.
             return;
         }
         state.bytes += bytes;
     }
 
-    /// Takes what comes from anywhere else.
+    /// Takes an item from outside the session's task.
     pub(crate) fn put_from_outside(&self, item: Item) {
         let mut state = lock(&self.state);
         state.items.push_back(item);
@@ -84,13 +85,13 @@ impl Inbox {
         Poll::Ready(item)
     }
 
-    /// Drops what nobody will run any more.
+    /// Drops commands that will not run any more.
     pub(crate) fn clear(&self) {
-        *lock(&self.state) = State::default();
+        *lock(&self.state) = InboxState::default();
         self.emptied.notify_one();
     }
 
-    /// The client waits for more answers than the one at hand.
+    /// Whether further commands wait, whose replies will follow soon.
     pub(crate) fn has_more(&self) -> bool {
         !lock(&self.state).items.is_empty()
     }
@@ -100,7 +101,7 @@ impl Inbox {
         state.items.len() >= MAX_COMMANDS || state.bytes >= MAX_BYTES
     }
 
-    /// Waits until a full inbox has been worked off.
+    /// Waits while the inbox is full.
     pub(crate) async fn has_room(&self) {
         while self.is_full() {
             self.emptied.notified().await;

@@ -1,4 +1,4 @@
-//! So many a second, with a burst. Says only yes or no; what a no costs is decided by whoever asks.
+//! A token bucket: a rate per second with a burst. The caller decides what happens over the rate.
 
 use tokio::time::Instant;
 
@@ -10,13 +10,13 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// For frames that are no commands: pings, pongs, small pieces of messages. A library sends one in 20 seconds, and
-    /// a flood of them would keep a processor busy with nothing. 100 at once, 10 a second.
+    /// For frames without a command: pings, pongs, small fragments. Client libraries send one in 20 seconds, while a flood
+    /// of them would keep a core busy. 100 at once, 10 per second.
     pub(super) fn of_control_frames() -> Self {
         Rate::new(Some(10), 10.0)
     }
 
-    /// `burst_s`: how many seconds' worth may come at once.
+    /// `burst_s`: the tokens of so many seconds may be taken at once.
     pub(super) fn new(per_second: Option<u32>, burst_s: f64) -> Self {
         let burst = per_second.map_or(0.0, f64::from) * burst_s;
         Rate { per_second, burst, tokens: burst, filled: Instant::now() }

@@ -4,17 +4,16 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{Session, inbox::Item, rate::Rate};
+use super::{inbox::Item, rate::Rate, state::Session};
 use crate::{
-    CloseCode, Closed, Form,
-    protocol::command::Decoded,
-    transport::{Incoming, TransportError, TransportReader},
+    protocol::{Form, codes::CloseCode, command::Decoded},
+    transport::{Closed, Incoming, TransportError, TransportReader},
 };
 
-/// Frames that are read for the sake of the peer's close frame, and thrown away.
+/// Frames that are read and dropped while the peer's close frame is awaited.
 const LINGER_FRAMES: usize = 4096;
 
-/// Reads until the socket or the client's manners end.
+/// Reads until the socket ends or the client violates the protocol.
 pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
     let mut control = Rate::of_control_frames();
     loop {
@@ -22,13 +21,13 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
         let next = reader.next(|| session.max_bytes()).await;
         let is_control = matches!(next, Some(Ok(Incoming::Ping(_) | Incoming::Pong | Incoming::Fragment)));
         if is_control && !control.take() {
-            return session.queue.close(CloseCode::TOO_MANY_REQUESTS.into());
+            return session.queue().close(CloseCode::TOO_MANY_REQUESTS.into());
         }
         let (form, frame) = match next {
             Some(Ok(Incoming::Text(frame))) => (Form::Json, frame),
             Some(Ok(Incoming::Binary(frame))) => (Form::Protobuf, frame),
             Some(Ok(Incoming::Ping(data))) => {
-                session.queue.pong(data);
+                session.queue().pong(data);
                 continue;
             }
             Some(Ok(Incoming::Pong)) => {
@@ -38,16 +37,16 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
                 continue;
             }
             Some(Ok(Incoming::Fragment)) => continue,
-            Some(Ok(Incoming::Close)) | None => return session.queue.close(Closed::Peer),
-            Some(Err(TransportError::TooLarge)) => return session.queue.close(CloseCode::TOO_LARGE.into()),
-            Some(Err(TransportError::NotUtf8)) => return session.queue.close(CloseCode::NOT_TEXT.into()),
+            Some(Ok(Incoming::Close)) | None => return session.queue().close(Closed::Peer),
+            Some(Err(TransportError::TooLarge)) => return session.queue().close(CloseCode::TOO_LARGE.into()),
+            Some(Err(TransportError::NotUtf8)) => return session.queue().close(CloseCode::NOT_TEXT.into()),
             Some(Err(TransportError::Violation(why))) => {
-                tracing::debug!(session = %session.id, why, "broken framing");
-                return session.queue.close(CloseCode::PROTOCOL_ERROR.into());
+                tracing::debug!(session = %session.id, why, "invalid frame");
+                return session.queue().close(CloseCode::PROTOCOL_ERROR.into());
             }
-            Some(Err(lost)) => return session.queue.close(Closed::Lost(lost)),
+            Some(Err(lost)) => return session.queue().close(Closed::Lost(lost)),
         };
-        if form != session.form {
+        if form != session.form() {
             return refuse(session, "frame of another form than agreed");
         }
         let mut items = Vec::new();
@@ -55,7 +54,7 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
             match decoded {
                 Decoded::Pong if session.timers.pong() => {}
                 Decoded::Pong => {
-                    items.push(Item::Bad("pong that nobody asked for"));
+                    items.push(Item::Bad("pong without a ping"));
                     break;
                 }
                 Decoded::Command { id, command } => items.push(Item::Command { id, command }),
@@ -68,11 +67,11 @@ pub(super) async fn run(session: &Session, reader: &mut impl TransportReader) {
 
 pub(super) fn refuse(session: &Session, why: &'static str) {
     tracing::debug!(session = %session.id, why, "bad request");
-    session.queue.close(CloseCode::BAD_REQUEST.into());
+    session.queue().close(CloseCode::BAD_REQUEST.into());
 }
 
-/// After our close frame: reads the peer's, so that the socket does not go down with unread data in it,
-/// which would destroy the close frame under way.
+/// After our close frame: reads until the peer's. A socket that is closed with unread data is reset, and the peer may
+/// lose our close frame.
 pub(super) async fn linger(session: &Session, reader: &mut impl TransportReader, wait: Duration) {
     let limit = || session.max_bytes();
     let is_over = |next: &Option<_>| matches!(next, None | Some(Err(TransportError::Lost(_))));

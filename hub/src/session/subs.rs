@@ -1,54 +1,65 @@
-//! What a session is subscribed to. A room is entered here before the authority is asked, so that a second
-//! subscribe is noticed, and a withdrawal that comes meanwhile is not lost.
+//! The subscriptions of one session. A room is entered here before the authority is asked, so that a second subscribe
+//! is refused, and a revocation that comes meanwhile is not lost. Knows nothing of the session: it says what the
+//! session has to do.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use tokio::time::Instant;
 
-use super::Session;
 use crate::{
-    CloseCode, ErrorReply, authority::Filter, hub::Inner, lock::lock, log::ClientInfo, presence,
-    protocol::codes::unsubscribed, rooms::RoomRef,
+    lock::lock,
+    log::{ClientInfo, Filter},
+    protocol::codes::{CloseCode, ErrorReply, unsubscribed},
+    room::presence,
+    rooms::RoomRef,
 };
 
-pub(crate) type Subs = HashMap<Arc<str>, Sub>;
+#[derive(Default)]
+pub(super) struct Subs(Mutex<HashMap<Arc<str>, Sub>>);
 
-pub(crate) enum Sub {
-    /// On its way in; or not, if this is set meanwhile.
+enum Sub {
+    /// The authority or the room is being asked. `Some`: revoked meanwhile, with this error as the answer.
     Joining(Option<ErrorReply>),
     Live(Box<Live>),
 }
 
-pub(crate) struct Live {
-    pub(crate) room: RoomRef,
-    pub(crate) slot: u32,
-    pub(crate) server_side: bool,
-    pub(crate) durable: bool,
-    pub(crate) presence: bool,
+pub(super) struct Live {
+    pub(super) room: RoomRef,
+    pub(super) slot: u32,
+    pub(super) server_side: bool,
+    pub(super) durable: bool,
+    pub(super) presence: bool,
     /// What the authority lets it see.
-    pub(crate) filter: Option<Filter>,
-    /// Its coming and going is announced.
-    pub(crate) announced: Option<Arc<ClientInfo>>,
-    pub(crate) expiry: Option<Instant>,
+    pub(super) filter: Option<Filter>,
+    /// Set if its join and leave are announced.
+    pub(super) announced: Option<Arc<ClientInfo>>,
+    pub(super) expiry: Option<Instant>,
+}
+
+/// What the session has to do after a revocation.
+pub(super) enum Revoked {
+    Nothing,
+    /// Tell the client.
+    Unsubscribed,
+    /// Close: the client cannot make a server-side subscription again by itself, so it has to reconnect.
+    Close(CloseCode),
 }
 
 impl Live {
-    /// Without announcement: nobody was told that it came.
-    fn undo(&self) {
-        self.room.leave(self.slot);
-    }
-
-    fn leave(self, inner: &Arc<Inner>) {
+    fn leave(self) {
         self.room.leave(self.slot);
         if let Some(who) = self.announced {
-            presence::announce_leave(inner, &self.room, who);
+            presence::announce_leave(&self.room, who);
         }
     }
 }
 
-impl Session {
-    pub(super) fn begin_sub(&self, room: &str, max_rooms: usize) -> Result<(), ErrorReply> {
-        let mut subs = lock(&self.subs);
+impl Subs {
+    pub(super) fn begin(&self, room: &str, max_rooms: usize) -> Result<(), ErrorReply> {
+        let mut subs = lock(&self.0);
         if subs.contains_key(room) {
             return Err(ErrorReply::ALREADY_SUBSCRIBED);
         }
@@ -59,9 +70,9 @@ impl Session {
         Ok(())
     }
 
-    /// The room is joined, unless that was withdrawn meanwhile.
-    pub(super) fn settle_sub(&self, live: Live) -> Result<(), ErrorReply> {
-        let mut subs = lock(&self.subs);
+    /// The room is joined, unless that was revoked meanwhile.
+    pub(super) fn settle(&self, live: Live) -> Result<(), ErrorReply> {
+        let mut subs = lock(&self.0);
         let name = Arc::clone(&live.room.name);
         let refused = match subs.get_mut(&name) {
             Some(Sub::Joining(refused)) => refused.take(),
@@ -72,96 +83,86 @@ impl Session {
         if let Some(refused) = refused {
             subs.remove(&name);
             drop(subs);
-            live.undo();
+            // Not announced: its join was not either.
+            live.room.leave(live.slot);
             return Err(refused);
         }
-        let expires = live.expiry.is_some();
         subs.insert(name, Sub::Live(Box::new(live)));
-        drop(subs);
-        if expires {
-            self.schedule_expiry();
-        }
         Ok(())
     }
 
-    pub(super) fn forget_sub(&self, room: &str) {
-        lock(&self.subs).remove(room);
+    pub(super) fn forget(&self, room: &str) {
+        lock(&self.0).remove(room);
     }
 
-    /// The client's own `unsubscribe`.
-    pub(super) fn leave_room(&self, inner: &Arc<Inner>, room: &str) {
-        let removed = lock(&self.subs).remove(room);
-        if let Some(Sub::Live(live)) = removed {
-            live.leave(inner);
-        }
-    }
-
-    /// Takes a subscription away. A server-side one cannot be made again by the client alone, so with a code
-    /// that asks for that the connection is made again.
-    pub(crate) fn revoke(&self, inner: &Arc<Inner>, room: &str, code: u32, reason: &str) {
-        let mut subs = lock(&self.subs);
-        let again = code >= unsubscribed::INSUFFICIENT_STATE;
-        match subs.get_mut(room) {
-            None => {}
-            Some(Sub::Joining(refused)) => {
-                *refused = Some(if again { ErrorReply::INTERNAL } else { ErrorReply::PERMISSION_DENIED });
-            }
-            Some(Sub::Live(live)) if again && live.server_side => {
-                drop(subs);
-                let code = match code {
-                    unsubscribed::EXPIRED => CloseCode::SUBSCRIPTION_EXPIRED,
-                    unsubscribed::STATE_INVALIDATED => CloseCode::STATE_INVALIDATED,
-                    _ => CloseCode::INSUFFICIENT_STATE,
-                };
-                self.queue.close(code.into());
-            }
-            Some(Sub::Live(_)) => {
-                let removed = subs.remove(room);
-                drop(subs);
-                if let Some(Sub::Live(live)) = removed {
-                    live.leave(inner);
-                }
-                self.push(self.form.unsubscribe(room, code, reason));
-            }
-        }
-    }
-
-    /// Itself as others see it in this room, if it is announced there.
-    pub(super) fn seen_as(&self, room: &str) -> Option<Arc<ClientInfo>> {
-        match lock(&self.subs).get(room) {
-            Some(Sub::Live(live)) => live.announced.clone(),
+    /// Reads a live subscription; `None` if there is none.
+    pub(super) fn live<T>(&self, room: &str, read: impl FnOnce(&Live) -> T) -> Option<T> {
+        match lock(&self.0).get(room) {
+            Some(Sub::Live(live)) => Some(read(live)),
             _ => None,
         }
     }
 
-    pub(super) fn expire_subs(&self, inner: &Arc<Inner>, now: Instant) {
-        let expired: Vec<Arc<str>> = {
-            let subs = lock(&self.subs);
-            let is_over =
-                |sub: &Sub| matches!(sub, Sub::Live(live) if live.expiry.is_some_and(|at| at <= now));
-            subs.iter().filter(|(_, sub)| is_over(sub)).map(|(room, _)| Arc::clone(room)).collect()
-        };
-        for room in expired {
-            self.revoke(inner, &room, unsubscribed::EXPIRED, "subscription expired");
+    pub(super) fn set_expiry(&self, room: &str, expiry: Option<Instant>) {
+        if let Some(Sub::Live(live)) = lock(&self.0).get_mut(room) {
+            live.expiry = expiry;
         }
-        self.schedule_expiry();
     }
 
-    /// Tells the timer the earliest expiry.
-    pub(super) fn schedule_expiry(&self) {
+    /// The client's own `unsubscribe`.
+    pub(super) fn leave(&self, room: &str) {
+        let removed = lock(&self.0).remove(room);
+        if let Some(Sub::Live(live)) = removed {
+            live.leave();
+        }
+    }
+
+    /// With a code that asks the client to subscribe again, a server-side subscription is left to the session's end.
+    pub(super) fn revoke(&self, room: &str, code: u32) -> Revoked {
+        let mut subs = lock(&self.0);
+        let again = code >= unsubscribed::INSUFFICIENT_STATE;
+        match subs.get_mut(room) {
+            None => Revoked::Nothing,
+            Some(Sub::Joining(refused)) => {
+                *refused = Some(if again { ErrorReply::INTERNAL } else { ErrorReply::PERMISSION_DENIED });
+                Revoked::Nothing
+            }
+            Some(Sub::Live(live)) if again && live.server_side => Revoked::Close(match code {
+                unsubscribed::EXPIRED => CloseCode::SUBSCRIPTION_EXPIRED,
+                unsubscribed::STATE_INVALIDATED => CloseCode::STATE_INVALIDATED,
+                _ => CloseCode::INSUFFICIENT_STATE,
+            }),
+            Some(Sub::Live(_)) => {
+                let removed = subs.remove(room);
+                drop(subs);
+                if let Some(Sub::Live(live)) = removed {
+                    live.leave();
+                }
+                Revoked::Unsubscribed
+            }
+        }
+    }
+
+    /// The rooms whose subscriptions have expired.
+    pub(super) fn expired(&self, now: Instant) -> Vec<Arc<str>> {
+        let subs = lock(&self.0);
+        let is_over = |sub: &Sub| matches!(sub, Sub::Live(live) if live.expiry.is_some_and(|at| at <= now));
+        subs.iter().filter(|(_, sub)| is_over(sub)).map(|(room, _)| Arc::clone(room)).collect()
+    }
+
+    pub(super) fn earliest_expiry(&self) -> Option<Instant> {
         let expiry_of = |sub: &Sub| match sub {
             Sub::Live(live) => live.expiry,
             Sub::Joining(_) => None,
         };
-        let earliest = lock(&self.subs).values().filter_map(expiry_of).min();
-        self.timers.set_subs_expiry(earliest);
+        lock(&self.0).values().filter_map(expiry_of).min()
     }
 
-    pub(crate) fn leave_all(&self, inner: &Arc<Inner>) {
-        let subs = std::mem::take(&mut *lock(&self.subs));
+    pub(super) fn leave_all(&self) {
+        let subs = std::mem::take(&mut *lock(&self.0));
         for sub in subs.into_values() {
             if let Sub::Live(live) = sub {
-                live.leave(inner);
+                live.leave();
             }
         }
     }

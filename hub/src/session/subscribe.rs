@@ -2,57 +2,49 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
-
-use super::{
-    Session,
-    commands::Outcome,
-    subs::{Live, Sub},
-};
+use super::{context::SessionContext, outcome::Outcome, state::Session, subs::Live};
 use crate::{
-    CloseCode, Closed, ErrorReply, Filter, Rejection, RoomKind, ServerSub, SessionInfo, SubscribeRequest,
-    Subscription,
-    hub::Inner,
-    lock::lock,
-    presence,
+    authority::{Rejection, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription},
+    log::Filter,
     protocol::{
+        codes::{CloseCode, ErrorReply},
         command::{Position, SubRefresh, Subscribe},
         reply::{Reply, SubscribeReply},
     },
-    recovery,
-    room::members::Member,
+    room::{Member, presence, recovery},
+    transport::Closed,
 };
 
-/// Who comes into which room, and from where.
+/// A subscription that is being made.
 pub(super) struct Entrance<'a> {
-    pub(super) inner: &'a Arc<Inner>,
+    pub(super) context: &'a Arc<SessionContext>,
     pub(super) session: &'a Arc<Session>,
     pub(super) info: &'a Arc<SessionInfo>,
     pub(super) position: Option<Position>,
     pub(super) strict: bool,
     /// The client understands deltas.
     pub(super) delta: bool,
-    /// What the client wants of what it may see.
+    /// The client's own filter.
     pub(super) filter: Option<Filter>,
     pub(super) server_side: bool,
 }
 
 impl Entrance<'_> {
-    /// Joins. The queue is reserved for the reply on success; the caller must fill it, then `announce`.
+    /// Joins the room. On success the queue is reserved for the reply: the caller must fill it, then call `announce`.
     pub(super) async fn go(self, room: &str, grant: Subscription) -> Result<SubscribeReply, ErrorReply> {
-        let Entrance { inner, session, info, .. } = self;
-        let left = inner.time_left(grant.expiry);
+        let Entrance { context, session, info, .. } = self;
+        let left = context.time_left(grant.expiry);
         if left == Some(Duration::ZERO) {
             return Err(ErrorReply::TOKEN_EXPIRED);
         }
-        let room = inner.rooms.enter(room);
+        let room = context.rooms.enter(room);
         let durable = grant.kind == RoomKind::Durable;
         let filter = both(grant.filter.clone(), self.filter);
         let delta = self.delta && grant.delta && durable && filter.is_none();
         let who = (grant.presence || grant.join_leave).then(|| Arc::new(info.client_info(grant.info)));
         let member = Member {
-            session: Arc::clone(session),
-            form: session.form,
+            subscriber: Arc::clone(&session.subscriber),
+            form: session.form(),
             after: 0,
             filter,
             delta,
@@ -61,8 +53,9 @@ impl Entrance<'_> {
             join_leave: grant.join_leave,
             durable,
         };
-        let joined = recovery::join(inner, &room, member, self.position.as_ref(), self.strict).await?;
-        session.settle_sub(Live {
+        let joined = recovery::join(&room, member, self.position.as_ref(), self.strict).await?;
+        let expiry = context.deadline(left);
+        session.subs.settle(Live {
             room,
             slot: joined.slot,
             server_side: self.server_side,
@@ -70,46 +63,47 @@ impl Entrance<'_> {
             presence: grant.presence,
             filter: grant.filter,
             announced: who.filter(|_| grant.join_leave),
-            expiry: left.map(|left| Instant::now() + left + inner.config.expiry_grace),
+            expiry,
         })?;
+        if expiry.is_some() {
+            session.schedule_expiry();
+        }
         Ok(SubscribeReply { delta, data: grant.data, ttl: left.map(seconds), ..joined.reply })
     }
 }
 
-/// What is left as the client is told it; never 0, which would mean no expiry.
+/// The time left as the client gets it; never 0, which would mean no expiry.
 pub(super) fn seconds(left: Duration) -> u32 {
     left.as_secs_f64().ceil().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
-/// Tells the room that somebody came, if that is wanted. After the reply, as its client is told as well.
-pub(super) fn announce(inner: &Arc<Inner>, session: &Session, room: &str) {
-    let subs = lock(&session.subs);
-    let Some(Sub::Live(live)) = subs.get(room) else { return };
-    let Some(who) = live.announced.clone() else { return };
-    let room = Arc::clone(&live.room);
-    drop(subs);
-    presence::announce_join(inner, &room, who);
+/// Announces the join, if the subscription has that. Called after the reply, because the client gets it as well.
+pub(super) fn announce(session: &Session, room: &str) {
+    let announced = |live: &Live| live.announced.clone().map(|who| (Arc::clone(&live.room), who));
+    if let Some((room, who)) = session.subs.live(room, announced).flatten() {
+        presence::announce_join(&room, who);
+    }
 }
 
 pub(super) async fn command(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Arc<Session>,
     info: &Arc<SessionInfo>,
     id: u32,
     command: Subscribe,
 ) -> Outcome {
-    if let Err(error) = session.begin_sub(&command.channel, info.limits.max_rooms) {
+    if let Err(error) = session.subs.begin(&command.channel, info.limits.max_rooms) {
         return Outcome::Reply(Reply::Error(error));
     }
     let room = command.channel.clone();
-    match subscribe(inner, session, info, command).await {
+    match subscribe(context, session, info, command).await {
         Ok(reply) => {
-            session.fill(session.form.reply(id, &Reply::Subscribe(reply)));
-            announce(inner, session, &room);
+            session.fill(session.form().reply(id, &Reply::Subscribe(reply)));
+            announce(session, &room);
         }
         Err(Rejection::Reply(error)) => {
-            session.forget_sub(&room);
-            session.fill(session.form.reply(id, &Reply::Error(error)));
+            session.subs.forget(&room);
+            session.fill(session.form().reply(id, &Reply::Error(error)));
         }
         Err(Rejection::Close(code)) => return Outcome::Close(code),
     }
@@ -117,7 +111,7 @@ pub(super) async fn command(
 }
 
 async fn subscribe(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Arc<Session>,
     info: &Arc<SessionInfo>,
     command: Subscribe,
@@ -126,15 +120,15 @@ async fn subscribe(
     let Subscribe { channel: room, token, data, recover, offset, epoch, tf, .. } = command;
     let own = tf.map(|tf| tf.compile().ok_or(ErrorReply::BAD_REQUEST)).transpose()?;
     let request = SubscribeRequest { room: room.clone(), token, data, recover };
-    let granted = inner.guarded(inner.authority.subscribe(info, request)).await;
+    let granted = context.guarded(context.authority.subscribe(info, request)).await;
     let grant = granted.ok_or(ErrorReply::INTERNAL)??;
     let position = Some(Position { recover, offset, epoch });
     let entrance =
-        Entrance { inner, session, info, position, strict, delta, filter: own, server_side: false };
+        Entrance { context, session, info, position, strict, delta, filter: own, server_side: false };
     entrance.go(&room, grant).await.map_err(Rejection::from)
 }
 
-/// What the authority lets through and the client wants.
+/// Passes what both filters pass.
 fn both(allowed: Option<Filter>, wanted: Option<Filter>) -> Option<Filter> {
     match (allowed, wanted) {
         (Some(allowed), Some(wanted)) => Some(Arc::new(move |tags| allowed(tags) && wanted(tags))),
@@ -144,21 +138,21 @@ fn both(allowed: Option<Filter>, wanted: Option<Filter>) -> Option<Filter> {
 
 /// The application subscribes a live session.
 pub(super) async fn by_server(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Arc<Session>,
     info: &Arc<SessionInfo>,
     server: ServerSub,
 ) {
     let ServerSub { room, sub } = server;
-    match session.begin_sub(&room, info.limits.max_rooms) {
+    match session.subs.begin(&room, info.limits.max_rooms) {
         Ok(()) => {}
         Err(error) if error == ErrorReply::LIMIT_EXCEEDED => {
-            return session.queue.close(CloseCode::CHANNEL_LIMIT.into());
+            return session.queue().close(CloseCode::CHANNEL_LIMIT.into());
         }
         Err(_) => return,
     }
     let entrance = Entrance {
-        inner,
+        context,
         session,
         info,
         position: None,
@@ -169,14 +163,14 @@ pub(super) async fn by_server(
     };
     match entrance.go(&room, sub).await {
         Ok(reply) => {
-            session.fill(session.form.subscribe(&room, &reply));
-            announce(inner, session, &room);
+            session.fill(session.form().subscribe(&room, &reply));
+            announce(session, &room);
         }
         Err(error) => {
-            session.forget_sub(&room);
-            session.queue.release();
+            session.subs.forget(&room);
+            session.queue().release();
             if error.temporary {
-                session.queue.close(Closed::Server(CloseCode::INTERNAL));
+                session.queue().close(Closed::Server(CloseCode::INTERNAL));
             }
         }
     }
@@ -187,30 +181,28 @@ fn is_expiry(error: &ErrorReply) -> bool {
 }
 
 pub(super) async fn refresh(
-    inner: &Arc<Inner>,
+    context: &Arc<SessionContext>,
     session: &Session,
     info: &SessionInfo,
     command: SubRefresh,
 ) -> Outcome {
     let SubRefresh { channel: room, token } = command;
-    if !matches!(lock(&session.subs).get(room.as_str()), Some(Sub::Live(_))) {
+    if session.subs.live(&room, |_| ()).is_none() {
         return Outcome::Reply(Reply::Error(ErrorReply::PERMISSION_DENIED));
     }
-    let refreshed = inner.guarded(inner.authority.sub_refresh(info, &room, &token)).await;
+    let refreshed = context.guarded(context.authority.sub_refresh(info, &room, &token)).await;
     let left = match refreshed.unwrap_or(Err(ErrorReply::INTERNAL.into())) {
-        Ok(expiry) => inner.time_left(Some(expiry)),
+        Ok(expiry) => context.time_left(Some(expiry)),
         Err(Rejection::Reply(error)) if is_expiry(&error) => Some(Duration::ZERO),
         Err(Rejection::Reply(error)) => return Outcome::Reply(Reply::Error(error)),
         Err(Rejection::Close(code)) => return Outcome::Close(code),
     };
-    // The client asks for another token after a pause. If the subscription ends before, it is told by a code at which
-    // it subscribes anew, and finds error 109 for a token that is over.
+    // After this error the client asks for another token. If the subscription expires before, its code makes the client
+    // subscribe again, and an expired token is then answered with error 109.
     if left == Some(Duration::ZERO) {
         return Outcome::Reply(Reply::Error(ErrorReply::TOKEN_EXPIRED_COME_AGAIN));
     }
-    if let Some(Sub::Live(live)) = lock(&session.subs).get_mut(room.as_str()) {
-        live.expiry = left.map(|left| Instant::now() + left + inner.config.expiry_grace);
-    }
+    session.subs.set_expiry(&room, context.deadline(left));
     session.schedule_expiry();
     Outcome::Reply(Reply::SubRefresh { ttl: left.map(seconds) })
 }

@@ -1,37 +1,37 @@
-//! The writing half of a session: empties the queue into the socket when it takes nothing at once, many messages
-//! to a frame, and sends the close frame. Holds no buffer while there is nothing to write.
+//! The writing half of a session: writes what the queue could not write directly, many messages to a frame, and the close
+//! frame. Holds no buffer while there is nothing to write.
 
 use std::{collections::VecDeque, future::poll_fn, ops::ControlFlow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::{error::Elapsed, timeout};
 
-use super::{Session, queue::Taken};
+use super::state::Session;
 use crate::{
-    CloseCode, Closed, Form,
-    parcel::pack,
-    transport::{TransportError, TransportWriter},
+    protocol::{Form, codes::CloseCode},
+    queue::{Taken, pack},
+    transport::{Closed, TransportError, TransportWriter},
 };
 
-/// A writer that is gone, be it by a panic, takes the session along.
-struct Gone(Arc<Session>);
+/// Ends the session when the writer ends, by a panic as well.
+struct FailOnDrop(Arc<Session>);
 
-impl Drop for Gone {
+impl Drop for FailOnDrop {
     fn drop(&mut self) {
-        self.0.queue.fail(CloseCode::WRITE_ERROR.into());
+        self.0.queue().fail(CloseCode::WRITE_ERROR.into());
     }
 }
 
-/// Every session has this future, which mostly waits; what is only needed while it writes is in a box of its own.
+/// Every session has this future, which mostly waits; the state that is needed only while it writes is boxed.
 pub(super) fn run(
     session: Arc<Session>,
     mut writer: impl TransportWriter,
 ) -> impl Future<Output = ()> + Send {
-    let gone = Gone(session);
+    let gone = FailOnDrop(session);
     async move {
         let session = &*gone.0;
         loop {
-            let taken = poll_fn(|cx| session.queue.poll_take(cx)).await;
+            let taken = poll_fn(|cx| session.queue().poll_take(cx)).await;
             if Box::pin(act(session, &mut writer, taken)).await.is_break() {
                 return;
             }
@@ -44,8 +44,8 @@ async fn act(session: &Session, writer: &mut impl TransportWriter, taken: Taken)
     let (code, reason) = match taken {
         Taken::Rest(rest) => {
             writer.resume(rest);
-            if let Err(why) = flush(writer, session.form, &[], session.write_timeout()).await {
-                session.queue.fail(why);
+            if let Err(why) = flush(writer, session.form(), &[], session.write_timeout()).await {
+                session.queue().fail(why);
             }
             return ControlFlow::Continue(());
         }
@@ -59,7 +59,7 @@ async fn act(session: &Session, writer: &mut impl TransportWriter, taken: Taken)
         }
         Taken::Ping => {
             if let Err(why) = finish(timeout(session.write_timeout(), writer.ping()).await) {
-                session.queue.fail(why);
+                session.queue().fail(why);
             }
             return ControlFlow::Continue(());
         }
@@ -74,18 +74,18 @@ async fn act(session: &Session, writer: &mut impl TransportWriter, taken: Taken)
 async fn write(session: &Session, writer: &mut impl TransportWriter, mut messages: VecDeque<Bytes>) {
     let limit = session.write_timeout();
     while !messages.is_empty() {
-        // A long batch on a slow line must not hold up the end of the session, nor the peer's own pings.
-        if session.queue.is_hopeless() {
+        // A long batch on a slow connection must not delay the end of the session, nor the answer to a ping.
+        if session.queue().is_hopeless() {
             return;
         }
-        if let Some(data) = session.queue.take_pong()
+        if let Some(data) = session.queue().take_pong()
             && !pong(session, writer, &data).await
         {
             return;
         }
-        let frames = pack(&mut messages, session.form.separator());
-        if let Err(why) = flush(writer, session.form, &frames, limit).await {
-            session.queue.fail(why);
+        let frames = pack(&mut messages, session.form().separator());
+        if let Err(why) = flush(writer, session.form(), &frames, limit).await {
+            session.queue().fail(why);
             return;
         }
     }
@@ -94,7 +94,7 @@ async fn write(session: &Session, writer: &mut impl TransportWriter, mut message
 /// Whether it could be written.
 async fn pong(session: &Session, writer: &mut impl TransportWriter, data: &Bytes) -> bool {
     let written = finish(timeout(session.write_timeout(), writer.pong(data)).await);
-    written.map_err(|why| session.queue.fail(why)).is_ok()
+    written.map_err(|why| session.queue().fail(why)).is_ok()
 }
 
 async fn flush(

@@ -1,10 +1,14 @@
-//! Frames as values: bytes in any pieces to messages and control frames, and headers for what goes out.
-//! Does no input or output. What a client may not do ends the reading with a fault (RFC 6455, sections 5 and 7).
+//! Parses frames: bytes in any pieces to messages and control frames. Does no input or output. A violation of RFC 6455
+//! (sections 5 and 7) ends the reading with a fault.
 
 use bytes::Bytes;
 
-use super::deflate::inflate;
-use crate::MaxBytes;
+use super::{
+    fault::Fault::{self, NotUtf8, TooLarge, Violation},
+    head::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT},
+    inflate::inflate,
+};
+use crate::transport::MaxBytes;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Event {
@@ -12,49 +16,30 @@ pub(super) enum Event {
     Binary(Bytes),
     Ping(Bytes),
     Pong,
-    /// A small piece of a message that is not whole yet.
+    /// A small fragment of an unfinished message.
     Fragment,
     Close,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Close code 1002.
-    Violation(&'static str),
-    /// Close code 1007.
-    NotUtf8,
-    /// Close code 1009.
-    TooLarge,
-}
-
-use Fault::{NotUtf8, TooLarge, Violation};
-
-const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
-
 /// Longest payload of a control frame.
 const MAX_CONTROL: usize = 125;
 
-/// A piece of a message with fewer bytes is counted: no client cuts a message like that, and an empty piece costs as
-/// much as a command.
+/// A fragment with fewer bytes is reported, to be limited: no client library makes such fragments, and an empty one costs
+/// as much as a command.
 const SMALL_FRAGMENT: usize = 128;
 
 pub(super) struct Parser {
-    /// What is read and, from `at` on, not yet understood. Holds no memory between frames, and while it waits none
-    /// but for what it waits with.
+    /// Bytes that were read; those from `at` on are not parsed yet. Holds no memory between frames, and no more than the
+    /// unparsed bytes otherwise.
     input: Vec<u8>,
     at: usize,
     /// The message whose fragments are coming.
-    message: Option<Message>,
+    message: Option<PartialMessage>,
     /// permessage-deflate was agreed on.
     deflate: bool,
 }
 
-struct Message {
+struct PartialMessage {
     opcode: u8,
     deflated: bool,
     data: Vec<u8>,
@@ -78,13 +63,13 @@ impl Parser {
         self.input.extend_from_slice(data);
     }
 
-    /// Forgets everything; for the time after a fault.
+    /// Drops everything, after a fault.
     pub(super) fn clear(&mut self) {
         *self = Parser::new(self.deflate);
     }
 
-    /// The next whole message or control frame; `None` until more is fed. A longer message than `max` is a fault as
-    /// soon as a header says so.
+    /// The next whole message or control frame; `None` until more is fed. A message over `max` is a fault as soon as a
+    /// header says so.
     pub(super) fn next(&mut self, max: MaxBytes) -> Result<Option<Event>, Fault> {
         while let Some(header) = self.header(max.message)? {
             let start = self.at + header.header;
@@ -99,7 +84,7 @@ impl Parser {
                     if let Some(message) = gather(&mut self.message, &header, payload) {
                         return finish(message, max.inflated).map(Some);
                     }
-                    // Larger ones are bounded by the length of the message.
+                    // Larger fragments are bounded by the length of the message.
                     if header.payload < SMALL_FRAGMENT {
                         return Ok(Some(Event::Fragment));
                     }
@@ -110,7 +95,7 @@ impl Parser {
         Ok(None)
     }
 
-    /// Keeps only what is not understood yet.
+    /// Keeps only what is not parsed yet.
     fn tidy(&mut self) {
         if self.at > 0 {
             self.input = self.input[self.at..].to_vec();
@@ -140,12 +125,16 @@ impl Parser {
             (short, _) => (u64::from(short), 0),
         };
         if (size == 2 && payload < 126) || (size == 8 && u16::try_from(payload).is_ok()) {
-            return Err(Violation("length in more bytes than needed"));
+            return Err(Violation("length not in its shortest form"));
         }
         match opcode {
-            CONTINUATION if self.message.is_none() => return Err(Violation("continuation of nothing")),
-            TEXT | BINARY if self.message.is_some() => return Err(Violation("message within a message")),
-            CLOSE | PING | PONG if !last => return Err(Violation("control frame in fragments")),
+            CONTINUATION if self.message.is_none() => {
+                return Err(Violation("continuation without a message"));
+            }
+            TEXT | BINARY if self.message.is_some() => {
+                return Err(Violation("new message before the end of another"));
+            }
+            CLOSE | PING | PONG if !last => return Err(Violation("fragmented control frame")),
             CLOSE | PING | PONG if payload > MAX_CONTROL as u64 => {
                 return Err(Violation("long control frame"));
             }
@@ -155,7 +144,7 @@ impl Parser {
         let begun = self.message.as_ref().map_or((0, false), |m| (m.data.len(), m.deflated));
         let deflated = begins_deflated || begun.1;
         let payload = usize::try_from(payload).map_err(|_| TooLarge)?;
-        // The limit may have shrunk since the message began. What does not compress takes a little more.
+        // The limit may have shrunk since the message began. Incompressible data becomes a little longer by deflate.
         let max = if deflated { max.saturating_add(max / 1024 + 64) } else { max };
         if opcode < CLOSE && begun.0.saturating_add(payload) > max {
             return Err(TooLarge);
@@ -167,9 +156,9 @@ impl Parser {
     }
 }
 
-/// The whole message, if this was the end of it.
-fn gather(begun: &mut Option<Message>, header: &Header, payload: &[u8]) -> Option<Message> {
-    let empty = || Message { opcode: header.opcode, deflated: header.deflated, data: Vec::new() };
+/// The whole message, if this was its last fragment.
+fn gather(begun: &mut Option<PartialMessage>, header: &Header, payload: &[u8]) -> Option<PartialMessage> {
+    let empty = || PartialMessage { opcode: header.opcode, deflated: header.deflated, data: Vec::new() };
     let mut message = begun.take().unwrap_or_else(empty);
     message.data.extend_from_slice(payload);
     if header.last {
@@ -179,7 +168,7 @@ fn gather(begun: &mut Option<Message>, header: &Header, payload: &[u8]) -> Optio
     None
 }
 
-fn finish(message: Message, max_inflated: usize) -> Result<Event, Fault> {
+fn finish(message: PartialMessage, max_inflated: usize) -> Result<Event, Fault> {
     let data = if message.deflated { inflate(&message.data, max_inflated)? } else { message.data };
     if message.opcode == BINARY {
         return Ok(Event::Binary(data.into()));
@@ -191,11 +180,11 @@ fn finish(message: Message, max_inflated: usize) -> Result<Event, Fault> {
 fn close(payload: &[u8]) -> Result<Event, Fault> {
     match payload {
         [] => Ok(Event::Close),
-        [_] => Err(Violation("half a close code")),
+        [_] => Err(Violation("close frame of one byte")),
         [a, b, reason @ ..] => {
             let code = u16::from_be_bytes([*a, *b]);
             if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
-                return Err(Violation("close code that may not be sent"));
+                return Err(Violation("invalid close code"));
             }
             std::str::from_utf8(reason).map_err(|_| NotUtf8)?;
             Ok(Event::Close)
@@ -212,62 +201,6 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
     for (byte, mask) in words.into_remainder().iter_mut().zip(mask) {
         *byte ^= mask;
-    }
-}
-
-/// The header of a whole server frame.
-pub(super) struct Head {
-    bytes: [u8; 10],
-    len: usize,
-}
-
-impl Head {
-    pub(super) fn text(payload: usize) -> Self {
-        Head::new(TEXT, payload)
-    }
-
-    pub(super) fn binary(payload: usize) -> Self {
-        Head::new(BINARY, payload)
-    }
-
-    pub(super) fn close(payload: usize) -> Self {
-        Head::new(CLOSE, payload)
-    }
-
-    pub(super) fn ping() -> Self {
-        Head::new(PING, 0)
-    }
-
-    pub(super) fn pong(payload: usize) -> Self {
-        Head::new(PONG, payload)
-    }
-
-    fn new(opcode: u8, payload: usize) -> Self {
-        let mut bytes = [0; 10];
-        bytes[0] = 0x80 | opcode;
-        let len = if payload < 126 {
-            bytes[1] = payload as u8;
-            2
-        } else if let Ok(short) = u16::try_from(payload) {
-            bytes[1] = 126;
-            bytes[2..4].copy_from_slice(&short.to_be_bytes());
-            4
-        } else {
-            bytes[1] = 127;
-            bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
-            10
-        };
-        Head { bytes, len }
-    }
-
-    /// The same for a payload that is deflated.
-    pub(super) fn deflated(mut self) -> Self {
-        self.bytes[0] |= 0x40;
-        self
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
     }
 }
 

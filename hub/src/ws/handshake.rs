@@ -5,27 +5,16 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
 use super::offer;
-use crate::Form;
+use crate::{protocol::Form, transport::Agreed};
 
-/// An upgrade that may go on: answer it with status 101 and these headers.
+/// An accepted upgrade, to be answered with status 101 and these headers.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Handshake {
     pub agreed: Agreed,
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// What both ends have agreed on for the life of the socket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Agreed {
-    pub form: Form,
-    /// permessage-deflate in both directions, without context takeover.
-    pub deflate: bool,
-    /// Pings are those of the WebSocket, which any client answers by itself, and not the protocol's own. Asked for by
-    /// `cf_ws_frame_ping_pong=true` in the query; for tools by hand.
-    pub native_pings: bool,
-}
-
-/// An upgrade that may not: answer it so.
+/// A refused upgrade, and its answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
@@ -46,8 +35,8 @@ const OTHER_VERSION: Refusal = Refusal {
 };
 
 impl Handshake {
-    /// Reads an upgrade request, of which the method must have been GET: all values of a header by its lower-case
-    /// name, and the query. permessage-deflate is agreed on if the client offers it and `deflate` allows it.
+    /// Reads an upgrade request, whose method must be GET. `header` returns all values of a header by its lower-case
+    /// name. permessage-deflate is agreed on if the client offers it and `deflate` allows it.
     pub fn read<'a, V: Iterator<Item = &'a str>>(
         header: impl Fn(&'static str) -> V,
         query: Option<&str>,

@@ -1,8 +1,8 @@
-//! The negotiation of permessage-deflate (RFC 7692, section 7.1): which of the client's offers can be honoured.
+//! The negotiation of permessage-deflate (RFC 7692, section 7.1): which of the client's offers is accepted.
 
 use super::deflate::WINDOW_BITS;
 
-/// What to answer as `Sec-WebSocket-Extensions`, if anything, to the header's lines.
+/// The answering `Sec-WebSocket-Extensions`; `None` if no offer in the header's lines is accepted.
 pub(super) fn answer<'a>(lines: impl Iterator<Item = &'a str>) -> Option<String> {
     lines.flat_map(|line| line.split(',')).find_map(one)
 }
@@ -24,7 +24,7 @@ fn one(offer: &str) -> Option<String> {
         }
         seen.push(name);
         match (name, value) {
-            // We can read whatever window the client takes.
+            // Any window of the client can be read.
             ("server_no_context_takeover" | "client_no_context_takeover", None)
             | ("client_max_window_bits", _) => {}
             ("server_max_window_bits", Some(bits)) if bits >= WINDOW_BITS => windowed = true,
@@ -35,7 +35,7 @@ fn one(offer: &str) -> Option<String> {
     Some(format!("permessage-deflate; server_no_context_takeover; client_no_context_takeover{window}"))
 }
 
-/// Of all parameters only these have a value.
+/// The only parameters with a value are window sizes.
 fn window_bits(value: &str) -> Option<u8> {
     let value = value.trim();
     let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
@@ -60,13 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_that_can_be_honoured_counts() {
+    fn the_first_acceptable_offer_counts() {
         let lines = ["x-other, permessage-deflate; server_max_window_bits=9", "permessage-deflate"];
         assert_eq!(answer(lines.into_iter()).as_deref(), Some(PLAIN));
     }
 
     #[test]
-    fn what_cannot_be_honoured_is_declined() {
+    fn unacceptable_offers_are_declined() {
         for offer in [
             "",
             "x-webkit-deflate-frame",

@@ -1,5 +1,5 @@
-//! The reading half. Bytes land in a buffer of the thread and are understood at once; a connection keeps
-//! only what is left of an unfinished frame.
+//! The reading half. Bytes are read into a buffer of the thread and parsed at once; a connection keeps only the bytes of
+//! an unfinished frame.
 
 use std::{
     cell::RefCell,
@@ -11,12 +11,15 @@ use std::{
 use bytes::Bytes;
 use tokio::io::{AsyncRead, ReadBuf};
 
-use super::frame::{Event, Fault, Parser};
+use super::{
+    fault::Fault,
+    frame::{Event, Parser},
+};
 use crate::transport::{Incoming, MaxBytes, TransportError, TransportReader};
 
 const READ_BYTES: usize = 16 * 1024;
-/// A client that had not read our close yet has sent less.
-const THROWN_AWAY: usize = 16 * 1024 * 1024;
+/// More than a client sends before it reads our close frame.
+const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
@@ -25,22 +28,22 @@ thread_local! {
 pub struct Reader<R> {
     stream: R,
     parser: Parser,
-    state: State,
+    state: ReadState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ReadState {
     Open,
-    /// After a fault: so many bytes of what still comes are thrown away, so that our close frame arrives.
-    Deaf(usize),
-    Over,
+    /// After a fault: so many further bytes are read and dropped, so that our close frame arrives.
+    Discarding(usize),
+    Ended,
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
     pub(super) fn new(stream: R, early: &Bytes, deflate: bool) -> Self {
         let mut parser = Parser::new(deflate);
         parser.feed(early);
-        Reader { stream, parser, state: State::Open }
+        Reader { stream, parser, state: ReadState::Open }
     }
 
     /// Feeds the parser; 0 at the end of the stream.
@@ -49,7 +52,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             let mut buffer = ReadBuf::new(scratch);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
             let read = buffer.filled();
-            if self.state == State::Open {
+            if self.state == ReadState::Open {
                 self.parser.feed(read);
             }
             Poll::Ready(Ok(read.len()))
@@ -57,7 +60,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     fn fault(&mut self, fault: Fault) -> TransportError {
-        self.state = State::Deaf(THROWN_AWAY);
+        self.state = ReadState::Discarding(DISCARDED_BYTES);
         self.parser.clear();
         match fault {
             Fault::Violation(what) => TransportError::Violation(what),
@@ -70,7 +73,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
     async fn next(&mut self, max: impl Fn() -> MaxBytes + Send) -> Option<Result<Incoming, TransportError>> {
         loop {
-            if self.state == State::Over {
+            if self.state == ReadState::Ended {
                 return None;
             }
             match self.parser.next(max()) {
@@ -80,21 +83,21 @@ impl<R: AsyncRead + Unpin + Send + 'static> TransportReader for Reader<R> {
                 Ok(Some(Event::Pong)) => return Some(Ok(Incoming::Pong)),
                 Ok(Some(Event::Fragment)) => return Some(Ok(Incoming::Fragment)),
                 Ok(Some(Event::Close)) => {
-                    self.state = State::Over;
+                    self.state = ReadState::Ended;
                     return Some(Ok(Incoming::Close));
                 }
                 Ok(None) => {}
                 Err(fault) => return Some(Err(self.fault(fault))),
             }
             match std::future::poll_fn(|cx| self.poll_read(cx)).await {
-                Ok(0) => self.state = State::Over,
+                Ok(0) => self.state = ReadState::Ended,
                 Ok(read) => {
-                    if let State::Deaf(left) = self.state {
-                        self.state = left.checked_sub(read).map_or(State::Over, State::Deaf);
+                    if let ReadState::Discarding(left) = self.state {
+                        self.state = left.checked_sub(read).map_or(ReadState::Ended, ReadState::Discarding);
                     }
                 }
                 Err(error) => {
-                    self.state = State::Over;
+                    self.state = ReadState::Ended;
                     return Some(Err(TransportError::Lost(error.to_string())));
                 }
             }

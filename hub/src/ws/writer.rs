@@ -1,5 +1,5 @@
-//! The writing half. Frames are put together in a buffer of the thread and written with one call; only what the
-//! socket does not take at once is kept. Large payloads are written from where they are.
+//! The writing half. Frames are gathered in a buffer of the thread and written with one call; only what the socket does
+//! not take at once is kept. Large payloads are written without a copy.
 
 use std::{
     cell::RefCell,
@@ -11,15 +11,15 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{frame::Head, make_frame};
+use super::{head::Head, make::make_frame};
 use crate::{
-    Agreed, Form,
-    transport::{Outlet, TransportError, TransportWriter},
+    protocol::Form,
+    transport::{Agreed, Outlet, TransportError, TransportWriter},
 };
 
-/// Put together up to this size.
+/// Frames are gathered up to this size.
 const GATHER_BYTES: usize = 64 * 1024;
-/// Payloads from this size on are not copied.
+/// Payloads of at least this size are not copied.
 const LARGE_BYTES: usize = 16 * 1024;
 
 thread_local! {
@@ -29,7 +29,7 @@ thread_local! {
 pub struct Writer<W: Outlet> {
     stream: Arc<W>,
     deflate: bool,
-    /// Begun and not all written.
+    /// The rest of a frame that was written in part.
     rest: Bytes,
 }
 
@@ -49,7 +49,7 @@ impl<W: Outlet> Writer<W> {
         }
     }
 
-    /// Writes some frames from `at` on, at least one, and says where to go on.
+    /// Writes some frames from `at` on, at least one, and returns the next.
     fn poll_frames(
         &mut self,
         cx: &mut Context<'_>,
@@ -76,7 +76,7 @@ impl<W: Outlet> Writer<W> {
                 }
                 next += 1;
             }
-            // Nothing is lost if this must wait: the next attempt puts the same together again.
+            // If this is pending, the next poll gathers the same frames again.
             let written = ready!(self.poll_write(cx, scratch))?;
             self.rest = match large {
                 None => Bytes::copy_from_slice(&scratch[written..]),

@@ -1,5 +1,4 @@
-//! A client that speaks the protocol by hand and hides nothing: every object in the order of the wire,
-//! as JSON whatever the form of the test run is.
+//! A client of the protocol without a library: it returns every object in the order of the wire, as JSON in both forms.
 
 use std::collections::VecDeque;
 
@@ -19,7 +18,7 @@ pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     read: VecDeque<Value>,
     next_id: u32,
-    /// What came while waiting for something else.
+    /// Objects that came while another was awaited.
     pub(crate) pushes: VecDeque<Value>,
     pub(crate) answer_pings: bool,
     pub(crate) connected: Value,
@@ -98,7 +97,7 @@ impl Client {
         let _ = self.socket.send(pong).await;
     }
 
-    /// Everything up to the end of the socket is thrown away.
+    /// Reads and drops everything up to the end of the socket.
     pub(crate) async fn close(&mut self) -> Close {
         loop {
             if let Err(close) = self.next().await {

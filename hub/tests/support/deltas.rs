@@ -9,7 +9,7 @@ use super::fossil;
 pub(crate) struct Reader {
     agreed: bool,
     last: Vec<u8>,
-    /// How many came as deltas.
+    /// The number of publications that came as deltas.
     pub(crate) deltas: u32,
 }
 

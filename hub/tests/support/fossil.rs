@@ -1,8 +1,8 @@
-//! What a client does with a delta, and stricter: every number has to be right.
+//! Applies a delta as a client does, but checks every number.
 
 const DIGITS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 
-/// The new text, of the old one and a delta.
+/// The new text, from the old one and a delta.
 pub(crate) fn apply(old: &[u8], delta: &[u8]) -> Vec<u8> {
     let mut rest = delta;
     let mut new = Vec::new();

@@ -1,18 +1,18 @@
-//! Protobuf for tests, from a table of the protocol's messages and nothing of the engine's: JSON values in the
-//! names of the protocol, to bytes and back.
+//! Protobuf for tests, by a table of the protocol's messages that is independent of the engine: JSON values with the
+//! protocol's names, to bytes and back.
 
 use serde_json::{Map, Value, json};
 
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
-    /// JSON as it is, or text.
+    /// Embedded JSON, or a string.
     Raw,
     Number,
     Flag,
     One(&'static str),
     Many(&'static str),
-    /// By names: of texts if empty, else of this message.
+    /// A map by name: of strings if empty, else of this message.
     Named(&'static str),
 }
 use Kind::{Flag, Many, Named, Number, One, Raw, Text};
@@ -152,7 +152,7 @@ fn fields(message: &str) -> &'static [(u64, &'static str, Kind)] {
     }
 }
 
-/// Commands as one frame. A key that the table does not know is sent as a field that nobody knows.
+/// Commands as one frame. A key that the table does not know is sent as an unknown field.
 pub(crate) fn encode(commands: &[Value]) -> Vec<u8> {
     let mut out = Vec::new();
     for command in commands {
@@ -230,7 +230,7 @@ pub(crate) fn decode(mut frame: &[u8]) -> Vec<Value> {
 
 fn value(name: &str, mut data: &[u8]) -> Value {
     let mut out = Map::new();
-    // Maps and messages without entries look like absent ones; JSON shows these two all the same.
+    // Maps and messages without entries look like absent ones; these two are shown in JSON all the same.
     match name {
         "PresenceResult" => drop(out.insert("presence".to_owned(), json!({}))),
         "HistoryResult" => drop(out.insert("publications".to_owned(), json!([]))),

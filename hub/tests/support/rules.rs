@@ -1,4 +1,4 @@
-//! An authority that does what the client's `data` says, so that a test reads in one place.
+//! An authority that does what the client's `data` says, so that a test is written in one place.
 
 use std::sync::{
     Arc, Mutex,

@@ -1,4 +1,4 @@
-//! The engine's doorway and the upgrade as it wants it, in axum: the answer, and its own framing over the stream.
+//! The engine's listener and its WebSocket upgrade, in axum.
 
 use std::{io, net::SocketAddr};
 
@@ -9,7 +9,7 @@ use axum::{
     serve::Listener,
 };
 use bytes::Bytes;
-use hub::{Descriptors, Doorway, Handshake, Hub, Peer, WebSocket};
+use hub::{ConnectionListener, Descriptors, Handshake, Hub, Peer, WebSocket};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,12 +17,12 @@ use tokio::net::{TcpListener, TcpStream};
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
     content-type: text/plain\r\ncontent-length: 31\r\n\r\ntoo many connections, try again";
 
-/// The doorway as the HTTP server wants it.
-pub(crate) struct Door(Doorway);
+/// The listener as axum takes it.
+pub(crate) struct Door(ConnectionListener);
 
 impl Door {
     pub(crate) fn new(listener: TcpListener, descriptors: Descriptors) -> Self {
-        Door(Doorway::new(listener, descriptors, Bytes::from_static(REFUSAL)))
+        Door(ConnectionListener::new(listener, descriptors, Bytes::from_static(REFUSAL)))
     }
 }
 
@@ -39,7 +39,7 @@ impl Listener for Door {
     }
 }
 
-/// Agrees on a form, and on compression if it is wanted, and serves the socket.
+/// Answers the upgrade and serves the socket. `deflate`: compression is allowed.
 pub(crate) fn serve(hub: Hub, mut request: Request, deflate: bool) -> Response {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let header = |name| request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());

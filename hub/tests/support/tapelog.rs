@@ -1,4 +1,4 @@
-//! A log whose every move a test controls: what it holds, what it forgot, whether it answers at all.
+//! A log that a test controls: what it holds, what it dropped, whether it answers.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ pub(crate) struct TapeLog {
     rooms: Mutex<HashMap<String, Tape>>,
     /// Reads of the room "stalled" wait here.
     pub(crate) stall: Semaphore,
-    /// How many wait there, or did.
+    /// How many waited there so far.
     pub(crate) waiting: AtomicUsize,
     pub(crate) broken: AtomicBool,
     pub(crate) reads: AtomicUsize,
@@ -57,12 +57,12 @@ impl TapeLog {
         })
     }
 
-    /// Forgets everything up to this offset.
+    /// Drops everything up to this offset.
     pub(crate) fn trim(&self, room: &str, up_to: u64) {
         self.with(room, |tape| tape.trimmed = up_to);
     }
 
-    /// Loses what is over this offset and does not know it, as a database that fell back on a copy.
+    /// Loses everything over this offset without a new epoch, as a database restored from a backup does.
     pub(crate) fn fall_back(&self, room: &str, to: u64) {
         self.with(room, |tape| tape.all.truncate(to as usize));
     }
@@ -93,7 +93,7 @@ impl TapeLog {
 #[async_trait]
 impl Log for TapeLog {
     async fn since(&self, room: &str, after: u64, limit: usize) -> Result<LogPage, LogError> {
-        // A log that is read takes a moment, in which much can happen.
+        // A read takes a moment, in which other tasks run.
         tokio::task::yield_now().await;
         if room == "stalled" {
             self.waiting.fetch_add(1, SeqCst);

@@ -1,5 +1,5 @@
-//! Reading a filter in both forms. A few bytes of it take a hundred times as much in memory, so its parts are counted
-//! before they are kept. Of a filter with too many an empty one is left, which is refused as any senseless one.
+//! Reads a filter in both forms. A part of a few bytes takes a hundred times the memory, so parts are counted before they
+//! are kept. A filter with too many parts becomes an empty one, which is refused as invalid.
 
 use std::{cell::Cell, fmt, marker::PhantomData};
 
@@ -14,15 +14,15 @@ use serde::{
 
 use super::FilterNode;
 
-/// Nodes and values of one filter; it runs for every publication of the room.
+/// Nodes and values of one filter. It runs for every publication of the room.
 const MAX_PARTS: usize = 100;
 
-/// How many more parts there may be; `None` once there were too many.
-struct Left(Cell<Option<usize>>);
+/// The number of parts that may follow; `None` once there were too many.
+struct PartsLeft(Cell<Option<usize>>);
 
-impl Left {
+impl PartsLeft {
     fn all() -> Self {
-        Left(Cell::new(Some(MAX_PARTS)))
+        PartsLeft(Cell::new(Some(MAX_PARTS)))
     }
 
     fn take(&self) -> bool {
@@ -36,18 +36,18 @@ impl Left {
 }
 
 impl FilterNode {
-    /// Reads a node as its message in Protobuf.
+    /// Decodes a filter in Protobuf.
     pub(crate) fn from_protobuf(bytes: &[u8]) -> Result<FilterNode, DecodeError> {
-        let left = Left::all();
+        let left = PartsLeft::all();
         count(bytes, &left)?;
-        // Not decoded at all if it is not wanted.
+        // With too many parts it is not decoded at all.
         let bytes = if left.0.get().is_some() { bytes } else { &[] };
         FilterNode::decode(bytes)
     }
 }
 
-/// Counts a node and the parts below it, and stops when there are too many; so it goes no deeper than that.
-fn count(mut node: &[u8], left: &Left) -> Result<(), DecodeError> {
+/// Counts a node and the parts below it. Stops when there are too many, which bounds the depth of the recursion as well.
+fn count(mut node: &[u8], left: &PartsLeft) -> Result<(), DecodeError> {
     if !left.take() {
         return Ok(());
     }
@@ -56,7 +56,7 @@ fn count(mut node: &[u8], left: &Left) -> Result<(), DecodeError> {
         if (tag, kind) == (6, WireType::LengthDelimited) {
             let length = decode_varint(&mut node)?;
             let split = usize::try_from(length).ok().and_then(|length| node.split_at_checked(length));
-            // If it is cut short, the decoder will say so.
+            // A truncated node is an error of the decoder.
             let Some((child, rest)) = split else { return Ok(()) };
             count(child, left)?;
             node = rest;
@@ -75,31 +75,31 @@ fn count(mut node: &[u8], left: &Left) -> Result<(), DecodeError> {
 
 impl<'de> Deserialize<'de> for FilterNode {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let left = Left::all();
+        let left = PartsLeft::all();
         let node = Part(&left, PhantomData).deserialize(from)?;
         Ok(left.or_nothing(node.unwrap_or_default()))
     }
 }
 
-/// One part of a filter, or nothing when there are too many.
-struct Part<'a, T>(&'a Left, PhantomData<T>);
+/// One part of a filter; `None` when there are too many.
+struct Part<'a, T>(&'a PartsLeft, PhantomData<T>);
 
-struct List<'a, T>(&'a Left, PhantomData<T>);
+struct List<'a, T>(&'a PartsLeft, PhantomData<T>);
 
-struct Fields<'a>(&'a Left);
+struct Fields<'a>(&'a PartsLeft);
 
 trait Read: Sized {
-    fn read<'de, D: Deserializer<'de>>(from: D, left: &Left) -> Result<Self, D::Error>;
+    fn read<'de, D: Deserializer<'de>>(from: D, left: &PartsLeft) -> Result<Self, D::Error>;
 }
 
 impl Read for String {
-    fn read<'de, D: Deserializer<'de>>(from: D, _: &Left) -> Result<Self, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, _: &PartsLeft) -> Result<Self, D::Error> {
         String::deserialize(from)
     }
 }
 
 impl Read for FilterNode {
-    fn read<'de, D: Deserializer<'de>>(from: D, left: &Left) -> Result<Self, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(from: D, left: &PartsLeft) -> Result<Self, D::Error> {
         from.deserialize_map(Fields(left))
     }
 }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_with_too_many_parts_is_not_even_kept() {
+    fn a_filter_with_too_many_parts_is_not_kept() {
         for (nodes, vals) in [(98, 0), (0, 98), (50, 48)] {
             let node = tree(nodes, vals);
             assert_eq!(both(&node), [node.clone(), node]);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_filter_is_no_danger() {
+    fn a_deep_filter_does_not_overflow_the_stack() {
         let mut node = Vec::new();
         for _ in 0..1000 {
             let mut outer = vec![0x32];

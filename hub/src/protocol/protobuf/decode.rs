@@ -1,5 +1,5 @@
-//! Binary frames to commands. Data that is no JSON costs its command an error, not the session its life:
-//! unlike in a JSON frame, the rest of the frame is readable all the same.
+//! Decodes binary frames to commands. A command with data that is not JSON gets an error reply, and the session goes on:
+//! unlike in a JSON frame, the rest of the frame can be decoded.
 
 use bytes::Bytes;
 use prost::Message;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::messages as wire;
 use crate::protocol::command::{
-    Command, Connect, Decoded, History, MAX_IN_FRAME, Position, Publish, Refresh, Room, Rpc, Send,
+    Channel, Command, Connect, Decoded, History, MAX_IN_FRAME, Position, Publish, Refresh, Rpc, SendMessage,
     SubRefresh, Subscribe,
 };
 use crate::protocol::filter::FilterNode;
@@ -54,7 +54,7 @@ fn classify(envelope: wire::Command) -> Decoded {
     }
 }
 
-/// A part of a command that is no JSON, or no filter.
+/// A command with a part that is not JSON, or not a filter.
 struct Unreadable;
 
 fn json(data: &[u8]) -> Result<Option<Box<RawValue>>, Unreadable> {
@@ -65,19 +65,19 @@ fn json(data: &[u8]) -> Result<Option<Box<RawValue>>, Unreadable> {
 }
 
 fn command(e: wire::Command) -> Result<Option<Command>, Unreadable> {
-    let room = |channel: wire::Channel| Room { channel: channel.channel };
+    let channel = |channel: wire::Channel| Channel { channel: channel.channel };
     Ok(if let Some(c) = e.connect {
         Some(Command::Connect(Box::new(connect(*c)?)))
     } else if let Some(c) = e.subscribe {
         Some(Command::Subscribe(Box::new(subscribe(*c)?)))
     } else if let Some(c) = e.unsubscribe {
-        Some(Command::Unsubscribe(room(c)))
+        Some(Command::Unsubscribe(channel(c)))
     } else if let Some(c) = e.publish {
         Some(Command::Publish(Publish { channel: c.channel, data: json(&c.data)? }))
     } else if let Some(c) = e.presence {
-        Some(Command::Presence(room(c)))
+        Some(Command::Presence(channel(c)))
     } else if let Some(c) = e.presence_stats {
-        Some(Command::PresenceStats(room(c)))
+        Some(Command::PresenceStats(channel(c)))
     } else if let Some(c) = e.history {
         let since = c.since.map(|s| Position { recover: false, offset: s.offset, epoch: s.epoch });
         let (channel, limit, reverse) = (c.channel, c.limit, c.reverse);
@@ -85,7 +85,7 @@ fn command(e: wire::Command) -> Result<Option<Command>, Unreadable> {
     } else if let Some(c) = e.rpc {
         Some(Command::Rpc(Rpc { method: c.method, data: json(&c.data)? }))
     } else if let Some(c) = e.send {
-        Some(Command::Send(Send { data: json(&c.data)? }))
+        Some(Command::Send(SendMessage { data: json(&c.data)? }))
     } else if let Some(c) = e.refresh {
         Some(Command::Refresh(Refresh { token: c.token }))
     } else if let Some(c) = e.sub_refresh {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_is_no_json_costs_only_its_command() {
+    fn data_that_is_not_json_fails_only_its_command() {
         let decoded = decode(&framed(&[rpc(1, "{oops"), rpc(2, "1")]));
         assert!(matches!(
             decoded[..],

@@ -39,14 +39,14 @@ pub(crate) struct Command {
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Empty {}
 
-/// Whatever has nothing but a channel.
+/// Any request with only a channel.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Channel {
     #[prost(string, tag = "1")]
     pub(crate) channel: String,
 }
 
-/// Whatever has nothing but data.
+/// Any message with only data.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Data {
     #[prost(bytes = "bytes", tag = "1")]
@@ -85,7 +85,7 @@ pub(crate) struct SubscribeRequest {
     pub(crate) data: Bytes,
     #[prost(string, tag = "12")]
     pub(crate) delta: String,
-    /// A filter, left as it is until it is known to be of a bearable size.
+    /// A filter, not decoded until its parts are counted.
     #[prost(bytes = "bytes", optional, tag = "13")]
     pub(crate) tf: Option<Bytes>,
     #[prost(int64, tag = "14")]
@@ -269,8 +269,8 @@ pub(crate) struct ConnectResult {
     pub(crate) ttl: u32,
     #[prost(bytes = "bytes", tag = "5")]
     pub(crate) data: Bytes,
-    /// A map in the schema, which on the wire is this list. As a map an empty result would be left out of its
-    /// entry, and the JavaScript client takes what is left out for nothing at all.
+    /// A map in the schema, which has the wire format of this list. As a map prost would leave an empty result out of its
+    /// entry, and the JavaScript client then has no result for the room.
     #[prost(message, repeated, tag = "6")]
     pub(crate) subs: Vec<SubEntry>,
     #[prost(uint32, tag = "7")]

@@ -1,23 +1,23 @@
-//! The order of a room: whatever comes in whatever order, everything comes out once, rising, without gaps.
+//! The order of a room: publications in any order leave once, by rising offset, without gaps.
 
 use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
 use crate::log::Publication;
-use crate::room::ring::Purse;
+use crate::room::memory_budget::MemoryBudget;
 
-fn entry(offset: u64) -> Entry {
+fn event(offset: u64) -> RoomEvent {
     let data = Bytes::from(offset.to_string());
-    Entry::publication("room", Publication { offset, data, ..Publication::default() })
+    RoomEvent::publication("room", Publication { offset, data, ..Publication::default() })
 }
 
-fn entries(offsets: impl IntoIterator<Item = u64>) -> Vec<Entry> {
-    offsets.into_iter().map(entry).collect()
+fn events(offsets: impl IntoIterator<Item = u64>) -> Vec<RoomEvent> {
+    offsets.into_iter().map(event).collect()
 }
 
 fn ring() -> Ring {
-    Ring::new(1 << 20, Purse::new(usize::MAX))
+    Ring::new(1 << 20, MemoryBudget::new(usize::MAX))
 }
 
 fn open(top: u64, max_held: usize) -> Order {
@@ -27,7 +27,7 @@ fn open(top: u64, max_held: usize) -> Order {
 }
 
 fn out(order: &mut Order) -> Vec<u64> {
-    order.next_batch().map(|b| b.entries.iter().map(|e| e.offset).collect()).unwrap_or_default()
+    order.next_batch().map(|b| b.events.iter().map(|e| e.offset).collect()).unwrap_or_default()
 }
 
 proptest! {
@@ -39,7 +39,7 @@ proptest! {
         let mut order = open(start, 1000);
         let mut got = Vec::new();
         for offset in arrivals {
-            order.accept(entry(offset));
+            order.accept(event(offset));
             got.extend(out(&mut order));
         }
         prop_assert_eq!(got, (start + 1..=40).collect::<Vec<_>>());
@@ -56,12 +56,12 @@ proptest! {
         let mut order = open(0, max_held);
         let mut got = Vec::new();
         for offset in &arrivals[..kept] {
-            order.accept(entry(*offset));
+            order.accept(event(*offset));
             got.extend(out(&mut order));
         }
         loop {
             let from = order.top + 1;
-            let page = entries(from..=(from + page_size - 1).min(40));
+            let page = events(from..=(from + page_size - 1).min(40));
             let (state, _) = order.absorb("e", from - 1, 40, page);
             got.extend(out(&mut order));
             match state {
@@ -81,10 +81,10 @@ fn publications_during_opening_are_neither_lost_nor_doubled() {
     let mut order = Order::new(ring(), 10);
     assert!(order.begin_opening());
     for offset in [7, 5, 6] {
-        assert!(matches!(order.accept(entry(offset)), Accepted::Held { .. }));
+        assert!(matches!(order.accept(event(offset)), Accepted::Held { .. }));
     }
     order.open("e".into(), 5);
-    // The 5 is for those who follow no stream.
+    // The 5 goes to members without a stream.
     assert_eq!(out(&mut order), [5, 6, 7]);
     assert_eq!(order.held_bytes, 0);
 }
@@ -93,12 +93,12 @@ fn publications_during_opening_are_neither_lost_nor_doubled() {
 fn nothing_is_held_for_an_opening_that_failed() {
     let mut order = Order::new(ring(), 10);
     assert!(order.begin_opening() && order.begin_opening());
-    order.accept(entry(7));
+    order.accept(event(7));
     order.end_opening();
     assert!(order.next_batch().is_none(), "somebody else is at it");
     order.end_opening();
     assert_eq!(out(&mut order), [7]);
-    assert_eq!((order.accept(entry(9)), order.held_bytes), (Accepted::Ready, 0));
+    assert_eq!((order.accept(event(9)), order.held_bytes), (Accepted::Ready, 0));
 }
 
 #[test]
@@ -106,67 +106,66 @@ fn large_publications_are_handed_out_a_few_at_a_time() {
     let mut order = open(0, 10);
     for offset in 1..=8 {
         let data = Bytes::from(format!("\"{}\"", "x".repeat(50_000)));
-        order.accept(Entry::publication("room", Publication { offset, data, ..Publication::default() }));
+        order.accept(RoomEvent::publication("room", Publication { offset, data, ..Publication::default() }));
     }
     let heavy = order.next_batch().unwrap();
-    assert_eq!((heavy.entries.len(), heavy.is_heavy), (3, true));
+    assert_eq!((heavy.events.len(), heavy.is_heavy), (3, true));
     assert_eq!(out(&mut order), [4, 5, 6]);
     let rest = order.next_batch().unwrap();
-    assert_eq!((rest.entries.len(), rest.is_heavy), (2, false));
+    assert_eq!((rest.events.len(), rest.is_heavy), (2, false));
 }
 
 #[test]
-fn a_log_without_the_missing_ones_is_behind_lost_or_another() {
+fn a_log_without_the_missing_events_is_behind_or_lost() {
     let mut order = open(5, 10);
-    order.accept(entry(8));
-    assert_eq!(order.absorb("e", 5, 6, entries([6])), (Absorbed::More, 1));
-    assert_eq!(order.absorb("e", 6, 6, entries([])), (Absorbed::Behind, 0));
-    assert_eq!(order.absorb("e", 6, 8, entries([8])), (Absorbed::Lost, 0));
-    assert_eq!(order.absorb("f", 6, 9, entries([])), (Absorbed::Lost, 0));
+    order.accept(event(8));
+    assert_eq!(order.absorb("e", 5, 6, events([6])), (Absorbed::More, 1));
+    assert_eq!(order.absorb("e", 6, 6, events([])), (Absorbed::Behind, 0));
+    assert_eq!(order.absorb("e", 6, 8, events([8])), (Absorbed::Lost, 0));
+    assert_eq!(order.absorb("f", 6, 9, events([])), (Absorbed::Lost, 0));
     order.restart("f".into(), 8);
     assert!(!order.has_gap());
-    assert_eq!(order.accept(entry(9)), Accepted::Ready);
+    assert_eq!(order.accept(event(9)), Accepted::Ready);
 }
 
 #[test]
-fn what_was_not_seen_as_it_is_now_raises_doubts() {
+fn an_old_offset_with_other_data_raises_a_doubt() {
     let mut order = open(5, 10);
-    order.accept(entry(6));
-    assert_eq!(order.accept(entry(6)), Accepted::Old);
-    assert_eq!(order.accept(entry(5)), Accepted::Doubtful, "nobody knows what it said");
+    order.accept(event(6));
+    assert_eq!(order.accept(event(6)), Accepted::Old);
+    assert_eq!(order.accept(event(5)), Accepted::Doubtful, "nobody knows what it said");
     let other = Publication { offset: 6, data: "\"other\"".into(), ..Publication::default() };
-    assert_eq!(order.accept(Entry::publication("room", other)), Accepted::Doubtful);
+    assert_eq!(order.accept(RoomEvent::publication("room", other)), Accepted::Doubtful);
 }
 
 #[test]
 fn a_page_that_the_room_has_overtaken_is_not_a_lost_stream() {
     let mut order = open(5, 10);
-    order.accept(entry(9));
-    // The log is asked for what comes after 5; while it reads a short page, 6 and 7 arrive by themselves.
-    order.accept(entry(6));
-    order.accept(entry(7));
-    assert_eq!(order.absorb("e", 5, 9, entries([6, 7])), (Absorbed::More, 0));
-    assert_eq!(order.absorb("e", 7, 9, entries([8, 9])), (Absorbed::Complete, 1));
+    order.accept(event(9));
+    // The log is read after 5; while it returns a short page, 6 and 7 arrive live.
+    order.accept(event(6));
+    order.accept(event(7));
+    assert_eq!(order.absorb("e", 5, 9, events([6, 7])), (Absorbed::More, 0));
+    assert_eq!(order.absorb("e", 7, 9, events([8, 9])), (Absorbed::Complete, 1));
     assert_eq!(out(&mut order), [6, 7, 8, 9]);
 }
 
 #[test]
 fn a_full_hold_says_so() {
     let mut order = open(0, 2);
-    assert_eq!(order.accept(entry(9)), Accepted::Held { full: false });
-    assert_eq!(order.accept(entry(8)), Accepted::Held { full: true });
-    assert_eq!(order.accept(entry(7)), Accepted::Held { full: true });
+    assert_eq!(order.accept(event(9)), Accepted::Held { full: false });
+    assert_eq!(order.accept(event(8)), Accepted::Held { full: true });
+    assert_eq!(order.accept(event(7)), Accepted::Held { full: true });
     assert_eq!(order.held.keys().copied().collect::<Vec<_>>(), [7, 8], "the nearest stay");
 }
 
-/// Whoever hands out is slow: what waits for it is bounded, and still everything comes once and in order, the rest
-/// from the log.
+/// With a slow fan-out the pending events are bounded; all are delivered once and in order, the rest from the log.
 #[test]
 fn what_waits_to_be_handed_out_is_bounded_and_nothing_is_lost() {
     let mut order = open(0, 1_000);
     let all = 3 * MAX_PENDING as u64;
     for offset in 1..=all {
-        order.accept(entry(offset));
+        order.accept(event(offset));
         assert!(order.waiting() <= MAX_PENDING);
     }
     assert!(order.has_gap());
@@ -176,11 +175,11 @@ fn what_waits_to_be_handed_out_is_bounded_and_nothing_is_lost() {
         rounds += 1;
         assert!(rounds < 1_000, "it does not come to an end: {} of {all}", out.len());
         while let Some(batch) = order.next_batch() {
-            out.extend(batch.entries.iter().map(|entry| entry.offset));
+            out.extend(batch.events.iter().map(|event| event.offset));
         }
         if order.has_gap() {
             let after = order.top;
-            let page = (after + 1..=all.min(after + 500)).map(entry).collect();
+            let page = (after + 1..=all.min(after + 500)).map(event).collect();
             let (state, _) = order.absorb("e", after, all, page);
             assert!(matches!(state, Absorbed::Complete | Absorbed::More), "{state:?}");
             assert!(order.waiting() <= MAX_PENDING + 500);

@@ -1,7 +1,10 @@
-//! What goes to one client. While nothing waits it is written into the socket there and then, by whoever brings
-//! it; what the socket does not take waits here for the writer. Bounded in bytes for pushes, which never wait: over
-//! the bound the session ends. Replies are never refused; instead the session takes no further command until they
-//! are gone. At most one bound's worth is here and one more in the writer's hands.
+//! The outgoing queue of one client. While it is empty, the caller writes to the socket directly; what the socket does
+//! not take waits here for the writer. Pushes are bounded in bytes: over the bound the session ends, and the caller never
+//! waits. Replies are never refused; instead the session runs no further command while unread replies are over the bound.
+//! So at most the bound is queued here, and as much again is held by the writer.
+
+mod encoded_frame;
+mod waiting;
 
 use std::{
     collections::VecDeque,
@@ -13,61 +16,35 @@ use std::{
 use bytes::Bytes;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{CloseCode, Closed, lock::lock, parcel::Parcel, transport::Outlet};
+pub(crate) use self::encoded_frame::{EncodedFrame, pack};
+use self::waiting::{Gate, MessageClass, Waiting};
+use crate::{
+    lock::lock,
+    protocol::codes::CloseCode,
+    transport::{Closed, Outlet},
+};
 
 pub(crate) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     ended: Notify,
     drained: Notify,
 }
 
-/// Small, because a publication looks at those of all its subscribers.
-struct State {
-    /// The socket, if it can be written to from here.
+/// Small, because a publication touches that of every subscriber.
+struct QueueState {
+    /// The socket, if the caller can write to it directly.
     outlet: Option<Arc<dyn Outlet>>,
-    /// Only while there is something.
+    /// `None` while it is empty.
     waiting: Option<Box<Waiting>>,
     closed: Option<Box<Closed>>,
     max_push_bytes: usize,
     writer: Option<Waker>,
-    /// When the writer last had nothing to do.
+    /// When the writer was last idle.
     written_at: Option<Instant>,
-    /// What is written from here is deflated, as agreed on.
+    /// Frames are compressed.
     deflate: bool,
-    /// The writer has something in its hands, which must go out first.
+    /// The writer holds messages, which must go out first.
     writing: bool,
-}
-
-#[derive(Default)]
-struct Waiting {
-    /// The end of a frame that the socket has begun to take.
-    rest: Bytes,
-    rest_kind: Kind,
-    messages: VecDeque<Bytes>,
-    push_bytes: usize,
-    reply_bytes: usize,
-    /// A reply is being made that must stand before what came after.
-    gate: Option<Gate>,
-    /// The answer to the last ping frame; earlier ones need none.
-    pong: Option<Bytes>,
-    /// A ping frame of our own.
-    ping: bool,
-}
-
-#[derive(Default)]
-struct Gate {
-    /// How many messages were there before it.
-    place: usize,
-    /// Of what came after.
-    push_bytes: usize,
-    reply_bytes: usize,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    Push,
-    #[default]
-    Reply,
 }
 
 pub(crate) enum Taken {
@@ -76,11 +53,11 @@ pub(crate) enum Taken {
     Messages(VecDeque<Bytes>),
     Pong(Bytes),
     Ping,
-    /// All is taken, and this is the end.
+    /// Everything was taken, and the session has ended.
     Closed(Closed),
 }
 
-/// What waits could not be written, or would not be read.
+/// Whether messages that wait could not be written any more, or would not be read.
 fn hopeless(why: &Closed) -> bool {
     match why {
         Closed::Peer | Closed::Lost(_) => true,
@@ -90,7 +67,7 @@ fn hopeless(why: &Closed) -> bool {
 
 impl Queue {
     pub(crate) fn new(max_push_bytes: usize) -> Self {
-        let state = State {
+        let state = QueueState {
             outlet: None,
             waiting: None,
             closed: None,
@@ -107,7 +84,7 @@ impl Queue {
         lock(&self.state).max_push_bytes = max_push_bytes;
     }
 
-    /// From now on the socket is tried first.
+    /// From now on callers write to the socket directly.
     pub(crate) fn attach(&self, outlet: Option<Arc<dyn Outlet>>, deflate: bool) {
         let mut state = lock(&self.state);
         if state.closed.is_none() {
@@ -116,19 +93,19 @@ impl Queue {
         }
     }
 
-    /// Sends the messages or puts them in line, all or as far as they fit, and says how many. Whoever does not
-    /// take them in time ends the session, except that an empty queue takes any one message.
-    pub(crate) fn push(&self, parcel: &Parcel) -> usize {
+    /// Sends or queues the messages, as many as fit, and returns how many. If one does not fit, the session ends as slow;
+    /// an empty queue takes one message of any length.
+    pub(crate) fn push(&self, frame: &EncodedFrame) -> usize {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return 0;
         }
-        if state.send(parcel, Kind::Push) {
+        if state.send(frame, MessageClass::Push) {
             wake_for_rest(state);
-            return parcel.messages().len();
+            return frame.messages().len();
         }
         let mut taken = 0;
-        for message in parcel.messages() {
+        for message in frame.messages() {
             let max = state.max_push_bytes;
             let waiting = state.waiting();
             let bytes = waiting.push_bytes + waiting.rest_push_bytes();
@@ -136,7 +113,7 @@ impl Queue {
                 self.end(&mut state, CloseCode::SLOW.into());
                 break;
             }
-            waiting.count(Kind::Push, message.len());
+            waiting.count(MessageClass::Push, message.len());
             waiting.messages.push_back(message.clone());
             taken += 1;
         }
@@ -144,18 +121,18 @@ impl Queue {
         taken
     }
 
-    /// A reply of which more will follow at once goes out with them.
-    pub(crate) fn reply(&self, parcel: &Parcel, more: bool) {
+    /// `more`: further replies follow at once, so this one is queued to go out with them.
+    pub(crate) fn reply(&self, frame: &EncodedFrame, more: bool) {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return;
         }
-        if !more && state.send(parcel, Kind::Reply) {
+        if !more && state.send(frame, MessageClass::Reply) {
             return wake_for_rest(state);
         }
         let waiting = state.waiting();
-        for message in parcel.messages() {
-            waiting.count(Kind::Reply, message.len());
+        for message in frame.messages() {
+            waiting.count(MessageClass::Reply, message.len());
             waiting.messages.push_back(message.clone());
         }
         wake(state);
@@ -168,7 +145,7 @@ impl Queue {
         wake(state);
     }
 
-    /// Asks by a ping frame of the WebSocket.
+    /// Sends a ping frame of the WebSocket.
     pub(crate) fn ping(&self) {
         let mut state = lock(&self.state);
         if state.closed.is_none() {
@@ -177,8 +154,8 @@ impl Queue {
         }
     }
 
-    /// Keeps the place for a reply: what is pushed from now on goes out after it.
-    /// Only for commands, which run one at a time. `false` if it is kept already.
+    /// Reserves the place for a reply: what is pushed from now on goes out after it. Only for commands, which run one at
+    /// a time. `false` if it is reserved already.
     pub(crate) fn reserve(&self) -> bool {
         let mut state = lock(&self.state);
         let waiting = state.waiting();
@@ -189,34 +166,34 @@ impl Queue {
         fresh
     }
 
-    /// Gives the place up: there is no reply yet.
+    /// Gives the reservation up.
     pub(crate) fn release(&self) {
         let mut state = lock(&self.state);
         state.open_gate();
         wake(state);
     }
 
-    /// Puts the reply in its place and lets go what waits behind it.
-    pub(crate) fn fill(&self, parcel: &Parcel, more: bool) {
+    /// Puts the reply in its reserved place and releases what waits behind it.
+    pub(crate) fn fill(&self, frame: &EncodedFrame, more: bool) {
         let mut state = lock(&self.state);
         if state.closed.is_some() {
             return;
         }
         let place = state.open_gate();
-        if !more && state.send(parcel, Kind::Reply) {
+        if !more && state.send(frame, MessageClass::Reply) {
             return wake_for_rest(state);
         }
         let waiting = state.waiting();
         let place = place.unwrap_or(waiting.messages.len());
-        for (at, message) in (place..).zip(parcel.messages()) {
-            waiting.count(Kind::Reply, message.len());
+        for (at, message) in (place..).zip(frame.messages()) {
+            waiting.count(MessageClass::Reply, message.len());
             waiting.messages.insert(at, message.clone());
         }
         wake(state);
     }
 
-    /// Ends the session; the first reason counts. What waits is still written, unless it cannot be or a reply had to
-    /// come before it.
+    /// Ends the session; the first reason counts. Messages that wait are still written, except those behind a reply that
+    /// will not come, and unless the socket cannot take them any more.
     pub(crate) fn close(&self, why: Closed) {
         let mut state = lock(&self.state);
         if state.closed.is_none() {
@@ -225,8 +202,8 @@ impl Queue {
         }
     }
 
-    /// Writing failed half-way: nothing more may follow, whatever the session ended for, because the client would
-    /// not see the hole.
+    /// A write failed half-way. Nothing more is written, even if the session ended for another reason before, because
+    /// the client would not notice the gap.
     pub(crate) fn fail(&self, why: Closed) {
         let mut state = lock(&self.state);
         if state.closed.is_none() {
@@ -236,17 +213,17 @@ impl Queue {
         wake(state);
     }
 
-    /// The session ended in a way after which nothing needs to be written.
+    /// The session ended for a reason after which nothing is written any more.
     pub(crate) fn is_hopeless(&self) -> bool {
         lock(&self.state).closed.as_deref().is_some_and(hopeless)
     }
 
-    /// The answer to the peer's ping, if one is owed.
+    /// The answer to the peer's ping, if there is one to send.
     pub(crate) fn take_pong(&self) -> Option<Bytes> {
         lock(&self.state).waiting.as_mut()?.pong.take()
     }
 
-    fn end(&self, state: &mut State, why: Closed) {
+    fn end(&self, state: &mut QueueState, why: Closed) {
         let hopeless = hopeless(&why);
         state.outlet = None;
         state.closed = Some(Box::new(why));
@@ -284,7 +261,7 @@ impl Queue {
         }
     }
 
-    /// All that may be written now. For one writer.
+    /// Takes everything that may be written now. For one writer.
     pub(crate) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Taken> {
         let mut state = lock(&self.state);
         state.writing = true;
@@ -320,8 +297,7 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Until when something waited or was being written: now, if it still does; `None`
-    /// before the writer has begun.
+    /// Until when messages waited or were being written: now, if they still do; `None` before the writer has begun.
     pub(crate) fn busy_until(&self) -> Option<Instant> {
         let state = lock(&self.state);
         if state.is_idle() { state.written_at } else { Some(Instant::now()) }
@@ -336,17 +312,17 @@ impl Queue {
     }
 }
 
-impl State {
+impl QueueState {
     fn waiting(&mut self) -> &mut Waiting {
         self.waiting.get_or_insert_default()
     }
 
-    /// Nothing waits and nothing is being written; a gate alone does not count.
+    /// Nothing waits and nothing is being written. A gate alone does not count.
     fn is_idle(&self) -> bool {
         !self.writing && self.waiting.as_ref().is_none_or(|waiting| waiting.is_empty())
     }
 
-    /// Says where the reply goes for which it was kept.
+    /// Returns the reserved place of the reply.
     fn open_gate(&mut self) -> Option<usize> {
         let waiting = self.waiting.as_mut()?;
         let place = waiting.gate.take().map(|gate| gate.place);
@@ -356,7 +332,7 @@ impl State {
         place
     }
 
-    /// The reply will not come, so nothing may that stands behind it: the client would take it for what follows.
+    /// The reply will not come, so what is behind it is dropped: the client would take it for the continuation.
     fn cut_at_gate(&mut self) {
         let Some(waiting) = self.waiting.as_mut() else { return };
         if let Some(gate) = waiting.gate.take() {
@@ -369,96 +345,45 @@ impl State {
         }
     }
 
-    /// Drops what was not begun.
+    /// Drops everything except a frame that the socket has begun to take.
     fn forget(&mut self) {
         if let Some(old) = self.waiting.take() {
-            let Waiting { rest, rest_kind, pong, .. } = *old;
-            let kept = Waiting { rest, rest_kind, pong, ..Waiting::default() };
+            let Waiting { rest, rest_class, pong, .. } = *old;
+            let kept = Waiting { rest, rest_class, pong, ..Waiting::default() };
             self.waiting = (!kept.is_over()).then(|| Box::new(kept));
         }
     }
 
-    /// Tries the socket. `false` if the messages have to wait; what of them it took only a part of is kept.
-    /// A socket that is broken is left to the writer, who finds out the same.
-    fn send(&mut self, parcel: &Parcel, kind: Kind) -> bool {
+    /// Writes to the socket directly. `false` if the messages have to be queued; the rest of a frame that the socket took
+    /// in part is kept. A broken socket is left to the writer, which meets the same error.
+    fn send(&mut self, frame: &EncodedFrame, class: MessageClass) -> bool {
         let Some(outlet) = &self.outlet else { return false };
         if self.writing || self.waiting.is_some() {
             return false;
         }
-        if parcel.bytes() > self.max_push_bytes && parcel.messages().len() > 1 {
+        if frame.bytes() > self.max_push_bytes && frame.messages().len() > 1 {
             return false;
         }
-        let Some(wire) = parcel.wire(self.deflate) else { return false };
-        // Panics as well: whoever publishes is not to suffer from one socket.
+        let Some(wire) = frame.wire(self.deflate) else { return false };
+        // A panic of one socket must not reach the publisher.
         let tried = catch_unwind(AssertUnwindSafe(|| outlet.try_write(wire)));
         let Ok(Ok(written)) = tried else { return false };
         if written < wire.len() {
             let rest = wire.slice(written..);
-            self.waiting = Some(Box::new(Waiting { rest, rest_kind: kind, ..Waiting::default() }));
+            self.waiting = Some(Box::new(Waiting { rest, rest_class: class, ..Waiting::default() }));
         }
         true
     }
 }
 
-impl Waiting {
-    /// A gate counts as well.
-    fn is_over(&self) -> bool {
-        self.is_empty() && self.gate.is_none() && self.pong.is_none() && !self.ping
-    }
-
-    fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.rest.is_empty()
-    }
-
-    /// All that stands before the gate.
-    fn take_messages(&mut self) -> VecDeque<Bytes> {
-        let ready = self.gate.as_ref().map_or(self.messages.len(), |gate| gate.place);
-        if ready == 0 {
-            return VecDeque::new();
-        }
-        let behind = self.messages.split_off(ready);
-        let (push_bytes, reply_bytes) = match &mut self.gate {
-            Some(gate) => {
-                gate.place = 0;
-                (gate.push_bytes, gate.reply_bytes)
-            }
-            None => (0, 0),
-        };
-        (self.push_bytes, self.reply_bytes) = (push_bytes, reply_bytes);
-        std::mem::replace(&mut self.messages, behind)
-    }
-
-    fn rest_push_bytes(&self) -> usize {
-        match self.rest_kind {
-            Kind::Push => self.rest.len(),
-            Kind::Reply => 0,
-        }
-    }
-
-    fn count(&mut self, kind: Kind, bytes: usize) {
-        let mut none = Gate::default();
-        let gate = self.gate.as_mut().unwrap_or(&mut none);
-        match kind {
-            Kind::Push => {
-                self.push_bytes += bytes;
-                gate.push_bytes += bytes;
-            }
-            Kind::Reply => {
-                self.reply_bytes += bytes;
-                gate.reply_bytes += bytes;
-            }
-        }
-    }
-}
-
-fn wake_for_rest(state: std::sync::MutexGuard<'_, State>) {
+fn wake_for_rest(state: std::sync::MutexGuard<'_, QueueState>) {
     if state.waiting.is_some() {
         wake(state);
     }
 }
 
-/// Wakes the writer, if it sleeps, outside the lock.
-fn wake(mut state: std::sync::MutexGuard<'_, State>) {
+/// Wakes the writer, with the lock released.
+fn wake(mut state: std::sync::MutexGuard<'_, QueueState>) {
     let writer = state.writer.take();
     drop(state);
     if let Some(writer) = writer {

@@ -13,8 +13,8 @@ fn take(queue: &Queue) -> Option<Result<Vec<Bytes>, Closed>> {
     }
 }
 
-fn one(text: &'static str) -> Parcel {
-    Parcel::one(crate::Form::Json, frame(text))
+fn one(text: &'static str) -> EncodedFrame {
+    EncodedFrame::one(crate::Form::Json, frame(text))
 }
 
 fn frame(text: &'static str) -> Bytes {
@@ -35,7 +35,7 @@ fn a_push_before_the_subscribe_reply_goes_out_after_it() {
 }
 
 #[test]
-fn what_stands_behind_a_reply_that_never_came_does_not_go_out() {
+fn messages_behind_a_reply_that_never_came_are_dropped() {
     let queue = Queue::new(100);
     queue.push(&one("earlier"));
     queue.reserve();
@@ -65,7 +65,7 @@ fn replies_do_not_count_as_slow() {
     assert_eq!(queue.closed(), None);
 }
 
-/// A socket that takes so many bytes and then no more.
+/// A socket that takes a number of bytes and then is full.
 struct Narrow(Mutex<(usize, Vec<u8>)>);
 
 impl Outlet for Narrow {
@@ -93,7 +93,7 @@ fn narrow(queue: &Queue, room: usize) -> Arc<Narrow> {
 }
 
 #[test]
-fn what_the_socket_takes_at_once_does_not_wait() {
+fn messages_that_the_socket_takes_are_not_queued() {
     let queue = Queue::new(100);
     let outlet = narrow(&queue, 100);
     assert_eq!(queue.push(&one("a")), 1);
@@ -111,7 +111,7 @@ fn what_the_socket_takes_at_once_does_not_wait() {
 }
 
 #[test]
-fn a_frame_begun_is_ended_before_anything_else() {
+fn a_frame_written_in_part_is_finished_first() {
     let queue = Queue::new(100);
     let outlet = narrow(&queue, 4);
     assert_eq!(queue.push(&one("begun")), 1);
@@ -128,7 +128,7 @@ fn a_frame_begun_is_ended_before_anything_else() {
 }
 
 #[test]
-fn the_rest_of_a_reply_is_no_push() {
+fn the_rest_of_a_reply_does_not_count_as_push() {
     let queue = Queue::new(10);
     narrow(&queue, 4);
     queue.reply(&one("a reply over the bound"), false);
@@ -161,7 +161,7 @@ fn replies_behind_a_reply_that_is_being_made_are_no_pushes() {
 }
 
 #[test]
-fn what_waits_is_written_before_a_shutdown_and_the_first_reason_counts() {
+fn queued_messages_are_written_before_a_shutdown_and_the_first_reason_counts() {
     let queue = Queue::new(10);
     queue.push(&one("last"));
     queue.close(CloseCode::SHUTDOWN.into());

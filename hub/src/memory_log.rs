@@ -1,6 +1,6 @@
-//! A log in memory: for tests, the open example, and whoever needs no durability. Bounded per room by count and age. A
-//! room that nobody asks about for as long as publications are kept is forgotten, and begins a new stream under a
-//! new epoch; the engine asks about rooms with subscribers every now and then (`HubConfig::position_check`).
+//! A log in memory, for tests, the `open` example, and applications that need no durability. Bounded per room by count
+//! and age. A room that is not read for as long as publications are kept is dropped, and begins a new stream with a new
+//! epoch; the engine reads rooms with subscribers regularly (`HubConfig::position_check`).
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,20 +17,20 @@ use crate::{
     log::{Log, LogError, LogPage, Publication},
 };
 
-/// Looks for forgotten rooms in the time that publications are kept.
+/// Sweeps in the time for which publications are kept.
 const SWEEPS: u32 = 4;
 
 /// Publications kept of a room of this name.
 type Size = Box<dyn Fn(&str) -> usize + Send + Sync>;
 
 pub struct MemoryLog {
-    rooms: Mutex<Rooms>,
+    rooms: Mutex<Streams>,
     size: Size,
     keep: Duration,
     ids: Ids,
 }
 
-struct Rooms {
+struct Streams {
     streams: HashMap<String, Stream>,
     swept: Instant,
 }
@@ -43,9 +43,9 @@ struct Stream {
 }
 
 impl MemoryLog {
-    /// Keeps so many publications of each room, each for so long. Epochs are made of `ids`.
+    /// Keeps `size` publications of each room, each for `keep`. Epochs are made of `ids`.
     pub fn new(size: impl Fn(&str) -> usize + Send + Sync + 'static, keep: Duration, ids: Ids) -> Self {
-        let rooms = Mutex::new(Rooms { streams: HashMap::new(), swept: Instant::now() });
+        let rooms = Mutex::new(Streams { streams: HashMap::new(), swept: Instant::now() });
         MemoryLog { rooms, size: Box::new(size), keep, ids }
     }
 
@@ -59,7 +59,7 @@ impl MemoryLog {
         })
     }
 
-    /// Loses a room: the next look begins a new stream.
+    /// Drops a room: the next read begins a new stream.
     pub fn forget(&self, room: &str) {
         lock(&self.rooms).streams.remove(room);
     }
@@ -88,7 +88,7 @@ impl MemoryLog {
         room: &str,
         pick: impl FnOnce(&VecDeque<(Instant, Publication)>) -> Vec<Publication>,
     ) -> LogPage {
-        // Twice, so that what is over the bounds is gone before it is looked at.
+        // Twice, so that publications over the bounds are dropped before the page is read.
         self.with(room, |_, _| ());
         self.with(room, |stream, _| LogPage {
             epoch: stream.epoch.clone(),
@@ -99,7 +99,7 @@ impl MemoryLog {
     }
 }
 
-impl Rooms {
+impl Streams {
     fn sweep(&mut self, now: Instant, keep: Duration) {
         if now - self.swept >= keep / SWEEPS {
             self.swept = now;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keeps_the_newest_and_says_where_they_begin() {
+    async fn keeps_the_newest_and_reports_the_oldest() {
         let log = log();
         let empty = log.since("room", 0, 10).await.unwrap();
         assert_eq!((empty.top, empty.oldest), (0, 1));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_forgotten_room_has_another_epoch() {
+    async fn a_dropped_room_has_another_epoch() {
         let log = log();
         let first = log.append("room", Publication::default()).await.unwrap();
         let epoch = log.since("room", 0, 0).await.unwrap().epoch;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rooms_that_nobody_asks_about_are_forgotten() {
+    async fn rooms_that_are_not_read_are_dropped() {
         let (log, minute) = (log(), Duration::from_mins(1));
         log.store("gone", Publication::default());
         let later = Instant::now() + minute;

@@ -1,37 +1,37 @@
-//! Messages on their way to sessions of one form: made once for all who get the same, as one piece of bytes that
-//! a socket can take at once, or as they are for those who have to wait.
+//! Messages for sessions of one form, encoded once for all receivers: as WebSocket frames in one piece for sockets that
+//! take them directly, and as single messages for queues.
 
 use std::{collections::VecDeque, sync::OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{Agreed, Form, ws};
+use crate::{protocol::Form, transport::Agreed, ws};
 
-/// Messages from this size on get a frame of their own, without a copy.
+/// Messages of at least this size get a frame of their own, without a copy.
 const ALONE_BYTES: usize = 4 * 1024;
-/// Small messages are joined up to this size.
+/// Smaller messages are joined to frames of at most this size.
 const FRAME_BYTES: usize = 16 * 1024;
-/// Written under one time limit.
+/// Bytes written under one timeout.
 const FLUSH_BYTES: usize = 128 * 1024;
-/// More is not tried at once.
+/// More is queued, not written directly.
 const WIRE_BYTES: usize = 64 * 1024;
 
-pub(crate) struct Parcel {
+pub(crate) struct EncodedFrame {
     form: Form,
     messages: Vec<Bytes>,
     bytes: usize,
-    /// As it is, and deflated.
+    /// Plain, and compressed.
     wires: [OnceLock<Bytes>; 2],
 }
 
-impl Parcel {
+impl EncodedFrame {
     pub(crate) fn new(form: Form, messages: Vec<Bytes>) -> Self {
         let bytes = messages.iter().map(Bytes::len).sum();
-        Parcel { form, messages, bytes, wires: Default::default() }
+        EncodedFrame { form, messages, bytes, wires: Default::default() }
     }
 
     pub(crate) fn one(form: Form, message: Bytes) -> Self {
-        Parcel::new(form, vec![message])
+        EncodedFrame::new(form, vec![message])
     }
 
     pub(crate) fn messages(&self) -> &[Bytes] {
@@ -42,7 +42,7 @@ impl Parcel {
         self.bytes
     }
 
-    /// All of it as WebSocket frames, if it is not too much for one write.
+    /// All messages as WebSocket frames; `None` if that is too much for one write.
     pub(crate) fn wire(&self, deflate: bool) -> Option<&Bytes> {
         if self.bytes > WIRE_BYTES {
             return None;
@@ -58,7 +58,7 @@ impl Parcel {
     }
 }
 
-/// Frames for one flush, in order.
+/// Takes messages for one flush and joins them to frames, in order.
 pub(crate) fn pack(messages: &mut VecDeque<Bytes>, separator: &[u8]) -> Vec<Bytes> {
     let mut frames = Vec::new();
     let mut total = 0;

@@ -1,0 +1,15 @@
+//! What all rooms of one engine share: bounds and times, the log, the counters, the runtime for their tasks.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::{config::HubConfig, log_reader::LogReader, stats::Counters};
+
+pub(crate) struct RoomContext {
+    pub(crate) config: HubConfig,
+    pub(crate) log: LogReader,
+    pub(crate) counters: Arc<Counters>,
+    /// A publication may come from any thread; work that cannot be done at once is spawned here.
+    pub(crate) runtime: Handle,
+}
