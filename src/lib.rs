@@ -14,7 +14,6 @@ pub mod http;
 pub mod inbox;
 pub mod model;
 mod private;
-pub mod responder;
 pub mod rpc;
 pub mod store;
 pub mod telemetry;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use emulators::{telegram, waha};
 use hubbub::accounts::channels::CreateChannel;
 use hubbub::accounts::connect_channel::connect;
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
@@ -20,7 +21,6 @@ use hubbub::accounts::{ChannelSecrets, PlatformRole, Role, Scope};
 use hubbub::app::{App, AppState};
 use hubbub::clock::Clock;
 use hubbub::config::Config;
-use hubbub::demo::{telegram, waha};
 use hubbub::model::{Channel, ChannelSettings};
 use hubbub::store::Engine;
 use uuid::Uuid;
