@@ -25,14 +25,16 @@ PARSE_SECONDS ?= 60
 .PHONY: run build test setup summary lint rust seeds fuzz page wire wire-check server worker open-hub open outside
 
 ## The demo: a server with made-up shops, customers and an AI worker, on emulated providers.
-run: build
-	exec target/release/hubbub demo
+# The debug build, which the tests share: it starts soonest, and reads the page from web/dist.
+run: $(PAGE)
+	cargo build --bin hubbub
+	exec $(SERVER) demo
 
-## The shipped binary, with the page inside.
+## The shipped binary, with the page inside and the allocator that it ships with.
 build: $(PAGE)
 	# Cargo does not see a page that was not there when it built last.
 	@if [ ! target/release/hubbub -nt $(PAGE) ]; then touch src/http/assets.rs; fi
-	cargo build --release --bin hubbub
+	cargo build --release --features jemalloc --bin hubbub
 
 ## Everything that must hold, from set-up to a browser. With CI set the engine is looked at for longer.
 test: setup page lint rust $(if $(CI),seeds fuzz) server wire-check worker open outside summary

@@ -11,10 +11,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use responder::ResponderArgs;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
-use crate::responder::{self, ResponderArgs};
 use crate::{demo, http, telemetry};
 
 /// A realtime messaging hub: every customer message once and in order, live to people and AI workers.
@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
         Command::Serve => config::read(config.as_deref()).and_then(|config| many_threads(config, serve::run)),
         Command::Responder(args) => config::read(config.as_deref()).and_then(|config| {
             many_threads(config, async |config| {
-                until_signal(|stop| responder::run(*args, &config, stop)).await
+                until_signal(|stop| responder::run(*args, || config.socket_url(), stop)).await
             })
         }),
         Command::Demo { listen } => {

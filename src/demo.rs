@@ -5,23 +5,17 @@
 //! Only providers and customers are emulated. Webhooks, sockets, keys and sends are those of a real server.
 
 mod customers;
-mod script;
-pub mod telegram;
-pub mod waha;
 mod world;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use responder::{Brain, Responder, Rules};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{
-    script::Answer,
-    world::{Login, World, WorldOptions},
-};
+pub use self::world::{Login, World, WorldOptions};
 use crate::http::serve::signal;
-use crate::responder::{Brain, Responder, Rules};
 use crate::telemetry::LastLines;
 use crate::vault::random;
 

@@ -17,7 +17,6 @@ pub mod http;
 pub mod inbox;
 pub mod model;
 mod private;
-pub mod responder;
 mod rooms;
 pub mod rpc;
 pub mod store;

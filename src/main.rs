@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// Gives back what bursts took, by a thread of its own also when nothing happens any more; the system's allocator keeps
 /// it.
-#[cfg(not(target_env = "msvc"))]
+#[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

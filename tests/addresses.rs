@@ -1,7 +1,7 @@
 //! An address is more than a chat: a topic, a business connection. It is a part of what a conversation is.
 
 use adapters::Fields;
-use hubbub::demo::telegram::Place;
+use emulators::telegram::Place;
 use hubbub::model::ChannelSettings;
 use serde_json::json;
 

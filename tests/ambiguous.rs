@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hubbub::demo::Answer;
+use emulators::Answer;
 use serde_json::{Value, json};
 
 use crate::kit::{Api, Client, SESSION, World, quick};

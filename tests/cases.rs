@@ -11,12 +11,12 @@ mod right;
 use std::path::Path;
 use std::time::Duration;
 
+use emulators::Answer;
 use futures_util::future::join_all;
 use hubbub::accounts::Role;
-use hubbub::demo::Answer;
 use hubbub::error::Error;
-use hubbub::responder::{Brain, Model, ModelConfig, Responder};
 use hubbub::store::{Arg, Engine, Tx, Verb};
+use responder::{Brain, Model, ModelConfig, Responder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

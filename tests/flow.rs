@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::kit::{World, quick};
 use crate::on_both;
+use emulators::telegram;
 use hubbub::accounts::tenants::SetStorage;
-use hubbub::demo::telegram;
 use hubbub::error::Error;
 use hubbub::model::ChannelSettings;
 use hubbub::store::{Tx, Verb};
@@ -317,7 +317,7 @@ on_both!(what_the_provider_refuses_for_now_is_sent_later_in_order, |engine| asyn
     let mut manager = world.person("agent@example.com").await;
     world.telegram.customer_says(5550007, "Hello");
     let conversation = manager.event("message.created").await["conversation"]["id"].clone();
-    world.telegram.fail_next(1, telegram::Fail::TooManyRequests { retry_after: 1 });
+    world.telegram.fail_next(1, emulators::Fail::TooManyRequests { retry_after: 1 });
     for number in 1..=3 {
         let send = json!({ "conversation": conversation, "client_id": format!("r{number}"), "text": format!("part {number}") });
         manager.rpc("message.send", send).await.expect("it is queued");
@@ -333,7 +333,7 @@ on_both!(what_the_provider_refuses_for_good_says_why, |engine| async move {
     let mut manager = world.person("agent@example.com").await;
     world.telegram.customer_says(5550008, "Hello");
     let conversation = manager.event("message.created").await["conversation"]["id"].clone();
-    world.telegram.fail_next(1, telegram::Fail::Blocked);
+    world.telegram.fail_next(1, emulators::Fail::Blocked);
     let send = json!({ "conversation": conversation, "client_id": "b1", "text": "Still there?" });
     manager.rpc("message.send", send).await.expect("it is queued");
     let failed = manager.publication(|data| data["message"]["status"] == "failed").await;
@@ -392,7 +392,7 @@ on_both!(an_answer_that_waits_to_be_sent_is_silenced_too, |engine| async move {
     world.telegram.customer_says(5550011, "Hello");
     let turn = worker.offered().await;
     // The provider asks to wait: the AI's answer is queued when a person takes over.
-    world.telegram.fail_next(1, telegram::Fail::TooManyRequests { retry_after: 30 });
+    world.telegram.fail_next(1, emulators::Fail::TooManyRequests { retry_after: 30 });
     let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "From the machine" });
     worker.rpc("turn.reply", reply).await.expect("it is queued");
     manager
@@ -434,7 +434,7 @@ on_both!(a_gateway_that_gives_up_leaves_the_send_unknown, |engine| async move {
     world.waha.customer_says(crate::kit::SESSION, chat, "Hello");
     let conversation = manager.event("message.created").await["conversation"]["id"].clone();
     // The provider takes the message and its answer is lost; the echo proves that it left.
-    world.waha.fail_next(1, telegram::Fail::Hang);
+    world.waha.fail_next(1, emulators::Fail::Hang);
     let send = json!({ "conversation": conversation, "client_id": "g1", "text": "Did it leave?" });
     manager.rpc("message.send", send).await.expect("it is queued");
     manager

@@ -289,7 +289,7 @@ on_both!(a_send_is_never_repeated_blindly, |engine| async move {
     world.telegram.customer_says(5550170, "Hello");
     let conversation = manager.event("message.created").await["conversation"]["id"].clone();
     // The provider takes the request and never answers.
-    world.telegram.fail_next(1, hubbub::demo::telegram::Fail::Hang);
+    world.telegram.fail_next(1, emulators::Fail::Hang);
     let send = json!({ "conversation": conversation, "client_id": "u1", "text": "Did it leave?" });
     manager.rpc("message.send", send).await.expect("it is queued");
     let unknown = manager.publication(|data| data["message"]["status"] == "unknown").await;

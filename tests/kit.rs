@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use emulators::{telegram, waha};
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use hubbub::accounts::users::NewUser;
 use hubbub::accounts::{PlatformRole, Role, Scope};
@@ -22,7 +23,6 @@ use hubbub::channels::connect::connect;
 use hubbub::channels::settings::CreateChannel;
 use hubbub::clock::Clock;
 use hubbub::config::Config;
-use hubbub::demo::{telegram, waha};
 use hubbub::model::{Channel, ChannelSettings};
 use hubbub::store::Engine;
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! What happens to a message is ordered by its own time, and of one time by delivery; repetitions come to nothing. An
 //! edit may change everything.
 
+use emulators::telegram;
 use hubbub::accounts::tenants::SetStorage;
-use hubbub::demo::telegram;
 use serde_json::{Value, json};
 
 use crate::kit::{Client, SESSION, World};
@@ -190,7 +190,7 @@ on_both!(what_a_gateway_tells_of_a_caption_alone_keeps_the_picture, |engine| asy
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;
     let chat = "12025550190@c.us";
-    let picture = hubbub::demo::waha::File::image(b"\xff\xd8\xff\xe0picture".to_vec());
+    let picture = emulators::waha::File::image(b"\xff\xd8\xff\xe0picture".to_vec());
     let id = world.waha.customer_sends(SESSION, chat, picture, Some("Broken"));
     created(&mut manager).await;
     manager.publication(|data| data["message"]["attachments"][0]["state"] == "ready").await;

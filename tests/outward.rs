@@ -242,7 +242,7 @@ async fn a_listener_inside_hears_nothing_under_every_spelling() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_changes_after_it_was_connected_leads_nowhere() {
-    use hubbub::demo::waha::{EmulatorConfig, WahaEmulator};
+    use emulators::waha::{EmulatorConfig, WahaEmulator};
     let deaf = Deaf::at("127.0.0.1:0").await.expect("a port");
     // 127.0.0.2 stands for what is public.
     let address = SocketAddr::from(([127, 0, 0, 2], deaf.address.port()));

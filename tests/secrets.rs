@@ -2,7 +2,7 @@
 //! malformed input, every frame, the log at every level, and what is stored.
 
 use hubbub::accounts::Role;
-use hubbub::demo::Answer;
+use emulators::Answer;
 use hubbub::store::Engine;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use hubbub::accounts::{Role, Scope};
 use hubbub::channels::settings::CreateChannel;
-use hubbub::demo::telegram::{EmulatorConfig, TelegramEmulator};
+use emulators::telegram::{EmulatorConfig, TelegramEmulator};
 use hubbub::model::Channel;
 use hubbub::store::jobs::Class;
 use serde_json::{Value, json};

@@ -28,7 +28,7 @@ on_both!(tenants_are_walls, |engine| async move {
     let mut worker =
         crate::kit::Client::connect(world.address, crate::kit::client::As::Key { key, capacity: 4 }).await;
 
-    let picture = hubbub::demo::telegram::File::photo([&b"\x89PNG\r\n\x1a\n"[..], &[1; 50]].concat());
+    let picture = emulators::telegram::File::photo([&b"\x89PNG\r\n\x1a\n"[..], &[1; 50]].concat());
     world.telegram.customer_sends(5550301, picture, None);
     let event = owner.event("message.created").await;
     let file = owner.publication(|data| data["message"]["attachments"][0]["state"] == "ready").await;

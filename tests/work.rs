@@ -277,7 +277,7 @@ on_both!(a_pause_holds_though_sends_were_under_way, |engine| async move {
         conversations.push(conversation(&world, &mut manager, 5550260 + chat).await);
     }
     // As many as run at a time are with the provider when it is paused.
-    world.telegram.fail_next(8, hubbub::demo::telegram::Fail::Slow);
+    world.telegram.fail_next(8, emulators::Fail::Slow);
     hold(&world, true).await;
     for one in &conversations {
         send(&mut manager, one, &format!("to {one}")).await;
@@ -305,7 +305,7 @@ on_both!(chats_that_have_to_wait_do_not_hold_up_the_others_of_their_channel, |en
     for chat in 0..12 {
         conversations.push(conversation(&world, &mut manager, 5550280 + chat).await);
     }
-    world.telegram.fail_next(8, hubbub::demo::telegram::Fail::TooManyRequests { retry_after: 60 });
+    world.telegram.fail_next(8, emulators::Fail::TooManyRequests { retry_after: 60 });
     hold(&world, true).await;
     for one in &conversations {
         send(&mut manager, one, &format!("to {one}")).await;
@@ -439,7 +439,7 @@ async fn a_writer_that_cannot_begin_says_so_and_goes_on() {
     let mut manager = world.person("agent@example.com").await;
     let one = conversation(&world, &mut manager, 5550251).await;
     // A send that has left while nothing can be written is not `unknown` by that.
-    world.telegram.fail_next(1, hubbub::demo::telegram::Fail::Slow);
+    world.telegram.fail_next(1, emulators::Fail::Slow);
     send(&mut manager, &one, "left meanwhile").await;
     world.telegram.called("sendMessage").await;
     let file = world.app.config.store.data_dir.join("hubbub.db");

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use emulators::telegram::{self, TelegramEmulator};
+use emulators::waha::{self, WahaEmulator};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::telegram::{self, TelegramEmulator};
-use super::waha::{self, WahaEmulator};
 use crate::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use crate::accounts::users::NewUser;
 use crate::accounts::{Role, Scope};
@@ -84,6 +84,7 @@ impl World {
         let app = App::start(config, clock.clone()).await?;
         serve::start(listener, app.clone());
 
+        let clock = emulators::Clock::new(move || clock.now_ms());
         let telegram =
             TelegramEmulator::start(telegram::EmulatorConfig { clock: clock.clone(), ..Default::default() })
                 .await

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use emulators::{telegram, waha};
 use serde_json::{Value, json};
 
 use super::dice::Dice;
 use super::files;
 use super::lines::Tongue;
-use crate::demo::{World, telegram, waha};
+use crate::demo::World;
 
 /// Telegram chats and message ids of the customers: made up, and apart from those that the emulator gives.
 const FIRST_CHAT: i64 = 5_550_100_000;

@@ -1,0 +1,165 @@
+//! Answers that an emulated provider is told to give from now on in place of its own: a gateway's exception after the
+//! message has left, a proxy's page, a file under an unusual path. Everything that is not scripted answers as the real
+//! one would.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::{
+    body::Body,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// How calls of one method or path are answered. Its JSON is that of an `answer` step in `tests/cases`.
+///
+/// ```
+/// # use emulators::Answer;
+/// let step = r#"{"provider": "waha", "path": "/api/sendText", "status": 500,
+///     "body": {"exception": {"message": "too late"}}, "leaves": true, "echo_after_ms": 600}"#;
+/// let answer: Answer = serde_json::from_str(step).unwrap();
+/// assert!(answer.leaves && answer.times.is_none());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answer {
+    /// `telegram` or `waha`; whoever holds both emulators chooses by it.
+    pub provider: Option<String>,
+    /// WAHA: the call's path, such as `/api/sendText`.
+    pub path: Option<String>,
+    /// Telegram: the method, such as `sendMessage`.
+    pub method: Option<String>,
+    /// Without one, the call is answered as by the real one (the members for files still hold).
+    pub status: Option<u16>,
+    /// Text goes out as it is, everything else as JSON.
+    pub body: Value,
+    pub headers: BTreeMap<String, String>,
+    /// The message reaches the customer all the same.
+    pub leaves: bool,
+    /// What WhatsApp tells of a message that left comes so long after the answer; without it, at once.
+    pub echo_after_ms: Option<u64>,
+    /// So many calls, then as before. Without it, all.
+    pub times: Option<u64>,
+    /// Telegram's `getFile`: file id → `file_path`.
+    pub file_paths: BTreeMap<String, String>,
+    /// `"file_id"`: every file lies under its own id.
+    pub file_path_from: Option<String>,
+    /// What lies under every path that was given.
+    pub bytes: Option<String>,
+    /// `"path"`: what lies there is the path itself.
+    pub bytes_from: Option<String>,
+}
+
+impl Answer {
+    /// An answer of `status` and `body` to a method or path.
+    pub fn of(call: &str, status: u16, body: Value) -> Self {
+        let (path, method) = if call.starts_with('/') { (Some(call), None) } else { (None, Some(call)) };
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Self { path: owned(path), method: owned(method), status: Some(status), body, ..Self::default() }
+    }
+
+    /// As it is, but the message reaches the customer and its echo comes so long after the answer.
+    pub fn after_leaving(mut self, echo_after: Duration) -> Self {
+        self.leaves = true;
+        self.echo_after_ms = u64::try_from(echo_after.as_millis()).ok();
+        self
+    }
+
+    /// As it is, but only for so many calls.
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    fn call(&self) -> &str {
+        self.path.as_deref().or(self.method.as_deref()).unwrap_or_default()
+    }
+
+    pub(crate) fn echo_after(&self) -> Option<Duration> {
+        self.echo_after_ms.map(Duration::from_millis)
+    }
+
+    /// The path that `getFile` gives for a file.
+    fn path_of(&self, file_id: &str) -> Option<String> {
+        match self.file_path_from.as_deref() {
+            Some("file_id") => Some(file_id.to_owned()),
+            _ => self.file_paths.get(file_id).cloned(),
+        }
+    }
+
+    fn bytes_at(&self, path: &str) -> Option<Vec<u8>> {
+        match self.bytes_from.as_deref() {
+            Some("path") => Some(path.as_bytes().to_vec()),
+            _ => self.bytes.as_ref().map(|bytes| bytes.as_bytes().to_vec()),
+        }
+    }
+
+    /// The answer itself, if it is scripted whole.
+    pub(crate) fn response(&self) -> Option<Response> {
+        let status = StatusCode::from_u16(self.status?).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut builder = Response::builder().status(status);
+        let content_type = if self.body.is_string() { "text/html" } else { "application/json" };
+        if !self.headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
+            builder = builder.header("content-type", content_type);
+        }
+        for (name, value) in &self.headers {
+            builder = builder.header(name, value);
+        }
+        let body = match &self.body {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        // A script with impossible headers is the test's own mistake.
+        Some(builder.body(Body::from(body)).unwrap_or_else(|_| StatusCode::NOT_IMPLEMENTED.into_response()))
+    }
+}
+
+/// The scripts of one emulator.
+#[derive(Default)]
+pub(crate) struct Script {
+    answers: Vec<Answer>,
+    /// Paths that scripted `getFile` answers gave, with what lies there.
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Script {
+    /// From now on; takes the place of an earlier answer to the same call.
+    pub(crate) fn set(&mut self, answer: Answer) {
+        self.answers.retain(|known| known.call() != answer.call());
+        self.answers.push(answer);
+    }
+
+    pub(crate) fn forget(&mut self, call: &str) {
+        self.answers.retain(|known| known.call() != call);
+    }
+
+    /// The answer for this call, which counts as given.
+    pub(crate) fn take(&mut self, call: &str) -> Option<Answer> {
+        let at = self.answers.iter().position(|answer| answer.call() == call && answer.status.is_some())?;
+        let answer = &mut self.answers[at];
+        match answer.times.as_mut() {
+            None => Some(answer.clone()),
+            Some(times) if *times > 1 => {
+                *times -= 1;
+                Some(answer.clone())
+            }
+            Some(_) => Some(self.answers.remove(at)),
+        }
+    }
+
+    /// The scripted path of a file, whose bytes lie there from then on.
+    pub(crate) fn file_path(&mut self, file_id: &str) -> Option<String> {
+        let answer = self.answers.iter().find(|answer| answer.path_of(file_id).is_some())?;
+        let path = answer.path_of(file_id)?;
+        if let Some(bytes) = answer.bytes_at(&path) {
+            self.files.insert(path.clone(), bytes);
+        }
+        Some(path)
+    }
+
+    pub(crate) fn file(&self, path: &str) -> Option<Vec<u8>> {
+        self.files.get(path).cloned()
+    }
+}

@@ -1,0 +1,167 @@
+//! What every emulated provider needs: a server that is really gone when it is dropped, failures that a test asks for,
+//! and a way to wait for something instead of sleeping.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+/// How the next calls that send something fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fail {
+    TooManyRequests {
+        retry_after: u64,
+    },
+    /// The customer wants no messages. Nothing is taken.
+    Blocked,
+    /// Nothing is taken.
+    Server500,
+    /// The message is taken, and no answer ever comes.
+    Hang,
+    /// The message is taken, and the answer comes a second later.
+    Slow,
+    /// The connection is cut, and nothing is taken.
+    DropConnection,
+}
+
+/// A value that can be changed, looked at and waited for.
+pub(crate) struct Watched<T> {
+    value: Mutex<T>,
+    changes: watch::Sender<()>,
+}
+
+impl<T> Watched<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { value: Mutex::new(value), changes: watch::Sender::new(()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, T> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn read<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        look(&self.lock())
+    }
+
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changes.send_replace(());
+        result
+    }
+
+    /// The first result that is there. Waits for as long as it takes: the caller sets the limit.
+    pub(crate) async fn until<R>(&self, mut look: impl FnMut(&T) -> Option<R>) -> R {
+        let mut changes = self.changes.subscribe();
+        loop {
+            if let Some(result) = self.read(&mut look) {
+                return result;
+            }
+            // The sender lives as long as `self`.
+            let _ = changes.changed().await;
+        }
+    }
+}
+
+/// The tasks of one emulator, stopped together.
+#[derive(Clone, Default)]
+pub(crate) struct Tasks {
+    set: Arc<Mutex<JoinSet<()>>>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Tasks {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if self.stopped.load(Ordering::SeqCst) {
+            return;
+        }
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        while set.try_join_next().is_some() {}
+        set.spawn(task);
+    }
+
+    /// Stops everything, open connections included: what is asked on them afterwards finds a closed line.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.set.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+
+    /// Serves the router until the tasks are stopped.
+    pub(crate) async fn serve(&self, address: SocketAddr, router: Router) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let router =
+            router.layer(middleware::from_fn_with_state(Arc::clone(&self.stopped), refuse_when_stopped));
+        self.spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::warn!(%error, "an emulated provider stopped serving");
+            }
+        });
+        Ok(address)
+    }
+}
+
+/// Connections outlive the listener; this closes them.
+async fn refuse_when_stopped(
+    State(stopped): State<Arc<AtomicBool>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if stopped.load(Ordering::SeqCst) { cut() } else { next.run(request).await }
+}
+
+/// An answer that breaks off before it says anything.
+pub(crate) fn cut() -> Response {
+    let broken = io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose");
+    Response::new(Body::from_stream(futures_util::stream::iter([Err::<String, _>(broken)])))
+}
+
+/// The last entries of something that goes on for as long as the demo runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Recent<T>(VecDeque<T>);
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: Clone> Recent<T> {
+    const KEPT: usize = 10_000;
+
+    pub(crate) fn push(&mut self, entry: T) {
+        if self.0.len() == Self::KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(entry);
+    }
+
+    pub(crate) fn to_vec(&self) -> Vec<T> {
+        self.0.iter().cloned().collect()
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.0.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

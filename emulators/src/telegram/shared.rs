@@ -1,0 +1,46 @@
+//! The configuration of the emulated Bot API, and what its handlers and tasks share.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::state::State;
+use crate::{
+    clock::Clock,
+    serving::{Tasks, Watched},
+};
+
+/// How the emulator behaves.
+#[derive(Clone)]
+pub struct EmulatorConfig {
+    /// Port 0 takes any free one.
+    pub address: SocketAddr,
+    pub token: String,
+    pub username: String,
+    pub clock: Clock,
+    /// The real API takes https webhooks on four ports only; this also takes http to this machine.
+    pub allow_http_loopback: bool,
+    /// Fetch media that are sent by address, as the real one does, and refuse them when that fails.
+    pub fetch_media: bool,
+    /// The first pause between two deliveries of an update (2 s at the real one), doubled each time.
+    pub retry_pause: Duration,
+}
+
+impl Default for EmulatorConfig {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            token: "7000000001:emulated-token_of-the-demo-bot".into(),
+            username: "demo_shop_test_bot".into(),
+            clock: Clock::default(),
+            allow_http_loopback: true,
+            fetch_media: true,
+            retry_pause: Duration::from_secs(2),
+        }
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) config: EmulatorConfig,
+    pub(super) state: Watched<State>,
+    pub(super) tasks: Tasks,
+    pub(super) http: reqwest::Client,
+}

@@ -1,0 +1,254 @@
+//! An emulated WAHA server: sessions with signed webhooks, the three engines' shapes and ids, echoes and receipts that
+//! come in any order, media that live for a short time, and a customer and an owner who do what they are told.
+//! It keeps nothing on disk and speaks to nobody but the webhooks.
+
+mod api;
+mod engine;
+mod hooks;
+mod ids;
+mod refusal;
+mod sending;
+mod sessions;
+mod shared;
+mod state;
+
+use std::{io, sync::Arc};
+
+use serde_json::{Value, json};
+
+pub use self::{
+    engine::Engine,
+    shared::EmulatorConfig,
+    state::{Call, Delivery, File, Sent},
+};
+use self::{
+    shared::Shared,
+    state::{Message, State, Writer},
+};
+use crate::{
+    script::Answer,
+    serving::{Fail, Tasks, Watched},
+};
+
+/// The running emulator; gone when dropped.
+pub struct WahaEmulator {
+    pub address: std::net::SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl WahaEmulator {
+    pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
+        // No time limit on deliveries, as at the real one.
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(io::Error::other)?;
+        let state = Watched::new(State::default());
+        let shared = Arc::new(Shared { state, tasks: Tasks::default(), http, config });
+        let router = api::router(Arc::clone(&shared));
+        let address = shared.tasks.serve(shared.config.address, router).await?;
+        Ok(Self { address, shared })
+    }
+
+    /// The channel's `base_url`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The channel's `api_key`.
+    pub fn api_key(&self) -> &str {
+        &self.shared.config.api_key
+    }
+
+    /// What was sent through the API, in order. Long runs keep the last ten thousand.
+    pub fn sent(&self) -> Vec<Sent> {
+        self.shared.state.read(|state| state.sent.to_vec())
+    }
+
+    /// Waits until that many messages were sent.
+    pub async fn sent_reaches(&self, count: usize) -> Vec<Sent> {
+        self.shared.state.until(|state| (state.sent.len() >= count).then(|| state.sent.to_vec())).await
+    }
+
+    /// Every call, refused ones included.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.state.read(|state| state.calls.to_vec())
+    }
+
+    /// Waits for a call to a path that ends so.
+    pub async fn called(&self, path_end: &str) -> Call {
+        self.shared
+            .state
+            .until(|state| state.calls.iter().rev().find(|call| call.path.ends_with(path_end)).cloned())
+            .await
+    }
+
+    /// What the webhooks answered to each attempt.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.shared.state.read(|state| state.deliveries.to_vec())
+    }
+
+    /// Events that were given up after the last attempt.
+    pub fn lost(&self) -> usize {
+        self.shared.state.read(|state| state.lost)
+    }
+
+    /// Waits until every event was taken or given up.
+    pub async fn idle(&self) {
+        self.shared.state.until(|state| (state.under_way == 0).then_some(())).await;
+    }
+
+    /// The next `count` sending calls fail in that way; several orders queue up.
+    pub fn fail_next(&self, count: usize, fail: Fail) {
+        self.shared.state.change(|state| state.failures.extend(std::iter::repeat_n(fail, count)));
+    }
+
+    /// From now on calls of the answer's path are answered so.
+    pub fn answers(&self, answer: Answer) {
+        self.shared.state.change(|state| state.script.set(answer));
+    }
+
+    /// Calls of the path are answered as by the real one again.
+    pub fn answers_itself(&self, path: &str) {
+        self.shared.state.change(|state| state.script.forget(path));
+    }
+
+    /// Delivers a whole envelope as it is, once, signed, to every webhook of the session that wants such events, and
+    /// gives the last answer (0: none, or no webhook).
+    pub async fn post(&self, session: &str, body: &Value) -> u16 {
+        hooks::post_once(&self.shared, session, body).await
+    }
+
+    /// A session's state; `None` when there is no such session.
+    pub fn status(&self, session: &str) -> Option<String> {
+        self.shared.state.read(|state| state.sessions.get(session).map(|session| session.status.clone()))
+    }
+
+    /// Puts a session into any state and tells its webhooks.
+    pub fn set_status(&self, session: &str, status: &str) {
+        sessions::set_status(&self.shared, session, status);
+    }
+
+    /// The owner scans the code.
+    pub fn scan(&self, session: &str) {
+        self.set_status(session, "WORKING");
+    }
+
+    /// Lets the server know which phone (`…@c.us`) is behind a hidden id (`…@lid`).
+    pub fn introduce(&self, lid: &str, phone: &str) {
+        self.shared.state.change(|state| state.lids.insert(lid.to_owned(), phone.to_owned()));
+    }
+
+    /// A customer writes; gives the full message id. Groups need [`Self::participant_says`].
+    pub fn customer_says(&self, session: &str, chat: &str, text: &str) -> String {
+        self.message(session, chat, None, Writer::Customer, Some(text), None)
+    }
+
+    /// A group is called so. Messages do not say it.
+    pub fn names_group(&self, group: &str, subject: &str) {
+        self.shared.state.change(|state| state.groups.insert(group.to_owned(), subject.to_owned()));
+    }
+
+    /// Someone renames a group.
+    pub fn renames_group(&self, session: &str, group: &str, subject: &str) {
+        self.names_group(group, subject);
+        let payload = json!({ "timestamp": self.now_ms(), "group": { "id": group, "subject": subject } });
+        hooks::emit(&self.shared, session, "group.v2.update", &payload);
+    }
+
+    /// Someone writes in a group.
+    pub fn participant_says(&self, session: &str, group: &str, person: &str, text: &str) -> String {
+        self.message(session, group, Some(person), Writer::Customer, Some(text), None)
+    }
+
+    /// A customer sends a file.
+    pub fn customer_sends(&self, session: &str, chat: &str, file: File, caption: Option<&str>) -> String {
+        self.message(session, chat, None, Writer::Customer, caption, Some(file))
+    }
+
+    /// The owner answers on the phone, past the hub.
+    pub fn owner_types_on_phone(&self, session: &str, chat: &str, text: &str) -> String {
+        self.message(session, chat, None, Writer::Owner, Some(text), None)
+    }
+
+    /// A customer reacts to a message of any writer; an empty text takes the reaction back.
+    pub fn customer_reacts(&self, session: &str, chat: &str, message: &str, emoji: &str) {
+        let id = ids::message_id(false, chat, &ids::new_bare_id(), None);
+        let reaction = json!({ "text": emoji, "messageId": message });
+        let payload = json!({ "id": id, "from": chat, "fromMe": false, "participant": chat,
+            "timestamp": self.now_ms() / 1000, "reaction": reaction });
+        hooks::emit(&self.shared, session, "message.reaction", &payload);
+    }
+
+    /// A customer changes an earlier text.
+    pub fn customer_edits(&self, session: &str, chat: &str, message: &str, text: &str) {
+        let id = ids::message_id(false, chat, &ids::new_bare_id(), None);
+        let payload = json!({ "id": id, "from": chat, "fromMe": false, "timestamp": self.now_ms() / 1000,
+            "body": text, "hasMedia": false, "editedMessageId": ids::bare(message) });
+        hooks::emit(&self.shared, session, "message.edited", &payload);
+    }
+
+    /// A customer deletes a message for everyone.
+    pub fn customer_deletes(&self, session: &str, chat: &str, message: &str) {
+        let id = ids::message_id(false, chat, &ids::new_bare_id(), None);
+        let after =
+            json!({ "id": id, "from": chat, "fromMe": false, "timestamp": self.now_ms() / 1000, "body": "" });
+        let payload = json!({ "after": after, "before": null, "revokedMessageId": ids::bare(message) });
+        hooks::emit(&self.shared, session, "message.revoked", &payload);
+    }
+
+    /// A customer starts or stops typing.
+    pub fn customer_types(&self, session: &str, chat: &str, on: bool) {
+        let state = if on { "typing" } else { "paused" };
+        let presence = json!({ "participant": chat, "lastKnownPresence": state, "lastSeen": null });
+        let payload = json!({ "id": chat, "presences": [presence] });
+        hooks::emit(&self.shared, session, "presence.update", &payload);
+    }
+
+    /// Delivers any event of a session.
+    pub fn event(&self, session: &str, name: &str, payload: &Value) {
+        hooks::emit(&self.shared, session, name, payload);
+    }
+
+    fn message(
+        &self,
+        session: &str,
+        chat: &str,
+        participant: Option<&str>,
+        writer: Writer,
+        text: Option<&str>,
+        file: Option<File>,
+    ) -> String {
+        let bare = ids::new_bare_id();
+        let from_me = writer != Writer::Customer;
+        let message = Message {
+            id: ids::message_id(from_me, chat, &bare, participant),
+            bare,
+            chat: chat.to_owned(),
+            participant: participant.map(str::to_owned),
+            writer,
+            text: text.map(str::to_owned),
+            file: file.map(|file| state::Stored {
+                file,
+                until_ms: self.now_ms() + self.shared.config.file_lifetime_ms,
+            }),
+            at_ms: self.now_ms(),
+        };
+        self.shared.state.change(|state| state.remember(session, &message));
+        sending::tell(&self.shared, session, &message);
+        message.id
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.shared.config.clock.now_ms()
+    }
+}
+
+impl Drop for WahaEmulator {
+    fn drop(&mut self) {
+        self.shared.tasks.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! The emulated server's sessions: their life, and their configuration, which every change replaces whole.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    hooks,
+    refusal::{self, unknown},
+    shared::Shared,
+    state::{Session, next_me},
+};
+
+const HISTORY: usize = 10;
+/// A picture of one white dot: it can be shown, not scanned.
+const QR_PNG: &[u8] =
+    b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\
+    \x00\x00\x3a\x7e\x9bU\x00\x00\x00\x0aIDATx\x9cc\xf8\x0f\x00\x01\x01\x01\x00\xb18\xf6\x14\
+    \x00\x00\x00\x00IEND\xaeB\x60\x82";
+
+pub(super) fn set_status(shared: &Arc<Shared>, name: &str, status: &str) {
+    let now_ms = shared.config.clock.now_ms();
+    let payload = shared.state.change(|state| {
+        let session = state.sessions.get_mut(name)?;
+        status.clone_into(&mut session.status);
+        session.history.push(json!({ "status": status, "timestamp": now_ms }));
+        if session.history.len() > HISTORY {
+            session.history.remove(0);
+        }
+        Some(json!({ "name": name, "status": status, "statuses": session.history, "data": null }))
+    });
+    if let Some(payload) = payload {
+        hooks::emit(shared, name, "session.status", &payload);
+    }
+}
+
+fn start(shared: &Arc<Shared>, name: &str) {
+    set_status(shared, name, "STARTING");
+    set_status(shared, name, if shared.config.links_itself { "WORKING" } else { "SCAN_QR_CODE" });
+}
+
+fn show(shared: &Shared, name: &str) -> Option<Value> {
+    shared.state.read(|state| {
+        let session = state.sessions.get(name)?;
+        let is_working = session.status == "WORKING";
+        let me = is_working.then(|| json!({ "id": session.me, "pushName": "Demo Shop" }));
+        let engine = json!({ "engine": shared.config.engine.name() });
+        Some(json!({ "name": name, "status": session.status, "config": session.config, "me": me, "engine": engine }))
+    })
+}
+
+fn shown(shared: &Shared, name: &str) -> Response {
+    match show(shared, name) {
+        Some(session) => Json(session).into_response(),
+        None => unknown(),
+    }
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Response {
+    let names: Vec<String> = shared.state.read(|state| state.sessions.keys().cloned().collect());
+    Json(names.iter().filter_map(|name| show(&shared, name)).collect::<Vec<_>>()).into_response()
+}
+
+pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let name = body["name"].as_str().unwrap_or("default").to_owned();
+    let config = body.get("config").cloned().unwrap_or(json!({}));
+    let is_new = shared.state.change(|state| {
+        let is_new = !state.sessions.contains_key(&name);
+        let me = next_me(&shared.config.me, state.sessions.len());
+        let session = Session { status: "STOPPED".into(), config, me, history: Vec::new() };
+        state.sessions.entry(name.clone()).or_insert(session);
+        is_new
+    });
+    if !is_new {
+        return refusal::error(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &format!("Session '{name}' already exists."),
+        );
+    }
+    if body.get("start") != Some(&json!(false)) {
+        start(&shared, &name);
+    }
+    (StatusCode::CREATED, shown(&shared, &name)).into_response()
+}
+
+pub(super) async fn get(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    shown(&shared, &name)
+}
+
+/// Replaces the whole configuration and restarts the session, unless it was stopped.
+pub(super) async fn put(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let config = body.get("config").cloned().unwrap_or(json!({}));
+    let was = shared.state.change(|state| {
+        let session = state.sessions.get_mut(&name)?;
+        session.config = config;
+        Some(session.status.clone())
+    });
+    match was.as_deref() {
+        None => return unknown(),
+        Some("STOPPED") => {}
+        Some(_) => start(&shared, &name),
+    }
+    shown(&shared, &name)
+}
+
+pub(super) async fn delete(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    match shared.state.change(|state| state.sessions.remove(&name)) {
+        Some(_) => StatusCode::OK.into_response(),
+        None => unknown(),
+    }
+}
+
+/// `start`, `stop`, `restart` and `logout`.
+pub(super) async fn order(
+    State(shared): State<Arc<Shared>>,
+    Path((name, order)): Path<(String, String)>,
+) -> Response {
+    let Some(session) = show(&shared, &name) else { return unknown() };
+    match order.as_str() {
+        "start" if session["status"] == "WORKING" => {}
+        "start" | "restart" => start(&shared, &name),
+        "stop" | "logout" => set_status(&shared, &name, "STOPPED"),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    }
+    (StatusCode::CREATED, shown(&shared, &name)).into_response()
+}
+
+pub(super) async fn me(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    match show(&shared, &name) {
+        Some(session) => Json(session["me"].clone()).into_response(),
+        None => unknown(),
+    }
+}
+
+pub(super) async fn qr(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    match refusal::require(&shared, &name, "SCAN_QR_CODE") {
+        Err(refusal) => *refusal,
+        Ok(()) => ([("content-type", "image/png")], QR_PNG).into_response(),
+    }
+}
