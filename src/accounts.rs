@@ -1,6 +1,6 @@
 //! People, API keys and what they may do: signing in, tokens, roles, and the vault for what is secret.
 //!
-//! Start with `access.rs`: it is the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` (which tokens it
+//! Start with `roles.rs`, the table of rights, and `access.rs`, the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` (which tokens it
 //! takes: `line.rs`) and `sign_out.rs` over `password.rs` and `token.rs`; `rights.rs` is the lookup that every call makes.
 
 pub mod access;
@@ -18,9 +18,11 @@ pub mod password;
 pub mod profile;
 pub mod refresh;
 pub mod rights;
+pub mod roles;
 pub mod sign_in;
 pub mod sign_out;
 pub mod tenants;
+pub mod terms;
 pub mod token;
 pub mod users;
 pub mod vault;
@@ -33,11 +35,12 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::store::Store;
 
-pub use access::{Access, Actor, Grant, Identity, Permission, PlatformRole, Role, Scope};
+pub use access::{Access, Actor, Grant, Identity, Scope};
 pub use channel_secrets::ChannelSecrets;
 pub use load_access::LoadAccess;
 pub use locate::{Locate, Thing};
 pub use refresh::RefreshError;
+pub use roles::{Permission, Permissions, PlatformRole, Role};
 pub use sign_in::{SignInError, SignedIn};
 pub use token::Verified;
 pub use vault::{MasterKey, Vault};

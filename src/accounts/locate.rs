@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-use super::access::{Access, Permission, Scope};
+use super::access::{Access, Scope};
+use super::roles::Permission;
 use crate::error::Error;
 use crate::store::accounts::{self, Place};
 use crate::store::{Store, Tx, Verb, jobs};

@@ -4,7 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::access::{Access, PlatformRole, Role};
+use super::access::Access;
+use super::roles::{Permissions, PlatformRole, Role};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -21,6 +22,8 @@ pub struct TenantRole {
     pub id: Uuid,
     pub name: String,
     pub role: Role,
+    /// What it may do there.
+    pub permissions: Permissions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -36,6 +39,7 @@ impl Access {
             id: grant.tenant,
             name: grant.name.clone(),
             role: grant.role,
+            permissions: grant.permissions,
         });
         Profile { user: self.profile_user(), tenants: tenants.collect() }
     }

@@ -1117,11 +1117,19 @@ export interface components {
         People: {
             users: components["schemas"]["Person"][];
         };
+        /**
+         * @description What a call needs.
+         * @enum {string}
+         */
+        Permission: "read" | "answer" | "manage" | "respond" | "whole" | "operate";
+        Permissions: components["schemas"]["Permission"][];
         /** @description Somebody to whom a conversation of a tenant can be assigned. */
         Person: {
             /** Format: uuid */
             id: string;
             name: string;
+            /** @description What it may do there. */
+            permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
         };
         /**
@@ -1247,6 +1255,8 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+            /** @description What it may do there. */
+            permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
         };
         Turn: {

@@ -63,6 +63,7 @@ export type Checked = [
   Holds<Same<wire.Problem, Server["Problem"], "field">>,
   // No person has the role of the AI.
   Holds<SameWords<wire.Role | "responder", Server["Role"]>>,
+  Holds<SameWords<wire.Permission, Server["Permission"]>>,
   Holds<SameWords<wire.Owner, Server["Owner"]>>,
   Holds<SameWords<wire.Conversation["state"], Server["ConversationState"]>>,
   Holds<SameWords<wire.Bucket, Server["Bucket"]>>,

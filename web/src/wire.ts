@@ -18,10 +18,14 @@ export interface User {
   platform_role: "admin" | "manager" | null;
 }
 
+/** What somebody may do in a tenant. Roles are names for sets of them; nothing here asks for a role. */
+export type Permission = "read" | "answer" | "manage" | "respond" | "whole" | "operate";
+
 export interface Tenant {
   id: string;
   name: string;
   role: Role;
+  permissions: Permission[];
 }
 
 export interface Author {
@@ -156,6 +160,7 @@ export interface Colleague {
   id: string;
   name: string;
   role: Role;
+  permissions: Permission[];
 }
 
 export type EventKind =
@@ -244,6 +249,6 @@ export type RoomFrame =
 export interface ConnectData {
   user: User | null;
   /** `live` is false for a tenant whose feed is not pushed: the person sees too many of them. */
-  tenants: (Tenant & { live: boolean })[];
+  tenants: { id: string; name: string; role: Role; live: boolean }[];
   now: number;
 }

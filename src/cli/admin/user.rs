@@ -9,7 +9,7 @@ use crate::accounts::users::{
     GrantRole, ListUsers, NewUser, RevokeRole, SetActive, SetPlatformRole, UserView,
 };
 use crate::accounts::vault::random_token;
-use crate::accounts::{PlatformRole, Role, Scope};
+use crate::accounts::{Permission, PlatformRole, Role, Scope};
 
 /// Characters of a generated password: 120 random bits.
 const GENERATED: usize = 20;
@@ -178,7 +178,7 @@ impl User {
                         companies.push(admin.company("--company", Some(tenant), given).await?.id);
                     }
                     let companies = (!companies.is_empty()).then(|| companies.into());
-                    if companies.is_some() && role == Role::Owner {
+                    if companies.is_some() && role.permissions().has(Permission::Whole) {
                         bail!("--company: an owner has the whole tenant");
                     }
                     let verb = GrantRole { scope: Scope::system(tenant), user, role, companies };

@@ -10,7 +10,7 @@ export function AssignPick({ conversation }: { conversation: Conversation }) {
   const { desk } = useApp();
   const me = usePick((state) => state.session.user);
   const people = usePick((state) => state.people[conversation.tenant] ?? nobody);
-  const others = Object.values(people).filter((p) => p.id !== me?.id && p.role !== "viewer");
+  const others = Object.values(people).filter((p) => p.id !== me?.id && p.permissions.includes("answer"));
   const { assignee } = conversation;
   const unknown = assignee !== null && assignee !== me?.id && !others.some((p) => p.id === assignee);
   return (

@@ -12,7 +12,7 @@ const user = { id: me, email: "agent@example.com", name: "Agent", platform_role:
 const names = ["a", "b", "c"];
 
 function signedIn(): State {
-  return reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent" }] });
+  return reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent", permissions: ["read", "answer"] }] });
 }
 
 function step(server: SampleServer, roll: (below: number) => number): void {

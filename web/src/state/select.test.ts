@@ -4,12 +4,13 @@ import { emptyState, type State } from "./model";
 import { reduce } from "./reduce";
 import { conversation, event, everything, me, tenant } from "./sample";
 import { mayWrite, takesMessages, totalUnread, unread, visibleConversations } from "./select";
-import type { Conversation } from "../wire";
+import type { Conversation, Permission } from "../wire";
 
 const user = { id: me, email: "agent@example.com", name: "Agent", platform_role: null };
 
 function inbox(list: Partial<Conversation>[], role: "agent" | "viewer" = "agent"): State {
-  const signedIn = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role }] });
+  const permissions: Permission[] = role === "agent" ? ["read", "answer"] : ["read"];
+  const signedIn = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role, permissions }] });
   const asked = reduce(signedIn, { type: "list.loading", query: everything, run: 1 });
   const page = { conversations: [], next: null, counts: null, positions: {} };
   const start = reduce(asked, { type: "list.loaded", query: everything, run: 1, first: true, page });

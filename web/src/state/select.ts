@@ -74,10 +74,10 @@ export function colleague(state: State, conversation: Conversation, id: string |
   return id === null ? undefined : state.people[conversation.tenant]?.[id];
 }
 
-/** Whether this user may act for the business of the conversation; viewers may only read. */
+/** Whether this user may act for the business of the conversation. */
 export function mayWrite(state: State, conversation: Conversation): boolean {
-  const role = state.session.tenants.find((t) => t.id === conversation.tenant)?.role;
-  return role !== undefined && role !== "viewer";
+  const here = state.session.tenants.find((t) => t.id === conversation.tenant);
+  return here?.permissions.includes("answer") ?? false;
 }
 
 /** Whether a message can be written into it right now. */
