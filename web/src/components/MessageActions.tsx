@@ -2,7 +2,7 @@
 import { useApp, usePick, useText } from "../hooks/app";
 import { takesMessages } from "../state/select";
 import type { Message } from "../wire";
-import { composerId } from "./Composer";
+import { composerId } from "../hooks/places";
 import { CopyIcon, ReplyIcon } from "./Icons";
 
 export function MessageActions({ message }: { message: Message }) {

@@ -239,3 +239,5 @@ export const en = {
   "help.close": "Close",
   "notice.dismiss": "Dismiss",
 } satisfies Record<string, string | Plural>;
+
+export type Key = keyof typeof en;
