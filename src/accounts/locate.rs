@@ -23,7 +23,8 @@ pub enum Thing {
 }
 
 impl Thing {
-    const fn word(self) -> &'static str {
+    /// As refusals name it, and the arguments of the socket.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Conversation => "conversation",
             Self::Channel => "channel",

@@ -33,6 +33,24 @@ pub struct Profile {
     pub tenants: Vec<TenantRole>,
 }
 
+/// What a person or a program is told when its socket is connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Connected {
+    /// Nothing for API keys.
+    pub user: Option<User>,
+    pub tenants: Vec<FollowedTenant>,
+    pub now: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FollowedTenant {
+    pub id: Uuid,
+    pub name: String,
+    pub role: Role,
+    /// Whether its events come by themselves: a connection follows a bounded number of feeds.
+    pub live: bool,
+}
+
 impl Access {
     pub fn profile(&self) -> Profile {
         let tenants = self.grants.iter().map(|grant| TenantRole {

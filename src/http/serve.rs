@@ -1,5 +1,5 @@
 //! Listening, until the application's tokens say to finish (`App::soft`) and to drop what is left (`App::hard`).
-//! Starting and stopping everything else is `app.rs`.
+//! Starting everything else is `start.rs`, stopping it `app.rs`.
 
 use std::io;
 use std::net::SocketAddr;

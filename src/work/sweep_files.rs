@@ -8,8 +8,9 @@ use tokio::fs;
 use uuid::Uuid;
 
 use super::kinds::Work;
-use crate::app::{App, id_in_name};
+use crate::app::App;
 use crate::error::Error;
+use crate::rooms::id_in_name;
 use crate::store::jobs::{Job, SweepFiles};
 use crate::store::{Tx, Verb, attachments};
 

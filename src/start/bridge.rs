@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use hub::{Publication, Tags};
 
-use super::App;
+use crate::app::App;
+use crate::rooms;
 use crate::store::{Effects, Event, Publisher, Wake};
 use crate::work::Runner;
 
@@ -26,7 +27,7 @@ impl Publisher for Bridge {
         let Some((app, runner)) = self.ends.get() else { return };
         let Some(app) = app.upgrade() else { return };
         for event in effects.events {
-            let room = room_of(event.tenant);
+            let room = rooms::tenant(event.tenant);
             app.hub.publish(&room, publication(event));
         }
         for wake in effects.wakes {
@@ -44,20 +45,6 @@ impl Publisher for Bridge {
             }
         }
     }
-}
-
-/// The room of a tenant's feed.
-pub(crate) fn room_of(tenant: uuid::Uuid) -> String {
-    format!("tenant:{tenant}")
-}
-
-/// The id at the end of a room's name, in the one form in which names are made: another way to write the same id would
-/// be a second name of the same room.
-pub(crate) fn id_in_name(room: &str, prefix: &str) -> Option<uuid::Uuid> {
-    let text = room.strip_prefix(prefix)?;
-    let id = uuid::Uuid::parse_str(text).ok()?;
-    let mut form = uuid::Uuid::encode_buffer();
-    (id.hyphenated().encode_lower(&mut form) == text).then_some(id)
 }
 
 /// An event as the hub carries it: the offset is the cursor, the tags are what subscribers are filtered by.

@@ -1,0 +1,98 @@
+//! How the parts are put together: store (migrated), accounts, hub, workers, in this order. The listener is the caller's.
+//!
+//! The store's publisher is the one part that is connected later: it is given when the store opens, before there is
+//! anything to publish to.
+
+mod bridge;
+mod log;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use adapters::Outward;
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::Accounts;
+use crate::accounts::channel_claims::claim_existing;
+use crate::app::{App, AppState, Channels, installation};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::admission::Admission;
+use crate::http::share::Shares;
+use crate::rpc::SocketRules;
+use crate::store::{Engine, Store, StoreConfig, sessions};
+use crate::work::{Dispatcher, Runner};
+
+/// File descriptors that are kept from connections, beside those of the database: calls to providers and responders,
+/// files of media, names to be resolved.
+const OWN_DESCRIPTORS: usize = 64;
+/// And those that webhooks and other requests find when sockets have taken all that they may.
+const REQUEST_DESCRIPTORS: usize = 64;
+
+impl App {
+    /// Opens everything and starts the workers. The HTTP listener is the caller's.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<AppState> {
+        let outward = config.outward();
+        Self::start_with(config, clock, &outward).await
+    }
+
+    /// As [`Self::start`], with another idea of whom it may call than the configuration's.
+    pub async fn start_with(config: Config, clock: Clock, outward: &Outward) -> anyhow::Result<AppState> {
+        let config = Arc::new(config);
+        let own_descriptors = OWN_DESCRIPTORS + config.database_connections as usize;
+        let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
+        let bridge = Arc::new(bridge::Bridge::default());
+        let store_config =
+            StoreConfig { url: config.database_url.clone(), connections: config.database_connections };
+        let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
+            format!("database_url: cannot open the store ({:?})", Engine::of(&config.database_url))
+        })?;
+        let vault = Arc::new(installation::vault(&config, &store).await?);
+        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
+        let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
+        let installation = store.read(sessions::Installation).await?;
+        let channels = Channels::new(store.clone(), Arc::clone(&vault));
+        let http = adapters::http_client(Duration::from_millis(config.provider_timeout_ms), outward)
+            .context("the HTTP client")?;
+        let admission = Admission::new(&config);
+        let started_at_ms = store.clock().now_ms();
+        // The hub asks the rules, the rules the application, and the application owns the hub.
+        let app = Arc::new_cyclic(|app| {
+            let log = Arc::new(log::FeedLog::new(store.clone()));
+            let rules = Arc::new(SocketRules::new(Weak::clone(app)));
+            let hub = hub::Hub::new(hub::HubConfig::default(), rules, log);
+            let dispatcher = Dispatcher::new(store.clone(), channels.clone(), hub.clone());
+            Self {
+                config,
+                store,
+                vault,
+                accounts,
+                hub,
+                descriptors,
+                admission,
+                committed: tokio::sync::Mutex::default(),
+                channels,
+                shares: Shares::default(),
+                dispatcher: Arc::new(dispatcher),
+                http,
+                soft: CancellationToken::new(),
+                hard: CancellationToken::new(),
+                tasks: TaskTracker::new(),
+                started_at_ms,
+                installation,
+            }
+        });
+        let runner = Runner::new();
+        bridge.connect(&app, Arc::clone(&runner));
+        app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
+        runner.start(&app);
+        let watched = Arc::clone(&app);
+        app.tasks.spawn(async move {
+            let changed = |id| watched.rights_changed(id);
+            watched.accounts.watch(watched.soft.clone(), changed).await;
+        });
+        Ok(app)
+    }
+}
