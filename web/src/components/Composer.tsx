@@ -4,7 +4,7 @@ import { useApp, usePick, useText } from "../hooks/app";
 import { composerId } from "../hooks/places";
 import type { Draft } from "../state/model";
 import { channelOf, mayWrite } from "../state/select";
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { CloseIcon, SendIcon } from "./Icons";
 import { Typing } from "./Presence";

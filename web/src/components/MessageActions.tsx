@@ -1,7 +1,7 @@
 // What can be done with a message: answer it, copy it. Shown on hover and on keyboard focus.
 import { useApp, usePick, useText } from "../hooks/app";
 import { takesMessages } from "../state/select";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { composerId } from "../hooks/places";
 import { CopyIcon, ReplyIcon } from "./Icons";
 

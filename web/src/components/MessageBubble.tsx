@@ -1,7 +1,7 @@
 // One stored message: who, what, when, how far it got, and what can be done with it.
 import { memo } from "react";
 import { usePick, useText } from "../hooks/app";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { contextOf } from "../state/context";
 import { authorName } from "./author";
 import { ContextBefore, LinkList } from "./Context";

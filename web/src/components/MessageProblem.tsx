@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
 import { takesMessages } from "../state/select";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 
 export function MessageProblem({ message }: { message: Message }) {
   const t = useText();

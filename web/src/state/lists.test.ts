@@ -1,6 +1,6 @@
 // Lists and counts: whatever events, pages and answers come when, both end where a fresh load would be.
 import { describe, expect, it } from "vitest";
-import type { Conversation, Event } from "../wire";
+import type { Conversation, Event } from "../api.gen";
 import { currentList } from "./lists";
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";

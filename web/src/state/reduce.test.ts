@@ -1,6 +1,6 @@
 // Properties: however events, repetitions, snapshots and pages are mixed, the page ends where a fresh load would be.
 import { describe, expect, it } from "vitest";
-import type { Event } from "../wire";
+import type { Event } from "../api.gen";
 import { asOf } from "./kept";
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";
