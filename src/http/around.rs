@@ -10,9 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
 use super::admission::Place;
-use super::peer;
+use super::peer::{self, Caller};
 use super::problem::{self, Problem};
-use super::serve::Caller;
 use crate::app::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

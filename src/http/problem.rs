@@ -171,14 +171,13 @@ pub fn too_many_unfinished() -> Problem {
 }
 
 /// The head of a request is over its limit; the HTTP library itself refuses these, and says only the status.
-pub fn long_head_answer() -> Bytes {
-    let detail =
-        format!("the head of a request has at most {} bytes and 100 lines here", super::wire::HEAD_BYTES);
+pub fn long_head_answer(most: usize) -> Bytes {
+    let detail = format!("the head of a request has at most {most} bytes and 100 lines here");
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail).whole_answer()
 }
 
-pub fn long_address_answer() -> Bytes {
-    let detail = format!("the address of a request has less than {} bytes here", super::wire::HEAD_BYTES);
+pub fn long_address_answer(most: usize) -> Bytes {
+    let detail = format!("the address of a request has less than {most} bytes here");
     Problem::new(StatusCode::URI_TOO_LONG, "address_too_long", detail).whole_answer()
 }
 
