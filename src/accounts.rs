@@ -1,6 +1,6 @@
 //! People, API keys and what they may do: signing in, tokens, roles.
 //!
-//! Start with `access.rs`: it is the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` (which tokens it
+//! Start with `roles.rs`, the table of rights, and `access.rs`, the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` (which tokens it
 //! takes: `line.rs`) and `sign_out.rs` over `password.rs` and `token.rs`; `rights.rs` is the lookup that every call makes.
 
 pub mod access;
@@ -13,9 +13,11 @@ pub mod password;
 pub mod profile;
 pub mod refresh;
 pub mod rights;
+pub mod roles;
 pub mod sign_in;
 pub mod sign_out;
 pub mod tenants;
+pub mod terms;
 pub mod token;
 pub mod users;
 
@@ -28,10 +30,11 @@ use crate::error::Error;
 use crate::store::Store;
 use crate::vault::Vault;
 
-pub use access::{Access, Actor, Grant, Identity, Permission, PlatformRole, Role, Scope};
+pub use access::{Access, Actor, Grant, Identity, Scope};
 pub use load_access::LoadAccess;
 pub use locate::{Locate, Thing};
 pub use refresh::RefreshError;
+pub use roles::{Permission, Permissions, PlatformRole, Role};
 pub use sign_in::{SignInError, SignedIn};
 pub use token::Verified;
 

@@ -1,19 +1,15 @@
-//! How the parts are put together: one value that everything is reached from, and the tasks that run beside
-//! the requests.
+//! The parts of a running server: one value that everything is reached from, and how it stops. How they are put together
+//! is `start.rs`.
 //!
-//! The order of a start: store (migrated), accounts, hub, workers. The order of a stop: no new sockets and
-//! webhooks, sockets closed with a reconnect code, workers finish what they hold, the store closes.
+//! The order of a stop: no new sockets and webhooks, sockets closed with a reconnect code, workers finish what they hold,
+//! the store closes.
 
-mod bridge;
 pub mod file_lock;
 pub mod installation;
-mod log;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::Outward;
-use anyhow::Context as _;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,13 +19,10 @@ use crate::admission::origins::Pages;
 use crate::admission::untrusted::Untrusted;
 use crate::admission::{Admission, Shares};
 use crate::channels::ChannelCache;
-use crate::channels::claims::claim_existing;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::rpc::SocketRules;
-use crate::store::{Store, StoreConfig};
+use crate::store::Store;
 use crate::vault::Vault;
-use crate::work::{self, Dispatcher, Runner, Typing};
+use crate::work::{Dispatcher, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -50,6 +43,8 @@ pub struct App {
     pub shares: Shares,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
+    /// Tells customers that an answer is being written.
+    pub typing: Arc<Typing>,
     /// For calls to providers: bounded in time, follows no redirects, reaches what its `outward` lets it reach.
     pub http: adapters::Client,
     /// When a commit was last seen by who asks whether the server is ready.
@@ -64,12 +59,6 @@ pub struct App {
     pub installation: String,
 }
 
-/// File descriptors that are kept from connections, beside those of the database: calls to providers and responders,
-/// files of media, names to be resolved.
-const OWN_DESCRIPTORS: usize = 64;
-/// And those that webhooks and other requests find when sockets have taken all that they may.
-const REQUEST_DESCRIPTORS: usize = 64;
-
 /// How long a stop waits for tasks that were told to drop what they do.
 const DROP_WAIT: Duration = Duration::from_secs(1);
 /// And for a database that may be gone: to take back leases, which end by themselves, and to close. What was answered
@@ -80,92 +69,6 @@ const CLOSE_WAIT: Duration = Duration::from_secs(5);
 pub type AppState = Arc<App>;
 
 impl App {
-    /// Opens everything and starts the workers. The HTTP listener is the caller's.
-    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<AppState> {
-        let outward = config.outward();
-        Self::start_with(config, clock, outward).await
-    }
-
-    /// As [`Self::start`], with another idea of whom it may call than the configuration's.
-    pub async fn start_with(config: Config, clock: Clock, outward: Outward) -> anyhow::Result<AppState> {
-        let config = Arc::new(config);
-        let own_descriptors = OWN_DESCRIPTORS + config.store.database_connections as usize;
-        let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
-        let bridge = Arc::new(bridge::Bridge::default());
-        let store_config = StoreConfig {
-            url: config.store.database_url.clone(),
-            connections: config.store.database_connections,
-        };
-        let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
-            format!(
-                "database_url: cannot open the store ({:?})",
-                crate::store::Engine::of(&config.store.database_url)
-            )
-        })?;
-        let vault = Arc::new(installation::vault(&config, &store).await?);
-        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
-        let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
-        let installation = store.read(crate::store::sessions::Installation).await?;
-        let channels = ChannelCache::new(store.clone(), Arc::clone(&vault));
-        let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), &outward)
-            .context("the HTTP client")?;
-        let dispatcher = Arc::new(Dispatcher::new(store.clone(), channels.clone()));
-        let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
-        let (accounts_too, offers) = (Arc::clone(&accounts), Arc::clone(&dispatcher));
-        let rules = SocketRules::new(store.clone(), accounts_too, offers, Arc::clone(&typing), outward);
-        let rules = Arc::new(rules);
-        let log = Arc::new(log::FeedLog::new(store.clone()));
-        let hub = hub::Hub::new(hub::HubConfig::default(), Arc::clone(&rules) as _, log);
-        rules.attach(hub.clone());
-        dispatcher.attach(hub.clone());
-
-        let (admission, pages) = (Admission::new(&config), Pages::of(&config));
-        let started_at_ms = store.clock().now_ms();
-        let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
-        let tasks = TaskTracker::new();
-        let env = work::Env {
-            config: Arc::clone(&config),
-            store: store.clone(),
-            channels: channels.clone(),
-            http: http.clone(),
-            soft: soft.clone(),
-            hard: hard.clone(),
-            tasks: tasks.clone(),
-        };
-        let app = Arc::new(Self {
-            config,
-            store,
-            vault,
-            accounts,
-            hub,
-            descriptors,
-            admission,
-            pages,
-            untrusted: Untrusted::default(),
-            committed: tokio::sync::Mutex::default(),
-            channels,
-            shares: Shares::default(),
-            dispatcher,
-            http,
-            soft,
-            hard,
-            tasks,
-            started_at_ms,
-            installation,
-        });
-        let runner = Runner::new();
-        bridge.connect(&app, Arc::clone(&runner));
-        app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
-        app.tasks.spawn(typing.run(Arc::clone(&app.dispatcher), app.soft.clone()));
-        runner.start(Arc::new(env));
-        let watched = Arc::clone(&app);
-        app.tasks.spawn(async move {
-            let changed = |id| watched.rights_changed(id);
-            watched.accounts.watch(watched.soft.clone(), changed).await;
-        });
-        Ok(app)
-    }
-
     /// The rights of a user or a key changed: what is remembered is dropped, and live sessions come back
     /// with what they may do now.
     pub fn rights_changed(&self, id: uuid::Uuid) {

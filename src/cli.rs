@@ -15,7 +15,7 @@ use responder::ResponderArgs;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
-use crate::{demo, http, telemetry};
+use crate::{demo, http, operations, telemetry};
 
 /// A realtime messaging hub: every customer message once and in order, live to people and AI workers.
 #[derive(Parser)]
@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
     let Cli { config, command } = Cli::parse();
     let done = match command {
         Command::Inspect(inspect) => return inspect.run(),
-        Command::Openapi => print(http::openapi_json()),
+        Command::Openapi => print(operations::openapi_json()),
         Command::DefaultConfig => print(config::DEFAULTS),
         Command::Serve => config::read(config.as_deref()).and_then(|config| many_threads(config, serve::run)),
         Command::Responder(args) => config::read(config.as_deref()).and_then(|config| {

@@ -1,10 +1,12 @@
 //! JSON documents of callers, over HTTP and over the socket alike: read into a struct, or refused with the field that
 //! is wrong and what to do. What no database keeps is found here, before a verb begins, so both engines say the same.
 
+mod about;
 mod place;
 mod text;
 
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 pub use text::{line, opt_line, opt_written, written};
 
@@ -37,6 +39,22 @@ impl Refused {
 
 /// Reads a document. Costs one more pass over its bytes, and over its values only if U+0000 may be in it.
 pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
+    without_nul(json)?;
+    serde_json::from_slice(json).map_err(|error| refused(json, &error))
+}
+
+/// As [`read`], where the id of one `thing` stands among the fields of `T` under the thing's name. With `lenient` names
+/// that `T` does not know are passed over.
+pub fn read_about<T: DeserializeOwned>(
+    json: &[u8],
+    thing: &'static str,
+    lenient: bool,
+) -> Result<(Uuid, T), Refused> {
+    without_nul(json)?;
+    about::read(json, thing, lenient).map_err(|error| refused(json, &error))
+}
+
+fn without_nul(json: &[u8]) -> Result<(), Refused> {
     if let Some(field) = text::nul(json) {
         let field = Some(field).filter(|field| !field.is_empty());
         return Err(Refused::field(
@@ -44,7 +62,7 @@ pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
             "holds the character U+0000, which cannot be stored: leave it out",
         ));
     }
-    serde_json::from_slice(json).map_err(|error| refused(json, &error))
+    Ok(())
 }
 
 fn refused(json: &[u8], error: &serde_json::Error) -> Refused {

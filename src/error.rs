@@ -1,5 +1,5 @@
-//! The domain's errors, where a caller branches on them. `http/problem.rs` and `rpc.rs` turn them into
-//! problem documents and socket error codes.
+//! The domain's errors, where a caller branches on them. `refusal.rs` turns them into problem documents and
+//! socket error codes.
 
 mod store;
 

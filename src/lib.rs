@@ -1,6 +1,6 @@
 //! The application: channels in, people and AI workers on sockets, answers out.
 //!
-//! Read on in `app.rs` (how the parts are put together), `http.rs` (the routes), `inbox.rs` (the verbs).
+//! Read on in `start.rs` (how the parts are put together), `operations.rs` (what can be asked), `inbox.rs` (the verbs).
 
 pub mod accounts;
 pub mod admission;
@@ -16,9 +16,12 @@ pub mod error;
 pub mod http;
 pub mod inbox;
 pub mod model;
+pub mod operations;
 mod private;
+mod refusal;
 mod rooms;
 pub mod rpc;
+mod start;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

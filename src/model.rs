@@ -5,6 +5,7 @@
 mod channel;
 mod conversation;
 mod event;
+mod frame;
 pub mod limits;
 mod message;
 mod turn;
@@ -13,7 +14,8 @@ pub use channel::{Channel, ChannelHealth, ChannelSettings, ChannelState, Channel
 pub use conversation::{
     Bucket, Contact, Conversation, ConversationState, InboxItem, LastMessage, Owner, ReadMark, Standing,
 };
-pub use event::{EventBody, EventKind, Moved, ReadEvent};
+pub use event::{Event, EventBody, EventKind, Moved, ReadEvent};
+pub use frame::{RoomFrame, Typist};
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,

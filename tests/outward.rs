@@ -66,7 +66,7 @@ impl Shop {
         let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let outward = Outward::with_lookup(allowed, names);
-        let app = App::start_with(config, Clock::System, outward).await.expect("the app starts");
+        let app = App::start_with(config, Clock::System, &outward).await.expect("the app starts");
         hubbub::http::serve::start(listener, app.clone());
         let tenant = app.store.write(CreateTenant { name: "Shop".into() }).await.expect("a tenant").value.id;
         let company =

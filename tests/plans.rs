@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "the parts of one message or contact",
     ),
     (
-        "select u.id, u.name, u.email, m.role, u.active from memberships",
+        "select u.id, u.name, m.role, u.platform_role from memberships",
         "the people of one tenant, at most 1,000",
     ),
     (
@@ -40,7 +40,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "select id, reason from turns where channel = $1 and due_at > $2",
         "open turns of one paused channel, once when it goes on",
     ),
-    ("select u.id, u.name, 'platform' as role from users", "the people of the platform"),
+    ("select u.id, u.name, cast(null as text), u.platform_role from users", "the people of the platform"),
     (
         "select m.tenant, t.name, m.role, m.companies from memberships",
         "the tenants of one person, at most 1,000",

@@ -340,7 +340,7 @@ async fn same(one: impl AsyncFn(&World) -> BTreeMap<String, u16>) -> BTreeMap<St
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_every_route_it_is_the_callers_fault_on_both_engines() {
-    let description: Value = serde_json::from_str(hubbub::http::openapi_json()).expect("JSON");
+    let description: Value = serde_json::from_str(hubbub::operations::openapi_json()).expect("JSON");
     let seen = same(async |world| over_http(world, &description).await).await;
     let refused = seen.values().filter(|status| **status >= 400).count();
     println!("{} requests over HTTP, {refused} refused", seen.len());
@@ -367,7 +367,7 @@ async fn over_the_socket(world: &World) -> BTreeMap<String, u16> {
     let things = Things::of(world).await;
     let token = world.api("owner@example.com").await.token;
     let mut seen = BTreeMap::new();
-    for method in hubbub::rpc::METHODS {
+    for method in hubbub::operations::methods() {
         let is_workers = method.starts_with("turn.") || method.starts_with("responder.");
         let mut client = if is_workers {
             world.worker(1).await

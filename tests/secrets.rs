@@ -1,8 +1,8 @@
 //! Invariant 11 over everything that leaves the server: the answer of every route and every method to good and to
 //! malformed input, every frame, the log at every level, and what is stored.
 
-use hubbub::accounts::Role;
 use emulators::Answer;
+use hubbub::accounts::Role;
 use hubbub::store::Engine;
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ async fn sign_in(world: &World) -> (String, [String; 2]) {
 
 /// Everything is asked for, well and malformed, and every answer is looked through.
 async fn over_http(world: &World, token: &str, secrets: &Secrets) {
-    let description: Value = serde_json::from_str(hubbub::http::openapi_json()).expect("JSON");
+    let description: Value = serde_json::from_str(hubbub::operations::openapi_json()).expect("JSON");
     let things = Things::of(world).await;
     let http = reqwest::Client::new();
     let mut answers = 0;
@@ -73,7 +73,7 @@ async fn over_http(world: &World, token: &str, secrets: &Secrets) {
 async fn over_the_socket(world: &World, token: &str, key: &str, secrets: &Secrets) {
     for who in [As::Token(token.to_owned()), As::Key { key: key.to_owned(), capacity: 1 }] {
         let mut client = Client::connect(world.address, who).await;
-        for method in hubbub::rpc::METHODS {
+        for method in hubbub::operations::methods() {
             for arguments in [r#"{"?": 1}"#, "[]", r#"{"text": "\u0000"}"#, "null"] {
                 let reply = client.raw_rpc(method, arguments).await;
                 secrets.assert_absent(method, &reply.to_string());

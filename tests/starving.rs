@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
+use emulators::telegram::{EmulatorConfig, TelegramEmulator};
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use hubbub::accounts::{Role, Scope};
 use hubbub::channels::settings::CreateChannel;
-use emulators::telegram::{EmulatorConfig, TelegramEmulator};
 use hubbub::model::Channel;
 use hubbub::store::jobs::Class;
 use serde_json::{Value, json};

@@ -8,68 +8,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::roles::{self, Permission, Permissions, PlatformRole, Role};
+use super::terms::Terms;
 use crate::error::Error;
-use crate::model::{Author, AuthorKind, words};
-
-words!(
-    /// What a member of a tenant (or an API key) may do there.
-    Role {
-        /// Everything in the tenant.
-        Owner = "owner",
-        /// Reads and answers.
-        Agent = "agent",
-        /// Reads.
-        Viewer = "viewer",
-        /// An AI worker: gets turns and answers them, and nothing else. API keys only.
-        Responder = "responder",
-        /// Nothing by itself: the tenant is seen by the caller's platform role.
-        Platform = "platform",
-    }
-);
-
-words!(
-    /// What a person of the platform may do, in every tenant.
-    PlatformRole {
-        /// Everything.
-        Admin = "admin",
-        /// Reads and answers.
-        Manager = "manager",
-    }
-);
-
-/// What a call needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// See conversations, messages, channels.
-    Read,
-    /// Write to customers, take over, assign, close.
-    Answer,
-    /// Channels, people, keys, the integration log.
-    Manage,
-    /// Answer turns as an AI worker. No person has it: turns are answered under a lease.
-    Respond,
-}
-
-impl Role {
-    pub const fn allows(self, need: Permission) -> bool {
-        match self {
-            Self::Owner => matches!(need, Permission::Read | Permission::Answer | Permission::Manage),
-            Self::Agent => matches!(need, Permission::Read | Permission::Answer),
-            Self::Viewer => matches!(need, Permission::Read),
-            Self::Responder => matches!(need, Permission::Respond),
-            Self::Platform => false,
-        }
-    }
-}
-
-impl PlatformRole {
-    pub const fn allows(self, need: Permission) -> bool {
-        match self {
-            Self::Admin => matches!(need, Permission::Read | Permission::Answer | Permission::Manage),
-            Self::Manager => matches!(need, Permission::Read | Permission::Answer),
-        }
-    }
-}
+use crate::model::{Author, AuthorKind};
 
 /// Who does something, as it is written beside what was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +58,28 @@ pub struct Grant {
     /// The tenant's name.
     pub name: String,
     pub role: Role,
-    /// Only these companies; nothing means the whole tenant. Owners always have the whole tenant.
+    /// By the role here and the role in the platform together.
+    pub permissions: Permissions,
+    /// Only these companies; nothing means the whole tenant.
     pub companies: Option<Arc<[Uuid]>>,
+    /// What the tenant's plan gives.
+    pub terms: Arc<Terms>,
+}
+
+impl Grant {
+    /// `companies` do not bind whoever has the whole tenant by the roles.
+    pub fn new(
+        tenant: Uuid,
+        name: String,
+        role: Role,
+        platform_role: Option<PlatformRole>,
+        companies: Option<Arc<[Uuid]>>,
+        terms: Arc<Terms>,
+    ) -> Self {
+        let permissions = roles::permissions(Some(role), platform_role);
+        let companies = companies.filter(|_| !permissions.has(Permission::Whole));
+        Self { tenant, name, role, permissions, companies, terms }
+    }
 }
 
 /// What a verified caller may do. A value: true at the time when it was loaded.
@@ -143,7 +105,7 @@ impl Access {
 
     /// Is this an AI worker? (Then it sees no feed.)
     pub fn is_responder(&self) -> bool {
-        self.grants.iter().any(|grant| grant.role == Role::Responder)
+        self.grants.iter().any(|grant| grant.permissions.has(Permission::Respond))
     }
 
     pub fn actor(&self) -> Actor {
@@ -161,7 +123,7 @@ impl Access {
     pub fn tenant(&self, tenant: Uuid, need: Permission) -> Result<Scope, Error> {
         let grant =
             self.grants.iter().find(|grant| grant.tenant == tenant).ok_or(Error::NotFound("tenant"))?;
-        self.scope(grant, need).ok_or(Error::Forbidden(refusal(need)))
+        self.scope(grant, need).ok_or(Error::Forbidden(need.refusal()))
     }
 
     /// As [`Self::tenant`], for a thing of a company: outside of the caller's companies it does not exist.
@@ -175,11 +137,11 @@ impl Access {
     ) -> Result<Scope, Error> {
         let grant = self.grants.iter().find(|grant| grant.tenant == tenant).ok_or(Error::NotFound(what))?;
         let sees =
-            company.is_none_or(|company| self.companies(grant).is_none_or(|list| list.contains(&company)));
+            company.is_none_or(|company| grant.companies.as_ref().is_none_or(|list| list.contains(&company)));
         if !sees {
             return Err(Error::NotFound(what));
         }
-        self.scope(grant, need).ok_or(Error::Forbidden(refusal(need)))
+        self.scope(grant, need).ok_or(Error::Forbidden(need.refusal()))
     }
 
     /// Every tenant in which the caller has the permission.
@@ -190,34 +152,19 @@ impl Access {
     /// The permission in the whole installation, which only people of the platform have.
     pub fn platform(&self, need: Permission) -> Result<(), Error> {
         match self.platform_role {
-            Some(role) if role.allows(need) => Ok(()),
+            Some(role) if role.permissions().has(need) => Ok(()),
             _ => Err(Error::Forbidden("only an administrator of the platform may do this")),
         }
     }
 
     fn scope(&self, grant: &Grant, need: Permission) -> Option<Scope> {
-        let by_platform = self.platform_role.is_some_and(|role| role.allows(need));
-        if !by_platform && !grant.role.allows(need) {
-            return None;
-        }
-        let companies = self.companies(grant).cloned();
-        let operates = self.platform_role == Some(PlatformRole::Admin);
-        Some(Scope { tenant: grant.tenant, actor: self.actor(), companies, operates })
-    }
-
-    /// The companies to which the caller is held; people of the platform and owners to none.
-    fn companies<'a>(&self, grant: &'a Grant) -> Option<&'a Arc<[Uuid]>> {
-        let whole = self.platform_role.is_some() || grant.role == Role::Owner;
-        grant.companies.as_ref().filter(|_| !whole)
-    }
-}
-
-const fn refusal(need: Permission) -> &'static str {
-    match need {
-        Permission::Read => "this account cannot read here",
-        Permission::Answer => "this account may read here, but not answer",
-        Permission::Manage => "only an owner or an administrator may do this",
-        Permission::Respond => "this needs an API key of role responder",
+        grant.permissions.has(need).then(|| Scope {
+            tenant: grant.tenant,
+            actor: self.actor(),
+            companies: grant.companies.clone(),
+            operates: grant.permissions.has(Permission::Operate),
+            terms: Arc::clone(&grant.terms),
+        })
     }
 }
 
@@ -229,13 +176,14 @@ pub struct Scope {
     actor: Actor,
     companies: Option<Arc<[Uuid]>>,
     operates: bool,
+    terms: Arc<Terms>,
 }
 
 impl Scope {
     /// For the system's own work in a tenant: a webhook whose channel is known, a job, a sweep. The tenant
     /// must come from a row of the store.
     pub fn system(tenant: Uuid) -> Self {
-        Self { tenant, actor: Actor::system(), companies: None, operates: false }
+        Self { tenant, actor: Actor::system(), companies: None, operates: false, terms: Terms::unlimited() }
     }
 
     /// For who runs the installation and has its files: the command line.
@@ -254,6 +202,11 @@ impl Scope {
 
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// What the tenant's plan gives. A limit is counted in the transaction of the verb that would exceed it.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
     }
 
     /// Only these companies, if there is a limit.
@@ -277,7 +230,7 @@ mod tests {
     const OTHER_BRAND: Uuid = Uuid::from_u128(12);
 
     fn grant(tenant: Uuid, role: Role, companies: Option<&[Uuid]>) -> Grant {
-        Grant { tenant, name: "A shop".into(), role, companies: companies.map(Arc::from) }
+        Grant::new(tenant, "A shop".into(), role, None, companies.map(Arc::from), Terms::unlimited())
     }
 
     fn caller(identity: Identity, platform_role: Option<PlatformRole>, grants: Vec<Grant>) -> Access {
@@ -285,6 +238,11 @@ mod tests {
     }
 
     fn user(platform_role: Option<PlatformRole>, grants: Vec<Grant>) -> Access {
+        let with_platform = |grant: Grant| {
+            let Grant { tenant, name, role, companies, terms, .. } = grant;
+            Grant::new(tenant, name, role, platform_role, companies, terms)
+        };
+        let grants = grants.into_iter().map(with_platform).collect();
         caller(Identity::User(Uuid::from_u128(7)), platform_role, grants)
     }
 

@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Accounts;
-use super::access::{Role, Scope};
+use super::access::Scope;
+use super::roles::Role;
 use crate::error::Error;
 use crate::store::accounts::{self, KeyRow};
 use crate::store::{Tx, Verb, Wake};
@@ -50,7 +51,7 @@ impl CreateKey {
     /// The verb, and the key to show.
     pub fn new(scope: &Scope, name: &str, role: Role) -> Result<(Self, String), Error> {
         let name = super::check_name("name", name)?;
-        if role == Role::Platform {
+        if !role.is_for_keys() {
             return Err(Error::invalid("role", "must be responder, agent, viewer or owner"));
         }
         let key = vault::random_token(PREFIX)?;

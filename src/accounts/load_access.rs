@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::access::{Access, Grant, Identity, PlatformRole, Role};
+use super::access::{Access, Grant, Identity};
+use super::roles::{PlatformRole, Role};
+use super::terms::Terms;
 use crate::error::Error;
 use crate::store::{StoreError, Tx, Verb, accounts, sessions};
 
@@ -46,12 +48,15 @@ async fn of_user(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Access>, Error> {
     let mut grants = Vec::new();
     for row in accounts::memberships(tx, id).await? {
         let companies = row.companies.as_deref().map(companies).transpose()?;
-        grants.push(Grant { tenant: row.tenant, name: row.tenant_name, role: word(&row.role)?, companies });
+        let role = word(&row.role)?;
+        let terms = Terms::unlimited();
+        grants.push(Grant::new(row.tenant, row.tenant_name, role, platform_role, companies, terms));
     }
     if platform_role.is_some() {
         for (tenant, name, _) in accounts::tenants(tx, Uuid::nil(), MAX_TENANTS).await? {
             if !grants.iter().any(|grant| grant.tenant == tenant) {
-                grants.push(Grant { tenant, name, role: Role::Platform, companies: None });
+                let terms = Terms::unlimited();
+                grants.push(Grant::new(tenant, name, Role::Platform, platform_role, None, terms));
             }
         }
     }
@@ -62,7 +67,7 @@ async fn of_user(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Access>, Error> {
 async fn of_key(tx: &mut Tx<'_>, digest: &str) -> Result<Option<Access>, Error> {
     let Some(key) = accounts::key_by_digest(tx, digest).await? else { return Ok(None) };
     let name = accounts::tenant_name(tx, key.tenant).await?.unwrap_or_default();
-    let grant = Grant { tenant: key.tenant, name, role: word(&key.role)?, companies: None };
+    let grant = Grant::new(key.tenant, name, word(&key.role)?, None, None, Terms::unlimited());
     Ok(Some(Access {
         identity: Identity::Key(key.id),
         name: key.name,

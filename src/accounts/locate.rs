@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-use super::access::{Access, Permission, Scope};
+use super::access::{Access, Scope};
+use super::roles::Permission;
 use crate::error::Error;
 use crate::store::accounts::{self, Place};
 use crate::store::{Store, Tx, Verb, jobs};
@@ -22,7 +23,8 @@ pub enum Thing {
 }
 
 impl Thing {
-    const fn word(self) -> &'static str {
+    /// As refusals name it, and the arguments of the socket.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Conversation => "conversation",
             Self::Channel => "channel",

@@ -4,7 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::access::{Access, PlatformRole, Role};
+use super::access::Access;
+use super::roles::{Permissions, PlatformRole, Role};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -21,6 +22,8 @@ pub struct TenantRole {
     pub id: Uuid,
     pub name: String,
     pub role: Role,
+    /// What it may do there.
+    pub permissions: Permissions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -30,12 +33,31 @@ pub struct Profile {
     pub tenants: Vec<TenantRole>,
 }
 
+/// What a person or a program is told when its socket is connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Connected {
+    /// Nothing for API keys.
+    pub user: Option<User>,
+    pub tenants: Vec<FollowedTenant>,
+    pub now: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FollowedTenant {
+    pub id: Uuid,
+    pub name: String,
+    pub role: Role,
+    /// Whether its events come by themselves: a connection follows a bounded number of feeds.
+    pub live: bool,
+}
+
 impl Access {
     pub fn profile(&self) -> Profile {
         let tenants = self.grants.iter().map(|grant| TenantRole {
             id: grant.tenant,
             name: grant.name.clone(),
             role: grant.role,
+            permissions: grant.permissions,
         });
         Profile { user: self.profile_user(), tenants: tenants.collect() }
     }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::access::{PlatformRole, Role, Scope};
+use super::access::Scope;
+use super::roles::{self, Permission, Permissions, PlatformRole, Role};
 use super::sign_in::normal_email;
 use super::{Accounts, check_name, password};
 use crate::error::Error;
@@ -31,6 +32,8 @@ pub struct Person {
     pub id: Uuid,
     pub name: String,
     pub role: Role,
+    /// What it may do there.
+    pub permissions: Permissions,
 }
 
 pub struct NewUser {
@@ -203,18 +206,25 @@ impl Verb for ListPeople {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let tenant = self.0.tenant();
-        let role = |text: &str| text.parse().map_err(|why: String| anyhow::anyhow!("a member's role: {why}"));
-        let mut people = Vec::new();
-        for (id, name, _, text, active) in accounts::members(tx, tenant).await? {
-            if active {
-                people.push(Person { id, name, role: role(&text)? });
-            }
-        }
-        for (id, name, text) in accounts::platform_people(tx, tenant).await? {
-            people.push(Person { id, name, role: role(&text)? });
-        }
-        Ok(people)
+        let people = accounts::people(tx, tenant).await?.into_iter().map(|(id, name, roles)| {
+            let (role, permissions) = read(&roles)?;
+            Ok(Person { id, name, role: role.unwrap_or(Role::Platform), permissions })
+        });
+        people.collect()
     }
+}
+
+/// Whether a user, as things are in this transaction, may do something in a tenant.
+pub async fn may(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid, need: Permission) -> Result<bool, Error> {
+    let Some(roles) = accounts::roles_of(tx, tenant, user).await? else { return Ok(false) };
+    Ok(read(&roles)?.1.has(need))
+}
+
+fn read(roles: &accounts::Roles) -> Result<(Option<Role>, Permissions), Error> {
+    let wrong = |why: String| anyhow::anyhow!("a user's role: {why}");
+    let role = roles.role.as_deref().map(str::parse).transpose().map_err(wrong)?;
+    let platform_role = roles.platform_role.as_deref().map(str::parse).transpose().map_err(wrong)?;
+    Ok((role, roles::permissions(role, platform_role)))
 }
 
 /// A page of all users, by rising id. For the operator.
@@ -255,7 +265,7 @@ async fn put(
     role: Role,
     companies: Option<&[Uuid]>,
 ) -> Result<(), Error> {
-    if matches!(role, Role::Responder | Role::Platform) {
+    if !role.is_for_people() {
         return Err(Error::invalid("role", "a person is owner, agent or viewer"));
     }
     if accounts::tenant_name(tx, tenant).await?.is_none() {

@@ -9,9 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
-use super::peer;
+use super::peer::{self, Caller};
 use super::problem::{self, Problem};
-use super::serve::Caller;
 use crate::admission::Place;
 use crate::app::AppState;
 

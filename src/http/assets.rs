@@ -46,7 +46,7 @@ fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
 }
 
 /// A page of the build, always asked for anew.
-pub(super) fn page(name: &str) -> Response {
+pub(crate) fn page(name: &str) -> Response {
     let Some(file) = Dist::get(name) else {
         let text = "The server runs. Its web page was not built into this binary: run `npm ci && npm run build` in web/ \
                     and build again. The API is described at /api/v1/openapi.json.\n";

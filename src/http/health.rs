@@ -26,7 +26,6 @@ pub struct Health {
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200, body = Health)), security(()))]
 pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.store.is_alive() {
         return Ok(Json(Health { status: "live" }));
@@ -39,9 +38,6 @@ pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> 
 }
 
 /// The process can do its work: the store reads and commits, another socket has room, no stop has begun.
-#[utoipa::path(get, path = "/health/ready", tag = "operation",
-    responses((status = 200, body = Health), (status = 503, body = Problem, content_type = "application/problem+json")),
-    security(()))]
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.soft.is_cancelled() {
         return Err(not_ready("the server is shutting down"));

@@ -17,18 +17,6 @@ use crate::channels::cache::names_unknown_owner;
 use crate::inbox::receive::{self, Keep};
 
 /// Where a provider delivers: the token is the channel's, secret and unguessable.
-#[utoipa::path(
-    post, path = "/hooks/{token}", tag = "webhooks",
-    params(("token" = String, Path, description = "The channel's own secret path")),
-    request_body(content = Vec<u8>, description = "The provider's body, exactly as it signs it"),
-    responses(
-        (status = 200, description = "Stored, with everything that follows from it"),
-        (status = 401, description = "Wrong or missing signature; nothing was stored", body = Problem),
-        (status = 404, description = "No such channel", body = Problem),
-        (status = 413, description = "The body is too large", body = Problem),
-        (status = 503, description = "Busy: come again", body = Problem),
-    )
-)]
 pub async fn receive(
     State(app): State<AppState>,
     Path(token): Path<String>,

@@ -17,10 +17,6 @@ use crate::telemetry;
 /// The numbers of this server, for whoever has its `metrics_token` as the bearer token.
 ///
 /// 403 if there is no token: then they are nobody's here, but may have an address of their own (`metrics_listen`).
-#[utoipa::path(get, path = "/metrics", tag = "operation",
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 401, body = Problem),
-        (status = 403, body = Problem)),
-    security((), ("token" = [])))]
 pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
     let wanted = &app.config.metrics.token;
     if wanted.is_empty() {

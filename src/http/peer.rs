@@ -6,9 +6,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, request::Parts};
 
-use super::serve::Caller;
 use crate::app::AppState;
 use crate::config::{Network, is_in};
+
+/// What a connection is known by.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    pub address: SocketAddr,
+    /// It is one of the trusted proxies, whose connections are everybody's: what comes over them is counted by the
+    /// address that they forward.
+    pub is_proxy: bool,
+    /// There are descriptors enough to keep it as a socket.
+    pub may_stay: bool,
+}
 
 /// Nothing when the server does not run on a socket (in tests).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

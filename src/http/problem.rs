@@ -1,5 +1,5 @@
-//! The one place where errors become answers: problem documents (RFC 9457) with a stable `code` for programs
-//! and a sentence for people. What went wrong inside goes to the log, never to the caller.
+//! Problem documents (RFC 9457) with a stable `code` for programs and a sentence for people, and the refusals of HTTP
+//! itself. Which error of the domain becomes which problem is told in `refusal.rs`.
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,10 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::accounts::{RefreshError, SignInError};
 use crate::admission::rates::Wait;
-use crate::error::Error;
-use crate::store::StoreError;
 
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
@@ -109,83 +106,10 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        let detail = error.to_string();
-        match error {
-            Error::Invalid { field, problem } => Self::invalid(field, problem),
-            Error::Unauthenticated(why) => Self::unauthenticated(why),
-            Error::Forbidden(why) => Self::new(StatusCode::FORBIDDEN, "forbidden", why),
-            Error::NotFound(what) => Self::not_found(what),
-            Error::Conflict { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
-            Error::Gone { code, .. } => Self::new(StatusCode::GONE, code, detail),
-            Error::TooMany(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(1),
-            Error::Store(error) => error.into(),
-            Error::Internal(error) => {
-                tracing::error!(error = format!("{error:#}"), "a request failed");
-                Self::internal()
-            }
-        }
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Busy | StoreError::Retry(_) | StoreError::Closed => {
-                let detail = "the server is busy: try again";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
-            }
-            StoreError::Unavailable(why) => {
-                tracing::error!(error = why, "the database is not there");
-                let detail = "the database is not there for the moment: try again";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
-            }
-            StoreError::Unique(_) => {
-                Self::new(StatusCode::CONFLICT, "exists", "there is one like it already")
-            }
-            StoreError::Unstorable(why) => {
-                tracing::warn!(why, "something came in that cannot be stored");
-                Self::new(StatusCode::BAD_REQUEST, "invalid", "holds something that cannot be stored")
-            }
-            StoreError::Engine(why) => {
-                tracing::error!(error = why, "the store failed");
-                Self::internal()
-            }
-        }
-    }
-}
-
 impl From<Wait> for Problem {
     fn from(Wait { seconds }: Wait) -> Self {
         let detail = format!("too many calls at once: the next is heard in {seconds} s");
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(seconds)
-    }
-}
-
-impl From<SignInError> for Problem {
-    fn from(error: SignInError) -> Self {
-        let detail = error.to_string();
-        match error {
-            SignInError::BadCredentials => Self::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail),
-            SignInError::TooMany { seconds } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(seconds)
-            }
-            SignInError::Other(error) => error.into(),
-        }
-    }
-}
-
-impl From<RefreshError> for Problem {
-    fn from(error: RefreshError) -> Self {
-        let detail = error.to_string();
-        match error {
-            RefreshError::Unknown | RefreshError::Over => {
-                Self::new(StatusCode::UNAUTHORIZED, "session_over", detail)
-            }
-            RefreshError::Reused => Self::new(StatusCode::UNAUTHORIZED, "refresh_reused", detail),
-            RefreshError::Other(error) => error.into(),
-        }
     }
 }
 
@@ -219,33 +143,6 @@ pub(super) fn quoted(text: &str) -> Option<String> {
     rest.split_once('`').map(|(word, _)| word.to_owned())
 }
 
-/// What API handlers answer when they refuse, for their descriptions.
-pub struct Refusals;
-
-impl utoipa::IntoResponses for Refusals {
-    fn responses()
-    -> std::collections::BTreeMap<String, utoipa::openapi::RefOr<utoipa::openapi::response::Response>> {
-        use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
-        let refused = |description: &str| {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            ResponseBuilder::new()
-                .description(description)
-                .content("application/problem+json", content)
-                .build()
-                .into()
-        };
-        [
-            ("400", "The request is wrong; `field` says where."),
-            ("401", "Sign in first."),
-            ("403", "Seen, but not allowed."),
-            ("404", "There is no such thing, or not for this caller."),
-        ]
-        .into_iter()
-        .map(|(status, description)| (status.to_owned(), refused(description)))
-        .collect()
-    }
-}
-
 /// What is said, and by `/health/ready` too, while there is no room for another socket.
 pub fn no_descriptors() -> Problem {
     let detail = "the server has too many open connections: it keeps those, and takes no new ones for now";
@@ -274,14 +171,13 @@ pub fn too_many_unfinished() -> Problem {
 }
 
 /// The head of a request is over its limit; the HTTP library itself refuses these, and says only the status.
-pub fn long_head_answer() -> Bytes {
-    let detail =
-        format!("the head of a request has at most {} bytes and 100 lines here", super::wire::HEAD_BYTES);
+pub fn long_head_answer(most: usize) -> Bytes {
+    let detail = format!("the head of a request has at most {most} bytes and 100 lines here");
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail).whole_answer()
 }
 
-pub fn long_address_answer() -> Bytes {
-    let detail = format!("the address of a request has less than {} bytes here", super::wire::HEAD_BYTES);
+pub fn long_address_answer(most: usize) -> Bytes {
+    let detail = format!("the address of a request has less than {most} bytes here");
     Problem::new(StatusCode::URI_TOO_LONG, "address_too_long", detail).whole_answer()
 }
 
@@ -313,41 +209,4 @@ pub fn panicked(what: Box<dyn std::any::Any + Send + 'static>) -> Response {
     tracing::error!(panic = text.unwrap_or("without words"), "a handler panicked");
     metrics::counter!("hubbub_http_panics_total").increment(1);
     Problem::internal().into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_goes_wrong_inside_is_not_told() {
-        let inside = Error::Internal(anyhow::anyhow!("password=hush"));
-        let problem = Problem::from(inside);
-        assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(!serde_json::to_string(&problem).expect("json").contains("hush"));
-        let engine = Problem::from(Error::Store(StoreError::Engine("select secret".into())));
-        assert!(!serde_json::to_string(&engine).expect("json").contains("secret"));
-    }
-
-    #[test]
-    fn each_error_has_its_status_and_code() {
-        let table = [
-            (Error::invalid("text", "is empty"), 400, "invalid"),
-            (Error::Unauthenticated("no token"), 401, "unauthenticated"),
-            (Error::Forbidden("no"), 403, "forbidden"),
-            (Error::NotFound("conversation"), 404, "not_found"),
-            (Error::conflict("closed", "it is closed"), 409, "closed"),
-            (Error::gone("turn_over", "it is over"), 410, "turn_over"),
-            (Error::TooMany("sends"), 429, "too_many"),
-            (Error::Store(StoreError::Busy), 503, "busy"),
-            (Error::Store(StoreError::Unavailable("it is away".into())), 503, "unavailable"),
-        ];
-        for (error, status, code) in table {
-            let problem = Problem::from(error);
-            assert_eq!((problem.status, problem.code), (status, code));
-        }
-        let problem = serde_json::to_value(Problem::from(Error::invalid("text", "is empty"))).expect("json");
-        assert_eq!(problem["field"], "text");
-        assert_eq!(problem["type"], "about:blank");
-    }
 }

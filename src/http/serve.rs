@@ -1,5 +1,5 @@
 //! Listening, until the application's tokens say to finish (`App::soft`) and to drop what is left (`App::hard`).
-//! Starting and stopping everything else is `app.rs`.
+//! Starting everything else is `start.rs`, stopping it `app.rs`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::peer::Caller;
 use super::problem;
 use super::wire::{HEAD_BYTES, HeadTimer, Progress, Wire};
 use crate::admission::{Charge, Place};
@@ -31,17 +32,6 @@ use crate::config::is_in;
 const FIRST_BYTE: Duration = Duration::from_secs(10);
 /// and one that takes nothing of what it is sent, for so long. How long it may wait for a request is configured.
 const UNREAD: Duration = Duration::from_mins(1);
-
-/// What a connection is known by.
-#[derive(Clone, Copy, Debug)]
-pub struct Caller {
-    pub address: SocketAddr,
-    /// It is one of the trusted proxies, whose connections are everybody's: what comes over them is counted by the
-    /// address that they forward.
-    pub is_proxy: bool,
-    /// There are descriptors enough to keep it as a socket.
-    pub may_stay: bool,
-}
 
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::body::ShortBody;
 use super::cookie::{self, Visitor};
-use super::extract::{Caller, Read};
+use super::extract::Signed;
 use super::peer::PeerIp;
-use super::problem::{Problem, Refusals, Result};
+use super::problem::{Problem, Result};
 use crate::accounts::profile::User;
 use crate::accounts::{RefreshError, SignedIn};
 use crate::app::{App, AppState};
@@ -53,8 +53,6 @@ pub struct Session {
 /// Programs get the refresh token in the answer; browsers (who say an `Origin` or `Sec-Fetch-Site`), and who asks with
 /// `cookie`, get it as a cookie and not in the answer.
 /// 401 `bad_credentials`; 403 `origin` for pages of other sites; 429 after repeated failures, with `Retry-After`.
-#[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = SignIn,
-    responses((status = 200, body = Session), Refusals), security(()))]
 pub async fn sign_in(
     State(app): State<AppState>,
     visitor: Visitor,
@@ -70,8 +68,6 @@ pub async fn sign_in(
 /// The refresh token is taken from the body or from the cookie, and its successor comes the same way. It holds until
 /// its successor is used, so an answer that was lost is asked for again; after that it ends its session:
 /// 401 `refresh_reused`. A session ends in any case some time after the sign-in: 401 `session_over`.
-#[utoipa::path(post, path = "/api/v1/session/refresh", tag = "session", request_body = Refresh,
-    responses((status = 200, body = Session), Refusals), security(()))]
 pub async fn refresh(
     State(app): State<AppState>,
     _: Visitor,
@@ -98,13 +94,11 @@ pub async fn refresh(
 }
 
 /// Sign out: the session's refresh and access tokens end.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "session",
-    responses((status = 204), Refusals), security((), ("token" = [])))]
 pub async fn sign_out(
     State(app): State<AppState>,
     _: Visitor,
     headers: HeaderMap,
-    caller: Result<Caller<Read>>,
+    caller: Result<Signed>,
 ) -> Result<Response> {
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let Some(token) = cookie::read(&app, &headers)

@@ -8,9 +8,8 @@ use futures_util::FutureExt as _;
 use hub::{Agreed, Handshake, Hub, Peer, Refusal, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 
-use super::peer::PeerIp;
+use super::peer::{Caller, PeerIp};
 use super::problem::{self, Problem};
-use super::serve::Caller;
 use super::wire::Wire;
 use crate::app::AppState;
 

@@ -189,8 +189,8 @@ impl Wire {
         wanted.windows(19).take(200).find(|part| part.eq_ignore_ascii_case(b"content-length: 0\r\n"))?;
         Some(match status {
             b"400" => problem::unreadable_answer(),
-            b"431" if self.progress.line_ended.load(Relaxed) => problem::long_head_answer(),
-            _ => problem::long_address_answer(),
+            b"431" if self.progress.line_ended.load(Relaxed) => problem::long_head_answer(HEAD_BYTES),
+            _ => problem::long_address_answer(HEAD_BYTES),
         })
     }
 

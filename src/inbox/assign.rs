@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use crate::accounts::access::Scope;
+use crate::accounts::{Permission, Scope, users};
 use crate::announce;
 use crate::error::Error;
 use crate::model::Conversation;
-use crate::store::{Tx, Verb, accounts, conversations, ownership};
+use crate::store::{Tx, Verb, conversations, ownership};
 
 pub struct Assign {
     pub scope: Scope,
@@ -26,7 +26,7 @@ impl Verb for Assign {
         let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
         let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         if let Some(user) = self.assignee
-            && !accounts::may_answer(tx, tenant, user).await?
+            && !users::may(tx, tenant, user, Permission::Answer).await?
         {
             return Err(Error::invalid("assignee", "choose somebody who may answer in this tenant"));
         }

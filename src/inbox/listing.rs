@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::look::{self, Counts, FoundContact};
@@ -12,8 +12,7 @@ use crate::error::Error;
 use crate::model::InboxItem;
 use crate::store::views::{self, Sort, View};
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InboxQuery {
     /// Only this tenant.
@@ -22,10 +21,8 @@ pub struct InboxQuery {
     company: Option<Uuid>,
     channel: Option<Uuid>,
     /// `all` (default), `mine`, `unassigned`, `ai`, `waiting` (a person should answer) or `closed`.
-    #[param(inline)]
     view: Option<View>,
     /// `recent` (default): newest activity first; `wait`: the longest wait first.
-    #[param(inline)]
     sort: Option<Sort>,
     /// `next` of the page before.
     before: Option<String>,
@@ -33,8 +30,7 @@ pub struct InboxQuery {
     limit: Option<i64>,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CountsQuery {
     /// Only this tenant.
@@ -44,8 +40,7 @@ pub struct CountsQuery {
     channel: Option<Uuid>,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContactsQuery {
     /// Only this tenant.

@@ -32,7 +32,16 @@ pub struct Moved {
     pub to: Standing,
 }
 
-/// An event. In the log and on the socket it also has `cursor`, equal to the publication's offset.
+/// An event as the log and the socket have it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Event {
+    /// Equal to the publication's offset.
+    pub cursor: i64,
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// An event without its cursor, which the log gives it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventBody {
     pub tenant: Uuid,

@@ -113,6 +113,7 @@ words!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked"
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attachment {
     pub id: Uuid,
+    #[schema(value_type = MessageKind)]
     pub kind: String,
     pub mime: Option<String>,
     pub name: Option<String>,
@@ -146,7 +147,7 @@ pub struct Message {
     pub created_at: i64,
     pub turn: Option<Uuid>,
     /// What does not fit elsewhere: a location, a contact card, the payload of a button.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<std::collections::HashMap<String, serde_json::Value>>)]
     pub data: Option<serde_json::Value>,
 }
 

@@ -1,46 +1,41 @@
 //! Who may connect, what they are subscribed to, which rooms they may open. The tenant always comes from
 //! the verified token or key; a room's name is only looked up against it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Weak};
 
-use adapters::Outward;
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Hub, Limits, Peer,
-    Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Limits, Peer, Rejection,
+    ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
 };
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
-use super::call;
-use crate::accounts::{Access, Accounts, Permission, Scope};
-use crate::document;
+use crate::accounts::profile::{self, FollowedTenant};
+use crate::accounts::{Access, Grant, Permission, Scope};
+use crate::app::{App, AppState};
 use crate::error::Error;
 use crate::model::limits::MAX_FRAME;
-use crate::rooms;
-use crate::store::{Store, StoreError};
-use crate::work::{Dispatcher, Typing};
+use crate::operations::{self, Call, MAX_CAPACITY};
+use crate::store::StoreError;
+use crate::work::Dispatcher;
+use crate::{document, refusal, rooms};
 
 /// Turns that a responder gets at a time when it does not say.
 const DEFAULT_CAPACITY: usize = 8;
-pub(super) const MAX_CAPACITY: usize = 1_000;
 /// Feeds of a person who sees many tenants; the reply to `connect` says which tenants are `live`.
 const MAX_FEEDS: usize = 1_000;
 
 pub struct SocketRules {
-    pub(super) store: Store,
-    pub(super) accounts: Arc<Accounts>,
-    pub(super) dispatcher: Arc<Dispatcher>,
-    pub(super) typing: Arc<Typing>,
-    pub(super) outward: Outward,
-    hub: OnceLock<Hub>,
+    /// The application owns the hub, which owns these rules.
+    app: Weak<App>,
 }
 
 /// What a session keeps of its caller. A change of rights ends the session, so this is never old.
-pub(super) struct Who {
-    pub access: Arc<Access>,
+struct Who {
+    access: Arc<Access>,
 }
 
 /// What a client sends along with `connect`.
@@ -51,59 +46,31 @@ struct Hello {
 }
 
 impl SocketRules {
-    pub fn new(
-        store: Store,
-        accounts: Arc<Accounts>,
-        dispatcher: Arc<Dispatcher>,
-        typing: Arc<Typing>,
-        outward: Outward,
-    ) -> Self {
-        Self { store, accounts, dispatcher, typing, outward, hub: OnceLock::new() }
+    pub fn new(app: Weak<App>) -> Self {
+        Self { app }
     }
 
-    pub fn attach(&self, hub: Hub) {
-        let _ = self.hub.set(hub);
-    }
-
-    pub(super) fn hub(&self) -> Option<&Hub> {
-        self.hub.get()
-    }
-
-    /// The scope for a conversation that the session's caller names.
-    pub(super) async fn conversation(
-        &self,
-        session: &SessionInfo,
-        id: Uuid,
-        need: Permission,
-    ) -> Result<Scope, Error> {
-        who(session)?.access.conversation(&self.store, id, need).await
-    }
-
-    pub(super) async fn turn(&self, session: &SessionInfo, id: Uuid) -> Result<Scope, Error> {
-        who(session)?.access.turn(&self.store, id, Permission::Respond).await
+    /// Nothing while the application starts, and when it is gone.
+    fn app(&self) -> Result<AppState, ErrorReply> {
+        self.app.upgrade().ok_or(ErrorReply::INTERNAL)
     }
 
     fn person(access: &Arc<Access>, expires_at_ms: Option<i64>, now: i64) -> Connected {
-        let tenants: Vec<_> = access
-            .grants
-            .iter()
-            .enumerate()
-            .map(|(at, one)| {
-                json!({ "id": one.tenant, "name": one.name, "role": one.role, "live": at < MAX_FEEDS })
-            })
-            .collect();
         let id = access.identity.id();
-        let user = access.user().map(|user| {
-            json!({
-                "id": user, "email": access.email, "name": access.name, "platform_role": access.platform_role,
-            })
-        });
+        let followed = |(at, one): (usize, &Grant)| FollowedTenant {
+            id: one.tenant,
+            name: one.name.clone(),
+            role: one.role,
+            live: at < MAX_FEEDS,
+        };
+        let tenants = access.grants.iter().enumerate().map(followed).collect();
+        let told = profile::Connected { user: access.profile_user(), tenants, now };
         let mut rooms: Vec<ServerSub> =
             access.tenants(Permission::Read).iter().take(MAX_FEEDS).map(feed).collect();
-        rooms.push(ServerSub { room: format!("user:{id}"), sub: Subscription::ephemeral() });
+        rooms.push(ServerSub { room: rooms::user(id), sub: Subscription::ephemeral() });
         let mut connected = Connected::new(id.to_string());
         connected.info = to_raw_value(&json!({ "id": id, "name": access.name })).ok();
-        connected.data = to_raw_value(&json!({ "user": user, "tenants": tenants, "now": now })).ok();
+        connected.data = to_raw_value(&told).ok();
         connected.expiry = expires_at_ms.map(|at| Expiry::At(at / 1000));
         let browser = Limits::browser();
         connected.limits = Limits {
@@ -117,25 +84,30 @@ impl SocketRules {
         connected
     }
 
-    fn responder(&self, session: SessionId, access: &Arc<Access>, hello: &Hello, now: i64) -> Connected {
+    fn responder(
+        dispatcher: &Dispatcher,
+        session: SessionId,
+        access: &Arc<Access>,
+        hello: &Hello,
+        now: i64,
+    ) -> Connected {
         let id = access.identity.id();
         let tenants: Vec<Uuid> = access.tenants(Permission::Respond).iter().map(Scope::tenant).collect();
         let capacity = hello.capacity.unwrap_or(DEFAULT_CAPACITY).clamp(1, MAX_CAPACITY);
-        self.dispatcher.join(session, tenants.clone(), id, capacity);
+        dispatcher.join(session, tenants.clone(), id, capacity);
         let mut connected = Connected::new(id.to_string());
         connected.info = to_raw_value(&json!({ "id": id, "name": access.name })).ok();
         connected.data =
             to_raw_value(&json!({ "responder": id, "tenants": tenants, "capacity": capacity, "now": now }))
                 .ok();
         connected.limits = Limits::responder();
-        connected.rooms =
-            vec![ServerSub { room: Dispatcher::room_of(session), sub: Subscription::ephemeral() }];
+        connected.rooms = vec![ServerSub { room: rooms::responder(session), sub: Subscription::ephemeral() }];
         connected.meta = Arc::new(Who { access: Arc::clone(access) });
         connected
     }
 }
 
-pub(super) fn who(session: &SessionInfo) -> Result<&Who, Error> {
+fn who(session: &SessionInfo) -> Result<&Who, Error> {
     session.meta::<Who>().ok_or(Error::Unauthenticated("the session has no caller"))
 }
 
@@ -153,7 +125,7 @@ fn feed(scope: &Scope) -> ServerSub {
         };
         mine && seen
     }));
-    ServerSub { room: rooms::of_tenant(scope.tenant()), sub }
+    ServerSub { room: rooms::tenant(scope.tenant()), sub }
 }
 
 /// How a connection is refused: a busy store is worth another try, a bad token is not, an expired one is
@@ -186,22 +158,23 @@ impl Authority for SocketRules {
                 .unwrap_or_default(),
             None => Hello::default(),
         };
-        let now = self.store.clock().now_ms();
+        let app = self.app()?;
+        let now = app.store.clock().now_ms();
         let (access, expires_at) = if let Some(key) = &hello.api_key {
-            (self.accounts.by_key(key).await.map_err(|error| refused(&error))?, None)
+            (app.accounts.by_key(key).await.map_err(|error| refused(&error))?, None)
         } else {
             let (access, verified) =
-                self.accounts.by_token(&request.token).await.map_err(|error| refused(&error))?;
+                app.accounts.by_token(&request.token).await.map_err(|error| refused(&error))?;
             (access, Some(verified.expires_at))
         };
         if access.is_responder() {
-            return Ok(self.responder(session, &access, &hello, now));
+            return Ok(Self::responder(&app.dispatcher, session, &access, &hello, now));
         }
         Ok(Self::person(&access, expires_at, now))
     }
 
     async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
-        let verified = self.accounts.by_token(token).await.map_err(|error| match refused(&error) {
+        let verified = self.app()?.accounts.by_token(token).await.map_err(|error| match refused(&error) {
             // In answer to a connect the client gets another token; here it would take the error for the last word.
             Rejection::Reply(error) if error == ErrorReply::TOKEN_EXPIRED => {
                 CloseCode::CONNECTION_EXPIRED.into()
@@ -222,8 +195,13 @@ impl Authority for SocketRules {
         session: &SessionInfo,
         request: SubscribeRequest,
     ) -> Result<Subscription, Rejection> {
-        let id = rooms::id_in_name(&request.room, "conversation:").ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
-        match self.conversation(session, id, Permission::Read).await {
+        let id = rooms::conversation_of(&request.room).ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
+        let app = self.app()?;
+        let found = match who(session) {
+            Ok(who) => who.access.conversation(&app.store, id, Permission::Read).await,
+            Err(error) => Err(error),
+        };
+        match found {
             Ok(_) => Ok(Subscription { presence: true, join_leave: true, ..Subscription::ephemeral() }),
             Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {
                 Err(ErrorReply::TOO_MANY_REQUESTS.into())
@@ -239,12 +217,16 @@ impl Authority for SocketRules {
         method: &str,
         data: &RawValue,
     ) -> Result<Box<RawValue>, ErrorReply> {
-        call(self, session, method, data).await
+        let who = who(session).map_err(|error| refusal::reply(&error))?;
+        let (app, access) = (self.app()?, Arc::clone(&who.access));
+        operations::call(method, Call { app, access, session: session.id, data }).await
     }
 
     async fn closed(&self, session: &SessionInfo, _: &Closed) {
-        if who(session).is_ok_and(|who| who.access.is_responder()) {
-            self.dispatcher.leave(session.id).await;
+        if who(session).is_ok_and(|who| who.access.is_responder())
+            && let Ok(app) = self.app()
+        {
+            app.dispatcher.leave(session.id).await;
         }
     }
 }

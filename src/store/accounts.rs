@@ -24,7 +24,7 @@ pub const ALL: &[&str] = &[
     DROP_MEMBERSHIP,
     MEMBERS,
     PLATFORM_PEOPLE,
-    MAY_ANSWER,
+    ROLES,
     TENANTS,
     TENANT,
     INSERT_TENANT,
@@ -169,33 +169,34 @@ pub async fn drop_membership(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid) -> Resul
     Ok(tx.exec(DROP_MEMBERSHIP, args![tenant, user]).await? > 0)
 }
 
-const MEMBERS: &str = "select u.id, u.name, u.email, m.role, u.active from memberships m \
-    join users u on u.id = m.user_id where m.tenant = $1 order by u.name, u.id limit 1000";
-/// Everybody of a tenant: id, name, email, role, active.
-pub async fn members(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-) -> Result<Vec<(Uuid, String, String, String, bool)>, StoreError> {
-    tx.all(MEMBERS, args![tenant]).await
+/// The words of somebody's roles. What they allow is the table's, `accounts/roles.rs`.
+pub struct Roles {
+    pub role: Option<String>,
+    pub platform_role: Option<String>,
 }
 
-const PLATFORM_PEOPLE: &str = "select u.id, u.name, 'platform' as role from users u \
+const MEMBERS: &str = "select u.id, u.name, m.role, u.platform_role from memberships m \
+    join users u on u.id = m.user_id where m.tenant = $1 and u.active order by u.name, u.id limit 1000";
+const PLATFORM_PEOPLE: &str = "select u.id, u.name, cast(null as text), u.platform_role from users u \
     where u.active and u.platform_role is not null \
     and not exists (select 1 from memberships m where m.tenant = $1 and m.user_id = u.id) \
     order by u.name, u.id limit 1000";
-/// People of the platform who answer in a tenant without being members of it: id, name, `platform`.
-pub async fn platform_people(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-) -> Result<Vec<(Uuid, String, String)>, StoreError> {
-    tx.all(PLATFORM_PEOPLE, args![tenant]).await
+/// The members of a tenant, and the people of the platform who are none: id, name, roles. Those who are switched off
+/// are left out.
+pub async fn people(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<(Uuid, String, Roles)>, StoreError> {
+    type Found = (Uuid, String, Option<String>, Option<String>);
+    let mut found = tx.all::<Found>(MEMBERS, args![tenant]).await?;
+    found.extend(tx.all::<Found>(PLATFORM_PEOPLE, args![tenant]).await?);
+    let person = |(id, name, role, platform_role)| (id, name, Roles { role, platform_role });
+    Ok(found.into_iter().map(person).collect())
 }
 
-const MAY_ANSWER: &str = "select u.id from users u left join memberships m on m.user_id = u.id and m.tenant = $1 \
-    where u.id = $2 and u.active and (u.platform_role is not null or m.role in ('owner', 'agent'))";
-/// Whether a user, as things are in this transaction, may answer in a tenant.
-pub async fn may_answer(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid) -> Result<bool, StoreError> {
-    Ok(tx.one::<(Uuid,)>(MAY_ANSWER, args![tenant, user]).await?.is_some())
+const ROLES: &str = "select m.role, u.platform_role from users u \
+    left join memberships m on m.user_id = u.id and m.tenant = $1 where u.id = $2 and u.active";
+/// The roles of a user in a tenant, as things are in this transaction; nothing for one who is switched off.
+pub async fn roles_of(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid) -> Result<Option<Roles>, StoreError> {
+    let found = tx.one::<(Option<String>, Option<String>)>(ROLES, args![tenant, user]).await?;
+    Ok(found.map(|(role, platform_role)| Roles { role, platform_role }))
 }
 
 const TENANTS: &str = "select id, name, created_at from tenants where id > $1 order by id limit $2";

@@ -2,7 +2,7 @@
 //! looks at the right time, and sweeps for what it was not told.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::accounts::Scope;
 use crate::channels::ChannelCache;
 use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
 use crate::model::{ChannelSettings, ChannelState};
+use crate::rooms;
 use crate::store::{Store, turns};
 
 const TICK: Duration = Duration::from_secs(1);
@@ -34,34 +35,23 @@ const ORPHAN_GRACE_MS: i64 = 5_000;
 pub struct Dispatcher {
     store: Store,
     channels: ChannelCache,
-    hub: OnceLock<Hub>,
+    hub: Hub,
     state: Mutex<Responders>,
     look: Notify,
 }
 
 impl Dispatcher {
-    pub fn new(store: Store, channels: ChannelCache) -> Self {
-        Self { store, channels, hub: OnceLock::new(), state: Mutex::default(), look: Notify::new() }
-    }
-
-    pub fn attach(&self, hub: Hub) {
-        let _ = self.hub.set(hub);
+    pub fn new(store: Store, channels: ChannelCache, hub: Hub) -> Self {
+        Self { store, channels, hub, state: Mutex::default(), look: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, Responders> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The room of one responder's connection: turns come to it as publications, which every client library
-    /// shows.
-    pub fn room_of(session: SessionId) -> String {
-        format!("responder:{session}")
-    }
-
     fn push(&self, session: SessionId, message: &serde_json::Value) {
-        if let Some(hub) = self.hub.get() {
-            hub.publish_ephemeral(&Self::room_of(session), Bytes::from(message.to_string()), Tags::default());
-        }
+        let room = rooms::responder(session);
+        self.hub.publish_ephemeral(&room, Bytes::from(message.to_string()), Tags::default());
     }
 
     /// A turn is or was moved to be due at this time. Never blocks.

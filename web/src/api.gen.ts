@@ -40,8 +40,8 @@ export interface paths {
         head?: never;
         /**
          * Change a channel's name, state, settings or credentials.
-         * @description Another address or account (`base_url`, `session`, `api_base`) needs the channel's secrets again, and makes a new
-         *     webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account.
+         * @description Another address or account (`base_url`, `session`, `api_base`) needs the channel's secrets again, and makes a
+         *     new webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account.
          */
         patch: operations["patch_channels_id"];
         trace?: never;
@@ -91,10 +91,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
-         *     conversation.
-         */
+        /** Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest conversation. */
         get: operations["get_contacts"];
         put?: never;
         post?: never;
@@ -473,8 +470,8 @@ export interface paths {
         put?: never;
         /**
          * Sign in with email and password.
-         * @description Programs get the refresh token in the answer; browsers (who say an `Origin` or `Sec-Fetch-Site`), and who asks with
-         *     `cookie`, get it as a cookie and not in the answer.
+         * @description Programs get the refresh token in the answer; browsers (who say an `Origin` or `Sec-Fetch-Site`), and who asks
+         *     with `cookie`, get it as a cookie and not in the answer.
          *     401 `bad_credentials`; 403 `origin` for pages of other sites; 429 after repeated failures, with `Retry-After`.
          */
         post: operations["post_session"];
@@ -496,8 +493,8 @@ export interface paths {
         put?: never;
         /**
          * Get a new access token.
-         * @description The refresh token is taken from the body or from the cookie, and its successor comes the same way. It holds until
-         *     its successor is used, so an answer that was lost is asked for again; after that it ends its session:
+         * @description The refresh token is taken from the body or from the cookie, and its successor comes the same way. It holds
+         *     until its successor is used, so an answer that was lost is asked for again; after that it ends its session:
          *     401 `refresh_reused`. A session ends in any case some time after the sign-in: 401 `session_over`.
          */
         post: operations["post_session_refresh"];
@@ -584,7 +581,8 @@ export interface paths {
         };
         /**
          * The numbers of this server, for whoever has its `metrics_token` as the bearer token.
-         * @description 403 if there is no token: then they are nobody's here, but may have an address of their own (`metrics_listen`).
+         * @description 403 if there is no token: then they are nobody's here, but may have an address of their own
+         *     (`metrics_listen`).
          */
         get: operations["get_metrics"];
         put?: never;
@@ -611,27 +609,27 @@ export interface components {
          *     `linked`: it was sent by its address, from where the provider takes it.
          */
         Attachment: {
-            error?: string | null;
+            error: string | null;
             /** Format: uuid */
             id: string;
-            kind: string;
-            mime?: string | null;
-            name?: string | null;
+            kind: components["schemas"]["MessageKind"];
+            mime: string | null;
+            name: string | null;
             /**
              * Format: int64
              * @description Bytes.
              */
-            size?: number | null;
+            size: number | null;
             state: components["schemas"]["AttachmentState"];
             /** @description Of a `linked` file: http or https, as the sender gave it. */
-            url?: string | null;
+            url: string | null;
         };
         /** @enum {string} */
         AttachmentState: "pending" | "ready" | "linked" | "failed";
         Author: {
-            id?: string | null;
+            id: string | null;
             kind: components["schemas"]["AuthorKind"];
-            name?: string | null;
+            name: string | null;
         };
         /** @enum {string} */
         AuthorKind: "customer" | "manager" | "responder" | "phone" | "other_app" | "system";
@@ -640,10 +638,14 @@ export interface components {
          * @enum {string}
          */
         Bucket: "closed" | "ai" | "unassigned" | "unassigned_waiting" | "assigned" | "assigned_waiting";
+        CapacityBody: {
+            /** @description 1 to 1,000; 0: no more turns. */
+            capacity: number;
+        };
         ChannelHealth: {
             /** Format: int64 */
             at: number;
-            detail?: string | null;
+            detail: string | null;
             /** @description `ok`, `degraded` or `down`. */
             state: string;
         };
@@ -682,9 +684,9 @@ export interface components {
             flush_words: string[];
             /**
              * Format: int64
-             * @description What the business app says within so long after a message that it greets (the first one of a contact on the
-             *     channel, or the first after 14 days without any message), it says by itself. Elsewhere a person does; 0: everywhere.
-             * @default 2000
+             * @description What the business app says within so long after the first message of a customer, it says by itself; 0: a person
+             *     does.
+             * @default 5000
              */
             greeting_grace_ms: number;
             /**
@@ -747,9 +749,9 @@ export interface components {
         ChannelView: {
             /** Format: uuid */
             company: string;
-            health?: components["schemas"]["ChannelHealth"] | null;
+            health: components["schemas"]["ChannelHealth"] | null;
             /** @description Where the provider posts: append it to the public address of this server. Shown to administrators only. */
-            hook_path?: string | null;
+            hook_path: string | null;
             /** Format: uuid */
             id: string;
             kind: string;
@@ -762,8 +764,22 @@ export interface components {
         Channels: {
             channels: components["schemas"]["ChannelView"][];
         };
+        ChannelsQuery: {
+            /**
+             * Format: uuid
+             * @description Only of this tenant.
+             */
+            tenant?: string | null;
+        };
         Companies: {
             companies: components["schemas"]["CompanyView"][];
+        };
+        CompaniesQuery: {
+            /**
+             * Format: uuid
+             * @description Only of this tenant.
+             */
+            tenant?: string | null;
         };
         /**
          * @description What a company sells.
@@ -778,19 +794,40 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        /** @description What a person or a program is told when its socket is connected. */
+        Connected: {
+            /** Format: int64 */
+            now: number;
+            tenants: components["schemas"]["FollowedTenant"][];
+            user: components["schemas"]["User"] | null;
+        };
         Contact: {
             /** @description How the channel calls the customer: a phone number, a user name. */
-            handle?: string | null;
+            handle: string | null;
             /** Format: uuid */
             id: string;
-            name?: string | null;
+            name: string | null;
         };
         ContactsAnswer: {
             contacts: components["schemas"]["FoundContact"][];
         };
+        ContactsQuery: {
+            /**
+             * Format: int64
+             * @description 1 to 200, default 20.
+             */
+            limit?: number | null;
+            /** @description Two or more characters: the beginning of any word of a name, of a handle, or either end of a phone number. */
+            q: string;
+            /**
+             * Format: uuid
+             * @description Only this tenant.
+             */
+            tenant?: string | null;
+        };
         Conversation: {
             /** Format: uuid */
-            assignee?: string | null;
+            assignee: string | null;
             bucket: components["schemas"]["Bucket"];
             /** Format: uuid */
             channel: string;
@@ -803,7 +840,7 @@ export interface components {
              * @description Grows with every change of the owner; an AI reply with an older one is refused.
              */
             epoch: number;
-            handoff_reason?: string | null;
+            handoff_reason: string | null;
             /** Format: uuid */
             id: string;
             /**
@@ -811,7 +848,7 @@ export interface components {
              * @description How many messages the customer has written; `inbound_count - my_read.inbound_count` are unread.
              */
             inbound_count: number;
-            last_message?: components["schemas"]["LastMessage"] | null;
+            last_message: components["schemas"]["LastMessage"] | null;
             /**
              * Format: int64
              * @description The `seq` of the newest message; 0 while there is none.
@@ -827,17 +864,15 @@ export interface components {
              * @description Which place of the chat it is, if the channel has such places: a topic, a business connection. Opaque; one
              *     customer has a conversation for each.
              */
-            thread?: string | null;
-            /** @description What the place is called, as far as it is known: the name of a topic. `contact.name` is the whole chat's. */
-            thread_title?: string | null;
-            turn?: components["schemas"]["Turn"] | null;
+            thread: string | null;
+            turn: components["schemas"]["Turn"] | null;
             /** Format: int64 */
             updated_at: number;
             /**
              * Format: int64
              * @description Since when the customer waits for an answer; nothing when nobody does.
              */
-            waiting_since?: number | null;
+            waiting_since: number | null;
         };
         ConversationAnswer: {
             conversation: components["schemas"]["Conversation"];
@@ -864,6 +899,20 @@ export interface components {
             positions: {
                 [key: string]: components["schemas"]["Position"];
             };
+        };
+        CountsQuery: {
+            /** Format: uuid */
+            channel?: string | null;
+            /**
+             * Format: uuid
+             * @description Only this company.
+             */
+            company?: string | null;
+            /**
+             * Format: uuid
+             * @description Only this tenant.
+             */
+            tenant?: string | null;
         };
         DeadAnswer: {
             /** @description Newest first. */
@@ -895,31 +944,108 @@ export interface components {
             /** Format: int64 */
             tries: number;
         };
+        DeadQuery: {
+            /**
+             * Format: uuid
+             * @description The last id of the page before.
+             */
+            before?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 200, default 50.
+             */
+            limit?: number | null;
+            /** Format: uuid */
+            tenant: string;
+        };
+        DeltaBody: {
+            /** Format: uuid */
+            lease: string;
+            /** @description 16 KiB at the most. */
+            text: string;
+            /** Format: uuid */
+            turn: string;
+        };
         /**
          * @description `note` is private to the team and never leaves.
          * @enum {string}
          */
         Direction: "in" | "out" | "note";
-        /** @description An event. In the log and on the socket it also has `cursor`, equal to the publication's offset. */
+        /** @description An event as the log and the socket have it. */
+        Event: components["schemas"]["EventBody"] & {
+            /**
+             * Format: int64
+             * @description Equal to the publication's offset.
+             */
+            cursor: number;
+        };
+        /** @description An event without its cursor, which the log gives it. */
         EventBody: {
             /** Format: int64 */
             at: number;
             /** Format: uuid */
-            channel?: string | null;
-            channel_state?: components["schemas"]["ChannelView"] | null;
+            channel: string | null;
+            channel_state: components["schemas"]["ChannelView"] | null;
             /** Format: uuid */
-            company?: string | null;
-            conversation?: components["schemas"]["Conversation"] | null;
+            company: string | null;
+            conversation: components["schemas"]["Conversation"] | null;
             kind: components["schemas"]["EventKind"];
-            message?: components["schemas"]["Message"] | null;
-            moved?: components["schemas"]["Moved"] | null;
-            read?: components["schemas"]["ReadEvent"] | null;
+            message: components["schemas"]["Message"] | null;
+            moved: components["schemas"]["Moved"] | null;
+            read: components["schemas"]["ReadEvent"] | null;
             /** Format: uuid */
             tenant: string;
-            turn?: components["schemas"]["Turn"] | null;
+            turn: components["schemas"]["Turn"] | null;
         };
         /** @enum {string} */
         EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "conversation.read";
+        /** @description What the answer is, for its description: it is written piece by piece. */
+        EventsAnswer: {
+            epoch: string;
+            /** @description By rising cursor. */
+            events: components["schemas"]["Event"][];
+            /**
+             * Format: int64
+             * @description Where to go on.
+             */
+            next: number;
+            /**
+             * Format: int64
+             * @description The cursor of the oldest event that is kept.
+             */
+            oldest: number;
+            /**
+             * Format: int64
+             * @description The cursor of the newest event.
+             */
+            top: number;
+        };
+        EventsQuery: {
+            /**
+             * Format: int64
+             * @description The cursor of the last event that was seen; 0 for all that is kept.
+             */
+            after?: number | null;
+            /**
+             * Format: int64
+             * @description 1 to 1000, default 200.
+             */
+            limit?: number | null;
+            /** Format: uuid */
+            tenant: string;
+        };
+        Extended: {
+            /** Format: int64 */
+            lease_until: number;
+        };
+        FollowedTenant: {
+            /** Format: uuid */
+            id: string;
+            /** @description Whether its events come by themselves: a connection follows a bounded number of feeds. */
+            live: boolean;
+            name: string;
+            role: components["schemas"]["Role"];
+        };
         /** @description A contact, and where one would write to it. */
         FoundContact: {
             contact: components["schemas"]["Contact"];
@@ -933,8 +1059,8 @@ export interface components {
         };
         InboxAnswer: {
             conversations: components["schemas"]["InboxItem"][];
-            counts?: components["schemas"]["Counts"] | null;
-            next?: string | null;
+            counts: components["schemas"]["Counts"] | null;
+            next: string | null;
             /** @description By tenant: a socket that goes on from here misses nothing. */
             positions: {
                 [key: string]: components["schemas"]["Position"];
@@ -943,6 +1069,29 @@ export interface components {
         /** @description A conversation as the list of one user shows it. */
         InboxItem: components["schemas"]["Conversation"] & {
             my_read: components["schemas"]["ReadMark"];
+        };
+        InboxQuery: {
+            /** @description `next` of the page before. */
+            before?: string | null;
+            /** Format: uuid */
+            channel?: string | null;
+            /**
+             * Format: uuid
+             * @description Only this company.
+             */
+            company?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 200, default 50.
+             */
+            limit?: number | null;
+            sort?: components["schemas"]["Sort"] | null;
+            /**
+             * Format: uuid
+             * @description Only this tenant.
+             */
+            tenant?: string | null;
+            view?: components["schemas"]["View"] | null;
         };
         /** @description What a list shows of the newest message. */
         LastMessage: {
@@ -954,7 +1103,11 @@ export interface components {
             /** Format: int64 */
             seq: number;
             /** @description At most 160 characters. */
-            text?: string | null;
+            text: string | null;
+        };
+        LeaseBody: {
+            /** Format: uuid */
+            lease: string;
         };
         /** @description A line of the integration log. */
         LogEntry: {
@@ -965,7 +1118,7 @@ export interface components {
             body_preview: string;
             /** Format: uuid */
             channel: string;
-            error?: string | null;
+            error: string | null;
             /** Format: int64 */
             events: number;
             /** Format: uuid */
@@ -975,22 +1128,49 @@ export interface components {
             /** Format: int64 */
             received_at: number;
         };
+        LogPage: {
+            /** @description Newest first. */
+            entries: components["schemas"]["LogEntry"][];
+            /** Format: uuid */
+            next: string | null;
+        };
+        LogQuery: {
+            /**
+             * Format: uuid
+             * @description `next` of the page before.
+             */
+            before?: string | null;
+            /**
+             * Format: uuid
+             * @description Only of this channel.
+             */
+            channel?: string | null;
+            /**
+             * Format: int64
+             * @description 50, and at most 200.
+             */
+            limit?: number | null;
+            /** Format: uuid */
+            tenant: string;
+        };
         Message: {
             attachments: components["schemas"]["Attachment"][];
             author: components["schemas"]["Author"];
-            client_id?: string | null;
+            client_id: string | null;
             /** Format: uuid */
             conversation: string;
             /** Format: int64 */
             created_at: number;
             /** @description What does not fit elsewhere: a location, a contact card, the payload of a button. */
-            data?: Record<string, never> | null;
+            data: {
+                [key: string]: unknown;
+            } | null;
             /** Format: int64 */
-            deleted_at?: number | null;
+            deleted_at: number | null;
             direction: components["schemas"]["Direction"];
             /** Format: int64 */
-            edited_at?: number | null;
-            error?: components["schemas"]["MessageError"] | null;
+            edited_at: number | null;
+            error: components["schemas"]["MessageError"] | null;
             /** Format: uuid */
             id: string;
             kind: components["schemas"]["MessageKind"];
@@ -998,19 +1178,26 @@ export interface components {
              * Format: int64
              * @description When the provider says that it was written.
              */
-            provider_at?: number | null;
+            provider_at: number | null;
             reactions: components["schemas"]["Reaction"][];
             /** Format: uuid */
-            reply_to?: string | null;
+            reply_to: string | null;
             /** Format: int64 */
             seq: number;
             status: components["schemas"]["MessageStatus"];
-            text?: string | null;
+            text: string | null;
             /** Format: uuid */
-            turn?: string | null;
+            turn: string | null;
         };
         MessageAnswer: {
             message: components["schemas"]["Message"];
+        };
+        /** @description What a person or a responder wants to send. */
+        MessageBody: {
+            attachments?: components["schemas"]["OutAttachment"][];
+            /** Format: uuid */
+            reply_to?: string | null;
+            text?: string | null;
         };
         MessageError: {
             code: string;
@@ -1031,9 +1218,26 @@ export interface components {
             /** @description There are more in the direction that was asked for. */
             more: boolean;
         };
+        MessagesQuery: {
+            /**
+             * Format: int64
+             * @description Messages with a higher `seq`: the oldest of them.
+             */
+            after_seq?: number | null;
+            /**
+             * Format: int64
+             * @description Messages with a lower `seq`: the newest of them.
+             */
+            before_seq?: number | null;
+            /**
+             * Format: int64
+             * @description 1 to 200, default 50.
+             */
+            limit?: number | null;
+        };
         /** @description A change of a conversation's place in the lists. */
         Moved: {
-            from?: components["schemas"]["Standing"] | null;
+            from: components["schemas"]["Standing"] | null;
             to: components["schemas"]["Standing"];
         };
         NewChannel: {
@@ -1060,6 +1264,8 @@ export interface components {
             client_id: string;
             text: string;
         };
+        /** @description No arguments; and the result of an operation that has nothing to tell the socket. */
+        Nothing: Record<string, never>;
         /** @description What a responder gets: everything that it needs to answer. */
         OfferedTurn: {
             /** Format: int64 */
@@ -1076,10 +1282,7 @@ export interface components {
             epoch: number;
             /** Format: int64 */
             first_seq: number;
-            /**
-             * @description What else people see of the conversation: what was said before the turn, and what was sent while it gathered (by
-             *     other programs, by the business app itself, as the answer to the turn before). No private notes.
-             */
+            /** @description What was said before it; no private notes. */
             history: components["schemas"]["Message"][];
             /** Format: uuid */
             id: string;
@@ -1113,20 +1316,26 @@ export interface components {
          * @enum {string}
          */
         Owner: "ai" | "human" | "nobody";
-        Page: {
-            /** @description Newest first. */
-            entries: components["schemas"]["LogEntry"][];
-            /** Format: uuid */
-            next?: string | null;
-        };
         People: {
             users: components["schemas"]["Person"][];
         };
+        PeopleQuery: {
+            /** Format: uuid */
+            tenant: string;
+        };
+        /**
+         * @description What a call needs.
+         * @enum {string}
+         */
+        Permission: "read" | "answer" | "manage" | "respond" | "whole" | "operate";
+        Permissions: components["schemas"]["Permission"][];
         /** @description Somebody to whom a conversation of a tenant can be assigned. */
         Person: {
             /** Format: uuid */
             id: string;
             name: string;
+            /** @description What it may do there. */
+            permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
         };
         /**
@@ -1157,13 +1366,13 @@ export interface components {
         };
         Profile: {
             tenants: components["schemas"]["TenantRole"][];
-            user?: components["schemas"]["User"] | null;
+            user: components["schemas"]["User"] | null;
         };
         Reaction: {
             /** @description `customer` or `us`; in a group the provider's id of the person. */
             by: string;
             /** @description The provider's id of such a picture. */
-            custom?: string | null;
+            custom: string | null;
             /** @description Of a picture that is no text, a stand-in. */
             emoji: string;
         };
@@ -1192,6 +1401,12 @@ export interface components {
             /** Format: int64 */
             seq: number;
         };
+        ReasonBody: {
+            /** Format: uuid */
+            lease: string;
+            /** @description 1 to 200 characters. */
+            reason: string;
+        };
         Refresh: {
             /** @description When there is no cookie. */
             refresh_token?: string | null;
@@ -1205,11 +1420,40 @@ export interface components {
             /** @description `events`, `ignored` or `unparsable`. */
             outcome: string;
         };
+        Replied: {
+            messages: string[];
+        };
+        ReplyBody: {
+            attachments?: components["schemas"]["OutAttachment"][];
+            /** Format: uuid */
+            lease: string;
+            /** @description 1 to 10, instead of `text` and `attachments`. */
+            parts?: components["schemas"]["MessageBody"][];
+            text?: string | null;
+        };
         /**
          * @description What a member of a tenant (or an API key) may do there.
          * @enum {string}
          */
         Role: "owner" | "agent" | "viewer" | "responder" | "platform";
+        /** @description A frame of a conversation's room. */
+        RoomFrame: {
+            /** Format: int64 */
+            attempt: number;
+            /** Format: int64 */
+            index: number;
+            /** @enum {string} */
+            kind: "turn.delta";
+            text: string;
+            /** Format: uuid */
+            turn: string;
+        } | {
+            /** Format: int64 */
+            at: number;
+            /** @enum {string} */
+            kind: "typing";
+            user: components["schemas"]["Typist"];
+        };
         SendBody: {
             attachments?: components["schemas"]["OutAttachment"][];
             /** @description The client's own id of the message. The same id again gives the first result back. */
@@ -1241,10 +1485,155 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description The arguments and the result of each method of the socket; no document of this form is ever sent. */
+        SocketMethods: {
+            /**
+             * @description Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
+             *      conversation.
+             */
+            "contact.find": {
+                args: components["schemas"]["ContactsQuery"];
+                result: components["schemas"]["ContactsAnswer"];
+            };
+            /** @description Give the conversation to a colleague, or to nobody in particular. */
+            "conversation.assign": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["AssignBody"];
+                result: components["schemas"]["ConversationAnswer"];
+            };
+            /** @description Close the conversation. A customer who writes again opens a new one. */
+            "conversation.close": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                };
+                result: components["schemas"]["ConversationAnswer"];
+            };
+            /** @description Give the conversation to the AI, which answers what nobody has answered yet. */
+            "conversation.hand_back": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                };
+                result: components["schemas"]["ConversationAnswer"];
+            };
+            /** @description Note how far the caller has read. The mark moves forward only. */
+            "conversation.read": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["ReadBody"];
+                result: components["schemas"]["ReadMark"];
+            };
+            /** @description Open a closed conversation again. */
+            "conversation.reopen": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                };
+                result: components["schemas"]["ConversationAnswer"];
+            };
+            /** @description Take the conversation: the AI is silent from now on. */
+            "conversation.take_over": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                };
+                result: components["schemas"]["ConversationAnswer"];
+            };
+            /** @description Tell those who look at the conversation that the caller types. */
+            "conversation.typing": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                };
+                result: components["schemas"]["Nothing"];
+            };
+            /** @description How many conversations each view holds. */
+            "inbox.counts": {
+                args: components["schemas"]["CountsQuery"];
+                result: components["schemas"]["CountsAnswer"];
+            };
+            /** @description The conversations of a view, with the feeds' positions as of the same moment. */
+            "inbox.list": {
+                args: components["schemas"]["InboxQuery"];
+                result: components["schemas"]["InboxAnswer"];
+            };
+            /** @description Send a message to the customer. The caller's `client_id` makes a repetition harmless. */
+            "message.send": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["SendBody"];
+                result: components["schemas"]["MessageAnswer"];
+            };
+            /** @description Add a private note, which never leaves. */
+            "note.add": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["NoteBody"];
+                result: components["schemas"]["MessageAnswer"];
+            };
+            /** @description Take so many turns at a time from now on. */
+            "responder.capacity": {
+                args: components["schemas"]["CapacityBody"];
+                result: components["schemas"]["Nothing"];
+            };
+            /** @description Show a piece of the answer to those who look at the conversation; it is not stored. */
+            "turn.delta": {
+                args: components["schemas"]["DeltaBody"];
+                result: components["schemas"]["Nothing"];
+            };
+            /** @description Prolong the lease. */
+            "turn.extend": {
+                args: {
+                    /** Format: uuid */
+                    turn: string;
+                } & components["schemas"]["LeaseBody"];
+                result: components["schemas"]["Extended"];
+            };
+            /** @description Give the turn back, to be offered again. */
+            "turn.fail": {
+                args: {
+                    /** Format: uuid */
+                    turn: string;
+                } & components["schemas"]["ReasonBody"];
+                result: components["schemas"]["Nothing"];
+            };
+            /** @description "Answer now": ends the gathering of the turn. */
+            "turn.flush": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                };
+                result: components["schemas"]["TurnAnswer"];
+            };
+            /** @description Give the turn to people. */
+            "turn.handoff": {
+                args: {
+                    /** Format: uuid */
+                    turn: string;
+                } & components["schemas"]["ReasonBody"];
+                result: components["schemas"]["Nothing"];
+            };
+            /** @description Answer the turn. */
+            "turn.reply": {
+                args: {
+                    /** Format: uuid */
+                    turn: string;
+                } & components["schemas"]["ReplyBody"];
+                result: components["schemas"]["Replied"];
+            };
+        };
+        /** @enum {string} */
+        Sort: "recent" | "wait";
         /** @description What the lists and their counts know of a conversation. */
         Standing: {
             /** Format: uuid */
-            assignee?: string | null;
+            assignee: string | null;
             bucket: components["schemas"]["Bucket"];
         };
         /** @description A tenant that the caller sees, and its role there. */
@@ -1252,6 +1641,8 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+            /** @description What it may do there. */
+            permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
         };
         Turn: {
@@ -1273,10 +1664,10 @@ export interface components {
             /** Format: int64 */
             last_seq: number;
             /** Format: int64 */
-            lease_until?: number | null;
+            lease_until: number | null;
             /** Format: int64 */
             opened_at: number;
-            reason?: string | null;
+            reason: string | null;
             state: components["schemas"]["TurnState"];
             /**
              * Format: int64
@@ -1285,18 +1676,29 @@ export interface components {
             supersedes: number;
         };
         TurnAnswer: {
-            turn?: components["schemas"]["Turn"] | null;
+            turn: components["schemas"]["Turn"] | null;
         };
         /** @enum {string} */
         TurnState: "collecting" | "offered" | "answered" | "handed_off" | "cancelled";
+        /** @description Who types. */
+        Typist: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
         /** @description A person. */
         User: {
             email: string;
             /** Format: uuid */
             id: string;
             name: string;
-            platform_role?: components["schemas"]["PlatformRole"] | null;
+            platform_role: components["schemas"]["PlatformRole"] | null;
         };
+        /**
+         * @description What a person looks at.
+         * @enum {string}
+         */
+        View: "all" | "mine" | "unassigned" | "ai" | "waiting" | "closed";
     };
     responses: never;
     parameters: never;
@@ -1304,6 +1706,105 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AssignBody = components['schemas']['AssignBody'];
+export type Attachment = components['schemas']['Attachment'];
+export type AttachmentState = components['schemas']['AttachmentState'];
+export type Author = components['schemas']['Author'];
+export type AuthorKind = components['schemas']['AuthorKind'];
+export type Bucket = components['schemas']['Bucket'];
+export type CapacityBody = components['schemas']['CapacityBody'];
+export type ChannelHealth = components['schemas']['ChannelHealth'];
+export type ChannelPatch = components['schemas']['ChannelPatch'];
+export type ChannelSettings = components['schemas']['ChannelSettings'];
+export type ChannelState = components['schemas']['ChannelState'];
+export type ChannelView = components['schemas']['ChannelView'];
+export type Channels = components['schemas']['Channels'];
+export type ChannelsQuery = components['schemas']['ChannelsQuery'];
+export type Companies = components['schemas']['Companies'];
+export type CompaniesQuery = components['schemas']['CompaniesQuery'];
+export type CompanyKind = components['schemas']['CompanyKind'];
+export type CompanyView = components['schemas']['CompanyView'];
+export type Connected = components['schemas']['Connected'];
+export type Contact = components['schemas']['Contact'];
+export type ContactsAnswer = components['schemas']['ContactsAnswer'];
+export type ContactsQuery = components['schemas']['ContactsQuery'];
+export type Conversation = components['schemas']['Conversation'];
+export type ConversationAnswer = components['schemas']['ConversationAnswer'];
+export type ConversationState = components['schemas']['ConversationState'];
+export type Counts = components['schemas']['Counts'];
+export type CountsAnswer = components['schemas']['CountsAnswer'];
+export type CountsQuery = components['schemas']['CountsQuery'];
+export type DeadAnswer = components['schemas']['DeadAnswer'];
+export type DeadJob = components['schemas']['DeadJob'];
+export type DeadQuery = components['schemas']['DeadQuery'];
+export type DeltaBody = components['schemas']['DeltaBody'];
+export type Direction = components['schemas']['Direction'];
+export type Event = components['schemas']['Event'];
+export type EventBody = components['schemas']['EventBody'];
+export type EventKind = components['schemas']['EventKind'];
+export type EventsAnswer = components['schemas']['EventsAnswer'];
+export type EventsQuery = components['schemas']['EventsQuery'];
+export type Extended = components['schemas']['Extended'];
+export type FollowedTenant = components['schemas']['FollowedTenant'];
+export type FoundContact = components['schemas']['FoundContact'];
+export type Health = components['schemas']['Health'];
+export type InboxAnswer = components['schemas']['InboxAnswer'];
+export type InboxItem = components['schemas']['InboxItem'];
+export type InboxQuery = components['schemas']['InboxQuery'];
+export type LastMessage = components['schemas']['LastMessage'];
+export type LeaseBody = components['schemas']['LeaseBody'];
+export type LogEntry = components['schemas']['LogEntry'];
+export type LogPage = components['schemas']['LogPage'];
+export type LogQuery = components['schemas']['LogQuery'];
+export type Message = components['schemas']['Message'];
+export type MessageAnswer = components['schemas']['MessageAnswer'];
+export type MessageBody = components['schemas']['MessageBody'];
+export type MessageError = components['schemas']['MessageError'];
+export type MessageKind = components['schemas']['MessageKind'];
+export type MessageStatus = components['schemas']['MessageStatus'];
+export type MessagesAnswer = components['schemas']['MessagesAnswer'];
+export type MessagesQuery = components['schemas']['MessagesQuery'];
+export type Moved = components['schemas']['Moved'];
+export type NewChannel = components['schemas']['NewChannel'];
+export type NewCompany = components['schemas']['NewCompany'];
+export type NoteBody = components['schemas']['NoteBody'];
+export type Nothing = components['schemas']['Nothing'];
+export type OfferedTurn = components['schemas']['OfferedTurn'];
+export type OutAttachment = components['schemas']['OutAttachment'];
+export type Owner = components['schemas']['Owner'];
+export type People = components['schemas']['People'];
+export type PeopleQuery = components['schemas']['PeopleQuery'];
+export type Permission = components['schemas']['Permission'];
+export type Permissions = components['schemas']['Permissions'];
+export type Person = components['schemas']['Person'];
+export type PlatformRole = components['schemas']['PlatformRole'];
+export type Position = components['schemas']['Position'];
+export type Problem = components['schemas']['Problem'];
+export type Profile = components['schemas']['Profile'];
+export type Reaction = components['schemas']['Reaction'];
+export type ReadBody = components['schemas']['ReadBody'];
+export type ReadEvent = components['schemas']['ReadEvent'];
+export type ReadMark = components['schemas']['ReadMark'];
+export type ReasonBody = components['schemas']['ReasonBody'];
+export type Refresh = components['schemas']['Refresh'];
+export type Replayed = components['schemas']['Replayed'];
+export type Replied = components['schemas']['Replied'];
+export type ReplyBody = components['schemas']['ReplyBody'];
+export type Role = components['schemas']['Role'];
+export type RoomFrame = components['schemas']['RoomFrame'];
+export type SendBody = components['schemas']['SendBody'];
+export type Session = components['schemas']['Session'];
+export type SignIn = components['schemas']['SignIn'];
+export type SocketMethods = components['schemas']['SocketMethods'];
+export type Sort = components['schemas']['Sort'];
+export type Standing = components['schemas']['Standing'];
+export type TenantRole = components['schemas']['TenantRole'];
+export type Turn = components['schemas']['Turn'];
+export type TurnAnswer = components['schemas']['TurnAnswer'];
+export type TurnState = components['schemas']['TurnState'];
+export type Typist = components['schemas']['Typist'];
+export type User = components['schemas']['User'];
+export type View = components['schemas']['View'];
 export type $defs = Record<string, never>;
 export interface operations {
     get_channels: {
@@ -1421,6 +1922,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     patch_channels_id: {
@@ -1482,6 +1992,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     post_channels_id_connect: {
@@ -1532,6 +2051,15 @@ export interface operations {
             };
             /** @description There is no such thing, or not for this caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1656,17 +2184,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_contacts: {
         parameters: {
             query: {
-                /** @description Only this tenant. */
-                tenant?: string;
-                /** @description Two or more characters: the beginning of any word of a name, of a handle, or either end of a phone number. */
-                q: string;
                 /** @description 1 to 200, default 20. */
                 limit?: number;
+                /** @description Two or more characters: the beginning of any word of a name, of a handle, or either end of a phone number. */
+                q: string;
+                /** @description Only this tenant. */
+                tenant?: string;
             };
             header?: never;
             path?: never;
@@ -1682,20 +2219,40 @@ export interface operations {
                     "application/json": components["schemas"]["ContactsAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Sign in first. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1719,12 +2276,40 @@ export interface operations {
                     "application/json": components["schemas"]["InboxItem"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1752,20 +2337,49 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1789,12 +2403,49 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1818,12 +2469,49 @@ export interface operations {
                     "application/json": components["schemas"]["TurnAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1847,20 +2535,49 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1868,10 +2585,10 @@ export interface operations {
     get_conversations_id_messages: {
         parameters: {
             query?: {
-                /** @description Messages with a lower `seq`: the newest of them. */
-                before_seq?: number;
                 /** @description Messages with a higher `seq`: the oldest of them. */
                 after_seq?: number;
+                /** @description Messages with a lower `seq`: the newest of them. */
+                before_seq?: number;
                 /** @description 1 to 200, default 50. */
                 limit?: number;
             };
@@ -1891,12 +2608,40 @@ export interface operations {
                     "application/json": components["schemas"]["MessagesAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1916,7 +2661,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The first result of this client_id */
+            /** @description The first result of this `client_id`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1925,7 +2670,6 @@ export interface operations {
                     "application/json": components["schemas"]["MessageAnswer"];
                 };
             };
-            /** @description Queued to be sent */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1934,28 +2678,49 @@ export interface operations {
                     "application/json": components["schemas"]["MessageAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1975,6 +2740,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The first result of this `client_id`. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1991,20 +2757,49 @@ export interface operations {
                     "application/json": components["schemas"]["MessageAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2032,20 +2827,49 @@ export interface operations {
                     "application/json": components["schemas"]["ReadMark"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2069,20 +2893,49 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2106,20 +2959,49 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2127,11 +3009,11 @@ export interface operations {
     get_events: {
         parameters: {
             query: {
-                tenant: string;
                 /** @description The cursor of the last event that was seen; 0 for all that is kept. */
                 after?: number;
                 /** @description 1 to 1000, default 200. */
                 limit?: number;
+                tenant: string;
             };
             header?: never;
             path?: never;
@@ -2139,21 +3021,48 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description {events, top, epoch, oldest}: events by rising cursor; `next` is where to go on */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": components["schemas"]["EventsAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2161,19 +3070,17 @@ export interface operations {
     get_inbox: {
         parameters: {
             query?: {
-                /** @description Only this tenant. */
-                tenant?: string;
-                /** @description Only this company. */
-                company?: string;
-                channel?: string;
-                /** @description `all` (default), `mine`, `unassigned`, `ai`, `waiting` (a person should answer) or `closed`. */
-                view?: "all" | "mine" | "unassigned" | "ai" | "waiting" | "closed";
-                /** @description `recent` (default): newest activity first; `wait`: the longest wait first. */
-                sort?: "recent" | "wait";
                 /** @description `next` of the page before. */
                 before?: string;
+                channel?: string;
+                /** @description Only this company. */
+                company?: string;
                 /** @description 1 to 200, default 50. */
                 limit?: number;
+                sort?: components["schemas"]["Sort"];
+                /** @description Only this tenant. */
+                tenant?: string;
+                view?: components["schemas"]["View"];
             };
             header?: never;
             path?: never;
@@ -2189,20 +3096,40 @@ export interface operations {
                     "application/json": components["schemas"]["InboxAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
             400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Sign in first. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2210,11 +3137,11 @@ export interface operations {
     get_inbox_counts: {
         parameters: {
             query?: {
-                /** @description Only this tenant. */
-                tenant?: string;
+                channel?: string;
                 /** @description Only this company. */
                 company?: string;
-                channel?: string;
+                /** @description Only this tenant. */
+                tenant?: string;
             };
             header?: never;
             path?: never;
@@ -2230,12 +3157,40 @@ export interface operations {
                     "application/json": components["schemas"]["CountsAnswer"];
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2243,13 +3198,13 @@ export interface operations {
     get_integration_log: {
         parameters: {
             query: {
-                tenant: string;
+                /** @description `next` of the page before. */
+                before?: string;
                 /** @description Only of this channel. */
                 channel?: string;
                 /** @description 50, and at most 200. */
                 limit?: number;
-                /** @description `next` of the page before. */
-                before?: string;
+                tenant: string;
             };
             header?: never;
             path?: never;
@@ -2262,7 +3217,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page"];
+                    "application/json": components["schemas"]["LogPage"];
                 };
             };
             /** @description The request is wrong; `field` says where. */
@@ -2358,16 +3313,25 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_jobs_dead: {
         parameters: {
             query: {
-                tenant: string;
                 /** @description The last id of the page before. */
                 before?: string;
                 /** @description 1 to 200, default 50. */
                 limit?: number;
+                tenant: string;
             };
             header?: never;
             path?: never;
@@ -2474,12 +3438,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2537,12 +3502,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2619,15 +3585,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/octet-stream": string;
                 };
             };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2708,6 +3702,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     delete_session: {
@@ -2754,6 +3757,15 @@ export interface operations {
             };
             /** @description There is no such thing, or not for this caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2813,6 +3825,15 @@ export interface operations {
             };
             /** @description There is no such thing, or not for this caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2896,6 +3917,15 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            /** @description Busy, or not ready: come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_health_ready: {
@@ -2915,6 +3945,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            /** @description Busy, or not ready: come again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2938,7 +3969,7 @@ export interface operations {
         /** @description The provider's body, exactly as it signs it */
         requestBody: {
             content: {
-                "application/octet-stream": number[];
+                "application/octet-stream": string;
             };
         };
         responses: {
@@ -2949,40 +3980,40 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Wrong or missing signature; nothing was stored */
+            /** @description Sign in first. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No such channel */
+            /** @description There is no such thing, or not for this caller. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is too large */
+            /** @description The body is too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy: come again */
+            /** @description Busy, or not ready: come again. */
             503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3004,20 +4035,22 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            /** @description Sign in first. */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Seen, but not allowed. */
             403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

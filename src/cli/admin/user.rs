@@ -8,7 +8,7 @@ use super::{Context, Show, from_stdin};
 use crate::accounts::users::{
     GrantRole, ListUsers, NewUser, RevokeRole, SetActive, SetPlatformRole, UserView,
 };
-use crate::accounts::{PlatformRole, Role, Scope};
+use crate::accounts::{Permission, PlatformRole, Role, Scope};
 use crate::vault::random_token;
 
 /// Characters of a generated password: 120 random bits.
@@ -178,7 +178,7 @@ impl User {
                         companies.push(admin.company("--company", Some(tenant), given).await?.id);
                     }
                     let companies = (!companies.is_empty()).then(|| companies.into());
-                    if companies.is_some() && role == Role::Owner {
+                    if companies.is_some() && role.permissions().has(Permission::Whole) {
                         bail!("--company: an owner has the whole tenant");
                     }
                     let verb = GrantRole { scope: Scope::system(tenant), user, role, companies };

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useText } from "../hooks/app";
 import { authorName } from "./author";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 
 export function Announcer({ messages }: { messages: Message[] }) {
   const t = useText();

@@ -1,6 +1,7 @@
 // Gives a conversation to oneself, to a colleague, or to nobody.
 import { useApp, usePick, useText } from "../hooks/app";
-import type { Colleague, Conversation } from "../wire";
+import type { Person as Colleague, Conversation } from "../api.gen";
+import { needs } from "../operations.gen";
 import { PersonIcon } from "./Icons";
 
 const nobody: Record<string, Colleague> = {};
@@ -10,7 +11,7 @@ export function AssignPick({ conversation }: { conversation: Conversation }) {
   const { desk } = useApp();
   const me = usePick((state) => state.session.user);
   const people = usePick((state) => state.people[conversation.tenant] ?? nobody);
-  const others = Object.values(people).filter((p) => p.id !== me?.id && p.role !== "viewer");
+  const others = Object.values(people).filter((p) => p.id !== me?.id && p.permissions.includes(needs["message.send"]));
   const { assignee } = conversation;
   const unknown = assignee !== null && assignee !== me?.id && !others.some((p) => p.id === assignee);
   return (

@@ -3,7 +3,7 @@
 import { useRef } from "react";
 import { useMedia } from "../hooks/media";
 import { useText } from "../hooks/app";
-import type { Attachment } from "../wire";
+import type { Attachment } from "../api.gen";
 import { CloseIcon, DownloadIcon, FileIcon } from "./Icons";
 
 export function AttachmentView({ attachment }: { attachment: Attachment }) {

@@ -1,11 +1,10 @@
 // The initials of a person in a colour of their own, with the channel in the corner.
 import { memo } from "react";
-import type { ChannelKind } from "../wire";
 import { ChannelIcon } from "./Icons";
 
 const hues = 8;
 
-export const Avatar = memo(function Avatar({ id, name, channel }: { id: string; name: string; channel?: ChannelKind }) {
+export const Avatar = memo(function Avatar({ id, name, channel }: { id: string; name: string; channel?: string }) {
   return (
     <span className={`avatar hue-${hue(id)}`} aria-hidden="true">
       {initials(name)}

@@ -1,14 +1,14 @@
 // Where one writes: a message to the customer or a note to colleagues. The draft belongs to the conversation.
 import { useEffect, useRef, type KeyboardEvent } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
+import { composerId } from "../hooks/places";
 import type { Draft } from "../state/model";
 import { channelOf, mayWrite } from "../state/select";
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { CloseIcon, SendIcon } from "./Icons";
 import { Typing } from "./Presence";
 
-export const composerId = "composer";
 const noDraft: Draft = { text: "", note: false, reply_to: null };
 const growsByItself = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
 

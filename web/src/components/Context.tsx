@@ -3,7 +3,7 @@
 import { useText } from "../hooks/app";
 import type { Text } from "../i18n/text";
 import { contextOf, placeOf } from "../state/context";
-import type { Conversation, Message } from "../wire";
+import type { Conversation, Message } from "../api.gen";
 
 /** Above the words. `quotes`: the quoted message itself is shown. */
 export function ContextBefore({ message, quotes }: { message: Message; quotes: boolean }) {

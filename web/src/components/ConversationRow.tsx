@@ -1,9 +1,9 @@
 // One conversation in the list: who, what last, when, how much is unread, and who answers.
 import { memo } from "react";
 import { usePick, useText } from "../hooks/app";
-import type { Text } from "../i18n/text";
+import { kindKey, type Text } from "../i18n/text";
 import { displayName } from "../state/select";
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
@@ -40,7 +40,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
           <span className="row-top">
             <span className="row-name" dir="auto">{name}</span>
             <PlaceMark conversation={conversation} />
-            <span className="unseen">{t(`channel.${conversation.channel_kind}`)}</span>
+            <span className="unseen">{t(kindKey(conversation.channel_kind))}</span>
             {waits !== null && conversation.waiting_since !== null
               ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>
               : <time className="row-when" title={t.full(at)}>{when}</time>}

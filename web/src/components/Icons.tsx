@@ -1,6 +1,5 @@
 // All pictures of the page, drawn with lines in the colour of the text. They never carry meaning alone.
 import type { ReactNode } from "react";
-import type { ChannelKind } from "../wire";
 
 function Line({ children, size = 18 }: { children: ReactNode; size?: number }) {
   return (
@@ -51,7 +50,7 @@ export const EyeIcon = () => (
 export const BubbleIcon = () => <Line size={40}><path d="M4 5h16v11H11l-5 4v-4H4z" /></Line>;
 export const CheckIcon = () => <Line size={16}><path d="m5 12.500 4.500 4.500L19 7.500" /></Line>;
 
-export function ChannelIcon({ kind }: { kind: ChannelKind }) {
+export function ChannelIcon({ kind }: { kind: string }) {
   return (
     <svg className={`channel-icon channel-${kind}`} viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
       <circle cx="12" cy="12" r="12" />

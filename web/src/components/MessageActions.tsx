@@ -1,8 +1,8 @@
 // What can be done with a message: answer it, copy it. Shown on hover and on keyboard focus.
 import { useApp, usePick, useText } from "../hooks/app";
 import { takesMessages } from "../state/select";
-import type { Message } from "../wire";
-import { composerId } from "./Composer";
+import type { Message } from "../api.gen";
+import { composerId } from "../hooks/places";
 import { CopyIcon, ReplyIcon } from "./Icons";
 
 export function MessageActions({ message }: { message: Message }) {

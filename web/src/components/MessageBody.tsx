@@ -1,6 +1,6 @@
 // The content of a message by its kind. A kind that nobody here knows says so instead of showing nothing.
 import { useText } from "../hooks/app";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { contextOf } from "../state/context";
 import { AttachmentView } from "./AttachmentView";
 import { ContactCards, LocationCard } from "./Cards";

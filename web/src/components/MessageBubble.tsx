@@ -2,7 +2,7 @@
 import { memo } from "react";
 import { usePick, useText } from "../hooks/app";
 import { refusal } from "../i18n/refusal";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { contextOf } from "../state/context";
 import { authorName } from "./author";
 import { ContextBefore, LinkList } from "./Context";

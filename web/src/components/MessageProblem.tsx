@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
 import { refusal } from "../i18n/refusal";
 import { takesMessages } from "../state/select";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 
 export function MessageProblem({ message }: { message: Message }) {
   const t = useText();

@@ -1,6 +1,6 @@
 // Who answers a conversation now, in one word.
 import { useText } from "../hooks/app";
-import type { Owner } from "../wire";
+import type { Owner } from "../api.gen";
 import { PersonIcon, SparkIcon, WaitIcon } from "./Icons";
 
 const icons = { ai: SparkIcon, human: PersonIcon, nobody: WaitIcon };

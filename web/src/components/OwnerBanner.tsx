@@ -3,7 +3,7 @@
 import { useApp, usePick, useText } from "../hooks/app";
 import { channelOf, colleague, liveWriting, mayWrite } from "../state/select";
 import type { Verb } from "../services/desk";
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import { PersonIcon, SparkIcon, WaitIcon } from "./Icons";
 import { TurnCountdown } from "./TurnCountdown";
 

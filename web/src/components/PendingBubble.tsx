@@ -1,7 +1,7 @@
 // A message of this page that the server has not confirmed yet, or has refused.
 import { useApp, usePick, useText } from "../hooks/app";
 import type { Pending } from "../state/model";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { NoteIcon } from "./Icons";
 import { Quote } from "./Quote";
 import { RichText } from "./RichText";

@@ -1,6 +1,6 @@
 // The message that is answered, in short; a click goes to it when it is on the page.
 import { useText } from "../hooks/app";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { authorName } from "./author";
 
 export function Quote({ message, me }: { message: Message | null; me: string | null }) {

@@ -1,6 +1,6 @@
 // Reactions under a message, the same ones counted together.
 import { useText } from "../hooks/app";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 
 export function Reactions({ reactions }: { reactions: Message["reactions"] }) {
   const t = useText();

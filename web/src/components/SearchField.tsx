@@ -1,9 +1,9 @@
 // The search field over the list. The arrows choose among what was found, Enter opens it, Esc clears the field.
 import { useEffect, type KeyboardEvent } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
+import { searchId } from "../hooks/places";
 import { CloseIcon, SearchIcon } from "./Icons";
 
-export const searchId = "search";
 export const resultsId = "search-results";
 export const resultId = (index: number) => `${resultsId}-${index}`;
 

@@ -1,5 +1,6 @@
 // What a search found, in place of the list: contacts of all pages and views, each with its newest conversation.
 import { useApp, useNow, usePick, useText } from "../hooks/app";
+import { kindKey } from "../i18n/text";
 import { searchQuery } from "../state/search";
 import { displayName } from "../state/select";
 import type { Found } from "../state/model";
@@ -56,7 +57,7 @@ function Result({ one, at, chosen, now }: { one: Found; at: number; chosen: bool
           <time className="row-when" title={t.full(when)}>{t.short(when, now)}</time>
         </span>
         <span className="row-bottom">
-          <span className="row-text" dir="auto">{where || t(`channel.${conversation.channel_kind}`)}</span>
+          <span className="row-text" dir="auto">{where || t(kindKey(conversation.channel_kind))}</span>
           {conversation.state === "closed" ? <span className="owner owner-closed">{t("search.closed")}</span>
             : <OwnerBadge owner={conversation.owner} name={null} />}
         </span>

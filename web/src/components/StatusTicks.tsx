@@ -1,6 +1,6 @@
 // How far an outgoing message got: a clock, one tick, two ticks, two coloured ticks; never by colour alone.
 import { useText } from "../hooks/app";
-import type { MessageStatus } from "../wire";
+import type { MessageStatus } from "../api.gen";
 
 type Shown = MessageStatus | "waiting";
 

@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
 import { displayName } from "../state/select";
 import { noThread } from "../state/thread";
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import { Composer } from "./Composer";
 import { Empty } from "./Empty";
 import { OwnerBanner } from "./OwnerBanner";

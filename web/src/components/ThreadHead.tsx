@@ -1,7 +1,8 @@
 // The head of a thread: whom one talks to and through which channel, who else looks, whom it is assigned to.
 import { useApp, usePick, useText } from "../hooks/app";
+import { kindKey } from "../i18n/text";
 import { channelOf, displayName, mayWrite } from "../state/select";
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import { AssignPick } from "./AssignPick";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
@@ -25,7 +26,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
         <p>
           {conversation.contact.handle && conversation.contact.handle !== name && <span dir="auto">{conversation.contact.handle}</span>}
           <PlaceMark conversation={conversation} />
-          <span>{channel?.name ?? t(`channel.${conversation.channel_kind}`)}</span>
+          <span>{channel?.name ?? t(kindKey(conversation.channel_kind))}</span>
           {trouble && (
             <strong className="trouble">{t("channel.trouble", { detail: trouble.detail ?? trouble.state })}</strong>
           )}

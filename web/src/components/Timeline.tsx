@@ -6,7 +6,7 @@ import { daysBetween } from "../i18n/text";
 import { liveWriting, pendingMessages } from "../state/select";
 import type { Thread } from "../state/model";
 import { threadMessages } from "../state/thread";
-import type { Conversation, Message } from "../wire";
+import type { Conversation, Message } from "../api.gen";
 import { Announcer } from "./Announcer";
 import { DownIcon } from "./Icons";
 import { MessageBubble } from "./MessageBubble";

@@ -1,6 +1,6 @@
 // How long the customer may go on writing before the AI answers, by the clock of the server.
 import { useNow, usePick, useText } from "../hooks/app";
-import type { Turn } from "../wire";
+import type { Turn } from "../api.gen";
 
 export function TurnCountdown({ turn, writing, paused }: { turn: Turn; writing: boolean; paused: boolean }) {
   const t = useText();

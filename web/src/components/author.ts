@@ -1,6 +1,6 @@
 // How an author is called on the page.
 import type { Text } from "../i18n/text";
-import type { Author } from "../wire";
+import type { Author } from "../api.gen";
 
 export function authorName(t: Text, author: Author, me: string | null): string {
   switch (author.kind) {

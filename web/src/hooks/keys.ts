@@ -1,9 +1,8 @@
 // The keyboard: one table, active outside of fields. Esc works everywhere.
 import { useEffect, useRef } from "react";
-import { composerId } from "../components/Composer";
-import { searchId } from "../components/SearchField";
 import { shownIds } from "../state/select";
 import { useApp } from "./app";
+import { composerId, searchId } from "./places";
 
 export function useKeys(onHelp: () => void): void {
   const { store, desk } = useApp();

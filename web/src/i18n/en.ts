@@ -263,3 +263,5 @@ export const en = {
   "help.close": "Close",
   "notice.dismiss": "Dismiss",
 } satisfies Record<string, string | Plural>;
+
+export type Key = keyof typeof en;

@@ -1,6 +1,5 @@
 // Russian. Must have every key of the English file; the compiler checks it.
-import type { Plural } from "./en";
-import type { Key } from "./text";
+import type { Key, Plural } from "./en";
 
 export const ru: Record<Key, string | Plural> = {
   "app.name": "Hubbub",

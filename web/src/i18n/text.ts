@@ -1,8 +1,11 @@
 // Turns keys into words: values, plurals by Intl, dates and sizes in the manner of the language.
-import { en, type Plural } from "./en";
+import { en, type Key, type Plural } from "./en";
 import { ru } from "./ru";
 
-export type Key = keyof typeof en;
+export type { Key };
+
+/** The key of a channel's kind. More kinds come with more providers; one that is not known here is shown by its name. */
+export const kindKey = (kind: string) => `channel.${kind}` as Key;
 export type Language = "en" | "ru";
 export type Values = Record<string, string | number>;
 

@@ -1,8 +1,8 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
-  Channel, Colleague, Company, CountsAnswer, Event, FoundContact, InboxItem, InboxPage, MessagePage, Session, Tenant,
-  User,
-} from "../wire";
+  ChannelView as Channel, Person as Colleague, CompanyView as Company, CountsAnswer, Event, FoundContact, InboxItem,
+  InboxAnswer as InboxPage, MessagesAnswer as MessagePage, Session, TenantRole as Tenant, User,
+} from "../api.gen";
 import type { Query, Scope } from "../state/views";
 import { fromResponse, RequestError } from "./problem";
 import { Tokens, tabLock, type Lock } from "./tokens";

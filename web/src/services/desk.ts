@@ -3,12 +3,12 @@ import { asOf } from "../state/kept";
 import { mayWrite } from "../state/select";
 import type { Draft, Pending } from "../state/model";
 import type { Store } from "../state/store";
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import type { Loader } from "./loader";
 import type { Outbox } from "./outbox";
 import { reasonOf, RequestError } from "./problem";
 import type { Room } from "./room";
-import type { Socket } from "./socket";
+import type { Arguments, Method, Socket } from "./socket";
 
 export type Verb = "take_over" | "hand_back" | "close" | "reopen";
 
@@ -126,12 +126,13 @@ export class Desk {
     this.parts.store.apply({ type: "notice.dropped", id });
   }
 
-  private async call(method: string, data: object): Promise<boolean> {
+  private async call<M extends Method>(method: M, data: Arguments<M>): Promise<boolean> {
     const { store, socket } = this.parts;
     const stamp = asOf(store.get());
     try {
-      const { conversation } = await socket.rpc<{ conversation?: Conversation }>(method, data);
-      if (conversation) {
+      const answer = await socket.rpc(method, data);
+      if ("conversation" in answer) {
+        const { conversation } = answer;
         store.apply({ type: "conversation.kept", conversation, asOf: stamp });
         // No event will move the counts.
         if (store.get().notLive.includes(conversation.tenant)) void this.parts.loader.counts();

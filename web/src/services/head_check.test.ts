@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { event, tenant } from "../state/sample";
 import { createStore } from "../state/store";
-import type { Event } from "../wire";
+import type { Event } from "../api.gen";
 import { HeadCheck } from "./head_check";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -30,7 +30,7 @@ function page(pageSize = 1000) {
   } as unknown as Api;
   const store = createStore();
   const user = { id: me, email: "agent@example.com", name: "Agent", platform_role: null };
-  store.apply({ type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent" }] });
+  store.apply({ type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent", permissions: ["read", "answer"] }] });
   store.apply({ type: "link", link: { phase: "live" } });
   const loader = new Loader(store, api);
   return {

@@ -3,11 +3,11 @@
 import { asOf } from "../state/kept";
 import type { Pending } from "../state/model";
 import type { Store } from "../state/store";
-import type { Message } from "../wire";
 import { RequestError, reasonOf } from "./problem";
+import type { Arguments, Method, Result } from "./socket";
 import { retryDelay } from "./retry";
 
-export type Call = <T>(method: string, data: object) => Promise<T>;
+export type Call = <M extends Method>(method: M, data: Arguments<M>) => Promise<Result<M>>;
 
 export class Outbox {
   private readonly busy = new Set<string>();
@@ -63,7 +63,7 @@ export class Outbox {
     const tenant = state.conversations[conversation]?.value.tenant ?? "";
     const body = { conversation, client_id, text, ...(reply_to && !note ? { reply_to } : {}) };
     try {
-      const { message } = await this.call<{ message: Message }>(note ? "note.add" : "message.send", body);
+      const { message } = await this.call(note ? "note.add" : "message.send", body);
       this.failures.delete(client_id);
       this.store.apply({ type: "message.kept", message, tenant, asOf: stamp });
       this.store.apply({ type: "pending.dropped", client_id });

@@ -1,5 +1,5 @@
 // One shape for everything that can go wrong with a request, from HTTP and from the socket alike.
-import type { Problem } from "../wire";
+import type { Problem } from "../api.gen";
 
 export class RequestError extends Error {
   constructor(

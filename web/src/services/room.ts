@@ -3,7 +3,7 @@
 import type { PublicationContext, Subscription } from "centrifuge";
 import type { Person } from "../state/model";
 import type { Store } from "../state/store";
-import type { RoomFrame } from "../wire";
+import type { RoomFrame } from "../api.gen";
 import type { Socket } from "./socket";
 
 const typingShownMs = 6_000;

@@ -1,5 +1,5 @@
 // A hub for tests, in memory: speaks as much of the client protocol as the page uses, and can cut its sockets.
-import type { Event } from "../wire";
+import type { Event } from "../api.gen";
 
 type Frame = Record<string, unknown> & { id?: number };
 type Connect = { subs?: Record<string, { recover?: boolean; offset?: number; epoch?: string }> };

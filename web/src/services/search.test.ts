@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { conversation, tenant } from "../state/sample";
 import { createStore } from "../state/store";
-import type { FoundContact } from "../wire";
+import type { FoundContact } from "../api.gen";
 import { RequestError } from "./problem";
 import { Search } from "./search";
 

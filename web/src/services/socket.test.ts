@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Change } from "../state/model";
 import { everything, random, SampleServer, tenant } from "../state/sample";
 import { createStore } from "../state/store";
-import type { Message } from "../wire";
+import type { ChannelView, Message } from "../api.gen";
 import { Outbox } from "./outbox";
 import { SampleHub } from "./sample_hub";
 import { Socket } from "./socket";
@@ -270,7 +270,7 @@ describe("messages that were written while the connection was gone", () => {
     t.write("a");
     t.socket.start();
     await t.live();
-    const paused = { id: "ch-1", tenant, company: "c-1", kind: "telegram", name: "Bot", state: "disabled", health: null } as const;
+    const paused = { id: "ch-1", tenant, company: "c-1", kind: "telegram", name: "Bot", state: "disabled", health: null } as ChannelView;
     t.store.apply({ type: "channels", channels: [paused] });
     t.hub.onCall = () => ({ error: { code: 409, message: "the channel is paused" } });
     const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);

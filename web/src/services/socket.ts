@@ -3,7 +3,7 @@
 // subscribe, then load the snapshot; the reducer drops what the snapshot contains already. See socket.test.ts.
 import { Centrifuge, UnauthorizedError, type Options } from "centrifuge";
 import type { Store } from "../state/store";
-import type { ConnectData, Event } from "../wire";
+import type { Connected as ConnectData, Event, SocketMethods } from "../api.gen";
 import { fromSocket, RequestError } from "./problem";
 import { retryDelay } from "./retry";
 
@@ -19,6 +19,11 @@ export interface SocketOptions {
   random?: () => number;
   websocket?: unknown;
 }
+
+/** The methods of the socket, with what they take and give. */
+export type Method = keyof SocketMethods;
+export type Arguments<M extends Method> = SocketMethods[M]["args"];
+export type Result<M extends Method> = SocketMethods[M]["result"];
 
 const feedPrefix = "tenant:";
 const ours = 0;
@@ -96,10 +101,10 @@ export class Socket {
     return this.current?.state === "connected";
   }
 
-  async rpc<T>(method: string, data: object): Promise<T> {
+  async rpc<M extends Method>(method: M, data: Arguments<M>): Promise<Result<M>> {
     if (!this.live) throw new RequestError(0, "no_answer", "not connected");
     try {
-      return (await this.client.rpc(method, data)).data as T;
+      return (await this.client.rpc(method, data)).data as Result<M>;
     } catch (error) {
       const refused = fromSocket(error);
       // Sent again over the next connection it would end that as well.

@@ -1,5 +1,5 @@
 // The access token, in memory only. The refresh token is a cookie that this code never sees.
-import type { Session } from "../wire";
+import type { Session } from "../api.gen";
 import { RequestError } from "./problem";
 
 /** Runs one piece of work at a time among all tabs: two tabs must not spend the same refresh cookie. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { contextOf, placeOf } from "./context";
 
 const said = (data: unknown, deleted_at: number | null = null) => contextOf({ data, deleted_at } as Message);

@@ -1,5 +1,5 @@
 // What a provider's message says around its words. Read with care: it is the provider's, and through it the customer's.
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 
 export interface Context {
   /** Who wrote it first; empty where only that it was passed on is known. */

@@ -1,5 +1,5 @@
 // What is known of the counts of the views, as plain values.
-import type { Counts, Moved } from "../wire";
+import type { Counts, Moved } from "../api.gen";
 
 export type Move = Moved & { cursor: number } & Record<"tenant" | "company" | "channel", string | null>;
 

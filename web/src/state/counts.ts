@@ -1,5 +1,5 @@
 // How many conversations each view holds: the server counts, and events move the counts. Loaded rows are never counted.
-import type { Counts, Event, Position } from "../wire";
+import type { Counts, Event, Position } from "../api.gen";
 import type { Move } from "./counters";
 import type { State } from "./model";
 import { inScope, inView, sameScope, views, type Scope } from "./views";

@@ -1,5 +1,5 @@
 // Applies the events of the feed. Every event carries whole objects, so any order and any repetition ends the same.
-import type { Event } from "../wire";
+import type { Event } from "../api.gen";
 import { takeMove } from "./counts";
 import { fromEvent } from "./kept";
 import { prune } from "./known";

@@ -1,5 +1,5 @@
 // The conversations that the page knows, whoever brought them, and how many of them it keeps.
-import type { Conversation, ReadMark } from "../wire";
+import type { Conversation, ReadMark } from "../api.gen";
 import { fromAnswer } from "./kept";
 import { settle } from "./lists";
 import type { State } from "./model";

@@ -1,5 +1,5 @@
 // Takes the pages of lists: what they name, how far they reach, and as of when they are true.
-import type { Conversation, InboxPage, Position } from "../wire";
+import type { Conversation, InboxAnswer as InboxPage, Position } from "../api.gen";
 import { takeCounts } from "./counts";
 import { keepConversation, prune } from "./known";
 import { putList, reaches } from "./lists";

@@ -1,6 +1,6 @@
 // Lists and counts: whatever events, pages and answers come when, both end where a fresh load would be.
 import { describe, expect, it } from "vitest";
-import type { Conversation, Event } from "../wire";
+import type { Conversation, Event } from "../api.gen";
 import { currentList } from "./lists";
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";
@@ -14,7 +14,7 @@ const companies = ["c-1", "c-2"];
 const channels = ["ch-1", "ch-2"];
 
 function signedIn(query: Query): State {
-  const state = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent" }] });
+  const state = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent", permissions: ["read", "answer"] }] });
   const live = reduce(state, { type: "link", link: { phase: "live" } });
   return reduce(live, { type: "filter", filter: query });
 }

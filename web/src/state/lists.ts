@@ -1,6 +1,6 @@
 // The lists of the page: for each query the ids that the server gave, kept in order by what events say since.
 // A list holds exactly what belongs between its top and its reach; what is below comes with its own page.
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import type { List, State } from "./model";
 import { compare, inQuery, listKey, type Place, type Query } from "./views";
 

@@ -1,8 +1,9 @@
 // The whole state of the page as plain values. Nothing here talks to the network or draws.
 import type {
-  Channel, Colleague, Company, Conversation, CountsAnswer, FoundContact, InboxPage, Message, MessagePage, Event,
-  Position, ReadMark, Tenant, User,
-} from "../wire";
+  ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact,
+  InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Position, ReadMark, TenantRole as Tenant,
+  User,
+} from "../api.gen";
 import { noCounters, type Counters } from "./counters";
 import type { Place, Query, Scope } from "./views";
 

@@ -1,5 +1,5 @@
 // How far this user has read.
-import type { ReadMark } from "../wire";
+import type { ReadMark } from "../api.gen";
 import type { State } from "./model";
 
 /** A read mark only moves forward. */

@@ -1,6 +1,6 @@
 // Properties: however events, repetitions, snapshots and pages are mixed, the page ends where a fresh load would be.
 import { describe, expect, it } from "vitest";
-import type { Event } from "../wire";
+import type { Event } from "../api.gen";
 import { asOf } from "./kept";
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";
@@ -12,7 +12,7 @@ const user = { id: me, email: "agent@example.com", name: "Agent", platform_role:
 const names = ["a", "b", "c"];
 
 function signedIn(): State {
-  return reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent" }] });
+  return reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role: "agent", permissions: ["read", "answer"] }] });
 }
 
 function step(server: SampleServer, roll: (below: number) => number): void {

@@ -1,7 +1,7 @@
 // A small deterministic server for tests: it makes histories of events and tells what a fresh page would load.
 import type {
-  Bucket, Conversation, Counts, Event, InboxItem, InboxPage, Message, MessageStatus, Moved, ReadMark,
-} from "../wire";
+  Bucket, Conversation, Counts, Event, InboxItem, InboxAnswer as InboxPage, Message, MessageStatus, Moved, ReadMark,
+} from "../api.gen";
 import { compare, inQuery, views, type Query } from "./views";
 
 export const me = "u-1";

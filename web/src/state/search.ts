@@ -1,5 +1,5 @@
 // The search for contacts: what is typed, and what the server found for it. An answer to other words is not taken.
-import type { FoundContact } from "../wire";
+import type { FoundContact } from "../api.gen";
 import { keepConversation } from "./known";
 import type { AsOf, State } from "./model";
 

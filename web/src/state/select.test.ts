@@ -3,13 +3,14 @@ import { describe, expect, it } from "vitest";
 import { emptyState, type State } from "./model";
 import { reduce } from "./reduce";
 import { conversation, event, everything, me, tenant } from "./sample";
-import { mayWrite, takesMessages, totalUnread, unread, visibleConversations } from "./select";
-import type { Conversation } from "../wire";
+import { can, mayWrite, takesMessages, totalUnread, unread, visibleConversations } from "./select";
+import type { Conversation, Permission } from "../api.gen";
 
 const user = { id: me, email: "agent@example.com", name: "Agent", platform_role: null };
 
 function inbox(list: Partial<Conversation>[], role: "agent" | "viewer" = "agent"): State {
-  const signedIn = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role }] });
+  const permissions: Permission[] = role === "agent" ? ["read", "answer"] : ["read"];
+  const signedIn = reduce(emptyState, { type: "signed_in", user, tenants: [{ id: tenant, name: "Shop", role, permissions }] });
   const asked = reduce(signedIn, { type: "list.loading", query: everything, run: 1 });
   const page = { conversations: [], next: null, counts: null, positions: {} };
   const start = reduce(asked, { type: "list.loaded", query: everything, run: 1, first: true, page });
@@ -54,5 +55,17 @@ describe("writing", () => {
     const agent = inbox([{}, { state: "closed" }]);
     expect([takesMessages(agent, "c0"), takesMessages(agent, "c1"), takesMessages(agent, "gone")]).toEqual([true, false, false]);
     expect(mayWrite(inbox([{}], "viewer"), conversation("c0"))).toBe(false);
+  });
+});
+
+describe("rights", () => {
+  it("are the permissions in the tenant, whatever the role is called", () => {
+    const viewer = inbox([{}], "viewer");
+    expect(can(viewer, tenant, "message.list")).toBe(true);
+    expect(can(viewer, tenant, "message.send")).toBe(false);
+    const agent = inbox([{}]);
+    expect(can(agent, tenant, "message.send")).toBe(true);
+    expect(can(agent, tenant, "channel.create")).toBe(false);
+    expect(can(agent, "another tenant", "message.list")).toBe(false);
   });
 });

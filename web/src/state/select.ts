@@ -1,5 +1,6 @@
 // Questions that views ask of the state. Pure; the answers are remembered by the parts of the state they depend on.
-import type { Channel, Colleague, Conversation } from "../wire";
+import type { ChannelView as Channel, Person as Colleague, Conversation } from "../api.gen";
+import { needs, type Operation } from "../operations.gen";
 import { currentList } from "./lists";
 import type { Pending, State, Writing } from "./model";
 
@@ -76,10 +77,15 @@ export function colleague(state: State, conversation: Conversation, id: string |
   return id === null ? undefined : state.people[conversation.tenant]?.[id];
 }
 
-/** Whether this user may act for the business of the conversation; viewers may only read. */
+/** Whether this user has the permission that an operation needs in a tenant. */
+export function can(state: State, tenant: string, operation: Operation): boolean {
+  const here = state.session.tenants.find((one) => one.id === tenant);
+  return here?.permissions.includes(needs[operation]) ?? false;
+}
+
+/** Whether this user may act for the business of the conversation. */
 export function mayWrite(state: State, conversation: Conversation): boolean {
-  const role = state.session.tenants.find((t) => t.id === conversation.tenant)?.role;
-  return role !== undefined && role !== "viewer";
+  return can(state, conversation.tenant, "message.send");
 }
 
 /** Whether a message can be written into it right now. */

@@ -1,5 +1,5 @@
 // Threads: pages of history and live messages in one map by seq. Decides what is kept, not when to load.
-import type { Message, MessagePage } from "../wire";
+import type { Message, MessagesAnswer as MessagePage } from "../api.gen";
 import { fromAnswer } from "./kept";
 import type { Kept, Thread } from "./model";
 

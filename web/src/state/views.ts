@@ -1,5 +1,5 @@
 // The views of the inbox: which conversations each one holds and in which order, by the rules of the server.
-import type { Bucket, Conversation, Standing } from "../wire";
+import type { Bucket, Conversation, Standing } from "../api.gen";
 
 export const views = ["all", "mine", "unassigned", "ai", "waiting", "closed"] as const;
 export type View = (typeof views)[number];

@@ -1,5 +1,5 @@
 // The answer that the AI is writing right now: appended token by token, gone when the turn ends or is written anew.
-import type { Conversation } from "../wire";
+import type { Conversation } from "../api.gen";
 import type { State, Writing } from "./model";
 
 export interface Delta {

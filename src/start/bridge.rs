@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use hub::{Publication, Tags};
 
-use super::App;
+use crate::app::App;
 use crate::rooms;
 use crate::store::{Effects, Event, Publisher, Wake};
 use crate::work::Runner;
@@ -27,7 +27,7 @@ impl Publisher for Bridge {
         let Some((app, runner)) = self.ends.get() else { return };
         let Some(app) = app.upgrade() else { return };
         for event in effects.events {
-            let room = rooms::of_tenant(event.tenant);
+            let room = rooms::tenant(event.tenant);
             app.hub.publish(&room, publication(event));
         }
         for wake in effects.wakes {

@@ -1,14 +1,13 @@
 //! Files of messages, to those who may read the conversation.
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use tokio::io::AsyncReadExt;
 
-use super::extract::{At, Attachment as OfAttachment, Read};
-use super::problem::{Problem, Result};
-use crate::app::AppState;
+use super::At;
+use super::answer::Answer;
+use super::schemas::{Schemas, Shape};
 use crate::error::Error;
 use crate::model::AttachmentState;
 use crate::store::attachments::{self, Stored};
@@ -19,18 +18,28 @@ const CHUNK: usize = 64 * 1024;
 /// What a browser may show inside the page; everything else is downloaded.
 const SHOWN: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp", "audio/", "video/"];
 
-/// The bytes of an attachment.
-#[utoipa::path(get, path = "/api/v1/media/{id}", tag = "inbox", params(("id" = uuid::Uuid, Path)),
-    responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = Problem)))]
-pub async fn get(State(app): State<AppState>, at: At<OfAttachment, Read>) -> Result<Response> {
-    let stored = app.store.read(Find(at.id)).await?.ok_or_else(|| Problem::not_found("attachment"))?;
-    let path = stored.path.ok_or_else(|| match stored.shown.state {
-        AttachmentState::Linked => Problem::not_found("copy of the file: it is at its `url`"),
-        _ => Problem::not_found("file: it is not here (yet)"),
+/// The bytes of a file.
+pub struct Bytes(Response);
+
+impl Answer for Bytes {
+    fn shapes(_: &mut Schemas) -> Vec<Shape> {
+        vec![Shape::of(200, "application/octet-stream").says("The bytes")]
+    }
+
+    fn answer(self) -> Response {
+        self.0
+    }
+}
+
+pub async fn get(at: At) -> Result<Bytes, Error> {
+    let stored = at.app.store.read(Find(at.id)).await?.ok_or(Error::NotFound("attachment"))?;
+    let path = stored.path.ok_or(match stored.shown.state {
+        AttachmentState::Linked => Error::NotFound("copy of the file: it is at its `url`"),
+        _ => Error::NotFound("file: it is not here (yet)"),
     })?;
-    let file = tokio::fs::File::open(app.config.media_dir().join(path)).await.map_err(|error| {
+    let file = tokio::fs::File::open(at.app.config.media_dir().join(path)).await.map_err(|error| {
         tracing::error!(%error, attachment = %at.id, "a stored file cannot be opened");
-        Problem::not_found("file")
+        Error::NotFound("file")
     })?;
     let mime = stored.shown.mime.unwrap_or_default();
     let shown = SHOWN.iter().any(|allowed| mime.starts_with(allowed));
@@ -45,7 +54,7 @@ pub async fn get(State(app): State<AppState>, at: At<OfAttachment, Read>) -> Res
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400, immutable"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
-    Ok(response)
+    Ok(Bytes(response))
 }
 
 fn chunks(file: tokio::fs::File) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::bridge::publication;
 use crate::error::Error;
-use crate::rooms::id_in_name;
+use crate::rooms;
 use crate::store::{Store, events};
 
 pub(super) struct FeedLog {
@@ -31,7 +31,7 @@ impl FeedLog {
 
 /// The tenant of a durable room. The engine asks only for rooms that the socket's rules let somebody into.
 pub(crate) fn tenant_of(room: &str) -> Option<Uuid> {
-    id_in_name(room, "tenant:")
+    rooms::tenant_of(room)
 }
 
 fn refused(error: &Error) -> LogError {

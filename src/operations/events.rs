@@ -1,26 +1,26 @@
 //! The feed over HTTP, for programs that do not hold a socket. The same events under the same cursors, and
 //! filtered alike.
 
-use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::extract::{Caller, Params, Read, page_size};
-use super::problem::{Problem, Result};
+use super::answer::Answer;
+use super::schemas::{Schemas, Shape};
+use super::{Caller, page_size};
 use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::store::Event;
-use crate::store::events::{self, Page};
+use crate::error::Error;
+use crate::model;
+use crate::store::{Event, events};
 
 /// Events that are read at a time, and bytes of them after which a page ends.
 const STEP: i64 = 50;
 const PAGE_BYTES: usize = 1024 * 1024;
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct EventsQuery {
     tenant: Uuid,
     /// The cursor of the last event that was seen; 0 for all that is kept.
@@ -29,20 +29,39 @@ pub struct EventsQuery {
     limit: Option<i64>,
 }
 
-/// The events of a tenant after a cursor, as the socket's feed has them.
-#[utoipa::path(get, path = "/api/v1/events", tag = "inbox", params(EventsQuery),
-    responses(
-        (status = 200, description = "{events, top, epoch, oldest}: events by rising cursor; `next` is where to go on", body = Object),
-        (status = 404, body = Problem)))]
-pub async fn list(
-    State(app): State<AppState>,
-    caller: Caller<Read>,
-    Params(query): Params<EventsQuery>,
-) -> Result<Response> {
+/// What the answer is, for its description: it is written piece by piece.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described")]
+struct EventsAnswer {
+    /// By rising cursor.
+    events: Vec<model::Event>,
+    /// Where to go on.
+    next: i64,
+    /// The cursor of the newest event.
+    top: i64,
+    /// The cursor of the oldest event that is kept.
+    oldest: i64,
+    epoch: String,
+}
+
+/// An [`EventsAnswer`] as JSON text.
+pub struct Page(String);
+
+impl Answer for Page {
+    fn shapes(schemas: &mut Schemas) -> Vec<Shape> {
+        vec![Shape::json(200, schemas.add::<EventsAnswer>())]
+    }
+
+    fn answer(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
+pub async fn list(caller: Caller, query: EventsQuery) -> Result<Page, Error> {
     let scope = caller.tenant(query.tenant)?;
     let limit = page_size(query.limit, 200, 1_000);
     let after = query.after.unwrap_or(0).max(0);
-    let page = read(&app, scope.tenant(), after, limit).await?;
+    let page = read(&caller.app, scope.tenant(), after, limit).await?;
     let next = page.events.last().map_or(after, |last| last.cursor);
     // The stored text of each event is passed on as it is.
     let mut body = String::from("{\"events\":[");
@@ -56,11 +75,11 @@ pub async fn list(
     let end =
         format!("],\"next\":{next},\"top\":{},\"oldest\":{},\"epoch\":{epoch}}}", page.top, page.oldest);
     body.push_str(&end);
-    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(Page(body))
 }
 
 /// Reads step by step, so that long events make a short page.
-async fn read(app: &AppState, tenant: Uuid, after: i64, limit: i64) -> Result<Page> {
+async fn read(app: &AppState, tenant: Uuid, after: i64, limit: i64) -> Result<events::Page, Error> {
     let mut page = app.store.read(events::Since { tenant, after, limit: limit.min(STEP) }).await?;
     let (mut fresh, mut bytes) = (0, 0);
     loop {

@@ -1,29 +1,24 @@
-//! The documentation that comes with the binary: the API's description, its browser, and the socket's text.
+//! The documentation that comes with the binary, as answers: the API's browser, and our texts as pages.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use super::assets;
+use crate::http::assets;
 
-const SOCKET: &str = include_str!("../rpc/socket.md");
-
-/// The description of this API.
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "operation",
-    responses((status = 200, body = String, content_type = "application/json")), security(()))]
-pub async fn openapi() -> Response {
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (kind, super::openapi_json()).into_response()
+/// A text that is JSON.
+pub(super) fn json(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
 }
 
 /// The API's browser, a page of the web build.
-pub async fn browser() -> Response {
+pub(super) async fn browser() -> Response {
     assets::page("docs/index.html")
 }
 
-/// The socket's methods and events.
-pub async fn socket() -> Response {
+/// A text of ours as a page.
+pub(super) fn text(title: &str, markdown: &str) -> Response {
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
-    (kind, page("Hubbub socket", SOCKET)).into_response()
+    (kind, page(title, markdown)).into_response()
 }
 
 /// Markdown, as far as our own texts use it: headings, paragraphs, lists, tables and code as they stand.
@@ -92,6 +87,5 @@ mod tests {
         assert!(html.contains("<p>A &lt;b&gt; text\nof two lines.</p>"));
         assert!(html.contains("<pre><code>{\"a\": \"# no heading\"}</code></pre>"));
         assert!(html.contains("<pre>| a | b |</pre>"));
-        assert!(page("T", SOCKET).contains("<h1>"));
     }
 }

@@ -1,0 +1,322 @@
+//! The table of operations: everything that can be asked of the server, each once. An entry has a name, what it is about
+//! and needs, the function that does it, and its faces: a route, a method of the socket, or both. The router, the
+//! socket's methods, the API's description, the socket's document and the page's types are made from it.
+//!
+//! To add one: a function in the file of its noun below, and its entry. CONTRIBUTING.md has the recipe.
+
+mod answer;
+mod caller;
+mod channels;
+mod companies;
+mod conversations;
+mod describe;
+mod docs;
+mod entry;
+mod events;
+mod handler;
+mod inbox;
+mod integration_log;
+mod jobs;
+mod me;
+mod media;
+mod messages;
+mod people;
+mod schemas;
+mod socket_text;
+mod turns;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::Method;
+use axum::routing::get;
+use hub::ErrorReply;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+pub use caller::{At, Caller};
+pub(crate) use entry::Call;
+pub(crate) use turns::MAX_CAPACITY;
+
+use crate::accounts::Permission::{Answer, Manage, Read, Respond};
+use crate::accounts::Thing::{Attachment, Channel, Conversation, Envelope, Job, Turn};
+use crate::app::AppState;
+use crate::http::{health, hooks, metrics, session};
+use caller::Guard;
+use entry::{Called, Operation, act, run};
+use handler::handle;
+use schemas::{Described, Shape};
+
+/// Gives each entry its name, its group and its words.
+macro_rules! table {
+    ($($tag:literal { $($(#[doc = $doc:literal])+ $name:literal => $entry:expr;)+ })+) => {
+        fn table() -> Vec<Operation> {
+            let named = |entry: Operation, name, tag, doc| Operation { name, tag, doc, ..entry };
+            vec![$($(named($entry.into(), $name, $tag, concat!($($doc, "\n"),+))),+),+]
+        }
+    };
+}
+
+table! {
+    "session" {
+        /// Sign in with email and password.
+        ///
+        /// Programs get the refresh token in the answer; browsers (who say an `Origin` or `Sec-Fetch-Site`), and who asks
+        /// with `cookie`, get it as a cookie and not in the answer.
+        /// 401 `bad_credentials`; 403 `origin` for pages of other sites; 429 after repeated failures, with `Retry-After`.
+        "session.sign_in" => handle(Method::POST, "/api/v1/session", session::sign_in, |schemas| Described {
+            args: Some(schemas.add::<session::SignIn>()),
+            answers: vec![Shape::json(200, schemas.add::<session::Session>())],
+            security: Some(json!([{}])),
+            ..Described::default()
+        });
+        /// Sign out: the session's refresh and access tokens end.
+        "session.sign_out" => handle(Method::DELETE, "/api/v1/session", session::sign_out, |_| Described {
+            answers: vec![Shape::empty(204)],
+            security: Some(json!([{}, { "token": [] }])),
+            ..Described::default()
+        });
+        /// Get a new access token.
+        ///
+        /// The refresh token is taken from the body or from the cookie, and its successor comes the same way. It holds
+        /// until its successor is used, so an answer that was lost is asked for again; after that it ends its session:
+        /// 401 `refresh_reused`. A session ends in any case some time after the sign-in: 401 `session_over`.
+        "session.refresh" => handle(Method::POST, "/api/v1/session/refresh", session::refresh, |schemas| Described {
+            args: Some(schemas.add::<session::Refresh>()),
+            answers: vec![Shape::json(200, schemas.add::<session::Session>())],
+            security: Some(json!([{}])),
+            ..Described::default()
+        });
+        /// The caller: user and tenants.
+        "me" => act(me::me).get("/api/v1/me");
+    }
+    "inbox" {
+        /// The conversations of a view, with the feeds' positions as of the same moment.
+        "inbox.list" => run(inbox::list).needs(Read).get("/api/v1/inbox").socket();
+        /// How many conversations each view holds.
+        "inbox.counts" => run(inbox::counts).needs(Read).get("/api/v1/inbox/counts").socket();
+        /// Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
+        /// conversation.
+        "contact.find" => run(inbox::find_contacts).needs(Read).get("/api/v1/contacts").socket();
+        /// One conversation.
+        "conversation.get" => act(conversations::get).about(Conversation).needs(Read)
+            .get("/api/v1/conversations/{id}");
+        /// The messages of a conversation, by rising `seq`.
+        "message.list" => run(messages::list).about(Conversation).needs(Read)
+            .get("/api/v1/conversations/{id}/messages");
+        /// Send a message to the customer. The caller's `client_id` makes a repetition harmless.
+        "message.send" => run(messages::send).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/messages").lenient().socket();
+        /// Add a private note, which never leaves.
+        "note.add" => run(messages::add_note).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/notes").socket();
+        /// Take the conversation: the AI is silent from now on.
+        "conversation.take_over" => act(conversations::take_over).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/take-over").socket();
+        /// Give the conversation to the AI, which answers what nobody has answered yet.
+        "conversation.hand_back" => act(conversations::hand_back).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/hand-back").socket();
+        /// Close the conversation. A customer who writes again opens a new one.
+        "conversation.close" => act(conversations::close).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/close").socket();
+        /// Open a closed conversation again.
+        "conversation.reopen" => act(conversations::reopen).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/reopen").socket();
+        /// Give the conversation to a colleague, or to nobody in particular.
+        "conversation.assign" => run(conversations::assign).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/assign").socket();
+        /// Note how far the caller has read. The mark moves forward only.
+        "conversation.read" => run(conversations::read).about(Conversation).needs(Read)
+            .post("/api/v1/conversations/{id}/read").socket();
+        /// Tell those who look at the conversation that the caller types.
+        "conversation.typing" => act(conversations::typing).about(Conversation).needs(Answer).socket();
+        /// "Answer now": ends the gathering of the turn.
+        "turn.flush" => act(conversations::flush_turn).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/flush-turn").socket();
+        /// The bytes of an attachment.
+        "media.get" => act(media::get).about(Attachment).needs(Read).get("/api/v1/media/{id}");
+        /// The events of a tenant after a cursor, as the socket's feed has them.
+        "event.list" => run(events::list).needs(Read).get("/api/v1/events");
+    }
+    "turns" {
+        /// Show a piece of the answer to those who look at the conversation; it is not stored.
+        "turn.delta" => run(turns::delta).needs(Respond).socket();
+        /// Answer the turn.
+        "turn.reply" => run(turns::reply).about(Turn).needs(Respond).socket();
+        /// Prolong the lease.
+        "turn.extend" => run(turns::extend).about(Turn).needs(Respond).socket();
+        /// Give the turn to people.
+        "turn.handoff" => run(turns::handoff).about(Turn).needs(Respond).socket();
+        /// Give the turn back, to be offered again.
+        "turn.fail" => run(turns::fail).about(Turn).needs(Respond).socket();
+        /// Take so many turns at a time from now on.
+        "responder.capacity" => run(turns::capacity).needs(Respond).socket();
+    }
+    "channels" {
+        /// The channels that the caller sees; `hook_path` only where it manages.
+        "channel.list" => run(channels::list).needs(Read).get("/api/v1/channels");
+        /// Add a channel. Connect it afterwards, so that the provider delivers.
+        ///
+        /// 409 `account_taken`: another channel has the account.
+        "channel.create" => run(channels::create).needs(Manage).post("/api/v1/channels");
+        /// Change a channel's name, state, settings or credentials.
+        ///
+        /// Another address or account (`base_url`, `session`, `api_base`) needs the channel's secrets again, and makes a
+        /// new webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account.
+        "channel.update" => run(channels::update).about(Channel).needs(Manage).patch("/api/v1/channels/{id}");
+        /// Prove the credentials and make the provider deliver to this server.
+        ///
+        /// 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
+        "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
+            .post("/api/v1/channels/{id}/connect");
+    }
+    "companies" {
+        /// The companies that the caller sees.
+        "company.list" => run(companies::list).needs(Read).get("/api/v1/companies");
+        /// Make a company.
+        "company.create" => run(companies::create).needs(Manage).post("/api/v1/companies");
+    }
+    "users" {
+        /// Who works in a tenant.
+        "user.list" => run(people::list).needs(Read).get("/api/v1/users");
+    }
+    "integration log" {
+        /// What providers posted, newest first.
+        "integration_log.list" => run(integration_log::list).needs(Manage).get("/api/v1/integration-log");
+        /// Read a stored body once more, after a fix. What was taken in before is recognised and not taken twice.
+        "integration_log.replay" => act(integration_log::replay).about(Envelope).needs(Manage)
+            .post("/api/v1/integration-log/{id}/replay");
+    }
+    "operation" {
+        /// The jobs of a tenant that were given up, with their reasons.
+        "job.list_dead" => run(jobs::dead).needs(Manage).get("/api/v1/jobs/dead");
+        /// Let a given-up job run again.
+        "job.retry" => act(jobs::retry).about(Job).needs(Manage).post("/api/v1/jobs/{id}/retry");
+        /// Forget a given-up job.
+        "job.forget" => act(jobs::forget).about(Job).needs(Manage).delete("/api/v1/jobs/{id}");
+        /// The description of this API.
+        "docs.openapi" => handle(Method::GET, "/api/v1/openapi.json", async || docs::json(openapi_json()), |_| {
+            let answers = vec![Shape::of(200, "application/json")];
+            Described { answers, security: Some(json!([{}])), refuses: Some(&[]), ..Described::default() }
+        });
+        /// The process answers.
+        "health.live" => handle(Method::GET, "/health/live", health::live, |schemas| Described {
+            answers: vec![Shape::json(200, schemas.add::<health::Health>())],
+            security: Some(json!([{}])),
+            refuses: Some(&[503]),
+            ..Described::default()
+        });
+        /// The process can do its work: the store reads and commits, another socket has room, no stop has begun.
+        "health.ready" => handle(Method::GET, "/health/ready", health::ready, |schemas| Described {
+            answers: vec![Shape::json(200, schemas.add::<health::Health>())],
+            security: Some(json!([{}])),
+            refuses: Some(&[503]),
+            ..Described::default()
+        });
+        /// The numbers of this server, for whoever has its `metrics_token` as the bearer token.
+        ///
+        /// 403 if there is no token: then they are nobody's here, but may have an address of their own
+        /// (`metrics_listen`).
+        "metrics.get" => handle(Method::GET, "/metrics", metrics::metrics, |_| Described {
+            answers: vec![Shape::of(200, "text/plain")],
+            security: Some(json!([{}, { "token": [] }])),
+            refuses: Some(&[401, 403]),
+            ..Described::default()
+        });
+    }
+    "webhooks" {
+        /// Where a provider delivers: the token is the channel's, secret and unguessable.
+        "hook.receive" => handle(Method::POST, "/hooks/{token}", hooks::receive, |_| Described {
+            raw_body: Some("The provider's body, exactly as it signs it"),
+            in_path: Some("The channel's own secret path"),
+            answers: vec![Shape::empty(200).says("Stored, with everything that follows from it")],
+            security: Some(json!([{}])),
+            refuses: Some(&[401, 404, 413, 503]),
+            ..Described::default()
+        });
+    }
+}
+
+/// The routes of the table, and the documents about it.
+pub(crate) fn routes() -> Router<AppState> {
+    let routes = table().into_iter().filter_map(|operation| operation.route);
+    routes
+        .fold(Router::new(), |router, route| router.route(route.path, route.router))
+        .route("/docs", get(docs::browser))
+        .route("/docs/socket", get(async || docs::text("Hubbub socket", socket_document())))
+}
+
+/// Runs a method of the socket.
+pub(crate) async fn call(method: &str, call: Call<'_>) -> Result<Box<RawValue>, ErrorReply> {
+    static CALLED: LazyLock<BTreeMap<&'static str, (Guard, Called)>> = LazyLock::new(|| {
+        let called = |one: Operation| Some((one.name, (one.guard, one.method?)));
+        table().into_iter().filter_map(called).collect()
+    });
+    let (guard, called) = CALLED.get(method).ok_or(ErrorReply::METHOD_NOT_FOUND)?;
+    called(call, *guard).await
+}
+
+/// The names of the socket's methods.
+pub fn methods() -> Vec<&'static str> {
+    table().iter().filter(|operation| operation.method.is_some()).map(|operation| operation.name).collect()
+}
+
+/// The description of the API as JSON text, made once.
+pub fn openapi_json() -> &'static str {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| serde_json::to_string_pretty(&describe::openapi(&table())).unwrap_or_default());
+    &TEXT
+}
+
+/// The socket's document, with its methods.
+fn socket_document() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| socket_text::document(&table()));
+    &TEXT
+}
+
+/// A page's size: what was asked for, within 1 and `most`.
+fn page_size(asked: Option<i64>, usual: i64, most: i64) -> i64 {
+    asked.unwrap_or(usual).clamp(1, most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_named_once_and_has_a_face() {
+        let table = table();
+        let mut names = std::collections::BTreeSet::new();
+        for one in &table {
+            assert!(names.insert(one.name), "{} is there twice", one.name);
+            assert!(one.route.is_some() || one.method.is_some(), "{} cannot be reached", one.name);
+            let has_id = one.route.as_ref().is_some_and(|route| route.path.contains("{id}"));
+            assert!(!has_id || one.guard.thing.is_some(), "{} names nothing by its id", one.name);
+            if one.method.is_some() {
+                let argument = one.guard.thing.map_or("id", crate::accounts::Thing::word);
+                assert!(argument.chars().all(|c| c.is_ascii_lowercase()), "{}: {argument}", one.name);
+            }
+        }
+        assert!(!methods().is_empty());
+    }
+
+    #[test]
+    fn every_route_is_described_and_guarded() {
+        let description = describe::openapi(&table());
+        let paths = description["paths"].as_object().expect("paths");
+        assert!(paths.contains_key("/api/v1/session") && paths.contains_key("/api/v1/channels/{id}"));
+        let mut ids = std::collections::BTreeSet::new();
+        for (path, operations) in paths {
+            for (method, operation) in operations.as_object().expect("operations") {
+                let id = operation["operationId"].as_str().expect("an id");
+                assert!(ids.insert(id) && operation["tags"].is_array(), "{method} {path}: {id}");
+                let open = operation["security"].as_array().is_some_and(|ways| ways.contains(&json!({})));
+                let may_be_open =
+                    !path.starts_with("/api/") || path.contains("session") || path.contains("openapi");
+                assert!(!open || may_be_open, "{method} {path} is open");
+            }
+        }
+        assert!(description["components"]["schemas"]["Problem"].is_object());
+    }
+}

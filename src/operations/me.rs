@@ -1,0 +1,9 @@
+//! Who am I, and which tenants do I see?
+
+use super::Caller;
+use crate::accounts::profile::Profile;
+use crate::error::Error;
+
+pub async fn me(caller: Caller) -> Result<Profile, Error> {
+    Ok(caller.access.profile())
+}

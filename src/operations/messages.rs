@@ -1,0 +1,95 @@
+//! The messages of a conversation: reading them, sending one, adding a private note.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::answer::Once;
+use super::{At, page_size};
+use crate::document;
+use crate::error::Error;
+use crate::inbox::{look, note as noting, send as sending};
+use crate::model::{Message, MessageBody, OutAttachment};
+
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct MessagesQuery {
+    /// Messages with a lower `seq`: the newest of them.
+    before_seq: Option<i64>,
+    /// Messages with a higher `seq`: the oldest of them.
+    after_seq: Option<i64>,
+    /// 1 to 200, default 50.
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessagesAnswer {
+    /// By rising `seq`.
+    messages: Vec<Message>,
+    /// There are more in the direction that was asked for.
+    more: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageAnswer {
+    message: Message,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendBody {
+    /// The client's own id of the message. The same id again gives the first result back.
+    #[serde(deserialize_with = "document::line")]
+    client_id: String,
+    #[serde(default, deserialize_with = "document::opt_written")]
+    text: Option<String>,
+    #[serde(default)]
+    attachments: Vec<OutAttachment>,
+    /// A message of the same conversation to quote.
+    reply_to: Option<Uuid>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteBody {
+    #[serde(deserialize_with = "document::line")]
+    client_id: String,
+    #[serde(deserialize_with = "document::written")]
+    text: String,
+}
+
+pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error> {
+    if query.before_seq.is_some() && query.after_seq.is_some() {
+        return Err(Error::invalid("after_seq", "give before_seq or after_seq, not both"));
+    }
+    let verb = look::Messages {
+        scope: at.scope,
+        conversation: at.id,
+        before_seq: query.before_seq,
+        after_seq: query.after_seq,
+        limit: page_size(query.limit, 50, look::MAX_PAGE),
+    };
+    let page = at.app.store.read(verb).await?;
+    Ok(MessagesAnswer { messages: page.messages, more: page.more })
+}
+
+pub async fn send(at: At, args: SendBody) -> Result<Once<MessageAnswer>, Error> {
+    let SendBody { client_id, text, attachments, reply_to } = args;
+    let verb = sending::Send {
+        scope: at.scope,
+        outward: at.app.http.outward().clone(),
+        conversation: at.id,
+        client_id,
+        body: MessageBody { text, attachments, reply_to },
+    };
+    Ok(made(at.app.store.write(verb).await?.value))
+}
+
+pub async fn add_note(at: At, args: NoteBody) -> Result<Once<MessageAnswer>, Error> {
+    let NoteBody { client_id, text } = args;
+    let verb = noting::Note { scope: at.scope, conversation: at.id, client_id, text };
+    Ok(made(at.app.store.write(verb).await?.value))
+}
+
+fn made(sent: sending::Sent) -> Once<MessageAnswer> {
+    Once { body: MessageAnswer { message: sent.message }, is_repeated: sent.repeated }
+}

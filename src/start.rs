@@ -1,0 +1,118 @@
+//! How the parts are put together: store (migrated), accounts, hub, workers, in this order. The listener is the caller's.
+//!
+//! The store's publisher is the one part that is connected later: it is given when the store opens, before there is
+//! anything to publish to.
+
+mod bridge;
+mod log;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use adapters::Outward;
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::Accounts;
+use crate::admission::origins::Pages;
+use crate::admission::untrusted::Untrusted;
+use crate::admission::{Admission, Shares};
+use crate::app::{App, AppState, installation};
+use crate::channels::ChannelCache;
+use crate::channels::claims::claim_existing;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::rpc::SocketRules;
+use crate::store::{Engine, Store, StoreConfig, sessions};
+use crate::work::{self, Dispatcher, Runner, Typing};
+
+/// File descriptors that are kept from connections, beside those of the database: calls to providers and responders,
+/// files of media, names to be resolved.
+const OWN_DESCRIPTORS: usize = 64;
+/// And those that webhooks and other requests find when sockets have taken all that they may.
+const REQUEST_DESCRIPTORS: usize = 64;
+
+impl App {
+    /// Opens everything and starts the workers. The HTTP listener is the caller's.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<AppState> {
+        let outward = config.outward();
+        Self::start_with(config, clock, &outward).await
+    }
+
+    /// As [`Self::start`], with another idea of whom it may call than the configuration's.
+    pub async fn start_with(config: Config, clock: Clock, outward: &Outward) -> anyhow::Result<AppState> {
+        let config = Arc::new(config);
+        let own_descriptors = OWN_DESCRIPTORS + config.store.database_connections as usize;
+        let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
+        let bridge = Arc::new(bridge::Bridge::default());
+        let store_config = StoreConfig {
+            url: config.store.database_url.clone(),
+            connections: config.store.database_connections,
+        };
+        let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
+            format!("database_url: cannot open the store ({:?})", Engine::of(&config.store.database_url))
+        })?;
+        let vault = Arc::new(installation::vault(&config, &store).await?);
+        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
+        let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
+        let installation = store.read(sessions::Installation).await?;
+        let channels = ChannelCache::new(store.clone(), Arc::clone(&vault));
+        let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
+            .context("the HTTP client")?;
+        let (admission, pages) = (Admission::new(&config), Pages::of(&config));
+        let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
+        let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        let env = work::Env {
+            config: Arc::clone(&config),
+            store: store.clone(),
+            channels: channels.clone(),
+            http: http.clone(),
+            soft: soft.clone(),
+            hard: hard.clone(),
+            tasks: tasks.clone(),
+        };
+        let started_at_ms = store.clock().now_ms();
+        // The hub asks the rules, the rules the application, and the application owns the hub.
+        let app = Arc::new_cyclic(|app| {
+            let log = Arc::new(log::FeedLog::new(store.clone()));
+            let rules = Arc::new(SocketRules::new(Weak::clone(app)));
+            let hub = hub::Hub::new(hub::HubConfig::default(), rules, log);
+            let dispatcher = Dispatcher::new(store.clone(), channels.clone(), hub.clone());
+            Self {
+                config,
+                store,
+                vault,
+                accounts,
+                hub,
+                descriptors,
+                admission,
+                pages,
+                untrusted: Untrusted::default(),
+                typing,
+                committed: tokio::sync::Mutex::default(),
+                channels,
+                shares: Shares::default(),
+                dispatcher: Arc::new(dispatcher),
+                http,
+                soft,
+                hard,
+                tasks,
+                started_at_ms,
+                installation,
+            }
+        });
+        let runner = Runner::new();
+        bridge.connect(&app, Arc::clone(&runner));
+        app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
+        app.tasks.spawn(Arc::clone(&app.typing).run(Arc::clone(&app.dispatcher), app.soft.clone()));
+        runner.start(Arc::new(env));
+        let watched = Arc::clone(&app);
+        app.tasks.spawn(async move {
+            let changed = |id| watched.rights_changed(id);
+            watched.accounts.watch(watched.soft.clone(), changed).await;
+        });
+        Ok(app)
+    }
+}

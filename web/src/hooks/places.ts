@@ -1,0 +1,3 @@
+// The ids of what keys and buttons put the focus on.
+export const composerId = "composer";
+export const searchId = "search";
