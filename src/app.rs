@@ -19,7 +19,6 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::channel_claims::claim_existing;
 use crate::accounts::{Accounts, Vault};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -97,7 +96,6 @@ impl App {
             )
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
-        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(crate::store::sessions::Installation).await?;
         let channels = Channels::new(store.clone(), Arc::clone(&vault));

@@ -183,7 +183,7 @@ impl Verb for Note {
                         .await?;
                     return Ok(Noted::Taken);
                 }
-                claims::prove(tx, channel.id).await?;
+                claims::prove(tx, &channel).await?;
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
                 channels::update(tx, &channel).await?;

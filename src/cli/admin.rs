@@ -22,7 +22,6 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::print;
-use crate::accounts::channel_claims::claim_existing;
 use crate::accounts::{Accounts, Vault};
 use crate::app::installation;
 use crate::clock::Clock;
@@ -101,7 +100,6 @@ impl Context {
             eprintln!("hubbub: made a new database at {}", file.display());
         }
         let vault = Arc::new(installation::vault(&config, &store).await?);
-        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
         let accounts = Accounts::new(store.clone(), &vault, &config)?;
         Ok(Self { config, store, vault, accounts })
     }

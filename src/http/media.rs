@@ -23,7 +23,11 @@ const SHOWN: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp", "
 #[utoipa::path(get, path = "/api/v1/media/{id}", tag = "inbox", params(("id" = uuid::Uuid, Path)),
     responses((status = 200, description = "The bytes", content_type = "application/octet-stream"), (status = 404, body = Problem)))]
 pub async fn get(State(app): State<AppState>, at: At<OfAttachment, Read>) -> Result<Response> {
-    let stored = app.store.read(Find(at.id)).await?.ok_or_else(|| Problem::not_found("attachment"))?;
+    let stored = app
+        .store
+        .read(Find { tenant: at.scope.tenant(), id: at.id })
+        .await?
+        .ok_or_else(|| Problem::not_found("attachment"))?;
     let path = stored.path.ok_or_else(|| match stored.shown.state {
         AttachmentState::Linked => Problem::not_found("copy of the file: it is at its `url`"),
         _ => Problem::not_found("file: it is not here (yet)"),
@@ -56,12 +60,15 @@ fn chunks(file: tokio::fs::File) -> impl futures_util::Stream<Item = std::io::Re
     })
 }
 
-struct Find(uuid::Uuid);
+struct Find {
+    tenant: uuid::Uuid,
+    id: uuid::Uuid,
+}
 
 impl Verb for Find {
     type Out = Option<Stored>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(attachments::load(tx, self.0).await?)
+        Ok(attachments::load(tx, self.tenant, self.id).await?)
     }
 }

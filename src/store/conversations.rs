@@ -16,8 +16,9 @@ macro_rules! select {
         concat!(
             "select c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread from conversations c join channels h on h.id = c.channel \
-             join contacts p on p.id = c.contact ",
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread from conversations c \
+             join channels h on h.tenant = c.tenant and h.id = c.channel \
+             join contacts p on p.tenant = c.tenant and p.id = c.contact ",
             $rest
         )
     };
@@ -25,19 +26,23 @@ macro_rules! select {
 
 const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
 /// The open one of a contact in a place of a channel.
-const LOAD_OPEN: &str =
-    select!("where c.channel = $1 and c.contact = $2 and c.thread = $3 and c.state = 'open'");
-const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.channel = $1 \
-    and m.external_key = $3), exists (select 1 from pending_effects e where e.channel = $1 and e.target_key = $3), \
+const LOAD_OPEN: &str = select!(
+    "where c.tenant = $1 and c.channel = $2 and c.contact = $3 and c.thread = $4 and c.state = 'open'"
+);
+const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.tenant = $1 \
+    and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_effects e where e.tenant = $1 \
+    and e.channel = $2 and e.target_key = $4), \
     c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
     c.waiting_since, c.bucket, c.thread, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
-    from identities i join contacts p on p.id = i.contact join channels h on h.id = i.channel \
-    left join conversations c on c.channel = i.channel and c.contact = i.contact and c.thread = $4 and c.state = 'open' \
-    left join turns t on t.conversation = c.id and t.state in ('collecting', 'offered') \
-    where i.channel = $1 and i.external_id = $2";
-const OPEN: &str = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, \
+    from identities i join contacts p on p.tenant = i.tenant and p.id = i.contact \
+    join channels h on h.tenant = i.tenant and h.id = i.channel \
+    left join conversations c on c.tenant = i.tenant and c.channel = i.channel and c.contact = i.contact \
+    and c.thread = $5 and c.state = 'open' \
+    left join turns t on t.tenant = c.tenant and t.conversation = c.id and t.state in ('collecting', 'offered') \
+    where i.tenant = $1 and i.channel = $2 and i.external_id = $3";
+const OPEN: &str = "insert into conversations (tenant, id, company, channel, contact, external_id, is_group, state, \
     owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread) \
     values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11)";
 const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6, \
@@ -51,12 +56,13 @@ const SET_ASSIGNEE: &str = "update conversations set assignee = $3 where tenant 
 const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where tenant = $1 and id = $2";
 const SET_BUCKET: &str =
     "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
-const RENAME: &str = "update conversations set external_id = $3 where channel = $1 and external_id = $2";
-const OPEN_OF: &str = "select id from conversations where channel = $1 and contact = $2 and thread = $3 \
-    and state = 'open' and tenant = $4";
+const RENAME: &str =
+    "update conversations set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
+const OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
+    and thread = $4 and state = 'open'";
 /// As many as the contact has places on the channel.
-const ALL_OPEN_OF: &str = "select id from conversations where channel = $1 and contact = $2 and state = 'open' \
-    and tenant = $3 order by thread limit 100";
+const ALL_OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
+    and state = 'open' order by thread limit 100";
 
 pub const ALL: &[&str] = &[
     LOAD,
@@ -163,12 +169,12 @@ impl FromRow for ArrivalRow {
 /// Nothing: the chat has never written. The conversation is that of the thread.
 pub async fn arrival(
     tx: &mut Tx<'_>,
-    channel: Uuid,
+    (tenant, channel): (Uuid, Uuid),
     address: Address<'_>,
     message_key: &str,
 ) -> Result<Option<Arrival>, StoreError> {
     let Address { chat, thread } = address;
-    let args = args![channel, chat, message_key, thread.unwrap_or_default()];
+    let args = args![tenant, channel, chat, message_key, thread.unwrap_or_default()];
     let mut rows = tx.all::<ArrivalRow>(ARRIVAL, args).await?.into_iter();
     let Some(first) = rows.next() else { return Ok(None) };
     let mut turns = OpenTurns::default();
@@ -194,7 +200,7 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Conv
     let Some(mut conversation) = tx.one::<Conversation>(LOAD, args![tenant, id]).await? else {
         return Ok(None);
     };
-    conversation.turn = super::turns::shown(tx, id).await?;
+    conversation.turn = super::turns::shown(tx, tenant, id).await?;
     Ok(Some(conversation))
 }
 
@@ -236,7 +242,9 @@ pub async fn open(
     tx.must_hold(channel.tenant)?;
     let found = match found {
         Some(found) => Some(found),
-        None => tx.one::<Conversation>(LOAD_OPEN, args![channel.id, contact.id, thread]).await?,
+        None => {
+            tx.one::<Conversation>(LOAD_OPEN, args![channel.tenant, channel.id, contact.id, thread]).await?
+        }
     };
     if let Some(mut found) = found {
         if found.external_id != external_id {
@@ -275,8 +283,8 @@ pub async fn open(
     };
     made.bucket = made.standing().bucket;
     let args = args![
-        id,
         made.tenant,
+        id,
         made.company,
         made.channel,
         contact.id,
@@ -407,8 +415,13 @@ pub async fn set_last_message(tx: &mut Tx<'_>, conversation: &Conversation) -> R
 }
 
 /// The provider gave the chat another id.
-pub async fn rename(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Result<(), StoreError> {
-    tx.exec(RENAME, args![channel, from, to]).await?;
+pub async fn rename(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    from: &str,
+    to: &str,
+) -> Result<(), StoreError> {
+    tx.exec(RENAME, args![tenant, channel, from, to]).await?;
     Ok(())
 }
 
@@ -419,7 +432,7 @@ pub async fn open_of(
     contact: Uuid,
     thread: Option<&str>,
 ) -> Result<Option<Uuid>, StoreError> {
-    let args = args![channel, contact, thread.unwrap_or_default(), tenant];
+    let args = args![tenant, channel, contact, thread.unwrap_or_default()];
     Ok(tx.one::<(Uuid,)>(OPEN_OF, args).await?.map(|(id,)| id))
 }
 
@@ -429,6 +442,6 @@ pub async fn all_open_of(
     (tenant, channel): (Uuid, Uuid),
     contact: Uuid,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let found = tx.all::<(Uuid,)>(ALL_OPEN_OF, args![channel, contact, tenant]).await?;
+    let found = tx.all::<(Uuid,)>(ALL_OPEN_OF, args![tenant, channel, contact]).await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
 }

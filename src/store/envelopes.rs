@@ -8,7 +8,7 @@ use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
 
-const INSERT: &str = "insert into envelopes (id, tenant, channel, body, outcome, error, events, received_at) \
+const INSERT: &str = "insert into envelopes (tenant, id, channel, body, outcome, error, events, received_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
 /// Of long bodies only the length is read: a page has up to 200.
 const PAGE: &str = "select id, channel, received_at, outcome, error, events, \
@@ -16,7 +16,7 @@ const PAGE: &str = "select id, channel, received_at, outcome, error, events, \
     where tenant = $1 and id < $2 order by id desc limit $3";
 const PAGE_OF_CHANNEL: &str = "select id, channel, received_at, outcome, error, events, \
     case when length(body) <= 16384 then body end, cast(length(body) as bigint) from envelopes \
-    where channel = $4 and id < $2 and tenant = $1 order by id desc limit $3";
+    where tenant = $1 and channel = $4 and id < $2 order by id desc limit $3";
 const SET_OUTCOME: &str = "update envelopes set outcome = $3, error = $4, events = $5, \
     replayed_at = coalesce($6, replayed_at) where tenant = $1 and id = $2";
 const BODY: &str = "select channel, body from envelopes where tenant = $1 and id = $2";
@@ -94,7 +94,7 @@ pub struct NewEnvelope<'a> {
 
 pub async fn insert(tx: &mut Tx<'_>, new: &NewEnvelope<'_>) -> Result<Uuid, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.put(INSERT, args![id, new.tenant, new.channel, new.body, new.outcome, new.error, new.events, now])
+    tx.put(INSERT, args![new.tenant, id, new.channel, new.body, new.outcome, new.error, new.events, now])
         .await?;
     Ok(id)
 }

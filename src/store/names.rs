@@ -1,4 +1,4 @@
-//! Names of companies, channels and API keys, a page at a time by rising id: for the operator, who knows a thing by its
+//! Names of companies, channels and API keys, a page at a time by rising tenant and id: for the operator, who knows a thing by its
 //! name. Names are unique nowhere; who asks decides what two of them mean.
 
 use uuid::Uuid;
@@ -11,7 +11,13 @@ use crate::error::Error;
 macro_rules! pages {
     ($table:literal, $and:literal) => {
         [
-            concat!("select id, tenant, name from ", $table, " where id > $1", $and, " order by id limit $2"),
+            concat!(
+                "select id, tenant, name from ",
+                $table,
+                " where (tenant, id) > ($1, $2)",
+                $and,
+                " order by tenant, id limit $3"
+            ),
             concat!(
                 "select id, tenant, name from ",
                 $table,
@@ -55,7 +61,8 @@ impl FromRow for NameRow {
 pub struct ListNames {
     pub of: Nameable,
     pub tenant: Option<Uuid>,
-    pub after: Uuid,
+    /// A tenant and an id of it.
+    pub after: (Uuid, Uuid),
     pub limit: i64,
 }
 
@@ -68,9 +75,10 @@ impl Verb for ListNames {
             Nameable::Channel => CHANNELS,
             Nameable::ApiKey => KEYS,
         };
+        let (of, after) = self.after;
         Ok(match self.tenant {
-            Some(tenant) => tx.all(one, args![tenant, self.after, self.limit]).await,
-            None => tx.all(all, args![self.after, self.limit]).await,
+            Some(tenant) => tx.all(one, args![tenant, after, self.limit]).await,
+            None => tx.all(all, args![of, after, self.limit]).await,
         }?)
     }
 }

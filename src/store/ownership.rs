@@ -14,7 +14,7 @@ const LOAD: &str = "select owner_at, silent_until, heard_at from conversations w
 const SET_SILENT: &str = "update conversations set silent_until = $3 where tenant = $1 and id = $2";
 const SET_SINCE: &str = "update conversations set owner_at = $3 where tenant = $1 and id = $2";
 const FIRST: &str = "select id, direction, author_kind, text, provider_at, created_at from messages \
-    where conversation = $1 and seq = 1";
+    where tenant = $1 and conversation = $2 and seq = 1";
 const OVER: &str =
     "select tenant, id from conversations where silent_until <= $1 order by silent_until, id limit $2";
 
@@ -65,8 +65,8 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<O
     Ok(tx.one(LOAD, args![tenant, conversation]).await?.unwrap_or_default())
 }
 
-pub async fn first(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<First>, StoreError> {
-    tx.one(FIRST, args![conversation]).await
+pub async fn first(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<Option<First>, StoreError> {
+    tx.one(FIRST, args![tenant, conversation]).await
 }
 
 /// The AI is silent until this time, and then gets the conversation back; nothing: until somebody gives it back.

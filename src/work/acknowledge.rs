@@ -19,7 +19,7 @@ impl Work for Acknowledge {
 async fn answer(app: &App, job: &Job) -> Result<(), Error> {
     let found = app.store.read(Look { job: job.clone() }).await?;
     if let Some((conversation, callback)) = found
-        && let Some(connected) = app.channels.by_id(conversation.channel).await?
+        && let Some(connected) = app.channels.by_id(conversation.tenant, conversation.channel).await?
         && let Some(provider) = adapters::provider(&connected.channel.kind)
     {
         let what = adapters::Acknowledge {

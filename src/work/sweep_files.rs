@@ -24,15 +24,18 @@ impl Work for SweepFiles {
         let root = app.config.media_dir();
         let Ok(mut tenants) = fs::read_dir(&root).await else { return Ok(()) };
         while let Some(folder) = tenants.next_entry().await.context("the media folder")? {
-            if folder.file_type().await.is_ok_and(|kind| kind.is_dir()) {
-                sweep(app, &folder.path()).await?;
+            let tenant = id_in_name(&folder.file_name().to_string_lossy(), "");
+            if let Some(tenant) = tenant
+                && folder.file_type().await.is_ok_and(|kind| kind.is_dir())
+            {
+                sweep(app, tenant, &folder.path()).await?;
             }
         }
         Ok(())
     }
 }
 
-async fn sweep(app: &App, folder: &Path) -> Result<(), Error> {
+async fn sweep(app: &App, tenant: Uuid, folder: &Path) -> Result<(), Error> {
     let mut files = fs::read_dir(folder).await.context("the media folder")?;
     let mut page = Vec::new();
     while let Some(file) = files.next_entry().await.context("the media folder")? {
@@ -53,14 +56,14 @@ async fn sweep(app: &App, folder: &Path) -> Result<(), Error> {
             page.push(id);
         }
         if page.len() == PAGE {
-            remove_unknown(app, folder, &mut page).await?;
+            remove_unknown(app, tenant, folder, &mut page).await?;
         }
     }
-    remove_unknown(app, folder, &mut page).await
+    remove_unknown(app, tenant, folder, &mut page).await
 }
 
-async fn remove_unknown(app: &App, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
-    let unknown = app.store.read(Unknown(std::mem::take(page))).await?;
+async fn remove_unknown(app: &App, tenant: Uuid, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
+    let unknown = app.store.read(Unknown { tenant, files: std::mem::take(page) }).await?;
     for id in unknown {
         remove(&folder.join(id.to_string())).await;
     }
@@ -74,16 +77,19 @@ async fn remove(path: &Path) {
     }
 }
 
-/// Of these files, those that no attachment has.
-struct Unknown(Vec<Uuid>);
+/// Of these files of a tenant, those that no attachment has.
+struct Unknown {
+    tenant: Uuid,
+    files: Vec<Uuid>,
+}
 
 impl Verb for Unknown {
     type Out = Vec<Uuid>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>, Error> {
         let mut unknown = Vec::new();
-        for id in &self.0 {
-            if attachments::load(tx, *id).await?.is_none_or(|stored| stored.path.is_none()) {
+        for id in &self.files {
+            if attachments::load(tx, self.tenant, *id).await?.is_none_or(|stored| stored.path.is_none()) {
                 unknown.push(*id);
             }
         }

@@ -22,7 +22,7 @@ pub(super) async fn arrive(
 ) -> Result<(), Error> {
     let turns = match turns {
         Some(turns) => turns,
-        None => turns::open_of(tx, conversation.id).await?,
+        None => turns::open_of(tx, conversation.tenant, conversation.id).await?,
     };
     if time::is_backlog(event, tx.now(), channel.settings.backlog_ms) {
         // A turn that is open is about what the customer says now, and its answerer sees this before it.

@@ -22,13 +22,13 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
     let (Some(key), Some(chat)) = (event.message_key(), event.external_conversation_id.as_deref()) else {
         return Ok(false);
     };
-    if messages::seen(tx, channel.id, key).await?.is_some() {
+    if messages::seen(tx, (channel.tenant, channel.id), key).await?.is_some() {
         return Ok(false);
     }
     if let Some(news) = ours(tx, channel, key, event).await? {
         return Ok(news);
     }
-    let known = contacts::find(tx, channel.id, chat).await?;
+    let known = contacts::find(tx, (channel.tenant, channel.id), chat).await?;
     // Before a conversation is opened: ours may belong to one that was just closed.
     if event.origin != Some(Origin::HumanDevice)
         && let Some(contact) = &known
@@ -68,14 +68,16 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         conversations::answered(tx, &mut conversation).await?;
     }
     // A turn that goes on is shown with it.
-    conversation.turn = turns::shown(tx, conversation.id).await?;
+    conversation.turn = turns::shown(tx, conversation.tenant, conversation.id).await?;
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
 }
 
 /// The echo of a part whose key we know; nothing if there is none.
 async fn ours(tx: &mut Tx<'_>, channel: &Channel, key: &str, event: &Event) -> Result<Option<bool>, Error> {
-    let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? else { return Ok(None) };
+    let Some(delivery) = deliveries::by_key(tx, (channel.tenant, channel.id), key).await? else {
+        return Ok(None);
+    };
     left(tx, channel, delivery, key, event).await.map(Some)
 }
 
@@ -90,7 +92,10 @@ async fn in_flight(
 ) -> Result<Option<Delivery>, Error> {
     let certain = event.origin == Some(Origin::OurApi);
     let after = tx.now() - if certain { OURS_MS } else { ANYBODYS_MS };
-    for candidate in deliveries::unsettled(tx, channel.id, (contact, event.thread.as_deref()), after).await? {
+    for candidate in
+        deliveries::unsettled(tx, (channel.tenant, channel.id), (contact, event.thread.as_deref()), after)
+            .await?
+    {
         // Of a reserved id the echo has to have it, unless it says itself that it is ours: not every engine takes them.
         if candidate.reserved_id.is_some() && !certain {
             continue;

@@ -19,10 +19,10 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> 
         return Ok(false);
     };
     let address = Address { chat, thread: event.thread.as_deref() };
-    let arrival = conversations::arrival(tx, channel.id, address, key).await?;
+    let arrival = conversations::arrival(tx, (channel.tenant, channel.id), address, key).await?;
     let seen = match &arrival {
         Some(arrival) => arrival.seen,
-        None => messages::seen(tx, channel.id, key).await?.is_some(),
+        None => messages::seen(tx, (channel.tenant, channel.id), key).await?.is_some(),
     };
     if seen {
         return Ok(false);
@@ -81,7 +81,7 @@ pub(super) async fn contact_of(
     if found.is_none()
         && let Some(other) = other
     {
-        found = contacts::find(tx, channel.id, other).await?;
+        found = contacts::find(tx, (channel.tenant, channel.id), other).await?;
     }
     let said = description_of(event);
     let contact = match found {

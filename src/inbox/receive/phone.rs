@@ -35,11 +35,13 @@ pub(super) async fn judge(
     if is_known(settings, event.text.as_deref()) {
         return Ok(Typed::ByItself);
     }
-    let first = ownership::first(tx, conversation.id).await?.filter(|first| first.direction == Direction::In);
+    let first = ownership::first(tx, conversation.tenant, conversation.id)
+        .await?
+        .filter(|first| first.direction == Direction::In);
     // Nobody is at the phone so soon after a customer who has never written. When the AI is at work on an answer already,
     // the doubt is a person's: what is wrongly taken for one can be given back.
     if first.as_ref().is_some_and(|first| within(settings, first.at, at))
-        && turns::open_of(tx, conversation.id).await?.offered.is_none()
+        && turns::open_of(tx, conversation.tenant, conversation.id).await?.offered.is_none()
     {
         return Ok(Typed::ByItself);
     }
@@ -105,7 +107,9 @@ pub(super) async fn forgive(
     if !opened_by_us || !taken || !settings.ai || conversation.is_group {
         return Ok(());
     }
-    let Some(first) = ownership::first(tx, conversation.id).await? else { return Ok(()) };
+    let Some(first) = ownership::first(tx, conversation.tenant, conversation.id).await? else {
+        return Ok(());
+    };
     let asked = time::or_now(event, tx.now());
     if first.author != AuthorKind::Phone || !within(settings, asked, first.at) {
         return Ok(());
