@@ -212,6 +212,11 @@ fn growing(line: &str, before: &str) -> Option<&'static str> {
     GROWING.iter().copied().find(|name| *name == table)
 }
 
+/// Whether it wants the beginning of what an index has in order.
+fn begins(sql: &str) -> bool {
+    sql.contains(" limit $") || sql.contains("min(cursor_at)")
+}
+
 /// What a SQLite plan does that grows, if the statement asks a table that does. (Its plans name aliases.)
 fn faults_of_sqlite(sql: &str, plan: &[String]) -> Vec<String> {
     let words: Vec<&str> = sql.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
@@ -222,7 +227,7 @@ fn faults_of_sqlite(sql: &str, plan: &[String]) -> Vec<String> {
         return Vec::new();
     }
     // All of a tenant grows as well, but for the beginning of a list in the order of the index.
-    let whole = |line: &str| line.ends_with("(tenant=?)") && !sql.contains(" limit $");
+    let whole = |line: &str| line.ends_with("(tenant=?)") && !begins(sql);
     let faulty = |line: &&String| line.starts_with("SCAN ") || line.contains("TEMP B-TREE") || whole(line);
     plan.iter().filter(faulty).cloned().collect()
 }
@@ -248,7 +253,7 @@ fn faults_of_postgres(sql: &str, plan: &[String]) -> Vec<String> {
             let whole = |condition: &String| condition.contains("(tenant = ") && !condition.contains(" AND ");
             match condition {
                 None => faults.push(format!("{line} (all of it)")),
-                Some(condition) if whole(condition) && !sql.contains(" limit $") => {
+                Some(condition) if whole(condition) && !begins(sql) => {
                     faults.push(format!("{line} (all of a tenant)"));
                 }
                 Some(_) => {}
