@@ -5,7 +5,8 @@
 
 use uuid::Uuid;
 
-use super::{FromRow, Row, StoreError, Tx};
+use super::value::from_row;
+use super::{StoreError, Tx};
 use crate::args;
 
 pub const ALL: &[&str] = &[
@@ -49,19 +50,7 @@ pub struct UserRow {
     pub created_at: i64,
 }
 
-impl FromRow for UserRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            email: row.get(1)?,
-            name: row.get(2)?,
-            password_hash: row.get(3)?,
-            platform_role: row.get(4)?,
-            active: row.get(5)?,
-            created_at: row.get(6)?,
-        })
-    }
-}
+from_row!(UserRow { id, email, name, password_hash, platform_role, active, created_at });
 
 const USER_BY_EMAIL: &str =
     "select id, email, name, password_hash, platform_role, active, created_at from users where email = $1";
@@ -133,11 +122,7 @@ pub struct MembershipRow {
     pub companies: Option<String>,
 }
 
-impl FromRow for MembershipRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { tenant: row.get(0)?, tenant_name: row.get(1)?, role: row.get(2)?, companies: row.get(3)? })
-    }
-}
+from_row!(MembershipRow { tenant, tenant_name, role, companies });
 
 const MEMBERSHIPS: &str = "select m.tenant, t.name, m.role, m.companies from memberships m \
     join tenants t on t.id = m.tenant where m.user_id = $1 order by m.tenant limit 1000";
@@ -247,19 +232,7 @@ pub struct KeyRow {
     pub revoked_at: Option<i64>,
 }
 
-impl FromRow for KeyRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            name: row.get(2)?,
-            role: row.get(3)?,
-            hint: row.get(4)?,
-            created_at: row.get(5)?,
-            revoked_at: row.get(6)?,
-        })
-    }
-}
+from_row!(KeyRow { id, tenant, name, role, hint, created_at, revoked_at });
 
 const INSERT_KEY: &str =
     "insert into api_keys (tenant, id, name, role, hint, created_at) values ($1, $2, $3, $4, $5, $6)";

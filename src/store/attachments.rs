@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -59,23 +58,23 @@ impl Stored {
 
 impl FromRow for Stored {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (state, source) = (word::<AttachmentState>(row, 6, "state")?, row.get::<String>(8)?);
-        let url = (state == AttachmentState::Linked).then(|| linked(&source)).flatten();
-        Ok(Self {
-            shown: Attachment {
-                id: row.get(0)?,
-                kind: row.get(2)?,
-                mime: row.get(3)?,
-                name: row.get(4)?,
-                size: row.get(5)?,
-                state,
-                error: row.get(7)?,
-                url,
-            },
-            message: row.get(1)?,
-            source,
-            path: row.get(9)?,
-        })
+        let mut columns = row.columns();
+        let (id, message) = (columns.take()?, columns.take()?);
+        let mut shown = Attachment {
+            id,
+            kind: columns.take()?,
+            mime: columns.take()?,
+            name: columns.take()?,
+            size: columns.take()?,
+            state: columns.word()?,
+            error: columns.take()?,
+            url: None,
+        };
+        let (source, path) = (columns.take::<String>()?, columns.take()?);
+        if shown.state == AttachmentState::Linked {
+            shown.url = linked(&source);
+        }
+        Ok(Self { shown, message, source, path })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
@@ -38,22 +37,19 @@ fn damaged(error: &serde_json::Error) -> StoreError {
 
 impl FromRow for Channel {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (settings, health): (String, Option<String>) = (row.get(8)?, row.get(9)?);
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            company: row.get(2)?,
-            kind: row.get(3)?,
-            name: row.get(4)?,
-            state: word(row, 5, "state")?,
-            hook_token: row.get(6)?,
-            sealed: row.get(7)?,
-            settings: serde_json::from_str(&settings).map_err(|error| damaged(&error))?,
-            health: health
-                .map(|text| serde_json::from_str(&text))
-                .transpose()
-                .map_err(|error| damaged(&error))?,
-            operated: row.get(10)?,
+            id: columns.take()?,
+            tenant: columns.take()?,
+            company: columns.take()?,
+            kind: columns.take()?,
+            name: columns.take()?,
+            state: columns.word()?,
+            hook_token: columns.take()?,
+            sealed: columns.take()?,
+            settings: columns.json()?,
+            health: columns.json_or_null()?,
+            operated: columns.take()?,
         })
     }
 }

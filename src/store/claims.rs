@@ -3,7 +3,6 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -29,11 +28,12 @@ pub struct Holder {
 
 impl FromRow for Holder {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = row.columns();
         Ok(Self {
-            channel: row.get(0)?,
-            tenant: row.get(1)?,
-            proved: row.get(2)?,
-            state: word(row, 3, "state")?,
+            channel: columns.take()?,
+            tenant: columns.take()?,
+            proved: columns.take()?,
+            state: columns.word()?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::value::{FromRow, Row};
+use super::value::from_row;
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
@@ -19,11 +19,7 @@ const RENAME_IDENTITY: &str =
 
 pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY];
 
-impl FromRow for Contact {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)?, user_name: row.get(3)? })
-    }
-}
+from_row!(Contact { id, name, handle, user_name });
 
 /// Of a `(tenant, channel)`.
 pub async fn find(

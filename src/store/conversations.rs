@@ -4,7 +4,7 @@ use adapters::Address;
 use uuid::Uuid;
 
 use super::turns::OpenTurns;
-use super::value::{Arg, FromRow, Row};
+use super::value::{Arg, Columns, FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{
@@ -83,50 +83,49 @@ pub const ALL: &[&str] = &[
 
 impl FromRow for Conversation {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        read(row, 0)
+        read(&mut row.columns())
     }
 }
 
-/// A conversation from the columns that `select!` names, the first of them at `at`.
-fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
-    let last_message: Option<String> = row.get(at + 14)?;
-    let last_message = last_message
-        .map(|text| serde_json::from_str::<LastMessage>(&text))
-        .transpose()
-        .map_err(|error| StoreError::Engine(format!("conversations.last_message: {error}")))?;
-    let (assignee, bucket) = (row.get(at + 11)?, word(row, at + 21, "bucket")?);
-    Ok(Conversation {
-        id: row.get(at)?,
-        tenant: row.get(at + 1)?,
-        company: row.get(at + 2)?,
-        channel: row.get(at + 3)?,
-        channel_kind: row.get(at + 4)?,
+/// Columns that [`read`] takes.
+const COLUMNS: usize = 23;
+
+/// A conversation from the columns that `select!` names.
+fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
+    let mut found = Conversation {
+        id: columns.take()?,
+        tenant: columns.take()?,
+        company: columns.take()?,
+        channel: columns.take()?,
+        channel_kind: columns.take()?,
         contact: Contact {
-            id: row.get(at + 5)?,
-            name: row.get(at + 6)?,
-            handle: row.get(at + 7)?,
+            id: columns.take()?,
+            name: columns.take()?,
+            handle: columns.take()?,
             user_name: None,
         },
-        state: word(row, at + 8, "state")?,
-        owner: word(row, at + 9, "owner")?,
-        epoch: row.get(at + 10)?,
-        assignee,
-        handoff_reason: row.get(at + 12)?,
-        last_seq: row.get(at + 13)?,
-        last_message,
-        inbound_count: row.get(at + 15)?,
+        state: columns.word()?,
+        owner: columns.word()?,
+        epoch: columns.take()?,
+        assignee: columns.take()?,
+        handoff_reason: columns.take()?,
+        last_seq: columns.take()?,
+        last_message: columns.json_or_null::<LastMessage>()?,
+        inbound_count: columns.take()?,
         turn: None,
-        opened_at: row.get(at + 16)?,
-        updated_at: row.get(at + 17)?,
-        waiting_since: row.get(at + 20)?,
-        bucket,
-        counted: Some(Standing { bucket, assignee }),
+        opened_at: columns.take()?,
+        updated_at: columns.take()?,
+        external_id: columns.take()?,
+        is_group: columns.take()?,
+        waiting_since: columns.take()?,
+        bucket: columns.word()?,
+        thread: columns.take::<Option<String>>()?.filter(|thread| !thread.is_empty()),
+        counted: None,
         moved: None,
-        external_id: row.get(at + 18)?,
-        is_group: row.get(at + 19)?,
-        thread: row.get::<Option<String>>(at + 22)?.filter(|thread| !thread.is_empty()),
         heard_at: None,
-    })
+    };
+    found.counted = Some(Standing { bucket: found.bucket, assignee: found.assignee });
+    Ok(found)
 }
 
 /// What a message of a chat meets: who writes, whether it was seen, the open conversation and its open turns.
@@ -152,17 +151,22 @@ struct ArrivalRow {
 
 impl FromRow for ArrivalRow {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let conversation = match row.get::<Option<Uuid>>(6)? {
-            Some(_) => Some(read(row, 6)?),
-            None => None,
+        let mut columns = row.columns();
+        let contact = Contact {
+            id: columns.take()?,
+            name: columns.take()?,
+            handle: columns.take()?,
+            user_name: columns.take()?,
         };
-        let turn = match row.get::<Option<Uuid>>(29)? {
-            Some(_) => Some(super::turns::read(row, 29)?),
-            None => None,
+        let (seen, awaited) = (columns.take()?, columns.take()?);
+        let conversation = if columns.is_there()? {
+            Some(read(&mut columns)?)
+        } else {
+            columns.skip(COLUMNS);
+            None
         };
-        let contact =
-            Contact { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)?, user_name: row.get(3)? };
-        Ok(Self { contact, seen: row.get(4)?, awaited: row.get(5)?, conversation, turn })
+        let turn = if columns.is_there()? { Some(super::turns::read(&mut columns)?) } else { None };
+        Ok(Self { contact, seen, awaited, conversation, turn })
     }
 }
 
@@ -183,16 +187,6 @@ pub async fn arrival(
     }
     let ArrivalRow { contact, seen, awaited, conversation, .. } = first;
     Ok(Some(Arrival { contact, seen, awaited, conversation, turns }))
-}
-
-/// Reads a column that holds one of an enum's words.
-pub(super) fn word<T: std::str::FromStr<Err = String>>(
-    row: &Row<'_>,
-    index: usize,
-    name: &str,
-) -> Result<T, StoreError> {
-    let text: String = row.get(index)?;
-    text.parse().map_err(|error| StoreError::Engine(format!("column {name}: {error}")))
 }
 
 /// The conversation with its contact and its open turn.

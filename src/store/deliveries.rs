@@ -76,25 +76,29 @@ pub struct Delivery {
     pub begun_at: Option<i64>,
 }
 
+fn error(code: Option<String>, reason: Option<String>) -> Option<crate::model::MessageError> {
+    code.map(|code| crate::model::MessageError { code, reason: reason.unwrap_or_default() })
+}
+
 impl FromRow for Delivery {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (code, reason): (Option<String>, Option<String>) = (row.get(12)?, row.get(13)?);
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            channel: row.get(2)?,
-            conversation: row.get(3)?,
-            message: row.get(4)?,
-            part: row.get(5)?,
-            parts: row.get(6)?,
-            payload: row.get(7)?,
-            state: super::conversations::word(row, 8, "state")?,
-            reserved_id: row.get(9)?,
-            external_key: row.get(10)?,
-            tries: row.get(11)?,
-            error: code.map(|code| crate::model::MessageError { code, reason: reason.unwrap_or_default() }),
-            external_id: row.get(14)?,
-            begun_at: row.get(15)?,
+            id: columns.take()?,
+            tenant: columns.take()?,
+            channel: columns.take()?,
+            conversation: columns.take()?,
+            message: columns.take()?,
+            part: columns.take()?,
+            parts: columns.take()?,
+            payload: columns.take()?,
+            state: columns.word()?,
+            reserved_id: columns.take()?,
+            external_key: columns.take()?,
+            tries: columns.take()?,
+            error: error(columns.take()?, columns.take()?),
+            external_id: columns.take()?,
+            begun_at: columns.take()?,
         })
     }
 }

@@ -43,17 +43,21 @@ pub struct LogEntry {
 
 impl FromRow for LogEntry {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (body, length): (Option<Vec<u8>>, i64) = (row.get(6)?, row.get(7)?);
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            channel: row.get(1)?,
-            received_at: row.get(2)?,
-            outcome: row.get(3)?,
-            error: row.get(4)?,
-            events: row.get(5)?,
-            body_preview: body.map_or_else(|| format!("{length} bytes"), |body| preview(&body)),
+            id: columns.take()?,
+            channel: columns.take()?,
+            received_at: columns.take()?,
+            outcome: columns.take()?,
+            error: columns.take()?,
+            events: columns.take()?,
+            body_preview: shown(columns.take()?, columns.take()?),
         })
     }
+}
+
+fn shown(body: Option<Vec<u8>>, length: i64) -> String {
+    body.map_or_else(|| format!("{length} bytes"), |body| preview(&body))
 }
 
 /// The shape of a body without its contents: texts of JSON are shown by their length only.

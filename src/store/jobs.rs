@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub use kinds::{Acknowledge, Class, Deliver, EndOverdue, FetchMedia, Payload, Retain, SweepFiles};
 
 use super::queues::{self, Leaving, QueueKey};
-use super::value::{FromRow, Row};
+use super::value::from_row;
 use super::{StoreError, Tx, Wake};
 use crate::args;
 
@@ -148,25 +148,21 @@ impl Job {
     }
 }
 
-impl FromRow for Job {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            queue: row.get(2)?,
-            class: row.get(3)?,
-            lane: row.get(4)?,
-            kind: row.get(5)?,
-            subject: row.get(6)?,
-            payload: row.get(7)?,
-            tries: row.get(8)?,
-            claim: row.get(9)?,
-            created_at: row.get(10)?,
-            error: row.get(11)?,
-            state: row.get(12)?,
-        })
-    }
-}
+from_row!(Job {
+    id,
+    tenant,
+    queue,
+    class,
+    lane,
+    kind,
+    subject,
+    payload,
+    tries,
+    claim,
+    created_at,
+    error,
+    state
+});
 
 /// A job that is given up, as the operator and the tenant's owner see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -3,7 +3,6 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -77,32 +76,33 @@ pub const ALL: &[&str] = &[
     OF_TURN,
 ];
 
+fn error(code: Option<String>, reason: Option<String>) -> Option<MessageError> {
+    code.map(|code| MessageError { code, reason: reason.unwrap_or_default() })
+}
+
 impl FromRow for Message {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (code, reason): (Option<String>, Option<String>) = (row.get(13)?, row.get(14)?);
-        let reactions: String = row.get(11)?;
-        let data: Option<String> = row.get(20)?;
-        let damaged = |error: serde_json::Error| StoreError::Engine(format!("messages: {error}"));
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            conversation: row.get(1)?,
-            seq: row.get(2)?,
-            direction: word(row, 3, "direction")?,
-            kind: word(row, 4, "kind")?,
-            text: row.get(5)?,
-            author: Author { kind: word(row, 6, "author_kind")?, id: row.get(7)?, name: row.get(8)? },
-            client_id: row.get(9)?,
-            reply_to: row.get(10)?,
+            id: columns.take()?,
+            conversation: columns.take()?,
+            seq: columns.take()?,
+            direction: columns.word()?,
+            kind: columns.word()?,
+            text: columns.take()?,
+            author: Author { kind: columns.word()?, id: columns.take()?, name: columns.take()? },
+            client_id: columns.take()?,
+            reply_to: columns.take()?,
             attachments: Vec::new(),
-            reactions: serde_json::from_str::<Vec<Reaction>>(&reactions).map_err(damaged)?,
-            status: word(row, 12, "status")?,
-            error: code.map(|code| MessageError { code, reason: reason.unwrap_or_default() }),
-            edited_at: row.get(15)?,
-            deleted_at: row.get(16)?,
-            provider_at: row.get(17)?,
-            created_at: row.get(18)?,
-            turn: row.get(19)?,
-            data: data.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?,
+            reactions: columns.json::<Vec<Reaction>>()?,
+            status: columns.word()?,
+            error: error(columns.take()?, columns.take()?),
+            edited_at: columns.take()?,
+            deleted_at: columns.take()?,
+            provider_at: columns.take()?,
+            created_at: columns.take()?,
+            turn: columns.take()?,
+            data: columns.json_or_null()?,
         })
     }
 }

@@ -3,8 +3,8 @@
 
 use uuid::Uuid;
 
-use super::value::{FromRow, Row};
-use super::{StoreError, Tx, Verb};
+use super::value::from_row;
+use super::{Tx, Verb};
 use crate::args;
 use crate::error::Error;
 
@@ -51,11 +51,7 @@ pub struct NameRow {
     pub name: String,
 }
 
-impl FromRow for NameRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { id: row.get(0)?, tenant: row.get(1)?, name: row.get(2)? })
-    }
-}
+from_row!(NameRow { id, tenant, name });
 
 /// A page of names, of one tenant or of all.
 pub struct ListNames {

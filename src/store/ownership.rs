@@ -3,8 +3,7 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
-use super::value::{FromRow, Row};
+use super::value::{FromRow, Row, from_row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
@@ -31,11 +30,7 @@ pub struct Ownership {
     pub heard_at: Option<i64>,
 }
 
-impl FromRow for Ownership {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { owner_at: row.get(0)?, silent_until: row.get(1)?, heard_at: row.get(2)? })
-    }
-}
+from_row!(Ownership { owner_at, silent_until, heard_at });
 
 /// The first message of a conversation.
 #[derive(Clone, Debug)]
@@ -50,14 +45,10 @@ pub struct First {
 
 impl FromRow for First {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let provider_at: Option<i64> = row.get(4)?;
-        Ok(Self {
-            id: row.get(0)?,
-            direction: word(row, 1, "direction")?,
-            author: word(row, 2, "author_kind")?,
-            text: row.get(3)?,
-            at: provider_at.unwrap_or(row.get(5)?),
-        })
+        let mut columns = row.columns();
+        let (id, direction, author) = (columns.take()?, columns.word()?, columns.word()?);
+        let (text, provider_at) = (columns.take()?, columns.take::<Option<i64>>()?);
+        Ok(Self { id, direction, author, text, at: provider_at.unwrap_or(columns.take()?) })
     }
 }
 

@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use super::jobs::Class;
-use super::value::{FromRow, Row};
+use super::value::from_row;
 use super::{StoreError, Tx, Wake, dialect};
 use crate::args;
 
@@ -80,19 +80,7 @@ pub struct Queue {
     pub reason: Option<String>,
 }
 
-impl FromRow for Queue {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            tenant: row.get(0)?,
-            id: row.get(1)?,
-            class: row.get(2)?,
-            running: row.get(3)?,
-            failures: row.get(4)?,
-            blocked_until: row.get(5)?,
-            reason: row.get(6)?,
-        })
-    }
-}
+from_row!(Queue { tenant, id, class, running, failures, blocked_until, reason });
 
 /// Where a job waits.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,7 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
-use super::value::{Arg, FromRow, Row};
+use super::value::{Arg, Columns, FromRow, Row, from_row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
@@ -43,28 +42,28 @@ pub const ALL: &[&str] = &[INSERT, UPDATE, OPEN, LOAD, DUE, EXPIRED, PAUSED, RES
 
 impl FromRow for Turn {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        read(row, 0)
+        read(&mut row.columns())
     }
 }
 
-/// A turn from the columns that `select!` names, the first of them at `at`.
-pub(super) fn read(row: &Row<'_>, at: usize) -> Result<Turn, StoreError> {
+/// A turn from the columns that `select!` names.
+pub(super) fn read(columns: &mut Columns<'_, '_>) -> Result<Turn, StoreError> {
     Ok(Turn {
-        id: row.get(at)?,
-        conversation: row.get(at + 1)?,
-        state: word(row, at + 2, "state")?,
-        first_seq: row.get(at + 3)?,
-        last_seq: row.get(at + 4)?,
-        count: row.get(at + 5)?,
-        opened_at: row.get(at + 6)?,
-        due_at: row.get(at + 7)?,
-        attempt: row.get(at + 8)?,
-        supersedes: row.get(at + 9)?,
-        lease_until: row.get(at + 10)?,
-        reason: row.get(at + 11)?,
-        epoch: row.get(at + 12)?,
-        lease: row.get(at + 13)?,
-        window_at: row.get(at + 14)?,
+        id: columns.take()?,
+        conversation: columns.take()?,
+        state: columns.word()?,
+        first_seq: columns.take()?,
+        last_seq: columns.take()?,
+        count: columns.take()?,
+        opened_at: columns.take()?,
+        due_at: columns.take()?,
+        attempt: columns.take()?,
+        supersedes: columns.take()?,
+        lease_until: columns.take()?,
+        reason: columns.take()?,
+        epoch: columns.take()?,
+        lease: columns.take()?,
+        window_at: columns.take()?,
     })
 }
 
@@ -121,17 +120,7 @@ pub struct TurnPlace {
     pub at: i64,
 }
 
-impl FromRow for TurnPlace {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            company: row.get(2)?,
-            channel: row.get(3)?,
-            at: row.get(4)?,
-        })
-    }
-}
+from_row!(TurnPlace { id, tenant, company, channel, at });
 
 pub async fn insert(
     tx: &mut Tx<'_>,

@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use super::value::{Arg, FromRow, Row};
+use super::value::{Arg, from_row};
 use super::{StoreError, Tx};
 use crate::model::{Bucket, words};
 
@@ -79,17 +79,7 @@ pub struct Key {
     pub waiting_since: Option<i64>,
 }
 
-impl FromRow for Key {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            tenant: row.get(0)?,
-            id: row.get(1)?,
-            channel: row.get(2)?,
-            updated_at: row.get(3)?,
-            waiting_since: row.get(4)?,
-        })
-    }
-}
+from_row!(Key { tenant, id, channel, updated_at, waiting_since });
 
 /// Where a page begins: after this one, in the order of those who wait or of the activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
