@@ -20,7 +20,6 @@ use crate::admission::untrusted::Untrusted;
 use crate::admission::{Admission, Shares};
 use crate::app::{App, AppState, installation};
 use crate::channels::ChannelCache;
-use crate::channels::claims::claim_existing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::rpc::SocketRules;
@@ -54,7 +53,6 @@ impl App {
             format!("database_url: cannot open the store ({:?})", Engine::of(&config.store.database_url))
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
-        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
         let channels = ChannelCache::new(store.clone(), Arc::clone(&vault));

@@ -1,8 +1,8 @@
 //! The store: everything that must survive. `write` is the only way to change anything, `read` the only
 //! way to look; both run a [`Verb`] in one transaction, on SQLite or on PostgreSQL.
 //!
-//! To add a table: a migration, a file here with its statements as `const`s listed in `ALL`, and the file's
-//! list in [`statements`], so that the test prepares them on both engines.
+//! To add a table: a migration (a tenant's table has the tenant first in every key), a file here with its statements as
+//! `const`s listed in `ALL`, and the file's list in [`statements`], so that the tests see them on both engines.
 
 mod dialect;
 mod event;
@@ -30,6 +30,7 @@ pub mod jobs;
 pub mod messages;
 pub mod names;
 pub mod ownership;
+pub mod places;
 pub mod queues;
 pub mod reads;
 pub mod retention;
@@ -182,6 +183,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),
+        ("places", places::ALL),
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),

@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use hubbub::accounts::{PlatformRole, Role, Scope};
-use hubbub::channels::ChannelSecrets;
 use hubbub::channels::connect::connect;
 use hubbub::channels::settings::{ChannelChanges, CreateChannel, UpdateChannel};
 use hubbub::error::Error;
 use hubbub::model::Channel;
-use hubbub::store::{Tx, Verb, channels};
+use hubbub::store::{Tx, Verb, channels, places};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -66,7 +65,9 @@ impl Verb for Stored {
     type Out = Channel;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
-        channels::by_id(tx, self.0).await?.ok_or(Error::NotFound("channel"))
+        let place = places::CHANNEL.anywhere(tx, self.0).await?;
+        let (tenant, _) = place.ok_or(Error::NotFound("channel"))?;
+        channels::by_id(tx, tenant, self.0).await?.ok_or(Error::NotFound("channel"))
     }
 }
 
@@ -234,19 +235,6 @@ on_both!(another_name_of_the_same_server_does_not_help, |engine| async move {
     world.finish().await;
 });
 
-/// Statements of a test, as an older version or a long time would have left the database.
-struct Alter(&'static str, Vec<Uuid>);
-
-impl Verb for Alter {
-    type Out = ();
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let args: Vec<_> = self.1.iter().map(|id| (*id).into()).collect();
-        tx.exec(self.0, &args).await?;
-        Ok(())
-    }
-}
-
 on_both!(a_typed_account_is_kept_from_nobody, |engine| async move {
     let world = World::start(engine).await;
     let rival = Rival::of(&world).await;
@@ -267,46 +255,6 @@ on_both!(a_typed_account_is_kept_from_nobody, |engine| async move {
     assert_eq!(rival.create("waha", &phone("made-up")).await.0, 409);
     world.finish().await;
 });
-
-on_both!(channels_from_before_are_claimed_at_the_start, |engine| async move {
-    let world = World::start(engine).await;
-    let rival = Rival::of(&world).await;
-    let phone = json!({ "base_url": world.waha.base_url(), "api_key": world.waha.api_key(), "session": "x" });
-    let (_, made) = rival.create("waha", &phone).await;
-    let twin: Uuid = id_of(&made).parse().expect("an id");
-    // Before accounts were claimed it could have the other's session.
-    let mut secrets =
-        ChannelSecrets::open(&world.app.vault, &world.app.store.read(Stored(twin)).await.expect("it"))
-            .expect("secrets");
-    secrets.credentials.insert("session".into(), SESSION.into());
-    let mut channel = world.app.store.read(Stored(twin)).await.expect("it");
-    channel.sealed = secrets.seal(&world.app.vault, twin).expect("sealed");
-    world.app.store.write(Seal(channel)).await.expect("written");
-    world.app.store.write(Alter("delete from claims", Vec::new())).await.expect("none");
-    world.app.store.write(Alter("update channels set claimed = false", Vec::new())).await.expect("none");
-    let world = world.restart().await;
-    let first = world.app.store.read(Stored(world.phone.id)).await.expect("it").health.expect("health");
-    assert_eq!(first.state, "ok");
-    let second = world.app.store.read(Stored(twin)).await.expect("it").health.expect("health");
-    assert_eq!(second.state, "degraded");
-    assert!(second.detail.expect("a detail").contains("cannot be connected anew"));
-    let rival = world.api("rival@example.com").await;
-    let (status, refused) = connected(&rival, &twin.to_string()).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("account_taken")), "{refused}");
-    let owner = world.api("owner@example.com").await;
-    assert_eq!(connected(&owner, &world.phone.id.to_string()).await.0, 200);
-    world.finish().await;
-});
-
-struct Seal(Channel);
-
-impl Verb for Seal {
-    type Out = ();
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        Ok(channels::update(tx, &self.0).await?)
-    }
-}
 
 on_both!(what_operators_made_only_operators_point_elsewhere, |engine| async move {
     let world = World::start(engine).await;

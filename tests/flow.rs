@@ -6,9 +6,7 @@ use crate::kit::{World, quick};
 use crate::on_both;
 use emulators::telegram;
 use hubbub::accounts::tenants::SetStorage;
-use hubbub::error::Error;
 use hubbub::model::ChannelSettings;
-use hubbub::store::{Tx, Verb};
 
 on_both!(a_burst_becomes_one_turn_and_is_answered_once, |engine| async move {
     let world = World::start(engine).await;
@@ -288,29 +286,8 @@ on_both!(a_file_that_is_sent_by_its_address_is_a_link, |engine| async move {
     assert_eq!(&messages.last().expect("the answer")["attachments"][0], file);
     let (status, problem) = api.get(&format!("/api/v1/media/{}", file["id"].as_str().expect("an id"))).await;
     assert_eq!(status, 404, "{problem}");
-
-    // Earlier versions wrote that such a file is ready.
-    world.app.store.write(AsBefore).await.expect("an older database");
-    let world = world.restart().await;
-    let api = world.api("viewer@example.com").await;
-    let messages = api.messages(conversation.as_str().expect("an id")).await;
-    assert_eq!(&messages.last().expect("the answer")["attachments"][0], file);
     world.finish().await;
 });
-
-/// A database as it was before files could be links.
-struct AsBefore;
-
-impl Verb for AsBefore {
-    type Out = ();
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        tx.exec("delete from migrations where version = 4", &[]).await?;
-        let changed = tx.exec("update attachments set state = 'ready' where state = 'linked'", &[]).await?;
-        assert_eq!(changed, 1);
-        Ok(())
-    }
-}
 
 on_both!(what_the_provider_refuses_for_now_is_sent_later_in_order, |engine| async move {
     let world = World::start(engine).await;

@@ -71,7 +71,7 @@ pub struct World {
     pub bot: Channel,
     pub phone: Channel,
     folder: Arc<tempfile::TempDir>,
-    database: String,
+    pub database: String,
 }
 
 pub const PASSWORD: &str = "correct horse battery";

@@ -2,11 +2,7 @@
 //! at once, and when it is from before sessions were rows.
 
 use futures_util::future::join_all;
-use hubbub::error::Error;
-use hubbub::store::{Tx, Verb};
-use hubbub::vault::token_digest;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::kit::{PASSWORD, World};
 use crate::on_both;
@@ -80,74 +76,6 @@ on_both!(of_those_who_come_at_once_one_line_goes_on, |engine| async move {
     for answer in taken {
         assert_eq!(refusal(&renew(&world, &next(answer)).await), "session_over");
     }
-    world.finish().await;
-});
-
-const OLDEST: &str = "hbr_old_1_used_long_ago";
-const USED: &str = "hbr_old_2_used_last";
-const UNUSED: &str = "hbr_old_3_not_used";
-const FRESH: &str = "hbr_old_4_of_another_session";
-const REVOKED: &str = "hbr_old_5_of_a_session_that_was_ended";
-
-/// Brings the tables of sessions back to how they were before, with sessions as they were then.
-struct Before;
-
-impl Verb for Before {
-    type Out = ();
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        for sql in [
-            "delete from migrations where version = 8",
-            "delete from refresh_tokens",
-            "drop table sessions",
-            "alter table installation drop column identity",
-            "alter table refresh_tokens drop column generation",
-            "alter table refresh_tokens add column used_at bigint",
-            "alter table refresh_tokens add column revoked_at bigint",
-            "create index refresh_tokens_of_family on refresh_tokens (family)",
-            "create index refresh_tokens_of_user on refresh_tokens (user_id, expires_at)",
-        ] {
-            tx.exec(sql, &[]).await?;
-        }
-        let now = tx.now();
-        for (number, family, token, used, revoked) in [
-            (1, 1, OLDEST, Some(now - 2_000), None),
-            (2, 1, USED, Some(now - 1_000), None),
-            (3, 1, UNUSED, None, None),
-            (4, 2, FRESH, None, None),
-            (5, 3, REVOKED, None, Some(now)),
-        ] {
-            let (id, family) = (Uuid::from_u128(number), Uuid::from_u128(family));
-            let sql = "insert into refresh_tokens \
-                (id, family, user_id, digest, expires_at, created_at, used_at, revoked_at) \
-                select $1, $2, id, $3, $4, $5, $6, $7 from users where email = 'viewer@example.com'";
-            let digest = token_digest(token);
-            let args = [
-                id.into(),
-                family.into(),
-                digest.as_str().into(),
-                (now + 60_000).into(),
-                now.into(),
-                used.into(),
-                revoked.into(),
-            ];
-            tx.exec(sql, &args).await?;
-        }
-        Ok(())
-    }
-}
-
-on_both!(sessions_from_before_they_were_rows_go_on, |engine| async move {
-    let world = World::start(engine).await;
-    world.app.store.write(Before).await.expect("the tables of before");
-    let world = world.restart().await;
-    assert_eq!(refusal(&renew(&world, REVOKED).await), "session_over");
-    let fresh = next(&renew(&world, FRESH).await);
-    assert_eq!(renew(&world, &fresh).await.0, 200);
-    assert_eq!(renew(&world, USED).await.0, 200, "its answer may have been lost");
-    let line = next(&renew(&world, UNUSED).await);
-    assert_eq!(refusal(&renew(&world, OLDEST).await), "refresh_reused");
-    assert_eq!(refusal(&renew(&world, &line).await), "session_over");
     world.finish().await;
 });
 

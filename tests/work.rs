@@ -47,9 +47,9 @@ impl Verb for Hold {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let key = QueueKey { id: self.channel, class: Class::Send };
+        let key = QueueKey { tenant: self.tenant, id: self.channel, class: Class::Send };
         if self.on {
-            queues::pause(tx, key, self.tenant, "held by a test").await?;
+            queues::pause(tx, key, "held by a test").await?;
         } else {
             queues::resume(tx, key).await?;
         }

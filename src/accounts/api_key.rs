@@ -9,7 +9,7 @@ use super::access::Scope;
 use super::roles::Role;
 use crate::error::Error;
 use crate::store::accounts::{self, KeyRow};
-use crate::store::{Tx, Verb, Wake};
+use crate::store::{Tx, Verb, Wake, places};
 use crate::vault;
 
 pub const PREFIX: &str = "hbk_";
@@ -108,11 +108,11 @@ impl Verb for RevokeKey {
     type Out = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let place = accounts::key_place(tx, self.id).await?;
-        if place.is_none_or(|(tenant, _)| tenant != self.scope.tenant()) {
+        let tenant = self.scope.tenant();
+        if places::API_KEY.within(tx, &[tenant], self.id).await?.is_none() {
             return Err(Error::NotFound("API key"));
         }
-        if accounts::revoke_key(tx, self.id).await? {
+        if accounts::revoke_key(tx, tenant, self.id).await? {
             let at = tx.now();
             tx.wake(Wake::Rights { user: self.id, at });
         }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::access::{Access, Scope};
 use super::roles::Permission;
 use crate::error::Error;
-use crate::store::accounts::{self, Place};
-use crate::store::{Store, Tx, Verb, jobs};
+use crate::store::places::{self, Lookup, Place};
+use crate::store::{Store, Tx, Verb};
 
 /// A thing with an id, of which clients know only the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,27 +36,39 @@ impl Thing {
             Self::Job => "job",
         }
     }
+
+    const fn lookup(self) -> &'static Lookup {
+        match self {
+            Self::Conversation => &places::CONVERSATION,
+            Self::Channel => &places::CHANNEL,
+            Self::Attachment => &places::ATTACHMENT,
+            Self::Turn => &places::TURN,
+            Self::Envelope => &places::ENVELOPE,
+            Self::Company => &places::COMPANY,
+            Self::ApiKey => &places::API_KEY,
+            Self::Job => &places::JOB,
+        }
+    }
 }
 
 /// The tenant and company of a thing.
 #[derive(Debug)]
-pub struct Locate(pub Thing, pub Uuid);
+pub struct Locate {
+    pub thing: Thing,
+    pub id: Uuid,
+    /// Only if it is in one of these tenants; nothing: wherever it is.
+    pub within: Option<Vec<Uuid>>,
+}
 
 impl Verb for Locate {
     type Out = Option<Place>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Place>, Error> {
-        let Self(thing, id) = *self;
-        Ok(match thing {
-            Thing::Conversation => accounts::conversation_place(tx, id).await,
-            Thing::Channel => accounts::channel_place(tx, id).await,
-            Thing::Attachment => accounts::attachment_place(tx, id).await,
-            Thing::Turn => accounts::turn_place(tx, id).await,
-            Thing::Envelope => accounts::envelope_place(tx, id).await,
-            Thing::Company => accounts::company_place(tx, id).await,
-            Thing::ApiKey => accounts::key_place(tx, id).await,
-            Thing::Job => jobs::tenant_of(tx, id).await.map(|tenant| tenant.map(|tenant| (tenant, None))),
-        }?)
+        let lookup = self.thing.lookup();
+        Ok(match &self.within {
+            Some(tenants) => lookup.within(tx, tenants, self.id).await?,
+            None => lookup.anywhere(tx, self.id).await?,
+        })
     }
 }
 
@@ -69,7 +81,11 @@ impl Access {
         id: Uuid,
         need: Permission,
     ) -> Result<Scope, Error> {
-        let (tenant, company) = store.read(Locate(thing, id)).await?.ok_or(Error::NotFound(thing.word()))?;
+        // People of the platform see every tenant: there may be too many to ask in each.
+        let everywhere = self.platform_role.is_some();
+        let within = (!everywhere).then(|| self.grants.iter().map(|grant| grant.tenant).collect());
+        let place = store.read(Locate { thing, id, within }).await?;
+        let (tenant, company) = place.ok_or(Error::NotFound(thing.word()))?;
         self.company(tenant, company, need, thing.word())
     }
 

@@ -43,7 +43,8 @@ pub fn require(config: &Config) -> anyhow::Result<()> {
 /// The vault of an open store. The key file is made if it is missing, unless something was sealed with it.
 pub async fn vault(config: &Config, store: &Store) -> anyhow::Result<Vault> {
     if let Some(file) = missing_key(config) {
-        let first = ListNames { of: Nameable::Channel, tenant: None, after: Uuid::nil(), limit: 1 };
+        let first =
+            ListNames { of: Nameable::Channel, tenant: None, after: (Uuid::nil(), Uuid::nil()), limit: 1 };
         if !store.read(first).await?.is_empty() {
             let file = file.display();
             bail!(

@@ -41,7 +41,7 @@ pub struct ChannelCache {
 #[derive(Default)]
 struct Known {
     by_token: HashMap<String, (Arc<Connected>, i64)>,
-    by_id: HashMap<Uuid, (Arc<Connected>, i64)>,
+    by_id: HashMap<(Uuid, Uuid), (Arc<Connected>, i64)>,
 }
 
 impl ChannelCache {
@@ -60,18 +60,19 @@ impl ChannelCache {
         Ok(Some(self.remember(channel)?))
     }
 
-    pub async fn by_id(&self, id: Uuid) -> Result<Option<Arc<Connected>>, Error> {
-        if let Some(found) = self.fresh(|known| known.by_id.get(&id).cloned()) {
+    pub async fn by_id(&self, tenant: Uuid, id: Uuid) -> Result<Option<Arc<Connected>>, Error> {
+        if let Some(found) = self.fresh(|known| known.by_id.get(&(tenant, id)).cloned()) {
             return Ok(Some(found));
         }
-        let Some(channel) = self.store.read(channels::ById(id)).await? else { return Ok(None) };
+        let Some(channel) = self.store.read(channels::ById { tenant, id }).await? else { return Ok(None) };
         Ok(Some(self.remember(channel)?))
     }
 
     /// Loads the owners of a channel's business connections. It is called when a body names a connection that is not in
     /// the context; the body is then parsed again. Channels without connections never pay for this.
     pub async fn owners(&self, connected: &Connected) -> Result<Arc<Context>, Error> {
-        let owners = Arc::new(self.store.read(connections::Owners(connected.channel.id)).await?);
+        let Channel { tenant, id: channel, .. } = *connected.channel;
+        let owners = Arc::new(self.store.read(connections::Owners { tenant, channel }).await?);
         *connected.context.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&owners);
         Ok(owners)
     }
@@ -79,7 +80,7 @@ impl ChannelCache {
     /// Removes a changed channel from the cache.
     pub fn forget(&self, id: Uuid) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.by_id.remove(&id);
+        known.by_id.retain(|(_, channel), _| *channel != id);
         known.by_token.retain(|_, (connected, _)| connected.channel.id != id);
     }
 
@@ -96,7 +97,7 @@ impl ChannelCache {
         let until = self.store.clock().now_ms() + FRESH_MS;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         put(&mut known.by_token, connected.channel.hook_token.clone(), &connected, until);
-        put(&mut known.by_id, connected.channel.id, &connected, until);
+        put(&mut known.by_id, (connected.channel.tenant, connected.channel.id), &connected, until);
         Ok(connected)
     }
 }

@@ -5,18 +5,14 @@
 //! account's name would block its owner. An unproved claim goes to the last channel that asked; the first that connects
 //! proves it.
 
-use std::sync::Arc;
-
 use adapters::Provider;
-use uuid::Uuid;
 
 use super::{ChannelSecrets, health};
 use crate::accounts::Scope;
 use crate::error::Error;
 use crate::model::{Channel, ChannelHealth, ChannelState};
 use crate::store::claims::{self, Holder};
-use crate::store::{Store, StoreError, Tx, Verb, channels};
-use crate::vault::Vault;
+use crate::store::{StoreError, Tx};
 
 pub(super) const TAKEN: &str = "this account is connected to another channel already";
 
@@ -81,66 +77,8 @@ pub(super) async fn move_to(
     channel: &Channel,
     wanted: &[String],
 ) -> Result<(), Error> {
-    claims::free(tx, channel.id).await?;
+    claims::free(tx, channel).await?;
     if claim(tx, scope, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
-}
-
-/// Claims the accounts of channels that were created before claims existed. Of several channels of one account the oldest
-/// gets the claim; the others keep working, and their health says why they cannot be connected again.
-pub async fn claim_existing(store: &Store, vault: &Arc<Vault>) -> anyhow::Result<()> {
-    loop {
-        let waiting = store.read(Unclaimed).await?;
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        for (id, tenant) in waiting {
-            store.write(ClaimExisting { id, tenant, vault: Arc::clone(vault) }).await?;
-        }
-    }
-}
-
-struct Unclaimed;
-
-impl Verb for Unclaimed {
-    type Out = Vec<(Uuid, Uuid)>;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(claims::unclaimed(tx).await?)
-    }
-}
-
-struct ClaimExisting {
-    id: Uuid,
-    tenant: Uuid,
-    vault: Arc<Vault>,
-}
-
-impl Verb for ClaimExisting {
-    type Out = ();
-
-    fn tenant(&self) -> Option<Uuid> {
-        Some(self.tenant)
-    }
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let Some(channel) = channels::by_id(tx, self.id).await? else { return Ok(()) };
-        claims::note(tx, &channel).await?;
-        // Secrets that cannot be opened cannot be used to connect either.
-        let (Some(provider), Ok(secrets)) =
-            (adapters::provider(&channel.kind), ChannelSecrets::open(&self.vault, &channel))
-        else {
-            return Ok(());
-        };
-        let proved = secrets.external_id.is_some();
-        let scope = Scope::system(channel.tenant);
-        if !claim(tx, &scope, &channel, &of(provider, &secrets), proved).await? {
-            tracing::warn!(channel = %channel.id, tenant = %channel.tenant, "the account is claimed by another channel");
-            // Not `down`: it still sends.
-            note_health(tx, channel, "degraded", format!("{TAKEN}, so this one cannot be connected anew"))
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 /// Stores and announces a channel's health.

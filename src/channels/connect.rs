@@ -183,7 +183,7 @@ impl Verb for Note {
                     claims::note_health(tx, channel, "down", claims::TAKEN.to_owned()).await?;
                     return Ok(Noted::Taken);
                 }
-                store::claims::prove(tx, channel.id).await?;
+                store::claims::prove(tx, &channel).await?;
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
                 channels::update(tx, &channel).await?;

@@ -14,14 +14,14 @@ pub(crate) const LOOK_AGAIN_MS: i64 = 60_000;
 
 /// Applies a change of the channel's state to its queue and its turns.
 pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Error> {
-    let key = QueueKey { id: channel.id, class: Class::Send };
+    let key = QueueKey { tenant: channel.tenant, id: channel.id, class: Class::Send };
     if channel.state == ChannelState::Disabled {
-        return Ok(queues::pause(tx, key, channel.tenant, "the channel is paused").await?);
+        return Ok(queues::pause(tx, key, "the channel is paused").await?);
     }
     queues::resume(tx, key).await?;
-    jobs::recovered(tx, channel.id).await?;
+    jobs::recovered(tx, channel.tenant, channel.id).await?;
     let now = tx.now();
-    for turn in turns::resume(tx, channel.id, REASON).await? {
+    for turn in turns::resume(tx, (channel.tenant, channel.id), REASON).await? {
         tx.wake(Wake::Turn { tenant: channel.tenant, channel: channel.id, turn, due_at: now });
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::announce;
 use crate::document;
 use crate::error::Error;
 use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
-use crate::store::{Tx, Verb, Wake, accounts, channels};
+use crate::store::{Tx, Verb, Wake, channels, places};
 use crate::vault::Vault;
 use crate::vault::random_token;
 
@@ -62,9 +62,8 @@ impl Verb for CreateChannel {
         let name = check_name("name", &self.name)?;
         check_settings(&self.settings)?;
         let credentials = check_credentials(&self.kind, self.credentials.clone())?;
-        let place = accounts::company_place(tx, self.company).await?;
-        let here = place.is_some_and(|(tenant, _)| tenant == self.scope.tenant());
-        if !here || !self.scope.sees_company(self.company) {
+        let here = places::COMPANY.within(tx, &[self.scope.tenant()], self.company).await?;
+        if here.is_none() || !self.scope.sees_company(self.company) {
             return Err(Error::invalid("company", "is not a company of this tenant"));
         }
         let id = tx.new_id();
@@ -164,10 +163,8 @@ fn accounts_of(channel: &Channel, secrets: &ChannelSecrets) -> Vec<String> {
 
 /// A channel of the scope's tenant and companies.
 pub(super) async fn load(tx: &mut Tx<'_>, scope: &Scope, id: Uuid) -> Result<Channel, Error> {
-    let channel = channels::by_id(tx, id).await?;
-    channel
-        .filter(|channel| channel.tenant == scope.tenant() && scope.sees_company(channel.company))
-        .ok_or(Error::NotFound("channel"))
+    let channel = channels::by_id(tx, scope.tenant(), id).await?;
+    channel.filter(|channel| scope.sees_company(channel.company)).ok_or(Error::NotFound("channel"))
 }
 
 pub(super) fn check_settings(settings: &ChannelSettings) -> Result<(), Error> {

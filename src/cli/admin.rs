@@ -24,7 +24,6 @@ use serde::Serialize;
 use super::print;
 use crate::accounts::Accounts;
 use crate::app::installation;
-use crate::channels::claims::claim_existing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::{Effects, Publisher, Store, StoreConfig};
@@ -102,7 +101,6 @@ impl Context {
             eprintln!("hubbub: made a new database at {}", file.display());
         }
         let vault = Arc::new(installation::vault(&config, &store).await?);
-        claim_existing(&store, &vault).await.context("the accounts of the channels")?;
         let accounts = Accounts::new(store.clone(), &vault, &config)?;
         Ok(Self { config, store, vault, accounts })
     }

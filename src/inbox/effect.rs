@@ -104,10 +104,10 @@ async fn apply_now(
 
 /// The stored message that the channel calls by this key: brought by it, or sent through it.
 pub(super) async fn message_of(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Option<Uuid>, Error> {
-    if let Some(id) = messages::seen(tx, channel.id, key).await? {
+    if let Some(id) = messages::seen(tx, (channel.tenant, channel.id), key).await? {
         return Ok(Some(id));
     }
-    Ok(deliveries::by_key(tx, channel.id, key).await?.map(|delivery| delivery.message))
+    Ok(deliveries::by_key(tx, (channel.tenant, channel.id), key).await?.map(|delivery| delivery.message))
 }
 
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, happened: &Happened) -> Result<(), Error> {
@@ -155,7 +155,7 @@ pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &st
 /// stored.
 async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<Happened>, Error> {
     let mut found: Vec<(i64, Happened)> = Vec::new();
-    for (text, arrived) in effects::take(tx, channel.id, key).await? {
+    for (text, arrived) in effects::take(tx, (channel.tenant, channel.id), key).await? {
         match serde_json::from_str::<Happened>(&text) {
             Ok(happened) => found.push((happened.at.unwrap_or(arrived), happened)),
             Err(error) => tracing::error!(%error, "a waiting effect is damaged and left out"),

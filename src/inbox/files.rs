@@ -52,7 +52,7 @@ pub(super) async fn replace(
     if files.is_empty() {
         return Ok(false);
     }
-    let mut old = attachments::stored_of(tx, message.id).await?;
+    let mut old = attachments::stored_of(tx, channel.tenant, message.id).await?;
     let (mut shown, mut changed) = (Vec::new(), false);
     for (position, media) in files.iter().enumerate() {
         let known = old.iter().position(|stored| is_same(stored, media));

@@ -108,7 +108,9 @@ impl Verb for Inbox {
                 match &channels {
                     None => sources.push(Source::Tenant(tenant, *bucket)),
                     Some(channels) => {
-                        sources.extend(channels.iter().map(|channel| Source::Channel(*channel, *bucket)));
+                        sources.extend(
+                            channels.iter().map(|channel| Source::Channel(tenant, *channel, *bucket)),
+                        );
                     }
                 }
             }
@@ -246,7 +248,7 @@ impl Verb for One {
         let conversation = conversations::load(tx, self.scope.tenant(), self.conversation).await?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         let my_read = match self.scope.actor().user() {
-            Some(user) => reads::get(tx, conversation.id, user).await?,
+            Some(user) => reads::get(tx, conversation.tenant, conversation.id, user).await?,
             None => ReadMark::default(),
         };
         Ok(InboxItem { conversation, my_read })

@@ -195,7 +195,7 @@ pub(super) async fn put(
     }
     let lane = lane_of(conversation.id);
     // Nothing is sent on a channel that is down: say so from the beginning.
-    let key = QueueKey { id: conversation.channel, class: Deliver::CLASS };
+    let key = QueueKey { tenant: conversation.tenant, id: conversation.channel, class: Deliver::CLASS };
     let waits = queues::blocked(tx, key).await?;
     let waits = waits.map(|reason| MessageError { code: "channel_waits".to_owned(), reason });
     let parts = parts(out.body, &provider.limits(), reply_to.as_deref());
@@ -242,7 +242,7 @@ pub(super) async fn put(
 pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(), Error> {
     let Some(message) = messages::load(tx, first.tenant, first.message).await? else { return Ok(()) };
     let lane = lane_of(first.conversation);
-    for mut part in deliveries::of_message(tx, first.message).await? {
+    for mut part in deliveries::of_message(tx, first.tenant, first.message).await? {
         if part.part <= first.part || part.state != MessageStatus::Failed {
             continue;
         }
@@ -270,7 +270,7 @@ async fn quoted(tx: &mut Tx<'_>, conversation: &Conversation, id: Uuid) -> Resul
     if let Some(external) = messages::external_id(tx, conversation.tenant, id).await? {
         return Ok(Some(external));
     }
-    let first = deliveries::of_message(tx, id).await?.into_iter().next();
+    let first = deliveries::of_message(tx, conversation.tenant, id).await?.into_iter().next();
     Ok(first.and_then(|part| part.external_id))
 }
 

@@ -31,9 +31,9 @@ pub(super) async fn change(
 
 /// What the AI has written and what has not left stays here: a person speaks now.
 async fn silence(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
-    for delivery in deliveries::queued_of_responders(tx, conversation.id).await? {
+    for delivery in deliveries::queued_of_responders(tx, conversation.tenant, conversation.id).await? {
         // Its job ends at once, and does not hold up what the person writes.
-        jobs::hurry::<Deliver>(tx, delivery.channel, delivery.id).await?;
+        jobs::hurry::<Deliver>(tx, (delivery.tenant, delivery.channel), delivery.id).await?;
         receipt::silence(tx, delivery).await?;
     }
     Ok(())
@@ -81,7 +81,9 @@ impl Verb for HandBack {
         let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
         let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         send::must_be_open(&conversation)?;
-        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         if !channel.settings.ai {
             return Err(Error::conflict(
                 "ai_off",

@@ -30,9 +30,9 @@ impl Verb for Read {
             return Err(Error::invalid("seq", "give the seq of the last message that was shown"));
         }
         let seq = self.seq.min(conversation.last_seq);
-        let inbound_count = messages::inbound_until(tx, conversation.id, seq).await?;
+        let inbound_count = messages::inbound_until(tx, tenant, conversation.id, seq).await?;
         let mark = ReadMark { seq, inbound_count };
-        if reads::mark(tx, conversation.id, user, mark).await? {
+        if reads::mark(tx, (tenant, conversation.id), user, mark).await? {
             announce::read(
                 tx,
                 &conversation,
@@ -40,6 +40,6 @@ impl Verb for Read {
             )?;
             return Ok(mark);
         }
-        Ok(reads::get(tx, conversation.id, user).await?)
+        Ok(reads::get(tx, tenant, conversation.id, user).await?)
     }
 }

@@ -15,7 +15,7 @@ pub(super) async fn apply(
     status: MessageStatus,
     error: Option<MessageError>,
 ) -> Result<bool, Error> {
-    if let Some(mut delivery) = deliveries::by_key(tx, channel.id, key).await? {
+    if let Some(mut delivery) = deliveries::by_key(tx, (channel.tenant, channel.id), key).await? {
         if proves(&delivery, status) {
             let was = std::mem::replace(&mut delivery.state, status);
             delivery.error = error;
@@ -23,7 +23,7 @@ pub(super) async fn apply(
         }
         return Ok(true);
     }
-    let Some(id) = messages::seen(tx, channel.id, key).await? else { return Ok(false) };
+    let Some(id) = messages::seen(tx, (channel.tenant, channel.id), key).await? else { return Ok(false) };
     // Written elsewhere, on the phone: it has no parts.
     let Some(mut message) = messages::load(tx, channel.tenant, id).await? else { return Ok(true) };
     let conversation = conversations::load_locked(tx, channel.tenant, message.conversation).await?;
@@ -55,17 +55,17 @@ pub(super) async fn settled(
     delivery.begun_at = None;
     deliveries::update(tx, delivery).await?;
     if was == MessageStatus::Queued {
-        jobs::hurry::<Deliver>(tx, delivery.channel, delivery.id).await?;
+        jobs::hurry::<Deliver>(tx, (delivery.tenant, delivery.channel), delivery.id).await?;
     }
     if was == MessageStatus::Failed {
-        jobs::forget_dead::<Deliver>(tx, delivery.id).await?;
+        jobs::forget_dead::<Deliver>(tx, delivery.tenant, delivery.id).await?;
     }
     refresh(tx, delivery).await
 }
 
 /// Brings the message of a changed delivery in line with all its parts, and says so if it changed.
 pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), Error> {
-    let parts = deliveries::of_message(tx, delivery.message).await?;
+    let parts = deliveries::of_message(tx, delivery.tenant, delivery.message).await?;
     let Some(mut message) = messages::load(tx, delivery.tenant, delivery.message).await? else {
         return Ok(());
     };

@@ -237,10 +237,11 @@ impl Verb for Load {
     type Out = (Channel, adapters::Context, Vec<u8>);
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        let found = envelopes::body(tx, self.scope.tenant(), self.envelope).await?;
+        let tenant = self.scope.tenant();
+        let found = envelopes::body(tx, tenant, self.envelope).await?;
         let (channel, body) = found.ok_or(Error::NotFound("entry"))?;
-        let channel = channels::by_id(tx, channel).await?.ok_or(Error::NotFound("channel"))?;
-        let context = connections::context(tx, channel.id).await?;
+        let channel = channels::by_id(tx, tenant, channel).await?.ok_or(Error::NotFound("channel"))?;
+        let context = connections::context(tx, tenant, channel.id).await?;
         Ok((channel, context, body))
     }
 }

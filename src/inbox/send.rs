@@ -46,7 +46,9 @@ impl Verb for Send {
             return Ok(Sent { message, repeated: true });
         }
         must_be_open(&conversation)?;
-        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         pause::must_run(&channel)?;
         conversation.assignee = conversation.assignee.or(self.scope.actor().user());
         own::change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
@@ -83,7 +85,10 @@ pub(super) async fn repeated(
     client_id: &str,
     digest: &str,
 ) -> Result<Option<Message>, Error> {
-    let Some((id, first)) = messages::sent(tx, conversation.id, client_id).await? else { return Ok(None) };
+    let Some((id, first)) = messages::sent(tx, (conversation.tenant, conversation.id), client_id).await?
+    else {
+        return Ok(None);
+    };
     if first.as_deref() != Some(digest) {
         return Err(Error::conflict(
             "client_id_reused",

@@ -31,7 +31,9 @@ impl Verb for EndSilence {
         if silent_until.is_none_or(|until| until > tx.now()) {
             return Ok(());
         }
-        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         let open = conversation.state == ConversationState::Open;
         if !open || conversation.owner != Owner::Human || !channel.settings.ai {
             return Ok(ownership::set_silent(tx, self.tenant, self.conversation, None).await?);

@@ -34,22 +34,22 @@ pub(super) async fn cancel(
     conversation: &mut Conversation,
     why: &'static str,
 ) -> Result<(), Error> {
-    let open = turns::open_of(tx, conversation.id).await?;
+    let open = turns::open_of(tx, conversation.tenant, conversation.id).await?;
     for mut turn in open.offered.into_iter().chain(open.collecting) {
-        end(tx, &mut turn, why).await?;
+        end(tx, conversation.tenant, &mut turn, why).await?;
     }
     conversation.turn = None;
     Ok(())
 }
 
 /// Ends an open turn without an answer.
-async fn end(tx: &mut Tx<'_>, turn: &mut Turn, why: &'static str) -> Result<(), Error> {
+async fn end(tx: &mut Tx<'_>, tenant: Uuid, turn: &mut Turn, why: &'static str) -> Result<(), Error> {
     withdraw(tx, turn, why);
     turn.state = TurnState::Cancelled;
     turn.reason = Some(why.to_owned());
     turn.lease = None;
     turn.lease_until = None;
-    Ok(turns::update(tx, turn).await?)
+    Ok(turns::update(tx, tenant, turn).await?)
 }
 
 /// Tells the responder that holds the lease to stop, after the commit.

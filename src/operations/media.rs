@@ -32,7 +32,12 @@ impl Answer for Bytes {
 }
 
 pub async fn get(at: At) -> Result<Bytes, Error> {
-    let stored = at.app.store.read(Find(at.id)).await?.ok_or(Error::NotFound("attachment"))?;
+    let stored = at
+        .app
+        .store
+        .read(Find { tenant: at.scope.tenant(), id: at.id })
+        .await?
+        .ok_or(Error::NotFound("attachment"))?;
     let path = stored.path.ok_or(match stored.shown.state {
         AttachmentState::Linked => Error::NotFound("copy of the file: it is at its `url`"),
         _ => Error::NotFound("file: it is not here (yet)"),
@@ -65,12 +70,15 @@ fn chunks(file: tokio::fs::File) -> impl futures_util::Stream<Item = std::io::Re
     })
 }
 
-struct Find(uuid::Uuid);
+struct Find {
+    tenant: uuid::Uuid,
+    id: uuid::Uuid,
+}
 
 impl Verb for Find {
     type Out = Option<Stored>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(attachments::load(tx, self.0).await?)
+        Ok(attachments::load(tx, self.tenant, self.id).await?)
     }
 }

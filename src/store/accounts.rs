@@ -1,11 +1,12 @@
 //! Tenants, companies, users, memberships and API keys.
 //!
-//! Nothing here asks who is calling: that is decided in `accounts/access.rs`, which also answers where a
-//! conversation, a channel or a file belongs by the `*_place` functions below.
+//! Nothing here asks who is calling: that is decided in `accounts/access.rs`. Where a thing belongs of which only the id
+//! is known is `places.rs`'s.
 
 use uuid::Uuid;
 
-use super::{FromRow, Row, StoreError, Tx};
+use super::value::from_row;
+use super::{StoreError, Tx};
 use crate::args;
 
 pub const ALL: &[&str] = &[
@@ -29,18 +30,12 @@ pub const ALL: &[&str] = &[
     TENANT,
     INSERT_TENANT,
     COMPANIES,
-    COMPANY_PLACE,
     INSERT_COMPANY,
     INSERT_KEY,
+    INSERT_DIGEST,
     KEY_BY_DIGEST,
     KEYS,
-    KEY_PLACE,
     REVOKE_KEY,
-    CONVERSATION_PLACE,
-    CHANNEL_PLACE,
-    ATTACHMENT_PLACE,
-    TURN_PLACE,
-    ENVELOPE_PLACE,
 ];
 
 /// A user as it is stored; never leaves the server, because of the hash.
@@ -55,19 +50,7 @@ pub struct UserRow {
     pub created_at: i64,
 }
 
-impl FromRow for UserRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            email: row.get(1)?,
-            name: row.get(2)?,
-            password_hash: row.get(3)?,
-            platform_role: row.get(4)?,
-            active: row.get(5)?,
-            created_at: row.get(6)?,
-        })
-    }
-}
+from_row!(UserRow { id, email, name, password_hash, platform_role, active, created_at });
 
 const USER_BY_EMAIL: &str =
     "select id, email, name, password_hash, platform_role, active, created_at from users where email = $1";
@@ -139,11 +122,7 @@ pub struct MembershipRow {
     pub companies: Option<String>,
 }
 
-impl FromRow for MembershipRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { tenant: row.get(0)?, tenant_name: row.get(1)?, role: row.get(2)?, companies: row.get(3)? })
-    }
-}
+from_row!(MembershipRow { tenant, tenant_name, role, companies });
 
 const MEMBERSHIPS: &str = "select m.tenant, t.name, m.role, m.companies from memberships m \
     join tenants t on t.id = m.tenant where m.user_id = $1 order by m.tenant limit 1000";
@@ -231,7 +210,7 @@ pub async fn companies(
 }
 
 const INSERT_COMPANY: &str =
-    "insert into companies (id, tenant, name, kind, created_at) values ($1, $2, $3, $4, $5)";
+    "insert into companies (tenant, id, name, kind, created_at) values ($1, $2, $3, $4, $5)";
 pub async fn insert_company(
     tx: &mut Tx<'_>,
     id: Uuid,
@@ -240,7 +219,7 @@ pub async fn insert_company(
     kind: &str,
 ) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.exec(INSERT_COMPANY, args![id, tenant, name, kind, now]).await.map(drop)
+    tx.exec(INSERT_COMPANY, args![tenant, id, name, kind, now]).await.map(drop)
 }
 
 /// An API key without the key: `hint` is its beginning, so that people can tell keys apart.
@@ -254,29 +233,20 @@ pub struct KeyRow {
     pub revoked_at: Option<i64>,
 }
 
-impl FromRow for KeyRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            name: row.get(2)?,
-            role: row.get(3)?,
-            hint: row.get(4)?,
-            created_at: row.get(5)?,
-            revoked_at: row.get(6)?,
-        })
-    }
-}
+from_row!(KeyRow { id, tenant, name, role, hint, created_at, revoked_at });
 
-const INSERT_KEY: &str = "insert into api_keys (id, tenant, name, role, hint, digest, created_at) \
-    values ($1, $2, $3, $4, $5, $6, $7)";
+const INSERT_KEY: &str =
+    "insert into api_keys (tenant, id, name, role, hint, created_at) values ($1, $2, $3, $4, $5, $6)";
+const INSERT_DIGEST: &str = "insert into key_digests (digest, tenant, api_key) values ($1, $2, $3)";
 pub async fn insert_key(tx: &mut Tx<'_>, row: &KeyRow, digest: &str) -> Result<(), StoreError> {
     let KeyRow { id, tenant, name, role, hint, created_at, .. } = row;
-    tx.exec(INSERT_KEY, args![*id, *tenant, name, role, hint, digest, *created_at]).await.map(drop)
+    tx.exec(INSERT_KEY, args![*tenant, *id, name, role, hint, *created_at]).await?;
+    tx.exec(INSERT_DIGEST, args![digest, *tenant, *id]).await.map(drop)
 }
 
-const KEY_BY_DIGEST: &str = "select id, tenant, name, role, hint, created_at, revoked_at from api_keys \
-    where digest = $1 and revoked_at is null";
+const KEY_BY_DIGEST: &str = "select k.id, k.tenant, k.name, k.role, k.hint, k.created_at, k.revoked_at \
+    from key_digests d join api_keys k on k.tenant = d.tenant and k.id = d.api_key \
+    where d.digest = $1 and k.revoked_at is null";
 /// The key that works and has this digest.
 pub async fn key_by_digest(tx: &mut Tx<'_>, digest: &str) -> Result<Option<KeyRow>, StoreError> {
     tx.one(KEY_BY_DIGEST, args![digest]).await
@@ -288,48 +258,10 @@ pub async fn keys(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<KeyRow>, StoreErr
     tx.all(KEYS, args![tenant]).await
 }
 
-const REVOKE_KEY: &str = "update api_keys set revoked_at = $2 where id = $1 and revoked_at is null";
-pub async fn revoke_key(tx: &mut Tx<'_>, id: Uuid) -> Result<bool, StoreError> {
+const REVOKE_KEY: &str =
+    "update api_keys set revoked_at = $3 where tenant = $1 and id = $2 and revoked_at is null";
+/// `false`: the tenant has no such key that works.
+pub async fn revoke_key(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<bool, StoreError> {
     let now = tx.now();
-    Ok(tx.exec(REVOKE_KEY, args![id, now]).await? > 0)
-}
-
-/// Where a thing belongs: its tenant, and its company if it has one.
-pub type Place = (Uuid, Option<Uuid>);
-
-const CONVERSATION_PLACE: &str = "select tenant, company from conversations where id = $1";
-pub async fn conversation_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
-    tx.one(CONVERSATION_PLACE, args![id]).await
-}
-
-const CHANNEL_PLACE: &str = "select tenant, company from channels where id = $1";
-pub async fn channel_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
-    tx.one(CHANNEL_PLACE, args![id]).await
-}
-
-const ATTACHMENT_PLACE: &str = "select c.tenant, c.company from attachments a \
-    join messages m on m.id = a.message join conversations c on c.id = m.conversation where a.id = $1";
-pub async fn attachment_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
-    tx.one(ATTACHMENT_PLACE, args![id]).await
-}
-
-const TURN_PLACE: &str = "select tenant, company from turns where id = $1";
-pub async fn turn_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
-    tx.one(TURN_PLACE, args![id]).await
-}
-
-const ENVELOPE_PLACE: &str =
-    "select c.tenant, c.company from envelopes e join channels c on c.id = e.channel where e.id = $1";
-pub async fn envelope_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
-    tx.one(ENVELOPE_PLACE, args![id]).await
-}
-
-const COMPANY_PLACE: &str = "select tenant, id from companies where id = $1";
-pub async fn company_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
-    tx.one(COMPANY_PLACE, args![id]).await
-}
-
-const KEY_PLACE: &str = "select tenant from api_keys where id = $1";
-pub async fn key_place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
-    Ok(tx.one::<(Uuid,)>(KEY_PLACE, args![id]).await?.map(|(tenant,)| (tenant, None)))
+    Ok(tx.exec(REVOKE_KEY, args![tenant, id, now]).await? > 0)
 }

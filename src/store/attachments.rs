@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -16,20 +15,22 @@ macro_rules! select {
     };
 }
 
-const INSERT: &str = "insert into attachments (id, tenant, message, position, kind, mime, name, size, state, error, source, created_at) \
+const INSERT: &str = "insert into attachments (tenant, id, message, position, kind, mime, name, size, state, error, source, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-const OF_MESSAGE: &str = select!("where a.message = $1 order by a.position");
+const OF_MESSAGE: &str = select!("where a.tenant = $1 and a.message = $2 order by a.position");
 const OF_RANGE: &str = select!(
-    "join messages m on m.id = a.message where m.conversation = $1 and m.seq between $2 and $3 order by m.seq, a.position"
+    "join messages m on m.tenant = a.tenant and m.id = a.message where m.tenant = $1 and m.conversation = $2 \
+     and m.seq between $3 and $4 order by m.seq, a.position"
 );
-const LOAD: &str = select!("where a.id = $1");
-const PLACE: &str = "select a.tenant, m.conversation, m.channel from attachments a join messages m on m.id = a.message where a.id = $1";
-const READY: &str = "update attachments set state = 'ready', mime = $2, name = coalesce(name, $3), size = $4, path = $5, error = null where id = $1";
-const FAILED: &str = "update attachments set state = 'failed', error = $2 where id = $1";
+const LOAD: &str = select!("where a.tenant = $1 and a.id = $2");
+const PLACE: &str = "select m.conversation, m.channel from attachments a join messages m on m.tenant = a.tenant and m.id = a.message \
+    where a.tenant = $1 and a.id = $2";
+const READY: &str = "update attachments set state = 'ready', mime = $3, name = coalesce(name, $4), size = $5, path = $6, error = null \
+    where tenant = $1 and id = $2";
+const FAILED: &str = "update attachments set state = 'failed', error = $3 where tenant = $1 and id = $2";
 
-const REMOVE: &str = "delete from attachments where id = $1";
-const WAIT_AGAIN: &str =
-    "update attachments set state = 'pending', error = null where id = $1 and state = 'failed'";
+const REMOVE: &str = "delete from attachments where tenant = $1 and id = $2";
+const WAIT_AGAIN: &str = "update attachments set state = 'pending', error = null where tenant = $1 and id = $2 and state = 'failed'";
 
 pub const ALL: &[&str] = &[INSERT, OF_MESSAGE, OF_RANGE, LOAD, PLACE, READY, FAILED, REMOVE, WAIT_AGAIN];
 
@@ -57,23 +58,23 @@ impl Stored {
 
 impl FromRow for Stored {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (state, source) = (word::<AttachmentState>(row, 6, "state")?, row.get::<String>(8)?);
-        let url = (state == AttachmentState::Linked).then(|| linked(&source)).flatten();
-        Ok(Self {
-            shown: Attachment {
-                id: row.get(0)?,
-                kind: row.get(2)?,
-                mime: row.get(3)?,
-                name: row.get(4)?,
-                size: row.get(5)?,
-                state,
-                error: row.get(7)?,
-                url,
-            },
-            message: row.get(1)?,
-            source,
-            path: row.get(9)?,
-        })
+        let mut columns = row.columns();
+        let (id, message) = (columns.take()?, columns.take()?);
+        let mut shown = Attachment {
+            id,
+            kind: columns.take()?,
+            mime: columns.take()?,
+            name: columns.take()?,
+            size: columns.take()?,
+            state: columns.word()?,
+            error: columns.take()?,
+            url: None,
+        };
+        let (source, path) = (columns.take::<String>()?, columns.take()?);
+        if shown.state == AttachmentState::Linked {
+            shown.url = linked(&source);
+        }
+        Ok(Self { shown, message, source, path })
     }
 }
 
@@ -99,8 +100,8 @@ pub async fn insert(
     tx.exec(
         INSERT,
         args![
-            file.id,
             tenant,
+            file.id,
             message,
             position,
             &file.kind,
@@ -117,12 +118,12 @@ pub async fn insert(
     Ok(())
 }
 
-pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Attachment>, StoreError> {
-    Ok(stored_of(tx, message).await?.into_iter().map(|stored| stored.shown).collect())
+pub async fn of_message(tx: &mut Tx<'_>, tenant: Uuid, message: Uuid) -> Result<Vec<Attachment>, StoreError> {
+    Ok(stored_of(tx, tenant, message).await?.into_iter().map(|stored| stored.shown).collect())
 }
 
-pub async fn stored_of(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Stored>, StoreError> {
-    tx.all(OF_MESSAGE, args![message]).await
+pub async fn stored_of(tx: &mut Tx<'_>, tenant: Uuid, message: Uuid) -> Result<Vec<Stored>, StoreError> {
+    tx.all(OF_MESSAGE, args![tenant, message]).await
 }
 
 /// The message has the file no more. A job that fetches it finds nothing to do, and its bytes are swept up.
@@ -131,13 +132,18 @@ pub async fn remove(tx: &mut Tx<'_>, tenant: Uuid, file: &Stored) -> Result<(), 
     if files > 0 {
         super::storage::add(tx, tenant, -bytes, -files).await?;
     }
-    tx.put(REMOVE, args![file.shown.id]).await
+    tx.put(REMOVE, args![tenant, file.shown.id]).await
 }
 
 /// Puts the files of a page of messages (rising `seq`, one conversation) into them.
-pub async fn attach(tx: &mut Tx<'_>, conversation: Uuid, messages: &mut [Message]) -> Result<(), StoreError> {
+pub async fn attach(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    messages: &mut [Message],
+) -> Result<(), StoreError> {
     let (Some(first), Some(last)) = (messages.first(), messages.last()) else { return Ok(()) };
-    let stored: Vec<Stored> = tx.all(OF_RANGE, args![conversation, first.seq, last.seq]).await?;
+    let stored: Vec<Stored> = tx.all(OF_RANGE, args![tenant, conversation, first.seq, last.seq]).await?;
     let mut files = HashMap::<Uuid, Vec<Attachment>>::new();
     for one in stored {
         files.entry(one.message).or_default().push(one.shown);
@@ -148,34 +154,34 @@ pub async fn attach(tx: &mut Tx<'_>, conversation: Uuid, messages: &mut [Message
     Ok(())
 }
 
-pub async fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Stored>, StoreError> {
-    tx.one(LOAD, args![id]).await
+pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Stored>, StoreError> {
+    tx.one(LOAD, args![tenant, id]).await
 }
 
-/// The tenant, conversation and channel of a file.
-pub async fn place(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(Uuid, Uuid, Uuid)>, StoreError> {
-    tx.one(PLACE, args![id]).await
+/// The conversation and the channel of a file.
+pub async fn place(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<(Uuid, Uuid)>, StoreError> {
+    tx.one(PLACE, args![tenant, id]).await
 }
 
 pub async fn ready(
     tx: &mut Tx<'_>,
-    id: Uuid,
+    (tenant, id): (Uuid, Uuid),
     mime: &str,
     name: Option<&str>,
     size: i64,
     path: &str,
 ) -> Result<(), StoreError> {
-    tx.exec(READY, args![id, mime, name, size, path]).await?;
+    tx.exec(READY, args![tenant, id, mime, name, size, path]).await?;
     Ok(())
 }
 
-pub async fn failed(tx: &mut Tx<'_>, id: Uuid, error: &str) -> Result<(), StoreError> {
-    tx.exec(FAILED, args![id, error]).await?;
+pub async fn failed(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, error: &str) -> Result<(), StoreError> {
+    tx.exec(FAILED, args![tenant, id, error]).await?;
     Ok(())
 }
 
 /// The file is fetched once more.
-pub async fn wait_again(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
-    tx.exec(WAIT_AGAIN, args![id]).await?;
+pub async fn wait_again(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<(), StoreError> {
+    tx.exec(WAIT_AGAIN, args![tenant, id]).await?;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
@@ -11,20 +10,26 @@ use crate::model::Channel;
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("select id, tenant, company, kind, name, state, hook_token, sealed, settings, health, operated from channels ", $rest)
+        concat!(
+            "select h.id, h.tenant, h.company, h.kind, h.name, h.state, h.hook_token, h.sealed, h.settings, h.health, h.operated from ",
+            $rest
+        )
     };
 }
 
-const INSERT: &str = "insert into channels (id, tenant, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at, operated, claimed) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, true)";
-const BY_TOKEN: &str = select!("where hook_token = $1");
-const BY_ID: &str = select!("where id = $1");
-const OF_TENANT: &str = select!("where tenant = $1 order by id limit 1000");
+const INSERT: &str = "insert into channels (tenant, id, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at, operated) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)";
+/// A webhook names nothing but this: see `0001_installation.sql`.
+const INSERT_PATH: &str = "insert into hook_paths (token, tenant, channel) values ($1, $2, $3)";
+const BY_TOKEN: &str =
+    select!("hook_paths k join channels h on h.tenant = k.tenant and h.id = k.channel where k.token = $1");
+const BY_ID: &str = select!("channels h where h.tenant = $1 and h.id = $2");
+const OF_TENANT: &str = select!("channels h where h.tenant = $1 order by h.id limit 1000");
 const COMPANIES: &str = "select id, company from channels where tenant = $1 order by id limit 1000";
 const UPDATE: &str = "update channels set name = $3, state = $4, sealed = $5, settings = $6, updated_at = $7 where tenant = $1 and id = $2";
 const SET_HEALTH: &str = "update channels set health = $3, updated_at = $4 where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] = &[INSERT, BY_TOKEN, BY_ID, OF_TENANT, COMPANIES, UPDATE, SET_HEALTH];
+pub const ALL: &[&str] = &[INSERT, INSERT_PATH, BY_TOKEN, BY_ID, OF_TENANT, COMPANIES, UPDATE, SET_HEALTH];
 
 fn damaged(error: &serde_json::Error) -> StoreError {
     StoreError::Engine(format!("channels: {error}"))
@@ -32,22 +37,19 @@ fn damaged(error: &serde_json::Error) -> StoreError {
 
 impl FromRow for Channel {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (settings, health): (String, Option<String>) = (row.get(8)?, row.get(9)?);
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            company: row.get(2)?,
-            kind: row.get(3)?,
-            name: row.get(4)?,
-            state: word(row, 5, "state")?,
-            hook_token: row.get(6)?,
-            sealed: row.get(7)?,
-            settings: serde_json::from_str(&settings).map_err(|error| damaged(&error))?,
-            health: health
-                .map(|text| serde_json::from_str(&text))
-                .transpose()
-                .map_err(|error| damaged(&error))?,
-            operated: row.get(10)?,
+            id: columns.take()?,
+            tenant: columns.take()?,
+            company: columns.take()?,
+            kind: columns.take()?,
+            name: columns.take()?,
+            state: columns.word()?,
+            hook_token: columns.take()?,
+            sealed: columns.take()?,
+            settings: columns.json()?,
+            health: columns.json_or_null()?,
+            operated: columns.take()?,
         })
     }
 }
@@ -61,8 +63,8 @@ pub async fn insert(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError
     tx.exec(
         INSERT,
         args![
-            channel.id,
             channel.tenant,
+            channel.id,
             channel.company,
             &channel.kind,
             &channel.name,
@@ -75,6 +77,7 @@ pub async fn insert(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError
         ],
     )
     .await?;
+    tx.exec(INSERT_PATH, args![&channel.hook_token, channel.tenant, channel.id]).await?;
     Ok(())
 }
 
@@ -104,8 +107,8 @@ pub async fn set_health(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreE
     Ok(())
 }
 
-pub async fn by_id(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Channel>, StoreError> {
-    tx.one(BY_ID, args![id]).await
+pub async fn by_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Channel>, StoreError> {
+    tx.one(BY_ID, args![tenant, id]).await
 }
 
 pub async fn of_tenant(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<Channel>, StoreError> {
@@ -128,13 +131,16 @@ impl Verb for ByToken {
     }
 }
 
-/// A channel by its id.
-pub struct ById(pub Uuid);
+/// A channel of a tenant by its id.
+pub struct ById {
+    pub tenant: Uuid,
+    pub id: Uuid,
+}
 
 impl Verb for ById {
     type Out = Option<Channel>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Channel>, Error> {
-        Ok(by_id(tx, self.0).await?)
+        Ok(by_id(tx, self.tenant, self.id).await?)
     }
 }

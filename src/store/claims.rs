@@ -3,23 +3,20 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Channel, ChannelState};
 
 const HOLDER: &str = "select c.channel, c.tenant, c.proved, h.state from claims c \
-    join channels h on h.id = c.channel where c.provider = $1 and c.claim = $2";
-const INSERT: &str = "insert into claims (provider, claim, channel, tenant, proved, claimed_at) values ($1, $2, $3, $4, $5, $6)";
-const TAKE: &str = "update claims set channel = $3, tenant = $4, proved = $5, claimed_at = $6 \
+    join channels h on h.tenant = c.tenant and h.id = c.channel where c.provider = $1 and c.claim = $2";
+const INSERT: &str = "insert into claims (provider, claim, tenant, channel, proved, claimed_at) values ($1, $2, $3, $4, $5, $6)";
+const TAKE: &str = "update claims set tenant = $3, channel = $4, proved = $5, claimed_at = $6 \
     where provider = $1 and claim = $2 and channel = $7";
-const PROVE: &str = "update claims set proved = true where channel = $1";
-const FREE: &str = "delete from claims where channel = $1";
-const NOTE: &str = "update channels set claimed = true where tenant = $1 and id = $2";
-const UNCLAIMED: &str = "select id, tenant from channels where claimed = false order by id limit 200";
+const PROVE: &str = "update claims set proved = true where tenant = $1 and channel = $2";
+const FREE: &str = "delete from claims where tenant = $1 and channel = $2";
 
-pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, PROVE, FREE, NOTE, UNCLAIMED];
+pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, PROVE, FREE];
 
 /// Who has an account.
 pub struct Holder {
@@ -31,11 +28,12 @@ pub struct Holder {
 
 impl FromRow for Holder {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = row.columns();
         Ok(Self {
-            channel: row.get(0)?,
-            tenant: row.get(1)?,
-            proved: row.get(2)?,
-            state: word(row, 3, "state")?,
+            channel: columns.take()?,
+            tenant: columns.take()?,
+            proved: columns.take()?,
+            state: columns.word()?,
         })
     }
 }
@@ -47,7 +45,7 @@ pub async fn holder(tx: &mut Tx<'_>, provider: &str, claim: &str) -> Result<Opti
 /// Of an account that nobody has. On PostgreSQL two tenants may try at once: the later one is run again and sees who has it.
 pub async fn insert(tx: &mut Tx<'_>, channel: &Channel, claim: &str, proved: bool) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.exec(INSERT, args![&channel.kind, claim, channel.id, channel.tenant, proved, now]).await?;
+    tx.exec(INSERT, args![&channel.kind, claim, channel.tenant, channel.id, proved, now]).await?;
     Ok(())
 }
 
@@ -61,28 +59,17 @@ pub async fn take(
 ) -> Result<bool, StoreError> {
     let now = tx.now();
     let taken =
-        tx.exec(TAKE, args![&channel.kind, claim, channel.id, channel.tenant, proved, now, from]).await?;
+        tx.exec(TAKE, args![&channel.kind, claim, channel.tenant, channel.id, proved, now, from]).await?;
     Ok(taken == 1)
 }
 
 /// The provider answered for the channel's account.
-pub async fn prove(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError> {
-    tx.exec(PROVE, args![channel]).await?;
+pub async fn prove(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    tx.exec(PROVE, args![channel.tenant, channel.id]).await?;
     Ok(())
 }
 
-pub async fn free(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError> {
-    tx.exec(FREE, args![channel]).await?;
+pub async fn free(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    tx.exec(FREE, args![channel.tenant, channel.id]).await?;
     Ok(())
-}
-
-/// The channel's account was looked for.
-pub async fn note(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
-    tx.exec(NOTE, args![channel.tenant, channel.id]).await?;
-    Ok(())
-}
-
-/// Some channels whose account was not looked for yet, the oldest first, each with its tenant.
-pub async fn unclaimed(tx: &mut Tx<'_>) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
-    tx.all(UNCLAIMED, &[]).await
 }

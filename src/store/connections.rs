@@ -10,12 +10,11 @@ use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
 
-const NOTE: &str = "insert into connections (channel, external_id, tenant, owner, enabled, updated_at) \
-    values ($1, $2, $3, $4, $5, $6) on conflict (channel, external_id) do update set enabled = excluded.enabled, \
+const NOTE: &str = "insert into connections (tenant, channel, external_id, owner, enabled, updated_at) \
+    values ($1, $2, $3, $4, $5, $6) on conflict (tenant, channel, external_id) do update set enabled = excluded.enabled, \
     owner = coalesce(excluded.owner, connections.owner), updated_at = excluded.updated_at \
     where connections.updated_at <= excluded.updated_at";
-const OF_CHANNEL: &str =
-    "select external_id, owner from connections where channel = $1 order by external_id limit $2";
+const OF_CHANNEL: &str = "select external_id, owner from connections where tenant = $1 and channel = $2 order by external_id limit $3";
 
 pub const ALL: &[&str] = &[NOTE, OF_CHANNEL];
 
@@ -30,24 +29,27 @@ pub async fn note(
     owner: Option<&str>,
     (enabled, at): (bool, i64),
 ) -> Result<bool, StoreError> {
-    Ok(tx.exec(NOTE, args![channel, external_id, tenant, owner, enabled, at]).await? == 1)
+    Ok(tx.exec(NOTE, args![tenant, channel, external_id, owner, enabled, at]).await? == 1)
 }
 
 /// The owner of each connection of a channel, as a body is read with them.
-pub async fn context(tx: &mut Tx<'_>, channel: Uuid) -> Result<adapters::Context, StoreError> {
-    let found = tx.all::<(String, Option<String>)>(OF_CHANNEL, args![channel, MOST]).await?;
+pub async fn context(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<adapters::Context, StoreError> {
+    let found = tx.all::<(String, Option<String>)>(OF_CHANNEL, args![tenant, channel, MOST]).await?;
     let owners: BTreeMap<_, _> =
         found.into_iter().filter_map(|(id, owner)| Some((id, Value::String(owner?)))).collect();
     Ok(adapters::Context { business_connection_owner: owners })
 }
 
 /// [`context`] by itself.
-pub struct Owners(pub Uuid);
+pub struct Owners {
+    pub tenant: Uuid,
+    pub channel: Uuid,
+}
 
 impl Verb for Owners {
     type Out = adapters::Context;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(context(tx, self.0).await?)
+        Ok(context(tx, self.tenant, self.channel).await?)
     }
 }

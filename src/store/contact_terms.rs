@@ -11,15 +11,13 @@ use crate::model::Contact;
 
 const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1, $2, $3) \
     on conflict (tenant, term, contact) do nothing";
-const FORGET: &str = "delete from contact_terms where contact = $1";
+const FORGET: &str = "delete from contact_terms where tenant = $1 and contact = $2";
 const FIND: &str = "select contact from contact_terms where tenant = $1 and term >= $2 and term < $3 \
     order by term, contact limit $4";
-const NEWEST: &str =
-    "select tenant, id, company from conversations where contact = $1 order by id desc limit 1";
+const NEWEST: &str = "select tenant, id, company from conversations where tenant = $1 and contact = $2 order by id desc limit 1";
 const CONTACT: &str = "select id, name, handle, user_name from contacts where tenant = $1 and id = $2";
-const EVERYBODY: &str = "select tenant, id, name, handle from contacts where id > $1 order by id limit $2";
 
-pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT, EVERYBODY];
+pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT];
 
 /// Bytes of a term that are kept.
 const TERM: usize = 60;
@@ -34,26 +32,12 @@ const FROM_END: char = '\u{1}';
 /// Notes what a contact is found by now. `known`: there may be something noted already.
 pub async fn note(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact, known: bool) -> Result<(), StoreError> {
     if known {
-        tx.put(FORGET, args![contact.id]).await?;
+        tx.put(FORGET, args![tenant, contact.id]).await?;
     }
     for term in terms(contact) {
         tx.put(PUT, args![tenant, term.as_bytes(), contact.id]).await?;
     }
     Ok(())
-}
-
-/// After a migration: every contact is noted.
-pub(super) async fn note_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    let mut after = Uuid::nil();
-    loop {
-        let page: Vec<(Uuid, Uuid, Option<String>, Option<String>)> =
-            tx.all(EVERYBODY, args![after, 1_000_i64]).await?;
-        let Some((_, last, ..)) = page.last() else { return Ok(()) };
-        after = *last;
-        for (tenant, id, name, handle) in page {
-            note(tx, tenant, &Contact { id, name, handle, user_name: None }, true).await?;
-        }
-    }
 }
 
 /// Contacts of a tenant whose name, handle or number begins with (or, of a number, ends with) what was typed, each
@@ -92,8 +76,12 @@ pub async fn find(
         let asked: Vec<_> = some.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
         let contacts: Vec<Vec<Contact>> = tx.each(CONTACT, &asked).await?;
         let fits = |contact: &Contact| is_number || has_all(contact, &words);
-        let asked: Vec<_> =
-            contacts.iter().flatten().filter(|one| fits(one)).map(|one| vec![Arg::from(one.id)]).collect();
+        let asked: Vec<_> = contacts
+            .iter()
+            .flatten()
+            .filter(|one| fits(one))
+            .map(|one| vec![Arg::from(tenant), Arg::from(one.id)])
+            .collect();
         let newest: Vec<Vec<(Uuid, Uuid, Uuid)>> = tx.each(NEWEST, &asked).await?;
         let sees = |company: &Uuid| companies.is_none_or(|list| list.contains(company));
         found.extend(

@@ -2,35 +2,36 @@
 
 use uuid::Uuid;
 
-use super::value::{FromRow, Row};
+use super::value::from_row;
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
 
-const FIND: &str = "select p.id, p.name, p.handle, p.user_name from identities i join contacts p on p.id = i.contact \
-    where i.channel = $1 and i.external_id = $2";
-const INSERT: &str = "insert into contacts (id, tenant, name, handle, user_name, created_at, updated_at) \
+const FIND: &str = "select p.id, p.name, p.handle, p.user_name from identities i join contacts p \
+    on p.tenant = i.tenant and p.id = i.contact where i.tenant = $1 and i.channel = $2 and i.external_id = $3";
+const INSERT: &str = "insert into contacts (tenant, id, name, handle, user_name, created_at, updated_at) \
     values ($1, $2, $3, $4, $5, $6, $6)";
-const LINK: &str = "insert into identities (channel, external_id, contact, tenant, created_at) \
-    values ($1, $2, $3, $4, $5) on conflict (channel, external_id) do nothing";
+const LINK: &str = "insert into identities (tenant, channel, external_id, contact, created_at) \
+    values ($1, $2, $3, $4, $5) on conflict (tenant, channel, external_id) do nothing";
 const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = $5, updated_at = $6 where tenant = $1 and id = $2";
 const RENAME_IDENTITY: &str =
-    "update identities set external_id = $3 where channel = $1 and external_id = $2";
+    "update identities set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
 
 /// More ids than a person has on a channel.
-const IDS_BESIDE: &str = "select o.external_id from identities i join identities o on o.contact = i.contact \
-    where i.channel = $1 and i.external_id = $2 and o.channel = $1 and o.external_id <> $2 limit 20";
+const IDS_BESIDE: &str = "select o.external_id from identities i join identities o on o.tenant = i.tenant and o.contact = i.contact \
+    where i.tenant = $1 and i.channel = $2 and i.external_id = $3 and o.channel = $2 and o.external_id <> $3 limit 20";
 
 pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY, IDS_BESIDE];
 
-impl FromRow for Contact {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)?, user_name: row.get(3)? })
-    }
-}
+from_row!(Contact { id, name, handle, user_name });
 
-pub async fn find(tx: &mut Tx<'_>, channel: Uuid, external_id: &str) -> Result<Option<Contact>, StoreError> {
-    tx.one(FIND, args![channel, external_id]).await
+/// Of a `(tenant, channel)`.
+pub async fn find(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    external_id: &str,
+) -> Result<Option<Contact>, StoreError> {
+    tx.one(FIND, args![tenant, channel, external_id]).await
 }
 
 /// What a body says of a contact.
@@ -69,7 +70,7 @@ pub async fn insert(tx: &mut Tx<'_>, tenant: Uuid, said: &Description<'_>) -> Re
     let (id, now) = (tx.new_id(), tx.now());
     let mut contact = Contact { id, name: None, handle: None, user_name: None };
     contact.learn(said);
-    let args = args![id, tenant, &contact.name, &contact.handle, &contact.user_name, now];
+    let args = args![tenant, id, &contact.name, &contact.handle, &contact.user_name, now];
     tx.put(INSERT, args).await?;
     super::contact_terms::note(tx, tenant, &contact, false).await?;
     Ok(contact)
@@ -84,7 +85,7 @@ pub async fn link(
     contact: Uuid,
 ) -> Result<bool, StoreError> {
     let now = tx.now();
-    Ok(tx.exec(LINK, args![channel, external_id, contact, tenant, now]).await? == 1)
+    Ok(tx.exec(LINK, args![tenant, channel, external_id, contact, now]).await? == 1)
 }
 
 pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Result<(), StoreError> {
@@ -95,18 +96,23 @@ pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Resul
 }
 
 /// The provider gave a chat another id.
-pub async fn rename_identity(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Result<(), StoreError> {
-    tx.exec(RENAME_IDENTITY, args![channel, from, to]).await?;
+pub async fn rename_identity(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    from: &str,
+    to: &str,
+) -> Result<(), StoreError> {
+    tx.exec(RENAME_IDENTITY, args![tenant, channel, from, to]).await?;
     Ok(())
 }
 
 /// The other ids on the channel of the contact that this one belongs to, if it is known.
 pub async fn ids_beside(
     tx: &mut Tx<'_>,
-    channel: Uuid,
+    (tenant, channel): (Uuid, Uuid),
     external_id: &str,
 ) -> Result<Vec<String>, StoreError> {
-    let found: Vec<(String,)> = tx.all(IDS_BESIDE, args![channel, external_id]).await?;
+    let found: Vec<(String,)> = tx.all(IDS_BESIDE, args![tenant, channel, external_id]).await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 

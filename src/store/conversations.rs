@@ -4,7 +4,7 @@ use adapters::Address;
 use uuid::Uuid;
 
 use super::turns::OpenTurns;
-use super::value::{Arg, FromRow, Row};
+use super::value::{Arg, Columns, FromRow, Row};
 use super::{StoreError, Tx, threads};
 use crate::args;
 use crate::model::{
@@ -16,8 +16,9 @@ macro_rules! select {
         concat!(
             "select c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title from conversations c join channels h on h.id = c.channel \
-             join contacts p on p.id = c.contact ",
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title from conversations c \
+             join channels h on h.tenant = c.tenant and h.id = c.channel \
+             join contacts p on p.tenant = c.tenant and p.id = c.contact ",
             $rest
         )
     };
@@ -25,19 +26,23 @@ macro_rules! select {
 
 const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
 /// The open one of a contact in a place of a channel.
-const LOAD_OPEN: &str =
-    select!("where c.channel = $1 and c.contact = $2 and c.thread = $3 and c.state = 'open'");
-const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.channel = $1 \
-    and m.external_key = $3), exists (select 1 from pending_effects e where e.channel = $1 and e.target_key = $3), \
+const LOAD_OPEN: &str = select!(
+    "where c.tenant = $1 and c.channel = $2 and c.contact = $3 and c.thread = $4 and c.state = 'open'"
+);
+const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.tenant = $1 \
+    and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_effects e where e.tenant = $1 \
+    and e.channel = $2 and e.target_key = $4), \
     c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
     c.waiting_since, c.bucket, c.thread, c.thread_title, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
-    from identities i join contacts p on p.id = i.contact join channels h on h.id = i.channel \
-    left join conversations c on c.channel = i.channel and c.contact = i.contact and c.thread = $4 and c.state = 'open' \
-    left join turns t on t.conversation = c.id and t.state in ('collecting', 'offered') \
-    where i.channel = $1 and i.external_id = $2";
-const OPEN: &str = "insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, \
+    from identities i join contacts p on p.tenant = i.tenant and p.id = i.contact \
+    join channels h on h.tenant = i.tenant and h.id = i.channel \
+    left join conversations c on c.tenant = i.tenant and c.channel = i.channel and c.contact = i.contact \
+    and c.thread = $5 and c.state = 'open' \
+    left join turns t on t.tenant = c.tenant and t.conversation = c.id and t.state in ('collecting', 'offered') \
+    where i.tenant = $1 and i.channel = $2 and i.external_id = $3";
+const OPEN: &str = "insert into conversations (tenant, id, company, channel, contact, external_id, is_group, state, \
     owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread, thread_title) \
     values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11, $12)";
 const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6, \
@@ -51,12 +56,13 @@ const SET_ASSIGNEE: &str = "update conversations set assignee = $3 where tenant 
 const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where tenant = $1 and id = $2";
 const SET_BUCKET: &str =
     "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
-const RENAME: &str = "update conversations set external_id = $3 where channel = $1 and external_id = $2";
-const OPEN_OF: &str = "select id from conversations where channel = $1 and contact = $2 and thread = $3 \
-    and state = 'open' and tenant = $4";
+const RENAME: &str =
+    "update conversations set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
+const OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
+    and thread = $4 and state = 'open'";
 /// As many as the contact has places on the channel.
-const ALL_OPEN_OF: &str = "select id from conversations where channel = $1 and contact = $2 and state = 'open' \
-    and tenant = $3 order by thread limit 100";
+const ALL_OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
+    and state = 'open' order by thread limit 100";
 
 pub const ALL: &[&str] = &[
     LOAD,
@@ -77,51 +83,50 @@ pub const ALL: &[&str] = &[
 
 impl FromRow for Conversation {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        read(row, 0)
+        read(&mut row.columns())
     }
 }
 
-/// A conversation from the columns that `select!` names, the first of them at `at`.
-fn read(row: &Row<'_>, at: usize) -> Result<Conversation, StoreError> {
-    let last_message: Option<String> = row.get(at + 14)?;
-    let last_message = last_message
-        .map(|text| serde_json::from_str::<LastMessage>(&text))
-        .transpose()
-        .map_err(|error| StoreError::Engine(format!("conversations.last_message: {error}")))?;
-    let (assignee, bucket) = (row.get(at + 11)?, word(row, at + 21, "bucket")?);
-    Ok(Conversation {
-        id: row.get(at)?,
-        tenant: row.get(at + 1)?,
-        company: row.get(at + 2)?,
-        channel: row.get(at + 3)?,
-        channel_kind: row.get(at + 4)?,
+/// Columns that [`read`] takes.
+const COLUMNS: usize = 24;
+
+/// A conversation from the columns that `select!` names.
+fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
+    let mut found = Conversation {
+        id: columns.take()?,
+        tenant: columns.take()?,
+        company: columns.take()?,
+        channel: columns.take()?,
+        channel_kind: columns.take()?,
         contact: Contact {
-            id: row.get(at + 5)?,
-            name: row.get(at + 6)?,
-            handle: row.get(at + 7)?,
+            id: columns.take()?,
+            name: columns.take()?,
+            handle: columns.take()?,
             user_name: None,
         },
-        state: word(row, at + 8, "state")?,
-        owner: word(row, at + 9, "owner")?,
-        epoch: row.get(at + 10)?,
-        assignee,
-        handoff_reason: row.get(at + 12)?,
-        last_seq: row.get(at + 13)?,
-        last_message,
-        inbound_count: row.get(at + 15)?,
+        state: columns.word()?,
+        owner: columns.word()?,
+        epoch: columns.take()?,
+        assignee: columns.take()?,
+        handoff_reason: columns.take()?,
+        last_seq: columns.take()?,
+        last_message: columns.json_or_null::<LastMessage>()?,
+        inbound_count: columns.take()?,
         turn: None,
-        opened_at: row.get(at + 16)?,
-        updated_at: row.get(at + 17)?,
-        waiting_since: row.get(at + 20)?,
-        bucket,
-        counted: Some(Standing { bucket, assignee }),
+        opened_at: columns.take()?,
+        updated_at: columns.take()?,
+        external_id: columns.take()?,
+        is_group: columns.take()?,
+        waiting_since: columns.take()?,
+        bucket: columns.word()?,
+        thread: columns.take::<Option<String>>()?.filter(|thread| !thread.is_empty()),
+        thread_title: columns.take()?,
+        counted: None,
         moved: None,
-        external_id: row.get(at + 18)?,
-        is_group: row.get(at + 19)?,
-        thread: row.get::<Option<String>>(at + 22)?.filter(|thread| !thread.is_empty()),
-        thread_title: row.get(at + 23)?,
         heard_at: None,
-    })
+    };
+    found.counted = Some(Standing { bucket: found.bucket, assignee: found.assignee });
+    Ok(found)
 }
 
 /// What a message of a chat meets: who writes, whether it was seen, the open conversation and its open turns.
@@ -147,29 +152,34 @@ struct ArrivalRow {
 
 impl FromRow for ArrivalRow {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let conversation = match row.get::<Option<Uuid>>(6)? {
-            Some(_) => Some(read(row, 6)?),
-            None => None,
+        let mut columns = row.columns();
+        let contact = Contact {
+            id: columns.take()?,
+            name: columns.take()?,
+            handle: columns.take()?,
+            user_name: columns.take()?,
         };
-        let turn = match row.get::<Option<Uuid>>(30)? {
-            Some(_) => Some(super::turns::read(row, 30)?),
-            None => None,
+        let (seen, awaited) = (columns.take()?, columns.take()?);
+        let conversation = if columns.is_there()? {
+            Some(read(&mut columns)?)
+        } else {
+            columns.skip(COLUMNS);
+            None
         };
-        let contact =
-            Contact { id: row.get(0)?, name: row.get(1)?, handle: row.get(2)?, user_name: row.get(3)? };
-        Ok(Self { contact, seen: row.get(4)?, awaited: row.get(5)?, conversation, turn })
+        let turn = if columns.is_there()? { Some(super::turns::read(&mut columns)?) } else { None };
+        Ok(Self { contact, seen, awaited, conversation, turn })
     }
 }
 
 /// Nothing: the chat has never written. The conversation is that of the thread.
 pub async fn arrival(
     tx: &mut Tx<'_>,
-    channel: Uuid,
+    (tenant, channel): (Uuid, Uuid),
     address: Address<'_>,
     message_key: &str,
 ) -> Result<Option<Arrival>, StoreError> {
     let Address { chat, thread } = address;
-    let args = args![channel, chat, message_key, thread.unwrap_or_default()];
+    let args = args![tenant, channel, chat, message_key, thread.unwrap_or_default()];
     let mut rows = tx.all::<ArrivalRow>(ARRIVAL, args).await?.into_iter();
     let Some(first) = rows.next() else { return Ok(None) };
     let mut turns = OpenTurns::default();
@@ -180,22 +190,12 @@ pub async fn arrival(
     Ok(Some(Arrival { contact, seen, awaited, conversation, turns }))
 }
 
-/// Reads a column that holds one of an enum's words.
-pub(super) fn word<T: std::str::FromStr<Err = String>>(
-    row: &Row<'_>,
-    index: usize,
-    name: &str,
-) -> Result<T, StoreError> {
-    let text: String = row.get(index)?;
-    text.parse().map_err(|error| StoreError::Engine(format!("column {name}: {error}")))
-}
-
 /// The conversation with its contact and its open turn.
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Conversation>, StoreError> {
     let Some(mut conversation) = tx.one::<Conversation>(LOAD, args![tenant, id]).await? else {
         return Ok(None);
     };
-    conversation.turn = super::turns::shown(tx, id).await?;
+    conversation.turn = super::turns::shown(tx, tenant, id).await?;
     Ok(Some(conversation))
 }
 
@@ -239,7 +239,9 @@ pub async fn open(
     tx.must_hold(channel.tenant)?;
     let found = match found {
         Some(found) => Some(found),
-        None => tx.one::<Conversation>(LOAD_OPEN, args![channel.id, contact.id, thread]).await?,
+        None => {
+            tx.one::<Conversation>(LOAD_OPEN, args![channel.tenant, channel.id, contact.id, thread]).await?
+        }
     };
     if let Some(mut found) = found {
         if found.external_id != external_id {
@@ -285,8 +287,8 @@ pub async fn open(
     };
     made.bucket = made.standing().bucket;
     let args = args![
-        id,
         made.tenant,
+        id,
         made.company,
         made.channel,
         contact.id,
@@ -419,8 +421,13 @@ pub async fn set_last_message(tx: &mut Tx<'_>, conversation: &Conversation) -> R
 }
 
 /// The provider gave the chat another id.
-pub async fn rename(tx: &mut Tx<'_>, channel: Uuid, from: &str, to: &str) -> Result<(), StoreError> {
-    tx.exec(RENAME, args![channel, from, to]).await?;
+pub async fn rename(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    from: &str,
+    to: &str,
+) -> Result<(), StoreError> {
+    tx.exec(RENAME, args![tenant, channel, from, to]).await?;
     Ok(())
 }
 
@@ -431,7 +438,7 @@ pub async fn open_of(
     contact: Uuid,
     thread: Option<&str>,
 ) -> Result<Option<Uuid>, StoreError> {
-    let args = args![channel, contact, thread.unwrap_or_default(), tenant];
+    let args = args![tenant, channel, contact, thread.unwrap_or_default()];
     Ok(tx.one::<(Uuid,)>(OPEN_OF, args).await?.map(|(id,)| id))
 }
 
@@ -441,6 +448,6 @@ pub async fn all_open_of(
     (tenant, channel): (Uuid, Uuid),
     contact: Uuid,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let found = tx.all::<(Uuid,)>(ALL_OPEN_OF, args![channel, contact, tenant]).await?;
+    let found = tx.all::<(Uuid,)>(ALL_OPEN_OF, args![tenant, channel, contact]).await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
 }

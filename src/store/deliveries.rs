@@ -16,28 +16,26 @@ macro_rules! select {
     };
 }
 
-const INSERT: &str = "insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, created_at, updated_at) \
+const INSERT: &str = "insert into deliveries (tenant, id, channel, conversation, message, part, parts, payload, state, tries, created_at, updated_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, $9, $9)";
-const LOAD: &str = select!("where d.id = $1");
-const BY_KEY: &str = select!("where d.channel = $1 and d.external_key = $2");
-const OF_MESSAGE: &str = select!("where d.message = $1 order by d.part");
+const LOAD: &str = select!("where d.tenant = $1 and d.id = $2");
+const BY_KEY: &str = select!("where d.tenant = $1 and d.channel = $2 and d.external_key = $3");
+const OF_MESSAGE: &str = select!("where d.tenant = $1 and d.message = $2 order by d.part");
 const UNSETTLED: &str = select!(
-    "where d.conversation in (select c.id from conversations c where c.contact = $2 and c.channel = $1 \
-     and c.thread = $4 order by c.id desc limit 10) and d.begun_at > $3 order by d.begun_at, d.id limit 50"
+    "where d.tenant = $1 and d.conversation in (select c.id from conversations c where c.tenant = $1 and c.contact = $3 \
+     and c.channel = $2 and c.thread = $5 order by c.id desc limit 10) and d.begun_at > $4 order by d.begun_at, d.id limit 50"
 );
 const QUEUED_OF_RESPONDERS: &str = select!(
-    "join messages m on m.id = d.message where d.conversation = $1 and d.state = 'queued' \
-     and m.author_kind = 'responder' order by d.id"
+    "join messages m on m.tenant = d.tenant and m.id = d.message where d.tenant = $1 and d.conversation = $2 \
+     and d.state = 'queued' and m.author_kind = 'responder' order by d.id"
 );
-const UPDATE: &str = "update deliveries set state = $2, reserved_id = $3, external_key = $4, external_id = $5, tries = $6, \
-    error_code = $7, error_reason = $8, updated_at = $9, begun_at = $10 where id = $1";
-const ATTEMPT: &str = "insert into attempts (id, tenant, delivery, started_at) values ($1, $2, $3, $4)";
-const ATTEMPT_END: &str =
-    "update attempts set finished_at = $2, outcome = $3, code = $4, reason = $5 where id = $1";
-const OPEN_ATTEMPT: &str =
-    "select id from attempts where delivery = $1 and finished_at is null order by id desc limit 1";
-const CANCEL_QUEUED: &str = "update deliveries set state = 'failed', error_code = $2, error_reason = $3, updated_at = $4 \
-    where message = $1 and state = 'queued'";
+const UPDATE: &str = "update deliveries set state = $3, reserved_id = $4, external_key = $5, external_id = $6, tries = $7, \
+    error_code = $8, error_reason = $9, updated_at = $10, begun_at = $11 where tenant = $1 and id = $2";
+const ATTEMPT: &str = "insert into attempts (tenant, id, delivery, started_at) values ($1, $2, $3, $4)";
+const ATTEMPT_END: &str = "update attempts set finished_at = $3, outcome = $4, code = $5, reason = $6 where tenant = $1 and id = $2";
+const OPEN_ATTEMPT: &str = "select id from attempts where tenant = $1 and delivery = $2 and finished_at is null order by id desc limit 1";
+const CANCEL_QUEUED: &str = "update deliveries set state = 'failed', error_code = $3, error_reason = $4, updated_at = $5 \
+    where tenant = $1 and message = $2 and state = 'queued'";
 
 pub const ALL: &[&str] = &[
     INSERT,
@@ -78,25 +76,29 @@ pub struct Delivery {
     pub begun_at: Option<i64>,
 }
 
+fn error(code: Option<String>, reason: Option<String>) -> Option<crate::model::MessageError> {
+    code.map(|code| crate::model::MessageError { code, reason: reason.unwrap_or_default() })
+}
+
 impl FromRow for Delivery {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (code, reason): (Option<String>, Option<String>) = (row.get(12)?, row.get(13)?);
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            channel: row.get(2)?,
-            conversation: row.get(3)?,
-            message: row.get(4)?,
-            part: row.get(5)?,
-            parts: row.get(6)?,
-            payload: row.get(7)?,
-            state: super::conversations::word(row, 8, "state")?,
-            reserved_id: row.get(9)?,
-            external_key: row.get(10)?,
-            tries: row.get(11)?,
-            error: code.map(|code| crate::model::MessageError { code, reason: reason.unwrap_or_default() }),
-            external_id: row.get(14)?,
-            begun_at: row.get(15)?,
+            id: columns.take()?,
+            tenant: columns.take()?,
+            channel: columns.take()?,
+            conversation: columns.take()?,
+            message: columns.take()?,
+            part: columns.take()?,
+            parts: columns.take()?,
+            payload: columns.take()?,
+            state: columns.word()?,
+            reserved_id: columns.take()?,
+            external_key: columns.take()?,
+            tries: columns.take()?,
+            error: error(columns.take()?, columns.take()?),
+            external_id: columns.take()?,
+            begun_at: columns.take()?,
         })
     }
 }
@@ -106,8 +108,8 @@ pub async fn insert(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
     tx.put(
         INSERT,
         args![
-            delivery.id,
             delivery.tenant,
+            delivery.id,
             delivery.channel,
             delivery.conversation,
             delivery.message,
@@ -121,36 +123,41 @@ pub async fn insert(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
     Ok(())
 }
 
-pub async fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Delivery>, StoreError> {
-    tx.one(LOAD, args![id]).await
+pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Delivery>, StoreError> {
+    tx.one(LOAD, args![tenant, id]).await
 }
 
+/// Of a `(tenant, channel)`.
 pub async fn by_key(
     tx: &mut Tx<'_>,
-    channel: Uuid,
+    (tenant, channel): (Uuid, Uuid),
     external_key: &str,
 ) -> Result<Option<Delivery>, StoreError> {
-    tx.one(BY_KEY, args![channel, external_key]).await
+    tx.one(BY_KEY, args![tenant, channel, external_key]).await
 }
 
-pub async fn of_message(tx: &mut Tx<'_>, message: Uuid) -> Result<Vec<Delivery>, StoreError> {
-    tx.all(OF_MESSAGE, args![message]).await
+pub async fn of_message(tx: &mut Tx<'_>, tenant: Uuid, message: Uuid) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(OF_MESSAGE, args![tenant, message]).await
 }
 
 /// Parts to a contact in a thread that began after a time and may have left without anybody knowing, whatever became of them since:
 /// on their way, unknown, waiting for another try, given up. The oldest first.
 pub async fn unsettled(
     tx: &mut Tx<'_>,
-    channel: Uuid,
+    (tenant, channel): (Uuid, Uuid),
     (contact, thread): (Uuid, Option<&str>),
     after: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
-    tx.all(UNSETTLED, args![channel, contact, after, thread.unwrap_or_default()]).await
+    tx.all(UNSETTLED, args![tenant, channel, contact, after, thread.unwrap_or_default()]).await
 }
 
 /// Parts of AI answers that wait to be sent.
-pub async fn queued_of_responders(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Vec<Delivery>, StoreError> {
-    tx.all(QUEUED_OF_RESPONDERS, args![conversation]).await
+pub async fn queued_of_responders(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(QUEUED_OF_RESPONDERS, args![tenant, conversation]).await
 }
 
 pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreError> {
@@ -162,6 +169,7 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
     tx.put(
         UPDATE,
         args![
+            delivery.tenant,
             delivery.id,
             delivery.state.as_str(),
             &delivery.reserved_id,
@@ -181,30 +189,35 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
 /// Notes that a send begins. From here on a crash means that nobody knows whether it left.
 pub async fn begin_attempt(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<Uuid, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.put(ATTEMPT, args![id, delivery.tenant, delivery.id, now]).await?;
+    tx.put(ATTEMPT, args![delivery.tenant, id, delivery.id, now]).await?;
     Ok(id)
 }
 
 pub async fn end_attempt(
     tx: &mut Tx<'_>,
-    attempt: Uuid,
+    (tenant, attempt): (Uuid, Uuid),
     outcome: &str,
     code: Option<&str>,
     reason: Option<&str>,
 ) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.exec(ATTEMPT_END, args![attempt, now, outcome, code, reason]).await?;
+    tx.exec(ATTEMPT_END, args![tenant, attempt, now, outcome, code, reason]).await?;
     Ok(())
 }
 
 /// The attempt that was begun and has no end.
-pub async fn open_attempt(tx: &mut Tx<'_>, delivery: Uuid) -> Result<Option<Uuid>, StoreError> {
-    Ok(tx.one::<(Uuid,)>(OPEN_ATTEMPT, args![delivery]).await?.map(|(id,)| id))
+pub async fn open_attempt(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<Option<Uuid>, StoreError> {
+    Ok(tx.one::<(Uuid,)>(OPEN_ATTEMPT, args![delivery.tenant, delivery.id]).await?.map(|(id,)| id))
 }
 
-/// Gives up the parts of a message that have not left: after one part was refused.
-pub async fn fail_queued(tx: &mut Tx<'_>, message: Uuid, code: &str, reason: &str) -> Result<(), StoreError> {
+/// Gives up the other parts of a part's message that have not left: after it was refused.
+pub async fn fail_queued(
+    tx: &mut Tx<'_>,
+    part: &Delivery,
+    code: &str,
+    reason: &str,
+) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.exec(CANCEL_QUEUED, args![message, code, reason, now]).await?;
+    tx.exec(CANCEL_QUEUED, args![part.tenant, part.message, code, reason, now]).await?;
     Ok(())
 }

@@ -44,7 +44,9 @@ impl Engine {
     pub const fn queue_lock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some("select class from queues where id = $1 and class = $2 for update"),
+            Self::Postgres => {
+                Some("select class from queues where tenant = $1 and id = $2 and class = $3 for update")
+            }
         }
     }
 
@@ -74,9 +76,9 @@ impl Engine {
     }
 }
 
-pub(super) const DUE_QUEUES: &str = "select id, class, running, failures, blocked_until, reason from queues \
+pub(super) const DUE_QUEUES: &str = "select tenant, id, class, running, failures, blocked_until, reason from queues \
     where class = $1 and next_at <= $2 order by next_at limit $3";
-const DUE_QUEUES_LOCKED: &str = "select id, class, running, failures, blocked_until, reason from queues \
+const DUE_QUEUES_LOCKED: &str = "select tenant, id, class, running, failures, blocked_until, reason from queues \
     where class = $1 and next_at <= $2 order by next_at limit $3 for update skip locked";
 
 pub(super) const EPOCH: &str = "select epoch from installation where id = 1";

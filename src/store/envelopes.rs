@@ -8,7 +8,7 @@ use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
 
-const INSERT: &str = "insert into envelopes (id, tenant, channel, body, outcome, error, events, received_at) \
+const INSERT: &str = "insert into envelopes (tenant, id, channel, body, outcome, error, events, received_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
 /// Of long bodies only the length is read: a page has up to 200.
 const PAGE: &str = "select id, channel, received_at, outcome, error, events, \
@@ -16,7 +16,7 @@ const PAGE: &str = "select id, channel, received_at, outcome, error, events, \
     where tenant = $1 and id < $2 order by id desc limit $3";
 const PAGE_OF_CHANNEL: &str = "select id, channel, received_at, outcome, error, events, \
     case when length(body) <= 16384 then body end, cast(length(body) as bigint) from envelopes \
-    where channel = $4 and id < $2 and tenant = $1 order by id desc limit $3";
+    where tenant = $1 and channel = $4 and id < $2 order by id desc limit $3";
 const SET_OUTCOME: &str = "update envelopes set outcome = $3, error = $4, events = $5, \
     replayed_at = coalesce($6, replayed_at) where tenant = $1 and id = $2";
 const BODY: &str = "select channel, body from envelopes where tenant = $1 and id = $2";
@@ -43,17 +43,21 @@ pub struct LogEntry {
 
 impl FromRow for LogEntry {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (body, length): (Option<Vec<u8>>, i64) = (row.get(6)?, row.get(7)?);
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            channel: row.get(1)?,
-            received_at: row.get(2)?,
-            outcome: row.get(3)?,
-            error: row.get(4)?,
-            events: row.get(5)?,
-            body_preview: body.map_or_else(|| format!("{length} bytes"), |body| preview(&body)),
+            id: columns.take()?,
+            channel: columns.take()?,
+            received_at: columns.take()?,
+            outcome: columns.take()?,
+            error: columns.take()?,
+            events: columns.take()?,
+            body_preview: shown(columns.take()?, columns.take()?),
         })
     }
+}
+
+fn shown(body: Option<Vec<u8>>, length: i64) -> String {
+    body.map_or_else(|| format!("{length} bytes"), |body| preview(&body))
 }
 
 /// The shape of a body without its contents: texts of JSON are shown by their length only.
@@ -94,7 +98,7 @@ pub struct NewEnvelope<'a> {
 
 pub async fn insert(tx: &mut Tx<'_>, new: &NewEnvelope<'_>) -> Result<Uuid, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    tx.put(INSERT, args![id, new.tenant, new.channel, new.body, new.outcome, new.error, new.events, now])
+    tx.put(INSERT, args![new.tenant, id, new.channel, new.body, new.outcome, new.error, new.events, now])
         .await?;
     Ok(id)
 }

@@ -29,15 +29,16 @@ pub const ALL: &[&str] = &[dialect::EPOCH, RENEW, TOUCH, ADVANCE, INSERT, TOP, O
 
 impl FromRow for Event {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = row.columns();
         Ok(Self {
-            tenant: row.get(0)?,
-            cursor: row.get(1)?,
-            kind: Arc::from(row.get::<String>(2)?),
-            company: row.get(3)?,
-            channel: row.get(4)?,
-            user: row.get(5)?,
-            at: row.get(6)?,
-            data: Bytes::from(row.get::<String>(7)?),
+            tenant: columns.take()?,
+            cursor: columns.take()?,
+            kind: Arc::from(columns.take::<String>()?),
+            company: columns.take()?,
+            channel: columns.take()?,
+            user: columns.take()?,
+            at: columns.take()?,
+            data: Bytes::from(columns.take::<String>()?),
         })
     }
 }

@@ -14,7 +14,7 @@ pub use kinds::{
 };
 
 use super::queues::{self, Leaving, QueueKey};
-use super::value::{FromRow, Row};
+use super::value::from_row;
 use super::{StoreError, Tx, Wake};
 use crate::args;
 
@@ -32,56 +32,56 @@ mod dead;
 
 pub use dead::{ALL as ABOUT_DEAD, forget_dead};
 
-const INSERT: &str = "insert into jobs (id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
+const INSERT: &str = "insert into jobs (tenant, id, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, case when exists (select 1 from jobs \
-    where lane = $5 and state in ('ready', 'claimed')) then 'behind' else 'ready' end)";
-const SCHEDULE: &str = "insert into jobs (id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
-    values ($1, $2, $2, $3, $4, $5, $6, $7, 0, $8, 0, $8, 'ready') on conflict (id) do nothing";
+    where tenant = $1 and lane = $5 and state in ('ready', 'claimed')) then 'behind' else 'ready' end)";
+const SCHEDULE: &str = "insert into jobs (tenant, id, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
+    values ($1, $2, $1, $3, $4, $5, $6, $7, 0, $8, 0, $8, 'ready') on conflict (tenant, id) do nothing";
 const READY: &str = select!(
-    "where j.queue = $1 and j.class = $2 and j.state = 'ready' and j.run_at <= $3 order by j.run_at, j.id limit $4"
+    "where j.tenant = $1 and j.queue = $2 and j.class = $3 and j.state = 'ready' and j.run_at <= $4 \
+     order by j.run_at, j.id limit $5"
 );
-const NEXT_OF_QUEUE: &str = "select run_at from jobs where queue = $1 and class = $2 and state = 'ready' \
+const NEXT_OF_QUEUE: &str = "select run_at from jobs where tenant = $1 and queue = $2 and class = $3 and state = 'ready' \
     order by run_at, id limit 1";
 const NEXT: &str = "select next_at from queues where class = $1 order by next_at limit 1";
-const KEEP: &str = "update jobs set claimed_until = $3 where id = $1 and claim = $2";
-const CLAIM: &str = "update jobs set state = 'claimed', claim = $2, claimed_until = $3, tries = tries + 1 \
-    where id = $1 and state = 'ready'";
+const KEEP: &str = "update jobs set claimed_until = $4 where tenant = $1 and id = $2 and claim = $3";
+const CLAIM: &str = "update jobs set state = 'claimed', claim = $3, claimed_until = $4, tries = tries + 1 \
+    where tenant = $1 and id = $2 and state = 'ready'";
 const EXPIRED: &str =
     select!("where j.state = 'claimed' and j.claimed_until <= $1 order by j.claimed_until limit $2");
-const RELEASE: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $3, error = $4 \
-    where id = $1 and claim = $2";
-const AGAIN: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $3, tries = 0, \
-    error = null where id = $1 and claim = $2";
-const DONE: &str = "delete from jobs where id = $1 and claim = $2";
-const FRESH: &str = "update jobs set tries = 0 where id = $1";
-const BURY: &str = "update jobs set state = 'dead', claim = null, claimed_until = null, error = $2 \
-    where id = $1 and (claim is null or claim = $3)";
-const STILL_EXPIRED: &str = "select id from jobs where id = $1 and claim = $2 and claimed_until <= $3";
-const PROMOTE: &str = "update jobs set state = 'ready' where id = (select id from jobs where lane = $1 \
-    and state = 'behind' and not exists (select 1 from jobs where lane = $1 and state in ('ready', 'claimed')) \
-    order by position, id limit 1)";
-const HURRY: &str =
-    "update jobs set run_at = $3 where subject = $1 and kind = $2 and state = 'ready' and run_at > $3";
-const HURRY_LANE: &str = "update jobs set run_at = $2 where lane = $1 and state in ('ready', 'claimed') \
-    and claim is null and run_at > $2";
+const RELEASE: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $4, error = $5 \
+    where tenant = $1 and id = $2 and claim = $3";
+const AGAIN: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $4, tries = 0, \
+    error = null where tenant = $1 and id = $2 and claim = $3";
+const DONE: &str = "delete from jobs where tenant = $1 and id = $2 and claim = $3";
+const FRESH: &str = "update jobs set tries = 0 where tenant = $1 and id = $2";
+const BURY: &str = "update jobs set state = 'dead', claim = null, claimed_until = null, error = $3 \
+    where tenant = $1 and id = $2 and (claim is null or claim = $4)";
+const STILL_EXPIRED: &str =
+    "select id from jobs where tenant = $1 and id = $2 and claim = $3 and claimed_until <= $4";
+const PROMOTE: &str = "update jobs set state = 'ready' where tenant = $1 and id = (select id from jobs where tenant = $1 \
+    and lane = $2 and state = 'behind' and not exists (select 1 from jobs where tenant = $1 and lane = $2 \
+    and state in ('ready', 'claimed')) order by position, id limit 1)";
+const HURRY: &str = "update jobs set run_at = $4 where tenant = $1 and subject = $2 and kind = $3 and state = 'ready' and run_at > $4";
+const HURRY_LANE: &str = "update jobs set run_at = $3 where tenant = $1 and lane = $2 and state in ('ready', 'claimed') \
+    and claim is null and run_at > $3";
 /// So many at once; the others run when they were to.
-const LATER_OF_QUEUE: &str = "select id from jobs where queue = $1 and class = $2 and state = 'ready' and run_at > $3 \
+const LATER_OF_QUEUE: &str = "select id from jobs where tenant = $1 and queue = $2 and class = $3 and state = 'ready' and run_at > $4 \
     order by run_at, id limit 500";
-const HURRY_ONE: &str = "update jobs set run_at = $2 where id = $1 and state = 'ready'";
+const HURRY_ONE: &str = "update jobs set run_at = $3 where tenant = $1 and id = $2 and state = 'ready'";
 const OVERDUE: &str = select!(
     "where j.kind = $1 and j.state <> 'claimed' and j.created_at < $2 and j.state <> 'dead' \
      order by j.created_at, j.id limit $3"
 );
-const LOAD: &str = select!("where j.id = $1 and j.tenant = $2");
+const LOAD: &str = select!("where j.tenant = $1 and j.id = $2");
 const DEAD: &str =
     select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id desc limit $3");
 const OLD_DEAD: &str =
     select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id limit $3");
-const REVIVE: &str = "update jobs set tries = 0, run_at = $2, created_at = $2, error = null, state = case when exists (select 1 from jobs k \
-    where k.lane = jobs.lane and k.state in ('ready', 'claimed')) then 'behind' else 'ready' end \
-    where id = $1 and state = 'dead'";
-const DROP_DEAD: &str = "delete from jobs where id = $1 and state = 'dead'";
-const PLACE: &str = "select tenant from jobs where id = $1";
+const REVIVE: &str = "update jobs set tries = 0, run_at = $3, created_at = $3, error = null, state = case when exists (select 1 from jobs k \
+    where k.tenant = $1 and k.lane = jobs.lane and k.state in ('ready', 'claimed')) then 'behind' else 'ready' end \
+    where tenant = $1 and id = $2 and state = 'dead'";
+const DROP_DEAD: &str = "delete from jobs where tenant = $1 and id = $2 and state = 'dead'";
 
 pub const ALL: &[&str] = &[
     INSERT,
@@ -109,7 +109,6 @@ pub const ALL: &[&str] = &[
     OLD_DEAD,
     REVIVE,
     DROP_DEAD,
-    PLACE,
 ];
 
 /// A job as it is stored: of a kind that this version may not know.
@@ -151,29 +150,25 @@ impl Job {
     }
 
     pub fn key(&self) -> Option<QueueKey> {
-        Class::of(self.class).map(|class| QueueKey { id: self.queue, class })
+        Class::of(self.class).map(|class| QueueKey { tenant: self.tenant, id: self.queue, class })
     }
 }
 
-impl FromRow for Job {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            queue: row.get(2)?,
-            class: row.get(3)?,
-            lane: row.get(4)?,
-            kind: row.get(5)?,
-            subject: row.get(6)?,
-            payload: row.get(7)?,
-            tries: row.get(8)?,
-            claim: row.get(9)?,
-            created_at: row.get(10)?,
-            error: row.get(11)?,
-            state: row.get(12)?,
-        })
-    }
-}
+from_row!(Job {
+    id,
+    tenant,
+    queue,
+    class,
+    lane,
+    kind,
+    subject,
+    payload,
+    tries,
+    claim,
+    created_at,
+    error,
+    state
+});
 
 /// A job that is given up, as the operator and the tenant's owner see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -212,13 +207,13 @@ pub struct Slot<'a> {
 pub async fn push<P: Payload>(tx: &mut Tx<'_>, slot: &Slot<'_>, payload: &P) -> Result<(), StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
     let text = serde_json::to_string(payload).map_err(|error| StoreError::Engine(error.to_string()))?;
-    queues::joined(tx, QueueKey { id: slot.queue, class: P::CLASS }, slot.tenant, now).await?;
+    queues::joined(tx, QueueKey { tenant: slot.tenant, id: slot.queue, class: P::CLASS }, now).await?;
     let class = P::CLASS as i64;
     tx.put(
         INSERT,
         args![
-            id,
             slot.tenant,
+            id,
             slot.queue,
             class,
             slot.lane,
@@ -245,9 +240,10 @@ pub async fn schedule<P: Payload>(tx: &mut Tx<'_>, payload: &P, run_at: i64) -> 
     let (id, lane) = (Uuid::from_bytes(bytes), format!("every:{}", P::KIND));
     let text = serde_json::to_string(payload).map_err(|error| StoreError::Engine(error.to_string()))?;
     let class = P::CLASS as i64;
-    let args = args![id, Uuid::nil(), class, &lane, P::KIND, payload.subject(), &text, run_at];
+    let args = args![Uuid::nil(), id, class, &lane, P::KIND, payload.subject(), &text, run_at];
     if tx.exec(SCHEDULE, args).await? == 1 {
-        queues::joined(tx, QueueKey { id: Uuid::nil(), class: P::CLASS }, Uuid::nil(), run_at).await?;
+        let key = QueueKey { tenant: Uuid::nil(), id: Uuid::nil(), class: P::CLASS };
+        queues::joined(tx, key, run_at).await?;
     }
     tx.wake(Wake::Job { class: P::CLASS, at: run_at });
     Ok(())
@@ -255,14 +251,18 @@ pub async fn schedule<P: Payload>(tx: &mut Tx<'_>, payload: &P, run_at: i64) -> 
 
 /// Keeps a claimed job until this time. `false`: it is not ours any more.
 pub async fn keep(tx: &mut Tx<'_>, job: &Job, claimed_until: i64) -> Result<bool, StoreError> {
-    Ok(tx.exec(KEEP, args![job.id, job.claim, claimed_until]).await? == 1)
+    Ok(tx.exec(KEEP, args![job.tenant, job.id, job.claim, claimed_until]).await? == 1)
 }
 
 /// Lets the waiting jobs about a subject of a channel run now.
-pub async fn hurry<P: Payload>(tx: &mut Tx<'_>, queue: Uuid, subject: Uuid) -> Result<(), StoreError> {
+pub async fn hurry<P: Payload>(
+    tx: &mut Tx<'_>,
+    (tenant, queue): (Uuid, Uuid),
+    subject: Uuid,
+) -> Result<(), StoreError> {
     let now = tx.now();
-    queues::touch(tx, QueueKey { id: queue, class: P::CLASS }, now).await?;
-    tx.put(HURRY, args![subject, P::KIND, now]).await?;
+    queues::touch(tx, QueueKey { tenant, id: queue, class: P::CLASS }, now).await?;
+    tx.put(HURRY, args![tenant, subject, P::KIND, now]).await?;
     tx.wake(Wake::Job { class: P::CLASS, at: now });
     Ok(())
 }
@@ -271,15 +271,15 @@ pub async fn hurry<P: Payload>(tx: &mut Tx<'_>, queue: Uuid, subject: Uuid) -> R
 pub async fn hurry_lane(tx: &mut Tx<'_>, key: QueueKey, lane: &str) -> Result<(), StoreError> {
     let now = tx.now();
     queues::touch(tx, key, now).await?;
-    tx.put(HURRY_LANE, args![lane, now]).await?;
+    tx.put(HURRY_LANE, args![key.tenant, lane, now]).await?;
     tx.wake(Wake::Job { class: key.class, at: now });
     Ok(())
 }
 
 /// The channel works again: what waits in its queues runs now.
-pub async fn recovered(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError> {
+pub async fn recovered(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<(), StoreError> {
     for class in [Class::Send, Class::Media] {
-        let key = QueueKey { id: channel, class };
+        let key = QueueKey { tenant, id: channel, class };
         queues::recovered(tx, key).await?;
         hurry_queue(tx, key).await?;
     }
@@ -290,9 +290,10 @@ pub async fn recovered(tx: &mut Tx<'_>, channel: Uuid) -> Result<(), StoreError>
 pub async fn hurry_queue(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     let now = tx.now();
     queues::touch(tx, key, now).await?;
-    let later: Vec<(Uuid,)> = tx.all(LATER_OF_QUEUE, args![key.id, key.class as i64, now]).await?;
+    let asked = args![key.tenant, key.id, key.class as i64, now];
+    let later: Vec<(Uuid,)> = tx.all(LATER_OF_QUEUE, asked).await?;
     for (id,) in later {
-        tx.put(HURRY_ONE, args![id, now]).await?;
+        tx.put(HURRY_ONE, args![key.tenant, id, now]).await?;
     }
     tx.wake(Wake::Job { class: key.class, at: now });
     Ok(())
@@ -316,18 +317,19 @@ pub async fn claim(
             queues::claimed(tx, &queue, 0, next_at).await?;
             continue;
         }
-        let ready: Vec<Job> = tx.all(READY, args![queue.id, class as i64, now, most]).await?;
+        let ready: Vec<Job> = tx.all(READY, args![queue.tenant, queue.id, class as i64, now, most]).await?;
         let before = taken.len();
         for mut job in ready {
             let claim = tx.new_id();
-            if tx.exec(CLAIM, args![job.id, claim, claimed_until]).await? == 1 {
+            if tx.exec(CLAIM, args![job.tenant, job.id, claim, claimed_until]).await? == 1 {
                 job.claim = Some(claim);
                 job.tries += 1;
                 taken.push(job);
             }
         }
         let count = (taken.len() - before) as i64;
-        let next: Option<(i64,)> = tx.one(NEXT_OF_QUEUE, args![queue.id, class as i64]).await?;
+        let asked = args![queue.tenant, queue.id, class as i64];
+        let next: Option<(i64,)> = tx.one(NEXT_OF_QUEUE, asked).await?;
         let next_at =
             if count == free { queues::NEVER } else { next.map_or(queues::NEVER, |(at,)| at.max(now)) };
         queues::claimed(tx, &queue, count, next_at).await?;
@@ -348,7 +350,8 @@ pub async fn expired(tx: &mut Tx<'_>, now: i64, limit: i64) -> Result<Vec<Job>, 
 
 /// Whether it is still so that a claimed job's worker is gone.
 pub async fn still_expired(tx: &mut Tx<'_>, job: &Job, before: i64) -> Result<bool, StoreError> {
-    Ok(tx.one::<(Uuid,)>(STILL_EXPIRED, args![job.id, job.claim, before]).await?.is_some())
+    let asked = args![job.tenant, job.id, job.claim, before];
+    Ok(tx.one::<(Uuid,)>(STILL_EXPIRED, asked).await?.is_some())
 }
 
 /// Gives a claimed job back, to run at a time. `false`: it was not ours any more.
@@ -362,7 +365,7 @@ pub async fn release(
     if !queues::left(tx, key, job.id, job.claim, Leaving::Back).await? {
         return Ok(false);
     }
-    tx.put(RELEASE, args![job.id, job.claim, run_at, error]).await?;
+    tx.put(RELEASE, args![job.tenant, job.id, job.claim, run_at, error]).await?;
     wake_both(tx, key, run_at);
     Ok(true)
 }
@@ -370,7 +373,7 @@ pub async fn release(
 /// As [`release`], for a job that did what it could: it was not its own failure, and its tries begin anew.
 pub async fn postpone(tx: &mut Tx<'_>, job: &Job, run_at: i64, error: &str) -> Result<(), StoreError> {
     if release(tx, job, run_at, Some(error)).await? {
-        tx.put(FRESH, args![job.id]).await?;
+        tx.put(FRESH, args![job.tenant, job.id]).await?;
     }
     Ok(())
 }
@@ -385,7 +388,7 @@ fn wake_both(tx: &mut Tx<'_>, key: QueueKey, run_at: i64) {
 pub async fn again(tx: &mut Tx<'_>, job: &Job, run_at: i64) -> Result<(), StoreError> {
     let Some(key) = job.key() else { return Ok(()) };
     if queues::left(tx, key, job.id, job.claim, Leaving::Back).await? {
-        tx.put(AGAIN, args![job.id, job.claim, run_at]).await?;
+        tx.put(AGAIN, args![job.tenant, job.id, job.claim, run_at]).await?;
         wake_both(tx, key, run_at);
     }
     Ok(())
@@ -397,7 +400,7 @@ pub async fn done(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     if !queues::left(tx, key, job.id, job.claim, Leaving::Done).await? {
         return Ok(false);
     }
-    tx.put(DONE, args![job.id, job.claim]).await?;
+    tx.put(DONE, args![job.tenant, job.id, job.claim]).await?;
     next_in_lane(tx, job, key).await?;
     Ok(true)
 }
@@ -413,14 +416,14 @@ pub async fn bury(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<bool, Stor
     } else {
         queues::gave_up(tx, key).await?;
     }
-    tx.put(BURY, args![job.id, reason, job.claim]).await?;
+    tx.put(BURY, args![job.tenant, job.id, reason, job.claim]).await?;
     next_in_lane(tx, job, key).await?;
     Ok(true)
 }
 
 /// The next one of the lane can run now.
 async fn next_in_lane(tx: &mut Tx<'_>, job: &Job, key: QueueKey) -> Result<(), StoreError> {
-    tx.put(PROMOTE, args![&job.lane]).await?;
+    tx.put(PROMOTE, args![job.tenant, &job.lane]).await?;
     tx.wake(Wake::Job { class: key.class, at: tx.now() });
     Ok(())
 }
@@ -431,7 +434,7 @@ pub async fn overdue(tx: &mut Tx<'_>, kind: &str, before: i64, limit: i64) -> Re
 }
 
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Job>, StoreError> {
-    tx.one(LOAD, args![id, tenant]).await
+    tx.one(LOAD, args![tenant, id]).await
 }
 
 /// The dead jobs of a tenant, newest first, before an id.
@@ -453,7 +456,7 @@ pub async fn old_dead(
 pub async fn revive(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     let (Some(key), now) = (job.key(), tx.now()) else { return Ok(false) };
     queues::dead_left(tx, key, true).await?;
-    let revived = tx.exec(REVIVE, args![job.id, now]).await? == 1;
+    let revived = tx.exec(REVIVE, args![job.tenant, job.id, now]).await? == 1;
     tx.wake(Wake::Job { class: key.class, at: now });
     Ok(revived)
 }
@@ -463,10 +466,5 @@ pub async fn drop_dead(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     if let Some(key) = job.key() {
         queues::dead_left(tx, key, false).await?;
     }
-    Ok(tx.exec(DROP_DEAD, args![job.id]).await? == 1)
-}
-
-/// Whose a job is.
-pub async fn tenant_of(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Uuid>, StoreError> {
-    Ok(tx.one::<(Uuid,)>(PLACE, args![id]).await?.map(|(tenant,)| tenant))
+    Ok(tx.exec(DROP_DEAD, args![job.tenant, job.id]).await? == 1)
 }

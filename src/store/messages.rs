@@ -3,7 +3,6 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -20,9 +19,10 @@ macro_rules! select {
     };
 }
 
-const SEEN: &str = "select id from messages where channel = $1 and external_key = $2";
-const SENT: &str = "select id, client_digest from messages where conversation = $1 and client_id = $2";
-const INSERT: &str = "insert into messages (id, tenant, conversation, channel, seq, direction, kind, text, author_kind, \
+const SEEN: &str = "select id from messages where tenant = $1 and channel = $2 and external_key = $3";
+const SENT: &str =
+    "select id, client_digest from messages where tenant = $1 and conversation = $2 and client_id = $3";
+const INSERT: &str = "insert into messages (tenant, id, conversation, channel, seq, direction, kind, text, author_kind, \
     author_id, author_name, client_id, client_digest, external_key, external_id, reply_to, status, provider_at, \
     created_at, turn, data, inbound_count, reactions) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, '[]')";
@@ -39,15 +39,16 @@ const SET_MARKS: &str = "update messages set marks = $3 where tenant = $1 and id
 const SET_DELETED: &str = "update messages set deleted_at = $3 where tenant = $1 and id = $2";
 const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $1 and id = $2";
 const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
-const INBOUND_UNTIL: &str = "select inbound_count from messages where conversation = $1 and seq = $2";
+const INBOUND_UNTIL: &str =
+    "select inbound_count from messages where tenant = $1 and conversation = $2 and seq = $3";
 /// The answer to a turn answers what the turn held, and nothing that came while it was written.
-const LAST_ANSWER: &str = "select coalesce((select t.last_seq from turns t where t.id = m.turn), m.seq), m.inbound_count \
-    from messages m where m.conversation = $1 and m.direction = 'out' and m.status <> 'failed' \
+const LAST_ANSWER: &str = "select coalesce((select t.last_seq from turns t where t.tenant = m.tenant and t.id = m.turn), m.seq), \
+    m.inbound_count from messages m where m.tenant = $1 and m.conversation = $2 and m.direction = 'out' and m.status <> 'failed' \
     and (m.data is null or m.data not like '%\"automatic\":true%') order by m.seq desc limit 1";
-const LEFT_AFTER: &str = "select seq from messages where conversation = $1 and seq > $2 and direction = 'in' \
-    and deleted_at is null order by seq limit $3";
-const LEFT_IN: &str = "select seq from messages where conversation = $1 and seq >= $2 and seq <= $3 \
-    and direction = 'in' and deleted_at is null order by seq limit $4";
+const LEFT_AFTER: &str = "select seq from messages where tenant = $1 and conversation = $2 and seq > $3 and direction = 'in' \
+    and deleted_at is null order by seq limit $4";
+const LEFT_IN: &str = "select seq from messages where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 \
+    and direction = 'in' and deleted_at is null order by seq limit $5";
 const OF_TURN: &str = select!(
     "where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 and direction = 'in' \
      and deleted_at is null order by seq desc limit $5"
@@ -86,48 +87,53 @@ pub const ALL: &[&str] = &[
     HEARD_AFTER,
 ];
 
+fn error(code: Option<String>, reason: Option<String>) -> Option<MessageError> {
+    code.map(|code| MessageError { code, reason: reason.unwrap_or_default() })
+}
+
 impl FromRow for Message {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let (code, reason): (Option<String>, Option<String>) = (row.get(13)?, row.get(14)?);
-        let reactions: String = row.get(11)?;
-        let data: Option<String> = row.get(20)?;
-        let damaged = |error: serde_json::Error| StoreError::Engine(format!("messages: {error}"));
+        let mut columns = row.columns();
         Ok(Self {
-            id: row.get(0)?,
-            conversation: row.get(1)?,
-            seq: row.get(2)?,
-            direction: word(row, 3, "direction")?,
-            kind: word(row, 4, "kind")?,
-            text: row.get(5)?,
-            author: Author { kind: word(row, 6, "author_kind")?, id: row.get(7)?, name: row.get(8)? },
-            client_id: row.get(9)?,
-            reply_to: row.get(10)?,
+            id: columns.take()?,
+            conversation: columns.take()?,
+            seq: columns.take()?,
+            direction: columns.word()?,
+            kind: columns.word()?,
+            text: columns.take()?,
+            author: Author { kind: columns.word()?, id: columns.take()?, name: columns.take()? },
+            client_id: columns.take()?,
+            reply_to: columns.take()?,
             attachments: Vec::new(),
-            reactions: serde_json::from_str::<Vec<Reaction>>(&reactions).map_err(damaged)?,
-            status: word(row, 12, "status")?,
-            error: code.map(|code| MessageError { code, reason: reason.unwrap_or_default() }),
-            edited_at: row.get(15)?,
-            deleted_at: row.get(16)?,
-            provider_at: row.get(17)?,
-            created_at: row.get(18)?,
-            turn: row.get(19)?,
-            data: data.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?,
+            reactions: columns.json::<Vec<Reaction>>()?,
+            status: columns.word()?,
+            error: error(columns.take()?, columns.take()?),
+            edited_at: columns.take()?,
+            deleted_at: columns.take()?,
+            provider_at: columns.take()?,
+            created_at: columns.take()?,
+            turn: columns.take()?,
+            data: columns.json_or_null()?,
         })
     }
 }
 
 /// Has the channel brought this message already?
-pub async fn seen(tx: &mut Tx<'_>, channel: Uuid, external_key: &str) -> Result<Option<Uuid>, StoreError> {
-    Ok(tx.one::<(Uuid,)>(SEEN, args![channel, external_key]).await?.map(|(id,)| id))
+pub async fn seen(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    external_key: &str,
+) -> Result<Option<Uuid>, StoreError> {
+    Ok(tx.one::<(Uuid,)>(SEEN, args![tenant, channel, external_key]).await?.map(|(id,)| id))
 }
 
 /// What this client id was used for: the message, and the digest of what was sent with it.
 pub async fn sent(
     tx: &mut Tx<'_>,
-    conversation: Uuid,
+    (tenant, conversation): (Uuid, Uuid),
     client_id: &str,
 ) -> Result<Option<(Uuid, Option<String>)>, StoreError> {
-    tx.one(SENT, args![conversation, client_id]).await
+    tx.one(SENT, args![tenant, conversation, client_id]).await
 }
 
 /// Where a message belongs beside what it shows.
@@ -146,8 +152,8 @@ pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Re
     tx.put(
         INSERT,
         args![
-            message.id,
             place.tenant,
+            message.id,
             message.conversation,
             place.channel,
             message.seq,
@@ -176,7 +182,7 @@ pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Re
 /// The message with its attachments.
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Message>, StoreError> {
     let Some(mut message) = tx.one::<Message>(LOAD, args![tenant, id]).await? else { return Ok(None) };
-    message.attachments = super::attachments::of_message(tx, id).await?;
+    message.attachments = super::attachments::of_message(tx, tenant, id).await?;
     Ok(Some(message))
 }
 
@@ -190,7 +196,7 @@ pub async fn before(
 ) -> Result<Vec<Message>, StoreError> {
     let mut found: Vec<Message> = tx.all(BEFORE, args![tenant, conversation, seq, limit]).await?;
     found.reverse();
-    super::attachments::attach(tx, conversation, &mut found).await?;
+    super::attachments::attach(tx, tenant, conversation, &mut found).await?;
     Ok(found)
 }
 
@@ -203,7 +209,7 @@ pub async fn after(
     limit: i64,
 ) -> Result<Vec<Message>, StoreError> {
     let mut found: Vec<Message> = tx.all(AFTER, args![tenant, conversation, seq, limit]).await?;
-    super::attachments::attach(tx, conversation, &mut found).await?;
+    super::attachments::attach(tx, tenant, conversation, &mut found).await?;
     Ok(found)
 }
 
@@ -249,8 +255,14 @@ pub async fn external_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Opti
 }
 
 /// How many messages the customer had written up to this `seq`.
-pub async fn inbound_until(tx: &mut Tx<'_>, conversation: Uuid, seq: i64) -> Result<i64, StoreError> {
-    Ok(tx.one::<(i64,)>(INBOUND_UNTIL, args![conversation, seq]).await?.map_or(0, |(count,)| count))
+pub async fn inbound_until(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    seq: i64,
+) -> Result<i64, StoreError> {
+    let row = tx.one::<(i64,)>(INBOUND_UNTIL, args![tenant, conversation, seq]).await?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
 /// The customer's messages since the last answer that were not taken back: the first `seq` and how many, or nothing.
@@ -258,9 +270,10 @@ pub async fn unanswered(
     tx: &mut Tx<'_>,
     conversation: &Conversation,
 ) -> Result<Option<(i64, i64)>, StoreError> {
-    let answer = tx.one::<(i64, i64)>(LAST_ANSWER, args![conversation.id]).await?;
+    let (tenant, id) = (conversation.tenant, conversation.id);
+    let answer = tx.one::<(i64, i64)>(LAST_ANSWER, args![tenant, id]).await?;
     let (seq, before) = answer.unwrap_or((0, 0));
-    let left = tx.all::<(i64,)>(LEFT_AFTER, args![conversation.id, seq, COUNTED]).await?;
+    let left = tx.all::<(i64,)>(LEFT_AFTER, args![tenant, id, seq, COUNTED]).await?;
     let count = left.len() as i64;
     let count = if count < COUNTED { count } else { conversation.inbound_count - before };
     Ok(left.first().map(|(first,)| (*first, count)))
@@ -270,11 +283,11 @@ pub async fn unanswered(
 /// how many; or nothing.
 pub async fn left_of_turn(
     tx: &mut Tx<'_>,
-    conversation: Uuid,
+    (tenant, conversation): (Uuid, Uuid),
     (first, last): (i64, i64),
     count: i64,
 ) -> Result<Option<(i64, i64, i64)>, StoreError> {
-    let left = tx.all::<(i64,)>(LEFT_IN, args![conversation, first, last, COUNTED]).await?;
+    let left = tx.all::<(i64,)>(LEFT_IN, args![tenant, conversation, first, last, COUNTED]).await?;
     let (Some((start,)), Some((end,))) = (left.first(), left.last()) else { return Ok(None) };
     let found = left.len() as i64;
     Ok(Some(if found < COUNTED { (*start, *end, found) } else { (*start, last, count - 1) }))
@@ -290,7 +303,7 @@ pub async fn of_turn(
 ) -> Result<Vec<Message>, StoreError> {
     let mut found: Vec<Message> = tx.all(OF_TURN, args![tenant, conversation, first, last, limit]).await?;
     found.reverse();
-    super::attachments::attach(tx, conversation, &mut found).await?;
+    super::attachments::attach(tx, tenant, conversation, &mut found).await?;
     Ok(found)
 }
 
@@ -307,6 +320,6 @@ pub async fn beside_turn(
     found.sort_by_key(|message| message.seq);
     let newest = usize::try_from(limit).unwrap_or_default();
     found.drain(..found.len().saturating_sub(newest));
-    super::attachments::attach(tx, conversation, &mut found).await?;
+    super::attachments::attach(tx, tenant, conversation, &mut found).await?;
     Ok(found)
 }

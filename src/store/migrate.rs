@@ -1,5 +1,7 @@
 //! Brings a database to the newest schema. One portable set of files serves both engines; a file that
 //! was applied is never changed, and a changed one is refused by its digest.
+//!
+//! A database with other migrations than ours is refused before anything of it is touched.
 
 use aws_lc_rs::digest;
 
@@ -7,27 +9,15 @@ use super::{StoreError, Tx};
 use crate::args;
 
 const FILES: &[(i64, &str, &str)] = &[
-    (1, "0001_accounts", include_str!("../../migrations/0001_accounts.sql")),
-    (2, "0002_inbox", include_str!("../../migrations/0002_inbox.sql")),
-    (3, "0003_work", include_str!("../../migrations/0003_work.sql")),
-    (4, "0004_linked_files", include_str!("../../migrations/0004_linked_files.sql")),
-    (5, "0005_age_and_work", include_str!("../../migrations/0005_age_and_work.sql")),
-    (6, "0006_channel_accounts", include_str!("../../migrations/0006_channel_accounts.sql")),
-    (7, "0007_storage", include_str!("../../migrations/0007_storage.sql")),
-    (8, "0008_sessions", include_str!("../../migrations/0008_sessions.sql")),
-    (9, "0009_waiting_effects", include_str!("../../migrations/0009_waiting_effects.sql")),
-    (11, "0011_event_times", include_str!("../../migrations/0011_event_times.sql")),
-    (12, "0012_threads", include_str!("../../migrations/0012_threads.sql")),
-    (13, "0013_titles", include_str!("../../migrations/0013_titles.sql")),
+    (1, "0001_installation", include_str!("../../migrations/0001_installation.sql")),
+    (2, "0002_accounts", include_str!("../../migrations/0002_accounts.sql")),
+    (3, "0003_inbox", include_str!("../../migrations/0003_inbox.sql")),
+    (4, "0004_work", include_str!("../../migrations/0004_work.sql")),
 ];
-
-/// The version from which on contacts are found by their terms, and conversations counted as they change: what was
-/// there before is looked at once.
-const LISTED_SINCE: i64 = 5;
 
 const CREATE: &str = "create table if not exists migrations \
     (version bigint primary key, name text not null, digest text not null, applied_at bigint not null)";
-const APPLIED: &str = "select digest from migrations where version = $1";
+const APPLIED: &str = "select version, name, digest from migrations order by version limit 1000";
 const NOTE: &str = "insert into migrations (version, name, digest, applied_at) values ($1, $2, $3, $4)";
 const INSTALLATION: &str =
     "insert into installation (id, epoch, created_at) values (1, $1, $2) on conflict (id) do nothing";
@@ -39,33 +29,55 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         tx.exec(lock, &[]).await?;
     }
     tx.exec(CREATE, &[]).await?;
+    let applied: Vec<(i64, String, String)> = tx.all(APPLIED, &[]).await?;
+    check(&applied)?;
     for (version, name, text) in FILES {
-        let digest = hex::encode(digest::digest(&digest::SHA256, text.as_bytes()));
-        match tx.one::<(String,)>(APPLIED, args![*version]).await? {
-            Some((applied,)) if applied == digest => continue,
-            Some(_) => {
-                return Err(StoreError::Engine(format!(
-                    "migration {name} was changed after it had been applied to this database"
-                )));
-            }
-            None => {}
+        if applied.iter().any(|(known, ..)| known == version) {
+            continue;
         }
         for statement in statements(text) {
             tx.exec(statement, &[])
                 .await
                 .map_err(|error| StoreError::Engine(format!("migration {name}: {error}")))?;
         }
-        if *version == LISTED_SINCE {
-            super::contact_terms::note_all(tx).await?;
-            super::tallies::count_all(tx).await?;
-        }
         let now = tx.now();
-        tx.exec(NOTE, args![*version, *name, &digest, now]).await?;
+        tx.exec(NOTE, args![*version, *name, &digest(text), now]).await?;
     }
     let (epoch, now) = (super::events::new_epoch(tx), tx.now());
     tx.exec(INSTALLATION, args![&epoch, now]).await?;
     let identity = tx.new_id().simple().to_string().split_off(20);
     tx.exec(IDENTIFY, args![&identity]).await?;
+    Ok(())
+}
+
+fn digest(text: &str) -> String {
+    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
+}
+
+/// Refuses a database that these files did not make.
+fn check(applied: &[(i64, String, String)]) -> Result<(), StoreError> {
+    const ADVICE: &str = "Nothing in it was changed. Let database_url name an empty database or a new file, \
+        or start the version that made this one";
+    for (version, name, was) in applied {
+        let ours = FILES.iter().find(|(known, ..)| known == version);
+        let refusal = match ours {
+            Some((_, known, text)) if known == name => {
+                if digest(text) == *was {
+                    continue;
+                }
+                format!("migration {name} was changed after it had been applied to this database")
+            }
+            // The first set of migrations, before the tenant was in every key, was never released.
+            Some(_) => format!(
+                "this database was made by a version from before the first release (its migration {version} is {name}), \
+                 and there is no way from there to this one. {ADVICE}"
+            ),
+            None => {
+                format!("this database was made by a newer version (it has the migration {name}). {ADVICE}")
+            }
+        };
+        return Err(StoreError::Engine(refusal));
+    }
     Ok(())
 }
 

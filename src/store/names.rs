@@ -1,17 +1,23 @@
-//! Names of companies, channels and API keys, a page at a time by rising id: for the operator, who knows a thing by its
+//! Names of companies, channels and API keys, a page at a time by rising tenant and id: for the operator, who knows a thing by its
 //! name. Names are unique nowhere; who asks decides what two of them mean.
 
 use uuid::Uuid;
 
-use super::value::{FromRow, Row};
-use super::{StoreError, Tx, Verb};
+use super::value::from_row;
+use super::{Tx, Verb};
 use crate::args;
 use crate::error::Error;
 
 macro_rules! pages {
     ($table:literal, $and:literal) => {
         [
-            concat!("select id, tenant, name from ", $table, " where id > $1", $and, " order by id limit $2"),
+            concat!(
+                "select id, tenant, name from ",
+                $table,
+                " where (tenant, id) > ($1, $2)",
+                $and,
+                " order by tenant, id limit $3"
+            ),
             concat!(
                 "select id, tenant, name from ",
                 $table,
@@ -45,17 +51,14 @@ pub struct NameRow {
     pub name: String,
 }
 
-impl FromRow for NameRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { id: row.get(0)?, tenant: row.get(1)?, name: row.get(2)? })
-    }
-}
+from_row!(NameRow { id, tenant, name });
 
 /// A page of names, of one tenant or of all.
 pub struct ListNames {
     pub of: Nameable,
     pub tenant: Option<Uuid>,
-    pub after: Uuid,
+    /// A tenant and an id of it.
+    pub after: (Uuid, Uuid),
     pub limit: i64,
 }
 
@@ -68,9 +71,10 @@ impl Verb for ListNames {
             Nameable::Channel => CHANNELS,
             Nameable::ApiKey => KEYS,
         };
+        let (of, after) = self.after;
         Ok(match self.tenant {
-            Some(tenant) => tx.all(one, args![tenant, self.after, self.limit]).await,
-            None => tx.all(all, args![self.after, self.limit]).await,
+            Some(tenant) => tx.all(one, args![tenant, after, self.limit]).await,
+            None => tx.all(all, args![of, after, self.limit]).await,
         }?)
     }
 }

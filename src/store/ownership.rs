@@ -3,8 +3,7 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
-use super::value::{FromRow, Row};
+use super::value::{FromRow, Row, from_row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
@@ -14,12 +13,12 @@ const LOAD: &str = "select owner_at, silent_until, heard_at from conversations w
 const SET_SILENT: &str = "update conversations set silent_until = $3 where tenant = $1 and id = $2";
 const SET_SINCE: &str = "update conversations set owner_at = $3 where tenant = $1 and id = $2";
 const FIRST: &str = "select id, direction, author_kind, provider_at, created_at from messages \
-    where conversation = $1 and seq = 1";
+    where tenant = $1 and conversation = $2 and seq = 1";
 const RECENT: &str = "select id, direction, author_kind, provider_at, created_at from messages \
-    where conversation = $1 and direction <> 'note' order by seq desc limit $2";
-const ELSEWHERE: &str = "select (select coalesce(m.provider_at, m.created_at) from messages m where m.conversation = c.id \
-    and m.direction <> 'note' order by m.seq desc limit 1) from conversations c \
-    where c.contact = $1 and c.channel = $2 and c.id <> $3 order by c.id desc limit 10";
+    where tenant = $1 and conversation = $2 and direction <> 'note' order by seq desc limit $3";
+const ELSEWHERE: &str = "select (select coalesce(m.provider_at, m.created_at) from messages m where m.tenant = c.tenant \
+    and m.conversation = c.id and m.direction <> 'note' order by m.seq desc limit 1) from conversations c \
+    where c.tenant = $1 and c.contact = $2 and c.channel = $3 and c.id <> $4 order by c.id desc limit 10";
 const OVER: &str = "select tenant, id, silent_until from conversations where silent_until <= $1 and (silent_until, id) > ($2, $3) \
     order by silent_until, id limit $4";
 
@@ -36,11 +35,7 @@ pub struct Ownership {
     pub heard_at: Option<i64>,
 }
 
-impl FromRow for Ownership {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { owner_at: row.get(0)?, silent_until: row.get(1)?, heard_at: row.get(2)? })
-    }
-}
+from_row!(Ownership { owner_at, silent_until, heard_at });
 
 /// A message of a conversation: who wrote it, and when.
 #[derive(Clone, Debug)]
@@ -54,13 +49,10 @@ pub struct Said {
 
 impl FromRow for Said {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let provider_at: Option<i64> = row.get(3)?;
-        Ok(Self {
-            id: row.get(0)?,
-            direction: word(row, 1, "direction")?,
-            author: word(row, 2, "author_kind")?,
-            at: provider_at.unwrap_or(row.get(4)?),
-        })
+        let mut columns = row.columns();
+        let (id, direction, author) = (columns.take()?, columns.word()?, columns.word()?);
+        let provider_at = columns.take::<Option<i64>>()?;
+        Ok(Self { id, direction, author, at: provider_at.unwrap_or(columns.take()?) })
     }
 }
 
@@ -68,22 +60,27 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<O
     Ok(tx.one(LOAD, args![tenant, conversation]).await?.unwrap_or_default())
 }
 
-pub async fn first(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<Said>, StoreError> {
-    tx.one(FIRST, args![conversation]).await
+pub async fn first(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<Option<Said>, StoreError> {
+    tx.one(FIRST, args![tenant, conversation]).await
 }
 
 /// The newest messages of a conversation, without notes; the newest first.
-pub async fn recent(tx: &mut Tx<'_>, conversation: Uuid, limit: i64) -> Result<Vec<Said>, StoreError> {
-    tx.all(RECENT, args![conversation, limit]).await
+pub async fn recent(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    conversation: Uuid,
+    limit: i64,
+) -> Result<Vec<Said>, StoreError> {
+    tx.all(RECENT, args![tenant, conversation, limit]).await
 }
 
 /// When the last message of the contact's other conversations on the channel was written; nothing if there is none.
 pub async fn last_elsewhere(
     tx: &mut Tx<'_>,
-    (contact, channel): (Uuid, Uuid),
+    (tenant, contact, channel): (Uuid, Uuid, Uuid),
     conversation: Uuid,
 ) -> Result<Option<i64>, StoreError> {
-    let found: Vec<(Option<i64>,)> = tx.all(ELSEWHERE, args![contact, channel, conversation]).await?;
+    let found: Vec<(Option<i64>,)> = tx.all(ELSEWHERE, args![tenant, contact, channel, conversation]).await?;
     Ok(found.into_iter().filter_map(|(at,)| at).max())
 }
 

@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use super::jobs::Class;
-use super::value::{FromRow, Row};
+use super::value::from_row;
 use super::{StoreError, Tx, Wake, dialect};
 use crate::args;
 
@@ -18,32 +18,34 @@ pub const BREAKER: i64 = 5;
 const FIRST_BLOCK_MS: i64 = 2_000;
 const LONGEST_BLOCK_MS: i64 = 60_000;
 
-const JOINED: &str = "insert into queues (id, class, tenant, waiting, running, dead, next_at, failures) \
-    values ($1, $2, $3, 1, 0, 0, $4, 0) on conflict (id, class) do update set waiting = queues.waiting + 1, \
+const JOINED: &str = "insert into queues (tenant, id, class, waiting, running, dead, next_at, failures) \
+    values ($1, $2, $3, 1, 0, 0, $4, 0) on conflict (tenant, id, class) do update set waiting = queues.waiting + 1, \
     next_at = case when (queues.blocked_until is null or queues.blocked_until <= $4) and queues.next_at > $4 then $4 \
     else queues.next_at end";
-/// Of a claimed job of ours: $5 how many leave the queue, $6 how many of them are dead, $7 when one runs next.
-const LEFT: &str = "update queues set running = running - 1, waiting = waiting - $5, dead = dead + $6, \
-    next_at = case when (blocked_until is null or blocked_until <= $7) and next_at > $7 then $7 else next_at end \
-    where id = $1 and class = $2 and exists (select 1 from jobs where id = $3 and claim = $4)";
-const CLAIMED: &str = "update queues set running = running + $3, next_at = $4 where id = $1 and class = $2";
-const TOUCH: &str = "update queues set next_at = case when (blocked_until is null or blocked_until <= $3) and next_at > $3 then $3 \
-    else next_at end where id = $1 and class = $2";
-const LOAD: &str =
-    "select id, class, running, failures, blocked_until, reason from queues where id = $1 and class = $2";
-const BLOCK: &str = "update queues set blocked_until = $3, next_at = $3, failures = $4, reason = $5 \
-    where id = $1 and class = $2";
-const PAUSE: &str = "insert into queues (id, class, tenant, waiting, running, dead, next_at, failures, blocked_until, reason) \
-    values ($1, $2, $3, 0, 0, 0, $4, 0, $4, $5) on conflict (id, class) do update set blocked_until = $4, next_at = $4, \
+/// Of a claimed job of ours: $6 how many leave the queue, $7 how many of them are dead, $8 when one runs next.
+const LEFT: &str = "update queues set running = running - 1, waiting = waiting - $6, dead = dead + $7, \
+    next_at = case when (blocked_until is null or blocked_until <= $8) and next_at > $8 then $8 else next_at end \
+    where tenant = $1 and id = $2 and class = $3 and exists (select 1 from jobs where tenant = $1 and id = $4 and claim = $5)";
+const CLAIMED: &str =
+    "update queues set running = running + $4, next_at = $5 where tenant = $1 and id = $2 and class = $3";
+const TOUCH: &str = "update queues set next_at = case when (blocked_until is null or blocked_until <= $4) and next_at > $4 then $4 \
+    else next_at end where tenant = $1 and id = $2 and class = $3";
+const LOAD: &str = "select tenant, id, class, running, failures, blocked_until, reason from queues where tenant = $1 and id = $2 and class = $3";
+const BLOCK: &str = "update queues set blocked_until = $4, next_at = $4, failures = $5, reason = $6 \
+    where tenant = $1 and id = $2 and class = $3";
+const PAUSE: &str = "insert into queues (tenant, id, class, waiting, running, dead, next_at, failures, blocked_until, reason) \
+    values ($1, $2, $3, 0, 0, 0, $4, 0, $4, $5) on conflict (tenant, id, class) do update set blocked_until = $4, next_at = $4, \
     reason = $5";
-const UNBLOCK: &str = "update queues set blocked_until = null, next_at = $3, failures = 0, reason = null \
-    where id = $1 and class = $2 and (blocked_until < 9223372036854775807 or (blocked_until is null and failures > 0))";
-const RESUME: &str = "update queues set blocked_until = null, next_at = $3, failures = 0, reason = null \
-    where id = $1 and class = $2";
-const FAILED: &str = "update queues set failures = $3 where id = $1 and class = $2";
-const DEAD: &str = "update queues set waiting = waiting + $3, dead = dead - $4, \
-    next_at = case when (blocked_until is null or blocked_until <= $5) and $3 > 0 then $5 else next_at end where id = $1 and class = $2";
-const GAVE_UP: &str = "update queues set waiting = waiting - 1, dead = dead + 1 where id = $1 and class = $2";
+const UNBLOCK: &str = "update queues set blocked_until = null, next_at = $4, failures = 0, reason = null \
+    where tenant = $1 and id = $2 and class = $3 and (blocked_until < 9223372036854775807 or (blocked_until is null and failures > 0))";
+const RESUME: &str = "update queues set blocked_until = null, next_at = $4, failures = 0, reason = null \
+    where tenant = $1 and id = $2 and class = $3";
+const FAILED: &str = "update queues set failures = $4 where tenant = $1 and id = $2 and class = $3";
+const DEAD: &str = "update queues set waiting = waiting + $4, dead = dead - $5, \
+    next_at = case when (blocked_until is null or blocked_until <= $6) and $4 > 0 then $6 else next_at end \
+    where tenant = $1 and id = $2 and class = $3";
+const GAVE_UP: &str = "update queues set waiting = waiting - 1, dead = dead + 1 \
+    where tenant = $1 and id = $2 and class = $3";
 const COUNT: &str = "select class, cast(sum(waiting) as bigint), cast(sum(running) as bigint), cast(sum(dead) as bigint), \
     cast(sum(case when blocked_until is null then 0 else 1 end) as bigint) from queues group by class";
 
@@ -67,6 +69,7 @@ pub const ALL: &[&str] = &[
 /// A queue as who claims, or asks why nothing leaves, sees it.
 #[derive(Clone, Debug)]
 pub struct Queue {
+    pub tenant: Uuid,
     pub id: Uuid,
     pub class: i64,
     pub running: i64,
@@ -77,34 +80,20 @@ pub struct Queue {
     pub reason: Option<String>,
 }
 
-impl FromRow for Queue {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            class: row.get(1)?,
-            running: row.get(2)?,
-            failures: row.get(3)?,
-            blocked_until: row.get(4)?,
-            reason: row.get(5)?,
-        })
-    }
-}
+from_row!(Queue { tenant, id, class, running, failures, blocked_until, reason });
 
 /// Where a job waits.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueKey {
+    /// The nil id: the installation's own work.
+    pub tenant: Uuid,
     pub id: Uuid,
     pub class: Class,
 }
 
 /// A job comes into the queue, to run from this time on.
-pub(super) async fn joined(
-    tx: &mut Tx<'_>,
-    key: QueueKey,
-    tenant: Uuid,
-    run_at: i64,
-) -> Result<(), StoreError> {
-    tx.put(JOINED, args![key.id, key.class as i64, tenant, run_at]).await
+pub(super) async fn joined(tx: &mut Tx<'_>, key: QueueKey, run_at: i64) -> Result<(), StoreError> {
+    tx.put(JOINED, args![key.tenant, key.id, key.class as i64, run_at]).await
 }
 
 /// What becomes of a job that was claimed.
@@ -120,7 +109,7 @@ pub(super) enum Leaving {
 /// transaction. Always before a job's row.
 pub async fn lock(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     if let Some(sql) = tx.engine().queue_lock() {
-        tx.one::<(i64,)>(sql, args![key.id, key.class as i64]).await?;
+        tx.one::<(i64,)>(sql, args![key.tenant, key.id, key.class as i64]).await?;
     }
     Ok(())
 }
@@ -141,7 +130,7 @@ pub(super) async fn left(
         Leaving::Dead => (1, 1),
         Leaving::Back => (0, 0),
     };
-    let args = args![key.id, key.class as i64, job, claim, gone, dead, at];
+    let args = args![key.tenant, key.id, key.class as i64, job, claim, gone, dead, at];
     Ok(tx.exec(LEFT, args).await? == 1)
 }
 
@@ -152,12 +141,12 @@ pub(super) async fn claimed(
     count: i64,
     next_at: i64,
 ) -> Result<(), StoreError> {
-    tx.put(CLAIMED, args![queue.id, queue.class, count, next_at]).await
+    tx.put(CLAIMED, args![queue.tenant, queue.id, queue.class, count, next_at]).await
 }
 
 /// A waiting job of it can run earlier than it was to.
 pub(super) async fn touch(tx: &mut Tx<'_>, key: QueueKey, at: i64) -> Result<(), StoreError> {
-    tx.put(TOUCH, args![key.id, key.class as i64, at]).await
+    tx.put(TOUCH, args![key.tenant, key.id, key.class as i64, at]).await
 }
 
 /// Queues of a class with something to do, each locked until the end of the transaction.
@@ -167,7 +156,7 @@ pub(super) async fn due(tx: &mut Tx<'_>, class: Class, limit: i64) -> Result<Vec
 }
 
 pub async fn load(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<Queue>, StoreError> {
-    tx.one(LOAD, args![key.id, key.class as i64]).await
+    tx.one(LOAD, args![key.tenant, key.id, key.class as i64]).await
 }
 
 /// Why nothing of the queue is sent, if it is so.
@@ -186,19 +175,19 @@ pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, down: bool, reason: &str) ->
     }
     let failures = if down { queue.failures.max(BREAKER - 1) + 1 } else { queue.failures + 1 };
     if failures < BREAKER {
-        return tx.put(FAILED, args![key.id, key.class as i64, failures]).await;
+        return tx.put(FAILED, args![key.tenant, key.id, key.class as i64, failures]).await;
     }
     let doublings = u32::try_from((failures - BREAKER).min(10)).unwrap_or(0);
     let wait = (FIRST_BLOCK_MS << doublings).min(LONGEST_BLOCK_MS);
     let until = tx.now() + wait;
-    tx.put(BLOCK, args![key.id, key.class as i64, until, failures, reason]).await?;
+    tx.put(BLOCK, args![key.tenant, key.id, key.class as i64, until, failures, reason]).await?;
     tx.wake(Wake::Job { class: key.class, at: until });
     Ok(())
 }
 
 /// Nothing of the queue runs before [`resume`].
-pub async fn pause(tx: &mut Tx<'_>, key: QueueKey, tenant: Uuid, reason: &str) -> Result<(), StoreError> {
-    tx.put(PAUSE, args![key.id, key.class as i64, tenant, NEVER, reason]).await
+pub async fn pause(tx: &mut Tx<'_>, key: QueueKey, reason: &str) -> Result<(), StoreError> {
+    tx.put(PAUSE, args![key.tenant, key.id, key.class as i64, NEVER, reason]).await
 }
 
 /// The provider answers, or says that it does: the queue goes on, but for a pause. `true`: it had been left alone, and
@@ -209,7 +198,7 @@ pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreErro
         return Ok(false);
     }
     let now = tx.now();
-    tx.put(UNBLOCK, args![key.id, key.class as i64, now]).await?;
+    tx.put(UNBLOCK, args![key.tenant, key.id, key.class as i64, now]).await?;
     tx.wake(Wake::Job { class: key.class, at: now });
     Ok(queue.failures >= BREAKER && queue.blocked_until != Some(NEVER))
 }
@@ -217,7 +206,7 @@ pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreErro
 /// The channel is not paused any more.
 pub async fn resume(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.put(RESUME, args![key.id, key.class as i64, now]).await?;
+    tx.put(RESUME, args![key.tenant, key.id, key.class as i64, now]).await?;
     tx.wake(Wake::Job { class: key.class, at: now });
     Ok(())
 }
@@ -225,12 +214,12 @@ pub async fn resume(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
 /// A dead job is to run again (`back`), or is removed.
 pub(super) async fn dead_left(tx: &mut Tx<'_>, key: QueueKey, back: bool) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.put(DEAD, args![key.id, key.class as i64, i64::from(back), 1_i64, now]).await
+    tx.put(DEAD, args![key.tenant, key.id, key.class as i64, i64::from(back), 1_i64, now]).await
 }
 
 /// A job that waited is dead without having been claimed.
 pub(super) async fn gave_up(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
-    tx.put(GAVE_UP, args![key.id, key.class as i64]).await
+    tx.put(GAVE_UP, args![key.tenant, key.id, key.class as i64]).await
 }
 
 /// Of each class: waiting (running ones too), running, dead, and queues that are blocked.

@@ -25,12 +25,12 @@ const OLD_ATTEMPTS: &str = "select id from attempts where tenant = $1 and id < $
 const OLD_TOKENS: &str = "select id from refresh_tokens where expires_at < $1 order by expires_at limit $2";
 const OLD_SESSIONS: &str = "select id from sessions where expires_at < $1 order by expires_at limit $2";
 const OLD_PENDING: &str =
-    "select id, channel from pending_effects where created_at < $1 order by created_at limit $2";
-const REMOVE_ENVELOPE: &str = "delete from envelopes where id = $1";
-const REMOVE_ATTEMPT: &str = "delete from attempts where id = $1";
+    "select tenant, channel, id from pending_effects where created_at < $1 order by created_at limit $2";
+const REMOVE_ENVELOPE: &str = "delete from envelopes where tenant = $1 and id = $2";
+const REMOVE_ATTEMPT: &str = "delete from attempts where tenant = $1 and id = $2";
 const REMOVE_TOKEN: &str = "delete from refresh_tokens where id = $1";
 const REMOVE_SESSION: &str = "delete from sessions where id = $1";
-const REMOVE_PENDING: &str = "delete from pending_effects where id = $1";
+const REMOVE_PENDING: &str = "delete from pending_effects where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[
     TENANTS,
@@ -92,12 +92,12 @@ pub async fn remove_events(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result
 /// The raw bodies of webhooks, with their lines of the integration log.
 pub async fn remove_envelopes(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
     let old = tx.all(OLD_ENVELOPES, args![tenant, id_at(before), BATCH]).await?;
-    remove(tx, REMOVE_ENVELOPE, old).await
+    remove_of(tx, tenant, REMOVE_ENVELOPE, old).await
 }
 
 pub async fn remove_attempts(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
     let old = tx.all(OLD_ATTEMPTS, args![tenant, id_at(before), BATCH]).await?;
-    remove(tx, REMOVE_ATTEMPT, old).await
+    remove_of(tx, tenant, REMOVE_ATTEMPT, old).await
 }
 
 /// Refresh tokens that were over before a time.
@@ -114,16 +114,30 @@ pub async fn remove_sessions(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreE
 
 /// Edits, reactions and statuses whose message never came.
 pub async fn remove_pending(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
-    let old: Vec<(Uuid, Uuid)> = tx.all(OLD_PENDING, args![before, BATCH]).await?;
-    let mut removed: BTreeMap<Uuid, u64> = BTreeMap::new();
-    for (id, channel) in &old {
+    let old: Vec<(Uuid, Uuid, Uuid)> = tx.all(OLD_PENDING, args![before, BATCH]).await?;
+    let mut removed: BTreeMap<(Uuid, Uuid), u64> = BTreeMap::new();
+    for (tenant, channel, id) in &old {
         // One whose message came just now is not there any more, and is counted by who took it.
-        *removed.entry(*channel).or_default() += tx.exec(REMOVE_PENDING, args![*id]).await?;
+        *removed.entry((*tenant, *channel)).or_default() +=
+            tx.exec(REMOVE_PENDING, args![*tenant, *id]).await?;
     }
     for (channel, less) in removed {
         super::effects::count_down(tx, channel, less).await?;
     }
     Ok(old.len() as u64)
+}
+
+/// As [`remove`], of what is a tenant's.
+async fn remove_of(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    sql: &'static str,
+    ids: Vec<(Uuid,)>,
+) -> Result<u64, StoreError> {
+    for (id,) in &ids {
+        tx.put(sql, args![tenant, *id]).await?;
+    }
+    Ok(ids.len() as u64)
 }
 
 /// One by one: a planner that has to guess how many a condition meets may choose to look at all.

@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-use super::{FromRow, Row, StoreError, Tx, Verb};
+use super::value::from_row;
+use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
 
@@ -43,11 +44,7 @@ pub struct TokenRow {
     pub expires_at: i64,
 }
 
-impl FromRow for TokenRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { id: row.get(0)?, session: row.get(1)?, generation: row.get(2)?, expires_at: row.get(3)? })
-    }
-}
+from_row!(TokenRow { id, session, generation, expires_at });
 
 const ADD_TOKEN: &str = "insert into refresh_tokens (id, family, user_id, digest, generation, expires_at, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7)";
@@ -82,18 +79,7 @@ pub struct SessionRow {
     pub renewals: i64,
 }
 
-impl FromRow for SessionRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            user: row.get(0)?,
-            started_at: row.get(1)?,
-            ended_at: row.get(2)?,
-            generation: row.get(3)?,
-            head: row.get(4)?,
-            renewals: row.get(5)?,
-        })
-    }
-}
+from_row!(SessionRow { user, started_at, ended_at, generation, head, renewals });
 
 const HOLD: &str = "update sessions set renewals = renewals + 1 where id = $1 \
     returning user_id, started_at, ended_at, generation, head, renewals";

@@ -15,22 +15,7 @@ const OF_TENANT: &str = "select channel, bucket, cast(sum(amount) as bigint), \
     cast(sum(case when assignee = $2 then amount else 0 end) as bigint) from tallies where tenant = $1 \
     group by channel, bucket";
 
-const COUNTED: &str = "select tenant, channel, bucket, assignee, count(*) from conversations \
-    group by tenant, channel, bucket, assignee";
-
-pub const ALL: &[&str] = &[ADD, OF_TENANT, COUNTED];
-
-/// After a migration, and for tests: what the tallies have to be, by looking at every conversation.
-pub async fn counted(tx: &mut Tx<'_>) -> Result<Vec<(Uuid, Uuid, String, Option<Uuid>, i64)>, StoreError> {
-    tx.all(COUNTED, &[]).await
-}
-
-pub(super) async fn count_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
-    for (tenant, channel, bucket, assignee, amount) in counted(tx).await? {
-        tx.exec(ADD, args![tenant, channel, &bucket, assignee.unwrap_or_default(), amount]).await?;
-    }
-    Ok(())
-}
+pub const ALL: &[&str] = &[ADD, OF_TENANT];
 
 pub(super) async fn add(
     tx: &mut Tx<'_>,

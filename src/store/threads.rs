@@ -7,12 +7,12 @@ use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Channel;
 
-const TITLE: &str = "select title from threads where channel = $1 and chat = $2 and thread = $3";
-const NOTE: &str = "insert into threads (channel, chat, thread, tenant, title, titled_at) values ($1, $2, $3, $4, $5, $6) \
-    on conflict (channel, chat, thread) do update set title = excluded.title, titled_at = excluded.titled_at \
+const TITLE: &str =
+    "select title from threads where tenant = $1 and channel = $2 and chat = $3 and thread = $4";
+const NOTE: &str = "insert into threads (tenant, channel, chat, thread, title, titled_at) values ($1, $2, $3, $4, $5, $6) \
+    on conflict (tenant, channel, chat, thread) do update set title = excluded.title, titled_at = excluded.titled_at \
     where threads.titled_at <= excluded.titled_at and threads.title <> excluded.title";
-const SHOW: &str =
-    "update conversations set thread_title = $4 where channel = $1 and external_id = $2 and thread = $3";
+const SHOW: &str = "update conversations set thread_title = $5 where tenant = $1 and channel = $2 and external_id = $3 and thread = $4";
 const SHOW_IN: &str = "update conversations set thread_title = $3 where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[TITLE, NOTE, SHOW, SHOW_IN];
@@ -25,11 +25,13 @@ pub(super) async fn title(
     said: Option<&str>,
 ) -> Result<Option<String>, StoreError> {
     let Address { chat, thread: Some(thread) } = address else { return Ok(None) };
-    if let Some((known,)) = tx.one::<(String,)>(TITLE, args![channel.id, chat, thread]).await? {
+    if let Some((known,)) =
+        tx.one::<(String,)>(TITLE, args![channel.tenant, channel.id, chat, thread]).await?
+    {
         return Ok(Some(known));
     }
     if let Some(said) = said {
-        tx.put(NOTE, args![channel.id, chat, thread, channel.tenant, said, 0_i64]).await?;
+        tx.put(NOTE, args![channel.tenant, channel.id, chat, thread, said, 0_i64]).await?;
     }
     Ok(said.map(str::to_owned))
 }
@@ -42,10 +44,10 @@ pub async fn entitle(
     (title, at): (&str, i64),
 ) -> Result<bool, StoreError> {
     let Address { chat, thread: Some(thread) } = address else { return Ok(false) };
-    if tx.exec(NOTE, args![channel.id, chat, thread, channel.tenant, title, at]).await? == 0 {
+    if tx.exec(NOTE, args![channel.tenant, channel.id, chat, thread, title, at]).await? == 0 {
         return Ok(false);
     }
-    tx.put(SHOW, args![channel.id, chat, thread, title]).await?;
+    tx.put(SHOW, args![channel.tenant, channel.id, chat, thread, title]).await?;
     Ok(true)
 }
 

@@ -3,8 +3,7 @@
 
 use uuid::Uuid;
 
-use super::conversations::word;
-use super::value::{Arg, FromRow, Row};
+use super::value::{Arg, Columns, FromRow, Row, from_row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
 use crate::error::Error;
@@ -20,12 +19,14 @@ macro_rules! select {
     };
 }
 
-const INSERT: &str = "insert into turns (id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, \
+const INSERT: &str = "insert into turns (tenant, id, company, channel, conversation, state, epoch, first_seq, last_seq, \
     message_count, window_at, due_at, attempt, supersedes, opened_at) \
     values ($1, $2, $3, $4, $5, 'collecting', $6, $7, $8, $9, $10, $11, 0, 0, $10)";
-const UPDATE: &str = "update turns set state = $2, epoch = $3, last_seq = $4, message_count = $5, window_at = $6, due_at = $7, \
-    attempt = $8, supersedes = $9, lease = $10, lease_until = $11, reason = $12, closed_at = $13, first_seq = $14 where id = $1";
-const OPEN: &str = select!("where t.conversation = $1 and t.state in ('collecting', 'offered')");
+const UPDATE: &str = "update turns set state = $3, epoch = $4, last_seq = $5, message_count = $6, window_at = $7, due_at = $8, \
+    attempt = $9, supersedes = $10, lease = $11, lease_until = $12, reason = $13, closed_at = $14, first_seq = $15 \
+    where tenant = $1 and id = $2";
+const OPEN: &str =
+    select!("where t.tenant = $1 and t.conversation = $2 and t.state in ('collecting', 'offered')");
 const LOAD: &str = select!("where t.tenant = $1 and t.id = $2");
 const DUE: &str = "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t where t.state = 'collecting' \
     and t.due_at <= $1 and (t.due_at, t.id) > ($2, $3) order by t.due_at, t.id limit $4";
@@ -33,36 +34,36 @@ const EXPIRED: &str = "select t.id, t.tenant, t.company, t.channel, t.lease_unti
     and t.lease_until <= $1 order by t.lease_until limit $2";
 
 /// The turns that wait for their channel, so many at once; the others are looked at in time.
-const PAUSED: &str = "select id, reason from turns where channel = $1 and due_at > $2 and state = 'collecting' \
+const PAUSED: &str = "select id, reason from turns where tenant = $1 and channel = $2 and due_at > $3 and state = 'collecting' \
     order by due_at, id limit 500";
-const RESUME: &str = "update turns set due_at = $2, reason = null where id = $1";
+const RESUME: &str = "update turns set due_at = $3, reason = null where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[INSERT, UPDATE, OPEN, LOAD, DUE, EXPIRED, PAUSED, RESUME];
 
 impl FromRow for Turn {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        read(row, 0)
+        read(&mut row.columns())
     }
 }
 
-/// A turn from the columns that `select!` names, the first of them at `at`.
-pub(super) fn read(row: &Row<'_>, at: usize) -> Result<Turn, StoreError> {
+/// A turn from the columns that `select!` names.
+pub(super) fn read(columns: &mut Columns<'_, '_>) -> Result<Turn, StoreError> {
     Ok(Turn {
-        id: row.get(at)?,
-        conversation: row.get(at + 1)?,
-        state: word(row, at + 2, "state")?,
-        first_seq: row.get(at + 3)?,
-        last_seq: row.get(at + 4)?,
-        count: row.get(at + 5)?,
-        opened_at: row.get(at + 6)?,
-        due_at: row.get(at + 7)?,
-        attempt: row.get(at + 8)?,
-        supersedes: row.get(at + 9)?,
-        lease_until: row.get(at + 10)?,
-        reason: row.get(at + 11)?,
-        epoch: row.get(at + 12)?,
-        lease: row.get(at + 13)?,
-        window_at: row.get(at + 14)?,
+        id: columns.take()?,
+        conversation: columns.take()?,
+        state: columns.word()?,
+        first_seq: columns.take()?,
+        last_seq: columns.take()?,
+        count: columns.take()?,
+        opened_at: columns.take()?,
+        due_at: columns.take()?,
+        attempt: columns.take()?,
+        supersedes: columns.take()?,
+        lease_until: columns.take()?,
+        reason: columns.take()?,
+        epoch: columns.take()?,
+        lease: columns.take()?,
+        window_at: columns.take()?,
     })
 }
 
@@ -82,23 +83,24 @@ impl OpenTurns {
     }
 }
 
-pub async fn open_of(tx: &mut Tx<'_>, conversation: Uuid) -> Result<OpenTurns, StoreError> {
+pub async fn open_of(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<OpenTurns, StoreError> {
     let mut open = OpenTurns::default();
-    for turn in tx.all::<Turn>(OPEN, args![conversation]).await? {
+    for turn in tx.all::<Turn>(OPEN, args![tenant, conversation]).await? {
         open.put(turn);
     }
     Ok(open)
 }
 
 /// The turn that people are shown: the one being answered, else the one that is collecting.
-pub async fn shown(tx: &mut Tx<'_>, conversation: Uuid) -> Result<Option<Turn>, StoreError> {
-    let open = open_of(tx, conversation).await?;
+pub async fn shown(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<Option<Turn>, StoreError> {
+    let open = open_of(tx, tenant, conversation).await?;
     Ok(open.offered.or(open.collecting))
 }
 
 /// Puts the shown turn into each conversation.
 pub async fn show(tx: &mut Tx<'_>, conversations: &mut [Conversation]) -> Result<(), StoreError> {
-    let asked: Vec<_> = conversations.iter().map(|one| vec![Arg::from(one.id)]).collect();
+    let asked: Vec<_> =
+        conversations.iter().map(|one| vec![Arg::from(one.tenant), Arg::from(one.id)]).collect();
     let found: Vec<Vec<Turn>> = tx.each(OPEN, &asked).await?;
     for (conversation, turns) in conversations.iter_mut().zip(found) {
         let offered = turns.iter().position(|turn| turn.state == TurnState::Offered);
@@ -118,17 +120,7 @@ pub struct TurnPlace {
     pub at: i64,
 }
 
-impl FromRow for TurnPlace {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get(0)?,
-            tenant: row.get(1)?,
-            company: row.get(2)?,
-            channel: row.get(3)?,
-            at: row.get(4)?,
-        })
-    }
-}
+from_row!(TurnPlace { id, tenant, company, channel, at });
 
 pub async fn insert(
     tx: &mut Tx<'_>,
@@ -140,8 +132,8 @@ pub async fn insert(
     tx.put(
         INSERT,
         args![
-            turn.id,
             tenant,
+            turn.id,
             company,
             channel,
             turn.conversation,
@@ -158,12 +150,13 @@ pub async fn insert(
 }
 
 /// Writes everything of a turn that can change; a turn that is over gets its time.
-pub async fn update(tx: &mut Tx<'_>, turn: &Turn) -> Result<(), StoreError> {
+pub async fn update(tx: &mut Tx<'_>, tenant: Uuid, turn: &Turn) -> Result<(), StoreError> {
     let open = matches!(turn.state, TurnState::Collecting | TurnState::Offered);
     let closed_at = (!open).then(|| tx.now());
     tx.put(
         UPDATE,
         args![
+            tenant,
             turn.id,
             turn.state.as_str(),
             turn.epoch,
@@ -189,12 +182,16 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Turn
 }
 
 /// Turns that waited with this reason are due now.
-pub async fn resume(tx: &mut Tx<'_>, channel: Uuid, reason: &str) -> Result<Vec<Uuid>, StoreError> {
+pub async fn resume(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    reason: &str,
+) -> Result<Vec<Uuid>, StoreError> {
     let now = tx.now();
-    let mut rows: Vec<(Uuid, Option<String>)> = tx.all(PAUSED, args![channel, now]).await?;
+    let mut rows: Vec<(Uuid, Option<String>)> = tx.all(PAUSED, args![tenant, channel, now]).await?;
     rows.retain(|(_, why)| why.as_deref() == Some(reason));
     for (id, _) in &rows {
-        tx.put(RESUME, args![*id, now]).await?;
+        tx.put(RESUME, args![tenant, *id, now]).await?;
     }
     Ok(rows.into_iter().map(|(id, _)| id).collect())
 }

@@ -1,6 +1,9 @@
 //! What goes into a statement and what comes out of a row, the same for both engines.
 
+use std::str::FromStr;
+
 use bytes::BytesMut;
+use serde::de::DeserializeOwned;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
@@ -146,13 +149,17 @@ impl ToSql for OwnedArg {
 pub trait Column: rusqlite::types::FromSql + for<'r> FromSql<'r> {}
 impl<T> Column for T where T: rusqlite::types::FromSql + for<'r> FromSql<'r> {}
 
-/// A row of either engine; columns are read by position.
+/// A row of either engine.
 pub enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
     Postgres(&'r tokio_postgres::Row),
 }
 
-impl Row<'_> {
+impl<'r> Row<'r> {
+    pub fn columns(&self) -> Columns<'_, 'r> {
+        Columns { row: self, at: 0 }
+    }
+
     /// The value of a column.
     pub fn get<T: Column>(&self, index: usize) -> Result<T, StoreError> {
         match self {
@@ -162,10 +169,69 @@ impl Row<'_> {
     }
 }
 
+/// The columns of a row one after the other, in the order of its statement: fields are written in that order, and nobody
+/// counts.
+pub struct Columns<'a, 'r> {
+    row: &'a Row<'r>,
+    at: usize,
+}
+
+impl Columns<'_, '_> {
+    pub fn take<T: Column>(&mut self) -> Result<T, StoreError> {
+        let value = self.row.get(self.at)?;
+        self.at += 1;
+        Ok(value)
+    }
+
+    /// One of an enum's words.
+    pub fn word<T: FromStr<Err = String>>(&mut self) -> Result<T, StoreError> {
+        let (text, at) = (self.take::<String>()?, self.at);
+        text.parse().map_err(|error| StoreError::Engine(format!("column {at}: {error}")))
+    }
+
+    /// A document.
+    pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
+        let text = self.take::<String>()?;
+        self.parsed(&text)
+    }
+
+    pub fn json_or_null<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+        let text = self.take::<Option<String>>()?;
+        text.map(|text| self.parsed(&text)).transpose()
+    }
+
+    fn parsed<T: DeserializeOwned>(&self, text: &str) -> Result<T, StoreError> {
+        serde_json::from_str(text).map_err(|error| StoreError::Engine(format!("column {}: {error}", self.at)))
+    }
+
+    /// Whether the next column has a value; it is still the next one.
+    pub fn is_there(&self) -> Result<bool, StoreError> {
+        Ok(self.row.get::<Option<Uuid>>(self.at)?.is_some())
+    }
+
+    /// Passes by so many columns.
+    pub fn skip(&mut self, columns: usize) {
+        self.at += columns;
+    }
+}
+
 /// A value that is read from the columns of one row.
 pub trait FromRow: Sized {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError>;
 }
+
+/// Reads a struct from a row whose columns are its fields, in this order.
+macro_rules! from_row {
+    ($type:ty { $($field:ident),+ $(,)? }) => {
+        impl $crate::store::FromRow for $type {
+            fn from_row(row: &$crate::store::Row<'_>) -> Result<Self, $crate::store::StoreError> {
+                let mut columns = row.columns();
+                Ok(Self { $($field: columns.take()?),+ })
+            }
+        }
+    };
+}
+pub(super) use from_row;
 
 macro_rules! tuple_rows {
     ($(($($name:ident $index:tt),+))*) => {$(

@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use super::value::{Arg, FromRow, Row};
+use super::value::{Arg, from_row};
 use super::{StoreError, Tx};
 use crate::model::{Bucket, words};
 
@@ -53,15 +53,15 @@ impl View {
 
 const RECENT: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
     and bucket = $2 and (updated_at, id) < ($3, $4) order by updated_at desc, id desc limit $5";
-const RECENT_OF_CHANNEL: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where channel = $1 \
-    and bucket = $2 and (updated_at, id) < ($3, $4) order by updated_at desc, id desc limit $5";
+const RECENT_OF_CHANNEL: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
+    and channel = $6 and bucket = $2 and (updated_at, id) < ($3, $4) order by updated_at desc, id desc limit $5";
 const RECENT_OF_ASSIGNEE: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
     and assignee = $2 and state = 'open' and assignee is not null and (updated_at, id) < ($3, $4) \
     order by updated_at desc, id desc limit $5";
 const WAITING: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
     and bucket = $2 and waiting_since is not null and (waiting_since, id) > ($3, $4) order by waiting_since, id limit $5";
-const WAITING_OF_CHANNEL: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where channel = $1 \
-    and bucket = $2 and waiting_since is not null and (waiting_since, id) > ($3, $4) order by waiting_since, id limit $5";
+const WAITING_OF_CHANNEL: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
+    and channel = $6 and bucket = $2 and waiting_since is not null and (waiting_since, id) > ($3, $4) order by waiting_since, id limit $5";
 const WAITING_OF_ASSIGNEE: &str = "select tenant, id, channel, updated_at, waiting_since from conversations where tenant = $1 \
     and assignee = $2 and waiting_since is not null and assignee is not null and (waiting_since, id) > ($3, $4) \
     order by waiting_since, id limit $5";
@@ -79,17 +79,7 @@ pub struct Key {
     pub waiting_since: Option<i64>,
 }
 
-impl FromRow for Key {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            tenant: row.get(0)?,
-            id: row.get(1)?,
-            channel: row.get(2)?,
-            updated_at: row.get(3)?,
-            waiting_since: row.get(4)?,
-        })
-    }
-}
+from_row!(Key { tenant, id, channel, updated_at, waiting_since });
 
 /// Where a page begins: after this one, in the order of those who wait or of the activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,14 +126,15 @@ impl std::str::FromStr for Position {
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
     Tenant(Uuid, Bucket),
-    Channel(Uuid, Bucket),
+    /// Of a tenant.
+    Channel(Uuid, Uuid, Bucket),
     Assignee(Uuid, Uuid),
 }
 
 impl Source {
     const fn holds_only_waiting(&self) -> bool {
         match self {
-            Self::Tenant(_, bucket) | Self::Channel(_, bucket) => {
+            Self::Tenant(_, bucket) | Self::Channel(_, _, bucket) => {
                 matches!(bucket, Bucket::UnassignedWaiting | Bucket::AssignedWaiting)
             }
             Self::Assignee(..) => false,
@@ -254,14 +245,18 @@ async fn ask(
         (by(WAITING_OF_ASSIGNEE, RECENT_OF_ASSIGNEE), Vec::new(), Vec::new()),
     ];
     for source in sources {
-        let (kind, first, second) = match source {
-            Source::Tenant(tenant, bucket) => (0, *tenant, Arg::from(bucket.as_str())),
-            Source::Channel(channel, bucket) => (1, *channel, Arg::from(bucket.as_str())),
-            Source::Assignee(tenant, user) => (2, *tenant, Arg::from(*user)),
+        let (kind, tenant, second, channel) = match source {
+            Source::Tenant(tenant, bucket) => (0, *tenant, Arg::from(bucket.as_str()), None),
+            Source::Channel(tenant, channel, bucket) => {
+                (1, *tenant, Arg::from(bucket.as_str()), Some(Arg::from(*channel)))
+            }
+            Source::Assignee(tenant, user) => (2, *tenant, Arg::from(*user), None),
         };
         let (_, of, asked) = &mut kinds[kind];
         of.push(*source);
-        asked.push(vec![first.into(), second, position.at.into(), position.id.into(), limit.into()]);
+        let mut args = vec![tenant.into(), second, position.at.into(), position.id.into(), limit.into()];
+        args.extend(channel);
+        asked.push(args);
     }
     let mut found = Vec::with_capacity(sources.len());
     for (sql, of, asked) in kinds {

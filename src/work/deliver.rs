@@ -35,7 +35,7 @@ impl Work for Deliver {
     }
 
     async fn interrupted(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<Interrupted, Error> {
-        let Some(mut delivery) = deliveries::load(tx, job.subject).await? else {
+        let Some(mut delivery) = deliveries::load(tx, job.tenant, job.subject).await? else {
             jobs::done(tx, job).await?;
             return Ok(Interrupted::Over);
         };
@@ -46,9 +46,9 @@ impl Work for Deliver {
                 let error = MessageError { code: "interrupted".to_owned(), reason: reason.to_owned() };
                 delivery.error = Some(error);
                 deliveries::update(tx, &delivery).await?;
-                if let Some(attempt) = deliveries::open_attempt(tx, delivery.id).await? {
+                if let Some(attempt) = deliveries::open_attempt(tx, &delivery).await? {
                     let code = Some("interrupted");
-                    deliveries::end_attempt(tx, attempt, "unknown", code, Some(reason)).await?;
+                    deliveries::end_attempt(tx, (job.tenant, attempt), "unknown", code, Some(reason)).await?;
                 }
                 receipt::refresh(tx, &delivery).await?;
                 jobs::done(tx, job).await?;
@@ -69,7 +69,7 @@ impl Work for Deliver {
     }
 
     async fn given_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<(), Error> {
-        let Some(mut delivery) = deliveries::load(tx, job.subject).await? else { return Ok(()) };
+        let Some(mut delivery) = deliveries::load(tx, job.tenant, job.subject).await? else { return Ok(()) };
         if !matches!(delivery.state, MessageStatus::Queued | MessageStatus::Sending) {
             return Ok(());
         }
@@ -78,12 +78,12 @@ impl Work for Deliver {
         delivery.error = Some(MessageError { code, reason: reason.to_owned() });
         deliveries::update(tx, &delivery).await?;
         // Half a message is worse than none: what has not left of it stays.
-        deliveries::fail_queued(tx, delivery.message, "given_up", reason).await?;
+        deliveries::fail_queued(tx, &delivery, "given_up", reason).await?;
         receipt::refresh(tx, &delivery).await
     }
 
     async fn revived(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
-        let Some(mut delivery) = deliveries::load(tx, job.subject).await? else { return Ok(()) };
+        let Some(mut delivery) = deliveries::load(tx, job.tenant, job.subject).await? else { return Ok(()) };
         if delivery.state != MessageStatus::Failed {
             let why = "the message has left by another way: there is nothing to send again";
             return Err(Error::conflict("not_failed", why));
@@ -99,9 +99,9 @@ impl Work for Deliver {
 }
 
 async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
-    let delivery = env.store.read(Look { delivery }).await?;
+    let delivery = env.store.read(Look { tenant: job.tenant, delivery }).await?;
     let connected = match &delivery {
-        Some(delivery) => env.channels.by_id(delivery.channel).await?,
+        Some(delivery) => env.channels.by_id(delivery.tenant, delivery.channel).await?,
         None => None,
     };
     let (Some(delivery), Some(connected)) = (delivery, connected) else {
@@ -201,6 +201,7 @@ const fn word(outcome: &SendOutcome) -> &'static str {
 }
 
 struct Look {
+    tenant: Uuid,
     delivery: Uuid,
 }
 
@@ -208,7 +209,7 @@ impl Verb for Look {
     type Out = Option<Delivery>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(deliveries::load(tx, self.delivery).await?)
+        Ok(deliveries::load(tx, self.tenant, self.delivery).await?)
     }
 }
 

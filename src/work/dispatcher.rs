@@ -285,8 +285,8 @@ impl Dispatcher {
     async fn give_to_people(&self) {
         let channels = self.state().waiting_channels();
         let mut limits = HashMap::new();
-        for channel in channels {
-            let limit = match self.channels.by_id(channel).await {
+        for (tenant, channel) in channels {
+            let limit = match self.channels.by_id(tenant, channel).await {
                 Ok(Some(connected)) if connected.channel.state == ChannelState::Disabled => i64::MAX,
                 Ok(Some(connected)) => connected.channel.settings.nobody_ms,
                 Ok(None) => 0,

@@ -25,19 +25,19 @@ impl Work for FetchMedia {
     }
 
     async fn given_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<(), Error> {
-        attachments::failed(tx, job.subject, reason).await?;
+        attachments::failed(tx, job.tenant, job.subject, reason).await?;
         tell(tx, job).await
     }
 
     async fn revived(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
-        attachments::wait_again(tx, job.subject).await?;
+        attachments::wait_again(tx, job.tenant, job.subject).await?;
         tell(tx, job).await
     }
 }
 
 /// Shows what became of the file.
 async fn tell(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
-    let Some(stored) = attachments::load(tx, job.subject).await? else { return Ok(()) };
+    let Some(stored) = attachments::load(tx, job.tenant, job.subject).await? else { return Ok(()) };
     let Some(message) = messages::load(tx, job.tenant, stored.message).await? else { return Ok(()) };
     if let Some(mut conversation) = conversations::load(tx, job.tenant, message.conversation).await? {
         announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)?;
@@ -46,7 +46,9 @@ async fn tell(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
 }
 
 async fn bring(env: &Env, job: &Job) -> Result<(), Error> {
-    let Some((channel, source)) = env.store.read(Look { attachment: job.subject }).await? else {
+    let Some((channel, source)) =
+        env.store.read(Look { tenant: job.tenant, attachment: job.subject }).await?
+    else {
         let usual = usual_limits(env);
         env.store.write(Finish { job: job.clone(), end: End::Gone, usual }).await?;
         return Ok(());
@@ -107,7 +109,7 @@ async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}").into());
     let connected = env
         .channels
-        .by_id(channel)
+        .by_id(job.tenant, channel)
         .await
         .map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
     let connected = connected.ok_or(FetchError::Gone)?;
@@ -143,6 +145,7 @@ async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
 }
 
 struct Look {
+    tenant: Uuid,
     attachment: Uuid,
 }
 
@@ -150,9 +153,11 @@ impl Verb for Look {
     type Out = Option<(Uuid, String)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        let Some(stored) = attachments::load(tx, self.attachment).await? else { return Ok(None) };
-        let place = attachments::place(tx, self.attachment).await?;
-        Ok(place.map(|(_, _, channel)| (channel, stored.source)))
+        let Some(stored) = attachments::load(tx, self.tenant, self.attachment).await? else {
+            return Ok(None);
+        };
+        let place = attachments::place(tx, self.tenant, self.attachment).await?;
+        Ok(place.map(|(_, channel)| (channel, stored.source)))
     }
 }
 
@@ -204,11 +209,11 @@ impl Verb for Finish {
                 end::give_up(tx, &self.job, reason).await?;
                 return Ok(false);
             }
-            End::Failed { reason, for_good: true } => attachments::failed(tx, id, reason).await?,
+            End::Failed { reason, for_good: true } => attachments::failed(tx, tenant, id, reason).await?,
             End::Ready { fetched, path } => {
                 let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);
                 // An edit put another in its place while it was fetched.
-                let Some(before) = attachments::load(tx, id).await? else {
+                let Some(before) = attachments::load(tx, tenant, id).await? else {
                     jobs::done(tx, &self.job).await?;
                     return Ok(false);
                 };
@@ -221,7 +226,8 @@ impl Verb for Finish {
                     return Ok(false);
                 }
                 storage::add(tx, tenant, size - bytes, 1 - files).await?;
-                attachments::ready(tx, id, &fetched.mime, fetched.name.as_deref(), size, path).await?;
+                attachments::ready(tx, (tenant, id), &fetched.mime, fetched.name.as_deref(), size, path)
+                    .await?;
             }
         }
         jobs::done(tx, &self.job).await?;

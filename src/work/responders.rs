@@ -143,9 +143,9 @@ impl Responders {
         all.filter(|place| now - place.due_at >= limit_ms(place.channel)).take(limit).copied().collect()
     }
 
-    /// The channels of the turns that wait.
-    pub(super) fn waiting_channels(&self) -> HashSet<Uuid> {
-        self.parked.values().flat_map(BTreeMap::values).map(|place| place.channel).collect()
+    /// The channels of the turns that wait, with their tenants.
+    pub(super) fn waiting_channels(&self) -> HashSet<(Uuid, Uuid)> {
+        self.parked.values().flat_map(BTreeMap::values).map(|place| (place.tenant, place.channel)).collect()
     }
 
     pub(super) fn drop_parked(&mut self, place: Place) {

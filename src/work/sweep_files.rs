@@ -25,15 +25,18 @@ impl Work for SweepFiles {
         let root = env.config.media_dir();
         let Ok(mut tenants) = fs::read_dir(&root).await else { return Ok(()) };
         while let Some(folder) = tenants.next_entry().await.context("the media folder")? {
-            if folder.file_type().await.is_ok_and(|kind| kind.is_dir()) {
-                sweep(env, &folder.path()).await?;
+            let tenant = id_in_name(&folder.file_name().to_string_lossy(), "");
+            if let Some(tenant) = tenant
+                && folder.file_type().await.is_ok_and(|kind| kind.is_dir())
+            {
+                sweep(env, tenant, &folder.path()).await?;
             }
         }
         Ok(())
     }
 }
 
-async fn sweep(env: &Env, folder: &Path) -> Result<(), Error> {
+async fn sweep(env: &Env, tenant: Uuid, folder: &Path) -> Result<(), Error> {
     let mut files = fs::read_dir(folder).await.context("the media folder")?;
     let mut page = Vec::new();
     while let Some(file) = files.next_entry().await.context("the media folder")? {
@@ -54,14 +57,14 @@ async fn sweep(env: &Env, folder: &Path) -> Result<(), Error> {
             page.push(id);
         }
         if page.len() == PAGE {
-            remove_unknown(env, folder, &mut page).await?;
+            remove_unknown(env, tenant, folder, &mut page).await?;
         }
     }
-    remove_unknown(env, folder, &mut page).await
+    remove_unknown(env, tenant, folder, &mut page).await
 }
 
-async fn remove_unknown(env: &Env, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
-    let unknown = env.store.read(Unknown(std::mem::take(page))).await?;
+async fn remove_unknown(env: &Env, tenant: Uuid, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
+    let unknown = env.store.read(Unknown { tenant, files: std::mem::take(page) }).await?;
     for id in unknown {
         remove(&folder.join(id.to_string())).await;
     }
@@ -75,16 +78,19 @@ async fn remove(path: &Path) {
     }
 }
 
-/// Of these files, those that no attachment has.
-struct Unknown(Vec<Uuid>);
+/// Of these files of a tenant, those that no attachment has.
+struct Unknown {
+    tenant: Uuid,
+    files: Vec<Uuid>,
+}
 
 impl Verb for Unknown {
     type Out = Vec<Uuid>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>, Error> {
         let mut unknown = Vec::new();
-        for id in &self.0 {
-            if attachments::load(tx, *id).await?.is_none_or(|stored| stored.path.is_none()) {
+        for id in &self.files {
+            if attachments::load(tx, self.tenant, *id).await?.is_none_or(|stored| stored.path.is_none()) {
                 unknown.push(*id);
             }
         }

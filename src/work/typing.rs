@@ -134,7 +134,7 @@ impl Typing {
     async fn tell(&self, call: Call) -> Result<(), Error> {
         let Some(conversation) = self.store.read(Look { call }).await? else { return Ok(()) };
         let channel = conversation.channel;
-        let Some(connected) = self.channels.by_id(channel).await? else { return Ok(()) };
+        let Some(connected) = self.channels.by_id(conversation.tenant, channel).await? else { return Ok(()) };
         let is_active = connected.channel.state == ChannelState::Active;
         if !is_active || self.state().is_silent(channel) {
             return Ok(());
@@ -167,7 +167,9 @@ impl Verb for Look {
         let Some(found) = found.filter(|found| found.state == ConversationState::Open) else {
             return Ok(None);
         };
-        let queue = queues::load(tx, QueueKey { id: found.channel, class: Class::Send }).await?;
+        let queue =
+            queues::load(tx, QueueKey { tenant: found.tenant, id: found.channel, class: Class::Send })
+                .await?;
         let blocked = queue.and_then(|queue| queue.blocked_until).is_some_and(|until| until > tx.now());
         Ok((!blocked).then_some(found))
     }

@@ -223,7 +223,8 @@ impl Accounts {
                 fill.put(Table::Companies, row![*company, *id, &name, "hybrid", at])?;
             }
             let digest = id::digest(dice);
-            fill.put(Table::Keys, row![*worker, *id, "worker", "responder", "hbk_made", &digest, at])?;
+            fill.put(Table::Keys, row![*id, *worker, "worker", "responder", "hbk_made", at])?;
+            fill.put(Table::Digests, row![&digest, *id, *worker])?;
             for person in &tenant.people {
                 self.write_user(fill, *id, *person, now, dice)?;
             }
@@ -252,6 +253,7 @@ impl Accounts {
                     at
                 ];
                 fill.put(Table::Channels, row)?;
+                fill.put(Table::Paths, row![&hook, tenant, channel.id])?;
             }
         }
         Ok(())

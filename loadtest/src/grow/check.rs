@@ -29,44 +29,44 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     vec![
         count(
             "seq is gap-free in every conversation",
-            "(select 1 as x from messages group by conversation having count(*) <> max(seq) or min(seq) <> 1) v",
+            "(select 1 as x from messages group by tenant, conversation having count(*) <> max(seq) or min(seq) <> 1) v",
         ),
         count(
             "inbound_count of a message is the number of the customer's messages up to it",
             "(select inbound_count, sum(case when direction = 'in' then 1 else 0 end) over \
-             (partition by conversation order by seq) as n from messages) v where inbound_count <> n",
+             (partition by tenant, conversation order by seq) as n from messages) v where inbound_count <> n",
         ),
         count(
             "conversations know their last seq and how many messages the customer wrote",
-            "conversations c left join (select conversation, max(seq) as seq, max(inbound_count) as inbound, \
+            "conversations c left join (select tenant, conversation, max(seq) as seq, max(inbound_count) as inbound, \
              max(created_at) as at, max(case when direction = 'note' then 0 else seq end) as spoken from messages \
-             group by conversation) m on m.conversation = c.id where c.last_seq <> coalesce(m.seq, 0) \
+             group by tenant, conversation) m on m.tenant = c.tenant and m.conversation = c.id where c.last_seq <> coalesce(m.seq, 0) \
              or c.inbound_count <> coalesce(m.inbound, 0) or c.updated_at <> coalesce(m.at, c.opened_at)",
         ),
         count(
             "last_message is the newest message that is not a note",
             &format!(
-                "conversations c left join messages m on m.conversation = c.id and m.seq = {seq} \
+                "conversations c left join messages m on m.tenant = c.tenant and m.conversation = c.id and m.seq = {seq} \
                  where (c.last_message is null) <> (c.last_seq = 0) or (c.last_seq > 0 and (m.id is null \
                  or m.direction <> {direction} or m.created_at <> {at} or substr(m.text, 1, 160) <> {text})) \
-                 or exists (select 1 from messages n where n.conversation = c.id and n.seq > {seq} \
+                 or exists (select 1 from messages n where n.tenant = c.tenant and n.conversation = c.id and n.seq > {seq} \
                  and n.direction <> 'note')"
             ),
         ),
         count(
             "a contact has one open conversation on a channel at the most",
-            "(select 1 as x from conversations where state = 'open' group by channel, contact, thread having count(*) > 1) v",
+            "(select 1 as x from conversations where state = 'open' group by tenant, channel, contact, thread having count(*) > 1) v",
         ),
         count(
             "a conversation's chat is an identity of its contact",
-            "conversations c left join identities i on i.channel = c.channel and i.external_id = c.external_id \
-             where i.contact is null or i.contact <> c.contact or i.tenant <> c.tenant",
+            "conversations c left join identities i on i.tenant = c.tenant and i.channel = c.channel \
+             and i.external_id = c.external_id where i.contact is null or i.contact <> c.contact",
         ),
         count(
             "a customer waits since the first message after the last answer",
             "conversations c where c.waiting_since is not null and c.waiting_since <> (select min(m.created_at) \
-             from messages m where m.conversation = c.id and m.direction = 'in' and m.seq > coalesce((select max(o.seq) \
-             from messages o where o.conversation = c.id and o.direction = 'out'), 0))",
+             from messages m where m.tenant = c.tenant and m.conversation = c.id and m.direction = 'in' and m.seq > coalesce((select max(o.seq) \
+             from messages o where o.tenant = c.tenant and o.conversation = c.id and o.direction = 'out'), 0))",
         ),
         count(
             "who wrote last in an open conversation waits, and nobody else",
@@ -92,8 +92,8 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         ),
         count(
             "effects that wait are counted",
-            "(select 1 as x from (select channel, amount from waiting_effects union all \
-             select channel, -count(*) from pending_effects group by channel) a group by channel \
+            "(select 1 as x from (select tenant, channel, amount from waiting_effects union all \
+             select tenant, channel, -count(*) from pending_effects group by tenant, channel) a group by tenant, channel \
              having sum(amount) <> 0) v",
         ),
         count(
@@ -105,55 +105,61 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         count("events carry their cursor", &format!("events where {cursor} <> cursor_at")),
         count(
             "contacts are found by something, in their own tenant",
-            "contacts c left join (select contact, tenant, count(*) as n from contact_terms group by contact, tenant) t \
-             on t.contact = c.id where t.n is null or t.tenant <> c.tenant",
+            "contacts c left join (select tenant, contact, count(*) as n from contact_terms group by tenant, contact) t \
+             on t.tenant = c.tenant and t.contact = c.id where t.n is null",
         ),
         count(
             "what was sent has its parts, in the state of the message",
-            "messages m left join (select message, count(*) as n, max(parts) as parts, max(state) as state from deliveries \
-             group by message) d on d.message = m.id where (d.message is not null and m.direction <> 'out') \
+            "messages m left join (select tenant, message, count(*) as n, max(parts) as parts, max(state) as state \
+             from deliveries group by tenant, message) d on d.tenant = m.tenant and d.message = m.id where (d.message is not null and m.direction <> 'out') \
              or (m.direction = 'out' and m.client_id is not null and (d.n is null or d.n <> d.parts)) \
              or (d.n = 1 and d.state <> m.status)",
         ),
         count(
-            "attempts belong to the tenant of their delivery",
-            "attempts a left join deliveries d on d.id = a.delivery where d.id is null or a.tenant <> d.tenant",
+            "attempts belong to a delivery of their tenant",
+            "attempts a left join deliveries d on d.tenant = a.tenant and d.id = a.delivery where d.id is null",
         ),
         count(
             "an open turn is of an open conversation of the AI, under its epoch",
-            "turns t join conversations c on c.id = t.conversation where t.state in ('collecting', 'offered') \
+            "turns t join conversations c on c.tenant = t.tenant and c.id = t.conversation where t.state in ('collecting', 'offered') \
              and (c.state <> 'open' or c.owner <> 'ai' or c.epoch <> t.epoch or (t.lease is null) <> (t.state = 'collecting'))",
         ),
         count(
             "a turn holds so many of the customer's messages as it says",
-            "turns t join messages f on f.conversation = t.conversation and f.seq = t.first_seq join messages l \
-             on l.conversation = t.conversation and l.seq = t.last_seq where f.direction <> 'in' \
+            "turns t join messages f on f.tenant = t.tenant and f.conversation = t.conversation and f.seq = t.first_seq \
+             join messages l on l.tenant = t.tenant and l.conversation = t.conversation and l.seq = t.last_seq where f.direction <> 'in' \
              or l.inbound_count - f.inbound_count + 1 <> t.message_count",
         ),
         count(
             "an answered turn has its answer",
-            "turns t left join (select distinct turn from messages where turn is not null) m on m.turn = t.id \
+            "turns t left join (select distinct tenant, turn from messages where turn is not null) m on m.tenant = t.tenant and m.turn = t.id \
              where (t.state = 'answered') <> (m.turn is not null)",
         ),
         count(
             "read marks say how many messages the customer had written",
-            "reads r left join messages m on m.conversation = r.conversation and m.seq = r.seq \
+            "reads r left join messages m on m.tenant = r.tenant and m.conversation = r.conversation and m.seq = r.seq \
              where m.id is null or m.inbound_count <> r.inbound_count",
         ),
         count(
+            "directories lead to what is there, and to all of it",
+            "(select 1 as x from (select tenant, channel as id, 1 as n from hook_paths union all select tenant, id, -1 from channels union all \
+             select tenant, api_key, 1 from key_digests union all select tenant, id, -1 from api_keys) a \
+             group by tenant, id having sum(n) <> 0) v",
+        ),
+        count(
             "queues know what waits in them",
-            "(select 1 as x from (select id, class, waiting from queues union all select queue, class, -count(*) \
-             from jobs where state <> 'dead' group by queue, class) a group by id, class having sum(waiting) <> 0) v",
+            "(select 1 as x from (select tenant, id, class, waiting from queues union all select tenant, queue, class, -count(*) \
+             from jobs where state <> 'dead' group by tenant, queue, class) a group by tenant, id, class having sum(waiting) <> 0) v",
         ),
         count(
             "every lane has one first job",
-            "(select 1 as x from jobs where state <> 'dead' group by lane \
+            "(select 1 as x from jobs where state <> 'dead' group by tenant, lane \
              having sum(case when state = 'behind' then 0 else 1 end) <> 1) v",
         ),
         count(
             "sends that wait have a delivery that waits, and the other way round",
-            "(select 1 as x from (select subject as id, 1 as n from jobs where kind = 'deliver' and state <> 'dead' \
-             union all select id, -1 from deliveries where state in ('queued', 'sending')) a group by id \
+            "(select 1 as x from (select tenant, subject as id, 1 as n from jobs where kind = 'deliver' and state <> 'dead' \
+             union all select tenant, id, -1 from deliveries where state in ('queued', 'sending')) a group by tenant, id \
              having sum(n) <> 0) v",
         ),
     ]

@@ -90,11 +90,11 @@ fn conversations(simulation: &mut Simulation<'_>) -> Result<()> {
         let (seq, inbound) = (i64::from(one.seq), i64::from(one.inbound));
         if let Some(first) = first {
             let user = context.accounts.users[first as usize].id;
-            context.fill.put(Table::Reads, row![one.id, user, seq, inbound, one.updated_at])?;
+            context.fill.put(Table::Reads, row![tenant.id, one.id, user, seq, inbound, one.updated_at])?;
         }
         if let Some(mark) = one.read.filter(|mark| Some(mark.user) != first) {
             let user = context.accounts.users[mark.user as usize].id;
-            let row = row![one.id, user, i64::from(mark.seq), i64::from(mark.inbound), mark.at];
+            let row = row![tenant.id, one.id, user, i64::from(mark.seq), i64::from(mark.inbound), mark.at];
             context.fill.put(Table::Reads, row)?;
         }
     }
@@ -117,7 +117,7 @@ fn queue(context: &mut Context<'_>, waiting: i64) -> Result<()> {
 }
 
 fn pending(context: &mut Context<'_>) -> Result<()> {
-    let mut waiting = BTreeMap::<Uuid, i64>::new();
+    let mut waiting = BTreeMap::<(Uuid, Uuid), i64>::new();
     for number in 0..PENDING.min(context.plan.sizes.len() as u64 / 10) {
         let at = context.plan.now - context.dice.roll(20 * DAY_MS.cast_unsigned()).cast_signed();
         let id = context.id(at);
@@ -125,11 +125,11 @@ fn pending(context: &mut Context<'_>) -> Result<()> {
         let tenant = context.accounts.tenants[channel.tenant as usize].id;
         let key = format!("1:{number}");
         let event = r#"{"kind":"status","status":"read","error":null}"#;
-        *waiting.entry(channel.id).or_default() += 1;
+        *waiting.entry((tenant, channel.id)).or_default() += 1;
         context.fill.put(Table::Pending, row![id, tenant, channel.id, &key, event, at])?;
     }
-    for (channel, amount) in waiting {
-        context.fill.put(Table::Waiting, row![channel, amount])?;
+    for ((tenant, channel), amount) in waiting {
+        context.fill.put(Table::Waiting, row![tenant, channel, amount])?;
     }
     Ok(())
 }

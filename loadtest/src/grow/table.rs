@@ -2,7 +2,7 @@
 //! default.
 
 /// The version of the schema that these columns belong to: the newest row of `migrations`.
-pub(crate) const SCHEMA: i64 = 12;
+pub(crate) const SCHEMA: i64 = 4;
 
 macro_rules! tables {
     ($($name:ident = $table:literal ($columns:literal);)*) => {
@@ -29,7 +29,9 @@ tables! {
     Companies = "companies" ("id, tenant, name, kind, created_at");
     Users = "users" ("id, email, name, password_hash, platform_role, active, created_at, rights_at");
     Memberships = "memberships" ("tenant, user_id, role, companies, created_at");
-    Keys = "api_keys" ("id, tenant, name, role, hint, digest, created_at");
+    Keys = "api_keys" ("tenant, id, name, role, hint, created_at");
+    Digests = "key_digests" ("digest, tenant, api_key");
+    Paths = "hook_paths" ("token, tenant, channel");
     Sessions = "sessions" ("id, user_id, started_at, expires_at, generation, renewals");
     Tokens = "refresh_tokens" ("id, family, user_id, digest, expires_at, created_at");
     Channels = "channels"
@@ -51,8 +53,8 @@ tables! {
         window_at, due_at, attempt, supersedes, lease, lease_until, reason, opened_at, closed_at");
     Envelopes = "envelopes" ("id, tenant, channel, body, outcome, events, received_at");
     Pending = "pending_effects" ("id, tenant, channel, target_key, event, created_at");
-    Waiting = "waiting_effects" ("channel, amount");
-    Reads = "reads" ("conversation, user_id, seq, inbound_count, updated_at");
+    Waiting = "waiting_effects" ("tenant, channel, amount");
+    Reads = "reads" ("tenant, conversation, user_id, seq, inbound_count, updated_at");
     Events = "events" ("tenant, cursor_at, kind, company, channel, user_id, created_at, data");
     Jobs = "jobs" ("id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state");
     Queues = "queues" ("id, class, tenant, waiting, running, dead, next_at, failures, blocked_until, reason");

@@ -27,6 +27,11 @@ pub(super) struct Found {
 /// What has names.
 trait Named {
     fn id(&self) -> Uuid;
+    /// Where the next page begins: its tenant, if it has one, and its id.
+    fn place(&self) -> (Uuid, Uuid) {
+        (Uuid::nil(), self.id())
+    }
+
     fn names(&self) -> Vec<&str>;
     /// For the list of candidates.
     fn line(&self) -> String;
@@ -53,6 +58,10 @@ impl Named for TenantView {
 impl Named for NameRow {
     fn id(&self) -> Uuid {
         self.id
+    }
+
+    fn place(&self) -> (Uuid, Uuid) {
+        (self.tenant, self.id)
     }
 
     fn names(&self) -> Vec<&str> {
@@ -111,16 +120,16 @@ async fn look<T: Named, V: Verb<Out = Vec<T>>>(
     admin: &Context,
     (word, words): (&str, &str),
     given: &str,
-    page_after: impl Fn(Uuid) -> V,
+    page_after: impl Fn((Uuid, Uuid)) -> V,
 ) -> anyhow::Result<T> {
     let id = Uuid::parse_str(given).ok();
     let wanted = given.trim().to_lowercase();
     let (mut same, mut similar, mut all) = (Candidates::new(), Candidates::new(), Candidates::new());
-    let (mut found, mut after) = (None, Uuid::nil());
+    let (mut found, mut after) = (None, (Uuid::nil(), Uuid::nil()));
     loop {
         let page = admin.store.read(page_after(after)).await?;
         let Some(last) = page.last() else { break };
-        after = last.id();
+        after = last.place();
         for one in page {
             all.add(&one);
             if id == Some(one.id()) {
@@ -151,7 +160,7 @@ impl Context {
         if let Ok(id) = Uuid::parse_str(given) {
             return Ok(id);
         }
-        let page = |after| ListTenants { after: Some(after), limit: PAGE };
+        let page = |(_, after)| ListTenants { after: Some(after), limit: PAGE };
         let tenant = look(self, ("tenant", "tenants"), given, page).await;
         Ok(tenant.with_context(|| option.to_owned())?.id)
     }
@@ -209,7 +218,7 @@ impl Context {
                 found => return Ok(found?),
             }
         }
-        let page = |after| ListUsers { after: Some(after), limit: PAGE };
+        let page = |(_, after)| ListUsers { after: Some(after), limit: PAGE };
         look(self, ("user", "users"), given, page).await.with_context(|| option.to_owned())
     }
 
@@ -222,7 +231,7 @@ impl Context {
         given: &str,
     ) -> anyhow::Result<Found> {
         let (id, home) = if let Ok(id) = Uuid::parse_str(given) {
-            let place = self.store.read(Locate(thing, id)).await?;
+            let place = self.store.read(Locate { thing, id, within: None }).await?;
             let (home, _) = place.with_context(|| format!("there is no {} with the id {id}", words.0))?;
             (id, home)
         } else {

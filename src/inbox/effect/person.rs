@@ -23,9 +23,9 @@ pub(super) async fn join(
     if !marks.people().any(others) && !message.reactions.iter().any(|it| others(&it.by)) {
         return Ok(false);
     }
-    let mut ids = contacts::ids_beside(tx, channel, by).await?;
+    let mut ids = contacts::ids_beside(tx, (tenant, channel), by).await?;
     for id in also {
-        ids.extend(contacts::ids_beside(tx, channel, id).await?);
+        ids.extend(contacts::ids_beside(tx, (tenant, channel), id).await?);
         ids.push(id.clone());
     }
     ids.retain(|id| id != by);

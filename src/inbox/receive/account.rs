@@ -19,7 +19,8 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
         HealthState::Starting => "degraded",
         HealthState::NeedsPerson | HealthState::Down => "down",
     };
-    let mut channel = channels::by_id(tx, channel.id).await?.ok_or(Error::NotFound("channel"))?;
+    let mut channel =
+        channels::by_id(tx, channel.tenant, channel.id).await?.ok_or(Error::NotFound("channel"))?;
     let at = time::or_now(&news.told, tx.now());
     // Session states arrive in any order: an older one says nothing new.
     if channel.health.as_ref().is_some_and(|health| health.at > at) {
@@ -28,7 +29,7 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
     let detail = news.detail.as_deref().map(|word| adapters::Words::from(word).into());
     health::note(tx, &mut channel, ChannelHealth { state: state.to_owned(), detail, at }).await?;
     if state == "ok" && channel.state == ChannelState::Active {
-        jobs::recovered(tx, channel.id).await?;
+        jobs::recovered(tx, channel.tenant, channel.id).await?;
     }
     Ok(true)
 }
@@ -38,8 +39,10 @@ pub(super) async fn permission(tx: &mut Tx<'_>, channel: &Channel, news: &Permis
     if !news.may_write {
         return Ok(false);
     }
-    let Some(contact) = contacts::find(tx, channel.id, &news.chat).await? else { return Ok(false) };
-    let queue = QueueKey { id: channel.id, class: Class::Send };
+    let Some(contact) = contacts::find(tx, (channel.tenant, channel.id), &news.chat).await? else {
+        return Ok(false);
+    };
+    let queue = QueueKey { tenant: channel.tenant, id: channel.id, class: Class::Send };
     for open in conversations::all_open_of(tx, (channel.tenant, channel.id), contact.id).await? {
         jobs::hurry_lane(tx, queue, &outgoing::lane_of(open)).await?;
     }
@@ -56,13 +59,13 @@ pub(super) async fn connection(tx: &mut Tx<'_>, channel: &Channel, news: &Connec
 /// The provider gave a chat another id: the conversation goes on under it.
 pub(super) async fn renamed(tx: &mut Tx<'_>, channel: &Channel, news: &Renamed) -> Result<bool, Error> {
     let (from, to) = (news.from.as_str(), news.to.as_str());
-    if from == to || contacts::find(tx, channel.id, from).await?.is_none() {
+    if from == to || contacts::find(tx, (channel.tenant, channel.id), from).await?.is_none() {
         return Ok(false);
     }
     // The new id may have written first: then both are known, and each keeps what it has.
-    if contacts::find(tx, channel.id, to).await?.is_none() {
-        contacts::rename_identity(tx, channel.id, from, to).await?;
-        conversations::rename(tx, channel.id, from, to).await?;
+    if contacts::find(tx, (channel.tenant, channel.id), to).await?.is_none() {
+        contacts::rename_identity(tx, (channel.tenant, channel.id), from, to).await?;
+        conversations::rename(tx, (channel.tenant, channel.id), from, to).await?;
     }
     Ok(true)
 }

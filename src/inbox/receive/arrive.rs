@@ -23,7 +23,7 @@ pub(super) async fn arrive(
 ) -> Result<(), Error> {
     let turns = match turns {
         Some(turns) => turns,
-        None => turns::open_of(tx, conversation.id).await?,
+        None => turns::open_of(tx, conversation.tenant, conversation.id).await?,
     };
     let idle = turns.collecting.is_none() && turns.offered.is_none();
     if idle && time::is_backlog(&event.told, tx.now(), channel.settings.backlog_ms) {

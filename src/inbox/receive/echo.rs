@@ -21,13 +21,13 @@ const ANYBODYS_MS: i64 = 15 * 60_000;
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
     let (key, chat) = (event.key.as_str(), event.chat.id.as_str());
-    if messages::seen(tx, channel.id, key).await?.is_some() {
+    if messages::seen(tx, (channel.tenant, channel.id), key).await?.is_some() {
         return Ok(false);
     }
     if let Some(news) = ours(tx, channel, key, event).await? {
         return Ok(news);
     }
-    let known = contacts::find(tx, channel.id, chat).await?;
+    let known = contacts::find(tx, (channel.tenant, channel.id), chat).await?;
     // Before a conversation is opened: ours may belong to one that was just closed.
     if event.author != event::Author::Phone
         && let Some(contact) = &known
@@ -70,7 +70,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         conversations::answered(tx, &mut conversation).await?;
     }
     // A turn that goes on is shown with it.
-    conversation.turn = turns::shown(tx, conversation.id).await?;
+    conversation.turn = turns::shown(tx, conversation.tenant, conversation.id).await?;
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
 }
@@ -82,7 +82,9 @@ async fn ours(
     key: &str,
     event: &NewMessage,
 ) -> Result<Option<bool>, Error> {
-    let Some(delivery) = deliveries::by_key(tx, channel.id, key).await? else { return Ok(None) };
+    let Some(delivery) = deliveries::by_key(tx, (channel.tenant, channel.id), key).await? else {
+        return Ok(None);
+    };
     left(tx, channel, delivery, key, event).await.map(Some)
 }
 
@@ -97,8 +99,13 @@ async fn in_flight(
 ) -> Result<Option<Delivery>, Error> {
     let certain = event.author == event::Author::Us;
     let after = tx.now() - if certain { OURS_MS } else { ANYBODYS_MS };
-    for candidate in
-        deliveries::unsettled(tx, channel.id, (contact, event.chat.thread.as_deref()), after).await?
+    for candidate in deliveries::unsettled(
+        tx,
+        (channel.tenant, channel.id),
+        (contact, event.chat.thread.as_deref()),
+        after,
+    )
+    .await?
     {
         // Of a reserved id the echo has to have it, unless it says itself that it is ours: not every engine takes them.
         if candidate.reserved_id.is_some() && !certain {

@@ -30,7 +30,7 @@ pub(super) async fn is_one(
     if channel.settings.greeting_grace_ms == 0 || conversation.is_group {
         return Ok(false);
     }
-    let recent = ownership::recent(tx, conversation.id, RECENT).await?;
+    let recent = ownership::recent(tx, conversation.tenant, conversation.id, RECENT).await?;
     let Some((asked, before)) = called_for(&channel.settings, &recent, at) else { return Ok(false) };
     is_quiet(tx, conversation, before, asked.at).await
 }
@@ -58,7 +58,7 @@ async fn is_quiet(
     before: &[Said],
     at: i64,
 ) -> Result<bool, Error> {
-    let place = (conversation.contact.id, conversation.channel);
+    let place = (conversation.tenant, conversation.contact.id, conversation.channel);
     let here = before.iter().map(|said| said.at).max();
     let last = here.max(ownership::last_elsewhere(tx, place, conversation.id).await?);
     Ok(last.is_none_or(|last| at - last >= QUIET_MS))
@@ -78,7 +78,7 @@ pub(super) async fn note(
         && !conversation.is_group
         && channel.settings.greeting_grace_ms > 0;
     if may_be {
-        let recent = ownership::recent(tx, conversation.id, RECENT).await?;
+        let recent = ownership::recent(tx, conversation.tenant, conversation.id, RECENT).await?;
         if is_quiet(tx, conversation, &recent, at).await? {
             let mut data = message.data.take().filter(Value::is_object).unwrap_or_else(|| json!({}));
             data[TOOK_OVER] = true.into();
@@ -103,7 +103,7 @@ pub(super) async fn forgive(
     if !taken || !by_phone || !settings.ai || conversation.is_group {
         return Ok(());
     }
-    let recent = ownership::recent(tx, conversation.id, RECENT).await?;
+    let recent = ownership::recent(tx, conversation.tenant, conversation.id, RECENT).await?;
     let Some((last, before)) = recent.split_first() else { return Ok(()) };
     let asked = time::or_now(&event.told, tx.now());
     if last.author != AuthorKind::Phone || !within(settings, asked, last.at) {

@@ -18,10 +18,10 @@ use crate::store::{Tx, contacts, conversations, messages};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
     let (key, chat) = (event.key.as_str(), event.chat.id.as_str());
-    let arrival = conversations::arrival(tx, channel.id, event.chat.address(), key).await?;
+    let arrival = conversations::arrival(tx, (channel.tenant, channel.id), event.chat.address(), key).await?;
     let seen = match &arrival {
         Some(arrival) => arrival.seen,
-        None => messages::seen(tx, channel.id, key).await?.is_some(),
+        None => messages::seen(tx, (channel.tenant, channel.id), key).await?.is_some(),
     };
     if seen {
         return Ok(false);
@@ -80,7 +80,7 @@ pub(super) async fn contact_of(
     if found.is_none()
         && let Some(other) = other
     {
-        found = contacts::find(tx, channel.id, other).await?;
+        found = contacts::find(tx, (channel.tenant, channel.id), other).await?;
     }
     let said = description_of(event);
     let contact = match found {

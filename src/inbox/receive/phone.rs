@@ -35,10 +35,12 @@ pub(super) async fn judge(
     if is_known(settings, event.content.text.as_deref()) {
         return Ok(Typed::ByItself);
     }
-    let first = ownership::first(tx, conversation.id).await?.filter(|first| first.direction == Direction::In);
+    let first = ownership::first(tx, conversation.tenant, conversation.id)
+        .await?
+        .filter(|first| first.direction == Direction::In);
     // When the AI is at work on an answer already, the doubt is a person's: what is wrongly taken for one can be given back.
     if greeting::is_one(tx, channel, conversation, at).await?
-        && turns::open_of(tx, conversation.id).await?.offered.is_none()
+        && turns::open_of(tx, conversation.tenant, conversation.id).await?.offered.is_none()
     {
         return Ok(Typed::ByItself);
     }

@@ -16,7 +16,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, news: &Title) -> R
     if let Some(title) = chat.thread_title.as_deref() {
         place_is_news = threads::entitle(tx, channel, chat.address(), (title, at)).await?;
     }
-    let Some(mut contact) = contacts::find(tx, channel.id, &chat.id).await? else { return Ok(place_is_news) };
+    let Some(mut contact) = contacts::find(tx, (channel.tenant, channel.id), &chat.id).await? else {
+        return Ok(place_is_news);
+    };
     let said = Description { name: chat.title.as_deref(), ..Description::default() };
     if contact.learn(&said) {
         contacts::describe(tx, channel.tenant, &contact).await?;

@@ -47,7 +47,7 @@ pub(crate) async fn arrive(
                 // A turn that is due and waits for a responder has waited since then.
                 turn.due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
             }
-            turns::update(tx, &turn).await?;
+            turns::update(tx, conversation.tenant, &turn).await?;
             turn
         }
     };

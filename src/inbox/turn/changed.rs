@@ -20,7 +20,7 @@ pub(crate) async fn changed(
     if message.direction != Direction::In {
         return Ok(());
     }
-    let open = turns::open_of(tx, conversation.id).await?;
+    let open = turns::open_of(tx, conversation.tenant, conversation.id).await?;
     let holds = |turn: &Turn| (turn.first_seq..=turn.last_seq).contains(&message.seq);
     let offered = open.offered.as_ref().is_some_and(holds);
     let turn = if offered { open.offered.clone() } else { open.collecting.clone().filter(holds) };
@@ -28,19 +28,23 @@ pub(crate) async fn changed(
     let next = open.collecting.filter(|_| offered);
     if message.deleted_at.is_some() {
         let bounds = (turn.first_seq, turn.last_seq);
-        let Some(left) = messages::left_of_turn(tx, conversation.id, bounds, turn.count).await? else {
+        let Some(left) =
+            messages::left_of_turn(tx, (conversation.tenant, conversation.id), bounds, turn.count).await?
+        else {
             let shown = if offered { next } else { open.offered };
             return over(tx, conversation, turn, shown).await;
         };
         (turn.first_seq, turn.last_seq, turn.count) = left;
     }
     if offered {
-        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         if policy::arrival(next.as_ref(), Some(&turn), &channel.settings) == policy::Arrival::Supersede {
             supersede(tx, conversation, &mut turn, &channel.settings, false);
         }
     }
-    turns::update(tx, &turn).await?;
+    turns::update(tx, conversation.tenant, &turn).await?;
     if turn.state == TurnState::Collecting {
         wake_due(tx, conversation, &turn);
     }
@@ -74,7 +78,7 @@ pub(super) async fn over(
     mut turn: Turn,
     next: Option<Turn>,
 ) -> Result<(), Error> {
-    end(tx, &mut turn, TAKEN_BACK).await?;
+    end(tx, conversation.tenant, &mut turn, TAKEN_BACK).await?;
     // It queued behind this one.
     if let Some(next) = next.as_ref().filter(|next| next.state == TurnState::Collecting) {
         wake_due(tx, conversation, next);

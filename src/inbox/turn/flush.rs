@@ -24,11 +24,11 @@ impl Verb for Flush {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Turn>, Error> {
         let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
         let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
-        let open = turns::open_of(tx, conversation.id).await?;
+        let open = turns::open_of(tx, conversation.tenant, conversation.id).await?;
         let Some(mut turn) = open.collecting else { return Ok(open.offered) };
         if turn.due_at > tx.now() {
             turn.due_at = tx.now();
-            turns::update(tx, &turn).await?;
+            turns::update(tx, conversation.tenant, &turn).await?;
             wake_due(tx, &conversation, &turn);
             conversation.turn = Some(open.offered.unwrap_or_else(|| turn.clone()));
             announce::turn(tx, &mut conversation, &turn)?;

@@ -53,7 +53,9 @@ impl Verb for Nobody {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let (turn, conversation) = locked(tx, self.tenant, self.turn).await?;
-        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         let waited = tx.now() - turn.due_at;
         let paused = channel.state == ChannelState::Disabled;
         if turn.state != TurnState::Collecting || waited < channel.settings.nobody_ms || paused {
@@ -74,7 +76,7 @@ pub(super) async fn to_people(
     turn.reason = Some(reason.to_owned());
     turn.lease = None;
     turn.lease_until = None;
-    turns::update(tx, &turn).await?;
+    turns::update(tx, conversation.tenant, &turn).await?;
     own::change(tx, &mut conversation, Owner::Nobody, Some(reason), "handed_off").await?;
     announce::turn(tx, &mut conversation, &turn)
 }

@@ -26,10 +26,12 @@ impl Verb for Extend {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Error> {
         let (mut turn, conversation) = leased(tx, self.scope.tenant(), self.turn, self.lease).await?;
-        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         let until = tx.now() + channel.settings.lease_ms;
         turn.lease_until = Some(until);
-        turns::update(tx, &turn).await?;
+        turns::update(tx, conversation.tenant, &turn).await?;
         Ok(until)
     }
 }
@@ -77,7 +79,7 @@ impl Verb for Orphan {
         let held = turn.state == TurnState::Offered && turn.lease == Some(self.lease);
         if held && turn.lease_until.is_none_or(|until| until > self.until) {
             turn.lease_until = Some(self.until);
-            turns::update(tx, &turn).await?;
+            turns::update(tx, self.tenant, &turn).await?;
         }
         Ok(())
     }
@@ -109,23 +111,25 @@ impl Verb for Expire {
 
 /// Puts a turn back, to be offered again at once, unless it was offered too often.
 async fn again(tx: &mut Tx<'_>, mut turn: Turn, mut conversation: Conversation) -> Result<(), Error> {
-    let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+    let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+        .await?
+        .ok_or(Error::NotFound("channel"))?;
     if turn.failed_offers() >= channel.settings.max_attempts {
         return handoff::to_people(tx, turn, conversation, "responder_failed").await;
     }
     // A turn that queued behind this one is joined to it: one answer for both.
-    if let Some(mut queued) = turns::open_of(tx, conversation.id).await?.collecting {
+    if let Some(mut queued) = turns::open_of(tx, conversation.tenant, conversation.id).await?.collecting {
         turn.last_seq = queued.last_seq;
         turn.count += queued.count;
         queued.state = TurnState::Cancelled;
         queued.reason = Some("joined".to_owned());
-        turns::update(tx, &queued).await?;
+        turns::update(tx, conversation.tenant, &queued).await?;
     }
     turn.state = TurnState::Collecting;
     turn.lease = None;
     turn.lease_until = None;
     turn.due_at = tx.now();
-    turns::update(tx, &turn).await?;
+    turns::update(tx, conversation.tenant, &turn).await?;
     wake_due(tx, &conversation, &turn);
     conversation.turn = Some(turn.clone());
     announce::turn(tx, &mut conversation, &turn)

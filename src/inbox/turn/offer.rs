@@ -65,7 +65,7 @@ impl Verb for Offer {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Offered, Error> {
         let (mut turn, mut conversation) = locked(tx, self.tenant, self.turn).await?;
-        let busy = turns::open_of(tx, conversation.id).await?.offered.is_some();
+        let busy = turns::open_of(tx, conversation.tenant, conversation.id).await?.offered.is_some();
         if turn.state != TurnState::Collecting || turn.due_at > tx.now() || busy {
             return Ok(Offered::NotNow);
         }
@@ -73,11 +73,13 @@ impl Verb for Offer {
             super::cancel(tx, &mut conversation, "taken_over").await?;
             return Ok(Offered::NotNow);
         }
-        let channel = channels::by_id(tx, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         if channel.state == ChannelState::Disabled {
             turn.due_at = tx.now() + pause::LOOK_AGAIN_MS;
             let told = turn.reason.replace(pause::REASON.to_owned());
-            turns::update(tx, &turn).await?;
+            turns::update(tx, conversation.tenant, &turn).await?;
             wake_due(tx, &conversation, &turn);
             // Once: that it still waits is no news.
             if told.as_deref() != Some(pause::REASON) {
@@ -106,7 +108,7 @@ impl Verb for Offer {
         turn.attempt += 1;
         turn.lease = Some(lease);
         turn.lease_until = Some(tx.now() + channel.settings.lease_ms);
-        turns::update(tx, &turn).await?;
+        turns::update(tx, conversation.tenant, &turn).await?;
         conversation.turn = Some(turn.clone());
         announce::turn(tx, &mut conversation, &turn)?;
 

@@ -52,8 +52,8 @@ impl Verb for Reply {
         }
         let (mut turn, mut conversation) = leased(tx, tenant, self.turn, self.lease).await?;
         turn.state = TurnState::Answered;
-        turns::update(tx, &turn).await?;
-        let next = turns::open_of(tx, conversation.id).await?.collecting;
+        turns::update(tx, conversation.tenant, &turn).await?;
+        let next = turns::open_of(tx, conversation.tenant, conversation.id).await?.collecting;
         if let Some(next) = &next {
             wake_due(tx, &conversation, next);
         }
@@ -85,7 +85,9 @@ impl Reply {
     async fn first(&self, tx: &mut Tx<'_>, conversation: Uuid) -> Result<Replied, Error> {
         let mut found = Vec::new();
         for number in 0..MAX_PARTS {
-            let Some((id, _)) = messages::sent(tx, conversation, &self.client_id(number)).await? else {
+            let Some((id, _)) =
+                messages::sent(tx, (self.scope.tenant(), conversation), &self.client_id(number)).await?
+            else {
                 break;
             };
             found.extend(messages::load(tx, self.scope.tenant(), id).await?);

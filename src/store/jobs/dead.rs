@@ -6,13 +6,13 @@ use super::{Job, Payload, drop_dead};
 use crate::args;
 use crate::store::{StoreError, Tx};
 
-const ABOUT: &str = select!("where j.subject = $1 and j.kind = $2 and j.state = 'dead'");
+const ABOUT: &str = select!("where j.tenant = $1 and j.subject = $2 and j.kind = $3 and j.state = 'dead'");
 
 pub const ALL: &[&str] = &[ABOUT];
 
 /// Forgets the dead jobs of a kind about a subject.
-pub async fn forget_dead<P: Payload>(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), StoreError> {
-    for job in tx.all::<Job>(ABOUT, args![subject, P::KIND]).await? {
+pub async fn forget_dead<P: Payload>(tx: &mut Tx<'_>, tenant: Uuid, subject: Uuid) -> Result<(), StoreError> {
+    for job in tx.all::<Job>(ABOUT, args![tenant, subject, P::KIND]).await? {
         drop_dead(tx, &job).await?;
     }
     Ok(())

@@ -48,7 +48,7 @@ impl Verb for Begin {
         if !jobs::keep(tx, &self.job, until).await? {
             return Ok(None);
         }
-        let Some(mut delivery) = deliveries::load(tx, self.job.subject).await? else {
+        let Some(mut delivery) = deliveries::load(tx, self.job.tenant, self.job.subject).await? else {
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         };
@@ -67,7 +67,9 @@ impl Verb for Begin {
         }
         let part = serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
         // Paused since it was claimed: it waits with the others.
-        let channel = channels::by_id(tx, delivery.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let channel = channels::by_id(tx, delivery.tenant, delivery.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         if channel.state == ChannelState::Disabled {
             let now = tx.now();
             jobs::postpone(tx, &self.job, now, "the channel is paused").await?;

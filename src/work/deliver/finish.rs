@@ -52,7 +52,7 @@ impl Verb for Finish {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let Some(mut delivery) = deliveries::load(tx, self.job.subject).await? else {
+        let Some(mut delivery) = deliveries::load(tx, self.job.tenant, self.job.subject).await? else {
             jobs::done(tx, &self.job).await?;
             return Ok(());
         };
@@ -127,7 +127,7 @@ impl Finish {
     }
 
     fn queue(&self) -> QueueKey {
-        QueueKey { id: self.job.queue, class: Deliver::CLASS }
+        QueueKey { tenant: self.job.tenant, id: self.job.queue, class: Deliver::CLASS }
     }
 
     async fn end_attempt(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
@@ -139,12 +139,12 @@ impl Finish {
             }
             SendOutcome::Unknown { reason, .. } => (None, Some(reason.as_str())),
         };
-        Ok(deliveries::end_attempt(tx, attempt, word(&self.outcome), code, reason).await?)
+        Ok(deliveries::end_attempt(tx, (self.job.tenant, attempt), word(&self.outcome), code, reason).await?)
     }
 
     async fn sent(&self, tx: &mut Tx<'_>, mut delivery: Delivery, id: &str, key: &str) -> Result<(), Error> {
         // An echo that came before this answer may have been taken for another part with the same text.
-        if let Some(mut other) = deliveries::by_key(tx, delivery.channel, key).await?
+        if let Some(mut other) = deliveries::by_key(tx, (delivery.tenant, delivery.channel), key).await?
             && other.id != delivery.id
         {
             other.external_key = None;
@@ -191,7 +191,7 @@ impl Finish {
         deliveries::update(tx, delivery).await?;
         if spent || old {
             // Half a message is worse than none: what has not left of it stays.
-            deliveries::fail_queued(tx, delivery.message, code, reason).await?;
+            deliveries::fail_queued(tx, delivery, code, reason).await?;
             deliveries::update(tx, delivery).await?;
             return end::give_up(tx, &self.job, reason).await;
         }
@@ -211,7 +211,7 @@ impl Finish {
         delivery.error = Some(MessageError { code: code.to_owned(), reason: reason.to_owned() });
         deliveries::update(tx, delivery).await?;
         // Half a message is worse than none: what has not left of it stays.
-        deliveries::fail_queued(tx, delivery.message, code, reason).await?;
+        deliveries::fail_queued(tx, delivery, code, reason).await?;
         receipt::refresh(tx, delivery).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
@@ -225,7 +225,9 @@ impl Finish {
         state: &str,
         detail: Option<&str>,
     ) -> Result<Channel, Error> {
-        let mut channel = channels::by_id(tx, delivery.channel).await?.ok_or(Error::NotFound("channel"))?;
+        let mut channel = channels::by_id(tx, delivery.tenant, delivery.channel)
+            .await?
+            .ok_or(Error::NotFound("channel"))?;
         let was_down = channel.health.as_ref().is_some_and(|health| health.state == "down");
         if was_down == (state == "down") {
             return Ok(channel);

@@ -1,0 +1,238 @@
+-- The inbox: customers, their conversations and messages, the raw bodies they came in, and the feed.
+
+-- A customer.
+create table contacts (
+  tenant uuid not null references tenants (id),
+  id uuid not null,
+  name text,
+  handle text,
+  -- Beside a phone number.
+  user_name text,
+  created_at bigint not null,
+  updated_at bigint not null,
+  primary key (tenant, id)
+);
+
+-- The ids that a customer has on channels.
+create table identities (
+  tenant uuid not null,
+  channel uuid not null,
+  external_id text not null,
+  contact uuid not null,
+  created_at bigint not null,
+  primary key (tenant, channel, external_id),
+  foreign key (tenant, channel) references channels (tenant, id),
+  foreign key (tenant, contact) references contacts (tenant, id)
+);
+create index identities_of_contact on identities (tenant, contact);
+
+-- What a contact is found by, in the form of the search, as UTF-8 bytes so that every engine orders it alike.
+create table contact_terms (
+  tenant uuid not null,
+  term bytea not null,
+  contact uuid not null,
+  primary key (tenant, term, contact),
+  foreign key (tenant, contact) references contacts (tenant, id)
+);
+create index contact_terms_of_contact on contact_terms (tenant, contact);
+
+-- One contact on one channel, in one thread of it.
+create table conversations (
+  tenant uuid not null,
+  id uuid not null,
+  company uuid not null,
+  channel uuid not null,
+  contact uuid not null,
+  external_id text not null,
+  -- Where in a chat it is: a topic, a business connection.
+  thread text not null default '',
+  -- What that place is called: a copy from `threads`.
+  thread_title text,
+  is_group boolean not null,
+  state text not null,
+  owner text not null,
+  epoch bigint not null,
+  assignee uuid,
+  handoff_reason text,
+  last_seq bigint not null,
+  inbound_count bigint not null,
+  last_message text,
+  -- In which list of the inbox it stands, and since when the customer waits.
+  bucket text not null default 'closed',
+  waiting_since bigint,
+  -- When the owner changed last, until when a phone message keeps the AI silent, and when the customer wrote last by the
+  -- provider's time.
+  owner_at bigint,
+  silent_until bigint,
+  heard_at bigint,
+  opened_at bigint not null,
+  updated_at bigint not null,
+  closed_at bigint,
+  primary key (tenant, id),
+  foreign key (tenant, company) references companies (tenant, id),
+  foreign key (tenant, channel) references channels (tenant, id),
+  foreign key (tenant, contact) references contacts (tenant, id)
+);
+create unique index one_open_conversation on conversations (tenant, channel, contact, thread) where state = 'open';
+create index conversations_by_id on conversations (id);
+create index conversations_by_activity on conversations (tenant, bucket, updated_at, id);
+create index conversations_by_wait on conversations (tenant, bucket, waiting_since, id) where waiting_since is not null;
+create index conversations_of_channel on conversations (tenant, channel, bucket, updated_at, id);
+create index conversations_of_channel_by_wait on conversations (tenant, channel, bucket, waiting_since, id)
+  where waiting_since is not null;
+create index conversations_of_assignee on conversations (tenant, assignee, updated_at, id)
+  where state = 'open' and assignee is not null;
+create index conversations_of_assignee_by_wait on conversations (tenant, assignee, waiting_since, id)
+  where waiting_since is not null and assignee is not null;
+create index conversations_of_contact on conversations (tenant, contact, id);
+create index conversations_of_chat on conversations (tenant, channel, external_id);
+create index conversations_silent on conversations (silent_until, id) where silent_until is not null;
+
+-- What places of chats are called (topics), for conversations that are opened later.
+create table threads (
+  tenant uuid not null,
+  channel uuid not null,
+  chat text not null,
+  thread text not null,
+  title text not null,
+  -- When it got this title, by the provider's time; 0 if that is not known.
+  titled_at bigint not null,
+  primary key (tenant, channel, chat, thread),
+  foreign key (tenant, channel) references channels (tenant, id)
+);
+
+-- How many conversations stand where; every change of a conversation changes it in the same transaction.
+create table tallies (
+  tenant uuid not null,
+  channel uuid not null,
+  bucket text not null,
+  -- The nil uuid: nobody.
+  assignee uuid not null,
+  amount bigint not null,
+  primary key (tenant, channel, bucket, assignee)
+);
+
+-- Entries of conversations, in and out; `seq` is gap-free in a conversation.
+create table messages (
+  tenant uuid not null,
+  id uuid not null,
+  conversation uuid not null,
+  channel uuid not null,
+  seq bigint not null,
+  direction text not null,
+  kind text not null,
+  text text,
+  author_kind text not null,
+  author_id text,
+  author_name text,
+  client_id text,
+  client_digest text,
+  external_key text,
+  external_id text,
+  reply_to uuid,
+  status text not null,
+  error_code text,
+  error_reason text,
+  edited_at bigint,
+  deleted_at bigint,
+  provider_at bigint,
+  created_at bigint not null,
+  turn uuid,
+  data text,
+  reactions text not null,
+  -- The customer's messages up to and with this one: a read mark is then one row, not a count.
+  inbound_count bigint not null default 0,
+  -- What happens to a message is ordered by when it happened: the times that an edit or a reaction has to beat.
+  marks text,
+  primary key (tenant, id),
+  foreign key (tenant, conversation) references conversations (tenant, id)
+);
+create unique index message_order on messages (tenant, conversation, seq);
+create unique index message_once on messages (tenant, channel, external_key) where external_key is not null;
+create unique index message_sent_once on messages (tenant, conversation, client_id) where client_id is not null;
+create index message_answers on messages (tenant, conversation, seq) where direction = 'out' and status <> 'failed';
+
+-- Files of messages.
+create table attachments (
+  tenant uuid not null,
+  id uuid not null,
+  message uuid not null,
+  position bigint not null,
+  kind text not null,
+  mime text,
+  name text,
+  size bigint,
+  state text not null,
+  error text,
+  source text not null,
+  path text,
+  created_at bigint not null,
+  primary key (tenant, id),
+  foreign key (tenant, message) references messages (tenant, id)
+);
+create index attachments_by_id on attachments (id);
+create index attachments_of_message on attachments (tenant, message, position);
+
+-- How far each user has read each conversation.
+create table reads (
+  tenant uuid not null,
+  conversation uuid not null,
+  user_id uuid not null references users (id),
+  seq bigint not null,
+  inbound_count bigint not null,
+  updated_at bigint not null,
+  primary key (tenant, conversation, user_id),
+  foreign key (tenant, conversation) references conversations (tenant, id)
+);
+
+-- What happened to messages that have not come yet.
+create table pending_effects (
+  tenant uuid not null,
+  id uuid not null,
+  channel uuid not null,
+  target_key text not null,
+  event text not null,
+  created_at bigint not null,
+  primary key (tenant, id),
+  foreign key (tenant, channel) references channels (tenant, id)
+);
+create index pending_effects_of_target on pending_effects (tenant, channel, target_key, id);
+create index pending_effects_of_channel on pending_effects (tenant, channel, id);
+create index pending_effects_by_age on pending_effects (created_at);
+
+-- How many of them wait, by channel: counted along, so that nobody ever counts them.
+create table waiting_effects (
+  tenant uuid not null,
+  channel uuid not null,
+  amount bigint not null,
+  primary key (tenant, channel),
+  foreign key (tenant, channel) references channels (tenant, id)
+);
+
+-- Bodies of webhooks as they came, with what became of them.
+create table envelopes (
+  tenant uuid not null,
+  id uuid not null,
+  channel uuid not null,
+  body bytea not null,
+  outcome text not null,
+  error text,
+  events bigint not null,
+  received_at bigint not null,
+  replayed_at bigint,
+  primary key (tenant, id)
+);
+create index envelopes_of_channel on envelopes (tenant, channel, id);
+
+-- The feed of a tenant under a gap-free cursor.
+create table events (
+  tenant uuid not null,
+  cursor_at bigint not null,
+  kind text not null,
+  company uuid,
+  channel uuid,
+  user_id uuid,
+  created_at bigint not null,
+  data text not null,
+  primary key (tenant, cursor_at)
+);

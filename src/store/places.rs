@@ -1,0 +1,118 @@
+//! To which tenant and company a thing belongs of which a caller knows only the id.
+//!
+//! Members of tenants and programs find what is in their tenants. Only people of the platform and the command line look
+//! through all, and of most kinds by an index that is there for them.
+
+use uuid::Uuid;
+
+use super::value::Arg;
+use super::{StoreError, Tx, accounts};
+use crate::args;
+
+/// Tenants that are asked at a time.
+const PAGE: usize = 500;
+
+/// Where a thing belongs: its tenant, and its company if it has one.
+pub type Place = (Uuid, Option<Uuid>);
+
+/// How things of a kind are found.
+#[derive(Debug)]
+pub struct Lookup {
+    in_tenant: &'static str,
+    /// Nothing: it is looked for in one tenant after the other. Such kinds are made too often to pay for an index that
+    /// only operators use.
+    anywhere: Option<&'static str>,
+}
+
+macro_rules! by_id {
+    ($select:literal, $table:literal) => {
+        Lookup {
+            in_tenant: concat!($select, " where ", $table, ".tenant = $1 and ", $table, ".id = $2"),
+            anywhere: Some(concat!($select, " where ", $table, ".id = $1")),
+        }
+    };
+}
+
+pub const COMPANY: Lookup = by_id!("select c.tenant, c.id from companies c", "c");
+pub const CHANNEL: Lookup = by_id!("select h.tenant, h.company from channels h", "h");
+pub const API_KEY: Lookup = by_id!("select k.tenant, cast(null as uuid) from api_keys k", "k");
+pub const CONVERSATION: Lookup = by_id!("select c.tenant, c.company from conversations c", "c");
+pub const ATTACHMENT: Lookup = by_id!(
+    "select c.tenant, c.company from attachments a join messages m on m.tenant = a.tenant and m.id = a.message \
+     join conversations c on c.tenant = m.tenant and c.id = m.conversation",
+    "a"
+);
+pub const TURN: Lookup =
+    Lookup { in_tenant: "select tenant, company from turns where tenant = $1 and id = $2", anywhere: None };
+pub const ENVELOPE: Lookup = Lookup {
+    in_tenant: "select h.tenant, h.company from envelopes e join channels h on h.tenant = e.tenant and h.id = e.channel \
+        where e.tenant = $1 and e.id = $2",
+    anywhere: None,
+};
+pub const JOB: Lookup = Lookup {
+    in_tenant: "select tenant, cast(null as uuid) from jobs where tenant = $1 and id = $2",
+    anywhere: None,
+};
+
+/// The statements that name no tenant: see `tests/keys.rs`.
+const ANYWHERE: [Option<&str>; 5] =
+    [COMPANY.anywhere, CHANNEL.anywhere, API_KEY.anywhere, CONVERSATION.anywhere, ATTACHMENT.anywhere];
+
+pub const ALL: &[&str] = &[
+    COMPANY.in_tenant,
+    CHANNEL.in_tenant,
+    API_KEY.in_tenant,
+    CONVERSATION.in_tenant,
+    ATTACHMENT.in_tenant,
+    TURN.in_tenant,
+    ENVELOPE.in_tenant,
+    JOB.in_tenant,
+    known(ANYWHERE[0]),
+    known(ANYWHERE[1]),
+    known(ANYWHERE[2]),
+    known(ANYWHERE[3]),
+    known(ANYWHERE[4]),
+];
+
+const fn known(sql: Option<&'static str>) -> &'static str {
+    match sql {
+        Some(sql) => sql,
+        None => "",
+    }
+}
+
+impl Lookup {
+    /// If it is in one of these tenants.
+    pub async fn within(
+        &self,
+        tx: &mut Tx<'_>,
+        tenants: &[Uuid],
+        id: Uuid,
+    ) -> Result<Option<Place>, StoreError> {
+        for some in tenants.chunks(PAGE) {
+            let asked: Vec<_> = some.iter().map(|tenant| vec![Arg::from(*tenant), Arg::from(id)]).collect();
+            let found = tx.each::<Place>(self.in_tenant, &asked).await?;
+            if let Some(place) = found.into_iter().flatten().next() {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Wherever it is.
+    pub async fn anywhere(&self, tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+        if let Some(sql) = self.anywhere {
+            return tx.one(sql, args![id]).await;
+        }
+        let mut after = Uuid::nil();
+        loop {
+            let page = accounts::tenants(tx, after, PAGE as i64).await?;
+            let tenants: Vec<_> = page.into_iter().map(|(tenant, ..)| tenant).collect();
+            let Some(last) = tenants.last() else { return Ok(None) };
+            after = *last;
+            if let Some(place) = self.within(tx, &tenants, id).await? {
+                return Ok(Some(place));
+            }
+        }
+    }
+}
