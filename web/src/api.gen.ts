@@ -684,9 +684,9 @@ export interface components {
             flush_words: string[];
             /**
              * Format: int64
-             * @description What the business app says within so long after the first message of a customer, it says by itself; 0: a person
-             *     does.
-             * @default 5000
+             * @description What the business app says within so long after a message that it greets (the first one of a contact on the
+             *     channel, or the first after 14 days without any message), it says by itself. Elsewhere a person does; 0: everywhere.
+             * @default 2000
              */
             greeting_grace_ms: number;
             /**
@@ -865,6 +865,8 @@ export interface components {
              *     customer has a conversation for each.
              */
             thread: string | null;
+            /** @description What the place is called, as far as it is known: the name of a topic. `contact.name` is the whole chat's. */
+            thread_title: string | null;
             turn: components["schemas"]["Turn"] | null;
             /** Format: int64 */
             updated_at: number;
@@ -1282,7 +1284,10 @@ export interface components {
             epoch: number;
             /** Format: int64 */
             first_seq: number;
-            /** @description What was said before it; no private notes. */
+            /**
+             * @description What else people see of the conversation: what was said before the turn, and what was sent while it gathered (by
+             *     other programs, by the business app itself, as the answer to the turn before). No private notes.
+             */
             history: components["schemas"]["Message"][];
             /** Format: uuid */
             id: string;
