@@ -1,5 +1,5 @@
 // Why a message did not leave, in the reader's language where the code is known; otherwise in the provider's own words.
-import type { Message } from "../wire";
+import type { Message } from "../api.gen";
 import { en } from "./en";
 import type { Key, Text } from "./text";
 
