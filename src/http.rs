@@ -1,5 +1,4 @@
-//! HTTP: what happens around each request, and the handlers that need the request itself. The routes are those of the
-//! table of operations.
+//! HTTP: what surrounds each request, and the handlers that need the request itself. `server.rs` puts the routes together.
 
 pub mod around;
 pub mod assets;
@@ -19,48 +18,3 @@ pub mod wire;
 
 #[cfg(test)]
 mod tests;
-
-use axum::extract::DefaultBodyLimit;
-use axum::middleware;
-use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
-
-use crate::app::AppState;
-use crate::operations;
-
-pub fn router(app: AppState) -> axum::Router {
-    let max_body_bytes = app.config.limits.max_body_bytes;
-    operations::routes()
-        .route("/connection/websocket", get(socket::upgrade))
-        .fallback(assets::fallback)
-        .method_not_allowed_fallback(problem::wrong_method)
-        .layer(compression())
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(DefaultBodyLimit::max(max_body_bytes))
-        .layer(middleware::from_fn_with_state(app.clone(), around::around))
-        .with_state(app)
-}
-
-/// The address of the metrics alone.
-pub fn metrics_router(app: AppState) -> axum::Router {
-    axum::Router::new()
-        .route("/metrics", get(metrics::open))
-        .fallback(problem::no_such_path)
-        .layer(CatchPanicLayer::custom(problem::panicked))
-        .with_state(app)
-}
-
-/// Texts only: media is compressed already, and small answers are not worth it.
-fn compression() -> CompressionLayer<impl tower_http::compression::Predicate + Send + Sync + 'static> {
-    let worth_it = SizeAbove::new(1024)
-        .and(NotForContentType::IMAGES)
-        .and(NotForContentType::const_new("audio/"))
-        .and(NotForContentType::const_new("video/"))
-        .and(NotForContentType::const_new("font/"))
-        .and(NotForContentType::const_new("application/octet-stream"))
-        .and(NotForContentType::const_new("application/pdf"))
-        .and(NotForContentType::const_new("application/zip"));
-    CompressionLayer::new().gzip(true).compress_when(worth_it)
-}

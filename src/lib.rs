@@ -21,6 +21,7 @@ mod private;
 mod refusal;
 mod rooms;
 pub mod rpc;
+pub mod server;
 mod start;
 pub mod store;
 pub mod telemetry;

@@ -211,7 +211,7 @@ async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAd
     let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
     let address = listener.local_addr().expect("its address");
     let app = App::start(config, Clock::System).await.expect("the app starts");
-    hubbub::http::serve::start(listener, app.clone());
+    hubbub::server::start(listener, app.clone());
     (app, address)
 }
 

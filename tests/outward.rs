@@ -67,7 +67,7 @@ impl Shop {
         let address = listener.local_addr().expect("its address");
         let outward = Outward::with_lookup(allowed, names);
         let app = App::start_with(config, Clock::System, &outward).await.expect("the app starts");
-        hubbub::http::serve::start(listener, app.clone());
+        hubbub::server::start(listener, app.clone());
         let tenant = app.store.write(CreateTenant { name: "Shop".into() }).await.expect("a tenant").value.id;
         let company =
             CreateCompany { scope: Scope::system(tenant), name: "Shop".into(), kind: CompanyKind::Product };

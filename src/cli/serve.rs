@@ -9,7 +9,8 @@ use crate::app::file_lock::FileLock;
 use crate::app::installation;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::serve::{listen, signal, start, start_metrics};
+use crate::http::serve::{listen, signal};
+use crate::server::{start, start_metrics};
 use crate::telemetry;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {

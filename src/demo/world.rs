@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::serve;
 use crate::model::{Channel, ChannelSettings};
+use crate::server;
 use crate::vault::random_token;
 
 /// The name of the WAHA session.
@@ -82,7 +83,7 @@ impl World {
         config.calls.allow_private_hosts = vec!["127.0.0.1".to_owned()];
         config.server.shutdown_grace_ms = 3_000;
         let app = App::start(config, clock.clone()).await?;
-        serve::start(listener, app.clone());
+        server::start(listener, app.clone());
 
         let clock = emulators::Clock::new(move || clock.now_ms());
         let telegram =

@@ -39,18 +39,7 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Answers requests in tasks of the application's. At the soft token idle connections are closed and requests
 /// finish; the hard token drops the rest. Sockets are the hub's: `App::stop` drains them.
-pub fn start(listener: TcpListener, app: AppState) {
-    let router = super::router(app.clone());
-    start_with(listener, app, router);
-}
-
-/// The same for the address of the metrics, which has nothing else.
-pub fn start_metrics(listener: TcpListener, app: AppState) {
-    let router = super::metrics_router(app.clone());
-    start_with(listener, app, router);
-}
-
-fn start_with(listener: TcpListener, app: AppState, router: Router) {
+pub fn serve(listener: TcpListener, app: AppState, router: Router) {
     let listener =
         ConnectionListener::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
     let tasks = app.tasks.clone();

@@ -9,7 +9,7 @@ use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::serve::{listen, start};
+use super::serve::listen;
 use crate::accounts::tenants::{CompanyKind, CompanyView, CreateCompany, CreateTenant};
 use crate::accounts::users::NewUser;
 use crate::accounts::{PlatformRole, Role, Scope};
@@ -17,6 +17,7 @@ use crate::app::{App, AppState};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
+use crate::server::{self, start};
 use crate::store::{Tx, Verb};
 use crate::vault;
 
@@ -195,7 +196,7 @@ async fn without_a_token_the_numbers_are_on_an_address_of_their_own() {
     }
     let own = listen("127.0.0.1:0".parse().expect("an address")).await.expect("a free port");
     let base = format!("http://{}", own.local_addr().expect("its address"));
-    super::serve::start_metrics(own, server.app.clone());
+    server::start_metrics(own, server.app.clone());
     let text = server.http.get(format!("{base}/metrics")).send().await.expect("an answer").text().await;
     assert!(text.expect("text").contains("hubbub_hub_sessions"));
     let other = server.http.get(format!("{base}/api/v1/me")).send().await.expect("an answer");

@@ -1,0 +1,55 @@
+//! The HTTP server: the routes of the table of operations, the socket, the page, and what surrounds each request.
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+
+use crate::app::AppState;
+use crate::http::{around, assets, metrics, problem, serve, socket};
+use crate::operations;
+
+/// Serves everything on this listener until the application stops.
+pub fn start(listener: TcpListener, app: AppState) {
+    let router = router(app.clone());
+    serve::serve(listener, app, router);
+}
+
+/// Serves `/metrics` alone.
+pub fn start_metrics(listener: TcpListener, app: AppState) {
+    let router = axum::Router::new()
+        .route("/metrics", get(metrics::open))
+        .fallback(problem::no_such_path)
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .with_state(app.clone());
+    serve::serve(listener, app, router);
+}
+
+fn router(app: AppState) -> axum::Router {
+    let max_body_bytes = app.config.limits.max_body_bytes;
+    operations::routes()
+        .route("/connection/websocket", get(socket::upgrade))
+        .fallback(assets::fallback)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(compression())
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(middleware::from_fn_with_state(app.clone(), around::around))
+        .with_state(app)
+}
+
+/// Compresses texts over 1 KiB: media is compressed already.
+fn compression() -> CompressionLayer<impl tower_http::compression::Predicate + Send + Sync + 'static> {
+    let worth_it = SizeAbove::new(1024)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("audio/"))
+        .and(NotForContentType::const_new("video/"))
+        .and(NotForContentType::const_new("font/"))
+        .and(NotForContentType::const_new("application/octet-stream"))
+        .and(NotForContentType::const_new("application/pdf"))
+        .and(NotForContentType::const_new("application/zip"));
+    CompressionLayer::new().gzip(true).compress_when(worth_it)
+}
