@@ -24,7 +24,7 @@ pub use message::{
 pub use turn::{Turn, TurnState};
 
 /// Gives an enum its text form for SQL and JSON, and the way back.
-macro_rules! words {
+macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -53,4 +53,4 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;
+pub(crate) use text_enum;

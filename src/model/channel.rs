@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words;
+use super::text_enum;
 
-words!(ChannelState { Active = "active", Disabled = "disabled" });
+text_enum!(ChannelState { Active = "active", Disabled = "disabled" });
 
 /// How a channel gathers turns and who answers. Every field has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

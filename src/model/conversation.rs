@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Author, Direction, MessageKind, Turn, words};
+use super::{Author, Direction, MessageKind, Turn, text_enum};
 
-words!(ConversationState { Open = "open", Closed = "closed" });
+text_enum!(ConversationState { Open = "open", Closed = "closed" });
 
-words!(
+text_enum!(
     /// Who answers now. It changes only together with the epoch.
     Owner { Ai = "ai", Human = "human", Nobody = "nobody" }
 );
 
-words!(
+text_enum!(
     /// In which list of the inbox a conversation stands. The views are unions of these.
     Bucket {
         Closed = "closed",

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChannelView, Conversation, Message, Standing, Turn, words};
+use super::{ChannelView, Conversation, Message, Standing, Turn, text_enum};
 
-words!(EventKind {
+text_enum!(EventKind {
     MessageCreated = "message.created",
     MessageUpdated = "message.updated",
     ConversationUpdated = "conversation.updated",

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Conversation, words};
+use super::{Conversation, text_enum};
 use crate::document;
 
-words!(
+text_enum!(
     /// `note` is private to the team and never leaves.
     Direction { In = "in", Out = "out", Note = "note" }
 );
 
-words!(MessageKind {
+text_enum!(MessageKind {
     Text = "text",
     Image = "image",
     Audio = "audio",
@@ -27,7 +27,7 @@ words!(MessageKind {
     Unsupported = "unsupported",
 });
 
-words!(AuthorKind {
+text_enum!(AuthorKind {
     Customer = "customer",
     Manager = "manager",
     Responder = "responder",
@@ -37,7 +37,7 @@ words!(AuthorKind {
     System = "system",
 });
 
-words!(
+text_enum!(
     /// Moves forward only: queued < sending < unknown < sent < delivered < read < played; `failed` replaces
     /// what is not delivered yet, and a later delivery replaces `failed`.
     MessageStatus {
@@ -106,7 +106,7 @@ pub struct Reaction {
     pub custom: Option<String>,
 }
 
-words!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked", Failed = "failed" });
+text_enum!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked", Failed = "failed" });
 
 /// A file of a message. Its bytes are at `/api/v1/media/{id}` when `state` is `ready`, and only at `url` when it is
 /// `linked`: it was sent by its address, from where the provider takes it.

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words;
+use super::text_enum;
 
-words!(TurnState {
+text_enum!(TurnState {
     Collecting = "collecting",
     /// A responder holds the lease.
     Offered = "offered",

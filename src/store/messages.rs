@@ -137,7 +137,7 @@ pub async fn sent(
 }
 
 /// Where a message belongs beside what it shows.
-pub struct Place<'a> {
+pub struct MessageKeys<'a> {
     pub tenant: Uuid,
     pub channel: Uuid,
     pub external_key: Option<&'a str>,
@@ -147,15 +147,15 @@ pub struct Place<'a> {
     pub inbound_count: i64,
 }
 
-pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Result<(), StoreError> {
+pub async fn insert(tx: &mut Tx<'_>, message: &Message, keys: &MessageKeys<'_>) -> Result<(), StoreError> {
     let data = message.data.as_ref().map(serde_json::Value::to_string);
     tx.put(
         INSERT,
         args![
-            place.tenant,
+            keys.tenant,
             message.id,
             message.conversation,
-            place.channel,
+            keys.channel,
             message.seq,
             message.direction.as_str(),
             message.kind.as_str(),
@@ -164,16 +164,16 @@ pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Re
             &message.author.id,
             &message.author.name,
             &message.client_id,
-            place.client_digest,
-            place.external_key,
-            place.external_id,
+            keys.client_digest,
+            keys.external_key,
+            keys.external_id,
             message.reply_to,
             message.status.as_str(),
             message.provider_at,
             message.created_at,
             message.turn,
             data.as_deref(),
-            place.inbound_count
+            keys.inbound_count
         ],
     )
     .await

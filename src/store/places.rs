@@ -13,7 +13,7 @@ use crate::args;
 const PAGE: usize = 500;
 
 /// Where a thing belongs: its tenant, and its company if it has one.
-pub type Place = (Uuid, Option<Uuid>);
+pub type Location = (Uuid, Option<Uuid>);
 
 /// How things of a kind are found.
 #[derive(Debug)]
@@ -88,10 +88,10 @@ impl Lookup {
         tx: &mut Tx<'_>,
         tenants: &[Uuid],
         id: Uuid,
-    ) -> Result<Option<Place>, StoreError> {
+    ) -> Result<Option<Location>, StoreError> {
         for some in tenants.chunks(PAGE) {
             let asked: Vec<_> = some.iter().map(|tenant| vec![Arg::from(*tenant), Arg::from(id)]).collect();
-            let found = tx.each::<Place>(self.in_tenant, &asked).await?;
+            let found = tx.each::<Location>(self.in_tenant, &asked).await?;
             if let Some(place) = found.into_iter().flatten().next() {
                 return Ok(Some(place));
             }
@@ -100,7 +100,7 @@ impl Lookup {
     }
 
     /// Wherever it is.
-    pub async fn anywhere(&self, tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    pub async fn anywhere(&self, tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Location>, StoreError> {
         if let Some(sql) = self.anywhere {
             return tx.one(sql, args![id]).await;
         }

@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use self::queue::{Queue, Work};
+use self::queue::{Queue, WriterTask};
 use self::readers::Readers;
 use super::dialect::{Engine, SQLITE_READER, SQLITE_SETUP};
 use super::event::{Committed, Effects, Publisher};
@@ -126,7 +126,7 @@ impl Lite {
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
         let (answer, wait) = oneshot::channel();
         let env = self.env.clone();
-        let look = move |conn: &mut Connection| {
+        let task = move |conn: &mut Connection| {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 conn.execute_batch("begin").map_err(StoreError::from)?;
                 let mut tx = Tx::new(Conn::Sqlite(conn), &env);
@@ -136,7 +136,7 @@ impl Lite {
             let panicked = || Err(StoreError::Engine("a reading verb panicked".to_owned()).into());
             let _ = answer.send(result.unwrap_or_else(|_| panicked()));
         };
-        self.readers.run(Box::new(look)).await?;
+        self.readers.run(Box::new(task)).await?;
         wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
@@ -191,23 +191,24 @@ fn run(ticket: &mut dyn Ticket, conn: &mut Connection, env: &Env) -> Result<Effe
 fn write_loop(mut conn: Connection, queue: &Queue, env: &Env, publisher: &dyn Publisher) {
     let mut done = Vec::with_capacity(BATCH);
     let mut batch_time = BATCH_TIME;
-    let verb = |work: Work, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
-        Work::Verb(owner, mut ticket) => {
-            let begun = Instant::now();
-            match run(ticket.as_mut(), conn, env) {
-                Ok(effects) => done.push((ticket, effects)),
-                Err(error) => ticket.refuse(error),
+    let verb =
+        |work: WriterTask, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
+            WriterTask::Verb(owner, mut ticket) => {
+                let begun = Instant::now();
+                match run(ticket.as_mut(), conn, env) {
+                    Ok(effects) => done.push((ticket, effects)),
+                    Err(error) => ticket.refuse(error),
+                }
+                queue.charge(owner, begun.elapsed());
+                None
             }
-            queue.charge(owner, begun.elapsed());
-            None
-        }
-        Work::Closing(closed) => Some(closed),
-    };
+            WriterTask::Closing(closed) => Some(closed),
+        };
     while let Some(first) = queue.wait() {
         // It has waited as long as `busy_timeout`. The verb is told that it can be done later; what comes next is tried.
         if let Err(error) = savepoint(&conn, "begin immediate") {
             tracing::error!(%error, "the writer cannot begin a transaction");
-            if let Work::Verb(owner, ticket) = first {
+            if let WriterTask::Verb(owner, ticket) = first {
                 queue.charge(owner, Duration::ZERO);
                 ticket.refuse(
                     StoreError::Unavailable(format!("it cannot begin a transaction: {error}")).into(),

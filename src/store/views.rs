@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::value::{Arg, from_row};
 use super::{StoreError, Tx};
-use crate::model::{Bucket, words};
+use crate::model::{Bucket, text_enum};
 
-words!(
+text_enum!(
     /// What a person looks at.
     View {
         /// All that are open.
@@ -25,7 +25,7 @@ words!(
     }
 );
 
-words!(
+text_enum!(
     Sort {
         /// The newest activity first.
         Recent = "recent",
@@ -71,7 +71,7 @@ pub const ALL: &[&str] =
 
 /// A conversation's place in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
+pub struct ListKey {
     pub tenant: Uuid,
     pub id: Uuid,
     pub channel: Uuid,
@@ -79,7 +79,7 @@ pub struct Key {
     pub waiting_since: Option<i64>,
 }
 
-from_row!(Key { tenant, id, channel, updated_at, waiting_since });
+from_row!(ListKey { tenant, id, channel, updated_at, waiting_since });
 
 /// Where a page begins: after this one, in the order of those who wait or of the activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Position {
         }
     }
 
-    fn of(key: &Key, waits: bool) -> Self {
+    fn of(key: &ListKey, waits: bool) -> Self {
         Self { waits, at: if waits { key.waiting_since.unwrap_or(0) } else { key.updated_at }, id: key.id }
     }
 }
@@ -143,8 +143,8 @@ impl Source {
 }
 
 /// A page of a list.
-pub struct Keys {
-    pub keys: Vec<Key>,
+pub struct KeyPage {
+    pub keys: Vec<ListKey>,
     /// Where the next one begins, if there is more.
     pub next: Option<Position>,
 }
@@ -157,8 +157,8 @@ pub async fn page(
     sort: Sort,
     from: Position,
     limit: usize,
-    sees: impl Fn(&Key) -> bool,
-) -> Result<Keys, StoreError> {
+    sees: impl Fn(&ListKey) -> bool,
+) -> Result<KeyPage, StoreError> {
     let mut keys = Vec::with_capacity(limit + 1);
     let mut position = from;
     // With each round the list grows by what is seen of it; a source that hides much needs more of them.
@@ -175,15 +175,15 @@ pub async fn page(
         let waits = position.waits;
         if keys.len() > limit {
             keys.truncate(limit);
-            let by_wait = |key: &Key| sort == Sort::Wait && key.waiting_since.is_some();
+            let by_wait = |key: &ListKey| sort == Sort::Wait && key.waiting_since.is_some();
             let next = keys.last().map(|key| Position::of(key, by_wait(key)));
-            return Ok(Keys { keys, next });
+            return Ok(KeyPage { keys, next });
         }
         position = match (full, last) {
             (true, Some(last)) => Position::of(&last, waits),
             // Of views that hold only those who wait that was all.
             _ if waits && !sources.iter().all(Source::holds_only_waiting) => Position::first(Sort::Recent),
-            _ => return Ok(Keys { keys, next: None }),
+            _ => return Ok(KeyPage { keys, next: None }),
         };
     }
 }
@@ -219,9 +219,9 @@ async fn read(
     sources: &[Source],
     position: Position,
     limit: usize,
-) -> Result<Vec<Key>, StoreError> {
+) -> Result<Vec<ListKey>, StoreError> {
     let asked = ask(tx, sources, position, limit).await?;
-    let mut found: Vec<Key> = asked.into_iter().flat_map(|(_, keys)| keys).collect();
+    let mut found: Vec<ListKey> = asked.into_iter().flat_map(|(_, keys)| keys).collect();
     if position.waits {
         found.sort_by_key(|key| (key.waiting_since, key.id));
     } else {
@@ -236,7 +236,7 @@ async fn ask(
     sources: &[Source],
     position: Position,
     limit: usize,
-) -> Result<Vec<(Source, Vec<Key>)>, StoreError> {
+) -> Result<Vec<(Source, Vec<ListKey>)>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let by = |waiting, recent| if position.waits { waiting } else { recent };
     let mut kinds = [
@@ -261,7 +261,7 @@ async fn ask(
     let mut found = Vec::with_capacity(sources.len());
     for (sql, of, asked) in kinds {
         if !asked.is_empty() {
-            found.extend(of.into_iter().zip(tx.each::<Key>(sql, &asked).await?));
+            found.extend(of.into_iter().zip(tx.each::<ListKey>(sql, &asked).await?));
         }
     }
     Ok(found)

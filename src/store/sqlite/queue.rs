@@ -23,7 +23,7 @@ const LEAST_COST: Duration = Duration::from_micros(10);
 /// Whose verbs wait in a lane; nothing: the installation's own.
 pub(super) type Owner = Option<Uuid>;
 
-pub(super) enum Work {
+pub(super) enum WriterTask {
     Verb(Owner, Box<dyn Ticket>),
     /// Everything that came before is done.
     Closing(oneshot::Sender<()>),
@@ -93,7 +93,7 @@ impl Queue {
     }
 
     /// Waits for the next; nothing when the queue is closed and empty.
-    pub(super) fn wait(&self) -> Option<Work> {
+    pub(super) fn wait(&self) -> Option<WriterTask> {
         let mut state = self.state();
         loop {
             if let Some(work) = state.next() {
@@ -107,7 +107,7 @@ impl Queue {
     }
 
     /// The next, if something waits.
-    pub(super) fn next(&self) -> Option<Work> {
+    pub(super) fn next(&self) -> Option<WriterTask> {
         self.state().next()
     }
 
@@ -146,9 +146,9 @@ impl Queue {
 }
 
 impl State {
-    fn next(&mut self) -> Option<Work> {
+    fn next(&mut self) -> Option<WriterTask> {
         let Some((had, _, owner)) = self.order.first().copied() else {
-            return self.closing.take().map(Work::Closing);
+            return self.closing.take().map(WriterTask::Closing);
         };
         let lane = self.lanes.get_mut(&owner)?;
         let ticket = lane.verbs.pop_front()?;
@@ -161,7 +161,7 @@ impl State {
         self.now = had;
         self.waiting -= 1;
         self.forgive(owner);
-        Some(Work::Verb(owner, ticket))
+        Some(WriterTask::Verb(owner, ticket))
     }
 
     /// Forgets lanes that owe nothing any more, but for the one that is being served.
@@ -206,7 +206,7 @@ mod tests {
 
     /// Serves the next, which takes so many milliseconds; gives whose it was.
     fn serve(queue: &Queue, ms: impl Fn(u128) -> u64) -> Option<u128> {
-        let Some(Work::Verb(owner, _)) = queue.next() else { return None };
+        let Some(WriterTask::Verb(owner, _)) = queue.next() else { return None };
         let number = owner.map_or(0, |owner| owner.as_u128());
         queue.charge(owner, Duration::from_millis(ms(number)));
         Some(number)
@@ -263,7 +263,7 @@ mod tests {
         for _ in 0..3 {
             assert!(serve(&queue, |_| 1).is_some());
         }
-        assert!(matches!(queue.wait(), Some(Work::Closing(_))));
+        assert!(matches!(queue.wait(), Some(WriterTask::Closing(_))));
         assert!(queue.wait().is_none());
     }
 

@@ -12,10 +12,10 @@ use crate::store::StoreError;
 /// Reads that may wait; over it callers wait for a place.
 const QUEUE: usize = 1024;
 
-pub(super) type Look = Box<dyn FnOnce(&mut Connection) + Send>;
+pub(super) type ReadTask = Box<dyn FnOnce(&mut Connection) + Send>;
 
 #[derive(Clone)]
-pub(super) struct Readers(mpsc::Sender<Look>);
+pub(super) struct Readers(mpsc::Sender<ReadTask>);
 
 impl Readers {
     pub(super) fn start(connections: Vec<Connection>) -> Result<Self, StoreError> {
@@ -33,16 +33,16 @@ impl Readers {
     }
 
     /// Hands the work to the next free reader.
-    pub(super) async fn run(&self, look: Look) -> Result<(), StoreError> {
-        self.0.send(look).await.map_err(|_| StoreError::Closed)
+    pub(super) async fn run(&self, task: ReadTask) -> Result<(), StoreError> {
+        self.0.send(task).await.map_err(|_| StoreError::Closed)
     }
 }
 
 /// One reader waits at the queue at a time, the others at its lock. Ends with the last clone of the store.
-fn serve(mut conn: Connection, queue: &Mutex<mpsc::Receiver<Look>>) {
+fn serve(mut conn: Connection, queue: &Mutex<mpsc::Receiver<ReadTask>>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(look) = next else { return };
-        look(&mut conn);
+        let Some(task) = next else { return };
+        task(&mut conn);
     }
 }
