@@ -1,4 +1,4 @@
-//! A given-up job whose cause is settled by another way: nobody has to look at it any more.
+//! Removes dead jobs whose subject was settled in another way, so that nobody has to review them.
 
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ const ABOUT: &str = select!("where j.tenant = $1 and j.subject = $2 and j.kind =
 
 pub const ALL: &[&str] = &[ABOUT];
 
-/// Forgets the dead jobs of a kind about a subject.
+/// Removes the dead jobs of a kind for a subject.
 pub async fn forget_dead<P: Payload>(tx: &mut Tx<'_>, tenant: Uuid, subject: Uuid) -> Result<(), StoreError> {
     for job in tx.all::<Job>(ABOUT, args![tenant, subject, P::KIND]).await? {
         drop_dead(tx, &job).await?;
