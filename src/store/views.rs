@@ -1,6 +1,5 @@
-//! The lists of the inbox: which conversations a view holds, in its order, a page at a time. A view is a union of
-//! buckets, and each bucket is read in the order of an index, so that a page costs what it shows, whatever the
-//! inbox holds.
+//! The lists of the inbox: the conversations of a view in its order, a page at a time. A view is a union of buckets,
+//! and each bucket is read in index order, so that a page costs the same whatever the size of the inbox.
 
 use uuid::Uuid;
 
@@ -38,7 +37,7 @@ impl View {
     pub const ALL: &'static [Self] =
         &[Self::All, Self::Mine, Self::Unassigned, Self::Ai, Self::Waiting, Self::Closed];
 
-    /// The buckets of which it is the union; of the caller's own, those that hold assigned ones.
+    /// The buckets of the view; for the caller's own conversations, the buckets that hold assigned ones.
     pub const fn buckets(self) -> &'static [Bucket] {
         use Bucket::{Ai, Assigned, AssignedWaiting, Closed, Unassigned, UnassignedWaiting};
         match self {
@@ -69,7 +68,7 @@ const WAITING_OF_ASSIGNEE: &str = "select tenant, id, channel, updated_at, waiti
 pub const ALL: &[&str] =
     &[RECENT, RECENT_OF_CHANNEL, RECENT_OF_ASSIGNEE, WAITING, WAITING_OF_CHANNEL, WAITING_OF_ASSIGNEE];
 
-/// A conversation's place in a list.
+/// The sort key of a conversation in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListKey {
     pub tenant: Uuid,
@@ -81,7 +80,7 @@ pub struct ListKey {
 
 from_row!(ListKey { tenant, id, channel, updated_at, waiting_since });
 
-/// Where a page begins: after this one, in the order of those who wait or of the activity.
+/// The position after which a page begins, in the order by waiting time or by activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     pub waits: bool,
@@ -122,11 +121,11 @@ impl std::str::FromStr for Position {
     }
 }
 
-/// A part of a view that one index holds in order.
+/// A part of a view that one index returns in order.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
     Tenant(Uuid, Bucket),
-    /// Of a tenant.
+    /// A tenant and its channel.
     Channel(Uuid, Uuid, Bucket),
     Assignee(Uuid, Uuid),
 }
@@ -145,12 +144,12 @@ impl Source {
 /// A page of a list.
 pub struct KeyPage {
     pub keys: Vec<ListKey>,
-    /// Where the next one begins, if there is more.
+    /// Where the next page begins, if there is one.
     pub next: Option<Position>,
 }
 
-/// The next `limit` of the sources together. `sees` leaves out what the caller must not see; sources that are cut by
-/// channel have nothing to leave out.
+/// The next `limit` conversations of the merged sources. `sees` filters out those that the caller must not see;
+/// sources that are per channel need no filter.
 pub async fn page(
     tx: &mut Tx<'_>,
     sources: &[Source],
@@ -161,14 +160,14 @@ pub async fn page(
 ) -> Result<KeyPage, StoreError> {
     let mut keys = Vec::with_capacity(limit + 1);
     let mut position = from;
-    // With each round the list grows by what is seen of it; a source that hides much needs more of them.
+    // Each round adds the visible rows; a source with many hidden rows needs several.
     loop {
         let best = best(tx, sources, position, limit + 1).await?;
         let mut found = read(tx, &best, position, limit + 1).await?;
         let full = found.len() > limit;
         found.truncate(limit + 1);
         let last = found.last().copied();
-        // By the wait come those who do not wait afterwards.
+        // When sorted by waiting time, conversations that do not wait follow after those that do.
         keys.extend(found.into_iter().filter(|key| {
             (sort == Sort::Recent || position.waits || key.waiting_since.is_none()) && sees(key)
         }));
@@ -181,15 +180,15 @@ pub async fn page(
         }
         position = match (full, last) {
             (true, Some(last)) => Position::of(&last, waits),
-            // Of views that hold only those who wait that was all.
+            // Views of waiting conversations only end here.
             _ if waits && !sources.iter().all(Source::holds_only_waiting) => Position::first(Sort::Recent),
             _ => return Ok(KeyPage { keys, next: None }),
         };
     }
 }
 
-/// Of very many sources, those that can have a place among the next `limit`: one whose first comes after the first
-/// of so many others has none.
+/// Of many sources, those that can contribute to the next `limit` rows: a source whose first row comes after the
+/// first rows of `limit` other sources cannot.
 async fn best(
     tx: &mut Tx<'_>,
     sources: &[Source],
@@ -207,13 +206,13 @@ async fn best(
         }
     }
     firsts.sort_by_key(|(order, _)| *order);
-    // Equal ones at the edge may stand in any order.
+    // Rows with equal keys at the page's edge may come in any order.
     let edge = firsts.get(limit).map(|(order, _)| *order);
     firsts.retain(|(order, _)| edge.is_none_or(|edge| *order <= edge));
     Ok(firsts.into_iter().map(|(_, source)| source).collect())
 }
 
-/// The next ones of all sources in the order of the position, at most `limit` of each.
+/// The next rows of all sources in the position's order, at most `limit` of each.
 async fn read(
     tx: &mut Tx<'_>,
     sources: &[Source],
@@ -230,7 +229,7 @@ async fn read(
     Ok(found)
 }
 
-/// The next ones of each source, all asked at once.
+/// The next rows of each source, in pipelined queries.
 async fn ask(
     tx: &mut Tx<'_>,
     sources: &[Source],
