@@ -181,7 +181,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("envelopes", envelopes::ALL),
         ("events", events::ALL),
         ("jobs", jobs::ALL),
-        ("jobs", jobs::ABOUT_DEAD),
+        ("jobs", jobs::OF_DEAD),
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),

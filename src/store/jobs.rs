@@ -30,7 +30,7 @@ macro_rules! select {
 
 mod dead;
 
-pub use dead::{ALL as ABOUT_DEAD, forget_dead};
+pub use dead::{ALL as OF_DEAD, dead, drop_dead, forget_dead, old_dead, revive};
 
 const INSERT: &str = "insert into jobs (tenant, id, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, case when exists (select 1 from jobs \
@@ -74,14 +74,6 @@ const OVERDUE: &str = select!(
      order by j.created_at, j.id limit $3"
 );
 const LOAD: &str = select!("where j.tenant = $1 and j.id = $2");
-const DEAD: &str =
-    select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id desc limit $3");
-const OLD_DEAD: &str =
-    select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id limit $3");
-const REVIVE: &str = "update jobs set tries = 0, run_at = $3, created_at = $3, error = null, state = case when exists (select 1 from jobs k \
-    where k.tenant = $1 and k.lane = jobs.lane and k.state in ('ready', 'claimed')) then 'behind' else 'ready' end \
-    where tenant = $1 and id = $2 and state = 'dead'";
-const DROP_DEAD: &str = "delete from jobs where tenant = $1 and id = $2 and state = 'dead'";
 
 pub const ALL: &[&str] = &[
     INSERT,
@@ -105,10 +97,6 @@ pub const ALL: &[&str] = &[
     HURRY_ONE,
     OVERDUE,
     LOAD,
-    DEAD,
-    OLD_DEAD,
-    REVIVE,
-    DROP_DEAD,
 ];
 
 /// A job as stored; its kind may be unknown to this version.
@@ -435,36 +423,4 @@ pub async fn overdue(tx: &mut Tx<'_>, kind: &str, before: i64, limit: i64) -> Re
 
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Job>, StoreError> {
     tx.one(LOAD, args![tenant, id]).await
-}
-
-/// The dead jobs of a tenant with an id below `before`, newest first.
-pub async fn dead(tx: &mut Tx<'_>, tenant: Uuid, before: Uuid, limit: i64) -> Result<Vec<Job>, StoreError> {
-    tx.all(DEAD, args![tenant, before, limit]).await
-}
-
-/// The dead jobs of a tenant with an id below `before`, oldest first.
-pub async fn old_dead(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    before: Uuid,
-    limit: i64,
-) -> Result<Vec<Job>, StoreError> {
-    tx.all(OLD_DEAD, args![tenant, before, limit]).await
-}
-
-/// Requeues a dead job as if it were new. `false`: it is not dead any more.
-pub async fn revive(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
-    let (Some(key), now) = (job.key(), tx.now()) else { return Ok(false) };
-    queues::dead_left(tx, key, true).await?;
-    let revived = tx.exec(REVIVE, args![job.tenant, job.id, now]).await? == 1;
-    tx.wake(Wake::Job { class: key.class, at: now });
-    Ok(revived)
-}
-
-/// Removes a dead job.
-pub async fn drop_dead(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
-    if let Some(key) = job.key() {
-        queues::dead_left(tx, key, false).await?;
-    }
-    Ok(tx.exec(DROP_DEAD, args![job.tenant, job.id]).await? == 1)
 }
