@@ -204,7 +204,7 @@ fn publish(publisher: &dyn Publisher, effects: Effects) {
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| publisher.publish(effects)));
     if told.is_err() {
         metrics::counter!("hubbub_publish_panics_total").increment(1);
-        tracing::error!("a publisher panicked; sockets will find the events in the log");
+        tracing::error!("a publisher panicked; subscribers recover its events from the log");
     }
 }
 

@@ -304,12 +304,12 @@ pub async fn open(
         made.thread_title.as_deref()
     ];
     tx.put(OPEN, args).await?;
-    place(tx, &mut made).await?;
+    update_bucket(tx, &mut made).await?;
     Ok(made)
 }
 
 /// Updates the conversation's bucket and the tallies after a change of its state, owner, assignee or waiting time.
-async fn place(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
+async fn update_bucket(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
     let to = conversation.standing();
     let from = conversation.counted;
     if from == Some(to) {
@@ -354,7 +354,7 @@ pub async fn waits(
     conversation.waiting_since = since;
     let standing = conversation.standing();
     if conversation.counted != Some(standing) {
-        return place(tx, conversation).await;
+        return update_bucket(tx, conversation).await;
     }
     let args = args![conversation.tenant, conversation.id, standing.bucket.as_str(), since];
     tx.put(SET_BUCKET, args).await
@@ -399,7 +399,7 @@ pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Resu
     )
     .await?;
     conversation.epoch += 1;
-    place(tx, conversation).await
+    update_bucket(tx, conversation).await
 }
 
 /// Stores the state, open or closed, and increments the epoch.
@@ -408,12 +408,12 @@ pub async fn set_state(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Resu
     tx.put(SET_STATE, args![conversation.tenant, conversation.id, conversation.state.as_str(), closed_at])
         .await?;
     conversation.epoch += 1;
-    place(tx, conversation).await
+    update_bucket(tx, conversation).await
 }
 
 pub async fn set_assignee(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
     tx.put(SET_ASSIGNEE, args![conversation.tenant, conversation.id, conversation.assignee]).await?;
-    place(tx, conversation).await
+    update_bucket(tx, conversation).await
 }
 
 /// Stores the preview of the newest message after it was edited or deleted.

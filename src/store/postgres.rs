@@ -152,7 +152,9 @@ impl Pg {
             match self.together(tenant, batch).await? {
                 Ok(effects) => return Ok(effects.into_iter().map(Ok).collect()),
                 Err(error) if batch.len() == 1 => return Ok(vec![Err(error)]),
-                Err(error) => tracing::debug!(%error, "a verb failed: those beside it run once more"),
+                Err(error) => {
+                    tracing::debug!(%error, "a verb failed; its batch is run again with savepoints")
+                }
             }
         }
         self.apart(tenant, batch).await
@@ -281,6 +283,6 @@ async fn tells_timeline(client: &deadpool_postgres::Client) -> Result<bool, Stor
         return Err(error.into());
     }
     let advice = "after a failover that lost commits run: hubbub admin feed begin-anew";
-    tracing::warn!(%error, "the database does not tell its timeline; {advice}");
+    tracing::warn!(%error, "the timeline of the database cannot be queried; {advice}");
     Ok(false)
 }

@@ -109,9 +109,9 @@ pub async fn show(tx: &mut Tx<'_>, conversations: &mut [Conversation]) -> Result
     Ok(())
 }
 
-/// The key of a turn with its company, channel and time.
+/// A turn that is due or whose lease has expired.
 #[derive(Clone, Copy, Debug)]
-pub struct TurnPlace {
+pub struct DueTurn {
     pub id: Uuid,
     pub tenant: Uuid,
     pub company: Uuid,
@@ -120,7 +120,7 @@ pub struct TurnPlace {
     pub at: i64,
 }
 
-from_row!(TurnPlace { id, tenant, company, channel, at });
+from_row!(DueTurn { id, tenant, company, channel, at });
 
 pub async fn insert(
     tx: &mut Tx<'_>,
@@ -204,9 +204,9 @@ pub struct Due {
 }
 
 impl Verb for Due {
-    type Out = Vec<TurnPlace>;
+    type Out = Vec<DueTurn>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<TurnPlace>, Error> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<DueTurn>, Error> {
         Ok(tx.all(DUE, args![self.now, self.after.0, self.after.1, self.limit]).await?)
     }
 }
@@ -218,9 +218,9 @@ pub struct Expired {
 }
 
 impl Verb for Expired {
-    type Out = Vec<TurnPlace>;
+    type Out = Vec<DueTurn>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<TurnPlace>, Error> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<DueTurn>, Error> {
         Ok(tx.all(EXPIRED, args![self.now, self.limit]).await?)
     }
 }

@@ -32,16 +32,18 @@ pub struct Tx<'c> {
 pub struct Savepoint {
     drafts: usize,
     wakes: usize,
-    words: &'static Words,
+    sql: &'static SavepointSql,
 }
 
 /// The statements to begin, release and roll back. A nested savepoint needs another name: the same name would hide
 /// the outer one.
 #[derive(Debug)]
-struct Words(&'static str, &'static str, &'static str);
+struct SavepointSql(&'static str, &'static str, &'static str);
 
-const PART: Words = Words("savepoint part", "release savepoint part", "rollback to savepoint part");
-const VERB: Words = Words("savepoint verb", "release savepoint verb", "rollback to savepoint verb");
+const PART: SavepointSql =
+    SavepointSql("savepoint part", "release savepoint part", "rollback to savepoint part");
+const VERB: SavepointSql =
+    SavepointSql("savepoint verb", "release savepoint verb", "rollback to savepoint verb");
 
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: Conn<'c>, env: &Env) -> Self {
@@ -214,16 +216,16 @@ impl<'c> Tx<'c> {
         self.begin_part(&VERB).await
     }
 
-    async fn begin_part(&mut self, words: &'static Words) -> Result<Savepoint, StoreError> {
-        self.put(words.0, &[]).await?;
-        Ok(Savepoint { drafts: self.drafts.len(), wakes: self.wakes.len(), words })
+    async fn begin_part(&mut self, sql: &'static SavepointSql) -> Result<Savepoint, StoreError> {
+        self.put(sql.0, &[]).await?;
+        Ok(Savepoint { drafts: self.drafts.len(), wakes: self.wakes.len(), sql })
     }
 
     /// Releases the savepoint. If an outstanding statement failed, the savepoint still exists and can be rolled back.
     pub async fn keep(&mut self, part: Savepoint) -> Result<(), StoreError> {
         // Outstanding statements have to fail inside the savepoint that they belong to.
         self.settle().await?;
-        self.put(part.words.1, &[]).await
+        self.put(part.sql.1, &[]).await
     }
 
     /// Rolls back to the savepoint and drops the effects collected since.
@@ -233,8 +235,8 @@ impl<'c> Tx<'c> {
         if let Conn::Postgres(pipeline) = &mut self.conn {
             pipeline.forget_errors().await?;
         }
-        self.exec(part.words.2, &[]).await?;
-        self.exec(part.words.1, &[]).await?;
+        self.exec(part.sql.2, &[]).await?;
+        self.exec(part.sql.1, &[]).await?;
         Ok(())
     }
 

@@ -39,7 +39,7 @@ fn work(conn: &Connection, ended: &Receiver<()>) {
                 pause = next(pause, written(before, pages));
                 before = pages;
             }
-            Err(error) => tracing::debug!(%error, "a checkpoint was not made"),
+            Err(error) => tracing::debug!(%error, "a checkpoint failed"),
         }
     }
 }
