@@ -1,6 +1,6 @@
-//! The words of the product as values: what is stored, what every frame and every answer carries.
+//! The domain's types: what is stored and what frames and answers carry.
 //!
-//! No logic beyond turning words into text and back; the verbs in `inbox/` decide.
+//! They hold no logic except the conversion of enums to and from text; the verbs in `inbox/` decide.
 
 mod channel;
 mod conversation;
@@ -23,7 +23,7 @@ pub use message::{
 };
 pub use turn::{Turn, TurnState};
 
-/// Gives an enum its text form for SQL and JSON, and the way back.
+/// Defines an enum with its text form for SQL and JSON, and the conversion back.
 macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
         $(#[$meta])*

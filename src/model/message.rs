@@ -68,12 +68,12 @@ impl MessageStatus {
         }
     }
 
-    /// May a status that came now take the place of this one?
+    /// Whether a newly received status may replace this one.
     pub const fn may_become(self, next: Self) -> bool {
         match (self, next) {
-            // What a customer wrote has no further status; what failed was not sent after all.
+            // A received message has no further status; a failed one was not sent.
             (Self::Received, _) | (Self::Failed, Self::Sent) => false,
-            // A retry puts a message back into the queue, and a claim into sending.
+            // A retry requeues a message, and a claim sets it to sending.
             (Self::Queued | Self::Sending | Self::Unknown | Self::Sent, Self::Failed)
             | (Self::Sending, Self::Queued) => true,
             _ => next.rank() > self.rank(),
@@ -151,18 +151,19 @@ pub struct Message {
     pub data: Option<serde_json::Value>,
 }
 
-/// What an unsupported message can hold that has a meaning in words.
+/// Fields of an unsupported message that have a meaning as text.
 const WORDS_IN_DATA: &[&str] = &["poll", "dice", "latitude", "contacts", "links", "label"];
 
 impl Message {
-    /// Can somebody who reads understand it? A file is named by its kind; of what is unsupported there is often nothing.
+    /// Whether a reader can understand the message. A file is named by its kind; an unsupported message often has no
+    /// content.
     pub fn is_readable(&self) -> bool {
         let has_words = || self.text.as_deref().is_some_and(|text| !text.trim().is_empty());
         let has_data = |data: &serde_json::Value| WORDS_IN_DATA.iter().any(|key| data.get(key).is_some());
         self.kind != MessageKind::Unsupported || has_words() || self.data.as_ref().is_some_and(has_data)
     }
 
-    /// The next of its conversation, with nothing in it: a text that was received.
+    /// The next message of a conversation: a received text without content.
     pub fn next(
         id: Uuid,
         conversation: &Conversation,
