@@ -1,5 +1,7 @@
 //! Conversations. A partial unique index allows at most one open conversation per contact, channel and thread.
 
+mod bucket;
+
 use adapters::Address;
 use uuid::Uuid;
 
@@ -7,9 +9,10 @@ use super::turns::OpenTurns;
 use super::value::{Arg, Columns, FromRow, Row};
 use super::{StoreError, Tx, threads};
 use crate::args;
-use crate::model::{
-    Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Moved, Standing, Turn,
-};
+use crate::model::{Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Standing, Turn};
+
+use bucket::{SET_BUCKET, update_bucket};
+pub use bucket::{answered, wait, waits};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -54,8 +57,6 @@ const SET_STATE: &str =
     "update conversations set state = $3, closed_at = $4, epoch = epoch + 1 where tenant = $1 and id = $2";
 const SET_ASSIGNEE: &str = "update conversations set assignee = $3 where tenant = $1 and id = $2";
 const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where tenant = $1 and id = $2";
-const SET_BUCKET: &str =
-    "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
 const RENAME: &str =
     "update conversations set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
 const OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
@@ -306,58 +307,6 @@ pub async fn open(
     tx.put(OPEN, args).await?;
     update_bucket(tx, &mut made).await?;
     Ok(made)
-}
-
-/// Updates the conversation's bucket and the tallies after a change of its state, owner, assignee or waiting time.
-async fn update_bucket(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    let to = conversation.standing();
-    let from = conversation.counted;
-    if from == Some(to) {
-        return Ok(());
-    }
-    conversation.bucket = to.bucket;
-    for (standing, change) in [(from, -1), (Some(to), 1)] {
-        if let Some(Standing { bucket, assignee }) = standing {
-            super::tallies::add(tx, conversation, bucket, assignee, change).await?;
-        }
-    }
-    conversation.counted = Some(to);
-    let first = conversation.moved.map_or(from, |moved| moved.from);
-    conversation.moved = Some(Moved { from: first, to });
-    tx.put(
-        SET_BUCKET,
-        args![conversation.tenant, conversation.id, to.bucket.as_str(), conversation.waiting_since],
-    )
-    .await
-}
-
-/// Marks the customer as waiting from now on, unless already waiting.
-pub async fn wait(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    let since = tx.now();
-    waits(tx, conversation, conversation.waiting_since.or(Some(since))).await
-}
-
-/// Marks the customer as answered.
-pub async fn answered(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    waits(tx, conversation, None).await
-}
-
-/// Sets the time since which the customer waits; `None`: answered.
-pub async fn waits(
-    tx: &mut Tx<'_>,
-    conversation: &mut Conversation,
-    since: Option<i64>,
-) -> Result<(), StoreError> {
-    if conversation.waiting_since == since {
-        return Ok(());
-    }
-    conversation.waiting_since = since;
-    let standing = conversation.standing();
-    if conversation.counted != Some(standing) {
-        return update_bucket(tx, conversation).await;
-    }
-    let args = args![conversation.tenant, conversation.id, standing.bucket.as_str(), since];
-    tx.put(SET_BUCKET, args).await
 }
 
 /// Stores the fields that a new message changed.
