@@ -1,7 +1,7 @@
--- What a tenant has: companies, people with their roles, API keys, channels.
+-- A tenant's companies, members with their roles, API keys and channels.
 --
--- `…_by_id` finds a row for people of the platform and the command line, who name it without its tenant; nobody else's
--- statement uses it.
+-- `…_by_id` indexes serve platform users and the command line, who name a row without its tenant; no other statement
+-- uses them.
 
 -- A brand of the tenant.
 create table companies (
@@ -19,20 +19,20 @@ create table memberships (
   tenant uuid not null references tenants (id),
   user_id uuid not null references users (id),
   role text not null,
-  -- JSON list of company ids; nothing means the whole tenant.
+  -- JSON list of company ids; null means the whole tenant.
   companies text,
   created_at bigint not null,
   primary key (tenant, user_id)
 );
 create index memberships_of_user on memberships (user_id);
 
--- Keys of programs. Their digests are in `key_digests`.
+-- API keys. Their digests are in `key_digests`.
 create table api_keys (
   tenant uuid not null references tenants (id),
   id uuid not null,
   name text not null,
   role text not null,
-  -- Its beginning, by which people tell keys apart.
+  -- The key's beginning, by which people tell keys apart.
   hint text not null,
   created_at bigint not null,
   revoked_at bigint,
@@ -54,7 +54,7 @@ create table channels (
   sealed text not null,
   settings text not null,
   health text,
-  -- An operator said where it is: only operators point it elsewhere.
+  -- An operator set the provider's address: only operators may change it.
   operated boolean not null default false,
   created_at bigint not null,
   updated_at bigint not null,
@@ -63,7 +63,8 @@ create table channels (
 );
 create index channels_by_id on channels (id);
 
--- Who gave the bot a business connection, as the provider said last. Few for a channel, and as many as its accounts.
+-- The owners of business connections, as the provider last reported them. A channel has as many as its bot has
+-- accounts.
 create table connections (
   tenant uuid not null,
   channel uuid not null,

@@ -6,7 +6,7 @@ create table contacts (
   id uuid not null,
   name text,
   handle text,
-  -- Beside a phone number.
+  -- The user name, also when the handle is a phone number.
   user_name text,
   created_at bigint not null,
   updated_at bigint not null,
@@ -26,7 +26,7 @@ create table identities (
 );
 create index identities_of_contact on identities (tenant, contact);
 
--- What a contact is found by, in the form of the search, as UTF-8 bytes so that every engine orders it alike.
+-- Search terms of contacts, normalised, as UTF-8 bytes so that both engines order them alike.
 create table contact_terms (
   tenant uuid not null,
   term bytea not null,
@@ -44,9 +44,9 @@ create table conversations (
   channel uuid not null,
   contact uuid not null,
   external_id text not null,
-  -- Where in a chat it is: a topic, a business connection.
+  -- The thread within the chat: a topic, a business connection.
   thread text not null default '',
-  -- What that place is called: a copy from `threads`.
+  -- The thread's title, a copy from `threads`.
   thread_title text,
   is_group boolean not null,
   state text not null,
@@ -57,7 +57,7 @@ create table conversations (
   last_seq bigint not null,
   inbound_count bigint not null,
   last_message text,
-  -- In which list of the inbox it stands, and since when the customer waits.
+  -- The list of the inbox, and since when the customer waits.
   bucket text not null default 'closed',
   waiting_since bigint,
   -- When the owner changed last, until when a phone message keeps the AI silent, and when the customer wrote last by the
@@ -88,25 +88,25 @@ create index conversations_of_contact on conversations (tenant, contact, id);
 create index conversations_of_chat on conversations (tenant, channel, external_id);
 create index conversations_silent on conversations (silent_until, id) where silent_until is not null;
 
--- What places of chats are called (topics), for conversations that are opened later.
+-- Titles of threads (topics), for conversations that are opened later.
 create table threads (
   tenant uuid not null,
   channel uuid not null,
   chat text not null,
   thread text not null,
   title text not null,
-  -- When it got this title, by the provider's time; 0 if that is not known.
+  -- When the title was set, by the provider's time; 0 if unknown.
   titled_at bigint not null,
   primary key (tenant, channel, chat, thread),
   foreign key (tenant, channel) references channels (tenant, id)
 );
 
--- How many conversations stand where; every change of a conversation changes it in the same transaction.
+-- The number of conversations per list, updated in the transaction of every change.
 create table tallies (
   tenant uuid not null,
   channel uuid not null,
   bucket text not null,
-  -- The nil uuid: nobody.
+  -- The nil uuid: unassigned.
   assignee uuid not null,
   amount bigint not null,
   primary key (tenant, channel, bucket, assignee)
@@ -140,9 +140,9 @@ create table messages (
   turn uuid,
   data text,
   reactions text not null,
-  -- The customer's messages up to and with this one: a read mark is then one row, not a count.
+  -- The number of the customer's messages up to and including this one, so that a read mark needs no count.
   inbound_count bigint not null default 0,
-  -- What happens to a message is ordered by when it happened: the times that an edit or a reaction has to beat.
+  -- The times that a later edit or reaction must exceed: events of a message are ordered by when they happened.
   marks text,
   primary key (tenant, id),
   foreign key (tenant, conversation) references conversations (tenant, id)
@@ -185,7 +185,7 @@ create table reads (
   foreign key (tenant, conversation) references conversations (tenant, id)
 );
 
--- What happened to messages that have not come yet.
+-- Edits, reactions and statuses that arrived before their message.
 create table pending_effects (
   tenant uuid not null,
   id uuid not null,
@@ -200,7 +200,7 @@ create index pending_effects_of_target on pending_effects (tenant, channel, targ
 create index pending_effects_of_channel on pending_effects (tenant, channel, id);
 create index pending_effects_by_age on pending_effects (created_at);
 
--- How many of them wait, by channel: counted along, so that nobody ever counts them.
+-- The number of pending effects per channel, updated with every change.
 create table waiting_effects (
   tenant uuid not null,
   channel uuid not null,
@@ -209,7 +209,7 @@ create table waiting_effects (
   foreign key (tenant, channel) references channels (tenant, id)
 );
 
--- Bodies of webhooks as they came, with what became of them.
+-- Raw webhook bodies, with the outcome of their processing.
 create table envelopes (
   tenant uuid not null,
   id uuid not null,

@@ -1,6 +1,6 @@
--- What is to be done: turns for the AI, deliveries to providers, jobs and their queues.
+-- Work: turns for the AI, deliveries to providers, jobs and their queues.
 --
--- Indexes without the tenant here are those of sweeps, which look for what is due in the whole installation.
+-- Indexes here without the tenant serve sweeps, which search the whole installation for due rows.
 
 -- Consecutive messages of a customer that are answered together.
 create table turns (
@@ -33,7 +33,7 @@ create index turns_of_channel on turns (tenant, channel, due_at, id) where state
 create index turns_due on turns (due_at, id) where state = 'collecting';
 create index turns_leased on turns (lease_until) where state = 'offered';
 
--- The parts of outgoing messages on their way to the provider.
+-- The parts of outgoing messages.
 create table deliveries (
   tenant uuid not null,
   id uuid not null,
@@ -50,7 +50,7 @@ create table deliveries (
   tries bigint not null,
   error_code text,
   error_reason text,
-  -- Since when it may have left without anybody knowing; nothing when its end is known.
+  -- Since when it is uncertain whether the part was sent; null when that is settled.
   begun_at bigint,
   created_at bigint not null,
   updated_at bigint not null,
@@ -62,7 +62,7 @@ create unique index delivery_once on deliveries (tenant, channel, external_key) 
 create index deliveries_of_conversation on deliveries (tenant, conversation, state, id);
 create index deliveries_begun on deliveries (tenant, conversation, begun_at, id) where begun_at is not null;
 
--- Every try to send a part.
+-- Attempts to send a part.
 create table attempts (
   tenant uuid not null,
   id uuid not null,
@@ -86,9 +86,9 @@ create table queues (
   waiting bigint not null,
   running bigint not null,
   dead bigint not null,
-  -- When its next job can run, as far as is known; the largest bigint: none, or nobody may.
+  -- When the queue's next job can run, as far as known; the largest bigint: never.
   next_at bigint not null,
-  -- Failures since the last success. From some number on only one job is tried at a time.
+  -- Consecutive failures. From a certain number on the queue is tried with one job at a time.
   failures bigint not null,
   blocked_until bigint,
   reason text,
@@ -96,7 +96,7 @@ create table queues (
 );
 create index queues_due on queues (class, next_at);
 
--- The first job of a lane is known without looking at the others: it is `ready` or `claimed`, those after it `behind`.
+-- The first job of a lane is `ready` or `claimed`, the later ones are `behind`, so that it is found without a search.
 create table jobs (
   tenant uuid not null,
   id uuid not null,

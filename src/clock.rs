@@ -1,4 +1,4 @@
-//! Time and ids, passed in wherever they are used, so that tests own both.
+//! Time and ids, injected everywhere, so that tests control both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// Wall-clock time in Unix milliseconds, from the machine or from a test.
+/// Wall-clock time in Unix milliseconds, from the system or from a test.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     #[default]
@@ -32,7 +32,7 @@ impl Clock {
     }
 }
 
-/// Makes uuid v7 ids that rise within the process, stamped by the given clock.
+/// Generates UUIDv7 ids that ascend within the process, with timestamps of the given clock.
 #[derive(Clone)]
 pub struct Ids {
     clock: Clock,

@@ -1,5 +1,6 @@
-//! JSON documents of callers, over HTTP and over the socket alike: read into a struct, or refused with the field that
-//! is wrong and what to do. What no database keeps is found here, before a verb begins, so both engines say the same.
+//! Parses JSON documents of callers, over HTTP and the socket: into a struct, or into an error with the invalid field
+//! and what to do. Text that a database cannot store is refused here, before a verb begins, so that both engines
+//! behave the same.
 
 mod about;
 mod place;
@@ -12,14 +13,14 @@ pub use text::{line, opt_line, opt_written, written};
 
 use place::{field_at, quoted};
 
-/// A document that is not what was asked for.
+/// A refused document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The path of keys, `settings.quiet_ms`, if it is about one field; places in lists are not counted.
+    /// The path of keys (`settings.quiet_ms`), if the error is about one field; it has no array indexes.
     pub field: Option<String>,
     /// What is wrong, for people.
     pub problem: String,
-    /// Not JSON at all, as opposed to JSON that says the wrong thing.
+    /// The document is not JSON, as opposed to JSON with invalid content.
     pub not_json: bool,
 }
 
@@ -28,7 +29,7 @@ impl Refused {
         Self { field, problem: problem.into(), not_json: false }
     }
 
-    /// On one line, with the field in front.
+    /// The problem on one line, after the field.
     pub fn text(&self) -> String {
         match &self.field {
             Some(field) => format!("{field}: {}", self.problem),
@@ -37,14 +38,14 @@ impl Refused {
     }
 }
 
-/// Reads a document. Costs one more pass over its bytes, and over its values only if U+0000 may be in it.
+/// Parses a document. Costs one more pass over its bytes, and one over its values only if it may contain U+0000.
 pub fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
     without_nul(json)?;
     serde_json::from_slice(json).map_err(|error| refused(json, &error))
 }
 
-/// As [`read`], where the id of one `thing` stands among the fields of `T` under the thing's name. With `lenient` names
-/// that `T` does not know are passed over.
+/// As [`read`], with the id of one `thing` as an additional field under the thing's name. With `lenient`, unknown
+/// fields are ignored.
 pub fn read_about<T: DeserializeOwned>(
     json: &[u8],
     thing: &'static str,
@@ -69,7 +70,7 @@ fn refused(json: &[u8], error: &serde_json::Error) -> Refused {
     let text = error.to_string();
     let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
     let inside = || field_at(json, error.line(), error.column());
-    // As the parser says it; a raw line break or half an emoji in a text is the caller's most frequent mistake.
+    // The parser's messages; a raw line break or half an emoji in a text is the most frequent mistake.
     if why.contains("surrogate") || why.contains("hex escape") {
         let problem = "holds half of a surrogate pair (\\ud800 to \\udfff alone): send the whole character";
         return Refused::field(inside(), problem);
@@ -84,7 +85,7 @@ fn refused(json: &[u8], error: &serde_json::Error) -> Refused {
     if !error.is_data() {
         return Refused { field: None, problem: format!("the body is not JSON: {text}"), not_json: true };
     }
-    // A missing or unknown field is named by the message, and is inside of the one where the reading stopped.
+    // The message names a missing or unknown field; it belongs to the object in which parsing stopped.
     let named =
         (why.starts_with("missing field") || why.starts_with("unknown field")).then(|| quoted(why)).flatten();
     let field = match (inside(), named) {
@@ -152,7 +153,7 @@ mod tests {
             assert_eq!(refused.field.as_deref(), Some(field), "{text}");
             assert!(refused.problem.contains("U+0000"), "{refused:?}");
         }
-        // A backslash and four zeros are six characters like others.
+        // An escaped backslash followed by `u0000` is plain text.
         assert!(read::<Outer>(br#"{"name": "\\u0000"}"#).is_ok());
     }
 

@@ -1,4 +1,4 @@
-//! The domain's errors, where a caller branches on them. `refusal.rs` turns them into problem documents and
+//! The domain's errors, as far as a caller branches on them. `refusal.rs` turns them into problem documents and
 //! socket error codes.
 
 mod store;
@@ -9,20 +9,20 @@ pub use store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A field of the request is wrong: which, and what to do.
+    /// A field of the request is invalid: which one, and what to do.
     #[error("{field}: {problem}")]
     Invalid { field: Cow<'static, str>, problem: String },
     #[error("sign in first: {0}")]
     Unauthenticated(&'static str),
     #[error("not allowed: {0}")]
     Forbidden(&'static str),
-    /// What was asked for is not there, or not for this caller: the two look the same.
+    /// The object does not exist, or not for this caller: the two are not distinguished.
     #[error("there is no such {0}")]
     NotFound(&'static str),
-    /// The state of the thing does not allow it. `code` is stable, for programs.
+    /// The object's state does not allow the operation. `code` is stable, for programs.
     #[error("{detail}")]
     Conflict { code: &'static str, detail: String },
-    /// The turn, lease or message is over.
+    /// The turn, lease or message has ended.
     #[error("{detail}")]
     Gone { code: &'static str, detail: String },
     #[error("too many requests: {0}")]
@@ -34,7 +34,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it is the database that cannot do it now, and nothing is wrong with what was asked.
+    /// Whether the database failed temporarily, so that the same request may succeed later.
     pub fn may_pass(&self) -> bool {
         use StoreError::{Busy, Closed, Retry, Unavailable};
         matches!(self, Self::Store(Busy | Closed | Retry(_) | Unavailable(_)))

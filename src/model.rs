@@ -1,6 +1,6 @@
-//! The words of the product as values: what is stored, what every frame and every answer carries.
+//! The domain's types: what is stored and what frames and answers carry.
 //!
-//! No logic beyond turning words into text and back; the verbs in `inbox/` decide.
+//! They hold no logic except the conversion of enums to and from text; the verbs in `inbox/` decide.
 
 mod channel;
 mod conversation;
@@ -23,8 +23,8 @@ pub use message::{
 };
 pub use turn::{Turn, TurnState};
 
-/// Gives an enum its text form for SQL and JSON, and the way back.
-macro_rules! words {
+/// Defines an enum with its text form for SQL and JSON, and the conversion back.
+macro_rules! text_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:tt),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -53,4 +53,4 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;
+pub(crate) use text_enum;

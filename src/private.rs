@@ -1,11 +1,11 @@
-//! Folders and files that only this user may enter and read: made so from the beginning, whatever the umask of the
-//! process, and looked at afterwards. What an operator has opened to others is not closed again, only told.
+//! Folders and files that only this user may read: created with these permissions whatever the umask, and checked
+//! afterwards. Wider permissions that an operator set are reported, not changed.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// A folder and those above it that are not there.
+/// Creates a folder and its missing parents.
 pub fn create_dir(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -14,7 +14,7 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// For a file that is made if it is not there.
+/// Options to open a file, creating it if it does not exist.
 pub fn create_options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true);
@@ -23,7 +23,7 @@ pub fn create_options() -> OpenOptions {
     options
 }
 
-/// Says that others can enter a folder or read a file, with the command that ends it; nothing if they cannot.
+/// A warning if others can enter a folder or read a file, with the command that fixes it.
 #[cfg(unix)]
 pub fn open_to_others(path: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,8 +1,9 @@
-//! The store: everything that must survive. `write` is the only way to change anything, `read` the only
-//! way to look; both run a [`Verb`] in one transaction, on SQLite or on PostgreSQL.
+//! The store holds all durable state. `write` is the only way to change it and `read` the only way to query it; both
+//! run a [`Verb`] in one transaction, on SQLite or on PostgreSQL.
 //!
-//! To add a table: a migration (a tenant's table has the tenant first in every key), a file here with its statements as
-//! `const`s listed in `ALL`, and the file's list in [`statements`], so that the tests see them on both engines.
+//! To add a table: write a migration (a tenant's table has the tenant first in every key), add a file here with its
+//! statements as `const`s listed in `ALL`, and add that list to [`statements`], so that the tests check them on both
+//! engines.
 
 mod dialect;
 mod event;
@@ -56,13 +57,13 @@ pub use tx::{Savepoint, Tx};
 pub use value::{Arg, FromRow, Row};
 
 /// A unit of work that runs in one transaction. It may run more than once (PostgreSQL repeats it after a
-/// serialisation failure, or when one beside it failed), so it takes `&self`, and it must touch nothing but the
-/// transaction.
+/// serialisation failure, or when another verb of the same transaction failed), so it takes `&self` and must have no
+/// side effects outside the transaction.
 pub trait Verb: Send + Sync + 'static {
     type Out: Send + 'static;
 
-    /// Whose it is. A verb that changes what belongs to a tenant, or that emits events, names the tenant: it then
-    /// holds the tenant's row, and shares its transaction with others of that tenant.
+    /// The tenant that the verb belongs to. A verb that changes a tenant's rows or emits events must name the tenant:
+    /// it then holds the lock on the tenant's row and may share its transaction with other verbs of that tenant.
     fn tenant(&self) -> Option<Uuid> {
         None
     }
@@ -74,14 +75,14 @@ pub trait Verb: Send + Sync + 'static {
 pub(crate) struct Env {
     pub clock: Clock,
     pub ids: Ids,
-    /// If the database can be asked for its timeline.
+    /// Whether the database lets us query its timeline.
     pub tells_timeline: bool,
 }
 
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct StoreConfig {
-    /// `postgres://…`, or the path of a SQLite file (its folder is made).
+    /// `postgres://…`, or the path of a SQLite file (its folder is created).
     pub url: String,
     /// Connections of the PostgreSQL pool, or readers of the SQLite file.
     pub connections: u32,
@@ -100,7 +101,7 @@ enum Pool {
 }
 
 impl Store {
-    /// Opens (and makes or migrates) the database. Committed effects go to `publisher`.
+    /// Opens the database, creating or migrating it if needed. Effects of commits go to `publisher`.
     pub async fn open(
         config: &StoreConfig,
         clock: Clock,
@@ -129,8 +130,9 @@ impl Store {
         &self.env.ids
     }
 
-    /// Runs the verb in a transaction of its own, or in one shared with other verbs that wait (on PostgreSQL those of
-    /// the same tenant), where a failing verb undoes only itself. When this returns, it is durable and handed to the publisher.
+    /// Runs the verb in its own transaction, or in one shared with other waiting verbs (on PostgreSQL only those of
+    /// the same tenant), where a failing verb rolls back only itself. When this returns, the change is durable and
+    /// its effects were passed to the publisher.
     pub async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
         match &self.pool {
             Pool::Sqlite(lite) => lite.write(verb).await,
@@ -138,7 +140,7 @@ impl Store {
         }
     }
 
-    /// Runs the verb on a consistent snapshot; a statement that would change something is an error.
+    /// Runs the verb on a consistent snapshot. A statement that would change data fails.
     pub async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
         match &self.pool {
             Pool::Sqlite(lite) => lite.read(verb).await,
@@ -146,7 +148,7 @@ impl Store {
         }
     }
 
-    /// Whether there is still somebody who writes: without, only a restart helps.
+    /// Whether the writer is still running. If it is not, only a restart helps.
     pub fn is_alive(&self) -> bool {
         match &self.pool {
             Pool::Sqlite(lite) => lite.is_alive(),
@@ -154,7 +156,7 @@ impl Store {
         }
     }
 
-    /// Ends the writer after what waits is written.
+    /// Stops the writer after it has committed the queued verbs.
     pub async fn close(&self) {
         match &self.pool {
             Pool::Sqlite(lite) => lite.close().await,
@@ -179,7 +181,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("envelopes", envelopes::ALL),
         ("events", events::ALL),
         ("jobs", jobs::ALL),
-        ("jobs", jobs::ABOUT_DEAD),
+        ("jobs", jobs::OF_DEAD),
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),
@@ -196,16 +198,17 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
     ]
 }
 
-/// Hands effects over. Whoever listens may be broken; what is committed stays committed, and the next one is told.
+/// Passes effects to the publisher. A publisher that panics changes nothing about the commit, and must not stop the
+/// writer.
 fn publish(publisher: &dyn Publisher, effects: Effects) {
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| publisher.publish(effects)));
     if told.is_err() {
         metrics::counter!("hubbub_publish_panics_total").increment(1);
-        tracing::error!("a publisher panicked; sockets will find the events in the log");
+        tracing::error!("a publisher panicked; subscribers recover its events from the log");
     }
 }
 
-/// The plan of a statement, for the test of [`statements`].
+/// Returns the query plan of a statement, for the test of [`statements`].
 pub struct Plan(pub &'static str);
 
 impl Verb for Plan {
@@ -240,7 +243,7 @@ mod tests {
         }
     }
 
-    /// Whoever listens to commits may be broken: what is written stays written, and the writer lives.
+    /// A panicking publisher undoes no commit and does not stop the writer.
     #[tokio::test]
     async fn a_publisher_that_panics_does_not_end_the_writer() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,5 @@
-//! Logs and numbers of the process: set up once, whatever number of servers runs in it (tests run several).
-//! Log lines carry fields, never a message body or a secret.
+//! Logs and metrics of the process, set up once for any number of servers in it (tests run several). Log lines carry
+//! fields, never a message body or a secret.
 
 mod last_lines;
 
@@ -18,7 +18,7 @@ pub use last_lines::LastLines;
 static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 static STARTED: OnceLock<Instant> = OnceLock::new();
 
-/// Seconds: from a cached read to a provider that takes its time.
+/// Histogram buckets in seconds, from a cached read to a slow provider.
 const BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const BATCHES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
@@ -27,7 +27,7 @@ const BATCHES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 pub fn start(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log.level).context("log")?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // An error means that logging was set up before, which is as good.
+    // An error means that logging was already set up.
     let _ = match config.log.format {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -36,23 +36,23 @@ pub fn start(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// For commands: warnings and errors only, as text.
+/// Logging for commands: warnings and errors only, as text.
 pub fn start_quiet() {
     let builder =
         tracing_subscriber::fmt().with_env_filter(EnvFilter::new("warn")).with_writer(std::io::stderr);
     let _ = builder.with_target(false).without_time().try_init();
 }
 
-/// For a demonstration that somebody watches: warnings and errors only, and `keep` stays below them.
+/// Logging for an interactive demonstration: warnings and errors only, printed above the lines of `keep`.
 pub fn start_above(keep: &'static LastLines) {
-    // Its master key lives no longer than it does itself.
+    // Hides the configuration's warnings: the demonstration's master key is temporary on purpose.
     let filter = EnvFilter::new("warn,hubbub::config=error");
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     let builder = builder.with_target(false).with_ansi(std::io::stderr().is_terminal());
     let _ = builder.with_writer(|| keep.above(std::io::stderr())).try_init();
 }
 
-/// Installs the recorder of the process, if there is none yet.
+/// Installs the process's metrics recorder, unless there is one.
 pub fn start_metrics() {
     STARTED.get_or_init(Instant::now);
     NUMBERS.get_or_init(|| {
@@ -66,12 +66,12 @@ pub fn start_metrics() {
     });
 }
 
-/// Everything that was counted, as text. Empty if no recorder could be installed.
+/// All metrics as text. Empty if no recorder could be installed.
 pub fn render_metrics() -> String {
     NUMBERS.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// Lets the recorder tidy its histograms now and then, so that they do not grow while nobody asks.
+/// Runs the recorder's upkeep periodically, so that its histograms do not grow while nobody scrapes them.
 pub async fn keep_tidy(stop: CancellationToken) {
     let mut ticks = tokio::time::interval(Duration::from_secs(10));
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {

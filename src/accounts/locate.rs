@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::access::{Access, Scope};
 use super::roles::Permission;
 use crate::error::Error;
-use crate::store::places::{self, Lookup, Place};
+use crate::store::places::{self, Location, Lookup};
 use crate::store::{Store, Tx, Verb};
 
 /// A thing with an id, of which clients know only the id.
@@ -61,9 +61,9 @@ pub struct Locate {
 }
 
 impl Verb for Locate {
-    type Out = Option<Place>;
+    type Out = Option<Location>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Place>, Error> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Location>, Error> {
         let lookup = self.thing.lookup();
         Ok(match &self.within {
             Some(tenants) => lookup.within(tx, tenants, self.id).await?,

@@ -8,9 +8,9 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::model::words;
+use crate::model::text_enum;
 
-words!(
+text_enum!(
     /// What a member of a tenant (or an API key) may do there.
     Role {
         /// Everything in the tenant.
@@ -26,7 +26,7 @@ words!(
     }
 );
 
-words!(
+text_enum!(
     /// What a person of the platform may do, in every tenant.
     PlatformRole {
         /// Everything.
@@ -36,7 +36,7 @@ words!(
     }
 );
 
-words!(
+text_enum!(
     /// What a call needs.
     Permission {
         /// See conversations, messages, channels.

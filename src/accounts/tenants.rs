@@ -7,12 +7,12 @@ use uuid::Uuid;
 use super::access::Scope;
 use super::check_name;
 use crate::error::Error;
-use crate::model::words;
+use crate::model::text_enum;
 use crate::store::retention::{self, OwnDays};
 use crate::store::storage::{self, Storage};
 use crate::store::{Tx, Verb, accounts};
 
-words!(
+text_enum!(
     /// What a company sells.
     CompanyKind { Product = "product", Service = "service", Hybrid = "hybrid" }
 );

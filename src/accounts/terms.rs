@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use crate::error::Error;
-use crate::model::words;
+use crate::model::text_enum;
 
-words!(
+text_enum!(
     /// What is counted.
     #[derive(PartialOrd, Ord)]
     Limit {

@@ -1,5 +1,5 @@
-//! Reads the arguments of a call about one thing, where the thing's id stands among them under the thing's name: the
-//! id, and the rest as another type. What is refused is named as if both were one type.
+//! Parses arguments that contain the id of one object under the object's name: returns the id, and the other fields
+//! as a type. Errors read as if both were one type.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAn
 use serde::forward_to_deserialize_any;
 use uuid::Uuid;
 
-/// `lenient` passes over names that the type does not know, which are refused otherwise.
+/// `lenient` ignores fields that the type does not know, which are refused otherwise.
 pub(super) fn read<T: DeserializeOwned>(
     json: &[u8],
     thing: &'static str,
@@ -17,7 +17,7 @@ pub(super) fn read<T: DeserializeOwned>(
     let mut id = None;
     let rest = T::deserialize(About { reader: &mut reader, thing, lenient, id: &mut id })?;
     reader.end()?;
-    // Nobody gets here without it: a document that ends without the id is refused.
+    // Cannot be `None`: a document without the id is refused earlier.
     id.map(|id| (id, rest)).ok_or_else(|| de::Error::missing_field(thing))
 }
 
@@ -51,7 +51,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for About<'_, D> {
     }
 }
 
-/// Stands between the reader and the type, and keeps the id for itself.
+/// Wraps the type's deserializer, and takes the id out of the fields.
 struct Fields<'a, V> {
     visitor: V,
     fields: &'static [&'static str],
@@ -129,7 +129,7 @@ mod tests {
         seq: Option<i64>,
     }
 
-    /// What a type with both would be.
+    /// The equivalent single type.
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     #[expect(dead_code, reason = "only its refusals are compared")]
@@ -186,7 +186,7 @@ mod tests {
             let one = super::super::read::<Together>(text.as_bytes());
             let apart = read_about::<Apart>(text.as_bytes(), "conversation", false);
             let (one, mut apart) = (refused(one), refused(apart));
-            // The name of the type is told of what is no object at all.
+            // The error for a document that is not an object contains the type's name.
             apart.problem = apart.problem.replace("Apart", "Together");
             assert_eq!(one, apart, "{text}");
         }

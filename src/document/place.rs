@@ -1,11 +1,11 @@
-//! Where in a JSON text the reading stopped, as a path of keys.
+//! Finds the path of keys at which parsing of a JSON text stopped.
 
 /// The path of keys (`settings.quiet_ms`) at a line and column as serde_json counts them.
 pub(super) fn field_at(text: &[u8], line: usize, column: usize) -> Option<String> {
     let start: usize =
         text.split_inclusive(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
     let end = (start + column).min(text.len());
-    // For each open object its newest key; arrays hold none.
+    // The newest key of each open object; `None` for an open array.
     let mut open: Vec<Option<String>> = Vec::new();
     let (mut at, mut word) = (0, None);
     while at < end {
@@ -29,7 +29,7 @@ pub(super) fn field_at(text: &[u8], line: usize, column: usize) -> Option<String
                 }
             }
             b'{' | b'[' => open.push(None),
-            // The last bracket may be where it stopped, when a field is missing in what it closes.
+            // If a field is missing, parsing stopped at the closing bracket of its object.
             b'}' | b']' => drop(open.pop()),
             _ => {}
         }
@@ -39,7 +39,7 @@ pub(super) fn field_at(text: &[u8], line: usize, column: usize) -> Option<String
     (!path.is_empty()).then(|| path.join("."))
 }
 
-/// The first word between backticks: how serde names a field that is missing or unknown.
+/// The first word in backticks: serde's name of a missing or unknown field.
 pub(super) fn quoted(text: &str) -> Option<String> {
     let (_, rest) = text.split_once('`')?;
     rest.split_once('`').map(|(word, _)| word.to_owned())

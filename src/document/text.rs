@@ -1,16 +1,17 @@
-//! Characters that a text may have. U+0000 is refused everywhere, because PostgreSQL keeps none. Of the other control
-//! characters, what people wrote loses all but line breaks and tabs, and what stands on one line may have none. Marks
-//! of direction and joiners stay: right-to-left scripts and emoji are made of them.
+//! Characters permitted in text. U+0000 is refused everywhere, because PostgreSQL cannot store it. Of the other
+//! control characters, all but line breaks and tabs are removed from messages, and single-line fields may have none.
+//! Bidirectional marks and joiners stay: right-to-left scripts and emoji need them.
 
 use std::fmt;
 
 use serde::Deserialize as _;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// The path of the first key or text with U+0000 in a JSON document. What is no JSON has none: the reader says so.
+/// The path of the first key or string with U+0000 in a JSON document; `None` for invalid JSON, which the parser
+/// reports.
 pub(super) fn nul(json: &[u8]) -> Option<String> {
     const ESCAPE: &[u8] = b"\\u0000";
-    // Nobody but a mistaken or hostile program writes it, so all others pay for a look at the bytes only.
+    // The escape is rare, so that most documents cost only a search through their bytes.
     if !json.windows(ESCAPE.len()).any(|bytes| bytes == ESCAPE) {
         return None;
     }
@@ -26,7 +27,7 @@ struct Search {
 }
 
 impl Search {
-    /// An error ends the reading.
+    /// Stops the parser by an error when it finds U+0000.
     fn look<E: de::Error>(&mut self, text: &str) -> Result<(), E> {
         if text.contains('\0') {
             self.found = Some(self.path.join("."));
@@ -91,7 +92,7 @@ impl<'de> Visitor<'de> for &mut Search {
     }
 }
 
-/// What a person or a model wrote, as it is kept and sent: line breaks of all systems are `\n`.
+/// Normalises text of a person or a model for storage and sending: all line breaks become `\n`.
 fn clean(text: String) -> String {
     let is_kept = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
     if text.chars().all(is_kept) {
@@ -107,7 +108,7 @@ fn one_line<E: de::Error>(text: String) -> Result<String, E> {
     Ok(text)
 }
 
-/// Shows what follows in an order other than its own: `invoice\u{202e}fdp.exe` looks like a PDF.
+/// Whether the character reverses the display order of what follows: `invoice\u{202e}fdp.exe` looks like a PDF.
 fn turns(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -122,7 +123,7 @@ pub fn opt_written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
     Option::<String>::deserialize(from).map(|text| text.map(clean))
 }
 
-/// For `deserialize_with`: names, ids and addresses.
+/// For `deserialize_with`: single-line text such as names, ids and addresses.
 pub fn line<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     String::deserialize(from).and_then(one_line)
 }

@@ -1,23 +1,23 @@
-//! What can go wrong below a verb, in the terms that a caller branches on.
+//! The store's errors, as far as a caller branches on them.
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A unique constraint stood in the way. On PostgreSQL the verb is run again and then sees the row.
+    /// A unique constraint was violated. On PostgreSQL the verb is retried and then sees the row.
     #[error("a row with the same key exists already: {0}")]
     Unique(String),
-    /// Serialisation failure or deadlock: run the verb again.
+    /// A serialisation failure or deadlock: the verb is to be retried.
     #[error("the transaction has to be repeated: {0}")]
     Retry(String),
-    /// The writer's queue is full: the caller should say "busy" and the sender comes again.
+    /// The writer's queue is full: the caller answers "busy", and the client retries.
     #[error("the store is busy")]
     Busy,
     #[error("the store is closed")]
     Closed,
-    /// The database is away, full or not writable: nothing is wrong with what was asked, and later it can be done.
+    /// The database is unreachable, full or read-only: the request is valid and can be retried later.
     #[error("the database cannot do it now: {0}")]
     Unavailable(String),
-    /// What was to be written cannot be kept, by no engine or by one of them: it would fail for ever. Callers' input is
-    /// looked through before (`document.rs`); this is the wall behind it.
+    /// The value cannot be stored by at least one engine, now or later. Callers' input is checked earlier
+    /// (`document.rs`); this is the second line of defence.
     #[error("it cannot be stored: {0}")]
     Unstorable(String),
     #[error("store: {0}")]
@@ -74,10 +74,10 @@ impl From<tokio_postgres::Error> for StoreError {
             "23505" => Self::Unique(database.constraint().unwrap_or("unknown").to_owned()),
             // An index row over a third of a page, a value over a gigabyte.
             "54000" => Self::Unstorable("it is too long".to_owned()),
-            // A number out of range, text that is none.
+            // A number out of range, or text in an invalid form.
             _ if code.starts_with("22") => Self::Unstorable(database.message().to_owned()),
             "40001" | "40P01" | "55P03" => Self::Retry(database.message().to_owned()),
-            // A server that only reads, or recovers.
+            // A server that is read-only or in recovery.
             "25006" | "55000" => Self::Unavailable(database.to_string()),
             _ if UNAVAILABLE.iter().any(|class| code.starts_with(class)) => {
                 Self::Unavailable(database.to_string())
@@ -99,7 +99,7 @@ impl From<deadpool_postgres::PoolError> for StoreError {
     }
 }
 
-/// With its causes: the driver's own words only say at which step it failed.
+/// Formats an error with its causes: the driver's own text names only the failed step.
 fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -116,8 +116,9 @@ impl Verb for Inbox {
             }
         }
         let from = self.from.unwrap_or_else(|| Position::first(self.sort));
-        let sees =
-            |key: &views::Key| hidden.get(&key.tenant).is_none_or(|channels| channels.contains(&key.channel));
+        let sees = |key: &views::ListKey| {
+            hidden.get(&key.tenant).is_none_or(|channels| channels.contains(&key.channel))
+        };
         let page = views::page(tx, &sources, self.sort, from, limit, sees).await?;
         let ids: Vec<_> = page.keys.iter().map(|key| (key.tenant, key.id)).collect();
         let found = conversations::load_many(tx, &ids).await?;

@@ -46,7 +46,7 @@ impl Verb for Note {
                 tx.now(),
             )
         };
-        let place = messages::Place {
+        let place = messages::MessageKeys {
             tenant,
             channel: conversation.channel,
             external_key: None,

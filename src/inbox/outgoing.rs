@@ -169,7 +169,7 @@ pub(super) async fn put(
         turn: out.turn,
         ..Message::next(tx.new_id(), conversation, Direction::Out, out.author, tx.now())
     };
-    let place = messages::Place {
+    let place = messages::MessageKeys {
         tenant: conversation.tenant,
         channel: conversation.channel,
         external_key: None,

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words;
+use super::text_enum;
 
-words!(ChannelState { Active = "active", Disabled = "disabled" });
+text_enum!(ChannelState { Active = "active", Disabled = "disabled" });
 
 /// How a channel gathers turns and who answers. Every field has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -66,7 +66,7 @@ impl Default for ChannelSettings {
 }
 
 impl ChannelSettings {
-    /// Refuses values that would make a channel silent or busy without end: the field and what is wrong.
+    /// Refuses values that would silence a channel or keep it busy forever; returns the field and the problem.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
         let within = |field: &'static str, value: i64, low: i64, high: i64| {
             if (low..=high).contains(&value) {
@@ -107,7 +107,7 @@ pub struct ChannelHealth {
     pub at: i64,
 }
 
-/// A channel as it is stored. `sealed` holds the credentials and the webhook's secret, encrypted.
+/// A channel as stored. `sealed` holds the credentials and the webhook's secret, encrypted.
 #[derive(Clone, Debug)]
 pub struct Channel {
     pub id: Uuid,
@@ -120,7 +120,7 @@ pub struct Channel {
     pub sealed: String,
     pub settings: ChannelSettings,
     pub health: Option<ChannelHealth>,
-    /// An operator said where it is.
+    /// An operator set the provider's address.
     pub operated: bool,
 }
 

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Author, Direction, MessageKind, Turn, words};
+use super::{Author, Direction, MessageKind, Turn, text_enum};
 
-words!(ConversationState { Open = "open", Closed = "closed" });
+text_enum!(ConversationState { Open = "open", Closed = "closed" });
 
-words!(
+text_enum!(
     /// Who answers now. It changes only together with the epoch.
     Owner { Ai = "ai", Human = "human", Nobody = "nobody" }
 );
 
-words!(
+text_enum!(
     /// In which list of the inbox a conversation stands. The views are unions of these.
     Bucket {
         Closed = "closed",
@@ -83,13 +83,13 @@ pub struct Conversation {
     /// Since when the customer waits for an answer; nothing when nobody does.
     pub waiting_since: Option<i64>,
     pub bucket: Bucket,
-    /// What the counts have of it: the bucket and the assignee as they are stored.
+    /// The stored bucket and assignee, by which the conversation is counted.
     #[serde(skip)]
     pub counted: Option<Standing>,
-    /// For the next event about it.
+    /// The change to be reported by the next event of the conversation.
     #[serde(skip)]
     pub moved: Option<super::Moved>,
-    /// Where an answer goes: the conversation's id at the provider. Never leaves the server.
+    /// The chat's id at the provider, to which answers are sent. Never leaves the server.
     #[serde(skip)]
     pub external_id: String,
     #[serde(skip)]
@@ -99,18 +99,18 @@ pub struct Conversation {
     pub thread: Option<String>,
     /// What the place is called, as far as it is known: the name of a topic. `contact.name` is the whole chat's.
     pub thread_title: Option<String>,
-    /// When the customer wrote, by the provider's time: of a message that comes now, to be noted with it.
+    /// The provider's time of the message that is being received; stored with it.
     #[serde(skip)]
     pub heard_at: Option<i64>,
 }
 
 impl Conversation {
-    /// Where an answer goes.
+    /// The address to which answers are sent.
     pub fn address(&self) -> adapters::Address<'_> {
         adapters::Address { chat: &self.external_id, thread: self.thread.as_deref() }
     }
 
-    /// Where it stands by what it is now.
+    /// The bucket and assignee that follow from the current state.
     pub fn standing(&self) -> Standing {
         let waits = self.waiting_since.is_some();
         let bucket = match (self.state, self.owner, self.assignee) {

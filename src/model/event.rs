@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChannelView, Conversation, Message, Standing, Turn, words};
+use super::{ChannelView, Conversation, Message, Standing, Turn, text_enum};
 
-words!(EventKind {
+text_enum!(EventKind {
     MessageCreated = "message.created",
     MessageUpdated = "message.updated",
     ConversationUpdated = "conversation.updated",
@@ -60,7 +60,7 @@ pub struct EventBody {
 }
 
 impl EventBody {
-    /// An event with nothing in it yet.
+    /// An event without content.
     pub fn new(tenant: Uuid, kind: EventKind, at: i64) -> Self {
         Self {
             tenant,
@@ -77,7 +77,7 @@ impl EventBody {
         }
     }
 
-    /// Its change of place is told once: the conversation has none left afterwards.
+    /// Adds the conversation, and its change of bucket, which is then cleared: each change is reported once.
     pub fn about(mut self, conversation: &mut Conversation) -> Self {
         self.company = Some(conversation.company);
         self.channel = Some(conversation.channel);

@@ -1,18 +1,18 @@
-//! How large a message may be that people and responders send, and what a frame must therefore be allowed to have.
+//! Size limits of messages from people and responders, and the frame size that follows from them.
 
 /// Characters of one message, over all its parts.
 pub const MAX_TEXT: usize = 40_000;
 pub const MAX_ATTACHMENTS: usize = 10;
-/// Bytes of a file's address.
+/// Bytes of a file's URL.
 pub const MAX_URL: usize = 2_000;
 /// Characters of a file's name and of its type.
 pub const MAX_LABEL: usize = 200;
 pub const MAX_CLIENT_ID: usize = 100;
 
-/// Bytes that a frame, or a body over HTTP, must be allowed to have so that any message within these limits fits. Of an
-/// answer in parts all texts and all files together have the same limits.
+/// The size in bytes that a frame or an HTTP body must be allowed so that any message within these limits fits. The
+/// limits apply to the texts and files of all parts of an answer together.
 pub const MAX_FRAME: usize = 704 * 1024;
-/// JSON may write each character as an escape, 12 bytes if it is a pair.
+/// JSON may escape each character: 12 bytes for a surrogate pair.
 const WORST: usize =
     12 * MAX_TEXT + MAX_ATTACHMENTS * (6 * MAX_URL + 2 * 12 * MAX_LABEL + 200) + 6 * MAX_CLIENT_ID + 8 * 1024;
 const _: () = assert!(WORST <= MAX_FRAME);

@@ -4,15 +4,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Conversation, words};
+use super::{Conversation, text_enum};
 use crate::document;
 
-words!(
+text_enum!(
     /// `note` is private to the team and never leaves.
     Direction { In = "in", Out = "out", Note = "note" }
 );
 
-words!(MessageKind {
+text_enum!(MessageKind {
     Text = "text",
     Image = "image",
     Audio = "audio",
@@ -27,7 +27,7 @@ words!(MessageKind {
     Unsupported = "unsupported",
 });
 
-words!(AuthorKind {
+text_enum!(AuthorKind {
     Customer = "customer",
     Manager = "manager",
     Responder = "responder",
@@ -37,7 +37,7 @@ words!(AuthorKind {
     System = "system",
 });
 
-words!(
+text_enum!(
     /// Moves forward only: queued < sending < unknown < sent < delivered < read < played; `failed` replaces
     /// what is not delivered yet, and a later delivery replaces `failed`.
     MessageStatus {
@@ -68,12 +68,12 @@ impl MessageStatus {
         }
     }
 
-    /// May a status that came now take the place of this one?
+    /// Whether a newly received status may replace this one.
     pub const fn may_become(self, next: Self) -> bool {
         match (self, next) {
-            // What a customer wrote has no further status; what failed was not sent after all.
+            // A received message has no further status; a failed one was not sent.
             (Self::Received, _) | (Self::Failed, Self::Sent) => false,
-            // A retry puts a message back into the queue, and a claim into sending.
+            // A retry requeues a message, and a claim sets it to sending.
             (Self::Queued | Self::Sending | Self::Unknown | Self::Sent, Self::Failed)
             | (Self::Sending, Self::Queued) => true,
             _ => next.rank() > self.rank(),
@@ -106,7 +106,7 @@ pub struct Reaction {
     pub custom: Option<String>,
 }
 
-words!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked", Failed = "failed" });
+text_enum!(AttachmentState { Pending = "pending", Ready = "ready", Linked = "linked", Failed = "failed" });
 
 /// A file of a message. Its bytes are at `/api/v1/media/{id}` when `state` is `ready`, and only at `url` when it is
 /// `linked`: it was sent by its address, from where the provider takes it.
@@ -151,18 +151,19 @@ pub struct Message {
     pub data: Option<serde_json::Value>,
 }
 
-/// What an unsupported message can hold that has a meaning in words.
+/// Fields of an unsupported message that have a meaning as text.
 const WORDS_IN_DATA: &[&str] = &["poll", "dice", "latitude", "contacts", "links", "label"];
 
 impl Message {
-    /// Can somebody who reads understand it? A file is named by its kind; of what is unsupported there is often nothing.
+    /// Whether a reader can understand the message. A file is named by its kind; an unsupported message often has no
+    /// content.
     pub fn is_readable(&self) -> bool {
         let has_words = || self.text.as_deref().is_some_and(|text| !text.trim().is_empty());
         let has_data = |data: &serde_json::Value| WORDS_IN_DATA.iter().any(|key| data.get(key).is_some());
         self.kind != MessageKind::Unsupported || has_words() || self.data.as_ref().is_some_and(has_data)
     }
 
-    /// The next of its conversation, with nothing in it: a text that was received.
+    /// The next message of a conversation: a received text without content.
     pub fn next(
         id: Uuid,
         conversation: &Conversation,

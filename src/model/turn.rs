@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::words;
+use super::text_enum;
 
-words!(TurnState {
+text_enum!(TurnState {
     Collecting = "collecting",
     /// A responder holds the lease.
     Offered = "offered",
@@ -31,7 +31,7 @@ pub struct Turn {
     pub supersedes: i64,
     pub lease_until: Option<i64>,
     pub reason: Option<String>,
-    /// The owner's epoch when it was opened.
+    /// The conversation's epoch when the turn was opened.
     #[serde(skip)]
     pub epoch: i64,
     #[serde(skip)]
@@ -41,7 +41,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Offers that came to nothing. An offer that the customer interrupted is nobody's failure.
+    /// The number of failed offers. An offer that a new message interrupted does not count.
     pub fn failed_offers(&self) -> i64 {
         self.attempt - self.supersedes
     }

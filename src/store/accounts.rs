@@ -1,7 +1,7 @@
 //! Tenants, companies, users, memberships and API keys.
 //!
-//! Nothing here asks who is calling: that is decided in `accounts/access.rs`. Where a thing belongs of which only the id
-//! is known is `places.rs`'s.
+//! This module checks no permissions: `accounts/access.rs` does. `places.rs` finds the tenant and company of a row of
+//! which only the id is known.
 
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ pub const ALL: &[&str] = &[
     REVOKE_KEY,
 ];
 
-/// A user as it is stored; never leaves the server, because of the hash.
+/// A user as stored; never leaves the server, because it holds the password's hash.
 #[derive(Clone)]
 pub struct UserRow {
     pub id: Uuid,
@@ -66,7 +66,7 @@ pub async fn user(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<UserRow>, StoreErr
 
 const USERS: &str = "select id, email, name, password_hash, platform_role, active, created_at from users \
     where id > $1 order by id limit $2";
-/// Everybody, a page at a time by rising id.
+/// All users, a page at a time by ascending id.
 pub async fn users(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<UserRow>, StoreError> {
     tx.all(USERS, args![after, limit]).await
 }
@@ -96,7 +96,7 @@ pub async fn set_platform_role(tx: &mut Tx<'_>, id: Uuid, role: Option<&str>) ->
 }
 
 const TOUCH_RIGHTS: &str = "update users set rights_at = $2 where id = $1";
-/// Notes that a user's rights changed now, for the nodes that poll.
+/// Records that a user's rights changed now, for the nodes that poll.
 pub async fn touch_rights(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
     let now = tx.now();
     tx.exec(TOUCH_RIGHTS, args![id, now]).await.map(drop)
@@ -113,12 +113,12 @@ pub async fn changed_rights(tx: &mut Tx<'_>, after: i64) -> Result<Vec<(Uuid, i6
     Ok(changed)
 }
 
-/// A user's place in one tenant.
+/// A user's membership in one tenant.
 pub struct MembershipRow {
     pub tenant: Uuid,
     pub tenant_name: String,
     pub role: String,
-    /// JSON list of company ids; nothing means the whole tenant.
+    /// JSON list of company ids; `None` means the whole tenant.
     pub companies: Option<String>,
 }
 
@@ -148,7 +148,7 @@ pub async fn drop_membership(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid) -> Resul
     Ok(tx.exec(DROP_MEMBERSHIP, args![tenant, user]).await? > 0)
 }
 
-/// The words of somebody's roles. What they allow is the table's, `accounts/roles.rs`.
+/// A user's roles in text form. `accounts/roles.rs` defines their permissions.
 pub struct Roles {
     pub role: Option<String>,
     pub platform_role: Option<String>,
@@ -160,8 +160,8 @@ const PLATFORM_PEOPLE: &str = "select u.id, u.name, cast(null as text), u.platfo
     where u.active and u.platform_role is not null \
     and not exists (select 1 from memberships m where m.tenant = $1 and m.user_id = u.id) \
     order by u.name, u.id limit 1000";
-/// The members of a tenant, and the people of the platform who are none: id, name, roles. Those who are switched off
-/// are left out.
+/// The members of a tenant, and the platform users that are not members: id, name, roles. Deactivated users are left
+/// out.
 pub async fn people(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<(Uuid, String, Roles)>, StoreError> {
     type Found = (Uuid, String, Option<String>, Option<String>);
     let mut found = tx.all::<Found>(MEMBERS, args![tenant]).await?;
@@ -172,14 +172,14 @@ pub async fn people(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<(Uuid, String, 
 
 const ROLES: &str = "select m.role, u.platform_role from users u \
     left join memberships m on m.user_id = u.id and m.tenant = $1 where u.id = $2 and u.active";
-/// The roles of a user in a tenant, as things are in this transaction; nothing for one who is switched off.
+/// The current roles of a user in a tenant; `None` for a deactivated user.
 pub async fn roles_of(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid) -> Result<Option<Roles>, StoreError> {
     let found = tx.one::<(Option<String>, Option<String>)>(ROLES, args![tenant, user]).await?;
     Ok(found.map(|(role, platform_role)| Roles { role, platform_role }))
 }
 
 const TENANTS: &str = "select id, name, created_at from tenants where id > $1 order by id limit $2";
-/// All tenants, a page at a time by rising id: id, name, created.
+/// All tenants, a page at a time by ascending id: id, name, time of creation.
 pub async fn tenants(
     tx: &mut Tx<'_>,
     after: Uuid,
@@ -201,7 +201,7 @@ pub async fn insert_tenant(tx: &mut Tx<'_>, id: Uuid, name: &str) -> Result<(), 
 
 const COMPANIES: &str =
     "select id, name, kind, created_at from companies where tenant = $1 order by id limit 1000";
-/// The companies of a tenant: id, name, kind, created.
+/// The companies of a tenant: id, name, kind, time of creation.
 pub async fn companies(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -222,7 +222,7 @@ pub async fn insert_company(
     tx.exec(INSERT_COMPANY, args![tenant, id, name, kind, now]).await.map(drop)
 }
 
-/// An API key without the key: `hint` is its beginning, so that people can tell keys apart.
+/// An API key without its secret; `hint` is the secret's beginning, so that people can tell keys apart.
 pub struct KeyRow {
     pub id: Uuid,
     pub tenant: Uuid,
@@ -247,7 +247,7 @@ pub async fn insert_key(tx: &mut Tx<'_>, row: &KeyRow, digest: &str) -> Result<(
 const KEY_BY_DIGEST: &str = "select k.id, k.tenant, k.name, k.role, k.hint, k.created_at, k.revoked_at \
     from key_digests d join api_keys k on k.tenant = d.tenant and k.id = d.api_key \
     where d.digest = $1 and k.revoked_at is null";
-/// The key that works and has this digest.
+/// The unrevoked key with this digest.
 pub async fn key_by_digest(tx: &mut Tx<'_>, digest: &str) -> Result<Option<KeyRow>, StoreError> {
     tx.one(KEY_BY_DIGEST, args![digest]).await
 }
@@ -260,7 +260,7 @@ pub async fn keys(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<KeyRow>, StoreErr
 
 const REVOKE_KEY: &str =
     "update api_keys set revoked_at = $3 where tenant = $1 and id = $2 and revoked_at is null";
-/// `false`: the tenant has no such key that works.
+/// `false`: the tenant has no such unrevoked key.
 pub async fn revoke_key(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<bool, StoreError> {
     let now = tx.now();
     Ok(tx.exec(REVOKE_KEY, args![tenant, id, now]).await? > 0)

@@ -1,4 +1,4 @@
-//! Files of messages. The row exists with its message; the bytes come later and change its state.
+//! Files of messages. The row is inserted with its message; the bytes arrive later and change its state.
 
 use std::collections::HashMap;
 
@@ -34,19 +34,19 @@ const WAIT_AGAIN: &str = "update attachments set state = 'pending', error = null
 
 pub const ALL: &[&str] = &[INSERT, OF_MESSAGE, OF_RANGE, LOAD, PLACE, READY, FAILED, REMOVE, WAIT_AGAIN];
 
-/// An attachment with what only the server may know.
+/// An attachment with its internal fields.
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub shown: Attachment,
     pub message: Uuid,
-    /// How the provider finds the file again, as JSON.
+    /// The provider's reference to the file, as JSON.
     pub source: String,
-    /// Below the media folder, when the bytes are there.
+    /// The path below the media folder, once the bytes are stored.
     pub path: Option<String>,
 }
 
 impl Stored {
-    /// Bytes and files of the tenant's storage that it takes.
+    /// The bytes and number of files that count against the tenant's storage.
     pub fn takes(&self) -> (i64, i64) {
         if self.shown.state == AttachmentState::Ready && self.path.is_some() {
             (self.shown.size.unwrap_or(0), 1)
@@ -126,7 +126,7 @@ pub async fn stored_of(tx: &mut Tx<'_>, tenant: Uuid, message: Uuid) -> Result<V
     tx.all(OF_MESSAGE, args![tenant, message]).await
 }
 
-/// The message has the file no more. A job that fetches it finds nothing to do, and its bytes are swept up.
+/// Removes a file from its message. A job that is to fetch it then does nothing, and the sweep removes its bytes.
 pub async fn remove(tx: &mut Tx<'_>, tenant: Uuid, file: &Stored) -> Result<(), StoreError> {
     let (bytes, files) = file.takes();
     if files > 0 {
@@ -135,7 +135,7 @@ pub async fn remove(tx: &mut Tx<'_>, tenant: Uuid, file: &Stored) -> Result<(), 
     tx.put(REMOVE, args![tenant, file.shown.id]).await
 }
 
-/// Puts the files of a page of messages (rising `seq`, one conversation) into them.
+/// Adds the files to a page of messages (ascending `seq`, one conversation).
 pub async fn attach(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -180,7 +180,7 @@ pub async fn failed(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, error: &str) -> Res
     Ok(())
 }
 
-/// The file is fetched once more.
+/// Resets a failed file so that it is fetched again.
 pub async fn wait_again(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<(), StoreError> {
     tx.exec(WAIT_AGAIN, args![tenant, id]).await?;
     Ok(())

@@ -19,7 +19,7 @@ macro_rules! select {
 
 const INSERT: &str = "insert into channels (tenant, id, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at, operated) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)";
-/// A webhook names nothing but this: see `0001_installation.sql`.
+/// A webhook's URL holds only this token: see `0001_installation.sql`.
 const INSERT_PATH: &str = "insert into hook_paths (token, tenant, channel) values ($1, $2, $3)";
 const BY_TOKEN: &str =
     select!("hook_paths k join channels h on h.tenant = k.tenant and h.id = k.channel where k.token = $1");
@@ -120,7 +120,7 @@ pub async fn companies(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<(Uuid, Uuid)
     tx.all(COMPANIES, args![tenant]).await
 }
 
-/// The channel behind a webhook address.
+/// The channel of a webhook's token.
 pub struct ByToken(pub String);
 
 impl Verb for ByToken {
@@ -131,7 +131,7 @@ impl Verb for ByToken {
     }
 }
 
-/// A channel of a tenant by its id.
+/// A tenant's channel by its id.
 pub struct ById {
     pub tenant: Uuid,
     pub id: Uuid,

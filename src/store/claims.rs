@@ -1,5 +1,5 @@
-//! Which channel has which account of a provider. The only queries that look over the wall between tenants: an account
-//! belongs to one channel of the installation. What they find does not leave the verbs that ask.
+//! Which channel uses which provider account. These are the only queries across tenants: an account belongs to one
+//! channel of the installation. Their results do not leave the verbs that run them.
 
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ const FREE: &str = "delete from claims where tenant = $1 and channel = $2";
 
 pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, PROVE, FREE];
 
-/// Who has an account.
+/// The channel that holds an account.
 pub struct Holder {
     pub channel: Uuid,
     pub tenant: Uuid,
@@ -42,14 +42,15 @@ pub async fn holder(tx: &mut Tx<'_>, provider: &str, claim: &str) -> Result<Opti
     tx.one(HOLDER, args![provider, claim]).await
 }
 
-/// Of an account that nobody has. On PostgreSQL two tenants may try at once: the later one is run again and sees who has it.
+/// Claims a free account. On PostgreSQL two tenants may try at once: the later transaction is retried and sees the
+/// holder.
 pub async fn insert(tx: &mut Tx<'_>, channel: &Channel, claim: &str, proved: bool) -> Result<(), StoreError> {
     let now = tx.now();
     tx.exec(INSERT, args![&channel.kind, claim, channel.tenant, channel.id, proved, now]).await?;
     Ok(())
 }
 
-/// From another channel; false when that one has it no more.
+/// Takes an account over from another channel; `false` when that channel does not hold it any more.
 pub async fn take(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -63,7 +64,7 @@ pub async fn take(
     Ok(taken == 1)
 }
 
-/// The provider answered for the channel's account.
+/// Records that the provider confirmed the channel's account.
 pub async fn prove(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
     tx.exec(PROVE, args![channel.tenant, channel.id]).await?;
     Ok(())

@@ -1,5 +1,5 @@
-//! Business connections: accounts of a provider that let a bot act in their place. Who owns one says whose messages
-//! through it are the business's own. The owner of a connection never changes; whether it is enabled does.
+//! Business connections: provider accounts that let a bot act on their behalf. The owner of a connection decides
+//! which messages through it are the business's own. The owner never changes; whether the connection is enabled does.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ const OF_CHANNEL: &str = "select external_id, owner from connections where tenan
 
 pub const ALL: &[&str] = &[NOTE, OF_CHANNEL];
 
-/// Connections of one channel that are known at a time.
+/// The most connections of one channel that are loaded.
 const MOST: i64 = 10_000;
 
-/// What the provider says of a connection at a time, Unix milliseconds. `false`: something newer is known.
+/// Records the state of a connection at a time (Unix milliseconds). `false`: a newer state is stored.
 pub async fn note(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -32,7 +32,7 @@ pub async fn note(
     Ok(tx.exec(NOTE, args![tenant, channel, external_id, owner, enabled, at]).await? == 1)
 }
 
-/// The owner of each connection of a channel, as a body is read with them.
+/// The owner of each connection of a channel, as the parser of webhook bodies needs them.
 pub async fn context(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<adapters::Context, StoreError> {
     let found = tx.all::<(String, Option<String>)>(OF_CHANNEL, args![tenant, channel, MOST]).await?;
     let owners: BTreeMap<_, _> =
@@ -40,7 +40,7 @@ pub async fn context(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<ada
     Ok(adapters::Context { business_connection_owner: owners })
 }
 
-/// [`context`] by itself.
+/// [`context`] as a verb.
 pub struct Owners {
     pub tenant: Uuid,
     pub channel: Uuid,

@@ -1,6 +1,5 @@
-//! What contacts are found by: the words of their names from each word on, their handles, their phone numbers from
-//! both ends. Kept in the form of the search: lower case, without marks, as bytes, so that a prefix is a range of
-//! an index on every engine.
+//! The search index of contacts: names from each word on, handles, and phone numbers from both ends. Terms are
+//! normalised (lower case, no diacritics) and compared as bytes, so that a prefix is an index range on both engines.
 
 use uuid::Uuid;
 
@@ -19,17 +18,17 @@ const CONTACT: &str = "select id, name, handle, user_name from contacts where te
 
 pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT];
 
-/// Bytes of a term that are kept.
+/// The most bytes of a term.
 const TERM: usize = 60;
-/// Words of a name that are searched from.
+/// The most words of a name from which terms are made.
 const WORDS: usize = 6;
-/// Hits of a word that are looked at for the other words, and for what the caller may see.
+/// Hits of one word that are checked for the other words and for the caller's permissions.
 const LOOKED_AT: i64 = 300;
 const LOOKED_AT_MOST: i64 = 3_000;
-/// Put before digits that are read from the end; no text begins with it.
+/// Prefix of terms with reversed digits; no normalised text begins with it.
 const FROM_END: char = '\u{1}';
 
-/// Notes what a contact is found by now. `known`: there may be something noted already.
+/// Updates the search terms of a contact. `known`: it may have terms already.
 pub async fn note(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact, known: bool) -> Result<(), StoreError> {
     if known {
         tx.put(FORGET, args![tenant, contact.id]).await?;
@@ -40,8 +39,8 @@ pub async fn note(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact, known: bool)
     Ok(())
 }
 
-/// Contacts of a tenant whose name, handle or number begins with (or, of a number, ends with) what was typed, each
-/// with its newest conversation, if the caller sees the company of that. Several words find who has all of them.
+/// Contacts of a tenant whose name, handle or number begins with (or, for a number, ends with) the query, each with
+/// its newest conversation if the caller may see that conversation's company. Several words must all match.
 pub async fn find(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -61,7 +60,7 @@ pub async fn find(
             prefixes.push(longest.to_owned());
         }
     }
-    // Who sees only some companies may have to look behind many that it does not see.
+    // A caller with access to some companies only may need more hits than are shown.
     let most = if companies.is_some() { LOOKED_AT_MOST } else { LOOKED_AT };
     let mut hits = Vec::new();
     for prefix in &prefixes {
@@ -99,8 +98,8 @@ pub async fn find(
     Ok(found)
 }
 
-/// If a phone number was typed, what its digits may begin or end with: however it is grouped, with or without the ways
-/// to dial abroad or within the country (00, 0, 8).
+/// If the query is a phone number, the digits that a stored number may begin or end with: regardless of grouping,
+/// with or without the international or national dialling prefix (00, 0, 8).
 fn numbers(typed: &str) -> Vec<String> {
     let typed = typed.trim();
     let typed = typed.strip_prefix("tel:").unwrap_or(typed);
@@ -167,18 +166,18 @@ fn cut(text: &str) -> &str {
     &text[..end]
 }
 
-/// From a prefix to the first text that does not begin with it, as bytes.
+/// The byte range of all texts that begin with the prefix.
 fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
     let low = cut(prefix).as_bytes().to_vec();
     let mut high = low.clone();
-    // UTF-8 has no byte 0xff, so the last one can always be raised.
+    // UTF-8 has no byte 0xff, so the last byte can always be incremented.
     if let Some(last) = high.last_mut() {
         *last += 1;
     }
     (low, high)
 }
 
-/// The form in which text is compared: lower case, no marks, one space between words, `@` and punctuation gone.
+/// The normalised form of a text: lower case, no diacritics, one space between words, no `@` or punctuation.
 fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     let mut folded = String::with_capacity(text.len());
@@ -198,7 +197,7 @@ fn fold(text: &str) -> String {
     folded
 }
 
-/// Letters that have no marks to take off, and signs inside of words, as people type them without.
+/// Letters that do not decompose, and signs inside of words, as people type them without.
 const fn plain(c: char) -> Option<&'static str> {
     Some(match c {
         'ł' | 'Ł' => "l",

@@ -1,4 +1,4 @@
-//! Customers, and the ids that they have on channels.
+//! Contacts (customers), and their ids on channels.
 
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = 
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
 
-/// More ids than a person has on a channel.
+/// The limit is above the number of ids that a contact has on a channel.
 const IDS_BESIDE: &str = "select o.external_id from identities i join identities o on o.tenant = i.tenant and o.contact = i.contact \
     where i.tenant = $1 and i.channel = $2 and i.external_id = $3 and o.channel = $2 and o.external_id <> $3 limit 20";
 
@@ -34,7 +34,7 @@ pub async fn find(
     tx.one(FIND, args![tenant, channel, external_id]).await
 }
 
-/// What a body says of a contact.
+/// What a webhook body says about a contact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Description<'a> {
     pub name: Option<&'a str>,
@@ -45,15 +45,15 @@ pub struct Description<'a> {
 }
 
 impl Contact {
-    /// Takes what is said now; `false` if it is nothing new. What is not said stays, and a phone number goes before a
-    /// user name.
+    /// Applies a description; `false` if it changes nothing. Fields that are absent keep their value, and a phone
+    /// number is preferred as the handle over a user name.
     pub fn learn(&mut self, said: &Description<'_>) -> bool {
         let before = (self.name.clone(), self.handle.clone(), self.user_name.clone());
         if let Some(name) = said.name {
             self.name = Some(name.to_owned());
         }
         if let Some(user_name) = said.user_name {
-            // The handle is the old user name, not a number: it changes with it.
+            // The handle is the old user name, not a number, so it changes with the user name.
             if self.handle.is_none() || self.handle == self.user_name {
                 self.handle = Some(user_name.to_owned());
             }
@@ -76,7 +76,7 @@ pub async fn insert(tx: &mut Tx<'_>, tenant: Uuid, said: &Description<'_>) -> Re
     Ok(contact)
 }
 
-/// Notes that this id on this channel is this contact. An id that is taken stays where it is.
+/// Links an id on this channel to a contact. An id that is already linked is not changed.
 pub async fn link(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -95,7 +95,7 @@ pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Resul
     super::contact_terms::note(tx, tenant, contact, true).await
 }
 
-/// The provider gave a chat another id.
+/// Replaces a chat's id after the provider changed it.
 pub async fn rename_identity(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -106,7 +106,7 @@ pub async fn rename_identity(
     Ok(())
 }
 
-/// The other ids on the channel of the contact that this one belongs to, if it is known.
+/// The other ids on the channel of the contact with this id, if the id is known.
 pub async fn ids_beside(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),

@@ -1,4 +1,6 @@
-//! Conversations. At most one is open for a contact, channel and thread: a partial unique index says so.
+//! Conversations. A partial unique index allows at most one open conversation per contact, channel and thread.
+
+mod bucket;
 
 use adapters::Address;
 use uuid::Uuid;
@@ -7,9 +9,10 @@ use super::turns::OpenTurns;
 use super::value::{Arg, Columns, FromRow, Row};
 use super::{StoreError, Tx, threads};
 use crate::args;
-use crate::model::{
-    Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Moved, Standing, Turn,
-};
+use crate::model::{Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Standing, Turn};
+
+use bucket::{SET_BUCKET, update_bucket};
+pub use bucket::{answered, wait, waits};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -25,7 +28,7 @@ macro_rules! select {
 }
 
 const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
-/// The open one of a contact in a place of a channel.
+/// The open conversation of a contact in a thread of a channel.
 const LOAD_OPEN: &str = select!(
     "where c.tenant = $1 and c.channel = $2 and c.contact = $3 and c.thread = $4 and c.state = 'open'"
 );
@@ -54,13 +57,11 @@ const SET_STATE: &str =
     "update conversations set state = $3, closed_at = $4, epoch = epoch + 1 where tenant = $1 and id = $2";
 const SET_ASSIGNEE: &str = "update conversations set assignee = $3 where tenant = $1 and id = $2";
 const SET_LAST_MESSAGE: &str = "update conversations set last_message = $3 where tenant = $1 and id = $2";
-const SET_BUCKET: &str =
-    "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
 const RENAME: &str =
     "update conversations set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
 const OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
     and thread = $4 and state = 'open'";
-/// As many as the contact has places on the channel.
+/// The limit bounds the contact's threads on the channel.
 const ALL_OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
     and state = 'open' order by thread limit 100";
 
@@ -87,7 +88,7 @@ impl FromRow for Conversation {
     }
 }
 
-/// Columns that [`read`] takes.
+/// The number of columns that [`read`] takes.
 const COLUMNS: usize = 24;
 
 /// A conversation from the columns that `select!` names.
@@ -129,19 +130,20 @@ fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
     Ok(found)
 }
 
-/// What a message of a chat meets: who writes, whether it was seen, the open conversation and its open turns.
+/// What an incoming message is applied to: the contact, whether the message was seen, the open conversation and its
+/// open turns.
 #[derive(Clone, Debug)]
 pub struct Arrival {
     pub contact: Contact,
-    /// The channel has brought the message already.
+    /// The message has already been received.
     pub seen: bool,
-    /// Something that happened to the message came before it.
+    /// An edit, reaction or status of the message arrived before it.
     pub awaited: bool,
     pub conversation: Option<Conversation>,
     pub turns: OpenTurns,
 }
 
-/// One row for each open turn of the conversation, or one without.
+/// One row for each open turn of the conversation, or one row without a turn.
 struct ArrivalRow {
     contact: Contact,
     seen: bool,
@@ -171,7 +173,8 @@ impl FromRow for ArrivalRow {
     }
 }
 
-/// Nothing: the chat has never written. The conversation is that of the thread.
+/// Loads the state that a message of a chat is applied to. `None`: the chat has never written. The conversation is
+/// that of the thread.
 pub async fn arrival(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -199,7 +202,8 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Conv
     Ok(Some(conversation))
 }
 
-/// As [`load`], for a verb that changes it: the verb names the tenant, so nobody else does before it ends.
+/// As [`load`], for a verb that changes the conversation: the verb must name the tenant, so it holds the tenant's
+/// lock.
 pub async fn load_locked(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -209,7 +213,7 @@ pub async fn load_locked(
     load(tx, tenant, id).await
 }
 
-/// Those of the ids that are there, with their open turns; in one round trip for each table.
+/// The conversations of those ids that exist, with their open turns; one round trip for each table.
 pub async fn load_many(tx: &mut Tx<'_>, ids: &[(Uuid, Uuid)]) -> Result<Vec<Conversation>, StoreError> {
     let asked: Vec<_> = ids.iter().map(|(tenant, id)| vec![Arg::from(*tenant), Arg::from(*id)]).collect();
     let mut found: Vec<Conversation> = tx.each(LOAD, &asked).await?.into_iter().flatten().collect();
@@ -222,13 +226,13 @@ pub struct NewConversation<'a> {
     pub channel: &'a Channel,
     pub contact: &'a Contact,
     pub address: Address<'a>,
-    /// What the message says that its thread is called.
+    /// The title of the thread that the message gives.
     pub thread_title: Option<&'a str>,
     pub is_group: bool,
     pub owner: crate::model::Owner,
 }
 
-/// The open conversation of the contact in its thread, as it was `found` already or is looked for, made if there is none.
+/// Returns the open conversation of the contact in its thread: `found` if given, else the stored one, else a new one.
 pub async fn open(
     tx: &mut Tx<'_>,
     new: &NewConversation<'_>,
@@ -301,63 +305,11 @@ pub async fn open(
         made.thread_title.as_deref()
     ];
     tx.put(OPEN, args).await?;
-    place(tx, &mut made).await?;
+    update_bucket(tx, &mut made).await?;
     Ok(made)
 }
 
-/// Brings the list that a conversation stands in, and the counts of the lists, in line with what it is now.
-async fn place(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    let to = conversation.standing();
-    let from = conversation.counted;
-    if from == Some(to) {
-        return Ok(());
-    }
-    conversation.bucket = to.bucket;
-    for (standing, change) in [(from, -1), (Some(to), 1)] {
-        if let Some(Standing { bucket, assignee }) = standing {
-            super::tallies::add(tx, conversation, bucket, assignee, change).await?;
-        }
-    }
-    conversation.counted = Some(to);
-    let first = conversation.moved.map_or(from, |moved| moved.from);
-    conversation.moved = Some(Moved { from: first, to });
-    tx.put(
-        SET_BUCKET,
-        args![conversation.tenant, conversation.id, to.bucket.as_str(), conversation.waiting_since],
-    )
-    .await
-}
-
-/// The customer waits from now on, if not yet.
-pub async fn wait(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    let since = tx.now();
-    waits(tx, conversation, conversation.waiting_since.or(Some(since))).await
-}
-
-/// The customer has an answer.
-pub async fn answered(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
-    waits(tx, conversation, None).await
-}
-
-/// The customer waits since this time, or has an answer.
-pub async fn waits(
-    tx: &mut Tx<'_>,
-    conversation: &mut Conversation,
-    since: Option<i64>,
-) -> Result<(), StoreError> {
-    if conversation.waiting_since == since {
-        return Ok(());
-    }
-    conversation.waiting_since = since;
-    let standing = conversation.standing();
-    if conversation.counted != Some(standing) {
-        return place(tx, conversation).await;
-    }
-    let args = args![conversation.tenant, conversation.id, standing.bucket.as_str(), since];
-    tx.put(SET_BUCKET, args).await
-}
-
-/// Writes back what a new message changed.
+/// Stores the fields that a new message changed.
 pub async fn advance(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), StoreError> {
     let last = text_of(conversation.last_message.as_ref())?;
     tx.put(
@@ -379,8 +331,8 @@ fn text_of(last: Option<&LastMessage>) -> Result<Option<String>, StoreError> {
     last.map(serde_json::to_string).transpose().map_err(|error| StoreError::Engine(error.to_string()))
 }
 
-/// Writes owner, assignee and reason, and raises the epoch (here and in the value). A silence that would have ended by
-/// itself does not any more.
+/// Stores owner, assignee and reason, and increments the epoch (also in the value). Removes the end of a timed
+/// silence.
 pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
     let now = tx.now();
     tx.put(
@@ -396,31 +348,31 @@ pub async fn set_owner(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Resu
     )
     .await?;
     conversation.epoch += 1;
-    place(tx, conversation).await
+    update_bucket(tx, conversation).await
 }
 
-/// Writes open or closed, and raises the epoch.
+/// Stores the state, open or closed, and increments the epoch.
 pub async fn set_state(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
     let closed_at = (conversation.state == crate::model::ConversationState::Closed).then(|| tx.now());
     tx.put(SET_STATE, args![conversation.tenant, conversation.id, conversation.state.as_str(), closed_at])
         .await?;
     conversation.epoch += 1;
-    place(tx, conversation).await
+    update_bucket(tx, conversation).await
 }
 
 pub async fn set_assignee(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<(), StoreError> {
     tx.put(SET_ASSIGNEE, args![conversation.tenant, conversation.id, conversation.assignee]).await?;
-    place(tx, conversation).await
+    update_bucket(tx, conversation).await
 }
 
-/// After an edit or a deletion of the newest message.
+/// Stores the preview of the newest message after it was edited or deleted.
 pub async fn set_last_message(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), StoreError> {
     let last = text_of(conversation.last_message.as_ref())?;
     tx.put(SET_LAST_MESSAGE, args![conversation.tenant, conversation.id, last.as_deref()]).await?;
     Ok(())
 }
 
-/// The provider gave the chat another id.
+/// Replaces the chat's id in its conversations after the provider changed it.
 pub async fn rename(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),

@@ -1,4 +1,4 @@
-//! Deliveries: the parts of outgoing messages on their way to the provider, and every attempt at them.
+//! Deliveries: the parts of outgoing messages, and the attempts to send them.
 
 use uuid::Uuid;
 
@@ -61,18 +61,18 @@ pub struct Delivery {
     pub message: Uuid,
     pub part: i64,
     pub parts: i64,
-    /// The part as the provider will get it, as JSON.
+    /// The part to be sent, as JSON.
     pub payload: String,
     pub state: crate::model::MessageStatus,
-    /// The provider's id, taken before the send.
+    /// The provider's id, reserved before the send.
     pub reserved_id: Option<String>,
-    /// How echoes and receipts name it.
+    /// The key by which echoes and receipts refer to the part.
     pub external_key: Option<String>,
     pub external_id: Option<String>,
     pub tries: i64,
     pub error: Option<crate::model::MessageError>,
-    /// Since when it may have left without anybody knowing: from its first try on, until an answer, an echo, a receipt
-    /// or a refusal says what became of it.
+    /// Since when it is uncertain whether the part was sent: from the first attempt until an answer, an echo, a
+    /// receipt or a refusal settles it.
     pub begun_at: Option<i64>,
 }
 
@@ -140,8 +140,8 @@ pub async fn of_message(tx: &mut Tx<'_>, tenant: Uuid, message: Uuid) -> Result<
     tx.all(OF_MESSAGE, args![tenant, message]).await
 }
 
-/// Parts to a contact in a thread that began after a time and may have left without anybody knowing, whatever became of them since:
-/// on their way, unknown, waiting for another try, given up. The oldest first.
+/// Parts to a contact in a thread that were begun after a time and whose outcome is or was uncertain, in any state:
+/// being sent, unknown, waiting for a retry, given up. The oldest first.
 pub async fn unsettled(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -151,7 +151,7 @@ pub async fn unsettled(
     tx.all(UNSETTLED, args![tenant, channel, contact, after, thread.unwrap_or_default()]).await
 }
 
-/// Parts of AI answers that wait to be sent.
+/// Parts of AI answers that are queued.
 pub async fn queued_of_responders(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -186,7 +186,7 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Notes that a send begins. From here on a crash means that nobody knows whether it left.
+/// Records that a send begins. After a crash from here on it is unknown whether the part was sent.
 pub async fn begin_attempt(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<Uuid, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.put(ATTEMPT, args![delivery.tenant, id, delivery.id, now]).await?;
@@ -205,12 +205,12 @@ pub async fn end_attempt(
     Ok(())
 }
 
-/// The attempt that was begun and has no end.
+/// The attempt that has begun and not ended.
 pub async fn open_attempt(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<Option<Uuid>, StoreError> {
     Ok(tx.one::<(Uuid,)>(OPEN_ATTEMPT, args![delivery.tenant, delivery.id]).await?.map(|(id,)| id))
 }
 
-/// Gives up the other parts of a part's message that have not left: after it was refused.
+/// Fails the unsent parts of a message after one of its parts was refused.
 pub async fn fail_queued(
     tx: &mut Tx<'_>,
     part: &Delivery,

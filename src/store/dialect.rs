@@ -1,4 +1,4 @@
-//! The only file that knows in which words the two engines differ.
+//! The differences between the two engines' SQL. No other file has any.
 
 /// Which engine a statement runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Where a database address leads. `postgres://…` is PostgreSQL, everything else is a SQLite file.
+    /// The engine of a database URL: `postgres://…` is PostgreSQL, everything else is a SQLite file.
     pub fn of(url: &str) -> Self {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Self::Postgres
@@ -17,13 +17,13 @@ impl Engine {
         }
     }
 
-    /// The file of a SQLite address.
+    /// The file path of a SQLite URL.
     pub fn sqlite_path(url: &str) -> &str {
         url.trim_start_matches("sqlite://").trim_start_matches("sqlite:")
     }
 
-    /// Holds the tenant's row until the end of the transaction, and gives the cursor of its last event. Whoever holds
-    /// it is the only one who changes anything of the tenant. SQLite has one writer, which is the lock.
+    /// Locks the tenant's row until the transaction ends, and returns the cursor of its last event. Only the holder
+    /// of this lock changes the tenant's data. SQLite needs no lock, because it has a single writer.
     pub const fn tenant_lock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -31,8 +31,8 @@ impl Engine {
         }
     }
 
-    /// Queues of jobs with something to do. On PostgreSQL one that somebody changes now is left for later: whoever
-    /// holds it says so after the commit.
+    /// Job queues with a job to run. On PostgreSQL queues that another transaction has locked are skipped: that
+    /// transaction sends a wake-up after its commit.
     pub const fn due_queues(self) -> &'static str {
         match self {
             Self::Sqlite => DUE_QUEUES,
@@ -40,7 +40,7 @@ impl Engine {
         }
     }
 
-    /// Holds the row of a queue until the end of the transaction.
+    /// Locks the row of a queue until the transaction ends.
     pub const fn queue_lock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -50,7 +50,7 @@ impl Engine {
         }
     }
 
-    /// How long a statement may wait for what another transaction holds.
+    /// How long a statement waits for a lock.
     pub const fn lock_timeout(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -58,8 +58,9 @@ impl Engine {
         }
     }
 
-    /// Which past the database has: the first part was made with it, and can be made anew. PostgreSQL adds the cluster
-    /// and its timeline, which another server goes on with that takes over, whether it lacks commits or not.
+    /// The epoch of the database's history. The first part is generated with the database and can be renewed.
+    /// PostgreSQL appends the cluster's id and timeline; the timeline changes at every failover, with or without lost
+    /// commits.
     pub const fn epoch(self, tells_timeline: bool) -> &'static str {
         match self {
             Self::Postgres if tells_timeline => TIMELINE_EPOCH,
@@ -67,7 +68,7 @@ impl Engine {
         }
     }
 
-    /// Locks the row of the migration table against other nodes that start at the same time.
+    /// Serialises the migrations of nodes that start at the same time.
     pub const fn migration_lock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -83,12 +84,12 @@ const DUE_QUEUES_LOCKED: &str = "select tenant, id, class, running, failures, bl
 
 pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
 
-/// Not every hosted PostgreSQL lets its users ask for it.
+/// Some hosted PostgreSQL services do not permit this query.
 pub(super) const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) || '.' \
     || ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') \
     from installation i, pg_control_system() c where i.id = 1";
 
-/// The pragmas of every SQLite connection. FULL: a commit that was acknowledged survives a power cut.
+/// The pragmas of every SQLite connection. `synchronous = full`: an acknowledged commit survives a power failure.
 pub(super) const SQLITE_SETUP: &str = "
 pragma journal_mode = wal;
 pragma synchronous = full;
@@ -99,5 +100,5 @@ pragma cache_size = -16000;
 pragma wal_autocheckpoint = 16000;
 ";
 
-/// Added for connections that only read.
+/// Additional pragmas of read-only connections.
 pub(super) const SQLITE_READER: &str = "pragma query_only = on; pragma cache_size = -2000;";

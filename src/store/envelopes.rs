@@ -1,4 +1,4 @@
-//! Raw webhook bodies, stored with their effects: the integration log, and what a replay reads.
+//! Raw webhook bodies, stored in the transaction that applies them: the integration log, and the source of a replay.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,7 +10,7 @@ use crate::args;
 
 const INSERT: &str = "insert into envelopes (tenant, id, channel, body, outcome, error, events, received_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
-/// Of long bodies only the length is read: a page has up to 200.
+/// For long bodies only the length is read: a page has up to 200 rows.
 const PAGE: &str = "select id, channel, received_at, outcome, error, events, \
     case when length(body) <= 16384 then body end, cast(length(body) as bigint) from envelopes \
     where tenant = $1 and id < $2 order by id desc limit $3";
@@ -23,7 +23,7 @@ const BODY: &str = "select channel, body from envelopes where tenant = $1 and id
 
 pub const ALL: &[&str] = &[INSERT, PAGE, PAGE_OF_CHANNEL, BODY, SET_OUTCOME];
 
-/// Characters of a body that the log shows.
+/// The most characters of a body that the log shows.
 const PREVIEW: usize = 300;
 
 /// A line of the integration log.
@@ -60,7 +60,7 @@ fn shown(body: Option<Vec<u8>>, length: i64) -> String {
     body.map_or_else(|| format!("{length} bytes"), |body| preview(&body))
 }
 
-/// The shape of a body without its contents: texts of JSON are shown by their length only.
+/// The structure of a body without its contents: each JSON text is replaced by its length.
 fn preview(body: &[u8]) -> String {
     let shown = match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(mut value) => {
@@ -75,7 +75,7 @@ fn preview(body: &[u8]) -> String {
 fn redact(value: &mut serde_json::Value) {
     use serde_json::Value;
     match value {
-        // Short lower-case words are the provider's vocabulary: event names, kinds, states.
+        // Short lower-case words are the provider's vocabulary (event names, kinds, states) and stay.
         Value::String(text)
             if text.len() > 24 || !text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.') =>
         {
@@ -123,7 +123,7 @@ pub async fn body(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<(Uui
     tx.one(BODY, args![tenant, id]).await
 }
 
-/// What became of it when its events were applied, and when that was done again, if it was.
+/// Stores the outcome of applying the events of a body, and of a replay.
 pub async fn set_outcome(
     tx: &mut Tx<'_>,
     (tenant, id): (Uuid, Uuid),

@@ -1,5 +1,5 @@
-//! Events and the other effects of a transaction. They exist before the commit as drafts, and only a
-//! commit turns them into something that can be published.
+//! Events and other effects of a transaction. Before the commit they are drafts; only a commit makes them
+//! publishable.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::jobs::Class;
 
-/// An event that a verb wants to happen. `body` is the object without `cursor`.
+/// An event that a verb emits, before it has a cursor.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub tenant: Uuid,
@@ -17,7 +17,7 @@ pub struct Draft {
     pub channel: Option<Uuid>,
     /// Only this user's sessions may see it.
     pub user: Option<Uuid>,
-    /// JSON object text, without `cursor`: it is put in front when the cursor is known.
+    /// The text of a JSON object without `cursor`, which is prepended once it is known.
     pub body: String,
 }
 
@@ -41,11 +41,11 @@ pub enum Wake {
     Job { class: Class, at: i64 },
     /// A turn is due at this time.
     Turn { tenant: Uuid, channel: Uuid, turn: Uuid, due_at: i64 },
-    /// A turn was taken away from the responder that holds this lease.
+    /// A turn was withdrawn from the responder that holds this lease.
     Withdrawn { turn: Uuid, lease: Uuid, reason: &'static str },
     /// A channel was added or changed.
     Channel(Uuid),
-    /// The rights of a user or of an API key changed: live sessions must be checked again.
+    /// The rights of a user or of an API key changed: live sessions must re-check them.
     Rights { user: Uuid, at: i64 },
 }
 
@@ -55,16 +55,16 @@ pub struct Effects {
     pub wakes: Vec<Wake>,
 }
 
-/// What a commit gave: the verb's result. Its effects have been handed to the publisher, in commit order.
-/// There is no other way to make one, so nothing can be published that is not durable.
+/// The result of a committed verb. Its effects have been passed to the publisher in commit order. Only the store
+/// creates it, so nothing is published that is not durable.
 #[derive(Debug)]
 pub struct Committed<T> {
     pub value: T,
-    /// The cursor after the last event of this transaction, per tenant that it touched.
+    /// The tenant and cursor of the verb's last event; `None` if it emitted none.
     pub cursor: Option<(Uuid, i64)>,
 }
 
-/// Takes the effects of a commit. Called from the writer's thread or from a task, and must never block.
+/// Receives the effects of a commit. Called from the writer's thread or from a task, and must never block.
 pub trait Publisher: Send + Sync + 'static {
     fn publish(&self, effects: Effects);
 }

@@ -1,4 +1,4 @@
-//! The feed: every event of a tenant under a gap-free cursor, assigned inside the transaction.
+//! The feed: every event of a tenant under a gap-free cursor, which is assigned inside the transaction.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl FromRow for Event {
     }
 }
 
-/// Gives the drafts their cursors and writes them. All are of the tenant whose verb it is.
+/// Assigns cursors to the drafts and inserts them. All must belong to the verb's tenant.
 pub(super) async fn append(tx: &mut Tx<'_>, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
     let Some(tenant) = drafts.first().map(|draft| draft.tenant) else { return Ok(Vec::new()) };
     tx.must_hold(tenant)?;
@@ -95,13 +95,14 @@ pub async fn tops(tx: &mut Tx<'_>, tenants: &[Uuid]) -> Result<Vec<i64>, StoreEr
     Ok(rows.iter().map(|rows| rows.first().map_or(0, |(top,)| *top)).collect())
 }
 
-/// Which past the database has that this transaction sees: a failover in between gives another.
+/// The epoch of the history that this transaction sees; it differs after a failover.
 pub async fn epoch(tx: &mut Tx<'_>) -> Result<String, Error> {
     let (epoch,) = tx.one(tx.epoch(), &[]).await?.ok_or(Error::NotFound("installation"))?;
     Ok(epoch)
 }
 
-/// Makes positions of before worthless, after the database went back to a state that it does not know to be older.
+/// Invalidates all earlier feed positions by a new epoch, after the database was restored to an older state without
+/// changing its timeline.
 pub struct BeginAnew;
 
 impl Verb for BeginAnew {
@@ -114,7 +115,7 @@ impl Verb for BeginAnew {
     }
 }
 
-/// Writes what is there already: for a look whether the database still takes anything.
+/// A write that changes nothing, to check that the database accepts writes.
 pub struct Touch;
 
 impl Verb for Touch {
@@ -126,19 +127,19 @@ impl Verb for Touch {
     }
 }
 
-/// The part that is ours.
+/// The part of the epoch that we generate.
 pub(super) fn new_epoch(tx: &Tx<'_>) -> String {
     tx.new_id().simple().to_string().split_off(24)
 }
 
-/// A piece of a feed, read with its bounds from one snapshot.
+/// A page of a feed, read with its bounds from one snapshot.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub events: Vec<Event>,
-    /// Positions of other epochs mean other events.
+    /// A cursor is only valid within its epoch.
     pub epoch: String,
     pub top: i64,
-    /// The oldest event that is still kept; 0 when there is none.
+    /// The cursor of the oldest retained event; 0 when there is none.
     pub oldest: i64,
 }
 
@@ -156,7 +157,7 @@ async fn page(
     Ok(Page { events, epoch, top, oldest })
 }
 
-/// Events after a cursor, rising.
+/// Events after a cursor, oldest first.
 pub struct Since {
     pub tenant: Uuid,
     pub after: i64,

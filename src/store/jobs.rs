@@ -1,7 +1,7 @@
-//! Jobs: born in the transaction that causes them, claimed one at a time per lane, gone when they are done, or dead
-//! with a reason after their tries.
+//! Jobs. A job is inserted in the transaction that causes it, claimed one at a time per lane, and removed when it is
+//! done or marked dead with a reason after its retries.
 //!
-//! The first job of a lane is `ready` or `claimed`, those after it are `behind`; `dead` ones are in no lane.
+//! The first job of a lane is `ready` or `claimed`, the later ones are `behind`; `dead` jobs are in no lane.
 
 mod kinds;
 
@@ -30,7 +30,7 @@ macro_rules! select {
 
 mod dead;
 
-pub use dead::{ALL as ABOUT_DEAD, forget_dead};
+pub use dead::{ALL as OF_DEAD, dead, drop_dead, forget_dead, old_dead, revive};
 
 const INSERT: &str = "insert into jobs (tenant, id, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, case when exists (select 1 from jobs \
@@ -65,7 +65,7 @@ const PROMOTE: &str = "update jobs set state = 'ready' where tenant = $1 and id 
 const HURRY: &str = "update jobs set run_at = $4 where tenant = $1 and subject = $2 and kind = $3 and state = 'ready' and run_at > $4";
 const HURRY_LANE: &str = "update jobs set run_at = $3 where tenant = $1 and lane = $2 and state in ('ready', 'claimed') \
     and claim is null and run_at > $3";
-/// So many at once; the others run when they were to.
+/// A bounded number per call; the others run at their scheduled time.
 const LATER_OF_QUEUE: &str = "select id from jobs where tenant = $1 and queue = $2 and class = $3 and state = 'ready' and run_at > $4 \
     order by run_at, id limit 500";
 const HURRY_ONE: &str = "update jobs set run_at = $3 where tenant = $1 and id = $2 and state = 'ready'";
@@ -74,14 +74,6 @@ const OVERDUE: &str = select!(
      order by j.created_at, j.id limit $3"
 );
 const LOAD: &str = select!("where j.tenant = $1 and j.id = $2");
-const DEAD: &str =
-    select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id desc limit $3");
-const OLD_DEAD: &str =
-    select!("where j.tenant = $1 and j.state = 'dead' and j.id < $2 order by j.id limit $3");
-const REVIVE: &str = "update jobs set tries = 0, run_at = $3, created_at = $3, error = null, state = case when exists (select 1 from jobs k \
-    where k.tenant = $1 and k.lane = jobs.lane and k.state in ('ready', 'claimed')) then 'behind' else 'ready' end \
-    where tenant = $1 and id = $2 and state = 'dead'";
-const DROP_DEAD: &str = "delete from jobs where tenant = $1 and id = $2 and state = 'dead'";
 
 pub const ALL: &[&str] = &[
     INSERT,
@@ -105,13 +97,9 @@ pub const ALL: &[&str] = &[
     HURRY_ONE,
     OVERDUE,
     LOAD,
-    DEAD,
-    OLD_DEAD,
-    REVIVE,
-    DROP_DEAD,
 ];
 
-/// A job as it is stored: of a kind that this version may not know.
+/// A job as stored; its kind may be unknown to this version.
 #[derive(Clone, Debug)]
 pub struct Job {
     pub id: Uuid,
@@ -120,16 +108,16 @@ pub struct Job {
     pub class: i64,
     pub lane: String,
     pub kind: String,
-    /// What it is about: a delivery, an attachment.
+    /// The id of the row that the job works on: a delivery, an attachment.
     pub subject: Uuid,
-    /// JSON; older ones have only their subject.
+    /// JSON; jobs of older versions have only their subject.
     pub payload: Option<String>,
-    /// Claims, with this one.
+    /// The number of claims, including the current one.
     pub tries: i64,
-    /// Whose it is while it runs; writing the end of a job asks for it.
+    /// The id of the current claim. A worker may only finish the job with it.
     pub claim: Option<Uuid>,
     pub created_at: i64,
-    /// Why it failed the last time.
+    /// The error of the last run.
     pub error: Option<String>,
     state: String,
 }
@@ -139,12 +127,12 @@ impl Job {
         self.state == "dead"
     }
 
-    /// Neither running nor given up.
+    /// Whether the job is neither running nor dead.
     pub fn waits(&self) -> bool {
         matches!(self.state.as_str(), "ready" | "behind")
     }
 
-    /// Whose data it changes; nothing when it is the installation's.
+    /// The tenant whose data the job changes; `None` for a job of the installation.
     pub fn holder(&self) -> Option<Uuid> {
         Some(self.tenant).filter(|tenant| !tenant.is_nil())
     }
@@ -194,16 +182,16 @@ impl From<Job> for DeadJob {
     }
 }
 
-/// Where a job goes. Those of a lane run one at a time, by rising `position`.
+/// The queue and lane of a new job. The jobs of a lane run one at a time, by ascending `position`.
 pub struct Slot<'a> {
     pub tenant: Uuid,
-    /// The channel whose work it is.
+    /// The channel that the job belongs to.
     pub queue: Uuid,
     pub lane: &'a str,
     pub position: i64,
 }
 
-/// Puts a job into its lane, to run as soon as it can.
+/// Inserts a job into its lane; it may run as soon as it is the lane's first.
 pub async fn push<P: Payload>(tx: &mut Tx<'_>, slot: &Slot<'_>, payload: &P) -> Result<(), StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
     let text = serde_json::to_string(payload).map_err(|error| StoreError::Engine(error.to_string()))?;
@@ -230,8 +218,8 @@ pub async fn push<P: Payload>(tx: &mut Tx<'_>, slot: &Slot<'_>, payload: &P) -> 
     Ok(())
 }
 
-/// Sees to it that a job of the installation is there that comes again and again. Its id is its kind's, so that all
-/// nodes make the same one.
+/// Inserts a recurring job of the installation unless it exists. Its id is derived from its kind, so that all nodes
+/// use the same row.
 pub async fn schedule<P: Payload>(tx: &mut Tx<'_>, payload: &P, run_at: i64) -> Result<(), StoreError> {
     let mut bytes = [0; 16];
     for (place, byte) in bytes.iter_mut().zip(P::KIND.bytes()) {
@@ -249,12 +237,12 @@ pub async fn schedule<P: Payload>(tx: &mut Tx<'_>, payload: &P, run_at: i64) -> 
     Ok(())
 }
 
-/// Keeps a claimed job until this time. `false`: it is not ours any more.
+/// Extends the claim of a job. `false`: the claim was lost.
 pub async fn keep(tx: &mut Tx<'_>, job: &Job, claimed_until: i64) -> Result<bool, StoreError> {
     Ok(tx.exec(KEEP, args![job.tenant, job.id, job.claim, claimed_until]).await? == 1)
 }
 
-/// Lets the waiting jobs about a subject of a channel run now.
+/// Makes the waiting jobs of a subject of a channel due now.
 pub async fn hurry<P: Payload>(
     tx: &mut Tx<'_>,
     (tenant, queue): (Uuid, Uuid),
@@ -267,7 +255,7 @@ pub async fn hurry<P: Payload>(
     Ok(())
 }
 
-/// What waits for another try in a lane runs now: what was in its way is gone.
+/// Makes the lane's jobs that wait for a retry due now, after the obstacle was removed.
 pub async fn hurry_lane(tx: &mut Tx<'_>, key: QueueKey, lane: &str) -> Result<(), StoreError> {
     let now = tx.now();
     queues::touch(tx, key, now).await?;
@@ -276,7 +264,7 @@ pub async fn hurry_lane(tx: &mut Tx<'_>, key: QueueKey, lane: &str) -> Result<()
     Ok(())
 }
 
-/// The channel works again: what waits in its queues runs now.
+/// Unblocks the queues of a channel that works again and makes their jobs due now.
 pub async fn recovered(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<(), StoreError> {
     for class in [Class::Send, Class::Media] {
         let key = QueueKey { tenant, id: channel, class };
@@ -286,7 +274,7 @@ pub async fn recovered(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<(
     Ok(())
 }
 
-/// What waits for another try in a queue runs now.
+/// Makes the queue's jobs that wait for a retry due now.
 pub async fn hurry_queue(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     let now = tx.now();
     queues::touch(tx, key, now).await?;
@@ -299,7 +287,7 @@ pub async fn hurry_queue(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Takes up to `limit` jobs of a class until `claimed_until`, in turn from each queue that has some to do.
+/// Claims up to `limit` jobs of a class until `claimed_until`, queue by queue in the order of their due time.
 pub async fn claim(
     tx: &mut Tx<'_>,
     class: Class,
@@ -312,7 +300,7 @@ pub async fn claim(
         let free = if queue.failures >= queues::BREAKER { 1 } else { class.per_queue() } - queue.running;
         let most = free.min(limit - taken.len() as i64);
         if most <= 0 {
-            // Whoever ends a job of it says when it goes on.
+            // At the limit: the end of one of its running jobs sets `next_at` again.
             let next_at = if free <= 0 { queues::NEVER } else { now };
             queues::claimed(tx, &queue, 0, next_at).await?;
             continue;
@@ -337,24 +325,24 @@ pub async fn claim(
     Ok(taken)
 }
 
-/// When the next job of a class can run.
+/// The time when the next job of a class can run.
 pub async fn next_at(tx: &mut Tx<'_>, class: Class) -> Result<Option<i64>, StoreError> {
     let next = tx.one::<(i64,)>(NEXT, args![class as i64]).await?;
     Ok(next.map(|(at,)| at).filter(|at| *at != queues::NEVER))
 }
 
-/// Jobs whose worker is gone.
+/// Claimed jobs whose claim has expired.
 pub async fn expired(tx: &mut Tx<'_>, now: i64, limit: i64) -> Result<Vec<Job>, StoreError> {
     tx.all(EXPIRED, args![now, limit]).await
 }
 
-/// Whether it is still so that a claimed job's worker is gone.
+/// Whether the job's claim is still the same one, and expired.
 pub async fn still_expired(tx: &mut Tx<'_>, job: &Job, before: i64) -> Result<bool, StoreError> {
     let asked = args![job.tenant, job.id, job.claim, before];
     Ok(tx.one::<(Uuid,)>(STILL_EXPIRED, asked).await?.is_some())
 }
 
-/// Gives a claimed job back, to run at a time. `false`: it was not ours any more.
+/// Releases a claimed job, to run again at `run_at`. `false`: the claim was lost.
 pub async fn release(
     tx: &mut Tx<'_>,
     job: &Job,
@@ -370,7 +358,7 @@ pub async fn release(
     Ok(true)
 }
 
-/// As [`release`], for a job that did what it could: it was not its own failure, and its tries begin anew.
+/// As [`release`], and resets the retries: for a job that was delayed by something other than its own failure.
 pub async fn postpone(tx: &mut Tx<'_>, job: &Job, run_at: i64, error: &str) -> Result<(), StoreError> {
     if release(tx, job, run_at, Some(error)).await? {
         tx.put(FRESH, args![job.tenant, job.id]).await?;
@@ -378,13 +366,13 @@ pub async fn postpone(tx: &mut Tx<'_>, job: &Job, run_at: i64, error: &str) -> R
     Ok(())
 }
 
-/// There is room for another one now, and this one comes later.
+/// Wakes the workers now, because a slot is free, and again when the released job is due.
 fn wake_both(tx: &mut Tx<'_>, key: QueueKey, run_at: i64) {
     tx.wake(Wake::Job { class: key.class, at: tx.now() });
     tx.wake(Wake::Job { class: key.class, at: run_at });
 }
 
-/// A job that comes again and again did what it had to, and is to run at this time next.
+/// Reschedules a recurring job after a successful run.
 pub async fn again(tx: &mut Tx<'_>, job: &Job, run_at: i64) -> Result<(), StoreError> {
     let Some(key) = job.key() else { return Ok(()) };
     if queues::left(tx, key, job.id, job.claim, Leaving::Back).await? {
@@ -394,7 +382,7 @@ pub async fn again(tx: &mut Tx<'_>, job: &Job, run_at: i64) -> Result<(), StoreE
     Ok(())
 }
 
-/// Ends a claimed job. `false`: it was not ours any more.
+/// Removes a claimed job that is done. `false`: the claim was lost.
 pub async fn done(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     let Some(key) = job.key() else { return Ok(false) };
     if !queues::left(tx, key, job.id, job.claim, Leaving::Done).await? {
@@ -405,8 +393,8 @@ pub async fn done(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Gives a job up, claimed or (with its queue's row held) waiting: it stays, with its reason, until a person lets it run again or drops it.
-/// `false`: it was not ours any more.
+/// Marks a job dead, whether claimed or waiting (then with its queue's row locked). It is kept with its reason until
+/// a person requeues or removes it. `false`: the claim was lost.
 pub async fn bury(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<bool, StoreError> {
     let Some(key) = job.key() else { return Ok(false) };
     if job.claim.is_some() {
@@ -421,50 +409,18 @@ pub async fn bury(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<bool, Stor
     Ok(true)
 }
 
-/// The next one of the lane can run now.
+/// Makes the next job of the lane ready.
 async fn next_in_lane(tx: &mut Tx<'_>, job: &Job, key: QueueKey) -> Result<(), StoreError> {
     tx.put(PROMOTE, args![job.tenant, &job.lane]).await?;
     tx.wake(Wake::Job { class: key.class, at: tx.now() });
     Ok(())
 }
 
-/// Jobs of a kind that wait since before a time.
+/// Jobs of a kind that have waited since before `before`.
 pub async fn overdue(tx: &mut Tx<'_>, kind: &str, before: i64, limit: i64) -> Result<Vec<Job>, StoreError> {
     tx.all(OVERDUE, args![kind, before, limit]).await
 }
 
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Job>, StoreError> {
     tx.one(LOAD, args![tenant, id]).await
-}
-
-/// The dead jobs of a tenant, newest first, before an id.
-pub async fn dead(tx: &mut Tx<'_>, tenant: Uuid, before: Uuid, limit: i64) -> Result<Vec<Job>, StoreError> {
-    tx.all(DEAD, args![tenant, before, limit]).await
-}
-
-/// Those that were made before an id of that time, oldest first.
-pub async fn old_dead(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    before: Uuid,
-    limit: i64,
-) -> Result<Vec<Job>, StoreError> {
-    tx.all(OLD_DEAD, args![tenant, before, limit]).await
-}
-
-/// Lets a dead job run again, as if it were new. `false`: it is not dead any more.
-pub async fn revive(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
-    let (Some(key), now) = (job.key(), tx.now()) else { return Ok(false) };
-    queues::dead_left(tx, key, true).await?;
-    let revived = tx.exec(REVIVE, args![job.tenant, job.id, now]).await? == 1;
-    tx.wake(Wake::Job { class: key.class, at: now });
-    Ok(revived)
-}
-
-/// Forgets a dead job.
-pub async fn drop_dead(tx: &mut Tx<'_>, job: &Job) -> Result<bool, StoreError> {
-    if let Some(key) = job.key() {
-        queues::dead_left(tx, key, false).await?;
-    }
-    Ok(tx.exec(DROP_DEAD, args![job.tenant, job.id]).await? == 1)
 }

@@ -1,5 +1,5 @@
-//! Messages: `seq` is gap-free in a conversation, an external key is unique in a channel, a client's id in a
-//! conversation. The indexes decide what was seen, nothing else.
+//! Messages: `seq` is gap-free within a conversation, an external key is unique within a channel, and a client's id
+//! within a conversation. Only these indexes detect duplicates.
 
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $
 const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
 const INBOUND_UNTIL: &str =
     "select inbound_count from messages where tenant = $1 and conversation = $2 and seq = $3";
-/// The answer to a turn answers what the turn held, and nothing that came while it was written.
+/// An answer to a turn covers the messages of the turn, and none that arrived while it was written.
 const LAST_ANSWER: &str = "select coalesce((select t.last_seq from turns t where t.tenant = m.tenant and t.id = m.turn), m.seq), \
     m.inbound_count from messages m where m.tenant = $1 and m.conversation = $2 and m.direction = 'out' and m.status <> 'failed' \
     and (m.data is null or m.data not like '%\"automatic\":true%') order by m.seq desc limit 1";
@@ -61,7 +61,7 @@ const HEARD_AFTER: &str = select!(
     "where tenant = $1 and conversation = $2 and seq > $3 and direction = 'in' order by seq desc limit $4"
 );
 
-/// Messages of the customer that are counted one by one; more are counted by what was written.
+/// The most customer messages that are counted row by row; beyond it the difference of the running counts is used.
 const COUNTED: i64 = 1_000;
 
 pub const ALL: &[&str] = &[
@@ -118,7 +118,7 @@ impl FromRow for Message {
     }
 }
 
-/// Has the channel brought this message already?
+/// Whether the message has already been received.
 pub async fn seen(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -127,7 +127,7 @@ pub async fn seen(
     Ok(tx.one::<(Uuid,)>(SEEN, args![tenant, channel, external_key]).await?.map(|(id,)| id))
 }
 
-/// What this client id was used for: the message, and the digest of what was sent with it.
+/// The message that was sent with this client id, and the digest of its content.
 pub async fn sent(
     tx: &mut Tx<'_>,
     (tenant, conversation): (Uuid, Uuid),
@@ -136,26 +136,26 @@ pub async fn sent(
     tx.one(SENT, args![tenant, conversation, client_id]).await
 }
 
-/// Where a message belongs beside what it shows.
-pub struct Place<'a> {
+/// Columns of a message that [`Message`] does not hold: its tenant and channel, and the keys that detect duplicates.
+pub struct MessageKeys<'a> {
     pub tenant: Uuid,
     pub channel: Uuid,
     pub external_key: Option<&'a str>,
     pub external_id: Option<&'a str>,
     pub client_digest: Option<&'a str>,
-    /// The customer's messages up to and with this one.
+    /// The number of the customer's messages up to and including this one.
     pub inbound_count: i64,
 }
 
-pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Result<(), StoreError> {
+pub async fn insert(tx: &mut Tx<'_>, message: &Message, keys: &MessageKeys<'_>) -> Result<(), StoreError> {
     let data = message.data.as_ref().map(serde_json::Value::to_string);
     tx.put(
         INSERT,
         args![
-            place.tenant,
+            keys.tenant,
             message.id,
             message.conversation,
-            place.channel,
+            keys.channel,
             message.seq,
             message.direction.as_str(),
             message.kind.as_str(),
@@ -164,16 +164,16 @@ pub async fn insert(tx: &mut Tx<'_>, message: &Message, place: &Place<'_>) -> Re
             &message.author.id,
             &message.author.name,
             &message.client_id,
-            place.client_digest,
-            place.external_key,
-            place.external_id,
+            keys.client_digest,
+            keys.external_key,
+            keys.external_id,
             message.reply_to,
             message.status.as_str(),
             message.provider_at,
             message.created_at,
             message.turn,
             data.as_deref(),
-            place.inbound_count
+            keys.inbound_count
         ],
     )
     .await
@@ -186,7 +186,7 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Mess
     Ok(Some(message))
 }
 
-/// The page before a `seq`, in rising order.
+/// The page before a `seq`, in ascending order.
 pub async fn before(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -200,7 +200,7 @@ pub async fn before(
     Ok(found)
 }
 
-/// The page after a `seq`, in rising order.
+/// The page after a `seq`, in ascending order.
 pub async fn after(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -221,7 +221,7 @@ pub async fn set_status(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Res
     tx.put(SET_STATUS, args![tenant, message.id, message.status.as_str(), code, reason]).await
 }
 
-/// What an edit changes: kind, text, data and the time of the edit.
+/// Stores the fields that an edit changes: kind, text, data and the time of the edit.
 pub async fn set_content(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
     let data = message.data.as_ref().map(serde_json::Value::to_string);
     let args =
@@ -229,7 +229,7 @@ pub async fn set_content(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Re
     tx.put(SET_CONTENT, args).await
 }
 
-/// The times that what happens to a message has to beat, as JSON.
+/// The times, as JSON, that a later edit, reaction or status must exceed to be applied.
 pub async fn marks(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
     Ok(tx.one::<(Option<String>,)>(MARKS, args![tenant, id]).await?.and_then(|(marks,)| marks))
 }
@@ -248,13 +248,13 @@ pub async fn set_reactions(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> 
     tx.put(SET_REACTIONS, args![tenant, message.id, &text]).await
 }
 
-/// How the provider knows the message: for quoting it.
+/// The provider's id of the message, for quoting it.
 pub async fn external_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
     let row = tx.one::<(Option<String>, Option<String>)>(EXTERNAL_ID, args![tenant, id]).await?;
     Ok(row.and_then(|(external_id, key)| external_id.or(key)))
 }
 
-/// How many messages the customer had written up to this `seq`.
+/// The number of messages that the customer had written up to this `seq`.
 pub async fn inbound_until(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -265,7 +265,7 @@ pub async fn inbound_until(
     Ok(row.map_or(0, |(count,)| count))
 }
 
-/// The customer's messages since the last answer that were not taken back: the first `seq` and how many, or nothing.
+/// The customer's messages since the last answer, without deleted ones: the first `seq` and their number, or `None`.
 pub async fn unanswered(
     tx: &mut Tx<'_>,
     conversation: &Conversation,
@@ -279,8 +279,8 @@ pub async fn unanswered(
     Ok(left.first().map(|(first,)| (*first, count)))
 }
 
-/// What is left of a turn in these bounds after one of its `count` messages was taken back: first and last `seq`, and
-/// how many; or nothing.
+/// What remains of a turn within these bounds after one of its `count` messages was deleted: first and last `seq` and
+/// the number of messages, or `None`.
 pub async fn left_of_turn(
     tx: &mut Tx<'_>,
     (tenant, conversation): (Uuid, Uuid),
@@ -293,7 +293,7 @@ pub async fn left_of_turn(
     Ok(Some(if found < COUNTED { (*start, *end, found) } else { (*start, last, count - 1) }))
 }
 
-/// The newest messages of a turn that the customer has not taken back, in rising order.
+/// The newest messages of a turn that the customer has not deleted, in ascending order.
 pub async fn of_turn(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -307,7 +307,8 @@ pub async fn of_turn(
     Ok(found)
 }
 
-/// The newest messages since a turn began that are none of it: what was sent, and what came after its end. In rising order.
+/// The newest messages since a turn began that do not belong to it: outgoing ones, and those after its end. In
+/// ascending order.
 pub async fn beside_turn(
     tx: &mut Tx<'_>,
     tenant: Uuid,

@@ -1,7 +1,7 @@
-//! Brings a database to the newest schema. One portable set of files serves both engines; a file that
-//! was applied is never changed, and a changed one is refused by its digest.
+//! Migrates a database to the newest schema. One portable set of files serves both engines. An applied file must
+//! never be changed: its digest is checked at start.
 //!
-//! A database with other migrations than ours is refused before anything of it is touched.
+//! A database with migrations that this version does not know is refused before anything in it is changed.
 
 use aws_lc_rs::digest;
 
@@ -21,7 +21,7 @@ const APPLIED: &str = "select version, name, digest from migrations order by ver
 const NOTE: &str = "insert into migrations (version, name, digest, applied_at) values ($1, $2, $3, $4)";
 const INSTALLATION: &str =
     "insert into installation (id, epoch, created_at) values (1, $1, $2) on conflict (id) do nothing";
-/// Made once: browsers know the installation by it.
+/// Generated once: browsers recognise the installation by it.
 pub(super) const IDENTIFY: &str = "update installation set identity = $1 where id = 1 and identity is null";
 
 pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
@@ -54,7 +54,7 @@ fn digest(text: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
-/// Refuses a database that these files did not make.
+/// Refuses a database that was not migrated by these files.
 fn check(applied: &[(i64, String, String)]) -> Result<(), StoreError> {
     const ADVICE: &str = "Nothing in it was changed. Let database_url name an empty database or a new file, \
         or start the version that made this one";
@@ -81,7 +81,7 @@ fn check(applied: &[(i64, String, String)]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The statements of a migration file: separated by `;` at the end of a line. None holds one inside.
+/// The statements of a migration file, separated by `;` at the end of a line. No statement contains one.
 fn statements(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.split(";\n").map(str::trim).filter(|statement| {
         statement.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))

@@ -1,5 +1,5 @@
-//! Names of companies, channels and API keys, a page at a time by rising tenant and id: for the operator, who knows a thing by its
-//! name. Names are unique nowhere; who asks decides what two of them mean.
+//! Names of companies, channels and API keys, a page at a time by ascending tenant and id, for operators who look a
+//! row up by its name. Names are not unique; the caller handles several matches.
 
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ macro_rules! pages {
     };
 }
 
-/// Of all tenants, and of one.
+/// The statements for all tenants and for one.
 const COMPANIES: [&str; 2] = pages!("companies", "");
 const CHANNELS: [&str; 2] = pages!("channels", "");
 const KEYS: [&str; 2] = pages!("api_keys", " and revoked_at is null");
@@ -40,7 +40,7 @@ pub const ALL: &[&str] = &[COMPANIES[0], COMPANIES[1], CHANNELS[0], CHANNELS[1],
 pub enum Nameable {
     Company,
     Channel,
-    /// One that works.
+    /// An unrevoked key.
     ApiKey,
 }
 
@@ -57,7 +57,7 @@ from_row!(NameRow { id, tenant, name });
 pub struct ListNames {
     pub of: Nameable,
     pub tenant: Option<Uuid>,
-    /// A tenant and an id of it.
+    /// The tenant and id after which the page begins.
     pub after: (Uuid, Uuid),
     pub limit: i64,
 }

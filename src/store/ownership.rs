@@ -1,5 +1,5 @@
-//! Since when somebody answers a conversation, until when the AI is silent, and what it began with: what a late event is
-//! compared with.
+//! Since when a conversation has its owner, until when the AI is silent, and its first messages: late events are
+//! compared with them.
 
 use uuid::Uuid;
 
@@ -27,9 +27,9 @@ pub const ALL: &[&str] = &[LOAD, SET_SILENT, SET_SINCE, FIRST, RECENT, ELSEWHERE
 /// Times are Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ownership {
-    /// When the owner changed last; nothing while it is the first one.
+    /// When the owner changed last; `None` while it is the first owner.
     pub owner_at: Option<i64>,
-    /// When the AI gets the conversation back by itself.
+    /// When the conversation returns to the AI automatically.
     pub silent_until: Option<i64>,
     /// When the customer wrote last, by the provider's time.
     pub heard_at: Option<i64>,
@@ -43,7 +43,7 @@ pub struct Said {
     pub id: Uuid,
     pub direction: Direction,
     pub author: AuthorKind,
-    /// When it was written, by the provider's time if it gave one.
+    /// The provider's time if it gave one, else the time of arrival.
     pub at: i64,
 }
 
@@ -64,7 +64,7 @@ pub async fn first(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<
     tx.one(FIRST, args![tenant, conversation]).await
 }
 
-/// The newest messages of a conversation, without notes; the newest first.
+/// The newest messages of a conversation without notes, newest first.
 pub async fn recent(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -74,7 +74,7 @@ pub async fn recent(
     tx.all(RECENT, args![tenant, conversation, limit]).await
 }
 
-/// When the last message of the contact's other conversations on the channel was written; nothing if there is none.
+/// The time of the last message in the contact's other conversations on the channel; `None` if there is none.
 pub async fn last_elsewhere(
     tx: &mut Tx<'_>,
     (tenant, contact, channel): (Uuid, Uuid, Uuid),
@@ -84,7 +84,7 @@ pub async fn last_elsewhere(
     Ok(found.into_iter().filter_map(|(at,)| at).max())
 }
 
-/// The AI is silent until this time, and then gets the conversation back; nothing: until somebody gives it back.
+/// Silences the AI until this time, after which the conversation returns to it; `None`: until a person returns it.
 pub async fn set_silent(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -94,7 +94,7 @@ pub async fn set_silent(
     tx.put(SET_SILENT, args![tenant, conversation, until]).await
 }
 
-/// The owner has it since then: what gave it to them happened before it came.
+/// Backdates the change of owner to the time of the event that caused it.
 pub async fn set_since(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -104,10 +104,10 @@ pub async fn set_since(
     tx.put(SET_SINCE, args![tenant, conversation, at]).await
 }
 
-/// A conversation of a tenant, and since when its silence is over.
+/// A tenant, a conversation, and the time when its silence ended.
 pub type OverSince = (Uuid, Uuid, i64);
 
-/// Conversations whose silence is over, by its end: a page after `(end, id)`.
+/// Conversations whose silence has ended, ordered by its end: a page after `(end, id)`.
 pub struct Over {
     pub now: i64,
     pub after: (i64, Uuid),

@@ -1,5 +1,5 @@
-//! Statements of one PostgreSQL transaction. Those whose result nobody needs are sent and not waited for, so that
-//! a verb costs as many round trips as it has questions, not as it has statements.
+//! Pipelines the statements of one PostgreSQL transaction. Statements whose result is not needed are sent without
+//! waiting for the answer, so that a verb costs one round trip per query, not one per statement.
 
 use std::fmt::Write as _;
 use std::pin::Pin;
@@ -13,14 +13,14 @@ use tokio_postgres::{Row, Statement};
 use super::StoreError;
 use super::value::{Arg, OwnedArg};
 
-/// Statements that may be under way unanswered: bounds what both sides keep of them.
+/// The most unanswered statements; bounds what client and server buffer for them.
 const UNANSWERED: usize = 256;
 
 type Answer = Result<u64, tokio_postgres::Error>;
 
 pub(super) struct Pipeline<'c> {
     transaction: &'c Transaction<'c>,
-    /// Statements to be sent as one, each of another table.
+    /// Statements to be sent as one, each on a different table.
     group: Vec<Grouped>,
     unanswered: Vec<BoxFuture<'c, Answer>>,
 }
@@ -31,7 +31,7 @@ struct Grouped {
     args: Vec<OwnedArg>,
 }
 
-/// Statements that are sent as one at the most.
+/// The most statements that are sent as one.
 const GROUP: usize = 8;
 
 impl<'c> Pipeline<'c> {
@@ -42,7 +42,8 @@ impl<'c> Pipeline<'c> {
     async fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {
         match self.transaction.prepare_cached(sql).await {
             Ok(statement) => Ok(statement),
-            // After a failed statement nothing can be prepared: the reason is that statement's.
+            // After a failed statement PostgreSQL rejects every `prepare`: the first failed statement has the real
+            // error.
             Err(error) => {
                 self.answers().await?;
                 Err(error.into())
@@ -70,7 +71,7 @@ impl<'c> Pipeline<'c> {
         self.after_the_others(asked).await
     }
 
-    /// The rows of one statement for each list of values, asked all at once.
+    /// Runs one statement for each list of values, pipelined, and returns the rows of each.
     pub(super) async fn each(
         &mut self,
         sql: &'static str,
@@ -94,8 +95,8 @@ impl<'c> Pipeline<'c> {
         Ok(answers)
     }
 
-    /// Sends it at once, with what was sent before; an earlier statement's error comes first, for this one can only
-    /// say that there was one.
+    /// Sends the request behind the unanswered ones and waits for all. The error of an earlier statement takes
+    /// precedence, since later ones only report that the transaction is aborted.
     async fn after_the_others<T>(
         &mut self,
         asked: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
@@ -109,15 +110,15 @@ impl<'c> Pipeline<'c> {
         }?)
     }
 
-    /// Takes a statement of which nobody wants to know what it did. Those that only touch rows of one table each are
-    /// sent as one: what the server does for a statement costs more than what it does for a row.
+    /// Sends a statement whose row count is not needed. Statements that only change rows of one table each are
+    /// grouped into one: the server's cost per statement is higher than its cost per row.
     pub(super) async fn put(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), StoreError> {
         let args: Vec<OwnedArg> = args.iter().map(OwnedArg::from).collect();
         let Some(table) = independent(sql) else {
             self.send_group().await?;
             return self.send_alone(sql, args).await;
         };
-        // Parts of one statement do not see what the others do, so each table is in it once.
+        // Parts of one statement do not see each other's changes, so a group has each table once.
         if self.group.len() >= GROUP || self.group.iter().any(|other| other.table == table) {
             self.send_group().await?;
         }
@@ -154,7 +155,7 @@ impl<'c> Pipeline<'c> {
         }
     }
 
-    /// Sends what was taken, and waits for every answer; the first error is the one that counts.
+    /// Sends the pending group and waits for all answers; returns the first error.
     pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
         self.send_group().await?;
         self.answers().await
@@ -171,7 +172,7 @@ impl<'c> Pipeline<'c> {
         Ok(first?)
     }
 
-    /// Waits for every answer of a part that is undone anyway; only a lost connection still matters.
+    /// Discards the answers of a savepoint that is rolled back; only a lost connection is still an error.
     pub(super) async fn forget_errors(&mut self) -> Result<(), StoreError> {
         self.group.clear();
         match self.answers().await {
@@ -185,7 +186,7 @@ impl<'c> Pipeline<'c> {
         Ok(())
     }
 
-    /// The plan that is made without knowing the values.
+    /// The generic plan, made without knowing the parameters' values.
     pub(super) async fn plan(&mut self, sql: &'static str) -> Result<Vec<String>, StoreError> {
         let parameters = self.transaction.prepare(sql).await?.params().len();
         let nothing = if parameters == 0 {
@@ -201,7 +202,7 @@ impl<'c> Pipeline<'c> {
     }
 }
 
-/// The table of a statement that writes given values or changes rows by them, and looks at nothing else.
+/// The table of a statement that writes given values or changes rows by key, and reads no other table.
 fn independent(sql: &'static str) -> Option<&'static str> {
     let mut words = sql.split_whitespace();
     let table = match (words.next()?, words.next()?) {
@@ -209,12 +210,12 @@ fn independent(sql: &'static str) -> Option<&'static str> {
         ("update", table) => table,
         _ => return None,
     };
-    // Parts of one statement run in no order, and a queue's row is locked before those of its jobs.
+    // Parts of one statement run in no defined order, but a queue's row must be locked before the rows of its jobs.
     let in_order = ["queues", "jobs"].contains(&table);
     (!in_order && !sql.contains("select ")).then_some(table)
 }
 
-/// Statements as one, their parameters numbered on: `with w0 as (…), w1 as (…) select`.
+/// Joins statements into one and renumbers their parameters: `with w0 as (…), w1 as (…) select`.
 fn joined<'s>(parts: impl Iterator<Item = (&'s str, usize)>) -> String {
     let (mut text, mut before) = (String::new(), 0);
     for (number, (sql, parameters)) in parts.enumerate() {
@@ -236,7 +237,7 @@ fn joined<'s>(parts: impl Iterator<Item = (&'s str, usize)>) -> String {
     text
 }
 
-/// Polls a request once: from then on it is on its way.
+/// Polls a request once, which hands it to the connection's task.
 async fn send<F: Future + ?Sized>(mut asked: Pin<&mut F>) -> Poll<F::Output> {
     std::future::poll_fn(|context| Poll::Ready(asked.as_mut().poll(context))).await
 }

@@ -1,7 +1,7 @@
-//! To which tenant and company a thing belongs of which a caller knows only the id.
+//! Finds the tenant and company of a row of which the caller knows only the id.
 //!
-//! Members of tenants and programs find what is in their tenants. Only people of the platform and the command line look
-//! through all, and of most kinds by an index that is there for them.
+//! Members of tenants and API keys search their own tenants. Only platform users and the command line search all
+//! tenants, for most kinds through an index for that purpose.
 
 use uuid::Uuid;
 
@@ -9,18 +9,18 @@ use super::value::Arg;
 use super::{StoreError, Tx, accounts};
 use crate::args;
 
-/// Tenants that are asked at a time.
+/// Tenants that are queried at a time.
 const PAGE: usize = 500;
 
-/// Where a thing belongs: its tenant, and its company if it has one.
-pub type Place = (Uuid, Option<Uuid>);
+/// The tenant of a row, and its company if it has one.
+pub type Location = (Uuid, Option<Uuid>);
 
-/// How things of a kind are found.
+/// The statements that find the rows of one kind.
 #[derive(Debug)]
 pub struct Lookup {
     in_tenant: &'static str,
-    /// Nothing: it is looked for in one tenant after the other. Such kinds are made too often to pay for an index that
-    /// only operators use.
+    /// `None`: the tenants are searched one after the other. Rows of such kinds are inserted too often to pay for an
+    /// index that only operators use.
     anywhere: Option<&'static str>,
 }
 
@@ -82,16 +82,16 @@ const fn known(sql: Option<&'static str>) -> &'static str {
 }
 
 impl Lookup {
-    /// If it is in one of these tenants.
+    /// Finds the row if it belongs to one of these tenants.
     pub async fn within(
         &self,
         tx: &mut Tx<'_>,
         tenants: &[Uuid],
         id: Uuid,
-    ) -> Result<Option<Place>, StoreError> {
+    ) -> Result<Option<Location>, StoreError> {
         for some in tenants.chunks(PAGE) {
             let asked: Vec<_> = some.iter().map(|tenant| vec![Arg::from(*tenant), Arg::from(id)]).collect();
-            let found = tx.each::<Place>(self.in_tenant, &asked).await?;
+            let found = tx.each::<Location>(self.in_tenant, &asked).await?;
             if let Some(place) = found.into_iter().flatten().next() {
                 return Ok(Some(place));
             }
@@ -99,8 +99,8 @@ impl Lookup {
         Ok(None)
     }
 
-    /// Wherever it is.
-    pub async fn anywhere(&self, tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Place>, StoreError> {
+    /// Finds the row in any tenant.
+    pub async fn anywhere(&self, tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Location>, StoreError> {
         if let Some(sql) = self.anywhere {
             return tx.one(sql, args![id]).await;
         }

@@ -1,6 +1,6 @@
-//! PostgreSQL: tenants write in parallel; the verbs of one tenant that wait share a transaction, which holds the
-//! tenant's row, so that one commit serves many and each sees what those before it did. Reading has connections of
-//! its own.
+//! PostgreSQL: tenants write in parallel. The waiting verbs of one tenant share a transaction that holds the lock on
+//! the tenant's row: one commit serves many verbs, and each sees the changes of those before it. Reads have their own
+//! connection pool.
 
 mod address;
 mod lanes;
@@ -22,7 +22,7 @@ use super::{Env, StoreConfig, StoreError, Verb, migrate};
 use crate::args;
 use crate::error::Error;
 
-/// Runs of one transaction before its failure is final.
+/// How often a transaction is tried before its failure is final.
 const TRIES: u32 = 8;
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 
@@ -68,8 +68,8 @@ impl Pg {
         Ok(Self { writers, readers, lanes: Lanes::default(), env, publisher })
     }
 
-    /// The work goes on in a task of its own: a caller that goes away between commit and publication
-    /// must not keep the event from those who wait for it.
+    /// The transaction runs in its own task: a caller that is dropped between commit and publication must not keep
+    /// the event from its subscribers.
     pub(super) async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
         let (ticket, wait) = ticket::queue(verb);
         let this = self.clone();
@@ -83,8 +83,8 @@ impl Pg {
         wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Runs what waits for one tenant, transaction after transaction, until nothing does. The connection goes back
-    /// after each, so that a busy tenant leaves room for the others.
+    /// Runs the waiting verbs of one tenant, transaction after transaction, until none waits. The connection returns
+    /// to the pool after each transaction, so that a busy tenant does not hold one permanently.
     async fn serve(&self, tenant: Uuid) {
         while let Some(batch) = self.lanes.take(tenant) {
             self.commit(Some(tenant), batch).await;
@@ -108,14 +108,15 @@ impl Pg {
                 }
             };
             if !batch.is_empty() {
-                // Doubling, spread by the low bits of an id so that two rivals do not meet again.
+                // Exponential backoff; the jitter from the id's low bits keeps two conflicting transactions from
+                // retrying together.
                 let jitter = u64::from(self.env.ids.next().as_bytes()[15] % 8);
                 tokio::time::sleep(Duration::from_millis((1 << tried.min(6)) + jitter)).await;
             }
         }
     }
 
-    /// Tells the callers; gives back whose verbs are to be run once more.
+    /// Answers the callers; returns the verbs that are to be retried.
     fn answer(
         &self,
         batch: Vec<Box<dyn Ticket>>,
@@ -138,8 +139,9 @@ impl Pg {
         later
     }
 
-    /// One transaction. First without savepoints, which would cost each verb more than it does itself; if one fails,
-    /// all is undone and done again with them, so that the others do not notice.
+    /// Runs one transaction, first without savepoints, which would cost each verb more than the verb itself. If a
+    /// verb fails, the transaction is rolled back and repeated with a savepoint per verb, so that the other verbs are
+    /// not affected.
     async fn attempt(
         &self,
         tenant: Option<Uuid>,
@@ -150,13 +152,15 @@ impl Pg {
             match self.together(tenant, batch).await? {
                 Ok(effects) => return Ok(effects.into_iter().map(Ok).collect()),
                 Err(error) if batch.len() == 1 => return Ok(vec![Err(error)]),
-                Err(error) => tracing::debug!(%error, "a verb failed: those beside it run once more"),
+                Err(error) => {
+                    tracing::debug!(%error, "a verb failed; its batch is run again with savepoints")
+                }
             }
         }
         self.apart(tenant, batch).await
     }
 
-    /// The inner error is that of a verb, and nothing was committed.
+    /// The inner error is a verb's, and the transaction was rolled back.
     async fn together(
         &self,
         tenant: Option<Uuid>,
@@ -236,9 +240,9 @@ impl Pg {
     }
 }
 
-/// Takes the tenant's row, and with it the right to change what is the tenant's.
+/// Locks the tenant's row, which is required to change the tenant's data.
 async fn hold(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
-    // A node that froze with a row in its hand must not take every connection of the others.
+    // A node that hangs while it holds a row lock must not exhaust the connections of the other nodes.
     if let Some(timeout) = tx.engine().lock_timeout() {
         tx.put(timeout, &[]).await?;
     }
@@ -250,7 +254,7 @@ async fn hold(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes back how far the tenant's feed has come, and waits for all that was sent.
+/// Writes the tenant's feed cursor back, and waits for the answers of all statements sent.
 async fn release(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
     if let (Some(tenant), Some(top)) = (tenant, tx.top()) {
         tx.put(SET_CURSOR, args![tenant, top]).await?;
@@ -258,7 +262,7 @@ async fn release(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError
     tx.settle().await
 }
 
-/// The same failure for each of those that it hit.
+/// Copies an error for each of the verbs that it affects.
 fn again(error: &StoreError) -> StoreError {
     match error {
         StoreError::Unique(text) => StoreError::Unique(text.clone()),
@@ -273,12 +277,12 @@ fn again(error: &StoreError) -> StoreError {
 
 async fn tells_timeline(client: &deadpool_postgres::Client) -> Result<bool, StoreError> {
     let Err(error) = client.query(TIMELINE_EPOCH, &[]).await else { return Ok(true) };
-    // No right to, no such function, not here.
+    // Insufficient privilege, undefined function, feature not supported.
     let code = error.code().map(tokio_postgres::error::SqlState::code);
     if !matches!(code, Some("42501" | "42883" | "0A000")) {
         return Err(error.into());
     }
     let advice = "after a failover that lost commits run: hubbub admin feed begin-anew";
-    tracing::warn!(%error, "the database does not tell its timeline; {advice}");
+    tracing::warn!(%error, "the timeline of the database cannot be queried; {advice}");
     Ok(false)
 }

@@ -1,8 +1,8 @@
-//! Queues of jobs: one for each channel and class of work. A queue knows when its next job can run, how many run,
-//! and whether its provider answers, so that a channel which is full, paused or down costs the others nothing,
-//! however much waits in it.
+//! Job queues, one per channel and class of work. A queue records when its next job may run, how many of its jobs
+//! run, and whether its provider answers, so that a channel that is at its limit, paused or down costs the other
+//! channels nothing, however long its queue is.
 //!
-//! Whoever changes a job locks its queue's row first; who claims leaves queues that are locked for later.
+//! A transaction that changes a job locks the row of the job's queue first. The claim skips queues that are locked.
 
 use uuid::Uuid;
 
@@ -11,9 +11,9 @@ use super::value::from_row;
 use super::{StoreError, Tx, Wake, dialect};
 use crate::args;
 
-/// Not before something changes.
+/// `next_at` of a queue that has no job to run until another transaction changes it.
 pub const NEVER: i64 = i64::MAX;
-/// Failures in a row after which a queue is left alone for a while, and then tried with one job.
+/// Consecutive failures after which a queue is blocked for a while (a circuit breaker) and then tried with one job.
 pub const BREAKER: i64 = 5;
 const FIRST_BLOCK_MS: i64 = 2_000;
 const LONGEST_BLOCK_MS: i64 = 60_000;
@@ -22,7 +22,8 @@ const JOINED: &str = "insert into queues (tenant, id, class, waiting, running, d
     values ($1, $2, $3, 1, 0, 0, $4, 0) on conflict (tenant, id, class) do update set waiting = queues.waiting + 1, \
     next_at = case when (queues.blocked_until is null or queues.blocked_until <= $4) and queues.next_at > $4 then $4 \
     else queues.next_at end";
-/// Of a claimed job of ours: $6 how many leave the queue, $7 how many of them are dead, $8 when one runs next.
+/// For a claimed job: $6 is the number of jobs that leave the queue, $7 how many of them are dead, $8 when the next
+/// can run.
 const LEFT: &str = "update queues set running = running - 1, waiting = waiting - $6, dead = dead + $7, \
     next_at = case when (blocked_until is null or blocked_until <= $8) and next_at > $8 then $8 else next_at end \
     where tenant = $1 and id = $2 and class = $3 and exists (select 1 from jobs where tenant = $1 and id = $4 and claim = $5)";
@@ -66,7 +67,7 @@ pub const ALL: &[&str] = &[
     dialect::DUE_QUEUES,
 ];
 
-/// A queue as who claims, or asks why nothing leaves, sees it.
+/// A queue, as the claim and the reports on blocked queues read it.
 #[derive(Clone, Debug)]
 pub struct Queue {
     pub tenant: Uuid,
@@ -74,39 +75,39 @@ pub struct Queue {
     pub class: i64,
     pub running: i64,
     pub failures: i64,
-    /// Nothing of it is tried before.
+    /// No job of the queue is claimed before this time.
     pub blocked_until: Option<i64>,
-    /// Why not.
+    /// Why the queue is blocked.
     pub reason: Option<String>,
 }
 
 from_row!(Queue { tenant, id, class, running, failures, blocked_until, reason });
 
-/// Where a job waits.
+/// The key of a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueKey {
-    /// The nil id: the installation's own work.
+    /// The nil id stands for the installation's own jobs.
     pub tenant: Uuid,
     pub id: Uuid,
     pub class: Class,
 }
 
-/// A job comes into the queue, to run from this time on.
+/// Counts a new job of the queue, which may run from `run_at` on.
 pub(super) async fn joined(tx: &mut Tx<'_>, key: QueueKey, run_at: i64) -> Result<(), StoreError> {
     tx.put(JOINED, args![key.tenant, key.id, key.class as i64, run_at]).await
 }
 
-/// What becomes of a job that was claimed.
+/// How a claimed job stops running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
     Done,
     Dead,
-    /// It runs again.
+    /// It is requeued.
     Back,
 }
 
-/// Holds the queue's row: what a statement after this sees of the queue's jobs nobody changes before the end of the
-/// transaction. Always before a job's row.
+/// Locks the queue's row until the transaction ends: nobody else changes the queue's jobs meanwhile. To be called
+/// before any job's row is locked.
 pub async fn lock(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     if let Some(sql) = tx.engine().queue_lock() {
         tx.one::<(i64,)>(sql, args![key.tenant, key.id, key.class as i64]).await?;
@@ -114,7 +115,8 @@ pub async fn lock(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A claimed job stops running. `false`: the claim is somebody else's by now, and nothing was changed.
+/// Counts a claimed job as no longer running. `false`: another worker holds the claim by now, and nothing was
+/// changed.
 pub(super) async fn left(
     tx: &mut Tx<'_>,
     key: QueueKey,
@@ -123,7 +125,7 @@ pub(super) async fn left(
     leaving: Leaving,
 ) -> Result<bool, StoreError> {
     lock(tx, key).await?;
-    // Whatever becomes of it, there is room for another one now: who claims finds out when that can run.
+    // There is room for another job now in every case; the next claim computes when that job can run.
     let at = tx.now();
     let (gone, dead) = match leaving {
         Leaving::Done => (1, 0),
@@ -134,7 +136,7 @@ pub(super) async fn left(
     Ok(tx.exec(LEFT, args).await? == 1)
 }
 
-/// Jobs were claimed; the rest can run from `next_at` on.
+/// Counts claimed jobs; the remaining ones can run from `next_at` on.
 pub(super) async fn claimed(
     tx: &mut Tx<'_>,
     queue: &Queue,
@@ -144,12 +146,12 @@ pub(super) async fn claimed(
     tx.put(CLAIMED, args![queue.tenant, queue.id, queue.class, count, next_at]).await
 }
 
-/// A waiting job of it can run earlier than it was to.
+/// Moves `next_at` forward, when a waiting job may run earlier than scheduled.
 pub(super) async fn touch(tx: &mut Tx<'_>, key: QueueKey, at: i64) -> Result<(), StoreError> {
     tx.put(TOUCH, args![key.tenant, key.id, key.class as i64, at]).await
 }
 
-/// Queues of a class with something to do, each locked until the end of the transaction.
+/// The queues of a class with a job to run, each locked until the transaction ends.
 pub(super) async fn due(tx: &mut Tx<'_>, class: Class, limit: i64) -> Result<Vec<Queue>, StoreError> {
     let (sql, now) = (tx.engine().due_queues(), tx.now());
     tx.all(sql, args![class as i64, now, limit]).await
@@ -159,17 +161,17 @@ pub async fn load(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<Queue>, Store
     tx.one(LOAD, args![key.tenant, key.id, key.class as i64]).await
 }
 
-/// Why nothing of the queue is sent, if it is so.
+/// The reason why the queue is blocked, if it is.
 pub async fn blocked(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<String>, StoreError> {
     let queue = load(tx, key).await?.filter(|queue| queue.blocked_until.is_some());
     Ok(queue.map(|queue| queue.reason.unwrap_or_default()))
 }
 
-/// A job failed in a way that others of the queue would. After some, or if the whole channel is `down`, the queue is
-/// left alone for a while, longer each time.
+/// Records a failure that would also affect the queue's other jobs. After [`BREAKER`] of them, or at once if the
+/// channel is `down`, the queue is blocked with exponential backoff.
 pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, down: bool, reason: &str) -> Result<(), StoreError> {
     let Some(queue) = load(tx, key).await? else { return Ok(()) };
-    // What was under way when it was blocked says nothing new, and a pause is not shortened by it.
+    // Jobs that ran when the queue was blocked add no information, and must not shorten a pause.
     if queue.blocked_until.is_some_and(|until| until > tx.now()) {
         return Ok(());
     }
@@ -185,13 +187,13 @@ pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, down: bool, reason: &str) ->
     Ok(())
 }
 
-/// Nothing of the queue runs before [`resume`].
+/// Pauses the queue until [`resume`].
 pub async fn pause(tx: &mut Tx<'_>, key: QueueKey, reason: &str) -> Result<(), StoreError> {
     tx.put(PAUSE, args![key.tenant, key.id, key.class as i64, NEVER, reason]).await
 }
 
-/// The provider answers, or says that it does: the queue goes on, but for a pause. `true`: it had been left alone, and
-/// what waits in it for another try need not wait any longer.
+/// Unblocks the queue because the provider answers again; a pause stays. `true`: the queue was blocked, and its jobs
+/// that wait for a retry may run now.
 pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreError> {
     let Some(queue) = load(tx, key).await? else { return Ok(false) };
     if queue.failures == 0 && queue.blocked_until.is_none() {
@@ -203,7 +205,7 @@ pub async fn recovered(tx: &mut Tx<'_>, key: QueueKey) -> Result<bool, StoreErro
     Ok(queue.failures >= BREAKER && queue.blocked_until != Some(NEVER))
 }
 
-/// The channel is not paused any more.
+/// Ends the pause of the queue.
 pub async fn resume(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     let now = tx.now();
     tx.put(RESUME, args![key.tenant, key.id, key.class as i64, now]).await?;
@@ -211,18 +213,18 @@ pub async fn resume(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A dead job is to run again (`back`), or is removed.
+/// Counts a dead job that is requeued (`back`) or removed.
 pub(super) async fn dead_left(tx: &mut Tx<'_>, key: QueueKey, back: bool) -> Result<(), StoreError> {
     let now = tx.now();
     tx.put(DEAD, args![key.tenant, key.id, key.class as i64, i64::from(back), 1_i64, now]).await
 }
 
-/// A job that waited is dead without having been claimed.
+/// Counts a waiting job as dead that was never claimed.
 pub(super) async fn gave_up(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreError> {
     tx.put(GAVE_UP, args![key.tenant, key.id, key.class as i64]).await
 }
 
-/// Of each class: waiting (running ones too), running, dead, and queues that are blocked.
+/// For each class: the numbers of waiting (including running), running and dead jobs, and of blocked queues.
 pub async fn count(tx: &mut Tx<'_>) -> Result<Vec<(i64, i64, i64, i64, i64)>, StoreError> {
     tx.all(COUNT, &[]).await
 }

@@ -1,4 +1,4 @@
-//! How far each user has read each conversation.
+//! Read marks: how far each user has read each conversation.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::model::{Conversation, ReadMark};
 
 const GET: &str =
     "select seq, inbound_count from reads where tenant = $1 and conversation = $2 and user_id = $3";
-/// Forward only.
+/// A mark only moves forward.
 const MARK: &str = "insert into reads (tenant, conversation, user_id, seq, inbound_count, updated_at) \
     values ($1, $2, $3, $4, $5, $6) on conflict (tenant, conversation, user_id) do update set seq = excluded.seq, inbound_count = excluded.inbound_count, \
     updated_at = excluded.updated_at where reads.seq < excluded.seq";
@@ -26,7 +26,7 @@ pub async fn get(
     Ok(row.map_or_else(ReadMark::default, |(seq, inbound_count)| ReadMark { seq, inbound_count }))
 }
 
-/// The marks of a user in these conversations, in their order.
+/// A user's marks in these conversations, in their order.
 pub async fn of_user(
     tx: &mut Tx<'_>,
     user: Option<Uuid>,
@@ -42,7 +42,7 @@ pub async fn of_user(
     Ok(rows.iter().map(mark).map(|(seq, inbound_count)| ReadMark { seq, inbound_count }).collect())
 }
 
-/// Moves the mark forward; `false` when it was there already.
+/// Moves the mark forward; `false` if it was already there.
 pub async fn mark(
     tx: &mut Tx<'_>,
     (tenant, conversation): (Uuid, Uuid),

@@ -1,7 +1,7 @@
-//! What has an end: how long each tenant keeps it, and the removal of what is older, a few rows at a time so that
-//! nobody waits for it.
+//! Retention: how long each tenant keeps its data, and the removal of older rows in small batches, so that other
+//! transactions do not wait for it.
 //!
-//! Ids are uuid v7, so that their order is that of their making and an id can stand for a time.
+//! Ids are UUIDv7, ordered by creation time, so an id can stand for a time.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{StoreError, Tx};
 use crate::args;
 
-/// Rows that one call removes at the most.
+/// The most rows that one call removes.
 pub const BATCH: i64 = 40;
 
 const TENANTS: &str =
@@ -50,24 +50,24 @@ pub const ALL: &[&str] = &[
     REMOVE_PENDING,
 ];
 
-/// The lowest id of a time, Unix milliseconds.
+/// The lowest id of a time (Unix milliseconds).
 pub fn id_at(ms: i64) -> Uuid {
     let ms = u128::from(u64::try_from(ms).unwrap_or(0));
     Uuid::from_u128((ms << 80) & (u128::MAX >> 1))
 }
 
-/// A tenant's own times in days; nothing: the installation's. Feed, envelopes, attempts.
+/// A tenant's own retention in days for feed, envelopes and attempts; `None`: the installation's default.
 pub type OwnDays = (Option<i64>, Option<i64>, Option<i64>);
 
 type Row4 = (Uuid, Option<i64>, Option<i64>, Option<i64>);
 
-/// The tenants by rising id, with their own times.
+/// The tenants by ascending id, with their own retention.
 pub async fn tenants(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<(Uuid, OwnDays)>, StoreError> {
     let rows = tx.all::<Row4>(TENANTS, args![after, limit]).await?;
     Ok(rows.into_iter().map(|(id, feed, envelopes, attempts)| (id, (feed, envelopes, attempts))).collect())
 }
 
-/// A tenant's own times; nothing if there is no such tenant.
+/// A tenant's own retention; `None` if there is no such tenant.
 pub async fn own(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Option<OwnDays>, StoreError> {
     tx.one(OWN, args![tenant]).await
 }
@@ -77,8 +77,7 @@ pub async fn set(tx: &mut Tx<'_>, tenant: Uuid, days: OwnDays) -> Result<bool, S
     Ok(tx.exec(SET, args![tenant, days.0, days.1, days.2]).await? == 1)
 }
 
-/// Removes the oldest events that are older than a time, but never the newest of all: a feed says by it how far it
-/// has come.
+/// Removes the oldest events from before `before`, but never the newest event of all: it holds the feed's top cursor.
 pub async fn remove_events(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
     let newest = super::events::top(tx, tenant).await?;
     let oldest: Vec<(i64, i64)> = tx.all(OLDEST_EVENTS, args![tenant, BATCH]).await?;
@@ -89,7 +88,7 @@ pub async fn remove_events(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result
     }
 }
 
-/// The raw bodies of webhooks, with their lines of the integration log.
+/// Removes the raw bodies of webhooks with their entries in the integration log.
 pub async fn remove_envelopes(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
     let old = tx.all(OLD_ENVELOPES, args![tenant, id_at(before), BATCH]).await?;
     remove_of(tx, tenant, REMOVE_ENVELOPE, old).await
@@ -100,24 +99,24 @@ pub async fn remove_attempts(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Resu
     remove_of(tx, tenant, REMOVE_ATTEMPT, old).await
 }
 
-/// Refresh tokens that were over before a time.
+/// Removes refresh tokens that expired before a time.
 pub async fn remove_tokens(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
     let old = tx.all(OLD_TOKENS, args![before, BATCH]).await?;
     remove(tx, REMOVE_TOKEN, old).await
 }
 
-/// Sessions that were over before a time. None of their tokens lives longer.
+/// Removes sessions that expired before a time. None of their tokens lives longer.
 pub async fn remove_sessions(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
     let old = tx.all(OLD_SESSIONS, args![before, BATCH]).await?;
     remove(tx, REMOVE_SESSION, old).await
 }
 
-/// Edits, reactions and statuses whose message never came.
+/// Removes edits, reactions and statuses whose message never arrived.
 pub async fn remove_pending(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
     let old: Vec<(Uuid, Uuid, Uuid)> = tx.all(OLD_PENDING, args![before, BATCH]).await?;
     let mut removed: BTreeMap<(Uuid, Uuid), u64> = BTreeMap::new();
     for (tenant, channel, id) in &old {
-        // One whose message came just now is not there any more, and is counted by who took it.
+        // A row whose message has just arrived was already taken, and was counted down by that transaction.
         *removed.entry((*tenant, *channel)).or_default() +=
             tx.exec(REMOVE_PENDING, args![*tenant, *id]).await?;
     }
@@ -127,7 +126,7 @@ pub async fn remove_pending(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreEr
     Ok(old.len() as u64)
 }
 
-/// As [`remove`], of what is a tenant's.
+/// As [`remove`], for rows of a tenant.
 async fn remove_of(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -140,7 +139,7 @@ async fn remove_of(
     Ok(ids.len() as u64)
 }
 
-/// One by one: a planner that has to guess how many a condition meets may choose to look at all.
+/// Deletes rows one by one: a planner that misjudges the selectivity of a set may choose a full scan.
 async fn remove(tx: &mut Tx<'_>, sql: &'static str, ids: Vec<(Uuid,)>) -> Result<u64, StoreError> {
     for (id,) in &ids {
         tx.put(sql, args![*id]).await?;

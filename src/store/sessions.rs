@@ -1,5 +1,5 @@
-//! Sessions, their refresh tokens, and the identity of the installation that browsers keep them for. What may be done
-//! with a token is decided in `accounts/line.rs`.
+//! Sessions, their refresh tokens, and the installation's identity, by which browsers store them. `accounts/line.rs`
+//! decides what a token permits.
 
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ pub const ALL: &[&str] =
 
 const IDENTITY: &str = "select identity from installation where id = 1";
 
-/// The installation, in twelve letters and figures that never change.
+/// The installation's identity: twelve characters that never change.
 pub struct Installation;
 
 impl Verb for Installation {
@@ -27,19 +27,19 @@ impl Verb for Installation {
 
 const START: &str = "insert into sessions (id, user_id, started_at, expires_at, generation, renewals) \
     values ($1, $2, $3, $4, 0, 0)";
-/// A session of which no refresh token was used yet; gives its id.
+/// Inserts a session of which no refresh token was used yet; returns its id.
 pub async fn start(tx: &mut Tx<'_>, user: Uuid, expires_at: i64) -> Result<Uuid, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
     tx.exec(START, args![id, user, now, expires_at]).await?;
     Ok(id)
 }
 
-/// A refresh token without the token.
+/// A refresh token without its secret.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRow {
     pub id: Uuid,
     pub session: Uuid,
-    /// Uses between the sign-in and this one; the first token has 1.
+    /// The number of renewals up to this token; the first token has 1.
     pub generation: i64,
     pub expires_at: i64,
 }
@@ -65,17 +65,17 @@ pub async fn token(tx: &mut Tx<'_>, digest: &str) -> Result<Option<TokenRow>, St
     tx.one(TOKEN, args![digest]).await
 }
 
-/// A session as it stands while this transaction holds it.
+/// A session, locked by this transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionRow {
     pub user: Uuid,
     pub started_at: i64,
     pub ended_at: Option<i64>,
-    /// The newest generation of which a token was used; 0: none was.
+    /// The newest generation of which a token was used; 0: none.
     pub generation: i64,
     /// The token of that generation that was used.
     pub head: Option<Uuid>,
-    /// How often it was, and this time.
+    /// The number of renewals, including this one.
     pub renewals: i64,
 }
 
@@ -83,15 +83,15 @@ from_row!(SessionRow { user, started_at, ended_at, generation, head, renewals })
 
 const HOLD: &str = "update sessions set renewals = renewals + 1 where id = $1 \
     returning user_id, started_at, ended_at, generation, head, renewals";
-/// Takes the session's row until the commit, so that those who renew it at once come one after the other on every
-/// node, and counts the attempt.
+/// Locks the session's row until the commit, which serialises concurrent renewals across nodes, and counts the
+/// attempt.
 pub async fn hold(tx: &mut Tx<'_>, session: Uuid) -> Result<Option<SessionRow>, StoreError> {
     tx.one(HOLD, args![session]).await
 }
 
 const ADVANCE: &str =
     "update sessions set generation = $2, head = $3, renewals = $4, expires_at = $5 where id = $1";
-/// Notes the token that was used last, how often, and when the session ends unless it is renewed.
+/// Stores the token that was used last, the number of its uses, and when the session ends unless renewed.
 pub async fn advance(
     tx: &mut Tx<'_>,
     used: &TokenRow,
@@ -104,14 +104,14 @@ pub async fn advance(
 
 const ALIVE: &str =
     "select user_id from sessions where id = $1 and ended_at is null and expires_at > $2 and started_at > $3";
-/// Whose session it is, while it goes on. Those that started `max_ms` ago are over whatever was renewed.
+/// The user of a session that is still valid. Sessions older than `max_ms` are invalid even if they were renewed.
 pub async fn owner(tx: &mut Tx<'_>, session: Uuid, max_ms: i64) -> Result<Option<Uuid>, StoreError> {
     let now = tx.now();
     Ok(tx.one::<(Uuid,)>(ALIVE, args![session, now, now - max_ms]).await?.map(|(user,)| user))
 }
 
 const END: &str = "update sessions set ended_at = $2 where id = $1 and ended_at is null returning user_id";
-/// Ends a session with all of its tokens; gives whose it was, if it had not ended before.
+/// Ends a session with all of its tokens; returns its user, if it had not ended before.
 pub async fn end(tx: &mut Tx<'_>, session: Uuid) -> Result<Option<Uuid>, StoreError> {
     let now = tx.now();
     Ok(tx.one::<(Uuid,)>(END, args![session, now]).await?.map(|(user,)| user))

@@ -1,6 +1,6 @@
-//! SQLite: one thread owns the writing connection and puts the verbs that wait into one transaction, a
-//! savepoint each, so that one fsync serves many. Whose verb is next is the queue's choice, so that no tenant keeps the
-//! others from writing. Readers have connections of their own (WAL snapshots).
+//! SQLite: one thread owns the writing connection. It runs the queued verbs of one batch in one transaction, each in
+//! its own savepoint, so that one fsync commits many verbs. The queue schedules fairly between tenants. Readers have
+//! their own connections (WAL snapshots).
 
 mod checkpoint;
 mod queue;
@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use self::queue::{Queue, Work};
+use self::queue::{Queue, WriterTask};
 use self::readers::Readers;
 use super::dialect::{Engine, SQLITE_READER, SQLITE_SETUP};
 use super::event::{Committed, Effects, Publisher};
@@ -26,23 +26,23 @@ use super::{Env, StoreConfig, StoreError, Verb, migrate};
 use crate::error::Error;
 use crate::private;
 
-/// Verbs in one transaction at the most.
+/// The most verbs in one transaction.
 const BATCH: usize = 128;
-/// After so long no other verb is taken into it, or after as long as the last commit took, within bounds: how long the
-/// first one waits for its commit, and all that come meanwhile. On a slow disk half of the time still goes to verbs.
+/// How long a batch accepts further verbs: as long as the last commit took, within these bounds. It bounds how long
+/// the first verb of a batch waits for its commit. On a slow disk half of the writer's time still goes to verbs.
 const BATCH_TIME: Duration = Duration::from_millis(5);
 const BATCH_TIME_MOST: Duration = Duration::from_millis(20);
 const CACHED_STATEMENTS: usize = 256;
 
-/// After a `begin` that failed, so that what fails at once does not spin.
+/// Pause after a failed `begin`, so that an error that is returned at once does not make the writer spin.
 const BEGIN_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
 pub(super) struct Lite {
     queue: Arc<Queue>,
-    /// Dropped with the last clone: the writer ends.
+    /// Dropped with the last clone, which stops the writer.
     _open: Arc<Open>,
-    /// Taken when the store closes.
+    /// Emptied when the store closes.
     writer: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
     readers: Readers,
     /// Dropped with the last clone.
@@ -50,7 +50,7 @@ pub(super) struct Lite {
     env: Env,
 }
 
-/// The writer's queue, for as long as somebody may write.
+/// Closes the writer's queue when the last store handle is dropped.
 struct Open(Arc<Queue>);
 
 impl Drop for Open {
@@ -59,7 +59,8 @@ impl Drop for Open {
     }
 }
 
-/// Ends the queue with the writer, also if it panics: who waits, or would, is told that the store is closed.
+/// Closes the queue when the writer's thread ends, also by a panic: callers that wait, and later ones, get
+/// [`StoreError::Closed`].
 struct Ended(Arc<Queue>);
 
 impl Drop for Ended {
@@ -80,7 +81,8 @@ impl Lite {
                 .map_err(|error| StoreError::Engine(format!("cannot make {}: {error}", folder.display())))?;
         }
         if !path.is_empty() && !path.starts_with([':', '?']) {
-            // The engine itself would make it as the umask says. What it puts beside it has the same mode.
+            // SQLite would create the file with the umask's mode. Its WAL and shared-memory files copy the mode of
+            // this one.
             private::create_options().open(path).map_err(|error| {
                 StoreError::Engine(format!("cannot make the database file {path}: {error}"))
             })?;
@@ -117,7 +119,7 @@ impl Lite {
         wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Whether somebody still takes what is to be written.
+    /// Whether the writer's thread is still running.
     pub(super) fn is_alive(&self) -> bool {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.as_ref().is_none_or(|writer| !writer.is_finished())
@@ -126,7 +128,7 @@ impl Lite {
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
         let (answer, wait) = oneshot::channel();
         let env = self.env.clone();
-        let look = move |conn: &mut Connection| {
+        let task = move |conn: &mut Connection| {
             let result = catch_unwind(AssertUnwindSafe(|| {
                 conn.execute_batch("begin").map_err(StoreError::from)?;
                 let mut tx = Tx::new(Conn::Sqlite(conn), &env);
@@ -136,12 +138,12 @@ impl Lite {
             let panicked = || Err(StoreError::Engine("a reading verb panicked".to_owned()).into());
             let _ = answer.send(result.unwrap_or_else(|_| panicked()));
         };
-        self.readers.run(Box::new(look)).await?;
+        self.readers.run(Box::new(task)).await?;
         wait.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
     pub(super) async fn close(&self) {
-        // This waits until what is queued is committed.
+        // Waits until the queued verbs are committed.
         let (done, wait) = oneshot::channel::<()>();
         self.queue.close(done);
         let _ = wait.await;
@@ -175,7 +177,7 @@ fn savepoint(conn: &Connection, sql: &'static str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Runs one verb inside a savepoint, which it undoes alone when it fails.
+/// Runs one verb inside a savepoint; if it fails, only the savepoint is rolled back.
 fn run(ticket: &mut dyn Ticket, conn: &mut Connection, env: &Env) -> Result<Effects, Error> {
     savepoint(conn, "savepoint verb")?;
     let mut tx = Tx::new(Conn::Sqlite(conn), env);
@@ -191,23 +193,25 @@ fn run(ticket: &mut dyn Ticket, conn: &mut Connection, env: &Env) -> Result<Effe
 fn write_loop(mut conn: Connection, queue: &Queue, env: &Env, publisher: &dyn Publisher) {
     let mut done = Vec::with_capacity(BATCH);
     let mut batch_time = BATCH_TIME;
-    let verb = |work: Work, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
-        Work::Verb(owner, mut ticket) => {
-            let begun = Instant::now();
-            match run(ticket.as_mut(), conn, env) {
-                Ok(effects) => done.push((ticket, effects)),
-                Err(error) => ticket.refuse(error),
+    let verb =
+        |work: WriterTask, done: &mut Vec<(Box<dyn Ticket>, Effects)>, conn: &mut Connection| match work {
+            WriterTask::Verb(owner, mut ticket) => {
+                let begun = Instant::now();
+                match run(ticket.as_mut(), conn, env) {
+                    Ok(effects) => done.push((ticket, effects)),
+                    Err(error) => ticket.refuse(error),
+                }
+                queue.charge(owner, begun.elapsed());
+                None
             }
-            queue.charge(owner, begun.elapsed());
-            None
-        }
-        Work::Closing(closed) => Some(closed),
-    };
+            WriterTask::Closing(closed) => Some(closed),
+        };
     while let Some(first) = queue.wait() {
-        // It has waited as long as `busy_timeout`. The verb is told that it can be done later; what comes next is tried.
+        // `begin` has already waited for `busy_timeout`. The verb gets a retryable error, and the writer goes on with
+        // the next.
         if let Err(error) = savepoint(&conn, "begin immediate") {
             tracing::error!(%error, "the writer cannot begin a transaction");
-            if let Work::Verb(owner, ticket) = first {
+            if let WriterTask::Verb(owner, ticket) = first {
                 queue.charge(owner, Duration::ZERO);
                 ticket.refuse(
                     StoreError::Unavailable(format!("it cannot begin a transaction: {error}")).into(),
@@ -219,7 +223,7 @@ fn write_loop(mut conn: Connection, queue: &Queue, env: &Env, publisher: &dyn Pu
         let begun = Instant::now();
         let mut closed = verb(first, &mut done, &mut conn);
         for _ in 1..BATCH {
-            // A full disk makes SQLite roll back by itself; nothing may then run outside of a transaction.
+            // On a full disk SQLite rolls the transaction back itself; no verb may then run outside of a transaction.
             if closed.is_some() || conn.is_autocommit() || begun.elapsed() > batch_time {
                 break;
             }

@@ -1,5 +1,5 @@
-//! What each tenant has stored of files, and how much it may: counted along with every change, so that nobody ever sums
-//! up files.
+//! Each tenant's stored bytes and files and their limits. The sums are updated with every change, so that no query
+//! sums up files.
 
 use uuid::Uuid;
 
@@ -14,12 +14,12 @@ const SET: &str = "update tenants set max_stored_bytes = $2, max_stored_files = 
 
 pub const ALL: &[&str] = &[OF, ADD, SET];
 
-/// Of one tenant.
+/// The usage and limits of one tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Storage {
     pub bytes: i64,
     pub files: i64,
-    /// How much it may have of each, if it is not as the installation says; 0: without a limit.
+    /// The tenant's own limits, if they differ from the installation's; 0: no limit.
     pub own: OwnLimits,
 }
 
@@ -27,7 +27,7 @@ pub struct Storage {
 pub type OwnLimits = (Option<i64>, Option<i64>);
 
 impl Storage {
-    /// Is there room for so much more, under the installation's limits? What is no more is never too much.
+    /// Whether that much more fits under the limits; `usual` are the installation's. A decrease always fits.
     pub fn has_room(&self, usual: (i64, i64), bytes: i64, files: i64) -> bool {
         let within =
             |most: i64, has: i64, more: i64| most <= 0 || more <= 0 || has.saturating_add(more) <= most;
@@ -36,13 +36,13 @@ impl Storage {
     }
 }
 
-/// Nothing if there is no such tenant.
+/// `None` if there is no such tenant.
 pub async fn of(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Option<Storage>, StoreError> {
     let row: Option<(i64, i64, Option<i64>, Option<i64>)> = tx.one(OF, args![tenant]).await?;
     Ok(row.map(|(bytes, files, own_bytes, own_files)| Storage { bytes, files, own: (own_bytes, own_files) }))
 }
 
-/// Files came, or went if the numbers are negative.
+/// Adds to the tenant's usage; negative numbers subtract.
 pub async fn add(tx: &mut Tx<'_>, tenant: Uuid, bytes: i64, files: i64) -> Result<(), StoreError> {
     tx.put(ADD, args![tenant, bytes, files]).await
 }
@@ -66,7 +66,7 @@ mod tests {
             ((Some(200), None), (100, 0), 11, 1, true),
             ((Some(0), Some(0)), (100, 9), 1_000, 1, true),
             ((Some(90), None), (0, 0), 1, 0, false),
-            // A file that becomes smaller, or is put in another's place, in a full store.
+            // A file that shrinks, or replaces another one, in a full store.
             ((Some(50), Some(5)), (0, 0), -1, 0, true),
         ];
         for (own, usual, bytes, files, room) in cases {

@@ -1,4 +1,5 @@
-//! What places of chats are called: topics have names, which providers tell once. Conversations have a copy of theirs.
+//! Titles of threads: providers send the name of a topic only once. Conversations hold a copy of their thread's
+//! title.
 
 use adapters::Address;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ const SHOW_IN: &str = "update conversations set thread_title = $3 where tenant =
 
 pub const ALL: &[&str] = &[TITLE, NOTE, SHOW, SHOW_IN];
 
-/// The title of a place, and if none is known the one that a message says, which is then known.
+/// The stored title of a thread; if there is none, the title that a message gives, which is then stored.
 pub(super) async fn title(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -36,7 +37,8 @@ pub(super) async fn title(
     Ok(said.map(str::to_owned))
 }
 
-/// A place has another title since then, Unix milliseconds; all its conversations say so. `false`: it is nothing new.
+/// Sets the title of a thread as of a time (Unix milliseconds), also in its conversations. `false`: it changed
+/// nothing.
 pub async fn entitle(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -51,7 +53,7 @@ pub async fn entitle(
     Ok(true)
 }
 
-/// One conversation says it.
+/// Copies the title into one conversation.
 pub(super) async fn show(
     tx: &mut Tx<'_>,
     tenant: Uuid,

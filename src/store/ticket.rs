@@ -1,4 +1,4 @@
-//! A verb that waits for a writer, without its type: what both engines queue, run and answer.
+//! A queued verb with its type erased: what both engines queue, run and answer.
 
 use std::panic::AssertUnwindSafe;
 
@@ -14,13 +14,13 @@ use crate::error::Error;
 pub(super) trait Ticket: Send {
     fn tenant(&self) -> Option<Uuid>;
 
-    /// Runs the verb and its last act, the events; may be called again after the transaction was undone.
+    /// Runs the verb and inserts its events; may be called again after a rollback.
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Effects, Error>>;
 
-    /// What [`run`](Self::run) did is durable: the caller gets the verb's result.
+    /// The changes of [`run`](Self::run) are durable: sends the result to the caller.
     fn committed(self: Box<Self>);
 
-    /// Nothing of it happened.
+    /// The verb was rolled back: sends the error to the caller.
     fn refuse(self: Box<Self>, error: Error);
 }
 
@@ -30,10 +30,10 @@ struct Waiting<V: Verb> {
     answer: oneshot::Sender<Result<Committed<V::Out>, Error>>,
 }
 
-/// Where the answer to a verb will be.
+/// Receives the result of a verb.
 type Answer<V> = oneshot::Receiver<Result<Committed<<V as Verb>::Out>, Error>>;
 
-/// The verb as a ticket, and where its answer will be.
+/// Wraps a verb as a ticket, with the receiver of its result.
 pub(super) fn queue<V: Verb>(verb: V) -> (Box<dyn Ticket>, Answer<V>) {
     let (answer, wait) = oneshot::channel();
     (Box::new(Waiting { verb, done: None, answer }), wait)

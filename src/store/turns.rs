@@ -1,5 +1,5 @@
-//! Turns. The row is the truth: when it is due, who holds the lease, how often it was taken back. Timers in
-//! memory only make it punctual.
+//! Turns. The row is authoritative for the due time, the lease and the number of attempts. Timers in memory only make
+//! it punctual.
 
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ const DUE: &str = "select t.id, t.tenant, t.company, t.channel, t.due_at from tu
 const EXPIRED: &str = "select t.id, t.tenant, t.company, t.channel, t.lease_until from turns t where t.state = 'offered' \
     and t.lease_until <= $1 order by t.lease_until limit $2";
 
-/// The turns that wait for their channel, so many at once; the others are looked at in time.
+/// The turns that wait for their channel, a bounded number at a time; the others are found when they are due.
 const PAUSED: &str = "select id, reason from turns where tenant = $1 and channel = $2 and due_at > $3 and state = 'collecting' \
     order by due_at, id limit 500";
 const RESUME: &str = "update turns set due_at = $3, reason = null where tenant = $1 and id = $2";
@@ -67,7 +67,7 @@ pub(super) fn read(columns: &mut Columns<'_, '_>) -> Result<Turn, StoreError> {
     })
 }
 
-/// The turns of a conversation that are not over: one collecting at the most, one offered at the most.
+/// The turns of a conversation that have not ended: at most one collecting and one offered.
 #[derive(Clone, Debug, Default)]
 pub struct OpenTurns {
     pub collecting: Option<Turn>,
@@ -91,13 +91,13 @@ pub async fn open_of(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Resul
     Ok(open)
 }
 
-/// The turn that people are shown: the one being answered, else the one that is collecting.
+/// The turn that people see: the one being answered, else the one that is collecting.
 pub async fn shown(tx: &mut Tx<'_>, tenant: Uuid, conversation: Uuid) -> Result<Option<Turn>, StoreError> {
     let open = open_of(tx, tenant, conversation).await?;
     Ok(open.offered.or(open.collecting))
 }
 
-/// Puts the shown turn into each conversation.
+/// Adds the visible turn to each conversation.
 pub async fn show(tx: &mut Tx<'_>, conversations: &mut [Conversation]) -> Result<(), StoreError> {
     let asked: Vec<_> =
         conversations.iter().map(|one| vec![Arg::from(one.tenant), Arg::from(one.id)]).collect();
@@ -109,18 +109,18 @@ pub async fn show(tx: &mut Tx<'_>, conversations: &mut [Conversation]) -> Result
     Ok(())
 }
 
-/// Where a turn belongs.
+/// A turn that is due or whose lease has expired.
 #[derive(Clone, Copy, Debug)]
-pub struct TurnPlace {
+pub struct DueTurn {
     pub id: Uuid,
     pub tenant: Uuid,
     pub company: Uuid,
     pub channel: Uuid,
-    /// When it was due, or when its lease ended.
+    /// When it was due, or when its lease expired.
     pub at: i64,
 }
 
-from_row!(TurnPlace { id, tenant, company, channel, at });
+from_row!(DueTurn { id, tenant, company, channel, at });
 
 pub async fn insert(
     tx: &mut Tx<'_>,
@@ -149,7 +149,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Writes everything of a turn that can change; a turn that is over gets its time.
+/// Stores all fields of a turn that can change; a turn that has ended gets its end time.
 pub async fn update(tx: &mut Tx<'_>, tenant: Uuid, turn: &Turn) -> Result<(), StoreError> {
     let open = matches!(turn.state, TurnState::Collecting | TurnState::Offered);
     let closed_at = (!open).then(|| tx.now());
@@ -181,7 +181,7 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Turn
     tx.one(LOAD, args![tenant, id]).await
 }
 
-/// Turns that waited with this reason are due now.
+/// Makes the turns that waited for this reason due now.
 pub async fn resume(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -196,7 +196,7 @@ pub async fn resume(
     Ok(rows.into_iter().map(|(id, _)| id).collect())
 }
 
-/// Turns whose time has come, by rising due time: a page after `(due_at, id)`.
+/// Due turns by ascending due time: a page after `(due_at, id)`.
 pub struct Due {
     pub now: i64,
     pub after: (i64, Uuid),
@@ -204,28 +204,28 @@ pub struct Due {
 }
 
 impl Verb for Due {
-    type Out = Vec<TurnPlace>;
+    type Out = Vec<DueTurn>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<TurnPlace>, Error> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<DueTurn>, Error> {
         Ok(tx.all(DUE, args![self.now, self.after.0, self.after.1, self.limit]).await?)
     }
 }
 
-/// Turns whose lease ran out.
+/// Turns whose lease has expired.
 pub struct Expired {
     pub now: i64,
     pub limit: i64,
 }
 
 impl Verb for Expired {
-    type Out = Vec<TurnPlace>;
+    type Out = Vec<DueTurn>;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<TurnPlace>, Error> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<DueTurn>, Error> {
         Ok(tx.all(EXPIRED, args![self.now, self.limit]).await?)
     }
 }
 
-/// Of these `(tenant, turn, lease)`, the `(turn, lease)` that are not under that lease any more.
+/// Of these `(tenant, turn, lease)`, the `(turn, lease)` whose lease is not current any more.
 pub struct Over(pub Vec<(Uuid, Uuid, Uuid)>);
 
 impl Verb for Over {

@@ -1,6 +1,6 @@
-//! One transaction: the calls that run statements, and the effects that wait for its commit.
+//! One transaction: it runs statements and collects the effects to be published after the commit.
 //!
-//! A verb sees only this. It never commits, never publishes and never waits for anything but the store.
+//! A verb uses only this. It never commits, never publishes, and waits for nothing but the store.
 
 use uuid::Uuid;
 
@@ -19,28 +19,31 @@ pub struct Tx<'c> {
     conn: Conn<'c>,
     env: Env,
     now_ms: i64,
-    /// Whose verb runs: the only tenant that it may change.
+    /// The tenant of the running verb, the only one that it may change.
     tenant: Option<Uuid>,
-    /// The last cursor given out, where this transaction holds the tenant's row and writes it back at its end.
+    /// The last assigned cursor, where this transaction locks the tenant's row and writes the cursor back at its end.
     top: Option<i64>,
     drafts: Vec<Draft>,
     wakes: Vec<Wake>,
 }
 
-/// A place in a transaction that can be gone back to.
+/// A savepoint, with the effects that had been collected by then.
 #[derive(Clone, Copy, Debug)]
 pub struct Savepoint {
     drafts: usize,
     wakes: usize,
-    words: &'static Words,
+    sql: &'static SavepointSql,
 }
 
-/// Begin, stand, undo. A part inside of another has another name: the same one would hide it.
+/// The statements to begin, release and roll back. A nested savepoint needs another name: the same name would hide
+/// the outer one.
 #[derive(Debug)]
-struct Words(&'static str, &'static str, &'static str);
+struct SavepointSql(&'static str, &'static str, &'static str);
 
-const PART: Words = Words("savepoint part", "release savepoint part", "rollback to savepoint part");
-const VERB: Words = Words("savepoint verb", "release savepoint verb", "rollback to savepoint verb");
+const PART: SavepointSql =
+    SavepointSql("savepoint part", "release savepoint part", "rollback to savepoint part");
+const VERB: SavepointSql =
+    SavepointSql("savepoint verb", "release savepoint verb", "rollback to savepoint verb");
 
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: Conn<'c>, env: &Env) -> Self {
@@ -48,7 +51,7 @@ impl<'c> Tx<'c> {
         Self { conn, env, now_ms, tenant: None, top: None, drafts: Vec::new(), wakes: Vec::new() }
     }
 
-    /// The next verb of a transaction that several share.
+    /// Prepares for the next verb of a shared transaction.
     pub(super) fn begin_verb(&mut self, tenant: Option<Uuid>) {
         self.now_ms = self.env.clock.now_ms();
         self.tenant = tenant;
@@ -56,7 +59,7 @@ impl<'c> Tx<'c> {
         self.wakes.clear();
     }
 
-    /// The time of this transaction, Unix milliseconds; the same for all that it writes.
+    /// The time of the current verb in Unix milliseconds; the same for all rows that it writes.
     pub fn now(&self) -> i64 {
         self.now_ms
     }
@@ -77,8 +80,8 @@ impl<'c> Tx<'c> {
         self.engine().epoch(self.env.tells_timeline)
     }
 
-    /// What belongs to a tenant is changed by verbs that name it: they hold the tenant's row, so that nobody else
-    /// changes anything of the tenant before they end.
+    /// Checks that the verb names the tenant whose data it changes: it then holds the lock on the tenant's row, and
+    /// no other transaction changes the tenant's data before it ends.
     pub(super) fn must_hold(&self, tenant: Uuid) -> Result<(), StoreError> {
         if self.tenant == Some(tenant) {
             return Ok(());
@@ -99,12 +102,12 @@ impl<'c> Tx<'c> {
         self.drafts.push(draft);
     }
 
-    /// Something to be woken after the commit. Only a hint: the rows are the truth.
+    /// Queues a wake-up for after the commit. It is only a hint: the rows are authoritative.
     pub fn wake(&mut self, wake: Wake) {
         self.wakes.push(wake);
     }
 
-    /// Runs a statement; gives the number of rows that it changed.
+    /// Runs a statement; returns the number of changed rows.
     pub async fn exec(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<u64, StoreError> {
         storable(args)?;
         match &mut self.conn {
@@ -117,8 +120,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Runs a statement of which nobody needs to know how many rows it changed. On PostgreSQL nobody waits for it:
-    /// it is sent along with what follows, and its error is that of the next call that waits.
+    /// Runs a statement whose row count is not needed. On PostgreSQL it is pipelined: sent without waiting, and its
+    /// error is returned by the next call that waits.
     pub async fn put(&mut self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), StoreError> {
         storable(args)?;
         match &mut self.conn {
@@ -127,7 +130,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The first row, or nothing.
+    /// The first row, or `None`.
     pub async fn one<T: FromRow>(
         &mut self,
         sql: &'static str,
@@ -143,7 +146,7 @@ impl<'c> Tx<'c> {
                     Some(row) => Some(T::from_row(&Row::Sqlite(row))?),
                     None => return Ok(None),
                 };
-                // An INSERT … RETURNING is only finished when it was stepped to its end.
+                // An `insert … returning` only completes when it has been stepped to its end.
                 while rows.next()?.is_some() {}
                 Ok(first)
             }
@@ -179,7 +182,8 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// The rows of one statement for each list of values, in the lists' order; on PostgreSQL in one round trip.
+    /// Runs one statement for each list of values and returns the rows in the lists' order; on PostgreSQL the
+    /// requests are pipelined.
     pub async fn each<T: FromRow>(
         &mut self,
         sql: &'static str,
@@ -202,41 +206,41 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Begins a part of the transaction that can be undone alone. Parts do not overlap.
+    /// Begins a savepoint. Savepoints do not overlap.
     pub async fn savepoint(&mut self) -> Result<Savepoint, StoreError> {
         self.begin_part(&PART).await
     }
 
-    /// Around a whole verb, which may have parts of its own.
+    /// A savepoint around a whole verb, which may contain savepoints of its own.
     pub(super) async fn savepoint_of_verb(&mut self) -> Result<Savepoint, StoreError> {
         self.begin_part(&VERB).await
     }
 
-    async fn begin_part(&mut self, words: &'static Words) -> Result<Savepoint, StoreError> {
-        self.put(words.0, &[]).await?;
-        Ok(Savepoint { drafts: self.drafts.len(), wakes: self.wakes.len(), words })
+    async fn begin_part(&mut self, sql: &'static SavepointSql) -> Result<Savepoint, StoreError> {
+        self.put(sql.0, &[]).await?;
+        Ok(Savepoint { drafts: self.drafts.len(), wakes: self.wakes.len(), sql })
     }
 
-    /// The part stands, if the rest does. If it turns out that it failed it is still there to be undone.
+    /// Releases the savepoint. If an outstanding statement failed, the savepoint still exists and can be rolled back.
     pub async fn keep(&mut self, part: Savepoint) -> Result<(), StoreError> {
-        // What was sent and not waited for has to fail inside of the part that it belongs to.
+        // Outstanding statements have to fail inside the savepoint that they belong to.
         self.settle().await?;
-        self.put(part.words.1, &[]).await
+        self.put(part.sql.1, &[]).await
     }
 
-    /// The part did not happen.
+    /// Rolls back to the savepoint and drops the effects collected since.
     pub async fn undo(&mut self, part: Savepoint) -> Result<(), StoreError> {
         self.drafts.truncate(part.drafts);
         self.wakes.truncate(part.wakes);
         if let Conn::Postgres(pipeline) = &mut self.conn {
             pipeline.forget_errors().await?;
         }
-        self.exec(part.words.2, &[]).await?;
-        self.exec(part.words.1, &[]).await?;
+        self.exec(part.sql.2, &[]).await?;
+        self.exec(part.sql.1, &[]).await?;
         Ok(())
     }
 
-    /// Waits for what was sent without waiting.
+    /// Waits for the answers of all pipelined statements.
     pub(super) async fn settle(&mut self) -> Result<(), StoreError> {
         match &mut self.conn {
             Conn::Sqlite(_) => Ok(()),
@@ -253,7 +257,7 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
-    /// The engine's plan of a statement, a line a step: for the test that looks for scans.
+    /// The query plan of a statement, one step per line, for the test that looks for full scans.
     pub(super) async fn plan(&mut self, sql: &'static str) -> Result<Vec<String>, StoreError> {
         match &mut self.conn {
             Conn::Sqlite(conn) => {
@@ -269,7 +273,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Gives the queued events their cursors and writes them to the log. Last act of every verb.
+    /// Assigns cursors to the queued events and inserts them. The last step of every verb.
     pub(super) async fn finish(&mut self) -> Result<Effects, StoreError> {
         let drafts = std::mem::take(&mut self.drafts);
         let events: Vec<Event> = super::events::append(self, drafts).await?;
@@ -277,7 +281,8 @@ impl<'c> Tx<'c> {
     }
 }
 
-/// SQLite takes `$2` for a name and numbers names by their first appearance, so each is bound by its number.
+/// SQLite treats `$2` as a name and numbers names by first appearance, so each value is bound by the number in its
+/// name.
 fn bind_sqlite(statement: &mut rusqlite::Statement<'_>, args: &[Arg<'_>]) -> Result<(), StoreError> {
     for index in 1..=statement.parameter_count() {
         let number = statement.parameter_name(index).and_then(|name| name[1..].parse::<usize>().ok());

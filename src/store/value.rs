@@ -1,4 +1,4 @@
-//! What goes into a statement and what comes out of a row, the same for both engines.
+//! Bound values and result rows, the same for both engines.
 
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 
-/// One bound value. `None` keeps its type, because PostgreSQL wants to know which null it gets.
+/// One bound value. `None` keeps its type, because PostgreSQL needs the type of a null.
 #[derive(Clone, Copy, Debug)]
 pub enum Arg<'a> {
     Int(Option<i64>),
@@ -19,7 +19,7 @@ pub enum Arg<'a> {
     Bytes(Option<&'a [u8]>),
 }
 
-/// Refuses what one engine keeps and the other does not: text with U+0000.
+/// Refuses text with U+0000, which SQLite stores and PostgreSQL does not.
 pub(super) fn storable(args: &[Arg<'_>]) -> Result<(), StoreError> {
     let is_foul = |arg: &Arg<'_>| matches!(arg, Arg::Text(Some(text)) if text.as_bytes().contains(&0));
     if args.iter().any(is_foul) {
@@ -91,7 +91,7 @@ impl ToSql for Arg<'_> {
         }
     }
 
-    /// Each value says so by itself above.
+    /// `to_sql_checked` checks each value's type.
     fn accepts(_kind: &Type) -> bool {
         true
     }
@@ -99,7 +99,7 @@ impl ToSql for Arg<'_> {
     to_sql_checked!();
 }
 
-/// A bound value of a statement that is not waited for.
+/// A bound value that outlives the call, for a pipelined statement.
 #[derive(Debug)]
 pub(super) enum OwnedArg {
     Int(Option<i64>),
@@ -145,7 +145,7 @@ impl ToSql for OwnedArg {
     to_sql_checked!();
 }
 
-/// Every type that a column may have in Rust.
+/// A Rust type that a column may have in both engines.
 pub trait Column: rusqlite::types::FromSql + for<'r> FromSql<'r> {}
 impl<T> Column for T where T: rusqlite::types::FromSql + for<'r> FromSql<'r> {}
 
@@ -169,8 +169,7 @@ impl<'r> Row<'r> {
     }
 }
 
-/// The columns of a row one after the other, in the order of its statement: fields are written in that order, and nobody
-/// counts.
+/// Reads the columns of a row one after the other, in the statement's order, so that no code uses column numbers.
 pub struct Columns<'a, 'r> {
     row: &'a Row<'r>,
     at: usize,
@@ -183,13 +182,13 @@ impl Columns<'_, '_> {
         Ok(value)
     }
 
-    /// One of an enum's words.
+    /// The text form of an enum.
     pub fn word<T: FromStr<Err = String>>(&mut self) -> Result<T, StoreError> {
         let (text, at) = (self.take::<String>()?, self.at);
         text.parse().map_err(|error| StoreError::Engine(format!("column {at}: {error}")))
     }
 
-    /// A document.
+    /// A JSON document.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
         let text = self.take::<String>()?;
         self.parsed(&text)
@@ -204,18 +203,18 @@ impl Columns<'_, '_> {
         serde_json::from_str(text).map_err(|error| StoreError::Engine(format!("column {}: {error}", self.at)))
     }
 
-    /// Whether the next column has a value; it is still the next one.
+    /// Whether the next column is not null; does not consume it.
     pub fn is_there(&self) -> Result<bool, StoreError> {
         Ok(self.row.get::<Option<Uuid>>(self.at)?.is_some())
     }
 
-    /// Passes by so many columns.
+    /// Skips columns.
     pub fn skip(&mut self, columns: usize) {
         self.at += columns;
     }
 }
 
-/// A value that is read from the columns of one row.
+/// A value read from the columns of one row.
 pub trait FromRow: Sized {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError>;
 }

@@ -1,14 +1,13 @@
-//! The lists of the inbox: which conversations a view holds, in its order, a page at a time. A view is a union of
-//! buckets, and each bucket is read in the order of an index, so that a page costs what it shows, whatever the
-//! inbox holds.
+//! The lists of the inbox: the conversations of a view in its order, a page at a time. A view is a union of buckets,
+//! and each bucket is read in index order, so that a page costs the same whatever the size of the inbox.
 
 use uuid::Uuid;
 
 use super::value::{Arg, from_row};
 use super::{StoreError, Tx};
-use crate::model::{Bucket, words};
+use crate::model::{Bucket, text_enum};
 
-words!(
+text_enum!(
     /// What a person looks at.
     View {
         /// All that are open.
@@ -25,7 +24,7 @@ words!(
     }
 );
 
-words!(
+text_enum!(
     Sort {
         /// The newest activity first.
         Recent = "recent",
@@ -38,7 +37,7 @@ impl View {
     pub const ALL: &'static [Self] =
         &[Self::All, Self::Mine, Self::Unassigned, Self::Ai, Self::Waiting, Self::Closed];
 
-    /// The buckets of which it is the union; of the caller's own, those that hold assigned ones.
+    /// The buckets of the view; for the caller's own conversations, the buckets that hold assigned ones.
     pub const fn buckets(self) -> &'static [Bucket] {
         use Bucket::{Ai, Assigned, AssignedWaiting, Closed, Unassigned, UnassignedWaiting};
         match self {
@@ -69,9 +68,9 @@ const WAITING_OF_ASSIGNEE: &str = "select tenant, id, channel, updated_at, waiti
 pub const ALL: &[&str] =
     &[RECENT, RECENT_OF_CHANNEL, RECENT_OF_ASSIGNEE, WAITING, WAITING_OF_CHANNEL, WAITING_OF_ASSIGNEE];
 
-/// A conversation's place in a list.
+/// The sort key of a conversation in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
+pub struct ListKey {
     pub tenant: Uuid,
     pub id: Uuid,
     pub channel: Uuid,
@@ -79,9 +78,9 @@ pub struct Key {
     pub waiting_since: Option<i64>,
 }
 
-from_row!(Key { tenant, id, channel, updated_at, waiting_since });
+from_row!(ListKey { tenant, id, channel, updated_at, waiting_since });
 
-/// Where a page begins: after this one, in the order of those who wait or of the activity.
+/// The position after which a page begins, in the order by waiting time or by activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     pub waits: bool,
@@ -97,7 +96,7 @@ impl Position {
         }
     }
 
-    fn of(key: &Key, waits: bool) -> Self {
+    fn of(key: &ListKey, waits: bool) -> Self {
         Self { waits, at: if waits { key.waiting_since.unwrap_or(0) } else { key.updated_at }, id: key.id }
     }
 }
@@ -122,11 +121,11 @@ impl std::str::FromStr for Position {
     }
 }
 
-/// A part of a view that one index holds in order.
+/// A part of a view that one index returns in order.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
     Tenant(Uuid, Bucket),
-    /// Of a tenant.
+    /// A tenant and its channel.
     Channel(Uuid, Uuid, Bucket),
     Assignee(Uuid, Uuid),
 }
@@ -143,53 +142,53 @@ impl Source {
 }
 
 /// A page of a list.
-pub struct Keys {
-    pub keys: Vec<Key>,
-    /// Where the next one begins, if there is more.
+pub struct KeyPage {
+    pub keys: Vec<ListKey>,
+    /// Where the next page begins, if there is one.
     pub next: Option<Position>,
 }
 
-/// The next `limit` of the sources together. `sees` leaves out what the caller must not see; sources that are cut by
-/// channel have nothing to leave out.
+/// The next `limit` conversations of the merged sources. `sees` filters out those that the caller must not see;
+/// sources that are per channel need no filter.
 pub async fn page(
     tx: &mut Tx<'_>,
     sources: &[Source],
     sort: Sort,
     from: Position,
     limit: usize,
-    sees: impl Fn(&Key) -> bool,
-) -> Result<Keys, StoreError> {
+    sees: impl Fn(&ListKey) -> bool,
+) -> Result<KeyPage, StoreError> {
     let mut keys = Vec::with_capacity(limit + 1);
     let mut position = from;
-    // With each round the list grows by what is seen of it; a source that hides much needs more of them.
+    // Each round adds the visible rows; a source with many hidden rows needs several.
     loop {
         let best = best(tx, sources, position, limit + 1).await?;
         let mut found = read(tx, &best, position, limit + 1).await?;
         let full = found.len() > limit;
         found.truncate(limit + 1);
         let last = found.last().copied();
-        // By the wait come those who do not wait afterwards.
+        // When sorted by waiting time, conversations that do not wait follow after those that do.
         keys.extend(found.into_iter().filter(|key| {
             (sort == Sort::Recent || position.waits || key.waiting_since.is_none()) && sees(key)
         }));
         let waits = position.waits;
         if keys.len() > limit {
             keys.truncate(limit);
-            let by_wait = |key: &Key| sort == Sort::Wait && key.waiting_since.is_some();
+            let by_wait = |key: &ListKey| sort == Sort::Wait && key.waiting_since.is_some();
             let next = keys.last().map(|key| Position::of(key, by_wait(key)));
-            return Ok(Keys { keys, next });
+            return Ok(KeyPage { keys, next });
         }
         position = match (full, last) {
             (true, Some(last)) => Position::of(&last, waits),
-            // Of views that hold only those who wait that was all.
+            // Views of waiting conversations only end here.
             _ if waits && !sources.iter().all(Source::holds_only_waiting) => Position::first(Sort::Recent),
-            _ => return Ok(Keys { keys, next: None }),
+            _ => return Ok(KeyPage { keys, next: None }),
         };
     }
 }
 
-/// Of very many sources, those that can have a place among the next `limit`: one whose first comes after the first
-/// of so many others has none.
+/// Of many sources, those that can contribute to the next `limit` rows: a source whose first row comes after the
+/// first rows of `limit` other sources cannot.
 async fn best(
     tx: &mut Tx<'_>,
     sources: &[Source],
@@ -207,21 +206,21 @@ async fn best(
         }
     }
     firsts.sort_by_key(|(order, _)| *order);
-    // Equal ones at the edge may stand in any order.
+    // Rows with equal keys at the page's edge may come in any order.
     let edge = firsts.get(limit).map(|(order, _)| *order);
     firsts.retain(|(order, _)| edge.is_none_or(|edge| *order <= edge));
     Ok(firsts.into_iter().map(|(_, source)| source).collect())
 }
 
-/// The next ones of all sources in the order of the position, at most `limit` of each.
+/// The next rows of all sources in the position's order, at most `limit` of each.
 async fn read(
     tx: &mut Tx<'_>,
     sources: &[Source],
     position: Position,
     limit: usize,
-) -> Result<Vec<Key>, StoreError> {
+) -> Result<Vec<ListKey>, StoreError> {
     let asked = ask(tx, sources, position, limit).await?;
-    let mut found: Vec<Key> = asked.into_iter().flat_map(|(_, keys)| keys).collect();
+    let mut found: Vec<ListKey> = asked.into_iter().flat_map(|(_, keys)| keys).collect();
     if position.waits {
         found.sort_by_key(|key| (key.waiting_since, key.id));
     } else {
@@ -230,13 +229,13 @@ async fn read(
     Ok(found)
 }
 
-/// The next ones of each source, all asked at once.
+/// The next rows of each source, in pipelined queries.
 async fn ask(
     tx: &mut Tx<'_>,
     sources: &[Source],
     position: Position,
     limit: usize,
-) -> Result<Vec<(Source, Vec<Key>)>, StoreError> {
+) -> Result<Vec<(Source, Vec<ListKey>)>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let by = |waiting, recent| if position.waits { waiting } else { recent };
     let mut kinds = [
@@ -261,7 +260,7 @@ async fn ask(
     let mut found = Vec::with_capacity(sources.len());
     for (sql, of, asked) in kinds {
         if !asked.is_empty() {
-            found.extend(of.into_iter().zip(tx.each::<Key>(sql, &asked).await?));
+            found.extend(of.into_iter().zip(tx.each::<ListKey>(sql, &asked).await?));
         }
     }
     Ok(found)

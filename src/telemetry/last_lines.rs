@@ -1,10 +1,10 @@
-//! Lines that stay the last ones on a terminal: whatever is logged after them is followed by them again. For a program
-//! with something to say that must not scroll away; it does not move the cursor, so it suits a pipe as well.
+//! Lines that stay at the end of a terminal's output: they are printed again after every log line. They do not move
+//! the cursor, so it works with a pipe too.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-/// The lines, or nothing to repeat.
+/// The lines to repeat; empty: none.
 #[derive(Debug, Default)]
 pub struct LastLines(Mutex<String>);
 
@@ -15,7 +15,7 @@ impl LastLines {
 
     /// Prints the lines, and keeps them last from now on.
     pub fn show(&self, lines: &str, mut out: impl Write) -> io::Result<()> {
-        // Held while it prints, so that nothing is logged between.
+        // Locked while printing, so that no log line comes in between.
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         out.write_all(lines.as_bytes())?;
         out.flush()?;
@@ -23,7 +23,7 @@ impl LastLines {
         Ok(())
     }
 
-    /// Repeats them no more.
+    /// Stops repeating the lines.
     pub fn let_go(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -179,7 +179,7 @@ pub(super) async fn store(
     (key, conversation): (&str, &Conversation),
     message: &mut Message,
 ) -> Result<(), Error> {
-    let place = messages::Place {
+    let place = messages::MessageKeys {
         tenant: channel.tenant,
         channel: channel.id,
         external_key: Some(key),

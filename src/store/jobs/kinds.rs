@@ -1,13 +1,12 @@
-//! What jobs are about: one type for each kind, which is its payload. What a job of the kind does is
-//! `work/kinds.rs`'s.
+//! The payload types of jobs, one for each kind. `work/kinds.rs` holds what a job of the kind does.
 //!
-//! To add a kind: a type here with its class, its arm in `work/kinds.rs`.
+//! To add a kind: a type here with its class, and its arm in `work/kinds.rs`.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Classes of work, most urgent first. Each has its own workers, so that none starves another.
+/// Classes of work, most urgent first. Each class has its own workers, so that none starves another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Send = 1,
@@ -30,7 +29,7 @@ impl Class {
         Self::ALL.iter().copied().find(|class| *class as i64 == number)
     }
 
-    /// Jobs of one queue that run at a time: a channel that hangs must not hold every worker.
+    /// The most jobs of one queue that run at a time: a provider that hangs must not occupy every worker.
     pub const fn per_queue(self) -> i64 {
         match self {
             Self::Send => 8,
@@ -39,7 +38,7 @@ impl Class {
         }
     }
 
-    /// Jobs of all queues that run at a time, in one process.
+    /// The most jobs of all queues that run at a time in one process.
     pub const fn workers(self) -> usize {
         match self {
             Self::Send => 64,
@@ -54,10 +53,11 @@ pub trait Payload: Serialize + DeserializeOwned + Send + Sync {
     const KIND: &'static str;
     const CLASS: Class;
 
-    /// The payload of a job that has none written down.
+    /// The payload of a job that was stored without one.
     fn bare(subject: Uuid) -> Option<Self>;
 
-    /// The row that it is about: jobs are hurried by it, and a given-up one says there what became of it.
+    /// The id of the row that the job works on. Jobs are looked up by it, and the failure of a dead job is recorded
+    /// there.
     fn subject(&self) -> Uuid;
 }
 
@@ -85,18 +85,18 @@ macro_rules! payloads {
 }
 
 payloads! {
-    /// Sends one part of a message; the lane is its conversation.
+    /// Sends one part of a message; its lane is the conversation.
     Deliver { delivery } = "deliver" in Send;
-    /// Answers a button press of the message, so that the customer's client stops waiting.
+    /// Answers a button press, so that the customer's client stops waiting.
     Acknowledge { message } = "acknowledge" in Send;
     /// Fetches the file of an attachment.
     FetchMedia { attachment } = "fetch_media" in Media;
-    /// Asks what the group of a conversation is called.
+    /// Fetches the title of a conversation's group chat.
     FetchTitle { conversation } = "fetch_title" in Media;
-    /// Ends sends that wait for longer than a message is worth sending.
+    /// Fails deliveries that have waited longer than a message is worth sending.
     EndOverdue { installation } = "end_overdue" in Upkeep;
-    /// Removes what is older than its tenant keeps it.
+    /// Removes rows that are older than their tenant's retention.
     Retain { installation } = "retain" in Upkeep;
-    /// Removes files that no message has.
+    /// Removes files that belong to no message.
     SweepFiles { installation } = "sweep_files" in Upkeep;
 }

@@ -1,4 +1,4 @@
-//! The address of a PostgreSQL server, with libpq's words for TLS: `sslmode` and `sslrootcert`.
+//! Parses the address of a PostgreSQL server, with libpq's TLS parameters `sslmode` and `sslrootcert`.
 
 use std::sync::Arc;
 
@@ -17,8 +17,9 @@ fn wrong(text: String) -> StoreError {
     StoreError::Engine(text)
 }
 
-/// The driver's configuration and its TLS. As libpq has it, `require` encrypts without asking who answers;
-/// `verify-full` (and `verify-ca`, which is not less here) believes the system's roots or those of `sslrootcert`.
+/// The driver's configuration and its TLS. As in libpq, `require` encrypts without verifying the server's
+/// certificate; `verify-full` (and `verify-ca`, which is treated the same) trusts the system's roots or those of
+/// `sslrootcert`.
 pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError> {
     let (plain, mode, roots) = split(url);
     let mut config: Config =
@@ -58,7 +59,7 @@ pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError
     Ok((config, MakeRustlsConnect::new(tls(verify, roots.as_deref())?)))
 }
 
-/// The address without what the driver does not know, `sslmode` and `sslrootcert`.
+/// Splits off `sslmode` and `sslrootcert`, which the driver does not accept as we do.
 fn split(url: &str) -> (String, Option<String>, Option<String>) {
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), None, None) };
     let (mut mode, mut roots, mut rest) = (None, None, Vec::new());
@@ -100,7 +101,7 @@ fn tls(verify: bool, roots: Option<&str>) -> Result<ClientConfig, StoreError> {
     Ok(builder.with_root_certificates(store).with_no_client_auth())
 }
 
-/// Encrypts, whoever answers: what `sslmode=require` asks for.
+/// Accepts any certificate: `sslmode=require` encrypts without verifying the server.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 

@@ -1,5 +1,5 @@
-//! Which verbs of which tenants wait. A tenant has one transaction at a time, so a lane is either served by somebody
-//! or not there.
+//! The waiting verbs, one lane per tenant. A tenant has one transaction at a time, so a lane exists only while a task
+//! serves it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::store::StoreError;
 use crate::store::ticket::Ticket;
 
-/// Verbs that may wait in all; over it the caller is told that the store is busy.
+/// The most verbs that may wait in all lanes; beyond it the caller gets [`StoreError::Busy`].
 const QUEUE: usize = 4096;
-/// And for one tenant, which must not take every place.
+/// The most verbs that may wait for one tenant, so that it cannot fill the queue.
 const QUEUE_OF_TENANT: usize = 1024;
-/// Verbs in one transaction at the most: bounds how long the first one waits for its commit.
+/// The most verbs in one transaction; bounds how long the first one waits for its commit.
 const BATCH: usize = 128;
 
 #[derive(Clone, Default)]
@@ -38,7 +38,7 @@ impl Lanes {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `true`: nobody serves the tenant yet, so the caller has to.
+    /// Queues a verb. `true`: no task serves the tenant yet, and the caller must start one.
     pub(super) fn push(&self, tenant: Uuid, ticket: Box<dyn Ticket>) -> Result<bool, StoreError> {
         let mut state = self.state();
         if state.closed {
@@ -54,8 +54,8 @@ impl Lanes {
         Ok(is_new)
     }
 
-    /// The next verbs of the tenant, in the order of their coming; nothing when none waits, and then nobody serves it
-    /// any more.
+    /// The next verbs of the tenant, in order of arrival. `None` when none waits: the lane is removed, and the
+    /// serving task must end.
     pub(super) fn take(&self, tenant: Uuid) -> Option<Vec<Box<dyn Ticket>>> {
         let mut state = self.state();
         let lane = state.lanes.get_mut(&tenant)?;
@@ -72,7 +72,7 @@ impl Lanes {
         Some(batch)
     }
 
-    /// Takes nothing new, and waits until what was taken is done.
+    /// Accepts no more verbs, and waits until the accepted ones have run.
     pub(super) async fn close(&self) {
         self.state().closed = true;
         loop {

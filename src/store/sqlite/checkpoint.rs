@@ -1,6 +1,5 @@
-//! Copies what was committed from the write-ahead log into the database file, beside the writer and not on its thread:
-//! what waits for a commit does not wait for this as well. The writer still does it by itself if it gets too far ahead
-//! (`wal_autocheckpoint`), and then finds most of it done.
+//! Checkpoints the write-ahead log on a thread of its own, so that commits do not wait for it. The writer still
+//! checkpoints by itself if the log grows too far (`wal_autocheckpoint`), and then finds most of the work done.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -10,14 +9,14 @@ use rusqlite::Connection;
 
 use crate::store::StoreError;
 
-/// Between two rounds, when little is written, and when very much is.
+/// The pause between two checkpoints, at a low and at a very high write rate.
 const LONGEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(20);
-/// Pages that a round is to find, about. The fewer, the less the writer has left to do by itself when the log begins
-/// anew; but a page that is written again and again is copied once for each round.
+/// The number of pages that one checkpoint should copy, approximately. With fewer, the writer has less left to do
+/// when the log restarts; but a page that is rewritten often is copied once per checkpoint.
 const PAGES: u32 = 2_000;
 
-/// The thread ends when this is dropped.
+/// Stops the thread when dropped.
 pub(super) type Running = SyncSender<()>;
 
 pub(super) fn start(conn: Connection) -> Result<Running, StoreError> {
@@ -33,25 +32,26 @@ pub(super) fn start(conn: Connection) -> Result<Running, StoreError> {
 fn work(conn: &Connection, ended: &Receiver<()>) {
     let (mut pause, mut before) = (LONGEST, 0);
     while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-        // Passive: it waits for nobody and keeps nobody waiting. What it could not do is done the next time.
+        // A passive checkpoint neither waits for other connections nor blocks them. Pages that it could not copy are
+        // left to the next one.
         match conn.query_row("pragma wal_checkpoint(passive)", [], |row| row.get(1)) {
             Ok(pages) => {
                 pause = next(pause, written(before, pages));
                 before = pages;
             }
-            Err(error) => tracing::debug!(%error, "a checkpoint was not made"),
+            Err(error) => tracing::debug!(%error, "a checkpoint failed"),
         }
     }
 }
 
-/// Pages that came since the last round, by what the log held then and holds now; -1 is not known.
+/// Pages written since the last checkpoint, from the log's page counts then and now; -1 means unknown.
 fn written(before: i64, now: i64) -> u32 {
-    // Less than before: it began anew.
+    // A smaller count means that the log was restarted.
     let more = if now >= before { now - before } else { now };
     u32::try_from(more.max(0)).unwrap_or(u32::MAX)
 }
 
-/// So long that about [`PAGES`] come meanwhile, if it goes on as in the last round.
+/// The pause after which about [`PAGES`] will have been written, at the last measured rate.
 fn next(pause: Duration, written: u32) -> Duration {
     (pause * PAGES / written.max(1)).clamp(SHORTEST, LONGEST)
 }

@@ -1,6 +1,5 @@
-//! The verbs that wait for the writer: a lane for each tenant, and the lane is served next that has had the least of
-//! the writer's time. A tenant that sends as fast as it can waits behind itself; who sends now and then is served at
-//! once.
+//! The writer's queue: one lane per tenant, scheduled fairly by the writer's time that each lane has used. A tenant
+//! that sends continuously waits behind its own verbs; one that sends rarely is served at once.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,20 +11,20 @@ use uuid::Uuid;
 use crate::store::StoreError;
 use crate::store::ticket::Ticket;
 
-/// Verbs that may wait in all; over it the caller is told that the store is busy.
+/// The most verbs that may wait in all lanes; beyond it the caller gets [`StoreError::Busy`].
 const QUEUE: usize = 4096;
-/// And in one lane, which must not take every place.
+/// The most verbs that may wait in one lane, so that one tenant cannot fill the queue.
 const QUEUE_OF_TENANT: usize = 1024;
 
-/// A verb costs at least so much, so that the clock's steps do not make it free.
+/// The least time charged for a verb, so that a coarse clock does not make verbs free.
 const LEAST_COST: Duration = Duration::from_micros(10);
 
-/// Whose verbs wait in a lane; nothing: the installation's own.
+/// The tenant of a lane; `None` is the installation itself.
 pub(super) type Owner = Option<Uuid>;
 
-pub(super) enum Work {
+pub(super) enum WriterTask {
     Verb(Owner, Box<dyn Ticket>),
-    /// Everything that came before is done.
+    /// All verbs queued before the close have run.
     Closing(oneshot::Sender<()>),
 }
 
@@ -39,13 +38,13 @@ pub(super) struct Queue {
 struct State {
     waiting: usize,
     lanes: HashMap<Owner, Lane>,
-    /// The lanes in which something waits, by the time that they have had, and then by the order of their coming.
+    /// Lanes with waiting verbs, ordered by the time that they have used and then by arrival.
     order: BTreeSet<(Duration, u64, Owner)>,
-    /// The lanes in which nothing waits, by the time that they have had. They are remembered until the others have had
-    /// as much: one that keeps a single heavy verb under way would otherwise come as new each time.
+    /// Empty lanes, ordered by the time that they have used. They are kept until the other lanes have used as much:
+    /// otherwise a tenant with one heavy verb at a time would count as new each time.
     indebted: BTreeSet<(Duration, Owner)>,
-    /// The time had of the lane that was served last: a lane that comes new begins here, for what it did not use
-    /// before is no credit.
+    /// The used time of the lane that was served last. A new lane starts here: time that it did not use earlier is no
+    /// credit.
     now: Duration,
     came: u64,
     closing: Option<oneshot::Sender<()>>,
@@ -92,8 +91,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for the next; nothing when the queue is closed and empty.
-    pub(super) fn wait(&self) -> Option<Work> {
+    /// Waits for the next task; `None` when the queue is closed and empty.
+    pub(super) fn wait(&self) -> Option<WriterTask> {
         let mut state = self.state();
         loop {
             if let Some(work) = state.next() {
@@ -106,12 +105,12 @@ impl Queue {
         }
     }
 
-    /// The next, if something waits.
-    pub(super) fn next(&self) -> Option<Work> {
+    /// The next task, if one waits.
+    pub(super) fn next(&self) -> Option<WriterTask> {
         self.state().next()
     }
 
-    /// What serving one verb of the lane took.
+    /// Charges a lane for the time that one of its verbs took.
     pub(super) fn charge(&self, owner: Owner, took: Duration) {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -127,7 +126,7 @@ impl Queue {
         state.order.insert((lane.had, lane.came, owner));
     }
 
-    /// Takes nothing new; the sender is dropped when everything that waits is done.
+    /// Accepts no more verbs; `done` is dropped when all waiting verbs have run.
     pub(super) fn close(&self, done: oneshot::Sender<()>) {
         let mut state = self.state();
         state.closed = true;
@@ -138,7 +137,8 @@ impl Queue {
         self.more.notify_all();
     }
 
-    /// Nobody will ask any more: what waits is refused by being dropped.
+    /// Closes the queue after the writer has ended. Waiting verbs are dropped, so their callers get
+    /// [`StoreError::Closed`].
     pub(super) fn abandon(&self) {
         let mut state = self.state();
         *state = State { closed: true, abandoned: true, ..State::default() };
@@ -146,9 +146,9 @@ impl Queue {
 }
 
 impl State {
-    fn next(&mut self) -> Option<Work> {
+    fn next(&mut self) -> Option<WriterTask> {
         let Some((had, _, owner)) = self.order.first().copied() else {
-            return self.closing.take().map(Work::Closing);
+            return self.closing.take().map(WriterTask::Closing);
         };
         let lane = self.lanes.get_mut(&owner)?;
         let ticket = lane.verbs.pop_front()?;
@@ -161,10 +161,10 @@ impl State {
         self.now = had;
         self.waiting -= 1;
         self.forgive(owner);
-        Some(Work::Verb(owner, ticket))
+        Some(WriterTask::Verb(owner, ticket))
     }
 
-    /// Forgets lanes that owe nothing any more, but for the one that is being served.
+    /// Removes empty lanes whose used time the others have reached, except the one that is being served.
     fn forgive(&mut self, served: Owner) {
         while let Some((had, owner)) = self.indebted.first().copied()
             && had <= self.now
@@ -204,9 +204,9 @@ mod tests {
         queue.push(Box::new(Nothing(Some(Uuid::from_u128(owner)))))
     }
 
-    /// Serves the next, which takes so many milliseconds; gives whose it was.
+    /// Serves the next verb, which takes `ms` milliseconds; returns its tenant.
     fn serve(queue: &Queue, ms: impl Fn(u128) -> u64) -> Option<u128> {
-        let Some(Work::Verb(owner, _)) = queue.next() else { return None };
+        let Some(WriterTask::Verb(owner, _)) = queue.next() else { return None };
         let number = owner.map_or(0, |owner| owner.as_u128());
         queue.charge(owner, Duration::from_millis(ms(number)));
         Some(number)
@@ -263,7 +263,7 @@ mod tests {
         for _ in 0..3 {
             assert!(serve(&queue, |_| 1).is_some());
         }
-        assert!(matches!(queue.wait(), Some(Work::Closing(_))));
+        assert!(matches!(queue.wait(), Some(WriterTask::Closing(_))));
         assert!(queue.wait().is_none());
     }
 
@@ -276,7 +276,7 @@ mod tests {
         }
         let mut heavy = 0;
         for _ in 0..250 {
-            // It comes anew whenever its last one is done.
+            // It queues a new verb whenever its last one has run.
             if queue.state().lanes.get(&Some(Uuid::from_u128(1))).is_none_or(|lane| lane.verbs.is_empty()) {
                 push(&queue, 1).expect("room");
             }

@@ -1,5 +1,5 @@
-//! The reading connections of a SQLite store, each on a thread of its own that lives as long as the store:
-//! their memory is used again and again, and a burst of reads makes no new threads.
+//! The reading connections of a SQLite store, each on its own thread for the store's lifetime: their memory is
+//! reused, and a burst of reads starts no threads.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 
 use crate::store::StoreError;
 
-/// Reads that may wait; over it callers wait for a place.
+/// The most reads that may be queued; beyond it callers wait until there is room.
 const QUEUE: usize = 1024;
 
-pub(super) type Look = Box<dyn FnOnce(&mut Connection) + Send>;
+pub(super) type ReadTask = Box<dyn FnOnce(&mut Connection) + Send>;
 
 #[derive(Clone)]
-pub(super) struct Readers(mpsc::Sender<Look>);
+pub(super) struct Readers(mpsc::Sender<ReadTask>);
 
 impl Readers {
     pub(super) fn start(connections: Vec<Connection>) -> Result<Self, StoreError> {
@@ -32,17 +32,17 @@ impl Readers {
         Ok(Self(send))
     }
 
-    /// Hands the work to the next free reader.
-    pub(super) async fn run(&self, look: Look) -> Result<(), StoreError> {
-        self.0.send(look).await.map_err(|_| StoreError::Closed)
+    /// Passes the task to the next free reader.
+    pub(super) async fn run(&self, task: ReadTask) -> Result<(), StoreError> {
+        self.0.send(task).await.map_err(|_| StoreError::Closed)
     }
 }
 
-/// One reader waits at the queue at a time, the others at its lock. Ends with the last clone of the store.
-fn serve(mut conn: Connection, queue: &Mutex<mpsc::Receiver<Look>>) {
+/// One reader at a time waits on the channel, the others on its lock. Ends with the last clone of the store.
+fn serve(mut conn: Connection, queue: &Mutex<mpsc::Receiver<ReadTask>>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-        let Some(look) = next else { return };
-        look(&mut conn);
+        let Some(task) = next else { return };
+        task(&mut conn);
     }
 }
