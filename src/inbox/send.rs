@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::model::{Conversation, ConversationState, Message, MessageBody, Owner};
 use crate::store::{Tx, Verb, channels, conversations, messages};
 
-pub struct Send {
+pub struct SendMessage {
     pub scope: Scope,
     /// Where the files may be.
     pub outward: Outward,
@@ -27,7 +27,7 @@ pub struct Sent {
     pub repeated: bool,
 }
 
-impl Verb for Send {
+impl Verb for SendMessage {
     type Out = Sent;
 
     fn tenant(&self) -> Option<Uuid> {
