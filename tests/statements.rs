@@ -25,9 +25,12 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("select id, tenant, name from companies where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from channels where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from api_keys where (tenant, id) > ($1, $2)", "names for the command line"),
-    ("select tenant, id, silent_until from conversations where silent_until <= $1", "sweep: silences that are over"),
     (
-        "select tenant, channel, id from pending_effects where created_at < $1",
+        "select tenant, id, silent_until from conversations where silent_until <= $1",
+        "sweep: silences that are over",
+    ),
+    (
+        "select tenant, channel, id from pending_changes where created_at < $1",
         "sweep: what has waited too long",
     ),
     (
@@ -71,12 +74,12 @@ const OF_TENANTS: &[&str] = &[
     "jobs",
     "memberships",
     "messages",
-    "pending_effects",
+    "pending_changes",
     "queues",
     "reads",
     "tallies",
     "turns",
-    "waiting_effects",
+    "waiting_changes",
 ];
 
 /// Words that follow a table's name and are no alias of it.

@@ -23,7 +23,7 @@ use aws_lc_rs::digest;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::effect::{self, Edit, Effect, Happened};
+use super::message_change::{self, Edit, MessageChange, TimedChange};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Channel, MessageError, MessageStatus};
@@ -333,11 +333,11 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         }
         Event::Title(title) => title::apply(tx, channel, title).await,
         Event::Change(change) => {
-            let effect = effect_of(change);
-            apply_effect(tx, channel, &change.target_key, (&change.told, effect)).await
+            let what = message_change_of(change);
+            apply_change(tx, channel, &change.target_key, (&change.told, what)).await
         }
         Event::Receipt(receipt) => match status_of(receipt) {
-            Some(effect) => apply_effect(tx, channel, &receipt.target_key, (&receipt.told, effect)).await,
+            Some(status) => apply_change(tx, channel, &receipt.target_key, (&receipt.told, status)).await,
             None => Ok(false),
         },
         Event::Health(health) => account::health(tx, channel, health).await,
@@ -348,15 +348,15 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
     }
 }
 
-async fn apply_effect(
+async fn apply_change(
     tx: &mut Tx<'_>,
     channel: &Channel,
     key: &str,
-    (told, effect): (&Told, Effect),
+    (told, change): (&Told, MessageChange),
 ) -> Result<bool, Error> {
-    let happened =
-        Happened { at: time::of(told, tx.now()), place: place_of(told), key: delivery_of(told), effect };
-    effect::apply_or_wait(tx, channel, key, happened).await?;
+    let timed =
+        TimedChange { at: time::of(told, tx.now()), place: place_of(told), key: delivery_of(told), change };
+    message_change::apply_or_wait(tx, channel, key, timed).await?;
     Ok(true)
 }
 
@@ -377,23 +377,23 @@ fn place_of(told: &Told) -> Option<i64> {
 fn person_of(change: &Change) -> String {
     let is_group = change.chat.as_ref().is_some_and(|chat| chat.is_group);
     match &change.by.id {
-        _ if change.by_us => effect::US.to_owned(),
+        _ if change.by_us => message_change::US.to_owned(),
         Some(person) if is_group => person.clone(),
         _ => "customer".to_owned(),
     }
 }
 
 /// What a change does to its message.
-fn effect_of(change: &Change) -> Effect {
+fn message_change_of(change: &Change) -> MessageChange {
     match &change.what {
-        What::Edited { kind, text, media, data } => Effect::Edited(Edit {
+        What::Edited { kind, text, media, data } => MessageChange::Edited(Edit {
             content: kind.map(inbound::kind_of),
             text: text.clone(),
             data: data.clone(),
             files: media.clone(),
         }),
-        What::Deleted => Effect::Deleted,
-        What::Reacted(reaction) => Effect::Reacted {
+        What::Deleted => MessageChange::Deleted,
+        What::Reacted(reaction) => MessageChange::Reacted {
             by: person_of(change),
             also: (change.chat.as_ref().is_some_and(|chat| chat.is_group) && !change.by_us)
                 .then(|| change.by.other_id.iter().cloned().collect()),
@@ -403,7 +403,7 @@ fn effect_of(change: &Change) -> Effect {
     }
 }
 
-fn status_of(receipt: &Receipt) -> Option<Effect> {
+fn status_of(receipt: &Receipt) -> Option<MessageChange> {
     let status = match receipt.status {
         adapters::Status::Pending => return None,
         adapters::Status::Sent => MessageStatus::Sent,
@@ -420,5 +420,5 @@ fn status_of(receipt: &Receipt) -> Option<Effect> {
         code: "provider_failed".to_owned(),
         reason: receipt.reason.clone().unwrap_or_else(|| "the provider could not deliver it".to_owned()),
     });
-    Some(Effect::Status { status, error })
+    Some(MessageChange::Status { status, error })
 }

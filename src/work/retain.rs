@@ -100,7 +100,7 @@ impl What {
             Self::DeadJobs(_) => "dead_jobs",
             Self::Tokens(_) => "refresh_tokens",
             Self::Sessions(_) => "sessions",
-            Self::Pending(_) => "pending_effects",
+            Self::Pending(_) => "pending_changes",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{greeting, inbound, same, time};
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
-use crate::inbox::{effect, receipt};
+use crate::inbox::{message_change, receipt};
 use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::{Tx, contacts, conversations, messages, ownership, turns};
@@ -55,7 +55,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         greeting::note(tx, channel, &conversation, &mut message, time::or_now(&event.told, tx.now())).await?;
     }
     inbound::store(tx, channel, event, (key, &conversation), &mut message).await?;
-    effect::settle(tx, channel, key, &mut message).await?;
+    message_change::settle(tx, channel, key, &mut message).await?;
     if typed == Some(Typed::ByPerson) {
         phone::silence(tx, channel, &mut conversation, &ownership, event).await?;
     }
@@ -139,7 +139,7 @@ async fn left(
         delivery.external_id = event.id.clone().or(delivery.external_id);
         receipt::settled(tx, &mut delivery, was).await?;
         // Receipts and reactions that came before told us a key that nobody knew.
-        effect::settle_delivery(tx, channel, key).await?;
+        message_change::settle_delivery(tx, channel, key).await?;
     }
     Ok(news)
 }

@@ -6,7 +6,7 @@ use adapters::event::NewMessage;
 use super::{arrive, greeting, time};
 use crate::announce;
 use crate::error::Error;
-use crate::inbox::{effect, files};
+use crate::inbox::{files, message_change};
 use crate::model::{
     Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, Message, MessageKind,
     MessageStatus, Owner,
@@ -47,7 +47,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
     if awaited {
-        effect::settle(tx, channel, key, &mut message).await?;
+        message_change::settle(tx, channel, key, &mut message).await?;
     }
 
     conversation.last_seq = message.seq;
@@ -153,7 +153,7 @@ pub(super) async fn entry(
     author: Author,
 ) -> Result<Message, Error> {
     let reply_to = match event.reply_key.as_deref() {
-        Some(key) => effect::message_of(tx, channel, key).await?,
+        Some(key) => message_change::message_of(tx, channel, key).await?,
         None => None,
     };
     // A pressed button says what stands on it.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use adapters::event::{Chat, NewMessage};
 
 use crate::error::Error;
-use crate::inbox::effect;
+use crate::inbox::message_change;
 use crate::model::Channel;
 use crate::store::{Tx, conversations, messages};
 
@@ -17,7 +17,7 @@ pub(super) async fn known<'a>(
 ) -> Result<Cow<'a, NewMessage>, Error> {
     let told = Cow::Borrowed(event);
     let Some(key) = event.reply_key.as_deref().filter(|_| event.is_where_reply_is) else { return Ok(told) };
-    let Some(id) = effect::message_of(tx, channel, key).await? else { return Ok(told) };
+    let Some(id) = message_change::message_of(tx, channel, key).await? else { return Ok(told) };
     let Some(message) = messages::load(tx, channel.tenant, id).await? else { return Ok(told) };
     let found = conversations::load(tx, channel.tenant, message.conversation).await?;
     Ok(found.map_or(told, |conversation| {

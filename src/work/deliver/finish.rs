@@ -8,7 +8,7 @@ use super::begin::Attempt;
 use super::{MAX_AGE_MS, word};
 use crate::channels::health;
 use crate::error::Error;
-use crate::inbox::{effect, receipt};
+use crate::inbox::{message_change, receipt};
 use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job, Payload};
@@ -166,7 +166,7 @@ impl Finish {
         self.provider_answers(tx).await?;
         // Receipts and reactions that came before the provider's answer told us the key.
         let channel = self.channel_is(tx, &delivery, "ok", None).await?;
-        effect::settle_delivery(tx, &channel, key).await?;
+        message_change::settle_delivery(tx, &channel, key).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Edit, Effect};
+use super::{Edit, MessageChange};
 use crate::model::{Message, MessageKind, Reaction};
 
 /// What an edit does not tell again, and a message keeps.
@@ -60,8 +60,8 @@ pub(super) fn join(message: &mut Message, by: &str, others: &[String]) -> bool {
 }
 
 /// A person has one reaction at a time. `false`: nothing is to be seen of it.
-pub(super) fn react(message: &mut Message, effect: &Effect) -> bool {
-    let Effect::Reacted { by, emoji, custom, .. } = effect else { return false };
+pub(super) fn react(message: &mut Message, change: &MessageChange) -> bool {
+    let MessageChange::Reacted { by, emoji, custom, .. } = change else { return false };
     let before = message.reactions.clone();
     let mine = message.reactions.iter().position(|reaction| reaction.by == *by);
     let new =

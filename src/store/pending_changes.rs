@@ -6,14 +6,14 @@ use uuid::Uuid;
 use super::{StoreError, Tx};
 use crate::args;
 
-const WAIT: &str = "insert into pending_effects (tenant, id, channel, target_key, event, created_at) values ($1, $2, $3, $4, $5, $6)";
-const TAKE: &str = "select event, created_at from pending_effects where tenant = $1 and channel = $2 and target_key = $3 order by id desc limit 200";
-const DROP: &str = "delete from pending_effects where tenant = $1 and channel = $2 and target_key = $3";
-const COUNT: &str = "insert into waiting_effects (tenant, channel, amount) values ($1, $2, 1) \
-    on conflict (tenant, channel) do update set amount = waiting_effects.amount + 1 returning amount";
-const COUNT_DOWN: &str = "update waiting_effects set amount = amount - $3 where tenant = $1 and channel = $2";
-const OLDEST: &str = "select id from pending_effects where tenant = $1 and channel = $2 order by id limit $3";
-const REMOVE: &str = "delete from pending_effects where tenant = $1 and id = $2";
+const WAIT: &str = "insert into pending_changes (tenant, id, channel, target_key, event, created_at) values ($1, $2, $3, $4, $5, $6)";
+const TAKE: &str = "select event, created_at from pending_changes where tenant = $1 and channel = $2 and target_key = $3 order by id desc limit 200";
+const DROP: &str = "delete from pending_changes where tenant = $1 and channel = $2 and target_key = $3";
+const COUNT: &str = "insert into waiting_changes (tenant, channel, amount) values ($1, $2, 1) \
+    on conflict (tenant, channel) do update set amount = waiting_changes.amount + 1 returning amount";
+const COUNT_DOWN: &str = "update waiting_changes set amount = amount - $3 where tenant = $1 and channel = $2";
+const OLDEST: &str = "select id from pending_changes where tenant = $1 and channel = $2 order by id limit $3";
+const REMOVE: &str = "delete from pending_changes where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[WAIT, TAKE, DROP, COUNT, COUNT_DOWN, OLDEST, REMOVE];
 

@@ -3,7 +3,7 @@
 //!
 //! What is later by its own time stands (`order`), whatever order it is delivered in and however often.
 
-mod change;
+mod apply;
 mod order;
 mod person;
 
@@ -18,14 +18,14 @@ use super::{files, receipt, turn};
 use crate::announce;
 use crate::error::Error;
 use crate::model::{Channel, EventKind, Message, MessageError, MessageKind, MessageStatus};
-use crate::store::{Tx, conversations, deliveries, effects, messages};
+use crate::store::{Tx, conversations, deliveries, messages, pending_changes};
 
 /// Who reacted, when it was the business.
 pub(super) const US: &str = "us";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Effect {
+pub enum MessageChange {
     Edited(Edit),
     Deleted,
     /// `emoji` is nothing when the reaction was taken back.
@@ -58,7 +58,7 @@ pub struct Edit {
 
 /// An effect, and what its place in the order is found by. What waits in the database has this form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Happened {
+pub struct TimedChange {
     /// Unix milliseconds, if the provider says when.
     #[serde(default)]
     pub at: Option<i64>,
@@ -69,7 +69,7 @@ pub struct Happened {
     #[serde(default)]
     pub key: String,
     #[serde(flatten)]
-    pub effect: Effect,
+    pub change: MessageChange,
 }
 
 /// Applies the effect to the message with this key, or keeps it until that message comes.
@@ -77,13 +77,13 @@ pub(super) async fn apply_or_wait(
     tx: &mut Tx<'_>,
     channel: &Channel,
     key: &str,
-    happened: Happened,
+    timed: TimedChange,
 ) -> Result<(), Error> {
-    if apply_now(tx, channel, key, &happened).await? {
+    if apply_now(tx, channel, key, &timed).await? {
         return Ok(());
     }
-    let text = serde_json::to_string(&happened).context("an effect cannot be written as JSON")?;
-    Ok(effects::wait(tx, channel.tenant, channel.id, key, &text).await?)
+    let text = serde_json::to_string(&timed).context("a change cannot be written as JSON")?;
+    Ok(pending_changes::wait(tx, channel.tenant, channel.id, key, &text).await?)
 }
 
 /// `false`: there is no such message yet.
@@ -91,13 +91,13 @@ async fn apply_now(
     tx: &mut Tx<'_>,
     channel: &Channel,
     key: &str,
-    happened: &Happened,
+    timed: &TimedChange,
 ) -> Result<bool, Error> {
-    if let Effect::Status { status, error } = &happened.effect {
+    if let MessageChange::Status { status, error } = &timed.change {
         return receipt::apply(tx, channel, key, *status, error.clone()).await;
     }
     match message_of(tx, channel, key).await? {
-        Some(id) => apply(tx, channel, id, happened).await.map(|()| true),
+        Some(id) => apply(tx, channel, id, timed).await.map(|()| true),
         None => Ok(false),
     }
 }
@@ -110,13 +110,13 @@ pub(super) async fn message_of(tx: &mut Tx<'_>, channel: &Channel, key: &str) ->
     Ok(deliveries::by_key(tx, (channel.tenant, channel.id), key).await?.map(|delivery| delivery.message))
 }
 
-async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, happened: &Happened) -> Result<(), Error> {
+async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, timed: &TimedChange) -> Result<(), Error> {
     let tenant = channel.tenant;
     let Some(mut message) = messages::load(tx, tenant, id).await? else { return Ok(()) };
     let Some(mut conversation) = conversations::load_locked(tx, tenant, message.conversation).await? else {
         return Ok(());
     };
-    let seen = change(tx, channel, &mut message, happened).await?;
+    let seen = change_message(tx, channel, &mut message, timed).await?;
     if seen == Seen::Nothing {
         return Ok(());
     }
@@ -137,32 +137,32 @@ pub(super) async fn settle(
     key: &str,
     message: &mut Message,
 ) -> Result<(), Error> {
-    for happened in waiting(tx, channel, key).await? {
-        change(tx, channel, message, &happened).await?;
+    for timed in waiting(tx, channel, key).await? {
+        change_message(tx, channel, message, &timed).await?;
     }
     Ok(())
 }
 
 /// Applies what waited for a message of ours, whose key is known only now.
 pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<(), Error> {
-    for happened in waiting(tx, channel, key).await? {
-        apply_or_wait(tx, channel, key, happened).await?;
+    for timed in waiting(tx, channel, key).await? {
+        apply_or_wait(tx, channel, key, timed).await?;
     }
     Ok(())
 }
 
 /// What waited for a message, by its own time and then by its arrival. A damaged one must not keep its message from being
 /// stored.
-async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<Happened>, Error> {
-    let mut found: Vec<(i64, Happened)> = Vec::new();
-    for (text, arrived) in effects::take(tx, (channel.tenant, channel.id), key).await? {
-        match serde_json::from_str::<Happened>(&text) {
-            Ok(happened) => found.push((happened.at.unwrap_or(arrived), happened)),
-            Err(error) => tracing::error!(%error, "a waiting effect is damaged and left out"),
+async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<TimedChange>, Error> {
+    let mut found: Vec<(i64, TimedChange)> = Vec::new();
+    for (text, arrived) in pending_changes::take(tx, (channel.tenant, channel.id), key).await? {
+        match serde_json::from_str::<TimedChange>(&text) {
+            Ok(timed) => found.push((timed.at.unwrap_or(arrived), timed)),
+            Err(error) => tracing::error!(%error, "a waiting change is damaged and left out"),
         }
     }
     found.sort_by_key(|(at, _)| *at);
-    Ok(found.into_iter().map(|(_, happened)| happened).collect())
+    Ok(found.into_iter().map(|(_, timed)| timed).collect())
 }
 
 /// What is to be seen of an effect.
@@ -176,21 +176,21 @@ enum Seen {
 }
 
 /// Changes the message, here and in the database.
-async fn change(
+async fn change_message(
     tx: &mut Tx<'_>,
     channel: &Channel,
     message: &mut Message,
-    happened: &Happened,
+    timed: &TimedChange,
 ) -> Result<Seen, Error> {
-    let (tenant, at) = (channel.tenant, happened.at.unwrap_or(tx.now()));
-    match &happened.effect {
-        Effect::Edited(edit) => {
-            if message.deleted_at.is_some() || !is_news(tx, tenant, message, happened).await? {
+    let (tenant, at) = (channel.tenant, timed.at.unwrap_or(tx.now()));
+    match &timed.change {
+        MessageChange::Edited(edit) => {
+            if message.deleted_at.is_some() || !is_news(tx, tenant, message, timed).await? {
                 return Ok(Seen::Nothing);
             }
-            let only_moves = change::only_moves(message, edit);
+            let only_moves = apply::only_moves(message, edit);
             let other_files = files::replace(tx, channel, message, &edit.files).await?;
-            if !change::edit(message, edit) && !other_files {
+            if !apply::edit(message, edit) && !other_files {
                 return Ok(Seen::Nothing);
             }
             if !only_moves {
@@ -199,7 +199,7 @@ async fn change(
             messages::set_content(tx, tenant, message).await?;
             Ok(if only_moves { Seen::Beside } else { Seen::Other })
         }
-        Effect::Deleted => {
+        MessageChange::Deleted => {
             if message.deleted_at.is_some() {
                 return Ok(Seen::Nothing);
             }
@@ -207,16 +207,16 @@ async fn change(
             messages::set_deleted(tx, tenant, message).await?;
             Ok(Seen::Other)
         }
-        Effect::Reacted { .. } => {
+        MessageChange::Reacted { .. } => {
             let place = (tenant, channel.id);
-            let joined = person::join(tx, place, message, &happened.effect).await?;
-            if !is_news(tx, tenant, message, happened).await? || !change::react(message, &happened.effect) {
+            let joined = person::join(tx, place, message, &timed.change).await?;
+            if !is_news(tx, tenant, message, timed).await? || !apply::react(message, &timed.change) {
                 return Ok(if joined { Seen::Beside } else { Seen::Nothing });
             }
             messages::set_reactions(tx, tenant, message).await?;
             Ok(Seen::Beside)
         }
-        Effect::Status { status, error } => {
+        MessageChange::Status { status, error } => {
             if !message.status.may_become(*status) {
                 return Ok(Seen::Nothing);
             }
@@ -234,16 +234,19 @@ async fn is_news(
     tx: &mut Tx<'_>,
     tenant: Uuid,
     message: &Message,
-    happened: &Happened,
+    timed: &TimedChange,
 ) -> Result<bool, Error> {
     let text = messages::marks(tx, tenant, message.id).await?;
     let mut marks = Marks::read(text.as_deref());
     if marks.edit.is_empty() {
         marks.edit = Mark::at(message.edited_at);
     }
-    let mark =
-        if let Effect::Reacted { by, .. } = &happened.effect { marks.reaction(by) } else { &mut marks.edit };
-    if !mark.pass((happened.at, happened.place), &happened.key) {
+    let mark = if let MessageChange::Reacted { by, .. } = &timed.change {
+        marks.reaction(by)
+    } else {
+        &mut marks.edit
+    };
+    if !mark.pass((timed.at, timed.place), &timed.key) {
         return Ok(false);
     }
     let text = serde_json::to_string(&marks).context("marks cannot be written as JSON")?;
