@@ -1,7 +1,7 @@
-//! What can happen to a message after it was written: an edit, a deletion, a reaction, a status. An effect
-//! that comes before its message waits for it, and is then applied in the transaction that brings it.
+//! Changes of a stored message: an edit, a deletion, a reaction, a status. A change that arrives before its message is
+//! stored as pending, and applied in the transaction that stores the message.
 //!
-//! What is later by its own time stands (`order`), whatever order it is delivered in and however often.
+//! The change with the latest time of its own wins (`order`), whatever the order and number of its deliveries.
 
 mod apply;
 mod order;
@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::model::{Channel, EventKind, Message, MessageError, MessageKind, MessageStatus};
 use crate::store::{Tx, conversations, deliveries, messages, pending_changes};
 
-/// Who reacted, when it was the business.
+/// The `by` of a reaction of the business.
 pub(super) const US: &str = "us";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,14 +28,14 @@ pub(super) const US: &str = "us";
 pub enum MessageChange {
     Edited(Edit),
     Deleted,
-    /// `emoji` is nothing when the reaction was taken back.
+    /// `emoji` is `None` when the reaction was removed.
     Reacted {
         by: String,
-        /// In a group: the other ids of the person, as far as the event says them.
+        /// In a group: the person's other ids, if the event has any.
         #[serde(default)]
         also: Option<Vec<String>>,
         emoji: Option<String>,
-        /// The provider's id of a picture that `emoji` stands for.
+        /// The provider's id of a custom emoji; `emoji` is its fallback.
         #[serde(default)]
         custom: Option<String>,
     },
@@ -45,34 +45,34 @@ pub enum MessageChange {
     },
 }
 
-/// What an edit tells.
+/// The contents of an edit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Edit {
-    /// The kind of message that it is now, if the edit tells the whole message.
+    /// The message's kind. `None` if the edit contains only the changed fields.
     pub content: Option<MessageKind>,
     pub text: Option<String>,
     pub data: Map<String, Value>,
     pub files: Vec<MediaRef>,
 }
 
-/// An effect, and what its place in the order is found by. What waits in the database has this form.
+/// A change with its order. Pending changes are stored in this form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimedChange {
-    /// Unix milliseconds, if the provider says when.
+    /// When it happened, Unix milliseconds, if the provider says so.
     #[serde(default)]
     pub at: Option<i64>,
-    /// Its place among the provider's deliveries, if they are numbered or dated.
+    /// The order of its delivery, if the provider numbers or dates deliveries.
     #[serde(default)]
     pub place: Option<i64>,
-    /// Names the delivery, the same over its repetitions; empty if nothing does.
+    /// Identifies the delivery and its repetitions; empty if the provider has no id.
     #[serde(default)]
     pub key: String,
     #[serde(flatten)]
     pub change: MessageChange,
 }
 
-/// Applies the effect to the message with this key, or keeps it until that message comes.
+/// Applies the change to the message with this key, or stores it as pending.
 pub(super) async fn apply_or_wait(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -86,7 +86,7 @@ pub(super) async fn apply_or_wait(
     Ok(pending_changes::wait(tx, channel.tenant, channel.id, key, &text).await?)
 }
 
-/// `false`: there is no such message yet.
+/// `false`: the message is not stored yet.
 async fn apply_now(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -102,7 +102,7 @@ async fn apply_now(
     }
 }
 
-/// The stored message that the channel calls by this key: brought by it, or sent through it.
+/// The stored message with this external key: received on the channel, or sent through it.
 pub(super) async fn message_of(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Option<Uuid>, Error> {
     if let Some(id) = messages::seen(tx, (channel.tenant, channel.id), key).await? {
         return Ok(Some(id));
@@ -130,7 +130,7 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, timed: &TimedChange
     announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)
 }
 
-/// Applies the effects that waited for a message which was just stored.
+/// Applies the pending changes of a message that was just stored.
 pub(super) async fn settle(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -143,7 +143,7 @@ pub(super) async fn settle(
     Ok(())
 }
 
-/// Applies what waited for a message of ours, whose key is known only now.
+/// Applies the pending changes of a delivery whose external key has just become known.
 pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<(), Error> {
     for timed in waiting(tx, channel, key).await? {
         apply_or_wait(tx, channel, key, timed).await?;
@@ -151,31 +151,31 @@ pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &st
     Ok(())
 }
 
-/// What waited for a message, by its own time and then by its arrival. A damaged one must not keep its message from being
-/// stored.
+/// Removes and returns a message's pending changes, ordered by their own time, or by their arrival without one. A damaged
+/// change is skipped, so that its message can be stored.
 async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<TimedChange>, Error> {
     let mut found: Vec<(i64, TimedChange)> = Vec::new();
     for (text, arrived) in pending_changes::take(tx, (channel.tenant, channel.id), key).await? {
         match serde_json::from_str::<TimedChange>(&text) {
             Ok(timed) => found.push((timed.at.unwrap_or(arrived), timed)),
-            Err(error) => tracing::error!(%error, "a waiting change is damaged and left out"),
+            Err(error) => tracing::error!(%error, "a pending change is damaged and skipped"),
         }
     }
     found.sort_by_key(|(at, _)| *at);
     Ok(found.into_iter().map(|(_, timed)| timed).collect())
 }
 
-/// What is to be seen of an effect.
+/// What a change alters in the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Nothing,
-    /// The message says what it said: a reaction, a status, a place that moves and takes no answer back each time.
+    /// Not the content: a reaction, a status, a live location that moves. An open turn stays as it is.
     Beside,
-    /// The message says something else, or is gone.
+    /// The content was edited or deleted: an open turn changes with it.
     Other,
 }
 
-/// Changes the message, here and in the database.
+/// Changes the message in memory and in the database.
 async fn change_message(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -228,8 +228,8 @@ async fn change_message(
     }
 }
 
-/// Does it beat what was applied before? Then it leaves its mark, also where nothing is to be seen of it: a reaction that
-/// was taken back before it came.
+/// Whether the change is newer than the ones applied before. If so, its mark is stored even if the message does not
+/// change, as when a reaction's removal arrives before the reaction.
 async fn is_news(
     tx: &mut Tx<'_>,
     tenant: Uuid,

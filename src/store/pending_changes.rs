@@ -1,13 +1,15 @@
-//! Edits, deletions, reactions and statuses that came before their message, and wait for it. Of a channel only so many
-//! wait: who can post to it could fill the disk otherwise.
+//! Edits, deletions, reactions and statuses that arrived before their message. Their number is limited for each channel:
+//! otherwise anyone who can post to its webhook could fill the disk.
 
 use uuid::Uuid;
 
 use super::{StoreError, Tx};
 use crate::args;
 
-const WAIT: &str = "insert into pending_changes (tenant, id, channel, target_key, event, created_at) values ($1, $2, $3, $4, $5, $6)";
-const TAKE: &str = "select event, created_at from pending_changes where tenant = $1 and channel = $2 and target_key = $3 order by id desc limit 200";
+const WAIT: &str = "insert into pending_changes (tenant, id, channel, target_key, event, created_at) \
+    values ($1, $2, $3, $4, $5, $6)";
+const TAKE: &str = "select event, created_at from pending_changes \
+    where tenant = $1 and channel = $2 and target_key = $3 order by id desc limit 200";
 const DROP: &str = "delete from pending_changes where tenant = $1 and channel = $2 and target_key = $3";
 const COUNT: &str = "insert into waiting_changes (tenant, channel, amount) values ($1, $2, 1) \
     on conflict (tenant, channel) do update set amount = waiting_changes.amount + 1 returning amount";
@@ -17,13 +19,13 @@ const REMOVE: &str = "delete from pending_changes where tenant = $1 and id = $2"
 
 pub const ALL: &[&str] = &[WAIT, TAKE, DROP, COUNT, COUNT_DOWN, OLDEST, REMOVE];
 
-/// Effects of a channel that wait at the most. Their messages come within moments if they come at all, so it is the
-/// oldest that make room.
+/// Limit of pending changes of a channel. A message normally follows within moments, so the oldest changes are removed
+/// first.
 pub const MOST: i64 = 10_000;
-/// How many of them at a time.
+/// How many are removed at a time.
 const ROOM: i64 = 100;
 
-/// Keeps an effect until its message comes. `event` is the effect as JSON.
+/// Stores a change until its message arrives. `event` is the change as JSON.
 pub async fn wait(
     tx: &mut Tx<'_>,
     tenant: Uuid,
@@ -40,12 +42,12 @@ pub async fn wait(
             tx.put(REMOVE, args![tenant, *id]).await?;
         }
         count_down(tx, (tenant, channel), oldest.len() as u64).await?;
-        tracing::warn!(%tenant, %channel, "too many effects wait for messages that never came: the oldest are dropped");
+        tracing::warn!(%tenant, %channel, "too many pending changes: the oldest are removed");
     }
     Ok(())
 }
 
-/// So many of a channel wait no more.
+/// Lowers the channel's count of pending changes.
 pub(super) async fn count_down(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -54,7 +56,7 @@ pub(super) async fn count_down(
     tx.put(COUNT_DOWN, args![tenant, channel, less as i64]).await
 }
 
-/// What waited for this message, with the time of its arrival and in that order; it is removed. Of very many, the newest.
+/// Removes a message's pending changes and returns the newest of them, with their arrival times, oldest first.
 pub async fn take(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),

@@ -1,5 +1,5 @@
-//! One person of a group under several ids (a phone number and a hidden id) is one person, with one reaction: by what the
-//! event says of them, and by what the channel's identities know. It learns nothing: who is unknown stays two.
+//! Merges the reactions of a group member with several ids (a phone number and a hidden id). The ids come from the event
+//! and from the channel's stored identities. It stores no new identities: unlinked ids stay two people.
 
 use anyhow::Context as _;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::Message;
 use crate::store::{Tx, contacts, messages};
 
-/// Brings what the person of a reaction did under other ids under the id of this one. `true`: it is to be seen.
+/// Merges the marks and reactions of the person's other ids into `by`. `true` if the message's reactions changed.
 pub(super) async fn join(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),

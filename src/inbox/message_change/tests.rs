@@ -1,4 +1,4 @@
-//! The pure parts: what effects make of a message.
+//! Tests of the pure parts.
 
 use serde_json::json;
 

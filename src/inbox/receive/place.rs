@@ -1,4 +1,4 @@
-//! Where an event happened whose body names only a message: in the conversation of that message. Opens nothing.
+//! Finds the chat of a message whose body names only the message that it replies to. Never opens a conversation.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,8 @@ use crate::inbox::message_change;
 use crate::model::Channel;
 use crate::store::{Tx, conversations, messages};
 
-/// The message with the place of the one that it names, if its body does not tell and we have that one.
+/// Returns the message with the chat and thread of the one that it replies to, if the body does not name them and that
+/// message is stored.
 pub(super) async fn known<'a>(
     tx: &mut Tx<'_>,
     channel: &Channel,
