@@ -116,15 +116,15 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, timed: &TimedChange
     let Some(mut conversation) = conversations::load_locked(tx, tenant, message.conversation).await? else {
         return Ok(());
     };
-    let seen = change_message(tx, channel, &mut message, timed).await?;
-    if seen == Seen::Nothing {
+    let impact = change_message(tx, channel, &mut message, timed).await?;
+    if impact == Impact::None {
         return Ok(());
     }
     if conversation.last_seq == message.seq {
         conversation.last_message = Some(announce::last_message(&message));
         conversations::set_last_message(tx, &conversation).await?;
     }
-    if seen == Seen::Other {
+    if impact == Impact::Content {
         turn::changed(tx, &mut conversation, &message).await?;
     }
     announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)
@@ -167,12 +167,12 @@ async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<Ti
 
 /// What a change alters in the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
-    Nothing,
+enum Impact {
+    None,
     /// Not the content: a reaction, a status, a live location that moves. An open turn stays as it is.
-    Beside,
+    NotContent,
     /// The content was edited or deleted: an open turn changes with it.
-    Other,
+    Content,
 }
 
 /// Changes the message in memory and in the database.
@@ -181,49 +181,49 @@ async fn change_message(
     channel: &Channel,
     message: &mut Message,
     timed: &TimedChange,
-) -> Result<Seen, Error> {
+) -> Result<Impact, Error> {
     let (tenant, at) = (channel.tenant, timed.at.unwrap_or(tx.now()));
     match &timed.change {
         MessageChange::Edited(edit) => {
             if message.deleted_at.is_some() || !is_news(tx, tenant, message, timed).await? {
-                return Ok(Seen::Nothing);
+                return Ok(Impact::None);
             }
             let only_moves = apply::only_moves(message, edit);
             let other_files = files::replace(tx, channel, message, &edit.files).await?;
             if !apply::edit(message, edit) && !other_files {
-                return Ok(Seen::Nothing);
+                return Ok(Impact::None);
             }
             if !only_moves {
                 message.edited_at = Some(at);
             }
             messages::set_content(tx, tenant, message).await?;
-            Ok(if only_moves { Seen::Beside } else { Seen::Other })
+            Ok(if only_moves { Impact::NotContent } else { Impact::Content })
         }
         MessageChange::Deleted => {
             if message.deleted_at.is_some() {
-                return Ok(Seen::Nothing);
+                return Ok(Impact::None);
             }
             message.deleted_at = Some(at);
             messages::set_deleted(tx, tenant, message).await?;
-            Ok(Seen::Other)
+            Ok(Impact::Content)
         }
         MessageChange::Reacted { .. } => {
             let place = (tenant, channel.id);
             let joined = person::join(tx, place, message, &timed.change).await?;
             if !is_news(tx, tenant, message, timed).await? || !apply::react(message, &timed.change) {
-                return Ok(if joined { Seen::Beside } else { Seen::Nothing });
+                return Ok(if joined { Impact::NotContent } else { Impact::None });
             }
             messages::set_reactions(tx, tenant, message).await?;
-            Ok(Seen::Beside)
+            Ok(Impact::NotContent)
         }
         MessageChange::Status { status, error } => {
             if !message.status.may_become(*status) {
-                return Ok(Seen::Nothing);
+                return Ok(Impact::None);
             }
             message.status = *status;
             message.error.clone_from(error);
             messages::set_status(tx, tenant, message).await?;
-            Ok(Seen::Beside)
+            Ok(Impact::NotContent)
         }
     }
 }

@@ -7,11 +7,11 @@
 mod account;
 mod arrive;
 mod echo;
+mod echo_match;
 mod greeting;
 mod inbound;
 mod phone;
-mod place;
-mod same;
+mod reply_chat;
 mod time;
 mod title;
 
@@ -328,7 +328,7 @@ async fn apply_slice(
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     match event {
         Event::Message(message) => {
-            let message = &*place::known(tx, channel, message).await?;
+            let message = &*reply_chat::resolve(tx, channel, message).await?;
             match message.author {
                 Author::Customer => inbound::apply(tx, channel, message).await,
                 _ => echo::apply(tx, channel, message).await,
@@ -358,7 +358,7 @@ async fn apply_change(
     (told, change): (&Told, MessageChange),
 ) -> Result<bool, Error> {
     let timed =
-        TimedChange { at: time::of(told, tx.now()), place: place_of(told), key: delivery_of(told), change };
+        TimedChange { at: time::of(told, tx.now()), place: order_of(told), key: delivery_of(told), change };
     message_change::apply_or_wait(tx, channel, key, timed).await?;
     Ok(true)
 }
@@ -372,7 +372,7 @@ fn delivery_of(told: &Told) -> String {
 
 /// The order of a delivery: its number where the provider counts (it orders events of the same second), otherwise the
 /// time of the first delivery.
-fn place_of(told: &Told) -> Option<i64> {
+fn order_of(told: &Told) -> Option<i64> {
     told.delivery.as_ref().and_then(|key| key.parse().ok()).or(told.told_ms)
 }
 

@@ -14,7 +14,7 @@ pub mod policy;
 mod reply;
 
 pub use flush::Flush;
-pub use handoff::{Handoff, Nobody};
+pub use handoff::{HandUnclaimed, Handoff};
 pub use lease::{Expire, Extend, Fail, Orphan};
 pub use offer::{Offer, Offered, OfferedTurn};
 pub use reply::{Replied, Reply};

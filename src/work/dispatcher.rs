@@ -17,7 +17,7 @@ use super::responders::{Held, Responders, ScheduledTurn};
 use super::silences::Silences;
 use crate::accounts::Scope;
 use crate::channels::ChannelCache;
-use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
+use crate::inbox::turn::{Expire, Extend, HandUnclaimed, Offer, Offered, OfferedTurn, Orphan};
 use crate::model::{ChannelSettings, ChannelState};
 use crate::rooms;
 use crate::store::{Store, turns};
@@ -302,7 +302,8 @@ impl Dispatcher {
         let waiting = self.state().waiting_too_long(self.store.clock().now_ms(), AT_ONCE, limit_ms);
         stream::iter(waiting)
             .for_each_concurrent(CONCURRENT, |scheduled| async move {
-                match self.store.write(Nobody { tenant: scheduled.tenant, turn: scheduled.turn }).await {
+                match self.store.write(HandUnclaimed { tenant: scheduled.tenant, turn: scheduled.turn }).await
+                {
                     Ok(_) => self.state().drop_parked(scheduled),
                     Err(error) => {
                         tracing::warn!(%error, turn = %scheduled.turn, "a turn cannot be handed to people");

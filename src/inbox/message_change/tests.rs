@@ -72,12 +72,12 @@ fn what_an_edit_has_no_value_for_was_not_removed() {
         data: Some(json!({"quoted": {"text": "q"}, "filename": "a.jpg"})),
         ..message()
     };
-    // A new caption, told without the file.
+    // An edit of the caption, without the file.
     let caption = Edit { content: Some(MessageKind::Text), text: Some("second".into()), ..Edit::default() };
     assert!(apply::edit(&mut picture, &caption));
     assert_eq!((picture.kind, picture.text.as_deref()), (MessageKind::Image, Some("second")));
     assert_eq!(picture.data, Some(json!({"quoted": {"text": "q"}})));
-    // Only what changed is told.
+    // An edit with only the changed fields.
     let entities = Edit { data: data(json!({"links": []})), ..Edit::default() };
     assert!(apply::edit(&mut picture, &entities));
     assert_eq!(picture.text.as_deref(), Some("second"));

@@ -5,7 +5,7 @@ use adapters::event::{self, NewMessage};
 use uuid::Uuid;
 
 use super::phone::{self, Typed};
-use super::{greeting, inbound, same, time};
+use super::{echo_match, greeting, inbound, time};
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
@@ -33,7 +33,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         && let Some(contact) = &known
         && let Some(delivery) = in_flight(tx, channel, contact.id, event).await?
     {
-        return left(tx, channel, delivery, key, event).await;
+        return mark_sent(tx, channel, delivery, key, event).await;
     }
     let contact = inbound::contact_of(tx, channel, event, chat, known).await?;
     let mut conversation = inbound::conversation_of(tx, channel, event, &contact, None).await?;
@@ -85,7 +85,7 @@ async fn ours(
     let Some(delivery) = deliveries::by_key(tx, (channel.tenant, channel.id), key).await? else {
         return Ok(None);
     };
-    left(tx, channel, delivery, key, event).await.map(Some)
+    mark_sent(tx, channel, delivery, key, event).await.map(Some)
 }
 
 /// Finds an unsettled delivery with the same content: the echo may overtake the provider's answer, and without a reserved
@@ -113,7 +113,7 @@ async fn in_flight(
         }
         // A damaged payload matches nothing and does not stop the search.
         let part = serde_json::from_str::<Part>(&candidate.payload);
-        if part.is_ok_and(|part| same::is_same(&part, &event.content)) {
+        if part.is_ok_and(|part| echo_match::is_same(&part, &event.content)) {
             return Ok(Some(candidate));
         }
     }
@@ -122,7 +122,7 @@ async fn in_flight(
 
 /// Marks the delivery as sent. The echo proves it, whether the delivery was sending, unknown, waiting for a retry or
 /// given up.
-async fn left(
+async fn mark_sent(
     tx: &mut Tx<'_>,
     channel: &Channel,
     mut delivery: Delivery,

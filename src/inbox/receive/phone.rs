@@ -4,7 +4,7 @@
 use adapters::event::NewMessage;
 use serde_json::{Value, json};
 
-use super::{arrive, greeting, same, time};
+use super::{arrive, echo_match, greeting, time};
 use crate::error::Error;
 use crate::inbox::own;
 use crate::model::{Channel, ChannelSettings, Conversation, Direction, Owner};
@@ -55,8 +55,8 @@ pub(super) async fn judge(
 
 /// Whether it is one of the channel's configured automatic texts.
 fn is_known(settings: &ChannelSettings, text: Option<&str>) -> bool {
-    let said = same::words(text);
-    !said.is_empty() && settings.automatic_texts.iter().any(|known| same::words(Some(known)) == said)
+    let said = echo_match::words(text);
+    !said.is_empty() && settings.automatic_texts.iter().any(|known| echo_match::words(Some(known)) == said)
 }
 
 /// Marks a message as automatic.

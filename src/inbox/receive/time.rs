@@ -1,4 +1,4 @@
-//! When an event happened, and whether it is too old to be acted on as news. Pure.
+//! The time of an event, and whether it arrived too late for the AI to answer. Pure.
 
 use adapters::event::Told;
 

@@ -39,12 +39,12 @@ impl Verb for Handoff {
 }
 
 /// No responder took the turn in time: hands it to people.
-pub struct Nobody {
+pub struct HandUnclaimed {
     pub tenant: Uuid,
     pub turn: Uuid,
 }
 
-impl Verb for Nobody {
+impl Verb for HandUnclaimed {
     type Out = bool;
 
     fn tenant(&self) -> Option<Uuid> {

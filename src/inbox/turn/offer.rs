@@ -13,10 +13,9 @@ use crate::model::{
 };
 use crate::store::{Tx, Verb, channels, messages, turns};
 
-/// Messages beside those of the turn that a responder is given: the newest.
+/// History messages given to a responder: the newest.
 const HISTORY: i64 = 30;
-/// Messages of a turn that a responder is given: the newest. Only a conversation that was handed back after
-/// a long silence has more.
+/// Messages of a turn given to a responder: the newest. Only a conversation handed back after a long silence has more.
 const MAX_MESSAGES: i64 = 200;
 
 pub struct Offer {

@@ -85,7 +85,7 @@ mod tests {
     }
 
     proptest! {
-        /// However much is written, nobody waits longer than the longest wait; and never for the past.
+        /// The due time is never later than the longest wait, and never in the past.
         #[test]
         fn a_talkative_customer_is_answered(gaps in prop::collection::vec(0i64..10_000, 1..60)) {
             let settings = ChannelSettings { max_messages: 1_000, ..ChannelSettings::default() };

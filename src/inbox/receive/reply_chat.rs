@@ -11,7 +11,7 @@ use crate::store::{Tx, conversations, messages};
 
 /// Returns the message with the chat and thread of the one that it replies to, if the body does not name them and that
 /// message is stored.
-pub(super) async fn known<'a>(
+pub(super) async fn resolve<'a>(
     tx: &mut Tx<'_>,
     channel: &Channel,
     event: &'a NewMessage,
