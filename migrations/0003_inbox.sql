@@ -186,7 +186,7 @@ create table reads (
 );
 
 -- Edits, reactions and statuses that arrived before their message.
-create table pending_effects (
+create table pending_changes (
   tenant uuid not null,
   id uuid not null,
   channel uuid not null,
@@ -196,12 +196,12 @@ create table pending_effects (
   primary key (tenant, id),
   foreign key (tenant, channel) references channels (tenant, id)
 );
-create index pending_effects_of_target on pending_effects (tenant, channel, target_key, id);
-create index pending_effects_of_channel on pending_effects (tenant, channel, id);
-create index pending_effects_by_age on pending_effects (created_at);
+create index pending_changes_of_target on pending_changes (tenant, channel, target_key, id);
+create index pending_changes_of_channel on pending_changes (tenant, channel, id);
+create index pending_changes_by_age on pending_changes (created_at);
 
--- The number of pending effects per channel, updated with every change.
-create table waiting_effects (
+-- The number of pending changes per channel, updated with every change.
+create table waiting_changes (
   tenant uuid not null,
   channel uuid not null,
   amount bigint not null,

@@ -1,4 +1,4 @@
-//! Puts events into the transaction: the one place where a change becomes a frame.
+//! Adds events to a transaction. Every event is encoded here.
 
 use anyhow::Context as _;
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::model::{Conversation, EventBody, EventKind, LastMessage, Message, ReadEvent, Turn};
 use crate::store::{Draft, Tx};
 
-/// Characters of a message that a list shows.
+/// Length in characters of a message's preview in lists.
 const PREVIEW: usize = 160;
 
 fn emit(tx: &mut Tx<'_>, event: &EventBody, user: Option<Uuid>) -> Result<(), Error> {
@@ -40,7 +40,7 @@ pub fn conversation(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<
     emit(tx, &event, None)
 }
 
-/// A turn changed. `conversation.turn` must already be what people are to see.
+/// A turn changed. `conversation.turn` must already have its new value.
 pub fn turn(tx: &mut Tx<'_>, conversation: &mut Conversation, turn: &Turn) -> Result<(), Error> {
     let event = EventBody::new(conversation.tenant, EventKind::TurnUpdated, tx.now())
         .about(conversation)
@@ -57,7 +57,7 @@ pub fn channel(tx: &mut Tx<'_>, channel: &crate::model::Channel) -> Result<(), E
     emit(tx, &event, None)
 }
 
-/// A user has read: only that user's sessions hear of it.
+/// A user's read mark moved. Sent only to that user's sessions.
 pub fn read(tx: &mut Tx<'_>, conversation: &Conversation, read: ReadEvent) -> Result<(), Error> {
     let user = read.user;
     let mut event = EventBody::new(conversation.tenant, EventKind::ConversationRead, tx.now());
@@ -67,7 +67,7 @@ pub fn read(tx: &mut Tx<'_>, conversation: &Conversation, read: ReadEvent) -> Re
     emit(tx, &event, Some(user))
 }
 
-/// What a list shows of a message.
+/// The preview of a message in lists.
 pub fn last_message(message: &Message) -> LastMessage {
     LastMessage {
         seq: message.seq,

@@ -1,16 +1,16 @@
-//! The inbox: what happens to conversations. One verb a file, each one transaction; decisions are pure
-//! functions beside them (`turn/policy.rs`, `outgoing.rs`).
+//! The inbox: operations on conversations. Each file has one verb, and each verb is one transaction; decisions are pure
+//! functions (`turn/policy.rs`, `outgoing.rs`).
 //!
-//! From the provider: `receive` (with `receipt` and `effect` for what happens to messages that exist).
+//! From the provider: `receive` (with `receipt` and `message_change` for changes of stored messages).
 //! From people: `send`, `note`, `own`, `assign`, `close`, `read`. From responders: `turn`.
-//! No verb calls another layer, none knows HTTP, sockets or a provider's JSON.
+//! No verb calls another layer or depends on HTTP, sockets or a provider's JSON.
 
 pub mod assign;
 pub mod close;
-pub mod effect;
 mod files;
 pub mod listing;
 pub mod look;
+pub mod message_change;
 pub mod note;
 pub mod outgoing;
 pub mod own;

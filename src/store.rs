@@ -24,13 +24,13 @@ pub mod contact_terms;
 pub mod contacts;
 pub mod conversations;
 pub mod deliveries;
-pub mod effects;
 pub mod envelopes;
 pub mod events;
 pub mod jobs;
 pub mod messages;
 pub mod names;
 pub mod ownership;
+pub mod pending_changes;
 pub mod places;
 pub mod queues;
 pub mod reads;
@@ -177,7 +177,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("contacts", contacts::ALL),
         ("conversations", conversations::ALL),
         ("deliveries", deliveries::ALL),
-        ("effects", effects::ALL),
+        ("pending_changes", pending_changes::ALL),
         ("envelopes", envelopes::ALL),
         ("events", events::ALL),
         ("jobs", jobs::ALL),

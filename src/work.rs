@@ -1,8 +1,8 @@
-//! Work beside the requests: jobs (`runner`, one file a kind of job) and turns (`dispatcher`).
+//! Background work: jobs (`runner`, one file for each job kind) and turns (`dispatcher`).
 //!
-//! Rows are the truth and memory only makes it punctual: what a dead process left is found by sweeps.
+//! The database is authoritative; memory only makes the work punctual. Sweeps find what a dead process left.
 //!
-//! To add a kind of job: the recipe is at the head of [`kinds`].
+//! To add a job kind, follow the recipe at the head of [`kinds`].
 
 mod acknowledge;
 mod dead;

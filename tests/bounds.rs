@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hubbub::error::Error;
-use hubbub::store::effects::MOST;
+use hubbub::store::pending_changes::MOST;
 use hubbub::store::{Tx, Verb};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -41,8 +41,8 @@ impl Verb for Waiting {
     type Out = (i64, i64);
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(i64, i64), Error> {
-        let tally = "select amount from waiting_effects where channel = $1";
-        let rows = "select count(*) from pending_effects where channel = $1";
+        let tally = "select amount from waiting_changes where channel = $1";
+        let rows = "select count(*) from pending_changes where channel = $1";
         let tally = tx.one::<(i64,)>(tally, &[self.0.into()]).await?.map_or(0, |(amount,)| amount);
         Ok((tally, tx.one::<(i64,)>(rows, &[self.0.into()]).await?.map_or(0, |(count,)| count)))
     }
@@ -90,7 +90,7 @@ impl Verb for Pretend {
     type Out = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let sql = "update waiting_effects set amount = $2 where channel = $1";
+        let sql = "update waiting_changes set amount = $2 where channel = $1";
         tx.exec(sql, &[self.0.into(), MOST.into()]).await?;
         Ok(())
     }

@@ -35,7 +35,7 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("api_keys_by_revocation", "nodes look for rights that changed"),
     ("memberships_of_user", "the tenants of a person are asked for before any is known"),
     ("conversations_silent", "sweep: silences that are over"),
-    ("pending_effects_by_age", "sweep: what has waited too long"),
+    ("pending_changes_by_age", "sweep: what has waited too long"),
     ("turns_due", "sweep: turns whose time has come"),
     ("turns_leased", "sweep: leases that ran out"),
     ("queues_due", "claiming: queues with something to do"),

@@ -38,7 +38,7 @@ impl Verb for Age {
             let envelope = "insert into envelopes (id, tenant, channel, body, outcome, events, received_at) \
                 values ($1, $2, $3, $4, 'events', 1, 0)";
             tx.exec(envelope, &[old, tenant, self.channel.into(), Arg::from(&b"{}"[..])]).await?;
-            let pending = "insert into pending_effects (id, tenant, channel, target_key, event, created_at) \
+            let pending = "insert into pending_changes (id, tenant, channel, target_key, event, created_at) \
                 values ($1, $2, $3, 'never comes', '', 5)";
             tx.exec(pending, &[old, tenant, self.channel.into()]).await?;
             let token = "insert into refresh_tokens (id, family, user_id, digest, expires_at, created_at) \
@@ -62,7 +62,7 @@ impl Verb for Rows {
         let mut rows = Vec::new();
         for sql in [
             "select count(*) from envelopes",
-            "select count(*) from pending_effects",
+            "select count(*) from pending_changes",
             "select count(*) from refresh_tokens where expires_at = 5",
             "select count(*) from sessions where expires_at = 5",
             "select count(*) from messages",

@@ -30,7 +30,7 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "sweep: silences that are over",
     ),
     (
-        "select tenant, channel, id from pending_effects where created_at < $1",
+        "select tenant, channel, id from pending_changes where created_at < $1",
         "sweep: what has waited too long",
     ),
     (
@@ -74,12 +74,12 @@ const OF_TENANTS: &[&str] = &[
     "jobs",
     "memberships",
     "messages",
-    "pending_effects",
+    "pending_changes",
     "queues",
     "reads",
     "tallies",
     "turns",
-    "waiting_effects",
+    "waiting_changes",
 ];
 
 /// Words that follow a table's name and are no alias of it.

@@ -1,4 +1,4 @@
-//! Gives a conversation to a colleague, or to nobody in particular. Who answers stays as it is.
+//! Sets or clears a conversation's assignee. The owner stays the same.
 
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ impl Verb for Assign {
         if conversation.assignee != self.assignee {
             conversation.assignee = self.assignee;
             conversations::set_assignee(tx, &mut conversation).await?;
-            // Somebody has it for good: a silence that would have ended by itself does not any more.
+            // An assigned person has the conversation for good: the AI's silence no longer expires.
             if self.assignee.is_some() {
                 ownership::set_silent(tx, tenant, conversation.id, None).await?;
             }

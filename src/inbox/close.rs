@@ -1,4 +1,4 @@
-//! Closes a conversation, or opens it again. A customer who writes to a closed one gets a new one.
+//! Closes or reopens a conversation. A customer's message to a closed conversation opens a new one.
 
 use uuid::Uuid;
 

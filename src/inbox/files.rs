@@ -1,4 +1,4 @@
-//! The files of a message that came: each is shown at once and fetched by a job of the same transaction.
+//! The attachments of a received message: each is inserted with a download job in the same transaction.
 
 use adapters::{MediaRef, MediaState};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::store::attachments::Stored;
 use crate::store::jobs::{self, FetchMedia, Slot};
 use crate::store::{Tx, attachments};
 
-/// Adds a file to a message, to be fetched.
+/// Adds an attachment and its download job.
 pub(super) async fn attach(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -41,8 +41,8 @@ pub(super) async fn attach(
     Ok(file)
 }
 
-/// Makes these the files of a message; those that it has already are not fetched again. `false`: it has them all. No
-/// files say nothing: an edit of a caption comes without.
+/// Replaces a message's attachments; unchanged ones are not downloaded again. `false` if nothing changed. An empty list
+/// changes nothing, because an edit of a caption contains no files.
 pub(super) async fn replace(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -71,7 +71,7 @@ pub(super) async fn replace(
     Ok(changed)
 }
 
-/// By the provider's own word for the file, if it has one that stays; otherwise by how it is found.
+/// Compares the provider's stable file id, if there is one, otherwise the whole reference.
 fn is_same(stored: &Stored, media: &MediaRef) -> bool {
     let Ok(known) = serde_json::from_str::<MediaRef>(&stored.source) else { return false };
     let unique = |media: &MediaRef| media.reference.get("file_unique_id").cloned();

@@ -1,5 +1,5 @@
-//! Reading: the list, a conversation, its messages, from one snapshot with the feed's position, so that
-//! nothing can happen between a list and the events that follow it.
+//! Reads: the list, a conversation, its messages. Each list is read in one snapshot with the feed's position, so that no
+//! event is lost between a list and the events after it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,20 +15,20 @@ use crate::store::{Tx, Verb, channels, contact_terms, conversations, events, mes
 
 pub const MAX_PAGE: i64 = 200;
 
-/// Messages that are read at a time, and bytes of their texts after which a page ends: who may write long messages
-/// would take the server's memory by having them listed.
+/// Limits of a page: messages read at a time, and total bytes of text, so that listing long messages cannot exhaust the
+/// server's memory.
 const STEP: i64 = 51;
 const PAGE_BYTES: usize = 1024 * 1024;
 const MIN_TYPED: usize = 2;
 
-/// A list of one user over the tenants that it may see.
+/// A user's list over the tenants that they may see.
 pub struct Inbox {
     pub scopes: Vec<Scope>,
     pub view: View,
     pub sort: Sort,
     pub company: Option<Uuid>,
     pub channel: Option<Uuid>,
-    /// Where the page before ended.
+    /// The end of the previous page.
     pub from: Option<Position>,
     pub limit: i64,
 }
@@ -36,13 +36,13 @@ pub struct Inbox {
 #[derive(Clone, Debug)]
 pub struct InboxPage {
     pub items: Vec<InboxItem>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub next: Option<Position>,
-    /// Of the first page: how many each view holds.
+    /// On the first page: the number of conversations of each view.
     pub counts: Option<Counts>,
-    /// The feed of each tenant stood here when the list was read.
+    /// Each tenant's feed position when the list was read.
     pub cursors: BTreeMap<Uuid, i64>,
-    /// Of all of these cursors.
+    /// The epoch of these cursors.
     pub epoch: String,
 }
 
@@ -70,7 +70,7 @@ impl Counts {
     }
 }
 
-/// The channels of a scope that a filter leaves, or nothing if it leaves the whole tenant.
+/// The channels that a filter selects in a scope; `None` for the whole tenant.
 async fn narrowed(
     tx: &mut Tx<'_>,
     scope: &Scope,
@@ -135,7 +135,7 @@ impl Verb for Inbox {
     }
 }
 
-/// Where the feeds of the scopes stand.
+/// The feed positions of the scopes' tenants.
 async fn positions(tx: &mut Tx<'_>, scopes: &[Scope]) -> Result<(BTreeMap<Uuid, i64>, String), Error> {
     let tenants: Vec<Uuid> = scopes.iter().map(Scope::tenant).collect();
     let tops = events::tops(tx, &tenants).await?;
@@ -168,7 +168,7 @@ async fn counts(
     Ok(counts)
 }
 
-/// The counts alone.
+/// Only the counts.
 pub struct CountViews {
     pub scopes: Vec<Scope>,
     pub company: Option<Uuid>,
@@ -192,7 +192,7 @@ impl Verb for CountViews {
     }
 }
 
-/// Contacts by name, handle or number.
+/// Finds contacts by name, handle or phone number.
 pub struct FindContacts {
     pub scopes: Vec<Scope>,
     pub typed: String,
@@ -268,7 +268,7 @@ pub struct Messages {
 #[derive(Clone, Debug)]
 pub struct MessagePage {
     pub messages: Vec<Message>,
-    /// There are more in the direction that was asked for.
+    /// Whether there are more in the requested direction.
     pub more: bool,
 }
 
@@ -280,7 +280,7 @@ impl Verb for Messages {
         let tenant = self.scope.tenant();
         let mut page = Vec::new();
         let mut bytes = 0;
-        // One more than is shown tells whether there are more.
+        // Reads one extra row to know whether there are more.
         let more = loop {
             let want = (limit + 1 - page.len() as i64).min(STEP);
             let found = if let Some(after) = self.after_seq {
@@ -299,7 +299,7 @@ impl Verb for Messages {
             }
         };
         if more {
-            // The one too many is at the far end.
+            // The extra row is at the far end.
             if self.after_seq.is_some() {
                 page.pop();
             } else {

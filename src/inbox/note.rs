@@ -1,5 +1,5 @@
-//! A private note: an entry of the conversation that never leaves. It has no delivery, so nothing could
-//! send it, and it changes nothing of who answers.
+//! A private note: a message of the conversation that is never sent, because it has no delivery. It does not change the
+//! owner.
 
 use uuid::Uuid;
 

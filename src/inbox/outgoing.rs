@@ -1,5 +1,5 @@
-//! What leaves: checks what a person or a responder wants to send, and cuts it into the parts that the
-//! provider takes. Pure, but for writing the parts down.
+//! Outgoing messages: validates what a person or a responder sends, and splits it into the provider's parts. Pure, except
+//! for storing them.
 
 use adapters::{Outward, ProviderLimits, split};
 use anyhow::Context as _;
@@ -19,19 +19,19 @@ use crate::store::jobs::{self, Deliver, Payload, Slot};
 use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, attachments, conversations, messages};
 
-/// More than the parts of any message: texts and files together.
+/// More parts than any message has, texts and files together.
 const MAX_PARTS: i64 = 100_000;
 
-/// One part of a message, as the provider will get it.
+/// One part of a message, sent in one provider call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     pub text: Option<String>,
     pub media: Option<OutAttachment>,
-    /// The quoted message, as the provider knows it.
+    /// The provider's id of the quoted message.
     pub reply_to: Option<String>,
 }
 
-/// Refuses an answer that is too much: of all its parts together.
+/// Validates an answer: each message, and the total size.
 pub fn check_all(parts: &[MessageBody]) -> Result<(), Error> {
     parts.iter().try_for_each(check)?;
     let characters: usize = parts.iter().flat_map(|part| &part.text).map(|text| text.chars().count()).sum();
@@ -46,7 +46,7 @@ pub fn check_all(parts: &[MessageBody]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what could not be sent: the field, and what to do.
+/// Validates a message. The error names the field and the remedy.
 pub fn check(body: &MessageBody) -> Result<(), Error> {
     let text = body.text.as_deref().map(str::trim).unwrap_or_default();
     if text.is_empty() && body.attachments.is_empty() {
@@ -73,8 +73,8 @@ pub fn check(body: &MessageBody) -> Result<(), Error> {
     Ok(())
 }
 
-/// The provider fetches a file from where it is, often from beside us: an address of a private network is not handed on.
-/// Judged when it is accepted and again before it is sent, because what the operator allows may have changed.
+/// Refuses file addresses in private networks: the provider downloads the file, and a gateway often runs in our network.
+/// Checked on acceptance and again before sending, because the operator's settings may have changed.
 pub fn check_files(files: &[OutAttachment], outward: &Outward) -> Result<(), Error> {
     for file in files {
         let url =
@@ -87,7 +87,7 @@ pub fn check_files(files: &[OutAttachment], outward: &Outward) -> Result<(), Err
     Ok(())
 }
 
-/// A client's own id of what it sends: the key by which a repetition is known.
+/// Validates a client id, the idempotency key of a message.
 pub fn check_client_id(client_id: &str) -> Result<(), Error> {
     if client_id.is_empty() || client_id.len() > MAX_CLIENT_ID {
         return Err(Error::invalid(
@@ -109,8 +109,8 @@ fn kind_of(file: &OutAttachment) -> Result<MessageKind, Error> {
     }
 }
 
-/// Cuts a message into parts: long texts at their sentences, one file a part, a short text as the caption
-/// of the only file. The quote belongs to the first part.
+/// Splits a message into parts: a long text at sentences, one part for each file, a short text as the caption of a single
+/// file. The quote belongs to the first part.
 pub fn parts(body: &MessageBody, limits: &ProviderLimits, reply_to: Option<&str>) -> Vec<Part> {
     let text = body.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let mut parts = Vec::new();
@@ -135,19 +135,19 @@ pub fn parts(body: &MessageBody, limits: &ProviderLimits, reply_to: Option<&str>
     parts
 }
 
-/// Who writes what, and as an answer to which turn.
+/// An outgoing message: author, content, and the turn that it answers.
 pub(super) struct Outgoing<'a> {
     pub author: Author,
     pub body: &'a MessageBody,
     pub client_id: &'a str,
     pub digest: &'a str,
     pub turn: Option<Uuid>,
-    /// Since when the customer waits for an answer to what this one does not answer.
+    /// When the customer began to wait for an answer that this message does not give.
     pub waits_since: Option<i64>,
 }
 
-/// Appends an outgoing message to a locked conversation: the row, its parts, a job for each in the
-/// conversation's lane, the event.
+/// Appends an outgoing message to a locked conversation: its row, its deliveries, a job for each in the conversation's
+/// lane, the event.
 pub(super) async fn put(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
@@ -194,7 +194,7 @@ pub(super) async fn put(
         message.attachments.push(shown);
     }
     let lane = lane_of(conversation.id);
-    // Nothing is sent on a channel that is down: say so from the beginning.
+    // A channel that is down sends nothing: the delivery shows the error from the start.
     let key = QueueKey { tenant: conversation.tenant, id: conversation.channel, class: Deliver::CLASS };
     let waits = queues::blocked(tx, key).await?;
     let waits = waits.map(|reason| MessageError { code: "channel_waits".to_owned(), reason });
@@ -238,7 +238,7 @@ pub(super) async fn put(
     Ok(message)
 }
 
-/// The parts of a message that were not tried because one before them had failed follow it again.
+/// Requeues the parts of a message that were failed because an earlier part had failed.
 pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(), Error> {
     let Some(message) = messages::load(tx, first.tenant, first.message).await? else { return Ok(()) };
     let lane = lane_of(first.conversation);
@@ -256,12 +256,12 @@ pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(
     Ok(())
 }
 
-/// Where the sends of a conversation stand, one behind the other.
+/// The lane of a conversation's sends, which run in order.
 pub(super) fn lane_of(conversation: Uuid) -> String {
     format!("conversation:{conversation}")
 }
 
-/// The provider's id of the message that is quoted.
+/// The provider's id of the quoted message.
 async fn quoted(tx: &mut Tx<'_>, conversation: &Conversation, id: Uuid) -> Result<Option<String>, Error> {
     let quoted = messages::load(tx, conversation.tenant, id).await?;
     if quoted.is_none_or(|quoted| quoted.conversation != conversation.id) {

@@ -1,5 +1,5 @@
-//! Who answers: taking over, handing back. The owner changes together with the epoch, and every open turn
-//! of the conversation ends with it, so that nothing which was started before can answer after.
+//! Changes a conversation's owner: taking over, handing back. The epoch is raised with it and every open turn is
+//! cancelled, so that an answer begun before the change is refused.
 
 use uuid::Uuid;
 
@@ -29,17 +29,17 @@ pub(super) async fn change(
     Ok(())
 }
 
-/// What the AI has written and what has not left stays here: a person speaks now.
+/// Fails the AI's unsent messages, because a person takes over.
 async fn silence(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
     for delivery in deliveries::queued_of_responders(tx, conversation.tenant, conversation.id).await? {
-        // Its job ends at once, and does not hold up what the person writes.
+        // Its job runs and ends now, so that it does not block the person's messages.
         jobs::hurry::<Deliver>(tx, (delivery.tenant, delivery.channel), delivery.id).await?;
         receipt::silence(tx, delivery).await?;
     }
     Ok(())
 }
 
-/// A person takes the conversation; the AI is silent from the commit on.
+/// A person takes the conversation over. After the commit the AI cannot answer.
 pub struct TakeOver {
     pub scope: Scope,
     pub conversation: Uuid,
@@ -63,7 +63,7 @@ impl Verb for TakeOver {
     }
 }
 
-/// A person gives the conversation (back) to the AI, which answers what was not answered yet.
+/// A person gives the conversation to the AI, which answers the unanswered messages.
 pub struct HandBack {
     pub scope: Scope,
     pub conversation: Uuid,
@@ -98,7 +98,7 @@ impl Verb for HandBack {
     }
 }
 
-/// Gives a locked conversation (back) to the AI, which answers what was not answered yet.
+/// Gives a locked conversation to the AI, which answers the unanswered messages.
 pub(super) async fn give_back(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,

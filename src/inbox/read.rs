@@ -1,4 +1,4 @@
-//! A user has read a conversation up to a message. The mark moves forward only.
+//! Moves a user's read mark of a conversation. It only moves forward.
 
 use uuid::Uuid;
 

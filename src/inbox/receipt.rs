@@ -1,4 +1,4 @@
-//! Statuses of what was sent. A message is as far as its least part is; a status never goes backwards.
+//! Statuses of sent messages. A message has the status of its least advanced part; a status never goes backwards.
 
 use crate::announce;
 use crate::error::Error;
@@ -7,7 +7,7 @@ use crate::store::deliveries::Delivery;
 use crate::store::jobs::{self, Deliver};
 use crate::store::{Tx, conversations, deliveries, messages};
 
-/// Applies a status to what the channel calls by this key. `false`: nothing is known by it yet.
+/// Applies a status to the delivery or message with this external key. `false` if there is none yet.
 pub(super) async fn apply(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -24,7 +24,7 @@ pub(super) async fn apply(
         return Ok(true);
     }
     let Some(id) = messages::seen(tx, (channel.tenant, channel.id), key).await? else { return Ok(false) };
-    // Written elsewhere, on the phone: it has no parts.
+    // Sent from the phone or another program: it has no deliveries.
     let Some(mut message) = messages::load(tx, channel.tenant, id).await? else { return Ok(true) };
     let conversation = conversations::load_locked(tx, channel.tenant, message.conversation).await?;
     if message.status.may_become(status)
@@ -38,15 +38,15 @@ pub(super) async fn apply(
     Ok(true)
 }
 
-/// Does the status say something new of the part? One that was given up, and may have left all the same, has left when
-/// the provider says so.
+/// Whether the status advances the delivery. A given-up delivery that may have been accepted becomes sent when the
+/// provider reports it.
 pub(super) fn proves(delivery: &Delivery, status: MessageStatus) -> bool {
     let given_up = delivery.state == MessageStatus::Failed && delivery.begun_at.is_some();
     delivery.state.may_become(status) || (given_up && status != MessageStatus::Failed)
 }
 
-/// Writes a part of which the provider has told what became of it, and shows it. Should it wait for another try, its job
-/// ends at once and holds nobody up; a job that was given up is none that people need to look at any more.
+/// Stores a delivery whose outcome the provider has reported, and updates its message. A job waiting for a retry runs
+/// now, so that it ends and does not block its lane; a dead job is deleted.
 pub(super) async fn settled(
     tx: &mut Tx<'_>,
     delivery: &mut Delivery,
@@ -63,7 +63,7 @@ pub(super) async fn settled(
     refresh(tx, delivery).await
 }
 
-/// Brings the message of a changed delivery in line with all its parts, and says so if it changed.
+/// Recomputes the status of a changed delivery's message, and announces it if it changed.
 pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), Error> {
     let parts = deliveries::of_message(tx, delivery.tenant, delivery.message).await?;
     let Some(mut message) = messages::load(tx, delivery.tenant, delivery.message).await? else {
@@ -82,7 +82,7 @@ pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), 
     Ok(())
 }
 
-/// Keeps a part of the AI's answer from leaving: a person speaks now.
+/// Fails an unsent part of the AI's answer, because a person took over.
 pub(crate) async fn silence(tx: &mut Tx<'_>, mut delivery: Delivery) -> Result<(), Error> {
     let reason = "a person took over before it was sent".to_owned();
     delivery.state = MessageStatus::Failed;
@@ -91,7 +91,7 @@ pub(crate) async fn silence(tx: &mut Tx<'_>, mut delivery: Delivery) -> Result<(
     refresh(tx, &delivery).await
 }
 
-/// The status of a message by its parts, and the reason when one failed.
+/// Combines the statuses of the parts; the error is that of a failed, unknown or waiting part.
 fn whole(parts: &[Delivery]) -> (MessageStatus, Option<MessageError>) {
     let state = |wanted| parts.iter().find(|part| part.state == wanted);
     if let Some(failed) = state(MessageStatus::Failed) {
@@ -108,9 +108,9 @@ fn whole(parts: &[Delivery]) -> (MessageStatus, Option<MessageError>) {
         MessageStatus::Read,
     ];
     let found = least.into_iter().find(|wanted| state(*wanted).is_some()).unwrap_or(MessageStatus::Played);
-    // Some parts have left, others wait for their turn.
+    // Some parts are sent, others still wait.
     let begun = parts.iter().any(|part| part.state != MessageStatus::Queued);
-    // A part that is tried again keeps the reason of its last failure, to be shown.
+    // A part waiting for a retry keeps the error of its last attempt.
     let error = parts.iter().find_map(|part| part.error.clone());
     (if found == MessageStatus::Queued && begun { MessageStatus::Sending } else { found }, error)
 }

@@ -1,16 +1,17 @@
-//! A webhook's body becomes what it says: the raw envelope and all its effects, which the provider's 2xx waits for.
-//! Most bodies are one transaction. One of many events is several, so that others write between them; after a crash
-//! between two of them the provider was not answered and comes again. What was seen before changes nothing; what
-//! cannot be read is kept, with its error, and can be replayed.
+//! Stores a webhook's body and applies its events before the provider gets its 2xx.
+//!
+//! Most bodies are one transaction. A body of many events is several, so that other writes can run between them; after a
+//! crash between two of them the provider has no answer and delivers the body again. Events that were applied before
+//! change nothing. A body that cannot be parsed or applied is stored with its error and can be replayed.
 
 mod account;
 mod arrive;
 mod echo;
+mod echo_match;
 mod greeting;
 mod inbound;
 mod phone;
-mod place;
-mod same;
+mod reply_chat;
 mod time;
 mod title;
 
@@ -23,24 +24,24 @@ use aws_lc_rs::digest;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::effect::{self, Edit, Effect, Happened};
+use super::message_change::{self, Edit, MessageChange, TimedChange};
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Channel, MessageError, MessageStatus};
 use crate::store::envelopes::{self, NewEnvelope};
 use crate::store::{Store, Tx, Verb, channels, connections};
 
-/// Characters of the log's line about events that failed, and how many of them it names.
+/// Limits of the error in the integration log: characters, and number of failed events listed.
 const REASONS: usize = 500;
 const NAMED: usize = 10;
 
-/// Events with something to do that one transaction applies: bounds how long others wait for the writer.
+/// Non-idle events applied in one transaction: bounds how long other writes wait for the writer.
 const SLICE: usize = 25;
 
 /// The events of a body, or the reason why it cannot be parsed.
 pub type Parsed = Result<Vec<Event>, String>;
 
-/// Stores a verified body with all that follows from it.
+/// Stores a verified body and applies its events.
 pub async fn receive(
     store: &Store,
     channel: Arc<Channel>,
@@ -58,12 +59,12 @@ pub async fn receive(
     body.apply(store, next, applied).await
 }
 
-/// Reads a stored body again, after a fix: what was missed is made up for, what was seen stays as it is.
+/// Parses and applies a stored body again, after a fix. Events that were applied before change nothing.
 pub async fn replay(store: &Store, scope: Scope, envelope: Uuid) -> Result<Received, Error> {
     let (channel, context, body) = store.read(Load { scope, envelope }).await?;
     let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
     let mut parsed = provider.parse(&body, &context).map_err(|error| error.to_string());
-    // It is told again now: what it brings is as late as it is old.
+    // The delivery time is now, so an old message counts as delivered late.
     let told = store.clock().now_ms();
     for event in parsed.iter_mut().flatten() {
         event.tell_at(told);
@@ -76,7 +77,7 @@ fn events(parsed: &Parsed) -> &[Event] {
     parsed.as_deref().unwrap_or_default()
 }
 
-/// The first event of the slice after the one that begins there.
+/// The end (exclusive) of the slice that begins at `from`.
 fn slice_end(events: &[Event], from: usize) -> usize {
     let mut busy = 0;
     let over = |event: &Event| {
@@ -86,14 +87,14 @@ fn slice_end(events: &[Event], from: usize) -> usize {
     events[from..].iter().position(over).map_or(events.len(), |length| from + length)
 }
 
-/// The envelope of a verified body with what the adapter made of it, and its first events.
+/// Stores the envelope of a verified body and applies the first slice of its events.
 struct Receive {
     channel: Arc<Channel>,
     body: Bytes,
     parsed: Arc<Parsed>,
 }
 
-/// What became of a body.
+/// The outcome of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
     pub envelope: Uuid,
@@ -113,7 +114,7 @@ impl Verb for Receive {
         let events = events(&self.parsed);
         let is_last = slice_end(events, 0) == events.len();
         let (outcome, error) = match summary(&self.parsed) {
-            // True until the last of them.
+            // Overwritten by the last slice.
             _ if !is_last => ("failed", Some("not all events are applied".to_owned())),
             other => other,
         };
@@ -144,7 +145,7 @@ impl Verb for Receive {
     }
 }
 
-/// A body whose envelope is stored, to be applied slice by slice.
+/// A stored body, applied slice by slice.
 #[derive(Clone)]
 struct Stored {
     channel: Arc<Channel>,
@@ -154,7 +155,7 @@ struct Stored {
 }
 
 impl Stored {
-    /// From that event on; `applied` is what became of those before it.
+    /// Applies the events from `from` on; `applied` is the outcome of the ones before it.
     async fn apply(self, store: &Store, from: usize, mut applied: Applied) -> Result<Received, Error> {
         let mut from = from;
         loop {
@@ -169,7 +170,7 @@ impl Stored {
     }
 }
 
-/// The next events of a stored body; the last of them say what became of the whole.
+/// Applies the next slice of a stored body. The last slice records the outcome of the whole body.
 struct Slice {
     body: Stored,
     from: usize,
@@ -198,7 +199,7 @@ impl Verb for Slice {
     }
 }
 
-/// Keeps a body whose effects could not be applied.
+/// Stores a body that could not be applied.
 pub struct Keep {
     pub channel: Arc<Channel>,
     pub body: Bytes,
@@ -227,7 +228,7 @@ impl Verb for Keep {
     }
 }
 
-/// The channel of a stored body, what is known of it when it is read, and the body.
+/// Loads a stored body with its channel and the parser's context.
 struct Load {
     scope: Scope,
     envelope: Uuid,
@@ -246,12 +247,12 @@ impl Verb for Load {
     }
 }
 
-/// The line of the integration log: what the body was, and why it was ignored if it was.
+/// The outcome and the error for the integration log: how the body was parsed, or why it was ignored.
 fn summary(parsed: &Result<Vec<Event>, String>) -> (&'static str, Option<String>) {
     match parsed {
         Err(error) => ("unparsable", Some(error.clone())),
         Ok(events) if events.iter().all(Event::is_ignored) => ("ignored", events.iter().find_map(reason_of)),
-        // The last one says so, if there were more than a body may have.
+        // If the body had too many events, the last one says so.
         Ok(events) => ("events", events.last().and_then(reason_of).filter(|why| why == TOO_MANY)),
     }
 }
@@ -263,17 +264,17 @@ fn reason_of(event: &Event) -> Option<String> {
     }
 }
 
-/// What became of a body's events.
+/// The outcome of a body's events.
 #[derive(Clone, Default)]
 struct Applied {
     /// Events that changed something.
     count: i64,
-    /// Which could not be applied, and why: by its number in the body, from 1.
+    /// Failed events: their number in the body, from 1, and the error.
     failed: Vec<String>,
 }
 
 impl Applied {
-    /// The line of the log: which events failed, if some did.
+    /// The outcome for the integration log, with the failed events if there are any.
     fn summary(&self, outcome: &'static str, error: Option<String>) -> (&'static str, Option<String>) {
         if self.failed.is_empty() {
             return (outcome, error);
@@ -282,7 +283,7 @@ impl Applied {
     }
 }
 
-/// Applies the events of a slice, each by itself: one that cannot be applied does not take the others with it.
+/// Applies the events of a slice, each in a savepoint, so that a failed one does not undo the others.
 async fn apply_slice(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -291,7 +292,7 @@ async fn apply_slice(
     mut applied: Applied,
 ) -> Result<Applied, Error> {
     if let [event] = events {
-        // The body is the event: if it fails there is nothing to save.
+        // A single event needs no savepoint: if it fails, the whole transaction does.
         applied.count = i64::from(apply(tx, channel, event).await?);
         return Ok(applied);
     }
@@ -311,7 +312,9 @@ async fn apply_slice(
             Err(error) => {
                 tx.undo(part).await?;
                 let number = index + 1;
-                tracing::error!(%error, channel = %channel.id, tenant = %channel.tenant, number, "an event of a webhook could not be applied");
+                tracing::error!(
+                    %error, channel = %channel.id, tenant = %channel.tenant, number, "a webhook event cannot be applied"
+                );
                 if applied.failed.len() < NAMED {
                     applied.failed.push(format!("event {number}: {error}"));
                 }
@@ -325,7 +328,7 @@ async fn apply_slice(
 async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool, Error> {
     match event {
         Event::Message(message) => {
-            let message = &*place::known(tx, channel, message).await?;
+            let message = &*reply_chat::resolve(tx, channel, message).await?;
             match message.author {
                 Author::Customer => inbound::apply(tx, channel, message).await,
                 _ => echo::apply(tx, channel, message).await,
@@ -333,11 +336,11 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         }
         Event::Title(title) => title::apply(tx, channel, title).await,
         Event::Change(change) => {
-            let effect = effect_of(change);
-            apply_effect(tx, channel, &change.target_key, (&change.told, effect)).await
+            let what = message_change_of(change);
+            apply_change(tx, channel, &change.target_key, (&change.told, what)).await
         }
         Event::Receipt(receipt) => match status_of(receipt) {
-            Some(effect) => apply_effect(tx, channel, &receipt.target_key, (&receipt.told, effect)).await,
+            Some(status) => apply_change(tx, channel, &receipt.target_key, (&receipt.told, status)).await,
             None => Ok(false),
         },
         Event::Health(health) => account::health(tx, channel, health).await,
@@ -348,52 +351,52 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
     }
 }
 
-async fn apply_effect(
+async fn apply_change(
     tx: &mut Tx<'_>,
     channel: &Channel,
     key: &str,
-    (told, effect): (&Told, Effect),
+    (told, change): (&Told, MessageChange),
 ) -> Result<bool, Error> {
-    let happened =
-        Happened { at: time::of(told, tx.now()), place: place_of(told), key: delivery_of(told), effect };
-    effect::apply_or_wait(tx, channel, key, happened).await?;
+    let timed =
+        TimedChange { at: time::of(told, tx.now()), place: order_of(told), key: delivery_of(told), change };
+    message_change::apply_or_wait(tx, channel, key, timed).await?;
     Ok(true)
 }
 
-/// Names the delivery of an event in a few bytes, whatever the provider's id of it is; nothing if it has none.
+/// A short digest of the provider's delivery id; empty if there is none.
 fn delivery_of(told: &Told) -> String {
     let Some(key) = &told.delivery else { return String::new() };
     let digest = digest::digest(&digest::SHA256, key.as_bytes());
     hex::encode(&digest.as_ref()[..8])
 }
 
-/// The place of an event's delivery among the others: its number where the provider counts (what happens in one second is
-/// put in order by it), or when it was told first.
-fn place_of(told: &Told) -> Option<i64> {
+/// The order of a delivery: its number where the provider counts (it orders events of the same second), otherwise the
+/// time of the first delivery.
+fn order_of(told: &Told) -> Option<i64> {
     told.delivery.as_ref().and_then(|key| key.parse().ok()).or(told.told_ms)
 }
 
-/// Who reacted. In a group each person for himself.
+/// Who reacted: us, the participant of a group, or the customer.
 fn person_of(change: &Change) -> String {
     let is_group = change.chat.as_ref().is_some_and(|chat| chat.is_group);
     match &change.by.id {
-        _ if change.by_us => effect::US.to_owned(),
+        _ if change.by_us => message_change::US.to_owned(),
         Some(person) if is_group => person.clone(),
         _ => "customer".to_owned(),
     }
 }
 
-/// What a change does to its message.
-fn effect_of(change: &Change) -> Effect {
+/// Converts an adapter's change to the stored form.
+fn message_change_of(change: &Change) -> MessageChange {
     match &change.what {
-        What::Edited { kind, text, media, data } => Effect::Edited(Edit {
+        What::Edited { kind, text, media, data } => MessageChange::Edited(Edit {
             content: kind.map(inbound::kind_of),
             text: text.clone(),
             data: data.clone(),
             files: media.clone(),
         }),
-        What::Deleted => Effect::Deleted,
-        What::Reacted(reaction) => Effect::Reacted {
+        What::Deleted => MessageChange::Deleted,
+        What::Reacted(reaction) => MessageChange::Reacted {
             by: person_of(change),
             also: (change.chat.as_ref().is_some_and(|chat| chat.is_group) && !change.by_us)
                 .then(|| change.by.other_id.iter().cloned().collect()),
@@ -403,7 +406,7 @@ fn effect_of(change: &Change) -> Effect {
     }
 }
 
-fn status_of(receipt: &Receipt) -> Option<Effect> {
+fn status_of(receipt: &Receipt) -> Option<MessageChange> {
     let status = match receipt.status {
         adapters::Status::Pending => return None,
         adapters::Status::Sent => MessageStatus::Sent,
@@ -412,7 +415,7 @@ fn status_of(receipt: &Receipt) -> Option<Effect> {
         adapters::Status::Played => MessageStatus::Played,
         adapters::Status::Failed => MessageStatus::Failed,
     };
-    // One participant of a group is not the group.
+    // A receipt of one participant does not cover the group.
     if receipt.partial && status != MessageStatus::Sent {
         return None;
     }
@@ -420,5 +423,5 @@ fn status_of(receipt: &Receipt) -> Option<Effect> {
         code: "provider_failed".to_owned(),
         reason: receipt.reason.clone().unwrap_or_else(|| "the provider could not deliver it".to_owned()),
     });
-    Some(Effect::Status { status, error })
+    Some(MessageChange::Status { status, error })
 }

@@ -1,4 +1,4 @@
-//! A person sends a message. Whoever held the conversation before, from now on a person does.
+//! A person sends a message and thereby takes the conversation over.
 
 use adapters::Outward;
 use aws_lc_rs::digest;
@@ -11,23 +11,23 @@ use crate::error::Error;
 use crate::model::{Conversation, ConversationState, Message, MessageBody, Owner};
 use crate::store::{Tx, Verb, channels, conversations, messages};
 
-pub struct Send {
+pub struct SendMessage {
     pub scope: Scope,
-    /// Where the files may be.
+    /// Which addresses files may have.
     pub outward: Outward,
     pub conversation: Uuid,
     pub client_id: String,
     pub body: MessageBody,
 }
 
-/// A message, and whether this call made it or a former one with the same client id.
+/// A sent message; `repeated` if an earlier call with the same client id created it.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub message: Message,
     pub repeated: bool,
 }
 
-impl Verb for Send {
+impl Verb for SendMessage {
     type Out = Sent;
 
     fn tenant(&self) -> Option<Uuid> {
@@ -72,13 +72,13 @@ pub(super) fn must_be_open(conversation: &Conversation) -> Result<(), Error> {
     Ok(())
 }
 
-/// What was sent, in a form that tells two contents apart.
+/// A digest of the content, to detect a client id that is reused for another message.
 pub(super) fn digest_of(body: &MessageBody) -> String {
     let text = serde_json::to_vec(body).unwrap_or_default();
     hex::encode(digest::digest(&digest::SHA256, &text))
 }
 
-/// The message that this client id made before. The same id with another content is refused.
+/// The message that an earlier call with this client id created. The same id with other content is refused.
 pub(super) async fn repeated(
     tx: &mut Tx<'_>,
     conversation: &Conversation,

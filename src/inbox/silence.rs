@@ -1,5 +1,5 @@
-//! The silence of the AI after a phone message ends by itself, where the channel has one that ends: the conversation goes
-//! back to the AI, which answers what was not answered.
+//! Ends the AI's silence after a phone message, when the channel's `silence_ms` has passed: the conversation goes back to
+//! the AI, which answers the unanswered messages.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::{ConversationState, Owner};
 use crate::store::{Tx, Verb, channels, conversations, ownership};
 
-/// Why the AI has a conversation that nobody gave back.
+/// Reason of a conversation that went back to the AI without a person.
 const REASON: &str = "silence_over";
 
 pub struct EndSilence {
@@ -26,7 +26,7 @@ impl Verb for EndSilence {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let conversation = conversations::load_locked(tx, self.tenant, self.conversation).await?;
         let Some(mut conversation) = conversation else { return Ok(()) };
-        // Somebody may have written, or taken it for good, since it was looked at.
+        // A person may have written, or taken the conversation for good, since it was read.
         let silent_until = ownership::load(tx, self.tenant, self.conversation).await?.silent_until;
         if silent_until.is_none_or(|until| until > tx.now()) {
             return Ok(());

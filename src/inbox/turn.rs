@@ -1,8 +1,8 @@
-//! Turns: a customer's consecutive messages, gathered, offered to one responder under a lease, answered
-//! once. `policy` decides when one is due, `arrive` gathers, `offer` leases, `reply` answers, `lease` keeps
-//! or loses the lease, `handoff` gives it to people.
+//! Turns: a customer's consecutive messages, collected, offered to one responder under a lease, and answered once.
+//! `policy` decides when a turn is due, `arrive` adds messages, `offer` leases the turn, `reply` answers it, `lease`
+//! extends or ends the lease, `handoff` hands the turn to people.
 //!
-//! A responder's call is checked inside the transaction against lease and epoch; a stale one changes nothing.
+//! Each call of a responder is checked inside the transaction against lease and epoch; a stale one changes nothing.
 
 mod arrive;
 mod changed;
@@ -14,7 +14,7 @@ pub mod policy;
 mod reply;
 
 pub use flush::Flush;
-pub use handoff::{Handoff, Nobody};
+pub use handoff::{HandUnclaimed, Handoff};
 pub use lease::{Expire, Extend, Fail, Orphan};
 pub use offer::{Offer, Offered, OfferedTurn};
 pub use reply::{Replied, Reply};
@@ -28,7 +28,7 @@ use crate::error::Error;
 use crate::model::{Conversation, Owner, Turn, TurnState};
 use crate::store::{Tx, Wake, conversations, turns};
 
-/// Ends every open turn of a locked conversation: its owner changes, or it is closed.
+/// Cancels every open turn of a locked conversation, when its owner changes or it is closed.
 pub(super) async fn cancel(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
@@ -42,7 +42,7 @@ pub(super) async fn cancel(
     Ok(())
 }
 
-/// Ends an open turn without an answer.
+/// Cancels an open turn.
 async fn end(tx: &mut Tx<'_>, tenant: Uuid, turn: &mut Turn, why: &'static str) -> Result<(), Error> {
     withdraw(tx, turn, why);
     turn.state = TurnState::Cancelled;
@@ -59,7 +59,7 @@ fn withdraw(tx: &mut Tx<'_>, turn: &Turn, reason: &'static str) {
     }
 }
 
-/// A turn that a responder speaks of, with its conversation locked, if the lease still stands.
+/// Loads a turn with its locked conversation. Fails if the lease is no longer valid.
 async fn leased(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, lease: Uuid) -> Result<(Turn, Conversation), Error> {
     let (turn, conversation) = locked(tx, tenant, id).await?;
     let stands = turn.state == TurnState::Offered
@@ -92,7 +92,7 @@ fn over(turn: &Turn) -> Error {
     Error::gone("turn_over", format!("this lease of the turn is over: {why}"))
 }
 
-/// Offers and timers look at what is due at this time.
+/// Wakes the dispatcher for the turn's due time, after the commit.
 fn wake_due(tx: &mut Tx<'_>, conversation: &Conversation, turn: &Turn) {
     let (tenant, channel) = (conversation.tenant, conversation.channel);
     tx.wake(Wake::Turn { tenant, channel, turn: turn.id, due_at: turn.due_at });

@@ -74,7 +74,7 @@ pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error>
 
 pub async fn send(at: At, args: SendBody) -> Result<Once<MessageAnswer>, Error> {
     let SendBody { client_id, text, attachments, reply_to } = args;
-    let verb = sending::Send {
+    let verb = sending::SendMessage {
         scope: at.scope,
         outward: at.app.http.outward().clone(),
         conversation: at.id,

@@ -33,7 +33,7 @@ const LOAD_OPEN: &str = select!(
     "where c.tenant = $1 and c.channel = $2 and c.contact = $3 and c.thread = $4 and c.state = 'open'"
 );
 const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.tenant = $1 \
-    and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_effects e where e.tenant = $1 \
+    and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_changes e where e.tenant = $1 \
     and e.channel = $2 and e.target_key = $4), \
     c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \

@@ -25,12 +25,12 @@ const OLD_ATTEMPTS: &str = "select id from attempts where tenant = $1 and id < $
 const OLD_TOKENS: &str = "select id from refresh_tokens where expires_at < $1 order by expires_at limit $2";
 const OLD_SESSIONS: &str = "select id from sessions where expires_at < $1 order by expires_at limit $2";
 const OLD_PENDING: &str =
-    "select tenant, channel, id from pending_effects where created_at < $1 order by created_at limit $2";
+    "select tenant, channel, id from pending_changes where created_at < $1 order by created_at limit $2";
 const REMOVE_ENVELOPE: &str = "delete from envelopes where tenant = $1 and id = $2";
 const REMOVE_ATTEMPT: &str = "delete from attempts where tenant = $1 and id = $2";
 const REMOVE_TOKEN: &str = "delete from refresh_tokens where id = $1";
 const REMOVE_SESSION: &str = "delete from sessions where id = $1";
-const REMOVE_PENDING: &str = "delete from pending_effects where tenant = $1 and id = $2";
+const REMOVE_PENDING: &str = "delete from pending_changes where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[
     TENANTS,
@@ -121,7 +121,7 @@ pub async fn remove_pending(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreEr
             tx.exec(REMOVE_PENDING, args![*tenant, *id]).await?;
     }
     for (channel, less) in removed {
-        super::effects::count_down(tx, channel, less).await?;
+        super::pending_changes::count_down(tx, channel, less).await?;
     }
     Ok(old.len() as u64)
 }

@@ -1,5 +1,5 @@
-//! Answers a button press, so that the customer's client stops waiting. Late ones are pointless: it is
-//! tried once.
+//! Acknowledges a button press, so that the customer's client stops waiting. Tried once: a late acknowledgement has no
+//! effect.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -31,14 +31,14 @@ async fn answer(env: &Env, job: &Job) -> Result<(), Error> {
             callback: Some(press),
         };
         if let Err(error) = provider.acknowledge(&env.http, &connected.secrets.account(), &what).await {
-            tracing::warn!(%error, channel = %conversation.channel, "a button press could not be answered");
+            tracing::warn!(%error, channel = %conversation.channel, "a button press cannot be acknowledged");
         }
     }
-    env.store.write(Done { job: job.clone() }).await?;
+    env.store.write(RemoveJob { job: job.clone() }).await?;
     Ok(())
 }
 
-/// The pressed message's conversation and data.
+/// Loads the conversation and the data of the press.
 struct LoadPressed {
     job: Job,
 }
@@ -55,11 +55,11 @@ impl Verb for LoadPressed {
     }
 }
 
-struct Done {
+struct RemoveJob {
     job: Job,
 }
 
-impl Verb for Done {
+impl Verb for RemoveJob {
     type Out = ();
 
     fn tenant(&self) -> Option<Uuid> {

@@ -1,4 +1,4 @@
-//! What people do with jobs that were given up: look at them, let one run again, or forget it.
+//! Dead jobs: list them, retry one, delete one.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::store::jobs::{self, DeadJob};
 use crate::store::{Tx, Verb};
 
-/// The given-up jobs of a scope's tenant, newest first.
+/// Lists the dead jobs of the scope's tenant, newest first.
 pub struct ListDead {
     pub scope: Scope,
     pub before: Option<Uuid>,
@@ -29,7 +29,7 @@ fn not_dead() -> Error {
     Error::conflict("not_dead", "the job is not among the dead: it waits or runs")
 }
 
-/// A person lets a dead job run again.
+/// Retries a dead job.
 pub struct Revive {
     pub tenant: Uuid,
     pub job: Uuid,
@@ -54,7 +54,7 @@ impl Verb for Revive {
     }
 }
 
-/// A person gives a dead job up for ever.
+/// Deletes a dead job.
 pub struct Forget {
     pub tenant: Uuid,
     pub job: Uuid,

@@ -1,5 +1,5 @@
-//! Sends one part of a message. Before the call it is written that it begins (`begin`), after the call what
-//! came of it (`finish`); between the two a crash leaves `unknown`, never a second send.
+//! Sends one part of a message. `begin` records the attempt before the call, `finish` records the outcome after it. A
+//! crash between the two leaves the delivery `unknown`; it is never sent twice.
 
 mod begin;
 mod finish;
@@ -21,13 +21,13 @@ use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job};
 use crate::store::{StoreError, Tx, Verb};
 
-/// After so long a message is not worth sending any more.
+/// A message older than this is not sent any more.
 pub(super) const MAX_AGE_MS: i64 = 24 * 3_600_000;
-/// An outcome is known only here until it is written, so the writing is tried again for so many times.
+/// Retries of writing an outcome: until it is written, only this process knows it.
 const FINISH_TRIES: u32 = 8;
 
 impl Work for Deliver {
-    /// Of failures that are ours; what the provider refuses for now is counted by the delivery.
+    /// Counts internal failures. Retries that the provider asks for are counted in `Delivery::tries`.
     const TRIES: i64 = 10;
 
     async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
@@ -40,7 +40,7 @@ impl Work for Deliver {
             return Ok(Interrupted::Over);
         };
         match delivery.state {
-            // Nobody can tell whether it left.
+            // Whether the provider accepted it is unknown.
             MessageStatus::Sending => {
                 delivery.state = MessageStatus::Unknown;
                 let error = MessageError { code: "interrupted".to_owned(), reason: reason.to_owned() };
@@ -77,7 +77,7 @@ impl Work for Deliver {
         delivery.state = MessageStatus::Failed;
         delivery.error = Some(MessageError { code, reason: reason.to_owned() });
         deliveries::update(tx, &delivery).await?;
-        // Half a message is worse than none: what has not left of it stays.
+        // The message's remaining parts are not sent without this one.
         deliveries::fail_queued(tx, &delivery, "given_up", reason).await?;
         receipt::refresh(tx, &delivery).await
     }
@@ -88,7 +88,7 @@ impl Work for Deliver {
             let why = "the message has left by another way: there is nothing to send again";
             return Err(Error::conflict("not_failed", why));
         }
-        // What an earlier try may have done is as unsettled as before: `begun_at` stays.
+        // Keeps `begun_at`: an earlier attempt may still have been accepted.
         delivery.state = MessageStatus::Queued;
         delivery.error = None;
         delivery.tries = 0;
@@ -99,19 +99,19 @@ impl Work for Deliver {
 }
 
 async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
-    let delivery = env.store.read(Look { tenant: job.tenant, delivery }).await?;
+    let delivery = env.store.read(LoadDelivery { tenant: job.tenant, delivery }).await?;
     let connected = match &delivery {
         Some(delivery) => env.channels.by_id(delivery.tenant, delivery.channel).await?,
         None => None,
     };
     let (Some(delivery), Some(connected)) = (delivery, connected) else {
-        env.store.write(Nothing { job: job.clone() }).await?;
+        env.store.write(RemoveJob { job: job.clone() }).await?;
         return Ok(());
     };
     let provider =
         adapters::provider(&connected.channel.kind).context("the channel's provider is not built in")?;
     let account = connected.secrets.account();
-    // An id that was taken for an earlier try names the same message still.
+    // An id reserved by an earlier attempt still names this message.
     let reserved = if delivery.reserved_id.is_some() {
         Ok(None)
     } else {
@@ -128,7 +128,7 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
             };
             return finish(env, job, None, outcome).await;
         }
-        // Without a reserved id the echo is matched by what it says.
+        // Without a reserved id the echo is matched by its content.
         Err(_) => None,
     };
     let Some(begun) = env.store.write(Begin { job: job.clone(), reserved }).await?.value else {
@@ -161,8 +161,8 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     finish(env, job, Some(begun.attempt), outcome).await
 }
 
-/// Writes the outcome, again and again while the store is busy or away: without it a send that succeeded
-/// would be `unknown`.
+/// Writes the outcome, with retries while the store is busy or unavailable: if it were lost, a successful send would
+/// become `unknown`.
 async fn finish(env: &Env, job: &Job, attempt: Option<Attempt>, outcome: SendOutcome) -> Result<(), Error> {
     let mut tried = 0;
     loop {
@@ -172,7 +172,7 @@ async fn finish(env: &Env, job: &Job, attempt: Option<Attempt>, outcome: SendOut
             Ok(_) => return Ok(()),
             Err(error @ Error::Store(StoreError::Closed)) => return Err(error),
             Err(error) if tried < FINISH_TRIES => {
-                tracing::warn!(%error, job = %job.id, "the outcome of a send is not written yet");
+                tracing::warn!(%error, job = %job.id, "the outcome of a send cannot be written; it is retried");
                 tried += 1;
                 tokio::time::sleep(Duration::from_millis(100 << tried)).await;
             }
@@ -200,12 +200,12 @@ const fn word(outcome: &SendOutcome) -> &'static str {
     }
 }
 
-struct Look {
+struct LoadDelivery {
     tenant: Uuid,
     delivery: Uuid,
 }
 
-impl Verb for Look {
+impl Verb for LoadDelivery {
     type Out = Option<Delivery>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
@@ -213,12 +213,12 @@ impl Verb for Look {
     }
 }
 
-/// Ends a job whose delivery or channel is no longer there.
-struct Nothing {
+/// Removes a job whose delivery or channel no longer exists.
+struct RemoveJob {
     job: Job,
 }
 
-impl Verb for Nothing {
+impl Verb for RemoveJob {
     type Out = ();
 
     fn tenant(&self) -> Option<Uuid> {

@@ -1,5 +1,5 @@
-//! Turns become due, are offered to responders, and come back when nobody answers. Rows decide; this only
-//! looks at the right time, and sweeps for what it was not told.
+//! Offers due turns to responders, and expires their leases. The database is authoritative: this module only runs the
+//! transactions at the right time, and sweeps for turns that it was not notified of.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,23 +13,23 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::responders::{Held, Place, Responders};
+use super::responders::{Held, Responders, ScheduledTurn};
 use super::silences::Silences;
 use crate::accounts::Scope;
 use crate::channels::ChannelCache;
-use crate::inbox::turn::{Expire, Extend, Nobody, Offer, Offered, OfferedTurn, Orphan};
+use crate::inbox::turn::{Expire, Extend, HandUnclaimed, Offer, Offered, OfferedTurn, Orphan};
 use crate::model::{ChannelSettings, ChannelState};
 use crate::rooms;
 use crate::store::{Store, turns};
 
 const TICK: Duration = Duration::from_secs(1);
-/// Ticks between two sweeps for turns that memory does not know.
+/// Ticks between two sweeps for turns that are not in memory.
 const SWEEP_TICKS: u32 = 15;
 const SWEEP_PAGE: i64 = 1_000;
-/// Turns that one tick gives to people, expires, or offers at once.
+/// Turns that one tick hands to people or expires.
 const AT_ONCE: usize = 256;
 const CONCURRENT: usize = 32;
-/// A responder whose connection broke may come back and answer for so long.
+/// How long a responder may reconnect and keep its leases.
 const ORPHAN_GRACE_MS: i64 = 5_000;
 
 pub struct Dispatcher {
@@ -37,12 +37,12 @@ pub struct Dispatcher {
     channels: ChannelCache,
     hub: Hub,
     state: Mutex<Responders>,
-    look: Notify,
+    notify: Notify,
 }
 
 impl Dispatcher {
     pub fn new(store: Store, channels: ChannelCache, hub: Hub) -> Self {
-        Self { store, channels, hub, state: Mutex::default(), look: Notify::new() }
+        Self { store, channels, hub, state: Mutex::default(), notify: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, Responders> {
@@ -54,47 +54,47 @@ impl Dispatcher {
         self.hub.publish_ephemeral(&room, Bytes::from(message.to_string()), Tags::default());
     }
 
-    /// A turn is or was moved to be due at this time. Never blocks.
+    /// Schedules a turn, or moves its due time. Never blocks.
     pub fn schedule(&self, tenant: Uuid, channel: Uuid, turn: Uuid, due_at: i64) {
         let sooner = {
             let mut state = self.state();
             let before = state.next_due();
-            state.schedule(Place { tenant, channel, turn, due_at });
+            state.schedule(ScheduledTurn { tenant, channel, turn, due_at });
             before.is_none_or(|before| due_at < before)
         };
         if sooner {
-            self.look.notify_one();
+            self.notify.notify_one();
         }
     }
 
-    /// A lease was taken away: its responder is told to stop.
+    /// Tells the responder of a withdrawn lease to stop.
     pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: &'static str) {
         let held = self.state().withdraw(lease, reason);
         if let Some(held) = held {
             self.push(held.session, &withdrawn(turn, lease, reason));
-            self.look.notify_one();
+            self.notify.notify_one();
         }
     }
 
-    /// A responder is there and takes up to `capacity` turns at a time.
+    /// Registers a responder that takes up to `capacity` turns at a time.
     pub fn join(&self, session: SessionId, tenants: Vec<Uuid>, key: Uuid, capacity: usize) {
         self.state().join(session, tenants, key, capacity);
-        self.look.notify_one();
+        self.notify.notify_one();
     }
 
     pub fn set_capacity(&self, session: SessionId, capacity: usize) -> bool {
         let known = self.state().set_capacity(session, capacity);
-        self.look.notify_one();
+        self.notify.notify_one();
         known
     }
 
-    /// A responder's connection ended: its leases end soon.
+    /// A responder's connection ended: its leases are shortened to [`ORPHAN_GRACE_MS`].
     pub async fn leave(&self, session: SessionId) {
         let held = self.state().leave(session);
         self.orphan(held, ORPHAN_GRACE_MS).await;
     }
 
-    /// Gives every lease back: the process stops, and others should not wait for it.
+    /// Ends every lease at shutdown, so that other nodes can offer the turns at once.
     pub async fn hand_back(&self) {
         let held = self.state().all_held();
         self.orphan(held, 0).await;
@@ -109,19 +109,19 @@ impl Dispatcher {
             .buffer_unordered(CONCURRENT)
             .for_each(|written| async move {
                 if let Err(error) = written {
-                    tracing::warn!(%error, "a lease could not be shortened; it ends by itself");
+                    tracing::warn!(%error, "a lease cannot be shortened; it expires at its own time");
                 }
             })
             .await;
     }
 
-    /// The lease is over by its holder's own doing.
+    /// The holder ended its lease: by an answer, a handoff or a refusal.
     pub fn release(&self, lease: Uuid) {
         self.state().release(lease);
-        self.look.notify_one();
+        self.notify.notify_one();
     }
 
-    /// A responder shows a piece of its answer: gives the lease, with the piece's number, if it holds it.
+    /// Counts a text delta of an answer. Returns the lease with the delta's index if the caller holds it.
     pub fn delta(&self, session: SessionId, key: Uuid, lease: Uuid, turn: Uuid) -> Option<Held> {
         let mut state = self.state();
         let held = state.held_by(session, key, lease, turn)?;
@@ -130,7 +130,7 @@ impl Dispatcher {
         Some(shown)
     }
 
-    /// A word of the holder prolongs the lease, when half of it is over.
+    /// Extends the lease when at least half of it has passed.
     pub async fn prolong(&self, scope: Scope, lease: Uuid, held: &Held) {
         let now = self.store.clock().now_ms();
         if now - held.extended_at < held.lease_ms / 2 {
@@ -140,11 +140,11 @@ impl Dispatcher {
             held.extended_at = now;
         }
         if let Err(error) = self.store.write(Extend { scope, turn: held.turn, lease }).await {
-            tracing::debug!(%error, turn = %held.turn, "a lease was not prolonged");
+            tracing::debug!(%error, turn = %held.turn, "a lease cannot be extended");
         }
     }
 
-    /// The tenant and the conversation of each lease.
+    /// Calls `see` with the tenant and the conversation of each lease.
     pub(super) fn each_held(&self, see: impl FnMut(Uuid, Uuid)) {
         self.state().each_held(see);
     }
@@ -166,15 +166,15 @@ impl Dispatcher {
                 let mut state = self.state();
                 (state.assign(now), state.next_due())
             };
-            for (place, session, key) in assigned {
+            for (scheduled, session, key) in assigned {
                 let this = Arc::clone(&self);
-                tokio::spawn(async move { this.offer(place, session, key).await });
+                tokio::spawn(async move { this.offer(scheduled, session, key).await });
             }
             let wait = next
                 .map_or(TICK, |next| Duration::from_millis(u64::try_from(next - now).unwrap_or(0)).min(TICK));
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.look.notified() => {}
+                () = self.notify.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 _ = tick.tick() => {
                     if ticks.is_multiple_of(SWEEP_TICKS) {
@@ -190,20 +190,20 @@ impl Dispatcher {
         }
     }
 
-    async fn offer(&self, place: Place, session: SessionId, key: Uuid) {
-        match self.store.write(Offer { tenant: place.tenant, turn: place.turn }).await {
+    async fn offer(&self, scheduled: ScheduledTurn, session: SessionId, key: Uuid) {
+        match self.store.write(Offer { tenant: scheduled.tenant, turn: scheduled.turn }).await {
             Ok(committed) => match committed.value {
                 Offered::Leased(turn) => self.hand_over(*turn, session, key).await,
                 Offered::NotNow => {
                     self.state().free(session);
-                    self.look.notify_one();
+                    self.notify.notify_one();
                 }
             },
             Err(error) => {
-                tracing::warn!(%error, turn = %place.turn, "a turn could not be offered; it is tried again");
+                tracing::warn!(%error, turn = %scheduled.turn, "a turn cannot be offered; it is retried");
                 let mut state = self.state();
                 state.free(session);
-                state.schedule(Place { due_at: self.store.clock().now_ms() + 1_000, ..place });
+                state.schedule(ScheduledTurn { due_at: self.store.clock().now_ms() + 1_000, ..scheduled });
             }
         }
     }
@@ -221,18 +221,18 @@ impl Dispatcher {
             extended_at: self.store.clock().now_ms(),
         };
         if self.state().hold(turn.lease, held.clone()).is_err() {
-            self.look.notify_one();
+            self.notify.notify_one();
             return;
         }
         metrics::counter!("hubbub_turns_offered_total").increment(1);
         self.push(session, &json!({ "type": "turn.offered", "turn": turn }));
-        // It may have left while the offer was being written.
+        // The responder may have disconnected while the offer was written.
         if !self.state().is_there(session) {
             self.orphan(vec![(turn.lease, held)], 0).await;
         }
     }
 
-    /// Finds due turns that memory does not know: after a start, or when it was full.
+    /// Schedules due turns that are not in memory: after a start, or when memory was full.
     async fn sweep(&self) {
         let now = self.store.clock().now_ms();
         let mut after = (i64::MIN, Uuid::nil());
@@ -245,13 +245,13 @@ impl Dispatcher {
             after = (last.at, last.id);
             let full = page.len() as i64 == SWEEP_PAGE;
             let mut state = self.state();
-            for place in page {
-                if !state.knows(place.id) {
-                    state.schedule(Place {
-                        tenant: place.tenant,
-                        channel: place.channel,
-                        turn: place.id,
-                        due_at: place.at,
+            for scheduled in page {
+                if !state.knows(scheduled.id) {
+                    state.schedule(ScheduledTurn {
+                        tenant: scheduled.tenant,
+                        channel: scheduled.channel,
+                        turn: scheduled.id,
+                        due_at: scheduled.at,
                     });
                 }
             }
@@ -270,18 +270,18 @@ impl Dispatcher {
         };
         let writes = expired
             .into_iter()
-            .map(|place| self.store.write(Expire { tenant: place.tenant, turn: place.id }));
+            .map(|scheduled| self.store.write(Expire { tenant: scheduled.tenant, turn: scheduled.id }));
         stream::iter(writes)
             .buffer_unordered(CONCURRENT)
             .for_each(|written| async move {
                 if let Err(error) = written {
-                    tracing::warn!(%error, "an expired lease could not be ended; it is tried again");
+                    tracing::warn!(%error, "an expired lease cannot be ended; it is retried");
                 }
             })
             .await;
     }
 
-    /// Turns that no responder took for as long as their channel waits.
+    /// Hands turns to people that no responder took within `nobody_ms` of their channel.
     async fn give_to_people(&self) {
         let channels = self.state().waiting_channels();
         let mut limits = HashMap::new();
@@ -290,9 +290,9 @@ impl Dispatcher {
                 Ok(Some(connected)) if connected.channel.state == ChannelState::Disabled => i64::MAX,
                 Ok(Some(connected)) => connected.channel.settings.nobody_ms,
                 Ok(None) => 0,
-                // A channel whose secrets do not open sends nothing, and its customers wait for people.
+                // A channel whose secrets cannot be decrypted sends nothing: a person must answer.
                 Err(error) => {
-                    tracing::warn!(%error, %channel, "a channel cannot be opened; its turns go to people");
+                    tracing::warn!(%error, %channel, "a channel cannot be opened; its turns use the default wait");
                     ChannelSettings::default().nobody_ms
                 }
             };
@@ -301,19 +301,20 @@ impl Dispatcher {
         let limit_ms = |channel| limits.get(&channel).copied().unwrap_or(i64::MAX);
         let waiting = self.state().waiting_too_long(self.store.clock().now_ms(), AT_ONCE, limit_ms);
         stream::iter(waiting)
-            .for_each_concurrent(CONCURRENT, |place| async move {
-                match self.store.write(Nobody { tenant: place.tenant, turn: place.turn }).await {
-                    Ok(_) => self.state().drop_parked(place),
+            .for_each_concurrent(CONCURRENT, |scheduled| async move {
+                match self.store.write(HandUnclaimed { tenant: scheduled.tenant, turn: scheduled.turn }).await
+                {
+                    Ok(_) => self.state().drop_parked(scheduled),
                     Err(error) => {
-                        tracing::warn!(%error, turn = %place.turn, "a turn could not be given to people");
+                        tracing::warn!(%error, turn = %scheduled.turn, "a turn cannot be handed to people");
                     }
                 }
             })
             .await;
     }
 
-    /// Leases that memory still holds and the rows do not: taken away by another node, or by a commit whose
-    /// answer was lost.
+    /// Drops leases that are held in memory and ended in the database: by another node, or by a commit whose result was
+    /// lost.
     async fn let_go(&self) {
         let held = self.state().all_held();
         if held.is_empty() {
@@ -322,7 +323,7 @@ impl Dispatcher {
         let asked: Vec<_> = held.iter().map(|(lease, held)| (held.tenant, held.turn, *lease)).collect();
         match self.store.read(turns::Over(asked)).await {
             Ok(over) => over.into_iter().for_each(|(turn, lease)| self.withdraw(turn, lease, "expired")),
-            Err(error) => tracing::warn!(%error, "held leases cannot be compared"),
+            Err(error) => tracing::warn!(%error, "held leases cannot be compared with the database"),
         }
     }
 }

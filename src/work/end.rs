@@ -1,5 +1,5 @@
-//! How a job ends that did not end itself: later, or given up with a reason that people see. Nothing is tried for
-//! ever, and nothing that cannot be read keeps others from running.
+//! Handles a failed run: schedules a retry, or gives the job up with a reason that people see. Tries are limited, and an
+//! unreadable job does not block others.
 
 use uuid::Uuid;
 
@@ -9,24 +9,24 @@ use crate::error::Error;
 use crate::store::jobs::{self, Job};
 use crate::store::{Tx, Verb};
 
-/// Tries of a kind that this version does not know: another version may.
+/// Tries of a kind that this version does not know: a newer server may run it.
 const UNKNOWN_TRIES: i64 = 12;
 const FIRST_WAIT_MS: i64 = 2_000;
 const LONGEST_WAIT_MS: i64 = 300_000;
-/// Characters of a reason that are kept.
-const REASON: usize = 200;
+/// Stored characters of a reason.
+const MAX_REASON: usize = 200;
 
-/// What went wrong with a claimed job.
+/// Records that the run of a claimed job failed.
 #[derive(Clone, Debug)]
-pub(super) struct Failed {
+pub(super) struct FailJob {
     pub job: Job,
     pub reason: String,
-    /// Another try would fail alike.
+    /// A retry cannot succeed.
     pub for_good: bool,
     pub random: u64,
 }
 
-impl Verb for Failed {
+impl Verb for FailJob {
     type Out = ();
 
     fn tenant(&self) -> Option<Uuid> {
@@ -34,7 +34,7 @@ impl Verb for Failed {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let reason: String = self.reason.chars().take(REASON).collect();
+        let reason: String = self.reason.chars().take(MAX_REASON).collect();
         let kind = kinds::of(&self.job.kind);
         if let Some(kind) = kind
             && (kind.interrupted)(tx, &self.job, &reason).await? == Interrupted::Over
@@ -52,7 +52,7 @@ impl Verb for Failed {
     }
 }
 
-/// Ends a job for good: what it was about says why, and the job stays among the dead.
+/// Moves a job to the dead jobs and writes the reason to its subject.
 pub(super) async fn give_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<(), Error> {
     if !jobs::bury(tx, job, reason).await? {
         return Ok(());
@@ -61,7 +61,7 @@ pub(super) async fn give_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<
         .increment(1);
     tracing::warn!(job = %job.id, kind = job.kind, tenant = %job.tenant, reason, "a job is given up");
     let Some(kind) = kinds::of(&job.kind) else { return Ok(()) };
-    // What a job was about may be as damaged as the job: that must not bring it back.
+    // The subject may be damaged too: an error there must not undo the burial.
     let part = tx.savepoint().await?;
     let told = match (kind.given_up)(tx, job, reason).await {
         Ok(()) => tx.keep(part).await.map_err(Error::from),
@@ -71,7 +71,7 @@ pub(super) async fn give_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<
         Ok(()) => Ok(()),
         Err(error) if error.may_pass() => Err(error),
         Err(error) => {
-            tracing::error!(%error, job = %job.id, "what a given-up job was about cannot say so");
+            tracing::error!(%error, job = %job.id, "the reason cannot be written to a given-up job's subject");
             Ok(tx.undo(part).await?)
         }
     }

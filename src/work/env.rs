@@ -1,4 +1,4 @@
-//! What jobs work with. They get this and not the whole application, which starts them.
+//! The dependencies of jobs. They do not get the application, which depends on them.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ pub struct Env {
     pub config: Arc<Config>,
     pub store: Store,
     pub channels: ChannelCache,
-    /// For calls to providers and for files by address.
+    /// For provider calls and file downloads.
     pub http: Client,
-    /// Cancelled when no further work is to be begun.
+    /// Soft shutdown: no new work begins.
     pub soft: CancellationToken,
-    /// Cancelled when what is done is to be dropped.
+    /// Hard shutdown: running work is dropped.
     pub hard: CancellationToken,
-    /// Whoever stops the server waits for what runs here.
+    /// Tracks spawned tasks; shutdown waits for them.
     pub tasks: TaskTracker,
 }

@@ -1,5 +1,5 @@
-//! Fetches the file of a message into the media folder. The message has been shown since it came; the
-//! event that follows says that the file is there, or why it is not.
+//! Downloads an attachment into the media folder. The message is already visible; a `message.updated` event reports the
+//! file or the failure.
 
 use std::path::PathBuf;
 
@@ -21,22 +21,22 @@ use crate::store::{Tx, Verb, attachments, conversations, messages, storage};
 
 impl Work for FetchMedia {
     async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
-        bring(env, job).await
+        fetch_and_record(env, job).await
     }
 
     async fn given_up(tx: &mut Tx<'_>, job: &Job, reason: &str) -> Result<(), Error> {
         attachments::failed(tx, job.tenant, job.subject, reason).await?;
-        tell(tx, job).await
+        announce_file(tx, job).await
     }
 
     async fn revived(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
         attachments::wait_again(tx, job.tenant, job.subject).await?;
-        tell(tx, job).await
+        announce_file(tx, job).await
     }
 }
 
-/// Shows what became of the file.
-async fn tell(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
+/// Emits `message.updated` for the attachment's message.
+async fn announce_file(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
     let Some(stored) = attachments::load(tx, job.tenant, job.subject).await? else { return Ok(()) };
     let Some(message) = messages::load(tx, job.tenant, stored.message).await? else { return Ok(()) };
     if let Some(mut conversation) = conversations::load(tx, job.tenant, message.conversation).await? {
@@ -45,58 +45,61 @@ async fn tell(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
     Ok(())
 }
 
-async fn bring(env: &Env, job: &Job) -> Result<(), Error> {
+async fn fetch_and_record(env: &Env, job: &Job) -> Result<(), Error> {
     let Some((channel, source)) =
-        env.store.read(Look { tenant: job.tenant, attachment: job.subject }).await?
+        env.store.read(LoadAttachment { tenant: job.tenant, attachment: job.subject }).await?
     else {
         let usual = usual_limits(env);
-        env.store.write(Finish { job: job.clone(), end: End::Gone, usual }).await?;
+        env.store.write(FinishFetch { job: job.clone(), end: FetchOutcome::Gone, usual }).await?;
         return Ok(());
     };
-    // Looked at before, so that nothing is fetched for nothing; the transaction that notes the file decides.
+    // Checked before the download to save the transfer; the transaction that records the file decides.
     let usual = usual_limits(env);
-    if !env.store.read(HasRoom { tenant: job.tenant, usual }).await? {
-        let end = End::Failed { reason: FULL.to_owned(), for_good: false };
-        env.store.write(Finish { job: job.clone(), end, usual }).await?;
+    if !env.store.read(HasStorageRoom { tenant: job.tenant, usual }).await? {
+        let end = FetchOutcome::Failed { reason: FULL.to_owned(), for_good: false };
+        env.store.write(FinishFetch { job: job.clone(), end, usual }).await?;
         return Ok(());
     }
     let end = match fetch(env, job, channel, &source).await {
-        Ok((fetched, path)) => End::Ready { fetched, path },
+        Ok((fetched, path)) => FetchOutcome::Ready { fetched, path },
         Err(error) if error.retryable() && job.tries < FetchMedia::TRIES => {
             let random = env.store.ids().next().as_u128() as u64;
             let wait_ms = retry::wait_ms(job.tries, 2_000, 300_000, random);
-            End::Again { wait_ms, reason: error.to_string() }
+            FetchOutcome::Retry { wait_ms, reason: error.to_string() }
         }
-        Err(error) => End::Failed { reason: error.to_string(), for_good: !error.retryable() },
+        Err(error) => FetchOutcome::Failed { reason: error.to_string(), for_good: !error.retryable() },
     };
-    let path =
-        if let End::Ready { path, .. } = &end { Some(env.config.media_dir().join(path)) } else { None };
-    let is_kept = env.store.write(Finish { job: job.clone(), end, usual }).await?.value;
+    let path = if let FetchOutcome::Ready { path, .. } = &end {
+        Some(env.config.media_dir().join(path))
+    } else {
+        None
+    };
+    let is_kept = env.store.write(FinishFetch { job: job.clone(), end, usual }).await?.value;
     if let Some(path) = path.filter(|_| !is_kept)
         && let Err(error) = fs::remove_file(&path).await
     {
-        tracing::warn!(%error, path = %path.display(), "a file that has no room cannot be removed; a sweep will");
+        tracing::warn!(%error, path = %path.display(), "an unrecorded file cannot be removed; the sweep removes it");
     }
     Ok(())
 }
 
-/// What a file says for which there is no room.
+/// The reason shown on an attachment when the tenant's storage is full.
 const FULL: &str = "the storage of this account is full: ask whoever runs this server for more room, then fetch the file \
     again";
 
-/// Bytes and files of a tenant that has no limits of its own.
+/// The default limits, in bytes and files, of a tenant without its own.
 fn usual_limits(env: &Env) -> (i64, i64) {
     let number = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
     (number(env.config.storage.max_bytes), number(env.config.storage.max_files))
 }
 
-/// Is there room for one more file, however small?
-struct HasRoom {
+/// Whether the tenant's storage has room for at least one file of one byte.
+struct HasStorageRoom {
     tenant: Uuid,
     usual: (i64, i64),
 }
 
-impl Verb for HasRoom {
+impl Verb for HasStorageRoom {
     type Out = bool;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
@@ -104,7 +107,7 @@ impl Verb for HasRoom {
     }
 }
 
-/// Downloads beside the place and moves it there when it is whole.
+/// Downloads to a `.part` file and renames it when it is complete.
 async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fetched, String), FetchError> {
     let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}").into());
     let connected = env
@@ -135,21 +138,21 @@ async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
             return Err(error);
         }
     };
-    let kept = async {
+    let stored_file = async {
         sink.flush().await?;
         sink.sync_all().await?;
         fs::rename(root.join(&part), root.join(&path)).await
     };
-    kept.await.context("the file cannot be kept").map_err(broken)?;
+    stored_file.await.context("the file cannot be kept").map_err(broken)?;
     Ok((fetched, path.display().to_string()))
 }
 
-struct Look {
+struct LoadAttachment {
     tenant: Uuid,
     attachment: Uuid,
 }
 
-impl Verb for Look {
+impl Verb for LoadAttachment {
     type Out = Option<(Uuid, String)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
@@ -161,16 +164,16 @@ impl Verb for Look {
     }
 }
 
-enum End {
+enum FetchOutcome {
     Ready {
         fetched: Fetched,
         path: String,
     },
-    Again {
+    Retry {
         wait_ms: i64,
         reason: String,
     },
-    /// Tried often enough, or never to be had.
+    /// `for_good`: a retry cannot help, so the job is removed. Otherwise it is given up, and a person can retry it.
     Failed {
         reason: String,
         for_good: bool,
@@ -178,15 +181,15 @@ enum End {
     Gone,
 }
 
-struct Finish {
+struct FinishFetch {
     job: Job,
-    end: End,
-    /// Of storage, in bytes and files.
+    end: FetchOutcome,
+    /// The default storage limits, in bytes and files.
     usual: (i64, i64),
 }
 
-impl Verb for Finish {
-    /// Is the file kept, if there is one?
+impl Verb for FinishFetch {
+    /// `true` if the file was recorded. Otherwise the caller removes it.
     type Out = bool;
 
     fn tenant(&self) -> Option<Uuid> {
@@ -196,28 +199,30 @@ impl Verb for Finish {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let (id, tenant) = (self.job.subject, self.job.tenant);
         match &self.end {
-            End::Again { wait_ms, reason } => {
+            FetchOutcome::Retry { wait_ms, reason } => {
                 let at = tx.now() + wait_ms;
                 jobs::release(tx, &self.job, at, Some(reason)).await?;
                 return Ok(false);
             }
-            End::Gone => {
+            FetchOutcome::Gone => {
                 jobs::done(tx, &self.job).await?;
                 return Ok(false);
             }
-            End::Failed { reason, for_good: false } => {
+            FetchOutcome::Failed { reason, for_good: false } => {
                 end::give_up(tx, &self.job, reason).await?;
                 return Ok(false);
             }
-            End::Failed { reason, for_good: true } => attachments::failed(tx, tenant, id, reason).await?,
-            End::Ready { fetched, path } => {
+            FetchOutcome::Failed { reason, for_good: true } => {
+                attachments::failed(tx, tenant, id, reason).await?
+            }
+            FetchOutcome::Ready { fetched, path } => {
                 let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);
-                // An edit put another in its place while it was fetched.
+                // An edit replaced the attachment during the download.
                 let Some(before) = attachments::load(tx, tenant, id).await? else {
                     jobs::done(tx, &self.job).await?;
                     return Ok(false);
                 };
-                // What was there before, if it is fetched anew, goes.
+                // A refetched file replaces the stored one: only the difference counts.
                 let (bytes, files) = before.takes();
                 let storage = storage::of(tx, tenant).await?;
                 if storage.is_some_and(|storage| !storage.has_room(self.usual, size - bytes, 1 - files)) {
@@ -231,7 +236,7 @@ impl Verb for Finish {
             }
         }
         jobs::done(tx, &self.job).await?;
-        tell(tx, &self.job).await?;
+        announce_file(tx, &self.job).await?;
         Ok(true)
     }
 }

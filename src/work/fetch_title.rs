@@ -1,5 +1,5 @@
-//! Asks what a group is called whose messages do not say so. Nobody misses it: after a few tries the group stays without
-//! a name, until the provider tells one.
+//! Fetches the title of a group whose messages do not contain it. Optional: after a few tries the group stays untitled
+//! until an event names it.
 
 use uuid::Uuid;
 
@@ -17,34 +17,38 @@ impl Work for FetchTitle {
     const TRIES: i64 = 3;
 
     async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
-        let found = env.store.read(Look { job: job.clone() }).await?;
-        let mut end = End::Title(None);
+        let found = env.store.read(LoadConversation { job: job.clone() }).await?;
+        let mut end = TitleOutcome::Title(None);
         if let Some(conversation) = found
             && let Some(connected) = env.channels.by_id(conversation.tenant, conversation.channel).await?
             && let Some(provider) = adapters::provider(&connected.channel.kind)
         {
             let account = connected.secrets.account();
             end = match provider.title(&env.http, &account, &conversation.external_id).await {
-                Ok(title) => End::Title(title),
+                Ok(title) => TitleOutcome::Title(title),
                 Err(error) => {
-                    tracing::debug!(%error, channel = %conversation.channel, "a group's title could not be asked for");
+                    tracing::debug!(%error, channel = %conversation.channel, "a group's title cannot be fetched");
                     let random = env.store.ids().next().as_u128() as u64;
                     let again = error.retryable && job.tries < Self::TRIES;
-                    if again { End::Again(retry::wait_ms(job.tries, 2_000, 60_000, random)) } else { end }
+                    if again {
+                        TitleOutcome::Retry(retry::wait_ms(job.tries, 2_000, 60_000, random))
+                    } else {
+                        end
+                    }
                 }
             };
         }
-        env.store.write(Finish { job: job.clone(), end }).await?;
+        env.store.write(FinishFetch { job: job.clone(), end }).await?;
         Ok(())
     }
 }
 
-/// The conversation, while its group has no name.
-struct Look {
+/// Loads the conversation if its contact has no name yet.
+struct LoadConversation {
     job: Job,
 }
 
-impl Verb for Look {
+impl Verb for LoadConversation {
     type Out = Option<Conversation>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
@@ -53,17 +57,17 @@ impl Verb for Look {
     }
 }
 
-enum End {
+enum TitleOutcome {
     Title(Option<String>),
-    Again(i64),
+    Retry(i64),
 }
 
-struct Finish {
+struct FinishFetch {
     job: Job,
-    end: End,
+    end: TitleOutcome,
 }
 
-impl Verb for Finish {
+impl Verb for FinishFetch {
     type Out = ();
 
     fn tenant(&self) -> Option<Uuid> {
@@ -72,19 +76,19 @@ impl Verb for Finish {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let title = match &self.end {
-            End::Again(wait_ms) => {
+            TitleOutcome::Retry(wait_ms) => {
                 let at = tx.now() + wait_ms;
                 jobs::release(tx, &self.job, at, None).await?;
                 return Ok(());
             }
-            End::Title(title) => title.as_deref(),
+            TitleOutcome::Title(title) => title.as_deref(),
         };
         if !jobs::done(tx, &self.job).await? {
             return Ok(());
         }
         let (tenant, id) = (self.job.tenant, self.job.subject);
         let Some(mut conversation) = conversations::load_locked(tx, tenant, id).await? else { return Ok(()) };
-        // What the provider told meanwhile is newer.
+        // A name that an event set meanwhile is newer.
         if conversation.contact.name.is_none()
             && conversation.contact.learn(&Description { name: title, ..Description::default() })
         {

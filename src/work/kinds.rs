@@ -1,7 +1,7 @@
-//! The registry of kinds of jobs: what each does, how often it is tried, and what people see of one that is given
-//! up. The payloads are `store/jobs/kinds.rs`'s.
+//! The registry of job kinds: what each runs, how many tries it has, and what it writes when it is given up. The
+//! payloads are in `store/jobs/kinds.rs`.
 //!
-//! To add a kind: its payload there, an `impl Work` in a file of its own, a line in [`ALL`].
+//! To add a kind: define its payload there, write an `impl Work` in a file of its own, add a line to [`ALL`].
 
 use std::time::Duration;
 
@@ -14,26 +14,26 @@ use crate::store::jobs::{
     self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, Retain, SweepFiles,
 };
 
-/// What a job that broke off has left.
+/// What to do with a job whose run was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interrupted {
-    /// Nothing: it can run again.
+    /// The job can run again.
     RunAgain,
-    /// It is over already: its end is written.
+    /// The job has ended: [`Work::interrupted`] removed it.
     Over,
 }
 
-/// What jobs of a kind do.
+/// A job kind's behaviour.
 pub(super) trait Work: Payload + 'static {
-    /// Runs before it is given up.
+    /// Number of runs before the job is given up.
     const TRIES: i64 = 8;
-    /// One job of the kind comes again after so long, and is never given up.
+    /// The interval of a recurring kind. It has one job, which is never given up.
     const EVERY: Option<Duration> = None;
 
-    /// Does it, and ends the job in a transaction (but for those that come again). An error means: later.
+    /// Runs the job and removes it in a transaction (the runner reschedules recurring ones). An error means a retry.
     fn run(self, env: &Env, job: &Job) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// It failed with this reason, or its process died.
+    /// A run failed with this reason, or its process died.
     fn interrupted(
         _tx: &mut Tx<'_>,
         _job: &Job,
@@ -42,7 +42,7 @@ pub(super) trait Work: Payload + 'static {
         async { Ok(Interrupted::RunAgain) }
     }
 
-    /// It is not tried any more: what it was about says why.
+    /// The job has no tries left: writes the reason to the job's subject.
     fn given_up(
         _tx: &mut Tx<'_>,
         _job: &Job,
@@ -51,28 +51,28 @@ pub(super) trait Work: Payload + 'static {
         async { Ok(()) }
     }
 
-    /// A person wants it to be tried again.
+    /// A person retries a dead job.
     fn revived(_tx: &mut Tx<'_>, _job: &Job) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
     }
 }
 
-type Told<'a, T> = BoxFuture<'a, Result<T, Error>>;
+type JobFuture<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
-/// A kind without its type.
-pub(super) struct Kind {
+/// A job kind with its type erased.
+pub(super) struct JobKind {
     pub name: &'static str,
     pub tries: i64,
     pub every: Option<Duration>,
-    pub run: for<'a> fn(&'a Env, &'a Job) -> Result<Told<'a, ()>, String>,
-    pub interrupted: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> Told<'a, Interrupted>,
-    pub given_up: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> Told<'a, ()>,
-    pub revived: for<'a> fn(&'a mut Tx<'_>, &'a Job) -> Told<'a, ()>,
-    pub schedule: for<'a> fn(&'a mut Tx<'_>, i64) -> Told<'a, ()>,
+    pub run: for<'a> fn(&'a Env, &'a Job) -> Result<JobFuture<'a, ()>, String>,
+    pub interrupted: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> JobFuture<'a, Interrupted>,
+    pub given_up: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> JobFuture<'a, ()>,
+    pub revived: for<'a> fn(&'a mut Tx<'_>, &'a Job) -> JobFuture<'a, ()>,
+    pub schedule: for<'a> fn(&'a mut Tx<'_>, i64) -> JobFuture<'a, ()>,
 }
 
-const fn kind<W: Work>() -> Kind {
-    Kind {
+const fn kind<W: Work>() -> JobKind {
+    JobKind {
         name: W::KIND,
         tries: W::TRIES,
         every: W::EVERY,
@@ -92,7 +92,7 @@ const fn kind<W: Work>() -> Kind {
     }
 }
 
-static ALL: &[Kind] = &[
+static ALL: &[JobKind] = &[
     kind::<Deliver>(),
     kind::<Acknowledge>(),
     kind::<FetchMedia>(),
@@ -102,13 +102,13 @@ static ALL: &[Kind] = &[
     kind::<SweepFiles>(),
 ];
 
-/// The kind of that name, if this version knows it.
-pub(super) fn of(name: &str) -> Option<&'static Kind> {
+/// The kind with this name, if this version has it.
+pub(super) fn of(name: &str) -> Option<&'static JobKind> {
     ALL.iter().find(|kind| kind.name == name)
 }
 
-/// Those that come again and again.
-pub(super) fn scheduled() -> impl Iterator<Item = &'static Kind> {
+/// The recurring kinds.
+pub(super) fn scheduled() -> impl Iterator<Item = &'static JobKind> {
     ALL.iter().filter(|kind| kind.every.is_some())
 }
 

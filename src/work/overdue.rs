@@ -1,5 +1,5 @@
-//! Ends sends that have waited for longer than an answer is worth sending: behind a channel that is down or paused
-//! nobody tries them, so somebody has to say so.
+//! Gives up sends older than [`MAX_AGE_MS`]. Behind a channel that is down or paused they are never tried, so `finish`
+//! cannot give them up.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ impl Work for EndOverdue {
 
     async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
         loop {
-            let overdue = env.store.read(Overdue).await?;
+            let overdue = env.store.read(LoadOverdue).await?;
             let count = overdue.len() as i64;
             for job in overdue {
-                env.store.write(End { job }).await?;
+                env.store.write(GiveUpOverdue { job }).await?;
             }
             if count < PAGE || env.soft.is_cancelled() {
                 return Ok(());
@@ -32,9 +32,9 @@ impl Work for EndOverdue {
     }
 }
 
-struct Overdue;
+struct LoadOverdue;
 
-impl Verb for Overdue {
+impl Verb for LoadOverdue {
     type Out = Vec<Job>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Job>, Error> {
@@ -43,11 +43,11 @@ impl Verb for Overdue {
     }
 }
 
-struct End {
+struct GiveUpOverdue {
     job: Job,
 }
 
-impl Verb for End {
+impl Verb for GiveUpOverdue {
     type Out = ();
 
     fn tenant(&self) -> Option<Uuid> {
@@ -55,7 +55,7 @@ impl Verb for End {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        // Somebody may have claimed or ended it since it was read; from here on nobody does.
+        // A worker may have claimed or ended it since it was read. The lock prevents that from here on.
         if let Some(key) = self.job.key() {
             queues::lock(tx, key).await?;
         }

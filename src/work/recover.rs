@@ -1,5 +1,5 @@
-//! What a dead process left: jobs that it had claimed. A send that had begun is `unknown`, because nobody
-//! can tell whether it left; everything else is simply run again.
+//! Recovers jobs that a dead process had claimed. A send that had begun becomes `unknown`, because the provider may have
+//! accepted it; every other job runs again.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ const EVERY: Duration = Duration::from_secs(30);
 const PAGE: i64 = 500;
 const REASON: &str = "the server stopped while it was being done";
 
-/// At a start on SQLite nobody else can hold a claim: a database file has one server.
+/// On SQLite every claim found at start is stale: only one server uses a database file.
 pub(super) async fn at_start(env: &Env) {
     if env.store.engine() == Engine::Sqlite {
         recover(env, i64::MAX).await;
     }
 }
 
-/// Not a job itself: a dead process may have claimed that too.
+/// Not a job itself, because a dead process could have claimed it.
 pub(super) async fn run(env: &Env) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -34,33 +34,35 @@ pub(super) async fn run(env: &Env) {
 
 async fn recover(env: &Env, claimed_before: i64) {
     loop {
-        let expired = match env.store.read(Expired { claimed_before }).await {
+        let expired = match env.store.read(LoadExpired { claimed_before }).await {
             Ok(expired) => expired,
             Err(error) => return tracing::warn!(%error, "abandoned jobs cannot be read"),
         };
         let (count, mut taken) = (expired.len() as i64, 0_usize);
         for job in expired {
             let id = job.id;
-            match env.store.write(TakeBack { job, claimed_before }).await {
+            match env.store.write(ReleaseExpired { job, claimed_before }).await {
                 Ok(_) => taken += 1,
-                Err(error) => tracing::warn!(%error, job = %id, "an abandoned job cannot be taken back yet"),
+                Err(error) => {
+                    tracing::warn!(%error, job = %id, "an abandoned job cannot be released; it is retried")
+                }
             }
         }
         if taken > 0 {
-            tracing::info!(jobs = taken, "took back jobs whose worker is gone");
+            tracing::info!(jobs = taken, "released jobs of a dead worker");
         }
-        // What could not be taken back is tried again at the next look.
+        // Failed releases are retried at the next pass.
         if count < PAGE || taken == 0 {
             return;
         }
     }
 }
 
-struct Expired {
+struct LoadExpired {
     claimed_before: i64,
 }
 
-impl Verb for Expired {
+impl Verb for LoadExpired {
     type Out = Vec<Job>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Job>, Error> {
@@ -68,12 +70,12 @@ impl Verb for Expired {
     }
 }
 
-struct TakeBack {
+struct ReleaseExpired {
     job: Job,
     claimed_before: i64,
 }
 
-impl Verb for TakeBack {
+impl Verb for ReleaseExpired {
     type Out = ();
 
     fn tenant(&self) -> Option<Uuid> {
@@ -90,7 +92,7 @@ impl Verb for TakeBack {
         {
             return Ok(());
         }
-        // A job that ends its process would end every one that comes after it.
+        // A job that crashes its process would crash every later one.
         if kind.is_some_and(|kind| kind.every.is_none() && self.job.tries >= kind.tries) {
             return end::give_up(tx, &self.job, REASON).await;
         }

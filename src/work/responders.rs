@@ -1,18 +1,19 @@
-//! Who could answer and who holds which lease: the dispatcher's memory. Nothing here is the truth; a lease
-//! is checked in its transaction.
+//! The dispatcher's memory: connected responders, scheduled turns, held leases. The database is authoritative: every
+//! lease is checked in its transaction.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use hub::SessionId;
 use uuid::Uuid;
 
-/// Turns that memory keeps in mind; those beyond are found by the sweep.
+/// Scheduled turns kept in memory. The sweep finds the ones over this limit.
 const MAX_SCHEDULED: usize = 200_000;
-/// Leases that were withdrawn before their offer was noted here.
+/// Remembered withdrawals of leases that [`Responders::hold`] has not recorded yet.
 const MAX_EARLY: usize = 1_000;
 
+/// A turn that waits for its due time or for a free responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ScheduledTurn {
     pub tenant: Uuid,
     pub channel: Uuid,
     pub turn: Uuid,
@@ -30,9 +31,9 @@ pub struct Held {
     /// The API key that the responder signed in with.
     pub key: Uuid,
     pub(super) session: SessionId,
-    /// Pieces of text that were passed on.
+    /// Number of text deltas that were forwarded.
     pub index: u64,
-    /// When the lease was last prolonged.
+    /// When the lease was last extended.
     pub extended_at: i64,
 }
 
@@ -46,33 +47,33 @@ struct Responder {
 #[derive(Default)]
 pub(super) struct Responders {
     due: BTreeSet<(i64, Uuid)>,
-    places: HashMap<Uuid, Place>,
-    /// Due, and nobody free to take them: by tenant, oldest first.
-    parked: HashMap<Uuid, BTreeMap<(i64, Uuid), Place>>,
-    /// When a parked turn was due.
+    scheduled: HashMap<Uuid, ScheduledTurn>,
+    /// Due turns without a free responder, by tenant, oldest first.
+    parked: HashMap<Uuid, BTreeMap<(i64, Uuid), ScheduledTurn>>,
+    /// The due time of each parked turn.
     parked_at: HashMap<Uuid, i64>,
     sessions: HashMap<SessionId, Responder>,
     held: HashMap<Uuid, Held>,
-    early: VecDeque<(Uuid, &'static str)>,
+    early_withdrawals: VecDeque<(Uuid, &'static str)>,
 }
 
 impl Responders {
-    pub(super) fn schedule(&mut self, place: Place) {
-        if self.parked_at.contains_key(&place.turn) {
-            // Its due time moved: it is taken when that comes, and checked then.
-            self.unpark(place.tenant, place.turn);
+    pub(super) fn schedule(&mut self, scheduled: ScheduledTurn) {
+        if self.parked_at.contains_key(&scheduled.turn) {
+            // Its due time moved: it is offered at the new time.
+            self.unpark(scheduled.tenant, scheduled.turn);
         }
-        if let Some(old) = self.places.insert(place.turn, place) {
+        if let Some(old) = self.scheduled.insert(scheduled.turn, scheduled) {
             self.due.remove(&(old.due_at, old.turn));
-        } else if self.places.len() > MAX_SCHEDULED {
-            self.places.remove(&place.turn);
+        } else if self.scheduled.len() > MAX_SCHEDULED {
+            self.scheduled.remove(&scheduled.turn);
             return;
         }
-        self.due.insert((place.due_at, place.turn));
+        self.due.insert((scheduled.due_at, scheduled.turn));
     }
 
     pub(super) fn knows(&self, turn: Uuid) -> bool {
-        self.places.contains_key(&turn) || self.parked_at.contains_key(&turn)
+        self.scheduled.contains_key(&turn) || self.parked_at.contains_key(&turn)
     }
 
     fn unpark(&mut self, tenant: Uuid, turn: Uuid) {
@@ -85,18 +86,19 @@ impl Responders {
         }
     }
 
-    /// The turns to be offered now, each with the session that will get it; the rest waits for one.
-    pub(super) fn assign(&mut self, now: i64) -> Vec<(Place, SessionId, Uuid)> {
+    /// Returns the turns to offer now, each with its responder's session and key. Turns without a free responder stay
+    /// parked.
+    pub(super) fn assign(&mut self, now: i64) -> Vec<(ScheduledTurn, SessionId, Uuid)> {
         while let Some(&(due_at, turn)) = self.due.first() {
             if due_at > now {
                 break;
             }
             self.due.pop_first();
-            // What finds no place here is found by the next sweep.
-            if let Some(place) = self.places.remove(&turn)
+            // A turn over the limit is found by the next sweep.
+            if let Some(scheduled) = self.scheduled.remove(&turn)
                 && self.parked_at.len() < MAX_SCHEDULED
             {
-                self.parked.entry(place.tenant).or_default().insert((due_at, turn), place);
+                self.parked.entry(scheduled.tenant).or_default().insert((due_at, turn), scheduled);
                 self.parked_at.insert(turn, due_at);
             }
         }
@@ -105,12 +107,12 @@ impl Responders {
         for tenant in waiting {
             while let Some((session, key)) = self.idle(tenant) {
                 let first = self.parked.get_mut(&tenant).and_then(BTreeMap::pop_first);
-                let Some((_, place)) = first else { break };
-                self.parked_at.remove(&place.turn);
+                let Some((_, scheduled)) = first else { break };
+                self.parked_at.remove(&scheduled.turn);
                 if let Some(responder) = self.sessions.get_mut(&session) {
                     responder.busy += 1;
                 }
-                assigned.push((place, session, key));
+                assigned.push((scheduled, session, key));
             }
             if self.parked.get(&tenant).is_some_and(BTreeMap::is_empty) {
                 self.parked.remove(&tenant);
@@ -119,7 +121,7 @@ impl Responders {
         assigned
     }
 
-    /// The least busy responder of the tenant that has room.
+    /// The least busy responder of the tenant with free capacity.
     fn idle(&self, tenant: Uuid) -> Option<(SessionId, Uuid)> {
         let free =
             self.sessions.iter().filter(|(_, one)| one.busy < one.capacity && one.tenants.contains(&tenant));
@@ -131,25 +133,31 @@ impl Responders {
         self.due.first().map(|(due_at, _)| *due_at)
     }
 
-    /// Turns that have waited for somebody longer than their channel does, at most `limit`. `limit_ms` gives
-    /// how long a channel waits.
+    /// At most `limit` parked turns that no responder took within `limit_ms` of their channel.
     pub(super) fn waiting_too_long(
         &self,
         now: i64,
         limit: usize,
         limit_ms: impl Fn(Uuid) -> i64,
-    ) -> Vec<Place> {
+    ) -> Vec<ScheduledTurn> {
         let all = self.parked.values().flat_map(BTreeMap::values);
-        all.filter(|place| now - place.due_at >= limit_ms(place.channel)).take(limit).copied().collect()
+        all.filter(|scheduled| now - scheduled.due_at >= limit_ms(scheduled.channel))
+            .take(limit)
+            .copied()
+            .collect()
     }
 
-    /// The channels of the turns that wait, with their tenants.
+    /// The (tenant, channel) pairs of the parked turns.
     pub(super) fn waiting_channels(&self) -> HashSet<(Uuid, Uuid)> {
-        self.parked.values().flat_map(BTreeMap::values).map(|place| (place.tenant, place.channel)).collect()
+        self.parked
+            .values()
+            .flat_map(BTreeMap::values)
+            .map(|scheduled| (scheduled.tenant, scheduled.channel))
+            .collect()
     }
 
-    pub(super) fn drop_parked(&mut self, place: Place) {
-        self.unpark(place.tenant, place.turn);
+    pub(super) fn drop_parked(&mut self, scheduled: ScheduledTurn) {
+        self.unpark(scheduled.tenant, scheduled.turn);
     }
 
     pub(super) fn join(&mut self, session: SessionId, tenants: Vec<Uuid>, key: Uuid, capacity: usize) {
@@ -164,7 +172,7 @@ impl Responders {
         self.sessions.get_mut(&session).map(|one| one.capacity = capacity).is_some()
     }
 
-    /// The session is gone; the leases that it held are given back.
+    /// Removes the session and returns the leases that it held. They stay held, because the responder may reconnect.
     pub(super) fn leave(&mut self, session: SessionId) -> Vec<(Uuid, Held)> {
         self.sessions.remove(&session);
         self.held
@@ -182,10 +190,10 @@ impl Responders {
         self.held.values().for_each(|held| see(held.tenant, held.conversation));
     }
 
-    /// Notes an offer that was committed. The reason, if it was withdrawn before this.
+    /// Records a committed offer. Returns the reason as the error if the lease was withdrawn before this call.
     pub(super) fn hold(&mut self, lease: Uuid, held: Held) -> Result<(), &'static str> {
-        if let Some(at) = self.early.iter().position(|(early, _)| *early == lease) {
-            let reason = self.early.remove(at).map_or("expired", |(_, reason)| reason);
+        if let Some(at) = self.early_withdrawals.iter().position(|(withdrawn, _)| *withdrawn == lease) {
+            let reason = self.early_withdrawals.remove(at).map_or("expired", |(_, reason)| reason);
             self.free(held.session);
             return Err(reason);
         }
@@ -193,33 +201,34 @@ impl Responders {
         Ok(())
     }
 
-    /// An offer that came to nothing.
+    /// Frees the capacity that `assign` reserved, when no lease came of it.
     pub(super) fn free(&mut self, session: SessionId) {
         if let Some(responder) = self.sessions.get_mut(&session) {
             responder.busy = responder.busy.saturating_sub(1);
         }
     }
 
-    /// The lease is over; gives its holder.
+    /// Removes an ended lease and returns its holder.
     pub(super) fn release(&mut self, lease: Uuid) -> Option<Held> {
         let held = self.held.remove(&lease)?;
         self.free(held.session);
         Some(held)
     }
 
-    /// As [`Self::release`], for a lease that was taken away.
+    /// As [`Self::release`], for a lease that the server withdrew. If `hold` has not recorded it yet, the withdrawal is
+    /// remembered for `hold`.
     pub(super) fn withdraw(&mut self, lease: Uuid, reason: &'static str) -> Option<Held> {
         let held = self.release(lease);
         if held.is_none() {
-            self.early.push_back((lease, reason));
-            if self.early.len() > MAX_EARLY {
-                self.early.pop_front();
+            self.early_withdrawals.push_back((lease, reason));
+            if self.early_withdrawals.len() > MAX_EARLY {
+                self.early_withdrawals.pop_front();
             }
         }
         held
     }
 
-    /// The lease, for its holder: the same session, or the same key after it came back.
+    /// The lease, if the caller holds it: by the same session, or by the same key after a reconnect.
     pub(super) fn held_by(
         &mut self,
         session: SessionId,
@@ -230,7 +239,7 @@ impl Responders {
         let held = self.held.get_mut(&lease).filter(|held| held.key == key && held.turn == turn)?;
         if held.session != session {
             held.session = session;
-            // Its lease was cut short when the old session went: the next word prolongs it.
+            // The lease was shortened when the old session ended: the next frame extends it.
             held.extended_at = 0;
             if let Some(responder) = self.sessions.get_mut(&session) {
                 responder.busy += 1;
@@ -256,8 +265,8 @@ mod tests {
         SessionId(Uuid::from_u128(n))
     }
 
-    fn place(tenant: Uuid, n: u128, due_at: i64) -> Place {
-        Place { tenant, channel: Uuid::nil(), turn: Uuid::from_u128(n), due_at }
+    fn turn(tenant: Uuid, n: u128, due_at: i64) -> ScheduledTurn {
+        ScheduledTurn { tenant, channel: Uuid::nil(), turn: Uuid::from_u128(n), due_at }
     }
 
     #[test]
@@ -266,12 +275,12 @@ mod tests {
         all.join(session(1), vec![SHOP], Uuid::nil(), 1);
         all.join(session(2), vec![OTHER], Uuid::nil(), 5);
         for n in 10..13 {
-            all.schedule(place(SHOP, n, 100));
+            all.schedule(turn(SHOP, n, 100));
         }
         assert!(all.assign(99).is_empty());
         let first = all.assign(100);
         assert_eq!(
-            first.iter().map(|(place, to, _)| (place.turn.as_u128(), *to)).collect::<Vec<_>>(),
+            first.iter().map(|(turn, to, _)| (turn.turn.as_u128(), *to)).collect::<Vec<_>>(),
             [(10, session(1))]
         );
         assert!(all.assign(200).is_empty(), "the only responder of the tenant is busy");
@@ -282,9 +291,9 @@ mod tests {
     #[test]
     fn a_turn_whose_due_time_moves_is_not_offered_early() {
         let mut all = Responders::default();
-        all.schedule(place(SHOP, 10, 100));
+        all.schedule(turn(SHOP, 10, 100));
         assert!(all.assign(100).is_empty());
-        all.schedule(place(SHOP, 10, 300));
+        all.schedule(turn(SHOP, 10, 300));
         all.join(session(1), vec![SHOP], Uuid::nil(), 1);
         assert!(all.assign(200).is_empty());
         assert_eq!(all.assign(300).len(), 1);
@@ -294,7 +303,7 @@ mod tests {
     fn a_lease_that_is_withdrawn_before_it_is_noted_frees_its_holder() {
         let mut all = Responders::default();
         all.join(session(1), vec![SHOP], Uuid::nil(), 1);
-        all.schedule(place(SHOP, 10, 0));
+        all.schedule(turn(SHOP, 10, 0));
         assert_eq!(all.assign(0).len(), 1);
         let lease = Uuid::from_u128(77);
         assert!(all.withdraw(lease, "taken_over").is_none());
@@ -310,7 +319,7 @@ mod tests {
             extended_at: 0,
         };
         assert_eq!(all.hold(lease, held), Err("taken_over"));
-        all.schedule(place(SHOP, 11, 0));
+        all.schedule(turn(SHOP, 11, 0));
         assert_eq!(all.assign(0).len(), 1, "there is room again");
     }
 }

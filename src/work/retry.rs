@@ -1,4 +1,4 @@
-//! When to try again: doubling waits with full jitter, and an end.
+//! Exponential backoff with jitter and an upper bound.
 
 /// Milliseconds to wait before the try after `tries` failed ones: random in `[base/2, base)`, where base
 /// doubles from `first_ms` up to `longest_ms`. `random` is any number; only its low bits matter.

@@ -1,5 +1,5 @@
-//! Claims jobs and runs them: workers for each class of work, so that media never delays a send. Told after
-//! the commit that made a job, and looking by itself in case it was not told.
+//! Claims jobs and runs them. Each class has its own workers, so media never delays a send. A commit that adds a job
+//! wakes the workers; they also poll, in case a wake was lost.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 
 use super::Env;
-use super::end::Failed;
+use super::end::FailJob;
 use super::{kinds, recover};
 use crate::error::Error;
 use crate::store::jobs::{self, Class, Job};
 use crate::store::{Store, Tx, Verb};
 
-/// Looks for work at least so often.
+/// Longest time between two polls.
 const IDLE: Duration = Duration::from_secs(5);
-/// A claim outlives every call that a job makes.
+/// Length of a claim: longer than any provider call of a job.
 pub(super) const CLAIM_MS: i64 = 180_000;
 const MAX_CLAIM: usize = 64;
-/// The end of a job is written again so often while the database is away.
-const END_TRIES: u32 = 8;
-/// If nothing could be claimed of what is due, somebody else is about to end it.
-const PAUSE_MS: i64 = 5;
+/// Tries of recording a failed job while the database is unavailable.
+const RECORD_TRIES: u32 = 8;
+/// Shortest wait when due jobs exist and none could be claimed: another worker is about to end them.
+const RETRY_CLAIM_MS: i64 = 5;
 
 pub struct Runner {
     classes: Vec<Workers>,
@@ -32,8 +32,8 @@ pub struct Runner {
 
 struct Workers {
     class: Class,
-    look: Notify,
-    /// When the next job can run, as far as is known.
+    notify: Notify,
+    /// The earliest known time at which a job can run.
     next_at: AtomicI64,
     permits: Arc<Semaphore>,
 }
@@ -42,18 +42,18 @@ impl Runner {
     pub fn new() -> Arc<Self> {
         let workers = |class: &Class| Workers {
             class: *class,
-            look: Notify::new(),
+            notify: Notify::new(),
             next_at: AtomicI64::new(0),
             permits: Arc::new(Semaphore::new(class.workers())),
         };
         Arc::new(Self { classes: Class::ALL.iter().map(workers).collect() })
     }
 
-    /// There may be a job of the class to run at this time. Never blocks.
+    /// A job of the class may be runnable at this time. Never blocks.
     pub fn wake(&self, class: Class, at: i64) {
         for workers in self.classes.iter().filter(|workers| workers.class == class) {
             workers.next_at.fetch_min(at, Ordering::AcqRel);
-            workers.look.notify_one();
+            workers.notify.notify_one();
         }
     }
 
@@ -61,10 +61,10 @@ impl Runner {
         let this = Arc::clone(self);
         let (env, shared) = (Arc::clone(&env), env);
         env.tasks.spawn(async move {
-            // All of it before the first claim: what is found claimed now is nobody's.
+            // Before the first claim of this process: every claim found on SQLite is stale.
             recover::at_start(&shared).await;
-            if let Err(error) = shared.store.write(Schedule).await {
-                tracing::error!(%error, "what has to be done again and again cannot be scheduled");
+            if let Err(error) = shared.store.write(ScheduleRecurring).await {
+                tracing::error!(%error, "recurring jobs cannot be scheduled");
             }
             for index in 0..this.classes.len() {
                 let (this, env) = (Arc::clone(&this), Arc::clone(&shared));
@@ -77,11 +77,11 @@ impl Runner {
     async fn run(&self, index: usize, env: Arc<Env>) {
         let Some(workers) = self.classes.get(index) else { return };
         while !env.soft.is_cancelled() {
-            // A worker must be free before a job is taken.
+            // A worker must be free before a job is claimed.
             let Ok(first) = Arc::clone(&workers.permits).acquire_owned().await else { return };
             let free = workers.permits.available_permits().min(MAX_CLAIM - 1) + 1;
             workers.next_at.store(i64::MAX, Ordering::Release);
-            let claimed = env.store.write(Claim { class: workers.class, limit: free as i64 }).await;
+            let claimed = env.store.write(ClaimJobs { class: workers.class, limit: free as i64 }).await;
             let (jobs, next_at) = match claimed {
                 Ok(committed) => committed.value,
                 Err(error) => {
@@ -97,7 +97,7 @@ impl Runner {
             for job in jobs {
                 let permit = match spare.take() {
                     Some(permit) => permit,
-                    // Only this loop takes permits, and `free` of them were there.
+                    // Does not wait: only this loop takes permits, and `free` of them were available.
                     None => match Arc::clone(&workers.permits).acquire_owned().await {
                         Ok(permit) => permit,
                         Err(_) => return,
@@ -123,47 +123,49 @@ impl Runner {
             Duration::from_millis(u64::try_from(at.saturating_sub(store.clock().now_ms())).unwrap_or(0));
         tokio::select! {
             () = env.soft.cancelled() => {}
-            () = workers.look.notified() => {}
+            () = workers.notify.notified() => {}
             () = tokio::time::sleep(until.min(IDLE)) => {}
         }
     }
 }
 
-/// Runs a job to one of its ends.
+/// Runs a job and records a failure.
 async fn run_one(env: &Env, job: Job) {
     let kind = kinds::of(&job.kind);
     let ended = match kind {
-        None => Err(Broken::for_now(format!(
+        None => Err(Failure::for_now(format!(
             "this version of the server knows no jobs of the kind {:?}: run a newer one, then let it be tried again",
             job.kind
         ))),
         Some(kind) => match (kind.run)(env, &job) {
-            Err(reason) => Err(Broken::for_good(format!("its payload cannot be read: {reason}"))),
-            Ok(work) => match (caught(kept(env, &job, kind.every, work)).await, kind.every) {
-                (Ok(()), Some(every)) => again(env, &job, every).await,
-                (ended, _) => ended,
-            },
+            Err(reason) => Err(Failure::for_good(format!("its payload cannot be read: {reason}"))),
+            Ok(work) => {
+                match (catch_failure(with_claim_renewal(env, &job, kind.every, work)).await, kind.every) {
+                    (Ok(()), Some(every)) => reschedule(env, &job, every).await,
+                    (ended, _) => ended,
+                }
+            }
         },
     };
     let name = kind.map_or("unknown", |kind| kind.name);
     metrics::counter!("hubbub_jobs_total", "kind" => name, "ok" => if ended.is_ok() { "true" } else { "false" })
         .increment(1);
-    if let Err(Broken { reason, for_good }) = ended {
+    if let Err(Failure { reason, for_good }) = ended {
         tracing::error!(reason, kind = job.kind, job = %job.id, tenant = %job.tenant, tries = job.tries, "a job failed");
         let random = env.store.ids().next().as_u128() as u64;
-        end(env, Failed { job, reason, for_good, random }).await;
+        record_failure(env, FailJob { job, reason, for_good, random }).await;
     }
 }
 
-/// Why a job did not come to its own end.
+/// Why a run failed.
 #[derive(Debug, PartialEq, Eq)]
-struct Broken {
+struct Failure {
     reason: String,
-    /// Another try would fail alike.
+    /// A retry cannot succeed.
     for_good: bool,
 }
 
-impl Broken {
+impl Failure {
     fn for_now(reason: String) -> Self {
         Self { reason, for_good: false }
     }
@@ -173,19 +175,19 @@ impl Broken {
     }
 }
 
-/// Whatever goes wrong in it has a reason, a panic too.
-async fn caught(work: impl Future<Output = Result<(), Error>>) -> Result<(), Broken> {
+/// Turns errors and panics into a [`Failure`].
+async fn catch_failure(work: impl Future<Output = Result<(), Error>>) -> Result<(), Failure> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Broken::for_now(format!("{error:#}"))),
-        Err(_) => Err(Broken::for_now(
+        Ok(Err(error)) => Err(Failure::for_now(format!("{error:#}"))),
+        Err(_) => Err(Failure::for_now(
             "the server failed in the middle of it (a panic; its log says where)".to_owned(),
         )),
     }
 }
 
-/// A job that comes again may take long: its claim is renewed while it works, and if it is lost the work ends.
-async fn kept(
+/// Renews the claim of a recurring job, which may run long. If the claim is lost, the work is cancelled.
+async fn with_claim_renewal(
     env: &Env,
     job: &Job,
     every: Option<Duration>,
@@ -198,10 +200,12 @@ async fn kept(
     let renew = async {
         loop {
             tokio::time::sleep(third).await;
-            match env.store.write(Keep { job: job.clone() }).await {
+            match env.store.write(RenewClaim { job: job.clone() }).await {
                 Ok(kept) if !kept.value => return,
                 Ok(_) => {}
-                Err(error) => tracing::warn!(%error, job = %job.id, "a claim is not renewed yet"),
+                Err(error) => {
+                    tracing::warn!(%error, job = %job.id, "a claim cannot be renewed; it is retried")
+                }
             }
         }
     };
@@ -211,49 +215,51 @@ async fn kept(
     }
 }
 
-async fn again(env: &Env, job: &Job, every: Duration) -> Result<(), Broken> {
-    let verb = Again { job: job.clone(), every_ms: i64::try_from(every.as_millis()).unwrap_or(i64::MAX) };
-    env.store.write(verb).await.map(drop).map_err(|error| Broken::for_now(error.to_string()))
+async fn reschedule(env: &Env, job: &Job, every: Duration) -> Result<(), Failure> {
+    let verb =
+        Reschedule { job: job.clone(), every_ms: i64::try_from(every.as_millis()).unwrap_or(i64::MAX) };
+    env.store.write(verb).await.map(drop).map_err(|error| Failure::for_now(error.to_string()))
 }
 
-/// Writes it, also if the database is away for a while. If even that cannot be done the claim runs out.
-async fn end(env: &Env, failed: Failed) {
-    for tried in 0..END_TRIES {
+/// Records a failed run, with retries while the database is unavailable. After the last one the claim expires and
+/// `recover` finds the job.
+async fn record_failure(env: &Env, failed: FailJob) {
+    for tried in 0..RECORD_TRIES {
         match env.store.write(failed.clone()).await {
             Ok(_) => return,
             Err(error) => {
-                tracing::warn!(%error, job = %failed.job.id, "the end of a job is not written yet");
+                tracing::warn!(%error, job = %failed.job.id, "a failed job cannot be recorded; it is retried");
                 tokio::time::sleep(Duration::from_millis(100 << tried)).await;
             }
         }
     }
-    tracing::error!(job = %failed.job.id, "the end of a job could not be written: it is found when its claim runs out");
+    tracing::error!(job = %failed.job.id, "a failed job cannot be recorded; it is recovered when its claim expires");
 }
 
-/// Takes jobs of a class, and says when the next one can run.
-struct Claim {
+/// Claims jobs of a class. If there are none, returns when the next one can run.
+struct ClaimJobs {
     class: Class,
     limit: i64,
 }
 
-impl Verb for Claim {
+impl Verb for ClaimJobs {
     type Out = (Vec<Job>, Option<i64>);
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + CLAIM_MS;
         let taken = jobs::claim(tx, self.class, self.limit, until).await?;
-        let soon = tx.now() + PAUSE_MS;
+        let soon = tx.now() + RETRY_CLAIM_MS;
         let next = if taken.is_empty() { jobs::next_at(tx, self.class).await? } else { None };
         Ok((taken, next.map(|next| next.max(soon))))
     }
 }
 
-struct Again {
+struct Reschedule {
     job: Job,
     every_ms: i64,
 }
 
-impl Verb for Again {
+impl Verb for Reschedule {
     type Out = ();
 
     fn tenant(&self) -> Option<uuid::Uuid> {
@@ -266,10 +272,10 @@ impl Verb for Again {
     }
 }
 
-/// Makes the jobs that come again, where they are not there.
-struct Schedule;
+/// Creates the recurring jobs that do not exist yet.
+struct ScheduleRecurring;
 
-impl Verb for Schedule {
+impl Verb for ScheduleRecurring {
     type Out = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
@@ -281,12 +287,12 @@ impl Verb for Schedule {
     }
 }
 
-/// A job that takes long says that it still runs.
-struct Keep {
+/// Extends a claim; `false` if another worker has it.
+struct RenewClaim {
     job: Job,
 }
 
-impl Verb for Keep {
+impl Verb for RenewClaim {
     type Out = bool;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
@@ -301,10 +307,11 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_goes_wrong_in_a_job_has_a_reason() {
-        assert_eq!(caught(async { Ok(()) }).await, Ok(()));
-        let failed = caught(async { Err(Error::NotFound("conversation")) }).await.expect_err("an error");
+        assert_eq!(catch_failure(async { Ok(()) }).await, Ok(()));
+        let failed =
+            catch_failure(async { Err(Error::NotFound("conversation")) }).await.expect_err("an error");
         assert_eq!((failed.reason.as_str(), failed.for_good), ("there is no such conversation", false));
-        let panicked = caught(async { panic!("on purpose") }).await.expect_err("a panic");
+        let panicked = catch_failure(async { panic!("on purpose") }).await.expect_err("a panic");
         assert!(panicked.reason.contains("panic") && !panicked.for_good);
     }
 }

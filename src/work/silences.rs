@@ -1,5 +1,5 @@
-//! Ends the silences of the AI whose time is over. The rows are the truth, looked at once a second, a page at a time.
-//! One that cannot be ended keeps none from being ended, and is tried again later, longer each time.
+//! Ends expired silences of the AI: reads one page of them from the database each second. One that fails does not block
+//! the others, and is retried with growing waits.
 
 use std::collections::HashMap;
 
@@ -10,17 +10,17 @@ use crate::inbox::silence::EndSilence;
 use crate::store::Store;
 use crate::store::ownership::{Over, OverSince};
 
-/// Of one look; the next one goes on behind them.
+/// Page size of one pass; the next pass continues after it.
 const AT_ONCE: i64 = 200;
 const FIRST_WAIT_MS: i64 = 2_000;
 const LONGEST_WAIT_MS: i64 = 600_000;
-/// Failing ones that are remembered. Of more, some are tried at every look.
+/// Failing silences that are remembered. Those over the limit are retried at every pass.
 const REMEMBERED: usize = 10_000;
 
-/// What one look tells the next.
+/// State between passes.
 #[derive(Default)]
 pub(super) struct Silences {
-    /// Where the next page begins; from the beginning after the last one.
+    /// Where the next page begins; reset after the last page.
     after: (i64, Uuid),
     failing: HashMap<Uuid, Failing>,
 }
@@ -44,13 +44,13 @@ impl Silences {
                 }
                 Err(error) => {
                     let wait_ms = self.failed(conversation, now, store.ids().next().as_u128() as u64);
-                    tracing::warn!(%error, %conversation, wait_ms, "a silence could not be ended; it is tried again");
+                    tracing::warn!(%error, %conversation, wait_ms, "a silence cannot be ended; it is retried");
                 }
             }
         }
     }
 
-    /// Those of a page that are tried now. The next look goes on behind it.
+    /// The silences of a page that are tried now. The next pass continues after the page.
     fn page(&mut self, now: i64, over: &[OverSince]) -> Vec<(Uuid, Uuid)> {
         let is_last = (over.len() as i64) < AT_ONCE;
         self.after = match over.last() {
@@ -62,10 +62,10 @@ impl Silences {
         due.map(|(tenant, conversation, _)| (*tenant, *conversation)).collect()
     }
 
-    /// Gives how long it is left alone.
+    /// Records a failure and returns the wait until the next try.
     fn failed(&mut self, conversation: Uuid, now: i64, random: u64) -> i64 {
         if self.failing.len() >= REMEMBERED && !self.failing.contains_key(&conversation) {
-            // Of those that were ended elsewhere, or are over, nobody comes to tell.
+            // Silences that ended elsewhere are removed here, because nothing else removes them.
             self.failing.retain(|_, it| it.next_at > now);
             if self.failing.len() >= REMEMBERED {
                 return 0;

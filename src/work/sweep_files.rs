@@ -1,4 +1,4 @@
-//! Removes files that no message has: what a process left that died between writing a file and noting it.
+//! Removes files without an attachment: left by a process that died between writing a file and recording it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::rooms::id_in_name;
 use crate::store::jobs::{Job, SweepFiles};
 use crate::store::{Tx, Verb, attachments};
 
-/// A younger file may be about to be noted.
+/// A younger file may not be recorded yet.
 const AGE: Duration = Duration::from_hours(24);
 const PAGE: usize = 200;
 
@@ -49,7 +49,7 @@ async fn sweep(env: &Env, tenant: Uuid, folder: &Path) -> Result<(), Error> {
         }
         let name = file.file_name().to_string_lossy().into_owned();
         if let Some(whole) = name.strip_suffix(".part") {
-            // An unfinished fetch of yesterday is nobody's; other people's files are not ours to remove.
+            // An unfinished download of this age is abandoned. Files with other names are not ours and stay.
             if id_in_name(whole, "").is_some() {
                 remove(&file.path()).await;
             }
@@ -64,7 +64,7 @@ async fn sweep(env: &Env, tenant: Uuid, folder: &Path) -> Result<(), Error> {
 }
 
 async fn remove_unknown(env: &Env, tenant: Uuid, folder: &Path, page: &mut Vec<Uuid>) -> Result<(), Error> {
-    let unknown = env.store.read(Unknown { tenant, files: std::mem::take(page) }).await?;
+    let unknown = env.store.read(FindUnknown { tenant, files: std::mem::take(page) }).await?;
     for id in unknown {
         remove(&folder.join(id.to_string())).await;
     }
@@ -74,17 +74,19 @@ async fn remove_unknown(env: &Env, tenant: Uuid, folder: &Path, page: &mut Vec<U
 async fn remove(path: &Path) {
     match fs::remove_file(path).await {
         Ok(()) => metrics::counter!("hubbub_retention_removed_total", "what" => "files").increment(1),
-        Err(error) => tracing::warn!(%error, path = %path.display(), "a file of nobody cannot be removed"),
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "a file without an attachment cannot be removed")
+        }
     }
 }
 
-/// Of these files of a tenant, those that no attachment has.
-struct Unknown {
+/// Returns those of the tenant's files that no attachment refers to.
+struct FindUnknown {
     tenant: Uuid,
     files: Vec<Uuid>,
 }
 
-impl Verb for Unknown {
+impl Verb for FindUnknown {
     type Out = Vec<Uuid>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>, Error> {

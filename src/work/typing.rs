@@ -1,5 +1,5 @@
-//! Shows customers that somebody writes to them: the AI while it holds a turn, a person while he types. It is shown by
-//! the way, kept in memory, and never a job: what cannot be told now is not told at all.
+//! Sends typing indicators to customers: for the AI while it holds a turn, for a person while they type. Kept in memory
+//! and best effort: an indicator that cannot be sent now is dropped.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,17 +18,17 @@ use crate::store::queues::{self, QueueKey};
 use crate::store::{Store, Tx, Verb, conversations};
 
 const TICK: Duration = Duration::from_secs(1);
-/// A provider shows it for about five seconds: told so often, it goes on.
-const AGAIN_MS: i64 = 4_000;
-/// The AI is asked for again at each tick.
-const AI_MS: i64 = 2_500;
-const PERSON_MS: i64 = 5_000;
-/// After a failure a channel is told nothing for so long.
-const SILENCE_MS: i64 = 60_000;
-/// Conversations at a time, calls at a time, and how long one may take.
-const MOST: usize = 10_000;
-const CALLS: usize = 32;
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Providers show an indicator for about five seconds; it is repeated within that.
+const REPEAT_MS: i64 = 4_000;
+/// Longer than a tick, because each tick renews it while the lease is held.
+const AI_TYPING_MS: i64 = 2_500;
+const PERSON_TYPING_MS: i64 = 5_000;
+/// Pause of a channel after a failed call.
+const BACKOFF_MS: i64 = 60_000;
+/// Limits: tracked conversations, concurrent calls, and the timeout of a call.
+const MAX_CONVERSATIONS: usize = 10_000;
+const MAX_CALLS: usize = 32;
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub struct Typing {
     store: Store,
@@ -41,13 +41,13 @@ pub struct Typing {
 struct State {
     /// By conversation.
     shown: HashMap<Uuid, Shown>,
-    /// ChannelCache that failed, and until when they are told nothing.
-    silent: HashMap<Uuid, i64>,
+    /// Channels whose last call failed, and the end of their pause.
+    backing_off: HashMap<Uuid, i64>,
 }
 
 struct Shown {
     tenant: Uuid,
-    /// Somebody writes until then, as far as is known.
+    /// When the indicator ends, unless it is renewed.
     until: i64,
     told_at: Option<i64>,
 }
@@ -61,21 +61,21 @@ struct Call {
 
 impl State {
     fn note(&mut self, tenant: Uuid, conversation: Uuid, until: i64) {
-        if self.shown.len() >= MOST && !self.shown.contains_key(&conversation) {
+        if self.shown.len() >= MAX_CONVERSATIONS && !self.shown.contains_key(&conversation) {
             return;
         }
         let shown = self.shown.entry(conversation).or_insert(Shown { tenant, until, told_at: None });
         shown.until = shown.until.max(until);
     }
 
-    /// What is to be told now, at most so many. What is over is forgotten, told or not.
+    /// At most `most` calls to make now. Ended entries are removed even if their call does not fit.
     fn due(&mut self, now: i64, most: usize) -> Vec<Call> {
-        self.silent.retain(|_, until| *until > now);
+        self.backing_off.retain(|_, until| *until > now);
         let mut calls = Vec::new();
         self.shown.retain(|conversation, shown| {
             let on = shown.until > now;
             let is_due = match shown.told_at {
-                Some(told_at) => !on || now - told_at >= AGAIN_MS,
+                Some(told_at) => !on || now - told_at >= REPEAT_MS,
                 None => on,
             };
             if is_due && calls.len() < most {
@@ -87,8 +87,8 @@ impl State {
         calls
     }
 
-    fn is_silent(&self, channel: Uuid) -> bool {
-        self.silent.contains_key(&channel)
+    fn is_backing_off(&self, channel: Uuid) -> bool {
+        self.backing_off.contains_key(&channel)
     }
 }
 
@@ -103,11 +103,11 @@ impl Typing {
 
     /// A person types in a conversation.
     pub fn person(&self, tenant: Uuid, conversation: Uuid) {
-        let until = self.store.clock().now_ms() + PERSON_MS;
+        let until = self.store.clock().now_ms() + PERSON_TYPING_MS;
         self.state().note(tenant, conversation, until);
     }
 
-    /// Runs until `stop`; calls that are under way then are dropped.
+    /// Runs until `stop`; calls in progress are then dropped.
     pub async fn run(self: Arc<Self>, dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -117,49 +117,50 @@ impl Typing {
             let now = self.store.clock().now_ms();
             let due = {
                 let mut state = self.state();
-                dispatcher.each_held(|tenant, conversation| state.note(tenant, conversation, now + AI_MS));
-                state.due(now, CALLS - calls.len().min(CALLS))
+                dispatcher
+                    .each_held(|tenant, conversation| state.note(tenant, conversation, now + AI_TYPING_MS));
+                state.due(now, MAX_CALLS - calls.len().min(MAX_CALLS))
             };
             for call in due {
                 let this = Arc::clone(&self);
                 calls.spawn(async move {
-                    if let Err(error) = this.tell(call).await {
-                        tracing::debug!(%error, conversation = %call.conversation, "typing could not be shown");
+                    if let Err(error) = this.send(call).await {
+                        tracing::debug!(%error, conversation = %call.conversation, "a typing indicator cannot be sent");
                     }
                 });
             }
         }
     }
 
-    async fn tell(&self, call: Call) -> Result<(), Error> {
-        let Some(conversation) = self.store.read(Look { call }).await? else { return Ok(()) };
+    async fn send(&self, call: Call) -> Result<(), Error> {
+        let Some(conversation) = self.store.read(LoadConversation { call }).await? else { return Ok(()) };
         let channel = conversation.channel;
         let Some(connected) = self.channels.by_id(conversation.tenant, channel).await? else { return Ok(()) };
         let is_active = connected.channel.state == ChannelState::Active;
-        if !is_active || self.state().is_silent(channel) {
+        if !is_active || self.state().is_backing_off(channel) {
             return Ok(());
         }
         let Some(provider) = adapters::provider(&connected.channel.kind) else { return Ok(()) };
         let account = connected.secrets.account();
         let told = provider.typing(&self.http, &account, conversation.address(), call.on);
-        let failed = match tokio::time::timeout(PATIENCE, told).await {
+        let failed = match tokio::time::timeout(CALL_TIMEOUT, told).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it took too long".to_owned(),
         };
-        tracing::debug!(error = failed, %channel, "a provider does not show typing now");
-        let until = self.store.clock().now_ms() + SILENCE_MS;
-        self.state().silent.insert(channel, until);
+        tracing::debug!(error = failed, %channel, "a typing call failed; the channel is paused");
+        let until = self.store.clock().now_ms() + BACKOFF_MS;
+        self.state().backing_off.insert(channel, until);
         Ok(())
     }
 }
 
-/// The conversation, if it is open and its channel sends now.
-struct Look {
+/// Loads the conversation if it is open and its channel's send queue is not blocked.
+struct LoadConversation {
     call: Call,
 }
 
-impl Verb for Look {
+impl Verb for LoadConversation {
     type Out = Option<Conversation>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
@@ -187,9 +188,9 @@ mod tests {
         for second in 0..20 {
             let now = second * 1_000;
             if second < 10 {
-                state.note(tenant, conversation, now + AI_MS);
+                state.note(tenant, conversation, now + AI_TYPING_MS);
             }
-            told.extend(state.due(now, CALLS).into_iter().map(|call| (second, call.on)));
+            told.extend(state.due(now, MAX_CALLS).into_iter().map(|call| (second, call.on)));
         }
         assert_eq!(told, [(0, true), (4, true), (8, true), (12, false)]);
         assert!(state.shown.is_empty());
@@ -198,12 +199,15 @@ mod tests {
     #[test]
     fn what_cannot_be_told_in_time_is_forgotten() {
         let mut state = State::default();
-        for number in 0..2 * MOST as u128 {
+        for number in 0..2 * MAX_CONVERSATIONS as u128 {
             state.note(Uuid::nil(), Uuid::from_u128(number), 2_000);
         }
-        assert_eq!(state.shown.len(), MOST);
-        assert_eq!((state.due(0, CALLS).len(), state.due(1_000, CALLS).len()), (CALLS, CALLS));
-        // Only those who were told that it began are told that it is over.
+        assert_eq!(state.shown.len(), MAX_CONVERSATIONS);
+        assert_eq!(
+            (state.due(0, MAX_CALLS).len(), state.due(1_000, MAX_CALLS).len()),
+            (MAX_CALLS, MAX_CALLS)
+        );
+        // Only conversations whose start was sent get the end.
         assert!(state.due(3_000, usize::MAX).iter().all(|call| !call.on));
         assert!(state.shown.is_empty());
     }

@@ -91,9 +91,9 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
             ),
         ),
         count(
-            "effects that wait are counted",
-            "(select 1 as x from (select tenant, channel, amount from waiting_effects union all \
-             select tenant, channel, -count(*) from pending_effects group by tenant, channel) a group by tenant, channel \
+            "changes that wait are counted",
+            "(select 1 as x from (select tenant, channel, amount from waiting_changes union all \
+             select tenant, channel, -count(*) from pending_changes group by tenant, channel) a group by tenant, channel \
              having sum(amount) <> 0) v",
         ),
         count(

@@ -17,7 +17,7 @@ use super::table::Table;
 
 /// The channel that is down is tried again after this.
 const BLOCK_MS: i64 = 60_000;
-/// Effects whose message never came.
+/// Changes whose message never came.
 const PENDING: u64 = 200;
 
 pub(crate) fn write(simulation: &mut Simulation<'_>) -> Result<()> {

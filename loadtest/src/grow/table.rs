@@ -52,8 +52,8 @@ tables! {
     Turns = "turns" ("id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, message_count, \
         window_at, due_at, attempt, supersedes, lease, lease_until, reason, opened_at, closed_at");
     Envelopes = "envelopes" ("id, tenant, channel, body, outcome, events, received_at");
-    Pending = "pending_effects" ("id, tenant, channel, target_key, event, created_at");
-    Waiting = "waiting_effects" ("tenant, channel, amount");
+    Pending = "pending_changes" ("id, tenant, channel, target_key, event, created_at");
+    Waiting = "waiting_changes" ("tenant, channel, amount");
     Reads = "reads" ("tenant, conversation, user_id, seq, inbound_count, updated_at");
     Events = "events" ("tenant, cursor_at, kind, company, channel, user_id, created_at, data");
     Jobs = "jobs" ("id, tenant, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state");

@@ -1,4 +1,4 @@
-//! What happens to the account rather than to a message: its session, the ids of its chats.
+//! Events of the account rather than of a message: session state, permissions, connections, renamed chats.
 
 use adapters::HealthState;
 use adapters::event::{AccountHealth, Connection, Permission, Renamed};
@@ -12,7 +12,7 @@ use crate::store::jobs::{self, Class};
 use crate::store::queues::QueueKey;
 use crate::store::{Tx, channels, connections, contacts, conversations};
 
-/// How the account does becomes the health of its channel.
+/// Records the account's state as the channel's health.
 pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHealth) -> Result<bool, Error> {
     let state = match news.state {
         HealthState::Up => "ok",
@@ -22,7 +22,7 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
     let mut channel =
         channels::by_id(tx, channel.tenant, channel.id).await?.ok_or(Error::NotFound("channel"))?;
     let at = time::or_now(&news.told, tx.now());
-    // Session states arrive in any order: an older one says nothing new.
+    // Session states arrive out of order: an older one is ignored.
     if channel.health.as_ref().is_some_and(|health| health.at > at) {
         return Ok(false);
     }
@@ -34,7 +34,7 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
     Ok(true)
 }
 
-/// The customer lets the bot write again: what waits for another try leaves now.
+/// The customer allows the bot to write again: waiting retries run now.
 pub(super) async fn permission(tx: &mut Tx<'_>, channel: &Channel, news: &Permission) -> Result<bool, Error> {
     if !news.may_write {
         return Ok(false);
@@ -49,20 +49,20 @@ pub(super) async fn permission(tx: &mut Tx<'_>, channel: &Channel, news: &Permis
     Ok(true)
 }
 
-/// An account lets the bot act in its place, or no longer.
+/// A business account connected the bot, or disconnected it.
 pub(super) async fn connection(tx: &mut Tx<'_>, channel: &Channel, news: &Connection) -> Result<bool, Error> {
     let at = news.at_ms.unwrap_or_else(|| tx.now());
     let place = (channel.tenant, channel.id);
     Ok(connections::note(tx, place, &news.id, news.owner.as_deref(), (news.enabled, at)).await?)
 }
 
-/// The provider gave a chat another id: the conversation goes on under it.
+/// The provider changed a chat's id: the contact and the conversations move to the new id.
 pub(super) async fn renamed(tx: &mut Tx<'_>, channel: &Channel, news: &Renamed) -> Result<bool, Error> {
     let (from, to) = (news.from.as_str(), news.to.as_str());
     if from == to || contacts::find(tx, (channel.tenant, channel.id), from).await?.is_none() {
         return Ok(false);
     }
-    // The new id may have written first: then both are known, and each keeps what it has.
+    // A message under the new id may have come first: then both ids have a contact, and they are not merged.
     if contacts::find(tx, (channel.tenant, channel.id), to).await?.is_none() {
         contacts::rename_identity(tx, (channel.tenant, channel.id), from, to).await?;
         conversations::rename(tx, (channel.tenant, channel.id), from, to).await?;

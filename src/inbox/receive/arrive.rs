@@ -1,5 +1,5 @@
-//! What a customer's message asks for beside being shown: a turn of the AI, or, when it comes late, people. One that comes
-//! late while a turn is open joins it: whoever answers what the customer says now has to know what was said before.
+//! Routes a customer's message: to a turn of the AI, or to people if it was delivered late. A late message joins an open
+//! turn, because the responder needs it as context.
 
 use adapters::event::NewMessage;
 
@@ -10,10 +10,10 @@ use crate::model::{Channel, Conversation, Message, Owner};
 use crate::store::turns::{self, OpenTurns};
 use crate::store::{Tx, ownership};
 
-/// Why people have a conversation whose messages came too late to be answered by the AI.
+/// Handoff reason of a conversation whose messages came too late for the AI.
 const BACKLOG: &str = "backlog";
 
-/// `turns` are the open ones of the conversation, if they are known.
+/// `turns`: the conversation's open turns, if already loaded.
 pub(super) async fn arrive(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -32,15 +32,15 @@ pub(super) async fn arrive(
         }
         return Ok(());
     }
-    // Nobody has looked at the backlog yet, and the customer is there now.
+    // No person has taken the backlog, and the customer is writing now.
     if is_backlog(conversation) {
         to_ai(tx, conversation, event).await?;
     }
     turn::arrive(tx, conversation, message, &channel.settings, turns).await
 }
 
-/// The AI gets the conversation with this message of the customer, and so as of its time: what was typed on the phone
-/// after it came later than the AI.
+/// Gives the conversation to the AI as of this message's time. Phone messages written after that time count as later
+/// than the AI's ownership.
 pub(super) async fn to_ai(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
@@ -51,7 +51,7 @@ pub(super) async fn to_ai(
     Ok(ownership::set_since(tx, conversation.tenant, conversation.id, Some(since)).await?)
 }
 
-/// People have it because its messages came late, and nobody has taken it.
+/// Handed to people because its messages came late, and not taken by anyone.
 pub(super) fn is_backlog(conversation: &Conversation) -> bool {
     conversation.owner == Owner::Nobody
         && conversation.assignee.is_none()

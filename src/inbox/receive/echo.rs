@@ -1,22 +1,22 @@
-//! A message that left the business comes back. Our own is matched and never shown twice; what a person
-//! typed on the phone becomes a message, and silences the AI.
+//! Echoes of messages that the business sent. Our own are matched to their delivery and never shown twice; one that a
+//! person typed on the phone becomes a message, and the AI stops answering.
 
 use adapters::event::{self, NewMessage};
 use uuid::Uuid;
 
 use super::phone::{self, Typed};
-use super::{greeting, inbound, same, time};
+use super::{echo_match, greeting, inbound, time};
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
-use crate::inbox::{effect, receipt};
+use crate::inbox::{message_change, receipt};
 use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::{Tx, contacts, conversations, messages, ownership, turns};
 
-/// An echo that says it is ours is looked for among what was sent within so long, as long as a send is tried.
+/// How far back an echo marked as ours is matched: as long as a send is retried.
 const OURS_MS: i64 = 24 * 3_600_000;
-/// One that does not say whose it is: the same words later are somebody else's.
+/// How far back an unmarked echo is matched: the same text later was written by someone else.
 const ANYBODYS_MS: i64 = 15 * 60_000;
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
@@ -28,16 +28,16 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         return Ok(news);
     }
     let known = contacts::find(tx, (channel.tenant, channel.id), chat).await?;
-    // Before a conversation is opened: ours may belong to one that was just closed.
+    // Before a conversation is opened: the delivery may belong to one that was just closed.
     if event.author != event::Author::Phone
         && let Some(contact) = &known
         && let Some(delivery) = in_flight(tx, channel, contact.id, event).await?
     {
-        return left(tx, channel, delivery, key, event).await;
+        return mark_sent(tx, channel, delivery, key, event).await;
     }
     let contact = inbound::contact_of(tx, channel, event, chat, known).await?;
     let mut conversation = inbound::conversation_of(tx, channel, event, &contact, None).await?;
-    // Where the provider does not say who wrote it and it is not ours, a person did.
+    // If it is not ours and the provider names no author, a person wrote it.
     let by_person = matches!(event.author, event::Author::Phone | event::Author::Business);
     let kind = if by_person { AuthorKind::Phone } else { AuthorKind::OtherApp };
     let author = Author { kind, id: None, name: None };
@@ -55,7 +55,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         greeting::note(tx, channel, &conversation, &mut message, time::or_now(&event.told, tx.now())).await?;
     }
     inbound::store(tx, channel, event, (key, &conversation), &mut message).await?;
-    effect::settle(tx, channel, key, &mut message).await?;
+    message_change::settle(tx, channel, key, &mut message).await?;
     if typed == Some(Typed::ByPerson) {
         phone::silence(tx, channel, &mut conversation, &ownership, event).await?;
     }
@@ -63,19 +63,19 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
-    // What was said before the customer's last words is no answer to them.
+    // A message written before the customer's last one does not answer it.
     let said_until = time::of(&event.told, tx.now()).map_or(i64::MAX, time::end_of);
     let is_answer = ownership.heard_at.is_none_or(|heard| heard <= said_until);
     if is_answer && typed != Some(Typed::ByItself) {
         conversations::answered(tx, &mut conversation).await?;
     }
-    // A turn that goes on is shown with it.
+    // The event shows a turn that is still open.
     conversation.turn = turns::shown(tx, conversation.tenant, conversation.id).await?;
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
 }
 
-/// The echo of a part whose key we know; nothing if there is none.
+/// Handles the echo of a delivery with a known key; `None` if there is no such delivery.
 async fn ours(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -85,12 +85,12 @@ async fn ours(
     let Some(delivery) = deliveries::by_key(tx, (channel.tenant, channel.id), key).await? else {
         return Ok(None);
     };
-    left(tx, channel, delivery, key, event).await.map(Some)
+    mark_sent(tx, channel, delivery, key, event).await.map(Some)
 }
 
-/// A part of ours that may have left without our knowing, and says the same: the echo may overtake the answer of the send,
-/// and where the provider takes no reserved id it is the only proof of a lost one. The oldest first: texts that are the
-/// same come back in the order in which they left.
+/// Finds an unsettled delivery with the same content: the echo may overtake the provider's answer, and without a reserved
+/// id it is the only proof of a send whose answer was lost. Oldest first, because equal texts come back in the order in
+/// which they were sent.
 async fn in_flight(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -107,22 +107,22 @@ async fn in_flight(
     )
     .await?
     {
-        // Of a reserved id the echo has to have it, unless it says itself that it is ours: not every engine takes them.
+        // An echo of a reserved id would carry it, unless the engine ignores reserved ids and marks the echo as ours.
         if candidate.reserved_id.is_some() && !certain {
             continue;
         }
-        // A damaged one is known by nothing, and keeps no other from being found.
+        // A damaged payload matches nothing and does not stop the search.
         let part = serde_json::from_str::<Part>(&candidate.payload);
-        if part.is_ok_and(|part| same::is_same(&part, &event.content)) {
+        if part.is_ok_and(|part| echo_match::is_same(&part, &event.content)) {
             return Ok(Some(candidate));
         }
     }
     Ok(None)
 }
 
-/// The echo proves that the part has left, whatever was thought of it: on its way, unknown, waiting for another try, or
+/// Marks the delivery as sent. The echo proves it, whether the delivery was sending, unknown, waiting for a retry or
 /// given up.
-async fn left(
+async fn mark_sent(
     tx: &mut Tx<'_>,
     channel: &Channel,
     mut delivery: Delivery,
@@ -138,8 +138,8 @@ async fn left(
         delivery.external_key = Some(key.to_owned());
         delivery.external_id = event.id.clone().or(delivery.external_id);
         receipt::settled(tx, &mut delivery, was).await?;
-        // Receipts and reactions that came before told us a key that nobody knew.
-        effect::settle_delivery(tx, channel, key).await?;
+        // Applies receipts and reactions that came before the key was known.
+        message_change::settle_delivery(tx, channel, key).await?;
     }
     Ok(news)
 }

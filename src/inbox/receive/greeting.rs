@@ -1,5 +1,5 @@
-//! The greeting of the business app: what it answers by itself when a contact writes for the first time, or for the first
-//! time after 14 days without any message. Elsewhere a message of the phone is a person's.
+//! Recognises the business app's automatic greeting, sent when a contact writes for the first time, or for the first time
+//! after 14 days without a message. Any other message of the phone counts as a person's.
 
 use super::{arrive, phone, time};
 use crate::announce;
@@ -12,15 +12,15 @@ use crate::store::{Tx, messages};
 use adapters::event::NewMessage;
 use serde_json::{Value, json};
 
-/// Without a message for so long, WhatsApp Business greets a contact again.
+/// WhatsApp Business greets a contact again after this long without a message.
 const QUIET_MS: i64 = 14 * 24 * 3_600_000;
-/// Messages among which the one that called for a greeting is looked for: more are not written within its grace.
+/// How many recent messages are searched for the one that triggered the greeting: a grace holds fewer.
 const RECENT: i64 = 20;
-/// In the data of a phone message that may be a greeting whose customer's message is still to come: it took the
-/// conversation from the AI.
+/// Data key of a phone message that took the conversation from the AI and may be a greeting whose customer message has
+/// not arrived yet.
 const TOOK_OVER: &str = "took_over";
 
-/// Is a phone message of this time the greeting that a message of the customer has called for?
+/// Whether a phone message at this time is the greeting that a customer's message triggered.
 pub(super) async fn is_one(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -35,23 +35,22 @@ pub(super) async fn is_one(
     is_quiet(tx, conversation, before, asked.at).await
 }
 
-/// The customer's message that a message at this time may greet (the first one within the grace), and what was said
-/// before it, newest first.
+/// The customer's message that may have triggered a greeting at this time (the first one within the grace), and the
+/// messages before it, newest first.
 fn called_for<'a>(settings: &ChannelSettings, recent: &'a [Said], at: i64) -> Option<(&'a Said, &'a [Said])> {
     let is_asked = |said: &Said| said.direction == Direction::In && within(settings, said.at, at);
     let first = recent.iter().rposition(is_asked)?;
     Some((&recent[first], &recent[first + 1..]))
 }
 
-/// Did the business answer a message so soon that no person did?
+/// Whether the answer came within the grace, too soon for a person.
 fn within(settings: &ChannelSettings, asked: i64, answer: i64) -> bool {
-    // Whole seconds may put the answer before the question.
+    // Times in whole seconds may put the answer before the question.
     let after = time::end_of(answer) - asked;
     after >= 0 && answer - asked <= settings.greeting_grace_ms && settings.greeting_grace_ms > 0
 }
 
-/// Had nothing been said for so long that the contact is greeted (again)? `before` is what this conversation has before
-/// that time, newest first.
+/// Whether there was no message for [`QUIET_MS`] before `at`. `before` are this conversation's earlier messages.
 async fn is_quiet(
     tx: &mut Tx<'_>,
     conversation: &Conversation,
@@ -64,8 +63,8 @@ async fn is_quiet(
     Ok(last.is_none_or(|last| at - last >= QUIET_MS))
 }
 
-/// Of a phone message that takes a known contact's conversation from the AI: marks it, if its customer's message may come
-/// after it.
+/// Marks a phone message that takes the conversation from the AI, if it may be a greeting that overtook its customer's
+/// message.
 pub(super) async fn note(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -88,8 +87,7 @@ pub(super) async fn note(
     Ok(())
 }
 
-/// A customer's message came after the greeting that it called for: the AI gets the conversation that the greeting had
-/// taken.
+/// If the greeting overtook the customer's message that triggered it, gives the conversation back to the AI.
 pub(super) async fn forgive(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -110,7 +108,7 @@ pub(super) async fn forgive(
         return Ok(());
     }
     let Some(mut greeting) = messages::load(tx, channel.tenant, last.id).await? else { return Ok(()) };
-    // Who had it before the message that opened it is known: the AI, whose every new conversation is.
+    // If the greeting opened the conversation, the AI would have owned it: it owns every new one.
     let opened_by_it = before.is_empty() && conversation.inbound_count == 0;
     let took_over = greeting.data.as_ref().is_some_and(|data| data[TOOK_OVER] == true);
     if !(opened_by_it || took_over) || !is_quiet(tx, conversation, before, asked).await? {

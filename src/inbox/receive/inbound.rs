@@ -1,4 +1,4 @@
-//! A message of a customer: contact, conversation, message, turn and event, or nothing if it was seen.
+//! Stores a customer's message with its contact, conversation, turn and event. A message seen before changes nothing.
 
 use adapters::ContentKind;
 use adapters::event::NewMessage;
@@ -6,7 +6,7 @@ use adapters::event::NewMessage;
 use super::{arrive, greeting, time};
 use crate::announce;
 use crate::error::Error;
-use crate::inbox::{effect, files};
+use crate::inbox::{files, message_change};
 use crate::model::{
     Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, Message, MessageKind,
     MessageStatus, Owner,
@@ -26,7 +26,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     if seen {
         return Ok(false);
     }
-    // Of a chat that has never written everything has to be looked for.
+    // For an unknown chat the combined query returns nothing: pending changes are looked up anyway.
     let awaited = arrival.as_ref().is_none_or(|arrival| arrival.awaited);
     let (known, found, turns) = match arrival {
         Some(arrival) => (Some(arrival.contact), arrival.conversation, arrival.turns),
@@ -47,14 +47,14 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
     if awaited {
-        effect::settle(tx, channel, key, &mut message).await?;
+        message_change::settle(tx, channel, key, &mut message).await?;
     }
 
     conversation.last_seq = message.seq;
     conversation.last_message = Some(announce::last_message(&message));
     conversation.updated_at = tx.now();
     conversations::advance(tx, &conversation).await?;
-    // What was taken back before it came is shown as such; nobody waits for an answer to it.
+    // A message deleted before it arrived is shown as deleted and needs no answer.
     if message.deleted_at.is_none() {
         conversations::wait(tx, &mut conversation).await?;
     }
@@ -65,8 +65,8 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     Ok(true)
 }
 
-/// The contact behind a chat, made when it writes for the first time. A second id of the same person (a
-/// phone beside a hidden id) leads to the same contact.
+/// Finds or creates the contact of a chat. A second id of the same person (a phone number beside a hidden id) is linked
+/// to the same contact.
 pub(super) async fn contact_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -101,8 +101,8 @@ pub(super) async fn contact_of(
     Ok(contact)
 }
 
-/// What a body says of the one that a chat is with. In a group the names are those of one participant: the contact is
-/// the group. From us they are nobody's.
+/// What an event says about the contact. In a group the sender is one participant, while the contact is the group. An
+/// event of the business says nothing about the contact.
 fn description_of(event: &NewMessage) -> Description<'_> {
     if event.chat.is_group {
         return Description { name: event.chat.title.as_deref(), ..Description::default() };
@@ -117,7 +117,7 @@ fn description_of(event: &NewMessage) -> Description<'_> {
     }
 }
 
-/// The open conversation of the contact in the event's thread, locked.
+/// Returns the contact's open conversation in the event's thread, locked; opens one if there is none.
 pub(super) async fn conversation_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -134,7 +134,7 @@ pub(super) async fn conversation_of(
         owner: if channel.settings.ai && !event.chat.is_group { Owner::Ai } else { Owner::Nobody },
     };
     let conversation = conversations::open(tx, &new, found).await?;
-    // Once for each conversation of a group without a name: not every provider says it with a message.
+    // Once for each conversation of an untitled group: not every provider sends the title with a message.
     if event.chat.is_group && conversation.last_seq == 0 && contact.name.is_none() {
         let lane = format!("title:{}", conversation.id);
         let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
@@ -143,7 +143,7 @@ pub(super) async fn conversation_of(
     Ok(conversation)
 }
 
-/// The message that an event describes, at the end of its conversation.
+/// Builds the message of an event, as the next one of its conversation.
 pub(super) async fn entry(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -153,10 +153,10 @@ pub(super) async fn entry(
     author: Author,
 ) -> Result<Message, Error> {
     let reply_to = match event.reply_key.as_deref() {
-        Some(key) => effect::message_of(tx, channel, key).await?,
+        Some(key) => message_change::message_of(tx, channel, key).await?,
         None => None,
     };
-    // A pressed button says what stands on it.
+    // The text of a button press is the button's label.
     let label = || event.content.data.get("label").and_then(serde_json::Value::as_str).map(str::to_owned);
     let data =
         (!event.content.data.is_empty()).then(|| serde_json::Value::Object(event.content.data.clone()));
@@ -171,7 +171,7 @@ pub(super) async fn entry(
     })
 }
 
-/// Writes the message, and its files (to be fetched by jobs), at the end of its conversation.
+/// Inserts the message and its attachments, with jobs that download them.
 pub(super) async fn store(
     tx: &mut Tx<'_>,
     channel: &Channel,

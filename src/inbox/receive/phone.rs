@@ -1,10 +1,10 @@
-//! A message of the business that did not leave through us: did a person type it just now, did the business app send it
-//! by itself, or was it typed before the AI got the conversation?
+//! Classifies a message of the business that was not sent through us: typed by a person now, sent by the business app
+//! automatically, or typed before the AI got the conversation.
 
 use adapters::event::NewMessage;
 use serde_json::{Value, json};
 
-use super::{arrive, greeting, same, time};
+use super::{arrive, echo_match, greeting, time};
 use crate::error::Error;
 use crate::inbox::own;
 use crate::model::{Channel, ChannelSettings, Conversation, Direction, Owner};
@@ -13,15 +13,15 @@ use crate::store::{Tx, turns};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typed {
-    /// A person speaks: the AI is silent from now on.
+    /// A person typed it: the AI stops answering.
     ByPerson,
-    /// A greeting or a notice of absence of the business app: shown, and nobody's answer.
+    /// An automatic greeting or absence notice: shown, and not an answer.
     ByItself,
-    /// Before the AI got the conversation: shown, and nothing is taken back.
+    /// Typed before the AI got the conversation: shown, and the AI keeps it.
     Before,
 }
 
-/// By the times of the events, not by those of their arrival. The conversation is as it was before the message.
+/// Compares the events' own times, not their arrival. `conversation` is its state before the message.
 pub(super) async fn judge(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -38,7 +38,7 @@ pub(super) async fn judge(
     let first = ownership::first(tx, conversation.tenant, conversation.id)
         .await?
         .filter(|first| first.direction == Direction::In);
-    // When the AI is at work on an answer already, the doubt is a person's: what is wrongly taken for one can be given back.
+    // While the AI prepares an answer, a doubtful message counts as a person's: a wrong takeover can be handed back.
     if greeting::is_one(tx, channel, conversation, at).await?
         && turns::open_of(tx, conversation.tenant, conversation.id).await?.offered.is_none()
     {
@@ -48,26 +48,26 @@ pub(super) async fn judge(
     let before = ownership.owner_at.is_some_and(|since| typed_until < since)
         || first.is_some_and(|first| typed_until < first.at)
         || time::is_backlog(&event.told, now, settings.backlog_ms);
-    // Nobody has taken a backlog: what was typed then is a part of it.
+    // A backlog that no person has taken: messages typed during it belong to it.
     let of_ai = conversation.owner == Owner::Ai || arrive::is_backlog(conversation);
     Ok(if before && of_ai { Typed::Before } else { Typed::ByPerson })
 }
 
-/// Is it one of the texts that the business app sends by itself?
+/// Whether it is one of the channel's configured automatic texts.
 fn is_known(settings: &ChannelSettings, text: Option<&str>) -> bool {
-    let said = same::words(text);
-    !said.is_empty() && settings.automatic_texts.iter().any(|known| same::words(Some(known)) == said)
+    let said = echo_match::words(text);
+    !said.is_empty() && settings.automatic_texts.iter().any(|known| echo_match::words(Some(known)) == said)
 }
 
-/// Marks a message that nobody typed.
+/// Marks a message as automatic.
 pub(super) fn mark(data: Option<Value>) -> Value {
     let mut data = data.filter(Value::is_object).unwrap_or_else(|| json!({}));
     data["automatic"] = true.into();
     data
 }
 
-/// A person has typed: the AI is silent, until the end of its silence if the channel has one and nobody took the
-/// conversation for good.
+/// Gives the conversation to a person. The AI's silence ends after `silence_ms`, if the channel sets one and no person
+/// has taken the conversation for good.
 pub(super) async fn silence(
     tx: &mut Tx<'_>,
     channel: &Channel,

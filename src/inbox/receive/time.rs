@@ -1,27 +1,27 @@
-//! When an event happened, and whether it is too old to be acted on as news. Pure.
+//! The time of an event, and whether it arrived too late for the AI to answer. Pure.
 
 use adapters::event::Told;
 
-/// Nobody delivers what is older than this: providers keep what they could not deliver for a day, and a gateway says itself
-/// how late it is. An older message means that one of the two clocks is wrong, and a wrong clock silences nobody.
+/// The greatest plausible delay: providers keep undelivered events for a day, and a gateway reports its own delay. An
+/// older message means that one of the two clocks is wrong, which must not keep the AI from answering.
 const TRUSTED_MS: i64 = 7 * 24 * 3_600_000;
 
-/// Unix milliseconds; nothing if the provider does not say. A clock that is ahead means now.
+/// The event's time in Unix milliseconds, if the provider gives one. A time in the future becomes `now`.
 pub(super) fn of(told: &Told, now: i64) -> Option<i64> {
     told.at_ms.filter(|at| *at > 0).map(|at| at.min(now))
 }
 
-/// The same, and now if the provider does not say.
+/// As [`of`], or `now` if the provider gives no time.
 pub(super) fn or_now(told: &Told, now: i64) -> i64 {
     of(told, now).unwrap_or(now)
 }
 
-/// The last moment that a time may mean: many providers give whole seconds.
+/// The latest moment that a time can mean: many providers round down to seconds.
 pub(super) const fn end_of(at: i64) -> i64 {
     if at % 1_000 == 0 { at + 999 } else { at }
 }
 
-/// Was it written so long before it came that it is shown, and not answered? 0: never.
+/// Whether the message was delivered too late to be answered by the AI. A `backlog_ms` of 0 switches this off.
 pub(super) fn is_backlog(told: &Told, now: i64, backlog_ms: i64) -> bool {
     let Some(at) = of(told, now).filter(|_| backlog_ms > 0) else { return false };
     let told_late = told.told_ms.map_or(0, |told| told.min(now) - at);
@@ -55,10 +55,10 @@ mod tests {
         assert!(
             !backlog(Some(NOW - HOUR / 2), None) && !backlog(Some(NOW + HOUR), None) && !backlog(None, None)
         );
-        // The gateway's own word counts whatever the age.
+        // A delay that the gateway reports counts at any age.
         let months = 90 * 24 * HOUR;
         assert!(backlog(Some(NOW - months), Some(NOW)));
-        // The gateway's clock is as far back as its messages: it is the clocks that differ.
+        // The gateway's clock is as far behind as its messages, so the clock is wrong.
         assert!(!backlog(Some(NOW - months), Some(NOW - months + 200)) && !backlog(Some(NOW - months), None));
         assert!(!is_backlog(&told(Some(NOW - 24 * HOUR), None), NOW, 0), "switched off");
     }

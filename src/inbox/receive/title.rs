@@ -1,4 +1,4 @@
-//! A chat or a topic got another name: its contact or its conversations are called so. Nobody is made by it.
+//! A chat or a topic was renamed: updates the contact's name or the thread's title. Never creates a contact.
 
 use adapters::event::Title;
 

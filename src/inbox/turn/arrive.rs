@@ -1,4 +1,4 @@
-//! A message of the customer joins a turn, inside the transaction that stores it.
+//! Adds a customer's message to a turn, inside the transaction that stores it.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::model::{ChannelSettings, Conversation, Message, Owner, Turn, TurnStat
 use crate::store::turns::{self, OpenTurns};
 use crate::store::{Tx, messages};
 
-/// Opens, extends or reopens a turn of a locked conversation; `conversation.turn` shows it afterwards.
+/// Opens, extends or supersedes a turn of a locked conversation, and sets `conversation.turn`.
 pub(crate) async fn arrive(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
@@ -36,7 +36,7 @@ pub(crate) async fn arrive(
             turn
         }
         arrival => {
-            // Both arms of `arrival` say that there is one.
+            // `Join` and `Supersede` imply an open turn.
             let Some(mut turn) = open.collecting.or(open.offered.clone()) else { return Ok(()) };
             turn.last_seq = message.seq;
             turn.count += 1;
@@ -44,7 +44,7 @@ pub(crate) async fn arrive(
             if arrival == policy::Arrival::Supersede {
                 supersede(tx, conversation, &mut turn, settings, flush);
             } else if turn.due_at > now {
-                // A turn that is due and waits for a responder has waited since then.
+                // A turn that is already due keeps its due time: its wait for a responder is counted from it.
                 turn.due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
             }
             turns::update(tx, conversation.tenant, &turn).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn arrive(
     Ok(())
 }
 
-/// After the AI got a conversation back: a turn of what the customer wrote and nobody answered.
+/// Opens a turn of the customer's unanswered messages, after the AI got the conversation back.
 pub(crate) async fn reopen_unanswered(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,

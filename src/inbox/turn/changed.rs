@@ -1,5 +1,5 @@
-//! Something happened to a message after it was written: an edit or a deletion. A turn is what it holds when it is
-//! answered: one that holds nothing more is over, and a responder that answers another one is given it anew.
+//! Updates an open turn after an edit or a deletion of one of its messages. A turn without messages is cancelled; an
+//! offered one is taken back from its responder and offered again.
 
 use super::{end, policy, wake_due, withdraw};
 use crate::announce;
@@ -7,11 +7,11 @@ use crate::error::Error;
 use crate::model::{ChannelSettings, Conversation, Direction, Message, Turn, TurnState};
 use crate::store::{Tx, channels, conversations, messages, turns};
 
-/// The customer has taken back everything that was to be answered.
+/// Reason of a turn whose messages were all deleted by the customer.
 const TAKEN_BACK: &str = "taken_back";
 
-/// Called in the transaction that changed the message, when the change is stored, with the conversation locked.
-/// `conversation.turn` and `waiting_since` are true afterwards.
+/// Called in the transaction that changed the message, after the change is stored, with the conversation locked. Updates
+/// `conversation.turn` and `waiting_since`.
 pub(crate) async fn changed(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
@@ -52,7 +52,7 @@ pub(crate) async fn changed(
     Ok(())
 }
 
-/// Takes a turn back from its responder: it comes again with what the customer says now, after a pause.
+/// Takes a turn back from its responder. It is collected again, and offered after a pause with the new messages.
 pub(super) fn supersede(
     tx: &mut Tx<'_>,
     conversation: &Conversation,
@@ -71,7 +71,7 @@ pub(super) fn supersede(
     turn.due_at = policy::due_at(now, now, turn.count, flush, settings);
 }
 
-/// Ends a turn of which nothing is left. `next` is the turn that people are shown from now on.
+/// Cancels a turn without messages. `next` is the turn shown from now on.
 pub(super) async fn over(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,
@@ -79,7 +79,7 @@ pub(super) async fn over(
     next: Option<Turn>,
 ) -> Result<(), Error> {
     end(tx, conversation.tenant, &mut turn, TAKEN_BACK).await?;
-    // It queued behind this one.
+    // The next turn was queued behind this one.
     if let Some(next) = next.as_ref().filter(|next| next.state == TurnState::Collecting) {
         wake_due(tx, conversation, next);
     }
@@ -90,7 +90,7 @@ pub(super) async fn over(
     announce::turn(tx, conversation, &turn)
 }
 
-/// Nobody waits for an answer to what was taken back.
+/// Ends the conversation's wait if no unanswered message is left.
 async fn no_more_waiting(
     tx: &mut Tx<'_>,
     conversation: &mut Conversation,

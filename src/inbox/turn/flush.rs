@@ -1,4 +1,4 @@
-//! "Answer now": a person ends the gathering of a turn.
+//! "Answer now": a person makes a collecting turn due at once.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! A turn goes to people, with a reason that they see.
+//! Hands a turn to people, with a reason that they see.
 
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::inbox::own;
 use crate::model::{ChannelState, Conversation, Owner, Turn, TurnState};
 use crate::store::{Tx, Verb, channels, turns};
 
-/// The responder gives the conversation to people.
+/// A responder hands the conversation to people.
 pub struct Handoff {
     pub scope: Scope,
     pub turn: Uuid,
@@ -38,13 +38,13 @@ impl Verb for Handoff {
     }
 }
 
-/// No responder was there for too long.
-pub struct Nobody {
+/// No responder took the turn in time: hands it to people.
+pub struct HandUnclaimed {
     pub tenant: Uuid,
     pub turn: Uuid,
 }
 
-impl Verb for Nobody {
+impl Verb for HandUnclaimed {
     type Out = bool;
 
     fn tenant(&self) -> Option<Uuid> {

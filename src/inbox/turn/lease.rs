@@ -1,5 +1,5 @@
-//! A lease is kept (`Extend`), given up (`Fail`), shortened when its responder is gone (`Orphan`), or ends
-//! (`Expire`). A turn that lost its lease is offered again, until it was offered too often.
+//! A lease is extended (`Extend`), given up (`Fail`), shortened when its responder disconnects (`Orphan`), or expires
+//! (`Expire`). A turn without a lease is offered again, up to the channel's `max_attempts`.
 
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::{Conversation, Turn, TurnState};
 use crate::store::{Tx, Verb, channels, turns};
 
-/// The responder is at work and needs longer. Gives the new end of the lease, Unix milliseconds.
+/// The responder needs more time. Returns the new end of the lease, Unix milliseconds.
 pub struct Extend {
     pub scope: Scope,
     pub turn: Uuid,
@@ -36,7 +36,7 @@ impl Verb for Extend {
     }
 }
 
-/// The responder cannot answer: another attempt, or people.
+/// The responder cannot answer: the turn is offered again or handed to people.
 pub struct Fail {
     pub scope: Scope,
     pub turn: Uuid,
@@ -58,8 +58,8 @@ impl Verb for Fail {
     }
 }
 
-/// The responder's connection is gone: its lease ends soon, so that it may come back and answer, and
-/// nobody waits for long if it does not.
+/// The responder disconnected: its lease is shortened. It can reconnect and answer until then; after that the turn is
+/// offered to another.
 pub struct Orphan {
     pub tenant: Uuid,
     pub turn: Uuid,
@@ -85,7 +85,7 @@ impl Verb for Orphan {
     }
 }
 
-/// The lease ran out without an answer.
+/// The lease expired without an answer.
 pub struct Expire {
     pub tenant: Uuid,
     pub turn: Uuid,
@@ -109,7 +109,7 @@ impl Verb for Expire {
     }
 }
 
-/// Puts a turn back, to be offered again at once, unless it was offered too often.
+/// Makes a turn due at once, or hands it to people if it was offered too often.
 async fn again(tx: &mut Tx<'_>, mut turn: Turn, mut conversation: Conversation) -> Result<(), Error> {
     let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
         .await?
@@ -117,7 +117,7 @@ async fn again(tx: &mut Tx<'_>, mut turn: Turn, mut conversation: Conversation) 
     if turn.failed_offers() >= channel.settings.max_attempts {
         return handoff::to_people(tx, turn, conversation, "responder_failed").await;
     }
-    // A turn that queued behind this one is joined to it: one answer for both.
+    // Merges the turn that was queued behind this one, so that one answer covers both.
     if let Some(mut queued) = turns::open_of(tx, conversation.tenant, conversation.id).await?.collecting {
         turn.last_seq = queued.last_seq;
         turn.count += queued.count;

@@ -1,4 +1,4 @@
-//! A due turn is claimed, once, for one responder, under a lease.
+//! Leases a due turn to one responder.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,10 +13,9 @@ use crate::model::{
 };
 use crate::store::{Tx, Verb, channels, messages, turns};
 
-/// Messages beside those of the turn that a responder is given: the newest.
+/// History messages given to a responder: the newest.
 const HISTORY: i64 = 30;
-/// Messages of a turn that a responder is given: the newest. Only a conversation that was handed back after
-/// a long silence has more.
+/// Messages of a turn given to a responder: the newest. Only a conversation handed back after a long silence has more.
 const MAX_MESSAGES: i64 = 200;
 
 pub struct Offer {
@@ -50,9 +49,9 @@ pub struct OfferedTurn {
 
 #[derive(Clone, Debug)]
 pub enum Offered {
-    /// Under lease; it goes to the responder.
+    /// Leased, to be pushed to the responder.
     Leased(Box<OfferedTurn>),
-    /// It is not to be offered (any more).
+    /// The turn cannot be offered now.
     NotNow,
 }
 
@@ -81,7 +80,7 @@ impl Verb for Offer {
             let told = turn.reason.replace(pause::REASON.to_owned());
             turns::update(tx, conversation.tenant, &turn).await?;
             wake_due(tx, &conversation, &turn);
-            // Once: that it still waits is no news.
+            // Announced once, not at every retry.
             if told.as_deref() != Some(pause::REASON) {
                 conversation.turn = Some(turn.clone());
                 announce::turn(tx, &mut conversation, &turn)?;
@@ -133,8 +132,8 @@ impl Verb for Offer {
     }
 }
 
-/// In the order of the conversation. What belongs to a turn that queues behind this one cannot be there: there is none
-/// before this one is offered.
+/// The messages around the turn, in order. None of them belongs to a later turn: a turn is queued behind this one only
+/// after this one is offered.
 async fn history(
     tx: &mut Tx<'_>,
     conversation: &Conversation,

@@ -2,14 +2,14 @@
 
 use crate::model::{ChannelSettings, Turn};
 
-/// What a message of the customer does.
+/// What a customer's message does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// There is nothing to join: a new turn.
+    /// Opens a new turn.
     Open,
-    /// It joins the turn that is collecting.
+    /// Joins the collecting turn.
     Extend,
-    /// It takes the turn back from the responder and reopens it.
+    /// Takes the offered turn back from its responder and reopens it.
     Supersede,
 }
 
@@ -20,12 +20,12 @@ pub fn arrival(collecting: Option<&Turn>, offered: Option<&Turn>, settings: &Cha
         (None, Some(turn)) if settings.supersede && turn.supersedes < settings.max_supersedes => {
             Arrival::Supersede
         }
-        // Superseded too often: the next turn queues behind the one that is being answered.
+        // Superseded too often: a new turn is queued behind the offered one.
         (None, _) => Arrival::Open,
     }
 }
 
-/// When the turn falls due, if nothing more is written. `window_at` is when its gathering began.
+/// When the turn is due if no further message arrives. `window_at` is the start of its collection.
 pub fn due_at(now: i64, window_at: i64, count: i64, flush: bool, settings: &ChannelSettings) -> i64 {
     if flush || count >= settings.max_messages {
         return now;
@@ -34,7 +34,7 @@ pub fn due_at(now: i64, window_at: i64, count: i64, flush: bool, settings: &Chan
     quiet.min(window_at.saturating_add(settings.max_wait_ms)).max(now)
 }
 
-/// Is the whole message one of the channel's flush words?
+/// Whether the whole message is one of the channel's flush words.
 pub fn is_flush(text: Option<&str>, settings: &ChannelSettings) -> bool {
     let Some(text) = text.map(str::trim) else { return false };
     settings.flush_words.iter().any(|word| word.trim().to_lowercase() == text.to_lowercase())
@@ -85,7 +85,7 @@ mod tests {
     }
 
     proptest! {
-        /// However much is written, nobody waits longer than the longest wait; and never for the past.
+        /// The due time is never later than the longest wait, and never in the past.
         #[test]
         fn a_talkative_customer_is_answered(gaps in prop::collection::vec(0i64..10_000, 1..60)) {
             let settings = ChannelSettings { max_messages: 1_000, ..ChannelSettings::default() };

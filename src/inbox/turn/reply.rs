@@ -1,5 +1,5 @@
-//! A responder answers its turn: in one transaction the lease and the epoch are checked, the messages are
-//! queued, the turn is over. A second answer, or one that comes too late, changes nothing.
+//! A responder's answer: one transaction checks the lease and the epoch, queues the messages and ends the turn. A
+//! repeated or late answer changes nothing.
 
 use adapters::Outward;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ const MAX_PARTS: usize = 10;
 
 pub struct Reply {
     pub scope: Scope,
-    /// Where the files may be.
+    /// Which addresses files may have.
     pub outward: Outward,
     pub turn: Uuid,
     pub lease: Uuid,
@@ -47,7 +47,7 @@ impl Verb for Reply {
         let tenant = self.scope.tenant();
         let (turn, conversation) = locked(tx, tenant, self.turn).await?;
         if turn.state == TurnState::Answered && turn.lease == Some(self.lease) {
-            // The same answer again, after its acknowledgement was lost.
+            // A repetition of the answer, after its response was lost.
             return self.first(tx, conversation.id).await;
         }
         let (mut turn, mut conversation) = leased(tx, tenant, self.turn, self.lease).await?;
@@ -57,7 +57,7 @@ impl Verb for Reply {
         if let Some(next) = &next {
             wake_due(tx, &conversation, next);
         }
-        // What came too late for this answer is answered by the next one.
+        // Messages that came too late for this answer are in the next turn.
         let waits_since = next.as_ref().map(|next| next.opened_at);
         conversation.turn = next;
         let mut messages = Vec::with_capacity(self.parts.len());

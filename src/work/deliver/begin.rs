@@ -1,5 +1,5 @@
-//! Writes that a send begins, unless it must not any more. From here on nobody can tell without the
-//! provider's answer whether it left.
+//! Records the start of a send attempt, after checking that the part may still be sent. From here on only the provider's
+//! answer tells whether it was accepted.
 
 use anyhow::Context as _;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::store::jobs::{self, Job};
 use crate::store::{Tx, Verb, channels, conversations, messages};
 use crate::work::runner::CLAIM_MS;
 
-/// A send that has begun, and may leave now.
+/// A recorded attempt with everything that the provider call needs.
 pub(super) struct Begun {
     pub delivery: Delivery,
     pub part: Part,
@@ -22,11 +22,11 @@ pub(super) struct Begun {
     pub attempt: Attempt,
 }
 
-/// A try of a part.
+/// One attempt to send a part.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt {
     pub id: Uuid,
-    /// No try before it is unsettled.
+    /// No earlier attempt has an unknown outcome.
     pub is_first: bool,
 }
 
@@ -43,7 +43,7 @@ impl Verb for Begin {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        // A worker that was held up for long may have lost its claim: then somebody else sends it.
+        // A slow worker may have lost its claim to another one, which sends the part.
         let until = tx.now() + CLAIM_MS;
         if !jobs::keep(tx, &self.job, until).await? {
             return Ok(None);
@@ -66,7 +66,7 @@ impl Verb for Begin {
             return Ok(None);
         }
         let part = serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
-        // Paused since it was claimed: it waits with the others.
+        // The channel may have been paused since the claim: the job is requeued.
         let channel = channels::by_id(tx, delivery.tenant, delivery.channel)
             .await?
             .ok_or(Error::NotFound("channel"))?;

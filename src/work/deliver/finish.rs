@@ -1,5 +1,5 @@
-//! Writes what came of a send. What an echo or a receipt has proved meanwhile stands: no answer of the
-//! provider's takes it back.
+//! Records the outcome of a send. A state that an echo or a receipt has set meanwhile stays: the provider's answer does
+//! not overwrite it.
 
 use adapters::SendOutcome;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use super::begin::Attempt;
 use super::{MAX_AGE_MS, word};
 use crate::channels::health;
 use crate::error::Error;
-use crate::inbox::{effect, receipt};
+use crate::inbox::{message_change, receipt};
 use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job, Payload};
@@ -18,15 +18,15 @@ use crate::work::{end, retry};
 
 const LONGEST_WAIT_MS: i64 = 300_000;
 
-/// How often and how soon a part that was refused for now is tried again.
+/// The retry schedule of a part after a temporary refusal.
 struct Pace {
     tries: i64,
     first_ms: i64,
 }
 
 impl Pace {
-    /// By the provider's code, and by the time that it names. What asks for time, or proves that nothing was heard, is tried for long; an error that
-    /// nobody knows may be one that comes back every time, and ends after a few tries spread over minutes.
+    /// Chosen by the provider's code and `Retry-After`. Rate limits and unreachable providers get many tries; an unknown
+    /// error may be permanent, so it gets a few tries spread over minutes.
     fn of(code: &str, after_ms: Option<i64>) -> Self {
         match code {
             "429" | "503" | "408" | "unreachable" => Self { tries: 10, first_ms: 1_000 },
@@ -38,7 +38,7 @@ impl Pace {
 
 pub(super) struct Finish {
     pub job: Job,
-    /// Nothing when the provider was not even asked to send.
+    /// `None` if the provider's send was not called.
     pub attempt: Option<Attempt>,
     pub outcome: SendOutcome,
     pub random: u64,
@@ -57,7 +57,7 @@ impl Verb for Finish {
             return Ok(());
         };
         self.end_attempt(tx).await?;
-        // Before the first word to the provider it waits still; after it, it is on its way.
+        // Without an attempt the delivery is still queued; with one it is sending.
         let as_left = if self.attempt.is_some() { MessageStatus::Sending } else { MessageStatus::Queued };
         let settled = delivery.state != as_left;
         match &self.outcome {
@@ -72,7 +72,7 @@ impl Verb for Finish {
                 let after = after_ms.and_then(|after| i64::try_from(after).ok());
                 let pace = Pace::of(code, after);
                 let wait = retry::wait_ms(delivery.tries, pace.first_ms, LONGEST_WAIT_MS, self.random);
-                // A time to come again is said to one chat; a failure without is likely to hit the others as well.
+                // `Retry-After` applies to one chat; a failure without it probably affects the whole channel.
                 if after.is_none() {
                     queues::failed(tx, self.queue(), false, reason).await?;
                 }
@@ -84,7 +84,7 @@ impl Verb for Finish {
                 self.refused(&mut delivery);
                 queues::failed(tx, self.queue(), true, reason).await?;
                 self.channel_is(tx, &delivery, "down", Some(reason)).await?;
-                // The queue waits, and the first of it is tried when it goes on.
+                // The queue is blocked; this job is tried first when it resumes.
                 self.later(tx, &mut delivery, code, reason, 0, false).await?;
             }
             SendOutcome::Rejected { code, reason, channel_down: false } => {
@@ -110,7 +110,7 @@ impl Verb for Finish {
 }
 
 impl Finish {
-    /// A channel that had been left alone goes on, and what waited for another try with it.
+    /// Unblocks the channel's queue and runs its waiting retries now.
     async fn provider_answers(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         if queues::recovered(tx, self.queue()).await? {
             jobs::hurry_queue(tx, self.queue()).await?;
@@ -118,8 +118,8 @@ impl Finish {
         Ok(())
     }
 
-    /// A refusal says that nothing left, of this try; of those before it nobody knows, however long ago they were made
-    /// and whether a person let it be tried again since.
+    /// A refusal proves that this attempt sent nothing. Earlier attempts may still have been accepted, so `begun_at` is
+    /// cleared only if this was the first.
     fn refused(&self, delivery: &mut Delivery) {
         if self.attempt.is_some_and(|attempt| attempt.is_first) {
             delivery.begun_at = None;
@@ -143,7 +143,7 @@ impl Finish {
     }
 
     async fn sent(&self, tx: &mut Tx<'_>, mut delivery: Delivery, id: &str, key: &str) -> Result<(), Error> {
-        // An echo that came before this answer may have been taken for another part with the same text.
+        // An echo that came before this answer may have been matched to another part with the same text.
         if let Some(mut other) = deliveries::by_key(tx, (delivery.tenant, delivery.channel), key).await?
             && other.id != delivery.id
         {
@@ -164,15 +164,15 @@ impl Finish {
         deliveries::update(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await?;
         self.provider_answers(tx).await?;
-        // Receipts and reactions that came before the provider's answer told us the key.
+        // Applies receipts and reactions that came before the key was known.
         let channel = self.channel_is(tx, &delivery, "ok", None).await?;
-        effect::settle_delivery(tx, &channel, key).await?;
+        message_change::settle_delivery(tx, &channel, key).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
     }
 
-    /// Back into the lane, unless it has been tried or has waited too long. It keeps its reserved id: should
-    /// the provider have taken it after all, the next try is known to be the same message.
+    /// Requeues the part, or gives it up if its tries are used up (`spent`) or its message is too old. It keeps its
+    /// reserved id: if the provider accepted this attempt after all, it recognises the next one as the same message.
     async fn later(
         &self,
         tx: &mut Tx<'_>,
@@ -190,7 +190,7 @@ impl Finish {
         delivery.error = Some(MessageError { code: code.to_owned(), reason: reason.to_owned() });
         deliveries::update(tx, delivery).await?;
         if spent || old {
-            // Half a message is worse than none: what has not left of it stays.
+            // The message's remaining parts are not sent without this one.
             deliveries::fail_queued(tx, delivery, code, reason).await?;
             deliveries::update(tx, delivery).await?;
             return end::give_up(tx, &self.job, reason).await;
@@ -210,14 +210,14 @@ impl Finish {
         delivery.state = MessageStatus::Failed;
         delivery.error = Some(MessageError { code: code.to_owned(), reason: reason.to_owned() });
         deliveries::update(tx, delivery).await?;
-        // Half a message is worse than none: what has not left of it stays.
+        // The message's remaining parts are not sent without this one.
         deliveries::fail_queued(tx, delivery, code, reason).await?;
         receipt::refresh(tx, delivery).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
     }
 
-    /// What a send tells of its channel: that it is down, or that it works again.
+    /// Updates the channel's health from a send: down, or working again.
     async fn channel_is(
         &self,
         tx: &mut Tx<'_>,
@@ -234,7 +234,7 @@ impl Finish {
         }
         let health =
             ChannelHealth { state: state.to_owned(), detail: detail.map(str::to_owned), at: tx.now() };
-        tracing::warn!(channel = %channel.id, tenant = %channel.tenant, state, detail, "what sends tell of a channel changed");
+        tracing::warn!(channel = %channel.id, tenant = %channel.tenant, state, detail, "channel health changed");
         health::note(tx, &mut channel, health).await?;
         Ok(channel)
     }
@@ -244,7 +244,7 @@ impl Finish {
 mod tests {
     use super::*;
 
-    /// All the waits between the tries of a part that keeps being refused so.
+    /// The number of tries and the sum of the waits between them.
     fn spread(code: &str, after_ms: Option<i64>) -> (i64, i64) {
         let pace = Pace::of(code, after_ms);
         let waits = (1..pace.tries).map(|tries| retry::wait_ms(tries, pace.first_ms, LONGEST_WAIT_MS, 0));

@@ -1,17 +1,17 @@
-//! What an effect makes of a message, but for its files. Pure.
+//! Applies a change to a message, except for its files. Pure.
 
 use serde_json::{Map, Value};
 
-use super::{Edit, Effect};
+use super::{Edit, MessageChange};
 use crate::model::{Message, MessageKind, Reaction};
 
-/// What an edit does not tell again, and a message keeps.
+/// Data that edits do not repeat, and the message keeps.
 const KEPT: [&str; 3] = ["automatic", "quoted", "forwarded_from"];
 
-/// Kind, text and data of the edited message; `false` if they are as they were.
+/// Applies an edit to the kind, text and data. `false` if nothing changed.
 ///
-/// An edit that names its kind is the whole message as it is now; one that does not tells what changed. What it has no
-/// value for was not removed, but for the caption of a whole message.
+/// An edit with a kind contains the whole message, one without only the changed fields. A missing field is kept, except
+/// the caption of a whole message, which was removed.
 pub(super) fn edit(message: &mut Message, edit: &Edit) -> bool {
     let before = (message.kind, message.text.clone(), message.data.clone());
     if let Some(kind) = edit.content {
@@ -39,12 +39,12 @@ pub(super) fn edit(message: &mut Message, edit: &Edit) -> bool {
     before != (message.kind, message.text.clone(), message.data.clone())
 }
 
-/// A place that moves is not a message that somebody rewrote.
+/// Whether the edit is an update of a live location, which is not shown as edited.
 pub(super) fn only_moves(message: &Message, edit: &Edit) -> bool {
     message.kind == MessageKind::Location && edit.content == Some(MessageKind::Location)
 }
 
-/// The reactions that a person has left under other ids are theirs; of several, the last one stays. `false`: there are none.
+/// Merges the reactions that a person left under other ids into `by`; the last one stays. `false` if there are none.
 pub(super) fn join(message: &mut Message, by: &str, others: &[String]) -> bool {
     let mine = |reaction: &Reaction| reaction.by == by || others.contains(&reaction.by);
     if !message.reactions.iter().any(|reaction| others.contains(&reaction.by)) {
@@ -59,9 +59,9 @@ pub(super) fn join(message: &mut Message, by: &str, others: &[String]) -> bool {
     true
 }
 
-/// A person has one reaction at a time. `false`: nothing is to be seen of it.
-pub(super) fn react(message: &mut Message, effect: &Effect) -> bool {
-    let Effect::Reacted { by, emoji, custom, .. } = effect else { return false };
+/// Sets or removes a person's single reaction. `false` if nothing changed.
+pub(super) fn react(message: &mut Message, change: &MessageChange) -> bool {
+    let MessageChange::Reacted { by, emoji, custom, .. } = change else { return false };
     let before = message.reactions.clone();
     let mine = message.reactions.iter().position(|reaction| reaction.by == *by);
     let new =

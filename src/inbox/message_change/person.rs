@@ -1,23 +1,23 @@
-//! One person of a group under several ids (a phone number and a hidden id) is one person, with one reaction: by what the
-//! event says of them, and by what the channel's identities know. It learns nothing: who is unknown stays two.
+//! Merges the reactions of a group member with several ids (a phone number and a hidden id). The ids come from the event
+//! and from the channel's stored identities. It stores no new identities: unlinked ids stay two people.
 
 use anyhow::Context as _;
 use uuid::Uuid;
 
 use super::order::Marks;
-use super::{Effect, change};
+use super::{MessageChange, apply};
 use crate::error::Error;
 use crate::model::Message;
 use crate::store::{Tx, contacts, messages};
 
-/// Brings what the person of a reaction did under other ids under the id of this one. `true`: it is to be seen.
+/// Merges the marks and reactions of the person's other ids into `by`. `true` if the message's reactions changed.
 pub(super) async fn join(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
     message: &mut Message,
-    effect: &Effect,
+    change: &MessageChange,
 ) -> Result<bool, Error> {
-    let Effect::Reacted { by, also: Some(also), .. } = effect else { return Ok(false) };
+    let MessageChange::Reacted { by, also: Some(also), .. } = change else { return Ok(false) };
     let mut marks = Marks::read(messages::marks(tx, tenant, message.id).await?.as_deref());
     let others = |id: &str| id != by && id != super::US;
     if !marks.people().any(others) && !message.reactions.iter().any(|it| others(&it.by)) {
@@ -33,7 +33,7 @@ pub(super) async fn join(
         let text = serde_json::to_string(&marks).context("marks cannot be written as JSON")?;
         messages::set_marks(tx, tenant, message.id, &text).await?;
     }
-    let seen = change::join(message, by, &ids);
+    let seen = apply::join(message, by, &ids);
     if seen {
         messages::set_reactions(tx, tenant, message).await?;
     }

@@ -1,14 +1,14 @@
-//! The order of what happens to one message: by the time at which it happened, and of one time by delivery, as the
-//! provider numbers or dates its deliveries, if it does. Deliveries overtake each other and are repeated, so what was
-//! applied leaves a mark that the next has to beat. Pure.
+//! The order of the changes of one message: by their own time, and at the same time by the order of delivery, if the
+//! provider numbers or dates deliveries. Deliveries overtake each other and are repeated, so an applied change leaves a
+//! mark, and an older or repeated change is dropped. Pure.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-/// Deliveries of a mark that are recognised when they come again.
+/// Remembered deliveries of a mark, to recognise repetitions.
 const KEYS: usize = 12;
-/// People of one message whose reactions are kept apart; of more, those who reacted last.
+/// People with a reaction mark on one message. Over the limit the oldest mark is removed.
 const PEOPLE: usize = 200;
 
 /// The marks of one message.
@@ -17,18 +17,18 @@ const PEOPLE: usize = 200;
 pub(super) struct Marks {
     #[serde(skip_serializing_if = "Mark::is_empty")]
     pub edit: Mark,
-    /// By person; of a reaction that was taken back as well.
+    /// By person; kept for a removed reaction too.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     reactions: BTreeMap<String, Mark>,
 }
 
-/// What was applied last.
+/// The change that was applied last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Mark {
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<i64>,
-    /// Its place among the deliveries.
+    /// The order of its delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<i64>,
     #[serde(skip_serializing_if = "VecDeque::is_empty")]
@@ -51,12 +51,12 @@ impl Marks {
 }
 
 impl Marks {
-    /// Those whose reactions are known.
+    /// The people who have a reaction mark.
     pub(super) fn people(&self) -> impl Iterator<Item = &str> {
         self.reactions.keys().map(String::as_str)
     }
 
-    /// What a person did under other ids counts as done under this one. `false`: there is nothing.
+    /// Merges the marks of a person's other ids into `by`. `false` if there are none.
     pub(super) fn join(&mut self, by: &str, others: &[String]) -> bool {
         let mut joined = false;
         for other in others.iter().filter(|other| *other != by) {
@@ -69,7 +69,7 @@ impl Marks {
 }
 
 impl Mark {
-    /// The later of two counts; the deliveries of both are known.
+    /// Keeps the later mark and the remembered deliveries of both.
     fn join(&mut self, other: Self) {
         if (other.at, other.place) > (self.at, self.place) {
             (self.at, self.place) = (other.at, other.place);
@@ -87,12 +87,13 @@ impl Mark {
         self.at.is_none() && self.keys.is_empty()
     }
 
-    /// Is what happened at this time news, after what was applied? `key` names the delivery: one that was applied comes to
-    /// nothing when it comes again. What has no time happens when it comes, and keeps nothing with a time from counting.
-    /// Of one time what was delivered later counts: by its `place`, and without one by its coming.
+    /// Whether a change is newer than the mark; if so, it becomes the mark. A delivery `key` that was applied before is
+    /// refused. A change without a time is applied on arrival, and never makes one with a time count as older. At the
+    /// same time the later delivery wins: by `place`, or without one by arrival.
     pub(super) fn pass(&mut self, (at, place): (Option<i64>, Option<i64>), key: &str) -> bool {
         let known = !key.is_empty() && self.keys.iter().any(|known| known == key);
-        let before = |last: Option<i64>, this: Option<i64>| matches!((last, this), (Some(last), Some(this)) if this < last);
+        let before =
+            |last: Option<i64>, this: Option<i64>| last.zip(this).is_some_and(|(last, this)| this < last);
         let at_once = at.is_some() && self.at == at;
         if known || before(self.at, at) || (at_once && before(self.place, place)) {
             return false;

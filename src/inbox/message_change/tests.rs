@@ -1,4 +1,4 @@
-//! The pure parts: what effects make of a message.
+//! Tests of the pure parts.
 
 use serde_json::json;
 
@@ -57,11 +57,11 @@ fn an_edit_changes_the_whole_message() {
         data: data(json!({"latitude": 52.5, "longitude": 13.4})),
         ..Edit::default()
     };
-    assert!(change::edit(&mut changed, &place));
+    assert!(apply::edit(&mut changed, &place));
     assert_eq!((changed.kind, changed.text.as_deref()), (MessageKind::Location, None));
     assert_eq!(changed.data, Some(json!({"latitude": 52.5, "longitude": 13.4})));
-    assert!(!change::edit(&mut changed, &place), "the same again is nothing");
-    assert!(change::only_moves(&changed, &place) && !change::only_moves(&message(), &place));
+    assert!(!apply::edit(&mut changed, &place), "the same again is nothing");
+    assert!(apply::only_moves(&changed, &place) && !apply::only_moves(&message(), &place));
 }
 
 #[test]
@@ -72,56 +72,56 @@ fn what_an_edit_has_no_value_for_was_not_removed() {
         data: Some(json!({"quoted": {"text": "q"}, "filename": "a.jpg"})),
         ..message()
     };
-    // A new caption, told without the file.
+    // An edit of the caption, without the file.
     let caption = Edit { content: Some(MessageKind::Text), text: Some("second".into()), ..Edit::default() };
-    assert!(change::edit(&mut picture, &caption));
+    assert!(apply::edit(&mut picture, &caption));
     assert_eq!((picture.kind, picture.text.as_deref()), (MessageKind::Image, Some("second")));
     assert_eq!(picture.data, Some(json!({"quoted": {"text": "q"}})));
-    // Only what changed is told.
+    // An edit with only the changed fields.
     let entities = Edit { data: data(json!({"links": []})), ..Edit::default() };
-    assert!(change::edit(&mut picture, &entities));
+    assert!(apply::edit(&mut picture, &entities));
     assert_eq!(picture.text.as_deref(), Some("second"));
     assert_eq!(picture.data, Some(json!({"quoted": {"text": "q"}, "links": []})));
     // A whole picture without a caption has none any more; a text never becomes nothing.
     let bare = Edit { content: Some(MessageKind::Image), ..Edit::default() };
-    assert!(change::edit(&mut picture, &bare));
+    assert!(apply::edit(&mut picture, &bare));
     assert_eq!(picture.text, None);
     let mut text = message();
-    assert!(!change::edit(&mut text, &Edit { content: Some(MessageKind::Text), ..Edit::default() }));
+    assert!(!apply::edit(&mut text, &Edit { content: Some(MessageKind::Text), ..Edit::default() }));
     assert_eq!(text.text.as_deref(), Some("first"));
 }
 
 #[test]
 fn a_person_has_one_reaction_at_a_time_and_others_theirs() {
     let mut liked = message();
-    let react = |by: &str, emoji: Option<&str>| Effect::Reacted {
+    let react = |by: &str, emoji: Option<&str>| MessageChange::Reacted {
         also: None,
         by: by.into(),
         emoji: emoji.map(str::to_owned),
         custom: None,
     };
-    assert!(change::react(&mut liked, &react("customer", Some("👍"))));
-    assert!(!change::react(&mut liked, &react("customer", Some("👍"))));
-    assert!(change::react(&mut liked, &react("us", Some("👍"))));
-    assert!(change::react(&mut liked, &react("customer", Some("❤"))));
+    assert!(apply::react(&mut liked, &react("customer", Some("👍"))));
+    assert!(!apply::react(&mut liked, &react("customer", Some("👍"))));
+    assert!(apply::react(&mut liked, &react("us", Some("👍"))));
+    assert!(apply::react(&mut liked, &react("customer", Some("❤"))));
     assert_eq!(liked.reactions.len(), 2);
-    assert!(change::react(&mut liked, &react("customer", None)));
-    assert!(!change::react(&mut liked, &react("customer", None)));
+    assert!(apply::react(&mut liked, &react("customer", None)));
+    assert!(!apply::react(&mut liked, &react("customer", None)));
     assert_eq!(liked.reactions.len(), 1);
 }
 
 #[test]
 fn what_an_older_version_kept_waiting_is_still_understood() {
-    let read = |text: &str| serde_json::from_str::<Happened>(text).unwrap();
+    let read = |text: &str| serde_json::from_str::<TimedChange>(text).unwrap();
     let edited = read(r#"{"kind":"edited","text":"second","at":7}"#);
     let edit = Edit { text: Some("second".into()), ..Edit::default() };
-    let effect = Effect::Edited(edit);
-    assert_eq!(edited, Happened { at: Some(7), place: None, key: String::new(), effect });
-    assert_eq!(read(r#"{"kind":"deleted","at":7}"#).effect, Effect::Deleted);
+    let change = MessageChange::Edited(edit);
+    assert_eq!(edited, TimedChange { at: Some(7), place: None, key: String::new(), change });
+    assert_eq!(read(r#"{"kind":"deleted","at":7}"#).change, MessageChange::Deleted);
     let reacted = read(r#"{"kind":"reacted","by":"us","emoji":null}"#);
     assert_eq!((reacted.at, reacted.key.as_str()), (None, ""));
     let status = r#"{"kind":"status","status":"read","error":null}"#;
-    assert_eq!(read(status).effect, Effect::Status { status: MessageStatus::Read, error: None });
+    assert_eq!(read(status).change, MessageChange::Status { status: MessageStatus::Read, error: None });
     let again = serde_json::to_string(&edited).unwrap();
     assert_eq!(read(&again), edited);
 }
@@ -131,9 +131,9 @@ fn a_person_has_one_reaction_under_all_ids() {
     let reaction = |by: &str, emoji: &str| Reaction { by: by.into(), emoji: emoji.into(), custom: None };
     let mut message = message();
     message.reactions = vec![reaction("hidden", "👍"), reaction("other", "🔥"), reaction("phone", "❤")];
-    assert!(!change::join(&mut message, "phone", &["stranger".into()]));
-    assert!(change::join(&mut message, "phone", &["hidden".into()]));
+    assert!(!apply::join(&mut message, "phone", &["stranger".into()]));
+    assert!(apply::join(&mut message, "phone", &["hidden".into()]));
     assert_eq!(message.reactions, [reaction("other", "🔥"), reaction("phone", "❤")]);
-    assert!(change::join(&mut message, "hidden", &["phone".into()]));
+    assert!(apply::join(&mut message, "hidden", &["phone".into()]));
     assert_eq!(message.reactions, [reaction("other", "🔥"), reaction("hidden", "❤")]);
 }

@@ -1,4 +1,4 @@
-//! Is an echo what we sent? Pure: by what it says and by its file, as providers give both back changed.
+//! Compares an echo with a sent part, by text and file. Providers change both on the way. Pure.
 
 use adapters::ContentKind;
 use adapters::event::Content;
@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::inbox::outgoing::Part;
 
-/// The part and the echo say the same. Without words, a file of the same kind has to do.
+/// Whether the texts match; without text, whether both have a file of the same kind.
 pub(super) fn is_same(part: &Part, echo: &Content) -> bool {
     let has_file = !echo.media.is_empty() || is_file(echo.kind);
     if part.media.is_some() != has_file {
@@ -14,7 +14,7 @@ pub(super) fn is_same(part: &Part, echo: &Content) -> bool {
     }
     let (ours, theirs) = (words(part.text.as_deref()), words(echo.text.as_deref()));
     match &part.media {
-        // A file comes back under its name where it has no caption.
+        // Without a caption the echo's text may be the file name.
         Some(file) if ours.is_empty() => {
             let named = file.name.as_deref().is_some_and(|name| words(Some(name)) == theirs);
             (theirs.is_empty() || named) && may_be(&file.kind, echo.kind)
@@ -35,7 +35,7 @@ const fn is_file(kind: ContentKind) -> bool {
     )
 }
 
-/// May a file that we sent as `sent` come back as this? Engines call a voice note audio, and everything a document.
+/// Whether a file sent as `sent` can come back as `echo`. Engines report a voice note as audio, any file as a document.
 fn may_be(sent: &str, echo: ContentKind) -> bool {
     match echo {
         ContentKind::Image | ContentKind::Sticker => sent == "image",
@@ -45,12 +45,11 @@ fn may_be(sent: &str, echo: ContentKind) -> bool {
     }
 }
 
-/// What a text says, without what a provider changes on its way: white space and line ends, marks of formatting,
-/// characters without width, composed forms.
+/// The text without what providers change: white space, formatting marks, zero-width characters, composed forms.
 pub(super) fn words(text: Option<&str>) -> String {
     let whole = text.unwrap_or_default();
     let kept: String = whole.nfkc().filter(|c| !is_changed(*c)).collect();
-    // A text of nothing but such characters is compared as it is.
+    // A text of only such characters is compared unchanged.
     if kept.is_empty() { whole.trim().to_owned() } else { kept }
 }
 
@@ -58,7 +57,8 @@ fn is_changed(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
         || matches!(c, '*' | '_' | '~' | '`' | '\\' | '\u{ad}' | '\u{feff}')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{2069}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 #[cfg(test)]
