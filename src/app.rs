@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::Accounts;
 use crate::admission::origins::Pages;
 use crate::admission::untrusted::Untrusted;
-use crate::admission::{Admission, Shares};
+use crate::admission::{Admission, WebhookShares};
 use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::store::Store;
@@ -40,7 +40,7 @@ pub struct App {
     pub untrusted: Untrusted,
     pub channels: ChannelCache,
     /// What each tenant's webhooks may take at a time.
-    pub shares: Shares,
+    pub webhook_shares: WebhookShares,
     /// Offers turns to responders, and knows who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
     /// Tells customers that an answer is being written.

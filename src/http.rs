@@ -1,7 +1,6 @@
 //! HTTP: what happens around each request, and the handlers that need the request itself. The routes are those of the
 //! table of operations.
 
-pub mod around;
 pub mod assets;
 pub mod body;
 pub mod cookie;
@@ -9,6 +8,7 @@ pub mod extract;
 pub mod health;
 pub mod hooks;
 pub mod metrics;
+pub mod middleware;
 pub mod peer;
 pub mod problem;
 pub mod receive;
@@ -21,7 +21,7 @@ pub mod wire;
 mod tests;
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -39,7 +39,7 @@ pub fn router(app: AppState) -> axum::Router {
         .layer(compression())
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(DefaultBodyLimit::max(max_body_bytes))
-        .layer(middleware::from_fn_with_state(app.clone(), around::around))
+        .layer(from_fn_with_state(app.clone(), middleware::observe_and_secure))
         .with_state(app)
 }
 

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::Accounts;
 use crate::admission::origins::Pages;
 use crate::admission::untrusted::Untrusted;
-use crate::admission::{Admission, Shares};
+use crate::admission::{Admission, WebhookShares};
 use crate::app::{App, AppState, installation};
 use crate::channels::ChannelCache;
 use crate::clock::Clock;
@@ -91,7 +91,7 @@ impl App {
                 typing,
                 committed: tokio::sync::Mutex::default(),
                 channels,
-                shares: Shares::default(),
+                webhook_shares: WebhookShares::default(),
                 dispatcher: Arc::new(dispatcher),
                 http,
                 soft,

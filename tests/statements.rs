@@ -25,7 +25,10 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("select id, tenant, name from companies where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from channels where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from api_keys where (tenant, id) > ($1, $2)", "names for the command line"),
-    ("select tenant, id, silent_until from conversations where silent_until <= $1", "sweep: silences that are over"),
+    (
+        "select tenant, id, silent_until from conversations where silent_until <= $1",
+        "sweep: silences that are over",
+    ),
     (
         "select tenant, channel, id from pending_effects where created_at < $1",
         "sweep: what has waited too long",

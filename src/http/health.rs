@@ -46,7 +46,7 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
         return Err(no_descriptors());
     }
     let checks = async {
-        app.store.read(Look).await?;
+        app.store.read(ProbeStore).await?;
         let mut committed = app.committed.lock().await;
         if committed.is_none_or(|at| at.elapsed() >= COMMIT_EVERY) {
             app.store.write(Touch).await?;
@@ -69,9 +69,9 @@ fn not_ready(detail: &str) -> Problem {
 }
 
 /// Takes the way of every verb.
-struct Look;
+struct ProbeStore;
 
-impl Verb for Look {
+impl Verb for ProbeStore {
     type Out = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {

@@ -32,32 +32,32 @@ pub async fn receive(
     let Ok(peer) = PeerIp::from_request_parts(&mut parts, &app).await;
     let limit = app.config.limits.max_hook_bytes;
     let body: Bytes = body::whole(body, limit, &app.admission.budget, peer.counted()).await?;
-    let share = app.shares.of(channel.tenant);
+    let share = app.webhook_shares.of(channel.tenant);
     let body = share.enter(body).ok_or_else(|| busy(provider.name()))?;
     let headers: Headers =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let failed = |error| {
-        tracing::error!(%error, "a webhook's body could not be looked at");
+        tracing::error!(%error, "a webhook's body could not be parsed");
         Problem::internal()
     };
     let (bytes, known) = (body.clone(), connected.context());
     let context = Arc::clone(&known);
-    let look = {
+    let parse = {
         let connected = Arc::clone(&connected);
         move || -> Result<receive::Parsed, Invalid> {
             provider.verify(&connected.secrets.hook_secret, &headers, &bytes)?;
             Ok(provider.parse(&bytes, &context).map_err(|error| error.to_string()))
         }
     };
-    let mut looked = share.look(body.len(), look).await.map_err(failed)?;
-    if let Ok(Ok(events)) = &looked
+    let mut outcome = share.parse(body.len(), parse).await.map_err(failed)?;
+    if let Ok(Ok(events)) = &outcome
         && names_unknown_owner(events, &known)
     {
         let (bytes, context) = (body.clone(), app.channels.owners(&connected).await?);
-        let look = move || Ok(provider.parse(&bytes, &context).map_err(|error| error.to_string()));
-        looked = share.look(body.len(), look).await.map_err(failed)?;
+        let parse = move || Ok(provider.parse(&bytes, &context).map_err(|error| error.to_string()));
+        outcome = share.parse(body.len(), parse).await.map_err(failed)?;
     }
-    let parsed = looked.map_err(|why| {
+    let parsed = outcome.map_err(|why| {
         metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "refused")
             .increment(1);
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");

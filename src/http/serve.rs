@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 use super::peer::Caller;
 use super::problem;
 use super::wire::{HEAD_BYTES, HeadTimer, Progress, Wire};
-use crate::admission::{Charge, Place};
+use crate::admission::{Charge, ConnectionSlot};
 use crate::app::AppState;
 use crate::config::is_in;
 
@@ -62,8 +62,8 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
     let idle_proxy = Duration::from_secs(app.config.server.http_proxy_idle_timeout_s);
     while let Some((stream, address)) = app.soft.run_until_cancelled(listener.accept()).await {
         let is_proxy = is_in(&app.config.server.trusted_proxies, address.ip());
-        let place = if is_proxy { None } else { app.admission.places.take(address.ip()) };
-        if !is_proxy && place.is_none() {
+        let slot = if is_proxy { None } else { app.admission.connection_slots.take(address.ip()) };
+        if !is_proxy && slot.is_none() {
             metrics::counter!("hubbub_connections_over_places_total").increment(1);
             listener.refuse(stream, problem::too_many_unfinished().whole_answer());
             continue;
@@ -81,7 +81,7 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
         let connection = Connection {
             stream,
             caller,
-            place,
+            slot,
             charge: app.admission.strangers.open(address.ip()),
             idle,
             first_byte,
@@ -110,7 +110,7 @@ fn give_up_unread(_: &TcpStream, _: Duration) -> io::Result<()> {
 struct Connection {
     stream: TcpStream,
     caller: Caller,
-    place: Option<Place>,
+    slot: Option<ConnectionSlot>,
     /// For the heads of its requests.
     charge: Charge,
     /// How long it may wait for its next request, and for the first byte of all.
@@ -121,7 +121,7 @@ struct Connection {
 impl Connection {
     /// Serves it until it ends, or until it becomes a socket.
     async fn answer(self, router: Router, soft: CancellationToken) {
-        let Self { stream, caller, place, charge, idle, first_byte } = self;
+        let Self { stream, caller, slot, charge, idle, first_byte } = self;
         let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
         if !matches!(spoke, Some(Ok(Ok(())))) {
             return tracing::debug!(?spoke, "a connection said nothing");
@@ -133,7 +133,7 @@ impl Connection {
             request.extensions_mut().insert(ConnectInfo(caller));
             request.map(Body::new)
         });
-        let wire = Wire::new(stream, Arc::clone(&progress), charge, place);
+        let wire = Wire::new(stream, Arc::clone(&progress), charge, slot);
         let connection = http1::Builder::new()
             .timer(HeadTimer { progress, idle })
             // Only says that there is an end: when it is, the timer knows.
@@ -205,7 +205,7 @@ mod tests {
         let (stream, address) = listener.accept().await.unwrap();
         let caller = Caller { address, is_proxy: false, may_stay: true };
         let charge = Budget::new(1 << 20, share).open(address.ip());
-        let connection = Connection { stream, caller, place: None, charge, idle, first_byte: FIRST_BYTE };
+        let connection = Connection { stream, caller, slot: None, charge, idle, first_byte: FIRST_BYTE };
         (client, tokio::spawn(connection.answer(router, soft.clone())))
     }
 

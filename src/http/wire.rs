@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 
 use super::problem;
 use crate::admission::budget::SMALL;
-use crate::admission::{Charge, Place};
+use crate::admission::{Charge, ConnectionSlot};
 
 /// Of the head of a request: the most that it may have, and the time from its first byte until it is whole.
 pub const HEAD_BYTES: usize = 32 * 1024;
@@ -90,7 +90,7 @@ pub struct Wire {
     progress: Arc<Progress>,
     charge: Charge,
     /// Given back with the connection, or when it becomes a socket.
-    place: Option<Place>,
+    slot: Option<ConnectionSlot>,
     /// An answer of ours that is written instead of the library's.
     instead: Bytes,
     /// All that was answered is written: what is written next begins an answer.
@@ -134,14 +134,19 @@ impl Lines {
 }
 
 impl Wire {
-    pub fn new(stream: TcpStream, progress: Arc<Progress>, charge: Charge, place: Option<Place>) -> Self {
+    pub fn new(
+        stream: TcpStream,
+        progress: Arc<Progress>,
+        charge: Charge,
+        slot: Option<ConnectionSlot>,
+    ) -> Self {
         let io = TokioIo::new(stream);
-        Self { io, progress, charge, place, instead: Bytes::new(), is_flushed: true, lines: Lines::default() }
+        Self { io, progress, charge, slot, instead: Bytes::new(), is_flushed: true, lines: Lines::default() }
     }
 
     /// The connection itself, which is nobody's place any more.
     pub fn into_stream(self) -> TcpStream {
-        drop(self.place);
+        drop(self.slot);
         self.io.into_inner()
     }
 

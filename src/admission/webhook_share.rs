@@ -12,7 +12,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use uuid::Uuid;
 
 /// Webhooks of a tenant that are parsed or wait for the writer.
-const PLACES: usize = 512;
+const WEBHOOKS: usize = 512;
 /// Bytes of their bodies and of the events parsed from them.
 const BYTES: usize = 8 << 20;
 /// Approximate bytes of an event.
@@ -22,21 +22,21 @@ const SHORT: usize = 64 << 10;
 /// Over this number of tenants, idle ones are removed.
 const KNOWN: usize = 1_000;
 
-pub struct Shares {
-    tenants: Mutex<HashMap<Uuid, Weak<Share>>>,
+pub struct WebhookShares {
+    tenants: Mutex<HashMap<Uuid, Weak<WebhookShare>>>,
     /// Long bodies that are parsed at a time, of all tenants: half of the cores.
     long: Arc<Semaphore>,
 }
 
-impl Default for Shares {
+impl Default for WebhookShares {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self { tenants: Mutex::default(), long: Arc::new(Semaphore::new(cores.div_ceil(2))) }
     }
 }
 
-pub struct Share {
-    places: Arc<Semaphore>,
+pub struct WebhookShare {
+    webhooks: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     /// One long body of a tenant at a time.
     long: Arc<Semaphore>,
@@ -45,19 +45,19 @@ pub struct Share {
 
 /// A body with what it takes of its tenant's share. A request may be given up while its body is looked at or waits for
 /// the writer: the share is given back with the last of the bytes.
-struct Held {
+struct HeldBody {
     body: Bytes,
     _permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for HeldBody {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
 }
 
-impl Shares {
-    pub fn of(&self, tenant: Uuid) -> Arc<Share> {
+impl WebhookShares {
+    pub fn of(&self, tenant: Uuid) -> Arc<WebhookShare> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = tenants.get(&tenant).and_then(Weak::upgrade) {
             return share;
@@ -65,8 +65,8 @@ impl Shares {
         if tenants.len() >= KNOWN {
             tenants.retain(|_, share| share.strong_count() > 0);
         }
-        let share = Arc::new(Share {
-            places: Arc::new(Semaphore::new(PLACES)),
+        let share = Arc::new(WebhookShare {
+            webhooks: Arc::new(Semaphore::new(WEBHOOKS)),
             bytes: Arc::new(Semaphore::new(BYTES)),
             long: Arc::new(Semaphore::new(1)),
             long_of_all: Arc::clone(&self.long),
@@ -76,14 +76,14 @@ impl Shares {
     }
 }
 
-impl Share {
+impl WebhookShare {
     /// The body, which holds the tenant's share until it is dropped. `None`: the tenant is at its limit. A body over the
     /// limit of bytes is accepted alone.
     pub fn enter(&self, body: Bytes) -> Option<Bytes> {
         let bytes = u32::try_from(body.len().min(BYTES)).ok()?;
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let place = Arc::clone(&self.webhooks).try_acquire_owned().ok()?;
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
-        Some(Bytes::from_owner(Held { body, _permits: (Some(place), bytes) }))
+        Some(Bytes::from_owner(HeldBody { body, _permits: (Some(place), bytes) }))
     }
 
     /// Charges the events of a body beyond the first: a short body can have a thousand. `None`: as above.
@@ -93,7 +93,7 @@ impl Share {
         }
         let bytes = u32::try_from(((events - 1) * EVENT).min(BYTES)).ok()?;
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
-        Some(Bytes::from_owner(Held { body, _permits: (None, bytes) }))
+        Some(Bytes::from_owner(HeldBody { body, _permits: (None, bytes) }))
     }
 
     /// Runs a parser over a body: on the request's task if the body is short, else on a blocking thread, one of a tenant
@@ -101,20 +101,20 @@ impl Share {
     ///
     /// # Errors
     /// The parser panicked.
-    pub async fn look<T: Send + 'static>(
+    pub async fn parse<T: Send + 'static>(
         &self,
         bytes: usize,
-        look: impl FnOnce() -> T + Send + 'static,
+        parse: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {
         if bytes <= SHORT {
-            return Ok(look());
+            return Ok(parse());
         }
         // Neither semaphore is ever closed.
         let mine = Arc::clone(&self.long).acquire_owned().await;
         let one = Arc::clone(&self.long_of_all).acquire_owned().await;
         spawn_blocking(move || {
             let _turns = (mine, one);
-            look()
+            parse()
         })
         .await
     }
@@ -126,13 +126,13 @@ mod tests {
 
     #[test]
     fn a_tenant_has_its_places_and_bytes_and_others_have_theirs() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let (one, other) = (shares.of(Uuid::from_u128(1)), shares.of(Uuid::from_u128(2)));
         let body = |bytes| Bytes::from(vec![0; bytes]);
-        let mut places: Vec<_> = (0..PLACES).map(|_| one.enter(body(1_000))).collect();
-        assert!(places.iter().all(Option::is_some) && one.enter(body(0)).is_none());
+        let mut webhooks: Vec<_> = (0..WEBHOOKS).map(|_| one.enter(body(1_000))).collect();
+        assert!(webhooks.iter().all(Option::is_some) && one.enter(body(0)).is_none());
         assert!(Arc::ptr_eq(&one, &shares.of(Uuid::from_u128(1))));
-        places.clear();
+        webhooks.clear();
         let half = one.enter(body(BYTES / 2)).expect("half");
         let _second = one.enter(body(BYTES / 2)).expect("the other half");
         assert!(one.enter(body(1)).is_none());
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn tenants_with_nothing_going_on_are_forgotten() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let busy = shares.of(Uuid::nil());
         for number in 1..3 * KNOWN as u128 {
             drop(shares.of(Uuid::from_u128(number)));
@@ -160,11 +160,11 @@ mod tests {
 
     #[tokio::test]
     async fn long_bodies_of_a_tenant_wait_for_each_other_and_short_ones_do_not() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let share = shares.of(Uuid::nil());
         let held = share.long.acquire().await.expect("open");
-        assert_eq!(share.look(SHORT, || 1).await.expect("short"), 1);
-        let waiting = share.look(SHORT + 1, || 2);
+        assert_eq!(share.parse(SHORT, || 1).await.expect("short"), 1);
+        let waiting = share.parse(SHORT + 1, || 2);
         let mut waiting = std::pin::pin!(waiting);
         assert!(futures_util::poll!(&mut waiting).is_pending());
         drop(held);
@@ -173,11 +173,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_that_nobody_waits_for_has_its_turn_until_it_ends() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let share = shares.of(Uuid::nil());
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (end, may_end) = std::sync::mpsc::sync_channel::<()>(1);
-        let look = share.look(SHORT + 1, move || {
+        let look = share.parse(SHORT + 1, move || {
             begun.send(()).expect("the test waits");
             may_end.recv()
         });

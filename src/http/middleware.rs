@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 
 use super::peer::{self, Caller};
 use super::problem::{self, Problem};
-use crate::admission::Place;
+use crate::admission::ConnectionSlot;
 use crate::app::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,7 +35,7 @@ const SECURITY: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), geolocation=(), payment=(), usb=()"),
 ];
 
-pub async fn around(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn observe_and_secure(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request
         .headers()
@@ -54,8 +54,8 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
         let trusted = &app.config.server.trusted_proxies;
         app.untrusted.note(caller.address.ip(), request.headers(), trusted, started);
     }
-    let mut response = match place(&app, &request) {
-        Ok(_place) => {
+    let mut response = match take_slot(&app, &request) {
+        Ok(_slot) => {
             let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
             answered.unwrap_or_else(|_| {
                 let detail = "the request took too long, or its body never came";
@@ -90,7 +90,7 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
 }
 
 /// The connections of a trusted proxy are everybody's: its requests have places by the address that it forwards.
-fn place(app: &AppState, request: &Request) -> Result<Option<Place>, Problem> {
+fn take_slot(app: &AppState, request: &Request) -> Result<Option<ConnectionSlot>, Problem> {
     let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|info| info.0);
     let Some(proxy) = caller.filter(|caller| caller.is_proxy) else { return Ok(None) };
     let direct = proxy.address.ip().to_canonical();
@@ -99,7 +99,7 @@ fn place(app: &AppState, request: &Request) -> Result<Option<Place>, Problem> {
     if seen == direct {
         return Ok(None);
     }
-    app.admission.places.take(seen).map(Some).ok_or_else(problem::too_many_unfinished)
+    app.admission.connection_slots.take(seen).map(Some).ok_or_else(problem::too_many_unfinished)
 }
 
 /// An id from outside is kept if it cannot do harm in a log.
