@@ -1,5 +1,5 @@
-//! Admission: limits of connections, of bytes that are being received, and of calls a second. It counts and refuses; the
-//! caller decides what the refusal looks like.
+//! Admission: limits of connections, of bytes that are being received, and of calls a second. It counts and refuses;
+//! the caller builds the refusal.
 
 pub mod budget;
 pub mod connection_slots;

@@ -1,5 +1,5 @@
-//! HTTP: what happens around each request, and the handlers that need the request itself. The routes are those of the
-//! table of operations.
+//! HTTP: the middleware of every request, and the handlers that need the request itself. The table in `operations.rs`
+//! declares the routes.
 
 pub mod assets;
 pub mod body;
@@ -43,7 +43,7 @@ pub fn router(app: AppState) -> axum::Router {
         .with_state(app)
 }
 
-/// The address of the metrics alone.
+/// The router of the metrics address, which serves nothing else.
 pub fn metrics_router(app: AppState) -> axum::Router {
     axum::Router::new()
         .route("/metrics", get(metrics::open))
@@ -52,7 +52,7 @@ pub fn metrics_router(app: AppState) -> axum::Router {
         .with_state(app)
 }
 
-/// Texts only: media is compressed already, and small answers are not worth it.
+/// Compresses text only: media is compressed already, and short answers do not gain.
 fn compression() -> CompressionLayer<impl tower_http::compression::Predicate + Send + Sync + 'static> {
     let worth_it = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)

@@ -1,5 +1,5 @@
-//! A limit of unfinished connections for each address. An address is stored while it has one, so the table is bounded by
-//! the number of connections.
+//! Limits the unfinished connections of each address. An address is stored only while it has one, so the table is
+//! bounded by the number of connections.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ struct Inner {
     taken: Mutex<HashMap<IpAddr, u32>>,
 }
 
-/// One connection of an address; released on drop.
+/// One connection of an address; the slot is released on drop.
 pub struct ConnectionSlot {
     of: Arc<Inner>,
     address: IpAddr,
@@ -26,7 +26,7 @@ impl ConnectionSlots {
         Self(Arc::new(Inner { per_address, taken: Mutex::default() }))
     }
 
-    /// `None`: the address is at its limit.
+    /// Takes a slot, or `None` if the address is at its limit.
     pub fn take(&self, address: IpAddr) -> Option<ConnectionSlot> {
         let address = network(address);
         let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! Limits for the webhooks of one tenant that are under way: their number, the bytes of their bodies, and one core for long
-//! bodies. Over a limit the webhook is answered 503, and the provider repeats it.
+//! Limits the webhooks of one tenant that are being processed: their number, the bytes of their bodies, and one core
+//! for long bodies. Over a limit the webhook is answered 503, and the provider delivers it again.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -11,20 +11,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use uuid::Uuid;
 
-/// Webhooks of a tenant that are parsed or wait for the writer.
+/// Webhooks of a tenant that are being parsed or wait for the writer.
 const WEBHOOKS: usize = 512;
 /// Bytes of their bodies and of the events parsed from them.
 const BYTES: usize = 8 << 20;
 /// Approximate bytes of an event.
 const EVENT: usize = 1 << 10;
-/// A body up to this size is parsed on the request's task: it takes less than a millisecond.
+/// A body up to this size is parsed on the request's task: that takes less than a millisecond.
 const SHORT: usize = 64 << 10;
-/// Over this number of tenants, idle ones are removed.
+/// Above this number of tenants, idle ones are removed.
 const KNOWN: usize = 1_000;
 
 pub struct WebhookShares {
     tenants: Mutex<HashMap<Uuid, Weak<WebhookShare>>>,
-    /// Long bodies that are parsed at a time, of all tenants: half of the cores.
+    /// Limits the long bodies of all tenants that are parsed at the same time to half of the cores.
     long: Arc<Semaphore>,
 }
 
@@ -43,8 +43,8 @@ pub struct WebhookShare {
     long_of_all: Arc<Semaphore>,
 }
 
-/// A body with what it takes of its tenant's share. A request may be given up while its body is looked at or waits for
-/// the writer: the share is given back with the last of the bytes.
+/// A body with its permits of the tenant's share. A request may be cancelled while its body is being parsed or waits
+/// for the writer, so the permits are released with the last reference to the bytes.
 struct HeldBody {
     body: Bytes,
     _permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
@@ -77,8 +77,8 @@ impl WebhookShares {
 }
 
 impl WebhookShare {
-    /// The body, which holds the tenant's share until it is dropped. `None`: the tenant is at its limit. A body over the
-    /// limit of bytes is accepted alone.
+    /// The body, which holds its part of the tenant's share until it is dropped. `None`: the tenant is at its limit. A
+    /// body larger than the limit of bytes is accepted when no other is held.
     pub fn enter(&self, body: Bytes) -> Option<Bytes> {
         let bytes = u32::try_from(body.len().min(BYTES)).ok()?;
         let place = Arc::clone(&self.webhooks).try_acquire_owned().ok()?;
@@ -86,7 +86,8 @@ impl WebhookShare {
         Some(Bytes::from_owner(HeldBody { body, _permits: (Some(place), bytes) }))
     }
 
-    /// Charges the events of a body beyond the first: a short body can have a thousand. `None`: as above.
+    /// Charges the events of a body beyond the first: a short body can hold a thousand. `None`: the tenant is at its
+    /// limit.
     pub fn more(&self, body: Bytes, events: usize) -> Option<Bytes> {
         if events <= 1 {
             return Some(body);
@@ -96,8 +97,8 @@ impl WebhookShare {
         Some(Bytes::from_owner(HeldBody { body, _permits: (None, bytes) }))
     }
 
-    /// Runs a parser over a body: on the request's task if the body is short, else on a blocking thread, one of a tenant
-    /// at a time. A parser whose request is gone goes on, and keeps its permits until it ends.
+    /// Runs a parser over a body: on the request's task if the body is short, else on a blocking thread, one per tenant
+    /// at a time. If the request is cancelled, the parser runs to its end and keeps its permits until then.
     ///
     /// # Errors
     /// The parser panicked.

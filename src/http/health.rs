@@ -1,5 +1,5 @@
-//! Is the process alive, and can it do its work? Ready means that the store reads and commits
-//! and that there is room for another socket.
+//! Liveness and readiness probes. Ready means that the store reads and commits and that there is a file descriptor for
+//! another socket.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::events::Touch;
 use crate::store::{Tx, Verb, accounts};
 
 const PATIENCE: Duration = Duration::from_secs(2);
-/// However many ask, the database is written to for them once in this time.
+/// The probe commits at most once in this time, however often it is called.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Serialize, ToSchema)]
@@ -68,7 +68,7 @@ fn not_ready(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).retry_after(2)
 }
 
-/// Takes the way of every verb.
+/// Reads through the same path as every verb.
 struct ProbeStore;
 
 impl Verb for ProbeStore {

@@ -1,5 +1,5 @@
-//! Webhooks. The bytes are verified as they came, parsed, and stored with all that follows from them; only
-//! then is the provider told that we have them.
+//! Webhooks: the raw bytes are verified, parsed and stored with everything that follows from them. Only then is the
+//! provider answered 2xx.
 
 use std::sync::Arc;
 
@@ -66,12 +66,12 @@ pub async fn receive(
     if let Err(wait) = app.admission.rates.hook(channel.tenant, body.len()) {
         return Err(busy(provider.name()).retry_after(wait.seconds));
     }
-    // Many small bodies of many events take more than their bytes.
+    // A short body may hold many events, which take more memory than the body.
     let events = parsed.as_ref().map_or(0, Vec::len);
     let body = share.more(body, events).ok_or_else(|| busy(provider.name()))?;
     let received = match receive::receive(&app.store, Arc::clone(&channel), body.clone(), parsed).await {
         Err(error) if !error.may_pass() => {
-            // Coming again would not help: the body is kept, with the reason, and can be replayed after a fix.
+            // A repeated delivery would fail again: the body is kept with the reason, and can be replayed after a fix.
             tracing::error!(error = format!("{error:#}"), channel = %channel.id, "a webhook could not be applied");
             app.store.write(Keep { channel, body, error: error.to_string() }).await?.value
         }
@@ -82,7 +82,7 @@ pub async fn receive(
     Ok(StatusCode::OK.into_response())
 }
 
-/// The tenant has what its webhooks may take at a time.
+/// The tenant's webhooks are at their limit.
 fn busy(provider: &'static str) -> Problem {
     metrics::counter!("hubbub_webhooks_total", "provider" => provider, "outcome" => "busy").increment(1);
     let detail = "too many webhooks of this tenant wait to be stored: come again";

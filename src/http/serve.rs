@@ -1,5 +1,5 @@
-//! Listening, until the application's tokens say to finish (`App::soft`) and to drop what is left (`App::hard`).
-//! Starting everything else is `start.rs`, stopping it `app.rs`.
+//! Accepts connections until the soft token (`App::soft`) ends the accept loop; the hard token (`App::hard`) drops the
+//! connections that are left. `start.rs` starts the other parts, `app.rs` stops them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,24 +27,25 @@ use crate::admission::{Charge, ConnectionSlot};
 use crate::app::AppState;
 use crate::config::is_in;
 
-/// A connection that says nothing at all costs a descriptor for so long, unless it is of a trusted proxy, which may
-/// open them beforehand;
+/// How long a connection may stay without sending its first byte. Each one costs a file descriptor. Trusted proxies,
+/// which may open connections in advance, have their own idle timeout.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// and one that takes nothing of what it is sent, for so long. How long it may wait for a request is configured.
+/// How long the peer may leave sent data unacknowledged. The time between requests is configured
+/// (`http_idle_timeout_s`).
 const UNREAD: Duration = Duration::from_mins(1);
 
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Answers requests in tasks of the application's. At the soft token idle connections are closed and requests
-/// finish; the hard token drops the rest. Sockets are the hub's: `App::stop` drains them.
+/// Answers requests in tasks tracked by the application. The soft token closes idle connections and lets running
+/// requests finish; the hard token drops the rest. WebSockets belong to the hub: `App::stop` drains them.
 pub fn start(listener: TcpListener, app: AppState) {
     let router = super::router(app.clone());
     start_with(listener, app, router);
 }
 
-/// The same for the address of the metrics, which has nothing else.
+/// As [`start`], for the metrics address, which serves nothing else.
 pub fn start_metrics(listener: TcpListener, app: AppState) {
     let router = super::metrics_router(app.clone());
     start_with(listener, app, router);
@@ -68,7 +69,7 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
             listener.refuse(stream, problem::too_many_unfinished().whole_answer());
             continue;
         }
-        // Frames are small and must not wait for company.
+        // Frames are small: Nagle's algorithm would delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "nodelay could not be set");
         }
@@ -93,8 +94,8 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
     }
 }
 
-/// Has the system break the connection when the other side has taken nothing for so long, be it gone or unwilling:
-/// an answer that is not read would be kept with its connection for as long as the other side likes.
+/// Makes the kernel break the connection when the peer has acknowledged nothing for so long (`TCP_USER_TIMEOUT`).
+/// Otherwise an answer that the peer does not read would keep its connection and memory for as long as the peer likes.
 #[cfg(target_os = "linux")]
 fn give_up_unread(stream: &TcpStream, after: Duration) -> io::Result<()> {
     let ms = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
@@ -106,20 +107,20 @@ fn give_up_unread(_: &TcpStream, _: Duration) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// A connection that was let in.
+/// An accepted connection.
 struct Connection {
     stream: TcpStream,
     caller: Caller,
     slot: Option<ConnectionSlot>,
-    /// For the heads of its requests.
+    /// Charged for the heads of its requests.
     charge: Charge,
-    /// How long it may wait for its next request, and for the first byte of all.
+    /// The longest wait for the next request, and for the first byte of the connection.
     idle: Duration,
     first_byte: Duration,
 }
 
 impl Connection {
-    /// Serves it until it ends, or until it becomes a socket.
+    /// Serves requests until the connection ends or is upgraded to a WebSocket.
     async fn answer(self, router: Router, soft: CancellationToken) {
         let Self { stream, caller, slot, charge, idle, first_byte } = self;
         let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
@@ -136,7 +137,7 @@ impl Connection {
         let wire = Wire::new(stream, Arc::clone(&progress), charge, slot);
         let connection = http1::Builder::new()
             .timer(HeadTimer { progress, idle })
-            // Only says that there is an end: when it is, the timer knows.
+            // Only enables the library's timer; `HeadTimer` decides when it fires.
             .header_read_timeout(idle)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(wire, TowerToHyperService::new(service))
@@ -182,7 +183,7 @@ mod tests {
 
     const IDLE: Duration = Duration::from_secs(130);
 
-    /// A client and the task that answers it.
+    /// A client and the task that serves it.
     async fn pair(soft: &CancellationToken) -> (TcpStream, JoinHandle<()>) {
         pair_with(soft, IDLE, 1 << 20).await
     }
@@ -209,10 +210,10 @@ mod tests {
         (client, tokio::spawn(connection.answer(router, soft.clone())))
     }
 
-    /// What a refusal of the HTTP library looks like, in a file.
+    /// A file with the bytes of a refusal by the HTTP library.
     const FILE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
-    /// It comes when the head of the answer is written already.
+    /// The body comes after the head of the answer was written.
     async fn file() -> Body {
         Body::from_stream(futures_util::stream::once(async {
             sleep(Duration::from_millis(100)).await;
@@ -259,7 +260,7 @@ mod tests {
         drop(client);
     }
 
-    /// The wait for the next request and the time for a head that has begun are two times.
+    /// The idle timeout and the timeout of a head that has begun are separate.
     #[tokio::test]
     async fn idle_connections_have_their_time_and_heads_in_progress_another() {
         for (idle_s, begun, end_s) in
@@ -271,7 +272,7 @@ mod tests {
             assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("127.0.0.1"), "{answer}");
             client.write_all(begun.as_bytes()).await.unwrap();
             if !begun.is_empty() {
-                // It must have been read before the time is stopped.
+                // The server must have read it before the clock is paused.
                 sleep(Duration::from_millis(200)).await;
             }
             tokio::time::pause();
@@ -283,7 +284,8 @@ mod tests {
         }
     }
 
-    /// The beginning of a second request that comes together with the first has the time of a head.
+    /// If the beginning of a second request arrives together with the first, the timeout of a head applies, not the
+    /// idle timeout.
     #[tokio::test]
     async fn a_head_that_begins_with_the_request_before_has_the_time_of_a_head() {
         let get = "GET / HTTP/1.1\r\nhost: example.com\r\n\r\n";
@@ -298,7 +300,7 @@ mod tests {
                 let mut answer = [0; 1024];
                 let size = client.read(&mut answer).await.unwrap();
                 assert!(answer[..size].starts_with(b"HTTP/1.1 200 OK"));
-                // The wait for the next head has begun before the time is stopped.
+                // The server waits for the next head before the clock is paused.
                 sleep(Duration::from_millis(200)).await;
                 tokio::time::pause();
                 let begin = Instant::now();
@@ -310,7 +312,7 @@ mod tests {
         }
     }
 
-    /// A head that comes a byte at a time has fifteen seconds, however lively it is and whatever came before.
+    /// A head that is sent byte by byte has 15 seconds in total, on a fresh connection and on a reused one.
     #[tokio::test]
     async fn a_head_that_is_trickled_ends_in_time() {
         let trickle = async |is_first: bool| {
@@ -354,7 +356,7 @@ mod tests {
         (status, problem["code"].as_str().expect("a code").to_owned())
     }
 
-    /// What the HTTP library refuses by itself has words as well.
+    /// Refusals by the HTTP library itself have a problem body too.
     #[tokio::test]
     async fn long_and_unreadable_heads_are_refused_with_a_problem() {
         let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}", "y".repeat(HEAD_BYTES));
@@ -369,7 +371,7 @@ mod tests {
         ] {
             assert_eq!(refused(request, 1 << 20).await, (status, code.to_owned()));
         }
-        // A long head is counted from its eighth KiB on.
+        // A head is charged once it is longer than 8 KiB.
         assert_eq!(refused(&long, 40 * 1024).await, (503, "no_room".to_owned()));
         let (mut client, _answering) = pair_with(&CancellationToken::new(), IDLE, 0).await;
         assert!(ask(&mut client, "/").await.starts_with("HTTP/1.1 200 OK"), "short ones are not counted");
