@@ -1,7 +1,7 @@
-//! The one place where the domain's errors become answers: a problem document over HTTP, a code and a sentence over the
-//! socket, where the code is the HTTP status if there is one. What went wrong inside goes to the log, never to the
-//! caller. `temporary`, at which the socket's clients come again by themselves, is only what the database cannot do now:
-//! a call that fails by itself would fail again, and hold up what is behind it.
+//! Maps the domain's errors to answers: a problem document over HTTP, a code and a sentence over the socket, where the
+//! code is the HTTP status if there is one. Internal errors are logged, and their cause is never sent to the caller.
+//! `temporary`, which makes the socket's clients retry, is only used when the database is unavailable: a call that
+//! fails by itself would fail again, and delay the calls behind it.
 
 use axum::http::StatusCode;
 use hub::ErrorReply;
@@ -85,7 +85,7 @@ impl From<RefreshError> for Problem {
     }
 }
 
-/// The same for a call over the socket.
+/// The refusal of a call over the socket.
 pub fn reply(error: &Error) -> ErrorReply {
     let code = match error {
         Error::Invalid { .. } => 400,
