@@ -80,19 +80,19 @@ impl App {
     pub async fn stop(&self) {
         let until = Instant::now() + Duration::from_millis(self.config.server.shutdown_grace_ms);
         if timeout(HAND_BACK_WAIT, self.dispatcher.hand_back()).await.is_err() {
-            tracing::warn!("leases could not be given back in time; they end by themselves");
+            tracing::warn!("leases could not be released in time; they will expire");
         }
         self.soft.cancel();
         self.hub.drain(until.saturating_duration_since(Instant::now())).await;
         self.tasks.close();
         if timeout_at(until, self.tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = self.tasks.len(), "some work did not finish in time and is dropped");
+            tracing::warn!(tasks = self.tasks.len(), "dropping tasks that did not finish in time");
         }
         self.hard.cancel();
         // A dropped task ends at its next await.
         let _ = timeout(DROP_WAIT, self.tasks.wait()).await;
         if timeout(CLOSE_WAIT, self.store.close()).await.is_err() {
-            tracing::warn!("the database did not let go in time");
+            tracing::warn!("the database did not close in time");
         }
     }
 }

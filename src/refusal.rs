@@ -42,13 +42,13 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
             }
             StoreError::Unavailable(why) => {
-                tracing::error!(error = why, "the database is not there");
+                tracing::error!(error = why, "the database is unavailable");
                 let detail = "the database is not there for the moment: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
             }
             StoreError::Unique(_) => Self::new(StatusCode::CONFLICT, "exists", TAKEN),
             StoreError::Unstorable(why) => {
-                tracing::warn!(why, "something came in that cannot be stored");
+                tracing::warn!(why, "a request holds text that cannot be stored");
                 Self::new(StatusCode::BAD_REQUEST, "invalid", UNSTORABLE)
             }
             StoreError::Engine(why) => {
@@ -99,12 +99,12 @@ pub fn reply(error: &Error) -> ErrorReply {
             return ErrorReply::temporary(100, "the server is busy, try again");
         }
         Error::Store(StoreError::Unavailable(_)) => {
-            tracing::error!(error = format!("{error:#}"), "the database is not there");
+            tracing::error!(error = format!("{error:#}"), "the database is unavailable");
             return ErrorReply::temporary(100, "the database is not there for the moment, try again");
         }
         Error::Store(StoreError::Unique(_)) => return ErrorReply::new(409, TAKEN),
         Error::Store(StoreError::Unstorable(why)) => {
-            tracing::warn!(why, "something came in that cannot be stored");
+            tracing::warn!(why, "a request holds text that cannot be stored");
             return ErrorReply::new(400, UNSTORABLE);
         }
         Error::Store(StoreError::Engine(_)) | Error::Internal(_) => {

@@ -43,11 +43,11 @@ impl Accounts {
             Rotated::Ended { user, session, step } => {
                 self.forget(user);
                 if step == Step::TooOften {
-                    tracing::warn!(%user, %session, "a refresh token came without end; its session is ended");
+                    tracing::warn!(%user, %session, "a refresh token was used too often; its session is ended");
                     return Err(RefreshError::Over);
                 }
                 metrics::counter!("hubbub_sessions_forked_total").increment(1);
-                tracing::warn!(%user, %session, "a refresh token was used by two; its session is ended");
+                tracing::warn!(%user, %session, "a refresh token was used by two clients; its session is ended");
                 Err(RefreshError::Reused)
             }
         }

@@ -140,7 +140,7 @@ impl Accounts {
                     told().retain(|_, at| *at > now - 4 * OVERLAP_MS);
                     since = now;
                 }
-                Err(error) => tracing::warn!(%error, "changed rights cannot be read"),
+                Err(error) => tracing::warn!(%error, "cannot read changed rights"),
             }
         }
     }

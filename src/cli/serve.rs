@@ -35,7 +35,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     }
     start(listener, app.clone());
     if let Some(metrics) = metrics {
-        tracing::info!(address = %metrics.local_addr().context("metrics_listen")?, "metrics have an address of their own");
+        tracing::info!(address = %metrics.local_addr().context("metrics_listen")?, "serving metrics on their own address");
         start_metrics(metrics, app.clone());
     }
     app.tasks.spawn(telemetry::keep_tidy(app.soft.clone()));

@@ -206,7 +206,7 @@ pub async fn wrong_method() -> Problem {
 #[expect(clippy::needless_pass_by_value, reason = "the layer that calls it hands the value over")]
 pub fn panicked(what: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = what.downcast_ref::<String>().map(String::as_str).or(what.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("without words"), "a handler panicked");
+    tracing::error!(panic = text.unwrap_or("not a text"), "a handler panicked");
     metrics::counter!("hubbub_http_panics_total").increment(1);
     Problem::internal().into_response()
 }

@@ -71,10 +71,10 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
         }
         // Frames are small: Nagle's algorithm would delay them.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "nodelay could not be set");
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
         }
         if let Err(error) = give_up_unread(&stream, UNREAD) {
-            tracing::debug!(%error, "a connection will be waited for while it takes nothing");
+            tracing::debug!(%error, "TCP_USER_TIMEOUT cannot be set");
         }
         let caller = Caller { address, is_proxy, may_stay: app.descriptors.may_stay(&stream) };
         let (idle, first_byte) =
@@ -125,7 +125,7 @@ impl Connection {
         let Self { stream, caller, slot, charge, idle, first_byte } = self;
         let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
         if !matches!(spoke, Some(Ok(Ok(())))) {
-            return tracing::debug!(?spoke, "a connection said nothing");
+            return tracing::debug!(?spoke, "a connection was closed before its first byte");
         }
         let progress = Arc::new(Progress::default());
         let head = Arc::clone(&progress);
@@ -150,7 +150,7 @@ impl Connection {
             connection.await
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, "a connection broke");
+            tracing::debug!(%error, "a connection failed");
         }
     }
 }

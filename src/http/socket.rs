@@ -50,7 +50,7 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => serve(&engine, upgraded, agreed, peer),
-            Err(error) => tracing::debug!(%error, "a socket was not opened"),
+            Err(error) => tracing::debug!(%error, "a websocket upgrade failed"),
         }
     });
     (StatusCode::SWITCHING_PROTOCOLS, AppendHeaders(headers)).into_response()
@@ -66,9 +66,9 @@ fn refuse(refusal: &Refusal) -> Response {
 /// upgrade returns a TCP stream.
 fn serve(engine: &Hub, upgraded: Upgraded, agreed: Agreed, peer: Peer) {
     let Ok(parts) = upgraded.downcast::<Wire>() else {
-        return tracing::error!("a socket was not opened: the connection is not plain TCP");
+        return tracing::error!("a websocket upgrade failed: the connection is not plain TCP");
     };
     let socket = WebSocket::tcp(parts.io.into_stream(), parts.read_buf, agreed);
     let session = engine.serve(socket, peer);
-    tokio::spawn(session.inspect(|closed| tracing::debug!(?closed, "a socket ended")));
+    tokio::spawn(session.inspect(|closed| tracing::debug!(?closed, "a websocket session ended")));
 }

@@ -176,8 +176,8 @@ impl Wire {
         if head > FREE_BYTES && self.charge.grow_to(2 * head as usize).is_err() {
             // The kernel's send buffer has room for one answer. Whether the peer reads it does not matter.
             let said = self.io.inner().try_write(&problem::no_room_answer());
-            tracing::debug!(?said, "a long head was refused: too much is unfinished");
-            return Err(io::Error::other("too much is unfinished"));
+            tracing::debug!(?said, "a long head was refused: the memory budget is exhausted");
+            return Err(io::Error::other("the memory budget is exhausted"));
         }
         Ok(())
     }

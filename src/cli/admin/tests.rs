@@ -1,4 +1,4 @@
-//! The commands as they are typed, on a SQLite file of their own.
+//! The commands as an operator types them, on a SQLite file of their own.
 
 use clap::Parser as _;
 use tempfile::TempDir;
@@ -43,7 +43,7 @@ impl DataDir {
         Context::open(self.config(), false).await.expect("it is there")
     }
 
-    /// Two tenants with a company each that is called as the other one.
+    /// Two tenants, each with a company of the same name.
     async fn shops(&self) -> [Uuid; 2] {
         for shop in ["Lantern Shop", "Rope Shop"] {
             self.ok(&["tenant", "create", "--name", shop]).await;
@@ -64,7 +64,7 @@ async fn a_name_does_where_an_id_does() {
     let id = lanterns.to_string();
     data.ok(&["company", "list", "--tenant", &id]).await;
     data.ok(&["company", "create", "--tenant", " LANTERN shop", "--name", "Workshop"]).await;
-    // The company is enough where only one is called so.
+    // The company's name identifies the tenant if no other company has it.
     let create = ["channel", "create", "--name", "Bot", "--company", "workshop"];
     data.ok(&[&create[..], &BOT].concat()).await;
     data.ok(&["channel", "update", "--id", "bot", "--name", "Shop bot"]).await;

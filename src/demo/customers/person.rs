@@ -1,4 +1,4 @@
-//! One customer: on which channel, under which name, and what was said last.
+//! One customer: its chat, its name, and the last messages in both directions.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use super::files;
 use super::lines::Tongue;
 use crate::demo::World;
 
-/// Telegram chats and message ids of the customers: made up, and apart from those that the emulator gives.
+/// The first Telegram chat and message id of the customers: made up, and outside of the emulator's own range.
 const FIRST_CHAT: i64 = 5_550_100_000;
 const FIRST_MESSAGE: i64 = 3_000_000_000;
 
-/// The last thing that the customer was told.
+/// The last message that was sent to the customer.
 pub(super) struct Heard {
     pub message: String,
     pub at_ms: i64,
@@ -29,7 +29,7 @@ pub(super) struct Person {
     pub tongue: Tongue,
     name: &'static str,
     chat: Chat,
-    /// The message that was written last, with its text.
+    /// The id and text of the customer's last message.
     last: Option<(String, String)>,
     waits_since_ms: i64,
 }
@@ -41,7 +41,7 @@ impl Person {
         let chat = if number.is_multiple_of(2) {
             Chat::Telegram { chat: FIRST_CHAT + number as i64, next_message: FIRST_MESSAGE }
         } else {
-            // Numbers of the kind that is kept for fiction.
+            // Numbers that are reserved for fiction.
             Chat::Waha { chat: format!("1202555{:04}@c.us", 100 + number), next_message: 0 }
         };
         Self { tongue, name: names[number % names.len()], chat, last: None, waits_since_ms: 0 }
@@ -58,7 +58,7 @@ impl Person {
         }
     }
 
-    /// Was there an answer to what was written last?
+    /// Whether an answer to the customer's last message has arrived.
     pub(super) fn is_answered(&self, heard: &HashMap<String, Heard>) -> bool {
         heard.get(&self.chat()).is_some_and(|heard| heard.at_ms >= self.waits_since_ms)
     }
@@ -73,7 +73,7 @@ impl Person {
         let id = match &mut self.chat {
             Chat::Telegram { chat, next_message } => {
                 if *next_message == FIRST_MESSAGE {
-                    // Starting the bot is what opens the chat for its answers.
+                    // The emulator answers only in chats whose customer has started the bot.
                     world.telegram.customer_blocks(*chat, false);
                 }
                 *next_message += 1;
@@ -109,7 +109,7 @@ impl Person {
         }
     }
 
-    /// Changes what was written last.
+    /// Edits the customer's last message.
     pub(super) fn mends(&mut self, world: &World) {
         let Some((id, text)) = &mut self.last else { return };
         text.push_str(self.tongue.correction());
@@ -123,7 +123,7 @@ impl Person {
         }
     }
 
-    /// Likes the last answer.
+    /// Reacts to the last answer.
     pub(super) fn reacts(&self, world: &World, heard: &HashMap<String, Heard>) {
         let Some(Heard { message, .. }) = heard.get(&self.chat()) else { return };
         match &self.chat {
@@ -137,7 +137,7 @@ impl Person {
     }
 }
 
-/// A text as the Bot API delivers it. The emulator's own messages bear no chosen name.
+/// A text as the Bot API delivers it; messages made by the emulator have no chosen name.
 fn telegram_message(chat: i64, message_id: i64, name: &str, now_s: i64, text: &str) -> Value {
     json!({ "message_id": message_id, "date": now_s, "text": text,
         "from": { "id": chat, "is_bot": false, "first_name": name },
