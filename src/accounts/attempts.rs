@@ -21,7 +21,7 @@ const FREE: u32 = 5;
 /// signed in to from the address before.
 const LONGEST_MS: i64 = 15 * MINUTE_MS;
 const LONGEST_KNOWN_MS: i64 = 30 * 1000;
-/// The count of an address and an account is reset after so long without an attempt.
+/// The count of an address and an account is reset after this time without an attempt.
 const FORGET_MS: i64 = 60 * MINUTE_MS;
 
 /// Of one address, at all accounts.

@@ -26,7 +26,7 @@
 //! **A copied token ends the session.** A thief gets a sibling of the browser's token, however fast he is: there is no
 //! grace period for repetitions. One of the siblings is used first. If it is the thief's, the browser then presents the
 //! head's parent or a sibling of the head; if it is the browser's, the thief does. So the session ends at the latest
-//! when both have renewed twice, whoever is first.
+//! when both have renewed twice, in either order.
 //!
 //! A session also ends when its head is used more than [`MOST`] times: each use costs a row.
 

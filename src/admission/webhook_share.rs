@@ -137,7 +137,7 @@ mod tests {
         let half = one.enter(body(BYTES / 2)).expect("half");
         let _second = one.enter(body(BYTES / 2)).expect("the other half");
         assert!(one.enter(body(1)).is_none());
-        // Whoever still has the bytes still has the place.
+        // A slice of the bytes keeps the permits.
         let elsewhere = half.slice(..1);
         drop(half);
         assert!(one.enter(body(1)).is_none());

@@ -25,7 +25,7 @@ pub struct Health {
     status: &'static str,
 }
 
-/// The process answers.
+/// Fails when the store's writer has ended.
 pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.store.is_alive() {
         return Ok(Json(Health { status: "live" }));
@@ -37,7 +37,7 @@ pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> 
     ))
 }
 
-/// The process can do its work: the store reads and commits, another socket has room, no stop has begun.
+/// Fails when the store does not read and commit in time, descriptors are short, or a shutdown has begun.
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.soft.is_cancelled() {
         return Err(not_ready("the server is shutting down"));

@@ -16,7 +16,7 @@ use crate::app::AppState;
 use crate::channels::cache::names_unknown_owner;
 use crate::inbox::receive::{self, Keep};
 
-/// Where a provider delivers: the token is the channel's, secret and unguessable.
+/// Receives a delivery of a provider. The token in the path is the channel's secret.
 pub async fn receive(
     State(app): State<AppState>,
     Path(token): Path<String>,

@@ -14,9 +14,7 @@ use crate::store::jobs::Class;
 use crate::store::{Tx, Verb, queues};
 use crate::telemetry;
 
-/// The numbers of this server, for whoever has its `metrics_token` as the bearer token.
-///
-/// 403 if there is no token: then they are nobody's here, but may have an address of their own (`metrics_listen`).
+/// `/metrics` on the main address, with the configured `metrics_token` as the bearer token; 403 if none is configured.
 pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
     let wanted = &app.config.metrics.token;
     if wanted.is_empty() {

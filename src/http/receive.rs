@@ -24,8 +24,8 @@ const LOWEST_RATE: f64 = 1024.0;
 /// The first size of a buffer, and the step in which it is charged.
 const STEP: usize = 4 * 1024;
 
-/// After a refusal, the rest of the body is read and discarded for so long: a client that is still sending does not see
-/// an answer on a connection that is closed.
+/// How long the rest of a refused body is read and discarded: a client that is still sending does not see an answer on
+/// a connection that is closed.
 const FAREWELL: Duration = Duration::from_secs(2);
 const FAREWELL_BYTES: usize = 8 * 1024 * 1024;
 
