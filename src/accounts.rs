@@ -1,7 +1,8 @@
-//! People, API keys and what they may do: signing in, tokens, roles.
+//! Users, API keys and permissions: signing in, tokens, roles.
 //!
-//! Start with `roles.rs`, the table of rights, and `access.rs`, the wall between tenants. Signing in is `sign_in.rs`, `refresh.rs` (which tokens it
-//! takes: `line.rs`) and `sign_out.rs` over `password.rs` and `token.rs`; `rights.rs` is the lookup that every call makes.
+//! Start with `roles.rs`, the table of permissions, and `access.rs`, the isolation of tenants. Sessions are in
+//! `sign_in.rs`, `refresh.rs` (its rules: `line.rs`) and `sign_out.rs`, over `password.rs` and `token.rs`; `rights.rs`
+//! caches the access that every call looks up.
 
 pub mod access;
 pub mod api_key;
@@ -38,7 +39,7 @@ pub use roles::{Permission, Permissions, PlatformRole, Role};
 pub use sign_in::{SignInError, SignedIn};
 pub use token::Verified;
 
-/// Who calls, and what may they do: everything that a running server asks about accounts.
+/// Authentication and authorisation of a running server.
 pub struct Accounts {
     store: Store,
     clock: Clock,
@@ -65,7 +66,7 @@ impl Accounts {
     }
 }
 
-/// A name that people see: 1 to 200 characters without control characters, blanks around it cut.
+/// Validates a name that people see: 1 to 200 characters without control characters. Surrounding blanks are removed.
 pub(crate) fn check_name(field: &'static str, name: &str) -> Result<String, Error> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {

@@ -1,24 +1,24 @@
-//! Admission: limits of connections, of bytes that are being received, and of calls a second. It counts and refuses; the
-//! caller decides what the refusal looks like.
+//! Admission: limits of connections, of bytes that are being received, and of calls a second. It counts and refuses;
+//! the caller builds the refusal.
 
 pub mod budget;
+pub mod connection_slots;
 pub mod origins;
-pub mod places;
 pub mod rates;
-pub mod share;
 pub mod untrusted;
+pub mod webhook_share;
 
 use std::net::{IpAddr, Ipv6Addr};
 
 pub use budget::{Budget, Charge};
-pub use places::{Place, Places};
+pub use connection_slots::{ConnectionSlot, ConnectionSlots};
 pub use rates::Rates;
-pub use share::Shares;
+pub use webhook_share::WebhookShares;
 
 use crate::config::Config;
 
 pub struct Admission {
-    pub places: Places,
+    pub connection_slots: ConnectionSlots,
     /// For bodies of requests with a token, an API key or a channel's secret path.
     pub budget: Budget,
     /// For heads of all requests and bodies of the session routes. Strangers can exhaust this budget and not the other,
@@ -33,7 +33,7 @@ impl Admission {
         let total = config.limits.max_unfinished_bytes.max(config.limits.max_body_bytes * 2);
         let of_strangers = total / 4;
         Self {
-            places: Places::new(config.limits.max_unfinished_per_address),
+            connection_slots: ConnectionSlots::new(config.limits.max_unfinished_per_address),
             budget: Budget::new(total - of_strangers, (total / 4).max(config.limits.max_body_bytes)),
             strangers: Budget::new(of_strangers, of_strangers / 4),
             rates: Rates::new(

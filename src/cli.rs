@@ -1,5 +1,5 @@
-//! The command line: the server, the operator's commands, and tools to look at captured webhooks.
-//! Each command is a file; this one only reads the arguments and chooses the runtime.
+//! The command line: the server, the operator's commands, and tools to inspect captured webhooks. Each command has its
+//! own file; this one parses the arguments and builds the runtime.
 
 mod admin;
 mod inspect;
@@ -51,7 +51,7 @@ enum Command {
     DefaultConfig,
 }
 
-/// Runs the command; errors go to standard error, with their causes.
+/// Runs the command. Errors are printed to standard error with their causes.
 pub fn main() -> ExitCode {
     let Cli { config, command } = Cli::parse();
     let done = match command {
@@ -65,7 +65,7 @@ pub fn main() -> ExitCode {
             })
         }),
         Command::Demo { listen } => {
-            // Before the usual log, which is then not set up.
+            // Must run before the usual log, which is then not set up.
             telemetry::start_above(&demo::LAST_LINES);
             many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen))
         }
@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs a server's life on as many threads as the configuration says.
+/// Runs the server on as many threads as configured.
 fn many_threads<F>(config: Config, life: impl FnOnce(Config) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -96,12 +96,12 @@ where
     }
     let runtime = builder.enable_all().build().context("the runtime does not start")?;
     let done = runtime.block_on(life(config));
-    // What still blocks a thread (a name lookup) must not keep the process.
+    // A blocked thread (a name lookup) must not delay the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done
 }
 
-/// Runs something that ends by a token, which the first signal to stop cancels.
+/// Runs `work` with a token that is cancelled by the first signal to stop.
 async fn until_signal<F>(work: impl FnOnce(CancellationToken) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -122,7 +122,7 @@ fn print(text: &str) -> anyhow::Result<()> {
     let written =
         std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().write_all(b"\n"));
     match written {
-        // The reader has seen enough (`| head`).
+        // The reader of the pipe has closed it (`| head`).
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("standard output"),
     }

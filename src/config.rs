@@ -1,7 +1,7 @@
-//! The configuration: compiled-in defaults (`config.default.toml`, the operator's manual), a TOML file over
-//! them, the environment over both. [`load`] is a pure function; [`read`] reads the file and the environment.
+//! The configuration: compiled-in defaults (`config.default.toml`, the operator's manual), overridden by a TOML file,
+//! overridden by the environment. [`load`] is a pure function; [`read`] reads the file and the environment.
 //!
-//! Unknown keys and combinations that cannot work are refused by name, with the variable or the file that holds them;
+//! Unknown keys and combinations that cannot work are refused by name, with the variable or the file that sets them;
 //! risky ones are in [`Config::warnings`].
 
 mod check;
@@ -28,10 +28,10 @@ pub use web_origin::WebOrigin;
 
 pub const DEFAULTS: &str = include_str!("config.default.toml");
 
-/// What `--config` means when it is not given: read if it is there.
+/// The configuration file without `--config`, read if it exists.
 pub const DEFAULT_FILE: &str = "hubbub.toml";
 
-/// Every key is explained in `config.default.toml`. Empty texts of the file are filled in by [`load`].
+/// Every key is explained in `config.default.toml`. [`load`] fills in keys that are empty texts.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -47,7 +47,7 @@ pub struct Config {
     pub log: Log,
 }
 
-/// The secrets (master keys, the token of the metrics, the database's password) are left out.
+/// Leaves out the secrets (master keys, the metrics token, the database's password).
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")
@@ -58,7 +58,7 @@ impl std::fmt::Debug for Config {
     }
 }
 
-/// Reads the file (which must be there if it was named) and the environment.
+/// Reads the file, which must exist if it was named, and the environment.
 pub fn read(file: Option<&Path>) -> anyhow::Result<Config> {
     let path = file.unwrap_or(Path::new(DEFAULT_FILE));
     let text = match std::fs::read_to_string(path) {
@@ -69,7 +69,7 @@ pub fn read(file: Option<&Path>) -> anyhow::Result<Config> {
     load_file(path, &text, &environment()?)
 }
 
-/// The variables of this process. Those of others may hold any bytes; ours are text.
+/// The variables of this process. Those with our prefix must be UTF-8; others may hold any bytes.
 fn environment() -> anyhow::Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     for (name, value) in std::env::vars_os() {
@@ -101,7 +101,7 @@ fn load_file(path: &Path, file: &str, env: &BTreeMap<String, String>) -> anyhow:
         config.server.public_url = format!("http://{}", config.server.listen);
     }
     config.check().map_err(|refused| refused.by(&origins))?;
-    // From here on there is one spelling of each.
+    // Origins are in canonical form from here on.
     config.server.public_url = canonical(&config.server.public_url);
     config.server.allowed_origins =
         config.server.allowed_origins.iter().map(|origin| canonical(origin)).collect();
@@ -113,7 +113,7 @@ fn canonical(origin: &str) -> String {
 }
 
 impl Config {
-    /// A server of its own below one folder, on a free port of the loopback address: for the demo and tests.
+    /// A server with all its files below one folder, on a free port of the loopback address: for the demo and tests.
     pub fn embedded(data_dir: &Path) -> Self {
         let env = [
             ("HUBBUB_LISTEN", "127.0.0.1:0".to_owned()),
@@ -127,7 +127,7 @@ impl Config {
         self.store.data_dir.join("media")
     }
 
-    /// Where `/metrics` is served apart from everything else; nothing: nowhere.
+    /// The separate address of `/metrics`, if there is one.
     pub fn metrics_listen(&self) -> Result<Option<SocketAddr>, String> {
         if self.metrics.listen.is_empty() {
             return Ok(None);
@@ -141,8 +141,8 @@ impl Config {
         self.server.public_url.starts_with("https://")
     }
 
-    /// The socket of the server that this configuration names, for a client on this machine: a server that listens on
-    /// every address is reached on the loopback one.
+    /// The socket's URL of the configured server, for a client on this machine: a server that listens on every address
+    /// is reached on the loopback address.
     pub fn socket_url(&self) -> anyhow::Result<String> {
         let mut public =
             WebOrigin::parse(&self.server.public_url).map_err(|why| anyhow::anyhow!("public_url: {why}"))?;
@@ -161,12 +161,12 @@ impl Config {
         Ok(format!("ws{host}/connection/websocket"))
     }
 
-    /// Whom this server may call on behalf of others.
+    /// The policy for outgoing calls on behalf of tenants.
     pub fn outward(&self) -> Outward {
         Outward::allowing(&self.calls.allow_private_hosts)
     }
 
-    /// What works, but should not be left so: a sentence each.
+    /// Settings that work but are risky, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut found = Vec::new();
         if !self.server.listen.ip().is_loopback() && !self.is_https() {

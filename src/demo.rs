@@ -1,6 +1,6 @@
-//! `hubbub demo`: a whole world in one process, to be looked at and clicked through: a server with its own store, two
-//! companies of a made-up shop, emulated providers, an AI worker on a real socket, and customers who write. Nothing
-//! leaves this machine and nothing is kept.
+//! `hubbub demo`: a complete installation in one process to try out: a server with its own store, two companies of a
+//! made-up shop, emulated providers, an AI worker on a real socket, and customers who write. Nothing leaves this
+//! machine and nothing is kept.
 //!
 //! Only providers and customers are emulated. Webhooks, sockets, keys and sends are those of a real server.
 
@@ -19,12 +19,12 @@ use crate::http::serve::signal;
 use crate::telemetry::LastLines;
 use crate::vault::random;
 
-/// Address and sign-in, which no log line scrolls away.
+/// The address and the sign-in, kept below the log lines on a terminal.
 pub static LAST_LINES: LastLines = LastLines::new();
 
 const WORKER_WAIT: Duration = Duration::from_secs(5);
 
-/// Runs until a signal to stop. Without an address: 127.0.0.1:8080, or a free port if that is taken.
+/// Runs until the process is told to stop. Without an address: 127.0.0.1:8080, or a free port if that is taken.
 pub async fn run(listen: Option<SocketAddr>) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let life = live(listen, stop.clone());
@@ -43,13 +43,13 @@ async fn live(listen: Option<SocketAddr>, stop: CancellationToken) -> anyhow::Re
     let listen = listen.unwrap_or(if is_free { usual } else { SocketAddr::from(([127, 0, 0, 1], 0)) });
     let world = World::start(WorldOptions { listen, ..WorldOptions::default() }).await?;
     let worker = Responder::start(&world.socket_url(), &world.responder_key, Brain::Rules(Rules::default()));
-    // The address stands below whatever the start has to say. A slow worker does not hold it back for long.
+    // The address is printed after the log lines of the start. A slow worker delays it by `WORKER_WAIT` at most.
     if let Ok(refused) = tokio::time::timeout(WORKER_WAIT, worker.connected()).await {
         refused?;
     }
     LAST_LINES.show(&welcome(&world), std::io::stdout()).context("standard output")?;
     let seed = random().map_or(1, u64::from_le_bytes);
-    tracing::debug!(seed, "the customers come");
+    tracing::debug!(seed, "starting the customers");
     stop.run_until_cancelled(customers::live(&world, seed)).await;
     LAST_LINES.let_go();
     let left = worker.stop().await;

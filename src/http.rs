@@ -1,6 +1,6 @@
-//! HTTP: what surrounds each request, and the handlers that need the request itself. `server.rs` puts the routes together.
+//! HTTP: the middleware of every request, and the handlers that need the request itself. `server.rs` puts the routes
+//! together.
 
-pub mod around;
 pub mod assets;
 pub mod body;
 pub mod cookie;
@@ -8,6 +8,7 @@ pub mod extract;
 pub mod health;
 pub mod hooks;
 pub mod metrics;
+pub mod middleware;
 pub mod peer;
 pub mod problem;
 pub mod receive;

@@ -1,6 +1,7 @@
-//! The application: channels in, people and AI workers on sockets, answers out.
+//! The application: receives messages from channels, shows them to people and AI workers over sockets, and delivers
+//! answers.
 //!
-//! Read on in `start.rs` (how the parts are put together), `operations.rs` (what can be asked), `inbox.rs` (the verbs).
+//! Read on in `start.rs` (how the parts are built), `operations.rs` (the API), `inbox.rs` (the verbs).
 
 pub mod accounts;
 pub mod admission;

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Gives back what bursts took, by a thread of its own also when nothing happens any more; the system's allocator keeps
-/// it.
+/// jemalloc returns freed memory to the system, with a background thread also while the server is idle; the system's
+/// allocator keeps it.
 #[cfg(all(feature = "jemalloc", not(target_env = "msvc")))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -1,6 +1,6 @@
-//! The table of operations: everything that can be asked of the server, each once. An entry has a name, what it is about
-//! and needs, the function that does it, and its faces: a route, a method of the socket, or both. The router, the
-//! socket's methods, the API's description, the socket's document and the page's types are made from it.
+//! The table of operations: every operation of the API, declared once. An entry has a name, the kind of its target, the
+//! permission it needs, the function that runs it, and a route, a socket method or both. The router, the socket's
+//! methods, the OpenAPI description, the socket's document and the page's types are generated from the table.
 //!
 //! To add one: a function in the file of its noun below, and its entry. CONTRIBUTING.md has the recipe.
 
@@ -48,7 +48,7 @@ use entry::{Called, Operation, act, run};
 use handler::handle;
 use schemas::{Described, Shape};
 
-/// Gives each entry its name, its group and its words.
+/// Gives each entry its name, its tag and its documentation.
 macro_rules! table {
     ($($tag:literal { $($(#[doc = $doc:literal])+ $name:literal => $entry:expr;)+ })+) => {
         fn table() -> Vec<Operation> {
@@ -238,7 +238,7 @@ table! {
     }
 }
 
-/// The routes of the table, and the documents about it.
+/// The routes of the table, and the documentation pages.
 pub(crate) fn routes() -> Router<AppState> {
     let routes = table().into_iter().filter_map(|operation| operation.route);
     routes
@@ -247,7 +247,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/docs/socket", get(async || docs::text("Hubbub socket", socket_document())))
 }
 
-/// Runs a method of the socket.
+/// Runs a socket method.
 pub(crate) async fn call(method: &str, call: Call<'_>) -> Result<Box<RawValue>, ErrorReply> {
     static CALLED: LazyLock<BTreeMap<&'static str, (Guard, Called)>> = LazyLock::new(|| {
         let called = |one: Operation| Some((one.name, (one.guard, one.method?)));
@@ -262,20 +262,20 @@ pub fn methods() -> Vec<&'static str> {
     table().iter().filter(|operation| operation.method.is_some()).map(|operation| operation.name).collect()
 }
 
-/// The description of the API as JSON text, made once.
+/// The OpenAPI description as JSON text, generated once.
 pub fn openapi_json() -> &'static str {
     static TEXT: LazyLock<String> =
         LazyLock::new(|| serde_json::to_string_pretty(&describe::openapi(&table())).unwrap_or_default());
     &TEXT
 }
 
-/// The socket's document, with its methods.
+/// The socket's document, with the table of its methods.
 fn socket_document() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| socket_text::document(&table()));
     &TEXT
 }
 
-/// A page's size: what was asked for, within 1 and `most`.
+/// The size of a page: `asked` or the default, between 1 and `most`.
 fn page_size(asked: Option<i64>, usual: i64, most: i64) -> i64 {
     asked.unwrap_or(usual).clamp(1, most)
 }

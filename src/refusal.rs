@@ -1,7 +1,7 @@
-//! The one place where the domain's errors become answers: a problem document over HTTP, a code and a sentence over the
-//! socket, where the code is the HTTP status if there is one. What went wrong inside goes to the log, never to the
-//! caller. `temporary`, at which the socket's clients come again by themselves, is only what the database cannot do now:
-//! a call that fails by itself would fail again, and hold up what is behind it.
+//! Maps the domain's errors to answers: a problem document over HTTP, a code and a sentence over the socket, where the
+//! code is the HTTP status if there is one. Internal errors are logged, and their cause is never sent to the caller.
+//! `temporary`, which makes the socket's clients retry, is only used when the database is unavailable: a call that
+//! fails by itself would fail again, and delay the calls behind it.
 
 use axum::http::StatusCode;
 use hub::ErrorReply;
@@ -42,13 +42,13 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
             }
             StoreError::Unavailable(why) => {
-                tracing::error!(error = why, "the database is not there");
+                tracing::error!(error = why, "the database is unavailable");
                 let detail = "the database is not there for the moment: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
             }
             StoreError::Unique(_) => Self::new(StatusCode::CONFLICT, "exists", TAKEN),
             StoreError::Unstorable(why) => {
-                tracing::warn!(why, "something came in that cannot be stored");
+                tracing::warn!(why, "a request holds text that cannot be stored");
                 Self::new(StatusCode::BAD_REQUEST, "invalid", UNSTORABLE)
             }
             StoreError::Engine(why) => {
@@ -85,7 +85,7 @@ impl From<RefreshError> for Problem {
     }
 }
 
-/// The same for a call over the socket.
+/// The refusal of a call over the socket.
 pub fn reply(error: &Error) -> ErrorReply {
     let code = match error {
         Error::Invalid { .. } => 400,
@@ -99,12 +99,12 @@ pub fn reply(error: &Error) -> ErrorReply {
             return ErrorReply::temporary(100, "the server is busy, try again");
         }
         Error::Store(StoreError::Unavailable(_)) => {
-            tracing::error!(error = format!("{error:#}"), "the database is not there");
+            tracing::error!(error = format!("{error:#}"), "the database is unavailable");
             return ErrorReply::temporary(100, "the database is not there for the moment, try again");
         }
         Error::Store(StoreError::Unique(_)) => return ErrorReply::new(409, TAKEN),
         Error::Store(StoreError::Unstorable(why)) => {
-            tracing::warn!(why, "something came in that cannot be stored");
+            tracing::warn!(why, "a request holds text that cannot be stored");
             return ErrorReply::new(400, UNSTORABLE);
         }
         Error::Store(StoreError::Engine(_)) | Error::Internal(_) => {

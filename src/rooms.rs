@@ -1,29 +1,29 @@
-//! The names of the socket's rooms, made here and read here.
+//! Makes and parses the names of the socket's rooms.
 
 use hub::SessionId;
 use uuid::Uuid;
 
-/// A tenant's feed.
+/// The feed of a tenant.
 pub fn tenant(id: Uuid) -> String {
     format!("tenant:{id}")
 }
 
-/// A person's or a program's own.
+/// The room of one person or program.
 pub fn user(id: Uuid) -> String {
     format!("user:{id}")
 }
 
-/// Those who look at a conversation.
+/// The room of the sessions that have a conversation open.
 pub fn conversation(id: Uuid) -> String {
     format!("conversation:{id}")
 }
 
-/// One responder's connection: turns come to it as publications, which every client library shows.
+/// The room of one responder's connection: turns are sent as publications, which every client library supports.
 pub fn responder(session: SessionId) -> String {
     format!("responder:{session}")
 }
 
-/// The tenant whose feed a room is.
+/// The tenant of a feed's room.
 pub fn tenant_of(room: &str) -> Option<Uuid> {
     id_in_name(room, "tenant:")
 }
@@ -32,8 +32,8 @@ pub fn conversation_of(room: &str) -> Option<Uuid> {
     id_in_name(room, "conversation:")
 }
 
-/// The id at the end of a name, in the one form in which names are made: another way to write the same id would be a
-/// second name of the same thing.
+/// The id at the end of a name, only in its canonical form: another spelling of the id would give one room a second
+/// name.
 pub fn id_in_name(name: &str, prefix: &str) -> Option<Uuid> {
     let text = name.strip_prefix(prefix)?;
     let id = Uuid::parse_str(text).ok()?;

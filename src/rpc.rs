@@ -1,4 +1,5 @@
-//! The socket's rules: what the hub asks of the application. The methods are those of the table of operations.
+//! The socket's rules, through which the hub consults the application. The socket's methods are in the table of
+//! operations.
 
 mod rules;
 

@@ -1,7 +1,7 @@
 //! The HTTP server: the routes of the table of operations, the socket, the page, and what surrounds each request.
 
 use axum::extract::DefaultBodyLimit;
-use axum::middleware;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -9,7 +9,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
 use crate::app::AppState;
-use crate::http::{around, assets, metrics, problem, serve, socket};
+use crate::http::{assets, metrics, middleware, problem, serve, socket};
 use crate::operations;
 
 /// Serves everything on this listener until the application stops.
@@ -37,7 +37,7 @@ fn router(app: AppState) -> axum::Router {
         .layer(compression())
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(DefaultBodyLimit::max(max_body_bytes))
-        .layer(middleware::from_fn_with_state(app.clone(), around::around))
+        .layer(from_fn_with_state(app.clone(), middleware::observe_and_secure))
         .with_state(app)
 }
 

@@ -1,7 +1,8 @@
-//! How the parts are put together: store (migrated), accounts, hub, workers, in this order. The listener is the caller's.
+//! Builds the parts of the application in this order: store (migrated), accounts, hub, workers. The caller opens the
+//! listener.
 //!
-//! The store's publisher is the one part that is connected later: it is given when the store opens, before there is
-//! anything to publish to.
+//! The store's publisher is connected to the hub later: it is passed when the store opens, before there is anything to
+//! publish to.
 
 mod bridge;
 mod log;
@@ -17,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::accounts::Accounts;
 use crate::admission::origins::Pages;
 use crate::admission::untrusted::Untrusted;
-use crate::admission::{Admission, Shares};
+use crate::admission::{Admission, WebhookShares};
 use crate::app::{App, AppState, installation};
 use crate::channels::ChannelCache;
 use crate::clock::Clock;
@@ -26,20 +27,20 @@ use crate::rpc::SocketRules;
 use crate::store::{Engine, Store, StoreConfig, sessions};
 use crate::work::{self, Dispatcher, Runner, Typing};
 
-/// File descriptors that are kept from connections, beside those of the database: calls to providers and responders,
-/// files of media, names to be resolved.
+/// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
+/// media files and name lookups.
 const OWN_DESCRIPTORS: usize = 64;
-/// And those that webhooks and other requests find when sockets have taken all that they may.
+/// File descriptors that WebSockets cannot take, so that webhooks and other requests are still accepted.
 const REQUEST_DESCRIPTORS: usize = 64;
 
 impl App {
-    /// Opens everything and starts the workers. The HTTP listener is the caller's.
+    /// Opens the store and starts the workers. The caller opens the HTTP listener.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<AppState> {
         let outward = config.outward();
         Self::start_with(config, clock, &outward).await
     }
 
-    /// As [`Self::start`], with another idea of whom it may call than the configuration's.
+    /// As [`Self::start`], with another policy for outgoing calls than the configuration's.
     pub async fn start_with(config: Config, clock: Clock, outward: &Outward) -> anyhow::Result<AppState> {
         let config = Arc::new(config);
         let own_descriptors = OWN_DESCRIPTORS + config.store.database_connections as usize;
@@ -72,7 +73,7 @@ impl App {
             tasks: tasks.clone(),
         };
         let started_at_ms = store.clock().now_ms();
-        // The hub asks the rules, the rules the application, and the application owns the hub.
+        // A cycle: the hub calls the rules, the rules refer to the application, and the application owns the hub.
         let app = Arc::new_cyclic(|app| {
             let log = Arc::new(log::FeedLog::new(store.clone()));
             let rules = Arc::new(SocketRules::new(Weak::clone(app)));
@@ -91,7 +92,7 @@ impl App {
                 typing,
                 committed: tokio::sync::Mutex::default(),
                 channels,
-                shares: Shares::default(),
+                webhook_shares: WebhookShares::default(),
                 dispatcher: Arc::new(dispatcher),
                 http,
                 soft,

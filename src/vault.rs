@@ -1,8 +1,8 @@
-//! Seals what is secret before it goes to the store, and derives the other keys of the installation from the
-//! one master key. It holds no secrets of its own beyond the keys, and never prints any.
+//! Seals secrets before they are stored, and derives the other keys of the installation from the one master key. It
+//! never logs a key or a secret.
 //!
-//! A sealed text is `hv1.<key id>.<base64url of nonce, ciphertext and tag>` (AES-256-GCM). The additional data
-//! says to what the secret belongs (`channel:<id>`), so that a row copied over another one does not open.
+//! A sealed text is `hv1.<key id>.<base64url of nonce, ciphertext and tag>` (AES-256-GCM). The additional data names
+//! the owner of the secret (`channel:<id>`), so that a value copied to another row does not open.
 
 pub mod key_file;
 
@@ -19,7 +19,7 @@ pub const KEY_BYTES: usize = 32;
 pub struct MasterKey([u8; KEY_BYTES]);
 
 impl MasterKey {
-    /// From base64, as it stands in the configuration or in the key file.
+    /// From base64, as written in the configuration or in the key file.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let bytes = STANDARD.decode(text.trim()).map_err(|_| anyhow::anyhow!("is not base64"))?;
         let length = bytes.len();
@@ -43,19 +43,19 @@ impl std::fmt::Debug for MasterKey {
     }
 }
 
-/// Bytes from the system's generator.
+/// Bytes from the system's random generator.
 pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no random bytes"))?;
     Ok(bytes)
 }
 
-/// A new secret: a prefix that tells what it is, and 32 random bytes in base64url.
+/// A new secret: a prefix that names its kind, and 32 random bytes in base64url.
 pub fn random_token(prefix: &str) -> anyhow::Result<String> {
     Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random::<32>()?)))
 }
 
-/// What the store keeps of a token: enough to find it again, not to use it. Tokens are random, so no salt.
+/// The stored digest of a token: enough to find the token, not to use it. Tokens are random, so no salt is needed.
 pub fn token_digest(token: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, token.as_bytes()))
 }
@@ -68,7 +68,7 @@ struct Key {
 pub struct Vault {
     master: MasterKey,
     key: Key,
-    /// Keys of earlier master keys: they open, and seal nothing any more.
+    /// Keys from earlier master keys: they open secrets, and seal none.
     old: Vec<Key>,
 }
 
@@ -85,13 +85,13 @@ impl Vault {
         Ok(Self { master, key, old })
     }
 
-    /// A key for another purpose (signing tokens). The label is the purpose; keys of two labels tell nothing
-    /// about each other.
+    /// Derives a key for another purpose, such as signing tokens. The label is the purpose; keys of different labels
+    /// are independent.
     pub fn derive(&self, label: &str) -> anyhow::Result<[u8; KEY_BYTES]> {
         derive(&self.master, label)
     }
 
-    /// Seals bytes that belong to `aad`.
+    /// Seals bytes for the owner `aad`.
     pub fn seal(&self, aad: &str, plain: &[u8]) -> anyhow::Result<String> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut body = plain.to_vec();
@@ -107,7 +107,7 @@ impl Vault {
         Ok(format!("{VERSION}.{}.{sealed}", self.key.id))
     }
 
-    /// Opens what was sealed for `aad`.
+    /// Opens bytes that were sealed for the owner `aad`.
     pub fn open(&self, aad: &str, sealed: &str) -> anyhow::Result<Vec<u8>> {
         let mut parts = sealed.splitn(3, '.');
         let (Some(VERSION), Some(id), Some(body)) = (parts.next(), parts.next(), parts.next()) else {

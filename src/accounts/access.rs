@@ -1,8 +1,8 @@
-//! Who is calling and what they may do where: the wall between tenants.
+//! The verified caller and its permissions in each tenant: the isolation of tenants.
 //!
-//! Every query about a tenant starts from a [`Scope`], and only this file makes one: from an [`Access`], which
-//! was loaded for a verified token or key, or for the system's own work. It decides over values and asks
-//! nobody; `locate.rs` finds to which tenant a thing belongs, `load_access.rs` reads an access from the store.
+//! Every query about a tenant starts from a [`Scope`], and only this file makes one: from an [`Access`], which was
+//! loaded for a verified token or key, or for the system's own work. It decides over values and does no I/O;
+//! `locate.rs` finds the tenant of a thing, `load_access.rs` reads an access from the store.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::terms::Terms;
 use crate::error::Error;
 use crate::model::{Author, AuthorKind};
 
-/// Who does something, as it is written beside what was done.
+/// The author of a change, as it is stored with the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     pub kind: AuthorKind,
@@ -26,7 +26,7 @@ impl Actor {
         Self { kind: AuthorKind::System, id: None, name: None }
     }
 
-    /// The user, if it is a person with an account.
+    /// The user, if the actor is a person with an account.
     pub fn user(&self) -> Option<Uuid> {
         self.id.filter(|_| self.kind == AuthorKind::Manager)
     }
@@ -36,7 +36,7 @@ impl Actor {
     }
 }
 
-/// Who was verified.
+/// The identity that was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Identity {
     User(Uuid),
@@ -51,23 +51,23 @@ impl Identity {
     }
 }
 
-/// A tenant that the caller may see, and what for.
+/// A tenant that the caller may see, with its permissions there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     pub tenant: Uuid,
     /// The tenant's name.
     pub name: String,
     pub role: Role,
-    /// By the role here and the role in the platform together.
+    /// From the role in the tenant and the platform role together.
     pub permissions: Permissions,
-    /// Only these companies; nothing means the whole tenant.
+    /// Limited to these companies; `None` means the whole tenant.
     pub companies: Option<Arc<[Uuid]>>,
     /// What the tenant's plan gives.
     pub terms: Arc<Terms>,
 }
 
 impl Grant {
-    /// `companies` do not bind whoever has the whole tenant by the roles.
+    /// `companies` do not limit a caller whose roles give the whole tenant.
     pub fn new(
         tenant: Uuid,
         name: String,
@@ -82,12 +82,12 @@ impl Grant {
     }
 }
 
-/// What a verified caller may do. A value: true at the time when it was loaded.
+/// The permissions of a verified caller, as of the time when they were loaded.
 #[derive(Clone, Debug)]
 pub struct Access {
     pub identity: Identity,
     pub name: String,
-    /// Of users only.
+    /// `None` for API keys.
     pub email: Option<String>,
     pub platform_role: Option<PlatformRole>,
     /// At most one per tenant.
@@ -95,7 +95,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// The user, if it is a person.
+    /// The user, if the caller is a person.
     pub fn user(&self) -> Option<Uuid> {
         match self.identity {
             Identity::User(id) => Some(id),
@@ -103,7 +103,7 @@ impl Access {
         }
     }
 
-    /// Is this an AI worker? (Then it sees no feed.)
+    /// Whether the caller is an AI worker, which sees no feed.
     pub fn is_responder(&self) -> bool {
         self.grants.iter().any(|grant| grant.permissions.has(Permission::Respond))
     }
@@ -112,21 +112,21 @@ impl Access {
         let kind = match self.identity {
             Identity::User(_) => AuthorKind::Manager,
             Identity::Key(_) if self.is_responder() => AuthorKind::Responder,
-            // The business's own program, writing by its key.
+            // A program of the business, which writes with its API key.
             Identity::Key(_) => AuthorKind::OtherApp,
         };
         Actor { kind, id: Some(self.identity.id()), name: Some(self.name.clone()) }
     }
 
-    /// The way into one tenant. A tenant that the caller does not see is [`Error::NotFound`], exactly as one
-    /// that does not exist; one that it sees without the permission is [`Error::Forbidden`].
+    /// The scope of one tenant. A tenant that the caller does not see is [`Error::NotFound`], exactly as one that does
+    /// not exist; a tenant without the permission is [`Error::Forbidden`].
     pub fn tenant(&self, tenant: Uuid, need: Permission) -> Result<Scope, Error> {
         let grant =
             self.grants.iter().find(|grant| grant.tenant == tenant).ok_or(Error::NotFound("tenant"))?;
         self.scope(grant, need).ok_or(Error::Forbidden(need.refusal()))
     }
 
-    /// As [`Self::tenant`], for a thing of a company: outside of the caller's companies it does not exist.
+    /// As [`Self::tenant`], for a thing of a company. Outside of the caller's companies it is [`Error::NotFound`].
     /// `what` names the thing in the refusal.
     pub fn company(
         &self,
@@ -149,7 +149,7 @@ impl Access {
         self.grants.iter().filter_map(|grant| self.scope(grant, need)).collect()
     }
 
-    /// The permission in the whole installation, which only people of the platform have.
+    /// Checks a permission on the whole installation, which only platform roles give.
     pub fn platform(&self, need: Permission) -> Result<(), Error> {
         match self.platform_role {
             Some(role) if role.permissions().has(need) => Ok(()),
@@ -168,8 +168,8 @@ impl Access {
     }
 }
 
-/// One tenant, seen by one actor: the handle from which every query about a tenant is made. Having it is the
-/// proof that the permission was there; it cannot be made from a name that a client sent.
+/// One tenant, seen by one actor: the handle from which every query about a tenant is made. Having it proves that the
+/// permission was checked; it cannot be made from an id that a client sent.
 #[derive(Clone, Debug)]
 pub struct Scope {
     tenant: Uuid,
@@ -180,18 +180,17 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// For the system's own work in a tenant: a webhook whose channel is known, a job, a sweep. The tenant
-    /// must come from a row of the store.
+    /// For the system's own work in a tenant: a webhook, a job, a sweep. The tenant must come from a row of the store.
     pub fn system(tenant: Uuid) -> Self {
         Self { tenant, actor: Actor::system(), companies: None, operates: false, terms: Terms::unlimited() }
     }
 
-    /// For who runs the installation and has its files: the command line.
+    /// For the command line, whose user has access to the installation's files.
     pub fn operator(tenant: Uuid) -> Self {
         Self { operates: true, ..Self::system(tenant) }
     }
 
-    /// Whether it is an operator who acts: of the installation, or of the platform.
+    /// Whether the actor is an operator of the installation or of the platform.
     pub fn operates(&self) -> bool {
         self.operates
     }
@@ -204,12 +203,12 @@ impl Scope {
         &self.actor
     }
 
-    /// What the tenant's plan gives. A limit is counted in the transaction of the verb that would exceed it.
+    /// The terms of the tenant's plan. A limit is counted in the transaction of the verb that would exceed it.
     pub fn terms(&self) -> &Terms {
         &self.terms
     }
 
-    /// Only these companies, if there is a limit.
+    /// The companies to which the scope is limited; `None` means the whole tenant.
     pub fn companies(&self) -> Option<&[Uuid]> {
         self.companies.as_deref()
     }
@@ -246,7 +245,7 @@ mod tests {
         caller(Identity::User(Uuid::from_u128(7)), platform_role, grants)
     }
 
-    /// Invariant 9: every role against every permission, at home and in a tenant that it does not see.
+    /// Invariant 9: every role with every permission, in its tenant and in a tenant that it does not see.
     #[test]
     fn tenants_are_walls() {
         let key = |role| caller(Identity::Key(Uuid::from_u128(8)), None, vec![grant(HERE, role, None)]);
@@ -299,7 +298,7 @@ mod tests {
         assert!(scope.sees_company(BRAND) && !scope.sees_company(OTHER_BRAND));
         let outside = agent.company(HERE, Some(OTHER_BRAND), Answer, "conversation");
         assert!(matches!(outside, Err(Error::NotFound("conversation"))));
-        // Without the permission either: absence comes first, so that a refusal tells nothing.
+        // Absence is checked before the permission, so that the refusal discloses nothing.
         let outside = agent.company(HERE, Some(OTHER_BRAND), Manage, "conversation");
         assert!(matches!(outside, Err(Error::NotFound("conversation"))));
         let inside = agent.company(HERE, Some(BRAND), Manage, "conversation");

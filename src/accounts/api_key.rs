@@ -1,4 +1,4 @@
-//! API keys: for integrators and AI workers. The key is shown once when it is made; the store has its digest.
+//! API keys of integrators and AI workers. A key is shown once, when it is made; the store has only its digest.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use crate::store::{Tx, Verb, Wake, places};
 use crate::vault;
 
 pub const PREFIX: &str = "hbk_";
-/// Characters of a key that people see afterwards.
+/// Characters of a key that are stored and shown as its hint.
 const HINT: usize = PREFIX.len() + 4;
 
 /// An API key as people see it afterwards.
@@ -38,7 +38,7 @@ pub struct NewApiKey {
     pub key: String,
 }
 
-/// Makes a key in a tenant that the caller manages.
+/// Makes an API key in a tenant that the caller manages.
 pub struct CreateKey {
     tenant: Uuid,
     name: String,
@@ -48,7 +48,7 @@ pub struct CreateKey {
 }
 
 impl CreateKey {
-    /// The verb, and the key to show.
+    /// The verb, and the key, which is shown once.
     pub fn new(scope: &Scope, name: &str, role: Role) -> Result<(Self, String), Error> {
         let name = super::check_name("name", name)?;
         if !role.is_for_keys() {
@@ -98,7 +98,7 @@ impl Verb for ListKeys {
     }
 }
 
-/// Ends a key at once; live sessions of it are closed.
+/// Revokes a key and closes its live sessions.
 pub struct RevokeKey {
     pub scope: Scope,
     pub id: Uuid,

@@ -1,11 +1,12 @@
-//! Limits how often a password may be tried, so that guessing is hopeless and nobody can lock another out, in bounded
-//! memory. It knows nothing of passwords.
+//! Limits password attempts, in bounded memory: guessing is hopeless, and nobody can lock out somebody else. It knows
+//! nothing of passwords.
 //!
-//! What is slowed down first is an address that tries an account: longer each time. A wide bound for each address and
-//! one for each account come on top, against guessing at many accounts and from many addresses. An address from which
-//! the account was signed in to before is not held to these two: strangers cannot use them up for it.
+//! The first limit is for an address and an account together: the wait grows with each attempt. A wider limit for each
+//! address and one for each account follow, against guessing at many accounts and from many addresses. They do not
+//! apply to an address from which the account was signed in to before, so that strangers cannot use them up for its
+//! owner.
 //!
-//! An attempt is counted before the password is checked, so that many at once are not more than the limit.
+//! An attempt is counted before the password is checked, so that parallel attempts cannot exceed the limit.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -14,26 +15,28 @@ use std::sync::{Mutex, PoisonError};
 
 const MINUTE_MS: i64 = 60 * 1000;
 
-/// Attempts of one address at one account that cost nothing; after them the wait doubles from a second on,
+/// Attempts of one address at one account without a wait.
 const FREE: u32 = 5;
-/// to at most so much, or so much where the account was signed in to before.
+/// The longest wait: it starts at a second and doubles up to this, or up to `LONGEST_KNOWN_MS` if the account was
+/// signed in to from the address before.
 const LONGEST_MS: i64 = 15 * MINUTE_MS;
 const LONGEST_KNOWN_MS: i64 = 30 * 1000;
-/// An address that has not tried an account for so long begins anew.
+/// The count of an address and an account is reset after this time without an attempt.
 const FORGET_MS: i64 = 60 * MINUTE_MS;
 
-/// Of one address, at whatever accounts.
+/// Of one address, at all accounts.
 const ADDRESS: Bound = Bound { window_ms: 5 * MINUTE_MS, most: 60, then_every_ms: 5 * MINUTE_MS };
-/// Of all unknown addresses at one account. Over it they are still heard now and then: the owner may be among them.
+/// Of all unknown addresses at one account. Over the limit an attempt is still accepted now and then: it may be the
+/// owner's.
 const ACCOUNT: Bound = Bound { window_ms: 15 * MINUTE_MS, most: 50, then_every_ms: MINUTE_MS / 2 };
 
-/// Entries of each table; above it the older half is forgotten.
+/// Entries of each table; at the limit the older half is removed.
 const CAPACITY: usize = 20_000;
-/// Addresses that are known of one account.
+/// Addresses that are remembered for one account.
 const KNOWN: usize = 16;
 const KNOWN_MS: i64 = 90 * 24 * 60 * MINUTE_MS;
 
-/// So many in a window, and then one every so often until it is over.
+/// `most` attempts in a window, then one every `then_every_ms` until the window ends.
 struct Bound {
     window_ms: i64,
     most: u32,
@@ -79,13 +82,13 @@ impl Bound {
     }
 }
 
-/// Accounts are kept as keyed hashes: whatever is typed costs the same few bytes.
+/// Accounts are stored as keyed hashes, so that an entry has the same size for every input.
 #[derive(Default)]
 struct Tables {
     pairs: HashMap<(u64, IpAddr), Count>,
     addresses: HashMap<IpAddr, Count>,
     accounts: HashMap<u64, Count>,
-    /// Where an account was signed in to, and when last.
+    /// The addresses from which an account was signed in to, with the time of the last sign-in.
     known: HashMap<u64, Vec<(IpAddr, i64)>>,
 }
 
@@ -95,15 +98,15 @@ pub struct Attempts {
     tables: Mutex<Tables>,
 }
 
-/// Too many attempts; the next is heard after so many seconds.
+/// Too many attempts; the next one is accepted after this many seconds.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wait {
     pub seconds: i64,
 }
 
 impl Attempts {
-    /// Counts an attempt, or refuses it; says whether the account was signed in to from there before. Whoever has no
-    /// address counts as one.
+    /// Counts an attempt, or refuses it. Returns whether the account was signed in to from this address before. Callers
+    /// without an address share one.
     pub fn admit(&self, account: &str, address: Option<IpAddr>, now_ms: i64) -> Result<bool, Wait> {
         let (account, address) = (self.keys.hash_one(account), network(address));
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
@@ -135,8 +138,8 @@ impl Attempts {
         Ok(is_known)
     }
 
-    /// The password was right: the address is known for the account from now on. What it tried elsewhere stays counted,
-    /// or one good account of its own would let it try all others.
+    /// Records a successful sign-in: the address is known for the account from now on. Its attempts at other accounts
+    /// stay counted, or one account of its own would let it try all others.
     pub fn succeeded(&self, account: &str, address: Option<IpAddr>, now_ms: i64) {
         let (account, address) = (self.keys.hash_one(account), network(address));
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,7 +154,7 @@ impl Attempts {
     }
 }
 
-/// The wait after so many attempts.
+/// The wait after `count` attempts.
 fn delay_ms(count: u32, longest_ms: i64) -> i64 {
     match count.checked_sub(FREE) {
         None => 0,
@@ -159,7 +162,7 @@ fn delay_ms(count: u32, longest_ms: i64) -> i64 {
     }
 }
 
-/// An IPv6 customer has a whole /64, so that is what is counted.
+/// An IPv6 customer has a whole /64, which is counted as one address.
 fn network(address: Option<IpAddr>) -> IpAddr {
     match address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.to_canonical()) {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
@@ -167,7 +170,7 @@ fn network(address: Option<IpAddr>) -> IpAddr {
     }
 }
 
-/// The older half goes: one pass pays for many admissions.
+/// Removes the older half: the cost of one pass is spread over many attempts.
 fn make_room<K: Hash + Eq, V>(table: &mut HashMap<K, V>, key: &K, at_ms: impl Fn(&V) -> i64) {
     if table.len() < CAPACITY || table.contains_key(key) {
         return;
@@ -209,8 +212,8 @@ mod tests {
         attempts.admit(ANN, ip(1), now_ms + FORGET_MS).expect("it begins anew");
     }
 
-    /// A stranger tries an owner's account from as many addresses as it likes: the owner gets in where she was before,
-    /// at once, and elsewhere after a while.
+    /// Attempts from any number of addresses: the owner signs in from a known address at once, and from a new one after
+    /// a while.
     #[test]
     fn a_stranger_cannot_lock_an_owner_out() {
         let attempts = Attempts::default();
@@ -233,7 +236,7 @@ mod tests {
         attempts.admit("ben@example.com", ip(100), now_ms).expect("another account");
     }
 
-    /// Somebody behind the same address tries: the owner waits some seconds at the most.
+    /// Attempts from the owner's own address: the owner waits some seconds at the most.
     #[test]
     fn a_known_address_waits_for_seconds_only() {
         let attempts = Attempts::default();
@@ -246,7 +249,7 @@ mod tests {
                 now_ms += seconds * 1000;
             }
         }
-        // The address has tried enough for others, but not for whom it is known.
+        // The address is over its limit, but not for the account for which it is known.
         assert!(attempts.admit("ben@example.com", ip(1), 1_000).is_err() || now_ms > ADDRESS.window_ms);
     }
 

@@ -1,63 +1,63 @@
-//! The line of a session's refresh tokens: which of them may be used now, and which one shows that there are two who
+//! The rules of refresh-token rotation: which token of a session may be used now, and which use shows that two clients
 //! hold the session.
 //!
 //! A token of generation *n* is answered with one of generation *n + 1*. Only digests are stored, so the same successor
-//! cannot be given twice: each use makes one of its own, and a generation can have several tokens, brothers. The
-//! session remembers how far it has come: the newest generation of which a token was *used*, and which token that was,
-//! the head. What is used next is one of three things:
+//! cannot be returned twice: each use makes a new one, and a generation can have several tokens (siblings). The session
+//! stores the newest generation of which a token was *used*, and which token that was, the head. The next use is one of
+//! three cases:
 //!
-//! - **of a newer generation**: a successor that nobody has used yet. It becomes the head. From now on everything that
-//!   is older, and its brothers, are signs of a fork.
-//! - **the head once more**: nobody has used any of its successors. The answer was lost, or two tabs that woke together
-//!   both sent what they had. It gets another successor, as often as it comes and however late.
-//! - **anything else**: an older token, or a brother of the head. Two hold the session, each with a line of its own; who
-//!   of them is the thief cannot be known, so the session ends for both.
+//! - **of a newer generation**: a successor that was not used yet. It becomes the head. From now on the use of an older
+//!   token or of a sibling is a fork.
+//! - **the head again**: none of its successors was used. The answer was lost, or two tabs that woke together sent the
+//!   same token. It gets another successor, however often and however late it is sent.
+//! - **anything else**: an older token, or a sibling of the head. Two clients hold the session, each with its own line
+//!   of tokens. Which one is the thief is unknown, so the session ends for both.
 //!
-//! "Used" means presented for a renewal, and nothing less. To count a use of the *access* token too would retire the
-//! parent a moment earlier, and would sign out the second of two tabs that wake together, whose request was under way
-//! while the first one already worked with its answer.
+//! "Used" means presented for a renewal, and nothing else. Counting a use of the *access* token too would retire the
+//! parent earlier, and would sign out the second of two tabs that wake together, whose renewal is under way while the
+//! first one already uses its answer.
 //!
-//! **Who is honest does not end.** A browser has one jar for its cookie, and sends one renewal at a time (the page takes
-//! turns by a lock; where there is none, tabs send the same token at the same time). Whatever answers are lost, and in
-//! whatever order they come, the jar then holds the head or one of its unused successors, and only that one is used next.
-//! What does end a session is a request that was overtaken by two renewals, each of which was answered; a tab that is
-//! closed takes its request with it, so this needs a proxy that keeps it.
+//! **An honest browser keeps its session.** A browser has one cookie jar and sends one renewal at a time (tabs take
+//! turns by a lock; without locks they send the same token at the same time). Whichever answers are lost, and in
+//! whatever order they arrive, the jar then holds the head or one of its unused successors, and that token is used
+//! next. A session ends only if a request is delayed until two later renewals were answered; a closed tab cancels its
+//! request, so this needs a proxy that keeps it.
 //!
-//! **A thief does.** Whoever copies a token gets a brother of what the browser gets, however fast he is: there is no time
-//! within which a repetition is forgiven. Of brothers one is used first. If it is the thief's, the browser comes with
-//! the head's parent or with a brother of the head; if it is the browser's, the thief does. So the session ends at the
-//! latest when both have come twice, and of an attempt to hide by being first only the end is left.
+//! **A copied token ends the session.** A thief gets a sibling of the browser's token, however fast he is: there is no
+//! grace period for repetitions. One of the siblings is used first. If it is the thief's, the browser then presents the
+//! head's parent or a sibling of the head; if it is the browser's, the thief does. So the session ends at the latest
+//! when both have renewed twice, in either order.
 //!
-//! A session also ends when a head comes more than [`MOST`] times: each time costs a row.
+//! A session also ends when its head is used more than [`MOST`] times: each use costs a row.
 
 use std::cmp::Ordering;
 
 use uuid::Uuid;
 
-/// Uses of one token whose successor was never used.
+/// The most uses of one token of which no successor was used.
 pub const MOST: i64 = 1_000;
 
-/// How far a session has come.
+/// The state of a session's line.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     /// The newest generation of which a token was used; 0: none was.
     pub generation: i64,
     /// The token of that generation that was used.
     pub head: Option<Uuid>,
-    /// How often the head was used, this attempt included.
+    /// Uses of the head, including this one.
     pub renewals: i64,
 }
 
-/// What the use of a token means.
+/// The outcome of a token's use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It is the new head.
+    /// The token becomes the head.
     First,
-    /// It is the head, and none of its successors was used.
+    /// The token is the head, and none of its successors was used.
     Again,
-    /// Two hold the session.
+    /// Two clients hold the session.
     Forked,
-    /// The head came too often.
+    /// The head was used too often.
     TooOften,
 }
 
@@ -111,11 +111,11 @@ mod tests {
         }
     }
 
-    /// The tabs of a browser that wake together and all send what is in the jar. For each, in the order in which the
-    /// server sees them: when its answer arrives among the others', or that it never does.
+    /// Tabs that wake together and send the jar's token, in the order in which the server receives them: the position
+    /// at which each answer arrives, or `None` if it is lost.
     type Wave = Vec<Option<u8>>;
 
-    /// All of a wave's answers are there or lost before the next one begins.
+    /// All answers of a wave arrive or are lost before the next wave begins.
     fn wave(server: &mut Server, jar: &mut Token, tabs: &Wave) {
         let sent = *jar;
         let mut answers: Vec<(u8, Token)> = Vec::new();
@@ -138,7 +138,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Act {
         Browser(Wave),
-        /// The thief renews what he has; he never loses an answer.
+        /// The thief renews his token; he never loses an answer.
         Thief,
     }
 
@@ -158,8 +158,8 @@ mod tests {
             }
         }
 
-        /// Whenever the thief copies the jar, and however the two take turns: when both have come twice since, and the
-        /// browser once got an answer, nobody has the session any more.
+        /// Whenever the thief copies the jar, and in whatever order he and the browser renew: when both have renewed
+        /// twice since, and the browser got an answer once, the session has ended.
         #[test]
         fn a_thief_beside_the_browser_is_found_when_both_have_come_twice(
             before in waves(),
@@ -171,7 +171,7 @@ mod tests {
             }
             let mut stolen = jar;
             let (mut thefts, mut heard) = (0, 0);
-            // What each has shown of his line when the other comes.
+            // The uses of each line before the other one's next use.
             for act in &after {
                 match act {
                     Act::Thief => {
@@ -191,7 +191,7 @@ mod tests {
             }
         }
 
-        /// The copy of any token that the browser ever had, used after its successor was: the session ends there and then.
+        /// A copy of any earlier token, used after its successor was used, ends the session at once.
         #[test]
         fn what_is_older_than_the_head_ends_the_session(waves in waves(), which in any::<prop::sample::Index>()) {
             let (mut server, mut jar) = Server::new();
@@ -217,7 +217,7 @@ mod tests {
         assert!(server.renew(token).is_none() && server.ended);
     }
 
-    /// The rarer order: the answer that came first in time wins the jar.
+    /// The rarer order: the older sibling's answer arrives last, so the older sibling stays in the jar.
     #[test]
     fn answers_that_cross_leave_a_brother_that_is_as_good() {
         let (mut server, parent) = Server::new();

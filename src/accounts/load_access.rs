@@ -1,5 +1,5 @@
-//! Reads what a verified caller may do. Nothing means: no such account, it is disabled, its session is
-//! revoked, or the key is.
+//! Reads the access of a verified caller. `None`: there is no such account or key, it is disabled or revoked, or the
+//! session has ended.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use super::terms::Terms;
 use crate::error::Error;
 use crate::store::{StoreError, Tx, Verb, accounts, sessions};
 
-/// Tenants that a person of the platform gets at the most.
+/// The most tenants of a platform user.
 const MAX_TENANTS: i64 = 10_000;
 
 #[derive(Clone, Debug)]
 pub enum LoadAccess {
-    /// A user, by a token of a session, which lasts for `max_ms` milliseconds at the most.
+    /// A user by the token of a session, which ends after `max_ms` milliseconds.
     Session { user: Uuid, session: Uuid, max_ms: i64 },
-    /// A user, without asking for a session: for the system's own look at somebody's rights.
+    /// A user without a session: for checks by the server itself.
     User(Uuid),
     /// The API key with this digest.
     Key { digest: String },

@@ -1,5 +1,5 @@
-//! Finds to which tenant and company a thing belongs, and lets the caller in or not. Names of things come
-//! from clients; what they may touch comes from here.
+//! Finds the tenant and company of a thing by its id, and checks the caller's permission there. Ids come from clients,
+//! so they prove nothing.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::store::places::{self, Location, Lookup};
 use crate::store::{Store, Tx, Verb};
 
-/// A thing with an id, of which clients know only the id.
+/// A kind of thing that clients name by its id alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thing {
     Conversation,
@@ -23,7 +23,7 @@ pub enum Thing {
 }
 
 impl Thing {
-    /// As refusals name it, and the arguments of the socket.
+    /// The word in refusals and in the arguments of socket methods.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Conversation => "conversation",
@@ -56,7 +56,7 @@ impl Thing {
 pub struct Locate {
     pub thing: Thing,
     pub id: Uuid,
-    /// Only if it is in one of these tenants; nothing: wherever it is.
+    /// Only in one of these tenants; `None`: in any tenant.
     pub within: Option<Vec<Uuid>>,
 }
 
@@ -73,7 +73,8 @@ impl Verb for Locate {
 }
 
 impl Access {
-    /// The way to one thing, by its id. What the caller may not see is [`Error::NotFound`], as what is not there.
+    /// The scope for one thing, by its id. A thing that the caller may not see is [`Error::NotFound`], as one that does
+    /// not exist.
     pub async fn thing(
         &self,
         store: &Store,
@@ -81,7 +82,7 @@ impl Access {
         id: Uuid,
         need: Permission,
     ) -> Result<Scope, Error> {
-        // People of the platform see every tenant: there may be too many to ask in each.
+        // Platform users see every tenant: too many to look in each.
         let everywhere = self.platform_role.is_some();
         let within = (!everywhere).then(|| self.grants.iter().map(|grant| grant.tenant).collect());
         let place = store.read(Locate { thing, id, within }).await?;

@@ -1,7 +1,7 @@
-//! Password hashing: argon2id with the parameters that OWASP names (19 MiB, 2 passes, 1 lane).
+//! Password hashing: argon2id with the parameters that OWASP recommends (19 MiB, 2 passes, 1 lane).
 //!
-//! A hash costs tens of milliseconds and 19 MiB, so one is computed at a time, on the blocking
-//! threads, and only so many callers may wait. It decides nothing about accounts.
+//! A hash costs tens of milliseconds and 19 MiB, so hashes are computed one at a time on the blocking threads, with a
+//! bounded queue. It decides nothing about accounts.
 
 use std::sync::Arc;
 
@@ -16,23 +16,24 @@ use crate::error::Error;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// Hashes computed at the same time: bounds the memory to 19 MiB, and what strangers take of the processor to one core.
+/// Hashes computed at the same time: bounds the memory to 19 MiB, and the processor time that strangers can use to one
+/// core.
 const AT_A_TIME: usize = 1;
-/// Callers that may wait for their turn; the next ones are told to come later.
+/// Callers that may wait; further ones are refused and told to come later.
 const WAITING: usize = 64;
 
 pub const MIN_CHARS: usize = 10;
-/// Bytes. A bound, so that nobody makes the server hash megabytes.
+/// Bytes. Bounded, so that nobody makes the server hash megabytes.
 pub const MAX_BYTES: usize = 512;
 
 #[derive(Clone)]
 pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-    /// For those who are known, so that strangers cannot take all places in the line.
+    /// A queue of its own for known addresses, so that strangers cannot fill it.
     known_waiting: Arc<Semaphore>,
-    /// The hash of nothing that anybody knows: checked when there is no such account, so that the time
-    /// that a refusal takes does not tell whether there is one.
+    /// A random hash that matches no password. It is checked when there is no such account, so that the time of a
+    /// refusal does not disclose whether an account exists.
     dummy: Arc<str>,
 }
 
@@ -62,7 +63,7 @@ pub fn check_new(password: &str) -> Result<(), Error> {
 
 impl Passwords {
     pub fn new() -> Result<Self, Error> {
-        // Random bytes look like the hash of an unknown password, and cost nothing to make.
+        // Random bytes look like the hash of an unknown password, and cost no hashing.
         let (salt, hash) = (crate::vault::random::<16>()?, crate::vault::random::<32>()?);
         let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
         let (salt, hash) = (text(&salt), text(&hash));
@@ -79,9 +80,10 @@ impl Passwords {
         self.blocking(true, move || hash_now(&password)).await?
     }
 
-    /// Whether the password is the one of this hash. Without a hash the answer is no, after the same work.
+    /// Whether the password matches the hash. Without a hash the result is `false` after the same work.
     ///
-    /// `is_known`: the caller was signed in from there before, and waits in a line of its own.
+    /// `is_known`: the account was signed in to from this address before, so the call waits in the queue for known
+    /// addresses.
     pub async fn verify(
         &self,
         password: String,

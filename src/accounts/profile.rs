@@ -1,4 +1,4 @@
-//! What a caller is told about itself: at sign-in, by `/me`, and in the socket's connect reply.
+//! The caller's own profile: at sign-in, by `/me`, and in the socket's connect reply.
 
 use serde::Serialize;
 use utoipa::ToSchema;

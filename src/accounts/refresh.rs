@@ -1,5 +1,5 @@
-//! A refresh token gives a new access token and its own successor. Which tokens may be used, and which use ends the
-//! session, is in `line.rs`.
+//! Exchanges a refresh token for a new access token and a new refresh token. `line.rs` decides which tokens may be
+//! used, and which use ends the session.
 
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use crate::vault;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// This installation does not know it: it may be another's.
+    /// Unknown to this installation; it may belong to another one.
     #[error("the session is not known here: sign in")]
     Unknown,
     /// Expired or ended.
@@ -43,19 +43,19 @@ impl Accounts {
             Rotated::Ended { user, session, step } => {
                 self.forget(user);
                 if step == Step::TooOften {
-                    tracing::warn!(%user, %session, "a refresh token came without end; its session is ended");
+                    tracing::warn!(%user, %session, "a refresh token was used too often; its session is ended");
                     return Err(RefreshError::Over);
                 }
                 metrics::counter!("hubbub_sessions_forked_total").increment(1);
-                tracing::warn!(%user, %session, "a refresh token was used by two; its session is ended");
+                tracing::warn!(%user, %session, "a refresh token was used by two clients; its session is ended");
                 Err(RefreshError::Reused)
             }
         }
     }
 }
 
-/// Whether there ever was such a refresh token. Asked before anything is written: whatever strangers make up shall not
-/// stand in line with the jobs and sessions of others.
+/// Whether such a refresh token exists. A read, before anything is written: made-up tokens must not queue for the
+/// writer beside the jobs and sessions of others.
 pub(super) struct IsToken(pub String);
 
 impl Verb for IsToken {
@@ -83,7 +83,7 @@ enum Rotated {
 impl Verb for Rotate {
     type Out = Rotated;
 
-    /// A fork is a result and no error: an error would undo the session's end.
+    /// A fork is a result, not an error: an error would roll back the end of the session.
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Rotated, Error> {
         let now = tx.now();
         let Some(token) = sessions::token(tx, &self.digest).await? else { return Ok(Rotated::Unknown) };

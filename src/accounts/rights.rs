@@ -1,5 +1,5 @@
-//! Who may do what, remembered for a moment: the lookup that every call makes, and the watch that notices
-//! changes made by other processes (the command line, other nodes).
+//! A short-lived cache of access by caller, which every call looks up, and the watch that notices changes made by other
+//! processes (the command line, other nodes).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ use crate::vault;
 const FRESH_MS: i64 = 2_000;
 const CAPACITY: usize = 10_000;
 const WATCH_EVERY: Duration = Duration::from_secs(2);
-/// The watch looks back so far, because a change is stamped before it is committed, by another clock.
+/// The watch reads changes of the last 15 seconds again: a change is stamped before its commit, by another clock.
 const OVERLAP_MS: i64 = 15_000;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -31,14 +31,14 @@ enum Key {
 #[derive(Default)]
 struct Inner {
     known: HashMap<Key, (Arc<Access>, i64)>,
-    /// Grows when something is forgotten: what was read before that is not remembered.
+    /// Increased by every invalidation: an access that was read before it is not cached.
     generation: u64,
 }
 
 #[derive(Default)]
 pub(super) struct Rights {
     inner: Mutex<Inner>,
-    /// Changes that this process has heard of: whose rights, and the stamp of the change.
+    /// Changes that were already reported in this process: the user or key, and the stamp of the change.
     told: Mutex<HashMap<Uuid, i64>>,
 }
 
@@ -73,7 +73,7 @@ impl Rights {
 }
 
 impl Accounts {
-    /// The caller behind an access token, and what the token says.
+    /// The caller of an access token, and the token's claims.
     pub async fn by_token(&self, token: &str) -> Result<(Arc<Access>, Verified), Error> {
         let verified = self.tokens.verify(token, self.clock.now_ms())?;
         let key = Key::Session(verified.user, verified.session);
@@ -83,19 +83,19 @@ impl Accounts {
         Ok((access, verified))
     }
 
-    /// The caller behind an API key.
+    /// The caller of an API key.
     pub async fn by_key(&self, key: &str) -> Result<Arc<Access>, Error> {
         let digest = vault::token_digest(key);
         let known = self.look_up(Key::Digest(digest.clone()), LoadAccess::Key { digest }).await?;
         known.ok_or(Error::Unauthenticated("the API key is not valid"))
     }
 
-    /// What a user may do now, whatever sessions there are; nothing if the account is disabled.
+    /// The current access of a user, without a session; `None` if the account is disabled.
     pub async fn of_user(&self, user: Uuid) -> Result<Option<Access>, Error> {
         self.store.read(LoadAccess::User(user)).await
     }
 
-    /// Drops what is remembered about a user or an API key: its rights changed.
+    /// Removes a user or an API key from the cache, because its rights changed.
     pub fn forget(&self, id: Uuid) {
         self.rights.forget(id);
     }
@@ -113,13 +113,14 @@ impl Accounts {
         Ok(access)
     }
 
-    /// Notes a change of this process, so that the watch does not tell it again.
+    /// Records a change made by this process, so that the watch does not report it again.
     pub fn told(&self, user: Uuid, at: i64) {
         self.rights.told.lock().unwrap_or_else(PoisonError::into_inner).insert(user, at);
     }
 
-    /// Until `stop`: looks every two seconds whose rights changed, forgets them here, and tells `changed`, which
-    /// ends or narrows the live sessions. Changes of this process are told by [`crate::store::Wake::Rights`] too.
+    /// Until `stop`: every two seconds reads whose rights changed, removes them from the cache, and calls `changed`,
+    /// which ends or narrows the live sessions. Changes of this process are also reported by
+    /// [`crate::store::Wake::Rights`].
     pub async fn watch(&self, stop: CancellationToken, changed: impl Fn(Uuid) + Send) {
         let mut since = self.clock.now_ms();
         let mut ticks = tokio::time::interval(WATCH_EVERY);
@@ -139,7 +140,7 @@ impl Accounts {
                     told().retain(|_, at| *at > now - 4 * OVERLAP_MS);
                     since = now;
                 }
-                Err(error) => tracing::warn!(%error, "changed rights cannot be read"),
+                Err(error) => tracing::warn!(%error, "cannot read changed rights"),
             }
         }
     }

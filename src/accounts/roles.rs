@@ -1,7 +1,9 @@
-//! The table of rights: which permissions each role has. Everything else asks for a permission: Rust by [`Permissions`],
-//! SQL by giving the roles out ([`permissions`] decides over them), the page by what `/me` says of each tenant.
+//! The table of permissions of each role. Everything else asks for a permission: Rust by [`Permissions`], SQL by
+//! returning the roles, over which [`permissions`] decides, the page by the permissions that `/me` lists for each
+//! tenant.
 //!
-//! To add a role: a word below and its line in the table. To add a permission: a word, its refusal, its lines.
+//! To add a role: a variant below and its line in the table. To add a permission: a variant, its refusal, its lines in
+//! the table.
 
 use serde::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
@@ -67,12 +69,12 @@ impl Role {
         })
     }
 
-    /// Whether a person can be given it in a tenant.
+    /// Whether a person can have the role in a tenant.
     pub const fn is_for_people(self) -> bool {
         matches!(self, Self::Owner | Self::Agent | Self::Viewer)
     }
 
-    /// Whether an API key can have it.
+    /// Whether an API key can have the role.
     pub const fn is_for_keys(self) -> bool {
         !matches!(self, Self::Platform)
     }
@@ -87,7 +89,7 @@ impl PlatformRole {
     }
 }
 
-/// What somebody has in a tenant, by the role there and the role in the platform together.
+/// The permissions in a tenant, from the role there and the platform role together.
 pub fn permissions(role: Option<Role>, platform_role: Option<PlatformRole>) -> Permissions {
     let here = role.map_or(Permissions::NONE, Role::permissions);
     let everywhere = platform_role.map_or(Permissions::NONE, PlatformRole::permissions);
@@ -97,7 +99,7 @@ pub fn permissions(role: Option<Role>, platform_role: Option<PlatformRole>) -> P
 impl Permission {
     const ALL: [Self; 6] = [Read, Answer, Manage, Respond, Whole, Operate];
 
-    /// What a caller without it is told.
+    /// The detail of the refusal without this permission.
     pub const fn refusal(self) -> &'static str {
         match self {
             Read => "this account cannot read here",
@@ -114,7 +116,7 @@ impl Permission {
     }
 }
 
-/// A set of permissions. In JSON the list of their words.
+/// A set of permissions; in JSON a list of their names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Permissions(u8);
 
@@ -178,7 +180,7 @@ mod tests {
         assert_eq!(permissions(None, None), Permissions::NONE);
     }
 
-    /// Whoever compares roles forgets the next one: everybody else asks for a permission.
+    /// Code that compares roles misses the next role: everything else must ask for a permission.
     #[test]
     fn nobody_else_decides_by_a_role() {
         fn look(folder: &std::path::Path, found: &mut Vec<String>) {

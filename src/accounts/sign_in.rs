@@ -1,4 +1,4 @@
-//! Signing in with email and password: a new session, which is a family of refresh tokens.
+//! Signs in with email and password: starts a session, which is a family of refresh tokens.
 
 use std::net::IpAddr;
 
@@ -12,17 +12,17 @@ use crate::vault;
 
 pub(super) const REFRESH_PREFIX: &str = "hbr_";
 
-/// A session that was begun or renewed, as the store has it. Times in Unix milliseconds.
+/// A session that was started or renewed, as it is stored. Times in Unix milliseconds.
 pub(super) struct Begun {
     pub user: Uuid,
     pub session: Uuid,
     /// Of the newest refresh token.
     pub expires_at: i64,
-    /// Whatever is renewed.
+    /// The end of the session, which no renewal extends.
     pub ends_at: i64,
 }
 
-/// A session as its owner gets it. The refresh token is shown here and nowhere else.
+/// A session as it is returned to its owner, the only place where the refresh token is shown.
 pub struct SignedIn {
     pub access: Access,
     pub access_token: String,
@@ -43,13 +43,13 @@ pub enum SignInError {
     Other(#[from] Error),
 }
 
-/// Emails are compared without regard to case and surrounding blanks.
+/// Emails are compared without case and surrounding blanks.
 pub fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
 impl Accounts {
-    /// Refuses without telling whether there is such an account, neither in words nor in time.
+    /// The refusal discloses neither by its text nor by its time whether the account exists.
     pub async fn sign_in(
         &self,
         email: &str,

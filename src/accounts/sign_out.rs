@@ -1,4 +1,4 @@
-//! Ends a session: no refresh token of it is taken any more, and no access token from its next use on.
+//! Ends a session: its refresh tokens are refused, and its access tokens from their next use on.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::store::{Tx, Verb, sessions};
 use crate::vault;
 
 impl Accounts {
-    /// By the refresh token. One that nobody knows ends nothing, and that is no error; `false` says so.
+    /// By the refresh token. Returns `false` for an unknown token, which ends nothing and is not an error.
     pub async fn sign_out(&self, refresh_token: &str) -> Result<bool, Error> {
         let digest = vault::token_digest(refresh_token);
         if !self.store.read(IsToken(digest.clone())).await? {
@@ -42,7 +42,7 @@ enum EndSession {
 enum Ended {
     Unknown,
     Before,
-    /// Whose it was.
+    /// Ended now; the user whose session it was.
     Now(Uuid),
 }
 

@@ -1,4 +1,4 @@
-//! Tenants and their companies: made by the platform, seen by their members.
+//! Tenants and their companies: the platform makes tenants, their members see them.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,7 +32,7 @@ pub struct CompanyView {
     pub kind: CompanyKind,
 }
 
-/// Makes a tenant. The caller must have been found to be the platform's administrator, or the operator.
+/// Makes a tenant. The caller must have checked that it is an administrator of the platform, or the operator.
 pub struct CreateTenant {
     pub name: String,
 }
@@ -48,8 +48,8 @@ impl Verb for CreateTenant {
     }
 }
 
-/// Changes how long a tenant keeps what has an end (feed, raw bodies, attempts), in days; gives what it is then. What is
-/// not named stays; `Some(None)` is as the configuration says. For the operator only.
+/// Changes a tenant's retention in days (feed, raw bodies, attempts), and returns the resulting one. `None` leaves a
+/// value as it is; `Some(None)` takes the configured value. For the operator only.
 pub struct SetRetention {
     pub scope: Scope,
     pub changes: [Option<Option<i64>>; 3],
@@ -76,8 +76,8 @@ impl Verb for SetRetention {
     }
 }
 
-/// Changes how much a tenant may have stored of files, in bytes and in number; gives what it has and may then. What is not
-/// named stays; `Some(None)` is as the configuration says, 0 without a limit. For the operator only.
+/// Changes a tenant's storage limits, in bytes and in files, and returns its usage and the resulting limits. `None`
+/// leaves a limit as it is; `Some(None)` takes the configured one, 0 is no limit. For the operator only.
 pub struct SetStorage {
     pub scope: Scope,
     pub changes: [Option<Option<i64>>; 2],

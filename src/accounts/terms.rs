@@ -1,6 +1,5 @@
-//! What a tenant may use, beside what its people may do: the features and limits of its plan, loaded with the
-//! caller's access. No plan is stored yet, so every tenant has [`Terms::unlimited`]; `load_access.rs` is where a stored
-//! one is read.
+//! The features and limits of a tenant's plan, loaded with the caller's access. No plan is stored yet, so every tenant
+//! has [`Terms::unlimited`]; `load_access.rs` is the place to read a stored one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -20,9 +19,9 @@ text_enum!(
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// The keys of what is switched on; nothing means all.
+    /// Features that are enabled; `None` means all.
     pub features: Option<BTreeSet<String>>,
-    /// Without an entry there is no limit.
+    /// A limit without an entry does not apply.
     pub limits: BTreeMap<Limit, i64>,
 }
 
@@ -36,7 +35,7 @@ impl Terms {
         self.features.as_ref().is_none_or(|features| features.contains(feature))
     }
 
-    /// Whether there is room for one more beside `count`, which was counted in the transaction that adds it.
+    /// Checks that there is room for one more beside `count`, which was counted in the transaction that adds it.
     pub fn room(&self, limit: Limit, count: i64) -> Result<(), Error> {
         match self.limits.get(&limit) {
             Some(most) if count >= *most => {

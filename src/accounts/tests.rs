@@ -135,7 +135,8 @@ async fn an_answer_that_was_lost_is_given_again_however_late() {
     assert!(world.accounts.refresh(&heard.refresh_token).await.is_ok());
 }
 
-/// Both had the same token within the same second; it is found when the second of them comes with what it got.
+/// Two clients renewed with the same token within a second; the fork is detected when the second one presents its new
+/// token.
 #[tokio::test]
 async fn a_fork_is_found_at_the_next_renewal_of_either_side() {
     let world = World::new().await;
@@ -206,7 +207,7 @@ async fn changes_of_rights_count_within_two_seconds_even_from_elsewhere() {
     let scope = Scope::system(world.tenant);
     assert!(world.may(&session.access_token, Permission::Answer).await);
 
-    // Nobody tells this process (the publisher drops the wake), as when another one writes.
+    // This process is not told of the change (the publisher drops the wake), as when another process makes it.
     let viewer = GrantRole { scope: scope.clone(), user: id, role: Role::Viewer, companies: None };
     world.store.write(viewer).await.expect("granted");
     world.pass(2_000);
@@ -273,7 +274,7 @@ async fn an_email_is_taken_only_once() {
     assert!(matches!(refused, Err(Error::Conflict { code: "email_taken", .. })));
 }
 
-/// Keeps the writer busy until it is told to go on.
+/// Keeps the writer busy until the test releases it.
 struct Hold(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
 
 impl crate::store::Verb for Hold {
@@ -286,7 +287,7 @@ impl crate::store::Verb for Hold {
     }
 }
 
-/// What strangers make up stands in no line with the work of others.
+/// Made-up tokens do not wait for the writer, so they cannot delay the work of others.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_token_that_never_was_does_not_wait_for_the_writer() {
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! Access tokens: short JWTs (HS256) that name the user and the session. They prove who calls; what the
-//! caller may do is read from the store.
+//! Access tokens: short-lived JWTs (HS256) that name the user and the session. They identify the caller; its
+//! permissions are read from the store.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ struct Claims {
     aud: String,
 }
 
-/// A token that was checked.
+/// The claims of a verified token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     pub user: Uuid,
@@ -43,7 +43,7 @@ impl Tokens {
         let key = vault.derive("hubbub access token v1")?;
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[AUDIENCE]);
-        // Asked of the injected clock in `verify`.
+        // `verify` compares the expiry with the injected clock.
         validation.validate_exp = false;
         Ok(Self {
             encode: EncodingKey::from_secret(&key),
@@ -53,7 +53,7 @@ impl Tokens {
         })
     }
 
-    /// A token for a session, and when it ends in Unix milliseconds: not after the session does.
+    /// A token for a session and its expiry in Unix milliseconds, which is not after the session's end.
     pub fn issue(
         &self,
         user: Uuid,

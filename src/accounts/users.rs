@@ -1,5 +1,5 @@
-//! People: making them, their passwords, switching them off, and their places in tenants. Every change of what
-//! somebody may do is stamped on the user, so that other nodes notice, and wakes this one.
+//! Users: creating and disabling them, their passwords and roles. Every change of rights is stamped on the user, so
+//! that other nodes notice it, and wakes this node.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Accounts {
         Ok(self.store.write(verb).await?.value)
     }
 
-    /// Ends all of the user's sessions.
+    /// Sets a password and ends all sessions of the user.
     pub async fn set_password(&self, user: Uuid, password: String) -> Result<(), Error> {
         password::check_new(&password)?;
         let hash = self.passwords.hash(password).await?;
@@ -105,7 +105,7 @@ impl Verb for CreateUser {
         if let Some((tenant, role)) = self.member_of {
             put(tx, tenant, row.id, role, None).await?;
         }
-        // Nobody can be connected yet; but the watch shall not take the new account for a changed one.
+        // The new user has no connections yet; the wake keeps the watch from reporting the account as changed.
         tx.wake(Wake::Rights { user: row.id, at: row.created_at });
         view(row)
     }
@@ -127,7 +127,7 @@ impl Verb for SetPassword {
     }
 }
 
-/// Switches a user off (and ends the sessions) or on again.
+/// Disables a user, which ends the sessions, or enables it again.
 pub struct SetActive {
     pub user: Uuid,
     pub active: bool,
@@ -146,7 +146,7 @@ impl Verb for SetActive {
     }
 }
 
-/// Gives a user a role of the platform, or takes it.
+/// Sets or removes a user's platform role.
 pub struct SetPlatformRole {
     pub user: Uuid,
     pub role: Option<PlatformRole>,
@@ -162,7 +162,7 @@ impl Verb for SetPlatformRole {
     }
 }
 
-/// Gives a user a role in a tenant, or another one than before.
+/// Sets a user's role in a tenant.
 pub struct GrantRole {
     pub scope: Scope,
     pub user: Uuid,
@@ -181,7 +181,7 @@ impl Verb for GrantRole {
     }
 }
 
-/// Takes a user's place in a tenant.
+/// Removes a user from a tenant.
 pub struct RevokeRole {
     pub scope: Scope,
     pub user: Uuid,
@@ -198,7 +198,7 @@ impl Verb for RevokeRole {
     }
 }
 
-/// Everybody to whom a conversation of the tenant can be assigned.
+/// All users to whom a conversation of the tenant can be assigned.
 pub struct ListPeople(pub Scope);
 
 impl Verb for ListPeople {
@@ -214,7 +214,7 @@ impl Verb for ListPeople {
     }
 }
 
-/// Whether a user, as things are in this transaction, may do something in a tenant.
+/// Whether a user has a permission in a tenant, read in this transaction.
 pub async fn may(tx: &mut Tx<'_>, tenant: Uuid, user: Uuid, need: Permission) -> Result<bool, Error> {
     let Some(roles) = accounts::roles_of(tx, tenant, user).await? else { return Ok(false) };
     Ok(read(&roles)?.1.has(need))
@@ -282,7 +282,7 @@ async fn put(
     Ok(accounts::put_membership(tx, tenant, user, role.as_str(), text.as_deref()).await?)
 }
 
-/// What a user may do is another from this commit on, for the tokens that are out as well.
+/// Stamps a change of a user's rights. It applies from this commit on, also to tokens that were already issued.
 pub(super) async fn changed(tx: &mut Tx<'_>, user: Uuid) -> Result<(), Error> {
     accounts::touch_rights(tx, user).await?;
     let at = tx.now();

@@ -1,8 +1,8 @@
-//! The memory budget for requests that are being received, and the share of it that one address may hold. Only holders are
-//! stored, so the table is bounded by the number of connections.
+//! The memory budget for requests that are being received, and the share of it that one address may hold. Only holders
+//! are stored, so the table is bounded by the number of connections.
 //!
-//! Large bodies get three quarters of the budget, and each address may always hold a small one, so that a few senders of
-//! large bodies cannot block everybody's small ones.
+//! Large bodies get three quarters of the budget, and each address may always hold a small one, so that a few senders
+//! of large bodies cannot block everybody's small ones.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -44,12 +44,12 @@ impl Budget {
         Self(Arc::new(Inner { total, share, used: Mutex::default() }))
     }
 
-    /// Holds nothing yet.
+    /// A charge of zero bytes.
     pub fn open(&self, address: IpAddr) -> Charge {
         Charge { of: Arc::clone(&self.0), address: network(address), bytes: 0 }
     }
 
-    /// Bytes that all requests hold.
+    /// Bytes that all requests hold together.
     pub fn used(&self) -> usize {
         self.0.used.lock().unwrap_or_else(PoisonError::into_inner).all
     }
@@ -120,7 +120,7 @@ mod tests {
         assert!(budget.0.used.lock().expect("lock").by.is_empty());
     }
 
-    /// Whatever strangers hold, an address has room for a small body; for several while there is any.
+    /// Even when the budget is full, an address can hold one small body; while there is room, several.
     #[test]
     fn small_ones_are_heard_beside_large_ones() {
         let budget = Budget::new(400 * KIB, 120 * KIB);

@@ -1,20 +1,19 @@
-//! From which page a browser asks, and whether that page may. Addresses are compared as scheme, host and port, not as
-//! they are spelled.
+//! Checks the `Origin` of a browser's request. Origins are compared as scheme, host and port, not as text.
 
 use axum::http::{HeaderMap, header};
 
 use crate::config::{Config, WebOrigin};
 
-/// The pages that may ask, as the configuration names them: read once, at the start.
+/// The allowed origins, parsed from the configuration once at the start.
 pub struct Pages {
-    /// The public address of this server.
+    /// The public origin of this server.
     public: Option<WebOrigin>,
-    /// Those of others.
+    /// Other allowed origins.
     allowed: Vec<WebOrigin>,
 }
 
 impl Pages {
-    /// The addresses were looked at when the configuration was read.
+    /// The configuration was validated when it was read, so no entry is lost here.
     pub fn of(config: &Config) -> Self {
         let parse = |text: &String| WebOrigin::parse(text).ok();
         Self {
@@ -23,8 +22,8 @@ impl Pages {
         }
     }
 
-    /// A browser says from which page it comes; programs say nothing. A page of another site must not speak with the
-    /// rights of whoever looks at it.
+    /// Whether the request may use the rights of the browser's user: pages of other sites must not. Browsers name the
+    /// page's origin; programs send none and are allowed.
     pub fn may_come(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else { return true };
         let host = headers.get(header::HOST).and_then(|host| std::str::from_utf8(host.as_bytes()).ok());
@@ -34,15 +33,15 @@ impl Pages {
             .is_some_and(|origin| self.is_ours(&origin, host) || self.allowed.contains(&origin))
     }
 
-    /// A page of this server: of its public address, or of whatever name it was called by.
+    /// Whether the origin is this server's: its public origin, or the host by which the request reached it.
     fn is_ours(&self, origin: &WebOrigin, host: Option<&str>) -> bool {
         let public = self.public.as_ref();
         if public == Some(origin) {
             return true;
         }
         let Some(host) = host else { return false };
-        // Behind a proxy with TLS the scheme is not seen here. The public name is known to have its own: the same name
-        // without TLS is a page that anybody on the way may have written.
+        // Behind a TLS proxy the scheme is not known here. The public host is known to use TLS: a page on that host
+        // without TLS may have been injected on the network.
         if public.is_some_and(|public| WebOrigin::of_host(public.is_https, host).as_ref() == Some(public)) {
             return false;
         }

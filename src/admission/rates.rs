@@ -7,15 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// The size of a bucket, in seconds of its rate.
+/// Size of a bucket, in seconds of its rate.
 const BURST_S: f64 = 5.0;
-/// Buckets that are kept. Full ones are removed first; if that is not enough, the fullest half is reset.
+/// Buckets that are kept. At the limit full ones are removed first; if that is not enough, the fullest half is reset.
 const CAPACITY: usize = 20_000;
 
 pub struct Rates {
     callers: Table,
     tenants: Table,
-    /// In bytes: every tenant's webhooks are written to the same disk.
+    /// In bytes: the webhooks of all tenants are written to the same disk.
     hooks: Table,
 }
 
@@ -26,7 +26,7 @@ pub struct Wait {
 }
 
 struct Table {
-    /// A second; 0: no limit.
+    /// Tokens a second; 0: no limit.
     rate: f64,
     buckets: Mutex<HashMap<Uuid, Bucket>>,
 }
@@ -51,7 +51,7 @@ impl Rates {
         self.tenants.take(id, 1.0, Instant::now())
     }
 
-    /// A webhook of a tenant whose body has so many bytes.
+    /// Counts a webhook of `bytes` bytes.
     pub fn hook(&self, tenant: Uuid, bytes: usize) -> Result<(), Wait> {
         self.hooks.take(tenant, bytes as f64, Instant::now())
     }
@@ -117,7 +117,7 @@ mod tests {
         for _ in 0..1_000 {
             rates.tenant(one).expect("no limit");
         }
-        // The bucket holds five seconds of the rate, and at least one largest body.
+        // The bucket holds five seconds of the rate; a larger body is accepted when the bucket is full.
         rates.hooks.take(one, 400.0, start).expect("some");
         assert_eq!(rates.hooks.take(one, 300.0, start), Err(Wait { seconds: 2 }));
         rates.hooks.take(other, 9_000.0, start).expect("a large one, alone");

@@ -1,5 +1,5 @@
-//! Notices proxies that the configuration does not trust: everybody behind one counts as one address. It warns, and
-//! decides nothing.
+//! Warns about proxies that the configuration does not trust: all clients behind one count as one address. It makes no
+//! decisions.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -11,9 +11,9 @@ use axum::http::HeaderMap;
 use super::network;
 use crate::config::{Network, is_in};
 
-/// Networks that are remembered. Anybody may write these headers, from as many addresses as he has.
+/// Networks that are remembered. Bounded, because any client can send these headers from many addresses.
 const KNOWN: usize = 64;
-/// So many are warned of as they come, and then one a minute.
+/// Warnings without a pause; after them one a minute.
 const AT_ONCE: usize = 8;
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -27,7 +27,7 @@ struct Seen {
 }
 
 impl Untrusted {
-    /// Warns at the first request of a network that says for whom it was forwarded, and is not believed.
+    /// Warns at a network's first request with a forwarding header that is not trusted.
     pub fn note(&self, direct: IpAddr, headers: &HeaderMap, trusted: &[Network], now: Instant) {
         let Some(problem) = problem(direct, headers, trusted) else { return };
         if self.is_news(network(direct), now) {

@@ -1,6 +1,6 @@
-//! One server for each SQLite file: a second one would send, offer and answer the same things beside the first. The
-//! server holds an advisory lock on a file beside the database for as long as it lives; the system lets go of it
-//! however the process ends. The operator's commands do not take it: they are only one more writer.
+//! A lock for one server per SQLite file: a second server would repeat sends, offers and answers. The server holds an
+//! advisory lock on a file beside the database for its lifetime; the kernel releases it however the process ends. The
+//! operator's commands do not take it: they are only further writers.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use super::installation::database_file;
 use crate::config::Config;
 use crate::private;
 
-/// Lets go of the file when it is dropped.
+/// Released on drop.
 #[derive(Debug)]
 pub struct FileLock {
     _file: Option<File>,
 }
 
 impl FileLock {
-    /// Nothing is locked for PostgreSQL.
+    /// Takes the lock. Nothing is locked for PostgreSQL.
     pub fn take(config: &Config) -> anyhow::Result<Self> {
         let file = database_file(config).map(|database| lock(&database)).transpose()?;
         Ok(Self { _file: file })
@@ -31,7 +31,7 @@ fn lock(database: &Path) -> anyhow::Result<File> {
     if let Some(folder) = beside.parent() {
         private::create_dir(folder).with_context(about)?;
     }
-    // Never removed: a third one could lock a new file while the second waits for the old one.
+    // The lock file is never removed: a third process could lock a new file while the second waits for the old one.
     let file = private::create_options().open(&beside).with_context(about)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -45,7 +45,7 @@ fn lock(database: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Beside the file itself, by whatever links one comes to it.
+/// The lock file is beside the real database file, also if the path is a symbolic link.
 fn lock_path(database: &Path) -> PathBuf {
     let real = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
     let mut path = real.into_os_string();

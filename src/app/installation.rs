@@ -1,5 +1,5 @@
-//! An installation is a database and the key that opens what is sealed in it. This file knows where they are, and
-//! refuses to make anew what is only missing from where one looks.
+//! An installation is a database and the master key that opens its sealed secrets. This file locates both, and refuses
+//! to create one that is only missing at the configured place.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use crate::store::names::{ListNames, Nameable};
 use crate::store::{Engine, Store};
 use crate::vault::{Vault, key_file};
 
-/// Where the SQLite file is, or will be, whatever the working folder. Nothing for PostgreSQL.
+/// The absolute path of the SQLite file, existing or not; `None` for PostgreSQL.
 pub fn database_file(config: &Config) -> Option<PathBuf> {
     let is_file = Engine::of(&config.store.database_url) == Engine::Sqlite;
     is_file.then(|| absolute(Path::new(Engine::sqlite_path(&config.store.database_url))))
 }
 
-/// For what works only on an installation that is there: nothing is made in a folder that it was started in by mistake.
+/// For commands that need an existing installation: fails instead of creating one in the wrong folder.
 pub fn require(config: &Config) -> anyhow::Result<()> {
     if let Some(file) = database_file(config)
         && !exists(&file)
@@ -40,7 +40,7 @@ pub fn require(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The vault of an open store. The key file is made if it is missing, unless something was sealed with it.
+/// The vault of an open store. A missing key file is made, unless the store has secrets that were sealed with it.
 pub async fn vault(config: &Config, store: &Store) -> anyhow::Result<Vault> {
     if let Some(file) = missing_key(config) {
         let first =
@@ -59,14 +59,14 @@ pub async fn vault(config: &Config, store: &Store) -> anyhow::Result<Vault> {
     key_file::vault(&secrets.master_key, &secrets.master_key_file, &secrets.old_master_keys)
 }
 
-/// The key file, if the key should be in it and it is not there.
+/// The configured key file, if it does not exist.
 fn missing_key(config: &Config) -> Option<PathBuf> {
     let is_missing = config.secrets.master_key.is_empty() && !exists(&config.secrets.master_key_file);
     is_missing.then(|| absolute(&config.secrets.master_key_file))
 }
 
-/// What of an installation other users of the machine can enter or read: a sentence each. Newer ones are made for this
-/// user alone; an older one, or a folder that is shared on purpose, is left as it is.
+/// One sentence for each part of the installation that other users of the machine can enter or read. New files are
+/// created for this user alone; older ones, and folders shared on purpose, are left as they are.
 pub fn open_to_others(config: &Config) -> Vec<String> {
     let mut places = vec![config.store.data_dir.clone()];
     if let Some(database) = database_file(config) {
@@ -80,7 +80,7 @@ pub fn open_to_others(config: &Config) -> Vec<String> {
     places.iter().filter_map(|place| private::open_to_others(place)).collect()
 }
 
-/// What cannot be looked at is taken to be there: opening it says why.
+/// A file that cannot be inspected counts as existing: opening it reports the reason.
 fn exists(file: &Path) -> bool {
     file.try_exists().unwrap_or(true)
 }
@@ -103,7 +103,8 @@ mod tests {
         fs::metadata(path).expect("it is there").permissions().mode() & 0o777
     }
 
-    /// Whatever the umask: what a start makes is this user's alone, and an older one that is open is told, not changed.
+    /// Whatever the umask is: files made by a start are private, and older ones that are open are reported, not
+    /// changed.
     #[tokio::test]
     async fn an_installation_is_closed_to_others_and_an_open_one_is_told() {
         let outer = tempfile::tempdir().expect("a folder");

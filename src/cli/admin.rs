@@ -1,6 +1,6 @@
-//! `hubbub admin`: the operator's commands. They work on the database itself, also beside a running server, which
-//! sees the change within two seconds. They ask for no account: who can read the database needs none. Where one wants
-//! an id, the name does as well (`find.rs`). Only the first of them all, `tenant create`, makes an installation.
+//! `hubbub admin`: the operator's commands. They write to the database directly, also beside a running server, which
+//! notices the change within two seconds. They need no account: access to the database is enough. Arguments that take
+//! an id accept the name as well (`find.rs`). Only `tenant create` may make an installation.
 
 mod channel;
 mod company;
@@ -72,7 +72,7 @@ impl Admin {
     }
 }
 
-/// What every command works on.
+/// The open installation on which a command works.
 struct Context {
     config: Config,
     store: Store,
@@ -80,7 +80,7 @@ struct Context {
     accounts: Accounts,
 }
 
-/// This process has no subscribers: the server finds in the log what happens here.
+/// A publisher for this process, which has no subscribers: the running server reads the changes from the log.
 struct Nobody;
 
 impl Publisher for Nobody {
@@ -88,7 +88,7 @@ impl Publisher for Nobody {
 }
 
 impl Context {
-    /// `may_make`: a database and a key that are not there are made.
+    /// `may_make`: a missing database and key are made.
     async fn open(config: Config, may_make: bool) -> anyhow::Result<Self> {
         if !may_make {
             installation::require(&config)?;
@@ -106,7 +106,7 @@ impl Context {
     }
 }
 
-// No doc comment: it would take the place of the commands' own in their help.
+// No doc comment: clap would show it instead of the commands' own help.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Show {
     /// Print JSON, for programs.
@@ -131,7 +131,7 @@ impl Show {
     }
 }
 
-/// All of standard input, without the line's end: for secrets, which do not belong into the list of processes.
+/// All of standard input without the line's end: for secrets, which must not appear in the process list.
 fn from_stdin() -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin().take(64 * 1024).read_to_string(&mut text).context("standard input")?;

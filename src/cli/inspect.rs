@@ -1,7 +1,7 @@
-//! `hubbub inspect`: what a captured webhook body becomes, and whether its signature holds. Reads no database.
+//! `hubbub inspect`: shows the events of a captured webhook body, or checks its signature. It opens no database.
 //!
-//! Exit codes, for scripts: 0 done or valid; 1 the signature is invalid, or the provider is unknown; 2 the body is
-//! not JSON, or an argument cannot be used; 3 the provider is known but not built yet.
+//! Exit codes, for scripts: 0 done or valid; 1 the signature is invalid, or the provider is unknown; 2 the body is not
+//! JSON, or an argument cannot be used; 3 the provider is known but not implemented.
 
 use std::fs;
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! `hubbub serve`: the whole life of a server, from the configuration to the last task.
+//! `hubbub serve`: the lifetime of a server, from the configuration to the last task.
 
 use anyhow::Context as _;
 
@@ -14,12 +14,12 @@ use crate::server::{start, start_metrics};
 use crate::telemetry;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
-    // Listened for from now on: who sees the address may tell it to stop at once.
+    // Signals are handled from here on: a supervisor may stop the server as soon as its address is logged.
     let mut signalled = tokio::spawn(signal());
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    // The address first: two servers on one address shall not both work on one database.
+    // The address is bound first: two servers with one address must not both open one database.
     let listener = listen(config.server.listen).await?;
     let address = listener.local_addr().context("the listening address")?;
     let metrics = match config.metrics_listen() {
@@ -36,7 +36,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     }
     start(listener, app.clone());
     if let Some(metrics) = metrics {
-        tracing::info!(address = %metrics.local_addr().context("metrics_listen")?, "metrics have an address of their own");
+        tracing::info!(address = %metrics.local_addr().context("metrics_listen")?, "serving metrics on their own address");
         start_metrics(metrics, app.clone());
     }
     app.tasks.spawn(telemetry::keep_tidy(app.soft.clone()));

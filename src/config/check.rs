@@ -1,5 +1,5 @@
-//! Values and combinations that cannot work. Each refusal names its key, so that [`super::load`] can say where the
-//! value came from. What is risky but works is in [`Config::warnings`].
+//! Refuses values and combinations that cannot work. Each refusal names its key, so that [`super::load`] can add where
+//! the value came from. Settings that work but are risky are in [`Config::warnings`].
 
 use tracing_subscriber::EnvFilter;
 
@@ -8,12 +8,12 @@ use super::{Config, WebOrigin};
 use crate::model::limits::MAX_FRAME;
 use crate::vault::MasterKey;
 
-/// A key whose value cannot be used.
+/// A key with an invalid value.
 #[derive(Debug)]
 pub(super) struct Refused {
     key: &'static str,
     why: String,
-    /// Another key, which the value does not go with: it ends the sentence.
+    /// Another key with which the value is in conflict; its name ends the sentence.
     beside: Option<&'static str>,
 }
 

@@ -1,16 +1,16 @@
-//! Variables that an orchestrator sets for services whose name begins with `hubbub`: Kubernetes for each service of
-//! the namespace (kubernetes.io, "Discovering services: environment variables"), Docker for each legacy link. They
-//! share the prefix with ours and are known by their form alone.
+//! Recognises variables that an orchestrator sets for services whose name begins with `hubbub`: Kubernetes for each
+//! service of the namespace (kubernetes.io, "Discovering services: environment variables"), Docker for each legacy
+//! link. They share our prefix, so only their form tells them apart.
 
-/// Is this a variable about a service? `name` is without the prefix: `SERVICE_HOST` is about a service `hubbub`,
-/// `REDIS_SERVICE_HOST` about `hubbub-redis`.
+/// Whether this is a variable about a service. `name` is without the prefix: `SERVICE_HOST` is about a service
+/// `hubbub`, `REDIS_SERVICE_HOST` about `hubbub-redis`.
 pub(super) fn is_service_variable(name: &str, value: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     (0..words.len()).any(|start| {
         let of_hubbub = start == 0;
         match &words[start..] {
             ["SERVICE", "HOST"] | ["ENV", _, ..] => true,
-            // A named port adds its name.
+            // A named port appends its name.
             ["SERVICE", "PORT", ..] => is_port(value),
             ["PORT"] => is_endpoint(value),
             ["PORT", number, "TCP" | "UDP" | "SCTP", rest @ ..] => {

@@ -1,5 +1,5 @@
-//! Lays the file over the defaults and the environment over both. The defaults hold every key, so they are also
-//! the list of the known ones and of their types.
+//! Merges the file into the defaults and the environment into both. The defaults hold every key, so they also give the
+//! known keys and their types.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,11 +11,11 @@ use super::Config;
 use super::links::is_service_variable;
 use super::origin::{Origin, Origins, PREFIX, variable};
 
-/// Variables of ours that are no keys: of the command line and of the reference worker.
+/// Variables with our prefix that are not keys: those of the command line and the reference worker.
 const NOT_KEYS: &[&str] = &["HUBBUB_CONFIG", "HUBBUB_URL", "HUBBUB_API_KEY", "HUBBUB_CAPACITY"];
 const TESTS: &str = "HUBBUB_TEST_";
 
-/// The configuration as it was written, unchecked, and where its values came from.
+/// The merged configuration before validation, with the origin of each value.
 pub(super) fn merge(
     defaults: &str,
     path: &Path,
@@ -40,7 +40,7 @@ pub(super) fn merge(
     Ok((config, origins))
 }
 
-/// The values of the file over those of the table.
+/// Overrides values of the table with those of the file.
 fn lay_over(table: &mut Table, file: &str, origins: &mut Origins) -> anyhow::Result<()> {
     let read = file.parse::<Table>().with_context(|| origins.in_file("cannot be read as TOML"))?;
     for (section, values) in read {
@@ -75,7 +75,7 @@ fn lay_over(table: &mut Table, file: &str, origins: &mut Origins) -> anyhow::Res
     Ok(())
 }
 
-/// Variables with the prefix that set nothing are refused: a misspelled one would be a setting that is not kept.
+/// Refuses unknown variables with our prefix: a misspelled one would be silently ignored.
 fn refuse_unknown(defaults: &Table, env: &BTreeMap<String, String>) -> anyhow::Result<()> {
     let known: Vec<String> = paths(defaults).map(|path| variable(&path)).collect();
     for (name, value) in env {
@@ -96,7 +96,8 @@ impl TryFrom<Table> for Config {
     }
 }
 
-/// The deserialiser names no key in a form to look it up by: the one is found that is wrong over defaults alone.
+/// The deserialiser does not report the key in a usable form. This finds it by setting each key alone over the
+/// defaults.
 fn blame(defaults: &Table, table: &mut Table, origins: &Origins) -> Option<anyhow::Error> {
     origins.changed().find_map(|path| {
         let mut alone = defaults.clone();
@@ -123,7 +124,7 @@ fn keys(table: &Table) -> String {
     table.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The text of a variable as the type that the key has.
+/// Parses the text of a variable as the type of the key.
 fn typed(known: &Value, text: &str) -> anyhow::Result<Value> {
     Ok(match known {
         Value::Integer(_) => Value::Integer(text.trim().parse().context("must be a whole number")?),

@@ -1,4 +1,4 @@
-//! An address or a network of addresses, as an operator names proxies: `10.0.0.5`, `10.0.0.0/8`, `2001:db8::/32`.
+//! An address or a network, as the operator writes trusted proxies: `10.0.0.5`, `10.0.0.0/8`, `2001:db8::/32`.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,12 +11,12 @@ use serde::Deserialize;
 pub struct Network(IpNet);
 
 impl Network {
-    /// IPv4 addresses in IPv6 form are the IPv4 addresses.
+    /// IPv4 addresses in IPv6 form are compared as IPv4 addresses.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
 
-    /// Every address of a family.
+    /// Whether the network holds every address of its family.
     pub fn is_everybody(&self) -> bool {
         self.0.prefix_len() == 0
     }
@@ -55,7 +55,7 @@ impl std::fmt::Display for Network {
     }
 }
 
-/// Is the address in one of the networks?
+/// Whether the address is in one of the networks.
 pub fn is_in(networks: &[Network], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))
 }

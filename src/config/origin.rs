@@ -1,11 +1,11 @@
-//! Where each value of the configuration came from, so that a refusal names the place that has to be changed.
+//! The origin of each value of the configuration, so that a refusal names the file or variable to change.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(super) const PREFIX: &str = "HUBBUB_";
 
-/// Sections whose keys mean nothing without the section's name.
+/// Sections whose keys are ambiguous without the section's name.
 const NAMED: &[&str] = &["metrics", "retention", "storage", "log"];
 
 /// The variable that sets a key, which is given as `section.key`.
@@ -25,7 +25,7 @@ pub(super) enum Origin {
     Environment,
 }
 
-/// The keys that are not as compiled in.
+/// The keys that differ from the compiled-in defaults.
 #[derive(Debug)]
 pub(super) struct Origins {
     file: PathBuf,
@@ -45,7 +45,7 @@ impl Origins {
         self.changed.keys().map(String::as_str)
     }
 
-    /// A key as its reader finds it: the variable, the file and the key, or the key alone if it has its default.
+    /// A key as the operator finds it: the variable, the file and the key, or the key alone if it has its default.
     pub(super) fn name(&self, key: &str) -> String {
         match self.changed.get(key) {
             Some(Origin::Environment) => variable(key),

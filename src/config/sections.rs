@@ -1,5 +1,5 @@
-//! The sections of the configuration file. Every key is explained in `config.default.toml`; the variable of a key is
-//! told by [`super::origin::variable`].
+//! The sections of the configuration file. Every key is explained in `config.default.toml`; [`super::origin::variable`]
+//! gives the variable of a key.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::Network;
 #[serde(deny_unknown_fields)]
 pub struct Server {
     pub listen: SocketAddr,
-    /// An origin in its one spelling; of the listening address if the file leaves it empty.
+    /// In canonical form; the listening address if the file leaves it empty.
     pub public_url: String,
     pub trusted_proxies: Vec<Network>,
     pub allowed_origins: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Store {
     pub data_dir: PathBuf,
 }
 
-/// Days; 0 is for ever.
+/// In days; 0 is for ever.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
@@ -77,7 +77,7 @@ pub struct Limits {
     pub rate_hook_bytes: u32,
 }
 
-/// What one tenant may have stored; 0 is no limit.
+/// Limits of one tenant's stored files; 0 is no limit.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Storage {
@@ -85,7 +85,7 @@ pub struct Storage {
     pub max_files: u64,
 }
 
-/// Calls to addresses outside.
+/// Outgoing calls.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calls {

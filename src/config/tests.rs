@@ -1,4 +1,4 @@
-//! What is read, what is refused, and where a refusal says that the value came from.
+//! Which configurations are read, which are refused, and which origin a refusal names.
 
 use super::*;
 
@@ -51,7 +51,7 @@ fn what_is_wrong_is_refused_by_its_name() {
     assert!(refused("", &[("HUBBUB_LOG_FORMAT", "xml")]).contains("HUBBUB_LOG_FORMAT"));
 }
 
-/// Each setting that holds an origin is kept in one spelling, and what cannot be right is refused by its name.
+/// Each setting that holds an origin is stored in canonical form, and an invalid one is refused by its name.
 #[test]
 fn origins_are_parsed_and_kept_in_one_spelling() {
     let pairs = [
@@ -131,7 +131,7 @@ fn variables_of_services_in_the_same_network_do_not_stop_the_start() {
     assert!(refused("", &[("HUBBUB_PORT", "8080")]).contains("HUBBUB_PORT"));
 }
 
-/// Whatever is refused, whether by its type or by a check, says where the value came from.
+/// Every refusal, by type or by a check, names the origin of the value.
 #[test]
 fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
     let cases = [
@@ -169,7 +169,7 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         assert!(!error.contains("hubbub.toml"), "{error}");
         let error = refused(&format!("{key} = {in_file}"), &[]);
         assert!(error.starts_with(&format!("hubbub.toml: {key}: ")), "{error}");
-        // Another value from elsewhere is not to blame.
+        // A valid value from another origin is not named.
         let error = refused("server.worker_threads = 2", &[(&name, in_variable)]);
         assert!(error.starts_with(&format!("{name}: ")), "{error}");
     }
@@ -179,7 +179,7 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         "{both}"
     );
     assert!(refused("server.listen = ", &[]).starts_with("hubbub.toml: "));
-    // A key that stands alone is told where it belongs.
+    // A key outside of a section is refused with its section.
     assert!(refused("listen = \"127.0.0.1:1\"", &[]).contains("write `listen = …` under [server]"));
     assert!(refused("log = \"debug\"", &[]).contains("write [log]"));
     assert!(refused("metrics_token = \"x\"", &[]).contains("write `token = …` under [metrics]"));
@@ -215,7 +215,7 @@ fn the_servers_socket_is_where_the_configuration_says() {
     assert!(free.expect_err("not known").to_string().contains("free port"));
 }
 
-/// The names that operators have in their deployments.
+/// Names of variables that operators have in their deployments.
 #[test]
 fn every_key_has_its_variable() {
     let names = [

@@ -1,5 +1,5 @@
-//! A web origin: scheme, host and port, parsed and written in one way only, so that two spellings of one address are
-//! equal. Case, a default port, a trailing slash or dot, and the two forms of an international name make no difference.
+//! A web origin: scheme, host and port in canonical form, so that two spellings of one origin are equal. Case, a
+//! default port, a trailing slash or dot, and the two forms of an international name make no difference.
 
 use url::{Host, Url};
 
@@ -12,7 +12,7 @@ pub struct WebOrigin {
 }
 
 impl WebOrigin {
-    /// Says what is wrong and what to write instead.
+    /// The error states what is wrong and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let remedy = "write https://host or https://host:port";
@@ -24,7 +24,7 @@ impl WebOrigin {
             "http" => false,
             _ => return Err(format!("{scheme}:// is not understood here: {remedy}, or with http")),
         };
-        // What the parser would repair by guessing is refused.
+        // Input that the URL parser would silently repair is refused.
         if rest.contains('*') {
             return Err(format!("{text:?} has a wildcard: name each address, {remedy}"));
         }
@@ -58,7 +58,7 @@ impl WebOrigin {
         Ok(Self { is_https, host, port })
     }
 
-    /// As [`Self::parse`], for a `Host` header: what stands there under a scheme.
+    /// As [`Self::parse`], for a `Host` header with the given scheme.
     pub fn of_host(is_https: bool, host: &str) -> Option<Self> {
         let scheme = if is_https { "https" } else { "http" };
         Self::parse(&format!("{scheme}://{host}")).ok()
@@ -69,7 +69,7 @@ const fn default_port(is_https: bool) -> u16 {
     if is_https { 443 } else { 80 }
 }
 
-/// The one spelling: without a default port and without a slash at the end.
+/// The canonical form: without a default port and without a trailing slash.
 impl std::fmt::Display for WebOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let scheme = if self.is_https { "https" } else { "http" };

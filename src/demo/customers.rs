@@ -1,7 +1,7 @@
-//! Made-up customers: they write in bursts, wait for an answer and go on when it comes, now and then send a file, mend
-//! a message, react, or ask for a person. A seed decides everything but the time that answers take.
+//! Made-up customers: they write in bursts, wait for an answer and continue after it; now and then they send a file,
+//! edit a message, react, or ask for a person. A seed decides everything but the time that answers take.
 //!
-//! There are at most [`MAX_PEOPLE`], and the longer it goes on, the slower they write.
+//! There are at most [`MAX_PEOPLE`], and the pauses between their messages grow over time.
 
 mod dice;
 mod files;
@@ -16,11 +16,11 @@ use self::person::{Heard, Person};
 use super::World;
 
 const MAX_PEOPLE: usize = 40;
-/// Steps that go at full speed; after them the pauses grow.
+/// Steps at full speed; after them the pauses grow.
 const LIVELY_STEPS: u64 = 60;
 const LONGEST_PAUSE_MS: u64 = 30_000;
 
-/// Writes to the world's channels for as long as it is polled.
+/// Posts to the world's channels for as long as the future is polled.
 pub(super) async fn live(world: &World, seed: u64) {
     let mut dice = Dice::new(seed);
     let mut people: Vec<Person> = Vec::new();
@@ -74,7 +74,7 @@ async fn short_gap(dice: &mut Dice) {
     tokio::time::sleep(Duration::from_millis(dice.between(350, 1_000))).await;
 }
 
-/// The last message to each chat.
+/// The last message that was sent to each chat.
 fn heard(world: &World) -> HashMap<String, Heard> {
     let telegram = world.telegram.sent().into_iter().map(|sent| {
         (sent.chat.to_string(), Heard { message: sent.message_id.to_string(), at_ms: sent.at_ms })

@@ -5,7 +5,7 @@ use crate::model::ChannelSettings;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A whole round with everything real but the providers: a customer writes on each channel, the worker answers.
+/// A complete exchange in which only the providers are emulated: a customer writes on each channel, the worker answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_worker_answers_on_both_channels() {
     let settings = ChannelSettings { quiet_ms: 100, max_wait_ms: 1_000, ..ChannelSettings::default() };
@@ -25,7 +25,7 @@ async fn the_worker_answers_on_both_channels() {
     world.stop().await;
 }
 
-/// The customers find each their way in, and the worker answers them.
+/// The customers write on both channels, and the worker answers them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn customers_write_and_are_answered() {
     let settings = ChannelSettings { quiet_ms: 200, max_wait_ms: 1_000, ..ChannelSettings::default() };

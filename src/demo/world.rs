@@ -1,5 +1,5 @@
-//! A running server with a tenant, two companies, two people, an API key of a worker, and a Telegram and a WAHA
-//! channel that are connected to emulated providers. It has no customers and no worker of its own.
+//! A running server with a tenant, two companies, two users, the API key of a worker, and a Telegram and a WAHA channel
+//! that are connected to emulated providers. Customers and the worker are elsewhere.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ pub struct WorldOptions {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
     pub clock: Clock,
-    /// Of both channels.
+    /// The settings of both channels.
     pub settings: ChannelSettings,
 }
 
@@ -47,7 +47,7 @@ impl Default for WorldOptions {
     }
 }
 
-/// Somebody who can sign in.
+/// The sign-in of a user.
 pub struct Login {
     pub id: Uuid,
     pub email: String,
@@ -67,7 +67,7 @@ pub struct World {
     pub waha: WahaEmulator,
     pub telegram_channel: Channel,
     pub waha_channel: Channel,
-    /// Removed when it is dropped.
+    /// The data folder, removed on drop.
     folder: TempDir,
 }
 
@@ -104,7 +104,7 @@ impl World {
             ("api_key", waha.api_key().to_owned()),
             ("session", SESSION.to_owned()),
         ];
-        // Hashing the passwords takes longest, so the rest is done beside it.
+        // Hashing the passwords takes longest, so it runs concurrently with the rest.
         let (owner, agent, key, telegram_channel, waha_channel) = tokio::try_join!(
             login(&app, tenant, ("owner@example.com", "Orla"), Role::Owner, &password),
             login(&app, tenant, ("agent@example.com", "Ansel"), Role::Agent, &password),
@@ -146,7 +146,7 @@ impl World {
     pub async fn stop(self) {
         self.app.stop().await;
         if let Err(error) = self.folder.close() {
-            tracing::warn!(%error, "the demo's folder is not removed");
+            tracing::warn!(%error, "cannot remove the demo's folder");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The web page, embedded in the binary. Hashed files never change and are kept for ever; the page is asked for
-//! each time. A missing file is 404 and never the page; only addresses without an extension are the page's own.
-//! Without a web build the binary works all the same, and says so here.
+//! The web page, embedded in the binary. Files with a hash in their name are cached for ever; the page is revalidated
+//! on each request. A missing file is 404, never the page: only paths without an extension get the page. A binary
+//! without a web build works, and answers these paths with a hint.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ struct Dist;
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 const ASK: &str = "no-cache";
 
-/// For every path that no route takes.
+/// Serves every path that no route matches.
 pub async fn fallback(request: Request) -> Response {
     let path = request.uri().path();
     let ours = ["/api/", "/hooks/", "/health/", "/connection/"].iter().any(|prefix| path.starts_with(prefix));
@@ -45,7 +45,7 @@ fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
     page("index.html")
 }
 
-/// A page of the build, always asked for anew.
+/// A page of the build, which browsers revalidate on each request.
 pub(crate) fn page(name: &str) -> Response {
     let Some(file) = Dist::get(name) else {
         let text = "The server runs. Its web page was not built into this binary: run `npm ci && npm run build` in web/ \
@@ -77,7 +77,7 @@ fn answer(name: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
     response
 }
 
-/// The kinds of file that a web build has.
+/// The content types of the files in a web build.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn addresses_of_the_page_are_the_page() {
-        // With and without a build: both answer, and never from a cache.
+        // With and without a build the path is answered, and never from a cache.
         let response = get("/conversations/0190");
         if Dist::get("index.html").is_some() {
             assert_eq!(response.status(), StatusCode::OK);

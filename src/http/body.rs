@@ -1,4 +1,4 @@
-//! The JSON body of a request: bounded, and refused with the name of the field that is wrong.
+//! Extracts the JSON body of a request, within a limit. A refusal names the wrong field.
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{StatusCode, header};
@@ -22,7 +22,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     }
 }
 
-/// The same for calls of those who are not signed in, who have no more to say than a few KiB.
+/// The same for calls without authentication: at most a few KiB, charged to the strangers' budget.
 pub struct ShortBody<T>(pub T);
 
 const SHORT_BYTES: usize = 8 * 1024;
@@ -48,7 +48,7 @@ async fn read<T: DeserializeOwned>(
     let (mut parts, body) = request.into_parts();
     let Ok(peer) = PeerIp::from_request_parts(&mut parts, app).await;
     let bytes = receive::whole(body, limit, budget, peer.counted()).await?;
-    // A form of another site can post texts and forms, but not JSON: so only JSON is taken.
+    // An HTML form of another site can post text and form data, but not JSON: requiring JSON prevents such requests.
     if !bytes.is_empty() && !kind.is_some_and(|kind| is_json(&kind)) {
         let detail = "send JSON, with `content-type: application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));

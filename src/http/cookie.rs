@@ -1,8 +1,9 @@
-//! The cookie that holds a browser's refresh token, and who may send it.
+//! The cookie that holds a browser's refresh token, and the check of who may send it.
 //!
-//! Cookies know no ports: all servers of one address share a browser's jar. So the name tells the installation, and
-//! nothing is deleted but what this installation knows to be over. Over https the name begins with `__Host-`, by which
-//! the browser itself sees to it that no other host (a sister below the same domain) and no plain page has set it.
+//! Cookies ignore ports: all servers on one host share a browser's cookies. So the cookie's name contains the
+//! installation, and only a token that this installation knows to be over is deleted. Over https the name begins with
+//! `__Host-`: browsers accept such a cookie only from the host itself and only over TLS, so no sibling subdomain can
+//! set it.
 
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
@@ -11,10 +12,10 @@ use axum::response::Response;
 use super::problem::Problem;
 use crate::app::{App, AppState};
 
-/// Who asks for a session, renews it or ends it. What comes from a page of another site is refused: `SameSite` keeps
-/// the cookie away from it, but not from sisters below the same domain, and not from older browsers.
+/// The client of a session call. Requests from pages of other sites are refused: `SameSite` keeps the cookie from them,
+/// but not from sibling subdomains, and not in older browsers.
 pub struct Visitor {
-    /// Browsers say where their pages come from, which no page can keep them from; programs say nothing.
+    /// Browsers name the page's origin in a header that pages cannot change; programs send none.
     pub is_browser: bool,
 }
 
@@ -44,7 +45,7 @@ fn name(app: &App) -> String {
     format!("{prefix}hubbub_refresh_{}", app.installation)
 }
 
-/// The token of our cookie, if the browser has one.
+/// The refresh token in our cookie, if there is one.
 pub fn read(app: &App, headers: &HeaderMap) -> Option<String> {
     find(&name(app), headers)
 }
@@ -60,7 +61,7 @@ fn find(name: &str, headers: &HeaderMap) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// Gives the browser a token, to be kept for so many seconds.
+/// Sets the cookie, to be kept for `max_age_s` seconds.
 pub fn keep(app: &App, response: &mut Response, token: &str, max_age_s: i64) {
     let text = line(&name(app), token, max_age_s, app.config.is_https());
     if let Ok(value) = HeaderValue::from_str(&text) {
@@ -68,12 +69,12 @@ pub fn keep(app: &App, response: &mut Response, token: &str, max_age_s: i64) {
     }
 }
 
-/// Takes our cookie from the browser.
+/// Deletes the cookie.
 pub fn drop(app: &App, response: &mut Response) {
     keep(app, response, "", 0);
 }
 
-/// `__Host-` wants `Secure`, the path `/` and no domain.
+/// `__Host-` requires `Secure`, the path `/` and no domain.
 fn line(name: &str, token: &str, max_age_s: i64, is_https: bool) -> String {
     let place = if is_https { "Path=/; Secure" } else { "Path=/api/v1/session" };
     format!("{name}={token}; {place}; Max-Age={max_age_s}; HttpOnly; SameSite=Strict")

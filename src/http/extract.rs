@@ -1,4 +1,4 @@
-//! Who calls, and what the address asks: what a handler is given of a request besides its body.
+//! Extractors for the caller and the query of a request.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::problem::Problem;
 use crate::accounts::{Access, Verified};
 use crate::app::AppState;
 
-/// A verified caller, who is within its rate.
+/// A verified caller, within its rate limit.
 pub struct Signed {
     pub access: Arc<Access>,
-    /// The session, if it is a person.
+    /// The session, if the caller is a person.
     pub session: Option<Verified>,
 }
 
@@ -28,7 +28,7 @@ impl FromRequestParts<AppState> for Signed {
             }
             Credentials::Key(key) => (app.accounts.by_key(key).await?, None),
         };
-        // Counted when it is known who calls, so that nobody can use up another's rate.
+        // Counted after verification, so that nobody can use up the rate of another caller.
         app.admission.rates.caller(access.identity.id())?;
         Ok(Self { access, session })
     }
@@ -39,7 +39,7 @@ enum Credentials<'h> {
     Key(&'h str),
 }
 
-/// Never from the address: it would end in logs and histories.
+/// Credentials are never read from the URL: it would end up in logs and browser histories.
 fn credentials(headers: &HeaderMap) -> Result<Credentials<'_>, Problem> {
     if let Some(key) = headers.get("x-api-key") {
         let key =
@@ -59,7 +59,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-/// The query of an address, refused with the name of the parameter that is wrong.
+/// The query of a URL. A refusal names the wrong parameter.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {

@@ -1,5 +1,5 @@
-//! Is the process alive, and can it do its work? Ready means that the store reads and commits
-//! and that there is room for another socket.
+//! Liveness and readiness probes. Ready means that the store reads and commits and that there is a file descriptor for
+//! another socket.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::events::Touch;
 use crate::store::{Tx, Verb, accounts};
 
 const PATIENCE: Duration = Duration::from_secs(2);
-/// However many ask, the database is written to for them once in this time.
+/// The probe commits at most once in this time, however often it is called.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub struct Health {
     status: &'static str,
 }
 
-/// The process answers.
+/// Fails when the store's writer has ended.
 pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.store.is_alive() {
         return Ok(Json(Health { status: "live" }));
@@ -37,7 +37,7 @@ pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> 
     ))
 }
 
-/// The process can do its work: the store reads and commits, another socket has room, no stop has begun.
+/// Fails when the store does not read and commit in time, descriptors are short, or a shutdown has begun.
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.soft.is_cancelled() {
         return Err(not_ready("the server is shutting down"));
@@ -46,7 +46,7 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
         return Err(no_descriptors());
     }
     let checks = async {
-        app.store.read(Look).await?;
+        app.store.read(ProbeStore).await?;
         let mut committed = app.committed.lock().await;
         if committed.is_none_or(|at| at.elapsed() >= COMMIT_EVERY) {
             app.store.write(Touch).await?;
@@ -68,10 +68,10 @@ fn not_ready(detail: &str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).retry_after(2)
 }
 
-/// Takes the way of every verb.
-struct Look;
+/// Reads through the same path as every verb.
+struct ProbeStore;
 
-impl Verb for Look {
+impl Verb for ProbeStore {
     type Out = ();
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {

@@ -1,5 +1,5 @@
-//! `/metrics` in the Prometheus text format: what the code counts, the engine's own numbers, and the process.
-//! No tenant is named in a label: their number has no bound.
+//! `/metrics` in the Prometheus text format: the server's counters, the hub's counters, and the process. No label names
+//! a tenant: the number of tenants has no bound.
 
 use adapters::verify::is_same_secret;
 use axum::extract::State;
@@ -14,9 +14,7 @@ use crate::store::jobs::Class;
 use crate::store::{Tx, Verb, queues};
 use crate::telemetry;
 
-/// The numbers of this server, for whoever has its `metrics_token` as the bearer token.
-///
-/// 403 if there is no token: then they are nobody's here, but may have an address of their own (`metrics_listen`).
+/// `/metrics` on the main address, with the configured `metrics_token` as the bearer token; 403 if none is configured.
 pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
     let wanted = &app.config.metrics.token;
     if wanted.is_empty() {
@@ -30,7 +28,7 @@ pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Result<
     numbers(&app).await
 }
 
-/// On an address of their own, to which the operator lets only whom he likes.
+/// `/metrics` on its own address, without a token: the operator restricts access to that address.
 pub async fn open(State(app): State<AppState>) -> Result<impl IntoResponse> {
     numbers(&app).await
 }
@@ -69,7 +67,7 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
     metrics::gauge!("hubbub_unfinished_bytes")
         .set((app.admission.budget.used() + app.admission.strangers.used()) as f64);
     metrics::gauge!("process_max_fds").set(app.descriptors.limit() as f64);
-    // Reads a few small files of the kernel.
+    // Reads a few small files under `/proc`.
     let text = tokio::task::spawn_blocking(|| {
         process();
         telemetry::render_metrics()
@@ -84,7 +82,7 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
     ))
 }
 
-/// The queues of jobs, by class of work.
+/// The lengths of the job queues, by class of work.
 async fn jobs(app: &AppState) -> Result<()> {
     for (class, waiting, running, dead, blocked) in app.store.read(CountJobs).await? {
         let Some(class) = Class::of(class) else { continue };
@@ -120,7 +118,7 @@ fn process() {
     }
 }
 
-/// As Linux tells it; nothing on other systems.
+/// From `/proc`; `None` on systems other than Linux.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

@@ -1,4 +1,4 @@
-//! The address of the other side, seen through the proxies that the configuration trusts and through no others.
+//! The client's address, resolved through trusted proxies only.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,18 +9,18 @@ use axum::http::{HeaderMap, request::Parts};
 use crate::app::AppState;
 use crate::config::{Network, is_in};
 
-/// What a connection is known by.
+/// What is known of the peer of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     pub address: SocketAddr,
-    /// It is one of the trusted proxies, whose connections are everybody's: what comes over them is counted by the
-    /// address that they forward.
+    /// The peer is a trusted proxy. Many clients share its connections, so its requests are counted by the forwarded
+    /// address.
     pub is_proxy: bool,
-    /// There are descriptors enough to keep it as a socket.
+    /// There are enough file descriptors to keep the connection as a WebSocket.
     pub may_stay: bool,
 }
 
-/// Nothing when the server does not run on a socket (in tests).
+/// `None` when there is no TCP connection (in tests).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerIp(pub Option<IpAddr>);
 
@@ -34,14 +34,14 @@ impl FromRequestParts<AppState> for PeerIp {
 }
 
 impl PeerIp {
-    /// For counting: whoever has no address counts as one.
+    /// The address to count by; callers without one share an address.
     pub fn counted(self) -> IpAddr {
         self.0.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 }
 
-/// Walks back from the nearest hop while the hops are trusted. What stands further left in the header was
-/// written by anybody.
+/// Walks `X-Forwarded-For` from the nearest hop for as long as the hops are trusted. Entries further left are written
+/// by the client and are not trusted.
 pub(super) fn resolve(direct: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let mut seen = direct.to_canonical();
     let lines = headers.get_all("x-forwarded-for").iter();
@@ -58,7 +58,7 @@ pub(super) fn resolve(direct: IpAddr, headers: &HeaderMap, trusted: &[Network]) 
     seen
 }
 
-/// An address, with or without a port.
+/// An address with or without a port.
 fn address(hop: &[u8]) -> Option<IpAddr> {
     let hop = std::str::from_utf8(hop).ok()?.trim();
     hop.parse().or_else(|_| hop.parse().map(|with_port: SocketAddr| with_port.ip())).ok()
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(resolve(ip("10.3.4.5"), &headers, &trusted), ip("203.0.113.7"));
         assert_eq!(resolve(ip("fd12::1"), &headers, &trusted), ip("203.0.113.7"));
         assert_eq!(resolve(ip("11.0.0.1"), &headers, &trusted), ip("11.0.0.1"));
-        // Whoever is behind a proxy may write what it likes; only what the proxies added counts.
+        // Clients behind a proxy can write anything; only what the trusted proxies appended counts.
         headers.insert("x-forwarded-for", "10.0.0.1, 203.0.113.7".parse().expect("a value"));
         assert_eq!(resolve(ip("10.3.4.5"), &headers, &trusted), ip("203.0.113.7"));
     }

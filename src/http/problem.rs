@@ -1,5 +1,5 @@
-//! Problem documents (RFC 9457) with a stable `code` for programs and a sentence for people, and the refusals of HTTP
-//! itself. Which error of the domain becomes which problem is told in `refusal.rs`.
+//! Problem documents (RFC 9457) with a stable `code` for programs and a sentence for people, and the refusals of the
+//! HTTP layer itself. `refusal.rs` maps domain errors to problems.
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -71,7 +71,7 @@ impl Problem {
         self.code
     }
 
-    /// With its head, for a connection that is closed after it.
+    /// The whole answer with its head, for a connection that is closed after it.
     pub fn whole_answer(&self) -> Bytes {
         // A struct of strings and numbers always serialises.
         let body = serde_json::to_string(self).unwrap_or_default();
@@ -114,7 +114,7 @@ impl From<Wait> for Problem {
 }
 
 impl From<PathRejection> for Problem {
-    /// An address with an id that is none leads to nothing.
+    /// A path whose id is not an id does not exist.
     fn from(_: PathRejection) -> Self {
         Self::not_found("thing: the address holds no valid id")
     }
@@ -137,24 +137,24 @@ impl From<JsonRejection> for Problem {
     }
 }
 
-/// The first word between backticks: how serde names a field that is missing or unknown.
+/// The first word in backticks: how serde names a missing or unknown field.
 pub(super) fn quoted(text: &str) -> Option<String> {
     let (_, rest) = text.split_once('`')?;
     rest.split_once('`').map(|(word, _)| word.to_owned())
 }
 
-/// What is said, and by `/health/ready` too, while there is no room for another socket.
+/// The answer while there are no file descriptors for another socket; `/health/ready` gives it too.
 pub fn no_descriptors() -> Problem {
     let detail = "the server has too many open connections: it keeps those, and takes no new ones for now";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_descriptors", detail).retry_after(NO_DESCRIPTORS_WAIT_S)
 }
 
-/// The same as a whole answer, for connections that nobody reads a request from.
+/// The same as a whole answer, for connections that are closed before a request is read.
 pub fn no_descriptors_answer() -> Bytes {
     no_descriptors().whole_answer()
 }
 
-/// Too much is being received; of one body, or of all that one address sends.
+/// The memory budget is exhausted, for this address or for all.
 pub fn no_room() -> Problem {
     let detail = "too much is being received at this moment: come again in some seconds";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_room", detail).retry_after(NO_ROOM_WAIT_S)
@@ -164,13 +164,13 @@ pub fn no_room_answer() -> Bytes {
     no_room().whole_answer()
 }
 
-/// One address has as many unfinished requests as it may.
+/// The address has its maximum of unfinished requests.
 pub fn too_many_unfinished() -> Problem {
     let detail = "too many connections or unfinished requests from this address: finish some of them first";
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_unfinished", detail).retry_after(NO_ROOM_WAIT_S)
 }
 
-/// The head of a request is over its limit; the HTTP library itself refuses these, and says only the status.
+/// The head of a request is over its limit. The HTTP library refuses it with a bare status, which this replaces.
 pub fn long_head_answer(most: usize) -> Bytes {
     let detail = format!("the head of a request has at most {most} bytes and 100 lines here");
     Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", detail).whole_answer()
@@ -189,7 +189,7 @@ pub fn unreadable_answer() -> Bytes {
 const NO_ROOM_WAIT_S: i64 = 5;
 const NO_DESCRIPTORS_WAIT_S: i64 = 5;
 
-/// The answer for paths that lead nowhere below the API.
+/// The answer for unknown paths below the API.
 pub async fn no_such_path() -> Problem {
     Problem::not_found("address")
 }
@@ -202,11 +202,11 @@ pub async fn wrong_method() -> Problem {
     )
 }
 
-/// What a handler that panicked answers. The panic itself is in the log.
+/// The answer of a handler that panicked. The panic itself is in the log.
 #[expect(clippy::needless_pass_by_value, reason = "the layer that calls it hands the value over")]
 pub fn panicked(what: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = what.downcast_ref::<String>().map(String::as_str).or(what.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("without words"), "a handler panicked");
+    tracing::error!(panic = text.unwrap_or("not a text"), "a handler panicked");
     metrics::counter!("hubbub_http_panics_total").increment(1);
     Problem::internal().into_response()
 }

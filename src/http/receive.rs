@@ -1,8 +1,7 @@
-//! The body of a request, whole and in one piece: bounded in bytes by what takes it, in time, and by the budget of all
-//! that is being received.
+//! Reads the body of a request into one buffer, within a limit of bytes, a limit of time and the memory budget.
 //!
-//! Pieces are copied as they come. Kept as they are, each would hold on to the connection's whole buffer, however small
-//! it is: a body that comes a byte at a time would cost thousands of times its size.
+//! Chunks are copied as they arrive. Kept as they are, each would hold a reference to the connection's whole read
+//! buffer: a body sent byte by byte would cost thousands of times its size.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -17,20 +16,20 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::problem::{self, Problem};
 use crate::admission::Budget;
 
-/// The longest that a body may take.
+/// The longest time for a whole body.
 const TIME: Duration = Duration::from_secs(30);
-/// And the slowest that it may come after a moment: so many bytes a second on average.
+/// After this time, the average rate in bytes a second must be at least `LOWEST_RATE`.
 const GRACE: Duration = Duration::from_secs(5);
 const LOWEST_RATE: f64 = 1024.0;
-/// A buffer is charged in steps of so much, and has so much at the beginning.
+/// The first size of a buffer, and the step in which it is charged.
 const STEP: usize = 4 * 1024;
 
-/// What is still to come of a refused body is read and dropped for so long: who is in the midst of sending hears nothing
-/// of an answer on a connection that is closed.
+/// How long the rest of a refused body is read and discarded: a client that is still sending does not see an answer on
+/// a connection that is closed.
 const FAREWELL: Duration = Duration::from_secs(2);
 const FAREWELL_BYTES: usize = 8 * 1024 * 1024;
 
-/// Receives a body of at most so many bytes for an address.
+/// Receives a body of at most `limit` bytes, charged to `address`.
 pub async fn whole(mut body: Body, limit: usize, budget: &Budget, address: IpAddr) -> Result<Bytes, Problem> {
     let received = receive(&mut body, limit, budget, address).await;
     if received.as_ref().is_err_and(|problem| problem.status() != StatusCode::REQUEST_TIMEOUT) {
@@ -71,7 +70,8 @@ async fn receive(body: &mut Body, limit: usize, budget: &Budget, address: IpAddr
             return Err(too_large(limit));
         }
         if let Some(announced) = announced {
-            // Room that is not written to costs nothing yet, so all of it is taken at once, and charged as it fills.
+            // Memory that is not written to is not resident yet: the whole buffer is allocated at once and charged as
+            // it fills.
             charge
                 .grow_to(needed.next_multiple_of(STEP).min(announced.max(needed)))
                 .map_err(|_| no_room())?;
@@ -120,7 +120,7 @@ mod tests {
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    /// A body of unknown length in pieces, each of which comes after a wait.
+    /// A body of unknown length, in chunks that each come after a wait.
     fn pieces(size: usize, count: usize, wait_ms: u64) -> Body {
         Body::from_stream(stream::iter(0..count).then(move |_| async move {
             if wait_ms > 0 {
@@ -160,9 +160,9 @@ mod tests {
         let budget = Budget::new(1 << 20, 1 << 20);
         for (body, longest_s) in [
             (Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()), 5.1),
-            // A byte a second, which never stops.
+            // One byte a second, without end.
             (pieces(1, 1_000_000, 1_000), 6.1),
-            // At a rate that is allowed, but for too long.
+            // At an allowed rate, but for too long.
             (pieces(4 * 1024, 1_000, 1_000), 30.1),
         ] {
             let begin = Instant::now();
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(slow.len(), 29 * 1024);
     }
 
-    /// What others are sending is charged while it is under way, and by address.
+    /// Bodies that are still being received are charged, by address.
     #[tokio::test(start_paused = true)]
     async fn what_is_under_way_counts_for_its_address_and_for_all() {
         let budget = Budget::new(64 * 1024, 32 * 1024);

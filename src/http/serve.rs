@@ -1,5 +1,5 @@
-//! Listening, until the application's tokens say to finish (`App::soft`) and to drop what is left (`App::hard`).
-//! Starting everything else is `start.rs`, stopping it `app.rs`.
+//! Accepts connections until the soft token (`App::soft`) ends the accept loop; the hard token (`App::hard`) drops the
+//! connections that are left. `start.rs` starts the other parts, `app.rs` stops them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,22 +23,23 @@ use tower::ServiceExt as _;
 use super::peer::Caller;
 use super::problem;
 use super::wire::{HEAD_BYTES, HeadTimer, Progress, Wire};
-use crate::admission::{Charge, Place};
+use crate::admission::{Charge, ConnectionSlot};
 use crate::app::AppState;
 use crate::config::is_in;
 
-/// A connection that says nothing at all costs a descriptor for so long, unless it is of a trusted proxy, which may
-/// open them beforehand;
+/// How long a connection may stay without sending its first byte. Each one costs a file descriptor. Trusted proxies,
+/// which may open connections in advance, have their own idle timeout.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// and one that takes nothing of what it is sent, for so long. How long it may wait for a request is configured.
+/// How long the peer may leave sent data unacknowledged. The time between requests is configured
+/// (`http_idle_timeout_s`).
 const UNREAD: Duration = Duration::from_mins(1);
 
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Answers requests in tasks of the application's. At the soft token idle connections are closed and requests
-/// finish; the hard token drops the rest. Sockets are the hub's: `App::stop` drains them.
+/// Answers requests in tasks tracked by the application. The soft token closes idle connections and lets running
+/// requests finish; the hard token drops the rest. WebSockets belong to the hub: `App::stop` drains them.
 pub fn serve(listener: TcpListener, app: AppState, router: Router) {
     let listener =
         ConnectionListener::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
@@ -51,18 +52,18 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
     let idle_proxy = Duration::from_secs(app.config.server.http_proxy_idle_timeout_s);
     while let Some((stream, address)) = app.soft.run_until_cancelled(listener.accept()).await {
         let is_proxy = is_in(&app.config.server.trusted_proxies, address.ip());
-        let place = if is_proxy { None } else { app.admission.places.take(address.ip()) };
-        if !is_proxy && place.is_none() {
+        let slot = if is_proxy { None } else { app.admission.connection_slots.take(address.ip()) };
+        if !is_proxy && slot.is_none() {
             metrics::counter!("hubbub_connections_over_places_total").increment(1);
             listener.refuse(stream, problem::too_many_unfinished().whole_answer());
             continue;
         }
-        // Frames are small and must not wait for company.
+        // Frames are small: Nagle's algorithm would delay them.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "nodelay could not be set");
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
         }
         if let Err(error) = give_up_unread(&stream, UNREAD) {
-            tracing::debug!(%error, "a connection will be waited for while it takes nothing");
+            tracing::debug!(%error, "TCP_USER_TIMEOUT cannot be set");
         }
         let caller = Caller { address, is_proxy, may_stay: app.descriptors.may_stay(&stream) };
         let (idle, first_byte) =
@@ -70,7 +71,7 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
         let connection = Connection {
             stream,
             caller,
-            place,
+            slot,
             charge: app.admission.strangers.open(address.ip()),
             idle,
             first_byte,
@@ -82,8 +83,8 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
     }
 }
 
-/// Has the system break the connection when the other side has taken nothing for so long, be it gone or unwilling:
-/// an answer that is not read would be kept with its connection for as long as the other side likes.
+/// Makes the kernel break the connection when the peer has acknowledged nothing for so long (`TCP_USER_TIMEOUT`).
+/// Otherwise an answer that the peer does not read would keep its connection and memory for as long as the peer likes.
 #[cfg(target_os = "linux")]
 fn give_up_unread(stream: &TcpStream, after: Duration) -> io::Result<()> {
     let ms = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
@@ -95,25 +96,25 @@ fn give_up_unread(_: &TcpStream, _: Duration) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// A connection that was let in.
+/// An accepted connection.
 struct Connection {
     stream: TcpStream,
     caller: Caller,
-    place: Option<Place>,
-    /// For the heads of its requests.
+    slot: Option<ConnectionSlot>,
+    /// Charged for the heads of its requests.
     charge: Charge,
-    /// How long it may wait for its next request, and for the first byte of all.
+    /// The longest wait for the next request, and for the first byte of the connection.
     idle: Duration,
     first_byte: Duration,
 }
 
 impl Connection {
-    /// Serves it until it ends, or until it becomes a socket.
+    /// Serves requests until the connection ends or is upgraded to a WebSocket.
     async fn answer(self, router: Router, soft: CancellationToken) {
-        let Self { stream, caller, place, charge, idle, first_byte } = self;
+        let Self { stream, caller, slot, charge, idle, first_byte } = self;
         let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
         if !matches!(spoke, Some(Ok(Ok(())))) {
-            return tracing::debug!(?spoke, "a connection said nothing");
+            return tracing::debug!(?spoke, "a connection was closed before its first byte");
         }
         let progress = Arc::new(Progress::default());
         let head = Arc::clone(&progress);
@@ -122,10 +123,10 @@ impl Connection {
             request.extensions_mut().insert(ConnectInfo(caller));
             request.map(Body::new)
         });
-        let wire = Wire::new(stream, Arc::clone(&progress), charge, place);
+        let wire = Wire::new(stream, Arc::clone(&progress), charge, slot);
         let connection = http1::Builder::new()
             .timer(HeadTimer { progress, idle })
-            // Only says that there is an end: when it is, the timer knows.
+            // Only enables the library's timer; `HeadTimer` decides when it fires.
             .header_read_timeout(idle)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(wire, TowerToHyperService::new(service))
@@ -138,7 +139,7 @@ impl Connection {
             connection.await
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, "a connection broke");
+            tracing::debug!(%error, "a connection failed");
         }
     }
 }
@@ -171,7 +172,7 @@ mod tests {
 
     const IDLE: Duration = Duration::from_secs(130);
 
-    /// A client and the task that answers it.
+    /// A client and the task that serves it.
     async fn pair(soft: &CancellationToken) -> (TcpStream, JoinHandle<()>) {
         pair_with(soft, IDLE, 1 << 20).await
     }
@@ -194,14 +195,14 @@ mod tests {
         let (stream, address) = listener.accept().await.unwrap();
         let caller = Caller { address, is_proxy: false, may_stay: true };
         let charge = Budget::new(1 << 20, share).open(address.ip());
-        let connection = Connection { stream, caller, place: None, charge, idle, first_byte: FIRST_BYTE };
+        let connection = Connection { stream, caller, slot: None, charge, idle, first_byte: FIRST_BYTE };
         (client, tokio::spawn(connection.answer(router, soft.clone())))
     }
 
-    /// What a refusal of the HTTP library looks like, in a file.
+    /// A file with the bytes of a refusal by the HTTP library.
     const FILE: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
-    /// It comes when the head of the answer is written already.
+    /// The body comes after the head of the answer was written.
     async fn file() -> Body {
         Body::from_stream(futures_util::stream::once(async {
             sleep(Duration::from_millis(100)).await;
@@ -248,7 +249,7 @@ mod tests {
         drop(client);
     }
 
-    /// The wait for the next request and the time for a head that has begun are two times.
+    /// The idle timeout and the timeout of a head that has begun are separate.
     #[tokio::test]
     async fn idle_connections_have_their_time_and_heads_in_progress_another() {
         for (idle_s, begun, end_s) in
@@ -260,7 +261,7 @@ mod tests {
             assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("127.0.0.1"), "{answer}");
             client.write_all(begun.as_bytes()).await.unwrap();
             if !begun.is_empty() {
-                // It must have been read before the time is stopped.
+                // The server must have read it before the clock is paused.
                 sleep(Duration::from_millis(200)).await;
             }
             tokio::time::pause();
@@ -272,7 +273,8 @@ mod tests {
         }
     }
 
-    /// The beginning of a second request that comes together with the first has the time of a head.
+    /// If the beginning of a second request arrives together with the first, the timeout of a head applies, not the
+    /// idle timeout.
     #[tokio::test]
     async fn a_head_that_begins_with_the_request_before_has_the_time_of_a_head() {
         let get = "GET / HTTP/1.1\r\nhost: example.com\r\n\r\n";
@@ -287,7 +289,7 @@ mod tests {
                 let mut answer = [0; 1024];
                 let size = client.read(&mut answer).await.unwrap();
                 assert!(answer[..size].starts_with(b"HTTP/1.1 200 OK"));
-                // The wait for the next head has begun before the time is stopped.
+                // The server waits for the next head before the clock is paused.
                 sleep(Duration::from_millis(200)).await;
                 tokio::time::pause();
                 let begin = Instant::now();
@@ -299,7 +301,7 @@ mod tests {
         }
     }
 
-    /// A head that comes a byte at a time has fifteen seconds, however lively it is and whatever came before.
+    /// A head that is sent byte by byte has 15 seconds in total, on a fresh connection and on a reused one.
     #[tokio::test]
     async fn a_head_that_is_trickled_ends_in_time() {
         let trickle = async |is_first: bool| {
@@ -343,7 +345,7 @@ mod tests {
         (status, problem["code"].as_str().expect("a code").to_owned())
     }
 
-    /// What the HTTP library refuses by itself has words as well.
+    /// Refusals by the HTTP library itself have a problem body too.
     #[tokio::test]
     async fn long_and_unreadable_heads_are_refused_with_a_problem() {
         let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}", "y".repeat(HEAD_BYTES));
@@ -358,7 +360,7 @@ mod tests {
         ] {
             assert_eq!(refused(request, 1 << 20).await, (status, code.to_owned()));
         }
-        // A long head is counted from its eighth KiB on.
+        // A head is charged once it is longer than 8 KiB.
         assert_eq!(refused(&long, 40 * 1024).await, (503, "no_room".to_owned()));
         let (mut client, _answering) = pair_with(&CancellationToken::new(), IDLE, 0).await;
         assert!(ask(&mut client, "/").await.starts_with("HTTP/1.1 200 OK"), "short ones are not counted");

@@ -1,5 +1,6 @@
-//! Sessions: signing in, refreshing, signing out. Browsers get the refresh token as a cookie that pages cannot read and
-//! other sites cannot send (`cookie.rs`), and never in a body; programs get it in the body, and no cookie.
+//! The session routes: signing in, refreshing, signing out. Browsers get the refresh token in a cookie that pages
+//! cannot read and other sites cannot send (`cookie.rs`), and never in a body; programs get it in the body, without a
+//! cookie. Callers read about these routes in `operations.rs`.
 
 use axum::Json;
 use axum::extract::State;
@@ -48,11 +49,7 @@ pub struct Session {
     installation: String,
 }
 
-/// Sign in with email and password.
-///
-/// Programs get the refresh token in the answer; browsers (who say an `Origin` or `Sec-Fetch-Site`), and who asks with
-/// `cookie`, get it as a cookie and not in the answer.
-/// 401 `bad_credentials`; 403 `origin` for pages of other sites; 429 after repeated failures, with `Retry-After`.
+/// Checks email and password, and starts a session.
 pub async fn sign_in(
     State(app): State<AppState>,
     visitor: Visitor,
@@ -63,11 +60,7 @@ pub async fn sign_in(
     answer(&app, signed_in, body.cookie || visitor.is_browser)
 }
 
-/// Get a new access token.
-///
-/// The refresh token is taken from the body or from the cookie, and its successor comes the same way. It holds until
-/// its successor is used, so an answer that was lost is asked for again; after that it ends its session:
-/// 401 `refresh_reused`. A session ends in any case some time after the sign-in: 401 `session_over`.
+/// Exchanges the refresh token of the body or the cookie for its successor.
 pub async fn refresh(
     State(app): State<AppState>,
     _: Visitor,
@@ -82,7 +75,7 @@ pub async fn refresh(
     match app.accounts.refresh(&token).await {
         Ok(signed_in) => answer(&app, signed_in, true),
         Err(error) => {
-            // A browser shall not come again with what is over. What we never knew may be good elsewhere.
+            // A token that is over is deleted from the browser. An unknown one may be valid at another installation.
             let is_over = matches!(error, RefreshError::Over | RefreshError::Reused);
             let mut response = Problem::from(error).into_response();
             if is_over {
@@ -93,7 +86,7 @@ pub async fn refresh(
     }
 }
 
-/// Sign out: the session's refresh and access tokens end.
+/// Ends the session of the refresh token, and that of the access token.
 pub async fn sign_out(
     State(app): State<AppState>,
     _: Visitor,

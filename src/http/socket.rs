@@ -1,5 +1,5 @@
-//! The upgrade to a WebSocket: who may ask, what is answered, and the stream handed to the engine, which does the
-//! framing. Clients choose JSON or Protobuf by subprotocol or query; who says nothing gets JSON and no subprotocol.
+//! The upgrade to a WebSocket: checks the request, answers it and hands the stream to the engine, which does the
+//! framing. Clients choose JSON or Protobuf by subprotocol or query; the default is JSON without a subprotocol.
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,7 +23,7 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
     if request.extensions().get::<ConnectInfo<Caller>>().is_some_and(|caller| !caller.0.may_stay) {
         app.descriptors.refuse();
         let mut refusal = problem::no_descriptors().into_response();
-        // What comes next may find a lower number.
+        // The client must reconnect: the next connection may get a lower descriptor, which may stay.
         refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return refusal;
     }
@@ -50,7 +50,7 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => serve(&engine, upgraded, agreed, peer),
-            Err(error) => tracing::debug!(%error, "a socket was not opened"),
+            Err(error) => tracing::debug!(%error, "a websocket upgrade failed"),
         }
     });
     (StatusCode::SWITCHING_PROTOCOLS, AppendHeaders(headers)).into_response()
@@ -62,13 +62,13 @@ fn refuse(refusal: &Refusal) -> Response {
     (AppendHeaders(refusal.headers.iter().copied()), problem).into_response()
 }
 
-/// In a task of its own, which is as small as the session itself. The server listens on plain TCP, so that is what an
-/// upgrade gives back.
+/// Runs the session in a task of its own, which is as small as the session. The server listens on plain TCP, so the
+/// upgrade returns a TCP stream.
 fn serve(engine: &Hub, upgraded: Upgraded, agreed: Agreed, peer: Peer) {
     let Ok(parts) = upgraded.downcast::<Wire>() else {
-        return tracing::error!("a socket was not opened: the connection is not plain TCP");
+        return tracing::error!("a websocket upgrade failed: the connection is not plain TCP");
     };
     let socket = WebSocket::tcp(parts.io.into_stream(), parts.read_buf, agreed);
     let session = engine.serve(socket, peer);
-    tokio::spawn(session.inspect(|closed| tracing::debug!(?closed, "a socket ended")));
+    tokio::spawn(session.inspect(|closed| tracing::debug!(?closed, "a websocket session ended")));
 }

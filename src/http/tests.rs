@@ -1,4 +1,4 @@
-//! The server as its callers see it: a real listener, real requests.
+//! The server as its callers see it: a real listener and real requests.
 
 mod front;
 
@@ -108,7 +108,7 @@ async fn problem(response: Response) -> (u16, Value) {
     (status, body)
 }
 
-/// Invariant 9, from outside: every resource of this folder, for every role, at home and elsewhere.
+/// Invariant 9, over HTTP: every resource of this folder, for every role, in its own tenant and in another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_are_walls_over_http() {
     let server = Server::start().await;
@@ -159,7 +159,7 @@ async fn tenants_are_walls_over_http() {
     assert!(listed(stranger.clone()).await.is_empty());
     assert!(listed(agent).await[0].get("hook_path").is_none(), "the secret path is the owner's");
     assert!(listed(owner).await[0]["hook_path"].is_string());
-    // What is not there and what is not ours look the same.
+    // A missing channel and a channel of another tenant get the same answer.
     let (_, ours) = problem(server.call(Method::PATCH, &channel, Some(&stranger), Some(&patch)).await).await;
     let absent = format!("/api/v1/channels/{}", Uuid::from_u128(1));
     let (_, absent) = problem(server.call(Method::PATCH, &absent, Some(&stranger), Some(&patch)).await).await;
@@ -185,7 +185,7 @@ async fn the_numbers_are_for_who_has_their_token() {
     server.app.stop().await;
 }
 
-/// Without a token nobody has them, but on an address of their own, which has nothing else.
+/// Without a token `/metrics` is refused, except on its own address, which serves nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_the_numbers_are_on_an_address_of_their_own() {
     let server = Server::start().await;
@@ -257,7 +257,7 @@ async fn a_server_whose_database_takes_nothing_is_not_ready() {
     let ready = async || server.call(Method::GET, "/health/ready", None, None).await;
     assert_eq!(ready().await.status(), StatusCode::OK);
     server.app.store.write(Exec(FULL)).await.expect("a trigger");
-    // Whoever asks soon after another is told what that one was.
+    // A probe within a second of the last commit does not commit, so it still reports ready.
     let refused = async {
         while ready().await.status() == StatusCode::OK {
             tokio::time::sleep(Duration::from_millis(50)).await;

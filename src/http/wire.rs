@@ -1,8 +1,9 @@
-//! One connection as the HTTP library reads and writes it: how long it waits for a request and for the rest of one that
-//! has begun, what a long head takes of the budget, and words for the refusals that the library writes without any.
+//! The byte stream of one connection, between the socket and the HTTP library. It measures how long the connection
+//! waits for a request and how long a request's head takes, charges long heads to the memory budget, and adds a problem
+//! body to the refusals that the library writes without one.
 //!
-//! The two waits are different times. A connection that waits for its next request may be a proxy's, which keeps it for
-//! minutes; the head of a request that has begun is whole within seconds, or it is never meant to be.
+//! The two waits have different limits: a proxy may keep an idle connection for minutes, but the head of a request that
+//! has begun must be complete within seconds.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -21,59 +22,61 @@ use tokio::net::TcpStream;
 
 use super::problem;
 use crate::admission::budget::SMALL;
-use crate::admission::{Charge, Place};
+use crate::admission::{Charge, ConnectionSlot};
 
-/// Of the head of a request: the most that it may have, and the time from its first byte until it is whole.
+/// The longest head of a request, and the time from its first byte to its end.
 pub const HEAD_BYTES: usize = 32 * 1024;
 pub const HEAD_TIME: Duration = Duration::from_secs(15);
-/// What every connection may read without being counted.
+/// Bytes of a head that are not charged.
 const FREE_BYTES: u64 = SMALL as u64;
 const CHUNK_BYTES: usize = 8 * 1024;
 
-/// How far the head of a request has come: told by the wire, the timer and whoever answers requests.
+/// How much of a request's head has arrived. Shared by the wire, the timer and the service that answers requests.
 #[derive(Default)]
 pub struct Progress {
-    /// Bytes that were read, ever.
+    /// Bytes read from the connection in total.
     read: AtomicU64,
-    /// As many were read when the wait for this head began.
+    /// Value of `read` when the wait for this head began.
     waited_at: AtomicU64,
     in_head: AtomicBool,
-    /// The head's first line has ended.
+    /// The request line is complete.
     line_ended: AtomicBool,
-    /// Where the head ended, in bytes that were read; [`UNKNOWN`] while it has not, or if it came with the one before.
+    /// Value of `read` at the end of the head; [`UNKNOWN`] until then, or if the head came together with the previous
+    /// request.
     head_end: AtomicU64,
-    /// Bytes of the last request's body; [`UNKNOWN`] if only an empty line ends it.
+    /// Bytes of the last request's body; [`UNKNOWN`] for a chunked body, which ends with an empty line.
     body: AtomicU64,
-    /// The last bytes that were read are an empty line.
+    /// The last bytes read are an empty line.
     at_empty_line: AtomicBool,
 }
 
 const UNKNOWN: u64 = u64::MAX;
 
 impl Progress {
-    /// A request was read: what comes now is its body, of so many bytes if that is known.
+    /// The head is complete. What follows is its body, of this many bytes if the length is known.
     pub fn head_is_whole(&self, body: Option<u64>) {
         self.body.store(body.unwrap_or(UNKNOWN), Relaxed);
         self.in_head.store(false, Relaxed);
     }
 
-    /// What was read goes beyond the last request: the next has begun already. The library holds it, and does not say so.
+    /// Whether the bytes read go beyond the last request, so that the next one has begun. The library buffers those
+    /// bytes and does not report them.
     fn has_begun(&self, read: u64) -> bool {
         match (self.body.load(Relaxed), self.head_end.load(Relaxed)) {
-            // A head, and a body in chunks, end with an empty line.
+            // A head and a chunked body both end with an empty line.
             (0 | UNKNOWN, _) => read > 0 && !self.at_empty_line.load(Relaxed),
-            // Requests that come together are of nobody who keeps a connection for later.
+            // The head came together with the previous request. A client that pipelines gets no idle timeout.
             (_, UNKNOWN) => true,
             (body, end) => read > end.saturating_add(body),
         }
     }
 
-    /// Nothing is held of a head: the last one is whole, and nothing has come of the next.
+    /// The last head is complete and no byte of the next one has arrived.
     fn is_between_heads(&self) -> bool {
         !self.in_head.load(Relaxed) || self.read.load(Relaxed) == self.waited_at.load(Relaxed)
     }
 
-    /// How much was read until now, and whether some of it is of the head.
+    /// Starts the wait for a head. Returns the bytes read so far, and whether the head has begun among them.
     fn wait_for_head(&self) -> (u64, bool) {
         let read = self.read.load(Relaxed);
         let has_begun = self.has_begun(read);
@@ -89,33 +92,33 @@ pub struct Wire {
     io: TokioIo<TcpStream>,
     progress: Arc<Progress>,
     charge: Charge,
-    /// Given back with the connection, or when it becomes a socket.
-    place: Option<Place>,
-    /// An answer of ours that is written instead of the library's.
+    /// Released with the connection, or when it is upgraded to a WebSocket.
+    slot: Option<ConnectionSlot>,
+    /// The rest of an answer of ours that replaces the library's.
     instead: Bytes,
-    /// All that was answered is written: what is written next begins an answer.
+    /// Everything was flushed: the next write begins an answer.
     is_flushed: bool,
     lines: Lines,
 }
 
-/// Finds empty lines, over the bounds of what is read at a time.
+/// Finds empty lines across the boundaries of reads.
 #[derive(Default)]
 struct Lines {
-    /// The last line is empty so far.
+    /// The current line is empty so far.
     is_empty: bool,
-    /// The last byte ended it.
+    /// The last byte ended an empty line.
     is_ended: bool,
 }
 
 impl Lines {
-    /// The number of bytes until the first empty line in there has ended.
+    /// The number of bytes up to and including the end of the first empty line.
     fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         let end = bytes.iter().position(|byte| self.step(*byte))? + 1;
         self.note(&bytes[end..]);
         Some(end)
     }
 
-    /// Only the end matters.
+    /// Only the last four bytes matter.
     fn note(&mut self, bytes: &[u8]) {
         let skipped = bytes.len().saturating_sub(4);
         if skipped > 0 {
@@ -134,18 +137,23 @@ impl Lines {
 }
 
 impl Wire {
-    pub fn new(stream: TcpStream, progress: Arc<Progress>, charge: Charge, place: Option<Place>) -> Self {
+    pub fn new(
+        stream: TcpStream,
+        progress: Arc<Progress>,
+        charge: Charge,
+        slot: Option<ConnectionSlot>,
+    ) -> Self {
         let io = TokioIo::new(stream);
-        Self { io, progress, charge, place, instead: Bytes::new(), is_flushed: true, lines: Lines::default() }
+        Self { io, progress, charge, slot, instead: Bytes::new(), is_flushed: true, lines: Lines::default() }
     }
 
-    /// The connection itself, which is nobody's place any more.
+    /// The TCP stream, without its connection slot.
     pub fn into_stream(self) -> TcpStream {
-        drop(self.place);
+        drop(self.slot);
         self.io.into_inner()
     }
 
-    /// Notes what was read, and charges a long head.
+    /// Counts the bytes read, and charges a long head.
     fn note(&mut self, bytes: &[u8]) -> io::Result<()> {
         let before = self.progress.read.fetch_add(bytes.len() as u64, Relaxed);
         let read = before + bytes.len() as u64;
@@ -164,18 +172,19 @@ impl Wire {
             self.progress.line_ended.store(true, Relaxed);
         }
         let head = read - self.progress.waited_at.load(Relaxed);
-        // Twice, because the library's buffer moves as it grows.
+        // Charged twice: while the library's buffer grows, the old and the new one exist together.
         if head > FREE_BYTES && self.charge.grow_to(2 * head as usize).is_err() {
-            // There is room for one answer in what the system buffers; who reads it or not is no matter.
+            // The kernel's send buffer has room for one answer. Whether the peer reads it does not matter.
             let said = self.io.inner().try_write(&problem::no_room_answer());
-            tracing::debug!(?said, "a long head was refused: too much is unfinished");
-            return Err(io::Error::other("too much is unfinished"));
+            tracing::debug!(?said, "a long head was refused: the memory budget is exhausted");
+            return Err(io::Error::other("the memory budget is exhausted"));
         }
         Ok(())
     }
 
-    /// The library refuses what it cannot read by a status without a body. No handler has heard of the request then: in
-    /// what handlers answer the same bytes may be those of a file.
+    /// A problem document instead of a refusal that the library writes by itself: a status without a body, for a
+    /// request that it cannot parse. Only before a request reached a handler: an answer of a handler may contain the
+    /// same bytes in a file.
     fn refusal(&mut self, wanted: &[u8]) -> Option<Bytes> {
         let begins = mem::replace(&mut self.is_flushed, false);
         if !begins || !self.progress.in_head.load(Relaxed) {
@@ -185,7 +194,7 @@ impl Wire {
         if ![b"400", b"414", b"431"].iter().any(|refusal| *refusal == status) {
             return None;
         }
-        // What our own handlers refuse has a body.
+        // Refusals by our own handlers have a body.
         wanted.windows(19).take(200).find(|part| part.eq_ignore_ascii_case(b"content-length: 0\r\n"))?;
         Some(match status {
             b"400" => problem::unreadable_answer(),
@@ -216,7 +225,7 @@ impl Read for Wire {
         if self.progress.is_between_heads() {
             self.charge.release();
         }
-        // The library's buffer does not show what is in it, so it is read into one of ours.
+        // The library's buffer does not give access to the bytes read, so they are read into this one first.
         let mut chunk = [MaybeUninit::uninit(); CHUNK_BYTES];
         let room = buf.remaining().min(chunk.len());
         let mut own = ReadBuf::uninit(&mut chunk[..room]);
@@ -258,7 +267,7 @@ impl Write for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_instead(cx))?;
-        // The library flushes when it holds nothing more.
+        // The library flushes when it has nothing more to write.
         self.is_flushed = true;
         Pin::new(&mut self.io).poll_flush(cx)
     }
@@ -269,10 +278,11 @@ impl Write for Wire {
     }
 }
 
-/// The library's only timer is the one for heads: it is asked for when the wait for one begins.
+/// The timer given to the HTTP library, which uses it only for heads: it creates a sleep when the wait for a head
+/// begins.
 pub struct HeadTimer {
     pub progress: Arc<Progress>,
-    /// How long a connection may wait for a request to begin.
+    /// The longest wait for a request to begin.
     pub idle: Duration,
 }
 
@@ -288,8 +298,8 @@ impl Timer for HeadTimer {
     }
 }
 
-/// Ends when a connection has waited too long for a request, or for the rest of its head. It is looked at whenever
-/// something was read and the head is still not whole.
+/// Completes when the connection has waited too long for a request, or for the rest of its head. The library polls it
+/// whenever bytes were read and the head is still incomplete.
 struct HeadWait {
     progress: Arc<Progress>,
     seen: u64,

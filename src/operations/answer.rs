@@ -1,4 +1,4 @@
-//! What an operation's function gives back, as an answer of HTTP and as a result of the socket.
+//! What an operation's function returns, as an HTTP answer and as a socket result.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -8,13 +8,13 @@ use utoipa::ToSchema;
 
 use super::schemas::{Schemas, Shape};
 
-/// What HTTP answers. Whatever can be written as JSON is answered 200; for other statuses there are types below.
+/// An HTTP answer. Every serialisable type is answered 200; types for other statuses are below.
 pub(super) trait Answer: Send {
     fn shapes(schemas: &mut Schemas) -> Vec<Shape>;
     fn answer(self) -> Response;
 }
 
-/// What the socket answers, too.
+/// A result of the socket, too.
 pub(super) trait Reply: Answer {
     type Body: Serialize + ToSchema;
     fn into_body(self) -> Self::Body;
@@ -93,7 +93,7 @@ impl<T: Serialize + ToSchema + Send> Reply for Once<T> {
     }
 }
 
-/// 204.
+/// 204 without a body.
 pub struct Done;
 
 impl Answer for Done {

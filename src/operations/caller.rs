@@ -1,8 +1,9 @@
-//! What an operation is given of who calls it, over HTTP and over the socket alike: the scope without which no query
-//! about a tenant can be written. Having it is the proof of the permission that the operation's entry names.
+//! The first argument of an operation's function: the verified caller, over HTTP and over the socket alike, with the
+//! scope without which no query about a tenant can be written. Having it proves the permission that the operation's
+//! entry names.
 //!
-//! A function that takes [`At`] is about one thing, the `{id}` of the path or the argument named after the thing; one that
-//! takes [`Caller`] is about none, such as a list.
+//! [`At`] is for operations on one thing, named by the `{id}` of the path or by the argument of the socket method;
+//! [`Caller`] is for operations without one, such as lists.
 
 use std::sync::Arc;
 
@@ -17,16 +18,16 @@ use crate::error::Error;
 use crate::http::extract::Signed;
 use crate::http::problem::Problem;
 
-/// A verified caller, who has the permission in whatever tenant it is about to name.
+/// A verified caller. The permission is checked when it names a tenant.
 pub struct Caller {
     pub app: AppState,
     pub access: Arc<Access>,
-    /// The socket's session, if it called over one.
+    /// The socket's session, for calls over the socket.
     pub session: Option<SessionId>,
     need: Permission,
 }
 
-/// One thing in which the caller has the permission.
+/// One thing for which the caller has the permission.
 pub struct At {
     pub app: AppState,
     pub access: Arc<Access>,
@@ -34,7 +35,7 @@ pub struct At {
     pub id: Uuid,
 }
 
-/// What an operation's entry says of its rights.
+/// The permission and the kind of target that an operation's entry names.
 #[derive(Clone, Copy)]
 pub(super) struct Guard {
     pub need: Permission,
@@ -64,15 +65,15 @@ impl Caller {
     }
 }
 
-/// The first argument of an operation's function.
+/// The type of the first argument of an operation's function.
 pub(super) trait Target: Sized + Send {
-    /// Whether the operation is about one thing, whose id comes with the call.
+    /// Whether the operation is on one thing, whose id comes with the call.
     const IS_ONE: bool;
 
-    /// Lets the caller in or not. `id` is there if it is about one thing.
+    /// Checks the caller's permission. `id` is present if the operation is on one thing.
     fn enter(caller: Caller, guard: Guard, id: Uuid) -> impl Future<Output = Result<Self, Error>> + Send;
 
-    /// The tenant whose rate a call over HTTP counts against.
+    /// The tenant whose rate an HTTP call counts against.
     fn rated(&self) -> Option<Uuid>;
 }
 
@@ -83,7 +84,7 @@ impl Target for Caller {
         Ok(caller)
     }
 
-    /// Who sees several tenants asks for none of them by name, and has only the limit of callers.
+    /// A call without a target names no tenant: only the caller's own rate applies.
     fn rated(&self) -> Option<Uuid> {
         match self.access.grants.as_slice() {
             [grant] => Some(grant.tenant),
@@ -107,7 +108,7 @@ impl Target for At {
     }
 }
 
-/// The target of a call over HTTP: who calls, what the path names, and that neither has called too often.
+/// The target of an HTTP call: verifies the caller, reads the path's id, and counts the call against both rates.
 pub(super) async fn of_request<C: Target>(
     parts: &mut Parts,
     app: &AppState,

@@ -1,4 +1,4 @@
-//! Channels: connected provider accounts. Credentials go in and never come out.
+//! Channels: connected provider accounts. Credentials are written and never returned.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub struct ChannelPatch {
     credentials: Option<BTreeMap<String, String>>,
 }
 
-/// Where webhooks go to is told only where the caller manages.
+/// `hook_path` is only given where the caller manages.
 pub async fn list(caller: Caller, query: ChannelsQuery) -> Result<Channels, Error> {
     let managed = caller.access.tenants(Permission::Manage).iter().map(Scope::tenant).collect();
     let verb = ListChannels { scopes: caller.tenants(query.tenant)?, managed };

@@ -1,4 +1,4 @@
-//! One conversation: who answers in it, whether it is open, how far it was read, who types in it.
+//! One conversation: its answering, state, read mark and typing.
 
 use bytes::Bytes;
 use hub::Tags;
@@ -76,7 +76,7 @@ pub async fn flush_turn(at: At) -> Result<TurnAnswer, Error> {
     Ok(TurnAnswer { turn: at.app.store.write(verb).await?.value })
 }
 
-/// Shown to the customer and to those who look at the conversation, and forgotten.
+/// Shown to the customer and to the sessions that have the conversation open; not stored.
 pub async fn typing(at: At) -> Result<Nothing, Error> {
     at.app.typing.person(at.scope.tenant(), at.id);
     let user = Typist { id: at.access.identity.id(), name: at.access.name.clone() };

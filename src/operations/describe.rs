@@ -1,5 +1,5 @@
-//! The table as an OpenAPI description. Beside what that format knows, it has the socket: `SocketMethods` among the
-//! schemas holds the arguments and the result of each method, `x-operations` what each operation needs.
+//! The table as an OpenAPI description, extended by the socket: the schema `SocketMethods` holds the arguments and the
+//! result of each method, `x-operations` the permission of each operation.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use crate::model::{Event, RoomFrame};
 const ABOUT: &str = "Every customer message once and in order, live to people and AI workers. Ids are uuids, times Unix \
     milliseconds, refusals problem documents (RFC 9457). The live feed is the socket's: see /docs/socket.";
 
-/// Fields that are left out where they have no value; all others are null then.
+/// Fields that are omitted when they have no value; all other optional fields are null.
 const LEFT_OUT: &[(&str, &str)] = &[("Session", "refresh_token"), ("Problem", "field")];
 
 const REFUSALS: &[(u16, &str)] = &[
@@ -127,14 +127,14 @@ fn of_route(operation: &Operation, route: &Route, described: &Described, schemas
     about
 }
 
-/// Unique, unlike the paths: `get_channels`, `post_conversations_id_take_over`.
+/// Unique, unlike the path alone: `get_channels`, `post_conversations_id_take_over`.
 fn operation_id(route: &Route) -> String {
     let words =
         route.path.trim_start_matches("/api/v1").replace(['{', '}'], "").replace(['/', '-', '.'], "_");
     format!("{}{words}", route.method.as_str().to_lowercase())
 }
 
-/// The fields of a type, each as a parameter.
+/// The fields of a type, each as a query parameter.
 fn in_query(args: &Value, schemas: &Schemas) -> Vec<Value> {
     let schema = schemas.resolve(args);
     let required =
@@ -153,7 +153,7 @@ fn in_query(args: &Value, schemas: &Schemas) -> Vec<Value> {
     fields.map(parameter).collect()
 }
 
-/// A schema without null, which an address has no way to say.
+/// A schema without null, which a query parameter cannot express.
 fn present(mut schema: Value) -> Value {
     if let Some(types) = schema["type"].as_array() {
         let mut others = types.iter().filter(|one| *one != "null");
@@ -191,7 +191,7 @@ fn responses(route: &Route, described: &Described) -> Map<String, Value> {
     all
 }
 
-/// The socket's methods: what each takes and gives.
+/// The socket's methods: arguments and result of each.
 fn methods(table: &[Operation], described: &[Described]) -> Value {
     let mut methods = Map::new();
     for (operation, described) in table.iter().zip(described) {
@@ -211,7 +211,7 @@ fn methods(table: &[Operation], described: &[Described]) -> Value {
     json!({ "type": "object", "description": about, "required": names, "properties": methods })
 }
 
-/// The arguments of a method, with the id of what it is about.
+/// The arguments of a method, with the id of its target.
 fn arguments(operation: &Operation, described: &Described) -> Value {
     let id = operation.guard.thing.map(|thing| {
         let id = json!({ "type": "string", "format": "uuid" });

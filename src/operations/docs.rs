@@ -1,27 +1,27 @@
-//! The documentation that comes with the binary, as answers: the API's browser, and our texts as pages.
+//! The documentation in the binary: the API browser, and our Markdown texts as pages.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::assets;
 
-/// A text that is JSON.
+/// A JSON text as an answer.
 pub(super) fn json(text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
 }
 
-/// The API's browser, a page of the web build.
+/// The API browser, a page of the web build.
 pub(super) async fn browser() -> Response {
     assets::page("docs/index.html")
 }
 
-/// A text of ours as a page.
+/// A Markdown text as a page.
 pub(super) fn text(title: &str, markdown: &str) -> Response {
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
     (kind, page(title, markdown)).into_response()
 }
 
-/// Markdown, as far as our own texts use it: headings, paragraphs, lists, tables and code as they stand.
+/// Renders the Markdown that our own texts use: headings, paragraphs and code; lists and tables as preformatted text.
 fn page(title: &str, markdown: &str) -> String {
     let mut body = String::new();
     let mut plain: Vec<String> = Vec::new();

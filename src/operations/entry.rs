@@ -1,8 +1,8 @@
-//! One entry of the table: from a function over typed arguments to its two faces, a route and a method of the socket.
-//! The function and its types are forgotten here, behind boxed futures, so that what follows is compiled once.
+//! One entry of the table: turns a function over typed arguments into a route and a socket method. The function's types
+//! are erased here behind boxed futures, so that the code after this is compiled once.
 //!
-//! [`run`] takes a function of two arguments ([`At`](super::At) or [`Caller`], and a type of arguments), [`act`] one of the
-//! first alone. What needs the request itself is a handler: `handler.rs`.
+//! [`run`] takes a function of two arguments ([`At`](super::At) or [`Caller`], and a type of arguments), [`act`] one of
+//! the first alone. Operations that need the request itself are handlers: `handler.rs`.
 
 use std::any::TypeId;
 use std::marker::PhantomData;
@@ -43,14 +43,14 @@ pub(super) struct Operation {
     pub describe: fn(&mut Schemas) -> Described,
 }
 
-/// How it is reached over HTTP.
+/// The HTTP method and path of an operation.
 pub(super) struct Route {
     pub method: Method,
     pub path: &'static str,
     pub router: MethodRouter<AppState>,
 }
 
-/// A call over the socket, before its arguments are read.
+/// A call over the socket, with its arguments still serialised.
 pub(crate) struct Call<'a> {
     pub app: AppState,
     pub access: Arc<Access>,
@@ -62,7 +62,7 @@ type Replied<'a> = BoxFuture<'a, Result<Box<RawValue>, ErrorReply>>;
 pub(super) type Called = Box<dyn for<'a> Fn(Call<'a>, Guard) -> Replied<'a> + Send + Sync>;
 type Routed = Arc<dyn Fn(AppState, Request) -> BoxFuture<'static, Result<Response, Problem>> + Send + Sync>;
 
-/// Arguments. A route reads them from the query (GET) or from the body, a method of the socket from its data.
+/// Arguments. A route reads them from the query (GET) or from the body, a socket method from its data.
 pub(super) trait Args: DeserializeOwned + ToSchema + Send + 'static {}
 impl<T: DeserializeOwned + ToSchema + Send + 'static> Args for T {}
 
@@ -70,7 +70,7 @@ fn is_nothing<A: 'static>() -> bool {
     TypeId::of::<A>() == TypeId::of::<Nothing>()
 }
 
-/// An entry in the making, which still knows its types. What it is about and needs is said before its faces.
+/// An entry that still knows its types. Its target and permission are set before its route and its socket method.
 pub(super) struct Draft<C, A, R, F> {
     run: F,
     is_lenient: bool,
@@ -96,7 +96,7 @@ where
     Draft { run, is_lenient: false, operation, types: PhantomData }
 }
 
-/// As [`run`], for what takes no arguments.
+/// As [`run`], for functions without arguments.
 pub(super) fn act<C, R, F, Fut>(
     act: F,
 ) -> Draft<C, Nothing, R, impl Fn(C, Nothing) -> Fut + Copy + Send + Sync>
@@ -158,7 +158,7 @@ where
         self
     }
 
-    /// Over the socket, names that are not known are passed over and not refused, as they always were there.
+    /// The socket method ignores unknown fields instead of refusing them, for compatibility with older clients.
     pub fn lenient(mut self) -> Self {
         self.is_lenient = true;
         self
@@ -187,7 +187,7 @@ impl<C, A, R, F> From<Draft<C, A, R, F>> for Operation {
     }
 }
 
-/// The compiler finds the closure's lifetimes by this bound.
+/// This bound makes the compiler infer the closure's lifetimes.
 fn called(run: impl for<'a> Fn(Call<'a>, Guard) -> Replied<'a> + Send + Sync + 'static) -> Called {
     Box::new(run)
 }
@@ -223,7 +223,7 @@ where
     Ok(run(target, args).await?.answer())
 }
 
-/// A body is not looked at where there is nothing to be said in it.
+/// The body is not read if the operation takes no arguments.
 async fn by_body<C, A, R, F, Fut>(
     run: F,
     app: AppState,
@@ -283,7 +283,7 @@ fn arguments<A: Args>(data: &RawValue, thing: Option<Thing>, is_lenient: bool) -
     }
 }
 
-/// A wrong argument is named.
+/// The refusal of a wrong argument, which it names.
 fn refused(refused: &Refused) -> ErrorReply {
     let about = if refused.field.is_none() { "the arguments: " } else { "" };
     ErrorReply::new(400, format!("{about}{}", refused.text()))

@@ -1,5 +1,4 @@
-//! The feed over HTTP, for programs that do not hold a socket. The same events under the same cursors, and
-//! filtered alike.
+//! The feed over HTTP, for programs without a socket: the same events under the same cursors, with the same filter.
 
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -16,7 +15,7 @@ use crate::error::Error;
 use crate::model;
 use crate::store::{Event, events};
 
-/// Events that are read at a time, and bytes of them after which a page ends.
+/// Events of one read, and the bytes after which a page ends.
 const STEP: i64 = 50;
 const PAGE_BYTES: usize = 1024 * 1024;
 
@@ -63,7 +62,7 @@ pub async fn list(caller: Caller, query: EventsQuery) -> Result<Page, Error> {
     let after = query.after.unwrap_or(0).max(0);
     let page = read(&caller.app, scope.tenant(), after, limit).await?;
     let next = page.events.last().map_or(after, |last| last.cursor);
-    // The stored text of each event is passed on as it is.
+    // The stored text of each event is copied unchanged.
     let mut body = String::from("{\"events\":[");
     for (number, event) in page.events.iter().filter(|event| seen(&scope, event)).enumerate() {
         if number > 0 {
@@ -78,7 +77,7 @@ pub async fn list(caller: Caller, query: EventsQuery) -> Result<Page, Error> {
     Ok(Page(body))
 }
 
-/// Reads step by step, so that long events make a short page.
+/// Reads in steps, so that a page of long events stays within `PAGE_BYTES` and one step.
 async fn read(app: &AppState, tenant: Uuid, after: i64, limit: i64) -> Result<events::Page, Error> {
     let mut page = app.store.read(events::Since { tenant, after, limit: limit.min(STEP) }).await?;
     let (mut fresh, mut bytes) = (0, 0);

@@ -1,5 +1,5 @@
-//! An entry that is a handler of HTTP: it reads the request by itself, lets callers in by itself, and answers what is no
-//! JSON. Signing in, webhooks, files, health. It has no types that tell what it takes and gives, so that is said here.
+//! An entry that is a plain HTTP handler: it reads the request and checks the caller by itself, and its answer may be
+//! other than JSON (sessions, webhooks, files, health). Its types do not describe it, so the entry does.
 
 use axum::handler::Handler;
 use axum::http::Method;
@@ -11,7 +11,7 @@ use super::schemas::{Described, Schemas};
 use crate::accounts::Permission;
 use crate::app::AppState;
 
-/// `describe` says what it takes and gives.
+/// `describe` gives the schemas of the arguments and answers.
 pub(super) fn handle<H, T>(
     method: Method,
     path: &'static str,

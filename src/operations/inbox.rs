@@ -1,5 +1,4 @@
-//! The lists of conversations and how many they hold, read together with the feeds' positions; contacts by what they
-//! are called.
+//! The lists of conversations with their counts, read together with the feeds' positions; the search for contacts.
 
 use super::Caller;
 use crate::error::Error;

@@ -1,5 +1,5 @@
-//! The integration log: what providers posted, what became of it, and once more after a fix. Bodies are shown
-//! without the texts of people.
+//! The integration log: what providers posted, with its outcome, and its replay after a fix. Bodies are shown without
+//! the texts of messages.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

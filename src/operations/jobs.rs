@@ -1,4 +1,4 @@
-//! Work that was given up: what it was, why, and the two things that a person can do about it.
+//! Dead jobs: the list with their reasons, retrying and forgetting one.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

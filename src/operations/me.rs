@@ -1,4 +1,4 @@
-//! Who am I, and which tenants do I see?
+//! The caller: its user and its tenants.
 
 use super::Caller;
 use crate::accounts::profile::Profile;

@@ -1,4 +1,4 @@
-//! Files of messages, to those who may read the conversation.
+//! Files of messages, for callers who may read the conversation.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -15,7 +15,7 @@ use crate::store::{Tx, Verb};
 
 const CHUNK: usize = 64 * 1024;
 
-/// What a browser may show inside the page; everything else is downloaded.
+/// Types that a browser may show inline; everything else is a download.
 const SHOWN: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp", "audio/", "video/"];
 
 /// The bytes of a file.

@@ -1,4 +1,4 @@
-//! The people of a tenant, to assign conversations to. Managing accounts is the operator's, on the command line.
+//! The people of a tenant, to assign conversations to. Accounts are managed on the command line only.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! Types as the API's description names them, collected while the table is read.
+//! Collects the named schemas of the API while the table is read.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub(super) struct Schemas(BTreeMap<String, Value>);
 
 impl Schemas {
-    /// Adds a type with what it is made of, and gives back the reference to it.
+    /// Adds a type with the types it uses, and returns the reference to it.
     pub fn add<T: ToSchema>(&mut self) -> Value {
         let name = T::name().into_owned();
         let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
@@ -29,19 +29,19 @@ impl Schemas {
         reference
     }
 
-    /// A schema that belongs to no type.
+    /// Adds a schema that belongs to no Rust type.
     pub fn put(&mut self, name: &str, schema: Value) {
         self.0.insert(name.to_owned(), schema);
     }
 
-    /// What a reference leads to; anything else is itself.
+    /// The schema behind a reference; any other schema is returned unchanged.
     pub fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
         let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next());
         name.and_then(|name| self.0.get(name)).unwrap_or(schema)
     }
 
-    /// What the server sends is whole: a field without a value is null and not left out, but for `left_out`. So all
-    /// fields of the types that only it sends are required.
+    /// Marks all fields of the types that only the server sends as required: it sends a field without a value as null,
+    /// except those in `left_out`.
     pub fn complete(&mut self, taken: &[Value], left_out: &[(&str, &str)]) {
         let mut of_callers = std::collections::BTreeSet::new();
         for schema in taken {
@@ -89,25 +89,25 @@ fn require(schema: &mut Value, may_lack: &impl Fn(&str) -> bool) {
 }
 
 fn as_value(schema: &impl serde::Serialize) -> Value {
-    // A description of types always serialises.
+    // A schema always serialises.
     serde_json::to_value(schema).unwrap_or_default()
 }
 
-/// What an operation takes and gives.
+/// The arguments and answers of an operation.
 #[derive(Default)]
 pub(super) struct Described {
-    /// Beside the id of the thing that it is about.
+    /// Without the id of the target.
     pub args: Option<Value>,
-    /// Arguments that are no JSON: their type of content and a text about them.
+    /// A body that is not JSON: its content type and its description.
     pub raw_body: Option<&'static str>,
     pub answers: Vec<Shape>,
-    /// Over the socket.
+    /// The result over the socket.
     pub result: Option<Value>,
-    /// If it is not for signed-in callers alone.
+    /// Set if the operation has other security than a signed-in caller.
     pub security: Option<Value>,
-    /// What stands in the path, if it is no id.
+    /// The path parameter, if it is not an id.
     pub in_path: Option<&'static str>,
-    /// The refusals, if they are not the usual ones.
+    /// The statuses of refusals, if they are not the usual ones.
     pub refuses: Option<&'static [u16]>,
 }
 
@@ -116,7 +116,7 @@ pub(super) struct Described {
 pub(super) struct Shape {
     pub status: u16,
     pub says: &'static str,
-    /// The type of content, and its schema if there is one.
+    /// The content type, and its schema if there is one.
     pub content: Option<(&'static str, Value)>,
 }
 

@@ -1,4 +1,4 @@
-//! The socket's document: `rpc/socket.md` with the table of methods in the place of its mark.
+//! The socket's document: `rpc/socket.md` with the table of methods in place of its marker.
 
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ fn methods(table: &[Operation]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The names of a type's fields; those that may be left out have a mark.
+/// The names of a type's fields; optional ones carry the mark `optional`.
 fn fields(schema: &Value, optional: &str) -> Vec<String> {
     let required =
         |name: &String| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
@@ -52,7 +52,7 @@ fn fields(schema: &Value, optional: &str) -> Vec<String> {
     names.map(|name| if required(name) { name.clone() } else { format!("{name}{optional}") }).collect()
 }
 
-/// The roles of a tenant that have a permission.
+/// The tenant roles that have a permission.
 fn roles(need: Permission) -> String {
     let all = [Role::Owner, Role::Agent, Role::Viewer, Role::Responder];
     let having = all.iter().filter(|role| role.permissions().has(need)).map(|role| role.as_str());

@@ -1,4 +1,4 @@
-//! What an AI worker does with its turn. Every call names the lease; a stale one changes nothing.
+//! The calls of an AI worker about its turn. Every call names the lease; a stale lease changes nothing.
 
 use bytes::Bytes;
 use hub::Tags;
@@ -18,7 +18,7 @@ use crate::work::Dispatcher;
 
 /// Turns that a responder may have at a time.
 pub(crate) const MAX_CAPACITY: usize = 1_000;
-/// Bytes of one piece of text.
+/// Bytes of one delta.
 const MAX_DELTA: usize = 16 * 1024;
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -76,7 +76,7 @@ pub struct Extended {
     lease_until: i64,
 }
 
-/// Live to those who look at the conversation, not stored. A word also prolongs the lease.
+/// Publishes text to the sessions that have the conversation open; it is not stored. A delta also prolongs the lease.
 pub async fn delta(caller: Caller, args: DeltaBody) -> Result<Nothing, Error> {
     if args.text.len() > MAX_DELTA {
         return Err(Error::invalid("text", format!("at most {MAX_DELTA} bytes in one piece")));
@@ -130,7 +130,7 @@ pub async fn fail(at: At, args: ReasonBody) -> Result<Nothing, Error> {
     Ok(Nothing {})
 }
 
-/// A lease that is over, by this call or before it, makes room for the next turn.
+/// A lease that is over, by this call or before it, frees capacity for the responder's next turn.
 fn ended<T>(dispatcher: &Dispatcher, lease: Uuid, done: Result<T, Error>) -> Result<T, Error> {
     if matches!(done, Ok(_) | Err(Error::Gone { .. })) {
         dispatcher.release(lease);

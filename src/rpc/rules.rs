@@ -1,5 +1,5 @@
-//! Who may connect, what they are subscribed to, which rooms they may open. The tenant always comes from
-//! the verified token or key; a room's name is only looked up against it.
+//! The socket's rules: who may connect, which rooms a session is subscribed to, which it may open. The tenant always
+//! comes from the verified token or key; a room's name is only compared with it.
 
 use std::sync::{Arc, Weak};
 
@@ -23,22 +23,22 @@ use crate::store::StoreError;
 use crate::work::Dispatcher;
 use crate::{document, refusal, rooms};
 
-/// Turns that a responder gets at a time when it does not say.
+/// The capacity of a responder that names none.
 const DEFAULT_CAPACITY: usize = 8;
-/// Feeds of a person who sees many tenants; the reply to `connect` says which tenants are `live`.
+/// Feeds of a person who sees many tenants; the reply to `connect` marks the subscribed tenants as `live`.
 const MAX_FEEDS: usize = 1_000;
 
 pub struct SocketRules {
-    /// The application owns the hub, which owns these rules.
+    /// Weak, because the application owns the hub, which owns these rules.
     app: Weak<App>,
 }
 
-/// What a session keeps of its caller. A change of rights ends the session, so this is never old.
+/// The caller of a session. A change of rights ends the session, so this is never outdated.
 struct Who {
     access: Arc<Access>,
 }
 
-/// What a client sends along with `connect`.
+/// The data that a client sends with `connect`.
 #[derive(Debug, Default, Deserialize)]
 struct Hello {
     api_key: Option<String>,
@@ -50,7 +50,7 @@ impl SocketRules {
         Self { app }
     }
 
-    /// Nothing while the application starts, and when it is gone.
+    /// Fails while the application starts, and after it is dropped.
     fn app(&self) -> Result<AppState, ErrorReply> {
         self.app.upgrade().ok_or(ErrorReply::INTERNAL)
     }
@@ -75,7 +75,8 @@ impl SocketRules {
         let browser = Limits::browser();
         connected.limits = Limits {
             max_rooms: browser.max_rooms + rooms.len(),
-            // Whatever is promised to be sent fits. A stranger's frames stay short: this counts from the reply on.
+            // The largest frame that the API promises to accept. It applies after the reply to `connect`; before it
+            // frames must be short.
             max_frame_bytes: MAX_FRAME,
             ..browser
         };
@@ -111,7 +112,7 @@ fn who(session: &SessionInfo) -> Result<&Who, Error> {
     session.meta::<Who>().ok_or(Error::Unauthenticated("the session has no caller"))
 }
 
-/// A tenant's feed, as far as the scope sees it.
+/// A tenant's feed, filtered by the scope.
 fn feed(scope: &Scope) -> ServerSub {
     let mut sub = Subscription::durable();
     let companies: Option<Vec<String>> =
@@ -128,8 +129,8 @@ fn feed(scope: &Scope) -> ServerSub {
     ServerSub { room: rooms::tenant(scope.tenant()), sub }
 }
 
-/// How a connection is refused: a busy store is worth another try, a bad token is not, an expired one is
-/// to be renewed.
+/// The rejection of a connect: an unavailable store is worth a retry, an invalid token is not, an expired token is to
+/// be renewed.
 fn refused(error: &Error) -> Rejection {
     match error {
         Error::Unauthenticated(why) if why.contains("expired") => ErrorReply::TOKEN_EXPIRED.into(),
@@ -175,7 +176,8 @@ impl Authority for SocketRules {
 
     async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
         let verified = self.app()?.accounts.by_token(token).await.map_err(|error| match refused(&error) {
-            // In answer to a connect the client gets another token; here it would take the error for the last word.
+            // In reply to a connect, this code makes the client fetch another token; here the client would take it for
+            // final.
             Rejection::Reply(error) if error == ErrorReply::TOKEN_EXPIRED => {
                 CloseCode::CONNECTION_EXPIRED.into()
             }
@@ -189,7 +191,7 @@ impl Authority for SocketRules {
         Ok(Expiry::At(verified.expires_at / 1000))
     }
 
-    /// Only conversations are opened by clients: to show who is there, who types, and the AI's words.
+    /// Clients may only open conversations: for presence, typing and the AI's deltas.
     async fn subscribe(
         &self,
         session: &SessionInfo,

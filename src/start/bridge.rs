@@ -1,5 +1,5 @@
-//! From a commit to those who wait for it. Called on the store's writing thread, so it never blocks: the hub
-//! queues, and workers are only told to look.
+//! Passes the effects of a commit to the hub and the workers. It runs on the store's writer thread, so it never blocks:
+//! the hub queues events, and workers are only woken.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -23,7 +23,7 @@ impl Bridge {
 
 impl Publisher for Bridge {
     fn publish(&self, effects: Effects) {
-        // Nothing is listening while the store opens; the workers look at the rows when they start.
+        // Not connected while the store opens; the workers read their rows when they start.
         let Some((app, runner)) = self.ends.get() else { return };
         let Some(app) = app.upgrade() else { return };
         for event in effects.events {
@@ -47,7 +47,7 @@ impl Publisher for Bridge {
     }
 }
 
-/// An event as the hub carries it: the offset is the cursor, the tags are what subscribers are filtered by.
+/// An event as a publication: the offset is the cursor, and subscriptions are filtered by the tags.
 pub(super) fn publication(event: Event) -> Publication {
     let company = event.company.map(|id| ("company", id.to_string()));
     let user = event.user.map(|id| ("user", id.to_string()));

@@ -1,4 +1,4 @@
-//! The hub's port to the durable feed: room `tenant:{id}` is that tenant's event log.
+//! The hub's log reader over the stored events: the room `tenant:{id}` is that tenant's event log.
 
 use async_trait::async_trait;
 use hub::{Log, LogError, LogPage};
@@ -29,7 +29,7 @@ impl FeedLog {
     }
 }
 
-/// The tenant of a durable room. The engine asks only for rooms that the socket's rules let somebody into.
+/// The tenant of a durable room. The hub asks only for rooms to which the socket's rules admitted a session.
 pub(crate) fn tenant_of(room: &str) -> Option<Uuid> {
     rooms::tenant_of(room)
 }

@@ -1,4 +1,4 @@
-//! The master key: from the configuration, or from a key file that the first start makes for its owner only.
+//! The master key: from the configuration, or from a key file that the first start makes, readable by its owner only.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::{MasterKey, Vault};
 use crate::private;
 
-/// The vault of an installation. Makes the key file if there is neither a key nor a file.
+/// The vault of an installation. Makes the key file if neither a key nor a file exists.
 pub fn vault(key: &str, file: &Path, old: &[String]) -> anyhow::Result<Vault> {
     let key = if key.is_empty() { from_file(file)? } else { MasterKey::parse(key).context("master_key")? };
     let old = old.iter().map(|key| MasterKey::parse(key)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -27,14 +27,14 @@ fn from_file(path: &Path) -> anyhow::Result<MasterKey> {
     }
 }
 
-/// Never writes over a key that another process made in between.
+/// Never overwrites a key that another process made in the meantime.
 fn make(path: &Path) -> anyhow::Result<MasterKey> {
     let about = || format!("cannot make the key file {}", path.display());
     if let Some(folder) = path.parent() {
         private::create_dir(folder).with_context(about)?;
     }
     let key = MasterKey::random()?;
-    // Written whole under another name and then linked, so that nobody reads half a key.
+    // Written under another name and then linked, so that no process reads a partial key.
     let draft = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = private::create_options().truncate(true).open(&draft).with_context(about)?;
     writeln!(file, "{}", key.to_base64()).and_then(|()| file.sync_all()).with_context(about)?;

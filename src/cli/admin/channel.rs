@@ -100,7 +100,7 @@ impl Given {
         let mut all: BTreeMap<_, _> = self.credential.iter().cloned().collect();
         if self.credentials_stdin {
             for line in from_stdin()?.lines().filter(|line| !line.trim().is_empty()) {
-                // The line is a secret: it is not quoted.
+                // The line is a secret, so the error does not quote it.
                 let (key, value) =
                     pair(line).map_err(|why| anyhow::anyhow!("a line of standard input {why}"))?;
                 all.insert(key, value);
@@ -109,14 +109,14 @@ impl Given {
         Ok(all)
     }
 
-    /// The server calls no address that it would refuse to a tenant, whoever wrote it.
+    /// Refuses addresses that the server would refuse to a tenant, although the operator wrote them.
     fn checked(&self, admin: &Context) -> anyhow::Result<BTreeMap<String, String>> {
         let all = self.credentials()?;
         address::check(&admin.config.outward(), &all)?;
         Ok(all)
     }
 
-    /// Values are JSON, or a text that needs no quotes.
+    /// A value is JSON, or a text without quotes.
     fn settings(&self) -> Map<String, Value> {
         let value =
             |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
@@ -124,8 +124,8 @@ impl Given {
     }
 }
 
-/// A new channel, with the secret that its webhooks are signed with. `connect` gives it to the provider; it is
-/// shown for those who post webhooks themselves.
+/// A new channel with the secret of its webhooks. `connect` passes the secret to the provider; it is shown for
+/// operators who post webhooks by themselves.
 #[derive(Serialize)]
 struct Made {
     #[serde(flatten)]

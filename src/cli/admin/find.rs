@@ -1,5 +1,5 @@
-//! What an argument means: an id, or the name of exactly one thing in any case, or the email of a user. Names are not
-//! unique in the store, so one that several things have is refused, with their ids to choose from.
+//! Resolves an argument: an id, the name of exactly one thing in any case, or the email of a user. Names are not unique
+//! in the store, so an ambiguous one is refused with the ids of its candidates.
 
 use anyhow::{Context as _, bail};
 use uuid::Uuid;
@@ -12,28 +12,28 @@ use crate::error::Error;
 use crate::store::Verb;
 use crate::store::names::{ListNames, NameRow, Nameable};
 
-/// Names that are read at a time. Tests turn pages early.
+/// Names that are read at a time; small in tests, so that they cover several pages.
 const PAGE: i64 = if cfg!(test) { 3 } else { 500 };
-/// Candidates that a refusal lists.
+/// Candidates that a refusal lists at the most.
 const SHOWN: usize = 10;
 
-/// A thing of a tenant, with the way to it.
+/// A found thing: its id and its scope.
 #[derive(Debug)]
 pub(super) struct Found {
     pub scope: Scope,
     pub id: Uuid,
 }
 
-/// What has names.
+/// A thing that can be found by name.
 trait Named {
     fn id(&self) -> Uuid;
-    /// Where the next page begins: its tenant, if it has one, and its id.
+    /// The key after which the next page begins: the tenant, if there is one, and the id.
     fn place(&self) -> (Uuid, Uuid) {
         (Uuid::nil(), self.id())
     }
 
     fn names(&self) -> Vec<&str>;
-    /// For the list of candidates.
+    /// The thing's line in the list of candidates.
     fn line(&self) -> String;
 
     fn any_name(&self, holds: impl Fn(&str) -> bool) -> bool {
@@ -79,7 +79,7 @@ impl Named for UserView {
     }
 
     fn names(&self) -> Vec<&str> {
-        // Nobody is taken for another because of a name that looks like an email.
+        // A name that looks like an email is not compared, so that it cannot stand for another user's email.
         if self.name.contains('@') { vec![&self.email] } else { vec![&self.email, &self.name] }
     }
 
@@ -88,7 +88,7 @@ impl Named for UserView {
     }
 }
 
-/// Some of many, and how many there are.
+/// The first candidates, and the number of all.
 struct Candidates {
     count: usize,
     lines: Vec<String>,
@@ -106,7 +106,7 @@ impl Candidates {
         }
     }
 
-    /// A line each, below the sentence that they belong to.
+    /// The candidates, one per line.
     fn text(mut self) -> String {
         if self.count > self.lines.len() {
             self.lines.push(format!("and {} more", self.count - self.lines.len()));
@@ -115,7 +115,7 @@ impl Candidates {
     }
 }
 
-/// Looks through all pages for what `given` means; `word` is the kind of thing, `words` several of them.
+/// Searches all pages for `given`; `word` is the singular of the kind of thing, `words` its plural.
 async fn look<T: Named, V: Verb<Out = Vec<T>>>(
     admin: &Context,
     (word, words): (&str, &str),

@@ -50,7 +50,7 @@ pub(in crate::cli) enum Tenant {
     },
 }
 
-/// Nothing: as the configuration says.
+/// `None`: the configured value.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) struct Most(Option<i64>);
 
@@ -61,7 +61,7 @@ fn most(text: &str) -> Result<Most, String> {
     text.parse().map(|most| Most(Some(most))).map_err(|_| "give a number, or `default`".to_owned())
 }
 
-/// Nothing: as the configuration says.
+/// `None`: the configured value.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) struct Days(Option<i64>);
 

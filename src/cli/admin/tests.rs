@@ -1,4 +1,4 @@
-//! The commands as they are typed, on a SQLite file of their own.
+//! The commands as an operator types them, on a SQLite file of their own.
 
 use clap::Parser as _;
 use tempfile::TempDir;
@@ -16,9 +16,9 @@ struct Line {
     admin: Admin,
 }
 
-struct Place(TempDir);
+struct DataDir(TempDir);
 
-impl Place {
+impl DataDir {
     fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder"))
     }
@@ -43,7 +43,7 @@ impl Place {
         Context::open(self.config(), false).await.expect("it is there")
     }
 
-    /// Two tenants with a company each that is called as the other one.
+    /// Two tenants, each with a company of the same name.
     async fn shops(&self) -> [Uuid; 2] {
         for shop in ["Lantern Shop", "Rope Shop"] {
             self.ok(&["tenant", "create", "--name", shop]).await;
@@ -59,34 +59,32 @@ const BOT: [&str; 4] = ["--kind", "telegram", "--credential", "token=1:a"];
 
 #[tokio::test]
 async fn a_name_does_where_an_id_does() {
-    let place = Place::new();
-    let [lanterns, _] = place.shops().await;
+    let data = DataDir::new();
+    let [lanterns, _] = data.shops().await;
     let id = lanterns.to_string();
-    place.ok(&["company", "list", "--tenant", &id]).await;
-    place.ok(&["company", "create", "--tenant", " LANTERN shop", "--name", "Workshop"]).await;
-    // The company is enough where only one is called so.
+    data.ok(&["company", "list", "--tenant", &id]).await;
+    data.ok(&["company", "create", "--tenant", " LANTERN shop", "--name", "Workshop"]).await;
+    // The company's name identifies the tenant if no other company has it.
     let create = ["channel", "create", "--name", "Bot", "--company", "workshop"];
-    place.ok(&[&create[..], &BOT].concat()).await;
-    place.ok(&["channel", "update", "--id", "bot", "--name", "Shop bot"]).await;
-    place.ok(&["channel", "update", "--channel", "SHOP BOT", "--state", "disabled"]).await;
-    place.ok(&["key", "create", "--tenant", "lantern shop", "--name", "worker"]).await;
-    place.ok(&["key", "revoke", "--id", "Worker"]).await;
-    assert!(place.refused(&["key", "revoke", "--id", "worker"]).await.contains("no API key"));
+    data.ok(&[&create[..], &BOT].concat()).await;
+    data.ok(&["channel", "update", "--id", "bot", "--name", "Shop bot"]).await;
+    data.ok(&["channel", "update", "--channel", "SHOP BOT", "--state", "disabled"]).await;
+    data.ok(&["key", "create", "--tenant", "lantern shop", "--name", "worker"]).await;
+    data.ok(&["key", "revoke", "--id", "Worker"]).await;
+    assert!(data.refused(&["key", "revoke", "--id", "worker"]).await.contains("no API key"));
     let user = ["user", "create", "--email", "ann@example.com", "--name", "Ann"];
-    place.ok(&[&user[..], &["--tenant", "Lantern Shop", "--role", "agent"]].concat()).await;
+    data.ok(&[&user[..], &["--tenant", "Lantern Shop", "--role", "agent"]].concat()).await;
     let grant = ["user", "grant", "--email", "Ann@Example.com", "--tenant", "lantern shop"];
-    place
-        .ok(&[&grant[..], &["--role", "agent", "--company", "workshop", "--company", "main"]].concat())
-        .await;
-    place.ok(&["user", "create", "--email", "bea@example.com", "--name", "ann@example.com"]).await;
-    place.ok(&["user", "disable", "--email", "ann@example.com"]).await;
-    place.ok(&["user", "enable", "--user", "ann"]).await;
-    place.ok(&["user", "disable", "--user", "ann"]).await;
+    data.ok(&[&grant[..], &["--role", "agent", "--company", "workshop", "--company", "main"]].concat()).await;
+    data.ok(&["user", "create", "--email", "bea@example.com", "--name", "ann@example.com"]).await;
+    data.ok(&["user", "disable", "--email", "ann@example.com"]).await;
+    data.ok(&["user", "enable", "--user", "ann"]).await;
+    data.ok(&["user", "disable", "--user", "ann"]).await;
 
-    let admin = place.context().await;
+    let admin = data.context().await;
     let ann = admin.store.read(ListUsers { after: None, limit: 9 }).await.expect("users").remove(0);
     assert!(!ann.active);
-    place.ok(&["user", "enable", "--user", &ann.id.to_string()]).await;
+    data.ok(&["user", "enable", "--user", &ann.id.to_string()]).await;
     let scope = Scope::system(lanterns);
     let companies = admin.store.read(ListCompanies(vec![scope.clone()])).await.expect("companies");
     let mine: Vec<&str> = companies.iter().map(|company| company.name.as_str()).collect();
@@ -98,31 +96,31 @@ async fn a_name_does_where_an_id_does() {
 
 #[tokio::test]
 async fn a_name_of_several_and_one_of_nobody_are_refused_with_the_candidates() {
-    let place = Place::new();
-    let [lanterns, ropes] = place.shops().await;
+    let data = DataDir::new();
+    let [lanterns, ropes] = data.shops().await;
     let create = [&["channel", "create", "--name", "Bot", "--company", "MAIN"][..], &BOT].concat();
-    let error = place.refused(&create).await;
+    let error = data.refused(&create).await;
     assert!(error.starts_with("--company: 2 companies are called \"MAIN\""), "{error}");
     assert!(error.contains(&lanterns.to_string()) && error.contains(&ropes.to_string()), "{error}");
-    place.ok(&[&create[..], &["--tenant", "rope shop"]].concat()).await;
+    data.ok(&[&create[..], &["--tenant", "rope shop"]].concat()).await;
 
-    let error = place.refused(&["company", "list", "--tenant", "rope"]).await;
+    let error = data.refused(&["company", "list", "--tenant", "rope"]).await;
     assert!(error.contains(&format!("\n  {ropes}  Rope Shop")) && !error.contains("Lantern"), "{error}");
-    let error = place.refused(&["company", "list", "--tenant", "candles"]).await;
+    let error = data.refused(&["company", "list", "--tenant", "candles"]).await;
     assert!(error.contains("Rope Shop") && error.contains("Lantern Shop"), "{error}");
-    let error = place.refused(&["channel", "update", "--id", &Uuid::nil().to_string()]).await;
+    let error = data.refused(&["channel", "update", "--id", &Uuid::nil().to_string()]).await;
     assert!(error.starts_with("--id: there is no channel with the id"), "{error}");
-    let error = place.refused(&["channel", "update", "--id", "bot", "--tenant", "lantern shop"]).await;
+    let error = data.refused(&["channel", "update", "--id", "bot", "--tenant", "lantern shop"]).await;
     assert!(error.contains("there is no channel yet"), "{error}");
-    let error = place.refused(&["user", "disable", "--email", "ann@example.com"]).await;
+    let error = data.refused(&["user", "disable", "--email", "ann@example.com"]).await;
     assert!(error.starts_with("--email: "), "{error}");
 }
 
 #[tokio::test]
 async fn names_are_found_on_every_page_and_at_most_ten_are_listed() {
-    let place = Place::new();
-    place.ok(&["tenant", "create", "--name", "Last"]).await;
-    let admin = place.context().await;
+    let data = DataDir::new();
+    data.ok(&["tenant", "create", "--name", "Last"]).await;
+    let admin = data.context().await;
     let mut last = Uuid::nil();
     for count in 0..22 {
         let name = format!("Shop {count}");
@@ -140,32 +138,32 @@ async fn names_are_found_on_every_page_and_at_most_ten_are_listed() {
 
 #[tokio::test]
 async fn only_the_first_command_makes_an_installation() {
-    let place = Place::new();
+    let data = DataDir::new();
     for line in [&["tenant", "list"][..], &["user", "list"], &["feed", "begin-anew"]] {
-        let error = place.refused(line).await;
-        let file = place.0.path().join("data").join("hubbub.db");
+        let error = data.refused(line).await;
+        let file = data.0.path().join("data").join("hubbub.db");
         assert!(error.contains(&file.display().to_string()) && error.contains("HUBBUB_DATA_DIR"), "{error}");
-        assert!(!place.0.path().join("data").exists(), "{line:?} made something");
+        assert!(!data.0.path().join("data").exists(), "{line:?} made something");
     }
-    place.ok(&["tenant", "create", "--name", "A shop"]).await;
-    place.ok(&["tenant", "list"]).await;
+    data.ok(&["tenant", "create", "--name", "A shop"]).await;
+    data.ok(&["tenant", "list"]).await;
 }
 
 #[tokio::test]
 async fn a_lost_key_is_not_made_anew_over_what_it_sealed() {
-    let place = Place::new();
-    place.shops().await;
+    let data = DataDir::new();
+    data.shops().await;
     let create = ["channel", "create", "--name", "Bot", "--tenant", "rope shop", "--company", "main"];
-    place.ok(&[&create[..], &BOT].concat()).await;
-    let key = place.config().secrets.master_key_file;
-    std::fs::rename(&key, place.0.path().join("away")).expect("moved");
+    data.ok(&[&create[..], &BOT].concat()).await;
+    let key = data.config().secrets.master_key_file;
+    std::fs::rename(&key, data.0.path().join("away")).expect("moved");
     for line in [&["tenant", "list"][..], &["tenant", "create", "--name", "Another"]] {
-        let error = place.refused(line).await;
+        let error = data.refused(line).await;
         assert!(error.contains(&format!("the key file {} is missing", key.display())), "{error}");
     }
-    let error = crate::app::App::start(place.config(), Clock::System).await.err().expect("refused");
+    let error = crate::app::App::start(data.config(), Clock::System).await.err().expect("refused");
     assert!(format!("{error:#}").contains("hubbub.key is missing"), "{error:#}");
     assert!(!key.exists());
-    std::fs::rename(place.0.path().join("away"), &key).expect("back");
-    place.ok(&["tenant", "list"]).await;
+    std::fs::rename(data.0.path().join("away"), &key).expect("back");
+    data.ok(&["tenant", "list"]).await;
 }

@@ -102,7 +102,7 @@ pub(in crate::cli) struct Password {
 }
 
 impl Password {
-    /// The password, and whether it was made here and has to be shown.
+    /// The password, and whether it was generated and must be shown.
     fn take(&self) -> anyhow::Result<(String, bool)> {
         if self.password_stdin {
             return Ok((from_stdin()?, false));
@@ -112,7 +112,7 @@ impl Password {
     }
 }
 
-/// A user, and the password if it was made here.
+/// A user, and its password if it was generated.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]

@@ -1,4 +1,4 @@
-//! Chance that a seed decides (SplitMix64). Not for secrets.
+//! A seeded random generator (SplitMix64). Not for secrets.
 
 pub(super) struct Dice(u64);
 
@@ -15,7 +15,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// From `low` to before `high`.
+    /// A number in `low..high`.
     pub(super) fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.roll() % high.saturating_sub(low).max(1)
     }

@@ -1,4 +1,4 @@
-//! Files that customers send, made here: a picture and a sound that browsers show and play.
+//! Generates the files that customers send: an image and a sound in formats that browsers support.
 
 const SIDE: u32 = 96;
 const SAMPLES_PER_S: u32 = 8_000;
@@ -31,7 +31,7 @@ fn chunk(png: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
     png.extend(sum.to_be_bytes());
 }
 
-/// A zlib stream of blocks that are not compressed.
+/// A zlib stream of uncompressed blocks.
 fn stored(data: &[u8]) -> Vec<u8> {
     let mut out = vec![0x78, 0x01];
     let blocks = data.chunks(0xffff);
@@ -60,7 +60,7 @@ fn crc(data: &[u8]) -> u32 {
     })
 }
 
-/// Two seconds of a humming tone, as WAVE with 8-bit samples.
+/// Two seconds of a low tone, as WAVE with 8-bit samples.
 pub(super) fn sound() -> Vec<u8> {
     let samples: Vec<u8> = (0..SAMPLES_PER_S * 2)
         .map(|at| {
@@ -78,7 +78,7 @@ pub(super) fn sound() -> Vec<u8> {
     wave.extend([1, 0, 1, 0]);
     wave.extend(SAMPLES_PER_S.to_le_bytes());
     wave.extend(SAMPLES_PER_S.to_le_bytes());
-    // One byte a frame, eight bits a sample.
+    // One byte per frame, eight bits per sample.
     wave.extend([1, 0, 8, 0]);
     wave.extend(b"data");
     wave.extend(length.to_le_bytes());

@@ -1,4 +1,4 @@
-//! What the customers say, in two languages. Names are made up.
+//! The customers' texts, in two languages. Names are made up.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tongue {
@@ -68,7 +68,7 @@ impl Tongue {
         }
     }
 
-    /// What is added to a message that is mended.
+    /// The text that is appended to an edited message.
     pub(super) const fn correction(self) -> &'static str {
         match self {
             Self::En => " (sorry, typo)",

@@ -1,4 +1,4 @@
-//! One customer: on which channel, under which name, and what was said last.
+//! One customer: its chat, its name, and the last messages in both directions.
 
 use std::collections::HashMap;
 
@@ -10,17 +10,17 @@ use super::files;
 use super::lines::Tongue;
 use crate::demo::World;
 
-/// Telegram chats and message ids of the customers: made up, and apart from those that the emulator gives.
+/// The first Telegram chat and message id of the customers: made up, and outside of the emulator's own range.
 const FIRST_CHAT: i64 = 5_550_100_000;
 const FIRST_MESSAGE: i64 = 3_000_000_000;
 
-/// The last thing that the customer was told.
+/// The last message that was sent to the customer.
 pub(super) struct Heard {
     pub message: String,
     pub at_ms: i64,
 }
 
-enum Place {
+enum Chat {
     Telegram { chat: i64, next_message: i64 },
     Waha { chat: String, next_message: u64 },
 }
@@ -28,8 +28,8 @@ enum Place {
 pub(super) struct Person {
     pub tongue: Tongue,
     name: &'static str,
-    place: Place,
-    /// The message that was written last, with its text.
+    chat: Chat,
+    /// The id and text of the customer's last message.
     last: Option<(String, String)>,
     waits_since_ms: i64,
 }
@@ -38,13 +38,13 @@ impl Person {
     pub(super) fn new(number: usize, dice: &mut Dice) -> Self {
         let tongue = if dice.percent(65) { Tongue::En } else { Tongue::Ru };
         let names = tongue.names();
-        let place = if number.is_multiple_of(2) {
-            Place::Telegram { chat: FIRST_CHAT + number as i64, next_message: FIRST_MESSAGE }
+        let chat = if number.is_multiple_of(2) {
+            Chat::Telegram { chat: FIRST_CHAT + number as i64, next_message: FIRST_MESSAGE }
         } else {
-            // Numbers of the kind that is kept for fiction.
-            Place::Waha { chat: format!("1202555{:04}@c.us", 100 + number), next_message: 0 }
+            // Numbers that are reserved for fiction.
+            Chat::Waha { chat: format!("1202555{:04}@c.us", 100 + number), next_message: 0 }
         };
-        Self { tongue, name: names[number % names.len()], place, last: None, waits_since_ms: 0 }
+        Self { tongue, name: names[number % names.len()], chat, last: None, waits_since_ms: 0 }
     }
 
     pub(super) fn has_written(&self) -> bool {
@@ -52,13 +52,13 @@ impl Person {
     }
 
     fn chat(&self) -> String {
-        match &self.place {
-            Place::Telegram { chat, .. } => chat.to_string(),
-            Place::Waha { chat, .. } => chat.clone(),
+        match &self.chat {
+            Chat::Telegram { chat, .. } => chat.to_string(),
+            Chat::Waha { chat, .. } => chat.clone(),
         }
     }
 
-    /// Was there an answer to what was written last?
+    /// Whether an answer to the customer's last message has arrived.
     pub(super) fn is_answered(&self, heard: &HashMap<String, Heard>) -> bool {
         heard.get(&self.chat()).is_some_and(|heard| heard.at_ms >= self.waits_since_ms)
     }
@@ -70,10 +70,10 @@ impl Person {
     pub(super) fn says(&mut self, world: &World, text: &str) {
         let now_s = world.app.store.clock().now_ms() / 1000;
         let name = self.name;
-        let id = match &mut self.place {
-            Place::Telegram { chat, next_message } => {
+        let id = match &mut self.chat {
+            Chat::Telegram { chat, next_message } => {
                 if *next_message == FIRST_MESSAGE {
-                    // Starting the bot is what opens the chat for its answers.
+                    // The emulator answers only in chats whose customer has started the bot.
                     world.telegram.customer_blocks(*chat, false);
                 }
                 *next_message += 1;
@@ -81,7 +81,7 @@ impl Person {
                 world.telegram.update(*chat, "message", &message);
                 next_message.to_string()
             }
-            Place::Waha { chat, next_message } => {
+            Chat::Waha { chat, next_message } => {
                 *next_message += 1;
                 let id = format!("false_{chat}_3A{:0>10}{next_message:08}", chat.trim_end_matches("@c.us"));
                 world.waha.event(world.session(), "message.any", &waha_message(chat, &id, name, now_s, text));
@@ -96,48 +96,48 @@ impl Person {
         let colour = [(); 3].map(|()| dice.between(20, 220) as u8);
         let caption = is_picture.then(|| self.tongue.caption());
         let bytes = if is_picture { files::picture(colour) } else { files::sound() };
-        match &self.place {
-            Place::Telegram { chat, .. } => {
+        match &self.chat {
+            Chat::Telegram { chat, .. } => {
                 let file =
                     if is_picture { telegram::File::photo(bytes) } else { telegram::File::voice(bytes) };
                 world.telegram.customer_sends(*chat, file, caption);
             }
-            Place::Waha { chat, .. } => {
+            Chat::Waha { chat, .. } => {
                 let file = if is_picture { waha::File::image(bytes) } else { waha::File::voice(bytes) };
                 world.waha.customer_sends(world.session(), chat, file, caption);
             }
         }
     }
 
-    /// Changes what was written last.
+    /// Edits the customer's last message.
     pub(super) fn mends(&mut self, world: &World) {
         let Some((id, text)) = &mut self.last else { return };
         text.push_str(self.tongue.correction());
-        match &self.place {
-            Place::Telegram { chat, .. } => {
+        match &self.chat {
+            Chat::Telegram { chat, .. } => {
                 if let Ok(id) = id.parse() {
                     world.telegram.customer_edits(*chat, id, text);
                 }
             }
-            Place::Waha { chat, .. } => world.waha.customer_edits(world.session(), chat, id, text),
+            Chat::Waha { chat, .. } => world.waha.customer_edits(world.session(), chat, id, text),
         }
     }
 
-    /// Likes the last answer.
+    /// Reacts to the last answer.
     pub(super) fn reacts(&self, world: &World, heard: &HashMap<String, Heard>) {
         let Some(Heard { message, .. }) = heard.get(&self.chat()) else { return };
-        match &self.place {
-            Place::Telegram { chat, .. } => {
+        match &self.chat {
+            Chat::Telegram { chat, .. } => {
                 if let Ok(message) = message.parse() {
                     world.telegram.customer_reacts(*chat, message, Some("👍"));
                 }
             }
-            Place::Waha { chat, .. } => world.waha.customer_reacts(world.session(), chat, message, "👍"),
+            Chat::Waha { chat, .. } => world.waha.customer_reacts(world.session(), chat, message, "👍"),
         }
     }
 }
 
-/// A text as the Bot API delivers it. The emulator's own messages bear no chosen name.
+/// A text as the Bot API delivers it; messages made by the emulator have no chosen name.
 fn telegram_message(chat: i64, message_id: i64, name: &str, now_s: i64, text: &str) -> Value {
     json!({ "message_id": message_id, "date": now_s, "text": text,
         "from": { "id": chat, "is_bot": false, "first_name": name },

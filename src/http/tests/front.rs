@@ -1,4 +1,5 @@
-//! What strangers and callers may take, over real connections: origins by every spelling, places, short bodies, rates.
+//! Limits of strangers and of callers, over real connections: spellings of origins, connection slots, short bodies,
+//! rates.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,14 +15,14 @@ use super::{PASSWORD, Server, problem};
 use crate::accounts::Role;
 use crate::config;
 
-/// What a server answers to bytes, until it says no more.
+/// The server's answer to bytes, until it closes the connection.
 async fn answer(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     stream.write_all(request).await.expect("sent");
     first_answer(&mut stream).await
 }
 
-/// The first that comes; empty if the other side closes.
+/// The first bytes of an answer; empty if the server closes the connection.
 async fn first_answer(stream: &mut TcpStream) -> String {
     let mut got = vec![0; 16 * 1024];
     let size = timeout(Duration::from_secs(10), stream.read(&mut got)).await.expect("in time").unwrap_or(0);
@@ -38,12 +39,12 @@ impl Server {
     }
 }
 
-/// How a server is configured, what a browser sends as `Host` and `Origin`, and whether its page may open a socket.
+/// A configuration, the `Host` and `Origin` of a browser, and whether its page may open a socket.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_opens_a_socket_by_every_spelling_of_its_address() {
     let hub = "https://hub.example.com";
     let shop = "https://shop.example.com";
-    // public_url, allowed_origins, Host, Origin, may it?
+    // public_url, allowed_origins, Host, Origin, allowed
     let table = [
         (hub, "", "hub.example.com", hub, true),
         ("https://hub.example.com:443", "", "inner:8080", hub, true),
@@ -59,7 +60,7 @@ async fn a_page_opens_a_socket_by_every_spelling_of_its_address() {
         (hub, "", "hub.example.com:443", hub, true),
         (hub, "", "HUB.example.com", hub, true),
         (hub, "", "hub.example.com:80", hub, true),
-        // Called by another name, its own page may too; a default port in the name makes no difference.
+        // A page may come from the host under which the server was reached; a default port makes no difference.
         (hub, "", "10.0.0.5:8080", "http://10.0.0.5:8080", true),
         (hub, "", "10.0.0.5:80", "http://10.0.0.5", true),
         (hub, "", "10.0.0.5", "http://10.0.0.5:80", true),
@@ -67,7 +68,7 @@ async fn a_page_opens_a_socket_by_every_spelling_of_its_address() {
         (hub, "", "other.example.com", "https://other.example.com:443", true),
         (hub, "", "[2001:DB8::1]:8080", "http://[2001:db8:0::1]:8080", true),
         (hub, "", "10.0.0.5:8080", "http://10.0.0.5:8081", false),
-        // The same name without TLS is a page that anybody on the way may have written.
+        // A page on the public host without TLS may have been injected on the network.
         (hub, "", "hub.example.com", "http://hub.example.com", false),
         (hub, shop, "hub.example.com", shop, true),
         (hub, "https://Shop.example.com:443/", "hub.example.com", shop, true),
@@ -127,7 +128,7 @@ async fn who_is_not_signed_in_has_little_to_say() {
         let (status, body) = problem(server.call(Method::POST, path, None, Some(&large)).await).await;
         assert_eq!((status, body["code"].as_str()), (413, Some("too_large")), "{path}");
     }
-    // Of unknown length, too; and nothing is kept of it.
+    // A body of unknown length is refused too, and its bytes are released.
     let request = "POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
         Transfer-Encoding: chunked\r\n\r\n";
     let request = format!("{request}4000\r\n{}\r\n", "x".repeat(0x4000));
@@ -136,7 +137,8 @@ async fn who_is_not_signed_in_has_little_to_say() {
     server.app.stop().await;
 }
 
-/// One address has its places; when it leaves some, it has them again. Sockets are not counted, nor other addresses.
+/// An address has a limited number of slots, and gets them back when it closes connections. WebSockets and other
+/// addresses are not counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_does_not_take_all_connections() {
     let server = Server::with(|config| config.limits.max_unfinished_per_address = 8).await;
@@ -176,7 +178,7 @@ async fn one_address_does_not_take_all_connections() {
     server.app.stop().await;
 }
 
-/// Behind a trusted proxy it is the forwarded address that has places, not the proxy.
+/// Behind a trusted proxy the slots are counted by the forwarded address.
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_the_forwarded_address_has_the_places() {
     let server = Server::with(|config| {
@@ -211,7 +213,7 @@ async fn behind_a_proxy_the_forwarded_address_has_the_places() {
     server.app.stop().await;
 }
 
-/// Calls a second, of a caller and of a tenant; webhooks and strangers have no part in it.
+/// Calls a second of a caller and of a tenant; webhooks and strangers do not count.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
     let server = Server::with(|config| {
@@ -239,7 +241,7 @@ async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
         assert_eq!((status, body["code"].as_str()), (429, Some("too_many")));
         heard
     };
-    // Ten at once for a caller, fifteen for a tenant, and a few more for the time that it takes.
+    // Ten at once for a caller, fifteen for a tenant, and a few more for the time that the test takes.
     let first = heard(&ann).await;
     assert!((10..40).contains(&first), "{first}");
     let second = heard(&ben).await;
@@ -252,8 +254,8 @@ async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
     server.app.stop().await;
 }
 
-/// Strangers try an owner's account from many addresses: unknown ones are slowed down, and the owner gets in where she was
-/// before.
+/// Attempts at an owner's account from many addresses: unknown addresses are slowed down, and the owner signs in from
+/// the address where she was before.
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_lock_no_owner_out() {
     let server = Server::with(|config| {

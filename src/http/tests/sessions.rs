@@ -1,10 +1,10 @@
-//! Sessions as browsers and as programs have them.
+//! Sessions of browsers and of programs.
 
 use reqwest::header::{HeaderMap, SET_COOKIE};
 
 use super::*;
 
-/// A browser with a jar, or a program without: what is sent, and what of the answer matters.
+/// A browser with a cookie jar, or a program without: what it sends, and the parts of the answer that the tests check.
 struct Visit<'s> {
     server: &'s Server,
     headers: Vec<(&'static str, String)>,
@@ -17,7 +17,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// The pair of the only cookie that is set.
+    /// The name and value of the only cookie that is set.
     fn cookie(&self) -> String {
         let [line] = &self.cookies[..] else { panic!("one cookie: {:?}", self.cookies) };
         line.split(';').next().expect("the pair").to_owned()
@@ -78,7 +78,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
     headers.get_all(SET_COOKIE).iter().map(|line| line.to_str().expect("text").to_owned()).collect()
 }
 
-/// With somebody who can sign in.
+/// A server with a user.
 async fn server(set: impl FnOnce(&mut Config)) -> Server {
     let server = Server::with(set).await;
     let (tenant, _) = server.tenant("A shop").await;
@@ -110,7 +110,7 @@ async fn a_browser_session_lives_in_its_cookie_and_nowhere_else() {
     assert!(after.cookies[0].contains("Max-Age=0"), "what is over does not come again");
     assert_eq!(server.status(Method::GET, "/api/v1/me", &token, None).await, 401, "nor the access token");
 
-    // What has no Origin can say so by a header of the browser's, or by asking.
+    // A request without `Origin` can identify a browser by `Sec-Fetch-Site`, or ask for a cookie.
     let told = Visit::program(&server).with("sec-fetch-site", "same-origin").sign_in().await;
     assert!(told.body.get("refresh_token").is_none() && told.cookies.len() == 1);
     let asked = json!({"email": "ann@example.com", "password": PASSWORD, "cookie": true});
@@ -150,7 +150,7 @@ async fn over_https_the_cookie_is_bound_to_its_host() {
     assert!(!line.contains("Domain"));
     let cookie = signed_in.cookie();
     assert_eq!(page.with("cookie", &cookie).refresh(json!({})).await.status, 200);
-    // A name that any host below the domain could set is not looked at.
+    // A cookie without the prefix, which any host of the domain could set, is ignored.
     let plain = cookie.trim_start_matches("__Host-");
     assert_eq!(page.with("cookie", plain).refresh(json!({})).await.status, 401);
     server.app.stop().await;
@@ -183,13 +183,13 @@ async fn pages_of_other_sites_cannot_use_a_session() {
         browser.with("sec-fetch-site", "none"),
         Visit { server: &server, headers: browser.headers.clone() },
     ] {
-        // None of the refused ones has used it up.
+        // The refused requests have not used the token.
         assert_eq!(ours.refresh(json!({})).await.status, 200, "{:?}", ours.headers);
     }
     server.app.stop().await;
 }
 
-/// Two servers on one address have one jar: cookies know no ports.
+/// Two servers on one host share a browser's cookies, because cookies ignore ports.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_servers_of_one_address_leave_each_others_sessions_alone() {
     let (one, two) = (server(|_| {}).await, server(|_| {}).await);
@@ -197,13 +197,13 @@ async fn two_servers_of_one_address_leave_each_others_sessions_alone() {
         (Visit::page(&one).sign_in().await.cookie(), Visit::page(&two).sign_in().await.cookie());
     let name = |cookie: &str| cookie.split('=').next().map(str::to_owned);
     assert_ne!(name(&first), name(&second));
-    // Only one installation's: the other has nothing to say about it, nothing to delete, nothing to end.
+    // The cookie belongs to one installation: the other one does not read, delete or end anything.
     let stranger = Visit::page(&two).with("cookie", &first);
     let answer = stranger.refresh(json!({})).await;
     assert_eq!((answer.status, answer.cookies.len()), (401, 0));
     let out = stranger.sign_out().await;
     assert_eq!((out.status, out.cookies.len()), (204, 0));
-    // Nor about one that has its name, but that it never gave: a copy of the database runs beside it.
+    // A cookie with this installation's name and an unknown token, as from a copy of the database, is left alone too.
     let copied = format!("{}=hbr_of_a_copy", name(&second).expect("a name"));
     let copied = Visit::page(&two).with("cookie", &copied);
     let answer = copied.refresh(json!({})).await;

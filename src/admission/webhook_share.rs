@@ -1,5 +1,5 @@
-//! Limits for the webhooks of one tenant that are under way: their number, the bytes of their bodies, and one core for long
-//! bodies. Over a limit the webhook is answered 503, and the provider repeats it.
+//! Limits the webhooks of one tenant that are being processed: their number, the bytes of their bodies, and one core
+//! for long bodies. Over a limit the webhook is answered 503, and the provider delivers it again.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -11,53 +11,53 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use uuid::Uuid;
 
-/// Webhooks of a tenant that are parsed or wait for the writer.
-const PLACES: usize = 512;
+/// Webhooks of a tenant that are being parsed or wait for the writer.
+const WEBHOOKS: usize = 512;
 /// Bytes of their bodies and of the events parsed from them.
 const BYTES: usize = 8 << 20;
 /// Approximate bytes of an event.
 const EVENT: usize = 1 << 10;
-/// A body up to this size is parsed on the request's task: it takes less than a millisecond.
+/// A body up to this size is parsed on the request's task: that takes less than a millisecond.
 const SHORT: usize = 64 << 10;
-/// Over this number of tenants, idle ones are removed.
+/// Above this number of tenants, idle ones are removed.
 const KNOWN: usize = 1_000;
 
-pub struct Shares {
-    tenants: Mutex<HashMap<Uuid, Weak<Share>>>,
-    /// Long bodies that are parsed at a time, of all tenants: half of the cores.
+pub struct WebhookShares {
+    tenants: Mutex<HashMap<Uuid, Weak<WebhookShare>>>,
+    /// Limits the long bodies of all tenants that are parsed at the same time to half of the cores.
     long: Arc<Semaphore>,
 }
 
-impl Default for Shares {
+impl Default for WebhookShares {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self { tenants: Mutex::default(), long: Arc::new(Semaphore::new(cores.div_ceil(2))) }
     }
 }
 
-pub struct Share {
-    places: Arc<Semaphore>,
+pub struct WebhookShare {
+    webhooks: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     /// One long body of a tenant at a time.
     long: Arc<Semaphore>,
     long_of_all: Arc<Semaphore>,
 }
 
-/// A body with what it takes of its tenant's share. A request may be given up while its body is looked at or waits for
-/// the writer: the share is given back with the last of the bytes.
-struct Held {
+/// A body with its permits of the tenant's share. A request may be cancelled while its body is being parsed or waits
+/// for the writer, so the permits are released with the last reference to the bytes.
+struct HeldBody {
     body: Bytes,
     _permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for HeldBody {
     fn as_ref(&self) -> &[u8] {
         &self.body
     }
 }
 
-impl Shares {
-    pub fn of(&self, tenant: Uuid) -> Arc<Share> {
+impl WebhookShares {
+    pub fn of(&self, tenant: Uuid) -> Arc<WebhookShare> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = tenants.get(&tenant).and_then(Weak::upgrade) {
             return share;
@@ -65,8 +65,8 @@ impl Shares {
         if tenants.len() >= KNOWN {
             tenants.retain(|_, share| share.strong_count() > 0);
         }
-        let share = Arc::new(Share {
-            places: Arc::new(Semaphore::new(PLACES)),
+        let share = Arc::new(WebhookShare {
+            webhooks: Arc::new(Semaphore::new(WEBHOOKS)),
             bytes: Arc::new(Semaphore::new(BYTES)),
             long: Arc::new(Semaphore::new(1)),
             long_of_all: Arc::clone(&self.long),
@@ -76,45 +76,46 @@ impl Shares {
     }
 }
 
-impl Share {
-    /// The body, which holds the tenant's share until it is dropped. `None`: the tenant is at its limit. A body over the
-    /// limit of bytes is accepted alone.
+impl WebhookShare {
+    /// The body, which holds its part of the tenant's share until it is dropped. `None`: the tenant is at its limit. A
+    /// body larger than the limit of bytes is accepted when no other is held.
     pub fn enter(&self, body: Bytes) -> Option<Bytes> {
         let bytes = u32::try_from(body.len().min(BYTES)).ok()?;
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let place = Arc::clone(&self.webhooks).try_acquire_owned().ok()?;
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
-        Some(Bytes::from_owner(Held { body, _permits: (Some(place), bytes) }))
+        Some(Bytes::from_owner(HeldBody { body, _permits: (Some(place), bytes) }))
     }
 
-    /// Charges the events of a body beyond the first: a short body can have a thousand. `None`: as above.
+    /// Charges the events of a body beyond the first: a short body can hold a thousand. `None`: the tenant is at its
+    /// limit.
     pub fn more(&self, body: Bytes, events: usize) -> Option<Bytes> {
         if events <= 1 {
             return Some(body);
         }
         let bytes = u32::try_from(((events - 1) * EVENT).min(BYTES)).ok()?;
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?;
-        Some(Bytes::from_owner(Held { body, _permits: (None, bytes) }))
+        Some(Bytes::from_owner(HeldBody { body, _permits: (None, bytes) }))
     }
 
-    /// Runs a parser over a body: on the request's task if the body is short, else on a blocking thread, one of a tenant
-    /// at a time. A parser whose request is gone goes on, and keeps its permits until it ends.
+    /// Runs a parser over a body: on the request's task if the body is short, else on a blocking thread, one per tenant
+    /// at a time. If the request is cancelled, the parser runs to its end and keeps its permits until then.
     ///
     /// # Errors
     /// The parser panicked.
-    pub async fn look<T: Send + 'static>(
+    pub async fn parse<T: Send + 'static>(
         &self,
         bytes: usize,
-        look: impl FnOnce() -> T + Send + 'static,
+        parse: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {
         if bytes <= SHORT {
-            return Ok(look());
+            return Ok(parse());
         }
         // Neither semaphore is ever closed.
         let mine = Arc::clone(&self.long).acquire_owned().await;
         let one = Arc::clone(&self.long_of_all).acquire_owned().await;
         spawn_blocking(move || {
             let _turns = (mine, one);
-            look()
+            parse()
         })
         .await
     }
@@ -126,17 +127,17 @@ mod tests {
 
     #[test]
     fn a_tenant_has_its_places_and_bytes_and_others_have_theirs() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let (one, other) = (shares.of(Uuid::from_u128(1)), shares.of(Uuid::from_u128(2)));
         let body = |bytes| Bytes::from(vec![0; bytes]);
-        let mut places: Vec<_> = (0..PLACES).map(|_| one.enter(body(1_000))).collect();
-        assert!(places.iter().all(Option::is_some) && one.enter(body(0)).is_none());
+        let mut webhooks: Vec<_> = (0..WEBHOOKS).map(|_| one.enter(body(1_000))).collect();
+        assert!(webhooks.iter().all(Option::is_some) && one.enter(body(0)).is_none());
         assert!(Arc::ptr_eq(&one, &shares.of(Uuid::from_u128(1))));
-        places.clear();
+        webhooks.clear();
         let half = one.enter(body(BYTES / 2)).expect("half");
         let _second = one.enter(body(BYTES / 2)).expect("the other half");
         assert!(one.enter(body(1)).is_none());
-        // Whoever still has the bytes still has the place.
+        // A slice of the bytes keeps the permits.
         let elsewhere = half.slice(..1);
         drop(half);
         assert!(one.enter(body(1)).is_none());
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn tenants_with_nothing_going_on_are_forgotten() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let busy = shares.of(Uuid::nil());
         for number in 1..3 * KNOWN as u128 {
             drop(shares.of(Uuid::from_u128(number)));
@@ -160,11 +161,11 @@ mod tests {
 
     #[tokio::test]
     async fn long_bodies_of_a_tenant_wait_for_each_other_and_short_ones_do_not() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let share = shares.of(Uuid::nil());
         let held = share.long.acquire().await.expect("open");
-        assert_eq!(share.look(SHORT, || 1).await.expect("short"), 1);
-        let waiting = share.look(SHORT + 1, || 2);
+        assert_eq!(share.parse(SHORT, || 1).await.expect("short"), 1);
+        let waiting = share.parse(SHORT + 1, || 2);
         let mut waiting = std::pin::pin!(waiting);
         assert!(futures_util::poll!(&mut waiting).is_pending());
         drop(held);
@@ -173,11 +174,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_that_nobody_waits_for_has_its_turn_until_it_ends() {
-        let shares = Shares::default();
+        let shares = WebhookShares::default();
         let share = shares.of(Uuid::nil());
         let (begun, has_begun) = tokio::sync::oneshot::channel();
         let (end, may_end) = std::sync::mpsc::sync_channel::<()>(1);
-        let look = share.look(SHORT + 1, move || {
+        let look = share.parse(SHORT + 1, move || {
             begun.send(()).expect("the test waits");
             may_end.recv()
         });

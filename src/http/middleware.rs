@@ -1,5 +1,5 @@
-//! What happens around every request: an id, a log line without bodies and secrets, numbers, and the headers
-//! that keep browsers from doing more than the page needs.
+//! The middleware of every request: a request id, a log line without bodies and secrets, metrics, a timeout, and
+//! security headers.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +11,17 @@ use tracing::Instrument as _;
 
 use super::peer::{self, Caller};
 use super::problem::{self, Problem};
-use crate::admission::Place;
+use crate::admission::ConnectionSlot;
 use crate::app::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Until the head of the answer: longer than a provider is waited for, and the end of bodies that never come.
+/// The longest time until the head of the answer: longer than the timeout of a call to a provider. It also ends
+/// requests whose body never arrives.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Scripts and everything else from here only; pictures and sounds also from memory, where the page puts media
-/// that it fetched with its token. Styles set by scripts need `unsafe-inline`.
+/// Everything from this origin only. Images and sounds also from `blob:` URLs, in which the page keeps media that it
+/// fetched with its token. Styles set by scripts need `unsafe-inline`.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -35,7 +36,7 @@ const SECURITY: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), geolocation=(), payment=(), usb=()"),
 ];
 
-pub async fn around(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn observe_and_secure(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request
         .headers()
@@ -43,7 +44,7 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
         .filter(|id| acceptable(id))
         .cloned()
         .or_else(|| HeaderValue::from_str(&app.store.ids().next().to_string()).ok());
-    // The route, not the address: webhooks carry their secret in it.
+    // The matched route, not the path: the path of a webhook contains its secret.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "other".to_owned());
     let (method, is_api) = (request.method().clone(), route.starts_with("/api/"));
@@ -54,8 +55,8 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
         let trusted = &app.config.server.trusted_proxies;
         app.untrusted.note(caller.address.ip(), request.headers(), trusted, started);
     }
-    let mut response = match place(&app, &request) {
-        Ok(_place) => {
+    let mut response = match take_slot(&app, &request) {
+        Ok(_slot) => {
             let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
             answered.unwrap_or_else(|_| {
                 let detail = "the request took too long, or its body never came";
@@ -73,7 +74,7 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
 
     let headers = response.headers_mut();
     if is_api {
-        // Answers to one caller, which no cache may keep for another.
+        // Answers to an authenticated caller: shared caches must not store them.
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
     for (name, value) in SECURITY {
@@ -89,20 +90,21 @@ pub async fn around(State(app): State<AppState>, request: Request, next: Next) -
     response
 }
 
-/// The connections of a trusted proxy are everybody's: its requests have places by the address that it forwards.
-fn place(app: &AppState, request: &Request) -> Result<Option<Place>, Problem> {
+/// A trusted proxy's connection carries requests of many clients, so each request takes a slot of the forwarded
+/// address.
+fn take_slot(app: &AppState, request: &Request) -> Result<Option<ConnectionSlot>, Problem> {
     let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|info| info.0);
     let Some(proxy) = caller.filter(|caller| caller.is_proxy) else { return Ok(None) };
     let direct = proxy.address.ip().to_canonical();
     let seen = peer::resolve(direct, request.headers(), &app.config.server.trusted_proxies);
-    // It says for nobody that it asks.
+    // The proxy forwarded no address.
     if seen == direct {
         return Ok(None);
     }
-    app.admission.places.take(seen).map(Some).ok_or_else(problem::too_many_unfinished)
+    app.admission.connection_slots.take(seen).map(Some).ok_or_else(problem::too_many_unfinished)
 }
 
-/// An id from outside is kept if it cannot do harm in a log.
+/// A client's request id is kept if it is safe to log.
 fn acceptable(id: &HeaderValue) -> bool {
     let bytes = id.as_bytes();
     (8..=64).contains(&bytes.len())
