@@ -4,31 +4,21 @@
 //!
 //! `--fault` breaks a promise at a time, because a check that never fails proves nothing.
 
+mod fault;
 mod peer;
 mod rooms;
+mod serve;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::ValueEnum;
 use tokio::net::TcpListener;
 use tokio::task::{LocalSet, spawn_local};
 
+use fault::Fault;
 use peer::Peer;
 use rooms::Rooms;
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(crate) enum Fault {
-    /// Leaves out every fiftieth publication of a room for one subscriber.
-    Lose,
-    /// Sends every fiftieth twice.
-    Double,
-    /// Sends every fiftieth after the one behind it.
-    Swap,
-    /// Forgets what was published while a subscriber was away, and says that it did not.
-    Forget,
-}
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -49,11 +39,11 @@ pub(crate) struct Args {
 
 /// Runs until it is killed, on a runtime of one thread.
 pub(crate) async fn run(args: Args) -> Result<bool> {
-    LocalSet::new().run_until(serve(args)).await?;
+    LocalSet::new().run_until(listen(args)).await?;
     Ok(true)
 }
 
-async fn serve(args: Args) -> Result<()> {
+async fn listen(args: Args) -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", args.port)).await?;
     println!("{}", listener.local_addr()?.port());
     let rooms = Rc::new(Rooms::new(args.history, args.fault, args.ping_s));
@@ -72,7 +62,7 @@ async fn serve(args: Args) -> Result<()> {
         let rooms = Rc::clone(&rooms);
         spawn_local(async move {
             // An error is the peer's leaving, which is all that happens to it here.
-            let _ = peer.serve(&rooms).await;
+            let _ = serve::serve(&peer, &rooms).await;
             rooms.leave(&peer);
         });
     }

@@ -3,6 +3,7 @@
 //! from the readers.
 
 pub(crate) mod churn;
+mod hall;
 pub(crate) mod order;
 mod roam;
 pub(crate) mod seat;

@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::Fault;
+use super::fault::Fault;
 use super::peer::Peer;
 use crate::frame;
 

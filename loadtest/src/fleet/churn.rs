@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::hall::Hall;
 use super::seat::{CHURN_ID, lock};
-use super::worker::Hall;
 use crate::clock::Dice;
 use crate::wire::Wire;
 

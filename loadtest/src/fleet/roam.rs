@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::hall::Hall;
 use super::seat::{CHURN_ID, VISIT_ID, lock};
-use super::worker::Hall;
 use crate::clock::{Dice, unix_ms};
 use crate::wire::Wire;
 
