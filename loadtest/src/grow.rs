@@ -149,6 +149,7 @@ fn fill(args: &Args, database: &mut dyn Database) -> Result<Report> {
     let context = Context { plan, accounts, fill, dice, seed: args.seed, text: String::new() };
     let mut simulation = Simulation::new(context, args.messages, args.turns);
     simulation.run()?;
+    final_rows::write(&mut simulation)?;
     let longest = longest(&simulation);
     let (accounts, fill) = simulation.end();
     let mut report = Report::new(fill.end()?);

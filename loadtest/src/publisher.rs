@@ -4,6 +4,7 @@
 //! threads, because a runtime's timer ticks only every millisecond, which would be most of what is measured.
 
 mod lane;
+mod schedule;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,23 +15,7 @@ use anyhow::{Result, bail};
 use crate::clock::unix_us;
 use crate::histogram::Latency;
 use lane::Lane;
-
-/// Time for the other lanes to notice that the end was set.
-const END_MARGIN_S: f64 = 0.05;
-
-/// How and where to publish.
-#[derive(Clone)]
-pub(crate) enum Way {
-    /// `POST {channel, data}` with this value of X-API-Key.
-    Http {
-        url: String,
-        key: String,
-    },
-    Socket {
-        url: String,
-        token: String,
-    },
-}
+pub(crate) use schedule::{Schedule, Way};
 
 pub(crate) struct Publisher {
     lanes: Vec<Lane>,
@@ -48,26 +33,6 @@ pub(crate) struct Published {
     pub(crate) lag: Latency,
     pub(crate) begin_us: u64,
     pub(crate) seconds: f64,
-}
-
-/// The schedule of one run: publication `k` is due at `begin_us + (k - first) / rate`.
-pub(crate) struct Schedule {
-    first: u64,
-    rate: f64,
-    begin_us: u64,
-    end: AtomicU64,
-}
-
-impl Schedule {
-    fn due_us(&self, k: u64) -> u64 {
-        self.begin_us + ((k - self.first) as f64 * 1e6 / self.rate) as u64
-    }
-
-    /// Ends the run soon, at a number that no lane has passed.
-    pub(crate) fn stop(&self) {
-        let seconds = unix_us().saturating_sub(self.begin_us) as f64 / 1e6 + END_MARGIN_S;
-        self.end.fetch_min(self.first + (seconds * self.rate) as u64 + 1, Relaxed);
-    }
 }
 
 impl Publisher {

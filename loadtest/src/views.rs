@@ -16,7 +16,6 @@ use serde_json::json;
 use self::sample::{Sample, Thread};
 use crate::api::Api;
 use crate::clock::Dice;
-use crate::grow::names;
 use crate::histogram::{Latency, Summary};
 use crate::report;
 

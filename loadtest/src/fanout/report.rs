@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
-use super::Args;
+use super::args::Args;
 use crate::fleet::order::Seen;
 use crate::phase::Phase;
 use crate::process::Usage;

@@ -5,19 +5,27 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Trial;
+use super::args::Args;
+use super::trial::Trial;
 use crate::phase::Phase;
 
 const DOUBLINGS: u32 = 14;
 const HALVINGS: u32 = 3;
 
+/// Searches the highest rate, then measures at `half` of another server's best rate, or else at half of this one's.
+/// Returns the rate of that last measurement.
+pub(super) async fn run(trial: &mut Trial, args: &Args, half: Option<f64>) -> Result<Option<f64>> {
+    let time = Duration::from_secs_f64(args.seconds);
+    trial.run.found = search(trial, args.rate, time, args.p99_ms).await?;
+    let half = half.or(trial.run.found.as_ref().map(|found| found.rate / 2.0));
+    if let Some(half) = half {
+        trial.run.half = Some(trial.phase("at half of it", half, time).await?.0);
+    }
+    Ok(half)
+}
+
 /// The best step that kept its schedule and its p99; nothing if already the first did not.
-pub(super) async fn search(
-    trial: &mut Trial,
-    rate: f64,
-    time: Duration,
-    p99_ms: f64,
-) -> Result<Option<Phase>> {
+async fn search(trial: &mut Trial, rate: f64, time: Duration, p99_ms: f64) -> Result<Option<Phase>> {
     let mut range = Range { good: None, bad: None, next: rate };
     let mut again = false;
     for _ in 0..2 * (DOUBLINGS + HALVINGS) {

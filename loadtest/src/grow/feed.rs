@@ -152,7 +152,7 @@ pub(crate) fn write(
             last_seq: of.seq,
             last_message,
             inbound_count: of.inbound,
-            turn: of.turn.filter(|turn| turn.is_open).map(|turn| turn.json(of)),
+            turn: of.turn.filter(|turn| turn.is_open).map(|turn| turn.json(of.id)),
             opened_at: of.opened_at,
             updated_at: of.updated_at,
             waiting_since: of.waiting_since,

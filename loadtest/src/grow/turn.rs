@@ -5,7 +5,6 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::Context;
-use super::conversation::Conversation;
 use super::database::row;
 use super::table::Table;
 
@@ -40,9 +39,8 @@ pub(crate) enum End {
 }
 
 impl Turn {
-    pub(crate) fn open(id: Uuid, conversation: &Conversation, at: i64) -> Self {
-        let seq = conversation.seq;
-        let (opened_at, due_at, epoch) = (at, at + QUIET_MS, conversation.epoch);
+    pub(crate) fn open(id: Uuid, seq: u32, epoch: i64, at: i64) -> Self {
+        let (opened_at, due_at) = (at, at + QUIET_MS);
         Self {
             id,
             first_seq: seq,
@@ -66,7 +64,8 @@ impl Turn {
     pub(crate) fn write(
         &mut self,
         context: &mut Context<'_>,
-        of: &Conversation,
+        conversation: Uuid,
+        channel: u32,
         at: i64,
         end: End,
     ) -> Result<()> {
@@ -82,14 +81,14 @@ impl Turn {
         let lease = offered.then(|| context.id(context.plan.now));
         let until = offered.then_some(context.plan.now + LEASE_MS);
         let attempts = i64::from(matches!(end, End::Answered | End::Offered));
-        let channel = &context.accounts.channels[of.channel as usize];
+        let channel = &context.accounts.channels[channel as usize];
         let tenant = context.accounts.tenants[channel.tenant as usize].id;
         let row = row![
             self.id,
             tenant,
             channel.company,
             channel.id,
-            of.id,
+            conversation,
             state,
             self.epoch,
             i64::from(self.first_seq),
@@ -108,10 +107,10 @@ impl Turn {
         context.fill.put(Table::Turns, row)
     }
 
-    pub(crate) fn json(&self, of: &Conversation) -> TurnJson {
+    pub(crate) fn json(&self, conversation: Uuid) -> TurnJson {
         TurnJson {
             id: self.id,
-            conversation: of.id,
+            conversation,
             state: "collecting",
             first_seq: self.first_seq,
             last_seq: self.last_seq,

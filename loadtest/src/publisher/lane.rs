@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Schedule, Way};
+use super::schedule::{Schedule, Way};
 use crate::clock::unix_us;
 use crate::endpoint::Endpoint;
 use crate::fleet::seat::{hello, lock};

@@ -5,9 +5,9 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::names;
 use crate::api::Api;
 use crate::clock::Dice;
+use crate::grow::names;
 
 pub(super) const SEARCHES: [&str; 7] =
     ["name", "cyrillic", "two words", "beginning", "phone prefix", "phone suffix", "miss"];
