@@ -9,9 +9,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::clock::unix_us;
-use crate::fleet::order::Seating;
+use crate::fleet::order::SubscriberPlan;
 use crate::process::{self, Usage};
-use crate::publisher::Way;
+use crate::publisher::Transport;
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct Aim {
@@ -41,7 +41,7 @@ pub(crate) struct Aim {
     pub(crate) processes: u32,
     #[arg(long, default_value_t = 2000.0)]
     connects_per_s: f64,
-    /// Connections that publish. The order of a room is kept by using one for it.
+    /// ConnectionCounts that publish. The order of a room is kept by using one for it.
     #[arg(long, default_value_t = 2)]
     pub(crate) publishers: u32,
     /// Write the report as JSON too.
@@ -53,29 +53,29 @@ pub(crate) struct Aim {
 #[derive(Clone)]
 pub(crate) struct Site {
     pub(crate) url: String,
-    pub(crate) way: Way,
+    pub(crate) transport: Transport,
     pub(crate) pid: Option<u32>,
 }
 
 impl Aim {
     pub(crate) fn site(&self) -> Site {
-        let way = match &self.publish_url {
-            Some(url) => Way::Http { url: url.clone(), key: self.api_key.clone() },
-            None => Way::Socket { url: self.url.clone(), token: self.token.clone() },
+        let transport = match &self.publish_url {
+            Some(url) => Transport::Http { url: url.clone(), key: self.api_key.clone() },
+            None => Transport::Socket { url: self.url.clone(), token: self.token.clone() },
         };
-        Site { url: self.url.clone(), way, pid: self.server_pid }
+        Site { url: self.url.clone(), transport, pid: self.server_pid }
     }
 
-    /// Seats that read marks only, in rooms that no other run uses.
-    pub(crate) fn seating(&self, site: &Site, seats: u32, rooms: u32) -> Seating {
-        Seating {
+    /// Subscribers that read marks only, in rooms that no other run uses.
+    pub(crate) fn subscriber_plan(&self, site: &Site, subscribers: u32, rooms: u32) -> SubscriberPlan {
+        SubscriberPlan {
             url: site.url.clone(),
             token: self.token.clone(),
             prefix: format!("loadtest-{:x}-", unix_us()),
             rooms: rooms.max(1),
-            rooms_per_seat: 1,
+            rooms_per_subscriber: 1,
             first: 0,
-            seats,
+            subscribers,
             stalling: 0,
             connects_per_second: self.connects_per_s,
             source: None,
@@ -112,13 +112,13 @@ impl Bare {
             process::share_cores(bare, server)?;
         }
         let url = format!("ws://127.0.0.1:{port}/connection/websocket");
-        let way = match &like.way {
-            Way::Http { key, .. } => {
-                Way::Http { url: format!("http://127.0.0.1:{port}/api/publish"), key: key.clone() }
+        let transport = match &like.transport {
+            Transport::Http { key, .. } => {
+                Transport::Http { url: format!("http://127.0.0.1:{port}/api/publish"), key: key.clone() }
             }
-            Way::Socket { token, .. } => Way::Socket { url: url.clone(), token: token.clone() },
+            Transport::Socket { token, .. } => Transport::Socket { url: url.clone(), token: token.clone() },
         };
-        let site = Site { url, way, pid: child.id() };
+        let site = Site { url, transport, pid: child.id() };
         Ok(Self { _child: child, site })
     }
 }

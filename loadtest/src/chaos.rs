@@ -20,7 +20,7 @@ use crate::ingest::Audience;
 use crate::report::{ChaosReport, Kill, Plan, Report};
 use crate::sender::{Sent, Stream};
 use crate::target::Target;
-use crate::turns::{Send, Turns};
+use crate::turns::{RecordedSend, Turns};
 use crate::watch::Goal;
 use crate::webhook::{Factory, Run};
 use crate::{audit, process};
@@ -180,7 +180,7 @@ async fn settle(api: &Api, tenant: &str, start: u64, patience: Duration) -> Resu
     }
 }
 
-async fn sends(url: &str) -> Result<Vec<Send>> {
+async fn sends(url: &str) -> Result<Vec<RecordedSend>> {
     let answer = reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.error_for_status()?;
     answer.json().await.context("the record of sends is not a JSON list of {chat, text}")
 }

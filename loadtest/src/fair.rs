@@ -20,7 +20,7 @@ use crate::histogram::{Latency, Summary};
 use crate::process;
 use crate::report;
 use crate::sender::{Sent, Stream};
-use crate::target::{Kind, Target};
+use crate::target::{ProviderKind, Target};
 use crate::webhook::{Factory, Run};
 
 const GIVE_UP: Duration = Duration::from_mins(1);
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     channels: PathBuf,
     /// Provider whose webhooks are imitated.
     #[arg(long, value_enum, default_value = "telegram")]
-    kind: Kind,
+    kind: ProviderKind,
     /// What the greedy tenant sends.
     #[arg(long, value_enum, default_value = "messages")]
     greedy: Shape,

@@ -3,10 +3,10 @@
 //! from the readers.
 
 pub(crate) mod churn;
-mod hall;
+mod connections;
 pub(crate) mod order;
 mod roam;
-pub(crate) mod seat;
+pub(crate) mod subscriber;
 pub(crate) mod worker;
 
 use std::net::Ipv4Addr;
@@ -16,13 +16,13 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use order::{Order, Seating, Seen};
+use order::{Order, Seen, SubscriberPlan};
 
 use crate::endpoint::Endpoint;
 use crate::process;
 
 /// Below the usual limit of 20,000 descriptors.
-pub(crate) const SEATS_PER_PROCESS: u32 = 18_000;
+pub(crate) const SUBSCRIBERS_PER_PROCESS: u32 = 18_000;
 /// 127.0.0.10 and on; each worker has eight.
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
 
@@ -37,32 +37,37 @@ struct Worker {
 }
 
 impl Fleet {
-    /// All seats of `seating` are taken, or it fails. `processes` 0 takes as many as needed.
-    pub(crate) async fn open(seating: Seating, processes: u32) -> Result<(Self, Seen)> {
-        let needed = seating.seats.div_ceil(SEATS_PER_PROCESS).max(1);
+    /// All subscribers of `subscriber_plan` are taken, or it fails. `processes` 0 takes as many as needed.
+    pub(crate) async fn open(subscriber_plan: SubscriberPlan, processes: u32) -> Result<(Self, Seen)> {
+        let needed = subscriber_plan.subscribers.div_ceil(SUBSCRIBERS_PER_PROCESS).max(1);
         let count = if processes == 0 { needed } else { processes };
-        let loopback = Endpoint::parse(&seating.url, "ws")?.address.ip().is_loopback();
+        let loopback = Endpoint::parse(&subscriber_plan.url, "ws")?.address.ip().is_loopback();
         let mut fleet = Self { workers: Vec::new() };
         let mut first = 0;
         for nth in 0..count {
             let mut worker = Worker::start()?;
-            let seats = (seating.seats - first).div_ceil(count - nth);
+            let subscribers = (subscriber_plan.subscribers - first).div_ceil(count - nth);
             let source = Ipv4Addr::from(u32::from(FIRST_SOURCE) + nth * 8);
             worker
-                .send(&Order::Open(Seating {
-                    first: seating.first + first,
-                    seats,
+                .send(&Order::Open(SubscriberPlan {
+                    first: subscriber_plan.first + first,
+                    subscribers,
                     source: loopback.then_some(source),
-                    connects_per_second: seating.connects_per_second / f64::from(count),
-                    ..seating.clone()
+                    connects_per_second: subscriber_plan.connects_per_second / f64::from(count),
+                    ..subscriber_plan.clone()
                 }))
                 .await?;
             fleet.workers.push(worker);
-            first += seats;
+            first += subscribers;
         }
         let seen = fleet.answers().await?;
-        if seen.open < u64::from(seating.seats) {
-            bail!("only {} of {} connections were opened: {:?}", seen.open, seating.seats, seen.errors);
+        if seen.open < u64::from(subscriber_plan.subscribers) {
+            bail!(
+                "only {} of {} connections were opened: {:?}",
+                seen.open,
+                subscriber_plan.subscribers,
+                seen.errors
+            );
         }
         Ok((fleet, seen))
     }

@@ -18,7 +18,7 @@ use crate::report::{Plan, Report, ServerUse, SocketReport};
 use crate::sender::Stream;
 use crate::target::Target;
 use crate::verify::Tally;
-use crate::watch::{Connections, Goal, Watched, Watcher};
+use crate::watch::{ConnectionCounts, Goal, Watched, Watcher};
 use crate::webhook::{Factory, Run};
 
 #[derive(clap::Args)]
@@ -136,7 +136,7 @@ impl Audience {
     pub(crate) async fn dismiss(self, goal: Goal) -> Result<SocketReport> {
         self.goal.send_replace(Some(goal));
         let (mut latency, mut connections, mut tally) =
-            (Latency::default(), Connections::default(), Tally::default());
+            (Latency::default(), ConnectionCounts::default(), Tally::default());
         for watcher in self.watchers {
             let watched = watcher.await?;
             latency.merge(&watched.latency);

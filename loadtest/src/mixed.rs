@@ -89,11 +89,11 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
     let counts_before = counts(args.stats_url.as_deref()).await?;
     let before = site.usage()?;
-    let mut seating = args.aim.seating(&site, args.connections, args.rooms);
-    seating.rooms_per_seat = args.subscriptions.min(args.rooms).max(1);
-    let (prefix, rooms) = (seating.prefix.clone(), seating.rooms);
-    let (mut fleet, _) = Fleet::open(seating, args.aim.processes).await?;
-    let mut publisher = Publisher::connect(&site.way, args.aim.publishers, rooms, &prefix, args.bytes)?;
+    let mut subscriber_plan = args.aim.subscriber_plan(&site, args.connections, args.rooms);
+    subscriber_plan.rooms_per_subscriber = args.subscriptions.min(args.rooms).max(1);
+    let (prefix, rooms) = (subscriber_plan.prefix.clone(), subscriber_plan.rooms);
+    let (mut fleet, _) = Fleet::open(subscriber_plan, args.aim.processes).await?;
+    let mut publisher = Publisher::connect(&site.transport, args.aim.publishers, rooms, &prefix, args.bytes)?;
 
     let Args { seconds, every_ms, seed, rate, .. } = args;
     fleet.order(&Order::Churn { seconds, every_ms: every_ms.max(1), seed }).await?;
@@ -105,7 +105,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let rss_kib = sample(&site, time).await?;
     let published = publishing.await??;
     // Once with what was seen, once more to close what is open.
-    let seen = fleet.order(&Order::Look { published: None }).await?;
+    let seen = fleet.order(&Order::Report { published: None }).await?;
     fleet.order(&Order::Leave).await?;
     let (descriptors_left, gauges_left) =
         leftovers(&site, before.map(|usage| usage.descriptors), args.stats_url.as_deref(), &counts_before)

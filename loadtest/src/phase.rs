@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::aim::Site;
 use crate::fleet::Fleet;
 use crate::fleet::order::{Order, Seen};
-use crate::fleet::seat::lock;
+use crate::fleet::subscriber::lock;
 use crate::histogram::{Latency, Summary};
 use crate::process::Spent;
 use crate::publisher::{Published, Publisher};
@@ -50,7 +50,7 @@ pub(crate) async fn drain(fleet: &mut Fleet, total: u64, patience: Duration) -> 
     let deadline = Instant::now() + patience;
     let (mut latency, mut deliveries) = (Latency::default(), 0);
     loop {
-        let mut seen = fleet.order(&Order::Look { published: Some(total) }).await?;
+        let mut seen = fleet.order(&Order::Report { published: Some(total) }).await?;
         latency.add_steps(&seen.latency);
         deliveries += seen.deliveries;
         if seen.lost == 0 || Instant::now() > deadline {
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     time: Duration,
     patience: Duration,
 ) -> Result<(Phase, Seen)> {
-    fleet.order(&Order::Look { published: None }).await?;
+    fleet.order(&Order::Report { published: None }).await?;
     let (before, generator_before) = (site.usage()?, fleet.cpu_seconds());
     let publisher = Arc::clone(publisher);
     let published: Published = tokio::task::spawn_blocking(move || {

@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use crate::clock::unix_us;
 use crate::histogram::Latency;
 use lane::Lane;
-pub(crate) use schedule::{Schedule, Way};
+pub(crate) use schedule::{Schedule, Transport};
 
 pub(crate) struct Publisher {
     lanes: Vec<Lane>,
@@ -36,9 +36,15 @@ pub(crate) struct Published {
 }
 
 impl Publisher {
-    pub(crate) fn connect(way: &Way, lanes: u32, rooms: u32, prefix: &str, bytes: usize) -> Result<Self> {
+    pub(crate) fn connect(
+        transport: &Transport,
+        lanes: u32,
+        rooms: u32,
+        prefix: &str,
+        bytes: usize,
+    ) -> Result<Self> {
         let count = lanes.clamp(1, rooms);
-        let lanes = (0..count).map(|nth| Lane::connect(way, nth, count, rooms, prefix, bytes));
+        let lanes = (0..count).map(|nth| Lane::connect(transport, nth, count, rooms, prefix, bytes));
         Ok(Self { lanes: lanes.collect::<Result<_>>()?, next: 0 })
     }
 

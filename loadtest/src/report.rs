@@ -12,7 +12,7 @@ use crate::process::Usage;
 use crate::sender::Sent;
 use crate::turns::TurnTally;
 use crate::verify::Tally;
-use crate::watch::Connections;
+use crate::watch::ConnectionCounts;
 
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -73,7 +73,7 @@ impl From<Sent> for SentReport {
 pub(crate) struct SocketReport {
     /// From the time at which a webhook was due to its event on a socket.
     pub(crate) latency: Summary,
-    pub(crate) connections: Connections,
+    pub(crate) connections: ConnectionCounts,
     /// Of all sockets together.
     pub(crate) tally: Tally,
 }

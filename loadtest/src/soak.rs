@@ -111,12 +111,12 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let (site, stats_url) = (args.aim.site(), args.stats_url.as_deref());
     let counts_before = counts(stats_url).await?;
     let before = site.usage()?;
-    let mut seating = args.aim.seating(&site, args.connections, args.rooms);
-    seating.rooms_per_seat = args.subscriptions.clamp(1, seating.rooms);
-    (seating.positions, seating.stalling) = (true, args.deaf);
-    let (prefix, rooms) = (seating.prefix.clone(), seating.rooms);
-    let (mut fleet, opened) = Fleet::open(seating, args.aim.processes).await?;
-    let mut publisher = Publisher::connect(&site.way, args.aim.publishers, rooms, &prefix, args.bytes)?;
+    let mut subscriber_plan = args.aim.subscriber_plan(&site, args.connections, args.rooms);
+    subscriber_plan.rooms_per_subscriber = args.subscriptions.clamp(1, subscriber_plan.rooms);
+    (subscriber_plan.positions, subscriber_plan.stalling) = (true, args.deaf);
+    let (prefix, rooms) = (subscriber_plan.prefix.clone(), subscriber_plan.rooms);
+    let (mut fleet, opened) = Fleet::open(subscriber_plan, args.aim.processes).await?;
+    let mut publisher = Publisher::connect(&site.transport, args.aim.publishers, rooms, &prefix, args.bytes)?;
 
     let time = Duration::from_secs_f64(args.minutes * 60.0);
     let (seconds, every_ms, seed, rate) = (time.as_secs_f64(), args.every_ms.max(1), args.seed, args.rate);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::aim::Aim;
 use crate::fleet::Fleet;
 use crate::fleet::order::{Backoff, Order};
-use crate::fleet::seat::lock;
+use crate::fleet::subscriber::lock;
 use crate::histogram::{Latency, Summary};
 use crate::process::Spent;
 use crate::publisher::Publisher;
@@ -86,11 +86,11 @@ struct StormReport {
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
-    let mut seating = args.aim.seating(&site, args.connections, args.rooms);
-    (seating.rooms_per_seat, seating.positions) = (args.subscriptions, true);
-    let (prefix, rooms) = (seating.prefix.clone(), seating.rooms);
-    let (mut fleet, opened) = Fleet::open(seating, args.aim.processes).await?;
-    let publisher = Publisher::connect(&site.way, args.aim.publishers, rooms, &prefix, args.bytes)?;
+    let mut subscriber_plan = args.aim.subscriber_plan(&site, args.connections, args.rooms);
+    (subscriber_plan.rooms_per_subscriber, subscriber_plan.positions) = (args.subscriptions, true);
+    let (prefix, rooms) = (subscriber_plan.prefix.clone(), subscriber_plan.rooms);
+    let (mut fleet, opened) = Fleet::open(subscriber_plan, args.aim.processes).await?;
+    let publisher = Publisher::connect(&site.transport, args.aim.publishers, rooms, &prefix, args.bytes)?;
     let (before, generator_before) = (site.usage()?, fleet.cpu_seconds());
 
     let schedule = publisher.schedule(args.rate, None);
@@ -105,7 +105,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
         fleet.order(&Order::Storm(backoff)).await?;
         loop {
             sleep(LOOK_EVERY).await;
-            let seen = fleet.order(&Order::Look { published: None }).await?;
+            let seen = fleet.order(&Order::Report { published: None }).await?;
             resumption.add_steps(&seen.resume);
             resumed = seen.resumed;
             let wanted = u64::from(args.connections) * drop;

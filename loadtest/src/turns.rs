@@ -30,7 +30,7 @@ impl TurnTally {
 
 /// One entry of the provider's record.
 #[derive(Deserialize)]
-pub(crate) struct Send {
+pub(crate) struct RecordedSend {
     chat: serde_json::Value,
     text: String,
 }
@@ -76,7 +76,11 @@ impl Turns {
     }
 
     /// `chats` gives the provider's chat of a conversation. Without `sends` the provider's side is not judged.
-    pub(crate) fn finish(&self, chats: &HashMap<String, String>, sends: Option<&[Send]>) -> TurnTally {
+    pub(crate) fn finish(
+        &self,
+        chats: &HashMap<String, String>,
+        sends: Option<&[RecordedSend]>,
+    ) -> TurnTally {
         let mut tally = TurnTally::default();
         for state in self.states.values() {
             *tally.turns.entry(state.clone()).or_default() += 1;
@@ -100,7 +104,7 @@ impl Turns {
 
     /// Each (chat, text) may have been sent as often as it is stored, and must have been as often as it is
     /// marked sent; between the two lie sends whose outcome the server rightly calls unknown.
-    fn judge_sends(&self, chats: &HashMap<String, String>, sends: &[Send], tally: &mut TurnTally) {
+    fn judge_sends(&self, chats: &HashMap<String, String>, sends: &[RecordedSend], tally: &mut TurnTally) {
         #[derive(Default)]
         struct Counts {
             stored: u64,
@@ -149,7 +153,7 @@ mod tests {
     }
 
     fn judge(turns: &Turns, sends: usize) -> TurnTally {
-        let sends: Vec<Send> =
+        let sends: Vec<RecordedSend> =
             (0..sends).map(|_| serde_json::from_value(json!({"chat": 5, "text": "yes"})).unwrap()).collect();
         turns.finish(&HashMap::from([("c".into(), "5".into())]), Some(&sends))
     }

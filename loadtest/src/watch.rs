@@ -31,7 +31,7 @@ pub(crate) struct Goal {
 }
 
 #[derive(Clone, Default, Serialize)]
-pub(crate) struct Connections {
+pub(crate) struct ConnectionCounts {
     /// Times that a connection was cut and taken up again.
     pub(crate) resumed: u64,
     /// Events that came with a resumption and not live.
@@ -42,7 +42,7 @@ pub(crate) struct Connections {
     pub(crate) malformed: u64,
 }
 
-impl Connections {
+impl ConnectionCounts {
     pub(crate) fn add(&mut self, other: &Self) {
         self.resumed += other.resumed;
         self.replayed += other.replayed;
@@ -54,7 +54,7 @@ impl Connections {
 pub(crate) struct Watched {
     pub(crate) tally: Tally,
     pub(crate) latency: Latency,
-    pub(crate) connections: Connections,
+    pub(crate) connections: ConnectionCounts,
 }
 
 pub(crate) struct Watcher {
@@ -66,7 +66,7 @@ pub(crate) struct Watcher {
     epoch: String,
     check: Check,
     latency: Latency,
-    connections: Connections,
+    connections: ConnectionCounts,
 }
 
 impl Watcher {
@@ -91,7 +91,7 @@ impl Watcher {
             room,
             client: Some(client),
             latency: Latency::default(),
-            connections: Connections::default(),
+            connections: ConnectionCounts::default(),
         })
     }
 

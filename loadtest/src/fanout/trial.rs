@@ -11,7 +11,7 @@ use super::report::Run;
 use crate::aim::Site;
 use crate::fleet::Fleet;
 use crate::fleet::order::{Order, Seen};
-use crate::fleet::seat::lock;
+use crate::fleet::subscriber::lock;
 use crate::phase::{self, Phase};
 use crate::publisher::Publisher;
 
@@ -30,14 +30,15 @@ pub(super) struct Trial {
 impl Trial {
     pub(super) async fn open(args: &Args, site: &Site, stalled: u32) -> Result<Self> {
         let before = site.usage()?;
-        let mut seating = args.aim.seating(site, args.rooms * args.subscribers, args.rooms);
-        seating.stalling = stalled;
-        let prefix = seating.prefix.clone();
+        let mut subscriber_plan = args.aim.subscriber_plan(site, args.rooms * args.subscribers, args.rooms);
+        subscriber_plan.stalling = stalled;
+        let prefix = subscriber_plan.prefix.clone();
         let begin = Instant::now();
-        let (fleet, _) = Fleet::open(seating, args.aim.processes).await?;
+        let (fleet, _) = Fleet::open(subscriber_plan, args.aim.processes).await?;
         let open_seconds = begin.elapsed().as_secs_f64();
         let opened = before.zip(site.usage()?);
-        let publisher = Publisher::connect(&site.way, args.aim.publishers, args.rooms, &prefix, args.bytes)?;
+        let publisher =
+            Publisher::connect(&site.transport, args.aim.publishers, args.rooms, &prefix, args.bytes)?;
         let mut trial = Self {
             site: site.clone(),
             fleet,
@@ -74,7 +75,7 @@ impl Trial {
     async fn wait_for_cuts(&mut self) -> Result<()> {
         let deadline = Instant::now() + self.patience;
         loop {
-            let seen = self.fleet.order(&Order::Look { published: None }).await?;
+            let seen = self.fleet.order(&Order::Report { published: None }).await?;
             if seen.stalled_closes.values().sum::<u64>() >= u64::from(self.stalled)
                 || Instant::now() > deadline
             {
@@ -86,7 +87,7 @@ impl Trial {
 
     pub(super) async fn finish(mut self) -> Result<Run> {
         let published = lock(&self.publisher).total();
-        let seen = self.fleet.order(&Order::Look { published: Some(published) }).await?;
+        let seen = self.fleet.order(&Order::Report { published: Some(published) }).await?;
         self.run.saw(seen);
         Ok(self.run)
     }

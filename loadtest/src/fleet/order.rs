@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// Connect and subscribe; answered when every seat is taken or given up.
-    Open(Seating),
+    /// Connect and subscribe; answered when every subscriber is taken or given up.
+    Open(SubscriberPlan),
     /// Tell what was seen since the last look. `published`: of all rooms together, dealt to them in turn.
-    Look { published: Option<u64> },
-    /// The seats that may stall stop reading, or read again.
+    Report { published: Option<u64> },
+    /// The subscribers that may stall stop reading, or read again.
     Stall(bool),
     /// Close all connections at once and resume them as a browser would.
     Storm(Backoff),
-    /// Every seat leaves, joins, publishes, calls, reconnects and reads slowly, at random.
+    /// Every subscriber leaves, joins, publishes, calls, reconnects and reads slowly, at random.
     Churn { seconds: f64, every_ms: u64, seed: u64 },
     /// The same and more, without losing anything: who comes back asks for what it missed. Afterwards all stay and read.
     Roam { seconds: f64, every_ms: u64, seed: u64 },
@@ -23,18 +23,18 @@ pub(crate) enum Order {
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Seating {
+pub(crate) struct SubscriberPlan {
     pub(crate) url: String,
     /// Empty for nobody in particular.
     pub(crate) token: String,
     /// Before the number of a room.
     pub(crate) prefix: String,
     pub(crate) rooms: u32,
-    pub(crate) rooms_per_seat: u32,
-    /// Number of the first seat; seats are numbered through all workers.
+    pub(crate) rooms_per_subscriber: u32,
+    /// Number of the first subscriber; subscribers are numbered through all workers.
     pub(crate) first: u32,
-    pub(crate) seats: u32,
-    /// Seats below this number may stall.
+    pub(crate) subscribers: u32,
+    /// Subscribers below this number may stall.
     pub(crate) stalling: u32,
     pub(crate) connects_per_second: f64,
     /// First of the loopback addresses to connect from.
@@ -43,10 +43,10 @@ pub(crate) struct Seating {
     pub(crate) positions: bool,
 }
 
-impl Seating {
-    pub(crate) fn rooms_of(&self, seat: u32) -> impl Iterator<Item = u32> {
-        let (rooms, per_seat) = (u64::from(self.rooms), u64::from(self.rooms_per_seat));
-        (0..per_seat).map(move |nth| ((u64::from(seat) * per_seat + nth) % rooms) as u32)
+impl SubscriberPlan {
+    pub(crate) fn rooms_of(&self, subscriber: u32) -> impl Iterator<Item = u32> {
+        let (rooms, per_subscriber) = (u64::from(self.rooms), u64::from(self.rooms_per_subscriber));
+        (0..per_subscriber).map(move |nth| ((u64::from(subscriber) * per_subscriber + nth) % rooms) as u32)
     }
 }
 
@@ -71,29 +71,29 @@ pub(crate) fn share(all: u64, rooms: u32, room: u32) -> u32 {
     (all / rooms + u64::from(u64::from(room) < all % rooms)) as u32
 }
 
-/// What the seats of one worker, or of all, have seen. Latencies and deliveries count from the last look, the
+/// What the subscribers of one worker, or of all, have seen. Latencies and deliveries count from the last look, the
 /// rest from the begin.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) open: u64,
     pub(crate) deliveries: u64,
     pub(crate) last_arrival_us: u64,
-    /// From due to seen, without the seats that may stall.
+    /// From due to seen, without the subscribers that may stall.
     pub(crate) latency: Vec<(u64, u64)>,
     /// From the drop to the last reply of the resumption.
     pub(crate) resume: Vec<(u64, u64)>,
-    /// Publications that a seat should have by now and has not.
+    /// Publications that a subscriber should have by now and has not.
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
     pub(crate) disordered: u64,
-    /// Offsets that were left out in a room that a seat follows, whoever published there.
+    /// Offsets that were left out in a room that a subscriber follows, whoever published there.
     pub(crate) skipped: u64,
     /// Pushes without a mark.
     pub(crate) others: u64,
     pub(crate) pings: u64,
     pub(crate) attempts: u64,
     pub(crate) resumed: u64,
-    /// Rooms, not seats.
+    /// Rooms, not subscribers.
     pub(crate) recovered: u64,
     pub(crate) unrecovered: u64,
     pub(crate) replayed: u64,

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::Instant;
 
-use super::hall::Hall;
+use super::connections::Connections;
 use super::order::{Order, Seen};
 use super::{churn, roam};
 use crate::clock::{Dice, unix_us};
@@ -16,46 +16,51 @@ use crate::clock::{Dice, unix_us};
 pub(crate) async fn run() -> Result<()> {
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     let first = orders.next_line().await?.context("no order came")?;
-    let Order::Open(seating) = serde_json::from_str(&first)? else { bail!("the first order is to open") };
-    let hall = Arc::new(Hall::new(seating)?);
-    let mut tasks = hall.open().await;
-    answer(&hall.look(None))?;
+    let Order::Open(subscriber_plan) = serde_json::from_str(&first)? else {
+        bail!("the first order is to open")
+    };
+    let connections = Arc::new(Connections::new(subscriber_plan)?);
+    let mut tasks = connections.open().await;
+    answer(&connections.look(None))?;
     while let Some(order) = orders.next_line().await? {
         let mut published = None;
         match serde_json::from_str(&order)? {
             Order::Open(_) => bail!("opened already"),
-            Order::Look { published: so_far } => published = so_far,
-            Order::Stall(stall) => drop(hall.stall.send_replace(stall)),
+            Order::Report { published: so_far } => published = so_far,
+            Order::Stall(stall) => drop(connections.stall.send_replace(stall)),
             Order::Storm(backoff) => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 let dropped_us = unix_us();
-                let resume = |index| tokio::spawn(Arc::clone(&hall).resume(index, backoff, dropped_us));
-                tasks = (0..hall.seats.len()).map(resume).collect();
+                let resume =
+                    |index| tokio::spawn(Arc::clone(&connections).resume(index, backoff, dropped_us));
+                tasks = (0..connections.subscribers.len()).map(resume).collect();
             }
             Order::Churn { seconds, every_ms, seed } => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 let until = Instant::now() + Duration::from_secs_f64(seconds);
                 let churn = |index| {
-                    let dice = Dice::new(seed ^ (u64::from(hall.seating.first) + index as u64) << 20);
-                    tokio::spawn(churn::churn(Arc::clone(&hall), index, every_ms, until, dice))
+                    let dice =
+                        Dice::new(seed ^ (u64::from(connections.subscriber_plan.first) + index as u64) << 20);
+                    tokio::spawn(churn::churn(Arc::clone(&connections), index, every_ms, until, dice))
                 };
-                tasks = (0..hall.seats.len()).map(churn).collect();
+                tasks = (0..connections.subscribers.len()).map(churn).collect();
             }
             Order::Roam { seconds, every_ms, seed } => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 let until = Instant::now() + Duration::from_secs_f64(seconds);
                 let roam = |index| {
-                    let dice = Dice::new(seed ^ (u64::from(hall.seating.first) + index as u64) << 20);
-                    tokio::spawn(roam::roam(Arc::clone(&hall), index, every_ms, until, dice))
+                    let dice =
+                        Dice::new(seed ^ (u64::from(connections.subscriber_plan.first) + index as u64) << 20);
+                    tokio::spawn(roam::roam(Arc::clone(&connections), index, every_ms, until, dice))
                 };
-                tasks = (0..hall.seats.len()).map(roam).collect();
+                tasks = (0..connections.subscribers.len()).map(roam).collect();
             }
             Order::Leave => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 tasks = Vec::new();
             }
         }
-        answer(&hall.look(published))?;
+        answer(&connections.look(published))?;
     }
     Ok(())
 }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::schedule::{Schedule, Way};
+use super::schedule::{Schedule, Transport};
 use crate::clock::unix_us;
 use crate::endpoint::Endpoint;
-use crate::fleet::seat::{hello, lock};
+use crate::fleet::subscriber::{hello, lock};
 use crate::frame;
 use crate::histogram::Latency;
 use crate::http1::{Head, find};
@@ -45,29 +45,29 @@ struct Link {
 
 impl Lane {
     pub(super) fn connect(
-        way: &Way,
+        transport: &Transport,
         nth: u32,
         lanes: u32,
         rooms: u32,
         prefix: &str,
         bytes: usize,
     ) -> Result<Self> {
-        let (url, scheme) = match way {
-            Way::Http { url, .. } => (url, "http"),
-            Way::Socket { url, .. } => (url, "ws"),
+        let (url, scheme) = match transport {
+            Transport::Http { url, .. } => (url, "http"),
+            Transport::Socket { url, .. } => (url, "ws"),
         };
         let endpoint = Endpoint::parse(url, scheme)?;
         let mut stream = TcpStream::connect(endpoint.address).context("publisher is not connected")?;
         stream.set_nodelay(true)?;
         let mut head = String::new();
-        match way {
-            Way::Http { key, .. } => {
+        match transport {
+            Transport::Http { key, .. } => {
                 head = format!(
                     "POST {} HTTP/1.1\r\nHost: {}\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n",
                     endpoint.path, endpoint.host
                 );
             }
-            Way::Socket { .. } => upgrade(&mut stream, &endpoint)?,
+            Transport::Socket { .. } => upgrade(&mut stream, &endpoint)?,
         }
         let reading = stream.try_clone()?;
         let link = Arc::new(Link {
@@ -91,7 +91,7 @@ impl Lane {
             written: 0,
             link,
         };
-        if let Way::Socket { token, .. } = way {
+        if let Transport::Socket { token, .. } = transport {
             lane.write_frame(&hello(token))?;
             lane.all_answered()?;
         }

@@ -9,7 +9,7 @@ const END_MARGIN_S: f64 = 0.05;
 
 /// How and where to publish.
 #[derive(Clone)]
-pub(crate) enum Way {
+pub(crate) enum Transport {
     /// `POST {channel, data}` with this value of X-API-Key.
     Http {
         url: String,

@@ -10,8 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::order::{Backoff, Seating, Seen};
-use super::seat::{Seat, Tally, lock};
+use super::order::{Backoff, Seen, SubscriberPlan};
+use super::subscriber::{Subscriber, Tally, lock};
 use crate::clock::{Dice, unix_us};
 use crate::endpoint::Endpoint;
 use crate::wire::{Message, Wire};
@@ -25,41 +25,43 @@ const SOURCES: u32 = 8;
 /// What the kernel holds for a reader that stalls.
 const STALLING_BUFFER_BYTES: u32 = 32 * 1024;
 
-pub(crate) struct Hall {
-    pub(crate) seating: Seating,
+pub(crate) struct Connections {
+    pub(crate) subscriber_plan: SubscriberPlan,
     endpoint: Endpoint,
-    pub(super) seats: Vec<Mutex<Seat>>,
+    pub(super) subscribers: Vec<Mutex<Subscriber>>,
     tally: Mutex<Tally>,
     pub(super) stall: watch::Sender<bool>,
     connecting: Semaphore,
 }
 
-impl Hall {
-    pub(super) fn new(seating: Seating) -> Result<Self> {
+impl Connections {
+    pub(super) fn new(subscriber_plan: SubscriberPlan) -> Result<Self> {
         Ok(Self {
-            endpoint: Endpoint::parse(&seating.url, "ws")?,
-            seats: (0..seating.seats).map(|n| Mutex::new(Seat::new(&seating, seating.first + n))).collect(),
+            endpoint: Endpoint::parse(&subscriber_plan.url, "ws")?,
+            subscribers: (0..subscriber_plan.subscribers)
+                .map(|n| Mutex::new(Subscriber::new(&subscriber_plan, subscriber_plan.first + n)))
+                .collect(),
             tally: Mutex::default(),
             stall: watch::channel(false).0,
             connecting: Semaphore::new(CONNECTING_AT_MOST),
-            seating,
+            subscriber_plan,
         })
     }
 
     pub(super) async fn open(self: &Arc<Self>) -> Vec<JoinHandle<()>> {
         let begin = Instant::now();
         let mut joining = JoinSet::new();
-        for index in 0..self.seats.len() {
-            let due =
-                begin + Duration::from_secs_f64(index as f64 / self.seating.connects_per_second.max(1.0));
-            let hall = Arc::clone(self);
+        for index in 0..self.subscribers.len() {
+            let due = begin
+                + Duration::from_secs_f64(index as f64 / self.subscriber_plan.connects_per_second.max(1.0));
+            let connections = Arc::clone(self);
             joining.spawn(async move {
                 sleep_until(due).await;
-                let joined = timeout(JOIN_WITHIN, hall.join(index, false, 2)).await;
+                let joined = timeout(JOIN_WITHIN, connections.join(index, false, 2)).await;
                 (index, joined.map_err(anyhow::Error::from).flatten())
             });
         }
-        let mut tasks = Vec::with_capacity(self.seats.len());
+        let mut tasks = Vec::with_capacity(self.subscribers.len());
         while let Some(joined) = joining.join_next().await {
             match joined {
                 Ok((index, Ok(wire))) => tasks.push(tokio::spawn(Arc::clone(self).listen(index, wire))),
@@ -71,12 +73,12 @@ impl Hall {
     }
 
     fn source(&self, index: usize) -> Option<IpAddr> {
-        let first = u32::from(self.seating.source?);
+        let first = u32::from(self.subscriber_plan.source?);
         Some(Ipv4Addr::from(first + index as u32 % SOURCES).into())
     }
 
-    pub(crate) fn seat(&self, index: usize) -> &Mutex<Seat> {
-        &self.seats[index]
+    pub(crate) fn subscriber(&self, index: usize) -> &Mutex<Subscriber> {
+        &self.subscribers[index]
     }
 
     pub(crate) fn tally(&self) -> &Mutex<Tally> {
@@ -87,21 +89,21 @@ impl Hall {
     pub(crate) async fn join(&self, index: usize, recover: bool, first_id: u32) -> Result<Wire> {
         let permit = self.connecting.acquire().await?;
         lock(&self.tally).seen.attempts += 1;
-        let buffer = lock(&self.seats[index]).stalls.then_some(STALLING_BUFFER_BYTES);
+        let buffer = lock(&self.subscribers[index]).stalls.then_some(STALLING_BUFFER_BYTES);
         let mut wire = Wire::open(&self.endpoint, self.source(index), buffer).await?;
-        let hello = lock(&self.seats[index]).hello(&self.seating, recover, first_id);
+        let hello = lock(&self.subscribers[index]).hello(&self.subscriber_plan, recover, first_id);
         wire.send(&hello).await?;
-        while lock(&self.seats[index]).awaited > 0 {
+        while lock(&self.subscribers[index]).awaited > 0 {
             if let Some(end) = self.read(index, &mut wire).await? {
                 bail!("closed at once: {end}");
             }
         }
         drop(permit);
-        let mut seat = lock(&self.seats[index]);
-        if seat.refused {
+        let mut subscriber = lock(&self.subscribers[index]);
+        if subscriber.refused {
             bail!("refused");
         }
-        seat.open = true;
+        subscriber.open = true;
         Ok(wire)
     }
 
@@ -111,9 +113,9 @@ impl Hall {
         let more = wire
             .read(|message| match message {
                 Message::Text(text) => {
-                    let (mut seat, mut tally) = (lock(&self.seats[index]), lock(&self.tally));
+                    let (mut subscriber, mut tally) = (lock(&self.subscribers[index]), lock(&self.tally));
                     let now_us = unix_us();
-                    text.split('\n').for_each(|line| seat.line(line, now_us, &mut tally));
+                    text.split('\n').for_each(|line| subscriber.line(line, now_us, &mut tally));
                 }
                 Message::Closed(code) => closed = Some(code.to_string()),
             })
@@ -121,7 +123,7 @@ impl Hall {
         if closed.is_none() && !more {
             closed = Some("cut".to_owned());
         }
-        if closed.is_none() && std::mem::take(&mut lock(&self.seats[index]).pong_due) {
+        if closed.is_none() && std::mem::take(&mut lock(&self.subscribers[index]).pong_due) {
             wire.send("{}").await?;
         }
         Ok(closed)
@@ -129,7 +131,7 @@ impl Hall {
 
     /// Reads until the connection ends.
     pub(super) async fn listen(self: Arc<Self>, index: usize, mut wire: Wire) {
-        let stalls = lock(&self.seats[index]).stalls;
+        let stalls = lock(&self.subscribers[index]).stalls;
         let mut stall = self.stall.subscribe();
         let end = loop {
             if stalls && stall.wait_for(|stall| !stall).await.is_err() {
@@ -141,11 +143,11 @@ impl Hall {
                 Err(_) => break "broken".to_owned(),
             }
         };
-        lock(&self.seats[index]).closed(&end, &mut lock(&self.tally));
+        lock(&self.subscribers[index]).closed(&end, &mut lock(&self.tally));
     }
 
     pub(super) async fn resume(self: Arc<Self>, index: usize, backoff: Backoff, dropped_us: u64) {
-        let mut dice = Dice::new(dropped_us ^ (u64::from(self.seating.first) + index as u64) << 32);
+        let mut dice = Dice::new(dropped_us ^ (u64::from(self.subscriber_plan.first) + index as u64) << 32);
         for step in 0.. {
             sleep(Duration::from_millis(backoff.delay_ms(step, |below| dice.roll(below)))).await;
             if let Ok(Ok(wire)) = timeout(RESUME_WITHIN, self.join(index, true, 2)).await {
@@ -164,17 +166,17 @@ impl Hall {
         for task in tasks {
             task.abort();
         }
-        for seat in &self.seats {
-            lock(seat).open = false;
+        for subscriber in &self.subscribers {
+            lock(subscriber).open = false;
         }
     }
 
     pub(super) fn look(&self, published: Option<u64>) -> Seen {
         let mut seen = lock(&self.tally).take();
-        for seat in &self.seats {
-            let seat = lock(seat);
-            seen.open += u64::from(seat.open);
-            seen.lost += seat.lost(published, self.seating.rooms);
+        for subscriber in &self.subscribers {
+            let subscriber = lock(subscriber);
+            seen.open += u64::from(subscriber.open);
+            seen.lost += subscriber.lost(published, self.subscriber_plan.rooms);
         }
         seen
     }
