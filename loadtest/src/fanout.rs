@@ -1,5 +1,6 @@
-//! `loadtest fanout`: rooms with subscribers, publications on an open-loop schedule. How late they arrive, what a
-//! delivery costs the server, where it saturates, and whether each subscriber got each one once and in order.
+//! `loadtest fanout`: rooms with subscribers, publications on an open-loop schedule. Measures the latency, the
+//! server's cost per delivery and its saturation, and checks that each subscriber got each publication once and in
+//! order.
 
 mod args;
 mod report;
@@ -21,7 +22,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
     let mut server = Trial::open(&args, &site, args.stalled).await?;
     let bare = if args.baseline { Some(Bare::start(&site).await?) } else { None };
-    // It keeps no bound on who reads slowly, so nobody stalls there.
+    // The bare server has no limit for slow readers, so nobody stalls there.
     let mut baseline = match &bare {
         Some(bare) => Some(Trial::open(&args, &bare.site, 0).await?),
         None => None,

@@ -1,6 +1,6 @@
-//! The generator's processes, seen from the controlling one: starts them, gives orders to all, merges what they
-//! answer. Several, because one process has only so many descriptors, and to keep the publisher's schedule apart
-//! from the readers.
+//! The controller of the worker processes: starts them, sends each the orders, and merges their reports. Several
+//! processes, because of the limit of descriptors per process and to keep the publisher's schedule apart from the
+//! readers.
 
 pub(crate) mod churn;
 mod connections;
@@ -23,7 +23,7 @@ use crate::process;
 
 /// Below the usual limit of 20,000 descriptors.
 pub(crate) const SUBSCRIBERS_PER_PROCESS: u32 = 18_000;
-/// 127.0.0.10 and on; each worker has eight.
+/// 127.0.0.10 and up; each worker uses eight addresses.
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
 
 pub(crate) struct Fleet {
@@ -37,7 +37,7 @@ struct Worker {
 }
 
 impl Fleet {
-    /// All subscribers of `subscriber_plan` are taken, or it fails. `processes` 0 takes as many as needed.
+    /// Fails unless all subscribers of `subscriber_plan` connect. `processes` 0 takes as many as needed.
     pub(crate) async fn open(subscriber_plan: SubscriberPlan, processes: u32) -> Result<(Self, Seen)> {
         let needed = subscriber_plan.subscribers.div_ceil(SUBSCRIBERS_PER_PROCESS).max(1);
         let count = if processes == 0 { needed } else { processes };
@@ -88,7 +88,7 @@ impl Fleet {
         Ok(seen)
     }
 
-    /// Of all generator processes, this one too.
+    /// CPU time of all generator processes, including this one.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let pids = self.workers.iter().filter_map(|worker| worker.child.id()).chain([std::process::id()]);
         pids.filter_map(|pid| process::usage(pid).ok()).map(|usage| usage.cpu_seconds).sum()

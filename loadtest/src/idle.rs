@@ -1,4 +1,4 @@
-//! `loadtest idle`: connections that only answer pings. What one of them costs the server in memory and in CPU.
+//! `loadtest idle`: connections that only answer pings. Measures the server's memory and CPU per connection.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::fleet::order::Order;
 use crate::process::Spent;
 use crate::report;
 
-/// For the work of connecting to be over before the rest is measured.
+/// Lets the work of connecting finish before the idle phase is measured.
 const SETTLE: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args)]

@@ -1,7 +1,7 @@
 //! Publishes marked messages on an open-loop schedule, dealt to the rooms in turn, over HTTP or over sockets.
 //!
-//! Each room has one connection of its own or shares it, so that its order is the order of the marks. Plain
-//! threads, because a runtime's timer ticks only every millisecond, which would be most of what is measured.
+//! All publications of a room use one connection, so that their order is the order of the marks. Plain threads,
+//! because the runtime's timer ticks only every millisecond, which would dominate the measured latency.
 
 mod lane;
 mod schedule;
@@ -25,11 +25,11 @@ pub(crate) struct Publisher {
 
 #[derive(Default)]
 pub(crate) struct Published {
-    /// In all rooms since the publisher was made.
+    /// Total of all rooms since the publisher was created.
     pub(crate) total: u64,
     /// In this run.
     pub(crate) count: u64,
-    /// From due to written: what the generator or the server's backpressure delayed.
+    /// From the due time to the write: the delay caused by the generator or by the server's backpressure.
     pub(crate) lag: Latency,
     pub(crate) begin_us: u64,
     pub(crate) seconds: f64,

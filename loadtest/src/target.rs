@@ -1,4 +1,4 @@
-//! Which server is driven and through which channel: the arguments that every command shares.
+//! The server under test and its channel: the arguments shared by the commands that send webhooks.
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};

@@ -1,4 +1,4 @@
-//! Webhooks of an imaginary provider: numbered, signed and the same on every repetition.
+//! Webhooks of an imitated provider: numbered, signed and identical on every repetition.
 //!
 //! Shapes: Telegram Bot API `Update` with a private text message; WAHA `message` event with an HMAC-SHA-512 of
 //! the raw body. To add a provider: a variant of `ProviderKind`, its body, its headers, its chat id.
@@ -10,8 +10,8 @@ use aws_lc_rs::hmac;
 use crate::clock;
 use crate::target::{ProviderKind, Target};
 
-/// One run of the generator: everything that it sends carries the run's number, so that two runs against the
-/// same channel share neither chats nor ids.
+/// One run of the generator: all its data carries the run's number, so that two runs against the same channel share
+/// neither chats nor ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     started_ms: u64,
@@ -24,7 +24,7 @@ impl Run {
         Self { started_ms: clock::unix_ms(), messages, conversations: conversations.clamp(1, 100_000) }
     }
 
-    /// Neighbours in time belong to different conversations.
+    /// Consecutive messages belong to different conversations.
     pub(crate) fn conversation_of(&self, index: usize) -> usize {
         index % self.conversations
     }
@@ -44,9 +44,9 @@ impl Run {
     /// The chat of a conversation, as the provider writes it.
     pub(crate) fn chat(&self, kind: ProviderKind, conversation: usize) -> String {
         match kind {
-            // Sixteen digits, below the 2^52 that Telegram promises; the number comes again after 115 days.
+            // Sixteen digits, below the 2^52 that Telegram promises; the number repeats after 115 days.
             ProviderKind::Telegram => format!("1{:010}{conversation:05}", self.started_ms % 10_000_000_000),
-            // Fifteen digits, as long as a phone number may be; tenths of a second, again after a day.
+            // Fifteen digits, the maximum of a phone number; tenths of a second, repeats after a day.
             ProviderKind::Waha => {
                 format!("1555{:06}{conversation:05}@c.us", self.started_ms / 100 % 1_000_000)
             }
@@ -54,7 +54,7 @@ impl Run {
     }
 }
 
-/// Turns numbers into whole HTTP requests.
+/// Builds a whole HTTP request for a message number.
 pub(crate) struct Factory {
     pub(crate) run: Run,
     kind: ProviderKind,
@@ -91,7 +91,7 @@ impl Factory {
         self.signed(&body, index)
     }
 
-    /// The request that carries a body.
+    /// The request with this body.
     pub(crate) fn signed(&self, body: &str, number: usize) -> Vec<u8> {
         let mut request = String::with_capacity(self.head.len() + body.len() + 320);
         request.push_str(&self.head);

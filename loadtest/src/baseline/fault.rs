@@ -1,4 +1,4 @@
-//! The promise that the bare server is told to break.
+//! The faults that the bare server can inject.
 
 use clap::ValueEnum;
 
@@ -6,10 +6,10 @@ use clap::ValueEnum;
 pub(crate) enum Fault {
     /// Leaves out every fiftieth publication of a room for one subscriber.
     Lose,
-    /// Sends every fiftieth twice.
+    /// Sends every fiftieth publication twice.
     Double,
-    /// Sends every fiftieth after the one behind it.
+    /// Swaps every fiftieth publication with the next one.
     Swap,
-    /// Forgets what was published while a subscriber was away, and says that it did not.
+    /// Loses the publications of a subscriber's absence and still reports `recovered`.
     Forget,
 }

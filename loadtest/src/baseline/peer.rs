@@ -1,5 +1,5 @@
-//! One connection of the bare server: read through one buffer of the thread, and written to without a task of its own
-//! unless the kernel takes no more. What the bytes mean is in `serve.rs`.
+//! One connection of the bare server. Reads use one buffer of the thread; a write task exists only while the kernel's
+//! send buffer is full. The bytes are interpreted in `serve.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
@@ -18,7 +18,7 @@ thread_local! {
 pub(super) struct Peer {
     pub(super) id: u64,
     stream: TcpStream,
-    /// What the kernel did not take.
+    /// Bytes that the kernel's send buffer had no space for.
     backlog: RefCell<Vec<u8>>,
     queue_bytes: usize,
     closing: Cell<bool>,
@@ -46,7 +46,7 @@ impl Peer {
             Ok(count) if count == bytes.len() => return,
             Ok(count) => backlog.extend(&bytes[count..]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => backlog.extend(bytes),
-            // The reading side sees the same end.
+            // The reader gets the same error.
             Err(_) => return,
         }
         spawn_local(Rc::clone(self).flush());
@@ -67,7 +67,7 @@ impl Peer {
         }
     }
 
-    /// Reads what came to the end of `buffer`; waits until something did.
+    /// Appends the received bytes to `buffer`; waits until there are some.
     pub(super) async fn more(&self, buffer: &mut Vec<u8>) -> Result<()> {
         loop {
             self.stream.readable().await?;

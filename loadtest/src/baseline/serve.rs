@@ -1,4 +1,4 @@
-//! What a connection of the bare server says: HTTP requests of a publisher, or frames of a socket.
+//! The protocols of the bare server: HTTP requests of a publisher, and WebSocket frames.
 
 use std::rc::Rc;
 
@@ -53,7 +53,7 @@ pub(super) async fn serve(peer: &Rc<Peer>, rooms: &Rooms) -> Result<()> {
     }
 }
 
-/// Requests that come together are published together.
+/// Requests of one read are published together.
 async fn publisher(peer: &Rc<Peer>, rooms: &Rooms, mut buffer: Vec<u8>) -> Result<()> {
     loop {
         let (mut used, mut answers) = (0, Vec::new());

@@ -71,7 +71,7 @@ impl Trial {
         self.wait_for_cuts().await
     }
 
-    /// A subscriber that reads again finds out that it was cut.
+    /// A stalled subscriber notices its close only when it reads again.
     async fn wait_for_cuts(&mut self) -> Result<()> {
         let deadline = Instant::now() + self.patience;
         loop {

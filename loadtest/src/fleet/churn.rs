@@ -1,5 +1,5 @@
-//! One subscriber that does a bit of everything at random: publishes, calls, leaves and joins its rooms, reconnects,
-//! and reads slowly. What it misses while it is away is its own choice and not counted as lost.
+//! One subscriber with random actions: publishes, calls, leaves and joins its rooms, reconnects, and reads slowly.
+//! Publications that it misses while away are not counted as lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,12 +55,12 @@ pub(crate) async fn churn(
     lock(connections.subscriber(index)).open = false;
 }
 
-/// False when the connection is over.
+/// False when the connection has ended.
 async fn act(connections: &Connections, index: usize, wire: &mut Wire, dice: &mut Dice) -> bool {
     let per_subscriber = connections.subscriber_plan.rooms_per_subscriber;
     let nth = dice.roll(u64::from(per_subscriber)) as u32;
     let channel = lock(connections.subscriber(index)).channel(nth as usize).to_owned();
-    // Equal to `nth` modulo the rooms of a subscriber, by which the subscriber finds the room of a reply.
+    // Congruent to `nth` modulo the subscriber's rooms, from which it finds the room of a reply.
     let id = CHURN_ID + nth + per_subscriber;
     let (name, text) = match dice.roll(10) {
         0..=3 => {

@@ -1,5 +1,5 @@
-//! The connections of one generator process: opens, reads, resumes and counts them. What a connection does at random
-//! is in `churn.rs` and `roam.rs`.
+//! The connections of one worker process: opens, reads, resumes and counts them. The random actions are in `churn.rs`
+//! and `roam.rs`.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
@@ -17,12 +17,12 @@ use crate::endpoint::Endpoint;
 use crate::wire::{Message, Wire};
 
 const JOIN_WITHIN: Duration = Duration::from_secs(30);
-/// A resumption that takes longer is tried again, as the protocol's clients do.
+/// A resumption that takes longer is retried, as the protocol's clients do.
 const RESUME_WITHIN: Duration = Duration::from_secs(5);
 const CONNECTING_AT_MOST: usize = 256;
-/// Source addresses of one worker, so that ports still in TIME_WAIT from the last run do not matter.
+/// Source addresses of one worker, so that ports left in TIME_WAIT by the last run do not block new ones.
 const SOURCES: u32 = 8;
-/// What the kernel holds for a reader that stalls.
+/// Receive buffer of a subscriber that stalls.
 const STALLING_BUFFER_BYTES: u32 = 32 * 1024;
 
 pub(crate) struct Connections {
@@ -85,7 +85,7 @@ impl Connections {
         &self.tally
     }
 
-    /// A connection on which every reply of the connecting has come.
+    /// Connects and waits for the reply to every command of the first message.
     pub(crate) async fn join(&self, index: usize, recover: bool, first_id: u32) -> Result<Wire> {
         let permit = self.connecting.acquire().await?;
         lock(&self.tally).seen.attempts += 1;
@@ -107,7 +107,7 @@ impl Connections {
         Ok(wire)
     }
 
-    /// Takes in what came, answers a ping; gives how the connection ended if it did.
+    /// Processes the received frames and answers a ping; returns the close code if the connection ended.
     pub(crate) async fn read(&self, index: usize, wire: &mut Wire) -> Result<Option<String>> {
         let mut closed = None;
         let more = wire
@@ -161,7 +161,7 @@ impl Connections {
         }
     }
 
-    /// An ended task drops its socket, and so closes it.
+    /// Aborting a task drops its socket, which closes it.
     pub(super) fn empty(&self, tasks: Vec<JoinHandle<()>>) {
         for task in tasks {
             task.abort();

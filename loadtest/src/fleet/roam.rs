@@ -1,6 +1,6 @@
-//! One subscriber that lives through a long time in a short one: it comes and goes in every way there is, visits rooms that
-//! nobody else remembers, asks for presence and history, calls, publishes, reads slowly. Other than in `churn`, it
-//! comes back with its positions, so that everything it is owed can be counted to the end.
+//! One subscriber with many more actions than `churn`: it disconnects in every way, visits short-lived rooms, asks for
+//! presence and history, calls, publishes and reads slowly. It recovers from its positions, so that losses can be
+//! counted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::clock::{Dice, unix_ms};
 use crate::wire::Wire;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// Short enough for what a server keeps of a room.
+/// Short enough for the history that a server keeps of a room.
 const AWAY_AT_MOST_MS: u64 = 2000;
 const SLOW_AT_MOST_MS: u64 = 300;
 const VERY_SLOW_AT_MOST_MS: u64 = 4000;
-/// So many at a time meet in a room that is gone soon.
+/// Subscribers that share one short-lived room.
 const VISITED: u64 = 5;
 const VISIT_MS: u64 = 2000;
-/// More than a server and the kernel should hold for one reader, in messages that it takes.
+/// More than the server's queue and the kernel's buffers hold for one reader, in messages of accepted size.
 const FLOOD: usize = 300;
 const FLOOD_BYTES: usize = 32 * 1024;
 const DEAF: Duration = Duration::from_secs(3);
 
-/// How a connection is taken up after an action.
+/// How a connection continues after an action.
 enum Next {
     Stay,
-    /// The next one asks for what was missed, or begins anew.
+    /// Reconnect, with recovery or from scratch.
     Back {
         recover: bool,
     },
@@ -81,7 +81,7 @@ async fn connect(connections: &Connections, index: usize, recover: bool) -> Opti
     None
 }
 
-/// How the connection ended, if it did before.
+/// The close code, if the connection ended before the action.
 async fn read_until(connections: &Connections, index: usize, wire: &mut Wire, at: Instant) -> Option<String> {
     loop {
         tokio::select! {
@@ -134,7 +134,7 @@ async fn act(connections: &Connections, index: usize, wire: &mut Option<Wire>, d
         18 => {
             lock(connections.tally()).action("close");
             if let Some(open) = wire.take() {
-                // What comes before the server's goodbye is not read, so it comes again.
+                // Frames before the server's close frame are not read; recovery delivers them again.
                 let _ = open.close().await;
             }
             return Next::Back { recover };
@@ -154,7 +154,7 @@ async fn act(connections: &Connections, index: usize, wire: &mut Option<Wire>, d
     if open.send(&text).await.is_ok() { Next::Stay } else { Next::Back { recover: true } }
 }
 
-/// Joins a room of the moment, says something, leaves.
+/// Joins a short-lived room, publishes and leaves.
 fn visit(prefix: &str, dice: &mut Dice) -> String {
     let channel = format!("{prefix}visit-{}-{}", unix_ms() / VISIT_MS, dice.roll(VISITED));
     let mut lines = vec![json!({"id": VISIT_ID, "subscribe": {"channel": channel}})];
@@ -163,7 +163,7 @@ fn visit(prefix: &str, dice: &mut Dice) -> String {
     lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Asks for much and reads nothing, until the server has had enough.
+/// Requests much data and reads nothing until the server closes the connection.
 async fn deaf(connections: &Connections, index: usize, wire: &mut Wire) -> Next {
     let channel = format!("{}deaf-{index}", connections.subscriber_plan.prefix);
     let data = "x".repeat(FLOOD_BYTES);
@@ -181,7 +181,7 @@ async fn deaf(connections: &Connections, index: usize, wire: &mut Wire) -> Next 
     if said_all {
         return Next::Stay;
     }
-    // Half a message cannot be followed by another one.
+    // A message that was written in part cannot be followed by another one.
     let end = read_until(connections, index, wire, Instant::now() + DEAF).await;
     lock(connections.subscriber(index))
         .closed(end.as_deref().unwrap_or("given up"), &mut lock(connections.tally()));

@@ -1,4 +1,4 @@
-//! One subscriber: what it knows of its rooms, and what it makes of the lines that the server sends. No socket.
+//! One subscriber without its socket: the state of its rooms, and the processing of the server's lines.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use crate::client::{Connected, Joined, Position, Reply};
 use crate::histogram::Latency;
 use crate::mark::{Mark, Sequence};
 
-/// Commands below this id belong to the connecting, those from here on to the churn.
+/// Commands below this id belong to connecting, those from here on to the churn.
 pub(crate) const CHURN_ID: u32 = 1_000_000;
-/// From here on: rooms that a subscriber visits without a subscription of its own there.
+/// Ids from here on belong to visits of rooms that the subscriber is not subscribed to.
 pub(crate) const VISIT_ID: u32 = 2_000_000;
 
-/// Counted by all subscribers of a worker together.
+/// Counts of all subscribers of a worker.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) seen: Seen,
@@ -24,7 +24,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// What was counted, with the countings that begin anew at each look.
+    /// Returns the counts, and resets those that start anew with each report.
     pub(crate) fn take(&mut self) -> Seen {
         let seen = Seen { latency: self.latency.steps(), resume: self.resume.steps(), ..self.seen.clone() };
         (self.latency, self.resume, self.seen.deliveries) = (Latency::default(), Latency::default(), 0);
@@ -43,16 +43,16 @@ impl Tally {
 struct Subscription {
     room: u32,
     channel: String,
-    /// Left, and not yet back: what still comes is not for us.
+    /// Unsubscribed, and the new subscription is not confirmed: publications are ignored.
     away: bool,
     sequence: Sequence,
     position: Position,
-    /// The position is the server's own, so the next publication is the one after it.
+    /// The position came from the server, so the next publication must have the next offset.
     follows: bool,
 }
 
 impl Subscription {
-    /// Goes on to a publication, and says how many were left out before it.
+    /// Advances to a publication's offset; returns how many offsets were skipped.
     fn advance(&mut self, offset: u64) -> u64 {
         let skipped = offset.saturating_sub(self.position.offset + 1);
         self.position.offset = self.position.offset.max(offset);
@@ -74,7 +74,7 @@ impl Subscription {
 pub(crate) struct Subscriber {
     pub(crate) open: bool,
     pub(crate) stalls: bool,
-    /// Replies of the connecting that have not come.
+    /// Outstanding replies to the first message.
     pub(crate) awaited: usize,
     pub(crate) pong_due: bool,
     pub(crate) refused: bool,
@@ -113,8 +113,8 @@ impl Subscriber {
         &self.subscriptions[nth % self.subscriptions.len()].channel
     }
 
-    /// Leaves a room and joins it again in one message, with or without what comes in between. Nothing while it is
-    /// on its way back already: a position that is not settled would bring things twice.
+    /// Leaves a room and joins it again in one message, with or without recovery. `None` while a rejoin is pending,
+    /// because an unconfirmed position would bring duplicates.
     pub(crate) fn rejoin(&mut self, nth: usize, recover: bool) -> Option<String> {
         let (nth, id) = self.way_in(nth, if recover { 2 } else { CHURN_ID });
         let subscription = &mut self.subscriptions[nth];
@@ -125,7 +125,7 @@ impl Subscriber {
         Some(format!("{leave}\n{}", subscription.subscribe(id, recover)))
     }
 
-    /// A subscription and an id that leads back to it, behind the ids of the connecting.
+    /// The index of the room, and the command id from which `joined` finds it again.
     fn way_in(&self, nth: usize, first: u32) -> (usize, u32) {
         let nth = nth % self.subscriptions.len();
         (nth, first + (nth + self.subscriptions.len()) as u32)
@@ -238,7 +238,8 @@ impl Subscriber {
         }
     }
 
-    /// What this subscriber should have seen and has not; a subscriber that stalled may have been cut and owes nothing.
+    /// The publications that this subscriber should have received and has not. A subscriber that stalled may have been
+    /// closed and counts as 0.
     pub(crate) fn lost(&self, published: Option<u64>, rooms: u32) -> u64 {
         if self.stalls {
             return 0;
@@ -258,7 +259,7 @@ impl Subscriber {
     }
 }
 
-/// The first command of a connection; with its token if it has one.
+/// The first command of a connection, with the token if there is one.
 pub(crate) fn hello(token: &str) -> String {
     let body = if token.is_empty() {
         json!({"name": "loadtest"})
@@ -268,7 +269,7 @@ pub(crate) fn hello(token: &str) -> String {
     json!({"id": 1, "connect": body}).to_string()
 }
 
-/// A panic of another task must not hide what was counted.
+/// Ignores poisoning: a panic of another task must not hide the counts.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -341,7 +342,7 @@ mod tests {
         for offset in [6, 8, 8, 9] {
             subscriber.line(&push(2, 0, offset), 1_500, &mut tally);
         }
-        // Nobody said where this room stands.
+        // The position of this room is unknown.
         subscriber.line(&push(3, 0, 8), 1_500, &mut tally);
         assert_eq!(tally.take().skipped, 1);
     }

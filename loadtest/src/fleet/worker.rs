@@ -1,5 +1,5 @@
-//! A generator process: obeys the orders on its standard input and answers each with what its connections have seen.
-//! It ends with its controller.
+//! A worker process: executes the orders on its standard input and answers each with a report. It ends when its
+//! standard input closes.
 
 use std::sync::Arc;
 use std::time::Duration;

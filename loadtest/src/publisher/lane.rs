@@ -1,5 +1,5 @@
-//! One publishing connection: requests are written without waiting for the answers before them, up to a bound,
-//! and a second thread counts the answers. Any refusal ends the run.
+//! One publishing connection: requests are pipelined up to a bound, and a second thread counts the responses. Any
+//! error response ends the run.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -30,13 +30,13 @@ pub(super) struct Lane {
     rooms: u32,
     prefix: String,
     bytes: usize,
-    /// Before the JSON of an HTTP request; empty on a socket.
+    /// Request line and headers before the JSON of an HTTP request; empty on a socket.
     head: String,
     written: u64,
     link: Arc<Link>,
 }
 
-/// What both threads of a lane share.
+/// State shared by both threads of a lane.
 struct Link {
     stream: Mutex<TcpStream>,
     answered: AtomicU64,
@@ -182,7 +182,7 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        // Ends the counting thread too; a stream that is gone already needs no end.
+        // Also ends the counting thread. An error means that the stream is closed already.
         let _ = lock(&self.link.stream).shutdown(Shutdown::Both);
     }
 }
@@ -233,7 +233,7 @@ fn http_answer(bytes: &[u8]) -> Result<Option<usize>> {
         return Ok(None);
     }
     let body = String::from_utf8_lossy(&bytes[end + 4..length]);
-    // A server of the reference's kind answers 200 with an error inside.
+    // The reference implementation answers 200 with an error in the body.
     ensure!(head.status == 200 && !body.contains("\"error\":"), "answered {}: {body}", head.status);
     Ok(Some(length))
 }
@@ -242,7 +242,7 @@ fn upgrade(stream: &mut TcpStream, endpoint: &Endpoint) -> Result<()> {
     stream.write_all(endpoint.upgrade().as_bytes())?;
     let mut head = Vec::new();
     let mut byte = [0];
-    // Byte by byte, once, so that nothing behind the head is taken.
+    // Byte by byte, so that no frame after the response head is consumed.
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte)?;
         head.push(byte[0]);

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::clock::unix_us;
 
-/// Time for the other lanes to notice that the end was set.
+/// Time for all lanes to read the new end.
 const END_MARGIN_S: f64 = 0.05;
 
-/// How and where to publish.
+/// The transport and address of publications.
 #[derive(Clone)]
 pub(crate) enum Transport {
     /// `POST {channel, data}` with this value of X-API-Key.
@@ -34,7 +34,7 @@ impl Schedule {
         self.begin_us + ((k - self.first) as f64 * 1e6 / self.rate) as u64
     }
 
-    /// Ends the run soon, at a number that no lane has passed.
+    /// Ends the run at a number that no lane has passed.
     pub(crate) fn stop(&self) {
         let seconds = unix_us().saturating_sub(self.begin_us) as f64 / 1e6 + END_MARGIN_S;
         self.end.fetch_min(self.first + (seconds * self.rate) as u64 + 1, Relaxed);
