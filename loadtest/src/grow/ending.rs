@@ -1,4 +1,4 @@
-//! The end of a conversation in the simulation: closed, or left open as it stands.
+//! The end of a conversation in the simulation: closed, or left open.
 
 use std::cmp::Reverse;
 
@@ -10,7 +10,7 @@ use super::plan::DAY_MS;
 use super::simulation::{MINUTE_MS, Simulation};
 use super::turn::End;
 
-/// Older turns have ended.
+/// Turns older than this have ended.
 const RECENT_MS: i64 = 3 * DAY_MS;
 
 impl Simulation<'_> {
@@ -56,7 +56,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// It stays open; some lose their assignee.
+    /// Leaves it open; some conversations lose their assignee.
     fn stay(&mut self, conversation: &mut Conversation, index: u32, at: i64) -> Result<()> {
         if conversation.owner != Owner::Human || !self.context.dice.chance(30) {
             return Ok(());

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::database::row;
 use super::table::Table;
 
-/// As the channels have it by default.
+/// The channels' defaults.
 const QUIET_MS: i64 = 4_000;
 const LONGEST_WAIT_MS: i64 = 20_000;
 const LEASE_MS: i64 = 60_000;
@@ -22,9 +22,9 @@ pub(crate) struct Turn {
     pub(crate) opened_at: i64,
     pub(crate) due_at: i64,
     pub(crate) epoch: i64,
-    /// Neither answered nor ended otherwise.
+    /// Not yet answered, handed off or cancelled.
     pub(crate) is_open: bool,
-    /// Messages of its answer.
+    /// Number of messages in its answer.
     pub(crate) answers: u32,
 }
 
@@ -54,7 +54,7 @@ impl Turn {
         }
     }
 
-    /// The customer goes on.
+    /// Adds the customer's next message.
     pub(crate) fn arrive(&mut self, seq: u32, at: i64) {
         self.last_seq = seq;
         self.count += 1;
@@ -125,7 +125,7 @@ impl Turn {
     }
 }
 
-/// As events show it.
+/// The JSON of a turn in events.
 #[derive(Serialize)]
 pub(crate) struct TurnJson {
     id: Uuid,
