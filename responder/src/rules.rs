@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 pub use self::hours::Hours;
 pub use self::phrases::Language;
 use self::phrases::{Phrases, Topic};
-use super::wire::{Said, Turn};
+use super::wire::{Turn, TurnMessage};
 use super::{MAX_ANSWER_CHARS, Outcome};
 
 /// Words that hand the customer to people, with any ending.
@@ -67,11 +67,12 @@ impl Rules {
     pub fn decide(&self, turn: &Turn, now_ms: i64) -> Outcome {
         let language = self.language.unwrap_or_else(|| language_of(turn));
         let phrases = language.phrases();
-        let words: Vec<String> = turn.messages.iter().filter_map(Said::words).flat_map(words_of).collect();
+        let words: Vec<String> =
+            turn.messages.iter().filter_map(TurnMessage::words).flat_map(words_of).collect();
         if self.handoff_words.iter().any(|asked| says(&words, asked)) {
             return Outcome::Handoff(phrases.handoff.to_owned());
         }
-        let is_first = !turn.history.iter().any(Said::is_ours);
+        let is_first = !turn.history.iter().any(TurnMessage::is_ours);
         let mut sentences = Vec::new();
         if is_first {
             sentences.push(match (&self.greeting, &turn.contact.name) {
@@ -151,7 +152,7 @@ fn language_of(turn: &Turn) -> Language {
 }
 
 fn quotes_of(turn: &Turn) -> Vec<String> {
-    let texts: Vec<&str> = turn.messages.iter().filter_map(Said::words).collect();
+    let texts: Vec<&str> = turn.messages.iter().filter_map(TurnMessage::words).collect();
     let last = texts.len().saturating_sub(MAX_QUOTES);
     texts[last..]
         .iter()

@@ -17,10 +17,10 @@ pub struct Turn {
     pub contact: Contact,
     /// The customer's messages to answer.
     #[serde(default)]
-    pub messages: Vec<Said>,
+    pub messages: Vec<TurnMessage>,
     /// The messages before them.
     #[serde(default)]
-    pub history: Vec<Said>,
+    pub history: Vec<TurnMessage>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,7 +30,7 @@ pub struct Contact {
 
 /// One message of a conversation.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Said {
+pub struct TurnMessage {
     /// `in` or `out`.
     pub direction: String,
     /// `text`, `image`, `voice`, …
@@ -42,7 +42,7 @@ pub struct Said {
     pub data: Value,
 }
 
-impl Said {
+impl TurnMessage {
     pub fn is_ours(&self) -> bool {
         self.direction == "out"
     }

@@ -7,7 +7,7 @@ use super::super::{MAX_ANSWER_CHARS, Outcome};
 use super::Failure;
 use super::chunk::Delta;
 use super::marker::Marker;
-use super::thoughts::{Said, Thoughts};
+use super::thoughts::{TextChange, Thoughts};
 
 /// Maximum characters of a model's output per answer, including its reasoning.
 const MAX_SAID_CHARS: usize = 400_000;
@@ -92,7 +92,7 @@ impl<'a> Answer<'a> {
         self.hold_back && self.habit.thinks_at_once()
     }
 
-    fn take(&mut self, said: &Said) {
+    fn take(&mut self, said: &TextChange) {
         if said.forget {
             self.words = Marker::default();
             self.waiting.clear();

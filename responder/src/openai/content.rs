@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::super::wire::Said;
+use super::super::wire::TurnMessage;
 
 /// Characters of a quote, a name or a link.
 const MAX_WORDS: usize = 500;
@@ -13,7 +13,7 @@ const MAX_URL: usize = 500;
 const MAX_ITEMS: usize = 10;
 
 /// `None` if the message has no content that can be written.
-pub(super) fn of(said: &Said) -> Option<String> {
+pub(super) fn of(said: &TurnMessage) -> Option<String> {
     let mut lines = Vec::new();
     lines.extend(text(&said.data, "forwarded_from").map(|name| format!("[forwarded from {name}]")));
     lines.extend(said.data.get("quoted").and_then(quoted));
@@ -40,7 +40,7 @@ fn is_words(kind: &str) -> bool {
 }
 
 /// The message's kind in words, unless it is text.
-fn what(said: &Said) -> Option<String> {
+fn what(said: &TurnMessage) -> Option<String> {
     let data = &said.data;
     if let Some(place) = place(data) {
         return Some(place);
@@ -128,7 +128,7 @@ mod tests {
 
     fn read(kind: &str, text: Option<&str>, data: Value) -> Option<String> {
         let text = text.map(str::to_owned);
-        of(&Said { direction: "in".into(), kind: kind.into(), text, data })
+        of(&TurnMessage { direction: "in".into(), kind: kind.into(), text, data })
     }
 
     #[test]

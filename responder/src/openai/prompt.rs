@@ -40,14 +40,14 @@ pub(super) fn messages(system: &str, turn: &Turn) -> Vec<ChatMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Said;
+    use crate::wire::TurnMessage;
 
-    fn said(direction: &str, kind: &str, text: Option<&str>) -> Said {
-        Said {
+    fn said(direction: &str, kind: &str, text: Option<&str>) -> TurnMessage {
+        TurnMessage {
             direction: direction.into(),
             kind: kind.into(),
             text: text.map(str::to_owned),
-            ..Said::default()
+            ..TurnMessage::default()
         }
     }
 

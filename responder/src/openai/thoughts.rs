@@ -9,7 +9,7 @@ use self::tag::{Found, Tag};
 
 /// The change of the answer by a piece.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct TextChange {
     /// The text so far was reasoning: a closing tag without an opening one was found.
     pub forget: bool,
     pub text: String,
@@ -51,13 +51,13 @@ enum Marks {
 }
 
 impl Thoughts {
-    pub(super) fn push(&mut self, piece: &str) -> Said {
+    pub(super) fn push(&mut self, piece: &str) -> TextChange {
         self.pending.push_str(piece);
         self.read(false)
     }
 
     /// The rest of the text at the end of the stream.
-    pub(super) fn end(&mut self) -> Said {
+    pub(super) fn end(&mut self) -> TextChange {
         self.read(true)
     }
 
@@ -76,8 +76,8 @@ impl Thoughts {
         self.depth > 0 || self.message == Message::Inner
     }
 
-    fn read(&mut self, ended: bool) -> Said {
-        let (mut said, pending) = (Said::default(), std::mem::take(&mut self.pending));
+    fn read(&mut self, ended: bool) -> TextChange {
+        let (mut said, pending) = (TextChange::default(), std::mem::take(&mut self.pending));
         let mut rest = pending.as_str();
         while !rest.is_empty() {
             let place = tag::start(rest).unwrap_or(rest.len());
@@ -100,7 +100,7 @@ impl Thoughts {
         said
     }
 
-    fn words(&mut self, said: &mut Said, words: &str) {
+    fn words(&mut self, said: &mut TextChange, words: &str) {
         match &mut self.message {
             _ if self.depth > 0 => {}
             Message::Inner => {}
@@ -113,12 +113,12 @@ impl Thoughts {
         }
     }
 
-    fn forget(&mut self, said: &mut Said) {
-        *said = Said { forget: true, text: String::new() };
+    fn forget(&mut self, said: &mut TextChange) {
+        *said = TextChange { forget: true, text: String::new() };
         self.begun = false;
     }
 
-    fn apply(&mut self, said: &mut Said, tag: Tag) {
+    fn apply(&mut self, said: &mut TextChange, tag: Tag) {
         match tag {
             Tag::Nothing => {}
             Tag::Open => {
