@@ -1,4 +1,4 @@
-//! The time that an emulator stamps its messages with, passed in so that tests control it.
+//! The clock for an emulator's messages, injected so that tests control it.
 
 use std::{
     fmt,

@@ -1,6 +1,6 @@
-//! Emulated providers: an HTTP server for each, which refuses what the provider refuses and delivers webhooks as the
-//! provider does. Tests and the demo connect channels to them. They depend neither on the application nor on its
-//! adapters, and keep nothing on disk.
+//! Emulated providers: an HTTP server for each, which validates calls and delivers webhooks as the provider does.
+//! Tests and the demo connect channels to them. They depend neither on the application nor on its adapters, and store
+//! nothing on disk.
 //!
 //! To add a provider: a module with an `EmulatorConfig`, an emulator with `start`, and a `router` built on the parts in
 //! `serving.rs`. Scripted answers ([`Answer`]) and failures ([`Fail`]) are the same for all of them.

@@ -1,6 +1,5 @@
-//! Answers that an emulated provider is told to give from now on in place of its own: a gateway's exception after the
-//! message has left, a proxy's page, a file under an unusual path. Everything that is not scripted answers as the real
-//! one would.
+//! Scripted answers of an emulated provider: a gateway's error after the message was sent, a proxy's page, a file
+//! under an unusual path. Everything else is answered as by the provider.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,7 +11,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::Value;
 
-/// How calls of one method or path are answered. Its JSON is that of an `answer` step in `tests/cases`.
+/// The answer to calls of one method or path. Its JSON is that of an `answer` step in `tests/cases`.
 ///
 /// ```
 /// # use emulators::Answer;
@@ -24,30 +23,30 @@ use serde_json::Value;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
-    /// `telegram` or `waha`; whoever holds both emulators chooses by it.
+    /// `telegram` or `waha`: selects the emulator.
     pub provider: Option<String>,
     /// WAHA: the call's path, such as `/api/sendText`.
     pub path: Option<String>,
     /// Telegram: the method, such as `sendMessage`.
     pub method: Option<String>,
-    /// Without one, the call is answered as by the real one (the members for files still hold).
+    /// `None`: the provider's own answer (the members for files still apply).
     pub status: Option<u16>,
-    /// Text goes out as it is, everything else as JSON.
+    /// A string is sent unchanged, everything else as JSON.
     pub body: Value,
     pub headers: BTreeMap<String, String>,
-    /// The message reaches the customer all the same.
+    /// The message is sent to the customer nevertheless.
     pub leaves: bool,
-    /// What WhatsApp tells of a message that left comes so long after the answer; without it, at once.
+    /// Delay of a sent message's events after the answer; 0 without it.
     pub echo_after_ms: Option<u64>,
-    /// So many calls, then as before. Without it, all.
+    /// Number of calls that get this answer; `None`: all.
     pub times: Option<u64>,
     /// Telegram's `getFile`: file id → `file_path`.
     pub file_paths: BTreeMap<String, String>,
-    /// `"file_id"`: every file lies under its own id.
+    /// `"file_id"`: the path of every file is its id.
     pub file_path_from: Option<String>,
-    /// What lies under every path that was given.
+    /// The content of every file.
     pub bytes: Option<String>,
-    /// `"path"`: what lies there is the path itself.
+    /// `"path"`: the content of a file is its path.
     pub bytes_from: Option<String>,
 }
 
@@ -59,14 +58,14 @@ impl Answer {
         Self { path: owned(path), method: owned(method), status: Some(status), body, ..Self::default() }
     }
 
-    /// As it is, but the message reaches the customer and its echo comes so long after the answer.
+    /// Also sends the message to the customer; its echo comes this long after the answer.
     pub fn after_leaving(mut self, echo_after: Duration) -> Self {
         self.leaves = true;
         self.echo_after_ms = u64::try_from(echo_after.as_millis()).ok();
         self
     }
 
-    /// As it is, but only for so many calls.
+    /// Limits the answer to this many calls.
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
@@ -95,7 +94,7 @@ impl Answer {
         }
     }
 
-    /// The answer itself, if it is scripted whole.
+    /// The response, if its status is scripted.
     pub(crate) fn response(&self) -> Option<Response> {
         let status = StatusCode::from_u16(self.status?).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut builder = Response::builder().status(status);
@@ -111,7 +110,7 @@ impl Answer {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        // A script with impossible headers is the test's own mistake.
+        // Invalid headers are an error in the test's script.
         Some(builder.body(Body::from(body)).unwrap_or_else(|_| StatusCode::NOT_IMPLEMENTED.into_response()))
     }
 }
@@ -120,12 +119,12 @@ impl Answer {
 #[derive(Default)]
 pub(crate) struct Script {
     answers: Vec<Answer>,
-    /// Paths that scripted `getFile` answers gave, with what lies there.
+    /// Paths from scripted `getFile` answers, with their content.
     files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Script {
-    /// From now on; takes the place of an earlier answer to the same call.
+    /// Adds an answer; replaces an earlier one for the same call.
     pub(crate) fn set(&mut self, answer: Answer) {
         self.answers.retain(|known| known.call() != answer.call());
         self.answers.push(answer);
@@ -135,7 +134,7 @@ impl Script {
         self.answers.retain(|known| known.call() != call);
     }
 
-    /// The answer for this call, which counts as given.
+    /// The answer for this call; counts it as used.
     pub(crate) fn take(&mut self, call: &str) -> Option<Answer> {
         let at = self.answers.iter().position(|answer| answer.call() == call && answer.status.is_some())?;
         let answer = &mut self.answers[at];
@@ -149,7 +148,7 @@ impl Script {
         }
     }
 
-    /// The scripted path of a file, whose bytes lie there from then on.
+    /// The scripted path of a file; stores the content under it.
     pub(crate) fn file_path(&mut self, file_id: &str) -> Option<String> {
         let answer = self.answers.iter().find(|answer| answer.path_of(file_id).is_some())?;
         let path = answer.path_of(file_id)?;

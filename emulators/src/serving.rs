@@ -1,5 +1,5 @@
-//! What every emulated provider needs: a server that is really gone when it is dropped, failures that a test asks for,
-//! and a way to wait for something instead of sleeping.
+//! Parts shared by all emulated providers: a server that is closed when dropped, injected failures, and waiting for a
+//! condition instead of sleeping.
 
 use std::{
     collections::VecDeque,
@@ -20,25 +20,25 @@ use axum::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-/// How the next calls that send something fail.
+/// The failure of the next sending calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fail {
     TooManyRequests {
         retry_after: u64,
     },
-    /// The customer wants no messages. Nothing is taken.
+    /// The customer blocked the account. The message is not sent.
     Blocked,
-    /// Nothing is taken.
+    /// The message is not sent.
     Server500,
-    /// The message is taken, and no answer ever comes.
+    /// The message is sent, and no response ever comes.
     Hang,
-    /// The message is taken, and the answer comes a second later.
+    /// The message is sent, and the response comes a second later.
     Slow,
-    /// The connection is cut, and nothing is taken.
+    /// The connection is reset, and the message is not sent.
     DropConnection,
 }
 
-/// A value that can be changed, looked at and waited for.
+/// A value that can be changed, read and waited for.
 pub(crate) struct Watched<T> {
     value: Mutex<T>,
     changes: watch::Sender<()>,
@@ -63,14 +63,14 @@ impl<T> Watched<T> {
         result
     }
 
-    /// The first result that is there. Waits for as long as it takes: the caller sets the limit.
+    /// The first `Some`. Waits without a limit; the caller sets one.
     pub(crate) async fn until<R>(&self, mut look: impl FnMut(&T) -> Option<R>) -> R {
         let mut changes = self.changes.subscribe();
         loop {
             if let Some(result) = self.read(&mut look) {
                 return result;
             }
-            // The sender lives as long as `self`.
+            // The sender lives as long as `self`, so this cannot fail.
             let _ = changes.changed().await;
         }
     }
@@ -93,7 +93,7 @@ impl Tasks {
         set.spawn(task);
     }
 
-    /// Stops everything, open connections included: what is asked on them afterwards finds a closed line.
+    /// Stops all tasks and closes open connections.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
         self.set.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
@@ -114,7 +114,7 @@ impl Tasks {
     }
 }
 
-/// Connections outlive the listener; this closes them.
+/// Connections outlive the listener, so they are closed here.
 async fn refuse_when_stopped(
     State(stopped): State<Arc<AtomicBool>>,
     request: Request,
@@ -123,13 +123,13 @@ async fn refuse_when_stopped(
     if stopped.load(Ordering::SeqCst) { cut() } else { next.run(request).await }
 }
 
-/// An answer that breaks off before it says anything.
+/// A response that fails before its first byte.
 pub(crate) fn cut() -> Response {
     let broken = io::Error::new(io::ErrorKind::ConnectionReset, "cut on purpose");
     Response::new(Body::from_stream(futures_util::stream::iter([Err::<String, _>(broken)])))
 }
 
-/// The last entries of something that goes on for as long as the demo runs.
+/// A log of bounded length, because the demo runs without end.
 #[derive(Debug, Clone)]
 pub(crate) struct Recent<T>(VecDeque<T>);
 

@@ -1,6 +1,6 @@
-//! An emulated Telegram Bot API with one bot: refuses what the real one refuses, delivers updates as it does (in order
-//! for each chat, again and again until they are taken), and does what a customer would do when it is told to.
-//! It keeps nothing on disk and speaks to nobody but the webhook.
+//! An emulated Telegram Bot API with one bot: validates calls as Telegram does, delivers updates as Telegram does (in
+//! order for each chat, retried until delivered), and performs a customer's actions. It stores nothing on disk and
+//! calls nothing but the webhook.
 
 mod api;
 mod calls;
@@ -28,14 +28,14 @@ use crate::{
     serving::{Fail, Tasks, Watched},
 };
 
-/// A message of a customer: where to find it again.
+/// The address of a customer's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Said {
     pub update_id: i64,
     pub message_id: i64,
 }
 
-/// The running emulator; gone when dropped.
+/// The running emulator; stopped when dropped.
 pub struct TelegramEmulator {
     pub address: std::net::SocketAddr,
     shared: Arc<Shared>,
@@ -65,7 +65,7 @@ impl TelegramEmulator {
         &self.shared.config.token
     }
 
-    /// What the bot sent, in order. Long runs keep the last ten thousand.
+    /// The messages that the bot sent, in order. Only the last ten thousand are kept.
     pub fn sent(&self) -> Vec<Sent> {
         self.shared.state.read(|state| state.sent.to_vec())
     }
@@ -92,38 +92,38 @@ impl TelegramEmulator {
         self.shared.state.read(|state| state.webhook.clone())
     }
 
-    /// What the webhook answered to each attempt.
+    /// The delivery attempts with the webhook's responses.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.shared.state.read(|state| state.deliveries.to_vec())
     }
 
-    /// Waits until every update was taken or has expired.
+    /// Waits until every update is delivered or has expired.
     pub async fn idle(&self) {
         self.shared.state.until(|state| (state.pending() == 0).then_some(())).await;
     }
 
-    /// The next `count` sending calls fail in that way; several orders queue up.
+    /// The next `count` sending calls fail in this way; further calls of this method queue up.
     pub fn fail_next(&self, count: usize, fail: Fail) {
         self.shared.state.change(|state| state.failures.extend(std::iter::repeat_n(fail, count)));
     }
 
-    /// From now on calls of the answer's method are answered so.
+    /// From now on calls of the answer's method get this answer.
     pub fn answers(&self, answer: Answer) {
         self.shared.state.change(|state| state.script.set(answer));
     }
 
-    /// Calls of the method are answered as by the real one again.
+    /// Removes the scripted answer of the method.
     pub fn answers_itself(&self, method: &str) {
         self.shared.state.change(|state| state.script.forget(method));
     }
 
-    /// Delivers a whole update body as it is, once, and gives the webhook's answer (0: none). What the body names
-    /// (chats, messages, topics, connections, presses) is known to the emulator from then on.
+    /// Delivers a whole update body unchanged, once, and returns the webhook's status (0: no response). Registers the
+    /// chats, messages, topics, connections and button presses that the body names.
     pub async fn post(&self, body: &Value) -> u16 {
         delivery::post_once(&self.shared, body).await
     }
 
-    /// A customer writes at a place of a chat. A business chat needs [`Self::business_connects`] before.
+    /// A customer writes in a place of a chat. A business chat needs [`Self::business_connects`] first.
     pub fn customer_says_at(&self, chat: i64, place: &Place, text: &str) -> Said {
         let mut parts = place.parts(chat);
         parts["text"] = text.into();
@@ -139,13 +139,13 @@ impl TelegramEmulator {
         self.message_as("business_message", chat, parts)
     }
 
-    /// An account lets the bot act in its place, or no longer.
+    /// A business account connects the bot, or disconnects it.
     pub fn business_connects(&self, connection: &str, owner: i64, enabled: bool) -> i64 {
         let content = updates::connection(connection, owner, self.now_s(), enabled);
         self.update(owner, "business_connection", &content)
     }
 
-    /// A customer writes in a private chat. The chat comes into being with the first message.
+    /// A customer writes in a private chat. The first message creates the chat.
     pub fn customer_says(&self, chat: i64, text: &str) -> Said {
         self.message(chat, json!({ "text": text }))
     }
@@ -156,7 +156,7 @@ impl TelegramEmulator {
         self.message(chat, json!({ "text": text, "reply_to_message": quoted }))
     }
 
-    /// A customer sends a file, which `getFile` then gives.
+    /// A customer sends a file, which `getFile` then finds.
     pub fn customer_sends(&self, chat: i64, file: File, caption: Option<&str>) -> Said {
         let mut content = self.shared.state.change(|state| state.store(file));
         if let Some(caption) = caption {
@@ -165,7 +165,7 @@ impl TelegramEmulator {
         self.message(chat, content)
     }
 
-    /// A customer changes an earlier text.
+    /// A customer edits an earlier text.
     pub fn customer_edits(&self, chat: i64, message_id: i64, text: &str) -> i64 {
         let now_s = self.now_s();
         let parts = json!({ "text": text, "edit_date": now_s });
@@ -173,13 +173,13 @@ impl TelegramEmulator {
         self.update(chat, "edited_message", &message)
     }
 
-    /// A customer reacts to a message, or takes the reaction back with `None`.
+    /// A customer reacts to a message, or removes the reaction with `None`.
     pub fn customer_reacts(&self, chat: i64, message_id: i64, emoji: Option<&str>) -> i64 {
         let content = updates::reaction(chat, message_id, self.now_s(), emoji);
         self.update(chat, "message_reaction", &content)
     }
 
-    /// A customer presses a button under a message of ours; gives the id that has to be answered.
+    /// A customer presses a button under the bot's message; returns the id for `answerCallbackQuery`.
     pub fn customer_presses(&self, chat: i64, message_id: i64, data: &str) -> String {
         let now_s = self.now_s();
         let id = self.shared.state.change(|state| state.press(now_s));
@@ -188,7 +188,7 @@ impl TelegramEmulator {
         id
     }
 
-    /// A customer blocks the bot, or lets it in again.
+    /// A customer blocks or unblocks the bot.
     pub fn customer_blocks(&self, chat: i64, blocked: bool) -> i64 {
         self.shared.state.change(|state| state.chat(chat).blocked = blocked);
         let content = updates::membership(chat, self.now_s(), blocked, &self.shared.config.username);
@@ -200,7 +200,7 @@ impl TelegramEmulator {
         delivery::enqueue(&self.shared, chat, kind, content, None)
     }
 
-    /// Delivers an update that was delivered before, as happens when an answer is lost.
+    /// Delivers an earlier update again, as Telegram does when the webhook's response is lost.
     pub fn repeat(&self, chat: i64, update_id: i64, kind: &str, content: &Value) {
         delivery::enqueue(&self.shared, chat, kind, content, Some(update_id));
     }

@@ -1,6 +1,6 @@
-//! An emulated WAHA server: sessions with signed webhooks, the three engines' shapes and ids, echoes and receipts that
-//! come in any order, media that live for a short time, and a customer and an owner who do what they are told.
-//! It keeps nothing on disk and speaks to nobody but the webhooks.
+//! An emulated WAHA server: sessions with signed webhooks, the three engines' shapes and ids, echoes and receipts in
+//! any order, media that expire, and the actions of a customer and of the account's owner. It stores nothing on disk
+//! and calls nothing but the webhooks.
 
 mod api;
 mod engine;
@@ -30,7 +30,7 @@ use crate::{
     serving::{Fail, Tasks, Watched},
 };
 
-/// The running emulator; gone when dropped.
+/// The running emulator; stopped when dropped.
 pub struct WahaEmulator {
     pub address: std::net::SocketAddr,
     shared: Arc<Shared>,
@@ -38,7 +38,7 @@ pub struct WahaEmulator {
 
 impl WahaEmulator {
     pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
-        // No time limit on deliveries, as at the real one.
+        // No timeout of deliveries, as in WAHA.
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -60,7 +60,7 @@ impl WahaEmulator {
         &self.shared.config.api_key
     }
 
-    /// What was sent through the API, in order. Long runs keep the last ten thousand.
+    /// The messages sent through the API, in order. Only the last ten thousand are kept.
     pub fn sent(&self) -> Vec<Sent> {
         self.shared.state.read(|state| state.sent.to_vec())
     }
@@ -75,7 +75,7 @@ impl WahaEmulator {
         self.shared.state.read(|state| state.calls.to_vec())
     }
 
-    /// Waits for a call to a path that ends so.
+    /// Waits for a call to a path with this ending.
     pub async fn called(&self, path_end: &str) -> Call {
         self.shared
             .state
@@ -83,7 +83,7 @@ impl WahaEmulator {
             .await
     }
 
-    /// What the webhooks answered to each attempt.
+    /// The delivery attempts with the webhooks' responses.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.shared.state.read(|state| state.deliveries.to_vec())
     }
@@ -93,28 +93,28 @@ impl WahaEmulator {
         self.shared.state.read(|state| state.lost)
     }
 
-    /// Waits until every event was taken or given up.
+    /// Waits until every event is delivered or given up.
     pub async fn idle(&self) {
         self.shared.state.until(|state| (state.under_way == 0).then_some(())).await;
     }
 
-    /// The next `count` sending calls fail in that way; several orders queue up.
+    /// The next `count` sending calls fail in this way; further calls of this method queue up.
     pub fn fail_next(&self, count: usize, fail: Fail) {
         self.shared.state.change(|state| state.failures.extend(std::iter::repeat_n(fail, count)));
     }
 
-    /// From now on calls of the answer's path are answered so.
+    /// From now on calls of the answer's path get this answer.
     pub fn answers(&self, answer: Answer) {
         self.shared.state.change(|state| state.script.set(answer));
     }
 
-    /// Calls of the path are answered as by the real one again.
+    /// Removes the scripted answer of the path.
     pub fn answers_itself(&self, path: &str) {
         self.shared.state.change(|state| state.script.forget(path));
     }
 
-    /// Delivers a whole envelope as it is, once, signed, to every webhook of the session that wants such events, and
-    /// gives the last answer (0: none, or no webhook).
+    /// Delivers a whole envelope unchanged, once, signed, to every webhook of the session that subscribes to such
+    /// events, and returns the last status (0: no response, or no webhook).
     pub async fn post(&self, session: &str, body: &Value) -> u16 {
         hooks::post_once(&self.shared, session, body).await
     }
@@ -124,27 +124,27 @@ impl WahaEmulator {
         self.shared.state.read(|state| state.sessions.get(session).map(|session| session.status.clone()))
     }
 
-    /// Puts a session into any state and tells its webhooks.
+    /// Sets a session's state and notifies its webhooks.
     pub fn set_status(&self, session: &str, status: &str) {
         sessions::set_status(&self.shared, session, status);
     }
 
-    /// The owner scans the code.
+    /// The owner scans the QR code.
     pub fn scan(&self, session: &str) {
         self.set_status(session, "WORKING");
     }
 
-    /// Lets the server know which phone (`…@c.us`) is behind a hidden id (`…@lid`).
+    /// Maps a hidden id (`…@lid`) to its phone (`…@c.us`).
     pub fn introduce(&self, lid: &str, phone: &str) {
         self.shared.state.change(|state| state.lids.insert(lid.to_owned(), phone.to_owned()));
     }
 
-    /// A customer writes; gives the full message id. Groups need [`Self::participant_says`].
+    /// A customer writes; returns the full message id. Groups need [`Self::participant_says`].
     pub fn customer_says(&self, session: &str, chat: &str, text: &str) -> String {
         self.message(session, chat, None, Writer::Customer, Some(text), None)
     }
 
-    /// A group is called so. Messages do not say it.
+    /// Sets a group's title. Messages do not contain it.
     pub fn names_group(&self, group: &str, subject: &str) {
         self.shared.state.change(|state| state.groups.insert(group.to_owned(), subject.to_owned()));
     }
@@ -166,12 +166,12 @@ impl WahaEmulator {
         self.message(session, chat, None, Writer::Customer, caption, Some(file))
     }
 
-    /// The owner answers on the phone, past the hub.
+    /// The owner answers on the phone, not through the hub.
     pub fn owner_types_on_phone(&self, session: &str, chat: &str, text: &str) -> String {
         self.message(session, chat, None, Writer::Owner, Some(text), None)
     }
 
-    /// A customer reacts to a message of any writer; an empty text takes the reaction back.
+    /// A customer reacts to a message of any writer; an empty text removes the reaction.
     pub fn customer_reacts(&self, session: &str, chat: &str, message: &str, emoji: &str) {
         let id = ids::message_id(false, chat, &ids::new_bare_id(), None);
         let reaction = json!({ "text": emoji, "messageId": message });
@@ -180,7 +180,7 @@ impl WahaEmulator {
         hooks::emit(&self.shared, session, "message.reaction", &payload);
     }
 
-    /// A customer changes an earlier text.
+    /// A customer edits an earlier text.
     pub fn customer_edits(&self, session: &str, chat: &str, message: &str, text: &str) {
         let id = ids::message_id(false, chat, &ids::new_bare_id(), None);
         let payload = json!({ "id": id, "from": chat, "fromMe": false, "timestamp": self.now_ms() / 1000,

@@ -1,5 +1,5 @@
-//! Which realtime server is measured and with how much of a generator: the arguments that the commands over the
-//! client protocol share, and the bare server that the same run can be compared with.
+//! The server under test and the size of the generator: the arguments that the commands over the client protocol
+//! share, and the bare server to compare with.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -9,13 +9,13 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::clock::unix_us;
-use crate::fleet::order::Seating;
+use crate::fleet::order::SubscriberPlan;
 use crate::process::{self, Usage};
-use crate::publisher::Way;
+use crate::publisher::Transport;
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct Aim {
-    /// Where the Centrifuge protocol is spoken, JSON, without TLS.
+    /// Address of the Centrifuge protocol, JSON, without TLS.
     #[arg(long, default_value = "ws://127.0.0.1:8000/connection/websocket")]
     url: String,
     /// Publish by POST {channel, data} to this address; without it, over a socket.
@@ -24,7 +24,7 @@ pub(crate) struct Aim {
     /// Sent as X-API-Key with every POST.
     #[arg(long, env = "LOADTEST_API_KEY", hide_env_values = true, default_value = "test-api-key")]
     api_key: String,
-    /// Sent by every connection when it connects; without it, they connect as nobody.
+    /// Token that every connection sends at connect; without it, connections are anonymous.
     #[arg(
         long,
         env = "LOADTEST_TOKEN",
@@ -41,7 +41,7 @@ pub(crate) struct Aim {
     pub(crate) processes: u32,
     #[arg(long, default_value_t = 2000.0)]
     connects_per_s: f64,
-    /// Connections that publish. The order of a room is kept by using one for it.
+    /// Connections that publish. All publications of a room use one, which keeps their order.
     #[arg(long, default_value_t = 2)]
     pub(crate) publishers: u32,
     /// Write the report as JSON too.
@@ -49,33 +49,33 @@ pub(crate) struct Aim {
     pub(crate) json: Option<PathBuf>,
 }
 
-/// One server to be measured.
+/// One server under test.
 #[derive(Clone)]
 pub(crate) struct Site {
     pub(crate) url: String,
-    pub(crate) way: Way,
+    pub(crate) transport: Transport,
     pub(crate) pid: Option<u32>,
 }
 
 impl Aim {
     pub(crate) fn site(&self) -> Site {
-        let way = match &self.publish_url {
-            Some(url) => Way::Http { url: url.clone(), key: self.api_key.clone() },
-            None => Way::Socket { url: self.url.clone(), token: self.token.clone() },
+        let transport = match &self.publish_url {
+            Some(url) => Transport::Http { url: url.clone(), key: self.api_key.clone() },
+            None => Transport::Socket { url: self.url.clone(), token: self.token.clone() },
         };
-        Site { url: self.url.clone(), way, pid: self.server_pid }
+        Site { url: self.url.clone(), transport, pid: self.server_pid }
     }
 
-    /// Seats that read marks only, in rooms that no other run uses.
-    pub(crate) fn seating(&self, site: &Site, seats: u32, rooms: u32) -> Seating {
-        Seating {
+    /// A plan of subscribers that only read marks, in rooms that no other run uses.
+    pub(crate) fn subscriber_plan(&self, site: &Site, subscribers: u32, rooms: u32) -> SubscriberPlan {
+        SubscriberPlan {
             url: site.url.clone(),
             token: self.token.clone(),
             prefix: format!("loadtest-{:x}-", unix_us()),
             rooms: rooms.max(1),
-            rooms_per_seat: 1,
+            rooms_per_subscriber: 1,
             first: 0,
-            seats,
+            subscribers,
             stalling: 0,
             connects_per_second: self.connects_per_s,
             source: None,
@@ -97,7 +97,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// It is published to in the same way as the server that it is compared with, and runs on the same cores.
+    /// Uses the same transport as the server under test, and runs on the same cores.
     pub(crate) async fn start(like: &Site) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("baseline")
@@ -112,13 +112,13 @@ impl Bare {
             process::share_cores(bare, server)?;
         }
         let url = format!("ws://127.0.0.1:{port}/connection/websocket");
-        let way = match &like.way {
-            Way::Http { key, .. } => {
-                Way::Http { url: format!("http://127.0.0.1:{port}/api/publish"), key: key.clone() }
+        let transport = match &like.transport {
+            Transport::Http { key, .. } => {
+                Transport::Http { url: format!("http://127.0.0.1:{port}/api/publish"), key: key.clone() }
             }
-            Way::Socket { token, .. } => Way::Socket { url: url.clone(), token: token.clone() },
+            Transport::Socket { token, .. } => Transport::Socket { url: url.clone(), token: token.clone() },
         };
-        let site = Site { url, way, pid: child.id() };
+        let site = Site { url, transport, pid: child.id() };
         Ok(Self { _child: child, site })
     }
 }

@@ -43,7 +43,7 @@ impl Api {
         Self::sign_in_at(target.url.as_str(), login, target.token.clone()).await
     }
 
-    /// As [`Api::open`], for who has no channel to drive.
+    /// Like [`Api::open`], for commands without a channel.
     pub(crate) async fn sign_in_at(
         base: &str,
         login: Option<(String, String)>,
@@ -62,7 +62,7 @@ impl Api {
         Ok(api)
     }
 
-    /// Takes a new access token; without email and password the given one stays.
+    /// Renews the access token; without email and password the given one stays.
     pub(crate) async fn sign_in(&self) -> Result<()> {
         let Some((email, password)) = &self.login else { return Ok(()) };
         let body = json!({"email": email, "password": password});
@@ -85,7 +85,7 @@ impl Api {
         self.call(path, None).await
     }
 
-    /// As [`Api::get`], of what is answered to a JSON body.
+    /// Like [`Api::get`], for a request with a JSON body.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<String> {
         self.call(path, Some(body)).await
     }
@@ -138,7 +138,7 @@ impl Api {
             .await
     }
 
-    /// True once the server says that it is ready.
+    /// True when the server reports that it is ready.
     pub(crate) async fn ready(http: &Client, base: &str) -> bool {
         let url = format!("{}/health/ready", base.trim_end_matches('/'));
         http.get(url).send().await.is_ok_and(|answer| answer.status().is_success())

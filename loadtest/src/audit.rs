@@ -1,5 +1,5 @@
-//! Afterwards, over HTTP: reads the feed from the start cursor and every conversation of the run, and feeds
-//! both to the checks. What the sockets saw plays no part here.
+//! The check over HTTP after a run: reads the feed from the start cursor and every conversation of the run. The
+//! sockets' results are not used.
 
 use anyhow::{Context, Result, ensure};
 
@@ -8,7 +8,7 @@ use crate::event::{Event, EventPage, MessagePage};
 use crate::verify::{Check, Tally};
 use crate::webhook::Run;
 
-/// The feed of a tenant after `start`, to its top. `observe` sees every event as well.
+/// Reads the feed of a tenant from `start` to its top. `observe` also gets every event.
 pub(crate) async fn feed(
     api: &Api,
     tenant: &str,
@@ -32,7 +32,7 @@ pub(crate) async fn feed(
     }
 }
 
-/// The conversations that the feed named, message by message.
+/// Reads the messages of every conversation in the feed.
 pub(crate) async fn stored(api: &Api, run: Run, feed: &Check) -> Result<Tally> {
     let mut check = Check::new(run, 0);
     for (_, conversation) in feed.conversations() {

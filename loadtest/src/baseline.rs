@@ -1,34 +1,24 @@
-//! `loadtest baseline`: the least server that the generator accepts, to see what the machine itself allows. One
-//! thread, one epoll; a publication is encoded once and written straight into every subscriber's socket. It has
-//! no queues of its own, no checks, no permissions: nothing that a real server can leave out.
+//! `loadtest baseline`: a minimal server that the generator accepts, which shows the limit of the machine. One thread,
+//! one epoll; a publication is encoded once and written straight into every subscriber's socket. It has no queues, no
+//! validation and no permissions.
 //!
-//! `--fault` breaks a promise at a time, because a check that never fails proves nothing.
+//! `--fault` injects one fault, so that tests prove that the generator detects it.
 
+mod fault;
 mod peer;
 mod rooms;
+mod serve;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::ValueEnum;
 use tokio::net::TcpListener;
 use tokio::task::{LocalSet, spawn_local};
 
+use fault::Fault;
 use peer::Peer;
 use rooms::Rooms;
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-pub(crate) enum Fault {
-    /// Leaves out every fiftieth publication of a room for one subscriber.
-    Lose,
-    /// Sends every fiftieth twice.
-    Double,
-    /// Sends every fiftieth after the one behind it.
-    Swap,
-    /// Forgets what was published while a subscriber was away, and says that it did not.
-    Forget,
-}
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -38,7 +28,7 @@ pub(crate) struct Args {
     /// Publications kept for recovery in each room. Keeping them costs what the bare measurement leaves out.
     #[arg(long, default_value_t = 0)]
     history: usize,
-    /// A subscriber that is so far behind is closed with 3008.
+    /// A subscriber with more unsent bytes than this is closed with 3008.
     #[arg(long, default_value_t = 64 * 1024 * 1024)]
     queue_bytes: usize,
     #[arg(long, default_value_t = 25.0)]
@@ -49,11 +39,11 @@ pub(crate) struct Args {
 
 /// Runs until it is killed, on a runtime of one thread.
 pub(crate) async fn run(args: Args) -> Result<bool> {
-    LocalSet::new().run_until(serve(args)).await?;
+    LocalSet::new().run_until(listen(args)).await?;
     Ok(true)
 }
 
-async fn serve(args: Args) -> Result<()> {
+async fn listen(args: Args) -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", args.port)).await?;
     println!("{}", listener.local_addr()?.port());
     let rooms = Rc::new(Rooms::new(args.history, args.fault, args.ping_s));
@@ -71,15 +61,15 @@ async fn serve(args: Args) -> Result<()> {
         let peer = Rc::new(Peer::new(id, stream, args.queue_bytes));
         let rooms = Rc::clone(&rooms);
         spawn_local(async move {
-            // An error is the peer's leaving, which is all that happens to it here.
-            let _ = peer.serve(&rooms).await;
+            // An error means that the peer disconnected; there is nothing to clean up here.
+            let _ = serve::serve(&peer, &rooms).await;
             rooms.leave(&peer);
         });
     }
     Ok(())
 }
 
-/// A share of all at a time, as a server does that has other things to do as well.
+/// Writes to a part of the subscribers at a time, as a server with other work does.
 async fn ping(rooms: Rc<Rooms>, every: Duration) {
     const SHARES: u64 = 100;
     let mut ticks = tokio::time::interval(every / SHARES as u32);

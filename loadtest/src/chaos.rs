@@ -1,6 +1,6 @@
-//! `loadtest chaos`: kills the server (SIGKILL) at random moments under a stream of webhooks, starts it again
-//! each time, and checks that nothing acknowledged was lost, nothing doubled, no turn answered twice, and that
-//! sockets resuming from their cursors saw every event once.
+//! `loadtest chaos`: kills the server (SIGKILL) at random moments under a stream of webhooks, restarts it each time,
+//! and checks that no acknowledged webhook was lost or duplicated, no turn was answered twice, and that sockets
+//! resuming from their cursors saw every event once.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -20,14 +20,14 @@ use crate::ingest::Audience;
 use crate::report::{ChaosReport, Kill, Plan, Report};
 use crate::sender::{Sent, Stream};
 use crate::target::Target;
-use crate::turns::{Send, Turns};
+use crate::turns::{RecordedSend, Turns};
 use crate::watch::Goal;
 use crate::webhook::{Factory, Run};
 use crate::{audit, process};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
-/// A kill waits up to this long after its message was acknowledged, so that it falls inside later commits.
+/// A kill waits up to this long after its message was acknowledged, so that it hits later commits.
 const KILL_JITTER_US: u64 = 20_000;
 
 #[derive(clap::Args)]
@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// Shell command of a responder, started once and expected to reconnect by itself.
     #[arg(long)]
     responder_cmd: Option<String>,
-    /// Where both programs write; nowhere by default.
+    /// Log file of both programs; none by default.
     #[arg(long)]
     server_log: Option<PathBuf>,
     /// Address of the imitated provider's record of sends: JSON [{chat, text}].
@@ -61,7 +61,7 @@ pub(crate) struct Args {
     conversations: usize,
     #[arg(long, default_value_t = 2)]
     sockets: usize,
-    /// Seconds for turns and sends to come to rest after the last webhook.
+    /// Seconds for turns and sends to finish after the last webhook.
     #[arg(long, default_value_t = 120)]
     settle_s: u64,
     #[arg(long)]
@@ -127,14 +127,14 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     Ok(report.passed())
 }
 
-/// Runs the stream to its end and kills the server on the way.
+/// Sends the whole stream and kills the server meanwhile.
 async fn stream_and_kill(
     args: &Args,
     stream: &Arc<Stream>,
     server: &mut Server,
 ) -> Result<(Sent, Vec<Kill>)> {
     let mut dice = Dice::new(args.seed);
-    // All moments but the very first and last messages, so that every kill has traffic before and after it.
+    // Not at the very first and last messages, so that every kill has traffic before and after it.
     let mut moments: Vec<_> =
         (0..args.kills).map(|_| 1 + dice.roll(args.messages.saturating_sub(2) as u64) as usize).collect();
     moments.sort_unstable();
@@ -180,7 +180,7 @@ async fn settle(api: &Api, tenant: &str, start: u64, patience: Duration) -> Resu
     }
 }
 
-async fn sends(url: &str) -> Result<Vec<Send>> {
+async fn sends(url: &str) -> Result<Vec<RecordedSend>> {
     let answer = reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.error_for_status()?;
     answer.json().await.context("the record of sends is not a JSON list of {chat, text}")
 }
@@ -203,7 +203,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Gives how long the server was away.
+    /// Returns the downtime.
     async fn kill_and_restart(&mut self, args: &Args) -> Result<Duration> {
         let down = Instant::now();
         self.child.kill().await.context("cannot kill the server")?;

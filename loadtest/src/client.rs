@@ -1,5 +1,5 @@
-//! A client of the Centrifuge protocol, JSON over one WebSocket, as small as measuring allows: it connects with
-//! a token and recovery positions, answers pings and hands out frames. It never reconnects by itself.
+//! A minimal client of the Centrifuge protocol, JSON over one WebSocket: it connects with a token and recovery
+//! positions, answers pings and returns frames. It never reconnects.
 //!
 //! Frames are several JSON objects joined by newlines (protocol document, framing); `replies` splits them.
 
@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 /// Small, because one generator may hold many sockets.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
 
-/// Where a client stands in a room; sent at connect, it asks for everything after it.
+/// A client's position in a room; sent at connect, it requests all later publications.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Position {
     pub(crate) recover: bool,
@@ -70,7 +70,7 @@ pub(crate) struct Connected {
     pub(crate) pong: bool,
 }
 
-/// A room that the server subscribed us to, with what was missed since the position we gave.
+/// A server-side subscription, with the publications since the position we sent.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Joined {
@@ -90,7 +90,7 @@ pub(crate) struct Missed {
 
 pub(crate) enum Opened {
     Ready(Box<Client>, Connected),
-    /// The server answered, and does not want these credentials (or us at all) now.
+    /// The server refused the connect (credentials or admission).
     Refused {
         code: u32,
         reason: String,
@@ -100,7 +100,7 @@ pub(crate) enum Opened {
 pub(crate) struct Client {
     socket: WebSocketStream<TcpStream>,
     pong: bool,
-    /// What came in one frame with the connect reply.
+    /// Replies in the same frame as the connect reply.
     held: Option<Utf8Bytes>,
 }
 
@@ -137,7 +137,7 @@ impl Client {
         Ok(Opened::Ready(Box::new(client), connected))
     }
 
-    /// The next frame that holds more than a ping. May be dropped half-way without losing a frame.
+    /// The next frame that is not only a ping. Cancel-safe: no frame is lost.
     pub(crate) async fn next_frame(&mut self) -> Result<Utf8Bytes> {
         loop {
             let frame = match self.held.take() {
@@ -151,7 +151,7 @@ impl Client {
                 return Ok(frame);
             }
             if lines(&frame).any(|line| !is_ping(line)) {
-                // Held while the pong is written, so that a drop of this future keeps it.
+                // Stored while the pong is written, so that dropping this future does not lose it.
                 self.held =
                     Some(lines(&frame).filter(|line| !is_ping(line)).collect::<Vec<_>>().join("\n").into());
             }
@@ -191,7 +191,7 @@ fn is_ping(line: &str) -> bool {
     line == "{}"
 }
 
-/// The objects of one frame, in order.
+/// The JSON objects of one frame, in order.
 pub(crate) fn replies(frame: &str) -> impl Iterator<Item = Result<Reply<'_>>> {
     lines(frame).map(|line| serde_json::from_str(line).context("unreadable reply"))
 }

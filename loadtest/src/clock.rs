@@ -1,5 +1,5 @@
-//! Wall-clock time and a small seeded random source. The only file here that asks the global clock; durations
-//! are measured elsewhere with `Instant`.
+//! Wall-clock time and a small seeded random source. Only this file reads the global clock; durations are measured
+//! with `Instant`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ pub(crate) fn unix_us() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
 
-/// SplitMix64: enough to choose moments, and the same moments again from the same seed.
+/// SplitMix64: good enough for choosing moments, and reproducible from a seed.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -37,7 +37,7 @@ impl Dice {
         self.roll(1 << 53) as f64 / (1_u64 << 53) as f64
     }
 
-    /// True in so many of a hundred cases.
+    /// True with a probability of `percent` percent.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.roll(100) < percent
     }

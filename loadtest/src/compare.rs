@@ -1,5 +1,5 @@
-//! `loadtest compare a.json b.json`: every number that two reports share, and how many times larger it is in the
-//! second. It knows nothing of what the numbers mean.
+//! `loadtest compare a.json b.json`: the ratio of every number that two reports share. It does not interpret the
+//! numbers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ fn ratio(before: f64, after: f64) -> Option<f64> {
     if nothing { Some(1.0) } else { Some(after / before).filter(|ratio| ratio.is_finite()) }
 }
 
-/// Members of a list go by their name if they have one of their own, so that phases are found again.
+/// List elements are matched by their `name` if they have one.
 fn flatten(path: &str, value: &Value, numbers: &mut BTreeMap<String, f64>) {
     let inside = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match value {

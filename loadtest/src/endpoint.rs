@@ -1,4 +1,4 @@
-//! Where a plain `ws://` or `http://` address leads: socket address, host line and path. No TLS.
+//! A parsed `ws://` or `http://` address: socket address, Host header and path. No TLS.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
@@ -9,7 +9,7 @@ use reqwest::Url;
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     pub(crate) host: String,
-    /// With the query.
+    /// Includes the query.
     pub(crate) path: String,
 }
 
@@ -25,7 +25,7 @@ impl Endpoint {
         Ok(Self { address: address.with_context(|| format!("no address for {host}"))?, host, path })
     }
 
-    /// Asks for a WebSocket. The key is constant: the generator does not check the answer to it.
+    /// The upgrade request. The key is constant: the generator does not check the response to it.
     pub(crate) fn upgrade(&self) -> String {
         format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

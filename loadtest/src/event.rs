@@ -15,7 +15,7 @@ pub(crate) struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// The message, if this event is its birth and not a later change of it.
+    /// The message, if this event created it.
     pub(crate) fn created(&self) -> Option<&Message<'_>> {
         self.message.as_ref().filter(|_| self.kind == "message.created")
     }

@@ -1,5 +1,5 @@
-//! `loadtest fair`: several tenants send webhooks on a schedule while one sends as fast as it can. How late the others'
-//! are acknowledged, alone and beside it, and how much memory the server takes for it.
+//! `loadtest fair`: several tenants send webhooks on a schedule while a greedy one sends at full speed. Measures the
+//! other tenants' acknowledgement latency with and without the greedy tenant, and the server's memory.
 
 mod greedy;
 
@@ -20,7 +20,7 @@ use crate::histogram::{Latency, Summary};
 use crate::process;
 use crate::report;
 use crate::sender::{Sent, Stream};
-use crate::target::{Kind, Target};
+use crate::target::{ProviderKind, Target};
 use crate::webhook::{Factory, Run};
 
 const GIVE_UP: Duration = Duration::from_mins(1);
@@ -36,29 +36,29 @@ pub(crate) struct Args {
     channels: PathBuf,
     /// Provider whose webhooks are imitated.
     #[arg(long, value_enum, default_value = "telegram")]
-    kind: Kind,
+    kind: ProviderKind,
     /// What the greedy tenant sends.
     #[arg(long, value_enum, default_value = "messages")]
     greedy: Shape,
-    /// Bytes of a body of the greedy tenant, if it is no message.
+    /// Size of the greedy tenant's bodies in bytes, if they are not messages.
     #[arg(long, default_value_t = 70_000)]
     greedy_bytes: usize,
-    /// Its connections, on each of which it sends the next when the one before is answered.
+    /// Connections of the greedy tenant; each sends the next webhook when the previous one is answered.
     #[arg(long, default_value_t = 32)]
     greedy_connections: usize,
     /// Webhooks a second of each of the others.
     #[arg(long, default_value_t = 10.0)]
     rate: f64,
-    /// Seconds alone, and as long beside the greedy one.
+    /// Seconds without the greedy tenant, and the same time with it.
     #[arg(long, default_value_t = 20.0)]
     seconds: f64,
-    /// Fail if the others' p99 beside the greedy one is above.
+    /// Fail if the other tenants' p99 with the greedy tenant is above this.
     #[arg(long, default_value_t = 50.0)]
     p99_ms: f64,
     /// Process whose memory and CPU are reported.
     #[arg(long)]
     server_pid: Option<u32>,
-    /// Fail if its memory goes higher above what it is before the greedy one begins.
+    /// Fail if the server's memory rises by more than this over its value before the greedy tenant begins.
     #[arg(long)]
     max_mib: Option<f64>,
     /// Write the report as JSON too.
@@ -78,17 +78,17 @@ struct Report {
     seconds: f64,
     alone: Summary,
     beside: Summary,
-    /// What the generator itself was late, beside.
+    /// The generator's own lag in the phase with the greedy tenant.
     lag: Summary,
-    /// Of the others', by what came instead of 2xx.
+    /// Failed requests of the other tenants, by status or error.
     repeats: BTreeMap<String, u64>,
-    /// The greedy one's answers by status.
+    /// Responses to the greedy tenant, by status.
     greedy_answers: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rest_mib: Option<f64>,
-    /// The highest resident memory above rest while the greedy one sent.
+    /// Peak resident memory over the idle value while the greedy tenant sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_mib: Option<f64>,
     problems: Vec<String>,
@@ -102,7 +102,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let alone = all(&args, others).await?;
     let before = args.server_pid.map(process::usage).transpose()?;
     if let Some(pid) = args.server_pid {
-        // The highest of what it had until now is of no interest. Where that is not allowed, it counts.
+        // Resets the kernel's peak of resident memory. Without the permission, the earlier peak counts too.
         let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
     }
     let greedy = Greedy::start(greedy, args.greedy, args.greedy_bytes, args.greedy_connections)?;
@@ -160,14 +160,14 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The webhooks of all tenants but the greedy one, a while long.
+/// Sends the webhooks of all tenants except the greedy one for a while.
 async fn all(args: &Args, others: &[Target]) -> Result<Sent> {
     let messages = ((args.rate * args.seconds) as usize).max(1);
     let mut sending = JoinSet::new();
     for (number, target) in others.iter().enumerate() {
         let factory = Factory::new(Run::new(messages, 20), target)?;
         let stream = Arc::new(Stream::new(factory, target.address()?, args.rate, 4, GIVE_UP));
-        // Not all at the same moment.
+        // Staggered, so that the tenants do not send at the same moment.
         let after = Duration::from_secs_f64(number as f64 / args.rate / others.len() as f64);
         sending.spawn(async move {
             tokio::time::sleep(after).await;

@@ -1,11 +1,12 @@
-//! The generator's processes, seen from the controlling one: starts them, gives orders to all, merges what they
-//! answer. Several, because one process has only so many descriptors, and to keep the publisher's schedule apart
-//! from the readers.
+//! The controller of the worker processes: starts them, sends each the orders, and merges their reports. Several
+//! processes, because of the limit of descriptors per process and to keep the publisher's schedule apart from the
+//! readers.
 
 pub(crate) mod churn;
+mod connections;
 pub(crate) mod order;
 mod roam;
-pub(crate) mod seat;
+pub(crate) mod subscriber;
 pub(crate) mod worker;
 
 use std::net::Ipv4Addr;
@@ -15,14 +16,14 @@ use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use order::{Order, Seating, Seen};
+use order::{Order, Seen, SubscriberPlan};
 
 use crate::endpoint::Endpoint;
 use crate::process;
 
 /// Below the usual limit of 20,000 descriptors.
-pub(crate) const SEATS_PER_PROCESS: u32 = 18_000;
-/// 127.0.0.10 and on; each worker has eight.
+pub(crate) const SUBSCRIBERS_PER_PROCESS: u32 = 18_000;
+/// 127.0.0.10 and up; each worker uses eight addresses.
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
 
 pub(crate) struct Fleet {
@@ -36,32 +37,37 @@ struct Worker {
 }
 
 impl Fleet {
-    /// All seats of `seating` are taken, or it fails. `processes` 0 takes as many as needed.
-    pub(crate) async fn open(seating: Seating, processes: u32) -> Result<(Self, Seen)> {
-        let needed = seating.seats.div_ceil(SEATS_PER_PROCESS).max(1);
+    /// Fails unless all subscribers of `subscriber_plan` connect. `processes` 0 takes as many as needed.
+    pub(crate) async fn open(subscriber_plan: SubscriberPlan, processes: u32) -> Result<(Self, Seen)> {
+        let needed = subscriber_plan.subscribers.div_ceil(SUBSCRIBERS_PER_PROCESS).max(1);
         let count = if processes == 0 { needed } else { processes };
-        let loopback = Endpoint::parse(&seating.url, "ws")?.address.ip().is_loopback();
+        let loopback = Endpoint::parse(&subscriber_plan.url, "ws")?.address.ip().is_loopback();
         let mut fleet = Self { workers: Vec::new() };
         let mut first = 0;
         for nth in 0..count {
             let mut worker = Worker::start()?;
-            let seats = (seating.seats - first).div_ceil(count - nth);
+            let subscribers = (subscriber_plan.subscribers - first).div_ceil(count - nth);
             let source = Ipv4Addr::from(u32::from(FIRST_SOURCE) + nth * 8);
             worker
-                .send(&Order::Open(Seating {
-                    first: seating.first + first,
-                    seats,
+                .send(&Order::Open(SubscriberPlan {
+                    first: subscriber_plan.first + first,
+                    subscribers,
                     source: loopback.then_some(source),
-                    connects_per_second: seating.connects_per_second / f64::from(count),
-                    ..seating.clone()
+                    connects_per_second: subscriber_plan.connects_per_second / f64::from(count),
+                    ..subscriber_plan.clone()
                 }))
                 .await?;
             fleet.workers.push(worker);
-            first += seats;
+            first += subscribers;
         }
         let seen = fleet.answers().await?;
-        if seen.open < u64::from(seating.seats) {
-            bail!("only {} of {} connections were opened: {:?}", seen.open, seating.seats, seen.errors);
+        if seen.open < u64::from(subscriber_plan.subscribers) {
+            bail!(
+                "only {} of {} connections were opened: {:?}",
+                seen.open,
+                subscriber_plan.subscribers,
+                seen.errors
+            );
         }
         Ok((fleet, seen))
     }
@@ -82,7 +88,7 @@ impl Fleet {
         Ok(seen)
     }
 
-    /// Of all generator processes, this one too.
+    /// CPU time of all generator processes, including this one.
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let pids = self.workers.iter().filter_map(|worker| worker.child.id()).chain([std::process::id()]);
         pids.filter_map(|pid| process::usage(pid).ok()).map(|usage| usage.cpu_seconds).sum()

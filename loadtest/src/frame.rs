@@ -1,5 +1,4 @@
-//! WebSocket frames (RFC 6455, section 5) as bytes, for both ends. Knows nothing of sockets, extensions or the
-//! order of fragments.
+//! WebSocket frames (RFC 6455, section 5) as bytes, for client and server. No sockets, extensions or fragment order.
 
 use anyhow::{Result, bail};
 
@@ -10,13 +9,13 @@ pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
 const MAX_PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
-/// Masking protects proxies from scripts; a generator without scripts may always take the same mask.
+/// Masking protects proxies from scripts; a generator without scripts may use a constant mask.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 pub(crate) struct Frame<'a> {
     pub(crate) last: bool,
     pub(crate) opcode: u8,
-    /// Still masked if `mask` is there.
+    /// Still masked if `mask` is set.
     pub(crate) payload: &'a [u8],
     pub(crate) mask: Option<[u8; 4]>,
 }
@@ -28,7 +27,7 @@ impl Frame<'_> {
     }
 }
 
-/// The first frame and how many bytes it takes; nothing if it is not complete yet.
+/// The first frame and its length in bytes; `None` if it is incomplete.
 pub(crate) fn next(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     let (length, rest) = match (second & 0x7f, rest) {
@@ -56,14 +55,14 @@ pub(crate) fn next(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
     Ok(Some((frame, used)))
 }
 
-/// A whole message as a client sends it.
+/// Appends a whole message as a client sends it.
 pub(crate) fn write_masked(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     head(out, opcode, payload.len(), 0x80);
     out.extend(MASK);
     out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
 }
 
-/// A whole message as a server sends it.
+/// Appends a whole message as a server sends it.
 pub(crate) fn write_plain(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     head(out, opcode, payload.len(), 0);
     out.extend(payload);

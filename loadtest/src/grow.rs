@@ -1,7 +1,8 @@
 //! `loadtest grow`: fills a fresh database of either engine with the data of an old installation: conversations of 400
-//! days with their turns, deliveries, webhooks and events. It writes past the server, and checks the result by SQL.
+//! days with their turns, deliveries, webhooks and events. It writes directly to the database, and verifies the result
+//! by SQL.
 //!
-//! To add a table or a column: `grow/table.rs`, the row beside its noun, the invariant in `grow/check.rs`.
+//! To add a table or a column: `grow/table.rs`, the row in the file of its entity, the invariant in `grow/check.rs`.
 
 mod accounts;
 mod check;
@@ -45,40 +46,40 @@ use crate::report;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A SQLite file, or postgres://user:password@host/database. The server has made its schema, and does not run.
+    /// A SQLite file, or postgres://user:password@host/database. The server has created the schema and is stopped.
     #[arg(long, env = "LOADTEST_DATABASE", hide_env_values = true)]
     database: String,
     #[arg(long, default_value_t = 1_000_000)]
     conversations: u64,
     #[arg(long, default_value_t = 10_000_000)]
     messages: u64,
-    /// About so many; at most a third of the messages.
+    /// Approximate number of turns; at most a third of the messages.
     #[arg(long, default_value_t = 3_000_000)]
     turns: u64,
-    /// A few giants and many dwarfs.
+    /// Tenants; a few are very large, most are small.
     #[arg(long, default_value_t = 1_000)]
     tenants: u64,
-    /// Sends that wait for one channel that is down.
+    /// Queued sends of one channel that is down.
     #[arg(long, default_value_t = 100_000)]
     dead_channel_jobs: u64,
-    /// An existing channel for them; without it a made-up one.
+    /// An existing channel for these sends; without it a generated one.
     #[arg(long)]
     dead_channel: Option<Uuid>,
-    /// An existing tenant that gets 30 % of all, most of it on its channel --into-channel.
+    /// An existing tenant that gets 30 % of all data, most of it on its channel --into-channel.
     #[arg(long, requires = "into_channel")]
     into_tenant: Option<Uuid>,
     #[arg(long, requires = "into_tenant")]
     into_channel: Option<Uuid>,
-    /// The installation's key file (hubbub.key), for credentials of made-up channels that the server can open. Without
-    /// it nothing can be sent on them, and their overdue turns stay.
+    /// The installation's key file (hubbub.key), to encrypt the credentials of generated channels. Without it the
+    /// server cannot send on them, and their overdue turns stay.
     #[arg(long)]
     key_file: Option<PathBuf>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Gather the statistics of SQLite's planner too. PostgreSQL always gets its own.
+    /// Also gather the statistics of SQLite's planner. PostgreSQL always gets its own.
     #[arg(long)]
     analyze: bool,
-    /// Write nothing; only check that the database keeps the server's promises.
+    /// Write nothing; only check the database's invariants.
     #[arg(long)]
     check: bool,
     /// Write the report as JSON too.
@@ -91,7 +92,7 @@ struct Report {
     command: &'static str,
     rows: BTreeMap<&'static str, u64>,
     bytes: u64,
-    /// Writing the rows; indexes and statistics; the check.
+    /// Durations of writing the rows, creating indexes with statistics, and the check.
     fill_seconds: f64,
     index_seconds: f64,
     check_seconds: f64,
@@ -108,7 +109,7 @@ struct Longest {
 }
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
-    // The engines are written to by blocking calls.
+    // The database drivers block.
     tokio::task::spawn_blocking(move || grow(&args)).await?
 }
 
@@ -149,6 +150,7 @@ fn fill(args: &Args, database: &mut dyn Database) -> Result<Report> {
     let context = Context { plan, accounts, fill, dice, seed: args.seed, text: String::new() };
     let mut simulation = Simulation::new(context, args.messages, args.turns);
     simulation.run()?;
+    final_rows::write(&mut simulation)?;
     let longest = longest(&simulation);
     let (accounts, fill) = simulation.end();
     let mut report = Report::new(fill.end()?);
@@ -160,7 +162,7 @@ fn fill(args: &Args, database: &mut dyn Database) -> Result<Report> {
     let started = Instant::now();
     database.create_indexes()?;
     match database.engine() {
-        // An old installation was vacuumed long ago.
+        // An old installation has been vacuumed.
         Engine::Postgres => database.run("vacuum (analyze)")?,
         Engine::Sqlite if args.analyze => database.run("analyze")?,
         Engine::Sqlite => {}
@@ -169,7 +171,7 @@ fn fill(args: &Args, database: &mut dyn Database) -> Result<Report> {
     Ok(report)
 }
 
-/// Of the first tenant, which is the largest.
+/// The longest conversation of the first tenant, which is the largest.
 fn longest(simulation: &Simulation<'_>) -> Option<Longest> {
     let accounts = &simulation.context.accounts;
     let of_first =

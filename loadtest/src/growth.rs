@@ -1,36 +1,36 @@
-//! Whether something grows, and whether something is left: trends of samples, and what a server counts of itself, as
-//! Prometheus text or as one flat JSON object.
+//! Detects growth and leaks: trends of samples, and a server's own gauges, read as Prometheus text or as one flat JSON
+//! object.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde::Serialize;
 
-/// Gauges with these words in their name return to where they were when every client is gone.
+/// Gauges with these words in their name return to their initial value when every client has disconnected.
 const RETURNING: [&str; 6] = ["session", "room", "subscription", "queue", "task", "rpcs_running"];
 
-/// By name; empty when nobody knows where to ask.
+/// By name; empty without a metrics address.
 pub(crate) type Counts = BTreeMap<String, f64>;
 
-/// How samples that were taken each second went, the warm-up left out.
+/// The trend of samples taken once a second, without the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Trend {
     pub(crate) samples: usize,
     pub(crate) mean_kib: f64,
-    /// Least squares.
+    /// Slope by least squares.
     pub(crate) kib_per_minute: f64,
-    /// The same as a share of the mean.
+    /// The slope relative to the mean.
     pub(crate) percent_per_hour: f64,
-    /// Medians of the first and of the last quarter, which single peaks do not move.
+    /// Medians of the first and of the last quarter; single peaks do not move them.
     pub(crate) first_quarter_kib: f64,
     pub(crate) last_quarter_kib: f64,
-    /// Between these two, their distance being three quarters of the time.
+    /// Growth between these two medians, which are three quarters of the time apart.
     pub(crate) quarters_kib_per_minute: f64,
     pub(crate) quarters_percent_per_hour: f64,
 }
 
 impl Trend {
-    /// Nothing when there are too few samples after the first `warm_up`.
+    /// `None` when there are too few samples after the first `warm_up`.
     pub(crate) fn of(samples: &[u64], warm_up: usize) -> Option<Self> {
         let rest = samples.get(warm_up..).filter(|rest| rest.len() >= 4)?;
         let mean = rest.iter().map(|y| *y as f64).sum::<f64>() / rest.len() as f64;
@@ -52,7 +52,7 @@ impl Trend {
     }
 }
 
-/// Least squares.
+/// Slope by least squares.
 fn slope_per_minute(samples: &[u64]) -> f64 {
     let count = samples.len() as f64;
     let mean_x = (count - 1.0) / 2.0;
@@ -73,7 +73,7 @@ fn median(samples: &[u64]) -> f64 {
     if sorted.len() % 2 == 1 || middle == 0 { upper } else { f64::midpoint(upper, sorted[middle - 1] as f64) }
 }
 
-/// Everything that the server tells.
+/// All gauges of the server.
 pub(crate) async fn counts(url: Option<&str>) -> Result<Counts> {
     let Some(url) = url else { return Ok(Counts::new()) };
     let http = reqwest::Client::builder().no_proxy().build()?;
@@ -96,20 +96,20 @@ fn returns(name: &str) -> bool {
     !name.ends_with("_total") && RETURNING.iter().any(|word| name.contains(word))
 }
 
-/// The gauges that return, of what the server tells.
+/// The gauges that are expected to return to their initial value.
 pub(crate) fn returning(counts: &Counts) -> Counts {
     let gauges = counts.iter().filter(|(name, _)| returns(name));
     gauges.map(|(name, value)| (name.clone(), *value)).collect()
 }
 
-/// Returning gauges that are higher now than before.
+/// Expected-to-return gauges that are higher now than before.
 pub(crate) fn left(before: &Counts, now: &Counts) -> BTreeMap<String, (f64, f64)> {
     let was = |name: &String| before.get(name).copied().unwrap_or_default();
     let grown = now.iter().filter(|(name, value)| returns(name) && **value > was(name));
     grown.map(|(name, value)| (name.clone(), (was(name), *value))).collect()
 }
 
-/// By how much the rest grew.
+/// The growth of the other gauges.
 pub(crate) fn grown(before: &Counts, now: &Counts) -> Counts {
     let was = |name: &String| before.get(name).copied().unwrap_or_default();
     let counters = now.iter().filter(|(name, value)| !returns(name) && **value > was(name));

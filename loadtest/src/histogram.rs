@@ -20,7 +20,7 @@ pub(crate) struct Summary {
 
 impl Default for Latency {
     fn default() -> Self {
-        // Fails only for bounds or digits out of range, and these are constants in range.
+        // Fails only for invalid bounds or digits, and these constants are valid.
         Self(Histogram::new_with_bounds(1, MAX_US, 3).expect("histogram bounds are valid"))
     }
 }
@@ -31,11 +31,11 @@ impl Latency {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        // Both have the same bounds, so every value of one fits the other.
+        // Both histograms have the same bounds, so this cannot fail.
         self.0.add(&other.0).expect("histograms share their bounds");
     }
 
-    /// Value and count of every filled step, to be sent to another process.
+    /// Value and count of every non-empty bucket, to be sent to another process.
     pub(crate) fn steps(&self) -> Vec<(u64, u64)> {
         self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
     }

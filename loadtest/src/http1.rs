@@ -1,5 +1,5 @@
-//! The least HTTP/1.1 that posts webhooks: one request at a time on a kept-alive connection, only the status
-//! of the answer is looked at. A full client costs several times the CPU, taken from the server under test.
+//! A minimal HTTP/1.1 client for posting webhooks: one request at a time on a kept-alive connection; only the response
+//! status is used. A full client costs several times the CPU, taken from the server under test.
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,7 +26,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(1024) })
     }
 
-    /// Writes a whole request and reads the answer to its end.
+    /// Writes a whole request and reads the whole response.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -45,7 +45,7 @@ impl Connection {
                     self.read_more().await?;
                 }
             }
-            // The end of a chunked or huge body is not searched for: a new connection is cheaper to reason about.
+            // The body of a chunked or huge response is not skipped: the next request opens a new connection.
             _ => reusable = false,
         }
         Ok(Answer { status: head.status, reusable })

@@ -1,4 +1,4 @@
-//! `loadtest idle`: connections that only answer pings. What one of them costs the server in memory and in CPU.
+//! `loadtest idle`: connections that only answer pings. Measures the server's memory and CPU per connection.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::fleet::order::Order;
 use crate::process::Spent;
 use crate::report;
 
-/// For the work of connecting to be over before the rest is measured.
+/// Lets the work of connecting finish before the idle phase is measured.
 const SETTLE: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args)]
@@ -89,18 +89,18 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
 
 async fn measure(args: &Args, site: &Site) -> Result<Idle> {
     let rooms = if args.rooms > 0 { args.rooms } else { args.connections * args.subscriptions / 10 };
-    let mut seating = args.aim.seating(site, args.connections, rooms.max(args.subscriptions));
-    seating.rooms_per_seat = args.subscriptions;
+    let mut subscriber_plan = args.aim.subscriber_plan(site, args.connections, rooms.max(args.subscriptions));
+    subscriber_plan.rooms_per_subscriber = args.subscriptions;
     let before = site.usage()?;
     let begin = Instant::now();
-    let (mut fleet, first) = Fleet::open(seating, args.aim.processes).await?;
+    let (mut fleet, first) = Fleet::open(subscriber_plan, args.aim.processes).await?;
     let open_seconds = begin.elapsed().as_secs_f64();
     sleep(SETTLE).await;
     let (opened, generator_before) = (site.usage()?, fleet.cpu_seconds());
     sleep(Duration::from_secs_f64(args.seconds)).await;
     let after = site.usage()?;
     let generator_cpu_seconds = fleet.cpu_seconds() - generator_before;
-    let seen = fleet.order(&Order::Look { published: None }).await?;
+    let seen = fleet.order(&Order::Report { published: None }).await?;
     let connections = f64::from(args.connections.max(1));
     let opening = before.zip(opened).map(|(before, after)| Spent::between(before, after));
     let resting = opened.zip(after).map(|(before, after)| Spent::between(before, after));

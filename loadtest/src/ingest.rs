@@ -1,5 +1,5 @@
-//! `loadtest ingest`: how many webhooks a second become durable, how soon they are acknowledged and seen, and
-//! whether each of them is there exactly once afterwards.
+//! `loadtest ingest`: webhooks per second that become durable, their latency to the acknowledgement and to the
+//! sockets, and whether each is stored exactly once.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ use crate::report::{Plan, Report, ServerUse, SocketReport};
 use crate::sender::Stream;
 use crate::target::Target;
 use crate::verify::Tally;
-use crate::watch::{Connections, Goal, Watched, Watcher};
+use crate::watch::{ConnectionCounts, Goal, Watched, Watcher};
 use crate::webhook::{Factory, Run};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     target: Target,
-    /// Webhooks a second, sent on schedule whatever the answers do; 0 sends as fast as possible.
+    /// Webhooks per second, sent on schedule regardless of the responses; 0 sends as fast as possible.
     #[arg(long, default_value_t = 0.0)]
     rate: f64,
     /// Kept-alive connections, and so the most requests in flight.
@@ -110,7 +110,7 @@ pub(crate) struct Audience {
 }
 
 impl Audience {
-    /// Every socket is connected and stands at the top of the feed when this returns.
+    /// Returns when every socket is connected and at the top of the feed.
     pub(crate) async fn gather(
         stream: &Arc<Stream>,
         api: &Arc<Api>,
@@ -132,11 +132,11 @@ impl Audience {
         Ok(Self { goal, watchers })
     }
 
-    /// Lets every socket see the feed up to the goal, then sums up what they saw.
+    /// Waits until every socket has reached the goal, then sums up their results.
     pub(crate) async fn dismiss(self, goal: Goal) -> Result<SocketReport> {
         self.goal.send_replace(Some(goal));
         let (mut latency, mut connections, mut tally) =
-            (Latency::default(), Connections::default(), Tally::default());
+            (Latency::default(), ConnectionCounts::default(), Tally::default());
         for watcher in self.watchers {
             let watched = watcher.await?;
             latency.merge(&watched.latency);

@@ -1,5 +1,5 @@
-//! What the generator writes into every publication, so that each subscriber can tell by itself how late it is
-//! and whether one is missing, doubled or out of order. Fixed width, found without parsing the JSON around it.
+//! The mark in every publication, from which a subscriber measures the latency and detects missing, duplicate and
+//! reordered publications. It has a fixed width and is found without parsing the JSON around it.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ pub(crate) struct Mark {
     pub(crate) room: u32,
     /// Counts from 0 in each room.
     pub(crate) seq: u32,
-    /// When it should have been published, unix time in microseconds.
+    /// Due time, Unix time in microseconds.
     pub(crate) due_us: u64,
 }
 
@@ -34,7 +34,7 @@ impl Mark {
     }
 }
 
-/// What one subscriber has seen of one room.
+/// The publications of one room that one subscriber has received.
 #[derive(Default)]
 pub(crate) struct Sequence {
     next: Option<u32>,
@@ -44,7 +44,7 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
-    /// For a subscriber that was there before the first publication.
+    /// For a subscriber that joined before the first publication.
     pub(crate) fn from_start() -> Self {
         Self { next: Some(0), ..Self::default() }
     }
@@ -61,13 +61,13 @@ impl Sequence {
         }
     }
 
-    /// How many of the `published` first have not come.
+    /// The number of the first `published` publications that have not arrived.
     pub(crate) fn lost(&self, published: u32) -> u64 {
         let behind = self.next.map_or(0, |next| published.saturating_sub(next));
         self.missing.len() as u64 + u64::from(behind)
     }
 
-    /// What follows is not compared with what was before, as after leaving a room.
+    /// The next mark is not compared with the previous one; used after leaving a room.
     pub(crate) fn forget_position(&mut self) {
         self.next = None;
     }

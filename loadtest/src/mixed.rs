@@ -1,5 +1,5 @@
-//! `loadtest mixed`: joins, leaves, publications, calls, cuts and slow readers at random for a while. Whether the
-//! server's memory grows, and whether anything of it is left when all are gone.
+//! `loadtest mixed`: random joins, leaves, publications, calls, disconnects and slow readers for a while. Checks that
+//! the server's memory does not grow and that nothing is left after all have disconnected.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -17,9 +17,9 @@ use crate::process::Spent;
 use crate::publisher::Publisher;
 use crate::report;
 
-/// For the server to notice that all are gone, and for empty rooms to be forgotten.
+/// Time for the server to notice the disconnects and remove empty rooms.
 const GONE_WITHIN: Duration = Duration::from_secs(40);
-/// Descriptors that a server may open for itself meanwhile.
+/// Descriptors that a server may open for its own use meanwhile.
 pub(crate) const OWN_DESCRIPTORS: u64 = 4;
 
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     subscriptions: u32,
     #[arg(long, default_value_t = 50)]
     rooms: u32,
-    /// Marked publications a second, beside those of the connections.
+    /// Marked publications per second, in addition to those of the connections.
     #[arg(long, default_value_t = 100.0)]
     rate: f64,
     #[arg(long, default_value_t = 256)]
@@ -74,13 +74,13 @@ struct MixedReport {
     errors: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<Spent>,
-    /// Of the last two thirds, least squares.
+    /// Slope over the last two thirds, by least squares.
     #[serde(skip_serializing_if = "Option::is_none")]
     rss_kib_per_minute: Option<f64>,
     rss_kib: Vec<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     descriptors_left: Option<u64>,
-    /// Gauges that did not return to where they were: before, after.
+    /// Gauges that did not return to their initial value: before, after.
     gauges_left: BTreeMap<String, (f64, f64)>,
     problems: Vec<String>,
 }
@@ -89,11 +89,11 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
     let counts_before = counts(args.stats_url.as_deref()).await?;
     let before = site.usage()?;
-    let mut seating = args.aim.seating(&site, args.connections, args.rooms);
-    seating.rooms_per_seat = args.subscriptions.min(args.rooms).max(1);
-    let (prefix, rooms) = (seating.prefix.clone(), seating.rooms);
-    let (mut fleet, _) = Fleet::open(seating, args.aim.processes).await?;
-    let mut publisher = Publisher::connect(&site.way, args.aim.publishers, rooms, &prefix, args.bytes)?;
+    let mut subscriber_plan = args.aim.subscriber_plan(&site, args.connections, args.rooms);
+    subscriber_plan.rooms_per_subscriber = args.subscriptions.min(args.rooms).max(1);
+    let (prefix, rooms) = (subscriber_plan.prefix.clone(), subscriber_plan.rooms);
+    let (mut fleet, _) = Fleet::open(subscriber_plan, args.aim.processes).await?;
+    let mut publisher = Publisher::connect(&site.transport, args.aim.publishers, rooms, &prefix, args.bytes)?;
 
     let Args { seconds, every_ms, seed, rate, .. } = args;
     fleet.order(&Order::Churn { seconds, every_ms: every_ms.max(1), seed }).await?;
@@ -104,8 +104,8 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     });
     let rss_kib = sample(&site, time).await?;
     let published = publishing.await??;
-    // Once with what was seen, once more to close what is open.
-    let seen = fleet.order(&Order::Look { published: None }).await?;
+    // First order for the report, second to close the open connections.
+    let seen = fleet.order(&Order::Report { published: None }).await?;
     fleet.order(&Order::Leave).await?;
     let (descriptors_left, gauges_left) =
         leftovers(&site, before.map(|usage| usage.descriptors), args.stats_url.as_deref(), &counts_before)
@@ -138,7 +138,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     Ok(report.problems.is_empty())
 }
 
-/// The server's memory, once a second.
+/// Samples the server's memory once a second.
 pub(crate) async fn sample(site: &Site, time: Duration) -> Result<Vec<u64>> {
     let begin = Instant::now();
     let mut ticks = interval(Duration::from_secs(1));
@@ -150,7 +150,7 @@ pub(crate) async fn sample(site: &Site, time: Duration) -> Result<Vec<u64>> {
     Ok(samples)
 }
 
-/// What is left when all are gone, after some patience: descriptors, and gauges with what they were before.
+/// Waits for the cleanup, then returns the remaining descriptors, and the gauges with their initial values.
 pub(crate) async fn leftovers(
     site: &Site,
     descriptors_before: Option<u64>,
@@ -179,7 +179,7 @@ impl MixedReport {
         if self.marked_deliveries == 0 {
             self.problems.push("no subscriber saw any publication".to_owned());
         }
-        // A refused call is an answer; what cannot be read or never comes back is not.
+        // An error reply is accepted; an unreadable or missing reply is not.
         for (text, count) in self.errors.iter().filter(|(text, _)| !text.starts_with("error ")) {
             self.problems.push(format!("{count} times {text}"));
         }

@@ -1,4 +1,4 @@
-//! One measured stretch of publishing: what went out on schedule, what arrived, and what it cost the server.
+//! One measured phase of publishing: publications on schedule, deliveries, and the server's cost.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::{Arc, Mutex};
@@ -11,14 +11,14 @@ use tokio::time::Instant;
 use crate::aim::Site;
 use crate::fleet::Fleet;
 use crate::fleet::order::{Order, Seen};
-use crate::fleet::seat::lock;
+use crate::fleet::subscriber::lock;
 use crate::histogram::{Latency, Summary};
 use crate::process::Spent;
 use crate::publisher::{Published, Publisher};
 use crate::report;
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// A schedule that took this much longer than planned was not kept.
+/// Tolerated overrun of a schedule.
 const LATE: f64 = 1.05;
 const LATE_S: f64 = 0.2;
 
@@ -28,11 +28,11 @@ pub(crate) struct Phase {
     /// Publications a second that were asked for.
     pub(crate) rate: f64,
     pub(crate) published: u64,
-    /// From the first due to the last arrival.
+    /// From the first due time to the last arrival.
     pub(crate) seconds: f64,
     pub(crate) deliveries: u64,
     pub(crate) deliveries_per_second: f64,
-    /// From due to seen by the subscriber.
+    /// From the due time to the arrival at the subscriber.
     pub(crate) latency: Summary,
     pub(crate) publisher_lag: Summary,
     pub(crate) on_schedule: bool,
@@ -45,12 +45,12 @@ pub(crate) struct Phase {
     pub(crate) generator_cpu_seconds: f64,
 }
 
-/// Looks until nothing is missing or the patience is over; gives the last look and the latencies of all.
+/// Requests reports until nothing is missing or the time is up; returns the last report and the latencies of all.
 pub(crate) async fn drain(fleet: &mut Fleet, total: u64, patience: Duration) -> Result<(Seen, Latency)> {
     let deadline = Instant::now() + patience;
     let (mut latency, mut deliveries) = (Latency::default(), 0);
     loop {
-        let mut seen = fleet.order(&Order::Look { published: Some(total) }).await?;
+        let mut seen = fleet.order(&Order::Report { published: Some(total) }).await?;
         latency.add_steps(&seen.latency);
         deliveries += seen.deliveries;
         if seen.lost == 0 || Instant::now() > deadline {
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     time: Duration,
     patience: Duration,
 ) -> Result<(Phase, Seen)> {
-    fleet.order(&Order::Look { published: None }).await?;
+    fleet.order(&Order::Report { published: None }).await?;
     let (before, generator_before) = (site.usage()?, fleet.cpu_seconds());
     let publisher = Arc::clone(publisher);
     let published: Published = tokio::task::spawn_blocking(move || {

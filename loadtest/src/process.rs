@@ -1,4 +1,4 @@
-//! CPU time and memory of a process, read from `/proc`. Linux only; elsewhere the numbers are simply absent.
+//! CPU time and memory of a process, read from `/proc`. Linux only; elsewhere the values are absent.
 
 use std::fs;
 
@@ -14,11 +14,11 @@ pub(crate) struct Usage {
     pub(crate) rss_kib: u64,
     pub(crate) peak_rss_kib: u64,
     pub(crate) descriptors: u64,
-    /// Of the threads that live now.
+    /// Number of live threads.
     pub(crate) context_switches: u64,
 }
 
-/// What a process used between two moments.
+/// The usage of a process between two moments.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Spent {
     pub(crate) cpu_seconds: f64,
@@ -42,12 +42,12 @@ impl Spent {
     }
 }
 
-/// What the process has used since it started.
+/// The usage of the process since its start.
 pub(crate) fn usage(pid: u32) -> Result<Usage> {
     let stat =
         fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("no process {pid}"))?;
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    // Descriptors of another user's process may not be listed; the other numbers still hold.
+    // Descriptors of another user's process may not be readable; the other values are.
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |dir| dir.count() as u64);
     let switches = |status: &str| {
         status_number(status, "voluntary_ctxt_switches:")
@@ -67,7 +67,7 @@ pub(crate) fn usage(pid: u32) -> Result<Usage> {
     })
 }
 
-/// Lets a process that has no threads yet run on the same cores as another one.
+/// Pins a process without threads to the cores of another one.
 #[cfg(target_os = "linux")]
 pub(crate) fn share_cores(pid: u32, with: u32) -> Result<()> {
     use rustix::thread::{Pid, sched_getaffinity, sched_setaffinity};
@@ -75,7 +75,7 @@ pub(crate) fn share_cores(pid: u32, with: u32) -> Result<()> {
     let cores = sched_getaffinity(Some(known(with)?)).context("cannot tell the server's cores")?;
     for thread in fs::read_dir(format!("/proc/{with}/task"))?.flatten() {
         let thread = thread.file_name().to_string_lossy().parse().context("a thread's number")?;
-        // It may have ended meanwhile.
+        // The process may have ended meanwhile.
         if sched_getaffinity(Some(known(thread)?)).is_ok_and(|its| its != cores) {
             anyhow::bail!(
                 "the server's threads have different cores: start it under taskset, which binds them all"
@@ -90,7 +90,7 @@ pub(crate) fn share_cores(_: u32, _: u32) -> Result<()> {
     Ok(())
 }
 
-/// Fields 14 and 15 (user and system ticks), counted after the name, which may itself hold spaces and brackets.
+/// Fields 14 and 15 (user and system ticks), counted after the name, which may contain spaces and parentheses.
 fn cpu_seconds(stat: &str) -> Option<f64> {
     let after_name = stat.rsplit_once(')')?.1;
     let mut fields = after_name.split_whitespace().skip(11);

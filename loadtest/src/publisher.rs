@@ -1,9 +1,10 @@
 //! Publishes marked messages on an open-loop schedule, dealt to the rooms in turn, over HTTP or over sockets.
 //!
-//! Each room has one connection of its own or shares it, so that its order is the order of the marks. Plain
-//! threads, because a runtime's timer ticks only every millisecond, which would be most of what is measured.
+//! All publications of a room use one connection, so that their order is the order of the marks. Plain threads,
+//! because the runtime's timer ticks only every millisecond, which would dominate the measured latency.
 
 mod lane;
+mod schedule;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -14,23 +15,7 @@ use anyhow::{Result, bail};
 use crate::clock::unix_us;
 use crate::histogram::Latency;
 use lane::Lane;
-
-/// Time for the other lanes to notice that the end was set.
-const END_MARGIN_S: f64 = 0.05;
-
-/// How and where to publish.
-#[derive(Clone)]
-pub(crate) enum Way {
-    /// `POST {channel, data}` with this value of X-API-Key.
-    Http {
-        url: String,
-        key: String,
-    },
-    Socket {
-        url: String,
-        token: String,
-    },
-}
+pub(crate) use schedule::{Schedule, Transport};
 
 pub(crate) struct Publisher {
     lanes: Vec<Lane>,
@@ -40,40 +25,26 @@ pub(crate) struct Publisher {
 
 #[derive(Default)]
 pub(crate) struct Published {
-    /// In all rooms since the publisher was made.
+    /// Total of all rooms since the publisher was created.
     pub(crate) total: u64,
     /// In this run.
     pub(crate) count: u64,
-    /// From due to written: what the generator or the server's backpressure delayed.
+    /// From the due time to the write: the delay caused by the generator or by the server's backpressure.
     pub(crate) lag: Latency,
     pub(crate) begin_us: u64,
     pub(crate) seconds: f64,
 }
 
-/// The schedule of one run: publication `k` is due at `begin_us + (k - first) / rate`.
-pub(crate) struct Schedule {
-    first: u64,
-    rate: f64,
-    begin_us: u64,
-    end: AtomicU64,
-}
-
-impl Schedule {
-    fn due_us(&self, k: u64) -> u64 {
-        self.begin_us + ((k - self.first) as f64 * 1e6 / self.rate) as u64
-    }
-
-    /// Ends the run soon, at a number that no lane has passed.
-    pub(crate) fn stop(&self) {
-        let seconds = unix_us().saturating_sub(self.begin_us) as f64 / 1e6 + END_MARGIN_S;
-        self.end.fetch_min(self.first + (seconds * self.rate) as u64 + 1, Relaxed);
-    }
-}
-
 impl Publisher {
-    pub(crate) fn connect(way: &Way, lanes: u32, rooms: u32, prefix: &str, bytes: usize) -> Result<Self> {
+    pub(crate) fn connect(
+        transport: &Transport,
+        lanes: u32,
+        rooms: u32,
+        prefix: &str,
+        bytes: usize,
+    ) -> Result<Self> {
         let count = lanes.clamp(1, rooms);
-        let lanes = (0..count).map(|nth| Lane::connect(way, nth, count, rooms, prefix, bytes));
+        let lanes = (0..count).map(|nth| Lane::connect(transport, nth, count, rooms, prefix, bytes));
         Ok(Self { lanes: lanes.collect::<Result<_>>()?, next: 0 })
     }
 

@@ -1,4 +1,4 @@
-//! What a run found, as JSON for machines and as a few lines for people.
+//! The report of a run, as JSON and as text.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -12,7 +12,7 @@ use crate::process::Usage;
 use crate::sender::Sent;
 use crate::turns::TurnTally;
 use crate::verify::Tally;
-use crate::watch::Connections;
+use crate::watch::ConnectionCounts;
 
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -29,7 +29,7 @@ pub(crate) struct Report {
     pub(crate) feed: Tally,
     /// The messages of every conversation read over HTTP.
     pub(crate) stored: Tally,
-    /// Empty when everything holds.
+    /// Empty when all checks passed.
     pub(crate) problems: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Plan {
 pub(crate) struct SentReport {
     pub(crate) acknowledged: u64,
     pub(crate) seconds: f64,
-    /// Committed messages a second, from the first due to the last acknowledged.
+    /// Committed messages per second, from the first due time to the last acknowledgement.
     pub(crate) durable_per_second: f64,
     pub(crate) acknowledgement: Summary,
     pub(crate) generator_lag: Summary,
@@ -71,10 +71,10 @@ impl From<Sent> for SentReport {
 
 #[derive(Serialize)]
 pub(crate) struct SocketReport {
-    /// From the time at which a webhook was due to its event on a socket.
+    /// From a webhook's due time to its event on a socket.
     pub(crate) latency: Summary,
-    pub(crate) connections: Connections,
-    /// Of all sockets together.
+    pub(crate) connections: ConnectionCounts,
+    /// Sums over all sockets.
     pub(crate) tally: Tally,
 }
 
@@ -121,7 +121,7 @@ impl Report {
         self.problems.is_empty()
     }
 
-    /// Names what does not hold in the parts that every command has.
+    /// Lists the failed checks in the parts that every command has.
     pub(crate) fn judge(&mut self) {
         for (place, tally) in
             [("sockets", &self.sockets.tally), ("feed", &self.feed), ("store", &self.stored)]
@@ -220,10 +220,10 @@ impl Display for Report {
     }
 }
 
-/// What most runs have verified when they have no problems.
+/// The checked property of most runs.
 pub(crate) const EXACTLY_ONCE: &str = "nothing lost, doubled or out of order";
 
-/// The last lines of every report. `holds`: what was checked.
+/// The last lines of every report. `holds`: the checked property.
 pub(crate) fn verdict(out: &mut Formatter<'_>, problems: &[String], holds: &str) -> fmt::Result {
     for problem in problems {
         writeln!(out, "  FAILED {problem}")?;

@@ -26,7 +26,7 @@ pub(crate) struct Stream {
     /// Per second; 0 sends as fast as the connections allow.
     rate: f64,
     connections: usize,
-    /// A message that was not accepted for so long ends the run.
+    /// The run fails if a message is not accepted within this time.
     give_up: Duration,
     epoch: Instant,
     /// When each message was due, in microseconds since `epoch`; 0 before it is known.
@@ -38,11 +38,11 @@ pub(crate) struct Stream {
 
 #[derive(Default)]
 pub(crate) struct Sent {
-    /// From due to answered 2xx.
+    /// From the due time to the 2xx response.
     pub(crate) acknowledgement: Latency,
-    /// From due to first written: what the generator itself was late.
+    /// From the due time to the first write: the delay caused by the generator itself.
     pub(crate) lag: Latency,
-    /// Attempts that were not answered 2xx, by what came instead.
+    /// Attempts without a 2xx response, by status or error.
     pub(crate) repeats: BTreeMap<String, u64>,
     pub(crate) elapsed: Duration,
 }
@@ -78,7 +78,7 @@ impl Stream {
         self.acknowledged.load(Relaxed)
     }
 
-    /// Microseconds since the message was due, or nothing if it was never sent.
+    /// Microseconds since the message was due; `None` if it was never sent.
     pub(crate) fn age_us(&self, index: usize) -> Option<u64> {
         match self.due_us.get(index)?.load(Relaxed) {
             0 => None,
@@ -90,7 +90,7 @@ impl Stream {
         self.epoch.elapsed().as_micros() as u64
     }
 
-    /// Sends everything. Fails when a message is refused for good or not accepted in time.
+    /// Sends all messages. Fails when a message is rejected permanently or not accepted within the limit.
     pub(crate) async fn send_all(self: &Arc<Self>) -> Result<Sent> {
         let begin_us = self.now_us().max(1);
         let permits = Arc::new(Semaphore::new(0));
@@ -139,8 +139,8 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
-/// Hands out one permit a message at its time. A thread, because the runtime's timer ticks only every
-/// millisecond, which would be most of the latency that is measured.
+/// Releases one permit per message at its due time. A thread, because the runtime's timer ticks only every
+/// millisecond, which would dominate the measured latency.
 struct Pacer {
     stream: Arc<Stream>,
     permits: Arc<Semaphore>,
@@ -164,7 +164,7 @@ impl Pacer {
                 std::thread::sleep(Duration::from_micros(wait.min(100_000)));
             }
         }
-        // One more for each connection, which then finds nothing left and ends.
+        // One extra permit per connection: its worker finds no message left and ends.
         self.permits.add_permits(self.stream.connections);
     }
 }
@@ -222,7 +222,7 @@ impl Worker {
         }
     }
 
-    /// Status of the answer, or why there is none.
+    /// Status of the response, or the error if there is none.
     async fn attempt(&mut self, request: &[u8]) -> Result<u16, &'static str> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,

@@ -1,6 +1,6 @@
-//! `loadtest soak`: a day of a server's life in some minutes. Connections come and go in every way, most of them ask
-//! for what they missed and have to get it once; rooms live for seconds; some never read. Whether memory stays where
-//! it is, and whether anything is left when all are gone.
+//! `loadtest soak`: simulates a day of a server's life in minutes. Connections come and go in every way, most recover
+//! what they missed and must get it once; rooms are short-lived; some connections never read. Checks that memory does
+//! not grow and that nothing is left after all have disconnected.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -30,11 +30,11 @@ pub(crate) struct Args {
     subscriptions: u32,
     #[arg(long, default_value_t = 60)]
     rooms: u32,
-    /// Connections that ask for much and read nothing now and then.
+    /// Connections that at times request much and read nothing.
     #[arg(long, default_value_t = 4)]
     deaf: u32,
-    /// Marked publications a second, beside those of the connections. What a room gets in some seconds has to fit into
-    /// what the server keeps of it.
+    /// Marked publications per second, in addition to those of the connections. The publications of a room in a few
+    /// seconds have to fit into the server's history of it.
     #[arg(long, default_value_t = 120.0)]
     rate: f64,
     #[arg(long, default_value_t = 256)]
@@ -45,14 +45,14 @@ pub(crate) struct Args {
     /// The same seed chooses the same actions.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Part of the time that memory may take to find its level.
+    /// Share of the time in which memory may settle.
     #[arg(long, default_value_t = 0.4)]
     warm_up: f64,
-    /// Seconds for all to be back and to have what they missed.
+    /// Seconds for all to reconnect and recover.
     #[arg(long, default_value_t = 30)]
     drain_s: u64,
-    /// What the server counts of itself, in Prometheus text or as one flat JSON object: sessions, rooms,
-    /// subscriptions and tasks have to be what they were before.
+    /// Metrics of the server, in Prometheus text or as one flat JSON object: sessions, rooms, subscriptions and tasks
+    /// have to return to their initial values.
     #[arg(long)]
     stats_url: Option<String>,
     /// Fail if both trends of the memory say that it grows faster than this share of itself.
@@ -68,12 +68,12 @@ struct SoakReport {
     subscriptions: u32,
     rooms: u32,
     seed: u64,
-    /// Taken up in any way, the first time included.
+    /// Connections made in any way, including the first ones.
     connects: u64,
-    /// By all, on schedule and by chance.
+    /// Publications, scheduled and random.
     publications: u64,
     marked_publications: u64,
-    /// Seen by the connections: with a mark, and all others.
+    /// Deliveries to the connections: with a mark, and others.
     marked_deliveries: u64,
     other_pushes: u64,
     recovered_rooms: u64,
@@ -85,19 +85,19 @@ struct SoakReport {
     skipped: u64,
     actions: BTreeMap<String, u64>,
     closes: BTreeMap<String, u64>,
-    /// Of those that read nothing.
+    /// Close codes of the connections that read nothing.
     deaf_closes: BTreeMap<String, u64>,
     errors: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<Spent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<Trend>,
-    /// When all are gone.
+    /// After all have disconnected.
     #[serde(skip_serializing_if = "Option::is_none")]
     rss_kib_at_end: Option<u64>,
-    /// What the server counted meanwhile.
+    /// Growth of the server's counters.
     server_counted: Counts,
-    /// Sessions, rooms, tasks before the load and when all are gone.
+    /// Sessions, rooms, tasks before the load and after all have disconnected.
     gauges_before: Counts,
     gauges_after: Counts,
     gauges_left: BTreeMap<String, (f64, f64)>,
@@ -111,12 +111,12 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let (site, stats_url) = (args.aim.site(), args.stats_url.as_deref());
     let counts_before = counts(stats_url).await?;
     let before = site.usage()?;
-    let mut seating = args.aim.seating(&site, args.connections, args.rooms);
-    seating.rooms_per_seat = args.subscriptions.clamp(1, seating.rooms);
-    (seating.positions, seating.stalling) = (true, args.deaf);
-    let (prefix, rooms) = (seating.prefix.clone(), seating.rooms);
-    let (mut fleet, opened) = Fleet::open(seating, args.aim.processes).await?;
-    let mut publisher = Publisher::connect(&site.way, args.aim.publishers, rooms, &prefix, args.bytes)?;
+    let mut subscriber_plan = args.aim.subscriber_plan(&site, args.connections, args.rooms);
+    subscriber_plan.rooms_per_subscriber = args.subscriptions.clamp(1, subscriber_plan.rooms);
+    (subscriber_plan.positions, subscriber_plan.stalling) = (true, args.deaf);
+    let (prefix, rooms) = (subscriber_plan.prefix.clone(), subscriber_plan.rooms);
+    let (mut fleet, opened) = Fleet::open(subscriber_plan, args.aim.processes).await?;
+    let mut publisher = Publisher::connect(&site.transport, args.aim.publishers, rooms, &prefix, args.bytes)?;
 
     let time = Duration::from_secs_f64(args.minutes * 60.0);
     let (seconds, every_ms, seed, rate) = (time.as_secs_f64(), args.every_ms.max(1), args.seed, args.rate);
@@ -189,7 +189,7 @@ impl SoakReport {
         if self.marked_deliveries == 0 {
             self.problems.push("no subscriber saw any publication".to_owned());
         }
-        // A refused call is an answer; what cannot be read or never comes back is not.
+        // An error reply is accepted; an unreadable or missing reply is not.
         for (text, count) in self.errors.iter().filter(|(text, _)| !text.starts_with("error ")) {
             self.problems.push(format!("{count} times {text}"));
         }

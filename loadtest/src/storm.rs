@@ -1,5 +1,6 @@
-//! `loadtest storm`: every connection is dropped at once and resumed with the backoff of the protocol's clients,
-//! while publishing into durable rooms goes on. How long it takes, and whether each got each event exactly once.
+//! `loadtest storm`: every connection is dropped at once and resumed with the backoff of the protocol's clients, while
+//! publishing into durable rooms continues. Measures the recovery time, and checks that each subscriber got each event
+//! exactly once.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -13,13 +14,13 @@ use tokio::time::{Instant, sleep};
 use crate::aim::Aim;
 use crate::fleet::Fleet;
 use crate::fleet::order::{Backoff, Order};
-use crate::fleet::seat::lock;
+use crate::fleet::subscriber::lock;
 use crate::histogram::{Latency, Summary};
 use crate::process::Spent;
 use crate::publisher::Publisher;
 use crate::{phase, report};
 
-/// Publishing goes on for so long before the drop, and after the last resumption.
+/// Time of publishing before the drop, and after the last resumption.
 const AROUND: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -34,8 +35,8 @@ pub(crate) struct Args {
     subscriptions: u32,
     #[arg(long, default_value_t = 100)]
     rooms: u32,
-    /// Publications a second in all rooms. What a room gets while its subscribers are away has to fit into what
-    /// the server keeps of it.
+    /// Publications per second in all rooms. A room's publications during its subscribers' absence have to fit into
+    /// the server's history of it.
     #[arg(long, default_value_t = 100.0)]
     rate: f64,
     #[arg(long, default_value_t = 128)]
@@ -44,10 +45,10 @@ pub(crate) struct Args {
     backoff_min_ms: u64,
     #[arg(long, default_value_t = 20_000)]
     backoff_max_ms: u64,
-    /// Drops in a row.
+    /// Number of drops.
     #[arg(long, default_value_t = 1)]
     drops: u32,
-    /// Seconds for all to be back.
+    /// Seconds for all to reconnect.
     #[arg(long, default_value_t = 60)]
     give_up_s: u64,
     #[arg(long, default_value_t = 15)]
@@ -63,7 +64,7 @@ struct StormReport {
     rate: f64,
     drops: u32,
     resumed: u64,
-    /// Of the slowest drop.
+    /// Time until all were resumed, of the slowest drop.
     all_resumed_seconds: f64,
     /// From the drop to the resumption, backoff included.
     resumption: Summary,
@@ -86,11 +87,11 @@ struct StormReport {
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
-    let mut seating = args.aim.seating(&site, args.connections, args.rooms);
-    (seating.rooms_per_seat, seating.positions) = (args.subscriptions, true);
-    let (prefix, rooms) = (seating.prefix.clone(), seating.rooms);
-    let (mut fleet, opened) = Fleet::open(seating, args.aim.processes).await?;
-    let publisher = Publisher::connect(&site.way, args.aim.publishers, rooms, &prefix, args.bytes)?;
+    let mut subscriber_plan = args.aim.subscriber_plan(&site, args.connections, args.rooms);
+    (subscriber_plan.rooms_per_subscriber, subscriber_plan.positions) = (args.subscriptions, true);
+    let (prefix, rooms) = (subscriber_plan.prefix.clone(), subscriber_plan.rooms);
+    let (mut fleet, opened) = Fleet::open(subscriber_plan, args.aim.processes).await?;
+    let publisher = Publisher::connect(&site.transport, args.aim.publishers, rooms, &prefix, args.bytes)?;
     let (before, generator_before) = (site.usage()?, fleet.cpu_seconds());
 
     let schedule = publisher.schedule(args.rate, None);
@@ -105,7 +106,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
         fleet.order(&Order::Storm(backoff)).await?;
         loop {
             sleep(LOOK_EVERY).await;
-            let seen = fleet.order(&Order::Look { published: None }).await?;
+            let seen = fleet.order(&Order::Report { published: None }).await?;
             resumption.add_steps(&seen.resume);
             resumed = seen.resumed;
             let wanted = u64::from(args.connections) * drop;

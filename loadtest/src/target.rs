@@ -1,11 +1,11 @@
-//! Which server is driven and through which channel: the arguments that every command shares.
+//! The server under test and its channel: the arguments shared by the commands that send webhooks.
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use reqwest::Url;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Kind {
+pub(crate) enum ProviderKind {
     Telegram,
     Waha,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Target {
     pub(crate) hook: String,
     /// Provider whose webhooks are imitated.
     #[arg(long, value_enum, default_value = "telegram")]
-    pub(crate) kind: Kind,
+    pub(crate) kind: ProviderKind,
     /// The channel's webhook secret: token for Telegram, HMAC key for WAHA.
     #[arg(long, env = "LOADTEST_SECRET", hide_env_values = true)]
     pub(crate) secret: String,

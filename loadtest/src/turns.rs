@@ -1,5 +1,5 @@
-//! Checks on the answering side: no turn answered twice, and the provider saw every answer that is marked sent
-//! exactly once. Pure state; fed with feed events and with the provider's own record of sends.
+//! Verifies the answers: no turn is answered twice, and the provider received every answer that is marked sent exactly
+//! once. Pure state, fed with feed events and with the provider's record of sends.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,11 +14,11 @@ pub(crate) struct TurnTally {
     /// Outgoing messages by their last status.
     pub(crate) outgoing: BTreeMap<String, u64>,
     pub(crate) answered_twice: u64,
-    /// State `answered`, and no answer in the conversation.
+    /// Turns in state `answered` without an answer in the conversation.
     pub(crate) answered_without_message: u64,
-    /// Sends that the provider saw and no stored message explains, repetitions included.
+    /// Sends in the provider's record without a stored message, duplicates included.
     pub(crate) sent_too_often: u64,
-    /// Messages marked as sent that the provider never saw.
+    /// Messages marked as sent that are not in the provider's record.
     pub(crate) sent_never: u64,
 }
 
@@ -30,7 +30,7 @@ impl TurnTally {
 
 /// One entry of the provider's record.
 #[derive(Deserialize)]
-pub(crate) struct Send {
+pub(crate) struct RecordedSend {
     chat: serde_json::Value,
     text: String,
 }
@@ -39,7 +39,7 @@ struct Outgoing {
     conversation: String,
     text: String,
     status: String,
-    /// The turn that it answers; none for a message of a person.
+    /// The turn that it answers; `None` for a message of a person.
     turn: Option<String>,
 }
 
@@ -67,7 +67,7 @@ impl Turns {
         self.outgoing.insert(message.id.to_owned(), outgoing);
     }
 
-    /// Nothing is being collected, answered or sent any more.
+    /// No turn is open and no message is on its way.
     pub(crate) fn settled(&self) -> bool {
         let open = |state: &str| matches!(state, "collecting" | "offered");
         let moving = |status: &str| matches!(status, "queued" | "sending");
@@ -75,8 +75,12 @@ impl Turns {
             && !self.outgoing.values().any(|out| moving(&out.status))
     }
 
-    /// `chats` gives the provider's chat of a conversation. Without `sends` the provider's side is not judged.
-    pub(crate) fn finish(&self, chats: &HashMap<String, String>, sends: Option<&[Send]>) -> TurnTally {
+    /// `chats` maps a conversation to the provider's chat. Without `sends` the provider's side is not verified.
+    pub(crate) fn finish(
+        &self,
+        chats: &HashMap<String, String>,
+        sends: Option<&[RecordedSend]>,
+    ) -> TurnTally {
         let mut tally = TurnTally::default();
         for state in self.states.values() {
             *tally.turns.entry(state.clone()).or_default() += 1;
@@ -98,9 +102,9 @@ impl Turns {
         tally
     }
 
-    /// Each (chat, text) may have been sent as often as it is stored, and must have been as often as it is
-    /// marked sent; between the two lie sends whose outcome the server rightly calls unknown.
-    fn judge_sends(&self, chats: &HashMap<String, String>, sends: &[Send], tally: &mut TurnTally) {
+    /// For each (chat, text), the provider's record has at most as many sends as messages are stored, and at least as
+    /// many as are marked sent. Between the two are sends with an unknown outcome.
+    fn judge_sends(&self, chats: &HashMap<String, String>, sends: &[RecordedSend], tally: &mut TurnTally) {
         #[derive(Default)]
         struct Counts {
             stored: u64,
@@ -117,7 +121,7 @@ impl Turns {
         }
         for send in sends {
             let chat = send.chat.as_str().map_or_else(|| send.chat.to_string(), str::to_owned);
-            // Chats of other runs are not ours to judge.
+            // Chats of other runs are ignored.
             if chats.values().any(|ours| *ours == chat) {
                 counts.entry((chat, &send.text)).or_default().seen += 1;
             }
@@ -149,7 +153,7 @@ mod tests {
     }
 
     fn judge(turns: &Turns, sends: usize) -> TurnTally {
-        let sends: Vec<Send> =
+        let sends: Vec<RecordedSend> =
             (0..sends).map(|_| serde_json::from_value(json!({"chat": 5, "text": "yes"})).unwrap()).collect();
         turns.finish(&HashMap::from([("c".into(), "5".into())]), Some(&sends))
     }

@@ -1,5 +1,5 @@
-//! The checks: every message of a run exactly once, cursors without gap, `seq` without gap, one conversation a
-//! chat. Pure state fed with events or messages; it fetches nothing and knows no time.
+//! The checks: every message of a run arrives exactly once, cursors and `seq` have no gaps, and each chat has one
+//! conversation. Pure state, fed with events or messages, without I/O or time.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use serde::Serialize;
 use crate::event::{Event, Message};
 use crate::webhook::Run;
 
-/// Examples kept of what went wrong; the rest is only counted.
+/// Violations kept as examples; the rest is only counted.
 const MAX_EXAMPLES: usize = 5;
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Tally {
     pub(crate) events: u64,
-    /// Different messages of this run that were seen.
+    /// Distinct messages of this run that were seen.
     pub(crate) messages: u64,
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
@@ -54,7 +54,7 @@ pub(crate) struct Check {
     seen: Vec<bool>,
     /// Last `seq` of every conversation that had a message.
     seq: HashMap<Box<str>, u64>,
-    /// The conversation that the messages of each chat went to.
+    /// The conversation of each chat.
     homes: HashMap<usize, Box<str>>,
     tally: Tally,
 }
@@ -76,7 +76,8 @@ impl Check {
         self.cursor
     }
 
-    /// Takes the next event. Gives the number of the message if it is one of this run, seen for the first time.
+    /// Processes the next event. Returns the message's number if it belongs to this run and is seen for the first
+    /// time.
     pub(crate) fn event(&mut self, event: &Event<'_>) -> Option<usize> {
         self.tally.events += 1;
         let expected = self.cursor + 1;
@@ -88,7 +89,7 @@ impl Check {
         self.message(event.created()?)
     }
 
-    /// Takes the next message of its conversation.
+    /// Processes the next message of its conversation.
     pub(crate) fn message(&mut self, message: &Message<'_>) -> Option<usize> {
         let index = self.our_index(message);
         self.check_seq(message, index.is_some());
@@ -110,7 +111,7 @@ impl Check {
 
     fn check_seq(&mut self, message: &Message<'_>, ours: bool) {
         let last = self.seq.get_mut(message.conversation);
-        // The chats of a run are new, so theirs begin at 1; elsewhere we join in the middle.
+        // The run's own chats are new, so their `seq` begins at 1; other chats already have messages.
         let expected = match &last {
             Some(last) => **last + 1,
             None if ours => 1,
@@ -137,12 +138,12 @@ impl Check {
         }
     }
 
-    /// Conversations of this run, each with the number of its chat.
+    /// Conversations of this run, with the number of their chat.
     pub(crate) fn conversations(&self) -> impl Iterator<Item = (usize, &str)> {
         self.homes.iter().map(|(chat, conversation)| (*chat, &**conversation))
     }
 
-    /// The result, with what never came counted as lost.
+    /// The result; messages that never arrived are counted as lost.
     pub(crate) fn finish(mut self) -> Tally {
         for index in (0..self.seen.len()).filter(|index| !self.seen[*index]) {
             self.tally.lost += 1;

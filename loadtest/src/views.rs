@@ -1,4 +1,4 @@
-//! `loadtest views`: latency of what the inbox page asks for, on a server with old data: lists and their deeper pages,
+//! `loadtest views`: latency of the inbox page's requests on a server with old data: lists and their deeper pages,
 //! counts, threads, read marks, the contact search. One request at a time on one connection, so that no queueing is
 //! measured.
 
@@ -16,13 +16,12 @@ use serde_json::json;
 use self::sample::{Sample, Thread};
 use crate::api::Api;
 use crate::clock::Dice;
-use crate::grow::names;
 use crate::histogram::{Latency, Summary};
 use crate::report;
 
 const VIEWS: [&str; 6] = ["all", "mine", "unassigned", "ai", "waiting", "closed"];
 const SORTS: [&str; 2] = ["recent", "wait"];
-/// A deep page comes after so many.
+/// Pages before the measured deep page.
 const DEPTH: usize = 5;
 
 #[derive(clap::Args)]
@@ -43,7 +42,7 @@ pub(crate) struct Args {
     /// The channel of the filtered lists; without it that of the newest conversation.
     #[arg(long)]
     channel: Option<String>,
-    /// A long conversation to read in; without it the longest one that is come across.
+    /// A long conversation for reading; without it the longest one found.
     #[arg(long)]
     conversation: Option<String>,
     /// Requests of each kind.
@@ -61,7 +60,7 @@ struct Report {
     command: &'static str,
     tenant: String,
     requests: usize,
-    /// Different conversations that were read.
+    /// Distinct conversations that were read.
     conversations: usize,
     longest: u64,
     views: Vec<Row>,
@@ -137,7 +136,7 @@ impl Stopwatch<'_> {
         self.rows.push(Row { name: name.trim_end().to_owned(), latency: latency.summary() });
     }
 
-    /// One request, measured; its answer.
+    /// Measures one request; returns its response.
     async fn get(&self, path: &str, latency: &mut Latency) -> Result<String> {
         let started = Instant::now();
         let answer = self.api.get(path).await?;
@@ -154,7 +153,8 @@ impl Stopwatch<'_> {
         Ok(())
     }
 
-    /// The first page of a list, and a deep one if it is so long. The pages between the two have to follow each other.
+    /// Measures the first page of a list, and a deep one if the list is long enough. Consecutive pages must be
+    /// disjoint.
     async fn lists(&mut self, name: &str, path: &str, problems: &mut Vec<String>) -> Result<()> {
         self.same(name, path).await?;
         let mut seen = std::collections::HashSet::new();
@@ -163,7 +163,7 @@ impl Stopwatch<'_> {
             let page = sample::page(self.api, &at).await?;
             let (count, known) = (page.ids.len(), seen.len());
             seen.extend(page.ids);
-            // What moves meanwhile may be seen again, but not a whole page of it.
+            // Conversations that moved meanwhile may repeat, but not a whole page of them.
             if count > 0 && seen.len() == known {
                 problems.push(format!("{name}: a page of the list holds only what was on those before"));
             }
@@ -173,7 +173,7 @@ impl Stopwatch<'_> {
         self.same(&format!("{name} deep"), &at).await
     }
 
-    /// The newest page of conversations of any age.
+    /// Measures the newest page of messages of conversations of any age.
     async fn threads(&mut self, sample: &Sample) -> Result<Vec<Thread>> {
         let (mut latency, mut threads) = (Latency::default(), Vec::new());
         for id in &sample.conversations {
@@ -185,7 +185,7 @@ impl Stopwatch<'_> {
         Ok(threads)
     }
 
-    /// Marks that move, as far as there are messages.
+    /// Moves read marks forward while there are messages.
     async fn reads(&mut self, threads: &[Thread]) -> Result<()> {
         let mut latency = Latency::default();
         let rounds = self.requests.div_ceil(threads.len().max(1));

@@ -1,7 +1,7 @@
-//! A manager's socket that watches one tenant's feed and resumes from its cursor whenever it is cut.
+//! A manager's socket that watches one tenant's feed and resumes from its cursor after a disconnect.
 //!
-//! It checks what it sees and measures how old each message of the run is on arrival. It asks for nothing over
-//! HTTP but a new token.
+//! It verifies the events and measures the latency of each message of the run. Its only HTTP request is for a new
+//! token.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const RESUME_AFTER: Duration = Duration::from_millis(20);
 const RESUME_WITHIN: Duration = Duration::from_secs(5);
 const RESUME_AFTER_AT_MOST: Duration = Duration::from_millis(500);
 
-/// The watcher is done once it has seen this cursor, or when the time is up.
+/// The watcher ends after the event with this cursor, or at the deadline.
 #[derive(Clone, Copy)]
 pub(crate) struct Goal {
     pub(crate) cursor: u64,
@@ -31,10 +31,10 @@ pub(crate) struct Goal {
 }
 
 #[derive(Clone, Default, Serialize)]
-pub(crate) struct Connections {
-    /// Times that a connection was cut and taken up again.
+pub(crate) struct ConnectionCounts {
+    /// Reconnects after a lost connection.
     pub(crate) resumed: u64,
-    /// Events that came with a resumption and not live.
+    /// Events that were recovered at a resumption.
     pub(crate) replayed: u64,
     /// Resumptions that the server could not serve from the cursor.
     pub(crate) unrecovered: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Connections {
     pub(crate) malformed: u64,
 }
 
-impl Connections {
+impl ConnectionCounts {
     pub(crate) fn add(&mut self, other: &Self) {
         self.resumed += other.resumed;
         self.replayed += other.replayed;
@@ -54,7 +54,7 @@ impl Connections {
 pub(crate) struct Watched {
     pub(crate) tally: Tally,
     pub(crate) latency: Latency,
-    pub(crate) connections: Connections,
+    pub(crate) connections: ConnectionCounts,
 }
 
 pub(crate) struct Watcher {
@@ -66,11 +66,11 @@ pub(crate) struct Watcher {
     epoch: String,
     check: Check,
     latency: Latency,
-    connections: Connections,
+    connections: ConnectionCounts,
 }
 
 impl Watcher {
-    /// Connected and standing at the top of the tenant's feed.
+    /// Connects and reads to the top of the tenant's feed.
     pub(crate) async fn join(stream: Arc<Stream>, api: Arc<Api>, url: &str, tenant: &str) -> Result<Self> {
         let room = format!("tenant:{tenant}");
         let (client, connected) = match Client::open(url, &api.token(), &BTreeMap::new()).await? {
@@ -91,11 +91,11 @@ impl Watcher {
             room,
             client: Some(client),
             latency: Latency::default(),
-            connections: Connections::default(),
+            connections: ConnectionCounts::default(),
         })
     }
 
-    /// Watches until the goal, which is set once everything was sent, is reached.
+    /// Watches until the goal is reached; the goal is set after the last message was sent.
     pub(crate) async fn run(mut self, mut goal: watch::Receiver<Option<Goal>>) -> Watched {
         let mut pause = RESUME_AFTER;
         loop {

@@ -1,17 +1,17 @@
-//! Webhooks of an imaginary provider: numbered, signed and the same on every repetition.
+//! Webhooks of an imitated provider: numbered, signed and identical on every repetition.
 //!
 //! Shapes: Telegram Bot API `Update` with a private text message; WAHA `message` event with an HMAC-SHA-512 of
-//! the raw body. To add a provider: a variant of `Kind`, its body, its headers, its chat id.
+//! the raw body. To add a provider: a variant of `ProviderKind`, its body, its headers, its chat id.
 
 use std::fmt::Write as _;
 
 use aws_lc_rs::hmac;
 
 use crate::clock;
-use crate::target::{Kind, Target};
+use crate::target::{ProviderKind, Target};
 
-/// One run of the generator: everything that it sends carries the run's number, so that two runs against the
-/// same channel share neither chats nor ids.
+/// One run of the generator: all its data carries the run's number, so that two runs against the same channel share
+/// neither chats nor ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     started_ms: u64,
@@ -24,7 +24,7 @@ impl Run {
         Self { started_ms: clock::unix_ms(), messages, conversations: conversations.clamp(1, 100_000) }
     }
 
-    /// Neighbours in time belong to different conversations.
+    /// Consecutive messages belong to different conversations.
     pub(crate) fn conversation_of(&self, index: usize) -> usize {
         index % self.conversations
     }
@@ -42,20 +42,22 @@ impl Run {
     }
 
     /// The chat of a conversation, as the provider writes it.
-    pub(crate) fn chat(&self, kind: Kind, conversation: usize) -> String {
+    pub(crate) fn chat(&self, kind: ProviderKind, conversation: usize) -> String {
         match kind {
-            // Sixteen digits, below the 2^52 that Telegram promises; the number comes again after 115 days.
-            Kind::Telegram => format!("1{:010}{conversation:05}", self.started_ms % 10_000_000_000),
-            // Fifteen digits, as long as a phone number may be; tenths of a second, again after a day.
-            Kind::Waha => format!("1555{:06}{conversation:05}@c.us", self.started_ms / 100 % 1_000_000),
+            // Sixteen digits, below the 2^52 that Telegram promises; the number repeats after 115 days.
+            ProviderKind::Telegram => format!("1{:010}{conversation:05}", self.started_ms % 10_000_000_000),
+            // Fifteen digits, the maximum of a phone number; tenths of a second, repeats after a day.
+            ProviderKind::Waha => {
+                format!("1555{:06}{conversation:05}@c.us", self.started_ms / 100 % 1_000_000)
+            }
         }
     }
 }
 
-/// Turns numbers into whole HTTP requests.
+/// Builds a whole HTTP request for a message number.
 pub(crate) struct Factory {
     pub(crate) run: Run,
-    kind: Kind,
+    kind: ProviderKind,
     head: String,
     session: String,
     key: hmac::Key,
@@ -68,7 +70,7 @@ impl Factory {
             target.hook_path()?,
             target.address()?
         );
-        if matches!(target.kind, Kind::Telegram) {
+        if matches!(target.kind, ProviderKind::Telegram) {
             let _ = write!(head, "X-Telegram-Bot-Api-Secret-Token: {}\r\n", target.secret);
         }
         Ok(Self {
@@ -83,17 +85,17 @@ impl Factory {
     /// The request of one message, byte for byte the same every time.
     pub(crate) fn request(&self, index: usize) -> Vec<u8> {
         let body = match self.kind {
-            Kind::Telegram => self.telegram(index),
-            Kind::Waha => self.waha(index),
+            ProviderKind::Telegram => self.telegram(index),
+            ProviderKind::Waha => self.waha(index),
         };
         self.signed(&body, index)
     }
 
-    /// The request that carries a body.
+    /// The request with this body.
     pub(crate) fn signed(&self, body: &str, number: usize) -> Vec<u8> {
         let mut request = String::with_capacity(self.head.len() + body.len() + 320);
         request.push_str(&self.head);
-        if matches!(self.kind, Kind::Waha) {
+        if matches!(self.kind, ProviderKind::Waha) {
             let tag = hex::encode(hmac::sign(&self.key, body.as_bytes()));
             let _ = write!(
                 request,
@@ -147,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    fn factory(kind: Kind) -> Factory {
+    fn factory(kind: ProviderKind) -> Factory {
         let target = Target {
             url: "http://127.0.0.1:8080".parse().unwrap(),
             hook: "/hooks/abc".into(),
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn telegram_updates_are_unique_and_numbered() {
-        let factory = factory(Kind::Telegram);
+        let factory = factory(ProviderKind::Telegram);
         let (mut updates, mut messages) = (HashSet::new(), HashSet::new());
         for index in 0..100 {
             let (head, body) = split(&factory.request(index));
@@ -179,7 +181,10 @@ mod tests {
             let update: Value = serde_json::from_str(&body).unwrap();
             updates.insert(update["update_id"].as_u64().unwrap());
             let message = &update["message"];
-            assert_eq!(message["chat"]["id"].to_string(), factory.run.chat(Kind::Telegram, index % 7));
+            assert_eq!(
+                message["chat"]["id"].to_string(),
+                factory.run.chat(ProviderKind::Telegram, index % 7)
+            );
             messages.insert((message["chat"]["id"].as_u64(), message["message_id"].as_u64()));
             assert_eq!(factory.run.index_of(message["text"].as_str().unwrap()), Some(index));
         }
@@ -189,7 +194,7 @@ mod tests {
 
     #[test]
     fn waha_events_are_signed_over_their_bytes() {
-        let factory = factory(Kind::Waha);
+        let factory = factory(ProviderKind::Waha);
         let (head, body) = split(&factory.request(3));
         let event: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(factory.run.index_of(event["payload"]["body"].as_str().unwrap()), Some(3));
@@ -201,7 +206,7 @@ mod tests {
     fn runs_in_the_same_second_share_no_chat() {
         let first = Run::new(10, 2);
         let second = Run { started_ms: first.started_ms + 100, ..first };
-        for kind in [Kind::Telegram, Kind::Waha] {
+        for kind in [ProviderKind::Telegram, ProviderKind::Waha] {
             assert_ne!(first.chat(kind, 0), second.chat(kind, 0));
             assert_ne!(first.chat(kind, 0), first.chat(kind, 1));
         }

@@ -1,5 +1,5 @@
-//! One client WebSocket with as little around the TCP socket as possible: thousands of them must cost less than
-//! the server that they measure. Reads go through one buffer of the thread; a quiet socket holds none.
+//! One client WebSocket with minimal overhead over the TCP socket: thousands of them must cost less than the server
+//! under test. Reads use one buffer per thread; an idle socket holds none.
 
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -22,23 +22,23 @@ thread_local! {
 
 pub(crate) enum Message<'a> {
     Text(&'a str),
-    /// With its code; 1005 if it came without one.
+    /// With the close code; 1005 if there was none.
     Closed(u16),
 }
 
 pub(crate) struct Wire {
     stream: TcpStream,
-    /// The begin of a frame whose end has not come yet.
+    /// The received part of an incomplete frame.
     rest: Vec<u8>,
-    /// The fragments of a message before its last one.
+    /// The received fragments of an incomplete message.
     fragments: Vec<u8>,
-    /// WebSocket pings to be answered.
+    /// WebSocket pings without a pong yet.
     pings: usize,
 }
 
 impl Wire {
-    /// `source` spreads connections over addresses, because one pair of addresses ends at 28,232 ports.
-    /// `receive_buffer` makes the kernel hold less for a reader that stops reading.
+    /// `source` spreads connections over addresses, because one pair of addresses is limited to 28,232 ports.
+    /// `receive_buffer` limits the kernel's buffer for a reader that stops reading.
     pub(crate) async fn open(
         endpoint: &Endpoint,
         source: Option<IpAddr>,
@@ -74,7 +74,7 @@ impl Wire {
         Ok(self.stream.write_all(&bytes).await?)
     }
 
-    /// Says goodbye and waits a moment for the same from the server.
+    /// Sends a close frame and waits briefly for the server's.
     pub(crate) async fn close(mut self) -> Result<()> {
         let mut bytes = Vec::new();
         frame::write_masked(&mut bytes, frame::CLOSE, &1000_u16.to_be_bytes());
@@ -87,14 +87,14 @@ impl Wire {
         tokio::time::timeout(CLOSED_WITHIN, over).await?
     }
 
-    /// Gone without a word, as when a cable is pulled and the other end finds out.
+    /// Resets the connection without a close frame, like a broken network.
     pub(crate) fn cut(self) {
-        // Without it the cut would be an orderly end of the stream.
+        // Without it, the kernel would close the stream in an orderly way.
         let _ = self.stream.set_zero_linger();
     }
 
-    /// Waits for bytes and hands out the messages that they complete. False when the server has ended the
-    /// connection. May be dropped half-way without losing a message, unless the server uses WebSocket pings.
+    /// Waits for bytes and returns the messages that they complete. False when the server has ended the connection.
+    /// Cancel-safe, unless the server uses WebSocket pings.
     pub(crate) async fn read(&mut self, mut on: impl FnMut(Message<'_>)) -> Result<bool> {
         loop {
             self.stream.readable().await?;

@@ -1,5 +1,5 @@
-//! The work on one turn: thinking, showing the words as they come, keeping the lease, and settling it with exactly
-//! one of reply, handoff or fail. It ends when it is settled, or when the hub says that the lease is over.
+//! The task of one turn: runs the brain, streams the answer's pieces to the hub, renews the lease, and settles the
+//! turn with exactly one of reply, handoff or fail. It ends when the turn is settled or its lease is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use super::client::{CallError, Client, Link};
 use super::wire::Turn;
 use super::{Brain, Outcome};
 
-/// Pieces that wait to be shown. The brain waits when they are more.
+/// Bound of queued pieces; a full queue blocks the brain.
 const PIECES: usize = 64;
-/// Bytes that are shown with one call, when pieces come faster than calls are answered.
+/// Bytes of one streaming call, when pieces arrive faster than calls are answered.
 const MAX_PIECE_BYTES: usize = 8 * 1024;
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
-/// A lease is renewed three times in its life, but not more often than this.
+/// A lease is renewed three times in its duration, but not more often than this.
 const SHORTEST_RENEWAL: Duration = Duration::from_millis(20);
 
 pub(super) async fn answer(client: Client, brain: Arc<Brain>, turn: Box<Turn>) {
@@ -51,7 +51,7 @@ impl Leased<'_> {
         }
     }
 
-    /// The brain's outcome, shown while it comes. Nothing, if the turn is over meanwhile.
+    /// Runs the brain and streams its answer. `None` if the turn is over meanwhile.
     async fn think(&self, brain: &Brain) -> Option<Outcome> {
         let (pieces, shown) = mpsc::channel(PIECES);
         let thinking = brain.answer(self.turn, pieces);
@@ -59,13 +59,13 @@ impl Leased<'_> {
         tokio::pin!(thinking, showing);
         tokio::select! {
             biased;
-            // What is not shown yet comes with the reply.
+            // Pieces not yet streamed are part of the reply.
             outcome = &mut thinking => Some(outcome),
             is_over = &mut showing => if is_over { None } else { Some(thinking.await) },
         }
     }
 
-    /// Shows pieces until there are no more, or until the turn is over, which it then says.
+    /// Streams pieces until there are no more; returns true if the turn is over.
     async fn show(&self, mut pieces: mpsc::Receiver<String>) -> bool {
         while let Some(mut piece) = pieces.recv().await {
             while piece.len() < MAX_PIECE_BYTES
@@ -75,14 +75,14 @@ impl Leased<'_> {
             }
             match self.call("turn.delta", json!({ "text": piece })).await {
                 Err(error) if is_over(&error) => return true,
-                // Pieces are only looked at: while the connection is away, the answer goes on without them.
+                // Streaming is optional: while disconnected, the answer continues without it.
                 Ok(_) | Err(_) => {}
             }
         }
         false
     }
 
-    /// Renews the lease until it is over. After a reconnect at once: the hub shortened it when we were gone.
+    /// Renews the lease until it is over. After a reconnect at once: the hub shortened it at the disconnect.
     async fn keep(&self) {
         let every = Duration::from_millis(self.turn.lease_ms / 3).max(SHORTEST_RENEWAL);
         let mut link = self.client.link();
@@ -108,11 +108,11 @@ impl Leased<'_> {
         }
     }
 
-    /// Repeats a settling call, across reconnects, until it is answered. Safe, because the hub accepts one outcome for
-    /// a lease, gives it again to whoever asks again, and refuses every other.
+    /// Repeats a settling call, across reconnects, until it is answered. This is safe, because the hub accepts one
+    /// outcome per lease, returns success for its repetition, and refuses every other one.
     ///
-    /// The hub shortens the lease of whoever was gone, so it is renewed before the call is repeated. A refusal of that
-    /// says nothing: the first call may have settled the turn.
+    /// The hub shortens the lease at a disconnect, so it is renewed before the call is repeated. A refused renewal is
+    /// ignored: the first call may have settled the turn.
     async fn repeat(&self, method: &'static str, fields: Value) -> Result<(), CallError> {
         let mut is_lost = false;
         loop {
@@ -147,7 +147,7 @@ fn is_over(error: &CallError) -> bool {
     }
 }
 
-/// As much of a reason as the hub takes.
+/// Truncates a reason to the hub's limit.
 fn short(reason: &str) -> String {
     reason.trim().chars().take(200).collect()
 }

@@ -1,4 +1,4 @@
-//! The options of the command, and what they make: the address of the hub and the way of answering.
+//! The command's options, and what is built from them: the hub's address and the brain.
 
 use std::path::PathBuf;
 
@@ -53,7 +53,7 @@ pub struct ResponderArgs {
 }
 
 impl ResponderArgs {
-    /// `configured` gives the socket address of the server that the configuration names.
+    /// `configured` returns the socket address of the server that the configuration names.
     pub(super) fn url(&self, configured: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<String> {
         match self.url.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => Ok(url.to_owned()),

@@ -1,6 +1,6 @@
-//! A client of the Centrifuge protocol (JSON) that stays connected: it signs in with an API key, answers pings,
-//! matches replies to calls, hands out publications, and comes back after a break with full-jitter pauses.
-//! It repeats no call by itself, because only the caller knows whether that is safe.
+//! A reconnecting client of the Centrifuge protocol (JSON): it authenticates with an API key, answers pings, matches
+//! replies to calls, returns publications, and reconnects with full-jitter backoff. It never repeats a call, because
+//! only the caller knows whether that is safe.
 
 mod frames;
 mod socket;
@@ -14,16 +14,16 @@ use tokio_util::sync::CancellationToken;
 
 use self::socket::{Ended, Opened};
 
-/// Calls and notices that wait; more are refused or wait themselves.
+/// Bound of queued calls and notices; senders wait while a queue is full.
 const QUEUE: usize = 256;
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// A connection that lived so long begins the pauses anew. A shorter one does not, or a server that lets everybody
-/// in and drops them at once would be called twice a second.
+/// A connection of at least this duration resets the backoff. A shorter one does not, or a server that accepts and
+/// drops all connections at once would be called twice a second.
 const GOOD_LIFE: Duration = Duration::from_secs(10);
 
-/// Where to connect, and as whom.
+/// The hub's address and the API key.
 #[derive(Clone)]
 pub(super) struct Target {
     pub url: String,
@@ -34,18 +34,18 @@ pub(super) struct Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     Away,
-    /// The number of the connection.
+    /// Connected, with the connection's number.
     Up(u64),
-    /// It will not come back.
+    /// The client has stopped and will not reconnect.
     Over,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
-    /// The hub answered, and did not do it.
+    /// The hub answered with an error.
     #[error("refused with {code}: {message}")]
     Refused { code: u32, message: String, temporary: bool },
-    /// Nobody knows whether it was done.
+    /// The outcome is unknown.
     #[error("no answer")]
     Lost,
     #[error("the connection is over")]
@@ -65,8 +65,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// The client, the publications that come to it, and the life that the caller runs: it ends with `stop`, or with
-    /// an error when the server refuses this worker for good.
+    /// Returns the client, its publications, and the future that drives the connection. The future ends with `stop`,
+    /// or with an error when the server rejects this worker permanently.
     pub(super) fn new(
         target: Target,
         stop: CancellationToken,
@@ -82,7 +82,7 @@ impl Client {
         self.link.clone()
     }
 
-    /// Waits until there is a connection.
+    /// Waits until the client is connected.
     pub(super) async fn up(&self) -> Result<(), CallError> {
         let mut link = self.link.clone();
         match link.wait_for(|link| *link != Link::Away).await.map(|link| *link) {
@@ -91,7 +91,7 @@ impl Client {
         }
     }
 
-    /// Calls a method and waits for its answer. Without a connection it is lost at once.
+    /// Calls a method and waits for its reply. Without a connection it fails as lost at once.
     pub(super) async fn call(&self, method: &'static str, data: Value) -> Result<Value, CallError> {
         let (answer, answered) = oneshot::channel();
         self.calls.send(Call { method, data, answer }).await.map_err(|_| CallError::Over)?;
@@ -154,7 +154,7 @@ impl Life {
         Ok(())
     }
 
-    /// Loses the calls that come meanwhile, so that nobody waits for a connection without knowing.
+    /// Fails calls as lost while disconnected, so that no caller waits for a connection.
     async fn pause(&mut self, pause: Duration, stop: &CancellationToken) -> bool {
         let over = tokio::time::sleep(pause);
         tokio::pin!(over);
@@ -168,13 +168,14 @@ impl Life {
     }
 }
 
-/// From the system's generator. Without one the pause is the longest.
+/// Random bits from the system's generator. If it fails, the pause is the longest.
 fn random() -> u64 {
     let mut bytes = [0; 8];
     aws_lc_rs::rand::fill(&mut bytes).map_or(u64::MAX, |()| u64::from_le_bytes(bytes))
 }
 
-/// A pause between nothing and a bound that doubles: everybody who was cut at the same moment comes back at another.
+/// Full jitter: a random pause below a bound that doubles, so that workers cut at the same moment reconnect at
+/// different times.
 fn jittered(failures: u32, random: u64) -> Duration {
     let bound = FIRST_PAUSE.saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE);
     let bound_ms = bound.as_millis() as u64;

@@ -1,9 +1,8 @@
-//! `hubbub responder`: the reference AI worker. It is a client like any other: it signs in over the socket with an
-//! API key, answers the turns that it is offered, and knows nothing of the server's insides.
+//! `hubbub responder`: the reference AI worker. It is an ordinary client: it authenticates over the socket with an API
+//! key, answers the turns that it is offered, and uses nothing of the server's internals.
 //!
-//! Read on in `client.rs` (the connection), `session.rs` (the turns at hand), `answer.rs` (one turn). To add another
-//! way of answering: a file with an `answer(turn, pieces) -> Outcome`, a variant of [`Brain`], its options in
-//! [`ResponderArgs`].
+//! See `client.rs` (the connection), `session.rs` (the current turns), `answer.rs` (one turn). To add another brain: a
+//! file with an `answer(turn, pieces) -> Outcome`, a variant of [`Brain`], its options in [`ResponderArgs`].
 
 mod answer;
 mod args;
@@ -24,30 +23,30 @@ pub use self::args::ResponderArgs;
 use self::client::{Client, Link, Target};
 pub use self::openai::{DEFAULT_PROMPT, Model, ModelConfig};
 pub use self::rules::{HANDOFF_WORDS, Hours, Language, Rules};
-pub use self::wire::{Contact, Said, Turn};
+pub use self::wire::{Contact, Turn, TurnMessage};
 
-/// Characters of an answer: well below what the hub takes.
+/// Characters of an answer; well below the hub's limit.
 const MAX_ANSWER_CHARS: usize = 16_000;
 const DEFAULT_CAPACITY: usize = 8;
 
-/// What answers.
+/// Produces the answers.
 pub enum Brain {
     Rules(Rules),
     Model(Model),
 }
 
-/// How a turn ends.
+/// The outcome of a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Answer(String),
-    /// To people, with a reason that they see.
+    /// Handed to people, with a reason that they see.
     Handoff(String),
-    /// Given back, with a reason: another attempt, or people.
+    /// Failed, with a reason: the hub tries again or hands the turn to people.
     Fail(String),
 }
 
 impl Brain {
-    /// Gives the outcome; the pieces of an answer are shown while it comes.
+    /// Returns the outcome; the answer's pieces are streamed meanwhile.
     async fn answer(&self, turn: &Turn, pieces: mpsc::Sender<String>) -> Outcome {
         match self {
             Self::Rules(rules) => rules.answer(turn, pieces).await,
@@ -56,8 +55,8 @@ impl Brain {
     }
 }
 
-/// Runs until `stop` (what is at hand is finished then), or until the hub refuses this worker.
-/// `configured_url` gives the hub's socket when the arguments do not.
+/// Runs until `stop` (current turns are finished first), or until the hub rejects this worker. `configured_url`
+/// returns the hub's socket address if the arguments have none.
 pub async fn run(
     args: ResponderArgs,
     configured_url: impl FnOnce() -> anyhow::Result<String>,
@@ -69,7 +68,7 @@ pub async fn run(
     Responder::begin(target, brain, stop).wait().await
 }
 
-/// A worker that runs in this process, beside other things. Ends with `stop`, at once when it is dropped.
+/// A worker inside this process. Ends with `stop`, or at once when dropped.
 pub struct Responder {
     stop: CancellationToken,
     link: watch::Receiver<Link>,
@@ -98,7 +97,7 @@ impl Responder {
         Self { stop, link, life }
     }
 
-    /// Waits until the worker is connected. An error, if it never will be.
+    /// Waits until the worker is connected. Fails if the hub rejects it.
     pub async fn connected(&self) -> anyhow::Result<()> {
         let mut link = self.link.clone();
         match link.wait_for(|link| *link != Link::Away).await.map(|link| *link) {
@@ -107,7 +106,7 @@ impl Responder {
         }
     }
 
-    /// Takes no new turns, finishes those at hand, and leaves.
+    /// Accepts no new turns, finishes the current ones, and disconnects.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.wait().await

@@ -1,5 +1,5 @@
-//! Answers by a language model behind any server that speaks the OpenAI chat API with streaming. Neither the key
-//! nor what anybody wrote is ever logged or put into a reason.
+//! Answers by a language model behind any server with the OpenAI chat API and streaming. Neither the key nor any
+//! message is logged or put into a reason.
 
 mod answer;
 mod chunk;
@@ -23,19 +23,19 @@ use super::Outcome;
 use super::wire::Turn;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tries of a request that the server did not begin to answer.
+/// Attempts of a request to which the server has not begun to respond.
 const TRIES: u32 = 3;
-/// Words that were kept back are shown before the answer is sent, if it does not take longer than this.
+/// Held-back text is streamed before the answer is sent, unless that takes longer than this.
 const SHOWING: Duration = Duration::from_secs(1);
 
 pub const DEFAULT_PROMPT: &str = "You answer customers of a business in its messenger. Answer in the language of \
     the customer, briefly, in plain text without markup. Do not invent facts about the business: prices, stock, dates.";
 
-/// What every model is told, whatever the prompt: how to call a person.
+/// Appended to every prompt: how to hand over to a person.
 const HANDOFF_RULE: &str = "If a person has to take over (the customer asks for one, or you cannot help), answer \
     with nothing but [handoff] and the reason in a few words.";
 
-/// How `content.rs` writes what is around a customer's words.
+/// Explains the brackets that `content.rs` writes around a customer's text.
 const CONTEXT_RULE: &str = "Lines in square brackets in the customer's messages tell what is around the words: what \
     they answer, where a link leads, a place, a file.";
 
@@ -46,11 +46,11 @@ pub struct ModelConfig {
     pub model: String,
     pub key: Option<String>,
     pub prompt: String,
-    /// Between two pieces, and before the first.
+    /// Timeout between two pieces, and before the first.
     pub silence: Duration,
-    /// For a whole answer.
+    /// Timeout of a whole answer.
     pub limit: Duration,
-    /// Before the second try; the next one waits twice as long.
+    /// The pause before the second attempt, doubled for each next one.
     pub retry_pause: Duration,
 }
 
@@ -75,7 +75,7 @@ pub struct Model {
     habit: Habit,
 }
 
-/// Why there is no answer, in words for people.
+/// The reason for a missing answer, as a sentence for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the model's server answered {0}")]
@@ -105,7 +105,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Nothing was said yet, and the next try may go better.
+    /// Nothing was streamed yet, and another attempt may succeed.
     fn is_passing(self) -> bool {
         match self {
             Self::Status(status) => status == 429 || status >= 500,
@@ -166,7 +166,7 @@ impl Model {
         }
     }
 
-    /// Reads the stream to its end, showing what is for the customer and not part of the marker.
+    /// Reads the stream to its end, and streams the text for the customer without the marker.
     async fn listen(&self, response: Response, pieces: &mpsc::Sender<String>) -> Result<Outcome, Failure> {
         let mut stream = response.bytes_stream();
         let (mut lines, mut answer, mut finished) = (Lines::default(), Answer::new(&self.habit), None);
@@ -188,7 +188,7 @@ impl Model {
                 }
                 let shown = answer.push(&choice.delta);
                 if !shown.is_empty() {
-                    // Nobody looks any more: the answer is made all the same.
+                    // Nobody receives the pieces any more; the answer is completed nevertheless.
                     let _ = pieces.send(shown).await;
                 }
                 finished = choice.finish_reason.or(finished);
@@ -201,7 +201,7 @@ impl Model {
             None => return Err(Failure::BrokeOff),
             Some("content_filter") => return Err(Failure::Filtered),
             Some("tool_calls" | "function_call") => return Err(Failure::Tool),
-            // Its thoughts were cut off, and nothing says so.
+            // The stream ended within the model's thoughts without an error.
             Some("length") if answer.may_be_thought() => return Err(Failure::Thinking),
             Some(_) => {}
         }

@@ -1,5 +1,5 @@
-//! Answers by rules, without a model: a pure function from a turn to an answer, so that a new installation, the
-//! demo and the tests have somebody who answers. It understands a few words of English and Russian, and no more.
+//! Answers by rules, without a model: a pure function from a turn to an answer, for new installations, the demo and
+//! the tests. It recognises a few words of English and Russian.
 
 mod hours;
 mod phrases;
@@ -11,26 +11,26 @@ use tokio::sync::mpsc;
 pub use self::hours::Hours;
 pub use self::phrases::Language;
 use self::phrases::{Phrases, Topic};
-use super::wire::{Said, Turn};
+use super::wire::{Turn, TurnMessage};
 use super::{MAX_ANSWER_CHARS, Outcome};
 
-/// Words at which the customer is given to people, in any of their endings.
+/// Words that hand the customer to people, with any ending.
 pub const HANDOFF_WORDS: [&str; 7] =
     ["human", "operator", "real person", "manager", "оператор", "человек", "менеджер"];
-/// Letters that an ending may add to a word.
+/// Maximum length of an ending, in letters.
 const MAX_ENDING: usize = 3;
 const MAX_QUOTE_CHARS: usize = 80;
 const MAX_QUOTES: usize = 3;
 
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Said to those who write for the first time; the language's own if nothing.
+    /// The greeting of a customer's first message; `None`: the language's own.
     pub greeting: Option<String>,
     pub handoff_words: Vec<String>,
     pub hours: Option<Hours>,
-    /// Nothing: the customer's alphabet decides.
+    /// `None`: the language is detected from the customer's alphabet.
     pub language: Option<Language>,
-    /// The gap between two words, so that people see it typing.
+    /// The pause between two streamed words, so that people see it typing.
     pub pace: Duration,
     /// Unix milliseconds, for the opening hours.
     pub now_ms: fn() -> i64,
@@ -63,15 +63,16 @@ impl Rules {
         outcome
     }
 
-    /// What to do with a turn at this time (Unix milliseconds).
+    /// The outcome of a turn at this time (Unix milliseconds).
     pub fn decide(&self, turn: &Turn, now_ms: i64) -> Outcome {
         let language = self.language.unwrap_or_else(|| language_of(turn));
         let phrases = language.phrases();
-        let words: Vec<String> = turn.messages.iter().filter_map(Said::words).flat_map(words_of).collect();
+        let words: Vec<String> =
+            turn.messages.iter().filter_map(TurnMessage::words).flat_map(words_of).collect();
         if self.handoff_words.iter().any(|asked| says(&words, asked)) {
             return Outcome::Handoff(phrases.handoff.to_owned());
         }
-        let is_first = !turn.history.iter().any(Said::is_ours);
+        let is_first = !turn.history.iter().any(TurnMessage::is_ours);
         let mut sentences = Vec::new();
         if is_first {
             sentences.push(match (&self.greeting, &turn.contact.name) {
@@ -95,7 +96,7 @@ impl Rules {
         Outcome::Answer(sentences.join(" ").chars().take(MAX_ANSWER_CHARS).collect())
     }
 
-    /// A sentence on each thing that was asked about.
+    /// One sentence per topic that was asked about.
     fn about(&self, words: &[String], phrases: &Phrases, language: Language) -> Vec<String> {
         let asked = phrases
             .topics
@@ -117,12 +118,12 @@ fn system_now_ms() -> i64 {
     since_epoch.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The customer's words, small, without what stands between them.
+/// The customer's words in lower case, without punctuation.
 fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// Does the phrase occur, each of its words with any short ending?
+/// Whether the phrase occurs; each of its words may have a short ending.
 fn says(words: &[String], phrase: &str) -> bool {
     let phrase: Vec<String> = words_of(phrase).collect();
     let is = |word: &String, asked: &String| {
@@ -134,7 +135,7 @@ fn says(words: &[String], phrase: &str) -> bool {
             .any(|some| some.iter().zip(&phrase).all(|(word, asked)| is(word, asked)))
 }
 
-/// The alphabet of most letters: of the turn, or of what the customer wrote before.
+/// The language by the alphabet of most letters, in the turn or else in the customer's earlier messages.
 fn language_of(turn: &Turn) -> Language {
     let before = turn.history.iter().rev().filter(|said| !said.is_ours());
     for texts in [turn.messages.iter().collect::<Vec<_>>(), before.collect()] {
@@ -151,7 +152,7 @@ fn language_of(turn: &Turn) -> Language {
 }
 
 fn quotes_of(turn: &Turn) -> Vec<String> {
-    let texts: Vec<&str> = turn.messages.iter().filter_map(Said::words).collect();
+    let texts: Vec<&str> = turn.messages.iter().filter_map(TurnMessage::words).collect();
     let last = texts.len().saturating_sub(MAX_QUOTES);
     texts[last..]
         .iter()

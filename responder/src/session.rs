@@ -1,5 +1,5 @@
-//! What a connected worker has at hand: an offered turn becomes a task, a withdrawn one ends it. When it is told
-//! to stop, it takes nothing new and finishes what it has.
+//! The turns of a connected worker: an offered turn starts a task, a withdrawn one ends it. After `stop`, it accepts
+//! no new turns and finishes the current ones.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use super::answer::answer;
 use super::client::{CallError, Client};
 use super::wire::{Notice, Turn};
 
-/// What is still being answered when the worker should stop gets so long.
+/// Time to finish the current turns after `stop`.
 const LAST_WORDS: Duration = Duration::from_secs(20);
 
 struct Session {
     client: Client,
     brain: Arc<Brain>,
-    /// By turn.
+    /// The current tasks by turn.
     at_hand: HashMap<String, Work>,
     tasks: JoinSet<()>,
 }
@@ -31,7 +31,7 @@ struct Work {
     task: AbortHandle,
 }
 
-/// Works until `stop`, or until the connection is over. Never waits for a call, so that notices are heard while
+/// Runs until `stop`, or until the connection has ended. Never waits for a call, so that notices are processed while
 /// answers are made.
 pub(super) async fn work(
     client: Client,
@@ -60,7 +60,7 @@ impl Session {
     fn hear(&mut self, data: Value, takes_turns: bool) {
         match Notice::read(data) {
             Ok(Some(Notice::Offered(turn))) if takes_turns => self.take(turn),
-            // Left alone: its lease ends soon after we are gone, and it is offered to somebody else.
+            // Aborted: its lease ends soon after the disconnect, and the hub offers the turn again.
             Ok(Some(Notice::Offered(_)) | None) => {}
             Ok(Some(Notice::Withdrawn { turn, lease, reason })) => self.withdraw(&turn, &lease, &reason),
             Err(error) => tracing::warn!(%error, "a notice that cannot be read"),
@@ -71,7 +71,7 @@ impl Session {
         tracing::info!(turn = turn.id, conversation = turn.conversation, attempt = turn.attempt, "offered");
         let (id, lease) = (turn.id.clone(), turn.lease.clone());
         let task = self.tasks.spawn(answer(self.client.clone(), Arc::clone(&self.brain), turn));
-        // A newer lease of the same turn ends the work on the older one.
+        // A newer lease of the same turn replaces the task of the older one.
         if let Some(older) = self.at_hand.insert(id, Work { lease, task }) {
             older.task.abort();
         }

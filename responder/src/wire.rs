@@ -1,10 +1,10 @@
-//! What comes over the socket to an AI worker, as far as the worker looks at it. Unknown members and words are
-//! let through, so that a newer server can be answered by an older worker.
+//! The fields of the socket's messages that an AI worker reads. Unknown fields and values are ignored, so that an
+//! older worker works with a newer server.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A turn under a lease of ours.
+/// A turn leased to this worker.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Turn {
     pub id: String,
@@ -15,12 +15,12 @@ pub struct Turn {
     pub attempt: u64,
     #[serde(default)]
     pub contact: Contact,
-    /// The customer's messages that are to be answered.
+    /// The customer's messages to answer.
     #[serde(default)]
-    pub messages: Vec<Said>,
-    /// What was said before them.
+    pub messages: Vec<TurnMessage>,
+    /// The messages before them.
     #[serde(default)]
-    pub history: Vec<Said>,
+    pub history: Vec<TurnMessage>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,30 +30,30 @@ pub struct Contact {
 
 /// One message of a conversation.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub struct Said {
+pub struct TurnMessage {
     /// `in` or `out`.
     pub direction: String,
     /// `text`, `image`, `voice`, …
     #[serde(default)]
     pub kind: String,
     pub text: Option<String>,
-    /// What is not in the text: quoted words, addresses behind words, a place, a contact card.
+    /// Content besides the text: quotes, links, a location, a contact card.
     #[serde(default)]
     pub data: Value,
 }
 
-impl Said {
+impl TurnMessage {
     pub fn is_ours(&self) -> bool {
         self.direction == "out"
     }
 
-    /// The words, if there are any.
+    /// The text, unless it is empty.
     pub fn words(&self) -> Option<&str> {
         self.text.as_deref().map(str::trim).filter(|text| !text.is_empty())
     }
 }
 
-/// What the hub says to a worker.
+/// A publication of the worker's room.
 #[derive(Debug)]
 pub(super) enum Notice {
     Offered(Box<Turn>),
@@ -61,7 +61,7 @@ pub(super) enum Notice {
 }
 
 impl Notice {
-    /// Reads a publication of the worker's room. Nothing, if it is of a kind that this worker does not know.
+    /// Parses a publication of the worker's room. `None` for an unknown kind.
     pub(super) fn read(data: Value) -> Result<Option<Self>, serde_json::Error> {
         #[derive(Deserialize)]
         struct Offered {

@@ -1,4 +1,4 @@
-//! The HTTP face of the emulated Bot API: `/bot<token>/<method>` with JSON parameters and `/file/bot<token>/<path>`.
+//! The HTTP API of the emulated Bot API: `/bot<token>/<method>` with JSON parameters and `/file/bot<token>/<path>`.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ async fn method(
     });
     if let Some(response) = scripted.as_ref().and_then(Answer::response) {
         if scripted.is_some_and(|answer| answer.leaves) {
-            // What the real one would say to it is not heard.
+            // Telegram's own response is discarded.
             let _ = calls::send(&shared, &method, &parameters).await;
         }
         return response;

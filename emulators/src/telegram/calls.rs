@@ -1,4 +1,4 @@
-//! The methods of the emulated Bot API and everything that they refuse.
+//! The methods of the emulated Bot API and their errors.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const ACTIONS: [&str; 6] =
 
 type Outcome = Result<Value, Refusal>;
 
-/// The methods that scripted failures apply to, and the member that holds their file.
+/// The sending methods, to which injected failures apply, and the parameter that holds their file.
 const SENDING: [(&str, Option<&str>); 6] = [
     ("sendMessage", None),
     ("sendPhoto", Some("photo")),
@@ -40,7 +40,7 @@ fn text<'a>(parameters: &'a Value, name: &str) -> Option<&'a str> {
     parameters.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// A number, or text that holds one, as the real one takes both.
+/// A number, or a string that contains one: Telegram accepts both.
 fn chat_id(parameters: &Value) -> Result<i64, Refusal> {
     match parameters.get("chat_id") {
         Some(Value::Number(number)) => number.as_i64(),
@@ -86,7 +86,7 @@ pub(super) fn other(shared: &Arc<Shared>, method: &str, parameters: &Value) -> O
     }
 }
 
-/// The chat is there and the customer lets the bot in.
+/// Checks that the chat exists and that the customer has not blocked the bot.
 fn reachable(shared: &Shared, chat: i64) -> Result<(), Refusal> {
     shared.state.read(|state| match state.chats.get(&chat) {
         None => Err(Refusal::bad("chat not found")),
@@ -126,7 +126,7 @@ fn set_webhook(shared: &Arc<Shared>, parameters: &Value) -> Outcome {
         Some(_) => return Err(Refusal::bad("can't parse allowed_updates: an array of text is expected")),
     };
     let chats: Vec<i64> = shared.state.change(|state| {
-        // Neither an omitted nor an empty list resets what was asked for before.
+        // An omitted or empty list keeps the previous one.
         if !allowed.is_empty() {
             state.allowed = allowed;
         }
@@ -202,7 +202,7 @@ fn get_file(shared: &Shared, parameters: &Value) -> Outcome {
     })
 }
 
-/// Checks a message as the real one does and, when nothing is wrong with it, takes it.
+/// Validates a message as Telegram does, and sends it.
 pub(super) async fn send(shared: &Arc<Shared>, method: &str, parameters: &Value) -> Outcome {
     let chat = chat_id(parameters)?;
     let member = SENDING.iter().find(|(name, _)| *name == method).and_then(|(_, member)| *member);
@@ -249,7 +249,7 @@ pub(super) async fn send(shared: &Arc<Shared>, method: &str, parameters: &Value)
     {
         message.extend(parts.into_iter().filter(|(name, _)| name != "from"));
     }
-    // The only sends that come back: those through another account.
+    // Only sends through a business account come back as updates.
     if let Some(Place::Business(connection)) = &place {
         let owner = shared.state.read(|state| state.connections.get(connection).copied());
         let mut echo = message.clone();
@@ -288,7 +288,7 @@ fn reply(shared: &Shared, chat: i64, parameters: &Value) -> Result<Option<i64>, 
     }
 }
 
-/// The file by its address, fetched as the real one would, or by the id of one that it has.
+/// The file by its address, fetched as Telegram does, or by its id.
 async fn media(shared: &Shared, member: &str, parameters: &Value) -> Result<String, Refusal> {
     let given = text(parameters, member);
     let given = given.ok_or_else(|| Refusal::bad(&format!("there is no {member} in the request")))?;

@@ -1,5 +1,5 @@
-//! Delivering updates as Telegram does: each chat has its own queue, whose head is repeated until the webhook takes it
-//! or it expires; other chats do not wait for it.
+//! Delivery of updates as Telegram does it: each chat has its own queue, whose head is retried until the webhook
+//! accepts it or it expires; other chats do not wait for it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use super::{
 
 const HOUR_MS: i64 = 3_600_000;
 const MAX_RETRY_AFTER_S: u64 = 3_600;
-/// Pauses are doubled this often at most: from 2 s to about a minute.
+/// Limit of doublings of the pause: from 2 s to about a minute.
 const MAX_DOUBLINGS: u32 = 5;
 
-/// Queues an update, unless the webhook did not ask for its kind.
+/// Queues an update, unless the webhook's `allowed_updates` exclude its kind.
 pub(super) fn enqueue(
     shared: &Arc<Shared>,
     chat: i64,
@@ -39,7 +39,7 @@ pub(super) fn enqueue(
     update_id
 }
 
-/// Sees to it that somebody delivers the chat's queue.
+/// Starts a delivery task for the chat's queue if there is none.
 pub(super) fn wake(shared: &Arc<Shared>, chat: i64) {
     let starts = shared.state.change(|state| {
         let has_hook = state.webhook.is_some();
@@ -71,7 +71,7 @@ async fn run(shared: Arc<Shared>, chat: i64) {
         let Next::Deliver(webhook, update_id, body) = next else { return };
         attempt += 1;
         let slots = shared.state.read(|state| Arc::clone(&state.slots));
-        // Never closed; without a slot the delivery would only be a little early.
+        // The semaphore is never closed; without a permit the delivery would only ignore the limit.
         let slot = slots.acquire_owned().await.ok();
         let (status, retry_after_s) = post(&shared, &webhook, body).await;
         drop(slot);
@@ -108,7 +108,7 @@ fn next(queue: &mut Queue, webhook: Option<Webhook>, now_ms: i64) -> Next {
     Next::Done
 }
 
-/// The first repetition comes at once, unless the webhook named a time.
+/// The first retry is immediate, unless the webhook sent `Retry-After`.
 fn pause(unit: Duration, attempt: u32, retry_after_s: Option<u64>) -> Duration {
     match retry_after_s {
         Some(seconds) => Duration::from_secs(seconds.min(MAX_RETRY_AFTER_S)),
@@ -117,7 +117,7 @@ fn pause(unit: Duration, attempt: u32, retry_after_s: Option<u64>) -> Duration {
     }
 }
 
-/// Delivers a whole body once, past the queues.
+/// Delivers a whole body once, without a queue.
 pub(super) async fn post_once(shared: &Shared, body: &Value) -> u16 {
     let webhook = shared.state.change(|state| {
         for (kind, content) in

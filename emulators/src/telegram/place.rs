@@ -1,20 +1,20 @@
-//! A place in a chat: a topic, the direct messages of a channel, a business connection.
+//! A place in a chat: a topic, the direct messages of a channel, or a business connection.
 
 use serde_json::{Value, json};
 
-/// Where in a chat something was said.
+/// The part of a chat that a message belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A topic of a forum or of a private chat.
     Topic(i64),
     /// The conversation of one customer with a channel.
     Direct(i64),
-    /// Through the account of a business.
+    /// A chat of a connected business account, by the connection's id.
     Business(String),
 }
 
 impl Place {
-    /// The members of a message that was said there.
+    /// The JSON members of a message in this place.
     pub(super) fn parts(&self, chat: i64) -> Value {
         match self {
             Self::Topic(topic) => json!({ "message_thread_id": topic, "is_topic_message": true }),
@@ -29,7 +29,7 @@ impl Place {
         }
     }
 
-    /// The one that a call or a message names.
+    /// The place in a call's parameters or in a message.
     pub(super) fn of(value: &Value) -> Option<Self> {
         let number = |name: &str| value.get(name).and_then(Value::as_i64);
         if let Some(connection) = value.get("business_connection_id").and_then(Value::as_str) {

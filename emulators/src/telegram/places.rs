@@ -1,11 +1,12 @@
-//! Which chats and places the emulated Bot API knows, and how it refuses a call that names a wrong place or none.
+//! The chats and places (topics, direct messages, business connections) of the emulated Bot API, and the errors of a
+//! call that names a wrong place or none.
 
 use serde_json::{Value, json};
 
 use super::{place::Place, refusal::Refusal, state::State};
 
 impl State {
-    /// Takes notice of the chat, the place and the message of an update that was made elsewhere.
+    /// Registers the chat, the place and the message of an update that a test delivers as a body.
     pub(super) fn learn(&mut self, kind: &str, content: &Value) {
         let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         if kind == "business_connection" {
@@ -31,7 +32,7 @@ impl State {
         chat.places.extend(place);
     }
 
-    /// The place that a call names, if the chat has it.
+    /// The place that a call names, or Telegram's error if the chat does not have it.
     pub(super) fn place(&self, chat: i64, parameters: &Value) -> Result<Option<Place>, Refusal> {
         let place = Place::of(parameters);
         let known = self.chats.get(&chat);
@@ -40,7 +41,7 @@ impl State {
                 return Err(Refusal::bad("business connection not found"));
             }
             _ if known.is_none() => return Err(Refusal::bad("chat not found")),
-            // A customer of the account has not written to the bot itself.
+            // A business account's customer has not written to the bot itself.
             None | Some(Place::Topic(_) | Place::Direct(_)) if known.is_some_and(|chat| !chat.is_own) => {
                 return Err(Refusal::bad("chat not found"));
             }

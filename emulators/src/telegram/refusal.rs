@@ -1,4 +1,4 @@
-//! How the Bot API refuses a call.
+//! The Bot API's error responses.
 
 use axum::{
     Json,
@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-/// Why a call is refused: status and description, and what goes into `parameters`.
+/// An error: status, description and `parameters`.
 pub(super) struct Refusal {
     pub(super) code: u16,
     pub(super) description: String,

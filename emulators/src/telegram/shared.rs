@@ -8,7 +8,7 @@ use crate::{
     serving::{Tasks, Watched},
 };
 
-/// How the emulator behaves.
+/// The emulator's options.
 #[derive(Clone)]
 pub struct EmulatorConfig {
     /// Port 0 takes any free one.
@@ -16,11 +16,11 @@ pub struct EmulatorConfig {
     pub token: String,
     pub username: String,
     pub clock: Clock,
-    /// The real API takes https webhooks on four ports only; this also takes http to this machine.
+    /// Telegram accepts only https webhooks on four ports; this also accepts http to this machine.
     pub allow_http_loopback: bool,
-    /// Fetch media that are sent by address, as the real one does, and refuse them when that fails.
+    /// Fetch media sent by URL, as Telegram does, and refuse the call when that fails.
     pub fetch_media: bool,
-    /// The first pause between two deliveries of an update (2 s at the real one), doubled each time.
+    /// The first pause between two attempts of an update (2 s at Telegram), doubled each time.
     pub retry_pause: Duration,
 }
 

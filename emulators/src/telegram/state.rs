@@ -1,4 +1,4 @@
-//! What the emulated Bot API remembers: chats, files, the webhook, what was sent and what waits to be delivered.
+//! The state of the emulated Bot API: chats, files, the webhook, sent messages and pending deliveries.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -14,10 +14,10 @@ use crate::{
     serving::{Fail, Recent},
 };
 
-/// Deliveries at once for a webhook that names no number.
+/// Concurrent deliveries of a webhook that sets no `max_connections`.
 pub(super) const DEFAULT_CONNECTIONS: usize = 40;
 
-/// Kinds that are delivered to a webhook which never named any.
+/// Kinds delivered to a webhook that never set `allowed_updates`.
 const DEFAULT_UPDATES: [&str; 9] = [
     "message",
     "edited_message",
@@ -41,7 +41,7 @@ pub struct Sent {
     /// The address or id of the file.
     pub media: Option<String>,
     pub reply_to: Option<i64>,
-    /// Where in the chat it went, if the call named a place.
+    /// The place in the chat, if the call named one.
     pub place: Option<Place>,
     pub at_ms: i64,
 }
@@ -54,7 +54,7 @@ pub struct Call {
     pub at_ms: i64,
 }
 
-/// One attempt to deliver an update. `status` is 0 when nobody answered.
+/// One attempt to deliver an update. `status` is 0 without a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
     pub update_id: i64,
@@ -72,10 +72,10 @@ pub struct Webhook {
 pub(super) struct Chat {
     last_message: i64,
     first_message: i64,
-    /// Messages of updates that were made elsewhere.
+    /// Messages of updates that a test delivered as a body.
     pub(super) others: BTreeSet<i64>,
     pub(super) blocked: bool,
-    /// The places that there are. A chat that is only known through a business connection is none of the bot's own.
+    /// The known places. A chat known only through a business connection is not the bot's own.
     pub(super) places: BTreeSet<Place>,
     pub(super) is_own: bool,
 }
@@ -102,7 +102,7 @@ pub(super) struct Queued {
     pub(super) expires_ms: i64,
 }
 
-/// The updates of one chat. The head is delivered until it is taken; the rest waits behind it.
+/// The pending updates of one chat. The head is retried until it is delivered; the rest waits behind it.
 #[derive(Default)]
 pub(super) struct Queue {
     pub(super) updates: VecDeque<Queued>,
@@ -111,12 +111,12 @@ pub(super) struct Queue {
 
 pub(super) struct State {
     pub(super) webhook: Option<Webhook>,
-    /// As many deliveries at once as the webhook asked for.
+    /// Limits concurrent deliveries to the webhook's `max_connections`.
     pub(super) slots: Arc<Semaphore>,
     pub(super) allowed: Vec<String>,
     pub(super) chats: BTreeMap<i64, Chat>,
     pub(super) files: HashMap<String, Stored>,
-    /// Button presses that may still be answered: id → when they happened, in seconds.
+    /// Button presses that may still be answered: id → time in seconds.
     pub(super) presses: HashMap<String, i64>,
     pub(super) queues: BTreeMap<i64, Queue>,
     pub(super) sent: Recent<Sent>,
@@ -124,10 +124,10 @@ pub(super) struct State {
     pub(super) deliveries: Recent<Delivery>,
     pub(super) failures: VecDeque<Fail>,
     pub(super) script: Script,
-    /// Business connections that are in force, and their owners.
+    /// Enabled business connections, and their owners.
     pub(super) connections: BTreeMap<String, i64>,
     pub(super) last_error: Option<(i64, String)>,
-    /// Ids begin at the start time, so that a second run with the same database gives new ones.
+    /// Ids begin at the start time, so that a second run with the same database gets new ones.
     first_id: i64,
     next_update: i64,
     next_other: i64,
@@ -186,7 +186,7 @@ impl State {
         id
     }
 
-    /// Keeps a file and gives the parts of the message that carries it.
+    /// Stores a file and returns its part of the message.
     pub(super) fn store(&mut self, file: File) -> Value {
         let number = self.next_other();
         let id = format!("file-{number}");
@@ -202,7 +202,7 @@ impl State {
         let path = format!("{member}s/file_{number}.{}", file.kind.extension());
         self.files.insert(id, Stored { path, bytes: file.bytes });
         if member == "photo" {
-            // The real one gives several sizes; the small ones name no file of ours.
+            // Telegram also lists smaller sizes; here they refer to no file.
             let small = json!({ "file_id": "small", "file_unique_id": "s", "width": 90, "height": 90 });
             one["width"] = 1280.into();
             one["height"] = 1280.into();
@@ -211,7 +211,7 @@ impl State {
         json!({ member: one })
     }
 
-    /// Updates that were not taken yet.
+    /// Undelivered updates.
     pub(super) fn pending(&self) -> usize {
         self.queues.values().map(|queue| queue.updates.len()).sum()
     }

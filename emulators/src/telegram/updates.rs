@@ -1,8 +1,8 @@
-//! Building the updates that a customer's doings become.
+//! Builds the updates of a customer's actions.
 
 use serde_json::{Value, json};
 
-/// What kind of file a customer sends.
+/// The kind of a customer's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
     Photo,

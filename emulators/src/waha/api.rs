@@ -1,4 +1,4 @@
-//! The HTTP face of the emulated server. Every path needs the key; what the real one refuses is refused.
+//! The HTTP API of the emulated server. Every path needs the key; invalid calls get WAHA's errors.
 
 use std::sync::Arc;
 
@@ -153,7 +153,7 @@ async fn messages(
     Json(payloads).into_response()
 }
 
-/// With `downloadMedia` the file can be fetched again.
+/// With `downloadMedia`, the file becomes available again.
 async fn message(
     State(shared): State<Arc<Shared>>,
     Path((session, _chat, id)): Path<(String, String, String)>,
@@ -189,7 +189,7 @@ async fn file(State(shared): State<Arc<Shared>>, Path((session, file)): Path<(St
     }
 }
 
-/// Seen and typing: nothing comes of them but the record of the call.
+/// Seen and typing: the call is only recorded.
 async fn courtesy(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     match require(&shared, body["session"].as_str().unwrap_or("default"), "WORKING") {

@@ -1,5 +1,5 @@
-//! Where the engines differ: ids that they take from the caller, the shape of a send's answer, and whom they name as
-//! the sender of our own messages.
+//! Differences between the engines: message ids chosen by the caller, the shape of a send's response, and the sender
+//! named in our own messages.
 
 use serde_json::{Value, json};
 
@@ -26,12 +26,12 @@ impl Engine {
         self != Self::Webjs
     }
 
-    /// What a send is answered with.
+    /// The response to a send.
     pub(super) fn answer(self, message: &Message) -> Value {
         let Message { id, bare, chat, .. } = message;
         let seconds = message.at_ms / 1000;
         match self {
-            // Groups: without the participant that later events carry.
+            // In groups the id lacks the participant that later events have.
             Self::Webjs => json!({
                 "id": { "fromMe": true, "remote": chat, "id": bare, "_serialized": format!("true_{chat}_{bare}") },
                 "ack": 0, "body": message.text, "timestamp": seconds,
@@ -53,7 +53,7 @@ impl Engine {
         match (message.writer, self) {
             (Writer::Customer, _) => (message.chat.as_str().into(), me.into()),
             (_, Self::Webjs) => (me.into(), message.chat.as_str().into()),
-            // The chat, even though it was us.
+            // This engine names the chat, although we are the sender.
             (_, Self::Noweb | Self::Gows) => (message.chat.as_str().into(), Value::Null),
         }
     }

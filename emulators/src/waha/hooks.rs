@@ -1,5 +1,6 @@
-//! Delivering events as WAHA does: each to each webhook on its own, so that they overtake one another; signed when a
-//! key is configured; every refusal repeated by the webhook's policy, and forgotten after the last attempt.
+//! Webhook delivery as WAHA does it: each event goes to each webhook independently, so events can be reordered; signed
+//! when a key is configured; a failed attempt is retried by the webhook's policy, and the event is dropped after the
+//! last one.
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
@@ -50,7 +51,7 @@ impl Policy {
     }
 }
 
-/// Delivers an event of a session to every webhook that wants it.
+/// Delivers an event of a session to every webhook that subscribes to it.
 pub(super) fn emit(shared: &Arc<Shared>, session: &str, name: &str, payload: &Value) {
     let now_ms = shared.config.clock.now_ms();
     let me = shared.state.read(|state| state.me(session).map(str::to_owned));
@@ -89,7 +90,7 @@ fn hooks_for(config: &Value, name: &str) -> Vec<Hook> {
     webhooks.iter().filter(wants).filter_map(hook).collect()
 }
 
-/// Id, time and signature are made once and stay the same over the repetitions.
+/// Id, time and signature stay the same over all attempts.
 async fn deliver(shared: Arc<Shared>, hook: Hook, event: String, id: String, now_ms: i64, body: Vec<u8>) {
     let mut attempt = 0;
     let is_taken = loop {
@@ -110,7 +111,7 @@ async fn deliver(shared: Arc<Shared>, hook: Hook, event: String, id: String, now
     });
 }
 
-/// Delivers a whole envelope once, past the policy.
+/// Delivers a whole envelope once, without retries.
 pub(super) async fn post_once(shared: &Shared, session: &str, body: &Value) -> u16 {
     let now_ms = shared.config.clock.now_ms();
     let name = body["event"].as_str().unwrap_or_default();
@@ -125,7 +126,7 @@ pub(super) async fn post_once(shared: &Shared, session: &str, body: &Value) -> u
     status
 }
 
-/// One attempt: the status (0 when nobody answered) and the wish to wait, in seconds.
+/// One attempt: the status (0 without a response) and the `Retry-After`, in seconds.
 async fn post(shared: &Shared, hook: &Hook, id: &str, now_ms: i64, body: &[u8]) -> (u16, Option<u64>) {
     let mut request = shared
         .http

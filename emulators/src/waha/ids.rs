@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-/// An id as WhatsApp makes them: unique, and different in every run.
+/// A new id in WhatsApp's form: unique, and different in every run.
 pub(super) fn new_bare_id() -> String {
     let mut bytes = [0; 9];
-    // Without randomness the ids repeat and the tests that count messages say so.
+    // Without randomness the ids repeat, which the tests that count messages detect.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     bytes.iter().fold("3EB0".to_owned(), |mut id, byte| {
         let _ = write!(id, "{byte:02X}");
@@ -20,7 +20,7 @@ pub(super) fn message_id(from_me: bool, chat: &str, bare: &str, participant: Opt
     }
 }
 
-/// The third part of a long id, or the whole of a bare one.
+/// The bare part of a full id, or a bare id itself.
 pub(super) fn bare(id: &str) -> &str {
     id.split('_').nth(2).unwrap_or(id)
 }

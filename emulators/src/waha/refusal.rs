@@ -1,4 +1,4 @@
-//! How WAHA refuses a call.
+//! WAHA's error responses.
 
 use axum::{
     Json,
@@ -17,7 +17,7 @@ pub(super) fn unknown() -> Response {
     error(StatusCode::NOT_FOUND, "Session not found")
 }
 
-/// The session is there and in that state, else the answer that says so.
+/// Checks that the session exists in this state; otherwise returns WAHA's error response.
 pub(super) fn require(shared: &Shared, session: &str, status: &str) -> Result<(), Box<Response>> {
     match shared.state.read(|state| state.sessions.get(session).map(|session| session.status.clone())) {
         None => Err(Box::new(unknown())),

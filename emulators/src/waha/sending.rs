@@ -1,5 +1,5 @@
-//! Sending through the emulated server: the checks, the engine's answer, and what WhatsApp tells afterwards: the echo
-//! and the receipts, each on its own way.
+//! Sending through the emulated server: validation, the engine's response, and the later events: the echo and the
+//! receipts, each delivered independently.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -42,7 +42,7 @@ pub(super) async fn send(
             let headers = [("retry-after", retry_after.to_string())];
             return (StatusCode::TOO_MANY_REQUESTS, headers, "{}").into_response();
         }
-        // WhatsApp's way to say that this number may not write to strangers.
+        // WhatsApp's error for a number that may not write to strangers.
         Some(Fail::Blocked) => {
             return refusal::error(StatusCode::INTERNAL_SERVER_ERROR, "server returned error 463");
         }
@@ -79,7 +79,7 @@ fn check(call: &str, body: &Value) -> Result<(), &'static str> {
     if file["mimetype"].is_string() { Ok(()) } else { Err("file.mimetype must be a string") }
 }
 
-/// Takes a message whose sender will hear something else.
+/// Sends a message whose caller gets a scripted answer.
 pub(super) async fn leave(shared: &Arc<Shared>, call: &str, body: &Value, echo_after: Option<Duration>) {
     let session = body["session"].as_str().unwrap_or("default").to_owned();
     let Some(echo_after) = echo_after else {
@@ -98,7 +98,7 @@ pub(super) async fn leave(shared: &Arc<Shared>, call: &str, body: &Value, echo_a
     }
 }
 
-/// Takes a message and lets its echo go.
+/// Stores a message and sends its echo.
 async fn accept(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -> Message {
     let (message, is_new) = take(shared, session, call, body);
     if is_new {
@@ -110,8 +110,7 @@ async fn accept(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -
     message
 }
 
-/// Takes a message, and says whether it is a new one. The same chosen id twice is one message, as WhatsApp itself
-/// sees to.
+/// Stores a message; returns whether it is new. The same chosen id twice is one message, as in WhatsApp itself.
 fn take(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -> (Message, bool) {
     let chat = body["chatId"].as_str().unwrap_or_default().replace("@s.whatsapp.net", "@c.us");
     let chosen = body["id"].as_str().filter(|id| shared.config.engine.takes_ids() && !id.is_empty());
@@ -151,8 +150,8 @@ fn take(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -> (Messa
     (message, true)
 }
 
-/// Delivers what is to be told of a message. Each event goes on its own, the receipts of our own messages included,
-/// so any of them may arrive first.
+/// Delivers the events of a message. Each goes independently, the receipts of our own messages included, so that any
+/// of them may arrive first.
 pub(super) fn tell(shared: &Arc<Shared>, session: &str, message: &Message) {
     let payload = shared.state.read(|state| payload(&shared.config, session, message, &state.lids));
     hooks::emit(shared, session, "message.any", &payload);
@@ -169,7 +168,7 @@ pub(super) fn tell(shared: &Arc<Shared>, session: &str, message: &Message) {
     }
 }
 
-/// A message as the server tells it.
+/// The message's object in an event.
 pub(super) fn payload(
     config: &EmulatorConfig,
     session: &str,
@@ -184,7 +183,7 @@ pub(super) fn payload(
             Some("application/pdf") => "pdf",
             _ => "bin",
         };
-        // The server's own idea of its name, which nobody else can reach.
+        // The server's own address, which is not reachable from outside.
         let url = format!("http://localhost:3000/api/files/{session}/{}.{extension}", message.id);
         json!({ "url": url, "mimetype": stored.file.mime, "filename": stored.file.name, "error": null })
     });

@@ -1,4 +1,4 @@
-//! The emulated server's sessions: their life, and their configuration, which every change replaces whole.
+//! The emulated server's sessions: their lifecycle, and their configuration, which every change replaces completely.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{
 };
 
 const HISTORY: usize = 10;
-/// A picture of one white dot: it can be shown, not scanned.
+/// A PNG of one white pixel in place of a QR code.
 const QR_PNG: &[u8] =
     b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\
     \x00\x00\x3a\x7e\x9bU\x00\x00\x00\x0aIDATx\x9cc\xf8\x0f\x00\x01\x01\x01\x00\xb18\xf6\x14\
@@ -95,7 +95,7 @@ pub(super) async fn get(State(shared): State<Arc<Shared>>, Path(name): Path<Stri
     shown(&shared, &name)
 }
 
-/// Replaces the whole configuration and restarts the session, unless it was stopped.
+/// Replaces the whole configuration and restarts the session, unless it is stopped.
 pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
     Path(name): Path<String>,

@@ -8,23 +8,24 @@ use crate::{
     serving::{Tasks, Watched},
 };
 
-/// How the emulator behaves.
+/// The emulator's options.
 #[derive(Clone)]
 pub struct EmulatorConfig {
     /// Port 0 takes any free one.
     pub address: SocketAddr,
     pub api_key: String,
     pub engine: Engine,
-    /// The number that scans the code of the first session, in WhatsApp's form; that of each further one is one more.
+    /// The phone number that scans the first session's QR code, in WhatsApp's form; each further session's is one
+    /// higher.
     pub me: String,
     pub clock: Clock,
     /// A started session works at once; otherwise it waits for [`scan`](super::WahaEmulator::scan).
     pub links_itself: bool,
-    /// Deliver a send's echo before the send is answered, which is the order that hurts.
+    /// Deliver a send's echo before its response, the order that is hardest for a client.
     pub echo_first: bool,
-    /// What a second of a webhook's retry policy lasts.
+    /// The duration of a second of a webhook's retry policy.
     pub second: Duration,
-    /// How long a file can be fetched (180 s by default at the real one).
+    /// Lifetime of a file (180 s by default at WAHA).
     pub file_lifetime_ms: i64,
 }
 

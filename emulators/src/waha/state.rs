@@ -1,4 +1,4 @@
-//! What the emulated server remembers: sessions, messages with their files, and what is under way to the webhooks.
+//! The state of the emulated server: sessions, messages with their files, and pending webhook deliveries.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -32,7 +32,7 @@ impl File {
     }
 }
 
-/// A file that can be fetched for a while.
+/// A file that can be fetched until it expires.
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
     pub(super) file: File,
@@ -43,9 +43,9 @@ pub(super) struct Stored {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Writer {
     Customer,
-    /// The owner, on the phone.
+    /// The account's owner, on the phone.
     Owner,
-    /// We, through the API.
+    /// The API's client.
     Api,
 }
 
@@ -86,7 +86,7 @@ pub struct Call {
     pub at_ms: i64,
 }
 
-/// One attempt to deliver an event. `status` is 0 when nobody answered.
+/// One attempt to deliver an event. `status` is 0 without a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub event: String,
@@ -97,9 +97,9 @@ pub struct Delivery {
 pub(super) struct Session {
     pub(super) status: String,
     pub(super) config: Value,
-    /// The number that scanned its code, in WhatsApp's form.
+    /// The phone number that scanned the session's QR code, in WhatsApp's form.
     pub(super) me: String,
-    /// The last states with their times, as they are told.
+    /// The latest states with their times, as in `session.status` events.
     pub(super) history: Vec<Value>,
 }
 
@@ -108,21 +108,21 @@ pub(super) struct State {
     pub(super) sessions: BTreeMap<String, Session>,
     /// By session.
     pub(super) messages: BTreeMap<String, Recent<Message>>,
-    /// Hidden id → phone.
+    /// Hidden id (`@lid`) → phone.
     pub(super) lids: BTreeMap<String, String>,
-    /// Group → what it is called.
+    /// Group → title.
     pub(super) groups: BTreeMap<String, String>,
     pub(super) sent: Recent<Sent>,
     pub(super) calls: Recent<Call>,
     pub(super) deliveries: Recent<Delivery>,
     pub(super) failures: VecDeque<Fail>,
     pub(super) script: Script,
-    /// Events whose delivery has neither succeeded nor been given up.
+    /// Events whose delivery is neither done nor given up.
     pub(super) under_way: usize,
     pub(super) lost: usize,
 }
 
-/// The number of the next session: that of the first one, counted on.
+/// The phone number of the next session: the first one's, incremented.
 pub(super) fn next_me(first: &str, sessions: usize) -> String {
     let (number, server) = first.split_once('@').unwrap_or((first, "c.us"));
     let counted = number.parse::<u64>().map(|number| number + sessions as u64);

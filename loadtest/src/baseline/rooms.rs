@@ -1,5 +1,5 @@
-//! Who is in which room of the bare server, and the few commands it understands. Publications of one room that
-//! come together go out in one write to each subscriber.
+//! The rooms of the bare server with their subscribers, and the few commands it implements. Publications of one room
+//! that arrive together go out in one write to each subscriber.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::Fault;
+use super::fault::Fault;
 use super::peer::Peer;
 use crate::frame;
 
@@ -20,7 +20,7 @@ struct Room {
     peers: Vec<Rc<Peer>>,
     offset: u64,
     history: VecDeque<(u64, Box<str>)>,
-    /// A frame that waits for the one behind it.
+    /// A frame held back until the next one, for the fault `Swap`.
     swapped: Vec<u8>,
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Rooms {
     connected: String,
 }
 
-/// Frames to be written once everything that was read together is understood.
+/// Frames that are written after all commands of one read are processed.
 #[derive(Default)]
 pub(super) struct Batch {
     pushes: Vec<(String, Vec<u8>, Vec<u8>)>,
@@ -143,7 +143,7 @@ impl Rooms {
         if nth == batch.pushes.len() {
             batch.pushes.push((channel.to_owned(), Vec::new(), Vec::new()));
         }
-        // All peers but the first get `all`, the first one `first` if a promise is to be broken.
+        // All peers except the first get `all`; the first gets `first` when a fault is injected.
         let (_, all, first) = &mut batch.pushes[nth];
         frame::write_plain(all, frame::TEXT, text.as_bytes());
         let chosen = room.offset.is_multiple_of(FAULT_EVERY);

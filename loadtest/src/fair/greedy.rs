@@ -1,4 +1,4 @@
-//! The tenant that sends as fast as it can: messages, or bodies made to become large.
+//! The greedy tenant, which sends at full speed: messages, or bodies that expand in memory.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,17 +19,17 @@ use crate::webhook::{Factory, Run};
 pub(crate) enum Shape {
     /// Ordinary messages of many chats.
     Messages,
-    /// Ids of deleted messages under one long id (Telegram).
+    /// Many ids of deleted messages with one long prefix (Telegram).
     Deletions,
     /// Presences of one chat (WAHA).
     Presences,
-    /// Small lists in a list.
+    /// A list of small lists.
     Lists,
     /// One message with a long text.
     Text,
 }
 
-/// Numbers of messages; a run does not come so far.
+/// Message count of the run, more than the greedy tenant ever sends.
 const MESSAGES: usize = 100_000_000;
 
 pub(crate) struct Greedy {
@@ -64,7 +64,7 @@ impl Greedy {
         Ok(Self { stopped, connections: running })
     }
 
-    /// What was answered, by status.
+    /// Responses, by status.
     pub(crate) async fn stop(mut self) -> Result<BTreeMap<String, u64>> {
         self.stopped.store(true, Relaxed);
         let mut answers = BTreeMap::new();
@@ -94,7 +94,7 @@ async fn exchange(open: &mut Option<Connection>, address: &str, request: &[u8]) 
     }
 }
 
-/// A body of about so many bytes.
+/// A body of about `bytes` bytes.
 fn body(shape: Shape, number: usize, bytes: usize) -> String {
     let mut body = String::with_capacity(bytes + 512);
     let fill = |body: &mut String, one: &str, end: &str| {

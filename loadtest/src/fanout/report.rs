@@ -1,11 +1,11 @@
-//! What a fan-out run found: for the server, and for the bare one if it was asked for.
+//! The report of a fan-out run: the server's results, and the bare server's if it was measured.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
-use super::Args;
+use super::args::Args;
 use crate::fleet::order::Seen;
 use crate::phase::Phase;
 use crate::process::Usage;
@@ -50,7 +50,7 @@ pub(super) struct Run {
     /// The best step of a search.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) found: Option<Phase>,
-    /// At half of the rate of the best step.
+    /// Measured at half of the best step's rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) half: Option<Phase>,
     lost: u64,
@@ -62,7 +62,7 @@ pub(super) struct Run {
     errors: BTreeMap<String, u64>,
 }
 
-/// The server's share of what the bare one reaches, round by round.
+/// The server's results relative to the bare server's, round by round.
 #[derive(Serialize)]
 struct OfBaseline {
     deliveries_per_second: Share,
@@ -78,7 +78,7 @@ struct Share {
 }
 
 impl Share {
-    /// Nothing of nothing.
+    /// `None` without shares.
     fn of(mut shares: Vec<f64>) -> Option<Self> {
         shares.sort_by(f64::total_cmp);
         let (min, max) = (*shares.first()?, *shares.last()?);
@@ -125,7 +125,7 @@ impl Run {
         (self.closes, self.stalled_closes, self.errors) = (seen.closes, seen.stalled_closes, seen.errors);
     }
 
-    /// The phases that stand for the run.
+    /// The phases that are compared.
     fn main(&self, plan: &Plan) -> &[Phase] {
         match &self.found {
             Some(found) => std::slice::from_ref(found),

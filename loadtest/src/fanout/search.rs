@@ -1,23 +1,31 @@
-//! Where a server saturates: the rate is doubled until a step fails, then the gap between the last good and the
-//! first bad one is halved a few times. A step that fails is tried once more, because a busy machine spoils some.
+//! Searches the saturation of a server: doubles the rate until a step fails, then halves the gap between the last good
+//! and the first bad rate a few times. A failed step is repeated once, because a busy machine disturbs some.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Trial;
+use super::args::Args;
+use super::trial::Trial;
 use crate::phase::Phase;
 
 const DOUBLINGS: u32 = 14;
 const HALVINGS: u32 = 3;
 
-/// The best step that kept its schedule and its p99; nothing if already the first did not.
-pub(super) async fn search(
-    trial: &mut Trial,
-    rate: f64,
-    time: Duration,
-    p99_ms: f64,
-) -> Result<Option<Phase>> {
+/// Searches the highest rate, then measures at `half` of another server's best rate, or else at half of this one's.
+/// Returns the rate of that last measurement.
+pub(super) async fn run(trial: &mut Trial, args: &Args, half: Option<f64>) -> Result<Option<f64>> {
+    let time = Duration::from_secs_f64(args.seconds);
+    trial.run.found = search(trial, args.rate, time, args.p99_ms).await?;
+    let half = half.or(trial.run.found.as_ref().map(|found| found.rate / 2.0));
+    if let Some(half) = half {
+        trial.run.half = Some(trial.phase("at half of it", half, time).await?.0);
+    }
+    Ok(half)
+}
+
+/// The best step within its schedule and p99; `None` if already the first failed.
+async fn search(trial: &mut Trial, rate: f64, time: Duration, p99_ms: f64) -> Result<Option<Phase>> {
     let mut range = Range { good: None, bad: None, next: rate };
     let mut again = false;
     for _ in 0..2 * (DOUBLINGS + HALVINGS) {
@@ -52,7 +60,7 @@ impl<T> Range<T>
 where
     T: Rated,
 {
-    /// False when the range is small enough, or nothing is good.
+    /// False when the range is small enough, or no step passed.
     fn narrow(&mut self, kept: bool, step: T) -> bool {
         if kept {
             self.good = Some(step);
@@ -92,7 +100,7 @@ mod tests {
         }
     }
 
-    /// Every rate that is tried against a server that can do `limit`, and the best of them.
+    /// Every rate tried against a server with the capacity `limit`, and the best of them.
     fn tried(limit: f64) -> (Vec<f64>, Option<f64>) {
         let mut range = Range { good: None, bad: None, next: 100.0 };
         let mut tried = Vec::new();

@@ -1,4 +1,4 @@
-//! What the controlling process and its workers tell each other: one JSON object a line, one answer an order.
+//! The protocol between the controller and its workers: one JSON object per line, one report per order.
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,36 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// Connect and subscribe; answered when every seat is taken or given up.
-    Open(Seating),
-    /// Tell what was seen since the last look. `published`: of all rooms together, dealt to them in turn.
-    Look { published: Option<u64> },
-    /// The seats that may stall stop reading, or read again.
+    /// Connect and subscribe; answered when every subscriber has connected or failed.
+    Open(SubscriberPlan),
+    /// Report the counts since the last report. `published`: the total of all rooms, dealt to them in turn.
+    Report { published: Option<u64> },
+    /// The subscribers that may stall stop reading, or read again.
     Stall(bool),
     /// Close all connections at once and resume them as a browser would.
     Storm(Backoff),
-    /// Every seat leaves, joins, publishes, calls, reconnects and reads slowly, at random.
+    /// Every subscriber leaves, joins, publishes, calls, reconnects and reads slowly, at random.
     Churn { seconds: f64, every_ms: u64, seed: u64 },
-    /// The same and more, without losing anything: who comes back asks for what it missed. Afterwards all stay and read.
+    /// Like `Churn` with more actions and without loss: each subscriber recovers what it missed. Afterwards all stay
+    /// and read.
     Roam { seconds: f64, every_ms: u64, seed: u64 },
     /// Close all connections.
     Leave,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Seating {
+pub(crate) struct SubscriberPlan {
     pub(crate) url: String,
-    /// Empty for nobody in particular.
+    /// Empty for an anonymous connection.
     pub(crate) token: String,
-    /// Before the number of a room.
+    /// Prefix of a room's number in its channel name.
     pub(crate) prefix: String,
     pub(crate) rooms: u32,
-    pub(crate) rooms_per_seat: u32,
-    /// Number of the first seat; seats are numbered through all workers.
+    pub(crate) rooms_per_subscriber: u32,
+    /// Number of the worker's first subscriber; numbers are unique over all workers.
     pub(crate) first: u32,
-    pub(crate) seats: u32,
-    /// Seats below this number may stall.
+    pub(crate) subscribers: u32,
+    /// Subscribers below this number may stall.
     pub(crate) stalling: u32,
     pub(crate) connects_per_second: f64,
     /// First of the loopback addresses to connect from.
@@ -43,10 +44,10 @@ pub(crate) struct Seating {
     pub(crate) positions: bool,
 }
 
-impl Seating {
-    pub(crate) fn rooms_of(&self, seat: u32) -> impl Iterator<Item = u32> {
-        let (rooms, per_seat) = (u64::from(self.rooms), u64::from(self.rooms_per_seat));
-        (0..per_seat).map(move |nth| ((u64::from(seat) * per_seat + nth) % rooms) as u32)
+impl SubscriberPlan {
+    pub(crate) fn rooms_of(&self, subscriber: u32) -> impl Iterator<Item = u32> {
+        let (rooms, per_subscriber) = (u64::from(self.rooms), u64::from(self.rooms_per_subscriber));
+        (0..per_subscriber).map(move |nth| ((u64::from(subscriber) * per_subscriber + nth) % rooms) as u32)
     }
 }
 
@@ -58,42 +59,42 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// `roll(n)` gives a number below n.
+    /// `roll(n)` returns a random number below n.
     pub(crate) fn delay_ms(self, step: u32, roll: impl FnOnce(u64) -> u64) -> u64 {
         let spread = self.min_ms.saturating_mul(1 << step.min(16)).min(self.max_ms);
         (self.min_ms + roll(spread + 1)).min(self.max_ms)
     }
 }
 
-/// How many publications of `all` fell to a room, when they are dealt in turn.
+/// The number of publications of `all` that a room gets when they are dealt in turn.
 pub(crate) fn share(all: u64, rooms: u32, room: u32) -> u32 {
     let rooms = u64::from(rooms);
     (all / rooms + u64::from(u64::from(room) < all % rooms)) as u32
 }
 
-/// What the seats of one worker, or of all, have seen. Latencies and deliveries count from the last look, the
-/// rest from the begin.
+/// The counts of one worker's subscribers, or of all. Latencies and deliveries count from the last report, the rest
+/// from the start.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     pub(crate) open: u64,
     pub(crate) deliveries: u64,
     pub(crate) last_arrival_us: u64,
-    /// From due to seen, without the seats that may stall.
+    /// From the due time to the arrival, without the subscribers that may stall.
     pub(crate) latency: Vec<(u64, u64)>,
     /// From the drop to the last reply of the resumption.
     pub(crate) resume: Vec<(u64, u64)>,
-    /// Publications that a seat should have by now and has not.
+    /// Publications that a subscriber should have received by now and has not.
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
     pub(crate) disordered: u64,
-    /// Offsets that were left out in a room that a seat follows, whoever published there.
+    /// Gaps in the offsets of a room whose position the subscriber follows, whoever published there.
     pub(crate) skipped: u64,
     /// Pushes without a mark.
     pub(crate) others: u64,
     pub(crate) pings: u64,
     pub(crate) attempts: u64,
     pub(crate) resumed: u64,
-    /// Rooms, not seats.
+    /// Counts rooms, not subscribers.
     pub(crate) recovered: u64,
     pub(crate) unrecovered: u64,
     pub(crate) replayed: u64,

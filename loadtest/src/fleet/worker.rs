@@ -1,86 +1,66 @@
-//! A generator process: holds its share of the connections, obeys the orders on its standard input and answers
-//! each with what was seen. It ends with its controller.
+//! A worker process: executes the orders on its standard input and answers each with a report. It ends when its
+//! standard input closes.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::Instant;
 
-use super::churn;
-use super::order::{Backoff, Order, Seating, Seen};
-use super::roam;
-use super::seat::{Seat, Tally, lock};
+use super::connections::Connections;
+use super::order::{Order, Seen};
+use super::{churn, roam};
 use crate::clock::{Dice, unix_us};
-use crate::endpoint::Endpoint;
-use crate::wire::{Message, Wire};
-
-const JOIN_WITHIN: Duration = Duration::from_secs(30);
-/// A resumption that takes longer is tried again, as the protocol's clients do.
-const RESUME_WITHIN: Duration = Duration::from_secs(5);
-const CONNECTING_AT_MOST: usize = 256;
-/// Source addresses of one worker, so that ports still in TIME_WAIT from the last run do not matter.
-const SOURCES: u32 = 8;
-/// What the kernel holds for a reader that stalls.
-const STALLING_BUFFER_BYTES: u32 = 32 * 1024;
-
-pub(crate) struct Hall {
-    pub(crate) seating: Seating,
-    endpoint: Endpoint,
-    seats: Vec<Mutex<Seat>>,
-    tally: Mutex<Tally>,
-    stall: watch::Sender<bool>,
-    connecting: Semaphore,
-}
 
 pub(crate) async fn run() -> Result<()> {
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     let first = orders.next_line().await?.context("no order came")?;
-    let Order::Open(seating) = serde_json::from_str(&first)? else { bail!("the first order is to open") };
-    let hall = Arc::new(Hall::new(seating)?);
-    let mut tasks = hall.open().await;
-    answer(&hall.look(None))?;
+    let Order::Open(subscriber_plan) = serde_json::from_str(&first)? else {
+        bail!("the first order is to open")
+    };
+    let connections = Arc::new(Connections::new(subscriber_plan)?);
+    let mut tasks = connections.open().await;
+    answer(&connections.look(None))?;
     while let Some(order) = orders.next_line().await? {
         let mut published = None;
         match serde_json::from_str(&order)? {
             Order::Open(_) => bail!("opened already"),
-            Order::Look { published: so_far } => published = so_far,
-            Order::Stall(stall) => drop(hall.stall.send_replace(stall)),
+            Order::Report { published: so_far } => published = so_far,
+            Order::Stall(stall) => drop(connections.stall.send_replace(stall)),
             Order::Storm(backoff) => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 let dropped_us = unix_us();
-                let resume = |index| tokio::spawn(Arc::clone(&hall).resume(index, backoff, dropped_us));
-                tasks = (0..hall.seats.len()).map(resume).collect();
+                let resume =
+                    |index| tokio::spawn(Arc::clone(&connections).resume(index, backoff, dropped_us));
+                tasks = (0..connections.subscribers.len()).map(resume).collect();
             }
             Order::Churn { seconds, every_ms, seed } => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 let until = Instant::now() + Duration::from_secs_f64(seconds);
                 let churn = |index| {
-                    let dice = Dice::new(seed ^ (u64::from(hall.seating.first) + index as u64) << 20);
-                    tokio::spawn(churn::churn(Arc::clone(&hall), index, every_ms, until, dice))
+                    let dice =
+                        Dice::new(seed ^ (u64::from(connections.subscriber_plan.first) + index as u64) << 20);
+                    tokio::spawn(churn::churn(Arc::clone(&connections), index, every_ms, until, dice))
                 };
-                tasks = (0..hall.seats.len()).map(churn).collect();
+                tasks = (0..connections.subscribers.len()).map(churn).collect();
             }
             Order::Roam { seconds, every_ms, seed } => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 let until = Instant::now() + Duration::from_secs_f64(seconds);
                 let roam = |index| {
-                    let dice = Dice::new(seed ^ (u64::from(hall.seating.first) + index as u64) << 20);
-                    tokio::spawn(roam::roam(Arc::clone(&hall), index, every_ms, until, dice))
+                    let dice =
+                        Dice::new(seed ^ (u64::from(connections.subscriber_plan.first) + index as u64) << 20);
+                    tokio::spawn(roam::roam(Arc::clone(&connections), index, every_ms, until, dice))
                 };
-                tasks = (0..hall.seats.len()).map(roam).collect();
+                tasks = (0..connections.subscribers.len()).map(roam).collect();
             }
             Order::Leave => {
-                hall.empty(tasks);
+                connections.empty(tasks);
                 tasks = Vec::new();
             }
         }
-        answer(&hall.look(published))?;
+        answer(&connections.look(published))?;
     }
     Ok(())
 }
@@ -88,150 +68,4 @@ pub(crate) async fn run() -> Result<()> {
 fn answer(seen: &Seen) -> Result<()> {
     println!("{}", serde_json::to_string(seen)?);
     Ok(())
-}
-
-impl Hall {
-    fn new(seating: Seating) -> Result<Self> {
-        Ok(Self {
-            endpoint: Endpoint::parse(&seating.url, "ws")?,
-            seats: (0..seating.seats).map(|n| Mutex::new(Seat::new(&seating, seating.first + n))).collect(),
-            tally: Mutex::default(),
-            stall: watch::channel(false).0,
-            connecting: Semaphore::new(CONNECTING_AT_MOST),
-            seating,
-        })
-    }
-
-    async fn open(self: &Arc<Self>) -> Vec<JoinHandle<()>> {
-        let begin = Instant::now();
-        let mut joining = JoinSet::new();
-        for index in 0..self.seats.len() {
-            let due =
-                begin + Duration::from_secs_f64(index as f64 / self.seating.connects_per_second.max(1.0));
-            let hall = Arc::clone(self);
-            joining.spawn(async move {
-                sleep_until(due).await;
-                let joined = timeout(JOIN_WITHIN, hall.join(index, false, 2)).await;
-                (index, joined.map_err(anyhow::Error::from).flatten())
-            });
-        }
-        let mut tasks = Vec::with_capacity(self.seats.len());
-        while let Some(joined) = joining.join_next().await {
-            match joined {
-                Ok((index, Ok(wire))) => tasks.push(tokio::spawn(Arc::clone(self).listen(index, wire))),
-                Ok((_, Err(error))) => lock(&self.tally).error(format!("not connected: {error:#}")),
-                Err(error) => lock(&self.tally).error(format!("not connected: {error}")),
-            }
-        }
-        tasks
-    }
-
-    fn source(&self, index: usize) -> Option<IpAddr> {
-        let first = u32::from(self.seating.source?);
-        Some(Ipv4Addr::from(first + index as u32 % SOURCES).into())
-    }
-
-    pub(crate) fn seat(&self, index: usize) -> &Mutex<Seat> {
-        &self.seats[index]
-    }
-
-    pub(crate) fn tally(&self) -> &Mutex<Tally> {
-        &self.tally
-    }
-
-    /// A connection on which every reply of the connecting has come.
-    pub(crate) async fn join(&self, index: usize, recover: bool, first_id: u32) -> Result<Wire> {
-        let permit = self.connecting.acquire().await?;
-        lock(&self.tally).seen.attempts += 1;
-        let buffer = lock(&self.seats[index]).stalls.then_some(STALLING_BUFFER_BYTES);
-        let mut wire = Wire::open(&self.endpoint, self.source(index), buffer).await?;
-        let hello = lock(&self.seats[index]).hello(&self.seating, recover, first_id);
-        wire.send(&hello).await?;
-        while lock(&self.seats[index]).awaited > 0 {
-            if let Some(end) = self.read(index, &mut wire).await? {
-                bail!("closed at once: {end}");
-            }
-        }
-        drop(permit);
-        let mut seat = lock(&self.seats[index]);
-        if seat.refused {
-            bail!("refused");
-        }
-        seat.open = true;
-        Ok(wire)
-    }
-
-    /// Takes in what came, answers a ping; gives how the connection ended if it did.
-    pub(crate) async fn read(&self, index: usize, wire: &mut Wire) -> Result<Option<String>> {
-        let mut closed = None;
-        let more = wire
-            .read(|message| match message {
-                Message::Text(text) => {
-                    let (mut seat, mut tally) = (lock(&self.seats[index]), lock(&self.tally));
-                    let now_us = unix_us();
-                    text.split('\n').for_each(|line| seat.line(line, now_us, &mut tally));
-                }
-                Message::Closed(code) => closed = Some(code.to_string()),
-            })
-            .await?;
-        if closed.is_none() && !more {
-            closed = Some("cut".to_owned());
-        }
-        if closed.is_none() && std::mem::take(&mut lock(&self.seats[index]).pong_due) {
-            wire.send("{}").await?;
-        }
-        Ok(closed)
-    }
-
-    /// Reads until the connection ends.
-    pub(super) async fn listen(self: Arc<Self>, index: usize, mut wire: Wire) {
-        let stalls = lock(&self.seats[index]).stalls;
-        let mut stall = self.stall.subscribe();
-        let end = loop {
-            if stalls && stall.wait_for(|stall| !stall).await.is_err() {
-                return;
-            }
-            match self.read(index, &mut wire).await {
-                Ok(None) => {}
-                Ok(Some(end)) => break end,
-                Err(_) => break "broken".to_owned(),
-            }
-        };
-        lock(&self.seats[index]).closed(&end, &mut lock(&self.tally));
-    }
-
-    async fn resume(self: Arc<Self>, index: usize, backoff: Backoff, dropped_us: u64) {
-        let mut dice = Dice::new(dropped_us ^ (u64::from(self.seating.first) + index as u64) << 32);
-        for step in 0.. {
-            sleep(Duration::from_millis(backoff.delay_ms(step, |below| dice.roll(below)))).await;
-            if let Ok(Ok(wire)) = timeout(RESUME_WITHIN, self.join(index, true, 2)).await {
-                {
-                    let mut tally = lock(&self.tally);
-                    tally.seen.resumed += 1;
-                    tally.resume.record_us(unix_us().saturating_sub(dropped_us));
-                }
-                return self.listen(index, wire).await;
-            }
-        }
-    }
-
-    /// An ended task drops its socket, and so closes it.
-    fn empty(&self, tasks: Vec<JoinHandle<()>>) {
-        for task in tasks {
-            task.abort();
-        }
-        for seat in &self.seats {
-            lock(seat).open = false;
-        }
-    }
-
-    fn look(&self, published: Option<u64>) -> Seen {
-        let mut seen = lock(&self.tally).take();
-        for seat in &self.seats {
-            let seat = lock(seat);
-            seen.open += u64::from(seat.open);
-            seen.lost += seat.lost(published, self.seating.rooms);
-        }
-        seen
-    }
 }

@@ -1,12 +1,12 @@
-//! Checks the server's invariants: one statement for each, which counts the violations. It holds for any database of the
-//! server that has text messages only.
+//! Checks the server's invariants: one statement each, which counts the violations. It works on any database of the
+//! server that has only text messages.
 
 use anyhow::{Context, Result};
 use uuid::Uuid;
 
 use super::database::{Database, Engine};
 
-/// What each check says, and the number of places where it does not hold.
+/// The description of each check, and the number of violations.
 pub(crate) fn run(database: &mut dyn Database) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for (what, sql) in statements(database.engine()) {

@@ -1,4 +1,4 @@
-//! What every writer of rows needs: the plan, the accounts, the database, the random source.
+//! Shared by all writers of rows: the plan, the accounts, the database, the random source.
 
 use uuid::Uuid;
 
@@ -7,7 +7,7 @@ use super::fill::Fill;
 use super::plan::{DAY_MS, Plan};
 use crate::clock::Dice;
 
-/// A little less than the server's default retention, as if it had just removed the rest.
+/// Slightly less than the server's default retention, as if it had just removed older rows.
 const FEED_DAYS: i64 = 28;
 const ATTEMPT_DAYS: i64 = 88;
 
@@ -17,7 +17,7 @@ pub(crate) struct Context<'d> {
     pub(crate) fill: Fill<'d>,
     pub(crate) dice: Dice,
     pub(crate) seed: u64,
-    /// The text of the message that is being written.
+    /// Text of the current message.
     pub(crate) text: String,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Contact {
 }
 
 impl Contact {
-    /// The chat as the provider calls it.
+    /// The chat's id at the provider.
     pub(crate) fn chat(&self) -> i64 {
         700_000_000 + i64::from(self.number) * 3
     }
@@ -42,7 +42,7 @@ impl Context<'_> {
         super::id::at(at, &mut self.dice)
     }
 
-    /// Events and envelopes of this time are still there.
+    /// Whether events and envelopes of this time are within the retention.
     pub(crate) fn keeps_events(&self, at: i64) -> bool {
         at > self.plan.now - FEED_DAYS * DAY_MS
     }

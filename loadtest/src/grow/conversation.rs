@@ -1,4 +1,4 @@
-//! The state of a conversation during the simulation, and its final row. Buckets follow the rules of the server.
+//! The state of a conversation during the simulation, and its final row. Buckets follow the server's rules.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -68,12 +68,12 @@ pub(crate) struct Last {
     pub(crate) seq: u32,
     pub(crate) direction: Direction,
     pub(crate) author: Author,
-    /// Its text is that of this key.
+    /// Key of its text.
     pub(crate) key: u64,
     pub(crate) at: i64,
 }
 
-/// How far somebody has read.
+/// A user's read mark.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark {
     pub(crate) user: u32,
@@ -107,14 +107,14 @@ pub(crate) struct Conversation {
     pub(crate) closed_at: Option<i64>,
     pub(crate) turn: Option<Turn>,
     pub(crate) read: Option<Mark>,
-    /// Messages that are still to come, and about when the last one comes.
+    /// Remaining messages, and the approximate time of the last one.
     pub(crate) remaining: u32,
     pub(crate) end: i64,
-    /// How many of them the customer writes now, in one go.
+    /// Messages that the customer writes next without an answer.
     pub(crate) burst: u32,
-    /// The AI answered at first.
+    /// The AI owned the conversation at first.
     pub(crate) ai: bool,
-    /// It has a message: the lists have it, and its next event says from where it moved.
+    /// It has a message and is in the lists, so its next event contains the previous bucket.
     pub(crate) listed: bool,
 }
 
@@ -135,7 +135,7 @@ impl Conversation {
         if self.closed_at.is_some() { "closed" } else { "open" }
     }
 
-    /// Changes the owner, and the epoch with it.
+    /// Changes the owner, and increments the epoch.
     pub(crate) fn owned_by(&mut self, owner: Owner, handoff: Option<&'static str>) {
         self.owner = owner;
         self.handoff = handoff;
@@ -174,7 +174,7 @@ impl Conversation {
         context.fill.put(Table::Conversations, row)
     }
 
-    /// What lists show of the newest message. Overwrites the context's text.
+    /// The preview of the newest message in lists. Overwrites the context's text.
     pub(crate) fn last_message(&self, context: &mut Context<'_>, contact: &Contact) -> Option<LastMessage> {
         let last = self.last?;
         text::write(last.key, &mut context.text);
@@ -189,7 +189,7 @@ impl Conversation {
     }
 }
 
-/// As the server writes it.
+/// The server's JSON of the preview.
 #[derive(Serialize)]
 pub(crate) struct LastMessage {
     seq: i64,

@@ -1,5 +1,5 @@
-//! What the filling and the check need of a database, the same for both engines: rows by table, and statements whose
-//! answer is text. The two engines are `sqlite.rs` and `postgres.rs`.
+//! The database interface of the filling and the check, for both engines: rows by table, and statements whose result
+//! is text. The engines are `sqlite.rs` and `postgres.rs`.
 
 use anyhow::{Context, Result, bail, ensure};
 use uuid::Uuid;
@@ -69,21 +69,21 @@ impl Engine {
     }
 }
 
-/// An answer's rows; every value as text.
+/// A result's rows; every value as text.
 pub(crate) type Rows = Vec<Vec<Option<String>>>;
 
 pub(crate) trait Database: Send {
     fn engine(&self) -> Engine;
 
-    /// Drops what makes writing slow: indexes, foreign keys, the promise to survive a crash.
+    /// Drops what slows down writing: indexes, foreign keys, durability.
     fn drop_indexes(&mut self) -> Result<()>;
 
     fn put(&mut self, table: Table, row: &[Value<'_>]) -> Result<()>;
 
-    /// Everything that was put is in its table.
+    /// Waits until all rows are in their tables.
     fn flush(&mut self) -> Result<()>;
 
-    /// Makes again what [`Database::drop_indexes`] dropped.
+    /// Recreates what [`Database::drop_indexes`] dropped.
     fn create_indexes(&mut self) -> Result<()>;
 
     fn run(&mut self, sql: &str) -> Result<()>;
@@ -96,11 +96,11 @@ pub(crate) trait Database: Send {
         first.map_or(Ok(0), |text| text.parse().with_context(|| format!("{text:?} is not a number")))
     }
 
-    /// Of the whole database.
+    /// Size of the whole database.
     fn bytes(&mut self) -> Result<u64>;
 }
 
-/// Refuses a database of another version than the one whose columns are known.
+/// Rejects a database of another schema version than that of the known columns.
 pub(crate) fn must_be_known(database: &mut dyn Database) -> Result<()> {
     let Ok(version) = database.number("select max(version) from migrations") else {
         bail!("the database has no schema: start the server once");
@@ -112,7 +112,7 @@ pub(crate) fn must_be_known(database: &mut dyn Database) -> Result<()> {
     Ok(())
 }
 
-/// The files of an installation are filled without a safety net: never one that somebody has written to.
+/// Rejects a database that contains data, because filling it is not crash-safe.
 pub(crate) fn must_be_empty(database: &mut dyn Database) -> Result<()> {
     for table in [Table::Conversations, Table::Messages, Table::Turns] {
         let found = database.rows(&format!("select 1 from {} limit 1", table.name()))?;

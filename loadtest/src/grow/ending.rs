@@ -1,4 +1,4 @@
-//! The end of a conversation in the simulation: closed, or left open as it stands.
+//! The end of a conversation in the simulation: closed, or left open.
 
 use std::cmp::Reverse;
 
@@ -10,7 +10,7 @@ use super::plan::DAY_MS;
 use super::simulation::{MINUTE_MS, Simulation};
 use super::turn::End;
 
-/// Older turns have ended.
+/// Turns older than this have ended.
 const RECENT_MS: i64 = 3 * DAY_MS;
 
 impl Simulation<'_> {
@@ -20,7 +20,7 @@ impl Simulation<'_> {
         if let Some(mut turn) = conversation.turn.filter(|turn| turn.is_open) {
             if recent {
                 let end = if self.context.dice.chance(50) { End::Collecting } else { End::Offered };
-                turn.write(&mut self.context, conversation, at, end)?;
+                turn.write(&mut self.context, conversation.id, conversation.channel, at, end)?;
                 conversation.turn = Some(turn);
                 return Ok(());
             }
@@ -28,7 +28,8 @@ impl Simulation<'_> {
                 let from = conversation.standing();
                 turn.write(
                     &mut self.context,
-                    conversation,
+                    conversation.id,
+                    conversation.channel,
                     turn.due_at + MINUTE_MS,
                     End::HandedOff("no_responder"),
                 )?;
@@ -55,7 +56,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// It stays open; some lose their assignee.
+    /// Leaves it open; some conversations lose their assignee.
     fn stay(&mut self, conversation: &mut Conversation, index: u32, at: i64) -> Result<()> {
         if conversation.owner != Owner::Human || !self.context.dice.chance(30) {
             return Ok(());
@@ -69,7 +70,13 @@ impl Simulation<'_> {
     pub(super) fn close(&mut self, conversation: &mut Conversation, index: u32, at: i64) -> Result<()> {
         let from = conversation.standing();
         if let Some(mut turn) = conversation.turn.filter(|turn| turn.is_open) {
-            turn.write(&mut self.context, conversation, at, End::Cancelled("closed"))?;
+            turn.write(
+                &mut self.context,
+                conversation.id,
+                conversation.channel,
+                at,
+                End::Cancelled("closed"),
+            )?;
         }
         conversation.turn = None;
         conversation.waiting_since = None;

@@ -1,4 +1,4 @@
-//! Events of a tenant's feed: each is the whole object that the server keeps and sends, with its cursor in front.
+//! Events of a tenant's feed; each contains the whole object as the server stores and sends it, after its cursor.
 
 use anyhow::Result;
 use serde::Serialize;
@@ -92,8 +92,8 @@ struct MessageJson<'a> {
     data: Option<()>,
 }
 
-/// A change of a conversation: takes the next cursor of the tenant's feed, and writes the event if it is recent enough to
-/// be kept.
+/// Takes the next cursor of the tenant's feed for a change of a conversation, and writes the event if it is within the
+/// retention.
 pub(crate) fn announce(
     context: &mut Context<'_>,
     index: u32,
@@ -120,7 +120,7 @@ pub(crate) fn write(
     at: i64,
 ) -> Result<()> {
     let (name, handle) = super::names::of(contact.number, context.seed);
-    // Taken before the text of the last message takes its place.
+    // Copied before the last message's text overwrites it.
     let said = context.text.clone();
     let last_message = of.last_message(context, contact);
     let channel = &context.accounts.channels[of.channel as usize];
@@ -152,7 +152,7 @@ pub(crate) fn write(
             last_seq: of.seq,
             last_message,
             inbound_count: of.inbound,
-            turn: of.turn.filter(|turn| turn.is_open).map(|turn| turn.json(of)),
+            turn: of.turn.filter(|turn| turn.is_open).map(|turn| turn.json(of.id)),
             opened_at: of.opened_at,
             updated_at: of.updated_at,
             waiting_since: of.waiting_since,

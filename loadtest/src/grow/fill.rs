@@ -1,4 +1,4 @@
-//! Counts rows by table on their way into the database, and prints progress.
+//! Counts rows by table while they are written, and prints progress.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use super::database::{Database, Value};
 use super::table::Table;
 
 const PRINT_EVERY: Duration = Duration::from_secs(2);
-/// Rows between two looks at the clock.
+/// Rows between two checks of the clock.
 const CHECK_EVERY: u64 = 10_000;
 
 pub(crate) struct Fill<'d> {
@@ -42,7 +42,7 @@ impl<'d> Fill<'d> {
         Ok(())
     }
 
-    /// Rows by table, when all of them are in the database.
+    /// Waits until all rows are written; returns their number by table.
     pub(crate) fn end(self) -> Result<BTreeMap<&'static str, u64>> {
         self.database.flush()?;
         eprintln!();

@@ -15,9 +15,9 @@ use super::plan::DAY_MS;
 use super::simulation::Simulation;
 use super::table::Table;
 
-/// The channel that is down is tried again after this.
+/// Retry interval of the channel that is down.
 const BLOCK_MS: i64 = 60_000;
-/// Changes whose message never came.
+/// Number of changes whose message never arrived.
 const PENDING: u64 = 200;
 
 pub(crate) fn write(simulation: &mut Simulation<'_>) -> Result<()> {
@@ -34,7 +34,7 @@ pub(crate) fn write(simulation: &mut Simulation<'_>) -> Result<()> {
     accounts.write(fill, plan.now, dice)
 }
 
-/// The newest event of a feed stays however old it is.
+/// Writes the newest event of each feed, which is kept regardless of its age.
 fn newest_events(simulation: &mut Simulation<'_>) -> Result<()> {
     for tenant in 0..simulation.context.accounts.tenants.len() {
         let Some((index, at)) = simulation.context.accounts.tenants[tenant].newest_event else { continue };
@@ -47,7 +47,7 @@ fn newest_events(simulation: &mut Simulation<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Customers in the order of their coming, and tenant by tenant, sorted, what they are found by.
+/// Writes contacts in the order of creation, and each tenant's search terms, sorted.
 fn contacts(simulation: &mut Simulation<'_>) -> Result<()> {
     let context = &mut simulation.context;
     let mut of_tenant: Vec<Vec<u32>> = vec![Vec::new(); context.accounts.tenants.len()];
@@ -76,7 +76,7 @@ fn contacts(simulation: &mut Simulation<'_>) -> Result<()> {
     Ok(())
 }
 
-/// With the marks of who has read them, and how many stand where.
+/// Writes the conversations with their read marks, and the tallies by bucket.
 fn conversations(simulation: &mut Simulation<'_>) -> Result<()> {
     let context = &mut simulation.context;
     let mut tallies = BTreeMap::<(Uuid, Uuid, &str, Uuid), i64>::new();
@@ -104,7 +104,7 @@ fn conversations(simulation: &mut Simulation<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Of the channel that is down: blocked after many failures.
+/// Writes the queue of the channel that is down: blocked after many failures.
 fn queue(context: &mut Context<'_>, waiting: i64) -> Result<()> {
     if waiting == 0 {
         return Ok(());

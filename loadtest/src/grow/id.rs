@@ -1,10 +1,10 @@
-//! Ids as the server makes them: uuid v7, rising with the time that they are given.
+//! Ids as the server generates them: UUIDv7, ascending with their time.
 
 use uuid::Uuid;
 
 use crate::clock::Dice;
 
-/// An id of a time in Unix milliseconds.
+/// An id for a time in Unix milliseconds.
 pub(crate) fn at(ms: i64, dice: &mut Dice) -> Uuid {
     let high = dice.roll(1 << 16).to_be_bytes();
     let low = dice.roll(u64::MAX).to_be_bytes();

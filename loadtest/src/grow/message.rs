@@ -1,5 +1,5 @@
-//! The rows of one message: itself, the webhook that brought it, or the delivery to the provider with its attempts and,
-//! if it is still queued, its job.
+//! The rows of one message: the message, and its webhook or its delivery to the provider with the attempts and, if it
+//! is still queued, the job.
 
 use anyhow::Result;
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::id;
 use super::table::Table;
 use super::text;
 
-/// The place of a message's parts in its lane.
+/// Position of a message's parts in its lane.
 const PARTS: i64 = 100_000;
 pub(crate) const DOWN: &str = "the provider refuses the credentials: Unauthorized";
 
@@ -22,13 +22,13 @@ pub(crate) struct NewMessage {
     pub(crate) direction: Direction,
     pub(crate) author: Author,
     pub(crate) key: u64,
-    /// The turn that it answers, and as which of its messages.
+    /// The turn that it answers, and its index among the answers.
     pub(crate) turn: Option<(Uuid, u32)>,
     /// It is queued, because its channel is down.
     pub(crate) waits: bool,
 }
 
-/// What the event about a message shows of it.
+/// The fields of a message for its event.
 pub(crate) struct Written {
     pub(crate) id: Uuid,
     pub(crate) author: AuthorJson,
@@ -36,7 +36,7 @@ pub(crate) struct Written {
     pub(crate) provider_at: Option<i64>,
 }
 
-/// Writes it; its text is the context's afterwards.
+/// Writes the message; leaves its text in the context.
 pub(crate) fn write(
     context: &mut Context<'_>,
     of: &Conversation,
@@ -110,7 +110,7 @@ pub(crate) fn write(
     Ok(Written { id, author, client_id, provider_at })
 }
 
-/// The webhook as it came.
+/// Writes the received webhook.
 fn envelope(
     context: &mut Context<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -130,7 +130,7 @@ fn envelope(
     context.fill.put(Table::Envelopes, row)
 }
 
-/// Its one part on the way to the provider.
+/// Writes the delivery of its only part.
 fn deliver(
     context: &mut Context<'_>,
     of: &Conversation,

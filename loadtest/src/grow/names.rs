@@ -52,10 +52,10 @@ pub(crate) const LAST: &[&str] = &[
     "Мороз",
     "Белый",
 ];
-/// Before digits that are read from the end.
+/// Prefix of terms whose digits are reversed.
 const FROM_END: char = '\u{1}';
 
-/// The name and the handle of the customer with this number: every second handle is a phone number.
+/// The name and the handle of the customer with this number; every second handle is a phone number.
 pub(crate) fn of(contact: u32, seed: u64) -> (String, String) {
     let mut dice = Dice::new(seed ^ (u64::from(contact) << 20) ^ 0xC0);
     let mut pick = |from: &[&'static str]| from[dice.roll(from.len() as u64) as usize];
@@ -69,7 +69,7 @@ pub(crate) fn of(contact: u32, seed: u64) -> (String, String) {
     (format!("{first} {last}"), handle)
 }
 
-/// What a contact is found by: the name and the handle from each of their words on, numbers from both ends.
+/// A contact's search terms: the name and the handle from the start of each word, numbers from both ends.
 pub(crate) fn terms(name: &str, handle: &str) -> Vec<String> {
     let mut terms = Vec::new();
     for text in [name, handle] {
@@ -90,8 +90,8 @@ pub(crate) fn terms(name: &str, handle: &str) -> Vec<String> {
     terms
 }
 
-/// Lower case, no marks, one space between words, punctuation gone. Of letters with marks only those that the names
-/// above have.
+/// Normalises: lower case, no diacritics, single spaces, no punctuation. Handles only the diacritics of the names
+/// above.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars().flat_map(char::to_lowercase) {
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(terms("Сергей Королёва", "anna_7"), ["7", "anna 7", "королева", "сергеи королева"]);
         let number = terms("", "+79160104477");
         assert_eq!(number, ["\u{1}77440106197", "79160104477"]);
-        // The digits of a name that has five of them are found from both ends, too.
+        // Five or more digits in a name are found from both ends, too.
         assert!(terms("", "mia_123456").contains(&"\u{1}654321".to_owned()));
     }
 

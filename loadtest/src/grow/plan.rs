@@ -1,5 +1,4 @@
-//! How many messages each conversation has and when it begins: over 400 days, more of them towards the end, and a few
-//! are very long.
+//! The size and start of each conversation: over 400 days, more of them towards the end, and a few are very long.
 
 use anyhow::{Result, ensure};
 
@@ -7,18 +6,18 @@ use crate::clock::Dice;
 
 pub(crate) const DAY_MS: i64 = 24 * 3_600_000;
 const DAYS: i64 = 400;
-/// The smaller, the longer are the longest conversations.
+/// Exponent of the size distribution: the smaller, the longer are the longest conversations.
 const TAIL: f64 = 1.2;
-/// The longest conversation has this part of all messages at the most.
+/// Maximum share of all messages in one conversation.
 const LONGEST: u64 = 500;
-/// Least average distance of two messages.
+/// Minimum average time between two messages.
 const PACE_MS: i64 = 120_000;
 
 pub(crate) struct Plan {
     pub(crate) now: i64,
-    /// Messages of each conversation, in the order in which they begin.
+    /// Messages of each conversation, in the order of their start.
     pub(crate) sizes: Vec<u32>,
-    /// Conversations whose last message waits to be sent.
+    /// Conversations whose last message is queued.
     dead: u64,
     conversations: u64,
 }
@@ -59,19 +58,19 @@ impl Plan {
         self.now - DAYS * DAY_MS
     }
 
-    /// The density of beginnings rises from a half to three halves of the average.
+    /// The density of starts rises from a half to three halves of the average.
     pub(crate) fn starts_at(&self, index: usize) -> i64 {
         let share = (index as f64 + 0.5) / self.conversations as f64;
         let part = f64::midpoint(-1.0, (1.0 + 8.0 * share).sqrt());
         self.first_day() + (part * (DAYS * DAY_MS) as f64) as i64
     }
 
-    /// A message that waits to be sent answers one.
+    /// A queued message answers an earlier one.
     fn least(&self, index: usize) -> u64 {
         if self.is_dead(index) { 2 } else { 1 }
     }
 
-    /// Lengthens or shortens conversations until all of them have so many messages together.
+    /// Lengthens or shortens conversations until their messages add up to the total.
     fn fit(&mut self, messages: u64) {
         let mut have: u64 = self.sizes.iter().map(|size| u64::from(*size)).sum();
         while have != messages {

@@ -1,5 +1,5 @@
-//! Fills a PostgreSQL database by binary COPY, without secondary indexes and foreign keys, which are created again at the
-//! end from their own text. Rows are buffered per table, and a buffer is copied while the next rows are generated.
+//! Fills a PostgreSQL database by binary COPY, without secondary indexes and foreign keys, which are recreated at the
+//! end from their definitions. Rows are buffered per table, and a buffer is copied while the next rows are generated.
 
 use std::future::Future;
 
@@ -27,7 +27,7 @@ const KEYS: &str = "select conrelid::regclass::text, conname, pg_get_constraintd
 
 type Piece = (Table, Bytes);
 
-/// Used from a thread that may block; the connection is driven by the runtime.
+/// Used from a blocking thread; the runtime drives the connection.
 pub(crate) struct Postgres {
     client: Client,
     runtime: Handle,
@@ -82,7 +82,7 @@ async fn connect(url: &str) -> Result<Client> {
     Ok(client)
 }
 
-/// Writes pieces until there are no more.
+/// Copies the received pieces until the channel closes.
 async fn copy(client: Client, mut pieces: mpsc::Receiver<Piece>) -> Result<()> {
     client.batch_execute("set synchronous_commit = off").await?;
     while let Some((table, piece)) = pieces.recv().await {
@@ -94,7 +94,7 @@ async fn copy(client: Client, mut pieces: mpsc::Receiver<Piece>) -> Result<()> {
     Ok(())
 }
 
-/// A row of the binary format: the number of fields, and each with its length in front.
+/// A row of the binary format: the number of fields, and each field after its length.
 fn encode(row: &[Value<'_>], out: &mut BytesMut) {
     let field = |out: &mut BytesMut, bytes: &[u8]| {
         out.put_i32(bytes.len() as i32);

@@ -1,5 +1,5 @@
-//! Seals the credentials of generated channels as the server does. A server that cannot open them can neither send on
-//! these channels nor hand their overdue turns to people.
+//! Encrypts the credentials of generated channels as the server does. A server that cannot decrypt them can neither
+//! send on these channels nor hand their overdue turns to people.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ impl Seal {
         Ok(Self { id, key: LessSafeKey::new(key) })
     }
 
-    /// A bot's token that no provider knows, bound to the channel.
+    /// An invalid bot token, bound to the channel.
     pub(crate) fn credentials(&self, channel: Uuid, number: usize) -> Result<String> {
         let token = format!("{}:grown", number + 1);
         let mut body =

@@ -1,5 +1,5 @@
-//! Simulates all conversations at once, in the order of time. So the rows of one conversation are scattered over the
-//! file as in a real installation, and ids, cursors and the providers' numbers rise with time.
+//! Simulates all conversations together, in the order of time. So the rows of one conversation are scattered over the
+//! file as in a real installation, and ids, cursors and the providers' numbers ascend with time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,12 +9,12 @@ use anyhow::Result;
 use super::accounts::Accounts;
 use super::context::{Contact, Context};
 use super::conversation::{Author, Conversation, Direction, Last, Mark, Owner, Standing};
+use super::feed;
 use super::fill::Fill;
 use super::message::{self, NewMessage};
 use super::turn::{End, Turn};
-use super::{feed, final_rows};
 
-/// The channel that is down has been so for ten hours.
+/// Time since the channel went down: ten hours.
 const DOWN_MS: i64 = 10 * 3_600_000;
 pub(super) const MINUTE_MS: i64 = 60_000;
 
@@ -22,14 +22,14 @@ pub(crate) struct Simulation<'d> {
     pub(crate) context: Context<'d>,
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) contacts: Vec<Contact>,
-    /// Customers without an open conversation: some of them write again.
+    /// Customers without an open conversation; some of them write again.
     pub(super) idle: Vec<u32>,
-    /// When the next step of each conversation comes: (time, conversation).
+    /// Times of the conversations' next steps: (time, conversation).
     pub(super) due: BinaryHeap<Reverse<(i64, u32)>>,
-    /// How many there are to be in the end.
+    /// Planned number of messages.
     messages: u64,
     turns: u64,
-    /// How many there are so far.
+    /// Messages written so far.
     written: u64,
     opened_turns: u64,
 }
@@ -41,7 +41,7 @@ impl<'d> Simulation<'d> {
         Self { context, conversations, contacts, idle, due, messages, turns, written: 0, opened_turns: 0 }
     }
 
-    /// Writes everything, in the order of time.
+    /// Writes all messages, turns and events, in the order of time.
     pub(crate) fn run(&mut self) -> Result<()> {
         let all = self.context.plan.sizes.len();
         loop {
@@ -58,17 +58,17 @@ impl<'d> Simulation<'d> {
                     self.open(start);
                     self.go_on(start, begun as u32)?;
                 }
-                _ => return final_rows::write(self),
+                _ => return Ok(()),
             }
         }
     }
 
-    /// Frees the conversations; what remains is needed for the report.
+    /// Frees the conversations; returns what the report needs.
     pub(crate) fn end(self) -> (Accounts, Fill<'d>) {
         (self.context.accounts, self.context.fill)
     }
 
-    /// True while fewer turns were opened than there are to be by now.
+    /// True while the share of opened turns is below the planned one.
     fn wants_ai(&self) -> bool {
         u128::from(self.opened_turns) * u128::from(self.messages)
             < u128::from(self.turns) * u128::from(self.written)
@@ -91,7 +91,7 @@ impl<'d> Simulation<'d> {
             number
         });
         let size = self.context.plan.sizes[index];
-        // Between two messages lie 20 seconds to a day, on average of a conversation.
+        // The average time between two messages of a conversation is 20 seconds to a day.
         let pace = (20_000.0_f64.ln() + self.context.dice.unit() * 8.37).exp();
         let last = self.context.plan.now - if is_dead { DOWN_MS + MINUTE_MS } else { 2 * MINUTE_MS };
         let end = (at + (pace * f64::from(size)) as i64).min(last);
@@ -141,7 +141,7 @@ impl<'d> Simulation<'d> {
         Ok(())
     }
 
-    /// The next message: one of the customer's burst, an answer, or a note.
+    /// Writes the next message: one of the customer's burst, an answer, or a note.
     fn next(&mut self, conversation: &mut Conversation, index: u32, at: i64, waits: bool) -> Result<()> {
         if conversation.burst > 0 && !waits {
             conversation.burst -= 1;
@@ -186,7 +186,7 @@ impl<'d> Simulation<'d> {
             }
             let id = conversation.turn.map(|turn| turn.id);
             if let Some(mut turn) = conversation.turn.filter(|turn| turn.is_open) {
-                turn.write(&mut self.context, conversation, at, End::Answered)?;
+                turn.write(&mut self.context, conversation.id, conversation.channel, at, End::Answered)?;
                 conversation.turn = Some(turn);
             }
             return self.append(
@@ -205,7 +205,7 @@ impl<'d> Simulation<'d> {
             if handed {
                 conversation.owned_by(Owner::Nobody, Some("asks for a person"));
             }
-            turn.write(&mut self.context, conversation, at, end)?;
+            turn.write(&mut self.context, conversation.id, conversation.channel, at, end)?;
         }
         conversation.turn = None;
         let person = self.somebody(conversation);
@@ -260,12 +260,12 @@ impl<'d> Simulation<'d> {
         feed::announce(&mut self.context, index, conversation, &contact, from, Some((&new, &written)), at)
     }
 
-    /// The list that it stood in before this step.
+    /// Its standing before this step.
     fn listed_as(&self, index: u32) -> Standing {
         self.conversations[index as usize].standing()
     }
 
-    /// Puts the customer's newest message into a turn, if the AI owns the conversation.
+    /// Adds the customer's newest message to a turn, if the AI owns the conversation.
     fn extend_turn(&mut self, conversation: &mut Conversation, at: i64) {
         if conversation.owner != Owner::Ai {
             return;
@@ -273,7 +273,8 @@ impl<'d> Simulation<'d> {
         match &mut conversation.turn {
             Some(turn) if turn.is_open => turn.arrive(conversation.seq, at),
             _ => {
-                conversation.turn = Some(Turn::open(self.context.id(at), conversation, at));
+                conversation.turn =
+                    Some(Turn::open(self.context.id(at), conversation.seq, conversation.epoch, at));
                 self.opened_turns += 1;
             }
         }

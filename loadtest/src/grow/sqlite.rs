@@ -1,5 +1,5 @@
-//! Fills a SQLite file: without journal and without secondary indexes, which are created again at the end from their
-//! own text. An interrupted fill leaves a damaged file.
+//! Fills a SQLite file without journal and without secondary indexes, which are recreated at the end from their
+//! definitions. An interrupted fill leaves a damaged file.
 
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,7 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         ensure!(path.exists(), "there is no {}: start the server once", path.display());
         let conn = Connection::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        // The sorter of new indexes takes as much again as the cache.
+        // The sorter of new indexes uses as much memory again as the cache.
         conn.execute_batch("pragma cache_size = -96000; pragma busy_timeout = 1000;")?;
         conn.set_prepared_statement_cache_capacity(64);
         let inserts = Table::ALL.iter().map(|table| insert(*table)).collect();

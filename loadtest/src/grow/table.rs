@@ -1,5 +1,4 @@
-//! The tables that are filled, and the columns that a row gives, in their order. What is not named here keeps its
-//! default.
+//! The filled tables, and the columns of a row, in order. Other columns keep their default.
 
 /// The version of the schema that these columns belong to: the newest row of `migrations`.
 pub(crate) const SCHEMA: i64 = 4;
@@ -16,7 +15,7 @@ macro_rules! tables {
                 match self { $(Self::$name => $table),* }
             }
 
-            /// With commas between them.
+            /// Column names, separated by commas.
             pub(crate) const fn columns(self) -> &'static str {
                 match self { $(Self::$name => $columns),* }
             }

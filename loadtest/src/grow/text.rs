@@ -1,5 +1,5 @@
-//! Message texts of 20 to 200 characters, composed of phrases. A key always gives the same text, so that texts need not
-//! be kept. No text needs escaping in JSON.
+//! Message texts of 20 to 200 characters, composed of phrases. A key always gives the same text, so that texts need
+//! not be stored. No text needs escaping in JSON.
 
 use crate::clock::Dice;
 
@@ -52,7 +52,7 @@ pub(crate) fn write(key: u64, out: &mut String) {
     out.push_str(&(key % 100_000).to_string());
 }
 
-/// The beginning that lists show.
+/// The beginning of a text, as lists show it.
 pub(crate) fn preview(text: &str) -> &str {
     text.char_indices().nth(PREVIEW).map_or(text, |(end, _)| &text[..end])
 }

@@ -5,11 +5,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::Context;
-use super::conversation::Conversation;
 use super::database::row;
 use super::table::Table;
 
-/// As the channels have it by default.
+/// The channels' defaults.
 const QUIET_MS: i64 = 4_000;
 const LONGEST_WAIT_MS: i64 = 20_000;
 const LEASE_MS: i64 = 60_000;
@@ -23,9 +22,9 @@ pub(crate) struct Turn {
     pub(crate) opened_at: i64,
     pub(crate) due_at: i64,
     pub(crate) epoch: i64,
-    /// Neither answered nor ended otherwise.
+    /// Not yet answered, handed off or cancelled.
     pub(crate) is_open: bool,
-    /// Messages of its answer.
+    /// Number of messages in its answer.
     pub(crate) answers: u32,
 }
 
@@ -40,9 +39,8 @@ pub(crate) enum End {
 }
 
 impl Turn {
-    pub(crate) fn open(id: Uuid, conversation: &Conversation, at: i64) -> Self {
-        let seq = conversation.seq;
-        let (opened_at, due_at, epoch) = (at, at + QUIET_MS, conversation.epoch);
+    pub(crate) fn open(id: Uuid, seq: u32, epoch: i64, at: i64) -> Self {
+        let (opened_at, due_at) = (at, at + QUIET_MS);
         Self {
             id,
             first_seq: seq,
@@ -56,7 +54,7 @@ impl Turn {
         }
     }
 
-    /// The customer goes on.
+    /// Adds the customer's next message.
     pub(crate) fn arrive(&mut self, seq: u32, at: i64) {
         self.last_seq = seq;
         self.count += 1;
@@ -66,7 +64,8 @@ impl Turn {
     pub(crate) fn write(
         &mut self,
         context: &mut Context<'_>,
-        of: &Conversation,
+        conversation: Uuid,
+        channel: u32,
         at: i64,
         end: End,
     ) -> Result<()> {
@@ -82,14 +81,14 @@ impl Turn {
         let lease = offered.then(|| context.id(context.plan.now));
         let until = offered.then_some(context.plan.now + LEASE_MS);
         let attempts = i64::from(matches!(end, End::Answered | End::Offered));
-        let channel = &context.accounts.channels[of.channel as usize];
+        let channel = &context.accounts.channels[channel as usize];
         let tenant = context.accounts.tenants[channel.tenant as usize].id;
         let row = row![
             self.id,
             tenant,
             channel.company,
             channel.id,
-            of.id,
+            conversation,
             state,
             self.epoch,
             i64::from(self.first_seq),
@@ -108,10 +107,10 @@ impl Turn {
         context.fill.put(Table::Turns, row)
     }
 
-    pub(crate) fn json(&self, of: &Conversation) -> TurnJson {
+    pub(crate) fn json(&self, conversation: Uuid) -> TurnJson {
         TurnJson {
             id: self.id,
-            conversation: of.id,
+            conversation,
             state: "collecting",
             first_seq: self.first_seq,
             last_seq: self.last_seq,
@@ -126,7 +125,7 @@ impl Turn {
     }
 }
 
-/// As events show it.
+/// The JSON of a turn in events.
 #[derive(Serialize)]
 pub(crate) struct TurnJson {
     id: Uuid,

@@ -1,5 +1,5 @@
-//! One publishing connection: requests are written without waiting for the answers before them, up to a bound,
-//! and a second thread counts the answers. Any refusal ends the run.
+//! One publishing connection: requests are pipelined up to a bound, and a second thread counts the responses. Any
+//! error response ends the run.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Schedule, Way};
+use super::schedule::{Schedule, Transport};
 use crate::clock::unix_us;
 use crate::endpoint::Endpoint;
-use crate::fleet::seat::{hello, lock};
+use crate::fleet::subscriber::{hello, lock};
 use crate::frame;
 use crate::histogram::Latency;
 use crate::http1::{Head, find};
@@ -30,13 +30,13 @@ pub(super) struct Lane {
     rooms: u32,
     prefix: String,
     bytes: usize,
-    /// Before the JSON of an HTTP request; empty on a socket.
+    /// Request line and headers before the JSON of an HTTP request; empty on a socket.
     head: String,
     written: u64,
     link: Arc<Link>,
 }
 
-/// What both threads of a lane share.
+/// State shared by both threads of a lane.
 struct Link {
     stream: Mutex<TcpStream>,
     answered: AtomicU64,
@@ -45,29 +45,29 @@ struct Link {
 
 impl Lane {
     pub(super) fn connect(
-        way: &Way,
+        transport: &Transport,
         nth: u32,
         lanes: u32,
         rooms: u32,
         prefix: &str,
         bytes: usize,
     ) -> Result<Self> {
-        let (url, scheme) = match way {
-            Way::Http { url, .. } => (url, "http"),
-            Way::Socket { url, .. } => (url, "ws"),
+        let (url, scheme) = match transport {
+            Transport::Http { url, .. } => (url, "http"),
+            Transport::Socket { url, .. } => (url, "ws"),
         };
         let endpoint = Endpoint::parse(url, scheme)?;
         let mut stream = TcpStream::connect(endpoint.address).context("publisher is not connected")?;
         stream.set_nodelay(true)?;
         let mut head = String::new();
-        match way {
-            Way::Http { key, .. } => {
+        match transport {
+            Transport::Http { key, .. } => {
                 head = format!(
                     "POST {} HTTP/1.1\r\nHost: {}\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n",
                     endpoint.path, endpoint.host
                 );
             }
-            Way::Socket { .. } => upgrade(&mut stream, &endpoint)?,
+            Transport::Socket { .. } => upgrade(&mut stream, &endpoint)?,
         }
         let reading = stream.try_clone()?;
         let link = Arc::new(Link {
@@ -91,7 +91,7 @@ impl Lane {
             written: 0,
             link,
         };
-        if let Way::Socket { token, .. } = way {
+        if let Transport::Socket { token, .. } = transport {
             lane.write_frame(&hello(token))?;
             lane.all_answered()?;
         }
@@ -182,7 +182,7 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        // Ends the counting thread too; a stream that is gone already needs no end.
+        // Also ends the counting thread. An error means that the stream is closed already.
         let _ = lock(&self.link.stream).shutdown(Shutdown::Both);
     }
 }
@@ -233,7 +233,7 @@ fn http_answer(bytes: &[u8]) -> Result<Option<usize>> {
         return Ok(None);
     }
     let body = String::from_utf8_lossy(&bytes[end + 4..length]);
-    // A server of the reference's kind answers 200 with an error inside.
+    // The reference implementation answers 200 with an error in the body.
     ensure!(head.status == 200 && !body.contains("\"error\":"), "answered {}: {body}", head.status);
     Ok(Some(length))
 }
@@ -242,7 +242,7 @@ fn upgrade(stream: &mut TcpStream, endpoint: &Endpoint) -> Result<()> {
     stream.write_all(endpoint.upgrade().as_bytes())?;
     let mut head = Vec::new();
     let mut byte = [0];
-    // Byte by byte, once, so that nothing behind the head is taken.
+    // Byte by byte, so that no frame after the response head is consumed.
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte)?;
         head.push(byte[0]);

@@ -1,17 +1,17 @@
-//! Picks conversations of any age, found by the last digits of phone numbers, and search texts. It knows the names that
-//! `grow` gives.
+//! Samples conversations of any age, found by the last digits of phone numbers, and search texts, from the names that
+//! `grow` generates.
 
 use anyhow::{Context, Result, ensure};
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::names;
 use crate::api::Api;
 use crate::clock::Dice;
+use crate::grow::names;
 
 pub(super) const SEARCHES: [&str; 7] =
     ["name", "cyrillic", "two words", "beginning", "phone prefix", "phone suffix", "miss"];
-/// Searches for conversations that may find nothing new before it is enough.
+/// Searches for sample conversations before fewer than wanted are accepted.
 const TRIES: usize = 2_000;
 
 pub(super) struct Sample {
@@ -69,7 +69,7 @@ pub(super) async fn page(api: &Api, path: &str) -> Result<Page> {
     Ok(Page { ids, next: inbox.next, newest_channel })
 }
 
-/// Of the newest page of a thread.
+/// The last `seq` of the newest page of a thread.
 pub(super) fn last_seq(page: &str) -> Result<u64> {
     let page: Messages = serde_json::from_str(page).context("unreadable thread")?;
     Ok(page.messages.last().map_or(0, |message| message.seq))
@@ -80,7 +80,7 @@ pub(super) fn search(tenant: &str, typed: &str) -> Result<String> {
     Ok(format!("{}?{}", url.path(), url.query().unwrap_or_default()))
 }
 
-/// What somebody types in a search of this kind.
+/// A random search text of this kind.
 pub(super) fn typed(kind: &str, dice: &mut Dice) -> String {
     let mut pick = |wanted: &dyn Fn(&str) -> bool, from: &[&'static str]| {
         let fitting: Vec<_> = from.iter().copied().filter(|name| wanted(name)).collect();

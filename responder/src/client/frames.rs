@@ -1,5 +1,5 @@
-//! The frames of the protocol that a worker reads, and what a close code means. Several JSON objects come in one
-//! frame, joined by newlines; an object without id and push is a ping.
+//! The protocol's frames that a worker reads, and the meaning of close codes. One frame contains several JSON objects,
+//! joined by newlines; an object without id and push is a ping.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(super) struct ErrorBody {
 }
 
 impl ErrorBody {
-    /// Is another attempt to connect worth it? (Client protocol: codes under 100, temporary ones, and 109.)
+    /// Whether to retry the connect. (Client protocol: codes under 100, temporary ones, and 109.)
     pub(super) fn is_passing(&self) -> bool {
         self.code < 100 || self.temporary || self.code == 109
     }
@@ -71,12 +71,12 @@ impl Reply {
     }
 }
 
-/// The objects of a frame, in order.
+/// The JSON objects of a frame, in order.
 pub(super) fn replies(frame: &str) -> impl Iterator<Item = serde_json::Result<Reply>> {
     frame.split('\n').filter(|line| !line.trim().is_empty()).map(serde_json::from_str)
 }
 
-/// Does the server want us never again? (Client protocol, close codes.)
+/// Whether the close code forbids a reconnect. (Client protocol, close codes.)
 pub(super) fn is_final(code: u16) -> bool {
     matches!(code, 1009 | 3500..=3999 | 4500..=4999)
 }

@@ -1,4 +1,4 @@
-//! One connection, from the handshake to its end. What to do after the end is decided elsewhere.
+//! One connection, from the handshake to its end. Reconnecting is in `client.rs`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,25 +19,25 @@ use super::frames::{ErrorBody, Reply, is_final, replies};
 use super::{Call, CallError, Target};
 
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The hub may be so late with a ping before the connection counts as dead.
+/// Tolerated delay of a ping before the connection counts as dead.
 const PING_GRACE: Duration = Duration::from_secs(10);
 const NO_PINGS: Duration = Duration::from_hours(24);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A turn with its history.
+/// The maximum size of a frame: a turn with its history.
 const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
-/// Calls without an answer on one connection.
+/// Bound of outstanding calls on one connection.
 const MAX_PENDING: usize = 1_024;
 const CONNECT_ID: u32 = 1;
 
 pub(super) enum Opened {
     Ready(Box<Socket>),
-    /// For good.
+    /// Rejected permanently.
     Refused(String),
     Failed(String),
 }
 
 pub(super) enum Ended {
-    /// As we were told to.
+    /// Closed by `stop`.
     Stopped,
     Lost(String),
     Final(String),
@@ -47,7 +47,7 @@ pub(super) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pong: bool,
     silence: Duration,
-    /// What came in one frame with the answer to connect.
+    /// Frames received together with the connect reply.
     early: Vec<Reply>,
     last_id: u32,
     pending: HashMap<u32, oneshot::Sender<Result<Value, CallError>>>,
@@ -56,7 +56,7 @@ pub(super) struct Socket {
 pub(super) async fn open(target: &Target) -> Opened {
     match tokio::time::timeout(OPEN_TIMEOUT, shake_hands(target)).await {
         Ok(Ok(opened)) => opened,
-        // An address that cannot be one is not mended by waiting.
+        // An invalid address is a permanent error.
         Ok(Err(error @ (Error::Url(_) | Error::HttpFormat(_)))) => Opened::Refused(error.to_string()),
         Ok(Err(error)) => Opened::Failed(error.to_string()),
         Err(_) => Opened::Failed("nobody answers".to_owned()),
@@ -67,7 +67,7 @@ async fn shake_hands(target: &Target) -> Result<Opened, Error> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MAX_FRAME_BYTES))
         .max_frame_size(Some(MAX_FRAME_BYTES));
-    // `wss` works when the WebSocket library was built with TLS; without, it says so here.
+    // `wss` needs the WebSocket library's TLS feature; without it, the error appears here.
     let (mut stream, _) =
         tokio_tungstenite::connect_async_with_config(target.url.as_str(), Some(config), true).await?;
     let data = json!({ "api_key": target.api_key, "capacity": target.capacity });
@@ -123,7 +123,7 @@ fn close_of(close: Option<CloseFrame>) -> (bool, String) {
 }
 
 impl Socket {
-    /// Carries calls and publications until the connection ends. Calls without an answer are lost with it.
+    /// Transfers calls and publications until the connection ends. Outstanding calls are then lost.
     pub(super) async fn serve(
         &mut self,
         calls: &mut mpsc::Receiver<Call>,
@@ -189,7 +189,7 @@ impl Socket {
                 return Some(if is_final(told.code) { Ended::Final(why) } else { Ended::Lost(why) });
             }
             if let Some(publication) = push.publication {
-                // Who listens only starts and stops tasks, so this waits for no call of ours.
+                // The receiver only starts and stops tasks, so this does not wait for one of our calls.
                 let _ = notices.send(publication.data).await;
             }
             return None;
@@ -208,7 +208,7 @@ impl Socket {
 
     async fn send(&mut self, call: Call) -> Option<Ended> {
         if self.pending.len() >= MAX_PENDING {
-            // Whoever gave up waiting makes room; with none of those, this call is lost.
+            // Removes calls whose caller has given up; if there are none, this call is lost.
             self.pending.retain(|_, answer| !answer.is_closed());
             if self.pending.len() >= MAX_PENDING {
                 return None;

@@ -1,5 +1,5 @@
-//! An answer while it comes: which of a model's words can be shown now, and what the whole comes to. Thoughts are left out
-//! before the marker is looked for, so that a model which thinks of people does not call them.
+//! A streamed answer: the part of a model's text that can be shown now, and the final outcome. Reasoning is removed
+//! before the marker is searched, so that a model which reasons about a handoff does not cause one.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -7,19 +7,19 @@ use super::super::{MAX_ANSWER_CHARS, Outcome};
 use super::Failure;
 use super::chunk::Delta;
 use super::marker::Marker;
-use super::thoughts::{Said, Thoughts};
+use super::thoughts::{TextChange, Thoughts};
 
-/// Characters that a model may say for one answer, its thoughts among them.
+/// Maximum characters of a model's output per answer, including its reasoning.
 const MAX_SAID_CHARS: usize = 400_000;
 
-/// What is known of where this model's thoughts begin. Some begin with their first word, and only their end is marked:
-/// then nothing can be shown before that end. Until it is known, an answer is shown when it is whole.
+/// Knowledge about a model's reasoning. Some models start with reasoning and mark only its end, so nothing can be
+/// shown before that end. Until it is known, an answer is shown when it is complete.
 #[derive(Default)]
 pub(super) struct Habit(AtomicU8);
 
 impl Habit {
     const UNKNOWN: u8 = 0;
-    /// It does not think aloud, or marks both ends.
+    /// It shows no reasoning, or marks both ends.
     const MARKED: u8 = 1;
     const AT_ONCE: u8 = 2;
 
@@ -36,21 +36,21 @@ impl Habit {
             self.0.store(Self::AT_ONCE, Ordering::Relaxed);
         } else {
             let (known, marked) = (Self::UNKNOWN, Self::MARKED);
-            // Once seen, it is so: such models do not think about every answer.
+            // Kept once seen: such models do not reason about every answer.
             let _ = self.0.compare_exchange(known, marked, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 }
 
-/// An answer while it comes.
+/// The state of a streamed answer.
 pub(super) struct Answer<'a> {
     habit: &'a Habit,
     thoughts: Thoughts,
     words: Marker,
-    /// What may be shown, and is kept back.
+    /// Text that is held back.
     waiting: String,
     hold_back: bool,
-    /// Thoughts were seen, apart from the words or in them.
+    /// Reasoning was seen, separately or in the text.
     thought: bool,
     said: usize,
 }
@@ -68,31 +68,31 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Takes a piece and gives what can be shown now.
+    /// Adds a piece; returns the text that can be shown now.
     pub fn push(&mut self, delta: &Delta) -> String {
         let words = delta.words();
         self.said += words.chars().count();
         self.thought |= delta.has_thoughts();
         let said = self.thoughts.push(&words);
         self.take(&said);
-        // Thoughts with marks, or apart from the words: the words are no thoughts.
+        // The reasoning has tags or is separate, so this text is not reasoning.
         if self.thought || self.thoughts.is_marked() {
             self.hold_back = false;
         }
         if self.hold_back { String::new() } else { std::mem::take(&mut self.waiting) }
     }
 
-    /// More than anybody would read, or wait for.
+    /// The output is over the limit.
     pub fn is_endless(&self) -> bool {
         self.said > MAX_SAID_CHARS
     }
 
-    /// Nothing says yet that these are words for the customer, and this model is known to think first.
+    /// The text may still be reasoning: this model is known to start with it.
     pub fn may_be_thought(&self) -> bool {
         self.hold_back && self.habit.thinks_at_once()
     }
 
-    fn take(&mut self, said: &Said) {
+    fn take(&mut self, said: &TextChange) {
         if said.forget {
             self.words = Marker::default();
             self.waiting.clear();
@@ -103,7 +103,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Nothing follows: what can be shown now, or why this is no answer.
+    /// At the end of the stream: the text that can be shown now, or the reason why there is no answer.
     pub fn end(&mut self) -> Result<String, Failure> {
         let said = self.thoughts.end();
         self.take(&said);

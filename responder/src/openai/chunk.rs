@@ -1,4 +1,4 @@
-//! A piece of a streamed answer, as the many servers that speak the chat API send it.
+//! A chunk of a streamed answer, in the variants of the servers that implement the chat API.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,8 +17,7 @@ pub(super) struct Choice {
     pub finish_reason: Option<String>,
 }
 
-/// What a model thinks may come in members of its own: `reasoning`, `reasoning_content`, `thinking`. They are read for
-/// no more than that they are there.
+/// Some servers send reasoning in `reasoning`, `reasoning_content` or `thinking`. Only its presence is used.
 #[derive(Default, Deserialize)]
 pub(super) struct Delta {
     #[serde(default)]
@@ -34,7 +33,7 @@ pub(super) struct Delta {
 }
 
 impl Delta {
-    /// The words for the customer: a text, or a list of parts of which some are text.
+    /// The text for the customer: a string, or a list of parts of which some are text.
     pub fn words(&self) -> String {
         let text = |part: &Value| match part.get("type").and_then(Value::as_str) {
             Some("text" | "output_text") => part.get("text").and_then(Value::as_str).map(str::to_owned),
@@ -47,7 +46,7 @@ impl Delta {
         }
     }
 
-    /// Thoughts come apart from the words.
+    /// Reasoning is sent separately from the text.
     pub fn has_thoughts(&self) -> bool {
         let is_thought = |part: &Value| {
             matches!(

@@ -1,19 +1,19 @@
-//! One message as the model reads it: the words, and in brackets what a person sees around them: what is quoted, where it
-//! was passed on from, addresses behind words, places, contact cards. Whatever a customer wrote is one line in them, so
-//! that it cannot pass for a bracket of ours.
+//! One message as the model reads it: the text, and in brackets what a person sees around it: quotes, the origin of a
+//! forward, links, locations, contact cards. A customer's text in a bracket is put on one line, so that it cannot
+//! imitate a bracket.
 
 use serde_json::Value;
 
-use super::super::wire::Said;
+use super::super::wire::TurnMessage;
 
-/// Characters of what is quoted, named or linked.
+/// Characters of a quote, a name or a link.
 const MAX_WORDS: usize = 500;
 const MAX_URL: usize = 500;
-/// Links, contact cards, options of a poll.
+/// Number of links, contact cards, or options of a poll.
 const MAX_ITEMS: usize = 10;
 
-/// Nothing, if there is nothing in it that can be said.
-pub(super) fn of(said: &Said) -> Option<String> {
+/// `None` if the message has no content that can be written.
+pub(super) fn of(said: &TurnMessage) -> Option<String> {
     let mut lines = Vec::new();
     lines.extend(text(&said.data, "forwarded_from").map(|name| format!("[forwarded from {name}]")));
     lines.extend(said.data.get("quoted").and_then(quoted));
@@ -30,7 +30,7 @@ pub(super) fn of(said: &Said) -> Option<String> {
             lines.push(format!("[link: \"{words}\" leads to {url}]"));
         }
     }
-    // What is around a message alone is no message.
+    // The context alone is not a message.
     let has_content = said.words().is_some() || label.is_some() || !is_words(&said.kind);
     (has_content && !lines.is_empty()).then(|| lines.join("\n"))
 }
@@ -39,8 +39,8 @@ fn is_words(kind: &str) -> bool {
     matches!(kind, "text" | "interactive" | "")
 }
 
-/// What it is, unless it is words.
-fn what(said: &Said) -> Option<String> {
+/// The message's kind in words, unless it is text.
+fn what(said: &TurnMessage) -> Option<String> {
     let data = &said.data;
     if let Some(place) = place(data) {
         return Some(place);
@@ -70,7 +70,7 @@ fn place(data: &Value) -> Option<String> {
     Some(format!("location: {latitude}, {longitude}{names}"))
 }
 
-/// A card has its fields by some of these names.
+/// Providers use some of these names for a card's fields.
 fn card(card: &Value) -> Option<String> {
     let name = text(card, "name").or_else(|| {
         let parts: Vec<String> =
@@ -113,7 +113,7 @@ fn text(value: &Value, name: &str) -> Option<String> {
     line(value.get(name)?.as_str()?)
 }
 
-/// In one line, and not too long.
+/// On one line, truncated.
 fn line(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line: String = words.join(" ").chars().take(MAX_WORDS).collect();
@@ -128,7 +128,7 @@ mod tests {
 
     fn read(kind: &str, text: Option<&str>, data: Value) -> Option<String> {
         let text = text.map(str::to_owned);
-        of(&Said { direction: "in".into(), kind: kind.into(), text, data })
+        of(&TurnMessage { direction: "in".into(), kind: kind.into(), text, data })
     }
 
     #[test]

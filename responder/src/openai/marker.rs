@@ -1,26 +1,26 @@
-//! Finds the marker by which a model calls a person, in text that comes in pieces, and holds back what could be
-//! its beginning, so that nobody sees half a marker.
+//! Finds the marker with which a model hands over to a person, in text that arrives in pieces, and holds back a
+//! possible beginning of it.
 
 const MARKER: &str = "[handoff]";
 
 #[derive(Default)]
 pub(super) struct Marker {
     text: String,
-    /// Bytes of the text that were given out.
+    /// Bytes of the text that were returned.
     shown: usize,
     found: Option<usize>,
     chars: usize,
 }
 
 impl Marker {
-    /// Takes a piece and gives what can be shown now.
+    /// Adds a piece; returns the text that can be shown now.
     pub(super) fn push(&mut self, piece: &str) -> String {
         self.chars += piece.chars().count();
         self.text.push_str(piece);
         if self.found.is_some() {
             return String::new();
         }
-        // Both are ASCII apart from case, and so a byte's place is a letter's place.
+        // Lower-casing ASCII keeps byte positions.
         let tail = self.text[self.shown..].to_ascii_lowercase();
         let until = match tail.find(MARKER) {
             Some(at) => {
@@ -48,7 +48,7 @@ impl Marker {
     }
 }
 
-/// Bytes at the end that could become the marker.
+/// Length of the suffix that could become the marker.
 fn held_back(text: &str) -> usize {
     (1..MARKER.len()).rev().find(|length| text.ends_with(&MARKER[..*length])).unwrap_or(0)
 }

@@ -1,12 +1,12 @@
-//! A turn with its history as the messages of the chat API: neighbours of one side are joined, files are named,
-//! and what is too old is left out.
+//! A turn with its history as messages of the chat API: consecutive messages of one side are joined, files are named,
+//! and old messages are left out.
 
 use serde::Serialize;
 
 use super::super::wire::Turn;
 use super::content;
 
-/// Characters of history and turn together; what is older is left out.
+/// Maximum characters of history and turn together; older messages are left out.
 const MAX_CHARS: usize = 24_000;
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -40,14 +40,14 @@ pub(super) fn messages(system: &str, turn: &Turn) -> Vec<ChatMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::Said;
+    use crate::wire::TurnMessage;
 
-    fn said(direction: &str, kind: &str, text: Option<&str>) -> Said {
-        Said {
+    fn said(direction: &str, kind: &str, text: Option<&str>) -> TurnMessage {
+        TurnMessage {
             direction: direction.into(),
             kind: kind.into(),
             text: text.map(str::to_owned),
-            ..Said::default()
+            ..TurnMessage::default()
         }
     }
 

@@ -1,15 +1,15 @@
-//! Server-sent events, as far as model servers use them: the data of each event, from bytes that may be cut
-//! anywhere, also inside of a letter. (HTML standard, "Parsing an event stream".)
+//! Server-sent events as model servers use them: the data of each event, from bytes that may be split anywhere, even
+//! within a character. (HTML standard, "Parsing an event stream".)
 
-/// Bytes of one event. More is not an answer of a model.
+/// Maximum bytes of one event; more is not a model's answer.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 #[derive(Default)]
 pub(super) struct Lines {
     bytes: Vec<u8>,
-    /// What is read already.
+    /// Bytes that are already parsed.
     at: usize,
-    /// The data lines of the event that is not complete yet.
+    /// The data lines of the incomplete event.
     event: Option<Vec<u8>>,
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::wire::Said;
+use crate::wire::TurnMessage;
 
 /// What the emulated model server does with one request.
 enum Act {
@@ -87,8 +87,12 @@ async fn served(mut acts: Vec<Act>) -> (Model, Server) {
 }
 
 async fn ask(model: &Model, server: &Server) -> (Outcome, String) {
-    let said =
-        Said { direction: "in".into(), kind: "text".into(), text: Some("hi".into()), ..Said::default() };
+    let said = TurnMessage {
+        direction: "in".into(),
+        kind: "text".into(),
+        text: Some("hi".into()),
+        ..TurnMessage::default()
+    };
     let (pieces, mut shown) = mpsc::channel(100);
     let turn = Turn { messages: vec![said], ..Turn::default() };
     tokio::join!(model.answer(&turn, pieces), async {

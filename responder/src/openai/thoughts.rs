@@ -1,45 +1,45 @@
-//! Keeps inside what a model says to itself. Takes its words in pieces and gives out what is meant for the customer: no
-//! blocks of thoughts, no calls of tools, no marks. It keeps no more of a thought than what could be the end of it.
+//! Removes a model's reasoning from its streamed text: takes the text in pieces and returns what is for the customer,
+//! without reasoning blocks, tool calls and tags. It buffers no more than what could become a closing tag.
 //!
-//! Inside of a code block a tag is a tag all the same: an example of one is lost rather than a thought shown.
+//! A tag inside a code block counts as a tag: losing an example of one is better than showing reasoning.
 
 mod tag;
 
 use self::tag::{Found, Tag};
 
-/// What a piece adds to the answer.
+/// The change of the answer by a piece.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    /// What was said before this was a thought after all: its end came, and its beginning never did.
+pub(super) struct TextChange {
+    /// The text so far was reasoning: a closing tag without an opening one was found.
     pub forget: bool,
     pub text: String,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Message {
-    /// Words for the customer, as far as is known.
+    /// The text for the customer, as far as is known.
     #[default]
     Plain,
-    /// For whom the next one is.
+    /// The recipient of the next message.
     Head(String),
-    /// For nobody outside.
+    /// Not for the customer.
     Inner,
 }
 
 #[derive(Default)]
 pub(super) struct Thoughts {
     pending: String,
-    /// Blocks that are open.
+    /// Open blocks.
     depth: usize,
     message: Message,
-    /// A message for the customer has begun, by its own mark.
+    /// The customer's message has begun with its own tag.
     addressed: bool,
-    /// Words were given out since the beginning, or since what was before was forgotten.
+    /// Text was returned since the beginning or since the last reset.
     begun: bool,
     marks: Marks,
 }
 
-/// Which marks of thoughts were seen. Each says more than the one before it.
+/// The reasoning tags seen so far, in ascending order of significance.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Marks {
     #[default]
@@ -51,33 +51,33 @@ enum Marks {
 }
 
 impl Thoughts {
-    pub(super) fn push(&mut self, piece: &str) -> Said {
+    pub(super) fn push(&mut self, piece: &str) -> TextChange {
         self.pending.push_str(piece);
         self.read(false)
     }
 
-    /// What is left when nothing follows.
-    pub(super) fn end(&mut self) -> Said {
+    /// The rest of the text at the end of the stream.
+    pub(super) fn end(&mut self) -> TextChange {
         self.read(true)
     }
 
-    /// There were marks: what is given out is known to be no thought.
+    /// Tags were seen, so the returned text is known not to be reasoning.
     pub(super) fn is_marked(&self) -> bool {
         self.marks != Marks::None
     }
 
-    /// A block ended that was not opened: this model's thoughts begin with its first word.
+    /// A block ended that was not opened: this model's reasoning starts without a tag.
     pub(super) fn thinks_at_once(&self) -> bool {
         self.marks == Marks::Unopened
     }
 
-    /// The end is within a thought.
+    /// The text ended within reasoning.
     pub(super) fn is_inside(&self) -> bool {
         self.depth > 0 || self.message == Message::Inner
     }
 
-    fn read(&mut self, ended: bool) -> Said {
-        let (mut said, pending) = (Said::default(), std::mem::take(&mut self.pending));
+    fn read(&mut self, ended: bool) -> TextChange {
+        let (mut said, pending) = (TextChange::default(), std::mem::take(&mut self.pending));
         let mut rest = pending.as_str();
         while !rest.is_empty() {
             let place = tag::start(rest).unwrap_or(rest.len());
@@ -100,7 +100,7 @@ impl Thoughts {
         said
     }
 
-    fn words(&mut self, said: &mut Said, words: &str) {
+    fn words(&mut self, said: &mut TextChange, words: &str) {
         match &mut self.message {
             _ if self.depth > 0 => {}
             Message::Inner => {}
@@ -113,12 +113,12 @@ impl Thoughts {
         }
     }
 
-    fn forget(&mut self, said: &mut Said) {
-        *said = Said { forget: true, text: String::new() };
+    fn forget(&mut self, said: &mut TextChange) {
+        *said = TextChange { forget: true, text: String::new() };
         self.begun = false;
     }
 
-    fn apply(&mut self, said: &mut Said, tag: Tag) {
+    fn apply(&mut self, said: &mut TextChange, tag: Tag) {
         match tag {
             Tag::Nothing => {}
             Tag::Open => {
@@ -132,7 +132,7 @@ impl Thoughts {
                 self.forget(said);
             }
             Tag::Start | Tag::Channel => {
-                // Words in front of the first mark are those of a message whose own marks are missing.
+                // Text before the first tag belongs to a message without its own tag.
                 if !self.addressed && self.message == Message::Plain && self.begun {
                     self.marks = Marks::Unopened;
                     self.forget(said);
@@ -146,7 +146,7 @@ impl Thoughts {
                     Message::Head(name) => {
                         matches!(name.split_whitespace().next(), Some("final" | "assistant") | None)
                     }
-                    // Its head was taken for words.
+                    // The header was returned as text.
                     _ if self.begun && !self.addressed => {
                         self.marks = Marks::Unopened;
                         self.forget(said);

@@ -14,7 +14,7 @@ pub struct Hours {
     utc_offset_min: i64,
 }
 
-/// Days (0 is Monday) and minutes of the day; the end is not part of it.
+/// Days (0 is Monday) and minutes of the day; the end is exclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Span {
     days: (usize, usize),
@@ -22,7 +22,7 @@ struct Span {
 }
 
 impl Hours {
-    /// The error is a sentence for the person who wrote it.
+    /// The error is a sentence for the operator.
     pub fn parse(text: &str, utc_offset: &str) -> Result<Self, String> {
         let spans = text.split(',').map(span).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { spans, utc_offset_min: offset(utc_offset)? })
@@ -76,7 +76,7 @@ fn span(text: &str) -> Result<Span, String> {
     Ok(Span { days: (day(first)?, day(last)?), minutes })
 }
 
-/// `09:30` as minutes of the day; 24:00 is its end.
+/// `09:30` as minutes of the day; 24:00 is the day's end.
 fn minute(text: &str) -> Option<i64> {
     let (hours, minutes) = text.trim().split_once(':')?;
     let number = |text: &str| if text.len() == 2 { text.parse::<u8>().ok().map(i64::from) } else { None };

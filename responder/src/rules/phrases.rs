@@ -1,6 +1,6 @@
-//! What the rules say, in each language, and the beginnings of words by which they know what is asked.
+//! The texts of the rules in each language, and the word stems by which they recognise a topic.
 
-/// A language that the rules speak.
+/// A language of the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Language {
     En,
@@ -22,7 +22,7 @@ pub(super) struct Phrases {
     pub closed: &'static str,
     pub offer: &'static str,
     pub handoff: &'static str,
-    /// The beginnings of its words, and the sentence on it.
+    /// The topic's word stems, and the sentence that answers it.
     pub topics: &'static [(Topic, &'static [&'static str], &'static str)],
 }
 
@@ -83,7 +83,7 @@ impl Language {
     }
 }
 
-/// Kinds of messages that are files.
+/// Message kinds that are files.
 pub(super) fn is_file(kind: &str) -> bool {
     matches!(kind, "image" | "audio" | "voice" | "video" | "document")
 }

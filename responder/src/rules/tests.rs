@@ -4,8 +4,13 @@ use crate::wire::Contact;
 /// Monday, 5 January 1970, noon.
 const MONDAY_NOON_MS: i64 = (4 * 24 + 12) * 3_600_000;
 
-fn said(direction: &str, kind: &str, text: Option<&str>) -> Said {
-    Said { direction: direction.into(), kind: kind.into(), text: text.map(str::to_owned), ..Said::default() }
+fn said(direction: &str, kind: &str, text: Option<&str>) -> TurnMessage {
+    TurnMessage {
+        direction: direction.into(),
+        kind: kind.into(),
+        text: text.map(str::to_owned),
+        ..TurnMessage::default()
+    }
 }
 
 fn turn(texts: &[&str]) -> Turn {

@@ -1,7 +1,7 @@
-//! The marks that models put around what they say to themselves, recognised at the beginning of a text of which more may
-//! follow. What is recognised depends on the text alone, never on how it was cut into pieces.
+//! The tags that models put around their reasoning, recognised at the beginning of a text that may be incomplete. The
+//! result depends only on the text, never on how it was split into pieces.
 
-/// Blocks of thoughts and of calls of tools, as `<name …>…</name>`, in any case and with a prefix (`x:think`).
+/// Blocks of reasoning and of tool calls, as `<name …>…</name>`, in any case and with a prefix (`x:think`).
 const BLOCKS: &[&str] = &[
     "think",
     "thinking",
@@ -23,10 +23,10 @@ const BLOCKS: &[&str] = &[
 ];
 /// The same as `[NAME]…[/NAME]` and `◁name▷…◁/name▷`.
 const BRACKETED: &[&str] = &["think", "thinking", "thought", "reasoning"];
-/// Marks around the answer itself: they go, and what is in them stays.
+/// Tags around the answer itself: they are removed, and their content stays.
 const WRAPPERS: &[&str] = &["answer", "final_answer", "response"];
 
-/// Characters of a name, and of everything in a tag.
+/// Maximum characters of a name, and of a whole tag.
 const NAME: usize = 40;
 const TAG: usize = 200;
 
@@ -34,9 +34,9 @@ const TAG: usize = 200;
 pub(super) enum Tag {
     Open,
     Close,
-    /// Says nothing to anybody: an empty block, the mark of an end, a wrapper.
+    /// Has no content: an empty block, a closing tag, a wrapper.
     Nothing,
-    /// `<|start|>`, `<|channel|>`, `<|message|>`, `<|end|>`: a form in which each message says whom it is for.
+    /// `<|start|>`, `<|channel|>`, `<|message|>`, `<|end|>`: a format in which each message names its recipient.
     Start,
     Channel,
     Message,
@@ -47,18 +47,18 @@ pub(super) enum Tag {
 pub(super) enum Found {
     /// With its length in bytes.
     Tag(Tag, usize),
-    /// The first character is a character.
+    /// No tag: the first character is text.
     Text,
-    /// More has to be seen.
+    /// Incomplete: more text is needed.
     More,
 }
 
-/// Where the next tag can begin.
+/// The position at which the next tag can begin.
 pub(super) fn start(text: &str) -> Option<usize> {
     text.find(['<', '[', '◁'])
 }
 
-/// What a text that begins with one of these characters begins with. `ended`: nothing follows.
+/// Recognises the tag at the beginning of a text. `ended`: no more text follows.
 pub(super) fn read(text: &str, ended: bool) -> Found {
     let found = match text.chars().next() {
         Some('<') if text[1..].starts_with(['|', '｜']) => token(text),
@@ -73,7 +73,7 @@ pub(super) fn read(text: &str, ended: bool) -> Found {
     }
 }
 
-/// The end of everything came within a tag. One that has its name is one all the same.
+/// The stream ended within a tag. It counts as a tag if its name is complete.
 fn cut_off(text: &str) -> Found {
     let Some(inner) = text.strip_prefix('<').map(str::trim_start) else { return Found::Text };
     let (inner, tag) = match inner.strip_prefix('/') {
@@ -88,7 +88,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-' | '.')
 }
 
-/// Without a prefix and in any case.
+/// The name without a prefix, in lower case.
 fn is_one_of(name: &str, names: &[&str]) -> bool {
     let plain = name.rsplit(':').next().unwrap_or_default();
     names.iter().any(|known| known.eq_ignore_ascii_case(plain))
@@ -128,7 +128,7 @@ fn angle(text: &str) -> Found {
     match rest.char_indices().take(TAG).find(|(_, c)| *c == '>') {
         Some((place, _)) => Found::Tag(tag(rest[..place].ends_with('/')), end + place + 1),
         None if rest.chars().nth(TAG).is_none() => Found::More,
-        // Of a block that was meant to be one, rather too much is hidden than too little.
+        // For an incomplete block, hiding too much is better than too little.
         None if block => Found::Tag(tag(false), end),
         None => Found::Text,
     }

@@ -5,7 +5,7 @@ use super::*;
 /// What is left of the whole, and whether it ends within a thought.
 fn heard<'a>(pieces: impl IntoIterator<Item = &'a str>) -> (String, bool) {
     let (mut thoughts, mut text) = (Thoughts::default(), String::new());
-    let mut take = |said: Said| {
+    let mut take = |said: TextChange| {
         if said.forget {
             text.clear();
         }

@@ -1,21 +1,21 @@
-//! One subscriber: what it knows of its rooms, and what it makes of the lines that the server sends. No socket.
+//! One subscriber without its socket: the state of its rooms, and the processing of the server's lines.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
-use super::order::{Seating, Seen, share};
+use super::order::{Seen, SubscriberPlan, share};
 use crate::client::{Connected, Joined, Position, Reply};
 use crate::histogram::Latency;
 use crate::mark::{Mark, Sequence};
 
-/// Commands below this id belong to the connecting, those from here on to the churn.
+/// Commands below this id belong to connecting, those from here on to the churn.
 pub(crate) const CHURN_ID: u32 = 1_000_000;
-/// From here on: rooms that a seat visits without a place of its own there.
+/// Ids from here on belong to visits of rooms that the subscriber is not subscribed to.
 pub(crate) const VISIT_ID: u32 = 2_000_000;
 
-/// Counted by all seats of a worker together.
+/// Counts of all subscribers of a worker.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) seen: Seen,
@@ -24,7 +24,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// What was counted, with the countings that begin anew at each look.
+    /// Returns the counts, and resets those that start anew with each report.
     pub(crate) fn take(&mut self) -> Seen {
         let seen = Seen { latency: self.latency.steps(), resume: self.resume.steps(), ..self.seen.clone() };
         (self.latency, self.resume, self.seen.deliveries) = (Latency::default(), Latency::default(), 0);
@@ -40,19 +40,19 @@ impl Tally {
     }
 }
 
-struct Place {
+struct Subscription {
     room: u32,
     channel: String,
-    /// Left, and not yet back: what still comes is not for us.
+    /// Unsubscribed, and the new subscription is not confirmed: publications are ignored.
     away: bool,
     sequence: Sequence,
     position: Position,
-    /// The position is the server's own, so the next publication is the one after it.
+    /// The position came from the server, so the next publication must have the next offset.
     follows: bool,
 }
 
-impl Place {
-    /// Goes on to a publication, and says how many were left out before it.
+impl Subscription {
+    /// Advances to a publication's offset; returns how many offsets were skipped.
     fn advance(&mut self, offset: u64) -> u64 {
         let skipped = offset.saturating_sub(self.position.offset + 1);
         self.position.offset = self.position.offset.max(offset);
@@ -71,23 +71,23 @@ impl Place {
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one thing")]
-pub(crate) struct Seat {
+pub(crate) struct Subscriber {
     pub(crate) open: bool,
     pub(crate) stalls: bool,
-    /// Replies of the connecting that have not come.
+    /// Outstanding replies to the first message.
     pub(crate) awaited: usize,
     pub(crate) pong_due: bool,
     pub(crate) refused: bool,
     pong: bool,
     positions: bool,
-    places: Vec<Place>,
+    subscriptions: Vec<Subscription>,
 }
 
-impl Seat {
-    pub(crate) fn new(seating: &Seating, number: u32) -> Self {
-        let place = |room| Place {
+impl Subscriber {
+    pub(crate) fn new(subscriber_plan: &SubscriberPlan, number: u32) -> Self {
+        let subscription = |room| Subscription {
             room,
-            channel: format!("{}{room}", seating.prefix),
+            channel: format!("{}{room}", subscriber_plan.prefix),
             away: false,
             sequence: Sequence::from_start(),
             position: Position::default(),
@@ -95,50 +95,50 @@ impl Seat {
         };
         Self {
             open: false,
-            stalls: number < seating.stalling,
+            stalls: number < subscriber_plan.stalling,
             awaited: 0,
             pong_due: false,
             refused: false,
             pong: false,
-            positions: seating.positions,
-            places: seating.rooms_of(number).map(place).collect(),
+            positions: subscriber_plan.positions,
+            subscriptions: subscriber_plan.rooms_of(number).map(subscription).collect(),
         }
     }
 
-    pub(crate) fn places(&self) -> usize {
-        self.places.len()
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.subscriptions.len()
     }
 
     pub(crate) fn channel(&self, nth: usize) -> &str {
-        &self.places[nth % self.places.len()].channel
+        &self.subscriptions[nth % self.subscriptions.len()].channel
     }
 
-    /// Leaves a room and joins it again in one message, with or without what comes in between. Nothing while it is
-    /// on its way back already: a position that is not settled would bring things twice.
+    /// Leaves a room and joins it again in one message, with or without recovery. `None` while a rejoin is pending,
+    /// because an unconfirmed position would bring duplicates.
     pub(crate) fn rejoin(&mut self, nth: usize, recover: bool) -> Option<String> {
         let (nth, id) = self.way_in(nth, if recover { 2 } else { CHURN_ID });
-        let place = &mut self.places[nth];
-        if std::mem::replace(&mut place.away, true) {
+        let subscription = &mut self.subscriptions[nth];
+        if std::mem::replace(&mut subscription.away, true) {
             return None;
         }
-        let leave = json!({"id": id, "unsubscribe": {"channel": place.channel}});
-        Some(format!("{leave}\n{}", place.subscribe(id, recover)))
+        let leave = json!({"id": id, "unsubscribe": {"channel": subscription.channel}});
+        Some(format!("{leave}\n{}", subscription.subscribe(id, recover)))
     }
 
-    /// A place and an id that leads back to it, behind the ids of the connecting.
+    /// The index of the room, and the command id from which `joined` finds it again.
     fn way_in(&self, nth: usize, first: u32) -> (usize, u32) {
-        let nth = nth % self.places.len();
-        (nth, first + (nth + self.places.len()) as u32)
+        let nth = nth % self.subscriptions.len();
+        (nth, first + (nth + self.subscriptions.len()) as u32)
     }
 
     /// Connects and subscribes in one message, as the protocol's own clients do.
-    pub(crate) fn hello(&mut self, seating: &Seating, recover: bool, first_id: u32) -> String {
-        (self.awaited, self.refused, self.pong_due) = (1 + self.places.len(), false, false);
-        let mut text = hello(&seating.token);
-        for (id, place) in (first_id..).zip(&mut self.places) {
-            place.follows = false;
+    pub(crate) fn hello(&mut self, subscriber_plan: &SubscriberPlan, recover: bool, first_id: u32) -> String {
+        (self.awaited, self.refused, self.pong_due) = (1 + self.subscriptions.len(), false, false);
+        let mut text = hello(&subscriber_plan.token);
+        for (id, subscription) in (first_id..).zip(&mut self.subscriptions) {
+            subscription.follows = false;
             text.push('\n');
-            text.push_str(&place.subscribe(id, recover));
+            text.push_str(&subscription.subscribe(id, recover));
         }
         text
     }
@@ -160,11 +160,13 @@ impl Seat {
 
     fn reply(&mut self, reply: Reply<'_>, now_us: u64, tally: &mut Tally) {
         if let Some(push) = reply.push {
-            let place = self.places.iter_mut().find(|place| place.channel == push.channel);
-            match (place, push.publication) {
-                (Some(place), _) if place.away => {}
-                (place, Some(publication)) => {
-                    tally.seen.skipped += place.map_or(0, |place| place.advance(publication.offset));
+            let subscription =
+                self.subscriptions.iter_mut().find(|subscription| subscription.channel == push.channel);
+            match (subscription, push.publication) {
+                (Some(subscription), _) if subscription.away => {}
+                (subscription, Some(publication)) => {
+                    tally.seen.skipped +=
+                        subscription.map_or(0, |subscription| subscription.advance(publication.offset));
                     self.publication(publication.data.get(), Some(publication.offset), now_us, tally);
                 }
                 (_, None) => tally.seen.others += 1,
@@ -187,45 +189,47 @@ impl Seat {
 
     fn joined(&mut self, id: u32, joined: Joined, now_us: u64, tally: &mut Tally) {
         let (churn, first) = if id < CHURN_ID { (false, 2) } else { (true, CHURN_ID) };
-        let nth = (id - first) as usize % self.places.len();
-        let place = &mut self.places[nth];
-        place.away = false;
+        let nth = (id - first) as usize % self.subscriptions.len();
+        let subscription = &mut self.subscriptions[nth];
+        subscription.away = false;
         if churn {
-            place.sequence.forget_position();
+            subscription.sequence.forget_position();
         }
-        place.follows = !joined.epoch.is_empty();
-        place.position.epoch = joined.epoch;
+        subscription.follows = !joined.epoch.is_empty();
+        subscription.position.epoch = joined.epoch;
         if joined.was_recovering {
             if joined.recovered {
                 tally.seen.recovered += 1;
             } else {
                 tally.seen.unrecovered += 1;
-                place.sequence.forget_position();
-                place.position.offset = joined.offset;
+                subscription.sequence.forget_position();
+                subscription.position.offset = joined.offset;
             }
         } else {
-            place.position.offset = joined.offset;
+            subscription.position.offset = joined.offset;
         }
         for missed in joined.publications {
             tally.seen.replayed += 1;
-            tally.seen.skipped += self.places[nth].advance(missed.offset);
+            tally.seen.skipped += self.subscriptions[nth].advance(missed.offset);
             self.publication(missed.data.get(), Some(missed.offset), now_us, tally);
         }
     }
 
     fn publication(&mut self, text: &str, offset: Option<u64>, now_us: u64, tally: &mut Tally) {
         let mark = Mark::find(text);
-        let place = mark.and_then(|mark| self.places.iter_mut().find(|place| place.room == mark.room));
-        let (Some(mark), Some(place)) = (mark, place) else {
+        let subscription = mark.and_then(|mark| {
+            self.subscriptions.iter_mut().find(|subscription| subscription.room == mark.room)
+        });
+        let (Some(mark), Some(subscription)) = (mark, subscription) else {
             tally.seen.others += 1;
             return;
         };
-        let before = (place.sequence.doubled, place.sequence.disordered);
-        place.sequence.saw(mark.seq);
-        tally.seen.doubled += place.sequence.doubled - before.0;
-        tally.seen.disordered += place.sequence.disordered - before.1;
+        let before = (subscription.sequence.doubled, subscription.sequence.disordered);
+        subscription.sequence.saw(mark.seq);
+        tally.seen.doubled += subscription.sequence.doubled - before.0;
+        tally.seen.disordered += subscription.sequence.disordered - before.1;
         if let Some(offset) = offset {
-            place.position.offset = place.position.offset.max(offset);
+            subscription.position.offset = subscription.position.offset.max(offset);
         }
         tally.seen.deliveries += 1;
         if !self.stalls {
@@ -234,13 +238,17 @@ impl Seat {
         }
     }
 
-    /// What this seat should have seen and has not; a seat that stalled may have been cut and owes nothing.
+    /// The publications that this subscriber should have received and has not. A subscriber that stalled may have been
+    /// closed and counts as 0.
     pub(crate) fn lost(&self, published: Option<u64>, rooms: u32) -> u64 {
         if self.stalls {
             return 0;
         }
         let owed = |room| published.map_or(0, |all| share(all, rooms, room));
-        self.places.iter().map(|place| place.sequence.lost(owed(place.room))).sum()
+        self.subscriptions
+            .iter()
+            .map(|subscription| subscription.sequence.lost(owed(subscription.room)))
+            .sum()
     }
 
     pub(crate) fn closed(&mut self, code: &str, tally: &mut Tally) {
@@ -251,7 +259,7 @@ impl Seat {
     }
 }
 
-/// The first command of a connection; with its token if it has one.
+/// The first command of a connection, with the token if there is one.
 pub(crate) fn hello(token: &str) -> String {
     let body = if token.is_empty() {
         json!({"name": "loadtest"})
@@ -261,7 +269,7 @@ pub(crate) fn hello(token: &str) -> String {
     json!({"id": 1, "connect": body}).to_string()
 }
 
-/// A panic of another task must not hide what was counted.
+/// Ignores poisoning: a panic of another task must not hide the counts.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -270,15 +278,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    fn seating(positions: bool) -> Seating {
-        Seating {
+    fn subscriber_plan(positions: bool) -> SubscriberPlan {
+        SubscriberPlan {
             url: String::new(),
             token: "secret".into(),
             prefix: "r".into(),
             rooms: 4,
-            rooms_per_seat: 2,
+            rooms_per_subscriber: 2,
             first: 0,
-            seats: 2,
+            subscribers: 2,
             stalling: 0,
             connects_per_second: 1.0,
             source: None,
@@ -293,9 +301,9 @@ mod tests {
 
     #[test]
     fn recovery_asks_from_the_last_seen_position_and_counts_what_comes_with_it() {
-        let (seating, mut tally) = (seating(true), Tally::default());
-        let mut seat = Seat::new(&seating, 1);
-        let hello = seat.hello(&seating, false, 2);
+        let (subscriber_plan, mut tally) = (subscriber_plan(true), Tally::default());
+        let mut subscriber = Subscriber::new(&subscriber_plan, 1);
+        let hello = subscriber.hello(&subscriber_plan, false, 2);
         assert!(hello.contains("\"token\":\"secret\""));
         assert!(hello.ends_with("{\"id\":3,\"subscribe\":{\"channel\":\"r3\"}}"));
         for line in [
@@ -305,10 +313,10 @@ mod tests {
             &push(2, 0, 6),
             "{}",
         ] {
-            seat.line(line, 1_500, &mut tally);
+            subscriber.line(line, 1_500, &mut tally);
         }
-        assert_eq!((seat.awaited, seat.pong_due, seat.refused), (0, true, false));
-        let hello = seat.hello(&seating, true, 2);
+        assert_eq!((subscriber.awaited, subscriber.pong_due, subscriber.refused), (0, true, false));
+        let hello = subscriber.hello(&subscriber_plan, true, 2);
         assert!(
             hello.contains("\"channel\":\"r2\",\"epoch\":\"e\",\"offset\":6,\"recover\":true"),
             "{hello}"
@@ -318,37 +326,37 @@ mod tests {
             "{{\"id\":2,\"subscribe\":{{\"was_recovering\":true,\"recovered\":true,\"offset\":6,\"epoch\":\"e\",\
              \"publications\":[{{\"data\":{missed},\"offset\":7}}]}}}}"
         );
-        seat.line(&reply, 2_000, &mut tally);
-        assert!(seat.hello(&seating, true, 2).contains("\"offset\":7"));
+        subscriber.line(&reply, 2_000, &mut tally);
+        assert!(subscriber.hello(&subscriber_plan, true, 2).contains("\"offset\":7"));
         let seen = tally.take();
         assert_eq!((seen.recovered, seen.replayed, seen.deliveries, seen.pings), (1, 1, 2, 1));
         assert_eq!(seen.skipped, 0);
-        assert_eq!(seat.lost(Some(8), 4), 2, "rooms 2 and 3 have two each, and nothing of room 3 came");
+        assert_eq!(subscriber.lost(Some(8), 4), 2, "rooms 2 and 3 have two each, and nothing of room 3 came");
     }
 
     #[test]
     fn what_is_left_out_after_joining_is_noticed_by_the_offsets() {
-        let (mut seat, mut tally) = (Seat::new(&seating(true), 1), Tally::default());
-        seat.hello(&seating(true), false, 2);
-        seat.line("{\"id\":2,\"subscribe\":{\"offset\":5,\"epoch\":\"e\"}}", 1_500, &mut tally);
+        let (mut subscriber, mut tally) = (Subscriber::new(&subscriber_plan(true), 1), Tally::default());
+        subscriber.hello(&subscriber_plan(true), false, 2);
+        subscriber.line("{\"id\":2,\"subscribe\":{\"offset\":5,\"epoch\":\"e\"}}", 1_500, &mut tally);
         for offset in [6, 8, 8, 9] {
-            seat.line(&push(2, 0, offset), 1_500, &mut tally);
+            subscriber.line(&push(2, 0, offset), 1_500, &mut tally);
         }
-        // Nobody said where this room stands.
-        seat.line(&push(3, 0, 8), 1_500, &mut tally);
+        // The position of this room is unknown.
+        subscriber.line(&push(3, 0, 8), 1_500, &mut tally);
         assert_eq!(tally.take().skipped, 1);
     }
 
     #[test]
     fn marks_alone_are_enough_without_positions() {
-        let (mut seat, mut tally) = (Seat::new(&seating(false), 1), Tally::default());
+        let (mut subscriber, mut tally) = (Subscriber::new(&subscriber_plan(false), 1), Tally::default());
         for seq in [0, 1, 1, 3] {
-            seat.line(&push(3, seq, 1), 1_500, &mut tally);
+            subscriber.line(&push(3, seq, 1), 1_500, &mut tally);
         }
-        seat.line(&push(0, 0, 1), 1_500, &mut tally);
+        subscriber.line(&push(0, 0, 1), 1_500, &mut tally);
         let seen = tally.take();
         assert_eq!((seen.deliveries, seen.doubled, seen.others), (4, 1, 1));
-        assert_eq!(seat.lost(None, 4), 1);
+        assert_eq!(subscriber.lost(None, 4), 1);
         assert_eq!(tally.take().deliveries, 0, "a look begins anew");
     }
 }
