@@ -153,7 +153,7 @@ impl Pg {
                 Ok(effects) => return Ok(effects.into_iter().map(Ok).collect()),
                 Err(error) if batch.len() == 1 => return Ok(vec![Err(error)]),
                 Err(error) => {
-                    tracing::debug!(%error, "a verb failed; its batch is run again with savepoints")
+                    tracing::debug!(%error, "a verb failed; its batch is run again with savepoints");
                 }
             }
         }

@@ -213,7 +213,7 @@ impl Verb for FinishFetch {
                 return Ok(false);
             }
             FetchOutcome::Failed { reason, for_good: true } => {
-                attachments::failed(tx, tenant, id, reason).await?
+                attachments::failed(tx, tenant, id, reason).await?;
             }
             FetchOutcome::Ready { fetched, path } => {
                 let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);

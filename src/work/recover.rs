@@ -44,7 +44,7 @@ async fn recover(env: &Env, claimed_before: i64) {
             match env.store.write(ReleaseExpired { job, claimed_before }).await {
                 Ok(_) => taken += 1,
                 Err(error) => {
-                    tracing::warn!(%error, job = %id, "an abandoned job cannot be released; it is retried")
+                    tracing::warn!(%error, job = %id, "an abandoned job cannot be released; it is retried");
                 }
             }
         }

@@ -204,7 +204,7 @@ async fn with_claim_renewal(
                 Ok(kept) if !kept.value => return,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, job = %job.id, "a claim cannot be renewed; it is retried")
+                    tracing::warn!(%error, job = %job.id, "a claim cannot be renewed; it is retried");
                 }
             }
         }

@@ -75,7 +75,7 @@ async fn remove(path: &Path) {
     match fs::remove_file(path).await {
         Ok(()) => metrics::counter!("hubbub_retention_removed_total", "what" => "files").increment(1),
         Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "a file without an attachment cannot be removed")
+            tracing::warn!(%error, path = %path.display(), "a file without an attachment cannot be removed");
         }
     }
 }
