@@ -45,7 +45,7 @@ pub struct Description<'a> {
 }
 
 impl Contact {
-    /// Applies a description; `false` if it changes nothing. Fields that are absent keep their value, and a phone
+    /// Applies what a provider says, over what was there; `false` if it changes nothing. Fields that are absent keep their value, and a phone
     /// number is preferred as the handle over a user name.
     pub fn learn(&mut self, said: &Description<'_>) -> bool {
         let before = (self.name.clone(), self.handle.clone(), self.user_name.clone());
@@ -88,6 +88,8 @@ pub async fn link(
     Ok(tx.exec(LINK, args![tenant, channel, external_id, contact, now]).await? == 1)
 }
 
+/// Writes name, handle and user name as they are in the value, and its search terms. A conversation's contact has no user
+/// name: it must be found here first, or the user name is lost.
 pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Result<(), StoreError> {
     let now = tx.now();
     let args = args![tenant, contact.id, &contact.name, &contact.handle, &contact.user_name, now];
@@ -95,7 +97,7 @@ pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Resul
     super::contact_terms::note(tx, tenant, contact, true).await
 }
 
-/// Replaces a chat's id after the provider changed it.
+/// Replaces a chat's id, not its name, after the provider changed it.
 pub async fn rename_identity(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
