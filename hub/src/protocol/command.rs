@@ -25,6 +25,26 @@ pub(crate) enum Decoded {
     Bad(&'static str),
 }
 
+impl Decoded {
+    /// The commands of a frame, in order, up to the first bad one. A frame without any is bad, and so is one with too many.
+    pub(crate) fn of_frame(commands: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut decoded = Vec::new();
+        for one in commands {
+            let one =
+                if decoded.len() < MAX_IN_FRAME { one } else { Self::Bad("too many commands in a frame") };
+            let stop = matches!(one, Self::Bad(_));
+            decoded.push(one);
+            if stop {
+                return decoded;
+            }
+        }
+        if decoded.is_empty() {
+            decoded.push(Self::Bad("empty frame"));
+        }
+        decoded
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Command {
     Connect(Box<Connect>),

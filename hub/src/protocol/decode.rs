@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::{
     command::{
-        Channel, Command, Connect, Decoded, History, MAX_IN_FRAME, Publish, Refresh, Rpc, SendMessage,
-        SubRefresh, Subscribe,
+        Channel, Command, Connect, Decoded, History, Publish, Refresh, Rpc, SendMessage, SubRefresh,
+        Subscribe,
     },
     fields::{Object, object, or_default},
 };
@@ -43,25 +43,11 @@ struct Envelope {
 
 /// The commands of one text frame, in order, up to the first bad one.
 pub(crate) fn decode(frame: &[u8]) -> Vec<Decoded> {
-    let mut decoded = Vec::new();
     let objects = serde_json::Deserializer::from_slice(frame).into_iter::<Object<Envelope>>();
-    for object in objects {
-        let one = match object {
-            Ok(Object(envelope)) => classify(envelope),
-            Err(_) => Decoded::Bad("not a command object"),
-        };
-        let one =
-            if decoded.len() < MAX_IN_FRAME { one } else { Decoded::Bad("too many commands in a frame") };
-        let stop = matches!(one, Decoded::Bad(_));
-        decoded.push(one);
-        if stop {
-            return decoded;
-        }
-    }
-    if decoded.is_empty() {
-        decoded.push(Decoded::Bad("empty frame"));
-    }
-    decoded
+    Decoded::of_frame(objects.map(|object| match object {
+        Ok(Object(envelope)) => classify(envelope),
+        Err(_) => Decoded::Bad("not a command object"),
+    }))
 }
 
 fn classify(e: Envelope) -> Decoded {

@@ -1,35 +1,26 @@
 //! Decodes binary frames to commands. A command with data that is not JSON gets an error reply, and the session goes on:
 //! unlike in a JSON frame, the rest of the frame can be decoded.
 
+use std::iter;
+
 use bytes::Bytes;
 use prost::Message;
 use serde_json::value::RawValue;
 
 use super::messages as wire;
 use crate::protocol::command::{
-    Channel, Command, Connect, Decoded, History, MAX_IN_FRAME, Position, Publish, Refresh, Rpc, SendMessage,
-    SubRefresh, Subscribe,
+    Channel, Command, Connect, Decoded, History, Position, Publish, Refresh, Rpc, SendMessage, SubRefresh,
+    Subscribe,
 };
 use crate::protocol::filter::FilterNode;
 
 /// The commands of one binary frame, in order, up to the first bad one.
 pub(crate) fn decode(frame: &Bytes) -> Vec<Decoded> {
     let mut rest = frame.clone();
-    let mut decoded = Vec::new();
-    while !rest.is_empty() {
-        let one = next(&mut rest).map_or(Decoded::Bad("not a message with its length"), classify);
-        let one =
-            if decoded.len() < MAX_IN_FRAME { one } else { Decoded::Bad("too many commands in a frame") };
-        let stop = matches!(one, Decoded::Bad(_));
-        decoded.push(one);
-        if stop {
-            return decoded;
-        }
-    }
-    if decoded.is_empty() {
-        decoded.push(Decoded::Bad("empty frame"));
-    }
-    decoded
+    Decoded::of_frame(iter::from_fn(|| {
+        let is_over = rest.is_empty();
+        (!is_over).then(|| next(&mut rest).map_or(Decoded::Bad("not a message with its length"), classify))
+    }))
 }
 
 fn next(rest: &mut Bytes) -> Option<wire::Command> {
