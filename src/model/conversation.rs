@@ -40,7 +40,7 @@ pub struct Contact {
     pub name: Option<String>,
     /// How the channel calls the customer: a phone number, a user name.
     pub handle: Option<String>,
-    /// The user name, also when the handle is a phone number. Only where a contact is described and searched.
+    /// The user name, also when the handle is a phone number. Contacts are searched by it; it is not shown.
     #[serde(skip)]
     pub user_name: Option<String>,
 }

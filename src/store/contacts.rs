@@ -88,8 +88,7 @@ pub async fn link(
     Ok(tx.exec(LINK, args![tenant, channel, external_id, contact, now]).await? == 1)
 }
 
-/// Writes name, handle and user name as they are in the value, and its search terms. A conversation's contact has no user
-/// name: it must be found here first, or the user name is lost.
+/// Writes name, handle and user name as they are in the value, and its search terms.
 pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Result<(), StoreError> {
     let now = tx.now();
     let args = args![tenant, contact.id, &contact.name, &contact.handle, &contact.user_name, now];
