@@ -3,7 +3,8 @@
 //! `secret`, any channel may be subscribed to and published into, presence, history of 100 entries for 300 s (2 in
 //! `smallhistory:`; the second argument sets the seconds), and with `X-API-Key: test-api-key`
 //! `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives the position alone. With
-//! `--deflate` it compresses for clients that offer it. `GET /api/stats` has the counters of the engine, and the tasks and
+//! `--deflate` it compresses for clients that offer it. With `--bare` there is no presence (error 108) and no namespace but
+//! `smallhistory:` (error 102), as the suite of the Go client expects. `GET /api/stats` has the counters of the engine, and the tasks and
 //! descriptors of the process. Not for a public network.
 
 #[path = "../tests/support/socket.rs"]
@@ -21,19 +22,21 @@ use axum::{
     serve::ListenerExt,
 };
 use hub::{
-    Authority, CloseCode, ConnectRequest, Connected, Descriptors, ErrorReply, Expiry, Filter, Hub, HubConfig,
-    Limits, Log, MemoryLog, Peer, Publication, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo,
-    SubscribeRequest, Subscription,
+    Authority, CloseCode, ConnectRequest, Connected, Data, Descriptors, ErrorReply, Expiry, Filter, Hub,
+    HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, Rejection, ServerSub, SessionId,
+    SessionInfo, SubscribeRequest, Subscription,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 use socket::Door;
 
 const SECRET: &[u8] = b"secret";
 const API_KEY: &str = "test-api-key";
 
-struct Open;
+struct Open {
+    bare: bool,
+}
 
 #[derive(Deserialize)]
 struct Claims {
@@ -43,7 +46,7 @@ struct Claims {
     channel: String,
     client: Option<String>,
     exp: Option<i64>,
-    info: Option<Box<RawValue>>,
+    info: Option<Data>,
 }
 
 enum BadToken {
@@ -67,8 +70,11 @@ fn expiry(claims: &Claims) -> Expiry {
     claims.exp.map_or(Expiry::Never, Expiry::At)
 }
 
-fn open_room() -> Subscription {
-    Subscription { presence: true, join_leave: true, delta: true, ..Subscription::durable() }
+impl Open {
+    fn room(&self) -> Subscription {
+        let presence = !self.bare;
+        Subscription { presence, join_leave: presence, delta: true, ..Subscription::durable() }
+    }
 }
 
 #[async_trait]
@@ -87,7 +93,7 @@ impl Authority for Open {
             return Err(CloseCode::INVALID_TOKEN.into());
         }
         let expiry = Some(expiry(&claims));
-        let own = ServerSub { room: format!("#{}", claims.sub), sub: open_room() };
+        let own = ServerSub { room: format!("#{}", claims.sub), sub: self.room() };
         let rooms = if claims.sub.is_empty() { Vec::new() } else { vec![own] };
         Ok(Connected { expiry, info: claims.info, rooms, limits, ..Connected::new(claims.sub) })
     }
@@ -105,7 +111,11 @@ impl Authority for Open {
         session: &SessionInfo,
         request: SubscribeRequest,
     ) -> Result<Subscription, Rejection> {
-        let mut sub = open_room();
+        let namespace = request.room.split_once(':').map(|(namespace, _)| namespace);
+        if self.bare && namespace.is_some_and(|namespace| namespace != "smallhistory") {
+            return Err(ErrorReply::UNKNOWN_CHANNEL.into());
+        }
+        let mut sub = self.room();
         if !request.token.is_empty() {
             let claims = sub_token(session, &request.room, &request.token)?;
             sub.expiry = Some(expiry(&claims));
@@ -118,11 +128,11 @@ impl Authority for Open {
         sub_token(session, room, token).map(|claims| expiry(&claims))
     }
 
-    async fn publish(&self, _: &SessionInfo, _: &str, _: &RawValue) -> Result<PublishDecision, ErrorReply> {
+    async fn publish(&self, _: &SessionInfo, _: &str, _: &Data) -> Result<PublishDecision, ErrorReply> {
         Ok(PublishDecision::Append)
     }
 
-    async fn rpc(&self, _: &SessionInfo, _: &str, _: &RawValue) -> Result<Box<RawValue>, ErrorReply> {
+    async fn rpc(&self, _: &SessionInfo, _: &str, _: &Data) -> Result<Data, ErrorReply> {
         Err(ErrorReply::NOT_AVAILABLE)
     }
 
@@ -131,7 +141,7 @@ impl Authority for Open {
     }
 
     async fn presence(&self, _: &SessionInfo, _: &str) -> Result<(), ErrorReply> {
-        Ok(())
+        if self.bare { Err(ErrorReply::NOT_AVAILABLE) } else { Ok(()) }
     }
 }
 
@@ -169,7 +179,7 @@ fn permit(headers: &HeaderMap) -> Result<(), StatusCode> {
 #[derive(Deserialize)]
 struct Publish {
     channel: String,
-    data: Box<RawValue>,
+    data: Data,
 }
 
 async fn publish(
@@ -178,8 +188,8 @@ async fn publish(
     Json(request): Json<Publish>,
 ) -> Result<Json<serde_json::Value>, StatusCode> {
     permit(&headers)?;
-    let data = request.data.get().to_owned().into();
-    let stored = app.log.store(&request.channel, Publication { data, ..Publication::default() });
+    let stored =
+        app.log.store(&request.channel, Publication { data: request.data, ..Publication::default() });
     let offset = stored.offset;
     app.hub.publish(&request.channel, stored);
     Ok(Json(json!({"result": {"offset": offset}})))
@@ -229,7 +239,8 @@ const OWN_DESCRIPTORS: usize = 32;
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
-    let deflate = flags.iter().any(|flag| flag == "--deflate");
+    let has = |name: &str| flags.iter().any(|flag| flag == name);
+    let (deflate, bare) = (has("--deflate"), has("--bare"));
     let port = words.first().map_or("8000", String::as_str);
     let keep_s = words.get(1).and_then(|text| text.parse().ok()).unwrap_or(300);
     let descriptors = Descriptors::raise(OWN_DESCRIPTORS, 0);
@@ -237,7 +248,7 @@ async fn main() -> std::io::Result<()> {
     let config = HubConfig { room_memory_bytes: 0, ..HubConfig::default() };
     let size = |room: &str| if room.starts_with("smallhistory:") { 2 } else { 100 };
     let log = Arc::new(MemoryLog::new(size, Duration::from_secs(keep_s), Arc::clone(&config.ids)));
-    let hub = Hub::new(config, Arc::new(Open), log.clone());
+    let hub = Hub::new(config, Arc::new(Open { bare }), log.clone());
     let app = Router::new()
         .route("/connection/websocket", get(connection))
         .route("/api/publish", post(publish))

@@ -4,11 +4,11 @@
 use std::{any::Any, collections::HashMap, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
     config::Limits,
+    data::Data,
     log::{ClientInfo, Filter},
     protocol::codes::{CloseCode, ErrorReply},
     transport::Closed,
@@ -48,7 +48,7 @@ pub struct SessionInfo {
     pub client: String,
     pub peer: Peer,
     /// What others see of it in presence and publications.
-    pub info: Option<Box<RawValue>>,
+    pub info: Option<Data>,
     pub limits: Limits,
     /// The application's own state, from [`Connected::meta`].
     pub meta: Arc<dyn Any + Send + Sync>,
@@ -60,7 +60,7 @@ impl SessionInfo {
         self.meta.downcast_ref()
     }
 
-    pub(crate) fn client_info(&self, chan_info: Option<Box<RawValue>>) -> ClientInfo {
+    pub(crate) fn client_info(&self, chan_info: Option<Data>) -> ClientInfo {
         let (user, client) = (self.user.clone(), self.client.clone());
         ClientInfo { user, client, conn_info: self.info.clone(), chan_info }
     }
@@ -71,7 +71,7 @@ impl SessionInfo {
 pub struct ConnectRequest {
     /// Empty if the client has none.
     pub token: String,
-    pub data: Option<Box<RawValue>>,
+    pub data: Option<Data>,
     /// Name and version of the client library.
     pub name: String,
     pub version: String,
@@ -87,7 +87,7 @@ pub struct SubscribeRequest {
     pub room: String,
     /// Empty if the client has none.
     pub token: String,
-    pub data: Option<Box<RawValue>>,
+    pub data: Option<Data>,
     /// The client resumes from a position.
     pub recover: bool,
 }
@@ -105,11 +105,11 @@ pub enum Expiry {
 /// An accepted connection.
 pub struct Connected {
     pub user: String,
-    pub info: Option<Box<RawValue>>,
+    pub info: Option<Data>,
     /// `None` and `Some(Expiry::Never)` mean the same.
     pub expiry: Option<Expiry>,
     /// For the client, in the connect reply.
-    pub data: Option<Box<RawValue>>,
+    pub data: Option<Data>,
     /// Subscribed by the server at once.
     pub rooms: Vec<ServerSub>,
     pub limits: Limits,
@@ -152,9 +152,9 @@ pub struct Subscription {
     /// little from one to the next.
     pub delta: bool,
     /// What others see of this client in this room.
-    pub info: Option<Box<RawValue>>,
+    pub info: Option<Data>,
     /// For the client, in the subscribe reply.
-    pub data: Option<Box<RawValue>>,
+    pub data: Option<Data>,
     pub expiry: Option<Expiry>,
 }
 
@@ -239,28 +239,24 @@ pub trait Authority: Send + Sync + 'static {
         Err(ErrorReply::NOT_AVAILABLE.into())
     }
 
+    /// Data from a client in Protobuf may be any bytes ([`Data::is_json`]); readers in JSON then get them as Base64.
     async fn publish(
         &self,
         session: &SessionInfo,
         room: &str,
-        data: &RawValue,
+        data: &Data,
     ) -> Result<PublishDecision, ErrorReply> {
         let _ = (session, room, data);
         Err(ErrorReply::PERMISSION_DENIED)
     }
 
-    async fn rpc(
-        &self,
-        session: &SessionInfo,
-        method: &str,
-        data: &RawValue,
-    ) -> Result<Box<RawValue>, ErrorReply> {
+    async fn rpc(&self, session: &SessionInfo, method: &str, data: &Data) -> Result<Data, ErrorReply> {
         let _ = (session, method, data);
         Err(ErrorReply::METHOD_NOT_FOUND)
     }
 
     /// The `send` command, which has no reply.
-    async fn message(&self, session: &SessionInfo, data: &RawValue) -> Result<(), CloseCode> {
+    async fn message(&self, session: &SessionInfo, data: &Data) -> Result<(), CloseCode> {
         let _ = (session, data);
         Err(CloseCode::NOT_AVAILABLE)
     }

@@ -9,7 +9,7 @@ const MAX_BYTES: usize = 128 * 1024;
 const BLOCK: usize = 16;
 const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 
-/// The delta from `old` to `new`, which are UTF-8, and so is the delta; `None` if it is not shorter than `new`.
+/// The delta from `old` to `new`, `None` if it is not shorter than `new`. Between texts in UTF-8 it is UTF-8 as well.
 pub(crate) fn between(old: &[u8], new: &[u8]) -> Option<Bytes> {
     if old.len().max(new.len()) > MAX_BYTES {
         return None;
@@ -196,6 +196,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_bytes_come_back(
+            parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..24), 1..8),
+            old in proptest::collection::vec(any::<prop::sample::Index>(), 0..16),
+            new in proptest::collection::vec(any::<prop::sample::Index>(), 0..16),
+        ) {
+            let bytes = |order: &[prop::sample::Index]| order.iter().flat_map(|n| n.get(&parts).clone()).collect::<Vec<u8>>();
+            let (old, new) = (bytes(&old), bytes(&new));
+            if let Some(delta) = between(&old, &new) {
+                prop_assert_eq!(apply(&old, &delta), new);
+            }
+        }
+
         #[test]
         fn a_client_gets_the_new_text_back(
             parts in proptest::collection::vec("[ab\u{e9}\u{20ac}\u{1f600}]{0,24}", 1..12),

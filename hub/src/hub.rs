@@ -5,15 +5,15 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::{
     authority::{Authority, Peer, ServerSub, SessionId, SessionInfo},
     config::HubConfig,
+    data::Data,
     engine::Engine,
     log::{ClientInfo, Log, Publication, Tags},
-    protocol::{codes::CloseCode, json},
+    protocol::codes::CloseCode,
     room::{Revoke, presence},
     session::{Item, Session},
     stats::Stats,
@@ -49,17 +49,16 @@ impl Hub {
     }
 
     /// Publishes to those who are in the room now. Has no offset and is not recovered.
-    pub fn publish_ephemeral(&self, room: &str, data: Bytes, tags: Tags) {
+    pub fn publish_ephemeral(&self, room: &str, data: Data, tags: Tags) {
         self.engine.context.rooms.publish(room, Publication { data, tags, ..Publication::default() });
     }
 
-    /// Pushes a message to one session. `false` if it has ended, ends as slow by this message, or the data is not JSON.
-    pub fn send(&self, session: SessionId, data: Bytes) -> bool {
+    /// Pushes a message to one session. `false` if it has ended, or ends as slow by this message.
+    pub fn send(&self, session: SessionId, data: Data) -> bool {
         let Some(session) = self.engine.sessions.get(session).filter(|s| s.info().is_some()) else {
             return false;
         };
-        let Some(data) = json::clean(data) else { return false };
-        session.push(session.form().message(&data))
+        session.push(session.form().message(data))
     }
 
     /// Subscribes a live session to a room, in order with its own commands. Does nothing if it is subscribed; `false` if

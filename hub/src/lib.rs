@@ -14,7 +14,7 @@
 //! | queue | `queue` | what goes to one client, and encoded frames |
 //! | socket | `transport`, `ws` | the port to a socket, and WebSocket framing |
 //! | protocol | `protocol` | commands, replies and pushes in both encodings |
-//! | base | `config`, `log`, `log_reader`, `stats`, `guard`, `lock` | bounds, the log, counters |
+//! | base | `config`, `data`, `log`, `log_reader`, `stats`, `guard`, `lock` | bounds, the log, counters |
 //!
 //! A publication: `rooms` finds the room, `room/order` puts it in order (or holds it behind a gap that `room/gap` fills
 //! from the log), `room/fanout` makes an encoded frame for all who get the same and offers it to the `queue` of every
@@ -22,6 +22,10 @@
 //!
 //! A command: `session/reader` decodes it (`protocol/codec`), `session/inbox` keeps the order, `session/commands` runs it
 //! and answers (`protocol/reply`). Joining a room without a gap is `room/recovery`.
+//!
+//! Data of the application is any bytes ([`Data`]). A session in Protobuf gets them as they are, whoever sent them. A session
+//! in JSON gets one JSON value: the data if it is one, otherwise `{"b64data":"…"}`. Rooms whose readers want JSON only
+//! refuse other data in [`Authority::publish`].
 //!
 //! Beside the layers, `listener` accepts connections for the application's HTTP server within the limits of
 //! `descriptors`, and `memory_log` is a log without a database.
@@ -32,6 +36,7 @@
 mod admission;
 mod authority;
 mod config;
+mod data;
 mod delta;
 mod descriptors;
 mod engine;
@@ -56,6 +61,7 @@ pub use authority::{
     SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 pub use config::{Clock, HubConfig, Ids, Limits};
+pub use data::Data;
 pub use descriptors::Descriptors;
 pub use hub::Hub;
 pub use listener::ConnectionListener;

@@ -4,16 +4,15 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use serde_json::value::RawValue;
+
+use crate::data::Data;
 
 /// One event of a room.
 #[derive(Clone, Debug, Default)]
 pub struct Publication {
     /// Position in the room's log, from 1, without gaps; 0 for an ephemeral one.
     pub offset: u64,
-    /// One JSON value. Raw newlines are removed on entry.
-    pub data: Bytes,
+    pub data: Data,
     /// Filters are evaluated on them; clients see them too.
     pub tags: Tags,
     /// Who published it, if a client did.
@@ -35,13 +34,13 @@ impl Publication {
 pub struct ClientInfo {
     pub user: String,
     pub client: String,
-    pub conn_info: Option<Box<RawValue>>,
-    pub chan_info: Option<Box<RawValue>>,
+    pub conn_info: Option<Data>,
+    pub chan_info: Option<Data>,
 }
 
 impl ClientInfo {
     fn bytes(&self) -> usize {
-        let raw = |info: &Option<Box<RawValue>>| info.as_ref().map_or(0, |info| info.get().len());
+        let raw = |info: &Option<Data>| info.as_ref().map_or(0, Data::len);
         self.user.len() + self.client.len() + raw(&self.conn_info) + raw(&self.chan_info)
     }
 }

@@ -83,16 +83,14 @@ async fn a_large_room_gets_everything_in_order() {
 }
 
 #[tokio::test]
-async fn data_of_any_shape_arrives_and_what_is_no_json_costs_only_itself() {
+async fn data_of_any_shape_arrives() {
     let server = Server::start().await;
     let mut client = server.client("ann").await;
     client.subscribe("room").await;
     server.publish("room", "{\n \"pretty\": true\r\n}");
-    server.publish("room", "not json");
     server.publish("room", "\"\\u0000 \u{2028} ✓\"");
     assert_eq!(client.publication().await, (1, json!({"pretty": true})));
-    assert_eq!(client.publication().await, (2, json!(null)));
-    assert_eq!(client.publication().await, (3, json!("\u{0} \u{2028} ✓")));
+    assert_eq!(client.publication().await, (2, json!("\u{0} \u{2028} ✓")));
 }
 
 #[test]

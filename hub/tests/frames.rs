@@ -36,18 +36,6 @@ async fn malformed_binary_frames_close_with_3501_and_harm_nobody_else() {
 }
 
 #[tokio::test]
-async fn data_that_is_no_json_is_refused_and_the_session_goes_on() {
-    let server = Server::start().await;
-    let mut client = server.client("ann").await;
-    client.subscribe("kept").await;
-    // publish {channel: "kept", data: "oops"} with id 7
-    client.send_binary(b"\x10\x08\x07\x3a\x0c\x0a\x04kept\x12\x04oops".to_vec()).await;
-    assert_eq!(client.reply(7).await["error"]["code"], 107);
-    client.call("publish", json!({"channel": "kept", "data": "fine"})).await;
-    assert_eq!(client.publication().await, (1, json!("fine")));
-}
-
-#[tokio::test]
 async fn pings_are_empty_messages() {
     let config = hub::HubConfig {
         ping_interval: std::time::Duration::from_millis(100),

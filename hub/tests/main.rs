@@ -5,6 +5,7 @@ mod codes;
 mod commands;
 mod connecting;
 mod crowd;
+mod data;
 mod deflate;
 mod deltas;
 mod descriptors;

@@ -1,6 +1,5 @@
 //! One conversation: its answering, state, read mark and typing.
 
-use bytes::Bytes;
 use hub::Tags;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -82,6 +81,6 @@ pub async fn typing(at: At) -> Result<Nothing, Error> {
     let user = Typist { id: at.access.identity.id(), name: at.access.name.clone() };
     let frame = RoomFrame::Typing { user, at: at.app.store.clock().now_ms() };
     let data = serde_json::to_vec(&frame).map_err(anyhow::Error::from)?;
-    at.app.hub.publish_ephemeral(&rooms::conversation(at.id), Bytes::from(data), Tags::default());
+    at.app.hub.publish_ephemeral(&rooms::conversation(at.id), data.into(), Tags::default());
     Ok(Nothing {})
 }

@@ -1,6 +1,5 @@
 //! The calls of an AI worker about its turn. Every call names the lease; a stale lease changes nothing.
 
-use bytes::Bytes;
 use hub::Tags;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,7 +88,7 @@ pub async fn delta(caller: Caller, args: DeltaBody) -> Result<Nothing, Error> {
     let (turn, attempt, index) = (held.turn, held.attempt, held.index);
     let frame = RoomFrame::TurnDelta { turn, attempt, index, text: args.text };
     let data = serde_json::to_vec(&frame).map_err(anyhow::Error::from)?;
-    app.hub.publish_ephemeral(&rooms::conversation(held.conversation), Bytes::from(data), Tags::default());
+    app.hub.publish_ephemeral(&rooms::conversation(held.conversation), data.into(), Tags::default());
     app.dispatcher.prolong(scope, args.lease, &held).await;
     Ok(Nothing {})
 }

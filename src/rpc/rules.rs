@@ -5,12 +5,12 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Limits, Peer, Rejection,
-    ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, Data, ErrorReply, Expiry, Limits, Peer,
+    Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
 };
 use serde::Deserialize;
 use serde_json::json;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 use uuid::Uuid;
 
 use crate::accounts::profile::{self, FollowedTenant};
@@ -69,8 +69,8 @@ impl SocketRules {
             access.tenants(Permission::Read).iter().take(MAX_FEEDS).map(feed).collect();
         rooms.push(ServerSub { room: rooms::user(id), sub: Subscription::ephemeral() });
         let mut connected = Connected::new(id.to_string());
-        connected.info = to_raw_value(&json!({ "id": id, "name": access.name })).ok();
-        connected.data = to_raw_value(&told).ok();
+        connected.info = Some(json!({ "id": id, "name": access.name }).to_string().into());
+        connected.data = to_raw_value(&told).ok().map(Data::from);
         connected.expiry = expires_at_ms.map(|at| Expiry::At(at / 1000));
         let browser = Limits::browser();
         connected.limits = Limits {
@@ -97,10 +97,12 @@ impl SocketRules {
         let capacity = hello.capacity.unwrap_or(DEFAULT_CAPACITY).clamp(1, MAX_CAPACITY);
         dispatcher.join(session, tenants.clone(), id, capacity);
         let mut connected = Connected::new(id.to_string());
-        connected.info = to_raw_value(&json!({ "id": id, "name": access.name })).ok();
-        connected.data =
-            to_raw_value(&json!({ "responder": id, "tenants": tenants, "capacity": capacity, "now": now }))
-                .ok();
+        connected.info = Some(json!({ "id": id, "name": access.name }).to_string().into());
+        connected.data = Some(
+            json!({ "responder": id, "tenants": tenants, "capacity": capacity, "now": now })
+                .to_string()
+                .into(),
+        );
         connected.limits = Limits::responder();
         connected.rooms = vec![ServerSub { room: rooms::responder(session), sub: Subscription::ephemeral() }];
         connected.meta = Arc::new(Who { access: Arc::clone(access) });
@@ -154,7 +156,7 @@ impl Authority for SocketRules {
         request: ConnectRequest,
     ) -> Result<Connected, Rejection> {
         let hello = match &request.data {
-            Some(data) => document::read::<Option<Hello>>(data.get().as_bytes())
+            Some(data) => document::read::<Option<Hello>>(data.as_bytes())
                 .map_err(|refused| ErrorReply::new(107, refused.text()))?
                 .unwrap_or_default(),
             None => Hello::default(),
@@ -213,15 +215,12 @@ impl Authority for SocketRules {
         }
     }
 
-    async fn rpc(
-        &self,
-        session: &SessionInfo,
-        method: &str,
-        data: &RawValue,
-    ) -> Result<Box<RawValue>, ErrorReply> {
+    async fn rpc(&self, session: &SessionInfo, method: &str, data: &Data) -> Result<Data, ErrorReply> {
+        // Also in Protobuf: what the methods take and give is JSON.
+        let data = data.json().ok_or(ErrorReply::BAD_REQUEST)?;
         let who = who(session).map_err(|error| refusal::reply(&error))?;
         let (app, access) = (self.app()?, Arc::clone(&who.access));
-        operations::call(method, Call { app, access, session: session.id, data }).await
+        operations::call(method, Call { app, access, session: session.id, data }).await.map(Data::from)
     }
 
     async fn closed(&self, session: &SessionInfo, _: &Closed) {

@@ -53,7 +53,7 @@ pub(super) fn publication(event: Event) -> Publication {
     let user = event.user.map(|id| ("user", id.to_string()));
     Publication {
         offset: u64::try_from(event.cursor).unwrap_or_default(),
-        data: event.data,
+        data: event.data.into(),
         tags: company.into_iter().chain(user).collect::<Tags>(),
         info: None,
         time_ms: event.at,

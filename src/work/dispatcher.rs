@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use hub::{Hub, SessionId, Tags};
 use serde_json::json;
@@ -51,7 +50,7 @@ impl Dispatcher {
 
     fn push(&self, session: SessionId, message: &serde_json::Value) {
         let room = rooms::responder(session);
-        self.hub.publish_ephemeral(&room, Bytes::from(message.to_string()), Tags::default());
+        self.hub.publish_ephemeral(&room, message.to_string().into(), Tags::default());
     }
 
     /// Schedules a turn, or moves its due time. Never blocks.

@@ -13,11 +13,10 @@ use std::{
 
 use bytes::Bytes;
 use hub::{
-    Agreed, Authority, ConnectRequest, Connected, ErrorReply, Filter, Form, Hub, HubConfig, Limits,
+    Agreed, Authority, ConnectRequest, Connected, Data, ErrorReply, Filter, Form, Hub, HubConfig, Limits,
     MemoryLog, Peer, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest,
     Subscription, WebSocket,
 };
-use serde_json::value::RawValue;
 use tokio::{
     io::AsyncReadExt,
     runtime::{Builder, Runtime},
@@ -46,11 +45,11 @@ impl Authority for Open {
         Ok(Subscription { data: request.data, ..open_room() })
     }
 
-    async fn publish(&self, _: &SessionInfo, _: &str, _: &RawValue) -> Result<PublishDecision, ErrorReply> {
+    async fn publish(&self, _: &SessionInfo, _: &str, _: &Data) -> Result<PublishDecision, ErrorReply> {
         Ok(PublishDecision::Append)
     }
 
-    async fn rpc(&self, _: &SessionInfo, _: &str, data: &RawValue) -> Result<Box<RawValue>, ErrorReply> {
+    async fn rpc(&self, _: &SessionInfo, _: &str, data: &Data) -> Result<Data, ErrorReply> {
         Ok(data.to_owned())
     }
 

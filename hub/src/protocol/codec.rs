@@ -9,6 +9,7 @@ use super::{
     protobuf, push,
     reply::{self, Reply, SubscribeReply},
 };
+use crate::data::Data;
 
 impl Form {
     pub(crate) fn ping(self) -> Bytes {
@@ -46,10 +47,9 @@ impl Form {
         }
     }
 
-    /// The data must be one JSON value without line breaks (`json::clean`).
-    pub(crate) fn message(self, data: &Bytes) -> Bytes {
+    pub(crate) fn message(self, data: Data) -> Bytes {
         match self {
-            Form::Json => push::message(data),
+            Form::Json => push::message(&data),
             Form::Protobuf => protobuf::message(data),
         }
     }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::{
     fields::{object, objects, or_default, present},
     filter::FilterNode,
 };
+use crate::data::Data;
 
 /// Commands and pongs that one frame may have: the shortest have two bytes, and take a hundred times the memory.
 pub(crate) const MAX_IN_FRAME: usize = 2048;
@@ -58,7 +58,7 @@ pub(crate) enum Command {
     Send(SendMessage),
     Refresh(Refresh),
     SubRefresh(SubRefresh),
-    /// Well framed, but with data that is not JSON.
+    /// Well framed, but with a filter that is none.
     Unreadable,
     /// In the schema, but no client sends it.
     Ping,
@@ -70,7 +70,7 @@ pub(crate) struct Connect {
     #[serde(deserialize_with = "or_default")]
     pub(crate) token: String,
     #[serde(deserialize_with = "present")]
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<Data>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) name: String,
     #[serde(deserialize_with = "or_default")]
@@ -101,7 +101,7 @@ pub(crate) struct Subscribe {
     #[serde(deserialize_with = "or_default")]
     pub(crate) token: String,
     #[serde(deserialize_with = "present")]
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<Data>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) recover: bool,
     #[serde(deserialize_with = "or_default")]
@@ -140,7 +140,7 @@ pub(crate) struct Publish {
     #[serde(deserialize_with = "or_default")]
     pub(crate) channel: String,
     #[serde(deserialize_with = "present")]
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<Data>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -163,14 +163,14 @@ pub(crate) struct Rpc {
     #[serde(deserialize_with = "or_default")]
     pub(crate) method: String,
     #[serde(deserialize_with = "present")]
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<Data>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct SendMessage {
     #[serde(deserialize_with = "present")]
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<Data>,
 }
 
 #[derive(Debug, Default, Deserialize)]

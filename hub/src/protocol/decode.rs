@@ -153,7 +153,7 @@ mod tests {
         else {
             panic!("not a publish")
         };
-        assert_eq!(publish.data.unwrap().get(), "null");
+        assert_eq!(publish.data.unwrap().as_bytes(), b"null");
     }
 
     proptest! {

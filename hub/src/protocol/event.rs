@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{
     form::Form,
-    json, protobuf,
+    protobuf,
     push::{self, DataAs},
 };
 use crate::log::{ClientInfo, Filter, Publication};
@@ -41,17 +41,17 @@ struct JsonFrame {
     body: (u32, u32),
 }
 
+/// The difference between the data of two publications. Readers in JSON have another text of data that is not JSON, so a
+/// delta from or to it is not for them.
+pub(crate) struct Delta {
+    pub(crate) bytes: Bytes,
+    pub(crate) between_json: bool,
+}
+
 impl RoomEvent {
-    /// Data that is not JSON becomes null: without an event of this offset the room would wait for it.
-    pub(crate) fn publication(room: impl Into<Arc<str>>, mut publication: Publication) -> Self {
-        let room = room.into();
-        let data = std::mem::take(&mut publication.data);
-        publication.data = json::clean(data).unwrap_or_else(|| {
-            tracing::error!(%room, offset = publication.offset, "publication is not JSON, null is sent");
-            Bytes::from_static(b"null")
-        });
+    pub(crate) fn publication(room: impl Into<Arc<str>>, publication: Publication) -> Self {
         let offset = publication.offset;
-        RoomEvent::new(room, offset, Content::Publication(publication))
+        RoomEvent::new(room.into(), offset, Content::Publication(publication))
     }
 
     pub(crate) fn all(room: &Arc<str>, publications: Vec<Publication>) -> Vec<Self> {
@@ -86,24 +86,25 @@ impl RoomEvent {
         &frame[body.0 as usize..body.1 as usize]
     }
 
-    /// The same, with the data as a string, for clients that agreed on deltas.
+    /// The same, with the data's JSON as a string, for clients that agreed on deltas.
     pub(crate) fn text_body(&self) -> Bytes {
         let Some(publication) = self.source() else { return Bytes::new() };
         let (frame, body) = push::publication(&self.shared.room, publication, DataAs::Text);
         frame.slice(body)
     }
 
-    /// The whole push for clients that agreed on deltas: with the delta, or with all of the data.
-    pub(crate) fn delta_frame(&self, form: Form, delta: Option<&Bytes>) -> Bytes {
+    /// The whole push for clients that agreed on deltas: with the delta if it is one for this form, or with all of the data.
+    pub(crate) fn delta_frame(&self, form: Form, delta: Option<&Delta>) -> Bytes {
         let (Some(publication), room) = (self.source(), &self.shared.room) else {
             return self.frame(form).clone();
         };
         match (form, delta) {
             (Form::Json, delta) => {
-                let data = delta.map_or(DataAs::Text, |delta| DataAs::Delta(delta));
+                let fit = delta.filter(|delta| delta.between_json);
+                let data = fit.map_or(DataAs::Text, |delta| DataAs::Delta(&delta.bytes));
                 push::publication(room, publication, data).0
             }
-            (Form::Protobuf, Some(delta)) => protobuf::delta(room, publication, delta),
+            (Form::Protobuf, Some(delta)) => protobuf::delta(room, publication, &delta.bytes),
             (Form::Protobuf, None) => self.frame(form).clone(),
         }
     }
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn each_form_is_encoded_once_and_shared() {
-        let data = Bytes::from_static(b"{\"a\":1}");
+        let data = "{\"a\":1}".into();
         let event = RoomEvent::publication("room", Publication { offset: 1, data, ..Publication::default() });
         let twin = event.clone();
         for form in [Form::Json, Form::Protobuf] {

@@ -6,7 +6,8 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
-use serde_json::value::RawValue;
+
+use crate::data::Data;
 
 /// Positions that one connect command may have.
 pub(super) const MAX_POSITIONS: usize = 2048;
@@ -81,6 +82,6 @@ pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de
 }
 
 /// For data: `null` is a value; only an absent field is `None`.
-pub(super) fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::<RawValue>::deserialize(from).map(Some)
+pub(super) fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Data>, D::Error> {
+    Data::deserialize(from).map(Some)
 }

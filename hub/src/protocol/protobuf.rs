@@ -1,5 +1,5 @@
 //! The Protobuf encoding: the same commands and pushes in binary. `messages` has the shapes.
-//! `bytes` fields carry JSON text, so a publication has the same data in both encodings.
+//! `bytes` fields carry the application's data as they are, JSON or not.
 
 mod decode;
 mod encode;

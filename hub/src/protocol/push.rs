@@ -5,7 +5,10 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::json::ObjectWriter;
-use crate::log::{ClientInfo, Publication};
+use crate::{
+    data::Data,
+    log::{ClientInfo, Publication},
+};
 
 pub(crate) const PING: &[u8] = b"{}";
 
@@ -29,8 +32,8 @@ pub(crate) fn publication(room: &str, publication: &Publication, data: DataAs<'_
         body.start = out.len();
         let mut object = ObjectWriter::begin(out);
         match data {
-            DataAs::Value => object.key("data").extend_from_slice(&publication.data),
-            DataAs::Text => object.text_or_empty("data", &String::from_utf8_lossy(&publication.data)),
+            DataAs::Value => object.data("data", Some(&publication.data)),
+            DataAs::Text => object.text_or_empty("data", &publication.data.json_text()),
             DataAs::Delta(delta) => object.text_or_empty("data", &String::from_utf8_lossy(delta)),
         }
         if let Some(info) = &publication.info {
@@ -81,11 +84,11 @@ pub(crate) fn unsubscribe(room: &str, code: u32, reason: &str) -> Bytes {
     out.into()
 }
 
-pub(crate) fn message(data: &[u8]) -> Bytes {
+pub(crate) fn message(data: &Data) -> Bytes {
     let mut out = Vec::with_capacity(data.len() + 32);
     push(&mut out, "", |p| {
         let mut object = p.object("message");
-        object.key("data").extend_from_slice(data);
+        object.data("data", Some(data));
         object.end();
     });
     out.into()
@@ -96,8 +99,8 @@ pub(crate) fn client_info(out: &mut Vec<u8>, who: &ClientInfo) {
     let mut object = ObjectWriter::begin(out);
     object.text_or_empty("user", &who.user);
     object.text_or_empty("client", &who.client);
-    object.raw("conn_info", who.conn_info.as_deref());
-    object.raw("chan_info", who.chan_info.as_deref());
+    object.data("conn_info", who.conn_info.as_ref());
+    object.data("chan_info", who.chan_info.as_ref());
     object.end();
 }
 
@@ -124,7 +127,7 @@ mod tests {
         let who = ClientInfo { user: "42".into(), client: "c".into(), ..ClientInfo::default() };
         let full = Publication {
             offset: 7,
-            data: Bytes::from_static(b"{\"a\":1}"),
+            data: "{\"a\":1}".into(),
             tags: [("company", "9")].into_iter().collect(),
             info: Some(who.clone().into()),
             time_ms: 5,
@@ -135,6 +138,6 @@ mod tests {
         insta::assert_snapshot!(text(&join("room", &who)), @r#"{"push":{"channel":"room","join":{"info":{"user":"42","client":"c"}}}}"#);
         insta::assert_snapshot!(text(&leave("room", &who)), @r#"{"push":{"channel":"room","leave":{"info":{"user":"42","client":"c"}}}}"#);
         insta::assert_snapshot!(text(&unsubscribe("room", 2500, "insufficient state")), @r#"{"push":{"channel":"room","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#);
-        insta::assert_snapshot!(text(&message(b"[1]")), @r#"{"push":{"message":{"data":[1]}}}"#);
+        insta::assert_snapshot!(text(&message(&"[1]".into())), @r#"{"push":{"message":{"data":[1]}}}"#);
     }
 }

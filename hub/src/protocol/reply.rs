@@ -3,10 +3,8 @@
 pub(crate) mod json;
 pub(crate) mod protobuf;
 
-use serde_json::value::RawValue;
-
 use super::{codes::ErrorReply, event::RoomEvent};
-use crate::log::ClientInfo;
+use crate::{data::Data, log::ClientInfo};
 
 pub(crate) enum Reply {
     Connect(Box<ConnectReply>),
@@ -16,7 +14,7 @@ pub(crate) enum Reply {
     Presence(Vec<ClientInfo>),
     PresenceStats { clients: usize, users: usize },
     History(HistoryReply),
-    Rpc(Box<RawValue>),
+    Rpc(Data),
     Refresh { client: String, version: String, ttl: Option<u32> },
     SubRefresh { ttl: Option<u32> },
     Error(ErrorReply),
@@ -26,7 +24,7 @@ pub(crate) struct ConnectReply {
     pub(crate) client: String,
     pub(crate) version: String,
     pub(crate) ttl: Option<u32>,
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<Data>,
     pub(crate) subs: Vec<(String, SubscribeReply)>,
     /// `None` if the client must not expect pings of the protocol.
     pub(crate) ping_s: Option<u32>,
@@ -44,7 +42,7 @@ pub(crate) struct SubscribeReply {
     pub(crate) publications: Vec<RoomEvent>,
     /// From now on publications may be sent as deltas.
     pub(crate) delta: bool,
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<Data>,
     pub(crate) ttl: Option<u32>,
 }
 

@@ -3,14 +3,15 @@
 
 use std::sync::OnceLock;
 
-use bytes::Bytes;
-
-use crate::{delta, protocol::event::RoomEvent};
+use crate::{
+    delta,
+    protocol::event::{Delta, RoomEvent},
+};
 
 pub(crate) struct Deltas {
     /// For each event the one handed out right before it, if their offsets are adjacent.
     before: Vec<Option<RoomEvent>>,
-    made: OnceLock<Vec<Option<Bytes>>>,
+    made: OnceLock<Vec<Option<Delta>>>,
 }
 
 impl Deltas {
@@ -28,17 +29,18 @@ impl Deltas {
     }
 
     /// For each event of the batch its delta, if there is one that is shorter than the data.
-    pub(crate) fn of(&self, events: &[RoomEvent]) -> &[Option<Bytes>] {
+    pub(crate) fn of(&self, events: &[RoomEvent]) -> &[Option<Delta>] {
         self.made.get_or_init(|| {
             let pairs = self.before.iter().zip(events);
-            pairs
-                .map(|(before, event)| {
-                    let (old, new) = (before.as_ref()?.source()?, event.source()?);
-                    delta::between(&old.data, &new.data)
-                })
-                .collect()
+            pairs.map(|(before, event)| between(before.as_ref()?, event)).collect()
         })
     }
+}
+
+fn between(before: &RoomEvent, event: &RoomEvent) -> Option<Delta> {
+    let (old, new) = (&before.source()?.data, &event.source()?.data);
+    let bytes = delta::between(old.as_bytes(), new.as_bytes())?;
+    Some(Delta { bytes, between_json: old.is_json() && new.is_json() })
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use bytes::Bytes;
 
 use super::{members::Member, order::Batch};
 use crate::{
-    protocol::{Form, event::RoomEvent},
+    protocol::{
+        Form,
+        event::{Delta, RoomEvent},
+    },
     queue::EncodedFrame,
 };
 
@@ -59,7 +62,7 @@ impl EncodedBatch {
         Variant { form: member.form, wanted, deltas }
     }
 
-    fn deltas(&self) -> &[Option<Bytes>] {
+    fn deltas(&self) -> &[Option<Delta>] {
         self.batch.deltas.as_ref().map(|deltas| deltas.of(&self.batch.events)).unwrap_or_default()
     }
 

@@ -94,13 +94,11 @@ impl Drop for Ring {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::log::Publication;
 
     fn event(offset: u64) -> RoomEvent {
-        let data = Bytes::from_static(b"12345");
+        let data = "12345".into();
         RoomEvent::publication("r", Publication { offset, data, ..Publication::default() })
     }
 

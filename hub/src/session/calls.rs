@@ -8,12 +8,12 @@ use std::{
     task::Poll,
 };
 
-use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use super::{context::SessionContext, outcome::Outcome, rate::Rate, state::Session};
 use crate::{
     authority::{PublishDecision, SessionInfo},
+    data::Data,
     log::{ClientInfo, Publication, Tags},
     protocol::{
         codes::ErrorReply,
@@ -62,8 +62,8 @@ impl Calls {
         let (context, session, info) = (Arc::clone(context), Arc::clone(session), Arc::clone(&self.info));
         let running = Running::start(&context);
         let call = async move {
-            let data = command.data.as_deref().unwrap_or(RawValue::NULL);
-            let result = context.caught(context.authority.rpc(&info, &command.method, data)).await;
+            let data = command.data.unwrap_or_default();
+            let result = context.caught(context.authority.rpc(&info, &command.method, &data)).await;
             let result = result.unwrap_or_else(|| Err(panicked(&command.method)));
             let reply = result.map_or_else(Reply::Error, Reply::Rpc);
             session.reply(id, &reply);
@@ -92,7 +92,7 @@ impl Calls {
         let (context, info) = (Arc::clone(context), Arc::clone(&self.info));
         let running = Running::start(&context);
         let call = async move {
-            let result = context.guarded(publish(&context, &info, &room, &data, who)).await;
+            let result = context.guarded(publish(&context, &info, &room, data, who)).await;
             drop(running);
             result
         };
@@ -104,8 +104,8 @@ impl Calls {
         let (context, info) = (Arc::clone(context), Arc::clone(&self.info));
         let running = Running::start(&context);
         let call = async move {
-            let data = command.data.as_deref().unwrap_or(RawValue::NULL);
-            let result = context.guarded(context.authority.message(&info, data)).await;
+            let data = command.data.unwrap_or_default();
+            let result = context.guarded(context.authority.message(&info, &data)).await;
             drop(running);
             result
         };
@@ -148,25 +148,18 @@ async fn publish(
     context: &Arc<SessionContext>,
     info: &SessionInfo,
     room: &str,
-    data: &RawValue,
+    data: Data,
     who: Arc<ClientInfo>,
 ) -> Result<(), ErrorReply> {
-    let data_bytes = || bytes::Bytes::copy_from_slice(data.get().as_bytes());
-    match context.authority.publish(info, room, data).await? {
+    match context.authority.publish(info, room, &data).await? {
         PublishDecision::Handled => {}
         PublishDecision::Ephemeral => {
             let info = Some(who);
-            context.rooms.publish(room, Publication { data: data_bytes(), info, ..Publication::default() });
+            context.rooms.publish(room, Publication { data, info, ..Publication::default() });
         }
         PublishDecision::Append => {
             let time_ms = (context.config.clock)();
-            let draft = Publication {
-                offset: 0,
-                data: data_bytes(),
-                tags: Tags::default(),
-                info: Some(who),
-                time_ms,
-            };
+            let draft = Publication { offset: 0, data, tags: Tags::default(), info: Some(who), time_ms };
             let appended = context.log.append(room, draft).await;
             context.rooms.publish(room, appended.map_err(|_| ErrorReply::INTERNAL)?);
         }

@@ -15,6 +15,9 @@ use super::{patient, protobuf};
 use crate::FORM;
 
 pub(crate) struct Client {
+    form: Form,
+    /// Data in Protobuf is not parsed.
+    pub(crate) exact: bool,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     read: VecDeque<Value>,
     next_id: u32,
@@ -32,14 +35,19 @@ pub(crate) struct Close {
 
 impl Client {
     pub(crate) async fn open(address: &str) -> Client {
+        Client::open_as(FORM, address).await
+    }
+
+    pub(crate) async fn open_as(form: Form, address: &str) -> Client {
         let mut request = ClientRequestBuilder::new(address.parse().unwrap());
-        if FORM == Form::Protobuf {
+        if form == Form::Protobuf {
             request = request.with_sub_protocol(Form::PROTOBUF_SUBPROTOCOL);
         }
         let (socket, answer) = connect_async(request).await.unwrap();
-        assert_eq!(answer.headers().contains_key("sec-websocket-protocol"), FORM == Form::Protobuf);
+        assert_eq!(answer.headers().contains_key("sec-websocket-protocol"), form == Form::Protobuf);
         let (read, pushes) = (VecDeque::new(), VecDeque::new());
-        Client { socket, read, next_id: 1, pushes, answer_pings: true, connected: Value::Null }
+        let connected = Value::Null;
+        Client { form, exact: false, socket, read, next_id: 1, pushes, answer_pings: true, connected }
     }
 
     pub(crate) async fn send_text(&mut self, text: impl Into<String>) {
@@ -52,7 +60,7 @@ impl Client {
 
     /// Several commands in one frame.
     pub(crate) async fn send_all(&mut self, commands: &[Value]) {
-        let message = match FORM {
+        let message = match self.form {
             Form::Json => Message::text(commands.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")),
             Form::Protobuf => Message::binary(protobuf::encode(commands)),
         };
@@ -71,7 +79,7 @@ impl Client {
             }
             match patient("a frame", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => {
-                    assert_eq!(FORM, Form::Json, "text frame from a Protobuf server");
+                    assert_eq!(self.form, Form::Json, "text frame from a Protobuf server");
                     self.read.extend(text.split('\n').map(|line| serde_json::from_str(line).unwrap()));
                 }
                 Some(Ok(Message::Close(frame))) => {
@@ -80,8 +88,8 @@ impl Client {
                     return Err(closed(frame));
                 }
                 Some(Ok(Message::Binary(data))) => {
-                    assert_eq!(FORM, Form::Protobuf, "binary frame from a JSON server");
-                    self.read.extend(protobuf::decode(&data));
+                    assert_eq!(self.form, Form::Protobuf, "binary frame from a JSON server");
+                    self.read.extend(protobuf::decode(&data, self.exact));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(Close { code: 1006, reason: String::new() }),
@@ -90,7 +98,7 @@ impl Client {
     }
 
     pub(crate) async fn answer_ping(&mut self) {
-        let pong = match FORM {
+        let pong = match self.form {
             Form::Json => Message::text("{}"),
             Form::Protobuf => Message::binary(vec![0]),
         };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
-    /// Embedded JSON, or a string.
+    /// Any bytes: embedded JSON, or a string, or those of `bytes`.
     Raw,
     Number,
     Flag,
@@ -170,7 +170,7 @@ fn message(name: &str, value: &Value) -> Vec<u8> {
         };
         match kind {
             Text => put(&mut out, *number, value.as_str().unwrap().as_bytes()),
-            Raw => put(&mut out, *number, value.to_string().as_bytes()),
+            Raw => put(&mut out, *number, &unwrapped(value)),
             One(inner) => put(&mut out, *number, &message(inner, value)),
             Many(inner) => {
                 for item in value.as_array().unwrap() {
@@ -201,6 +201,19 @@ fn message(name: &str, value: &Value) -> Vec<u8> {
     out
 }
 
+/// Bytes that need not be JSON, as a value.
+pub(crate) fn bytes(data: &[u8]) -> Value {
+    json!({ "any bytes": data })
+}
+
+/// The bytes of a value: of `bytes`, or else its JSON.
+pub(crate) fn unwrapped(value: &Value) -> Vec<u8> {
+    match value.get("any bytes") {
+        Some(data) => serde_json::from_value(data.clone()).unwrap(),
+        None => value.to_string().into_bytes(),
+    }
+}
+
 fn put(out: &mut Vec<u8>, number: u64, data: &[u8]) {
     varint(out, number << 3 | 2);
     sized(out, data);
@@ -219,16 +232,16 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// The replies of one frame.
-pub(crate) fn decode(mut frame: &[u8]) -> Vec<Value> {
+/// The replies of one frame; with `exact` data is as it is on the wire (`bytes`), otherwise parsed.
+pub(crate) fn decode(mut frame: &[u8], exact: bool) -> Vec<Value> {
     let mut replies = Vec::new();
     while !frame.is_empty() {
-        replies.push(value("Reply", take_sized(&mut frame)));
+        replies.push(value("Reply", take_sized(&mut frame), exact));
     }
     replies
 }
 
-fn value(name: &str, mut data: &[u8]) -> Value {
+fn value(name: &str, mut data: &[u8], exact: bool) -> Value {
     let mut out = Map::new();
     // Maps and messages without entries look like absent ones; these two are shown in JSON all the same.
     match name {
@@ -249,11 +262,11 @@ fn value(name: &str, mut data: &[u8]) -> Value {
             Text => text(take_sized(&mut data)),
             Raw => {
                 let raw = take_sized(&mut data);
-                serde_json::from_slice(raw).unwrap_or_else(|_| text(raw))
+                if exact { bytes(raw) } else { serde_json::from_slice(raw).unwrap_or_else(|_| text(raw)) }
             }
-            One(inner) => value(inner, take_sized(&mut data)),
+            One(inner) => value(inner, take_sized(&mut data), exact),
             Many(inner) => {
-                let item = value(inner, take_sized(&mut data));
+                let item = value(inner, take_sized(&mut data), exact);
                 let list = out.entry(*field).or_insert_with(|| json!([]));
                 list.as_array_mut().unwrap().push(item);
                 continue;
@@ -267,7 +280,7 @@ fn value(name: &str, mut data: &[u8]) -> Value {
                     match (take_varint(&mut entry), inner) {
                         (0x0a, _) => key.push_str(std::str::from_utf8(take_sized(&mut entry)).unwrap()),
                         (0x12, "") => item = text(take_sized(&mut entry)),
-                        (0x12, inner) => item = value(inner, take_sized(&mut entry)),
+                        (0x12, inner) => item = value(inner, take_sized(&mut entry), exact),
                         other => panic!("{other:?} in a map"),
                     }
                 }

@@ -7,11 +7,10 @@ use std::sync::{
 
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Filter, Limits, Peer,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, Data, ErrorReply, Expiry, Filter, Limits, Peer,
     PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 pub(crate) struct Rules {
@@ -59,11 +58,21 @@ struct Wish {
     ephemeral: bool,
     presence: bool,
     whole: bool,
-    info: Option<Box<RawValue>>,
+    bytes: bool,
+    info: Option<Data>,
 }
 
-fn wish(data: Option<&RawValue>) -> Wish {
-    data.map(|data| serde_json::from_str(data.get()).unwrap()).unwrap_or_default()
+fn wish(data: Option<&Data>) -> Wish {
+    data.map(|data| serde_json::from_slice(data.as_bytes()).unwrap()).unwrap_or_default()
+}
+
+/// The client's info as others see it.
+fn info(wish: &mut Wish) -> Option<Data> {
+    if wish.bytes { Some(b"\x00\xffinfo".to_vec().into()) } else { wish.info.take() }
+}
+
+fn text(data: &Data) -> String {
+    String::from_utf8_lossy(data.json().map_or(data.as_bytes(), |json| json.get().as_bytes())).into_owned()
 }
 
 fn now_s() -> i64 {
@@ -74,7 +83,8 @@ fn color_filter(color: Option<String>) -> Option<Filter> {
     color.map(|color| Arc::new(move |tags: &hub::Tags| tags.get("color") == Some(&color)) as Filter)
 }
 
-fn subscription(wish: Wish) -> Subscription {
+fn subscription(mut wish: Wish) -> Subscription {
+    let info = info(&mut wish);
     let sub = if wish.ephemeral { Subscription::ephemeral() } else { Subscription::durable() };
     Subscription {
         presence: wish.presence,
@@ -82,7 +92,7 @@ fn subscription(wish: Wish) -> Subscription {
         filter: color_filter(wish.color),
         delta: !wish.whole,
         expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
-        info: wish.info,
+        info,
         ..sub
     }
 }
@@ -99,7 +109,7 @@ fn refuse(wish: &Wish) -> Result<(), ErrorReply> {
 #[async_trait]
 impl Authority for Rules {
     async fn connect(&self, _: &Peer, _: SessionId, request: ConnectRequest) -> Result<Connected, Rejection> {
-        let wish = wish(request.data.as_deref());
+        let mut wish = wish(request.data.as_ref());
         refuse(&wish)?;
         if wish.wait {
             self.waiting.fetch_add(1, SeqCst);
@@ -108,7 +118,7 @@ impl Authority for Rules {
         if wish.close {
             return Err(CloseCode::INVALID_TOKEN.into());
         }
-        let browser = Limits::browser();
+        let (browser, user) = (Limits::browser(), wish.user.clone());
         let room = |name: &String| {
             let presence = wish.presence;
             let sub = subscription(Wish { color: wish.color.clone(), presence, ..Wish::default() });
@@ -126,8 +136,8 @@ impl Authority for Rules {
                 commands_per_second: wish.commands_per_second,
                 ..browser
             },
-            info: wish.info,
-            ..Connected::new(wish.user)
+            info: info(&mut wish),
+            ..Connected::new(user)
         })
     }
 
@@ -139,7 +149,7 @@ impl Authority for Rules {
     }
 
     async fn subscribe(&self, _: &SessionInfo, request: SubscribeRequest) -> Result<Subscription, Rejection> {
-        let wish = wish(request.data.as_deref());
+        let wish = wish(request.data.as_ref());
         refuse(&wish)?;
         if wish.close {
             return Err(CloseCode::INVALID_TOKEN.into());
@@ -159,12 +169,7 @@ impl Authority for Rules {
         }
     }
 
-    async fn publish(
-        &self,
-        _: &SessionInfo,
-        room: &str,
-        _: &RawValue,
-    ) -> Result<PublishDecision, ErrorReply> {
+    async fn publish(&self, _: &SessionInfo, room: &str, _: &Data) -> Result<PublishDecision, ErrorReply> {
         match room {
             "forbidden" => Err(ErrorReply::PERMISSION_DENIED),
             "handled" => Ok(PublishDecision::Handled),
@@ -173,31 +178,26 @@ impl Authority for Rules {
         }
     }
 
-    async fn rpc(
-        &self,
-        session: &SessionInfo,
-        method: &str,
-        data: &RawValue,
-    ) -> Result<Box<RawValue>, ErrorReply> {
-        self.calls.lock().unwrap().push(data.get().to_owned());
+    async fn rpc(&self, session: &SessionInfo, method: &str, data: &Data) -> Result<Data, ErrorReply> {
+        self.calls.lock().unwrap().push(text(data));
         match method {
-            "echo" => Ok(data.to_owned()),
-            "who" => Ok(serde_json::value::to_raw_value(&session.user).unwrap()),
+            "echo" => Ok(data.clone()),
+            "who" => Ok(serde_json::to_string(&session.user).unwrap().into()),
             "gate" => {
                 self.waiting.fetch_add(1, SeqCst);
                 self.gate.acquire().await.unwrap().forget();
-                Ok(data.to_owned())
+                Ok(data.clone())
             }
             "panic" => panic!("the rules panic as they were told"),
             _ => Err(ErrorReply::METHOD_NOT_FOUND),
         }
     }
 
-    async fn message(&self, _: &SessionInfo, data: &RawValue) -> Result<(), CloseCode> {
-        if data.get() == "\"unwelcome\"" {
+    async fn message(&self, _: &SessionInfo, data: &Data) -> Result<(), CloseCode> {
+        if data.as_bytes() == b"\"unwelcome\"" {
             return Err(CloseCode::NOT_AVAILABLE);
         }
-        self.messages.lock().unwrap().push(data.get().to_owned());
+        self.messages.lock().unwrap().push(text(data));
         Ok(())
     }
 

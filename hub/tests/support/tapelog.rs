@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use hub::{Log, LogError, LogPage, Publication, Tags};
+use hub::{Data, Log, LogError, LogPage, Publication, Tags};
 use tokio::sync::Semaphore;
 
 pub(crate) struct TapeLog {
@@ -48,9 +48,12 @@ impl TapeLog {
     }
 
     pub(crate) fn append(&self, room: &str, data: &str, tags: Tags) -> Publication {
+        self.keep(room, data.to_owned().into(), tags)
+    }
+
+    fn keep(&self, room: &str, data: Data, tags: Tags) -> Publication {
         self.with(room, |tape| {
             let offset = tape.all.len() as u64 + 1;
-            let data = data.to_owned().into();
             let publication = Publication { offset, data, tags, ..Publication::default() };
             tape.all.push(publication.clone());
             publication
@@ -108,8 +111,7 @@ impl Log for TapeLog {
     }
 
     async fn append(&self, room: &str, publication: Publication) -> Result<Publication, LogError> {
-        let data = std::str::from_utf8(&publication.data).unwrap();
-        let offset = TapeLog::append(self, room, data, publication.tags.clone()).offset;
+        let offset = self.keep(room, publication.data.clone(), publication.tags.clone()).offset;
         Ok(Publication { offset, ..publication })
     }
 }

@@ -1,18 +1,22 @@
-//! Decodes binary frames to commands. A command with data that is not JSON gets an error reply, and the session goes on:
-//! unlike in a JSON frame, the rest of the frame can be decoded.
+//! Decodes binary frames to commands. Data may be any bytes. A command with a filter that is none gets an error reply, and
+//! the session goes on: the rest of the frame can be decoded.
 
 use std::iter;
 
 use bytes::Bytes;
 use prost::Message;
-use serde_json::value::RawValue;
 
 use super::messages as wire;
-use crate::protocol::command::{
-    Channel, Command, Connect, Decoded, History, Position, Publish, Refresh, Rpc, SendMessage, SubRefresh,
-    Subscribe,
+use crate::{
+    data::Data,
+    protocol::{
+        command::{
+            Channel, Command, Connect, Decoded, History, Position, Publish, Refresh, Rpc, SendMessage,
+            SubRefresh, Subscribe,
+        },
+        filter::FilterNode,
+    },
 };
-use crate::protocol::filter::FilterNode;
 
 /// The commands of one binary frame, in order, up to the first bad one.
 pub(crate) fn decode(frame: &Bytes) -> Vec<Decoded> {
@@ -40,31 +44,28 @@ fn classify(envelope: wire::Command) -> Decoded {
         Ok(Some(command @ Command::Send(_))) => Decoded::Command { id, command },
         _ if id == 0 && !is_send => Decoded::Bad("command without id"),
         Ok(Some(command)) => Decoded::Command { id, command },
-        Err(Unreadable) if is_send => Decoded::Bad("message is not JSON"),
         Err(Unreadable) => Decoded::Command { id, command: Command::Unreadable },
     }
 }
 
-/// A command with a part that is not JSON, or not a filter.
+/// A command with a filter that is none.
 struct Unreadable;
 
-fn json(data: &[u8]) -> Result<Option<Box<RawValue>>, Unreadable> {
-    if data.is_empty() {
-        return Ok(None);
-    }
-    serde_json::from_slice(data).map(Some).map_err(|_| Unreadable)
+/// No bytes are the same as an absent field.
+fn some(data: &[u8]) -> Option<Data> {
+    (!data.is_empty()).then(|| Data::copied(data))
 }
 
 fn command(e: wire::Command) -> Result<Option<Command>, Unreadable> {
     let channel = |channel: wire::Channel| Channel { channel: channel.channel };
     Ok(if let Some(c) = e.connect {
-        Some(Command::Connect(Box::new(connect(*c)?)))
+        Some(Command::Connect(Box::new(connect(*c))))
     } else if let Some(c) = e.subscribe {
         Some(Command::Subscribe(Box::new(subscribe(*c)?)))
     } else if let Some(c) = e.unsubscribe {
         Some(Command::Unsubscribe(channel(c)))
     } else if let Some(c) = e.publish {
-        Some(Command::Publish(Publish { channel: c.channel, data: json(&c.data)? }))
+        Some(Command::Publish(Publish { channel: c.channel, data: some(&c.data) }))
     } else if let Some(c) = e.presence {
         Some(Command::Presence(channel(c)))
     } else if let Some(c) = e.presence_stats {
@@ -74,9 +75,9 @@ fn command(e: wire::Command) -> Result<Option<Command>, Unreadable> {
         let (channel, limit, reverse) = (c.channel, c.limit, c.reverse);
         Some(Command::History(Box::new(History { channel, limit, since, reverse })))
     } else if let Some(c) = e.rpc {
-        Some(Command::Rpc(Rpc { method: c.method, data: json(&c.data)? }))
+        Some(Command::Rpc(Rpc { method: c.method, data: some(&c.data) }))
     } else if let Some(c) = e.send {
-        Some(Command::Send(SendMessage { data: json(&c.data)? }))
+        Some(Command::Send(SendMessage { data: some(&c.data) }))
     } else if let Some(c) = e.refresh {
         Some(Command::Refresh(Refresh { token: c.token }))
     } else if let Some(c) = e.sub_refresh {
@@ -86,24 +87,24 @@ fn command(e: wire::Command) -> Result<Option<Command>, Unreadable> {
     })
 }
 
-fn connect(c: wire::ConnectRequest) -> Result<Connect, Unreadable> {
+fn connect(c: wire::ConnectRequest) -> Connect {
     let position =
         |s: wire::SubscribeRequest| Position { recover: s.recover, offset: s.offset, epoch: s.epoch };
-    Ok(Connect {
+    Connect {
         token: c.token,
-        data: json(&c.data)?,
+        data: some(&c.data),
         name: c.name,
         version: c.version,
         headers: c.headers,
         subs: c.subs.into_iter().map(|(room, sub)| (room, position(sub))).collect(),
-    })
+    }
 }
 
 fn subscribe(c: wire::SubscribeRequest) -> Result<Subscribe, Unreadable> {
     Ok(Subscribe {
         channel: c.channel,
         token: c.token,
-        data: json(&c.data)?,
+        data: some(&c.data),
         recover: c.recover,
         offset: c.offset,
         epoch: c.epoch,
@@ -139,20 +140,25 @@ mod tests {
         else {
             panic!("{decoded:?}")
         };
-        assert_eq!(first.data.as_ref().unwrap().get(), "{\"a\": 1}");
+        assert_eq!(first.data.as_ref().unwrap().as_bytes(), b"{\"a\": 1}");
         assert!(second.data.is_none());
     }
 
     #[test]
-    fn data_that_is_not_json_fails_only_its_command() {
-        let decoded = decode(&framed(&[rpc(1, "{oops"), rpc(2, "1")]));
-        assert!(matches!(
-            decoded[..],
-            [
-                Decoded::Command { id: 1, command: Command::Unreadable },
-                Decoded::Command { id: 2, command: Command::Rpc(_) }
-            ]
-        ));
+    fn a_filter_that_is_none_fails_only_its_command() {
+        let tf = Some(Bytes::from_static(b"\xff"));
+        let request =
+            wire::SubscribeRequest { channel: "c".to_owned(), tf, ..wire::SubscribeRequest::default() };
+        let bad = wire::Command { id: 1, subscribe: Some(Box::new(request)), ..wire::Command::default() };
+        let decoded = decode(&framed(&[bad, rpc(2, "{oops")]));
+        let [
+            Decoded::Command { id: 1, command: Command::Unreadable },
+            Decoded::Command { id: 2, command: Command::Rpc(any) },
+        ] = &decoded[..]
+        else {
+            panic!("{decoded:?}")
+        };
+        assert_eq!(any.data.as_ref().unwrap().as_bytes(), b"{oops");
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use prost::Message;
-use serde_json::value::RawValue;
 
 use super::messages as wire;
-use crate::log::{ClientInfo, Publication};
+use crate::{
+    data::Data,
+    log::{ClientInfo, Publication},
+};
 
 pub(crate) fn publication(room: &str, publication: &Publication) -> Bytes {
     push(wire::Push { publication: Some(published(publication)), ..to(room) })
@@ -30,8 +32,8 @@ pub(crate) fn unsubscribe(room: &str, code: u32, reason: &str) -> Bytes {
     push(wire::Push { unsubscribe: Some(wire::Unsubscribe { code, reason }), ..to(room) })
 }
 
-pub(crate) fn message(data: &Bytes) -> Bytes {
-    push(wire::Push { message: Some(wire::Data { data: data.clone() }), ..to("") })
+pub(crate) fn message(data: Data) -> Bytes {
+    push(wire::Push { message: Some(wire::Data { data: data.into_bytes() }), ..to("") })
 }
 
 pub(crate) fn to(room: &str) -> wire::Push {
@@ -46,13 +48,13 @@ pub(crate) fn framed(reply: &wire::Reply) -> Bytes {
     reply.encode_length_delimited_to_vec().into()
 }
 
-pub(crate) fn raw(value: Option<&RawValue>) -> Bytes {
-    value.map(|value| Bytes::copy_from_slice(value.get().as_bytes())).unwrap_or_default()
+pub(crate) fn raw(data: Option<&Data>) -> Bytes {
+    data.map(|data| data.bytes().clone()).unwrap_or_default()
 }
 
 pub(crate) fn published(publication: &Publication) -> wire::Publication {
     wire::Publication {
-        data: publication.data.clone(),
+        data: raw(Some(&publication.data)),
         info: publication.info.as_deref().map(client_info),
         offset: publication.offset,
         tags: publication.tags.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
@@ -65,8 +67,8 @@ pub(crate) fn client_info(who: &ClientInfo) -> wire::ClientInfo {
     wire::ClientInfo {
         user: who.user.clone(),
         client: who.client.clone(),
-        conn_info: raw(who.conn_info.as_deref()),
-        chan_info: raw(who.chan_info.as_deref()),
+        conn_info: raw(who.conn_info.as_ref()),
+        chan_info: raw(who.chan_info.as_ref()),
     }
 }
 
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn wire_bytes() {
-        let publication = Publication { offset: 7, data: Bytes::from_static(b"1"), ..Publication::default() };
+        let publication = Publication { offset: 7, data: "1".into(), ..Publication::default() };
         let bytes = super::publication("r", &publication);
         assert_eq!(&bytes[..], b"\x0c\x22\x0a\x12\x01r\x22\x05\x22\x011\x30\x07");
         assert_eq!(wire::Reply::default().encode_length_delimited_to_vec(), super::super::PING);

@@ -43,7 +43,7 @@ pub(crate) fn encode(id: u32, reply: &Reply) -> Bytes {
         }
         Reply::Rpc(data) => {
             let mut object = envelope.object("rpc");
-            object.raw("data", Some(data));
+            object.data("data", Some(data));
             object.end();
         }
         Reply::Refresh { client, version, ttl } => {
@@ -74,7 +74,7 @@ fn connect_body(mut object: ObjectWriter<'_>, connect: &ConnectReply) {
     object.text("client", &connect.client);
     object.text("version", &connect.version);
     expiry(&mut object, connect.ttl);
-    object.raw("data", connect.data.as_deref());
+    object.data("data", connect.data.as_ref());
     if !connect.subs.is_empty() {
         let mut subs = object.object("subs");
         for (room, sub) in &connect.subs {
@@ -101,7 +101,7 @@ fn subscribe_fields(object: &mut ObjectWriter<'_>, sub: &SubscribeReply) {
     }
     object.flag("recovered", sub.recovered == Some(true));
     object.flag("was_recovering", sub.recovered.is_some());
-    object.raw("data", sub.data.as_deref());
+    object.data("data", sub.data.as_ref());
     object.flag("delta", sub.delta);
 }
 
@@ -151,10 +151,9 @@ pub(crate) fn subscribe(room: &str, sub: &SubscribeReply) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::RawValue;
-
     use super::*;
     use crate::{
+        data::Data,
         log::Publication,
         protocol::{codes::ErrorReply, reply::HistoryReply},
     };
@@ -179,7 +178,8 @@ mod tests {
                 Reply::History(empty_history),
                 r#"{"id":3,"history":{"publications":[],"epoch":"","offset":0}}"#,
             ),
-            (Reply::Rpc(RawValue::NULL.to_owned()), r#"{"id":3,"rpc":{"data":null}}"#),
+            (Reply::Rpc(Data::default()), r#"{"id":3,"rpc":{"data":null}}"#),
+            (Reply::Rpc("\u{1}".into()), r#"{"id":3,"rpc":{"data":{"b64data":"AQ=="}}}"#),
             (Reply::SubRefresh { ttl: None }, r#"{"id":3,"sub_refresh":{}}"#),
         ];
         for (reply, wire) in all {
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn connect_and_recovery_shapes() {
-        let publication = Publication { offset: 6, data: Bytes::from_static(b"1"), ..Publication::default() };
+        let publication = Publication { offset: 6, data: "1".into(), ..Publication::default() };
         let sub = SubscribeReply {
             recoverable: true,
             epoch: "e".into(),

@@ -54,7 +54,7 @@ pub(crate) fn subscribe(room: &str, sub: &SubscribeReply) -> Bytes {
         epoch: sub.epoch.clone(),
         offset: sub.offset,
         positioned: sub.recoverable,
-        data: raw(sub.data.as_deref()),
+        data: raw(sub.data.as_ref()),
     };
     push(wire::Push { subscribe: Some(subscribe), ..to(room) })
 }
@@ -65,7 +65,7 @@ fn connect(result: &ConnectReply) -> wire::ConnectResult {
         version: result.version.clone(),
         expires: result.ttl.is_some(),
         ttl: result.ttl.unwrap_or(0),
-        data: raw(result.data.as_deref()),
+        data: raw(result.data.as_ref()),
         subs: result.subs.iter().map(sub_entry).collect(),
         ping: result.ping_s.unwrap_or(0),
         pong: result.ping_s.is_some(),
@@ -87,7 +87,7 @@ fn subscribed(sub: &SubscribeReply) -> wire::SubscribeResult {
         recovered: sub.recovered == Some(true),
         offset: sub.offset,
         positioned: sub.recoverable,
-        data: raw(sub.data.as_deref()),
+        data: raw(sub.data.as_ref()),
         was_recovering: sub.recovered.is_some(),
         delta: sub.delta,
     }

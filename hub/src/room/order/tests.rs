@@ -1,6 +1,5 @@
 //! The order of a room: publications in any order leave once, by rising offset, without gaps.
 
-use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
@@ -8,7 +7,7 @@ use crate::log::Publication;
 use crate::room::memory_budget::MemoryBudget;
 
 fn event(offset: u64) -> RoomEvent {
-    let data = Bytes::from(offset.to_string());
+    let data = offset.to_string().into();
     RoomEvent::publication("room", Publication { offset, data, ..Publication::default() })
 }
 
@@ -105,7 +104,7 @@ fn nothing_is_held_for_an_opening_that_failed() {
 fn large_publications_are_handed_out_a_few_at_a_time() {
     let mut order = open(0, 10);
     for offset in 1..=8 {
-        let data = Bytes::from(format!("\"{}\"", "x".repeat(50_000)));
+        let data = format!("\"{}\"", "x".repeat(50_000)).into();
         order.accept(RoomEvent::publication("room", Publication { offset, data, ..Publication::default() }));
     }
     let heavy = order.next_batch().unwrap();

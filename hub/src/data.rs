@@ -1,0 +1,130 @@
+//! Data of the application as the engine carries it: any bytes. A session in Protobuf gets them as they are. A session in
+//! JSON gets one JSON value: the data if it is one, `null` for no bytes at all, and `{"b64data":"…"}` (Base64, with
+//! padding) for anything else. Whether it is JSON is found out once, when the data enters.
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// Any bytes, cheap to clone; none by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data {
+    bytes: Bytes,
+    /// The bytes are one JSON value, perhaps with space around it.
+    is_json: bool,
+}
+
+impl Data {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.is_json
+    }
+
+    /// The JSON value, `null` if there are no bytes; `None` if it is not JSON.
+    pub fn json(&self) -> Option<&RawValue> {
+        if self.bytes.is_empty() {
+            return Some(RawValue::NULL);
+        }
+        self.is_json.then(|| serde_json::from_slice(&self.bytes).ok()).flatten()
+    }
+
+    /// The bytes themselves, not copied.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// A copy, for bytes that are a part of something longer: a slice of it would keep the whole in memory.
+    pub(crate) fn copied(bytes: &[u8]) -> Self {
+        Bytes::copy_from_slice(bytes).into()
+    }
+
+    /// As one JSON value in text, which may have line breaks in it.
+    pub(crate) fn json_text(&self) -> Cow<'_, str> {
+        if self.bytes.is_empty() {
+            return "null".into();
+        }
+        if self.is_json {
+            // JSON is UTF-8, so nothing is replaced or copied.
+            return String::from_utf8_lossy(&self.bytes);
+        }
+        format!("{{\"b64data\":\"{}\"}}", BASE64_STANDARD.encode(&self.bytes)).into()
+    }
+}
+
+impl From<Bytes> for Data {
+    fn from(bytes: Bytes) -> Self {
+        let is_json = serde_json::from_slice::<&RawValue>(&bytes).is_ok();
+        Data { bytes, is_json }
+    }
+}
+
+impl From<Vec<u8>> for Data {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for Data {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static str> for Data {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl From<Box<RawValue>> for Data {
+    fn from(value: Box<RawValue>) -> Self {
+        Data { bytes: Box::<str>::from(value).into_boxed_bytes().into(), is_json: true }
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(from).map(Data::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_json_has_a_form_in_json() {
+        let forms: [(&'static [u8], bool, &str); 6] = [
+            (b"{\"a\": 1}", true, "{\"a\": 1}"),
+            (b" [1,\n2]\n", true, " [1,\n2]\n"),
+            (b"", false, "null"),
+            (b"{", false, "{\"b64data\":\"ew==\"}"),
+            (b"{} {}", false, "{\"b64data\":\"e30ge30=\"}"),
+            (b"\x00\xff\n", false, "{\"b64data\":\"AP8K\"}"),
+        ];
+        for (bytes, is_json, text) in forms {
+            let data = Data::from(Bytes::from_static(bytes));
+            assert_eq!((data.is_json(), &*data.json_text(), data.as_bytes()), (is_json, text, bytes));
+            assert_eq!(data.json().is_some(), is_json || bytes.is_empty());
+        }
+        assert_eq!(Data::from(" {} ").json().unwrap().get(), "{}");
+    }
+}
