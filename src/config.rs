@@ -24,7 +24,7 @@ pub use network::{Network, is_in};
 pub use sections::{
     Calls, Limits, Log, LogFormat, Metrics, Retention, Secrets, Server, Sessions, Storage, Store,
 };
-pub use web_origin::WebOrigin;
+pub use web_origin::{PublicUrl, WebOrigin};
 
 pub const DEFAULTS: &str = include_str!("config.default.toml");
 
@@ -102,7 +102,8 @@ fn load_file(path: &Path, file: &str, env: &BTreeMap<String, String>) -> anyhow:
     }
     config.check().map_err(|refused| refused.by(&origins))?;
     // Origins are in canonical form from here on.
-    config.server.public_url = canonical(&config.server.public_url);
+    config.server.public_url =
+        PublicUrl::parse(&config.server.public_url).map_or(config.server.public_url, |url| url.to_string());
     config.server.allowed_origins =
         config.server.allowed_origins.iter().map(|origin| canonical(origin)).collect();
     Ok(config)
@@ -141,18 +142,25 @@ impl Config {
         self.server.public_url.starts_with("https://")
     }
 
+    /// The path under which a proxy has put the server; empty without one.
+    pub fn public_path(&self) -> String {
+        PublicUrl::parse(&self.server.public_url).map_or_else(|_| String::new(), |url| url.path)
+    }
+
     /// The socket's URL of the configured server, for a client on this machine: a server that listens on every address
     /// is reached on the loopback address.
     pub fn socket_url(&self) -> anyhow::Result<String> {
         let mut public =
-            WebOrigin::parse(&self.server.public_url).map_err(|why| anyhow::anyhow!("public_url: {why}"))?;
-        let address = public.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            PublicUrl::parse(&self.server.public_url).map_err(|why| anyhow::anyhow!("public_url: {why}"))?;
+        let address = public.origin.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         match address {
-            Ok(_) if public.port == 0 => {
+            Ok(_) if public.origin.port == 0 => {
                 anyhow::bail!("the server listens on a free port, which the configuration does not know")
             }
-            Ok(IpAddr::V4(v4)) if v4.is_unspecified() => public.host = Ipv4Addr::LOCALHOST.to_string(),
-            Ok(IpAddr::V6(v6)) if v6.is_unspecified() => public.host = format!("[{}]", Ipv6Addr::LOCALHOST),
+            Ok(IpAddr::V4(v4)) if v4.is_unspecified() => public.origin.host = Ipv4Addr::LOCALHOST.to_string(),
+            Ok(IpAddr::V6(v6)) if v6.is_unspecified() => {
+                public.origin.host = format!("[{}]", Ipv6Addr::LOCALHOST)
+            }
             _ => {}
         }
         let public = public.to_string();

@@ -30,6 +30,8 @@ function apiDocs(): Plugin {
 
 export default defineConfig({
   plugins: [react(), apiDocs()],
+  // A proxy may put the server under a path of its own, so addresses are relative to the page.
+  base: "./",
   build: {
     target: "es2022",
     // light-dark() is left to the browser, so that the appearance can be switched by color-scheme alone.

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::config::{Config, WebOrigin};
+use crate::config::{Config, PublicUrl, WebOrigin};
 
 /// The allowed origins, parsed from the configuration once at the start.
 pub struct Pages {
@@ -17,7 +17,7 @@ impl Pages {
     pub fn of(config: &Config) -> Self {
         let parse = |text: &String| WebOrigin::parse(text).ok();
         Self {
-            public: parse(&config.server.public_url),
+            public: PublicUrl::parse(&config.server.public_url).ok().map(|url| url.origin),
             allowed: config.server.allowed_origins.iter().filter_map(parse).collect(),
         }
     }

@@ -4,7 +4,7 @@
 use tracing_subscriber::EnvFilter;
 
 use super::origin::Origins;
-use super::{Config, WebOrigin};
+use super::{Config, PublicUrl, WebOrigin};
 use crate::model::limits::MAX_FRAME;
 use crate::vault::MasterKey;
 
@@ -106,7 +106,7 @@ impl Config {
     }
 
     fn check_addresses(&self) -> Result<(), Refused> {
-        if let Err(why) = WebOrigin::parse(&self.server.public_url) {
+        if let Err(why) = PublicUrl::parse(&self.server.public_url) {
             refuse("server.public_url", why)?;
         }
         if let Some(text) =

@@ -41,7 +41,7 @@ fn what_is_wrong_is_refused_by_its_name() {
     assert!(refused("", &[("HUBBUB_MAX_BODY_BYTES", "lots")]).contains("HUBBUB_MAX_BODY_BYTES"));
     assert!(refused("", &[("HUBBUB_MASTER_KEY", "c2hvcnQ=")]).contains("32 bytes"));
     assert!(refused("", &[("HUBBUB_PUBLIC_URL", "hub.example.com")]).contains("no scheme"));
-    assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/x")]).contains("without a path"));
+    assert!(refused("", &[("HUBBUB_PUBLIC_URL", "https://hub.example.com/a//b")]).contains("plain names"));
     assert!(refused("sessions.refresh_token_ttl_s = 60", &[]).contains("refresh_token_ttl_s"));
     assert!(refused("sessions.session_max_s = 900", &[]).contains("session_max_s"));
     assert!(load("sessions.session_max_s = 901", &env(&[])).is_ok(), "it cuts what is longer");
@@ -62,7 +62,7 @@ fn origins_are_parsed_and_kept_in_one_spelling() {
     assert_eq!(config.server.public_url, "https://xn--bcher-kva.example");
     assert_eq!(config.server.allowed_origins, ["https://shop.example.com", "http://shop.example.com"]);
     for wrong in [
-        "https://hub.example.com/x",
+        "https://hub.example.com//x",
         "https://hub.example.com?x",
         "https://ann@hub.example.com",
         "https://*.example.com",
@@ -208,6 +208,7 @@ fn the_servers_socket_is_where_the_configuration_says() {
             "wss://hub.example.com/connection/websocket",
         ),
         ("server.public_url = \"http://hub.internal:81\"", "ws://hub.internal:81/connection/websocket"),
+        ("server.public_url = \"http://hub.internal/chat/\"", "ws://hub.internal/chat/connection/websocket"),
     ] {
         assert_eq!(load(file, &env(&[])).expect("valid").socket_url().expect("known"), url, "{file}");
     }

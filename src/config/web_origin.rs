@@ -65,6 +65,39 @@ impl WebOrigin {
     }
 }
 
+/// Where the server is for others: an origin, and the path under which a proxy may have put it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    pub origin: WebOrigin,
+    /// Empty, or begins with a slash and ends without one.
+    pub path: String,
+}
+
+impl PublicUrl {
+    /// The error states what is wrong and what to write instead.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let host = text.find("://").map_or(0, |at| at + 3);
+        let path = text[host..].find('/').map_or(text.len(), |at| host + at);
+        let (origin, path) = (WebOrigin::parse(&text[..path])?, text[path..].trim_end_matches('/'));
+        let is_name = |part: &str| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+            !part.is_empty() && !part.trim_matches('.').is_empty() && part.bytes().all(plain)
+        };
+        if !path.is_empty() && !path[1..].split('/').all(is_name) {
+            return Err(format!("{text:?} has a path with more than plain names: write https://host/name"));
+        }
+        Ok(Self { origin, path: path.to_owned() })
+    }
+}
+
+/// The canonical form, without a trailing slash.
+impl std::fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.origin, self.path)
+    }
+}
+
 const fn default_port(is_https: bool) -> u16 {
     if is_https { 443 } else { 80 }
 }
@@ -101,6 +134,21 @@ mod tests {
             ("http://hub_app:0", "http://hub_app:0"),
         ] {
             assert_eq!(WebOrigin::parse(text).map(|origin| origin.to_string()).as_deref(), Ok(one), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_may_have_put_it_under_a_path() {
+        for (text, one) in [
+            ("https://hub.example.com", "https://hub.example.com"),
+            ("https://hub.example.com:443/", "https://hub.example.com"),
+            ("https://Hub.example.com/chat/", "https://hub.example.com/chat"),
+            ("http://hub.example.com:81/a/b-1.2~_", "http://hub.example.com:81/a/b-1.2~_"),
+        ] {
+            assert_eq!(PublicUrl::parse(text).map(|url| url.to_string()).as_deref(), Ok(one), "{text}");
+        }
+        for path in ["/a?b", "/a#b", "/a//b", "/../a", "/a b", "/%41", "/\u{fc}", "?x", "//a"] {
+            PublicUrl::parse(&format!("https://hub.example.com{path}")).expect_err(path);
         }
     }
 

@@ -1,5 +1,5 @@
 //! The web page, embedded in the binary. Files with a hash in their name are cached for ever; the page is revalidated
-//! on each request. A missing file is 404, never the page: only paths without an extension get the page. A binary
+//! on each request. A missing file is 404, never the page: only paths without an extension lead to the page. A binary
 //! without a web build works, and answers these paths with a hint.
 
 use std::borrow::Cow;
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::problem::{Problem, no_such_path, wrong_method};
@@ -42,7 +42,12 @@ fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
     if name.starts_with("assets/") || name.rsplit('/').next().is_some_and(|last| last.contains('.')) {
         return Problem::not_found("file").into_response();
     }
-    page("index.html")
+    // The page asks for its files beside itself, so it is served at the top only. How the top is called outside is not
+    // known here, for a proxy may have put it under a path.
+    match name.matches('/').count() {
+        0 => page("index.html"),
+        depth => Redirect::to(&"../".repeat(depth)).into_response(),
+    }
 }
 
 /// A page of the build, which browsers revalidate on each request.
@@ -119,7 +124,7 @@ mod tests {
     #[test]
     fn addresses_of_the_page_are_the_page() {
         // With and without a build the path is answered, and never from a cache.
-        let response = get("/conversations/0190");
+        let response = get("/inbox");
         if Dist::get("index.html").is_some() {
             assert_eq!(response.status(), StatusCode::OK);
             assert_eq!(response.headers()[header::CACHE_CONTROL], ASK);
@@ -129,6 +134,15 @@ mod tests {
             assert_eq!(answer("index.html", &file, &again).status(), StatusCode::NOT_MODIFIED);
         } else {
             assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        }
+    }
+
+    #[test]
+    fn below_the_top_the_way_to_the_page_is_relative() {
+        for (path, top) in [("/conversations/0190", "../"), ("/a/b/c", "../../"), ("/docs/", "../")] {
+            let response = get(path);
+            assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
+            assert_eq!(response.headers()[header::LOCATION], top, "{path}");
         }
     }
 

@@ -63,7 +63,8 @@ fn find(name: &str, headers: &HeaderMap) -> Option<String> {
 
 /// Sets the cookie, to be kept for `max_age_s` seconds.
 pub fn keep(app: &App, response: &mut Response, token: &str, max_age_s: i64) {
-    let text = line(&name(app), token, max_age_s, app.config.is_https());
+    let path = (!app.config.is_https()).then(|| app.config.public_path());
+    let text = line(&name(app), token, max_age_s, path.as_deref());
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
@@ -74,9 +75,9 @@ pub fn drop(app: &App, response: &mut Response) {
     keep(app, response, "", 0);
 }
 
-/// `__Host-` requires `Secure`, the path `/` and no domain.
-fn line(name: &str, token: &str, max_age_s: i64, is_https: bool) -> String {
-    let place = if is_https { "Path=/; Secure" } else { "Path=/api/v1/session" };
+/// `plain` is the path of a server without TLS. With TLS, `__Host-` requires `Secure`, the path `/` and no domain.
+fn line(name: &str, token: &str, max_age_s: i64, plain: Option<&str>) -> String {
+    let place = plain.map_or("Path=/; Secure".to_owned(), |path| format!("Path={path}/api/v1/session"));
     format!("{name}={token}; {place}; Max-Age={max_age_s}; HttpOnly; SameSite=Strict")
 }
 
@@ -97,9 +98,11 @@ mod tests {
 
     #[test]
     fn the_cookie_cannot_be_read_by_pages_nor_sent_by_other_sites() {
-        let plain = line("hubbub_refresh_a", "t", 60, false);
+        let plain = line("hubbub_refresh_a", "t", 60, Some(""));
         assert_eq!(plain, "hubbub_refresh_a=t; Path=/api/v1/session; Max-Age=60; HttpOnly; SameSite=Strict");
-        let secure = line("__Host-hubbub_refresh_a", "t", 60, true);
+        let under = line("hubbub_refresh_a", "t", 60, Some("/chat"));
+        assert!(under.contains("; Path=/chat/api/v1/session; "), "{under}");
+        let secure = line("__Host-hubbub_refresh_a", "t", 60, None);
         assert_eq!(
             secure,
             "__Host-hubbub_refresh_a=t; Path=/; Secure; Max-Age=60; HttpOnly; SameSite=Strict"

@@ -1,5 +1,6 @@
 // Puts the page together: one store, the services around it, and what happens between them.
 import { makeText } from "./i18n/text";
+import { address } from "./services/address";
 import { Api } from "./services/api";
 import { Desk } from "./services/desk";
 import { oweFarewell, owesFarewell } from "./services/farewell";
@@ -54,7 +55,7 @@ export function createApp(): App {
   const keepsake = new Keepsake(store);
   const socket: Socket = new Socket({
     store,
-    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/connection/websocket`,
+    url: address("/connection/websocket").replace(/^http/, "ws"),
     token: () => api.tokens.fresh().catch((error: unknown) => {
       if (error instanceof RequestError && error.status === 401) over(error);
       throw error;

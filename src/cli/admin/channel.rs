@@ -17,7 +17,7 @@ use crate::channels::ChannelSecrets;
 use crate::channels::address;
 use crate::channels::connect::{change, connect};
 use crate::channels::settings::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
-use crate::config::WebOrigin;
+use crate::config::PublicUrl;
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
 #[derive(Subcommand)]
@@ -199,7 +199,7 @@ impl Channel {
                 let http =
                     adapters::http_client(patience, &admin.config.outward()).context("the HTTP client")?;
                 let url = match public_url {
-                    Some(given) => WebOrigin::parse(&given)
+                    Some(given) => PublicUrl::parse(&given)
                         .map_err(|why| anyhow::anyhow!("--public-url: {why}"))?
                         .to_string(),
                     None => admin.config.server.public_url.clone(),

@@ -35,7 +35,7 @@ export function Menu({ onHelp }: { onHelp: () => void }) {
         <button type="button" className="menu-item" onClick={() => { panel.current?.hidePopover(); onHelp(); }}>
           {t("menu.help")} <kbd>?</kbd>
         </button>
-        <a className="menu-item" href="/docs" target="_blank" rel="noreferrer">{t("menu.docs")}</a>
+        <a className="menu-item" href="docs" target="_blank" rel="noreferrer">{t("menu.docs")}</a>
         <button type="button" className="menu-item" onClick={() => void app.signOut()} data-testid="sign-out">
           {t("menu.signOut")}
         </button>

@@ -4,6 +4,7 @@ import type {
   InboxAnswer as InboxPage, MessagesAnswer as MessagePage, Session, TenantRole as Tenant, User,
 } from "../api.gen";
 import type { Query, Scope } from "../state/views";
+import { address } from "./address";
 import { fromResponse, RequestError } from "./problem";
 import { Tokens, tabLock, type Lock } from "./tokens";
 
@@ -24,7 +25,7 @@ export class Api {
   private readonly onExpired: (error: RequestError) => void;
 
   constructor(options: ApiOptions = {}) {
-    this.fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.fetch = options.fetch ?? ((path, init) => fetch(address(String(path)), init));
     this.onExpired = options.onExpired ?? (() => undefined);
     // If the answer comes to nobody, the cookie still holds.
     const renew = () =>

@@ -1,0 +1,6 @@
+// Where the server is: in the folder of the page, which a proxy may have put under a path of its own.
+
+/** The whole address of a path of the server, such as /api/v1/me. */
+export function address(path: string, page = location.href): string {
+  return new URL(`.${path}`, page).href;
+}
