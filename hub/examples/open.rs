@@ -4,7 +4,7 @@
 //! `smallhistory:`; the second argument sets the seconds), and with `X-API-Key: test-api-key`
 //! `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives the position alone. With
 //! `--deflate` it compresses for clients that offer it. With `--bare` there is no presence (error 108) and no namespace but
-//! `smallhistory:` (error 102), as the suite of the Go client expects. `GET /api/stats` has the counters of the engine, and the tasks and
+//! `smallhistory:` (error 102), as the suite of the Go client expects. `--ping-ms=2500` sets the time between pings. `GET /api/stats` has the counters of the engine, and the tasks and
 //! descriptors of the process. Not for a public network.
 
 #[path = "../tests/support/socket.rs"]
@@ -241,11 +241,16 @@ async fn main() -> std::io::Result<()> {
     let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
     let has = |name: &str| flags.iter().any(|flag| flag == name);
     let (deflate, bare) = (has("--deflate"), has("--bare"));
+    let ping_ms = flags.iter().find_map(|flag| flag.strip_prefix("--ping-ms=")?.parse().ok());
     let port = words.first().map_or("8000", String::as_str);
     let keep_s = words.get(1).and_then(|text| text.parse().ok()).unwrap_or(300);
     let descriptors = Descriptors::raise(OWN_DESCRIPTORS, 0);
     // No room memory: only the small histories decide what is recovered, as the conformance suites expect.
-    let config = HubConfig { room_memory_bytes: 0, ..HubConfig::default() };
+    let mut config = HubConfig { room_memory_bytes: 0, ..HubConfig::default() };
+    if let Some(ping_ms) = ping_ms {
+        config.ping_interval = Duration::from_millis(ping_ms);
+        config.pong_wait = config.pong_wait.min(config.ping_interval / 3);
+    }
     let size = |room: &str| if room.starts_with("smallhistory:") { 2 } else { 100 };
     let log = Arc::new(MemoryLog::new(size, Duration::from_secs(keep_s), Arc::clone(&config.ids)));
     let hub = Hub::new(config, Arc::new(Open { bare }), log.clone());

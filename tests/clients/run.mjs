@@ -1,4 +1,4 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|demo|descriptors|strangers …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|demo|descriptors|strangers|proxies …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
@@ -8,12 +8,13 @@ import { openChecks } from "./open.mjs";
 import { pageChecks } from "./page.mjs";
 import { killAll } from "./processes.mjs";
 import { protobufChecks } from "./protobuf.mjs";
+import { proxyChecks } from "./proxies.mjs";
 import { sessionChecks } from "./sessions.mjs";
 import { strangerChecks } from "./strangers.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, proxies: proxyChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {
@@ -32,13 +33,13 @@ process.on("uncaughtException", (error) => {
 
 async function check(name, work) {
   const begun = performance.now();
-  count += 1;
+  const number = (count += 1);
   try {
     await work();
-    console.log(`ok ${count} - ${name} (${Math.round(performance.now() - begun)} ms)`);
+    console.log(`ok ${number} - ${name} (${Math.round(performance.now() - begun)} ms)`);
   } catch (error) {
     failed += 1;
-    console.log(`not ok ${count} - ${name}`);
+    console.log(`not ok ${number} - ${name}`);
     throw error;
   }
 }

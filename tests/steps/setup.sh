@@ -18,6 +18,12 @@ need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 need python3-venv python3 -c 'import ensurepip, venv'
 need postgresql has_postgres
 need chromium has_chromium
+# Their packages start services, so nobody's own machine gets them: without them their part of the tests is left out.
+if [ -n "${CI:-}" ]; then
+  need nginx test -x /usr/sbin/nginx
+  need haproxy test -x /usr/sbin/haproxy
+fi
+need openssl command -v openssl
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "missing: ${missing[*]}"
