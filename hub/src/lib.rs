@@ -12,7 +12,7 @@
 //! | session | `session`, `admission`, `authority` | one client; which connects are decided, and by whom |
 //! | room | `room`, `rooms`, `delta` | order, members, fan-out, gaps, presence, recovery |
 //! | queue | `queue` | what goes to one client, and encoded frames |
-//! | socket | `transport`, `ws` | the port to a socket, and WebSocket framing |
+//! | socket | `transport`, `ws`, `stream`, `emulation` | the port to a socket, WebSocket framing, the fallback over HTTP |
 //! | protocol | `protocol` | commands, replies and pushes in both encodings |
 //! | base | `config`, `log`, `log_reader`, `stats`, `guard`, `lock` | bounds, the log, counters |
 //!
@@ -34,6 +34,7 @@ mod authority;
 mod config;
 mod delta;
 mod descriptors;
+mod emulation;
 mod engine;
 mod guard;
 mod hub;
@@ -48,6 +49,7 @@ mod room;
 mod rooms;
 mod session;
 mod stats;
+mod stream;
 mod transport;
 mod ws;
 
@@ -57,6 +59,7 @@ pub use authority::{
 };
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use descriptors::Descriptors;
+pub use emulation::{EmulationError, EmulationRequest, Unreadable};
 pub use hub::Hub;
 pub use listener::ConnectionListener;
 pub use log::{ClientInfo, Filter, Log, LogError, LogPage, Publication, Tags};
@@ -64,6 +67,7 @@ pub use memory_log::MemoryLog;
 pub use protocol::Form;
 pub use protocol::codes::{CloseCode, ErrorReply, unsubscribed};
 pub use stats::Stats;
+pub use stream::{StreamBody, StreamKind};
 pub use transport::{
     Agreed, Closed, Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
 };
