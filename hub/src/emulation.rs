@@ -54,6 +54,15 @@ struct Protobuf {
     data: Bytes,
 }
 
+/// A secret as text: hexadecimal digits.
+const SECRET_CHARS: usize = 32;
+
+/// What may be secrets among these bytes.
+pub(crate) fn secrets_in(bytes: &[u8]) -> impl Iterator<Item = Uuid> {
+    let runs = bytes.split(|byte| !byte.is_ascii_hexdigit()).filter(|run| run.len() == SECRET_CHARS);
+    runs.filter_map(|run| Uuid::try_parse_ascii(run).ok())
+}
+
 impl EmulationRequest {
     /// Longest body for frames of this length: as a JSON string a frame may take twice its length.
     pub const fn max_body_bytes(max_frame_bytes: usize) -> usize {
@@ -73,7 +82,8 @@ impl EmulationRequest {
                 (node, session, data)
             }
         };
-        let session = Some(session).filter(|text| text.len() == 32).and_then(|text| text.parse().ok());
+        let session =
+            Some(session).filter(|text| text.len() == SECRET_CHARS).and_then(|text| text.parse().ok());
         Ok(EmulationRequest { form, node, session, frame })
     }
 }
@@ -102,10 +112,14 @@ mod tests {
         let frame = "{\"id\":2,\"ping\":{}}\n{\"id\":3}";
         let text = serde_json::json!({"session": SESSION, "node": "n", "data": frame}).to_string();
         let binary = Protobuf { node: "n".into(), session: SESSION.into(), data: frame.into() };
-        let binary = Bytes::from(binary.encode_to_vec());
+        let (body, bytes) = (Bytes::from(text.clone()), Bytes::from(binary.encode_to_vec()));
+        let binary = bytes.clone();
         let (text, binary) =
             (json(&text).unwrap(), EmulationRequest::read(Some("application/octet-stream"), binary).unwrap());
         assert_eq!(text.form, Form::Json);
+        for body in [body, bytes] {
+            assert_eq!(secrets_in(&body).collect::<Vec<_>>(), [SESSION.parse::<Uuid>().unwrap()]);
+        }
         assert_eq!(binary, EmulationRequest { form: Form::Protobuf, ..text.clone() });
         assert_eq!((text.frame, text.node.as_str()), (Bytes::from(frame), "n"));
         assert_eq!(text.session.map(|session| session.simple().to_string()).as_deref(), Some(SESSION));

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::{
     authority::{Authority, Peer, ServerSub, SessionId, SessionInfo},
     config::HubConfig,
-    emulation::{EmulationError, EmulationRequest},
+    emulation::{self, EmulationError, EmulationRequest},
     engine::{Engine, StreamEntry},
     log::{ClientInfo, Log, Publication, Tags},
     protocol::{codes::CloseCode, json},
@@ -56,15 +56,16 @@ impl Hub {
         (self.engine.serve_stream(stream, peer), body)
     }
 
-    /// Gives a frame to the session on a stream whose secret the request carries. Frames are taken in the order in which
-    /// this is called; it waits while the session is busy with those before.
+    /// Gives a frame to the session on a stream whose secret the request carries. Frames are taken in the
+    /// order of their commands' ids; it waits while the session is busy with those before.
     pub async fn emulate(&self, request: EmulationRequest) -> Result<(), EmulationError> {
         let EmulationRequest { form, node, session, frame } = request;
         // A further node would be asked here.
         let here = session.filter(|_| node == self.engine.context.config.node);
         let entry = here.and_then(|secret| self.engine.streams.get(secret));
         let StreamEntry { session, pipe } = entry.ok_or(EmulationError::UnknownSession)?;
-        pipe.put(stream::incoming(form, frame)).await.map_err(|error| match error {
+        let ids = form.ids(&frame);
+        pipe.put(stream::incoming(form, frame), ids).await.map_err(|error| match error {
             PutError::Gone => EmulationError::UnknownSession,
             PutError::TooSlow => EmulationError::TooSlow,
             PutError::TooMany => {
@@ -72,6 +73,12 @@ impl Hub {
                 EmulationError::TooMany
             }
         })
+    }
+
+    /// Whether the secret of a session on a stream is in these bytes, which are the beginning of an emulation request in
+    /// either encoding. Whoever wrote it is no stranger.
+    pub fn names_stream(&self, start: &[u8]) -> bool {
+        emulation::secrets_in(start).any(|secret| self.engine.streams.get(secret).is_some())
     }
 
     /// Publishes a committed event of a room's log. Never blocks; may be called from any thread. Calls may come out of

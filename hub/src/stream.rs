@@ -76,7 +76,8 @@ pub(crate) struct Stream {
 
 /// A stream and the body to answer with. `first`: the frame that came with the request.
 pub(crate) fn open(kind: StreamKind, first: Bytes) -> (Stream, StreamBody) {
-    let pipe = Arc::new(Pipe::new(incoming(kind.form(), first)));
+    let ids = kind.form().ids(&first);
+    let pipe = Arc::new(Pipe::new(incoming(kind.form(), first), ids));
     (Stream { pipe: Arc::clone(&pipe), kind }, StreamBody::new(pipe))
 }
 

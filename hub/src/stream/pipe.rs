@@ -1,9 +1,12 @@
 //! What a stream's session and the HTTP server share: bytes for the body, frames of the client, and who is gone.
-//! At most one frame of the client is held here. Requests with further ones wait in the order in which they arrived,
-//! which stands in for the flow control of a socket.
+//! At most one frame of the client is held here, and requests with further ones wait, which stands in for the flow control
+//! of a socket. Their order is that of the ids of their commands: requests that a client makes one after another may arrive
+//! on different connections in any order.
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
+    pin::pin,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -13,7 +16,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::timeout,
+};
 
 use crate::{lock::lock, transport::Incoming};
 
@@ -21,11 +27,18 @@ use crate::{lock::lock, transport::Incoming};
 const MAX_WAITING: usize = 256;
 /// The longest wait of a request, shorter than a proxy's patience.
 const MAX_WAIT: Duration = Duration::from_secs(10);
+/// How long a request waits for one with lower ids, which may be lost. Longer than a new connection takes to open.
+const MAX_HOLD: Duration = Duration::from_millis(500);
+
+/// The ids of the first and the last command of a frame, if all have one.
+pub(crate) type FrameIds = Option<(u32, u32)>;
 
 pub(crate) struct Pipe {
     state: Mutex<State>,
-    /// A permit when the frame before was taken. Fair: frames are taken in the order of their requests.
+    /// A permit when the frame before was taken. Fair: frames are taken in the order in which they wait for it.
     place: Semaphore,
+    /// Notified when the next id is another.
+    moved_on: Notify,
     waiting: AtomicUsize,
 }
 
@@ -33,6 +46,8 @@ pub(crate) struct Pipe {
 struct State {
     to_client: VecDeque<Bytes>,
     from_client: Option<Incoming>,
+    /// The id of the command that comes next, if clients count.
+    next_id: u32,
     body: Option<Waker>,
     writer: Option<Waker>,
     reader: Option<Waker>,
@@ -56,15 +71,36 @@ pub(crate) enum PutError {
 }
 
 impl Pipe {
-    pub(super) fn new(first: Incoming) -> Self {
-        let state = State { from_client: Some(first), ..State::default() };
-        Pipe { state: Mutex::new(state), place: Semaphore::new(0), waiting: AtomicUsize::new(0) }
+    pub(super) fn new(first: Incoming, ids: FrameIds) -> Self {
+        let next_id = ids.map_or(0, |(_, last)| last.saturating_add(1));
+        let state = State { from_client: Some(first), next_id, ..State::default() };
+        Pipe {
+            state: Mutex::new(state),
+            place: Semaphore::new(0),
+            moved_on: Notify::new(),
+            waiting: AtomicUsize::new(0),
+        }
     }
 
     /// Gives a frame of the client to the session, after those before it.
-    pub(crate) async fn put(&self, frame: Incoming) -> Result<(), PutError> {
+    pub(crate) async fn put(&self, frame: Incoming, ids: FrameIds) -> Result<(), PutError> {
         let _waiting = WaitingRequest::enter(&self.waiting).ok_or(PutError::TooMany)?;
-        let place = timeout(MAX_WAIT, self.place.acquire()).await.map_err(|_| PutError::TooSlow)?;
+        if let Some((first, _)) = ids {
+            let _ = timeout(MAX_HOLD, self.turn_of(first)).await;
+        }
+        let mut place = pin!(self.place.acquire());
+        // Polled once, it has its position among those who wait.
+        let polled = poll_fn(|cx| Poll::Ready(place.as_mut().poll(cx))).await;
+        if let Some((_, last)) = ids {
+            let mut state = lock(&self.state);
+            state.next_id = state.next_id.max(last.saturating_add(1));
+            drop(state);
+            self.moved_on.notify_waiters();
+        }
+        let place = match polled {
+            Poll::Ready(place) => place,
+            Poll::Pending => timeout(MAX_WAIT, place).await.map_err(|_| PutError::TooSlow)?,
+        };
         place.map_err(|_| PutError::Gone)?.forget();
         let mut state = lock(&self.state);
         state.from_client = Some(frame);
@@ -72,6 +108,18 @@ impl Pipe {
         drop(state);
         wake(reader);
         Ok(())
+    }
+
+    /// Waits until no command with a lower id is missing.
+    async fn turn_of(&self, id: u32) {
+        loop {
+            let mut moved_on = pin!(self.moved_on.notified());
+            moved_on.as_mut().enable();
+            if lock(&self.state).next_id >= id {
+                return;
+            }
+            moved_on.await;
+        }
     }
 
     /// The next frame of the client; `None` when the body was dropped.
@@ -92,7 +140,11 @@ impl Pipe {
     /// The session reads no more: whoever waits is told so.
     pub(super) fn stop_reading(&self) {
         self.place.close();
-        lock(&self.state).from_client = None;
+        let mut state = lock(&self.state);
+        state.from_client = None;
+        state.next_id = u32::MAX;
+        drop(state);
+        self.moved_on.notify_waiters();
     }
 
     /// Adds to the body.

@@ -84,8 +84,8 @@ async fn frames_come_one_by_one_in_the_order_of_their_requests() {
     let (stream, _body) = open(StreamKind::Sse, Bytes::from_static(b"0"));
     let pipe = stream.pipe();
     let (mut reader, _writer) = stream.split();
-    let mut first = pin!(pipe.put(text("1")));
-    let mut second = pin!(pipe.put(text("2")));
+    let mut first = pin!(pipe.put(text("1"), None));
+    let mut second = pin!(pipe.put(text("2"), None));
     for put in [&mut first, &mut second] {
         assert!(poll_fn(|cx| Poll::Ready(put.as_mut().poll(cx).is_pending())).await, "there is no place yet");
     }
@@ -94,19 +94,38 @@ async fn frames_come_one_by_one_in_the_order_of_their_requests() {
         tokio::join!(second, first, async { [reader.next(|| LIMIT).await, reader.next(|| LIMIT).await] });
     assert_eq!((first, second), (Ok(()), Ok(())));
     assert_eq!(read, [Some(Ok(text("1"))), Some(Ok(text("2")))]);
-    pipe.put(text("more than 8")).await.unwrap();
+    pipe.put(text("more than 8"), None).await.unwrap();
     assert_eq!(reader.next(|| LIMIT).await, Some(Err(TransportError::TooLarge)));
     drop(reader);
-    assert_eq!(pipe.put(text("3")).await, Err(PutError::Gone));
+    assert_eq!(pipe.put(text("3"), None).await, Err(PutError::Gone));
 }
 
 #[tokio::test]
 async fn waiting_has_bounds() {
-    let pipe = Pipe::new(text("0"));
-    let mut puts: Vec<_> = (0..257).map(|_| Box::pin(pipe.put(text("1")))).collect();
-    let tried: Vec<_> = puts.iter_mut().map(|put| put.now_or_never()).collect();
+    let pipe = Pipe::new(text("0"), None);
+    let mut puts: Vec<_> = (0..257).map(|_| Box::pin(pipe.put(text("1"), None))).collect();
+    let tried: Vec<_> = puts.iter_mut().map(futures_util::FutureExt::now_or_never).collect();
     assert!(tried[..256].iter().all(Option::is_none));
     assert_eq!(tried[256], Some(Err(PutError::TooMany)));
     drop(puts);
-    assert!(pipe.put(text("1")).now_or_never().is_none(), "those who gave up no longer count");
+    assert!(pipe.put(text("1"), None).now_or_never().is_none(), "those who gave up no longer count");
+}
+
+/// Requests that were made one after another may arrive in any order.
+#[tokio::test]
+async fn ids_decide_about_the_order_and_a_missing_one_is_not_awaited_for_long() {
+    let pipe = Pipe::new(text("4"), Some((4, 4)));
+    let read = async {
+        let mut seen = Vec::new();
+        while seen.len() < 5 {
+            seen.extend(poll_fn(|cx| pipe.poll_frame(cx)).await);
+        }
+        seen
+    };
+    let put = |frame, first, last| pipe.put(text(frame), Some((first, last)));
+    let (seen, late, third, second, first) =
+        tokio::join!(read, put("11", 11, 11), put("8", 8, 8), put("6-7", 6, 7), put("5", 5, 5));
+    assert_eq!([late, third, second, first], [Ok(()); 4]);
+    assert_eq!(seen, ["4", "5", "6-7", "8", "11"].map(text));
+    assert!(put("9", 9, 9).now_or_never().is_some(), "a late one goes at once");
 }

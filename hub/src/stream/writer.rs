@@ -24,9 +24,10 @@ impl Writer {
     /// Returns when the HTTP server has taken everything, so that a slow client slows this down.
     async fn send(&self, frames: &[Bytes]) -> Result<(), TransportError> {
         self.pipe.write(self.kind.encode(frames));
-        match poll_fn(|cx| self.pipe.poll_taken(cx)).await {
-            true => Ok(()),
-            false => Err(TransportError::Lost("the client is gone".to_owned())),
+        if poll_fn(|cx| self.pipe.poll_taken(cx)).await {
+            Ok(())
+        } else {
+            Err(TransportError::Lost("the client is gone".to_owned()))
         }
     }
 }
