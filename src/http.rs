@@ -15,6 +15,7 @@ pub mod receive;
 pub mod serve;
 pub mod session;
 pub mod socket;
+pub mod stream;
 pub mod wire;
 
 #[cfg(test)]

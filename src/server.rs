@@ -1,15 +1,16 @@
 //! The HTTP server: the routes of the table of operations, the socket, the page, and what surrounds each request.
 
 use axum::extract::DefaultBodyLimit;
+use axum::http::header;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::app::AppState;
-use crate::http::{assets, metrics, middleware, problem, serve, socket};
+use crate::http::{assets, metrics, middleware, problem, serve, socket, stream};
 use crate::operations;
 
 /// Serves everything on this listener until the application stops.
@@ -32,6 +33,7 @@ fn router(app: AppState) -> axum::Router {
     let max_body_bytes = app.config.limits.max_body_bytes;
     operations::routes()
         .route("/connection/websocket", get(socket::upgrade))
+        .merge(stream::routes(&app))
         .fallback(assets::fallback)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(compression())
@@ -41,10 +43,22 @@ fn router(app: AppState) -> axum::Router {
         .with_state(app)
 }
 
-/// Compresses texts over 1 KiB: media is compressed already.
+/// Leaves out answers that forbid proxies to change them, which streams do.
+#[derive(Clone, Copy)]
+struct NotStreamed;
+
+impl Predicate for NotStreamed {
+    fn should_compress<B: axum::body::HttpBody>(&self, response: &axum::http::Response<B>) -> bool {
+        let control = response.headers().get(header::CACHE_CONTROL);
+        !control.and_then(|control| control.to_str().ok()).is_some_and(|text| text.contains("no-transform"))
+    }
+}
+
+/// Compresses texts over 1 KiB: media is compressed already, and a stream would be kept back.
 fn compression() -> CompressionLayer<impl tower_http::compression::Predicate + Send + Sync + 'static> {
     let worth_it = SizeAbove::new(1024)
         .and(NotForContentType::IMAGES)
+        .and(NotStreamed)
         .and(NotForContentType::const_new("audio/"))
         .and(NotForContentType::const_new("video/"))
         .and(NotForContentType::const_new("font/"))

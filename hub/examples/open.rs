@@ -1,14 +1,18 @@
-//! The engine with everything allowed, for conformance and comparison: `/connection/websocket` on port 8000 (or
-//! the one given as the first argument; 0 takes a free one), anonymous connect, HS256 tokens with the secret
-//! `secret`, any channel may be subscribed to and published into, presence, history of 100 entries for 300 s (2 in
-//! `smallhistory:`; the second argument sets the seconds), and with `X-API-Key: test-api-key`
-//! `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives the position alone. With
-//! `--deflate` it compresses for clients that offer it. With `--bare` there is no presence (error 108) and no namespace but
-//! `smallhistory:` (error 102), as the suite of the Go client expects. `--ping-ms=2500` sets the time between pings. `GET /api/stats` has the counters of the engine, and the tasks and
-//! descriptors of the process. Not for a public network.
+//! The engine with everything allowed, for conformance and comparison: `/connection/websocket` and its fallbacks
+//! (`/connection/http_stream`, `/connection/sse`, `/emulation`) on port 8000 (or the one given as the first argument; 0
+//! takes a free one), anonymous connect, HS256 tokens with the secret `secret`, any channel may be subscribed to and
+//! published into, presence, history of 100 entries for 300 s (2 in `smallhistory:`; the second argument sets the seconds),
+//! and with `X-API-Key: test-api-key` `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives
+//! the position alone. `GET /api/stats` has the counters of the engine, and the tasks and descriptors of the process.
+//!
+//! With `--deflate` it compresses for clients that offer it. With `--bare` there is no presence (error 108) and no
+//! namespace but `smallhistory:` (error 102), as the suite of the Go client expects. `--ping-ms=2500` sets the time between
+//! pings. Not for a public network.
 
 #[path = "../tests/support/socket.rs"]
 mod socket;
+#[path = "../tests/support/streams.rs"]
+mod streams;
 
 use std::{sync::Arc, time::Duration};
 
@@ -259,7 +263,8 @@ async fn main() -> std::io::Result<()> {
         .route("/api/publish", post(publish))
         .route("/api/history", post(history))
         .route("/api/stats", get(stats))
-        .with_state(App { hub: hub.clone(), log, deflate, descriptors: descriptors.clone() });
+        .with_state(App { hub: hub.clone(), log, deflate, descriptors: descriptors.clone() })
+        .merge(streams::routes(hub.clone(), Limits::browser().max_frame_bytes));
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
     // Frames are small: none may wait for the acknowledgement of the one before (TCP_NODELAY).

@@ -14,6 +14,8 @@ pub type Ids = Arc<dyn Fn() -> Uuid + Send + Sync>;
 pub struct HubConfig {
     /// Told to clients in the connect reply.
     pub version: String,
+    /// Which node this is. Told to clients on streams, whose further requests must reach the same one.
+    pub node: String,
     pub clock: Clock,
     pub ids: Ids,
     /// Time between pings of the server; the first comes in the second half of it.
@@ -70,6 +72,7 @@ impl Default for HubConfig {
     fn default() -> Self {
         HubConfig {
             version: concat!("hubbub ", env!("CARGO_PKG_VERSION")).to_owned(),
+            node: random_id().simple().to_string(),
             clock: Arc::new(system_ms),
             ids: Arc::new(random_id),
             ping_interval: Duration::from_secs(25),

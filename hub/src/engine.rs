@@ -1,13 +1,18 @@
 //! The engine behind all clones of a [`crate::Hub`]: what its sessions share, and the list of the sessions.
 
 mod sessions;
+mod streams;
 mod sweep;
 
 use std::sync::Arc;
 
 use tokio::{runtime::Handle, sync::Notify, time::Instant};
+use uuid::Uuid;
 
-use self::sessions::{RegisteredSession, Sessions};
+use self::{
+    sessions::{RegisteredSession, Sessions},
+    streams::Streams,
+};
 use crate::{
     admission::Admission,
     authority::{Authority, Peer, SessionId},
@@ -18,12 +23,16 @@ use crate::{
     rooms::Rooms,
     session::{self, Session, SessionContext},
     stats::Counters,
+    stream::Stream,
     transport::{Closed, Transport},
 };
+
+pub(crate) use self::streams::StreamEntry;
 
 pub(crate) struct Engine {
     pub(crate) context: Arc<SessionContext>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) streams: Arc<Streams>,
 }
 
 impl Engine {
@@ -49,7 +58,7 @@ impl Engine {
             changed: Notify::new(),
             started: Instant::now(),
         };
-        Engine { context: Arc::new(context), sessions: Arc::default() }
+        Engine { context: Arc::new(context), sessions: Arc::default(), streams: Arc::default() }
     }
 
     /// Begins a session at once; the future runs it.
@@ -58,8 +67,38 @@ impl Engine {
         transport: T,
         peer: Peer,
     ) -> impl Future<Output = Closed> + Send + use<T> {
-        let (context, id) = (&self.context, SessionId((self.context.config.ids)()));
-        let session = Session::new(id, transport.agreed(), &context.config);
+        self.begin(SessionId(self.id()), transport, None, peer)
+    }
+
+    /// The same for a stream, which other requests find by a secret.
+    pub(crate) fn serve_stream(
+        &self,
+        stream: Stream,
+        peer: Peer,
+    ) -> impl Future<Output = Closed> + Send + use<> {
+        let (session, secret) = (SessionId(self.id()), self.id());
+        let registered = self.streams.add(secret, StreamEntry { session, pipe: stream.pipe() });
+        let serving = self.begin(session, stream, Some(secret), peer);
+        async move {
+            let closed = serving.await;
+            drop(registered);
+            closed
+        }
+    }
+
+    fn id(&self) -> Uuid {
+        (self.context.config.ids)()
+    }
+
+    fn begin<T: Transport>(
+        &self,
+        id: SessionId,
+        transport: T,
+        secret: Option<Uuid>,
+        peer: Peer,
+    ) -> impl Future<Output = Closed> + Send + use<T> {
+        let context = &self.context;
+        let session = Session::new(id, transport.agreed(), secret, &context.config);
         let registered = RegisteredSession::new(Arc::clone(context), Arc::clone(&self.sessions), session);
         if context.admission.is_draining() {
             context.changed.notify_waiters();

@@ -5,18 +5,21 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::{
     authority::{Authority, Peer, ServerSub, SessionId, SessionInfo},
     config::HubConfig,
     data::Data,
-    engine::Engine,
+    emulation::{self, EmulationError, EmulationRequest},
+    engine::{Engine, StreamEntry},
     log::{ClientInfo, Log, Publication, Tags},
     protocol::codes::CloseCode,
     room::{Revoke, presence},
     session::{Item, Session},
     stats::Stats,
+    stream::{self, PutError, StreamBody, StreamKind},
     transport::{Closed, Transport},
 };
 
@@ -40,6 +43,43 @@ impl Hub {
         peer: Peer,
     ) -> impl Future<Output = Closed> + Send + use<T> {
         self.engine.serve(transport, peer)
+    }
+
+    /// Begins a session on a stream: returns its future, and the body to answer with. `first`: the frame that came with
+    /// the request. Otherwise as [`Hub::serve`].
+    pub fn serve_stream(
+        &self,
+        kind: StreamKind,
+        first: Bytes,
+        peer: Peer,
+    ) -> (impl Future<Output = Closed> + Send + use<>, StreamBody) {
+        let (stream, body) = stream::open(kind, first);
+        (self.engine.serve_stream(stream, peer), body)
+    }
+
+    /// Gives a frame to the session on a stream whose secret the request carries. Frames are taken in the
+    /// order of their commands' ids; it waits while the session is busy with those before.
+    pub async fn emulate(&self, request: EmulationRequest) -> Result<(), EmulationError> {
+        let EmulationRequest { form, node, session, frame } = request;
+        // A further node would be asked here.
+        let here = session.filter(|_| node == self.engine.context.config.node);
+        let entry = here.and_then(|secret| self.engine.streams.get(secret));
+        let StreamEntry { session, pipe } = entry.ok_or(EmulationError::UnknownSession)?;
+        let ids = form.ids(&frame);
+        pipe.put(stream::incoming(form, frame), ids).await.map_err(|error| match error {
+            PutError::Gone => EmulationError::UnknownSession,
+            PutError::TooSlow => EmulationError::TooSlow,
+            PutError::TooMany => {
+                self.disconnect_session(session, CloseCode::TOO_MANY_REQUESTS);
+                EmulationError::TooMany
+            }
+        })
+    }
+
+    /// Whether the secret of a session on a stream is in these bytes, which are the beginning of an emulation request in
+    /// either encoding. Whoever wrote it is no stranger.
+    pub fn names_stream(&self, start: &[u8]) -> bool {
+        emulation::secrets_in(start).any(|secret| self.engine.streams.get(secret).is_some())
     }
 
     /// Publishes a committed event of a room's log. Never blocks; may be called from any thread. Calls may come out of

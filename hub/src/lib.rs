@@ -12,7 +12,7 @@
 //! | session | `session`, `admission`, `authority` | one client; which connects are decided, and by whom |
 //! | room | `room`, `rooms`, `delta` | order, members, fan-out, gaps, presence, recovery |
 //! | queue | `queue` | what goes to one client, and encoded frames |
-//! | socket | `transport`, `ws` | the port to a socket, and WebSocket framing |
+//! | socket | `transport`, `ws`, `stream`, `emulation` | the port to a socket, WebSocket framing, the fallback over HTTP |
 //! | protocol | `protocol` | commands, replies and pushes in both encodings |
 //! | base | `config`, `data`, `log`, `log_reader`, `stats`, `guard`, `lock` | bounds, the log, counters |
 //!
@@ -39,6 +39,7 @@ mod config;
 mod data;
 mod delta;
 mod descriptors;
+mod emulation;
 mod engine;
 mod guard;
 mod hub;
@@ -53,6 +54,7 @@ mod room;
 mod rooms;
 mod session;
 mod stats;
+mod stream;
 mod transport;
 mod ws;
 
@@ -63,6 +65,7 @@ pub use authority::{
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use data::Data;
 pub use descriptors::Descriptors;
+pub use emulation::{EmulationError, EmulationRequest, Unreadable};
 pub use hub::Hub;
 pub use listener::ConnectionListener;
 pub use log::{ClientInfo, Filter, Log, LogError, LogPage, Publication, Tags};
@@ -70,6 +73,7 @@ pub use memory_log::MemoryLog;
 pub use protocol::Form;
 pub use protocol::codes::{CloseCode, ErrorReply, unsubscribed};
 pub use stats::Stats;
+pub use stream::{StreamBody, StreamKind};
 pub use transport::{
     Agreed, Closed, Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
 };

@@ -11,6 +11,7 @@ pub(crate) mod event;
 mod fields;
 pub(crate) mod filter;
 mod form;
+mod ids;
 pub(crate) mod json;
 pub(crate) mod protobuf;
 pub(crate) mod push;

@@ -6,12 +6,13 @@ pub(crate) mod fossil;
 pub(crate) mod protobuf;
 pub(crate) mod rules;
 pub(crate) mod socket;
+pub(crate) mod streams;
 pub(crate) mod tapelog;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request, routing::get};
-use hub::{Descriptors, Hub, HubConfig, Publication, Stats, Tags};
+use hub::{Descriptors, Hub, HubConfig, Limits, Publication, Stats, Tags};
 use tokio::time::{Instant, sleep, timeout};
 
 use self::{client::Client, rules::Rules, tapelog::TapeLog};
@@ -45,7 +46,9 @@ impl Server {
         let hub = Hub::new(config, rules.clone(), log.clone());
         let serving = hub.clone();
         let accept = async move |request: Request| socket::serve(serving.clone(), request, true);
-        let app = Router::new().route("/connection/websocket", get(accept));
+        let app = Router::new()
+            .route("/connection/websocket", get(accept))
+            .merge(streams::routes(hub.clone(), Limits::browser().max_frame_bytes));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/connection/websocket", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(socket::Door::new(listener, descriptors), app).await });

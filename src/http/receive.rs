@@ -14,7 +14,7 @@ use hyper::body::Frame;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::problem::{self, Problem};
-use crate::admission::Budget;
+use crate::admission::{Budget, Charge};
 
 /// The longest time for a whole body.
 const TIME: Duration = Duration::from_secs(30);
@@ -23,6 +23,8 @@ const GRACE: Duration = Duration::from_secs(5);
 const LOWEST_RATE: f64 = 1024.0;
 /// The first size of a buffer, and the step in which it is charged.
 const STEP: usize = 4 * 1024;
+/// Bytes in which a known sender shows.
+const BEGINNING: usize = 512;
 
 /// How long the rest of a refused body is read and discarded: a client that is still sending does not see an answer on
 /// a connection that is closed.
@@ -30,8 +32,33 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const FAREWELL_BYTES: usize = 8 * 1024 * 1024;
 
 /// Receives a body of at most `limit` bytes, charged to `address`.
-pub async fn whole(mut body: Body, limit: usize, budget: &Budget, address: IpAddr) -> Result<Bytes, Problem> {
-    let received = receive(&mut body, limit, budget, address).await;
+pub async fn whole(body: Body, limit: usize, budget: &Budget, address: IpAddr) -> Result<Bytes, Problem> {
+    let payer = Payer { budget, known: None };
+    charged(body, limit, payer, address).await.map(|(bytes, _charge)| bytes)
+}
+
+/// Which budget a body is charged to.
+#[derive(Clone, Copy)]
+pub struct Payer<'a> {
+    pub budget: &'a Budget,
+    /// Another one, once the beginning of the body shows that the sender is known.
+    pub known: Option<Known<'a>>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    pub budget: &'a Budget,
+    pub by: &'a (dyn Fn(&[u8]) -> bool + Sync),
+}
+
+/// As [`whole`], with the charge, for a body that waits before it is used.
+pub async fn charged(
+    mut body: Body,
+    limit: usize,
+    payer: Payer<'_>,
+    address: IpAddr,
+) -> Result<(Bytes, Charge), Problem> {
+    let received = receive(&mut body, limit, payer, address).await;
     if received.as_ref().is_err_and(|problem| problem.status() != StatusCode::REQUEST_TIMEOUT) {
         let _ = timeout(FAREWELL, drop_rest(body)).await;
     }
@@ -52,13 +79,18 @@ async fn next(body: &mut Body) -> Option<Result<Frame<Bytes>, axum::Error>> {
     std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await
 }
 
-async fn receive(body: &mut Body, limit: usize, budget: &Budget, address: IpAddr) -> Result<Bytes, Problem> {
+async fn receive(
+    body: &mut Body,
+    limit: usize,
+    mut payer: Payer<'_>,
+    address: IpAddr,
+) -> Result<(Bytes, Charge), Problem> {
     let hint = body.size_hint();
     if hint.lower() > limit as u64 {
         return Err(too_large(limit));
     }
     let announced = hint.exact().and_then(|bytes| usize::try_from(bytes).ok());
-    let (mut charge, mut whole) = (budget.open(address), BytesMut::new());
+    let (mut charge, mut whole) = (payer.budget.open(address), BytesMut::new());
     let begin = Instant::now();
     loop {
         let slowest = Duration::from_secs_f64(whole.len() as f64 / LOWEST_RATE);
@@ -68,6 +100,14 @@ async fn receive(body: &mut Body, limit: usize, budget: &Budget, address: IpAddr
         let needed = whole.len() + piece.len();
         if needed > limit {
             return Err(too_large(limit));
+        }
+        if whole.len() < BEGINNING
+            && let Some(Known { budget, by }) = payer.known
+            && by(&[&whole, &piece[..piece.len().min(BEGINNING)]].concat())
+        {
+            payer.known = None;
+            charge = budget.open(address);
+            charge.grow_to(whole.capacity().min(needed)).map_err(|_| no_room())?;
         }
         if let Some(announced) = announced {
             // Memory that is not written to is not resident yet: the whole buffer is allocated at once and charged as
@@ -87,7 +127,7 @@ async fn receive(body: &mut Body, limit: usize, budget: &Budget, address: IpAddr
         }
         whole.put_slice(&piece);
     }
-    Ok(whole.freeze())
+    Ok((whole.freeze(), charge))
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -116,14 +116,15 @@ impl Connection {
         if !matches!(spoke, Some(Ok(Ok(())))) {
             return tracing::debug!(?spoke, "a connection was closed before its first byte");
         }
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress::new(slot));
         let head = Arc::clone(&progress);
         let service = router.map_request(move |mut request: Request<Incoming>| {
             head.head_is_whole(request.body().size_hint().exact());
             request.extensions_mut().insert(ConnectInfo(caller));
+            request.extensions_mut().insert(Arc::clone(&head));
             request.map(Body::new)
         });
-        let wire = Wire::new(stream, Arc::clone(&progress), charge, slot);
+        let wire = Wire::new(stream, Arc::clone(&progress), charge);
         let connection = http1::Builder::new()
             .timer(HeadTimer { progress, idle })
             // Only enables the library's timer; `HeadTimer` decides when it fires.

@@ -8,25 +8,17 @@ use futures_util::FutureExt as _;
 use hub::{Agreed, Handshake, Hub, Peer, Refusal, WebSocket};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 
-use super::peer::{Caller, PeerIp};
+use super::peer::{self, Caller};
 use super::problem::{self, Problem};
 use super::wire::Wire;
 use crate::app::AppState;
 
 /// `GET /connection/websocket`
-pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut request: Request) -> Response {
-    if !app.pages.may_come(request.headers()) {
-        let detail =
-            "this page may not open a socket here: its address is neither public_url nor in allowed_origins";
-        return Problem::new(StatusCode::FORBIDDEN, "origin", detail).into_response();
-    }
-    if request.extensions().get::<ConnectInfo<Caller>>().is_some_and(|caller| !caller.0.may_stay) {
-        app.descriptors.refuse();
-        let mut refusal = problem::no_descriptors().into_response();
-        // The client must reconnect: the next connection may get a lower descriptor, which may stay.
-        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        return refusal;
-    }
+pub async fn upgrade(State(app): State<AppState>, mut request: Request) -> Response {
+    let peer = match admit(&app, &request) {
+        Ok(peer) => peer,
+        Err(refusal) => return *refusal,
+    };
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let header =
         |name: &'static str| request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -39,13 +31,6 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
         let detail = "this connection cannot become a WebSocket: HTTP/1.1 is needed";
         return Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade", detail).into_response();
     };
-    let text = |name: &'static str| header(name).next().map(str::to_owned);
-    let peer = Peer {
-        addr: ip.map(|ip| (ip, 0).into()),
-        user_agent: text("user-agent"),
-        origin: text("origin"),
-        context: None,
-    };
     let engine = app.hub.clone();
     tokio::spawn(async move {
         match upgrade.await {
@@ -54,6 +39,39 @@ pub async fn upgrade(State(app): State<AppState>, PeerIp(ip): PeerIp, mut reques
         }
     });
     (StatusCode::SWITCHING_PROTOCOLS, AppendHeaders(headers)).into_response()
+}
+
+/// Whether a request may become a connection that stays, and who asks.
+pub(super) fn admit(app: &AppState, request: &Request) -> Result<Peer, Box<Response>> {
+    let headers = request.headers();
+    if !app.pages.may_come(headers) {
+        return Err(foreign().into_response().into());
+    }
+    let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|caller| caller.0);
+    if caller.is_some_and(|caller| !caller.may_stay) {
+        app.descriptors.refuse();
+        let mut refusal = problem::no_descriptors().into_response();
+        // The client must reconnect: the next connection may get a lower descriptor, which may stay.
+        refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return Err(refusal.into());
+    }
+    let trusted = &app.config.server.trusted_proxies;
+    let ip = caller.map(|caller| peer::resolve(caller.address.ip(), headers, trusted));
+    let text =
+        |name: &'static str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    Ok(Peer {
+        addr: ip.map(|ip| (ip, 0).into()),
+        user_agent: text("user-agent"),
+        origin: text("origin"),
+        context: None,
+    })
+}
+
+/// The refusal of a page of another origin.
+pub(super) fn foreign() -> Problem {
+    let detail =
+        "this page may not open a socket here: its address is neither public_url nor in allowed_origins";
+    Problem::new(StatusCode::FORBIDDEN, "origin", detail)
 }
 
 fn refuse(refusal: &Refusal) -> Response {

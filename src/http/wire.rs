@@ -9,8 +9,8 @@ use std::future::Future;
 use std::io::{self, IoSlice};
 use std::mem::{self, MaybeUninit};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -48,11 +48,22 @@ pub struct Progress {
     body: AtomicU64,
     /// The last bytes read are an empty line.
     at_empty_line: AtomicBool,
+    /// Released with the connection, or when it becomes a WebSocket or a stream.
+    slot: Mutex<Option<ConnectionSlot>>,
 }
 
 const UNKNOWN: u64 = u64::MAX;
 
 impl Progress {
+    pub fn new(slot: Option<ConnectionSlot>) -> Self {
+        Self { slot: Mutex::new(slot), ..Self::default() }
+    }
+
+    /// The connection's last answer is a stream: the connection no longer counts as unfinished.
+    pub fn keep_as_stream(&self) {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// The head is complete. What follows is its body, of this many bytes if the length is known.
     pub fn head_is_whole(&self, body: Option<u64>) {
         self.body.store(body.unwrap_or(UNKNOWN), Relaxed);
@@ -92,8 +103,6 @@ pub struct Wire {
     io: TokioIo<TcpStream>,
     progress: Arc<Progress>,
     charge: Charge,
-    /// Released with the connection, or when it is upgraded to a WebSocket.
-    slot: Option<ConnectionSlot>,
     /// The rest of an answer of ours that replaces the library's.
     instead: Bytes,
     /// Everything was flushed: the next write begins an answer.
@@ -137,19 +146,14 @@ impl Lines {
 }
 
 impl Wire {
-    pub fn new(
-        stream: TcpStream,
-        progress: Arc<Progress>,
-        charge: Charge,
-        slot: Option<ConnectionSlot>,
-    ) -> Self {
+    pub fn new(stream: TcpStream, progress: Arc<Progress>, charge: Charge) -> Self {
         let io = TokioIo::new(stream);
-        Self { io, progress, charge, slot, instead: Bytes::new(), is_flushed: true, lines: Lines::default() }
+        Self { io, progress, charge, instead: Bytes::new(), is_flushed: true, lines: Lines::default() }
     }
 
     /// The TCP stream, without its connection slot.
     pub fn into_stream(self) -> TcpStream {
-        drop(self.slot);
+        self.progress.keep_as_stream();
         self.io.into_inner()
     }
 

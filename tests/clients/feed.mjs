@@ -1,7 +1,7 @@
 // A tenant's feed through the stock `centrifuge` client, and what was seen of it.
 import { Centrifuge } from "centrifuge";
-import WebSocket from "ws";
 import { within } from "./telegram.mjs";
+import { transports } from "./transports.mjs";
 
 /** What happened, in order, and a way to wait for what is still to come. */
 export class Seen {
@@ -29,15 +29,14 @@ export class Seen {
 }
 
 /** Signs in and watches; `address` may be that of a network in between. */
-export async function openFeed(world, address = new URL(world.url).host) {
+export async function openFeed(world, address = new URL(world.url).host, names = ["websocket"]) {
   const room = `tenant:${world.tenant}`;
   const feed = { room, events: new Seen(), subscribed: new Seen(), states: new Seen() };
-  feed.client = new Centrifuge(`ws://${address}/connection/websocket`, {
-    token: await world.signIn(), websocket: WebSocket, minReconnectDelay: 50, maxReconnectDelay: 200,
-  });
+  const [endpoints, options] = transports(names, address);
+  feed.client = new Centrifuge(endpoints, { ...options, token: await world.signIn(), minReconnectDelay: 50, maxReconnectDelay: 200 });
   feed.client.on("publication", (ctx) => ctx.channel === room && feed.events.add({ offset: ctx.offset, ...ctx.data }));
   feed.client.on("subscribed", (ctx) => ctx.channel === room && feed.subscribed.add(ctx));
-  feed.client.on("connected", (ctx) => feed.states.add({ state: "connected", data: ctx.data }));
+  feed.client.on("connected", (ctx) => feed.states.add({ state: "connected", data: ctx.data, transport: ctx.transport }));
   feed.client.on("connecting", (ctx) => feed.states.add({ state: "connecting", code: ctx.code }));
   feed.client.connect();
   return feed;

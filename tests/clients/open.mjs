@@ -1,22 +1,29 @@
-// The stock client against the engine with everything allowed (hub/examples/open.rs), in JSON and in Protobuf.
+// The stock client against the engine with everything allowed (hub/examples/open.rs), in JSON and in Protobuf, over each
+// of its transports.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { dirname, join } from "node:path";
 import { Centrifuge as Json } from "centrifuge";
 import { Centrifuge as Protobuf } from "centrifuge/build/protobuf";
-import WebSocket from "ws";
 import { Seen } from "./feed.mjs";
 import { start } from "./processes.mjs";
 import { startNetwork } from "./proxy.mjs";
 import { within } from "./telegram.mjs";
+import { transports } from "./transports.mjs";
 
+const json = { Client: Json, data: (value) => value, read: (data) => data };
+const protobuf = {
+  Client: Protobuf,
+  data: (value) => new TextEncoder().encode(JSON.stringify(value)),
+  read: (data) => JSON.parse(new TextDecoder().decode(data)),
+};
+/** Server-sent events are text: the client speaks only JSON over them. */
 const forms = {
-  JSON: { Client: Json, data: (value) => value, read: (data) => data },
-  Protobuf: {
-    Client: Protobuf,
-    data: (value) => new TextEncoder().encode(JSON.stringify(value)),
-    read: (data) => JSON.parse(new TextDecoder().decode(data)),
-  },
+  JSON: { ...json, transport: "websocket" },
+  Protobuf: { ...protobuf, transport: "websocket" },
+  "JSON over http_stream": { ...json, transport: "http_stream" },
+  "Protobuf over http_stream": { ...protobuf, transport: "http_stream" },
+  "JSON over sse": { ...json, transport: "sse" },
 };
 
 /** Signed with the secret of the open hub. */
@@ -35,12 +42,11 @@ export async function openChecks(world, check) {
   await within("the open hub ends", hub.over);
 }
 
-async function formChecks(name, { Client, data, read }, port, check) {
+async function formChecks(name, { Client, data, read, transport }, port, check) {
   const clients = [];
   const connect = async (options = {}, at = port) => {
-    const client = new Client(`ws://127.0.0.1:${at}/connection/websocket`, {
-      websocket: WebSocket, minReconnectDelay: 50, maxReconnectDelay: 200, ...options,
-    });
+    const [endpoints, how] = transports([transport], `127.0.0.1:${at}`);
+    const client = new Client(endpoints, { ...how, minReconnectDelay: 50, maxReconnectDelay: 200, ...options });
     const seen = new Seen();
     for (const event of ["connecting", "connected", "disconnected", "subscribed", "publication"]) {
       client.on(event, (ctx) => seen.add({ event, ...ctx }));
@@ -83,6 +89,27 @@ async function formChecks(name, { Client, data, read }, port, check) {
     assert.deepEqual(newest.publications.map((one) => one.offset), [5, 4]);
     const nothing = await nobody.client.history(room("empty"), { limit: 5 });
     assert.deepEqual([nothing.offset, nothing.publications], [0, []]);
+  });
+
+  await check(`${name}: what is published at once is in the order in which it was called`, async () => {
+    const { sub, seen } = await join(ann.client, room("order"));
+    const numbers = Array.from({ length: 60 }, (_, n) => n + 1);
+    await Promise.all(numbers.map((n) => sub.publish(data(n))));
+    await seen.until("the last", (one) => one.offset === 60);
+    assert.deepEqual(publications(seen), numbers.map((n) => [n, n]));
+  });
+
+  await check(`${name}: leaving and coming back in a hurry ends where it should`, async () => {
+    const { sub, seen } = await join(ann.client, room("hurry"));
+    for (let n = 0; n < 20; n += 1) {
+      sub.unsubscribe();
+      sub.subscribe();
+    }
+    await within("subscribed again", sub.ready());
+    await nobody.client.publish(room("hurry"), data("still there?"));
+    await seen.until("the publication", (one) => one.event === "publication");
+    assert.equal(seen.all.filter((one) => one.event === "publication").length, 1);
+    assert.equal((await sub.presenceStats()).numClients, 1);
   });
 
   await check(`${name}: presence counts clients and users, and ends with unsubscribing`, async () => {

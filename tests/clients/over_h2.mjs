@@ -1,6 +1,7 @@
 // HTTP/2 as a client sees it: requests, and a WebSocket in a stream by extended CONNECT (RFC 8441) where it is offered.
 import { once } from "node:events";
 import { connect } from "node:http2";
+import { Seen } from "./feed.mjs";
 import { within } from "./telegram.mjs";
 
 export async function openHttp2(front) {
@@ -15,6 +16,29 @@ export async function openHttp2(front) {
       let body = "";
       for await (const piece of stream.setEncoding("utf8")) body += piece;
       return { status: head[":status"], body };
+    },
+    /** Sends a request whose answer goes on, and gives what comes of it. */
+    async follow(path, { method = "GET", headers = {}, body } = {}) {
+      const stream = session.request({ ":method": method, ":path": path, ...headers });
+      stream.on("error", () => {});
+      stream.end(body);
+      const seen = new Seen();
+      let text = "";
+      stream.setEncoding("utf8").on("data", (piece) => {
+        text += piece;
+        seen.add(text);
+      });
+      const [head] = await within(path, once(stream, "response"));
+      return { status: head[":status"], until: (fits) => seen.until(`${path} goes on`, fits), close: () => stream.close() };
+    },
+    /** Sends a whole request; gives the status. */
+    async post(path, headers, body) {
+      const stream = session.request({ ":method": "POST", ":path": path, ...headers });
+      stream.on("error", () => {});
+      stream.end(body);
+      const [head] = await within(path, once(stream, "response"));
+      stream.resume();
+      return head[":status"];
     },
     /** Opens a socket, sends one text frame and gives the first one that comes back. */
     async ask(path, text) {

@@ -51,9 +51,19 @@ export async function proxyChecks({ binary }, check) {
 /** The engine behind it: times of quiet, and a reload. */
 async function checkHub(kind, hubs, check) {
   const fronts = await Promise.all([
-    startFront(kind, hubs.usual), startFront(kind, hubs.pinging, { quick: true }), startFront(kind, hubs.silent, { quick: true }),
+    startFront(kind, hubs.usual), startFront(kind, hubs.usual, { change: otherwise(kind) }), startFront(kind, hubs.pinging, { quick: true }), startFront(kind, hubs.silent, { quick: true }),
   ]);
-  const [front, pinged, quiet] = fronts;
+  const [front, other, pinged, quiet] = fronts;
+
+  await check(`${kind}: streamed answers and server-sent events come at once, with buffering on and off`, async () => {
+    for (const one of [front, other]) {
+      const h2 = await openHttp2(one);
+      for (const path of ["", "/chat"]) {
+        for (const transport of ["sse", "http_stream"]) await streams(h2, path, transport, hubs.usual);
+      }
+      h2.close();
+    }
+  });
 
   await check(`${kind}: pings keep a quiet socket through the proxy's time, and without them it is cut`, async () => {
     // Times and pings are a tenth of those of the documentation: 60 s and 25 s.
@@ -118,12 +128,7 @@ async function checkHub(kind, hubs, check) {
 async function checkServer(kind, world, port, browser, check) {
   const server = new URL(world.url).host;
   const front = await startFront(kind, server, { port });
-  // nginx buffers bodies unless told not to, HAProxy only when told to.
-  const buffering = {
-    nginx: ["    proxy_http_version", "    proxy_buffering off;\n    proxy_request_buffering off;\n    proxy_http_version"],
-    haproxy: ["    mode http", "    mode http\n    option http-buffer-request"],
-  };
-  const other = await startFront(kind, server, { change: (text) => put(text, [buffering[kind]]) });
+  const other = await startFront(kind, server, { change: otherwise(kind) });
 
   await check(`${kind}: the client's address is the one that the proxy saw, whatever the client says`, async () => {
     const said = { "x-forwarded-for": "203.0.113.7" };
@@ -185,6 +190,38 @@ async function checkServer(kind, world, port, browser, check) {
 
   await front.stop();
   await other.stop();
+}
+
+/** nginx buffers bodies unless told not to, HAProxy only when told to. */
+function otherwise(kind) {
+  const buffering = {
+    nginx: ["    proxy_http_version", "    proxy_buffering off;\n    proxy_request_buffering off;\n    proxy_http_version"],
+    haproxy: ["    mode http", "    mode http\n    option http-buffer-request"],
+  };
+  return (text) => put(text, [buffering[kind]]);
+}
+
+/** A session over a stream: each publication comes before the next one is made. */
+async function streams(h2, path, transport, hub) {
+  const room = `${transport} ${Math.random()}`;
+  const connect = JSON.stringify({ id: 1, connect: {} });
+  const headers = { "content-type": "application/json" };
+  const stream = transport === "sse"
+    ? await h2.follow(`${path}/connection/sse?cf_connect=${encodeURIComponent(connect)}`)
+    : await h2.follow(`${path}/connection/http_stream`, { method: "POST", headers, body: connect });
+  assert.equal(stream.status, 200);
+  const text = await stream.until((text) => /"session":"\w+"/.test(text));
+  const { session, node } = JSON.parse(text.match(/\{.*\}/)[0]).connect;
+  const body = JSON.stringify({ session, node, data: JSON.stringify({ id: 2, subscribe: { channel: room } }) });
+  assert.equal(await h2.post(`${path}/emulation`, headers, body), 204);
+  await stream.until((text) => text.includes('"id":2'));
+  for (const n of [1, 2, 3]) {
+    const begun = performance.now();
+    await published(hub, room, n);
+    await stream.until((text) => text.includes(`"data":{"n":${n}}`));
+    assert.ok(performance.now() - begun < 3_000, "held back");
+  }
+  stream.close();
 }
 
 const ms = (time) => `${Math.round(time)} ms`;

@@ -1,4 +1,4 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|demo|descriptors|strangers|proxies|stock …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|fallback|demo|descriptors|strangers|proxies|stock …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
@@ -6,6 +6,7 @@ import { descriptorChecks } from "./descriptors.mjs";
 import { exampleChecks } from "./examples.mjs";
 import { openChecks } from "./open.mjs";
 import { pageChecks } from "./page.mjs";
+import { fallbackChecks } from "./fallback.mjs";
 import { killAll } from "./processes.mjs";
 import { protobufChecks } from "./protobuf.mjs";
 import { proxyChecks } from "./proxies.mjs";
@@ -15,7 +16,7 @@ import { strangerChecks } from "./strangers.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, proxies: proxyChecks, stock: stockChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, proxies: proxyChecks, stock: stockChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

@@ -40,6 +40,14 @@ impl Form {
         }
     }
 
+    /// Ends a session on a transport that has no close frames.
+    pub(crate) fn disconnect(self, code: u16, reason: &str) -> Bytes {
+        match self {
+            Form::Json => push::disconnect(code, reason),
+            Form::Protobuf => protobuf::disconnect(code, reason),
+        }
+    }
+
     pub(crate) fn subscribe(self, room: &str, sub: &SubscribeReply) -> Bytes {
         match self {
             Form::Json => reply::json::subscribe(room, sub),

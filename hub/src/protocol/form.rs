@@ -23,6 +23,12 @@ impl Form {
         if by_query || subprotocol == Some(Self::PROTOBUF_SUBPROTOCOL) { Form::Protobuf } else { Form::Json }
     }
 
+    /// What the content type of a request asks for, on transports without subprotocols.
+    pub fn of_content_type(content_type: Option<&str>) -> Form {
+        let kind = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/octet-stream") { Form::Protobuf } else { Form::Json }
+    }
+
     /// Uses binary frames, not text frames.
     pub fn is_binary(self) -> bool {
         self == Form::Protobuf
@@ -50,5 +56,8 @@ mod tests {
         assert_eq!(Form::asked(None, Some("a=1&format=protobuf")), Form::Protobuf);
         assert_eq!(Form::asked(None, Some("cf_protocol=protobuf&x")), Form::Protobuf);
         assert_eq!(Form::asked(None, Some("format=json&xformat=protobuf")), Form::Json);
+        assert_eq!(Form::of_content_type(Some("application/octet-stream; x=1")), Form::Protobuf);
+        assert_eq!(Form::of_content_type(Some("application/json")), Form::Json);
+        assert_eq!(Form::of_content_type(None), Form::Json);
     }
 }

@@ -7,7 +7,8 @@ pub(crate) mod messages;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::{
-    client_info, delta, framed, join, leave, message, publication, published, push, raw, to, unsubscribe,
+    client_info, delta, disconnect, framed, join, leave, message, publication, published, push, raw, to,
+    unsubscribe,
 };
 
 /// An empty message of length 0.

@@ -84,6 +84,17 @@ pub(crate) fn unsubscribe(room: &str, code: u32, reason: &str) -> Bytes {
     out.into()
 }
 
+pub(crate) fn disconnect(code: u16, reason: &str) -> Bytes {
+    let mut out = Vec::new();
+    push(&mut out, "", |p| {
+        let mut object = p.object("disconnect");
+        object.number("code", code);
+        object.text("reason", reason);
+        object.end();
+    });
+    out.into()
+}
+
 pub(crate) fn message(data: &Data) -> Bytes {
     let mut out = Vec::with_capacity(data.len() + 32);
     push(&mut out, "", |p| {

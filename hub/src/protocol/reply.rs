@@ -28,7 +28,15 @@ pub(crate) struct ConnectReply {
     pub(crate) subs: Vec<(String, SubscribeReply)>,
     /// `None` if the client must not expect pings of the protocol.
     pub(crate) ping_s: Option<u32>,
+    /// How the client's further frames reach a session on a stream.
+    pub(crate) emulation: Option<EmulationAddress>,
     pub(crate) time_ms: i64,
+}
+
+pub(crate) struct EmulationAddress {
+    /// The secret of the session.
+    pub(crate) session: String,
+    pub(crate) node: String,
 }
 
 #[derive(Default)]

@@ -15,7 +15,7 @@ use crate::{
     protocol::{
         codes::{CloseCode, ErrorReply},
         command::{Connect, Refresh},
-        reply::{ConnectReply, Reply, SubscribeReply},
+        reply::{ConnectReply, EmulationAddress, Reply, SubscribeReply},
     },
     stats::count,
 };
@@ -88,6 +88,10 @@ pub(super) async fn command(
         data,
         subs,
         ping_s: (!session.native_pings).then(|| subscribe::seconds(context.config.ping_interval)),
+        emulation: session.secret.map(|secret| EmulationAddress {
+            session: secret.simple().to_string(),
+            node: context.config.node.clone(),
+        }),
         time_ms: (context.config.clock)(),
     };
     session.fill(session.form().reply(id, &Reply::Connect(Box::new(reply))));

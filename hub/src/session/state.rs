@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::{
     inbox::Inbox,
@@ -29,6 +30,8 @@ const MAX_INFLATION: usize = 10;
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(super) native_pings: bool,
+    /// By which requests of the client find a session on a stream; the id is no secret.
+    pub(super) secret: Option<Uuid>,
     /// Its part that rooms hold.
     pub(super) subscriber: Arc<Subscriber>,
     pub(super) timers: Timers,
@@ -42,12 +45,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, agreed: Agreed, config: &HubConfig) -> Arc<Self> {
+    pub(crate) fn new(id: SessionId, agreed: Agreed, secret: Option<Uuid>, config: &HubConfig) -> Arc<Self> {
         Arc::new_cyclic(|session: &Weak<Session>| {
             let revoke: Weak<dyn Revoke> = session.clone();
             Session {
                 id,
                 native_pings: agreed.native_pings,
+                secret,
                 subscriber: Arc::new(Subscriber::new(agreed.form, config.limits.max_queue_bytes, revoke)),
                 timers: Timers::new(config),
                 inbox: Inbox::default(),

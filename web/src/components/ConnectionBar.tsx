@@ -5,6 +5,7 @@ import type { Link } from "../state/model";
 import type { Text } from "../i18n/text";
 
 const caughtUpShownMs = 5_000;
+const fallbackShownMs = 15_000;
 /** A connection that opens within this time is not worth a word. */
 const patienceMs = 1_500;
 
@@ -18,10 +19,12 @@ export function ConnectionBar() {
 
   const caught = link.caughtUp && now - link.caughtUp.at < caughtUpShownMs ? link.caughtUp : null;
   const quiet = link.lostAt === null && now - since < patienceMs;
-  const words = link.phase === "live" ? (caught ? caughtUpWords(t, caught) : null) : quiet ? null : lostWords(t, link, now);
+  const fellBack = link.transport !== "websocket" && now - since < fallbackShownMs;
+  const liveWords = caught ? caughtUpWords(t, caught) : fellBack ? t("link.fallback") : null;
+  const words = link.phase === "live" ? liveWords : quiet ? null : lostWords(t, link, now);
   const tone = link.phase === "live" ? "good" : link.lostAt === null ? "calm" : "bad";
   return (
-    <div className="connection-bar" data-testid="connection-bar" data-phase={link.phase} data-tone={tone} hidden={!words}>
+    <div className="connection-bar" data-testid="connection-bar" data-phase={link.phase} data-transport={link.transport ?? undefined} data-tone={tone} hidden={!words}>
       <span aria-live="polite" role="status" className="connection-words">
         {/* Seconds that count down would be read aloud each time: the spoken text leaves them out. */}
         <span className="unseen">{words && (link.phase === "lost" ? t("link.lostNow") : words)}</span>

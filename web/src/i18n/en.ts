@@ -244,6 +244,7 @@ export const en = {
   "link.caughtUp": { one: "Caught up: {count} event", other: "Caught up: {count} events" },
   "link.nothingMissed": "Back online. Nothing was missed.",
   "link.reloaded": "Back online. Conversations were loaded anew.",
+  "link.fallback": "Live. WebSocket does not get through this network, so the page uses plain HTTP.",
   "link.live": "Live",
   "link.lag": "Not live",
   "channel.telegram": "Telegram",

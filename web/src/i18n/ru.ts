@@ -268,6 +268,7 @@ export const ru: Record<Key, string | Plural> = {
   },
   "link.nothingMissed": "Снова на связи. Ничего не пропущено.",
   "link.reloaded": "Снова на связи. Диалоги загружены заново.",
+  "link.fallback": "На связи. WebSocket эта сеть не пропускает, поэтому страница работает по обычному HTTP.",
   "link.live": "На связи",
   "link.lag": "Нет связи",
   "channel.telegram": "Telegram",

@@ -6,6 +6,7 @@ import type { Store } from "../state/store";
 import type { Connected as ConnectData, Event, SocketMethods } from "../api.gen";
 import { fromSocket, RequestError } from "./problem";
 import { retryDelay } from "./retry";
+import { Transports } from "./transports";
 
 export interface SocketOptions {
   store: Store;
@@ -29,12 +30,14 @@ const feedPrefix = "tenant:";
 const ours = 0;
 const unauthorised = 1;
 const overSize = 3;
+const overSizePush = 1009;
 /** Characters of a call that no server finds too long. */
 const surelyTaken = 20_000;
 
 export class Socket {
   private current: Centrifuge | null = null;
   private readonly now: () => number;
+  private readonly transports: Transports;
   private attempts = 0;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private wanted = false;
@@ -45,18 +48,24 @@ export class Socket {
 
   constructor(private readonly options: SocketOptions) {
     this.now = options.now ?? Date.now;
+    this.transports = new Transports(options.url);
   }
 
   /** One client for each sign-in: it remembers the token and the positions of whom it served. */
   private build(): Centrifuge {
     const { options } = this;
-    const config: Partial<Options> = { getToken: () => this.token(), name: "inbox", timeout: 8000 };
+    const { endpoints, emulation } = this.transports;
+    const config: Partial<Options> = { getToken: () => this.token(), name: "inbox", timeout: 8000, emulationEndpoint: emulation };
     if (options.websocket) config.websocket = options.websocket;
-    const client = new Centrifuge(options.url, config);
-    client.on("connected", (ctx) => this.connected(ctx.data as ConnectData | undefined));
+    const client = new Centrifuge(options.websocket ? options.url : endpoints, config);
+    client.on("connected", (ctx) => this.connected(ctx.data as ConnectData | undefined, ctx.transport));
     client.on("subscribed", (ctx) => this.subscribed(ctx));
     client.on("publication", (ctx) => this.published(ctx.channel, ctx.data as Event));
-    client.on("connecting", (ctx) => ctx.code !== ours && this.lost());
+    client.on("connecting", (ctx) => {
+      // As the end of a WebSocket it would be a code of the library's own, and final.
+      if (ctx.code === overSizePush) this.wasTooLong = true;
+      if (ctx.code !== ours) this.lost();
+    });
     client.on("error", () => client.state === "connecting" && this.lost());
     client.on("disconnected", (ctx) => {
       if (ctx.code === overSize) this.wasTooLong = true;
@@ -80,11 +89,15 @@ export class Socket {
   stop(): void {
     this.wanted = false;
     this.clearRetry();
+    this.drop();
+    this.attempts = 0;
+    this.link({ phase: "idle", lostAt: null, retryAt: null });
+  }
+
+  private drop(): void {
     this.current?.removeAllListeners();
     this.current?.disconnect();
     this.current = null;
-    this.attempts = 0;
-    this.link({ phase: "idle", lostAt: null, retryAt: null });
   }
 
   /** Ends the wait for the next attempt: the network is back, the page is looked at again, or a person asked. */
@@ -124,12 +137,13 @@ export class Socket {
     }
   }
 
-  private connected(data: ConnectData | undefined): void {
+  private connected(data: ConnectData | undefined, transport: string): void {
+    this.transports.opened(transport, this.now());
     this.attempts = 0;
     this.wasTooLong = false;
     const skew = data ? data.now - this.now() : this.options.store.get().link.skew;
     const wasLost = this.options.store.get().link.lostAt !== null;
-    this.link({ phase: "catching_up", retryAt: null, skew });
+    this.link({ phase: "catching_up", retryAt: null, skew, transport });
     if (data) {
       const tenants = data.tenants.filter((tenant) => !tenant.live).map((tenant) => tenant.id);
       this.options.store.apply({ type: "not_live", tenants });
@@ -179,6 +193,9 @@ export class Socket {
   private lost(): void {
     if (!this.wanted || this.retry !== null) return;
     this.client.disconnect();
+    // Another client has no positions, so the list is loaded again once it is connected.
+    if (this.transports.startsOver(this.now())) this.drop();
+    void this.transports.gives(this.attempts).then((another) => another && this.retry !== null && this.drop());
     const delay = retryDelay(this.attempts, this.options.random ?? Math.random);
     this.attempts += 1;
     const lostAt = this.options.store.get().link.lostAt ?? this.now();

@@ -100,6 +100,8 @@ export interface Link {
   caughtUp: { events: number; reloaded: boolean; at: number } | null;
   /** Server clock minus ours. */
   skew: number;
+  /** Of the last connection: websocket, or what the page fell back to. */
+  transport: string | null;
 }
 
 export interface State {
@@ -178,7 +180,7 @@ export type AsOf = Record<string, number>;
 
 export const emptyState: State = {
   session: { phase: "starting", user: null, tenants: [], expired: false },
-  link: { phase: "idle", lostAt: null, retryAt: null, caughtUp: null, skew: 0 },
+  link: { phase: "idle", lostAt: null, retryAt: null, caughtUp: null, skew: 0, transport: null },
   positions: {},
   conversations: {},
   reads: {},

@@ -32,6 +32,11 @@ pub(crate) fn unsubscribe(room: &str, code: u32, reason: &str) -> Bytes {
     push(wire::Push { unsubscribe: Some(wire::Unsubscribe { code, reason }), ..to(room) })
 }
 
+pub(crate) fn disconnect(code: u16, reason: &str) -> Bytes {
+    let disconnect = wire::Disconnect { code: code.into(), reason: reason.to_owned() };
+    push(wire::Push { disconnect: Some(disconnect), ..to("") })
+}
+
 pub(crate) fn message(data: Data) -> Bytes {
     push(wire::Push { message: Some(wire::Data { data: data.into_bytes() }), ..to("") })
 }

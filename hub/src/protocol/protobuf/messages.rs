@@ -198,6 +198,16 @@ pub(crate) struct Push {
     pub(crate) message: Option<Data>,
     #[prost(message, optional, tag = "9")]
     pub(crate) subscribe: Option<Subscribe>,
+    #[prost(message, optional, tag = "11")]
+    pub(crate) disconnect: Option<Disconnect>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Disconnect {
+    #[prost(uint32, tag = "1")]
+    pub(crate) code: u32,
+    #[prost(string, tag = "2")]
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -277,6 +287,10 @@ pub(crate) struct ConnectResult {
     pub(crate) ping: u32,
     #[prost(bool, tag = "8")]
     pub(crate) pong: bool,
+    #[prost(string, tag = "9")]
+    pub(crate) session: String,
+    #[prost(string, tag = "10")]
+    pub(crate) node: String,
     #[prost(int64, tag = "11")]
     pub(crate) time: i64,
 }

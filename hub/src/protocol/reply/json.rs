@@ -86,6 +86,10 @@ fn connect_body(mut object: ObjectWriter<'_>, connect: &ConnectReply) {
     }
     object.number("ping", connect.ping_s.unwrap_or(0));
     object.flag("pong", connect.ping_s.is_some());
+    if let Some(emulation) = &connect.emulation {
+        object.text("session", &emulation.session);
+        object.text("node", &emulation.node);
+    }
     object.number("time", connect.time_ms);
     object.end();
 }
@@ -211,6 +215,7 @@ mod tests {
             data: None,
             subs: vec![("r".into(), sub)],
             ping_s: Some(25),
+            emulation: None,
             time_ms: 9,
         };
         insta::assert_snapshot!(text(&Reply::Connect(connect.into())), @r#"{"id":3,"connect":{"client":"c","version":"v","expires":true,"ttl":60,"subs":{"r":{"recoverable":true,"positioned":true,"epoch":"e","offset":5,"publications":[{"data":1,"offset":6}],"recovered":true,"was_recovering":true}},"ping":25,"pong":true,"time":9}}"#);

@@ -60,6 +60,8 @@ pub(crate) fn subscribe(room: &str, sub: &SubscribeReply) -> Bytes {
 }
 
 fn connect(result: &ConnectReply) -> wire::ConnectResult {
+    let (session, node) =
+        result.emulation.as_ref().map_or(("", ""), |e| (e.session.as_str(), e.node.as_str()));
     wire::ConnectResult {
         client: result.client.clone(),
         version: result.version.clone(),
@@ -69,6 +71,8 @@ fn connect(result: &ConnectReply) -> wire::ConnectResult {
         subs: result.subs.iter().map(sub_entry).collect(),
         ping: result.ping_s.unwrap_or(0),
         pong: result.ping_s.is_some(),
+        session: session.to_owned(),
+        node: node.to_owned(),
         time: result.time_ms,
     }
 }
