@@ -89,7 +89,7 @@ async function checkHub(kind, hubs, check) {
     const away = () => clients.filter((one) => one.times.length < 2).length;
     for (let n = 0; n < 90 && away() > 0; n += 1) {
       await publish();
-      await later(150);
+      await later(250);
     }
     assert.equal(away(), 0, `${away()} of ${SOCKETS} were not cut, or are not back`);
     await publish();
@@ -163,7 +163,7 @@ async function checkServer(kind, world, port, browser, check) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
     const at = (id) => page.getByTestId(id);
-    const live = () => page.locator("[data-testid=connection-bar][data-phase=live]").waitFor({ state: "attached", timeout: 30_000 });
+    const live = () => page.locator("[data-testid=connection-bar][data-phase=live]").waitFor({ state: "attached", timeout: 60_000 });
     const sockets = [];
     page.on("websocket", (one) => sockets.push(one.url()));
     await page.goto(`${front.origin}/chat`);
@@ -173,7 +173,7 @@ async function checkServer(kind, world, port, browser, check) {
     await live();
     const chat = kind === "nginx" ? 5550151 : 5550152;
     assert.equal(await world.says(chat, `Mira by ${kind}`, "is the path open?"), 200);
-    await page.locator("[data-testid=conversation-row]", { hasText: `Mira by ${kind}` }).waitFor({ timeout: 30_000 });
+    await page.locator("[data-testid=conversation-row]", { hasText: `Mira by ${kind}` }).waitFor({ timeout: 60_000 });
     // The cookie comes along under the path.
     await page.reload();
     await live();
@@ -181,7 +181,7 @@ async function checkServer(kind, world, port, browser, check) {
     assert.ok(protocols.length > 3 && protocols.every((one) => one === "h2"), protocols.join());
     assert.deepEqual(new Set(sockets), new Set([`${front.origin.replace("https", "wss")}/chat/connection/websocket`]));
     await page.goto(`${front.origin}/chat/docs`);
-    await page.locator(".opblock").first().waitFor({ timeout: 30_000 });
+    await page.locator(".opblock").first().waitFor({ timeout: 60_000 });
     await page.goto(`${front.origin}/chat/conversations/1`);
     await live();
     assert.equal(new URL(page.url()).pathname, "/chat/");
