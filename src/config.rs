@@ -159,7 +159,7 @@ impl Config {
             }
             Ok(IpAddr::V4(v4)) if v4.is_unspecified() => public.origin.host = Ipv4Addr::LOCALHOST.to_string(),
             Ok(IpAddr::V6(v6)) if v6.is_unspecified() => {
-                public.origin.host = format!("[{}]", Ipv6Addr::LOCALHOST)
+                public.origin.host = format!("[{}]", Ipv6Addr::LOCALHOST);
             }
             _ => {}
         }

@@ -23,7 +23,7 @@ function blocks(kind) {
 }
 
 /** Replaces what must be there, so that a change of the documentation is not missed. */
-export function put(text, pairs) {
+function put(text, pairs) {
   return pairs.reduce((changed, [from, to]) => {
     if (!changed.includes(from)) throw new Error(`docs/proxy.md has no "${from}"`);
     return changed.replaceAll(from, to);
@@ -96,4 +96,13 @@ async function listens(port) {
     socket.on("error", () => resolve(false));
   });
   while (!(await tried())) await new Promise((later) => setTimeout(later, 20));
+}
+
+/** A change of the configuration: nginx buffers bodies unless told not to, HAProxy only when told to. */
+export function otherwise(kind) {
+  const buffering = {
+    nginx: ["    proxy_http_version", "    proxy_buffering off;\n    proxy_request_buffering off;\n    proxy_http_version"],
+    haproxy: ["    mode http", "    mode http\n    option http-buffer-request"],
+  };
+  return (text) => put(text, [buffering[kind]]);
 }

@@ -9,6 +9,8 @@ export function start(name, command, args, env = {}, cwd = undefined) {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("HUBBUB_")));
   const child = spawn(command, args, { env: { ...clean, ...env }, cwd, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
+  // One that ends without reading its input is told by its end.
+  child.stdin.on("error", () => {});
   let output = "";
   const watchers = new Set();
   const take = (piece) => {
