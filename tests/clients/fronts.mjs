@@ -61,7 +61,7 @@ export async function startFront(kind, server, { port, quick = false, change = (
   const shorter = (text) => put(text, [["30s", "1s"], ...(quick ? [["60s", "6s"]] : [])]);
   const { text, args, reload } = forms[kind]({ folder, port, server, change: (text) => change(shorter(text)) });
   writeFileSync(`${folder}/configuration`, text);
-  const proxy = start(kind, programOf(kind), [...args, `${folder}/configuration`]);
+  const proxy = start(kind, programOf(kind), [...args, `${folder}/configuration`], {}, undefined, true);
   await within(`${kind} listens`, Promise.race([listens(port), proxy.over.then(() => {
     throw new Error(`${kind} ended:\n${proxy.output()}`);
   })]));

@@ -2,13 +2,15 @@
 import { spawn } from "node:child_process";
 import { within } from "./telegram.mjs";
 
-const running = new Set();
+/** Programs, and whether each leads a group. */
+const running = new Map();
 
-/** Starts a program. Nothing of our own configuration in the environment reaches it but what is given. */
-export function start(name, command, args, env = {}, cwd = undefined) {
+/** Starts a program. Nothing of our own configuration in the environment reaches it but what is given. `group`: it has
+ * children of its own, which end with it. */
+export function start(name, command, args, env = {}, cwd = undefined, group = false) {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("HUBBUB_")));
-  const child = spawn(command, args, { env: { ...clean, ...env }, cwd, stdio: ["pipe", "pipe", "pipe"] });
-  running.add(child);
+  const child = spawn(command, args, { env: { ...clean, ...env }, cwd, stdio: ["pipe", "pipe", "pipe"], detached: group });
+  running.set(child, group);
   // One that ends without reading its input is told by its end.
   child.stdin.on("error", () => {});
   let output = "";
@@ -71,5 +73,8 @@ export async function run(name, command, args, { env = {}, input = "", cwd } = {
 }
 
 export function killAll() {
-  for (const child of running) child.kill("SIGKILL");
+  for (const [child, group] of running) {
+    if (!group || child.pid === undefined) child.kill("SIGKILL");
+    else process.kill(-child.pid, "SIGKILL");
+  }
 }
