@@ -14,7 +14,7 @@ use crate::support::{
 const JSON: &str = "application/json";
 
 fn sse(connect: &str) -> String {
-    let encoded: String = connect.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = connect.replace('{', "%7b").replace('}', "%7d").replace('"', "%22");
     format!("GET /connection/sse?cf_connect={encoded} HTTP/1.1\r\nhost: x\r\n\r\n")
 }
 

@@ -113,9 +113,9 @@ impl Streamed {
             return None;
         }
         self.partial.push_str(std::str::from_utf8(&bytes[..size]).unwrap());
-        while let Some((line, rest)) = self.partial.split_once('\n') {
-            self.lines.push_back(line.to_owned());
-            self.partial = rest.to_owned();
+        while let Some(end) = self.partial.find('\n') {
+            let line: String = self.partial.drain(..=end).collect();
+            self.lines.push_back(line.trim_end().to_owned());
         }
         Some(())
     }

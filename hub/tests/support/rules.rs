@@ -129,7 +129,6 @@ impl Authority for Rules {
                 rpc_per_second: wish.rpc_per_second,
                 commands_per_second: wish.commands_per_second,
                 write_timeout: wish.write_timeout_ms.map_or(browser.write_timeout, Duration::from_millis),
-                ..browser
             },
             info: wish.info,
             ..Connected::new(wish.user)
