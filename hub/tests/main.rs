@@ -28,6 +28,7 @@ mod scenarios;
 mod seeds;
 mod simulation;
 mod small;
+mod streams;
 mod stripes;
 mod support;
 mod tags;

@@ -21,6 +21,8 @@ export async function strangerChecks({ binary }, check) {
     ["100 heads of 400 KB", 100, many, `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${"a".repeat(400_000)}`],
     ["60 webhooks that never end, from one address", 60, one, `POST ${hook} HTTP/1.1\r\nHost: x\r\nContent-Length: 4194304\r\n\r\n${"a".repeat(4_000_000)}`],
     ["60 webhooks that never end, from as many addresses", 60, many, `POST ${hook} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3d0900\r\n${"a".repeat(3_990_000)}`],
+    ["500 first frames of streams that never end", 500, one, `POST /connection/http_stream HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n${"a".repeat(60_000)}`],
+    ["60 long frames for nobody's session", 60, many, `POST /emulation HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n{"session":"${"0".repeat(32)}","node":"","data":"${"a".repeat(1_900_000)}`],
     ["60 large sign-ins", 60, many, `POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4194304\r\n\r\n${"a".repeat(4_000_000)}`],
   ];
   for (const [name, count, from, bytes] of attacks) {

@@ -5,7 +5,7 @@ use std::{future::poll_fn, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{StreamKind, pipe::Pipe};
+use super::{kind::StreamKind, pipe::Pipe};
 use crate::{
     protocol::{Form, codes::CloseCode},
     transport::{TransportError, TransportWriter},
@@ -49,35 +49,5 @@ impl TransportWriter for Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.pipe.end();
-    }
-}
-
-impl StreamKind {
-    /// Frames as they stand in the body. A frame of JSON is one or more objects, each on a line.
-    fn encode(self, frames: &[Bytes]) -> Bytes {
-        let mut out = Vec::with_capacity(frames.iter().map(|frame| frame.len() + 16).sum());
-        match self {
-            StreamKind::HttpStream(Form::Protobuf) => match frames {
-                [one] => return one.clone(),
-                several => several.iter().for_each(|frame| out.extend_from_slice(frame)),
-            },
-            StreamKind::HttpStream(Form::Json) => {
-                for frame in frames {
-                    out.extend_from_slice(frame);
-                    out.push(b'\n');
-                }
-            }
-            StreamKind::Sse => {
-                for frame in frames {
-                    for line in frame.split(|byte| *byte == b'\n') {
-                        out.extend_from_slice(b"data: ");
-                        out.extend_from_slice(line);
-                        out.push(b'\n');
-                    }
-                    out.push(b'\n');
-                }
-            }
-        }
-        out.into()
     }
 }

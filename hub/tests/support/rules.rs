@@ -1,8 +1,11 @@
 //! An authority that does what the client's `data` says, so that a test is written in one place.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -51,6 +54,7 @@ struct Wish {
     max_concurrent_rpc: Option<usize>,
     rpc_per_second: Option<u32>,
     commands_per_second: Option<u32>,
+    write_timeout_ms: Option<u64>,
     error: Option<u32>,
     close: bool,
     panic: bool,
@@ -134,7 +138,7 @@ impl Authority for Rules {
                 max_concurrent_rpc: wish.max_concurrent_rpc.unwrap_or(browser.max_concurrent_rpc),
                 rpc_per_second: wish.rpc_per_second,
                 commands_per_second: wish.commands_per_second,
-                ..browser
+                write_timeout: wish.write_timeout_ms.map_or(browser.write_timeout, Duration::from_millis),
             },
             info: info(&mut wish),
             ..Connected::new(user)
