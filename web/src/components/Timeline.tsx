@@ -22,7 +22,7 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
   const messages = threadMessages(thread);
   const pending = usePick((state) => pendingMessages(state, id));
   const writing = usePick((state) => liveWriting(state, conversation));
-  const readSeq = usePick((state) => state.reads[id]?.seq ?? null);
+  const readSeq = usePick((state) => state.reads.get(id)?.seq ?? null);
   const live = usePick((state) => state.link.phase === "live");
   const now = useNow(60_000);
   const loadOlder = useCallback(() => void loader.thread(id, true), [loader, id]);
@@ -31,7 +31,7 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
   const byId = useMemo(() => new Map(messages.map((m) => [m.id, m])), [messages]);
 
   // The line "new" stays where it was when the thread was opened.
-  const opened = useRef({ read: store.get().reads[id]?.seq ?? 0, last: conversation.last_seq }).current;
+  const opened = useRef({ read: store.get().reads.get(id)?.seq ?? 0, last: conversation.last_seq }).current;
   const newFrom = opened.read === 0 ? null
     : messages.find((m) => m.seq > opened.read && m.seq <= opened.last && m.direction === "in")?.seq ?? null;
 

@@ -3,9 +3,13 @@
 import { asOf } from "../state/kept";
 import { currentList } from "../state/lists";
 import type { Store } from "../state/store";
+import { listKey } from "../state/views";
 import type { Api } from "./api";
 import { reasonOf } from "./problem";
 import { retryDelay } from "./retry";
+
+/** So often a page is read again that was older, when it came, than what was forgotten meanwhile. */
+const maxTries = 3;
 
 export class Loader {
   private runs = 0;
@@ -34,6 +38,9 @@ export class Loader {
   async refresh(lost = false): Promise<void> {
     if (lost) this.log += 1;
     this.store.apply({ type: "feed.gap" });
+    const { active } = this.store.get();
+    // What is on the screen beside the list may have changed in the hole as well.
+    if (active) this.conversation(active).catch(() => undefined);
     await this.first();
   }
 
@@ -67,13 +74,19 @@ export class Loader {
 
   private async page(before: string | null): Promise<void> {
     const query = this.store.get().filter;
-    const run = (this.runs += 1);
-    this.store.apply({ type: "list.loading", query, run });
-    try {
-      const page = await this.api.inbox(query, before);
-      this.store.apply({ type: "list.loaded", query, run, page, first: before === null });
-    } catch (error) {
-      this.store.apply({ type: "list.failed", query, run, reason: reasonOf(error) });
+    for (let tries = 1; ; tries += 1) {
+      const run = (this.runs += 1);
+      this.store.apply({ type: "list.loading", query, run });
+      try {
+        const page = await this.api.inbox(query, before);
+        this.store.apply({ type: "list.loaded", query, run, page, first: before === null });
+      } catch (error) {
+        this.store.apply({ type: "list.failed", query, run, reason: reasonOf(error) });
+      }
+      const list = this.store.get().lists[listKey(query)];
+      // It was not taken: what it names had been evicted since it was read.
+      if (list?.phase !== "idle" || list.asked !== run || this.store.get().filter !== query) return;
+      if (tries === maxTries) return this.store.apply({ type: "list.failed", query, run, reason: "" });
     }
   }
 
@@ -118,8 +131,11 @@ export class Loader {
   }
 
   async conversation(id: string): Promise<void> {
-    const stamp = asOf(this.store.get());
-    this.store.apply({ type: "conversation.kept", conversation: await this.api.conversation(id), asOf: stamp });
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const stamp = asOf(this.store.get());
+      this.store.apply({ type: "conversation.kept", conversation: await this.api.conversation(id), asOf: stamp });
+      if (this.store.get().conversations.has(id)) return;
+    }
   }
 
   /** Names of companies, channels and colleagues. Without them the inbox works; so a failure is not shown. */

@@ -29,7 +29,7 @@ export class Marks {
 
   private look(): void {
     const state = this.store.get();
-    const missing = visibleConversations(state).filter(({ id }) => !state.reads[id] && !this.asked.has(id));
+    const missing = visibleConversations(state).filter(({ id }) => !state.reads.get(id) && !this.asked.has(id));
     if (missing.length === 0) return;
     for (const { id } of missing) this.asked.add(id);
     this.timer ??= setTimeout(() => {

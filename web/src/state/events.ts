@@ -2,33 +2,32 @@
 import type { Event } from "../api.gen";
 import { takeMove } from "./counts";
 import { fromEvent } from "./kept";
-import { prune } from "./known";
-import { settle } from "./lists";
+import { putConversation } from "./known";
 import type { State } from "./model";
 import { keepRead } from "./reads";
-import { keepMessage } from "./thread";
+import { keepEvent } from "./thread";
 import { settleWriting } from "./writing";
 
 export function applyEvent(state: State, event: Event): State {
   let next = takeMove(advance(state, event), event);
   const { conversation, message, read, channel_state } = event;
   if (conversation) {
-    const have = next.conversations[conversation.id];
+    const have = next.conversations.get(conversation.id);
     const kept = fromEvent(have, conversation, event.cursor);
-    if (kept !== have) {
-      next = { ...next, conversations: { ...next.conversations, [conversation.id]: kept } };
-      next = settle(settleWriting(next, conversation), conversation);
+    // One that was evicted may have been known better than by an event that comes again.
+    const again = !have && event.cursor <= (next.eviction.forgotten[event.tenant] ?? 0);
+    if (kept !== have && !again) {
+      next = settleWriting(putConversation(next, kept), conversation);
       // The first message that the page ever saw of a conversation is also the first one that nobody read.
-      if (!have && conversation.last_seq <= 1 && !next.reads[conversation.id]) {
+      if (!have && conversation.last_seq <= 1 && !next.reads.has(conversation.id)) {
         next = keepRead(next, conversation.id, { seq: 0, inbound_count: 0 });
       }
-      if (!have) next = prune(next);
     }
   }
   if (message) {
     const thread = next.threads[message.conversation];
     if (thread) {
-      const kept = keepMessage(thread, message, event.cursor, fromEvent);
+      const kept = keepEvent(thread, message, event.cursor, message.conversation === next.active);
       if (kept !== thread) next = { ...next, threads: { ...next.threads, [message.conversation]: kept } };
     }
     next = acknowledge(next, message.client_id);

@@ -5,6 +5,7 @@ import type {
   User,
 } from "../api.gen";
 import { noCounters, type Counters } from "./counters";
+import { Table } from "./table";
 import type { Place, Query, Scope } from "./views";
 
 /** A value and the feed cursor as of which it is known to be true: the later cursor wins, in any order of arrival. */
@@ -19,11 +20,15 @@ export interface Thread {
   phase: Phase;
   error: string | null;
   /** By seq. May hold entries below `oldest` that events brought before their page: they are not shown yet. */
-  messages: ReadonlyMap<number, Kept<Message>>;
+  messages: Table<number, Kept<Message>>;
+  /** The seqs from `oldest` on, rising. */
+  order: readonly number[];
   /** The lowest seq from which on nothing is missing; null until the first page is there. */
   oldest: number | null;
   more: boolean;
   loadingOlder: boolean;
+  /** The `oldest` above which the older page was asked for. */
+  olderFrom: number | null;
 }
 
 export interface List {
@@ -33,6 +38,8 @@ export interface List {
   ids: readonly string[];
   /** Where the next page begins; null at the end, and before the first page. */
   next: string | null;
+  /** How many of its rows are looked at, from the top: so many stay. What is far below is cut, and comes again. */
+  seen: number;
   /** The last place that the server has read for it. */
   reach: Place | "nothing" | "everything";
   /** The last request that was sent for it. Requests are numbered in the order of their sending. */
@@ -106,8 +113,18 @@ export interface State {
   session: { phase: "starting" | "out" | "in"; user: User | null; tenants: Tenant[]; expired: boolean };
   link: Link;
   positions: Record<string, Position>;
-  conversations: Record<string, Kept<Conversation>>;
-  reads: Record<string, ReadMark>;
+  conversations: Table<string, Kept<Conversation>>;
+  reads: Table<string, ReadMark>;
+  /** Unread messages of the known conversations that are open. */
+  unread: number;
+  eviction: {
+    /** Where the search for what nobody needs goes on. */
+    hand: number;
+    /** By tenant: the latest cursor of what was evicted. Answers of before it may name what is no longer true. */
+    forgotten: Record<string, number>;
+  };
+  /** Events may be missing since: what no answer has named again is not known. */
+  doubt: boolean;
   /** By `listKey`. */
   lists: Record<string, List>;
   counters: Counters;
@@ -135,6 +152,7 @@ export type Change =
   | { type: "signed_out"; expired: boolean }
   | { type: "link"; link: Partial<Link> }
   | { type: "list.loading"; query: Query; run: number }
+  | { type: "list.seen"; depth: number }
   | { type: "list.failed"; query: Query; run: number; reason: string }
   | { type: "list.loaded"; query: Query; run: number; page: InboxPage; first: boolean }
   | { type: "counts.loaded"; scope: Scope; answer: CountsAnswer }
@@ -149,6 +167,8 @@ export type Change =
   | { type: "thread.loading"; conversation: string; older: boolean }
   | { type: "thread.failed"; conversation: string; reason: string }
   | { type: "thread.loaded"; conversation: string; page: MessagePage; older: boolean; asOf: AsOf }
+  /** The newest one is on the screen, so that only the end of the thread is needed. */
+  | { type: "thread.cut"; conversation: string }
   | { type: "message.kept"; message: Message; tenant: string; asOf: AsOf }
   | { type: "read"; conversation: string; mark: ReadMark }
   | { type: "pending.added"; pending: Pending }
@@ -180,8 +200,11 @@ export const emptyState: State = {
   session: { phase: "starting", user: null, tenants: [], expired: false },
   link: { phase: "idle", lostAt: null, retryAt: null, caughtUp: null, skew: 0 },
   positions: {},
-  conversations: {},
-  reads: {},
+  conversations: Table.empty(),
+  reads: Table.empty(),
+  unread: 0,
+  eviction: { hand: 0, forgotten: {} },
+  doubt: false,
   lists: {},
   counters: noCounters,
   search: { text: "", phase: "idle", error: null, found: [] },

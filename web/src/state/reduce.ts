@@ -3,13 +3,13 @@ import { countsUnknown, takeCounts } from "./counts";
 import { noCounters } from "./counters";
 import { acknowledge, applyEvent } from "./events";
 import { changeFilter, dropUnknown } from "./filter";
-import { keepConversation, prune } from "./known";
+import { dropDoubtful, keepConversation } from "./known";
 import { keepPositions, listLoaded } from "./list_page";
-import { listFailed, listLoading, listsStale } from "./lists";
+import { listFailed, listLoading, listSeen, listsStale } from "./lists";
 import { emptyState, type Change, type State, type Thread } from "./model";
 import { keepRead } from "./reads";
 import { searchFailed, searchFound, searchTyped } from "./search";
-import { keepMessage, keepPage, noThread } from "./thread";
+import { cutThread, keepMessage, keepPage, noThread } from "./thread";
 import { applyDelta, resetWriting } from "./writing";
 
 /** So many threads stay in memory; the one that was opened longest ago goes first. */
@@ -30,6 +30,8 @@ export function reduce(state: State, change: Change): State {
       return { ...state, link: { ...state.link, ...change.link } };
     case "list.loading":
       return listLoading(state, change.query, change.run);
+    case "list.seen":
+      return listSeen(state, change.depth);
     case "list.failed":
       return listFailed(state, change.query, change.run, change.reason);
     case "list.loaded":
@@ -38,35 +40,39 @@ export function reduce(state: State, change: Change): State {
       return takeCounts(keepPositions(state, change.answer.positions), change.scope, change.answer.counts,
         change.answer.positions);
     case "conversations.kept":
-      return prune(change.page.conversations.reduce(
-        (next, item) => keepConversation(next, item, change.page.positions[item.tenant]?.offset ?? 0), state));
+      return change.page.conversations.reduce(
+        (next, item) => keepConversation(next, item, change.page.positions[item.tenant]?.offset ?? 0), state);
     case "conversation.kept":
       return keepConversation(state, change.conversation, change.asOf[change.conversation.tenant] ?? 0);
     case "feed.lost":
       // What was shown stays on the screen, but nothing of it counts as known any more.
       return { ...listsStale(state, true), threads: mapValues(state.threads, forget), positions: {}, writing: {},
-        counters: noCounters, conversations: mapValues(state.conversations, (kept) => ({ ...kept, cursor: -1 })) };
+        counters: noCounters, conversations: state.conversations.map((kept) => ({ ...kept, cursor: -1 })),
+        eviction: { ...state.eviction, forgotten: {} }, doubt: true };
     case "feed.gap":
-      return countsUnknown(listsStale(state, false));
+      return { ...dropDoubtful(countsUnknown(listsStale(state, false)), () => false), doubt: true,
+        threads: mapValues(state.threads, (t) => (t.phase === "ready" ? { ...t, phase: "idle" } : t)) };
     case "not_live":
       return { ...state, notLive: change.tenants };
     case "opened":
       return opened(state, change.conversation);
     case "thread.loading":
       return thread(state, change.conversation, (t) =>
-        change.older ? { ...t, loadingOlder: true, error: null } : { ...t, phase: "loading", error: null });
+        change.older ? { ...t, loadingOlder: true, olderFrom: t.oldest, error: null } : { ...t, phase: "loading", error: null });
     case "thread.failed":
       return thread(state, change.conversation, (t) =>
         t.loadingOlder
           ? { ...t, loadingOlder: false, error: change.reason }
           : { ...t, phase: "error", error: change.reason });
     case "thread.loaded": {
-      const tenant = state.conversations[change.conversation]?.value.tenant ?? "";
+      const tenant = state.conversations.get(change.conversation)?.value.tenant ?? "";
       let next = thread(state, change.conversation, (t) =>
         keepPage(t, change.page, change.older, change.asOf[tenant] ?? 0));
       for (const message of change.page.messages) next = acknowledge(next, message.client_id);
       return next;
     }
+    case "thread.cut":
+      return state.threads[change.conversation] ? thread(state, change.conversation, cutThread) : state;
     case "message.kept": {
       const have = state.threads[change.message.conversation];
       const next = have
@@ -100,13 +106,13 @@ export function reduce(state: State, change: Change): State {
     case "delta.reset":
       return resetWriting(state, change.conversation, change.turn);
     case "viewers":
-      return { ...state, viewers: { ...state.viewers, [change.conversation]: change.people } };
+      return { ...state, viewers: nonEmpty({ ...state.viewers, [change.conversation]: change.people }) };
     case "typing": {
       const others = (state.typing[change.conversation] ?? []).filter((t) => t.id !== change.who.id);
       return { ...state, typing: { ...state.typing, [change.conversation]: [...others, change.who] } };
     }
     case "typing.swept":
-      return { ...state, typing: mapValues(state.typing, (list) => list.filter((t) => t.until > change.now)) };
+      return { ...state, typing: nonEmpty(mapValues(state.typing, (list) => list.filter((t) => t.until > change.now))) };
     case "channels":
       return dropUnknown({ ...state, channels: Object.fromEntries(change.channels.map((c) => [c.id, c])) }, "channel");
     case "companies":
@@ -136,7 +142,8 @@ export function reduce(state: State, change: Change): State {
 
 function opened(state: State, conversation: string | null): State {
   if (conversation === null) return { ...state, active: null };
-  const { [conversation]: have = noThread, ...others } = state.threads;
+  const { [conversation]: have = noThread, ...left } = state.threads;
+  const others = mapValues(left, (one) => cutThread(one, 0));
   const ids = Object.keys(others);
   for (const id of ids.slice(0, Math.max(0, ids.length - maxThreads + 1))) delete others[id];
   return { ...state, active: conversation, threads: { ...others, [conversation]: have } };
@@ -144,8 +151,7 @@ function opened(state: State, conversation: string | null): State {
 
 /** Keeps the messages for the eye, as the oldest truth, until the thread is loaded anew. */
 function forget(thread: Thread): Thread {
-  const messages = new Map([...thread.messages].map(([seq, kept]) => [seq, { ...kept, cursor: -1 }]));
-  return { ...thread, phase: "idle", messages };
+  return { ...thread, phase: "idle", messages: thread.messages.map((kept) => ({ ...kept, cursor: -1 })) };
 }
 
 /** Puts a refused message back where it was written, above what was written since. */
@@ -160,6 +166,10 @@ function returned(state: State, clientId: string, refusal: string): State {
 
 function thread(state: State, id: string, change: (thread: Thread) => Thread): State {
   return { ...state, threads: { ...state.threads, [id]: change(state.threads[id] ?? noThread) } };
+}
+
+function nonEmpty<T>(from: Record<string, T[]>): Record<string, T[]> {
+  return Object.fromEntries(Object.entries(from).filter(([, list]) => list.length > 0));
 }
 
 function mapValues<T>(from: Record<string, T>, change: (value: T) => T): Record<string, T> {

@@ -16,7 +16,7 @@ export function Inbox() {
   const t = useText();
   const [help, setHelp] = useState(false);
   const active = usePick((state) => state.active);
-  const conversation = usePick((state) => (state.active ? state.conversations[state.active]?.value : undefined));
+  const conversation = usePick((state) => (state.active ? state.conversations.get(state.active)?.value : undefined));
   const live = usePick((state) => state.link.phase === "live");
   const count = usePick(totalUnread);
   useKeys(() => setHelp(true));
