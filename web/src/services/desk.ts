@@ -38,7 +38,8 @@ export class Desk {
     if (conversation === null) return room.leave();
     room.enter(conversation);
     this.ensure(conversation);
-    if (!store.get().conversations.get(conversation)) {
+    const { conversations, doubt } = store.get();
+    if (doubt !== null || !conversations.has(conversation)) {
       loader.conversation(conversation).catch((error: unknown) => this.complain(error));
     }
   }

@@ -6,10 +6,6 @@ import { holds, settle } from "./lists";
 import type { Kept, State } from "./model";
 import { keepRead, unreadOf } from "./reads";
 
-/** So many that nothing on the page needs: for their unread messages, and for lists to come. */
-const spare = 2_000;
-/** Of these, the latest half is not looked at. */
-const young = spare / 2;
 /** So many are looked at for each that comes. With fewer than one in so many to spare, more are kept. */
 const lookedAt = 32;
 
@@ -21,7 +17,7 @@ export function keepConversation(state: State, item: Conversation & { my_read?: 
   if (!have && cursor < (state.eviction.forgotten[item.tenant] ?? 0)) return state;
   const kept = fromAnswer(have, conversation, cursor);
   const next = kept === have ? state : putConversation(state, kept);
-  return my_read ? keepRead(next, item.id, my_read) : next;
+  return my_read ? keepRead(next, item.id, my_read, cursor) : next;
 }
 
 /** Puts what is known now in the place of what was, in the table, in the lists and in the sum of what is unread. */
@@ -30,8 +26,7 @@ export function putConversation(state: State, kept: Kept<Conversation>): State {
   const have = state.conversations.get(id);
   const read = state.reads.get(id);
   const unread = state.unread - unreadOf(have?.value, read) + unreadOf(kept.value, read);
-  const next = settle({ ...state, conversations: state.conversations.set(id, kept), unread }, have?.value, kept.value);
-  return have ? next : evict(next);
+  return settle({ ...state, conversations: state.conversations.set(id, kept), unread }, have?.value, kept.value);
 }
 
 /** Forgets conversations and their read marks. */
@@ -42,7 +37,7 @@ export function dropConversations(state: State, ids: readonly string[]): State {
     const kept = conversations.get(id);
     if (!kept) continue;
     const { tenant } = kept.value;
-    forgotten[tenant] = Math.max(forgotten[tenant] ?? 0, kept.cursor);
+    forgotten[tenant] = Math.max(forgotten[tenant] ?? 0, kept.cursor, reads.get(id)?.cursor ?? 0);
     unread -= unreadOf(kept.value, reads.get(id));
     conversations = conversations.delete(id);
     reads = reads.delete(id);
@@ -50,19 +45,33 @@ export function dropConversations(state: State, ids: readonly string[]): State {
   return { ...state, conversations, reads, unread, eviction: { ...state.eviction, forgotten } };
 }
 
-function evict(state: State): State {
+/** Read marks of conversations that are not known go once there are too many of them. */
+export function dropStrayReads(state: State): State {
+  const { reads, conversations, positions, bounds } = state;
+  if (reads.size <= conversations.size + bounds.conversations) return state;
+  const forgotten = Object.fromEntries(Object.entries(positions).map(([tenant, { offset }]) => [tenant, offset]));
+  return { ...state, reads: reads.filter((_, id) => conversations.has(id)),
+    eviction: { ...state.eviction, forgotten: { ...state.eviction.forgotten, ...forgotten } } };
+}
+
+/** Looks for what can go, after so many conversations came. Not while a page is taken: its rows are in no list yet. */
+export function evict(state: State, came = 1): State {
   const { conversations } = state;
   let needed = state.search.found.length + state.pending.length + Object.keys(state.threads).length;
   for (const list of Object.values(state.lists)) needed += list.ids.length;
+  const spare = state.bounds.conversations;
   if (conversations.size <= needed + spare) return state;
   let { hand } = state.eviction;
   const old: string[] = [];
-  for (let seen = 0; seen < lookedAt;) {
+  for (let seen = 0; seen < came * lookedAt;) {
     const found = conversations.sweep(hand);
     hand = found.hand;
     seen += Math.max(1, found.entries.length);
     for (const { key, value, tick } of found.entries) {
-      if (conversations.ticks - tick > young && !isNeeded(state, value.value)) old.push(key);
+      // Half of them stay for their age alone, so that an answer is hardly ever older than what is forgotten.
+      const { cursor, value: { tenant } } = value;
+      const settled = cursor <= (state.eviction.heard[tenant] ?? 0) || state.notLive.includes(tenant);
+      if (settled && conversations.ticks - tick > spare / 2 && !isNeeded(state, value.value)) old.push(key);
     }
   }
   const next = old.length > 0 ? dropConversations(state, old) : state;

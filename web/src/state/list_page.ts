@@ -2,7 +2,7 @@
 import type { Conversation, InboxAnswer as InboxPage, Position } from "../api.gen";
 import { takeCounts } from "./counts";
 import { placeOfCursor } from "./cursor";
-import { dropDoubtful, keepConversation } from "./known";
+import { dropDoubtful, evict, keepConversation } from "./known";
 import { placeOf, putList, reaches } from "./lists";
 import type { List, State } from "./model";
 import { compare, inQuery, listKey, type Query } from "./views";
@@ -40,11 +40,12 @@ export function listLoaded(state: State, query: Query, run: number, page: InboxP
   };
   // Without an open feed nothing keeps the other lists true.
   next = next.link.phase === "live" ? putList(next, loaded) : { ...next, lists: { [listKey(query)]: loaded } };
-  if (first && next.doubt) {
+  if (first && next.doubt !== null && run > next.doubt) {
     // What a hole in the feed left behind and the page does not name is closed or further down: its own page brings it.
-    next = { ...next, lists: { [listKey(query)]: loaded }, doubt: false };
+    next = { ...next, lists: { [listKey(query)]: loaded }, doubt: null };
     next = dropDoubtful(next, ({ value, cursor }) => cursor > cursorOf(value.tenant));
   }
+  next = evict(next, page.conversations.length);
   return page.counts ? takeCounts(next, query, page.counts, page.positions) : next;
 }
 

@@ -7,9 +7,6 @@ import { compare, inQuery, listKey, type Place, type Query } from "./views";
 
 /** So many lists stay loaded; the one that was loaded longest ago goes first. */
 const maxLists = 8;
-/** So many rows more than are looked at stay in a list, and so many are left when there are more. */
-const maxSpareRows = 400;
-const leftRows = 200;
 
 const noList: Omit<List, "query"> = {
   phase: "idle", error: null, ids: [], next: null, seen: 0, reach: "nothing", asked: 0, floor: 0,
@@ -85,8 +82,9 @@ function lowerBound(query: Query, ids: readonly string[], value: Place, place: (
 
 /** Cuts what is far below what is looked at; a page that is under way goes on from the old end, so it is waited for. */
 function bounded(state: State, list: List): List {
-  if (list.ids.length <= list.seen + maxSpareRows || (list.phase !== "ready" && list.phase !== "error")) return list;
-  const ids = list.ids.slice(0, list.seen + leftRows);
+  const { rows } = state.bounds;
+  if (list.ids.length <= list.seen + rows || (list.phase !== "ready" && list.phase !== "error")) return list;
+  const ids = list.ids.slice(0, list.seen + rows / 2);
   const last = state.conversations.get(ids.at(-1)!)!.value;
   return { ...list, ids, reach: placeOf(last), next: cursorOf(list.query.sort, last) };
 }

@@ -14,6 +14,11 @@ export interface Kept<T> {
   cursor: number;
 }
 
+/** How far this user has read, and the cursor as of which that is known. */
+export interface Mark extends ReadMark {
+  cursor: number;
+}
+
 export type Phase = "idle" | "loading" | "ready" | "error";
 
 export interface Thread {
@@ -109,12 +114,21 @@ export interface Link {
   skew: number;
 }
 
+/** How much is kept that nothing on the screen needs; more is cut to about half of it. */
+export interface Bounds {
+  conversations: number;
+  /** Of each list, below what is looked at. */
+  rows: number;
+  /** Of each thread that nobody reads back in. */
+  messages: number;
+}
+
 export interface State {
   session: { phase: "starting" | "out" | "in"; user: User | null; tenants: Tenant[]; expired: boolean };
   link: Link;
   positions: Record<string, Position>;
   conversations: Table<string, Kept<Conversation>>;
-  reads: Table<string, ReadMark>;
+  reads: Table<string, Mark>;
   /** Unread messages of the known conversations that are open. */
   unread: number;
   eviction: {
@@ -122,9 +136,12 @@ export interface State {
     hand: number;
     /** By tenant: the latest cursor of what was evicted. Answers of before it may name what is no longer true. */
     forgotten: Record<string, number>;
+    /** By tenant: the last event. What an answer brought from beyond it stays until the feed has come as far. */
+    heard: Record<string, number>;
   };
-  /** Events may be missing since: what no answer has named again is not known. */
-  doubt: boolean;
+  /** The last list request before a hole in the feed: until a later one is answered, what it names may have changed. */
+  doubt: number | null;
+  bounds: Bounds;
   /** By `listKey`. */
   lists: Record<string, List>;
   counters: Counters;
@@ -203,8 +220,9 @@ export const emptyState: State = {
   conversations: Table.empty(),
   reads: Table.empty(),
   unread: 0,
-  eviction: { hand: 0, forgotten: {} },
-  doubt: false,
+  eviction: { hand: 0, forgotten: {}, heard: {} },
+  doubt: null,
+  bounds: { conversations: 2_000, rows: 400, messages: 400 },
   lists: {},
   counters: noCounters,
   search: { text: "", phase: "idle", error: null, found: [] },

@@ -3,12 +3,13 @@ import type { Conversation, ReadMark } from "../api.gen";
 import type { State } from "./model";
 
 /** A read mark only moves forward. */
-export function keepRead(state: State, conversation: string, mark: ReadMark): State {
+export function keepRead(state: State, conversation: string, mark: ReadMark, cursor: number): State {
   const have = state.reads.get(conversation);
   if (have && have.seq >= mark.seq && have.inbound_count >= mark.inbound_count) return state;
   const read = {
     seq: Math.max(have?.seq ?? 0, mark.seq),
     inbound_count: Math.max(have?.inbound_count ?? 0, mark.inbound_count),
+    cursor: Math.max(have?.cursor ?? 0, cursor),
   };
   const known = state.conversations.get(conversation)?.value;
   const unread = state.unread - unreadOf(known, have) + unreadOf(known, read);

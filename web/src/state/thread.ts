@@ -4,10 +4,6 @@ import { fromAnswer, fromEvent } from "./kept";
 import type { Thread } from "./model";
 import { Table } from "./table";
 
-/** So many messages of a thread stay while only its end is looked at, and so many are left when there are more. */
-const maxMessages = 400;
-const leftMessages = 200;
-
 export const noThread: Thread = {
   phase: "idle",
   error: null,
@@ -32,29 +28,32 @@ export function keepMessage(thread: Thread, message: Message, cursor: number, me
   return { ...thread, messages, oldest, order: added ? inserted(thread.order, seq) : thread.order };
 }
 
-/** Takes the message of an event. Of a thread that nobody looks at, the end is enough. */
-export function keepEvent(thread: Thread, message: Message, cursor: number, active: boolean): Thread {
+/** Takes the message of an event. */
+export function keepEvent(thread: Thread, message: Message, cursor: number): Thread {
   // What no page on its way can bring as it was before is left to the page that will.
   const held = thread.oldest !== null && message.seq < thread.oldest;
   if (held && thread.phase === "ready" && !thread.loadingOlder) return thread;
-  const next = keepMessage(thread, message, cursor, fromEvent);
-  return active ? next : cutThread(next);
+  return keepMessage(thread, message, cursor, fromEvent);
 }
 
-/** Leaves the end of a thread that has become long; what is above comes again by its page. */
-export function cutThread(thread: Thread, most = maxMessages): Thread {
+/** Leaves the end of a thread that has become longer than `most`; what is above comes again by its page. */
+export function cutThread(thread: Thread, most: number, left: number): Thread {
   const { order, phase, loadingOlder } = thread;
   if (order.length <= most || phase !== "ready" || loadingOlder) return thread;
-  const left = order.slice(-leftMessages);
-  const messages = Table.from(left.map((seq) => [seq, thread.messages.get(seq)!] as const));
-  return { ...thread, messages, order: left, oldest: left[0]!, more: true };
+  const end = order.slice(-left);
+  const messages = Table.from(end.map((seq) => [seq, thread.messages.get(seq)!] as const));
+  return { ...thread, messages, order: end, oldest: end[0]!, more: true };
 }
 
 /** Takes a page: the newest one, or the one right above `oldest`. */
 export function keepPage(thread: Thread, page: MessagePage, older: boolean, cursor: number): Thread {
   // The newest page was read again meanwhile: between the two there may be a hole.
-  if (older && thread.loadingOlder && thread.olderFrom !== thread.oldest) return { ...thread, loadingOlder: false };
-  let { messages } = thread;
+  if (older && !(thread.loadingOlder && thread.olderFrom === thread.oldest)) return { ...thread, loadingOlder: false };
+  const [first] = page.messages;
+  // Above the newest page, older pages go on anew: there may be a hole between it and what was read before. What a lost
+  // feed left behind goes.
+  let messages = older ? thread.messages
+    : thread.messages.filter((kept, seq) => kept.cursor >= 0 && (!first || seq >= first.seq));
   for (const message of page.messages) {
     const have = messages.get(message.seq);
     const kept = fromAnswer(have, message, cursor);
@@ -63,7 +62,7 @@ export function keepPage(thread: Thread, page: MessagePage, older: boolean, curs
   const seqs: number[] = [];
   messages.forEach((_, seq) => seqs.push(seq));
   seqs.sort((a, b) => a - b);
-  const oldest = page.messages[0]?.seq ?? thread.oldest ?? (older ? null : (seqs[0] ?? null));
+  const oldest = first?.seq ?? (older ? thread.oldest : (seqs[0] ?? null));
   return {
     ...thread,
     phase: "ready",
