@@ -1,6 +1,6 @@
 // The list of a view: live, in the chosen order, older pages as one scrolls; only rows in view are drawn. Knows its
 // empty, loading and failed states.
-import { Fragment, useCallback, useEffect, useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
+import { Fragment, memo, useCallback, useEffect, useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
 import { flushSync } from "react-dom";
 import { useApp, useNow, usePick, useText } from "../hooks/app";
 import { useVirtualRows } from "../hooks/virtual";
@@ -10,13 +10,15 @@ import { Empty } from "./Empty";
 import { BubbleIcon } from "./Icons";
 import { Skeleton } from "./Skeleton";
 
+/** What is looked at is kept in its place here, not by the browser; and the list moves nothing around it. */
+const apart = { overflowAnchor: "none", contain: "layout paint" } as const;
 const noIds: readonly string[] = [];
 /** The next page is asked for so many rows before the end. */
 const early = 12;
 const seenStep = 50;
 const pageRows = 10;
 
-export function ConversationList() {
+export const ConversationList = memo(function ConversationList() {
   const t = useText();
   const { loader, store } = useApp();
   const ids = usePick((state) => currentList(state)?.ids ?? noIds);
@@ -29,7 +31,7 @@ export function ConversationList() {
   const now = useNow(30_000);
   const byWait = filter.sort === "wait";
   const [focused, setFocused] = useState<string | null>(null);
-  const { box, rows, rest, last, onScroll, measure, reveal } = useVirtualRows(ids, [focused, active]);
+  const { box, rows, rest, last, onScroll, onUse, measure, reveal } = useVirtualRows(ids, [focused, active]);
 
   // Another list begins at its top.
   useEffect(() => {
@@ -78,7 +80,7 @@ export function ConversationList() {
   const size = total ?? (next === null ? ids.length : -1);
   return (
     <div className="list" data-testid="conversation-list" data-phase={phase} data-rows={ids.length} ref={box}
-      style={{ overflowAnchor: "none" }} onScroll={onScroll} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={() => setFocused(null)}>
+      style={apart} onScroll={onScroll} onWheel={onUse} onPointerDown={onUse} onTouchMove={onUse} onKeyDownCapture={onUse} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={() => setFocused(null)}>
       <ul aria-label={t("list.title")}>
         {rows.map(({ id, at, gap }) => (
           <Fragment key={id}>
@@ -105,4 +107,4 @@ export function ConversationList() {
     if (view !== "all" || tenant || company || channel) return <Empty title={t("list.none")} hint={t("list.noneHint")} />;
     return <Empty icon={<BubbleIcon />} title={t("list.empty")} hint={t("list.emptyHint")} />;
   }
-}
+});

@@ -13,6 +13,7 @@ import { MessageBubble } from "./MessageBubble";
 import { PendingBubble } from "./PendingBubble";
 import { WritingBubble } from "./WritingBubble";
 
+const apart = { contain: "layout paint" } as const;
 const groupMs = 5 * 60_000;
 
 export function Timeline({ conversation, thread }: { conversation: Conversation; thread: Thread }) {
@@ -64,7 +65,7 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
   const below = away && readSeq !== null ? newSince(messages, readSeq) : 0;
   return (
     <div className="timeline-frame">
-      <div className="timeline" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={t("thread.label", { name: conversation.contact.name ?? "" })} role="log" aria-live="off">
+      <div className="timeline" style={apart} ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={t("thread.label", { name: conversation.contact.name ?? "" })} role="log" aria-live="off">
         <div className="timeline-content" ref={content}>
           <p className="timeline-start">
             {begin > 0 ? "\u00a0" : thread.loadingOlder ? t("thread.older")

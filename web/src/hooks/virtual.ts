@@ -1,10 +1,12 @@
 // The rows of a long list that are drawn: those in view, some around them, and those that must stay (the focus is on
-// one). Heights are measured as rows come, so they may differ; what is looked at stays in its place when rows above
-// come and go. Knows nothing of what the rows are.
+// one). Heights are measured as rows come, so they may differ; while somebody scrolls, what is looked at stays in its
+// place when rows above come and go. Knows nothing of what the rows are.
 import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, type RefObject } from "react";
 
 const around = 8;
 const usualPx = 69;
+/** A list that nobody has touched for so long lets its rows pass by: kept in its place, it would sink for ever. */
+const keepsPlaceMs = 30_000;
 const maxHeights = 2_000;
 
 export interface Row {
@@ -22,6 +24,8 @@ export interface VirtualRows {
   /** The lowest row in view. */
   last: number;
   onScroll: () => void;
+  /** Somebody uses the list. */
+  onUse: () => void;
   /** For the element of a row, which carries its id in `data-row`. */
   measure: (element: HTMLElement | null) => (() => void) | undefined;
   /** Scrolls as little as is needed to have a row in view. */
@@ -91,6 +95,8 @@ export function useVirtualRows(ids: readonly string[], pinned: readonly (string 
   range.current = { first, last };
   const { rows, rest } = drawn(ids, tops, first - around, last + 1 + around, pinned.map((id) => (id === null ? -1 : ids.indexOf(id))));
 
+  const usedAt = useRef(-Infinity);
+  const onUse = useCallback(() => { usedAt.current = performance.now(); }, []);
   const look = useCallback(() => {
     const element = box.current;
     if (!element) return;
@@ -106,7 +112,8 @@ export function useVirtualRows(ids: readonly string[], pinned: readonly (string 
 
   useLayoutEffect(() => {
     const element = box.current;
-    if (element && seen.current.ids !== ids && view.current.top > usual.current / 2) {
+    const used = performance.now() - usedAt.current < keepsPlaceMs;
+    if (element && used && seen.current.ids !== ids && view.current.top > usual.current / 2) {
       const shift = shiftOf(seen.current.tops, ids, tops);
       if (shift !== 0) {
         element.scrollTop = view.current.top + shift;
@@ -159,5 +166,5 @@ export function useVirtualRows(ids: readonly string[], pinned: readonly (string 
     redraw();
   }, [tops, look]);
 
-  return { box, rows, rest, last, onScroll, measure, reveal };
+  return { box, rows, rest, last, onScroll, onUse, measure, reveal };
 }
