@@ -5,8 +5,10 @@ import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, type RefObje
 
 const around = 8;
 const usualPx = 69;
-/** A list that nobody has touched for so long lets its rows pass by: kept in its place, it would sink for ever. */
+/** A list that nobody has touched for so long, or that has sunk so far since, lets its rows pass by: what is looked at
+ * would go down for ever, and all that is above it would be kept. */
 const keepsPlaceMs = 30_000;
+const mostSunkPx = 300 * usualPx;
 const maxHeights = 2_000;
 
 export interface Row {
@@ -96,7 +98,11 @@ export function useVirtualRows(ids: readonly string[], pinned: readonly (string 
   const { rows, rest } = drawn(ids, tops, first - around, last + 1 + around, pinned.map((id) => (id === null ? -1 : ids.indexOf(id))));
 
   const usedAt = useRef(-Infinity);
-  const onUse = useCallback(() => { usedAt.current = performance.now(); }, []);
+  const sunk = useRef(0);
+  const onUse = useCallback(() => {
+    usedAt.current = performance.now();
+    sunk.current = 0;
+  }, []);
   const look = useCallback(() => {
     const element = box.current;
     if (!element) return;
@@ -112,10 +118,11 @@ export function useVirtualRows(ids: readonly string[], pinned: readonly (string 
 
   useLayoutEffect(() => {
     const element = box.current;
-    const used = performance.now() - usedAt.current < keepsPlaceMs;
+    const used = performance.now() - usedAt.current < keepsPlaceMs && sunk.current < mostSunkPx;
     if (element && used && seen.current.ids !== ids && view.current.top > usual.current / 2) {
       const shift = shiftOf(seen.current.tops, ids, tops);
       if (shift !== 0) {
+        sunk.current += shift;
         element.scrollTop = view.current.top + shift;
         look();
         redraw();
