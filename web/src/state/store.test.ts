@@ -35,7 +35,7 @@ describe("a store", () => {
     t.frame();
     expect(told).toHaveBeenCalledTimes(1);
     t.event("c", 3);
-    t.frame(10);
+    t.frame(7);
     expect(told).toHaveBeenCalledTimes(1);
     t.frame(16);
     expect(told).toHaveBeenCalledTimes(2);

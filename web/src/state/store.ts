@@ -3,8 +3,8 @@
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";
 
-/** Two frames of a usual screen: drawing takes its share of the processor, and nobody reads faster. */
-const restMs = 24;
+/** Every frame of a usual screen, and every other one of a quick one. */
+const restMs = 12;
 
 export interface Store {
   get(): State;
