@@ -84,13 +84,13 @@ export const ConversationList = memo(function ConversationList() {
       <ul aria-label={t("list.title")}>
         {rows.map(({ id, at, gap }) => (
           <Fragment key={id}>
-            {gap > 0 && <li role="presentation" aria-hidden="true" style={{ height: gap }} />}
+            {gap > 0 && <li aria-hidden="true" style={{ height: gap }} />}
             <li aria-posinset={at + 1} aria-setsize={size} data-row={id} ref={measure}>
               <ConversationRow id={id} now={now} byWait={byWait} />
             </li>
           </Fragment>
         ))}
-        {rest > 0 && <li role="presentation" aria-hidden="true" style={{ height: rest }} />}
+        {rest > 0 && <li aria-hidden="true" style={{ height: rest }} />}
       </ul>
       {(phase === "loading" || phase === "idle") && (empty ? <Skeleton /> : next !== null && <p className="list-more">{t("list.more")}</p>)}
       {phase === "error" && (

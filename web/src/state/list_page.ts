@@ -3,7 +3,7 @@ import type { Conversation, InboxAnswer as InboxPage, Position } from "../api.ge
 import { takeCounts } from "./counts";
 import { placeOfCursor } from "./cursor";
 import { dropDoubtful, evict, keepConversation } from "./known";
-import { placeOf, putList, reaches } from "./lists";
+import { currentList, placeOf, putList, reaches } from "./lists";
 import type { List, State } from "./model";
 import { compare, inQuery, listKey, type Query } from "./views";
 
@@ -38,15 +38,22 @@ export function listLoaded(state: State, query: Query, run: number, page: InboxP
     ...list, ids: first ? added : [...list.ids, ...added], next: page.next, reach, error: null,
     phase: run === list.asked ? "ready" : list.phase, floor: first ? run + 1 : list.floor,
   };
-  // Without an open feed nothing keeps the other lists true.
-  next = next.link.phase === "live" ? putList(next, loaded) : { ...next, lists: { [listKey(query)]: loaded } };
+  // Without an open feed nothing keeps the other lists true. The one on the screen may still be waiting for its page.
+  const shown = currentList(next);
+  const others = shown ? { [listKey(shown.query)]: shown } : {};
+  next = next.link.phase === "live" ? putList(next, loaded) : { ...next, lists: { ...others, [listKey(query)]: loaded } };
   if (first && next.doubt !== null && run > next.doubt) {
     // What a hole in the feed left behind and the page does not name is closed or further down: its own page brings it.
-    next = { ...next, lists: { [listKey(query)]: loaded }, doubt: null };
+    const waiting = shown?.phase === "loading" ? { [listKey(shown.query)]: emptied(shown) } : {};
+    next = { ...next, lists: { ...waiting, [listKey(query)]: loaded }, doubt: null };
     next = dropDoubtful(next, ({ value, cursor }) => cursor > cursorOf(value.tenant));
   }
   next = evict(next, page.conversations.length);
   return page.counts ? takeCounts(next, query, page.counts, page.positions) : next;
+}
+
+function emptied(list: List): List {
+  return { ...list, ids: [], next: null, reach: "nothing" };
 }
 
 function isOverwritten({ eviction }: State, read: Record<string, Position>): boolean {
