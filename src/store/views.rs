@@ -270,6 +270,14 @@ async fn ask(
 mod tests {
     use super::*;
 
+    /// The page writes positions of its own rows (`web/src/state/cursor.ts`): change both.
+    #[test]
+    fn the_text_of_a_position_is_fixed() {
+        let of = |waits| Position { waits, at: 17, id: Uuid::from_u128(5) }.to_string();
+        assert_eq!(of(false), "r17.00000000-0000-0000-0000-000000000005");
+        assert_eq!(of(true), "w17.00000000-0000-0000-0000-000000000005");
+    }
+
     #[test]
     fn a_position_survives_its_text() {
         for position in [

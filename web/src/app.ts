@@ -66,14 +66,7 @@ export function createApp(): App {
       const { active } = store.get();
       if (active) desk.ensure(active);
     },
-    onGap: async (lost) => {
-      const { active } = store.get();
-      if (lost && active) {
-        desk.ensure(active);
-        loader.conversation(active).catch(() => undefined);
-      }
-      await loader.refresh(lost);
-    },
+    onGap: () => loader.refresh(),
   });
   const outbox = new Outbox(store, (method, data) => socket.rpc(method, data), () => socket.live);
   const headCheck = new HeadCheck(store, api, socket);

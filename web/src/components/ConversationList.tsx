@@ -1,77 +1,104 @@
-// The list of a view: live, in the chosen order, older pages as one scrolls. Knows its empty, loading and failed states.
-import { useEffect, useRef } from "react";
+// The list of a view: live, in the chosen order, older pages as one scrolls; only rows in view are drawn. Knows its
+// empty, loading and failed states.
+import { Fragment, memo, useCallback, useEffect, useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
+import { flushSync } from "react-dom";
 import { useApp, useNow, usePick, useText } from "../hooks/app";
+import { useVirtualRows } from "../hooks/virtual";
 import { currentList } from "../state/lists";
-import { colleague, liveWriting, unread, visibleConversations } from "../state/select";
 import { ConversationRow } from "./ConversationRow";
 import { Empty } from "./Empty";
 import { BubbleIcon } from "./Icons";
 import { Skeleton } from "./Skeleton";
 
-export function ConversationList() {
+/** What is looked at is kept in its place here, not by the browser; and the list moves nothing around it. */
+const apart = { overflowAnchor: "none", contain: "layout paint" } as const;
+const noIds: readonly string[] = [];
+/** The next page is asked for so many rows before the end. */
+const early = 12;
+const seenStep = 50;
+const pageRows = 10;
+
+export const ConversationList = memo(function ConversationList() {
   const t = useText();
-  const { loader } = useApp();
-  const rows = usePick(visibleConversations);
+  const { loader, store } = useApp();
+  const ids = usePick((state) => currentList(state)?.ids ?? noIds);
   const filter = usePick((state) => state.filter);
   const phase = usePick((state) => currentList(state)?.phase ?? "idle");
   const next = usePick((state) => currentList(state)?.next ?? null);
   const error = usePick((state) => currentList(state)?.error ?? null);
+  const total = usePick((state) => state.counters.values?.[state.filter.view] ?? null);
+  const active = usePick((state) => state.active);
   const now = useNow(30_000);
-  const state = usePick((s) => s);
-  const end = useRef<HTMLDivElement>(null);
-  const box = useRef<HTMLDivElement>(null);
   const byWait = filter.sort === "wait";
+  const [focused, setFocused] = useState<string | null>(null);
+  const { box, rows, rest, last, onScroll, onUse, measure, reveal } = useVirtualRows(ids, [focused, active]);
 
   // Another list begins at its top.
   useEffect(() => {
     if (box.current) box.current.scrollTop = 0;
-  }, [filter]);
+  }, [filter, box]);
 
   useEffect(() => {
-    const mark = end.current;
-    if (!mark || next === null || phase !== "ready") return;
-    const watch = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) void loader.more();
-    }, { root: mark.parentElement, rootMargin: "400px" });
-    watch.observe(mark);
-    return () => watch.disconnect();
-  }, [loader, next, phase, rows.length]);
+    if (phase === "ready" && next !== null && last + early >= ids.length) void loader.more();
+  }, [loader, phase, next, last, ids.length]);
+
+  // What is far below is not kept: the state knows how far somebody looks.
+  const depth = last - (last % seenStep);
+  useEffect(() => store.apply({ type: "list.seen", depth }), [store, depth, filter]);
+
+  // The row of a conversation that the keyboard opened comes into view; a later move of it does not scroll the list.
+  const shown = useRef(active);
+  useEffect(() => {
+    if (shown.current === active) return;
+    shown.current = active;
+    if (active !== null) reveal(ids.indexOf(active));
+  }, [active, ids, reveal]);
+
+  const focusRow = useCallback((at: number) => {
+    const id = ids[Math.min(ids.length - 1, Math.max(0, at))];
+    if (id === undefined) return;
+    flushSync(() => {
+      setFocused(id);
+      reveal(ids.indexOf(id));
+    });
+    box.current?.querySelector<HTMLElement>(`[data-conversation-id="${id}"]`)?.focus({ preventScroll: true });
+  }, [ids, reveal, box]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (focused === null || event.ctrlKey || event.metaKey || event.altKey || event.nativeEvent.isComposing) return;
+    const at = ids.indexOf(focused);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + pageRows, PageUp: at - pageRows, Home: 0, End: ids.length - 1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    focusRow(to);
+  };
+  const onFocus = (event: FocusEvent) =>
+    setFocused((event.target as HTMLElement).closest<HTMLElement>("[data-row]")?.dataset["row"] ?? null);
 
   const retry = () => void (next === null ? loader.show() : loader.more());
-  const first = rows.length === 0;
+  const empty = ids.length === 0;
+  const size = total ?? (next === null ? ids.length : -1);
   return (
-    <div className="list" data-testid="conversation-list" data-phase={phase} ref={box}>
+    <div className="list" data-testid="conversation-list" data-phase={phase} data-rows={ids.length} ref={box}
+      style={apart} onScroll={onScroll} onWheel={onUse} onPointerDown={onUse} onTouchMove={onUse} onKeyDownCapture={onUse} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={() => setFocused(null)}>
       <ul aria-label={t("list.title")}>
-        {rows.map((conversation) => {
-          const draft = state.drafts[conversation.id];
-          return (
-            <ConversationRow
-              key={conversation.id}
-              conversation={conversation}
-              active={state.active === conversation.id}
-              unread={unread(state, conversation)}
-              when={t.short(conversation.last_message?.at ?? conversation.updated_at, now)}
-              waits={byWait && conversation.waiting_since !== null
-                ? t("list.waits", { time: t.span(now + state.link.skew - conversation.waiting_since) }) : null}
-              assignee={ownerName(conversation.assignee)}
-              draft={draft && !draft.note && state.active !== conversation.id ? draft.text.trim() : ""}
-              writing={liveWriting(state, conversation) !== null}
-              waiting={state.pending.some((p) => p.conversation === conversation.id && p.state !== "sending")}
-            />
-          );
-
-          function ownerName(id: string | null): string | null {
-            return id === state.session.user?.id ? t("owner.me") : (colleague(state, conversation, id)?.name ?? null);
-          }
-        })}
+        {rows.map(({ id, at, gap }) => (
+          <Fragment key={id}>
+            {gap > 0 && <li aria-hidden="true" style={{ height: gap }} />}
+            <li aria-posinset={at + 1} aria-setsize={size} data-row={id} ref={measure}>
+              <ConversationRow id={id} now={now} byWait={byWait} />
+            </li>
+          </Fragment>
+        ))}
+        {rest > 0 && <li aria-hidden="true" style={{ height: rest }} />}
       </ul>
-      {(phase === "loading" || phase === "idle") && (first ? <Skeleton /> : next !== null && <p className="list-more">{t("list.more")}</p>)}
+      {(phase === "loading" || phase === "idle") && (empty ? <Skeleton /> : next !== null && <p className="list-more">{t("list.more")}</p>)}
       {phase === "error" && (
-        <Empty alert title={t("list.failed")} hint={error ?? undefined}
+        <Empty alert title={t("list.failed")} hint={error || undefined}
           action={<button type="button" onClick={retry}>{t("try.again")}</button>} />
       )}
-      {phase === "ready" && first && next === null && nothing()}
-      <div ref={end} className="list-end" />
+      {phase === "ready" && empty && next === null && nothing()}
+      <div className="list-end" />
     </div>
   );
 
@@ -80,4 +107,4 @@ export function ConversationList() {
     if (view !== "all" || tenant || company || channel) return <Empty title={t("list.none")} hint={t("list.noneHint")} />;
     return <Empty icon={<BubbleIcon />} title={t("list.empty")} hint={t("list.emptyHint")} />;
   }
-}
+});

@@ -1,8 +1,9 @@
 // One conversation in the list: who, what last, when, how much is unread, and who answers.
 import { memo } from "react";
-import { usePick, useText } from "../hooks/app";
+import { usePickOf, useText } from "../hooks/app";
 import { kindKey, type Text } from "../i18n/text";
-import { displayName } from "../state/select";
+import { colleague, conversationOf, displayName, liveWriting, unread } from "../state/select";
+import type { State } from "../state/model";
 import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { Avatar } from "./Avatar";
@@ -10,61 +11,74 @@ import { PlaceMark } from "./Context";
 import { OwnerBadge } from "./OwnerBadge";
 
 interface Props {
-  conversation: Conversation;
-  active: boolean;
-  unread: number | null;
-  when: string;
-  /** How long the customer waits, where that is the order of the list. */
-  waits: string | null;
-  assignee: string | null;
-  draft: string;
-  writing: boolean;
-  waiting: boolean;
+  id: string;
+  now: number;
+  /** The order of the list is how long customers wait, so it is said. */
+  byWait: boolean;
 }
 
-export const ConversationRow = memo(function ConversationRow(props: Props) {
-  const { conversation, active, unread, when, waits, assignee, draft, writing, waiting } = props;
-  const t = useText();
-  const me = usePick((state) => state.session.user?.id ?? null);
-  const name = displayName(conversation);
-  const at = conversation.last_message?.at ?? conversation.updated_at;
-  const fresh = unread !== 0;
-  return (
-    <li>
-      <a
-        className="row" href={`#/c/${conversation.id}`} aria-current={active ? "true" : undefined}
-        data-testid="conversation-row" data-conversation-id={conversation.id} data-unread={fresh} data-owner={conversation.owner}
-      >
-        <Avatar id={conversation.contact.id} name={name} channel={conversation.channel_kind} />
-        <span className="row-main">
-          <span className="row-top">
-            <span className="row-name" dir="auto">{name}</span>
-            <PlaceMark conversation={conversation} />
-            <span className="unseen">{t(kindKey(conversation.channel_kind))}</span>
-            {waits !== null && conversation.waiting_since !== null
-              ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>
-              : <time className="row-when" title={t.full(at)}>{when}</time>}
-          </span>
-          <span className="row-bottom">
-            <span className="row-text" dir="auto">
-              {writing ? <em className="row-writing">{t("list.aiWriting")}</em>
-                : waiting ? <em className="row-draft">{t("list.waitingSend")}</em>
-                : draft ? <><em className="row-draft">{t("list.draft")}</em> {draft}</>
-                : snippet(t, conversation, me)}
-            </span>
-            {fresh && (
-              <span className="badge" data-testid="unread">
-                <span aria-hidden="true">{unread === null ? "" : unread > 99 ? "99+" : unread}</span>
-                <span className="unseen">{unread === null ? t("list.unreadSome") : t("list.unread", { count: unread })}</span>
-              </span>
-            )}
-            <OwnerBadge owner={conversation.owner} name={assignee} />
-          </span>
-        </span>
-      </a>
-    </li>
-  );
+export const ConversationRow = memo(function ConversationRow({ id, now, byWait }: Props) {
+  const conversation = usePickOf(id, (state) => conversationOf(state, id));
+  return conversation ? <Row conversation={conversation} now={now} byWait={byWait} /> : null;
 });
+
+function Row({ conversation, now, byWait }: { conversation: Conversation; now: number; byWait: boolean }) {
+  const t = useText();
+  const { id } = conversation;
+  const me = usePickOf(id, (state) => state.session.user?.id ?? null);
+  const active = usePickOf(id, (state) => state.active === id);
+  const count = usePickOf(id, (state) => unread(state, conversation));
+  const writing = usePickOf(id, (state) => liveWriting(state, conversation) !== null);
+  const waiting = usePickOf(id, (state) => state.pending.some((p) => p.conversation === id && p.state !== "sending"));
+  const draft = usePickOf(id, (state) => draftOf(state, id));
+  const skew = usePickOf(id, (state) => state.link.skew);
+  const name = displayName(conversation);
+  const owner = usePickOf(id, (state) => colleague(state, conversation, conversation.assignee)?.name ?? null);
+  const assignee = conversation.assignee !== null && conversation.assignee === me ? t("owner.me") : owner;
+  const at = conversation.last_message?.at ?? conversation.updated_at;
+  const waits = byWait && conversation.waiting_since !== null
+    ? t("list.waits", { time: t.span(now + skew - conversation.waiting_since) }) : null;
+  const fresh = count !== 0;
+  return (
+    <a
+      className="row" href={`#/c/${conversation.id}`} aria-current={active ? "true" : undefined}
+      data-testid="conversation-row" data-conversation-id={conversation.id} data-unread={fresh} data-owner={conversation.owner}
+    >
+      <Avatar id={conversation.contact.id} name={name} channel={conversation.channel_kind} />
+      <span className="row-main">
+        <span className="row-top">
+          <span className="row-name" dir="auto">{name}</span>
+          <PlaceMark conversation={conversation} />
+          <span className="unseen">{t(kindKey(conversation.channel_kind))}</span>
+          {waits !== null && conversation.waiting_since !== null
+            ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>
+            : <time className="row-when" title={t.full(at)}>{t.short(at, now)}</time>}
+        </span>
+        <span className="row-bottom">
+          <span className="row-text" dir="auto">
+            {writing ? <em className="row-writing">{t("list.aiWriting")}</em>
+              : waiting ? <em className="row-draft">{t("list.waitingSend")}</em>
+              : draft ? <><em className="row-draft">{t("list.draft")}</em> {draft}</>
+              : snippet(t, conversation, me)}
+          </span>
+          {fresh && (
+            <span className="badge" data-testid="unread">
+              <span aria-hidden="true">{count === null ? "" : count > 99 ? "99+" : count}</span>
+              <span className="unseen">{count === null ? t("list.unreadSome") : t("list.unread", { count })}</span>
+            </span>
+          )}
+          <OwnerBadge owner={conversation.owner} name={assignee} />
+        </span>
+      </span>
+    </a>
+  );
+}
+
+/** What is being written, unless it is on the screen beside. */
+function draftOf(state: State, id: string): string {
+  const draft = state.drafts[id];
+  return draft && !draft.note && state.active !== id ? draft.text.trim() : "";
+}
 
 function snippet(t: Text, { last_message: last }: Conversation, me: string | null): string {
   if (!last) return "";

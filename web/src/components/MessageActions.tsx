@@ -1,5 +1,5 @@
 // What can be done with a message: answer it, copy it. Shown on hover and on keyboard focus.
-import { useApp, usePick, useText } from "../hooks/app";
+import { useApp, usePickOf, useText } from "../hooks/app";
 import { takesMessages } from "../state/select";
 import type { Message } from "../api.gen";
 import { composerId } from "../hooks/places";
@@ -9,7 +9,7 @@ export function MessageActions({ message }: { message: Message }) {
   const t = useText();
   const { desk, store } = useApp();
   const { text, direction, conversation } = message;
-  const possible = usePick((state) => takesMessages(state, conversation));
+  const possible = usePickOf(conversation, (state) => takesMessages(state, conversation));
   const reply = () => {
     const draft = store.get().drafts[conversation];
     desk.draft(conversation, { text: draft?.text ?? "", note: false, reply_to: message.id });

@@ -1,6 +1,6 @@
 // One stored message: who, what, when, how far it got, and what can be done with it.
 import { memo } from "react";
-import { usePick, useText } from "../hooks/app";
+import { usePickOf, useText } from "../hooks/app";
 import { refusal } from "../i18n/refusal";
 import type { Message } from "../api.gen";
 import { contextOf } from "../state/context";
@@ -19,11 +19,12 @@ interface Props {
   quoted: Message | null;
   /** Follows a message of the same author closely, so the name is not said again. */
   joined: boolean;
+  onQuote: (message: Message) => void;
 }
 
-export const MessageBubble = memo(function MessageBubble({ message, quoted, joined }: Props) {
+export const MessageBubble = memo(function MessageBubble({ message, quoted, joined, onQuote }: Props) {
   const t = useText();
-  const me = usePick((state) => state.session.user?.id ?? null);
+  const me = usePickOf(message.conversation, (state) => state.session.user?.id ?? null);
   const { direction, author, status } = message;
   const deleted = message.deleted_at !== null;
   const waits = !deleted && status === "queued" ? message.error : null;
@@ -46,7 +47,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
         <div className="bubble" data-problem={problem}>
           {direction === "note" && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
           <ContextBefore message={message} quotes={quoted !== null} />
-          {message.reply_to && (quoted !== null || !contextOf(message).quoted) && <Quote message={quoted} me={me} />}
+          {message.reply_to && (quoted !== null || !contextOf(message).quoted) && <Quote message={quoted} me={me} onGo={onQuote} />}
           <MessageBody message={message} />
           <LinkList message={message} />
           <p className="message-meta">

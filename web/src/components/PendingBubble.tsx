@@ -7,7 +7,14 @@ import { Quote } from "./Quote";
 import { RichText } from "./RichText";
 import { StatusTicks } from "./StatusTicks";
 
-export function PendingBubble({ pending, quoted, joined }: { pending: Pending; quoted: Message | null; joined: boolean }) {
+interface Props {
+  pending: Pending;
+  quoted: Message | null;
+  joined: boolean;
+  onQuote: (message: Message) => void;
+}
+
+export function PendingBubble({ pending, quoted, joined, onQuote }: Props) {
   const t = useText();
   const { desk } = useApp();
   const me = usePick((state) => state.session.user?.id ?? null);
@@ -21,7 +28,7 @@ export function PendingBubble({ pending, quoted, joined }: { pending: Pending; q
       <div className="message-line">
         <div className="bubble" data-problem={failed}>
           {pending.note && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
-          {pending.reply_to && <Quote message={quoted} me={me} />}
+          {pending.reply_to && <Quote message={quoted} me={me} onGo={onQuote} />}
           <RichText text={pending.text} />
           <p className="message-meta">
             <time>{t.time(pending.created_at)}</time>

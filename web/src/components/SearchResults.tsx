@@ -38,7 +38,7 @@ export function SearchResults({ chosen }: { chosen: number }) {
 
 function Result({ one, at, chosen, now }: { one: Found; at: number; chosen: boolean; now: number }) {
   const t = useText();
-  const conversation = usePick((state) => state.conversations[one.conversation]?.value);
+  const conversation = usePick((state) => state.conversations.get(one.conversation)?.value);
   const active = usePick((state) => state.active === one.conversation);
   const tenant = usePick((state) =>
     state.session.tenants.length > 1 ? state.session.tenants.find(({ id }) => id === one.tenant)?.name : undefined);

@@ -1,5 +1,5 @@
 // The side of the inbox: what is searched for, or the list of a view.
-import { useState } from "react";
+import { memo, useState } from "react";
 import { usePick } from "../hooks/app";
 import { ConversationList } from "./ConversationList";
 import { Filters } from "./Filters";
@@ -7,7 +7,7 @@ import { NotLive } from "./NotLive";
 import { SearchField } from "./SearchField";
 import { SearchResults } from "./SearchResults";
 
-export function Side() {
+export const Side = memo(function Side() {
   const text = usePick((state) => state.search.text);
   // A choice is of the words that it was made under: other words begin at the top.
   const [choice, setChoice] = useState({ text, index: 0 });
@@ -25,4 +25,4 @@ export function Side() {
       )}
     </>
   );
-}
+});

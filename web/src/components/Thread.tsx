@@ -1,6 +1,6 @@
 // One conversation: head, timeline, who owns it, composer.
 import { useEffect } from "react";
-import { useApp, usePick, useText } from "../hooks/app";
+import { useApp, usePickOf, useText } from "../hooks/app";
 import { displayName } from "../state/select";
 import { noThread } from "../state/thread";
 import type { Conversation } from "../api.gen";
@@ -13,7 +13,7 @@ import { Timeline } from "./Timeline";
 export function Thread({ conversation }: { conversation: Conversation }) {
   const t = useText();
   const { loader } = useApp();
-  const thread = usePick((state) => state.threads[conversation.id] ?? noThread);
+  const thread = usePickOf(conversation.id, (state) => state.threads[conversation.id] ?? noThread);
   const shown = thread.oldest !== null || thread.phase === "ready";
 
   // On a phone the thread takes the place of the list, so the focus goes with it.

@@ -1,6 +1,6 @@
 // The messages of a thread in order, with days between them, what is still being sent, and what the AI is writing.
 import { Fragment, useCallback, useEffect, useMemo, useRef } from "react";
-import { useApp, useNow, usePick, useText } from "../hooks/app";
+import { useApp, useNow, usePick, usePickOf, useText } from "../hooks/app";
 import { useTimeline } from "../hooks/timeline";
 import { daysBetween } from "../i18n/text";
 import { liveWriting, pendingMessages } from "../state/select";
@@ -13,6 +13,7 @@ import { MessageBubble } from "./MessageBubble";
 import { PendingBubble } from "./PendingBubble";
 import { WritingBubble } from "./WritingBubble";
 
+const apart = { contain: "layout paint" } as const;
 const groupMs = 5 * 60_000;
 
 export function Timeline({ conversation, thread }: { conversation: Conversation; thread: Thread }) {
@@ -20,20 +21,26 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
   const { store, desk, loader } = useApp();
   const id = conversation.id;
   const messages = threadMessages(thread);
-  const pending = usePick((state) => pendingMessages(state, id));
-  const writing = usePick((state) => liveWriting(state, conversation));
-  const readSeq = usePick((state) => state.reads[id]?.seq ?? null);
+  const pending = usePickOf(id, (state) => pendingMessages(state, id));
+  const writing = usePickOf(id, (state) => liveWriting(state, conversation));
+  const readSeq = usePickOf(id, (state) => state.reads.get(id)?.seq ?? null);
   const live = usePick((state) => state.link.phase === "live");
   const now = useNow(60_000);
   const loadOlder = useCallback(() => void loader.thread(id, true), [loader, id]);
-  const first = messages[0]?.id ?? null;
-  const { scroller, content, away, onScroll, toLatest } = useTimeline(first, thread.more && !thread.error, loadOlder);
-  const byId = useMemo(() => new Map(messages.map((m) => [m.id, m])), [messages]);
+  const { scroller, content, away, places, onScroll, toLatest, toMessage } =
+    useTimeline(thread.order, thread.more && !thread.error, loadOlder);
+  const [begin, end] = places;
+  const drawn = messages.slice(begin, end);
+  const quotes = drawn.some((m) => m.reply_to !== null) || pending.some((p) => p.reply_to !== null);
+  const byId = useMemo(() => new Map(quotes ? messages.map((m) => [m.id, m]) : []), [messages, quotes]);
+  const toQuoted = useRef(toMessage);
+  toQuoted.current = toMessage;
+  const onQuote = useCallback((message: Message) => toQuoted.current(message.seq), []);
 
   // The line "new" stays where it was when the thread was opened.
-  const opened = useRef({ read: store.get().reads[id]?.seq ?? 0, last: conversation.last_seq }).current;
-  const newFrom = opened.read === 0 ? null
-    : messages.find((m) => m.seq > opened.read && m.seq <= opened.last && m.direction === "in")?.seq ?? null;
+  const opened = useRef({ read: store.get().reads.get(id)?.seq ?? 0, last: conversation.last_seq }).current;
+  const newFrom = useMemo(() => (opened.read === 0 ? null
+    : messages.find((m) => m.seq > opened.read && m.seq <= opened.last && m.direction === "in")?.seq ?? null), [messages, opened]);
 
   useEffect(() => {
     const see = () => {
@@ -44,37 +51,43 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
     return () => document.removeEventListener("visibilitychange", see);
   }, [desk, conversation, away, live]);
 
+  // Whoever looks at the end needs only the end.
+  const long = !away && messages.length > store.get().bounds.messages;
+  useEffect(() => {
+    if (long) store.apply({ type: "thread.cut", conversation: id });
+  }, [store, id, long]);
+
   const mineSent = pending.length;
   useEffect(() => {
     if (mineSent > 0) toLatest();
   }, [mineSent, toLatest]);
 
-  const below = away && readSeq !== null ? messages.filter((m) => m.seq > readSeq && m.direction === "in").length : 0;
+  const below = away && readSeq !== null ? newSince(messages, readSeq) : 0;
   return (
     <div className="timeline-frame">
-      <div className="timeline" ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={t("thread.label", { name: conversation.contact.name ?? "" })} role="log" aria-live="off">
+      <div className="timeline" style={apart} ref={scroller} onScroll={onScroll} tabIndex={0} aria-label={t("thread.label", { name: conversation.contact.name ?? "" })} role="log" aria-live="off">
         <div className="timeline-content" ref={content}>
           <p className="timeline-start">
-            {thread.loadingOlder ? t("thread.older")
+            {begin > 0 ? "\u00a0" : thread.loadingOlder ? t("thread.older")
               : thread.error ? <button type="button" className="small" onClick={loadOlder}>{t("try.again")}</button>
               : thread.more ? "\u00a0" : messages.length > 0 ? t("thread.start") : t("thread.empty")}
           </p>
-          {messages.map((message, index) => {
-            const before = messages[index - 1];
+          {drawn.map((message, index) => {
+            const before = messages[begin + index - 1];
             const newDay = !before || daysBetween(before.created_at, message.created_at) !== 0;
             const marked = message.seq === newFrom;
             return (
               <Fragment key={message.client_id ?? message.id}>
                 {newDay && <h3 className="day"><span>{t.day(message.created_at, now)}</span></h3>}
                 {marked && <p className="new-line"><span>{t("list.unreadSome")}</span></p>}
-                <MessageBubble message={message} joined={!newDay && !marked && joins(before, message)}
+                <MessageBubble message={message} onQuote={onQuote} joined={!newDay && !marked && joins(before, message)}
                   quoted={message.reply_to ? (byId.get(message.reply_to) ?? null) : null} />
               </Fragment>
             );
           })}
           {writing && <WritingBubble writing={writing} />}
           {pending.map((one, index) => (
-            <PendingBubble key={one.client_id} pending={one} quoted={one.reply_to ? (byId.get(one.reply_to) ?? null) : null}
+            <PendingBubble key={one.client_id} pending={one} onQuote={onQuote} quoted={one.reply_to ? (byId.get(one.reply_to) ?? null) : null}
               joined={index > 0 && pending[index - 1]?.note === one.note} />
           ))}
         </div>
@@ -88,6 +101,12 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
       <Announcer messages={messages} />
     </div>
   );
+}
+
+function newSince(messages: readonly Message[], seq: number): number {
+  let count = 0;
+  for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > seq; at -= 1) if (messages[at]!.direction === "in") count += 1;
+  return count;
 }
 
 function joins(before: Message | undefined, message: Message): boolean {

@@ -44,6 +44,13 @@ export function usePick<T>(pick: (state: State) => T): T {
   return useSyncExternalStore(store.subscribe, () => pick(store.get()));
 }
 
+/** A part of the state that one conversation decides, or what all of them depend on: nothing else wakes the component. */
+export function usePickOf<T>(conversation: string, pick: (state: State) => T): T {
+  const { store } = useApp();
+  const subscribe = useCallback((listener: () => void) => store.subscribe(listener, conversation), [store, conversation]);
+  return useSyncExternalStore(subscribe, () => pick(store.get()));
+}
+
 /** The present time, renewed every so often; the component draws again with it. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now);

@@ -38,7 +38,8 @@ export class Desk {
     if (conversation === null) return room.leave();
     room.enter(conversation);
     this.ensure(conversation);
-    if (!store.get().conversations[conversation]) {
+    const { conversations, doubt } = store.get();
+    if (doubt !== null || !conversations.has(conversation)) {
       loader.conversation(conversation).catch((error: unknown) => this.complain(error));
     }
   }
@@ -99,7 +100,7 @@ export class Desk {
   /** Everything up to the newest message has been on the screen. Shown at once, told to the server when it can be. */
   read(conversation: Conversation): void {
     const { store, socket } = this.parts;
-    const known = store.get().reads[conversation.id];
+    const known = store.get().reads.get(conversation.id);
     if (!socket.live || (known && known.seq >= conversation.last_seq)) return;
     const mark = { seq: conversation.last_seq, inbound_count: conversation.inbound_count };
     store.apply({ type: "read", conversation: conversation.id, mark });
@@ -108,7 +109,7 @@ export class Desk {
 
   takeOverActive(): void {
     const state = this.parts.store.get();
-    const conversation = state.active ? state.conversations[state.active]?.value : undefined;
+    const conversation = state.active ? state.conversations.get(state.active)?.value : undefined;
     if (!conversation || conversation.state === "closed" || !mayWrite(state, conversation)) return;
     const mine = conversation.owner === "human" && conversation.assignee === state.session.user?.id;
     if (!mine) void this.act(conversation.id, "take_over");

@@ -3,17 +3,21 @@
 import { asOf } from "../state/kept";
 import { currentList } from "../state/lists";
 import type { Store } from "../state/store";
+import { listKey } from "../state/views";
 import type { Api } from "./api";
 import { reasonOf } from "./problem";
 import { retryDelay } from "./retry";
+
+/** So often a page is read again that was older, when it came, than what was forgotten meanwhile. */
+const maxTries = 3;
 
 export class Loader {
   private runs = 0;
   private failures = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private countsRetry: ReturnType<typeof setTimeout> | undefined;
-  /** Answers to requests of an earlier log say nothing about this one. */
-  private log = 0;
+  /** Answers to requests of before a hole in the feed may miss what fell into it; of another log they are no use. */
+  private feed = 0;
 
   constructor(
     private readonly store: Store,
@@ -31,16 +35,22 @@ export class Loader {
   }
 
   /** After a hole in the feed, or because a person asks. */
-  async refresh(lost = false): Promise<void> {
-    if (lost) this.log += 1;
+  async refresh(): Promise<void> {
+    this.feed += 1;
     this.store.apply({ type: "feed.gap" });
+    const { active } = this.store.get();
+    // What is on the screen beside the list may have changed in the hole as well.
+    if (active) {
+      this.conversation(active).catch(() => undefined);
+      void this.thread(active);
+    }
     await this.first();
   }
 
   stop(): void {
     clearTimeout(this.retry);
     clearTimeout(this.countsRetry);
-    this.log += 1;
+    this.feed += 1;
   }
 
   /** The first page of the list on the screen, which brings the counts too. */
@@ -67,22 +77,28 @@ export class Loader {
 
   private async page(before: string | null): Promise<void> {
     const query = this.store.get().filter;
-    const run = (this.runs += 1);
-    this.store.apply({ type: "list.loading", query, run });
-    try {
-      const page = await this.api.inbox(query, before);
-      this.store.apply({ type: "list.loaded", query, run, page, first: before === null });
-    } catch (error) {
-      this.store.apply({ type: "list.failed", query, run, reason: reasonOf(error) });
+    for (let tries = 1; ; tries += 1) {
+      const run = (this.runs += 1);
+      this.store.apply({ type: "list.loading", query, run });
+      try {
+        const page = await this.api.inbox(query, before);
+        this.store.apply({ type: "list.loaded", query, run, page, first: before === null });
+      } catch (error) {
+        this.store.apply({ type: "list.failed", query, run, reason: reasonOf(error) });
+      }
+      const list = this.store.get().lists[listKey(query)];
+      // It was not taken: what it names had been evicted since it was read.
+      if (list?.phase !== "idle" || list.asked !== run || this.store.get().filter !== query) return;
+      if (tries === maxTries) return this.store.apply({ type: "list.failed", query, run, reason: "" });
     }
   }
 
   async counts(): Promise<void> {
     const scope = this.store.get().filter;
-    const log = this.log;
+    const { feed } = this;
     try {
       const answer = await this.api.counts(scope);
-      if (log === this.log) this.store.apply({ type: "counts.loaded", scope, answer });
+      if (feed === this.feed) this.store.apply({ type: "counts.loaded", scope, answer });
     } catch {
       // Tabs without counts work as well; they are asked for again below.
     }
@@ -99,27 +115,33 @@ export class Loader {
 
   /** The newest activity of all: it names conversations that events brought, with how far this user has read. */
   async newest(): Promise<void> {
-    const log = this.log;
+    const { feed } = this;
     const page = await this.api.inbox({ view: "all", sort: "recent", tenant: null, company: null, channel: null }, null);
-    if (log === this.log) this.store.apply({ type: "conversations.kept", page });
+    if (feed === this.feed) this.store.apply({ type: "conversations.kept", page });
   }
 
   async thread(conversation: string, older = false): Promise<void> {
     const thread = this.store.get().threads[conversation];
-    if (thread && (older ? thread.loadingOlder || !thread.more : thread.phase === "loading")) return;
+    if (thread && (older ? thread.loadingOlder || !thread.more || thread.phase !== "ready" : thread.phase === "loading")) return;
+    const { feed } = this;
     const stamp = asOf(this.store.get());
     this.store.apply({ type: "thread.loading", conversation, older });
     try {
       const page = await this.api.messages(conversation, older ? (thread?.oldest ?? null) : null);
-      this.store.apply({ type: "thread.loaded", conversation, page, older, asOf: stamp });
+      if (feed === this.feed) this.store.apply({ type: "thread.loaded", conversation, page, older, asOf: stamp });
     } catch (error) {
-      this.store.apply({ type: "thread.failed", conversation, reason: reasonOf(error) });
+      if (feed === this.feed) this.store.apply({ type: "thread.failed", conversation, reason: reasonOf(error) });
     }
   }
 
   async conversation(id: string): Promise<void> {
-    const stamp = asOf(this.store.get());
-    this.store.apply({ type: "conversation.kept", conversation: await this.api.conversation(id), asOf: stamp });
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      const { feed } = this;
+      const stamp = asOf(this.store.get());
+      const conversation = await this.api.conversation(id);
+      if (feed === this.feed) this.store.apply({ type: "conversation.kept", conversation, asOf: stamp });
+      if (this.store.get().conversations.has(id)) return;
+    }
   }
 
   /** Names of companies, channels and colleagues. Without them the inbox works; so a failure is not shown. */

@@ -60,7 +60,7 @@ export class Outbox {
     this.store.apply({ type: "pending.moved", client_id, state: "sending", reason: null });
     const state = this.store.get();
     const stamp = asOf(state);
-    const tenant = state.conversations[conversation]?.value.tenant ?? "";
+    const tenant = state.conversations.get(conversation)?.value.tenant ?? "";
     const body = { conversation, client_id, text, ...(reply_to && !note ? { reply_to } : {}) };
     try {
       const { message } = await this.call(note ? "note.add" : "message.send", body);
@@ -95,6 +95,6 @@ export class Outbox {
   /** The socket's errors have no word of their own for it, but the channel says so. */
   private paused(conversation: string): boolean {
     const { conversations, channels } = this.store.get();
-    return channels[conversations[conversation]?.value.channel ?? ""]?.state === "disabled";
+    return channels[conversations.get(conversation)?.value.channel ?? ""]?.state === "disabled";
   }
 }

@@ -54,7 +54,7 @@ describe("a search", () => {
     await t.asked[0]!.answer(["a"]);
     expect(t.now()).toMatchObject({ phase: "ready", found: [{ conversation: "b" }] });
     // What was found can be opened at once, whatever lists are loaded.
-    expect(t.store.get().conversations["b"]).toBeDefined();
+    expect(t.store.get().conversations.get("b")).toBeDefined();
   });
 
   it("says why it failed, and asks again on request", async () => {

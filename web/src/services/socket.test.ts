@@ -76,7 +76,7 @@ function page() {
     },
     live: () => hub.until(() => store.get().link.phase === "live"),
     counts: () => Object.fromEntries(
-      Object.values(store.get().conversations).map(({ value }) => [value.id, value.inbound_count])),
+      store.get().conversations.values().map(({ value }) => [value.id, value.inbound_count])),
     truth: () => Object.fromEntries([...server.conversations.values()].map((c) => [c.id, c.inbound_count])),
   };
 }

@@ -1,44 +1,50 @@
 // Applies the events of the feed. Every event carries whole objects, so any order and any repetition ends the same.
-import type { Event } from "../api.gen";
+import type { Event, Message } from "../api.gen";
 import { takeMove } from "./counts";
 import { fromEvent } from "./kept";
-import { prune } from "./known";
-import { settle } from "./lists";
-import type { State } from "./model";
+import { dropStrayReads, evict, putConversation } from "./known";
+import type { State, Thread } from "./model";
 import { keepRead } from "./reads";
-import { keepMessage } from "./thread";
+import { cutThread, keepEvent } from "./thread";
 import { settleWriting } from "./writing";
 
 export function applyEvent(state: State, event: Event): State {
   let next = takeMove(advance(state, event), event);
   const { conversation, message, read, channel_state } = event;
   if (conversation) {
-    const have = next.conversations[conversation.id];
+    const have = next.conversations.get(conversation.id);
     const kept = fromEvent(have, conversation, event.cursor);
-    if (kept !== have) {
-      next = { ...next, conversations: { ...next.conversations, [conversation.id]: kept } };
-      next = settle(settleWriting(next, conversation), conversation);
-      // The first message that the page ever saw of a conversation is also the first one that nobody read.
-      if (!have && conversation.last_seq <= 1 && !next.reads[conversation.id]) {
-        next = keepRead(next, conversation.id, { seq: 0, inbound_count: 0 });
+    // One that was evicted may have been known better than by an event that comes again.
+    const again = !have && event.cursor <= (next.eviction.forgotten[event.tenant] ?? 0);
+    if (kept !== have && !again) {
+      next = settleWriting(putConversation(next, kept), conversation);
+      // Nobody has read the first message of a conversation yet.
+      if (!have && event.kind === "message.created" && message?.seq === 1) {
+        next = keepRead(next, conversation.id, { seq: 0, inbound_count: 0 }, event.cursor);
       }
-      if (!have) next = prune(next);
+      next = evict(next);
     }
   }
   if (message) {
     const thread = next.threads[message.conversation];
     if (thread) {
-      const kept = keepMessage(thread, message, event.cursor, fromEvent);
-      if (kept !== thread) next = { ...next, threads: { ...next.threads, [message.conversation]: kept } };
+      const kept = keepEvent(thread, message, event.cursor);
+      if (kept !== thread) next = { ...next, threads: { ...next.threads, [message.conversation]: shortened(next, kept, message) } };
     }
     next = acknowledge(next, message.client_id);
   }
-  if (read && read.user === next.session.user?.id) next = keepRead(next, read.conversation, read);
+  // A page that is under way may name the conversation, so its mark is kept before it is known.
+  if (read && read.user === next.session.user?.id) next = dropStrayReads(keepRead(next, read.conversation, read, event.cursor));
   if (event.kind === "channel.updated" && event.channel && channel_state) {
     const channel = next.channels[event.channel];
     if (channel) next = { ...next, channels: { ...next.channels, [channel.id]: { ...channel, ...channel_state } } };
   }
   return next;
+}
+
+/** Of a thread that nobody looks at, the end is enough. */
+function shortened({ active, bounds }: State, thread: Thread, { conversation }: Message): Thread {
+  return conversation === active ? thread : cutThread(thread, bounds.messages, bounds.messages / 2);
 }
 
 /** The message with this client id is in the store of the server: it waits no longer. */
@@ -48,8 +54,10 @@ export function acknowledge(state: State, clientId: string | null): State {
 }
 
 function advance(state: State, event: Event): State {
-  const at = state.positions[event.tenant];
-  if (at && at.offset >= event.cursor) return state;
-  const position = { offset: event.cursor, epoch: at?.epoch ?? "" };
-  return { ...state, positions: { ...state.positions, [event.tenant]: position } };
+  const { tenant, cursor } = event;
+  const { heard } = state.eviction;
+  const eviction = cursor > (heard[tenant] ?? 0) ? { ...state.eviction, heard: { ...heard, [tenant]: cursor } } : state.eviction;
+  const at = state.positions[tenant];
+  if (at && at.offset >= cursor) return { ...state, eviction };
+  return { ...state, eviction, positions: { ...state.positions, [tenant]: { offset: cursor, epoch: at?.epoch ?? "" } } };
 }

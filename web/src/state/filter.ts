@@ -1,5 +1,6 @@
 // What part of the inbox is on the screen. A change of the scope makes the counts unknown; the view and the order do not.
 import { countsUnknown } from "./counts";
+import { currentList, putList } from "./lists";
 import type { State } from "./model";
 import { sameScope, type Query } from "./views";
 
@@ -11,7 +12,10 @@ export function changeFilter(state: State, change: Partial<Query>): State {
   const foreign = channel && ((filter.tenant !== null && channel.tenant !== filter.tenant)
     || (filter.company !== null && channel.company !== filter.company));
   if (foreign) filter.channel = null;
-  const next = { ...state, filter };
+  // Of the list that leaves the screen, nothing is looked at any more.
+  const old = currentList(state);
+  const seen = old && old.seen > 0 ? putList(state, { ...old, seen: 0 }) : state;
+  const next = { ...seen, filter };
   return sameScope(filter, state.filter) ? next : countsUnknown(next);
 }
 

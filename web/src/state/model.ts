@@ -5,11 +5,17 @@ import type {
   User,
 } from "../api.gen";
 import { noCounters, type Counters } from "./counters";
+import { Table } from "./table";
 import type { Place, Query, Scope } from "./views";
 
 /** A value and the feed cursor as of which it is known to be true: the later cursor wins, in any order of arrival. */
 export interface Kept<T> {
   value: T;
+  cursor: number;
+}
+
+/** How far this user has read, and the cursor as of which that is known. */
+export interface Mark extends ReadMark {
   cursor: number;
 }
 
@@ -19,11 +25,15 @@ export interface Thread {
   phase: Phase;
   error: string | null;
   /** By seq. May hold entries below `oldest` that events brought before their page: they are not shown yet. */
-  messages: ReadonlyMap<number, Kept<Message>>;
+  messages: Table<number, Kept<Message>>;
+  /** The seqs from `oldest` on, rising. */
+  order: readonly number[];
   /** The lowest seq from which on nothing is missing; null until the first page is there. */
   oldest: number | null;
   more: boolean;
   loadingOlder: boolean;
+  /** The `oldest` above which the older page was asked for. */
+  olderFrom: number | null;
 }
 
 export interface List {
@@ -33,6 +43,8 @@ export interface List {
   ids: readonly string[];
   /** Where the next page begins; null at the end, and before the first page. */
   next: string | null;
+  /** How many of its rows are looked at, from the top: so many stay. What is far below is cut, and comes again. */
+  seen: number;
   /** The last place that the server has read for it. */
   reach: Place | "nothing" | "everything";
   /** The last request that was sent for it. Requests are numbered in the order of their sending. */
@@ -104,12 +116,34 @@ export interface Link {
   transport: string | null;
 }
 
+/** How much is kept that nothing on the screen needs; more is cut to about half of it. */
+export interface Bounds {
+  conversations: number;
+  /** Of each list, below what is looked at. */
+  rows: number;
+  /** Of each thread that nobody reads back in. */
+  messages: number;
+}
+
 export interface State {
   session: { phase: "starting" | "out" | "in"; user: User | null; tenants: Tenant[]; expired: boolean };
   link: Link;
   positions: Record<string, Position>;
-  conversations: Record<string, Kept<Conversation>>;
-  reads: Record<string, ReadMark>;
+  conversations: Table<string, Kept<Conversation>>;
+  reads: Table<string, Mark>;
+  /** Unread messages of the known conversations that are open. */
+  unread: number;
+  eviction: {
+    /** Where the search for what nobody needs goes on. */
+    hand: number;
+    /** By tenant: the latest cursor of what was evicted. Answers of before it may name what is no longer true. */
+    forgotten: Record<string, number>;
+    /** By tenant: the last event. What an answer brought from beyond it stays until the feed has come as far. */
+    heard: Record<string, number>;
+  };
+  /** The last list request before a hole in the feed: until a later one is answered, what it names may have changed. */
+  doubt: number | null;
+  bounds: Bounds;
   /** By `listKey`. */
   lists: Record<string, List>;
   counters: Counters;
@@ -137,6 +171,7 @@ export type Change =
   | { type: "signed_out"; expired: boolean }
   | { type: "link"; link: Partial<Link> }
   | { type: "list.loading"; query: Query; run: number }
+  | { type: "list.seen"; depth: number }
   | { type: "list.failed"; query: Query; run: number; reason: string }
   | { type: "list.loaded"; query: Query; run: number; page: InboxPage; first: boolean }
   | { type: "counts.loaded"; scope: Scope; answer: CountsAnswer }
@@ -151,6 +186,8 @@ export type Change =
   | { type: "thread.loading"; conversation: string; older: boolean }
   | { type: "thread.failed"; conversation: string; reason: string }
   | { type: "thread.loaded"; conversation: string; page: MessagePage; older: boolean; asOf: AsOf }
+  /** The newest one is on the screen, so that only the end of the thread is needed. */
+  | { type: "thread.cut"; conversation: string }
   | { type: "message.kept"; message: Message; tenant: string; asOf: AsOf }
   | { type: "read"; conversation: string; mark: ReadMark }
   | { type: "pending.added"; pending: Pending }
@@ -182,8 +219,12 @@ export const emptyState: State = {
   session: { phase: "starting", user: null, tenants: [], expired: false },
   link: { phase: "idle", lostAt: null, retryAt: null, caughtUp: null, skew: 0, transport: null },
   positions: {},
-  conversations: {},
-  reads: {},
+  conversations: Table.empty(),
+  reads: Table.empty(),
+  unread: 0,
+  eviction: { hand: 0, forgotten: {}, heard: {} },
+  doubt: null,
+  bounds: { conversations: 2_000, rows: 400, messages: 400 },
   lists: {},
   counters: noCounters,
   search: { text: "", phase: "idle", error: null, found: [] },

@@ -3,13 +3,14 @@ import { countsUnknown, takeCounts } from "./counts";
 import { noCounters } from "./counters";
 import { acknowledge, applyEvent } from "./events";
 import { changeFilter, dropUnknown } from "./filter";
-import { keepConversation, prune } from "./known";
+import { dropDoubtful, evict, keepConversation } from "./known";
 import { keepPositions, listLoaded } from "./list_page";
-import { listFailed, listLoading, listsStale } from "./lists";
+import { listFailed, listLoading, listSeen, listsStale } from "./lists";
 import { emptyState, type Change, type State, type Thread } from "./model";
 import { keepRead } from "./reads";
 import { searchFailed, searchFound, searchTyped } from "./search";
-import { keepMessage, keepPage, noThread } from "./thread";
+import { Table } from "./table";
+import { cutThread, keepMessage, keepPage, noThread } from "./thread";
 import { applyDelta, resetWriting } from "./writing";
 
 /** So many threads stay in memory; the one that was opened longest ago goes first. */
@@ -25,11 +26,13 @@ export function reduce(state: State, change: Change): State {
         session: { phase: "in", user: change.user, tenants: change.tenants, expired: false },
       };
     case "signed_out":
-      return { ...emptyState, session: { ...emptyState.session, phase: "out", expired: change.expired } };
+      return { ...emptyState, bounds: state.bounds, session: { ...emptyState.session, phase: "out", expired: change.expired } };
     case "link":
       return { ...state, link: { ...state.link, ...change.link } };
     case "list.loading":
       return listLoading(state, change.query, change.run);
+    case "list.seen":
+      return listSeen(state, change.depth);
     case "list.failed":
       return listFailed(state, change.query, change.run, change.reason);
     case "list.loaded":
@@ -38,35 +41,39 @@ export function reduce(state: State, change: Change): State {
       return takeCounts(keepPositions(state, change.answer.positions), change.scope, change.answer.counts,
         change.answer.positions);
     case "conversations.kept":
-      return prune(change.page.conversations.reduce(
-        (next, item) => keepConversation(next, item, change.page.positions[item.tenant]?.offset ?? 0), state));
+      return evict(change.page.conversations.reduce(
+        (next, item) => keepConversation(next, item, change.page.positions[item.tenant]?.offset ?? 0), state),
+      change.page.conversations.length);
     case "conversation.kept":
-      return keepConversation(state, change.conversation, change.asOf[change.conversation.tenant] ?? 0);
+      return evict(keepConversation(state, change.conversation, change.asOf[change.conversation.tenant] ?? 0));
     case "feed.lost":
       // What was shown stays on the screen, but nothing of it counts as known any more.
-      return { ...listsStale(state, true), threads: mapValues(state.threads, forget), positions: {}, writing: {},
-        counters: noCounters, conversations: mapValues(state.conversations, (kept) => ({ ...kept, cursor: -1 })) };
+      return { ...inDoubt(listsStale(state, true), lastRun(state)), positions: {}, writing: {}, counters: noCounters,
+        reads: Table.empty(), unread: 0, eviction: { ...state.eviction, forgotten: {}, heard: {} } };
     case "feed.gap":
-      return countsUnknown(listsStale(state, false));
+      return inDoubt(dropDoubtful(countsUnknown(listsStale(state, false)), () => false), lastRun(state));
     case "not_live":
       return { ...state, notLive: change.tenants };
     case "opened":
       return opened(state, change.conversation);
     case "thread.loading":
       return thread(state, change.conversation, (t) =>
-        change.older ? { ...t, loadingOlder: true, error: null } : { ...t, phase: "loading", error: null });
+        change.older ? { ...t, loadingOlder: true, olderFrom: t.oldest, error: null } : { ...t, phase: "loading", loadingOlder: false, error: null });
     case "thread.failed":
       return thread(state, change.conversation, (t) =>
         t.loadingOlder
           ? { ...t, loadingOlder: false, error: change.reason }
           : { ...t, phase: "error", error: change.reason });
     case "thread.loaded": {
-      const tenant = state.conversations[change.conversation]?.value.tenant ?? "";
+      const tenant = state.conversations.get(change.conversation)?.value.tenant ?? "";
       let next = thread(state, change.conversation, (t) =>
         keepPage(t, change.page, change.older, change.asOf[tenant] ?? 0));
       for (const message of change.page.messages) next = acknowledge(next, message.client_id);
       return next;
     }
+    case "thread.cut":
+      return state.threads[change.conversation] ? thread(state, change.conversation, (t) =>
+        cutThread(t, state.bounds.messages, state.bounds.messages / 2)) : state;
     case "message.kept": {
       const have = state.threads[change.message.conversation];
       const next = have
@@ -76,7 +83,7 @@ export function reduce(state: State, change: Change): State {
       return acknowledge(next, change.message.client_id);
     }
     case "read":
-      return keepRead(state, change.conversation, change.mark);
+      return keepRead(state, change.conversation, change.mark, 0);
     case "pending.added":
       return { ...state, pending: [...state.pending, change.pending] };
     case "pending.moved":
@@ -100,13 +107,13 @@ export function reduce(state: State, change: Change): State {
     case "delta.reset":
       return resetWriting(state, change.conversation, change.turn);
     case "viewers":
-      return { ...state, viewers: { ...state.viewers, [change.conversation]: change.people } };
+      return { ...state, viewers: nonEmpty({ ...state.viewers, [change.conversation]: change.people }) };
     case "typing": {
       const others = (state.typing[change.conversation] ?? []).filter((t) => t.id !== change.who.id);
       return { ...state, typing: { ...state.typing, [change.conversation]: [...others, change.who] } };
     }
     case "typing.swept":
-      return { ...state, typing: mapValues(state.typing, (list) => list.filter((t) => t.until > change.now)) };
+      return { ...state, typing: nonEmpty(mapValues(state.typing, (list) => list.filter((t) => t.until > change.now))) };
     case "channels":
       return dropUnknown({ ...state, channels: Object.fromEntries(change.channels.map((c) => [c.id, c])) }, "channel");
     case "companies":
@@ -136,16 +143,26 @@ export function reduce(state: State, change: Change): State {
 
 function opened(state: State, conversation: string | null): State {
   if (conversation === null) return { ...state, active: null };
-  const { [conversation]: have = noThread, ...others } = state.threads;
+  const { [conversation]: have = noThread, ...left } = state.threads;
+  const others = mapValues(left, (one) => cutThread(one, state.bounds.messages / 2, state.bounds.messages / 2));
   const ids = Object.keys(others);
   for (const id of ids.slice(0, Math.max(0, ids.length - maxThreads + 1))) delete others[id];
   return { ...state, active: conversation, threads: { ...others, [conversation]: have } };
 }
 
+/** What is known stays for the eye, as the oldest truth: whatever answer comes is newer. */
+function inDoubt(state: State, doubt: number): State {
+  const conversations = state.conversations.map((kept) => ({ ...kept, cursor: -1 }));
+  return { ...state, conversations, threads: mapValues(state.threads, forget), doubt };
+}
+
+function lastRun(state: State): number {
+  return Math.max(state.doubt ?? 0, ...Object.values(state.lists).map((list) => list.asked));
+}
+
 /** Keeps the messages for the eye, as the oldest truth, until the thread is loaded anew. */
 function forget(thread: Thread): Thread {
-  const messages = new Map([...thread.messages].map(([seq, kept]) => [seq, { ...kept, cursor: -1 }]));
-  return { ...thread, phase: "idle", messages };
+  return { ...thread, phase: "idle", loadingOlder: false, messages: thread.messages.map((kept) => ({ ...kept, cursor: -1 })) };
 }
 
 /** Puts a refused message back where it was written, above what was written since. */
@@ -160,6 +177,10 @@ function returned(state: State, clientId: string, refusal: string): State {
 
 function thread(state: State, id: string, change: (thread: Thread) => Thread): State {
   return { ...state, threads: { ...state.threads, [id]: change(state.threads[id] ?? noThread) } };
+}
+
+function nonEmpty<T>(from: Record<string, T[]>): Record<string, T[]> {
+  return Object.fromEntries(Object.entries(from).filter(([, list]) => list.length > 0));
 }
 
 function mapValues<T>(from: Record<string, T>, change: (value: T) => T): Record<string, T> {

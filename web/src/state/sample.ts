@@ -2,6 +2,7 @@
 import type {
   Bucket, Conversation, Counts, Event, InboxItem, InboxAnswer as InboxPage, Message, MessageStatus, Moved, ReadMark,
 } from "../api.gen";
+import { cursorOf, placeOfCursor } from "./cursor";
 import { compare, inQuery, views, type Query } from "./views";
 
 export const me = "u-1";
@@ -112,13 +113,13 @@ export class SampleServer {
       .map((one) => ({ ...one, my_read: this.reads.get(one.id) ?? { seq: 0, inbound_count: 0 } }));
   }
 
-  /** A page after the conversation that `before` names as it was then. */
+  /** A page after the place that `before` names. */
   page(query: Query = everything, before: string | null = null, limit = 1000): InboxPage {
-    const from = before === null ? null : (JSON.parse(before) as Conversation);
+    const from = before === null ? null : placeOfCursor(before);
     const rows = this.inbox(query).filter((one) => from === null || compare(query.sort, from, one) < 0);
     const conversations = rows.slice(0, limit);
     return {
-      conversations, next: rows.length > limit ? JSON.stringify(conversations.at(-1)) : null,
+      conversations, next: rows.length > limit ? cursorOf(query.sort, conversations.at(-1)!) : null,
       counts: before === null ? this.counts(query) : null, positions: this.positions(),
     };
   }

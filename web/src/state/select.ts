@@ -6,7 +6,7 @@ import type { Pending, State, Writing } from "./model";
 
 /** Customer messages that this user has not seen; null while the server has not said how far they read. */
 export function unread(state: State, conversation: Conversation): number | null {
-  const read = state.reads[conversation.id];
+  const read = state.reads.get(conversation.id);
   return read ? Math.max(0, conversation.inbound_count - read.inbound_count) : null;
 }
 
@@ -25,7 +25,7 @@ function memo<A extends readonly unknown[], R>(compute: (...args: A) => R): (...
   };
 }
 
-const rows = memo((ids: readonly string[], all: State["conversations"]) => ids.flatMap((id) => all[id]?.value ?? []));
+const rows = memo((ids: readonly string[], all: State["conversations"]) => ids.flatMap((id) => all.get(id)?.value ?? []));
 const noIds: readonly string[] = [];
 
 /** The rows of the list that is on the screen, in its order. */
@@ -45,11 +45,11 @@ export function listIsLive(state: State): boolean {
 }
 
 export function totalUnread(state: State): number {
-  let sum = 0;
-  for (const { value } of Object.values(state.conversations)) {
-    if (value.state === "open") sum += unread(state, value) ?? 0;
-  }
-  return sum;
+  return state.unread;
+}
+
+export function conversationOf(state: State, id: string | null): Conversation | undefined {
+  return id === null ? undefined : state.conversations.get(id)?.value;
 }
 
 const noPending: Pending[] = [];
@@ -90,6 +90,6 @@ export function mayWrite(state: State, conversation: Conversation): boolean {
 
 /** Whether a message can be written into it right now. */
 export function takesMessages(state: State, id: string): boolean {
-  const conversation = state.conversations[id]?.value;
+  const conversation = conversationOf(state, id);
   return conversation !== undefined && conversation.state === "open" && mayWrite(state, conversation);
 }

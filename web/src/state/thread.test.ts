@@ -23,6 +23,7 @@ describe("a thread", () => {
     let state = reduce(base(), {
       type: "thread.loaded", conversation: "a", older: false, asOf, page: { messages: all.slice(3), more: true },
     });
+    state = reduce(state, { type: "thread.loading", conversation: "a", older: true });
     server.touch("a", 2, { text: "edited while the page was on its way", edited_at: 9 });
     state = reduce(state, { type: "event", event: server.log.at(-1)! });
     expect(seqs(state)).toEqual([4, 5, 6]);
@@ -80,7 +81,7 @@ describe("what the AI writes", () => {
   const delta = (id: string, index: number, text: string, attempt = 1) =>
     ({ type: "delta", conversation: "a", turn: id, attempt, index, text }) as const;
   const shown = (state: State) => {
-    const writing = liveWriting(state, state.conversations["a"]!.value);
+    const writing = liveWriting(state, state.conversations.get("a")!.value);
     return writing && writingText(writing);
   };
 

@@ -1,5 +1,5 @@
 // The inbox page: list and thread side by side, or one after the other on a phone.
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { ConnectionBar } from "../components/ConnectionBar";
 import { Empty } from "../components/Empty";
 import { HelpDialog } from "../components/HelpDialog";
@@ -8,26 +8,22 @@ import { Menu } from "../components/Menu";
 import { Notices } from "../components/Notices";
 import { Side } from "../components/Side";
 import { Thread } from "../components/Thread";
+import { Title } from "../components/Title";
 import { usePick, useText } from "../hooks/app";
 import { useKeys } from "../hooks/keys";
-import { totalUnread } from "../state/select";
 
 export function Inbox() {
   const t = useText();
   const [help, setHelp] = useState(false);
   const active = usePick((state) => state.active);
-  const conversation = usePick((state) => (state.active ? state.conversations[state.active]?.value : undefined));
+  const conversation = usePick((state) => (state.active ? state.conversations.get(state.active)?.value : undefined));
   const live = usePick((state) => state.link.phase === "live");
-  const count = usePick(totalUnread);
   useKeys(() => setHelp(true));
-
-  useEffect(() => {
-    document.title = count > 0 ? `(${count}) ${t("app.name")}` : t("app.name");
-  }, [count, t]);
 
   return (
     <div className="inbox" data-open={active !== null}>
       <header className="unseen"><h1>{t("app.name")}</h1></header>
+      <Title />
       <ConnectionBar />
       <aside className="side" aria-label={t("list.title")}>
         <header className="side-head">
