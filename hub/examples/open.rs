@@ -1,7 +1,7 @@
 //! The engine with everything allowed, for conformance and comparison: `/connection/websocket` on port 8000 (or
 //! the one given as the first argument; 0 takes a free one), anonymous connect, HS256 tokens with the secret
 //! `secret`, any channel may be subscribed to and published into, presence, history of 100 entries for 300 s (2 in
-//! `smallhistory:`; the second argument sets the seconds), and with `X-API-Key: test-api-key`
+//! `smallhistory:`; the second argument sets the seconds), joins and leaves for those who ask for them or have a user, and with `X-API-Key: test-api-key`
 //! `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives the position alone. With
 //! `--deflate` it compresses for clients that offer it. `GET /api/stats` has the counters of the engine, and the tasks and
 //! descriptors of the process. Not for a public network.
@@ -22,8 +22,8 @@ use axum::{
 };
 use hub::{
     Authority, CloseCode, ConnectRequest, Connected, Descriptors, ErrorReply, Expiry, Filter, Hub, HubConfig,
-    Limits, Log, MemoryLog, Peer, Publication, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo,
-    SubscribeRequest, Subscription,
+    JoinLeave, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, Rejection, ServerSub, SessionId,
+    SessionInfo, SubscribeRequest, Subscription,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde::Deserialize;
@@ -67,8 +67,10 @@ fn expiry(claims: &Claims) -> Expiry {
     claims.exp.map_or(Expiry::Never, Expiry::At)
 }
 
-fn open_room() -> Subscription {
-    Subscription { presence: true, join_leave: true, delta: true, ..Subscription::durable() }
+/// `hears`: the joins and leaves of others.
+fn open_room(hears: bool) -> Subscription {
+    let join_leave = if hears { JoinLeave::Heard } else { JoinLeave::Announced };
+    Subscription { presence: true, join_leave, delta: true, ..Subscription::durable() }
 }
 
 #[async_trait]
@@ -87,7 +89,7 @@ impl Authority for Open {
             return Err(CloseCode::INVALID_TOKEN.into());
         }
         let expiry = Some(expiry(&claims));
-        let own = ServerSub { room: format!("#{}", claims.sub), sub: open_room() };
+        let own = ServerSub { room: format!("#{}", claims.sub), sub: open_room(true) };
         let rooms = if claims.sub.is_empty() { Vec::new() } else { vec![own] };
         Ok(Connected { expiry, info: claims.info, rooms, limits, ..Connected::new(claims.sub) })
     }
@@ -105,7 +107,7 @@ impl Authority for Open {
         session: &SessionInfo,
         request: SubscribeRequest,
     ) -> Result<Subscription, Rejection> {
-        let mut sub = open_room();
+        let mut sub = open_room(request.join_leave || !session.user.is_empty());
         if !request.token.is_empty() {
             let claims = sub_token(session, &request.room, &request.token)?;
             sub.expiry = Some(expiry(&claims));

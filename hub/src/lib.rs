@@ -52,8 +52,8 @@ mod transport;
 mod ws;
 
 pub use authority::{
-    Authority, ConnectRequest, Connected, Expiry, Peer, PublishDecision, Rejection, RoomKind, ServerSub,
-    SessionId, SessionInfo, SubscribeRequest, Subscription,
+    Authority, ConnectRequest, Connected, Expiry, JoinLeave, Peer, PublishDecision, Rejection, RoomKind,
+    ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use descriptors::Descriptors;

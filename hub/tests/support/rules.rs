@@ -7,8 +7,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Filter, Limits, Peer,
-    PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, ErrorReply, Expiry, Filter, JoinLeave, Limits,
+    Peer, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -78,7 +78,7 @@ fn subscription(wish: Wish) -> Subscription {
     let sub = if wish.ephemeral { Subscription::ephemeral() } else { Subscription::durable() };
     Subscription {
         presence: wish.presence,
-        join_leave: wish.presence,
+        join_leave: if wish.presence { JoinLeave::Heard } else { JoinLeave::Off },
         filter: color_filter(wish.color),
         delta: !wish.whole,
         expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
