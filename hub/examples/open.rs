@@ -18,7 +18,6 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::{get, post},
-    serve::ListenerExt,
 };
 use hub::{
     Authority, CloseCode, ConnectRequest, Connected, Descriptors, ErrorReply, Expiry, Filter, Hub, HubConfig,
@@ -241,19 +240,14 @@ async fn main() -> std::io::Result<()> {
     let log = Arc::new(MemoryLog::new(size, Duration::from_secs(keep_s), Arc::clone(&config.ids)));
     let hub = Hub::new(config, Arc::new(Open), log.clone());
     let app = Router::new()
-        .route("/connection/websocket", get(connection))
+        .route(socket::PATH, get(connection))
         .route("/api/publish", post(publish))
         .route("/api/history", post(history))
         .route("/api/stats", get(stats))
         .with_state(App { hub: hub.clone(), log, deflate, descriptors: descriptors.clone() });
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
-    // Frames are small: none may wait for the acknowledgement of the one before (TCP_NODELAY).
-    let door = Door::new(listener, descriptors).tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            eprintln!("nodelay could not be set: {error}");
-        }
-    });
+    let door = Door::new(listener, descriptors, hub.clone(), deflate)?;
     tokio::select! {
         served = axum::serve(door, app) => served,
         () = told_to_stop() => {

@@ -45,7 +45,6 @@ impl Engine {
             log,
             rooms,
             counters,
-            runtime,
             changed: Notify::new(),
             started: Instant::now(),
         };

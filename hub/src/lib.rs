@@ -67,4 +67,4 @@ pub use stats::Stats;
 pub use transport::{
     Agreed, Closed, Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
 };
-pub use ws::{Handshake, Refusal, WebSocket};
+pub use ws::{FirstRequest, Handshake, Refusal, UpgradeRequest, WebSocket};

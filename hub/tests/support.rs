@@ -45,10 +45,11 @@ impl Server {
         let hub = Hub::new(config, rules.clone(), log.clone());
         let serving = hub.clone();
         let accept = async move |request: Request| socket::serve(serving.clone(), request, true);
-        let app = Router::new().route("/connection/websocket", get(accept));
+        let app = Router::new().route(socket::PATH, get(accept));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/connection/websocket", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(socket::Door::new(listener, descriptors), app).await });
+        let door = socket::Door::new(listener, descriptors, hub.clone(), true).unwrap();
+        tokio::spawn(async move { axum::serve(door, app).await });
         Server { hub, rules, log, address }
     }
 
