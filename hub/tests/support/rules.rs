@@ -58,6 +58,8 @@ struct Wish {
     wait: bool,
     ephemeral: bool,
     presence: bool,
+    /// Joins and leaves of others only if the client asks for them.
+    asked: bool,
     whole: bool,
     info: Option<Box<RawValue>>,
 }
@@ -148,7 +150,9 @@ impl Authority for Rules {
             self.waiting.fetch_add(1, SeqCst);
             self.door.acquire().await.unwrap().forget();
         }
-        Ok(subscription(wish))
+        let hears = !wish.asked || request.join_leave;
+        let sub = subscription(wish);
+        Ok(if hears { sub } else { Subscription { join_leave: JoinLeave::Announced, ..sub } })
     }
 
     async fn sub_refresh(&self, _: &SessionInfo, _: &str, token: &str) -> Result<Expiry, Rejection> {
