@@ -24,7 +24,7 @@
 //! and answers (`protocol/reply`). Joining a room without a gap is `room/recovery`.
 //!
 //! Beside the layers, `listener` accepts connections for the application's HTTP server within the limits of
-//! `descriptors`, and `memory_log` is a log without a database.
+//! `descriptors`, `ws/upgrade` answers upgrades without that server where the application wants it, and `memory_log` is a log without a database.
 //!
 //! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and its two
 //! encodings, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].

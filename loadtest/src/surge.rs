@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::aim::Aim;
 use crate::fleet::Fleet;
@@ -69,6 +69,7 @@ struct SurgeReport {
     phases: Vec<Phase>,
     /// From the drop to the resumption; the clients do not wait in between.
     resumption: Summary,
+    /// While the others were measured.
     resumed: u64,
     resumed_per_minute: f64,
     quiet_p99_us: u64,
@@ -105,20 +106,25 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
         for resuming in [false, true] {
             if resuming {
                 let seconds = (time + AROUND * 2).as_secs_f64();
-                resuming_seconds += seconds;
                 fleet.order(&Order::Cycle { seconds, per_second }).await?;
             }
             sleep(AROUND).await;
+            let counted = fleet.order(&Order::Report { published: None }).await?;
+            resumption.add_steps(&counted.resume);
+            let begin = Instant::now();
             let name = if resuming { "resuming" } else { "quiet" };
             let (phase, seen) =
                 phase::run(name, &site, &mut others, &publisher, args.rate, time, patience).await?;
             problems.extend(wrong(name, &seen));
             phases.push(phase);
+            if resuming {
+                let seen = fleet.order(&Order::Report { published: None }).await?;
+                resumption.add_steps(&seen.resume);
+                resumed += seen.resumed - counted.resumed;
+                resuming_seconds += begin.elapsed().as_secs_f64();
+            }
         }
         sleep(AROUND * 2).await;
-        let seen = fleet.order(&Order::Report { published: None }).await?;
-        resumption.add_steps(&seen.resume);
-        resumed = seen.resumed;
         // Those whose turn was still to come when the time was over.
         sleep(Duration::from_secs_f64(f64::from(args.connections) / per_second.max(1e-3))).await;
     }
