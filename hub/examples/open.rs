@@ -2,6 +2,7 @@
 //! (`/connection/http_stream`, `/connection/sse`, `/emulation`) on port 8000 (or the one given as the first argument; 0
 //! takes a free one), anonymous connect, HS256 tokens with the secret `secret`, any channel may be subscribed to and
 //! published into, presence, history of 100 entries for 300 s (2 in `smallhistory:`; the second argument sets the seconds),
+//! joins and leaves for those who ask for them or have a user,
 //! and with `X-API-Key: test-api-key` `POST /api/publish {channel, data}` and `POST /api/history {channel}`, which gives
 //! the position alone. `GET /api/stats` has the counters of the engine, and the tasks and descriptors of the process.
 //!
@@ -23,12 +24,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::{get, post},
-    serve::ListenerExt,
 };
 use hub::{
     Authority, CloseCode, ConnectRequest, Connected, Data, Descriptors, ErrorReply, Expiry, Filter, Hub,
-    HubConfig, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, Rejection, ServerSub, SessionId,
-    SessionInfo, SubscribeRequest, Subscription,
+    HubConfig, JoinLeave, Limits, Log, MemoryLog, Peer, Publication, PublishDecision, Rejection, ServerSub,
+    SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, errors::ErrorKind};
 use serde::Deserialize;
@@ -75,9 +75,15 @@ fn expiry(claims: &Claims) -> Expiry {
 }
 
 impl Open {
-    fn room(&self) -> Subscription {
+    /// `hears`: the joins and leaves of others.
+    fn room(&self, hears: bool) -> Subscription {
         let presence = !self.bare;
-        Subscription { presence, join_leave: presence, delta: true, ..Subscription::durable() }
+        let join_leave = match (presence, hears) {
+            (false, _) => JoinLeave::Off,
+            (true, true) => JoinLeave::Heard,
+            (true, false) => JoinLeave::Announced,
+        };
+        Subscription { presence, join_leave, delta: true, ..Subscription::durable() }
     }
 }
 
@@ -97,7 +103,7 @@ impl Authority for Open {
             return Err(CloseCode::INVALID_TOKEN.into());
         }
         let expiry = Some(expiry(&claims));
-        let own = ServerSub { room: format!("#{}", claims.sub), sub: self.room() };
+        let own = ServerSub { room: format!("#{}", claims.sub), sub: self.room(true) };
         let rooms = if claims.sub.is_empty() { Vec::new() } else { vec![own] };
         Ok(Connected { expiry, info: claims.info, rooms, limits, ..Connected::new(claims.sub) })
     }
@@ -119,7 +125,7 @@ impl Authority for Open {
         if self.bare && namespace.is_some_and(|namespace| namespace != "smallhistory") {
             return Err(ErrorReply::UNKNOWN_CHANNEL.into());
         }
-        let mut sub = self.room();
+        let mut sub = self.room(request.join_leave || !session.user.is_empty());
         if !request.token.is_empty() {
             let claims = sub_token(session, &request.room, &request.token)?;
             sub.expiry = Some(expiry(&claims));
@@ -259,7 +265,7 @@ async fn main() -> std::io::Result<()> {
     let log = Arc::new(MemoryLog::new(size, Duration::from_secs(keep_s), Arc::clone(&config.ids)));
     let hub = Hub::new(config, Arc::new(Open { bare }), log.clone());
     let app = Router::new()
-        .route("/connection/websocket", get(connection))
+        .route(socket::PATH, get(connection))
         .route("/api/publish", post(publish))
         .route("/api/history", post(history))
         .route("/api/stats", get(stats))
@@ -267,12 +273,7 @@ async fn main() -> std::io::Result<()> {
         .merge(streams::routes(hub.clone(), Limits::browser().max_frame_bytes));
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", listener.local_addr()?);
-    // Frames are small: none may wait for the acknowledgement of the one before (TCP_NODELAY).
-    let door = Door::new(listener, descriptors).tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            eprintln!("nodelay could not be set: {error}");
-        }
-    });
+    let door = Door::new(listener, descriptors, hub.clone(), deflate)?;
     tokio::select! {
         served = axum::serve(door, app) => served,
         () = told_to_stop() => {

@@ -90,6 +90,8 @@ pub struct SubscribeRequest {
     pub data: Option<Data>,
     /// The client resumes from a position.
     pub recover: bool,
+    /// The client wants to hear of the joins and leaves of others.
+    pub join_leave: bool,
 }
 
 /// When a connection or subscription ends unless it is refreshed.
@@ -139,14 +141,23 @@ pub enum RoomKind {
     Ephemeral,
 }
 
+/// What a subscription has to do with joins and leaves. Each that is told is a push to every member that hears them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinLeave {
+    Off,
+    /// Its own are announced to the members that hear them.
+    Announced,
+    /// Its own are announced, and it hears those of the others.
+    Heard,
+}
+
 /// An accepted subscription.
 #[derive(Clone)]
 pub struct Subscription {
     pub kind: RoomKind,
     /// Listed in the room's presence, and may ask for it.
     pub presence: bool,
-    /// Its join and leave are announced to the others with this flag, and theirs to it.
-    pub join_leave: bool,
+    pub join_leave: JoinLeave,
     pub filter: Option<Filter>,
     /// A client that asks for deltas gets them, in durable rooms without a filter. For rooms whose publications differ
     /// little from one to the next.
@@ -168,7 +179,7 @@ impl Subscription {
         Subscription {
             kind,
             presence: false,
-            join_leave: false,
+            join_leave: JoinLeave::Off,
             filter: None,
             delta: false,
             info: None,

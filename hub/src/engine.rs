@@ -54,7 +54,6 @@ impl Engine {
             log,
             rooms,
             counters,
-            runtime,
             changed: Notify::new(),
             started: Instant::now(),
         };

@@ -28,7 +28,7 @@
 //! refuse other data in [`Authority::publish`].
 //!
 //! Beside the layers, `listener` accepts connections for the application's HTTP server within the limits of
-//! `descriptors`, and `memory_log` is a log without a database.
+//! `descriptors`, `ws/upgrade` answers upgrades without that server where the application wants it, and `memory_log` is a log without a database.
 //!
 //! To add a command: its shape in `protocol/command` and `protocol/protobuf`, its result in `protocol/reply` and its two
 //! encodings, its arm in `session/commands::handle`, and a method with a refusing default in [`Authority`].
@@ -59,8 +59,8 @@ mod transport;
 mod ws;
 
 pub use authority::{
-    Authority, ConnectRequest, Connected, Expiry, Peer, PublishDecision, Rejection, RoomKind, ServerSub,
-    SessionId, SessionInfo, SubscribeRequest, Subscription,
+    Authority, ConnectRequest, Connected, Expiry, JoinLeave, Peer, PublishDecision, Rejection, RoomKind,
+    ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use data::Data;
@@ -77,4 +77,4 @@ pub use stream::{StreamBody, StreamKind};
 pub use transport::{
     Agreed, Closed, Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
 };
-pub use ws::{Handshake, Refusal, WebSocket};
+pub use ws::{FirstRequest, Handshake, Refusal, UpgradeRequest, WebSocket};

@@ -297,6 +297,11 @@ impl Queue {
         Poll::Pending
     }
 
+    /// The writer will take what is queued before the task that calls this waits again, so it need not be woken.
+    pub(crate) fn writer_follows(&self) {
+        lock(&self.state).writer = None;
+    }
+
     /// Until when messages waited or were being written: now, if they still do; `None` before the writer has begun.
     pub(crate) fn busy_until(&self) -> Option<Instant> {
         let state = lock(&self.state);

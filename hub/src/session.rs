@@ -1,5 +1,5 @@
 //! One client's session, from the upgraded socket to its end. Reading, commands and timers run side by side
-//! in one task, writing in another (`serve`); whichever ends first ends the session, and leaving cleans up.
+//! in one task, and so does writing (`serve`); whichever ends first ends the session, and leaving cleans up.
 //! From the bottom up: `inbox`, `subs`, `timers` and `rate` are its parts, `state` holds them together; `connect`,
 //! `subscribe`, `history` and `calls` are the commands, which `commands` runs one after another.
 

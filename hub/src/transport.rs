@@ -20,7 +20,7 @@ pub trait Transport: Send + 'static {
     /// What was agreed on when the socket opened.
     fn agreed(&self) -> Agreed;
 
-    /// The halves are used independently, in two tasks.
+    /// The halves are used independently, in one task.
     fn split(self) -> (Self::Reader, Self::Writer);
 }
 

@@ -12,6 +12,7 @@ mod make;
 mod offer;
 mod reader;
 mod tcp;
+mod upgrade;
 mod writer;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::{io::AsyncRead, net::TcpStream};
 
 pub use self::handshake::{Handshake, Refusal};
 pub(crate) use self::make::add_frame;
+pub use self::upgrade::{FirstRequest, UpgradeRequest};
 use self::{
     reader::Reader,
     tcp::{ReadHalf, WriteHalf},

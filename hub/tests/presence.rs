@@ -46,6 +46,27 @@ async fn presence_joins_and_leaves() {
 }
 
 #[tokio::test]
+async fn joins_are_told_to_those_who_asked() {
+    let server = Server::start().await;
+    let subscribe = |join_leave: bool| json!({"channel": "room", "join_leave": join_leave, "data": {"presence": true, "asked": true}});
+    let mut deaf = server.client("deaf").await;
+    deaf.call("subscribe", subscribe(false)).await;
+    let mut ann = server.client("ann").await;
+    ann.call("subscribe", subscribe(true)).await;
+    assert_eq!(ann.push().await["join"]["info"]["user"], "ann");
+    let mut bob = server.client("bob").await;
+    bob.call("subscribe", subscribe(false)).await;
+    assert_eq!(ann.push().await["join"]["info"]["user"], "bob");
+    drop(bob);
+    assert_eq!(ann.push().await["leave"]["info"]["user"], "bob");
+
+    server.publish("room", "1");
+    assert_eq!(deaf.publication().await.0, 1, "who did not ask saw none");
+    let reply = deaf.call("presence", json!({"channel": "room"})).await;
+    assert_eq!(reply["presence"].as_object().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn two_clients_of_one_user_are_one_user() {
     let server = Server::start().await;
     let mut one = server.client("ann").await;

@@ -48,11 +48,12 @@ impl Server {
         let serving = hub.clone();
         let accept = async move |request: Request| socket::serve(serving.clone(), request, true);
         let app = Router::new()
-            .route("/connection/websocket", get(accept))
+            .route(socket::PATH, get(accept))
             .merge(streams::routes(hub.clone(), Limits::browser().max_frame_bytes));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/connection/websocket", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(socket::Door::new(listener, descriptors), app).await });
+        let door = socket::Door::new(listener, descriptors, hub.clone(), true).unwrap();
+        tokio::spawn(async move { axum::serve(door, app).await });
         Server { hub, rules, log, address }
     }
 

@@ -66,6 +66,17 @@ impl Aim {
         Site { url: self.url.clone(), transport, pid: self.server_pid }
     }
 
+    /// Another server, to which the same credentials are sent.
+    pub(crate) fn other(&self, url: &str, publish_url: Option<&str>, pid: Option<u32>) -> Site {
+        let other = Self {
+            url: url.to_owned(),
+            publish_url: publish_url.map(str::to_owned),
+            server_pid: pid,
+            ..self.clone()
+        };
+        other.site()
+    }
+
     /// A plan of subscribers that only read marks, in rooms that no other run uses.
     pub(crate) fn subscriber_plan(&self, site: &Site, subscribers: u32, rooms: u32) -> SubscriberPlan {
         SubscriberPlan {
@@ -97,10 +108,11 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Uses the same transport as the server under test, and runs on the same cores.
-    pub(crate) async fn start(like: &Site) -> Result<Self> {
+    /// Uses the same transport as the server under test, and runs on the same cores. `history`: publications that it keeps
+    /// of each room.
+    pub(crate) async fn start(like: &Site, history: u32) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg("baseline")
+            .args(["baseline", "--history", &history.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -21,7 +21,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     ensure!(args.stalled < args.rooms * args.subscribers, "--stalled leaves nobody to be measured");
     let site = args.aim.site();
     let mut server = Trial::open(&args, &site, args.stalled).await?;
-    let bare = if args.baseline { Some(Bare::start(&site).await?) } else { None };
+    let bare = if args.baseline { Some(Bare::start(&site, 0).await?) } else { None };
     // The bare server has no limit for slow readers, so nobody stalls there.
     let mut baseline = match &bare {
         Some(bare) => Some(Trial::open(&args, &bare.site, 0).await?),

@@ -4,6 +4,7 @@
 
 pub(crate) mod churn;
 mod connections;
+mod cycle;
 pub(crate) mod order;
 mod roam;
 pub(crate) mod subscriber;

@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
     let server = measure(&args, &site).await?;
     let baseline = if args.baseline {
-        let bare = Bare::start(&site).await?;
+        let bare = Bare::start(&site, 0).await?;
         Some(measure(&args, &bare.site).await?)
     } else {
         None

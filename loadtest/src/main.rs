@@ -32,6 +32,7 @@ mod report;
 mod sender;
 mod soak;
 mod storm;
+mod surge;
 mod target;
 mod turns;
 mod verify;
@@ -69,6 +70,8 @@ enum Command {
     Idle(idle::Args),
     /// Drop all connections at once and resume them while publishing goes on.
     Storm(storm::Args),
+    /// Drop and resume connections at a steady pace, and watch what others notice of it.
+    Surge(surge::Args),
     /// Everything at random for a while: growth and leftovers.
     Mixed(mixed::Args),
     /// A day's life in minutes: everything at random, with nothing lost, nothing left and memory that stays.
@@ -111,6 +114,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             Command::Fanout(args) => fanout::run(args).await,
             Command::Idle(args) => idle::run(args).await,
             Command::Storm(args) => storm::run(args).await,
+            Command::Surge(args) => surge::run(args).await,
             Command::Mixed(args) => mixed::run(args).await,
             Command::Soak(args) => soak::run(args).await,
             Command::Baseline(args) => baseline::run(args).await,

@@ -1,28 +1,24 @@
 //! `loadtest storm`: every connection is dropped at once and resumed with the backoff of the protocol's clients, while
 //! publishing into durable rooms continues. Measures the recovery time, and checks that each subscriber got each event
-//! exactly once.
+//! exactly once. The bare server and another server are measured in turn with the first.
 
-use std::collections::BTreeMap;
+mod trial;
+
 use std::fmt::{self, Display, Formatter};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::Result;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
 
-use crate::aim::Aim;
-use crate::fleet::Fleet;
-use crate::fleet::order::{Backoff, Order};
-use crate::fleet::subscriber::lock;
-use crate::histogram::{Latency, Summary};
-use crate::process::Spent;
-use crate::publisher::Publisher;
-use crate::{phase, report};
+use self::trial::Storm;
+use crate::aim::{Aim, Bare};
+use crate::report;
 
-/// Time of publishing before the drop, and after the last resumption.
-const AROUND: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const SERVER: &str = "server";
+const BARE: &str = "bare server";
+const RIVAL: &str = "rival";
+
+/// Publications that the bare server keeps of each room.
+const BARE_HISTORY: u32 = 100;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -53,6 +49,19 @@ pub(crate) struct Args {
     give_up_s: u64,
     #[arg(long, default_value_t = 15)]
     drain_s: u64,
+    /// Repeat with the bare server, on the same cores as the server, and compare.
+    #[arg(long)]
+    baseline: bool,
+    /// Address of another server, which is measured in turn with the first.
+    #[arg(long)]
+    rival_url: Option<String>,
+    #[arg(long, requires = "rival_url")]
+    rival_publish_url: Option<String>,
+    #[arg(long, requires = "rival_url")]
+    rival_pid: Option<u32>,
+    /// Storms of each server, in turn.
+    #[arg(long, default_value_t = 1)]
+    rounds: u32,
 }
 
 #[derive(Serialize)]
@@ -63,111 +72,83 @@ struct StormReport {
     rooms: u32,
     rate: f64,
     drops: u32,
-    resumed: u64,
-    /// Time until all were resumed, of the slowest drop.
-    all_resumed_seconds: f64,
-    /// From the drop to the resumption, backoff included.
-    resumption: Summary,
-    attempts: u64,
-    recovered_rooms: u64,
-    unrecovered_rooms: u64,
-    replayed: u64,
-    published: u64,
-    lost: u64,
-    doubled: u64,
-    disordered: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<Spent>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server_cpu_us_per_resumption: Option<f64>,
-    generator_cpu_seconds: f64,
-    errors: BTreeMap<String, u64>,
+    /// The last storm of the server under test.
+    #[serde(flatten)]
+    last: Storm,
+    /// All others, in order.
+    others: Vec<Storm>,
+    costs: Vec<Cost>,
     problems: Vec<String>,
+}
+
+/// CPU time of a resumption in microseconds, over the rounds.
+#[derive(Serialize)]
+struct Cost {
+    server_name: &'static str,
+    median: f64,
+    least: f64,
+    most: f64,
+    /// The cost of the server under test, by this one's.
+    server_by_this: f64,
 }
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let site = args.aim.site();
-    let mut subscriber_plan = args.aim.subscriber_plan(&site, args.connections, args.rooms);
-    (subscriber_plan.rooms_per_subscriber, subscriber_plan.positions) = (args.subscriptions, true);
-    let (prefix, rooms) = (subscriber_plan.prefix.clone(), subscriber_plan.rooms);
-    let (mut fleet, opened) = Fleet::open(subscriber_plan, args.aim.processes).await?;
-    let publisher = Publisher::connect(&site.transport, args.aim.publishers, rooms, &prefix, args.bytes)?;
-    let (before, generator_before) = (site.usage()?, fleet.cpu_seconds());
-
-    let schedule = publisher.schedule(args.rate, None);
-    let publisher = Arc::new(Mutex::new(publisher));
-    let (keeper, running) = (Arc::clone(&publisher), Arc::clone(&schedule));
-    let publishing = tokio::task::spawn_blocking(move || lock(&keeper).run(&running));
-    let (mut resumption, mut slowest, mut resumed) = (Latency::default(), 0.0_f64, 0);
-    let backoff = Backoff { min_ms: args.backoff_min_ms, max_ms: args.backoff_max_ms };
-    for drop in 1..=u64::from(args.drops) {
-        sleep(AROUND).await;
-        let begin = Instant::now();
-        fleet.order(&Order::Storm(backoff)).await?;
-        loop {
-            sleep(LOOK_EVERY).await;
-            let seen = fleet.order(&Order::Report { published: None }).await?;
-            resumption.add_steps(&seen.resume);
-            resumed = seen.resumed;
-            let wanted = u64::from(args.connections) * drop;
-            if resumed >= wanted || begin.elapsed() > Duration::from_secs(args.give_up_s) {
-                break;
-            }
-        }
-        slowest = slowest.max(begin.elapsed().as_secs_f64());
+    let bare = if args.baseline { Some(Bare::start(&site, BARE_HISTORY).await?) } else { None };
+    let mut sites = Vec::new();
+    sites.extend(bare.as_ref().map(|bare| (BARE, bare.site.clone())));
+    if let Some(url) = &args.rival_url {
+        sites.push((RIVAL, args.aim.other(url, args.rival_publish_url.as_deref(), args.rival_pid)));
     }
-    sleep(AROUND).await;
-    schedule.stop();
-    let published = publishing.await??;
-    let (seen, _) = phase::drain(&mut fleet, published.total, Duration::from_secs(args.drain_s)).await?;
-
-    let server = before.zip(site.usage()?).map(|(before, after)| Spent::between(before, after));
-    let mut report = StormReport {
+    sites.push((SERVER, site));
+    let mut storms = Vec::new();
+    for _ in 0..args.rounds.max(1) {
+        for (name, site) in &sites {
+            storms.push(trial::measure(&args, name, site).await?);
+        }
+    }
+    let costs = costs(&storms);
+    let problems = storms
+        .iter()
+        .flat_map(|storm| {
+            storm.problems().into_iter().map(|problem| format!("{}: {problem}", storm.server_name))
+        })
+        .collect();
+    let Some(last) = storms.pop() else { return Ok(false) };
+    let report = StormReport {
         command: "storm",
         connections: args.connections,
         subscriptions: args.subscriptions,
-        rooms,
+        rooms: args.rooms.max(1),
         rate: args.rate,
         drops: args.drops,
-        resumed,
-        all_resumed_seconds: slowest,
-        resumption: resumption.summary(),
-        attempts: seen.attempts - opened.attempts,
-        recovered_rooms: seen.recovered,
-        unrecovered_rooms: seen.unrecovered,
-        replayed: seen.replayed,
-        published: published.total,
-        lost: seen.lost,
-        doubled: seen.doubled,
-        disordered: seen.disordered,
-        server,
-        server_cpu_us_per_resumption: server.map(|spent| spent.cpu_seconds * 1e6 / resumed.max(1) as f64),
-        generator_cpu_seconds: fleet.cpu_seconds() - generator_before,
-        errors: seen.errors,
-        problems: Vec::new(),
+        last,
+        others: storms,
+        costs,
+        problems,
     };
-    report.judge();
     report::publish(&report, args.aim.json.as_deref())?;
     Ok(report.problems.is_empty())
 }
 
-impl StormReport {
-    fn judge(&mut self) {
-        let wanted = u64::from(self.connections) * u64::from(self.drops);
-        if self.resumed < wanted {
-            self.problems.push(format!("only {} of {wanted} connections were resumed in time", self.resumed));
-        }
-        if self.unrecovered_rooms > 0 {
-            self.problems.push(format!("{} rooms were not recovered", self.unrecovered_rooms));
-        }
-        let (lost, doubled, disordered) = (self.lost, self.doubled, self.disordered);
-        if lost + doubled + disordered > 0 {
-            self.problems.push(format!("{lost} lost, {doubled} doubled, {disordered} out of order"));
-        }
-        if !self.errors.is_empty() {
-            self.problems.push(format!("errors {:?}", self.errors));
-        }
-    }
+/// Of each server that says what it used, the one under test first.
+fn costs(storms: &[Storm]) -> Vec<Cost> {
+    let of = |name: &str| {
+        let named = storms.iter().filter(|storm| storm.server_name == name);
+        let mut all: Vec<f64> = named.filter_map(|storm| storm.server_cpu_us_per_resumption).collect();
+        all.sort_by(f64::total_cmp);
+        all
+    };
+    let median = |all: &[f64]| f64::midpoint(all[(all.len() - 1) / 2], all[all.len() / 2]);
+    let server = of(SERVER);
+    let cost = |server_name| {
+        let all = of(server_name);
+        let (Some(least), Some(most)) = (all.first(), all.last()) else { return None };
+        let of_server = if server.is_empty() { 0.0 } else { median(&server) };
+        let (median, least, most) = (median(&all), *least, *most);
+        Some(Cost { server_name, median, least, most, server_by_this: of_server / median.max(1e-9) })
+    };
+    [SERVER, BARE, RIVAL].into_iter().filter_map(cost).collect()
 }
 
 impl Display for StormReport {
@@ -178,31 +159,15 @@ impl Display for StormReport {
             self.connections, self.subscriptions, self.rooms, self.rate, self.drops
         )?;
         report::latency_head(out)?;
-        report::latency(out, "drop to resumed", &self.resumption)?;
-        writeln!(
-            out,
-            "  {} resumed with {} attempts, all of a drop within {:.2} s; {} rooms recovered, {} not, \
-             {} of {} publications replayed",
-            self.resumed,
-            self.attempts,
-            self.all_resumed_seconds,
-            self.recovered_rooms,
-            self.unrecovered_rooms,
-            self.replayed,
-            self.published
-        )?;
-        if let Some(server) = &self.server {
+        for storm in self.others.iter().chain([&self.last]) {
+            storm.fmt(out)?;
+        }
+        for Cost { server_name, median, least, most, server_by_this } in &self.costs {
             writeln!(
                 out,
-                "  server {:.2} cpu s, {:.0} us a resumption, rss {} -> {} KiB, peak {} KiB",
-                server.cpu_seconds,
-                self.server_cpu_us_per_resumption.unwrap_or_default(),
-                server.rss_kib_before,
-                server.rss_kib_after,
-                server.peak_rss_kib
+                "{server_name}: {median:.1} us a resumption ({least:.1} to {most:.1}), the server costs {server_by_this:.2} of it"
             )?;
         }
-        writeln!(out, "  generator {:.2} cpu s", self.generator_cpu_seconds)?;
         report::verdict(out, &self.problems, report::EXACTLY_ONCE)
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectRequest, Connected, Data, ErrorReply, Expiry, Limits, Peer,
-    Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, Data, ErrorReply, Expiry, JoinLeave, Limits,
+    Peer, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription, Tags,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -206,7 +206,9 @@ impl Authority for SocketRules {
             Err(error) => Err(error),
         };
         match found {
-            Ok(_) => Ok(Subscription { presence: true, join_leave: true, ..Subscription::ephemeral() }),
+            Ok(_) => {
+                Ok(Subscription { presence: true, join_leave: JoinLeave::Heard, ..Subscription::ephemeral() })
+            }
             Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {
                 Err(ErrorReply::TOO_MANY_REQUESTS.into())
             }

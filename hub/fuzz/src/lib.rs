@@ -13,8 +13,8 @@ use std::{
 
 use bytes::Bytes;
 use hub::{
-    Agreed, Authority, ConnectRequest, Connected, Data, ErrorReply, Filter, Form, Hub, HubConfig, Limits,
-    MemoryLog, Peer, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest,
+    Agreed, Authority, ConnectRequest, Connected, Data, ErrorReply, Filter, Form, Hub, HubConfig, JoinLeave,
+    Limits, MemoryLog, Peer, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest,
     Subscription, WebSocket,
 };
 use tokio::{
@@ -29,7 +29,7 @@ pub use parse::parse;
 struct Open;
 
 fn open_room() -> Subscription {
-    Subscription { presence: true, join_leave: true, delta: true, ..Subscription::durable() }
+    Subscription { presence: true, join_leave: JoinLeave::Heard, delta: true, ..Subscription::durable() }
 }
 
 #[async_trait::async_trait]

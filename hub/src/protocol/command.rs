@@ -108,6 +108,8 @@ pub(crate) struct Subscribe {
     pub(crate) offset: u64,
     #[serde(deserialize_with = "or_default")]
     pub(crate) epoch: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) join_leave: bool,
     pub(crate) tf: Option<FilterNode>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) flag: i64,

@@ -22,14 +22,15 @@ pub(crate) struct Member {
     /// How others see it; `None` if neither presence nor join and leave are on.
     pub(crate) who: Option<Arc<ClientInfo>>,
     pub(crate) presence: bool,
-    pub(crate) join_leave: bool,
+    /// The joins and leaves of others are pushed to it.
+    pub(crate) hears_joins: bool,
     pub(crate) durable: bool,
 }
 
 impl Member {
     pub(crate) fn wants(&self, event: &RoomEvent) -> bool {
         if event.announcement {
-            return self.join_leave;
+            return self.hears_joins;
         }
         (event.offset == 0 || event.offset > self.after) && event.passes(self.filter.as_ref())
     }
@@ -42,6 +43,7 @@ pub(crate) struct Members {
     pub(crate) delivered: u64,
     /// See `Order::generation`.
     pub(crate) generation: u32,
+    hearing_joins: usize,
 }
 
 impl Members {
@@ -50,11 +52,19 @@ impl Members {
     }
 
     pub(crate) fn add(&mut self, member: Member) -> u32 {
+        self.hearing_joins += usize::from(member.hears_joins);
         self.slots.add(member)
     }
 
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Member> {
-        self.slots.remove(slot)
+        let member = self.slots.remove(slot)?;
+        self.hearing_joins -= usize::from(member.hears_joins);
+        Some(member)
+    }
+
+    /// Whether a join or leave has to be told to anybody.
+    pub(crate) fn hear_joins(&self) -> bool {
+        self.hearing_joins > 0
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Member> {
@@ -171,7 +181,7 @@ mod tests {
                 delta: false,
                 who: None,
                 presence: false,
-                join_leave: false,
+                hears_joins: false,
                 durable,
             }
         };

@@ -48,6 +48,9 @@ pub(crate) fn announce_leave(room: &Arc<Room>, who: Arc<ClientInfo>) {
 
 /// At once in small rooms, gathered in large ones (see `announcements`).
 fn announce(room: &Arc<Room>, change: Change) {
+    if !read(&room.members).hear_joins() {
+        return;
+    }
     let size = room.size.load(Relaxed);
     let noted = lock(&room.announcements).note(change, size, room.context.config.announce_calm);
     match noted {

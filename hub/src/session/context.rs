@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::Notify, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     admission::Admission,
@@ -21,7 +21,6 @@ pub(crate) struct SessionContext {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) admission: Admission,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) runtime: Handle,
     /// Notified when a session or a call has ended.
     pub(crate) changed: Notify,
     pub(crate) started: Instant,

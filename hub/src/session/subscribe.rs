@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{context::SessionContext, outcome::Outcome, state::Session, subs::Live};
 use crate::{
-    authority::{Rejection, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription},
+    authority::{JoinLeave, Rejection, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription},
     log::Filter,
     protocol::{
         codes::{CloseCode, ErrorReply},
@@ -41,7 +41,8 @@ impl Entrance<'_> {
         let durable = grant.kind == RoomKind::Durable;
         let filter = both(grant.filter.clone(), self.filter);
         let delta = self.delta && grant.delta && durable && filter.is_none();
-        let who = (grant.presence || grant.join_leave).then(|| Arc::new(info.client_info(grant.info)));
+        let announced = grant.join_leave != JoinLeave::Off;
+        let who = (grant.presence || announced).then(|| Arc::new(info.client_info(grant.info)));
         let member = Member {
             subscriber: Arc::clone(&session.subscriber),
             form: session.form(),
@@ -50,7 +51,7 @@ impl Entrance<'_> {
             delta,
             who: who.clone(),
             presence: grant.presence,
-            join_leave: grant.join_leave,
+            hears_joins: grant.join_leave == JoinLeave::Heard,
             durable,
         };
         let joined = recovery::join(&room, member, self.position.as_ref(), self.strict).await?;
@@ -62,7 +63,7 @@ impl Entrance<'_> {
             durable,
             presence: grant.presence,
             filter: grant.filter,
-            announced: who.filter(|_| grant.join_leave),
+            announced: who.filter(|_| announced),
             expiry,
         })?;
         if expiry.is_some() {
@@ -117,9 +118,9 @@ async fn subscribe(
     command: Subscribe,
 ) -> Result<SubscribeReply, Rejection> {
     let (strict, delta) = (command.strict(), command.wants_deltas());
-    let Subscribe { channel: room, token, data, recover, offset, epoch, tf, .. } = command;
+    let Subscribe { channel: room, token, data, recover, offset, epoch, join_leave, tf, .. } = command;
     let own = tf.map(|tf| tf.compile().ok_or(ErrorReply::BAD_REQUEST)).transpose()?;
-    let request = SubscribeRequest { room: room.clone(), token, data, recover };
+    let request = SubscribeRequest { room: room.clone(), token, data, recover, join_leave };
     let granted = context.guarded(context.authority.subscribe(info, request)).await;
     let grant = granted.ok_or(ErrorReply::INTERNAL)??;
     let position = Some(Position { recover, offset, epoch });

@@ -2,9 +2,9 @@
 //! less for each. tokio's own halves are two allocations, and consult a third for readiness before they ask the system.
 
 #[cfg(not(unix))]
-pub(super) use self::elsewhere::{ReadHalf, WriteHalf, split};
+pub(super) use self::elsewhere::{ReadHalf, WriteHalf, split, try_read};
 #[cfg(unix)]
-pub(super) use self::unix::{ReadHalf, WriteHalf, split};
+pub(super) use self::unix::{ReadHalf, WriteHalf, split, try_read};
 
 #[cfg(unix)]
 mod unix {
@@ -83,7 +83,7 @@ mod unix {
     }
 
     /// A short read means that the socket is empty: the runtime is told so, which saves one more system call.
-    fn try_read(stream: &TcpStream, room: &mut [u8]) -> io::Result<usize> {
+    pub(in crate::ws) fn try_read(stream: &TcpStream, room: &mut [u8]) -> io::Result<usize> {
         let size = room.len();
         let mut some = 0;
         let read = stream.try_io(Interest::READABLE, || {
@@ -113,6 +113,10 @@ mod elsewhere {
     pub(in crate::ws) fn split(stream: tokio::net::TcpStream) -> (ReadHalf, Arc<WriteHalf>) {
         let (reader, writer) = stream.into_split();
         (reader, Arc::new(writer))
+    }
+
+    pub(in crate::ws) fn try_read(stream: &tokio::net::TcpStream, room: &mut [u8]) -> io::Result<usize> {
+        stream.try_read(room)
     }
 
     /// The end of the stream comes when it is dropped.

@@ -10,8 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use hub::{
-    Authority, CloseCode, Closed, ConnectRequest, Connected, Data, ErrorReply, Expiry, Filter, Limits, Peer,
-    PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
+    Authority, CloseCode, Closed, ConnectRequest, Connected, Data, ErrorReply, Expiry, Filter, JoinLeave,
+    Limits, Peer, PublishDecision, Rejection, ServerSub, SessionId, SessionInfo, SubscribeRequest,
+    Subscription,
 };
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -61,6 +62,8 @@ struct Wish {
     wait: bool,
     ephemeral: bool,
     presence: bool,
+    /// Joins and leaves of others only if the client asks for them.
+    asked: bool,
     whole: bool,
     bytes: bool,
     info: Option<Data>,
@@ -92,7 +95,7 @@ fn subscription(mut wish: Wish) -> Subscription {
     let sub = if wish.ephemeral { Subscription::ephemeral() } else { Subscription::durable() };
     Subscription {
         presence: wish.presence,
-        join_leave: wish.presence,
+        join_leave: if wish.presence { JoinLeave::Heard } else { JoinLeave::Off },
         filter: color_filter(wish.color),
         delta: !wish.whole,
         expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
@@ -162,7 +165,9 @@ impl Authority for Rules {
             self.waiting.fetch_add(1, SeqCst);
             self.door.acquire().await.unwrap().forget();
         }
-        Ok(subscription(wish))
+        let hears = !wish.asked || request.join_leave;
+        let sub = subscription(wish);
+        Ok(if hears { sub } else { Subscription { join_leave: JoinLeave::Announced, ..sub } })
     }
 
     async fn sub_refresh(&self, _: &SessionInfo, _: &str, token: &str) -> Result<Expiry, Rejection> {

@@ -9,20 +9,70 @@ use axum::{
     serve::Listener,
 };
 use bytes::Bytes;
-use hub::{ConnectionListener, Descriptors, Handshake, Hub, Peer, WebSocket};
+use hub::{ConnectionListener, Descriptors, FirstRequest, Handshake, Hub, Peer, WebSocket};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
 
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n\
     content-type: text/plain\r\ncontent-length: 31\r\n\r\ntoo many connections, try again";
 
-/// The listener as axum takes it.
-pub(crate) struct Door(ConnectionListener);
+/// The path of sockets.
+pub(crate) const PATH: &str = "/connection/websocket";
+
+/// Requests that are no upgrades wait here for axum.
+const WAITING: usize = 64;
+
+/// The listener as axum takes it. It answers upgrades by itself; axum gets the other connections.
+pub(crate) struct Door {
+    address: SocketAddr,
+    others: mpsc::Receiver<(TcpStream, SocketAddr)>,
+}
 
 impl Door {
-    pub(crate) fn new(listener: TcpListener, descriptors: Descriptors) -> Self {
-        Door(ConnectionListener::new(listener, descriptors, Bytes::from_static(REFUSAL)))
+    /// Accepts in a task: the tasks of its connections then begin without waking another thread.
+    pub(crate) fn new(
+        listener: TcpListener,
+        descriptors: Descriptors,
+        hub: Hub,
+        deflate: bool,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let mut listener = ConnectionListener::new(listener, descriptors, Bytes::from_static(REFUSAL));
+        let (send, others) = mpsc::channel(WAITING);
+        tokio::spawn(async move {
+            let accepting = async {
+                loop {
+                    let (stream, address) = listener.accept().await;
+                    tokio::spawn(enter(stream, address, hub.clone(), deflate, send.clone()));
+                }
+            };
+            tokio::select! {
+                () = accepting => {}
+                () = send.closed() => {}
+            }
+        });
+        Ok(Door { address, others })
+    }
+}
+
+/// Frames are small: none may wait for the acknowledgement of the one before (TCP_NODELAY), which the listener sets.
+async fn enter(
+    stream: TcpStream,
+    address: SocketAddr,
+    hub: Hub,
+    deflate: bool,
+    others: mpsc::Sender<(TcpStream, SocketAddr)>,
+) {
+    match FirstRequest::take(stream, deflate, |request| request.path == PATH).await {
+        // A task of its own is exactly as large as a session.
+        Ok(FirstRequest::WebSocket(socket)) => drop(tokio::spawn(hub.serve(socket, Peer::default()))),
+        // Axum has ended if it takes no more.
+        Ok(FirstRequest::Other(stream)) => drop(others.send((stream, address)).await),
+        Err(error) => tracing::debug!(%error, "a connection ended before it was upgraded"),
     }
 }
 
@@ -31,11 +81,14 @@ impl Listener for Door {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
-        self.0.accept().await
+        match self.others.recv().await {
+            Some(other) => other,
+            None => std::future::pending().await,
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        Ok(self.address)
     }
 }
 

@@ -22,11 +22,20 @@ pub(super) struct Peer {
     backlog: RefCell<Vec<u8>>,
     queue_bytes: usize,
     closing: Cell<bool>,
+    /// Its rooms.
+    pub(super) rooms: RefCell<Vec<String>>,
 }
 
 impl Peer {
     pub(super) fn new(id: u64, stream: TcpStream, queue_bytes: usize) -> Self {
-        Self { id, stream, backlog: RefCell::default(), queue_bytes, closing: Cell::new(false) }
+        Self {
+            id,
+            stream,
+            backlog: RefCell::default(),
+            queue_bytes,
+            closing: Cell::new(false),
+            rooms: RefCell::default(),
+        }
     }
 
     pub(super) fn write(self: &Rc<Self>, bytes: &[u8]) {

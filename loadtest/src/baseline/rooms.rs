@@ -19,7 +19,8 @@ const FAULT_EVERY: u64 = 50;
 struct Room {
     peers: Vec<Rc<Peer>>,
     offset: u64,
-    history: VecDeque<(u64, Box<str>)>,
+    /// The last publications, encoded as they stand in the reply to a recovery.
+    history: VecDeque<Box<str>>,
     /// A frame held back until the next one, for the fault `Swap`.
     swapped: Vec<u8>,
 }
@@ -45,15 +46,17 @@ struct Command<'a> {
     id: u64,
     #[serde(borrow)]
     connect: Option<&'a RawValue>,
-    subscribe: Option<Subscribe>,
-    unsubscribe: Option<Subscribe>,
+    #[serde(borrow)]
+    subscribe: Option<Subscribe<'a>>,
+    #[serde(borrow)]
+    unsubscribe: Option<Subscribe<'a>>,
     #[serde(borrow)]
     publish: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Subscribe {
-    channel: String,
+struct Subscribe<'a> {
+    channel: &'a str,
     #[serde(default)]
     recover: bool,
     #[serde(default)]
@@ -89,9 +92,9 @@ impl Rooms {
             self.peers.borrow_mut().insert(peer.id, Rc::clone(peer));
             format!("{{\"id\":{id},\"connect\":{}}}", self.connected)
         } else if let Some(subscribe) = command.subscribe {
-            json!({"id": id, "subscribe": self.subscribe(peer, subscribe)}).to_string()
+            self.subscribe(peer, id, &subscribe)
         } else if let Some(leave) = command.unsubscribe {
-            if let Some(room) = self.rooms.borrow_mut().get_mut(&leave.channel) {
+            if let Some(room) = self.rooms.borrow_mut().get_mut(leave.channel) {
                 room.peers.retain(|other| other.id != peer.id);
             }
             format!("{{\"id\":{id},\"unsubscribe\":{{}}}}")
@@ -105,23 +108,38 @@ impl Rooms {
         Ok(())
     }
 
-    fn subscribe(&self, peer: &Rc<Peer>, wanted: Subscribe) -> serde_json::Value {
+    /// The reply is put together from pieces that are ready.
+    fn subscribe(&self, peer: &Rc<Peer>, id: u64, wanted: &Subscribe<'_>) -> String {
         let mut rooms = self.rooms.borrow_mut();
-        let room = rooms.entry(wanted.channel).or_default();
+        if !rooms.contains_key(wanted.channel) {
+            rooms.insert(wanted.channel.to_owned(), Room::default());
+        }
+        let Some(room) = rooms.get_mut(wanted.channel) else { return String::new() };
         room.peers.push(Rc::clone(peer));
+        peer.rooms.borrow_mut().push(wanted.channel.to_owned());
+        let (top, recoverable) = (room.offset, self.history > 0);
         if !wanted.recover {
-            return json!({"recoverable": self.history > 0, "epoch": "e", "offset": room.offset});
+            return format!(
+                "{{\"id\":{id},\"subscribe\":{{\"recoverable\":{recoverable},\"epoch\":\"e\",\"offset\":{top}}}}}"
+            );
         }
-        let missed = room.history.iter().filter(|(offset, _)| *offset > wanted.offset);
-        let mut missed: Vec<_> = missed
-            .map(|(offset, data)| json!({"offset": offset, "data": RawValue::from_string(data.to_string()).ok()}))
-            .collect();
-        let recovered = missed.len() as u64 == room.offset - wanted.offset.min(room.offset);
-        if self.fault == Some(Fault::Forget) {
-            missed.clear();
+        let missed = (top - wanted.offset.min(top)) as usize;
+        let recovered = missed <= room.history.len();
+        let mut reply = format!(
+            "{{\"id\":{id},\"subscribe\":{{\"recoverable\":true,\"epoch\":\"e\",\"offset\":{},\"was_recovering\":true,\
+             \"recovered\":{recovered},\"publications\":[",
+            wanted.offset
+        );
+        let forgets = self.fault == Some(Fault::Forget);
+        let first = if forgets { room.history.len() } else { room.history.len().saturating_sub(missed) };
+        for (nth, publication) in room.history.range(first..).enumerate() {
+            if nth > 0 {
+                reply.push(',');
+            }
+            reply.push_str(publication);
         }
-        json!({"recoverable": true, "epoch": "e", "offset": wanted.offset, "was_recovering": true,
-            "recovered": recovered, "publications": missed})
+        reply.push_str("]}}");
+        reply
     }
 
     pub(super) fn publish(&self, body: &str, batch: &mut Batch) -> Result<()> {
@@ -130,7 +148,8 @@ impl Rooms {
         let room = rooms.entry(channel.to_owned()).or_default();
         room.offset += 1;
         if self.history > 0 {
-            room.history.push_back((room.offset, data.get().into()));
+            let publication = format!("{{\"offset\":{},\"data\":{data}}}", room.offset);
+            room.history.push_back(publication.into());
             if room.history.len() > self.history {
                 room.history.pop_front();
             }
@@ -190,8 +209,11 @@ impl Rooms {
 
     pub(super) fn leave(&self, peer: &Peer) {
         if self.peers.borrow_mut().remove(&peer.id).is_some() {
-            for room in self.rooms.borrow_mut().values_mut() {
-                room.peers.retain(|other| other.id != peer.id);
+            let mut rooms = self.rooms.borrow_mut();
+            for name in peer.rooms.take() {
+                if let Some(room) = rooms.get_mut(&name) {
+                    room.peers.retain(|other| other.id != peer.id);
+                }
             }
         }
     }

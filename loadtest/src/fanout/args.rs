@@ -25,6 +25,10 @@ pub(crate) struct Args {
     /// Size of a publication's JSON data.
     #[arg(long, default_value_t = 256)]
     pub(super) bytes: usize,
+    /// After each measurement, publish at the same rate into rooms without subscribers, to tell the cost of a publication
+    /// from that of its deliveries.
+    #[arg(long, requires = "server_pid", conflicts_with_all = ["search", "stalled"])]
+    pub(super) alone: bool,
     /// Raise the rate from --rate on until it is not sustained, --seconds each; then measure at half of the server's
     /// best.
     #[arg(long)]

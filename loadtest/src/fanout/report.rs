@@ -53,6 +53,9 @@ pub(super) struct Run {
     /// Measured at half of the best step's rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) half: Option<Phase>,
+    /// CPU time of each publication into rooms without subscribers, in microseconds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) cpu_us_per_publication_alone: Vec<f64>,
     lost: u64,
     doubled: u64,
     disordered: u64,
@@ -109,6 +112,7 @@ impl Run {
             phases: Vec::new(),
             found: None,
             half: None,
+            cpu_us_per_publication_alone: Vec::new(),
             lost: 0,
             doubled: 0,
             disordered: 0,
@@ -199,6 +203,16 @@ impl Display for FanoutReport {
                 run.half.iter().try_for_each(|half| write!(out, "{half}"))?;
             } else {
                 run.phases.iter().try_for_each(|phase| write!(out, "{phase}"))?;
+            }
+            if let Some(Share { median, min, max }) = Share::of(run.cpu_us_per_publication_alone.clone()) {
+                let costs = run.phases.iter().filter_map(|phase| phase.server_cpu_us_per_delivery);
+                let delivery = Share::of(costs.collect()).map_or(0.0, |share| share.median);
+                writeln!(
+                    out,
+                    "  a publication alone {median:.1} us ({min:.1} to {max:.1}), a delivery {delivery:.1} us with its \
+                     share of that, {:.1} us without",
+                    delivery - median / f64::from(plan.subscribers)
+                )?;
             }
             if plan.stalled > 0 {
                 writeln!(out, "  {} stalled subscribers, closes {:?}", plan.stalled, run.stalled_closes)?;

@@ -13,6 +13,7 @@ use crate::fleet::Fleet;
 use crate::fleet::order::{Order, Seen};
 use crate::fleet::subscriber::lock;
 use crate::phase::{self, Phase};
+use crate::process::Spent;
 use crate::publisher::Publisher;
 
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -61,7 +62,7 @@ impl Trial {
         if self.stalled == 0 {
             let steady = self.phase("steady", args.rate, time).await?.0;
             self.run.phases.push(steady);
-            return Ok(());
+            return if args.alone { self.alone(args, time).await } else { Ok(()) };
         }
         let before = self.phase("before", args.rate, time / 2).await?.0;
         self.fleet.order(&Order::Stall(true)).await?;
@@ -69,6 +70,25 @@ impl Trial {
         self.run.phases.extend([before, during]);
         self.fleet.order(&Order::Stall(false)).await?;
         self.wait_for_cuts().await
+    }
+
+    /// Publishes into as many rooms, in which nobody is.
+    async fn alone(&mut self, args: &Args, time: Duration) -> Result<()> {
+        let (publishers, transport, rooms, rate, bytes) =
+            (args.aim.publishers, self.site.transport.clone(), args.rooms, args.rate, args.bytes);
+        let prefix = args.aim.subscriber_plan(&self.site, 0, rooms).prefix;
+        let before = self.site.usage()?;
+        let published = tokio::task::spawn_blocking(move || {
+            let mut publisher = Publisher::connect(&transport, publishers, rooms, &prefix, bytes)?;
+            let schedule = publisher.schedule(rate, Some(time));
+            publisher.run(&schedule)
+        })
+        .await??;
+        if let Some((before, after)) = before.zip(self.site.usage()?) {
+            let cpu_us = Spent::between(before, after).cpu_seconds * 1e6;
+            self.run.cpu_us_per_publication_alone.push(cpu_us / published.count.max(1) as f64);
+        }
+        Ok(())
     }
 
     /// A stalled subscriber notices its close only when it reads again.

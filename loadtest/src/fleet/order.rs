@@ -14,6 +14,9 @@ pub(crate) enum Order {
     Stall(bool),
     /// Close all connections at once and resume them as a browser would.
     Storm(Backoff),
+    /// Close all connections at once, and resume them one after another; then close and resume each in turn until the time
+    /// is over. Afterwards all stay and read.
+    Cycle { seconds: f64, per_second: f64 },
     /// Every subscriber leaves, joins, publishes, calls, reconnects and reads slowly, at random.
     Churn { seconds: f64, every_ms: u64, seed: u64 },
     /// Like `Churn` with more actions and without loss: each subscriber recovers what it missed. Afterwards all stay

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::connections::Connections;
 use super::order::{Order, Seen};
-use super::{churn, roam};
+use super::{churn, cycle, roam};
 use crate::clock::{Dice, unix_us};
 
 pub(crate) async fn run() -> Result<()> {
@@ -34,6 +34,13 @@ pub(crate) async fn run() -> Result<()> {
                 let resume =
                     |index| tokio::spawn(Arc::clone(&connections).resume(index, backoff, dropped_us));
                 tasks = (0..connections.subscribers.len()).map(resume).collect();
+            }
+            Order::Cycle { seconds, per_second } => {
+                connections.empty(tasks);
+                let until = Instant::now() + Duration::from_secs_f64(seconds);
+                let cycle =
+                    |index| tokio::spawn(cycle::cycle(Arc::clone(&connections), index, until, per_second));
+                tasks = (0..connections.subscribers.len()).map(cycle).collect();
             }
             Order::Churn { seconds, every_ms, seed } => {
                 connections.empty(tasks);

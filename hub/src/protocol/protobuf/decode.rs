@@ -108,6 +108,7 @@ fn subscribe(c: wire::SubscribeRequest) -> Result<Subscribe, Unreadable> {
         recover: c.recover,
         offset: c.offset,
         epoch: c.epoch,
+        join_leave: c.join_leave,
         tf: c.tf.map(|tf| FilterNode::from_protobuf(&tf)).transpose().map_err(|_| Unreadable)?,
         flag: c.flag,
         delta: c.delta,

@@ -83,6 +83,8 @@ pub(crate) struct SubscribeRequest {
     pub(crate) offset: u64,
     #[prost(bytes = "bytes", tag = "8")]
     pub(crate) data: Bytes,
+    #[prost(bool, tag = "11")]
+    pub(crate) join_leave: bool,
     #[prost(string, tag = "12")]
     pub(crate) delta: String,
     /// A filter, not decoded until its parts are counted.
