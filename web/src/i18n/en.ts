@@ -188,7 +188,6 @@ export const en = {
   "place.business": "Business account",
   "kind.poll": "Poll",
   "kind.story": "Story",
-  "message.deletedWas": "deleted",
   "message.note": "Note, seen by colleagues only",
   "message.reply": "Reply",
   "message.copy": "Copy text",

@@ -207,7 +207,6 @@ export const ru: Record<Key, string | Plural> = {
   "place.business": "Бизнес-аккаунт",
   "kind.poll": "Опрос",
   "kind.story": "История",
-  "message.deletedWas": "удалено",
   "message.note": "Заметка, видна только коллегам",
   "message.reply": "Ответить",
   "message.copy": "Скопировать текст",
