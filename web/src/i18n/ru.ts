@@ -305,5 +305,5 @@ export const ru: Record<Key, string | Plural> = {
   "ui.from": "С",
   "ui.until": "По (включительно)",
   "ui.backwards": "Конец раньше начала.",
-  "ui.toasts": "Уведомления",
+  "ui.toasts": "Последние сообщения страницы",
 };
