@@ -53,7 +53,7 @@ const pages = [
     name: "inbox, search", path: "/", open: async (page) => {
       await at(page, "conversation-row").first().waitFor();
       await page.locator("input[type=search]:visible").first().fill("lantern");
-      await page.locator(".found, .empty, [data-testid=search-result]").first().waitFor();
+      await page.locator(".found:visible, .side .empty:visible").first().waitFor();
     },
   },
   {

@@ -49,7 +49,7 @@ export function Try({ spec, entry, access, w }: { spec: Spec; entry: Entry; acce
   }
 
   return (
-    <section className="docs-try" aria-label={w.tryIt}>
+    <div className="docs-try">
       <h4>{w.tryIt}</h4>
       {entry.method !== "get" && <p className="ui-hint">{w.caution}</p>}
       <Form save={send} submit={w.send} label={`${w.tryIt}: ${entry.method.toUpperCase()} ${entry.path}`}>
@@ -64,7 +64,7 @@ export function Try({ spec, entry, access, w }: { spec: Spec; entry: Entry; acce
           </>
         )}
       </div>
-    </section>
+    </div>
   );
 }
 

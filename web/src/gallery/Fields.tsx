@@ -36,11 +36,11 @@ export function Fields({ w }: { w: Words }) {
           <TextField name="email" label={w.email} type="email" autoComplete="off" />
           <SelectField name="kind" label={w.kind} choices={kinds} defaultValue="service" required />
           <TextArea name="note" label={w.note} hint={w.noteHint} maxLength={500} />
-          <TextField name="token" label={w.password} type="password" autoComplete="off" error={w.wrong} end={<Button>{w.show}</Button>} />
           <TextField label={w.disabledField} disabled value="6f1c" required />
           <Checkbox name="copy" label={w.agree} hint={w.agreeHint} defaultChecked />
           <Checkbox name="terms" label={w.answers} required />
         </Form>
+        <TextField name="token" label={w.password} type="password" autoComplete="off" error={w.wrong} end={<Button>{w.show}</Button>} />
         <div className="ui-actions">
           <Button onClick={() => setOutcome("field")} aria-pressed={outcome === "field"} data-testid="refuse-field">{w.refuse}</Button>
           <Button onClick={() => setOutcome("whole")} aria-pressed={outcome === "whole"} data-testid="refuse-whole">{w.trouble}</Button>
