@@ -1,38 +1,33 @@
-// Builds index.html and hashed files under assets/, plus docs/ with the API browser.
+// Builds three pages with hashed files under assets/: the inbox, the API browser (docs.html, served as /docs), and the
+// gallery of primitives (gallery.html).
 import { copyFileSync, mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env.HUBBUB_URL ?? "http://127.0.0.1:8080";
 
-/** Puts the API browser beside the page; it loads /api/v1/openapi.json from the server that serves it. */
-function apiDocs(): Plugin {
+/** Styles of the texts that the server renders itself, and their picture, at addresses without a hash. */
+function docsStyles(): Plugin {
   return {
-    name: "api-docs",
+    name: "docs-styles",
     apply: "build",
     closeBundle() {
-      const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
       const out = resolve(import.meta.dirname, "dist/docs");
       mkdirSync(out, { recursive: true });
-      for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
-        copyFileSync(join(swagger, name), join(out, name));
-      }
-      for (const name of ["index.html", "docs.js", "docs.css"]) {
-        copyFileSync(resolve(import.meta.dirname, "docs", name), join(out, name));
-      }
+      copyFileSync(resolve(import.meta.dirname, "docs/docs.css"), join(out, "docs.css"));
       copyFileSync(resolve(import.meta.dirname, "src/icon.svg"), join(out, "icon.svg"));
     },
   };
 }
 
 export default defineConfig({
-  plugins: [react(), apiDocs()],
+  plugins: [react(), docsStyles()],
   // A proxy may put the server under a path of its own, so addresses are relative to the page.
   base: "./",
   build: {
+    rolldownOptions: { input: ["index.html", "docs.html", "gallery.html"].map((name) => resolve(import.meta.dirname, name)) },
     target: "es2022",
     // light-dark() is left to the browser, so that the appearance can be switched by color-scheme alone.
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
@@ -48,5 +43,5 @@ export default defineConfig({
       "/connection": { target: server, ws: true },
     },
   },
-  test: { environment: "node", include: ["src/**/*.test.ts"] },
+  test: { environment: "node", include: ["src/**/*.test.ts"], css: true },
 });

@@ -12,7 +12,7 @@ pub(super) fn json(text: &'static str) -> Response {
 
 /// The API browser, a page of the web build.
 pub(super) async fn browser() -> Response {
-    assets::page("docs/index.html")
+    assets::page("docs.html")
 }
 
 /// A Markdown text as a page.
@@ -57,7 +57,7 @@ fn page(title: &str, markdown: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <link rel=\"stylesheet\" href=\"docs.css\"></head>\
+         <link rel=\"icon\" type=\"image/svg+xml\" href=\"icon.svg\"><link rel=\"stylesheet\" href=\"docs.css\"></head>\
          <body><nav class=\"bar\" aria-label=\"Documentation\"><strong>Hubbub</strong> <a href=\"../docs\">HTTP API</a> \
          <a href=\"socket\" aria-current=\"page\">Socket</a> <a href=\"../\">Inbox</a></nav>\
          <main>{body}</main></body></html>\n"

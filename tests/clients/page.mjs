@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export async function pageChecks(world, check) {
   await check("the page, the API browser and the socket's document are served", async () => {
-    for (const [path, part] of [["/", "<div id=\"root\""], ["/docs", "swagger-ui"], ["/docs/socket", "message.send"], ["/api/v1/openapi.json", "\"openapi\""]]) {
+    for (const [path, part] of [["/", "<div id=\"root\""], ["/docs", "<title>Hubbub API"], ["/gallery.html", "<div id=\"root\""], ["/docs/socket", "message.send"], ["/api/v1/openapi.json", "\"openapi\""]]) {
       const answer = await fetch(world.url + path);
       assert.equal(answer.status, 200, path);
       assert.ok((await answer.text()).includes(part), `${path} has no ${part}`);

@@ -1,5 +1,6 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|fallback|demo|descriptors|strangers|proxies|stock …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [a part of `parts` below …]. Prints TAP.
 import { resolve } from "node:path";
+import { axeChecks } from "./axe.mjs";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
 import { descriptorChecks } from "./descriptors.mjs";
@@ -16,7 +17,7 @@ import { strangerChecks } from "./strangers.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, proxies: proxyChecks, stock: stockChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, proxies: proxyChecks, stock: stockChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

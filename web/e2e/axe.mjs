@@ -1,0 +1,214 @@
+// axe over every page, in both themes and languages, on a phone and a desk; and what axe does not see: pages that scroll
+// sideways and words that are cut off. A page is a line of `pages`.
+//
+//   HUBBUB_URL       http://127.0.0.1:8080       HUBBUB_EMAIL, HUBBUB_PASSWORD   somebody who may see everything
+//   CHROMIUM         path of the browser, /usr/bin/chromium unless told
+//   SHOTS            a folder for screenshots of each page at 320, 360, 768, 1024 and 1600 px, none unless told
+//   ONLY             part of a page's name, to run it alone
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+import { cutOff } from "./cut_off.mjs";
+
+const url = (process.env.HUBBUB_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
+const [email, password] = [process.env.HUBBUB_EMAIL, process.env.HUBBUB_PASSWORD];
+if (!email || !password) throw new Error("HUBBUB_EMAIL and HUBBUB_PASSWORD are not set; see the head of this file");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const at = (page, id) => page.getByTestId(id);
+const gallery = (name, open, only) => ({
+  only,
+  name: `gallery, ${name}`, path: "/gallery.html", signedIn: false, open: async (page) => {
+    await page.locator("[data-part=tooltip]").waitFor();
+    await open?.(page);
+  },
+});
+
+/** `path` from the root; `open` brings the page to what is to be seen; `signedIn` unless told. `only`: what lies over a page
+ * is looked at alone, since the rest of the page is out of reach while it is open. */
+const pages = [
+  { name: "sign-in", path: "/", signedIn: false, open: (page) => at(page, "sign-in-email").waitFor() },
+  {
+    name: "sign-in, refused", path: "/", signedIn: false, open: async (page) => {
+      await at(page, "sign-in-submit").click();
+      await page.getByRole("alert").filter({ hasText: /\S/ }).waitFor();
+    },
+  },
+  { name: "inbox", path: "/", open: (page) => at(page, "conversation-row").first().waitFor() },
+  {
+    name: "inbox, menu", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().waitFor();
+      await page.locator("[popovertarget=menu]:visible").first().click();
+      await page.locator("#menu:popover-open").waitFor();
+    },
+  },
+  {
+    name: "inbox, keys", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().waitFor();
+      await page.keyboard.press("?");
+      await page.locator("dialog[open]").waitFor();
+    },
+  },
+  {
+    name: "inbox, search", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().waitFor();
+      await page.locator("input[type=search]:visible").first().fill("lantern");
+      await page.locator(".found:visible, .side .empty:visible").first().waitFor();
+    },
+  },
+  {
+    name: "conversation", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().click();
+      await at(page, "message").first().waitFor();
+    },
+  },
+  gallery("parts"),
+  gallery("dialog", async (page) => {
+    await at(page, "open-dialog").click();
+    await page.getByRole("dialog").waitFor();
+  }),
+  gallery("long dialog", async (page) => {
+    await at(page, "open-long").click();
+    await page.getByRole("dialog").waitFor();
+  }),
+  gallery("question", async (page) => {
+    await at(page, "open-confirm").click();
+    await page.getByRole("alertdialog").waitFor();
+  }),
+  gallery("menu", async (page) => {
+    await page.locator("[data-testid=menus] button").first().click();
+    await page.getByRole("menu").waitFor();
+  }, "[data-part=menus], .ui-positioner"),
+  gallery("combobox", async (page) => {
+    await page.locator("[data-part=combobox] [role=combobox]").click();
+    await page.getByRole("listbox").waitFor();
+  }, "[data-part=combobox], .ui-positioner"),
+  gallery("notices", async (page) => {
+    for (const id of ["say-good", "say-bad", "say-undo"]) await at(page, id).click();
+    await page.locator(".ui-toast").nth(2).waitFor();
+  }),
+  gallery("refused form", async (page) => {
+    await at(page, "refuse-field").click();
+    await page.locator("[data-part=form] [role=checkbox]").nth(1).click();
+    await page.locator("[data-part=form] [type=submit]").click();
+    await page.locator("[data-part=form] [data-testid=gallery-name][data-invalid]").waitFor();
+  }),
+  { name: "docs", path: "/docs", signedIn: false, open: (page) => page.locator(".docs-operation").first().waitFor() },
+  {
+    name: "docs, opened", path: "/docs", signedIn: false, open: async (page) => {
+      await page.locator(".docs-operation").first().waitFor();
+      for (const operation of (await page.locator(".docs-operation h3 button").all()).slice(0, 12)) await operation.click();
+      for (const shape of (await page.locator(".docs-shape > summary").all()).slice(0, 6)) await shape.click();
+    },
+  },
+  { name: "docs, socket", path: "/docs/socket", signedIn: false, plain: true },
+].filter(({ name }) => name.includes(process.env.ONLY ?? ""));
+
+const looks = ["light", "dark"].flatMap((theme) => ["en", "ru"].map((language) => ({ theme, language, dir: "ltr" })));
+/** Right to left, the gallery only: no language of the page runs that way yet. */
+const mirrored = { theme: "light", language: "en", dir: "rtl" };
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const counts = { runs: 0, rules: 0, wrong: 0 };
+const known = new Set();
+
+function wrong(where, what) {
+  counts.wrong += 1;
+  // The same thing on the same page in another look is one line.
+  const line = `${where.page}: ${what}`;
+  if (!known.has(line)) console.log(`not ok - ${line}   [${where.theme}, ${where.language}, ${where.dir}, ${where.width}]`);
+  known.add(line);
+}
+
+async function context(look, width, state) {
+  return browser.newContext({
+    viewport: { width, height: width < 700 ? 700 : 900 }, colorScheme: look.theme, reducedMotion: "reduce", hasTouch: width < 700,
+    locale: look.language === "ru" ? "ru-RU" : "en-US", ...(state && { storageState: state }),
+  });
+}
+
+/** A session for each look: refresh tokens turn over, so that two windows cannot share one. */
+async function signIn(look, width) {
+  const made = await context(look, width);
+  const page = await made.newPage();
+  await page.goto(`${url}/`);
+  await at(page, "sign-in-email").fill(email);
+  await at(page, "sign-in-password").fill(password);
+  await at(page, "sign-in-submit").click();
+  await at(page, "conversation-row").first().waitFor();
+  await page.close();
+  return made;
+}
+
+async function look(made, entry, where) {
+  const page = await made.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (line) => line.type() === "error" && /Content Security Policy/.test(line.text()) && complaints.push(line.text()));
+  try {
+    const query = entry.path.startsWith("/gallery") || entry.path === "/docs" ? `?lang=${where.language}&theme=${where.theme}${where.dir === "rtl" ? "&dir=rtl" : ""}` : "";
+    await page.goto(url + entry.path + query);
+    await entry.open?.(page);
+    // Opening and closing are animated for those who have not asked for less; here they are over in a frame.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.evaluate(axe);
+    const found = await page.evaluate((only) => globalThis.axe.run({
+      ...(only && { include: [only] }),
+      // They pass the focus on the moment they get it.
+      exclude: ["[data-base-ui-focus-guard]"],
+    }, {
+      rules: { region: { enabled: !only } },
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"],
+    }), entry.only);
+    counts.runs += 1;
+    counts.rules += found.passes.length;
+    for (const { id, nodes } of found.violations) {
+      for (const node of nodes) wrong(where, `${id}: ${node.target.join(" ")} ${node.html.slice(0, 140)} — ${node.failureSummary?.split("\n").slice(1, 3).join(";").trim()}`);
+    }
+    for (const what of await page.evaluate(cutOff)) wrong(where, what);
+    for (const what of complaints) wrong(where, `the page complained: ${what}`);
+  } catch (error) {
+    wrong(where, `could not be looked at: ${error.message.split("\n")[0]}`);
+  } finally {
+    await page.close();
+  }
+}
+
+async function shots() {
+  for (const theme of ["light", "dark"]) {
+    for (const width of [320, 360, 768, 1024, 1600]) {
+      const language = width % 3 === 0 ? "ru" : "en";
+      const [outside, inside] = [await context({ theme, language }, width), await signIn({ theme, language }, width)];
+      for (const entry of pages) {
+        const page = await (entry.signedIn === false ? outside : inside).newPage();
+        await page.goto(url + entry.path + (entry.signedIn === false && !entry.plain && entry.path !== "/" ? `?lang=${language}&theme=${theme}` : ""));
+        await entry.open?.(page).catch(() => undefined);
+        await page.screenshot({ path: `${process.env.SHOTS}/${entry.name.replaceAll(/\W+/g, "-")}-${width}-${theme}.png`, fullPage: entry.name === "gallery, parts" });
+        await page.close();
+      }
+      await outside.close();
+      await inside.close();
+    }
+  }
+}
+
+try {
+  for (const width of [320, 360, 1280]) {
+    for (const one of looks) {
+      const inside = pages.some(({ signedIn }) => signedIn !== false) ? await signIn(one, width) : null;
+      const outside = await context(one, width);
+      for (const entry of pages) await look(entry.signedIn === false ? outside : inside, entry, { ...one, width, page: entry.name });
+      await outside.close();
+      await inside?.close();
+    }
+    const outside = await context(mirrored, width);
+    for (const entry of pages.filter(({ path }) => path.startsWith("/gallery"))) await look(outside, entry, { ...mirrored, width, page: entry.name });
+    await outside.close();
+  }
+  if (process.env.SHOTS) await shots();
+} finally {
+  await browser.close();
+}
+console.log(`${pages.length} pages, ${counts.runs} runs of axe, ${counts.rules} rules passed, ${counts.wrong} violations`);
+process.exit(counts.wrong > 0 || counts.runs === 0 ? 1 : 0);
