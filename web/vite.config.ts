@@ -29,6 +29,8 @@ function apiDocs(): Plugin {
 }
 
 export default defineConfig({
+  // Relative, so that the page works in whatever folder a proxy puts it.
+  base: "./",
   plugins: [react(), apiDocs()],
   build: {
     target: "es2022",

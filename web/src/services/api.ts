@@ -14,6 +14,8 @@ export interface ApiOptions {
   fetch?: typeof fetch;
   now?: () => number;
   lock?: Lock;
+  /** What stands before the paths of the server: the folder of the page, if it is not the root. */
+  base?: string;
   /** The session is over for good: the refresh cookie was refused too, or is somebody else's. */
   onExpired?: (error: RequestError) => void;
 }
@@ -21,10 +23,12 @@ export interface ApiOptions {
 export class Api {
   readonly tokens: Tokens;
   private readonly fetch: typeof fetch;
+  private readonly base: string;
   private readonly onExpired: (error: RequestError) => void;
 
   constructor(options: ApiOptions = {}) {
     this.fetch = options.fetch ?? ((input, init) => fetch(input, init));
+    this.base = options.base ?? "";
     this.onExpired = options.onExpired ?? (() => undefined);
     // If the answer comes to nobody, the cookie still holds.
     const renew = () =>
@@ -82,16 +86,21 @@ export class Api {
     return response.blob();
   }
 
+  /** Any operation of the API; the settings pages name theirs in `settings/calls.ts`. */
+  request<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: object, signal?: AbortSignal): Promise<T> {
+    return this.authorised(method, path, signal, body).then((response) => json<T>(response));
+  }
+
   private get<T>(path: string, signal?: AbortSignal): Promise<T> {
     return this.authorised("GET", path, signal).then((response) => json<T>(response));
   }
 
-  private async authorised(method: string, path: string, signal?: AbortSignal): Promise<Response> {
+  private async authorised(method: string, path: string, signal?: AbortSignal, body?: object): Promise<Response> {
     try {
       const token = await this.tokens.fresh();
-      const response = await this.send(method, path, undefined, token, signal);
+      const response = await this.send(method, path, body, token, signal);
       if (response.status !== 401) return await checked(response);
-      return await checked(await this.send(method, path, undefined, await this.tokens.refresh(token), signal));
+      return await checked(await this.send(method, path, body, await this.tokens.refresh(token), signal));
     } catch (error) {
       if (error instanceof RequestError && error.status === 401) this.onExpired(error);
       throw error;
@@ -114,7 +123,7 @@ export class Api {
     if (body) init.body = JSON.stringify(body);
     if (signal) init.signal = signal;
     try {
-      return await this.fetch(path, init);
+      return await this.fetch(this.base + path, init);
     } catch {
       throw new RequestError(0, "no_answer", "no answer");
     }

@@ -35,8 +35,9 @@ export function applyEvent(state: State, event: Event): State {
   }
   if (read && read.user === next.session.user?.id) next = keepRead(next, read.conversation, read);
   if (event.kind === "channel.updated" && event.channel && channel_state) {
-    const channel = next.channels[event.channel];
-    if (channel) next = { ...next, channels: { ...next.channels, [channel.id]: { ...channel, ...channel_state } } };
+    // The event has no webhook address, which an answer may have brought; of a new channel it is all there is.
+    const channel = { ...next.channels[event.channel], ...channel_state };
+    next = { ...next, channels: { ...next.channels, [channel.id]: channel } };
   }
   return next;
 }
