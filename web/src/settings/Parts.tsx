@@ -4,6 +4,7 @@ import { Empty } from "../components/Empty";
 import { Skeleton } from "../components/Skeleton";
 import { usePick, useText } from "../hooks/app";
 import { useHeading, useTitle } from "../hooks/route";
+import "../i18n/pages";
 import type { Data } from "./data";
 
 /** What the page of a section is of: a business, and one thing of it if the address names one. */
