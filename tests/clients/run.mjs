@@ -1,4 +1,4 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|demo|descriptors|strangers …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|demo|descriptors|strangers|frame …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
@@ -6,6 +6,7 @@ import { descriptorChecks } from "./descriptors.mjs";
 import { exampleChecks } from "./examples.mjs";
 import { openChecks } from "./open.mjs";
 import { pageChecks } from "./page.mjs";
+import { frameChecks } from "./frame.mjs";
 import { killAll } from "./processes.mjs";
 import { protobufChecks } from "./protobuf.mjs";
 import { sessionChecks } from "./sessions.mjs";
@@ -13,7 +14,7 @@ import { strangerChecks } from "./strangers.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

@@ -100,7 +100,7 @@ export function createApp(): App {
     store, router,
     open: (conversation) => desk.open(conversation),
     load: (conversation) => loader.conversation(conversation),
-    show: (query) => show(query),
+    show: (change) => show(change),
   });
 
   /** Shows another part of the inbox, and remembers it for the next time. */
@@ -199,10 +199,7 @@ export function createApp(): App {
   return {
     store, router, follow, desk, loader, media, search, socket,
     request: (method, path, body, signal) => api.request(method, path, body, signal),
-    filter(change) {
-      show(change);
-      follow.chose(store.get().filter);
-    },
+    filter: (change) => follow.choose(change),
     async signIn(email, password) {
       // The new session's cookie takes the place of the old one, and must not be what is signed out of.
       const owed = owesFarewell();

@@ -16,7 +16,7 @@ export interface FollowParts {
   /** Asks the server for a conversation that the page does not know. */
   load(conversation: string): Promise<void>;
   /** Shows another part of the inbox. */
-  show(query: Query): void;
+  show(change: Partial<Query>): void;
 }
 
 /** How it stands with what the address names. */
@@ -68,13 +68,14 @@ export class Follow {
     return () => this.listeners.delete(listener);
   };
 
-  /** A person has chosen another part of the inbox: it gets an entry in the history. */
-  chose(query: Query): void {
-    const route = this.parts.router.get();
-    const { active } = this.parts.store.get();
-    this.filter = query;
+  /** A person chooses another part of the inbox: it gets an entry in the history. */
+  choose(change: Partial<Query>): void {
+    const { router, store } = this.parts;
+    const route = router.get();
+    this.set(change);
     this.say({ ...this.link, dropped: false });
-    this.parts.router.go({ ...inbox, query, conversation: route.page === "inbox" ? active : null });
+    const { active, filter } = store.get();
+    router.go({ ...inbox, query: filter, conversation: route.page === "inbox" ? active : null });
   }
 
   /** Tries once more to get a conversation that could not be loaded. */
@@ -88,7 +89,7 @@ export class Follow {
   }
 
   private go(): void {
-    const { store, router, open, show } = this.parts;
+    const { store, router, open } = this.parts;
     const route = router.get();
     if (store.get().session.phase !== "in") return;
     if (route.page !== "inbox" || lostTenant(store.get(), route)) {
@@ -97,9 +98,7 @@ export class Follow {
     }
     const { filter } = store.get();
     if (route.query && listKey(route.query) !== listKey(filter)) {
-      this.setting = true;
-      show(known(store.get(), route.query));
-      this.setting = false;
+      this.set(known(store.get(), route.query));
       this.say({ ...this.link, dropped: !sameScope(route.query, store.get().filter) });
     }
     this.filter = store.get().filter;
@@ -125,8 +124,16 @@ export class Follow {
     const before = this.filter;
     this.filter = filter;
     if (before && listKey(before) === listKey(filter)) return;
+    this.set(filter);
     this.align(route);
     this.say({ ...this.link, dropped: before !== null && !sameScope(before, filter) });
+  }
+
+  private set(change: Partial<Query>): void {
+    this.setting = true;
+    this.parts.show(change);
+    this.setting = false;
+    this.filter = this.parts.store.get().filter;
   }
 
   private align(route: InboxRoute): void {

@@ -64,10 +64,15 @@ export function useForm<V extends Values>(key: string, theirs: V, rules: Rules<V
   const dirty = Object.entries(edits).filter(([field, { value }]) => !same(value, theirs[field]));
   const values = { ...theirs, ...Object.fromEntries(Object.entries(edits).map(([field, { value }]) => [field, value])) } as V;
 
+  // The first field that is wrong takes the focus, each time that something is refused.
+  const [refused, setRefused] = useState(0);
+  useEffect(() => {
+    if (refused > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [refused]);
+
   function refuse(found: Record<string, string>) {
     setErrors(found);
-    // After it is drawn: the first field that is wrong takes the focus.
-    setTimeout(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(), 0);
+    setRefused((count) => count + 1);
   }
 
   async function send() {

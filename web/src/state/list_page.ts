@@ -2,7 +2,7 @@
 import type { Conversation, InboxAnswer as InboxPage, Position } from "../api.gen";
 import { takeCounts } from "./counts";
 import { keepConversation, prune } from "./known";
-import { putList, reaches } from "./lists";
+import { currentList, putList, reaches } from "./lists";
 import type { List, State } from "./model";
 import { compare, inQuery, listKey, type Place, type Query } from "./views";
 
@@ -30,8 +30,10 @@ export function listLoaded(state: State, query: Query, run: number, page: InboxP
     ...list, ids: rows.map((one) => one.id), next: page.next, reach, error: null,
     phase: run === list.asked ? "ready" : list.phase, floor: first ? run + 1 : list.floor,
   };
-  // Without an open feed nothing keeps the other lists true.
-  next = next.link.phase === "live" ? putList(next, loaded) : { ...next, lists: { [listKey(query)]: loaded } };
+  // Without an open feed nothing keeps the other lists true. The one on the screen may still be waiting for its page.
+  const shown = currentList(next);
+  const others = shown ? { [listKey(shown.query)]: shown } : {};
+  next = next.link.phase === "live" ? putList(next, loaded) : { ...next, lists: { ...others, [listKey(query)]: loaded } };
   if (first) next = dropForgotten(next, loaded);
   if (page.counts) next = takeCounts(next, query, page.counts, page.positions);
   return prune(next);
