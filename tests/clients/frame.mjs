@@ -210,13 +210,10 @@ export async function frameChecks(world, check) {
       });
     }
 
-    await check("a channel is paused, named and set by forms, with the server's refusals at their fields, and other tabs follow", async () => {
+    await check("a channel is paused, named and set by forms, with the server's refusals at their fields, and other pages follow", async () => {
       const page = await enter("owner", { to: `#/settings/windows/${world.channel}?tenant=${world.tenant}` });
-      const watcher = await page.context().newPage();
-      watcher.setDefaultTimeout(15_000);
-      await watcher.goto(`${world.url}/#/settings/channels?tenant=${world.tenant}`);
+      const watcher = await enter("owner", { to: `#/settings/channels?tenant=${world.tenant}` });
       await at(watcher, "channel-line").first().waitFor();
-      await live(watcher);
       await at(page, "field-quiet_ms").fill("900");
       await at(page, "save").click();
       await page.getByRole("alert").filter({ hasText: "Between" }).waitFor();
@@ -254,6 +251,7 @@ export async function frameChecks(world, check) {
       await at(page, "field-name").fill("Candles");
       await at(page, "save").click();
       await at(page, "companies").filter({ hasText: "Candles" }).waitFor();
+      await leave(watcher);
       await leave(page);
     });
 

@@ -53,7 +53,7 @@ export function matches(written: string, press: KeyPress, layout: Layout, isMac:
   if (layout.isLatin) return press.key.toLowerCase() === sign;
   if (isLetter) return press.code === `Key${sign.toUpperCase()}`;
   const place = places[sign];
-  return place ? press.code === place.code && press.shiftKey === place.shift : press.key === sign;
+  return press.key === sign || (place !== undefined && press.code === place.code && press.shiftKey === place.shift);
 }
 
 /** The parts of a chord as they stand on the keys. */

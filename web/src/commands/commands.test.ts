@@ -49,6 +49,8 @@ describe("chords", () => {
     expect(matches("j", cyrillic, layout, false)).toBe(true);
     expect(matches("/", press(".", "Slash"), layout, false)).toBe(true);
     expect(matches("?", press(",", "Slash", { shiftKey: true }), layout, false)).toBe(true);
+    // Where that alphabet has the sign itself, it stands elsewhere.
+    expect(matches("?", press("?", "Digit7", { shiftKey: true }), layout, false)).toBe(true);
     expect(matches("Mod+k", press("л", "KeyK", { ctrlKey: true }), layout, false)).toBe(true);
     layout.note(press("a", "KeyA"));
     expect(matches("/", press(".", "Slash"), layout, false)).toBe(false);

@@ -18,8 +18,9 @@ export function Palette({ around, onClose }: { around: Surroundings; onClose: ()
   // As of the moment of the key: a list that moves under the hand would be chosen from wrongly.
   const found = useMemo(() => findings(t, store.get(), router.get(), typed), [t, store, router, typed]);
 
-  useEffect(() => dialog.current?.showModal(), []);
-  useEffect(() => document.getElementById(optionId(chosen))?.scrollIntoView({ block: "nearest" }), [chosen]);
+  useEffect(() => void dialog.current?.showModal(), []);
+  // Scrolling gives a promise in newer browsers, which an effect must not give back.
+  useEffect(() => void document.getElementById(optionId(chosen))?.scrollIntoView({ block: "nearest" }), [chosen]);
 
   function take(one: Finding | undefined) {
     if (!one) return;
