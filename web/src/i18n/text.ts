@@ -31,6 +31,8 @@ export interface Text {
   short(at: number, now: number): string;
   day(at: number, now: number): string;
   full(at: number): string;
+  /** A day with its weekday and year. */
+  date(at: number): string;
   /** How long to wait, never shorter than it is. */
   wait(seconds: number): string;
   /** How long something lasts, in its largest unit. */
@@ -55,6 +57,7 @@ export function makeText(language: Language): Text {
   const date = format({ day: "numeric", month: "short" });
   const dateYear = format({ day: "numeric", month: "short", year: "numeric" });
   const longDay = format({ weekday: "long", day: "numeric", month: "long" });
+  const calendarDay = format({ weekday: "short", day: "numeric", month: "long", year: "numeric" });
   const full = format({ dateStyle: "long", timeStyle: "short" });
 
   const say = (key: Key, values: Values = {}) => {
@@ -85,6 +88,7 @@ export function makeText(language: Language): Text {
       return days < 300 ? longDay(at) : dateYear(at);
     },
     full,
+    date: calendarDay,
     wait: (time: number) => (time < 60 ? seconds.format(Math.ceil(time)) : minutes.format(Math.ceil(time / 60))),
     span(ms: number) {
       const passed = Math.max(0, Math.floor(ms / 60_000));
