@@ -216,11 +216,11 @@ export async function frameChecks(world, check) {
       await at(watcher, "channel-line").first().waitFor();
       await at(page, "field-quiet_ms").fill("900");
       await at(page, "save").click();
-      await page.getByRole("alert").filter({ hasText: "Between" }).waitFor();
+      await page.getByText("Between 0 and 600").waitFor();
       assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-testid")), "field-quiet_ms");
       await at(page, "field-quiet_ms").fill("x");
       await at(page, "save").click();
-      await page.getByRole("alert").filter({ hasText: "whole number" }).waitFor();
+      await page.getByText("Give a whole number").waitFor();
       await at(page, "field-quiet_ms").fill("2.5");
       await at(page, "save").click();
       await page.getByText("Saved.").waitFor();
@@ -247,7 +247,7 @@ export async function frameChecks(world, check) {
       await page.getByText("Replayed:").waitFor();
       await page.goto(`${world.url}/#/settings/companies/new?tenant=${world.tenant}`);
       await at(page, "save").click();
-      await page.getByRole("alert").filter({ hasText: "Fill this in" }).waitFor();
+      await page.getByText("Fill this in").waitFor();
       await at(page, "field-name").fill("Candles");
       await at(page, "save").click();
       await at(page, "companies").filter({ hasText: "Candles" }).waitFor();

@@ -17,10 +17,9 @@ function anyRoute(pick: (below: number) => number): Route {
   const maybe = <T>(make: () => T) => (pick(2) ? make() : null);
   const scope = () => ({ tenant: maybe(id), company: maybe(id), channel: maybe(id) });
   const query = (): Query => ({ view: views[pick(views.length)]!, sort: pick(2) ? "wait" : "recent", ...scope() });
-  switch (pick(5)) {
+  switch (pick(4)) {
     case 0: return { page: "businesses" };
-    case 1: return { page: "gallery" };
-    case 2: {
+    case 1: {
       const section = maybe(() => sections[pick(sections.length)]!);
       const thing = section && withThings.includes(section) ? maybe(id) : null;
       return { page: "settings", section, thing, scope: scope() };

@@ -13,7 +13,6 @@ export type Route =
   /** Without a query the list stays what it is. `seq` is a message of the conversation. */
   | { page: "inbox"; query: Query | null; conversation: string | null; seq: number | null }
   | { page: "businesses" }
-  | { page: "gallery" }
   /** Without a section: the list of them. */
   | { page: "settings"; section: Section | null; thing: string | null; scope: Scope }
   | { page: "unknown"; address: string };
@@ -48,7 +47,6 @@ function parsed(parts: readonly string[], params: URLSearchParams): Route | null
     return query && inboxOf(query, thing);
   }
   if (first === "businesses") return rest.length === 0 ? { page: "businesses" } : null;
-  if (first === "gallery") return rest.length === 0 ? { page: "gallery" } : null;
   return first === "settings" ? settingsOf(rest, params) : null;
 }
 
@@ -99,7 +97,6 @@ export function format(route: Route): string {
       return address(["inbox", query.view, ...thing], { sort, ...scopeIn(query) });
     }
     case "businesses":
-    case "gallery":
       return address([route.page]);
     case "settings": {
       const parts = [route.section, route.section && route.thing].filter((part) => part !== null);

@@ -1,12 +1,12 @@
 // The businesses of a person who sees several: how many wait in each, how its channels are, and the ways into it.
 import { useCallback, useState } from "react";
 import "../styles/pages.css";
-import { Empty } from "../components/Empty";
 import { folded, best } from "../commands/fuzzy";
 import { usePick, useText } from "../hooks/app";
 import { mayOpen, settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
 import type { TenantRole } from "../api.gen";
+import { EmptyState } from "../ui/States";
 import { useCalls, useData } from "./data";
 import { PageHead } from "./Parts";
 
@@ -22,11 +22,11 @@ export function Businesses() {
   return (
     <main className="page page-alone" data-testid="page-businesses">
       <PageHead title={t("businesses.title")} />
-      {tenants.length === 0 ? <Empty title={t("businesses.empty")} hint={t("businesses.emptyHint")} /> : (
+      {tenants.length === 0 ? <EmptyState title={t("businesses.empty")} hint={t("businesses.emptyHint")} /> : (
         <>
           <input type="search" className="page-find" value={typed} placeholder={t("businesses.find")} aria-label={t("businesses.find")}
             data-testid="find-business" onChange={(event) => setTyped(event.target.value)} />
-          {found.length === 0 && <Empty title={t("businesses.none")} />}
+          {found.length === 0 && <EmptyState title={t("businesses.none")} />}
           <ul className="cards" data-testid="businesses">
             {found.slice(0, shown).map((tenant) => <Card key={tenant.id} tenant={tenant} />)}
           </ul>

@@ -7,9 +7,11 @@ import { everywhere, format, inbox } from "../routes/route";
 import { reasonOf } from "../services/problem";
 import { can } from "../state/select";
 import type { ChannelView } from "../api.gen";
+import { Button } from "../ui/Button";
+import { TextField } from "../ui/Field";
 import { credentialsOf } from "./credentials";
 import { useCalls } from "./data";
-import { Field, FormEnd, useForm } from "./form";
+import { FormEnd, useForm } from "./form";
 import { Health } from "./Health";
 import { NotLiveNote, PageHead } from "./Parts";
 
@@ -77,15 +79,15 @@ function Switches({ channel }: { channel: ChannelView }) {
 
   return (
     <div className="switches">
-      <button type="button" disabled={busy !== null} data-testid="pause" aria-describedby="pause-hint"
+      <Button disabled={busy !== null} data-testid="pause" aria-describedby="pause-hint"
         onClick={() => void run("state", () => calls.changeChannel(channel.id, { state: paused ? "active" : "disabled" }), null)}>
         {t(paused ? "channels.resume" : "channels.pause")}
-      </button>
+      </Button>
       <span id="pause-hint" className="form-hint">{t("channels.pauseHint")}</span>
-      <button type="button" disabled={busy !== null} data-testid="connect" aria-describedby="connect-hint"
+      <Button disabled={busy !== null && busy !== "connect"} busy={busy === "connect"} data-testid="connect" aria-describedby="connect-hint"
         onClick={() => void run("connect", () => calls.connectChannel(channel.id), "channels.connected")}>
         {t(busy === "connect" ? "channels.connecting" : "channels.connect")}
-      </button>
+      </Button>
       <span id="connect-hint" className="form-hint">{t("channels.connectHint")}</span>
       <p className={told?.bad ? "form-problem" : "form-status"} role="status" data-testid="switches-told">{told?.words}</p>
     </div>
@@ -105,19 +107,12 @@ function Naming({ channel }: { channel: ChannelView }) {
   const hook = channel.hook_path ? new URL(`.${channel.hook_path}`, document.baseURI).href : null;
   return (
     <form className="card form" ref={form.form} onSubmit={form.submit} noValidate>
-      <Field label={t("channels.name")} error={form.error("name")}>
-        {(given) => <input {...given} value={form.values.name} data-testid="field-name" onChange={(event) => form.set("name", event.target.value)} />}
-      </Field>
+      <TextField label={t("channels.name")} name="name" required error={form.error("name")} value={form.values.name} data-testid="field-name"
+        onChange={(event) => form.set("name", event.target.value)} />
       <FormEnd form={form} />
       {hook && (
-        <Field label={t("channels.hook")} hint={t("channels.hookHint")}>
-          {(given) => (
-            <span className="with-button">
-              <input {...given} readOnly type="password" value={hook} dir="ltr" autoComplete="off" />
-              <button type="button" onClick={() => void navigator.clipboard?.writeText(hook).then(() => setCopied(true))}>{t(copied ? "channels.copied" : "channels.copy")}</button>
-            </span>
-          )}
-        </Field>
+        <TextField label={t("channels.hook")} hint={t("channels.hookHint")} required readOnly type="password" value={hook} dir="ltr" autoComplete="off"
+          end={<Button onClick={() => void navigator.clipboard?.writeText(hook).then(() => setCopied(true))}>{t(copied ? "channels.copied" : "channels.copy")}</Button>} />
       )}
     </form>
   );
@@ -144,12 +139,9 @@ function Credentials({ channel }: { channel: ChannelView }) {
       {known.map(({ name, isSecret }) => {
         const field = `credentials.${name}`;
         return (
-          <Field key={name} label={t(`credential.${name}`)} error={form.error(field)}>
-            {(given) => (
-              <input {...given} type={isSecret ? "password" : "text"} autoComplete="new-password" dir="ltr" value={form.values[field] ?? ""}
-                data-testid={`field-${name}`} onChange={(event) => form.set(field, event.target.value)} />
-            )}
-          </Field>
+          <TextField key={name} label={t(`credential.${name}`)} name={field} error={form.error(field)} type={isSecret ? "password" : "text"}
+            autoComplete="new-password" dir="ltr" value={form.values[field] ?? ""} data-testid={`field-${name}`}
+            onChange={(event) => form.set(field, event.target.value)} />
         );
       })}
       <FormEnd form={form} />

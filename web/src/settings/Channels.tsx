@@ -1,5 +1,4 @@
 // The channels of a business: the list, one of them, the form of a new one. Events keep them true.
-import { Empty } from "../components/Empty";
 import { GonePart } from "../components/Gone";
 import { ChannelIcon } from "../components/Icons";
 import { usePick, useText } from "../hooks/app";
@@ -7,6 +6,8 @@ import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
 import { can } from "../state/select";
+import { ButtonLink } from "../ui/Button";
+import { EmptyState } from "../ui/States";
 import { ChannelPage } from "./Channel";
 import { Health } from "./Health";
 import { useNames } from "./data";
@@ -35,12 +36,12 @@ function List({ tenant, data }: { tenant: string; data: ReturnType<typeof useNam
   const companies = usePick((state) => state.companies);
   const mayMake = usePick((state) => can(state, tenant, "channel.create"));
   const channels = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
-  const make = mayMake && <a className="button primary" href={format(settingsAt("channels", tenant, "new"))} data-testid="new-channel">{t("channels.new")}</a>;
+  const make = mayMake && <ButtonLink tone="primary" href={format(settingsAt("channels", tenant, "new"))} data-testid="new-channel">{t("channels.new")}</ButtonLink>;
   return (
     <>
       <PageHead title={t("page.channels")} hint={t("page.channelsHint")}><Freshness data={data} />{make}</PageHead>
       <NotLiveNote tenant={tenant} />
-      <DataView data={data} isEmpty={() => channels.length === 0} empty={<Empty title={t("channels.none")} hint={t("channels.noneHint")} action={make} />}>
+      <DataView data={data} isEmpty={() => channels.length === 0} empty={<EmptyState title={t("channels.none")} hint={t("channels.noneHint")} action={make} />}>
         {() => (
           <ul className="rows" data-testid="channels">
             {channels.map((channel) => (

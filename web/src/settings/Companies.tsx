@@ -1,12 +1,14 @@
 // The companies of a business, and the form of a new one.
 import { useApp, usePick, useText } from "../hooks/app";
-import { Empty } from "../components/Empty";
 import { settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
 import { can } from "../state/select";
 import type { NewCompany } from "../api.gen";
+import { ButtonLink } from "../ui/Button";
+import { SelectField, TextField } from "../ui/Field";
+import { EmptyState } from "../ui/States";
 import { useCalls, useNames } from "./data";
-import { Field, FormEnd, useForm } from "./form";
+import { FormEnd, useForm } from "./form";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
 
 const kinds = ["product", "service", "hybrid"] as const;
@@ -23,11 +25,11 @@ function List({ tenant }: { tenant: string }) {
   const query = usePick((state) => state.filter);
   const mayMake = usePick((state) => can(state, tenant, "company.create"));
   const companies = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
-  const make = mayMake && <a className="button primary" href={format(settingsAt("companies", tenant, "new"))} data-testid="new-company">{t("company.new")}</a>;
+  const make = mayMake && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))} data-testid="new-company">{t("company.new")}</ButtonLink>;
   return (
     <>
       <PageHead title={t("page.companies")} hint={t("page.companiesHint")}><Freshness data={data} />{make}</PageHead>
-      <DataView data={data} isEmpty={() => companies.length === 0} empty={<Empty title={t("company.none")} hint={t("company.noneHint")} action={make} />}>
+      <DataView data={data} isEmpty={() => companies.length === 0} empty={<EmptyState title={t("company.none")} hint={t("company.noneHint")} action={make} />}>
         {() => (
           <ul className="rows" data-testid="companies">
             {companies.map(({ id, name, kind }) => (
@@ -61,18 +63,13 @@ function New({ tenant }: { tenant: string }) {
     <>
       <PageHead title={t("company.new")} />
       <form className="card form" ref={form.form} onSubmit={form.submit} noValidate>
-        <Field label={t("company.name")} error={form.error("name")}>
-          {(given) => <input {...given} value={form.values.name} maxLength={200} data-testid="field-name" onChange={(event) => form.set("name", event.target.value)} />}
-        </Field>
-        <Field label={t("company.kind")} error={form.error("kind")}>
-          {(given) => (
-            <select {...given} value={form.values.kind} onChange={(event) => form.set("kind", event.target.value as NewCompany["kind"])}>
-              {kinds.map((kind) => <option key={kind} value={kind}>{t(`company.kind.${kind}`)}</option>)}
-            </select>
-          )}
-        </Field>
+        <TextField label={t("company.name")} name="name" required error={form.error("name")} value={form.values.name} data-testid="field-name"
+          onChange={(event) => form.set("name", event.target.value)} />
+        <SelectField label={t("company.kind")} name="kind" required error={form.error("kind")} value={form.values.kind}
+          choices={kinds.map((kind) => ({ value: kind, label: t(`company.kind.${kind}`) }))}
+          onChange={(event) => form.set("kind", event.target.value as NewCompany["kind"])} />
         <FormEnd form={form} words={t("company.make")}>
-          <a className="button" href={format(settingsAt("companies", tenant))}>{t("form.cancel")}</a>
+          <ButtonLink href={format(settingsAt("companies", tenant))}>{t("form.cancel")}</ButtonLink>
         </FormEnd>
       </form>
     </>

@@ -1,10 +1,12 @@
 // Jobs that were given up, with their reasons: each is tried again or forgotten by a person.
 import { useCallback, useState } from "react";
-import { Empty } from "../components/Empty";
 import { usePick, useText } from "../hooks/app";
 import { reasonOf } from "../services/problem";
 import { can } from "../state/select";
 import type { DeadJob } from "../api.gen";
+import { Button } from "../ui/Button";
+import { Confirm } from "../ui/Dialog";
+import { EmptyState } from "../ui/States";
 import { useCalls, useData } from "./data";
 import { More } from "./More";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
@@ -31,7 +33,7 @@ export function JobsPage({ tenant }: SectionProps) {
   return (
     <>
       <PageHead title={t("page.jobs")} hint={t("page.jobsHint")}><Freshness data={data} /></PageHead>
-      <DataView data={data} isEmpty={(jobs) => jobs.length + older.length === 0} empty={<Empty title={t("jobs.none")} hint={t("jobs.noneHint")} />}>
+      <DataView data={data} isEmpty={(jobs) => jobs.length + older.length === 0} empty={<EmptyState title={t("jobs.none")} hint={t("jobs.noneHint")} />}>
         {(jobs) => (
           <>
             <ul className="rows" data-testid="jobs">
@@ -63,6 +65,7 @@ function Line({ job, onGone }: { job: DeadJob; onGone: () => void }) {
     } catch (error) {
       setReason(t("act.failed", { reason: reasonOf(error) }));
       setBusy(false);
+      setSure(false);
     }
   }
   return (
@@ -72,15 +75,14 @@ function Line({ job, onGone }: { job: DeadJob; onGone: () => void }) {
         <span className="tag">{job.kind}</span>
         <span dir="auto">{channel ?? ""}</span>
         <span className="rows-more">{t("jobs.tries", { count: job.tries })}</span>
-        {mayRetry && <button type="button" className="small" disabled={busy} onClick={() => void run(() => calls.retryJob(job.id))} data-testid="job-retry">{t("jobs.retry")}</button>}
+        {mayRetry && <Button small disabled={busy} onClick={() => void run(() => calls.retryJob(job.id))} data-testid="job-retry">{t("jobs.retry")}</Button>}
         {mayForget && (
-          <button type="button" className="small" disabled={busy} data-testid="job-forget"
-            onClick={() => (sure ? void run(() => calls.forgetJob(job.id)) : setSure(true))} onBlur={() => setSure(false)}>
-            {t(sure ? "jobs.forgetSure" : "jobs.forget")}
-          </button>
+          <Button small disabled={busy} data-testid="job-forget" onClick={() => setSure(true)}>{t("jobs.forget")}</Button>
         )}
       </p>
       <p className="form-problem">{job.reason}</p>
+      <Confirm open={sure} onClose={() => setSure(false)} title={t("jobs.forgetSure")} hint={job.reason} action={t("jobs.forget")} danger busy={busy}
+        onConfirm={() => void run(() => calls.forgetJob(job.id))} />
       {reason && <p className="form-problem" role="alert">{reason}</p>}
     </li>
   );

@@ -1,6 +1,5 @@
 // The integration log: what providers posted, newest first, with its outcome, and its replay.
 import { useCallback, useState } from "react";
-import { Empty } from "../components/Empty";
 import { useApp, usePick, useText } from "../hooks/app";
 import { useRoute } from "../hooks/route";
 import type { Key } from "../i18n/text";
@@ -8,6 +7,8 @@ import { everywhere } from "../routes/route";
 import { reasonOf } from "../services/problem";
 import { can } from "../state/select";
 import type { LogEntry } from "../api.gen";
+import { Button } from "../ui/Button";
+import { EmptyState } from "../ui/States";
 import { useCalls, useData, useNames } from "./data";
 import { More } from "./More";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
@@ -46,7 +47,7 @@ export function LogPage({ tenant }: SectionProps) {
           {channels.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
         </select>
       </label>
-      <DataView data={data} isEmpty={({ entries }) => entries.length === 0} empty={<Empty title={t("log.none")} hint={t("log.noneHint")} />}>
+      <DataView data={data} isEmpty={({ entries }) => entries.length === 0} empty={<EmptyState title={t("log.none")} hint={t("log.noneHint")} />}>
         {({ entries, next }) => (
           <>
             <ul className="rows" data-testid="log">
@@ -89,7 +90,7 @@ function Line({ entry, tenant, channel }: { entry: LogEntry; tenant: string; cha
         <span className="tag" data-outcome={entry.outcome}>{outcome(entry.outcome)}</span>
         <span dir="auto">{channel ?? ""}</span>
         <span className="rows-more">{t("log.events", { count: entry.events })}</span>
-        {mayReplay && <button type="button" className="small" disabled={busy} onClick={() => void replay()} data-testid="replay">{t(busy ? "log.replaying" : "log.replay")}</button>}
+        {mayReplay && <Button small busy={busy} onClick={() => void replay()} data-testid="replay">{t(busy ? "log.replaying" : "log.replay")}</Button>}
       </p>
       {entry.error && <p className="form-problem">{entry.error}</p>}
       <p role="status" className="form-status">{told}</p>

@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { useText } from "../hooks/app";
 import { reasonOf } from "../services/problem";
+import { Button } from "../ui/Button";
 
 /** `load` gives where the page after the loaded one begins. */
 export function More({ next, load }: { next: string | null; load: (before: string) => Promise<string | null | undefined> }) {
@@ -24,7 +25,7 @@ export function More({ next, load }: { next: string | null; load: (before: strin
   return (
     <p className="more">
       {reason && <span className="form-problem" role="alert">{t("page.failed")} {reason}</span>}
-      <button type="button" disabled={busy} onClick={() => void more(at)} data-testid="load-more">{t(busy ? "list.more" : "data.more")}</button>
+      <Button busy={busy} onClick={() => void more(at)} data-testid="load-more">{t(busy ? "list.more" : "data.more")}</Button>
     </p>
   );
 }

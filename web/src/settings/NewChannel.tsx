@@ -1,14 +1,16 @@
 // The form of a new channel. The provider is told where to deliver on the channel's page, by connecting it.
 import { useApp, usePick, useText } from "../hooks/app";
-import { Empty } from "../components/Empty";
 import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
 import { can } from "../state/select";
+import { ButtonLink } from "../ui/Button";
+import { SelectField, TextField } from "../ui/Field";
+import { EmptyState } from "../ui/States";
 import { useKeepChannel } from "./Channel";
 import { credentialsOf, kinds } from "./credentials";
 import { useCalls, type Data } from "./data";
-import { Field, FormEnd, useForm } from "./form";
+import { FormEnd, useForm } from "./form";
 import { DataView, PageHead } from "./Parts";
 
 export function NewChannelPage({ tenant, data }: { tenant: string; data: Data<true> }) {
@@ -20,7 +22,7 @@ export function NewChannelPage({ tenant, data }: { tenant: string; data: Data<tr
     <>
       <PageHead title={t("channels.new")} hint={t("channels.noneHint")} />
       <DataView data={data} isEmpty={() => companies.length === 0}
-        empty={<Empty title={t("company.none")} hint={t("company.noneHint")} action={mayMake && <a className="button primary" href={format(settingsAt("companies", tenant, "new"))}>{t("company.new")}</a>} />}>
+        empty={<EmptyState title={t("company.none")} hint={t("company.noneHint")} action={mayMake && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))}>{t("company.new")}</ButtonLink>} />}>
         {() => <Form tenant={tenant} companies={companies} />}
       </DataView>
     </>
@@ -50,33 +52,19 @@ function Form({ tenant, companies }: { tenant: string; companies: { id: string; 
   });
   return (
     <form className="card form" ref={form.form} onSubmit={form.submit} noValidate autoComplete="off">
-      <Field label={t("channels.kind")} error={form.error("kind")}>
-        {(given) => (
-          <select {...given} value={form.values["kind"]} data-testid="field-kind" onChange={(event) => form.set("kind", event.target.value)}>
-            {kinds.map((kind) => <option key={kind} value={kind}>{t(kindKey(kind))}</option>)}
-          </select>
-        )}
-      </Field>
-      <Field label={t("channels.company")} error={form.error("company")}>
-        {(given) => (
-          <select {...given} value={form.values["company"]} onChange={(event) => form.set("company", event.target.value)}>
-            {companies.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
-          </select>
-        )}
-      </Field>
-      <Field label={t("channels.name")} error={form.error("name")}>
-        {(given) => <input {...given} value={form.values["name"]} data-testid="field-name" onChange={(event) => form.set("name", event.target.value)} />}
-      </Field>
-      {credentialsOf(form.values["kind"]!).map(({ name, isSecret }) => (
-        <Field key={name} label={t(`credential.${name}`)} error={form.error(`credentials.${name}`)}>
-          {(given) => (
-            <input {...given} type={isSecret ? "password" : "text"} autoComplete="new-password" dir="ltr" value={form.values[`credentials.${name}`] ?? ""}
-              data-testid={`field-${name}`} onChange={(event) => form.set(`credentials.${name}`, event.target.value)} />
-          )}
-        </Field>
+      <SelectField label={t("channels.kind")} name="kind" required error={form.error("kind")} value={form.values["kind"]!}
+        choices={kinds.map((kind) => ({ value: kind, label: t(kindKey(kind)) }))} onChange={(event) => form.set("kind", event.target.value)} />
+      <SelectField label={t("channels.company")} name="company" required error={form.error("company")} value={form.values["company"]!}
+        choices={companies.map(({ id, name }) => ({ value: id, label: name }))} onChange={(event) => form.set("company", event.target.value)} />
+      <TextField label={t("channels.name")} name="name" required error={form.error("name")} value={form.values["name"]!} data-testid="field-name"
+        onChange={(event) => form.set("name", event.target.value)} />
+      {credentialsOf(form.values["kind"]!).map(({ name, isSecret, isOptional }) => (
+        <TextField key={name} label={t(`credential.${name}`)} name={`credentials.${name}`} required={!isOptional} error={form.error(`credentials.${name}`)}
+          type={isSecret ? "password" : "text"} autoComplete="new-password" dir="ltr" value={form.values[`credentials.${name}`] ?? ""}
+          data-testid={`field-${name}`} onChange={(event) => form.set(`credentials.${name}`, event.target.value)} />
       ))}
       <FormEnd form={form} words={t("channels.make")}>
-        <a className="button" href={format(settingsAt("channels", tenant))}>{t("form.cancel")}</a>
+        <ButtonLink href={format(settingsAt("channels", tenant))}>{t("form.cancel")}</ButtonLink>
       </FormEnd>
     </form>
   );

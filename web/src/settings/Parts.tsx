@@ -1,10 +1,11 @@
 // What the settings pages have in common: the head, and what stands in place of data that is not there.
 import type { ReactNode } from "react";
-import { Empty } from "../components/Empty";
-import { Skeleton } from "../components/Skeleton";
 import { usePick, useText } from "../hooks/app";
 import { useHeading, useTitle } from "../hooks/route";
 import "../i18n/pages";
+import { Button } from "../ui/Button";
+import { PageHead as Head } from "../ui/PageHead";
+import { FailedState, LoadingState } from "../ui/States";
 import type { Data } from "./data";
 
 /** What the page of a section is of: a business, and one thing of it if the address names one. */
@@ -17,13 +18,7 @@ export function PageHead({ title, hint, children }: { title: string; hint?: stri
   const heading = useHeading(title);
   useTitle(title);
   return (
-    <header className="page-head">
-      <div>
-        <h1 ref={heading} tabIndex={-1} dir="auto">{title}</h1>
-        {hint && <p>{hint}</p>}
-      </div>
-      {children && <div className="page-acts">{children}</div>}
-    </header>
+    <Head title={title} hint={hint} actions={children} ref={heading} />
   );
 }
 
@@ -38,15 +33,15 @@ interface DataViewProps<T> {
 export function DataView<T>({ data, isEmpty, empty, children }: DataViewProps<T>) {
   const t = useText();
   if (data.phase === "loading") {
-    return <div className="data-loading" aria-busy="true"><p className="unseen" role="status">{t("page.loading")}</p><Skeleton /></div>;
+    return <div className="data-loading" aria-busy="true"><LoadingState lines={8} /></div>;
   }
   if (data.phase === "error" || data.value === null) {
-    return <Empty alert title={t("page.failed")} hint={data.reason ?? undefined} action={<button type="button" onClick={data.again}>{t("try.again")}</button>} />;
+    return <FailedState reason={data.reason ?? ""} onRetry={data.again} busy={data.busy} />;
   }
   return (
     <>
       {data.reason !== null && (
-        <p className="data-failed" role="alert">{t("page.failed")} {data.reason} <button type="button" className="small" onClick={data.again}>{t("try.again")}</button></p>
+        <p className="data-failed" role="alert">{t("page.failed")} {data.reason} <Button small onClick={data.again}>{t("try.again")}</Button></p>
       )}
       {isEmpty?.(data.value) ? empty : children(data.value)}
     </>
@@ -59,7 +54,7 @@ export function Freshness<T>({ data }: { data: Data<T> }) {
   return (
     <div className="freshness">
       {data.at !== null && <span>{t("data.asOf", { time: t.time(data.at) })}</span>}
-      <button type="button" className="small" onClick={data.again} disabled={data.busy} data-testid="load-again">{t("data.again")}</button>
+      <Button small onClick={data.again} busy={data.busy} data-testid="load-again">{t("data.again")}</Button>
     </div>
   );
 }

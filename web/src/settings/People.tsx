@@ -1,8 +1,8 @@
 // Who works for a business. Accounts are made by the installation's commands, so nothing is changed here.
 import { useCallback } from "react";
 import { Avatar } from "../components/Avatar";
-import { Empty } from "../components/Empty";
 import { usePick, useText } from "../hooks/app";
+import { EmptyState } from "../ui/States";
 import { useCalls, useData } from "./data";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
 
@@ -14,7 +14,7 @@ export function PeoplePage({ tenant }: SectionProps) {
   return (
     <>
       <PageHead title={t("page.people")} hint={t("page.peopleHint")}><Freshness data={data} /></PageHead>
-      <DataView data={data} isEmpty={(people) => people.length === 0} empty={<Empty title={t("people.none")} hint={t("people.noneHint")} />}>
+      <DataView data={data} isEmpty={(people) => people.length === 0} empty={<EmptyState title={t("people.none")} hint={t("people.noneHint")} />}>
         {(people) => (
           <ul className="rows" data-testid="people">
             {people.map(({ id, name, role, permissions }) => (

@@ -2,9 +2,11 @@
 import { usePick, useText } from "../hooks/app";
 import { can } from "../state/select";
 import type { ChannelSettings, ChannelView } from "../api.gen";
+import { TextArea, TextField } from "../ui/Field";
+import { Checkbox } from "../ui/Toggles";
 import { useKeepChannel } from "./Channel";
 import { useCalls } from "./data";
-import { Field, FormEnd, useForm } from "./form";
+import { FormEnd, useForm } from "./form";
 import { fromWritten, toWritten, windowFields, type Written } from "./window_fields";
 
 export function WindowForm({ channel }: { channel: ChannelView }) {
@@ -35,21 +37,15 @@ export function WindowForm({ channel }: { channel: ChannelView }) {
           {windowFields.filter((one) => one.part === part).map(({ name, kind, hint }) => {
             const field = `settings.${name}`;
             const value = form.values[field]!;
+            const label = t(`windows.${name}`);
+            const more = { label, name: field, hint: hint && t(hint), error: form.error(field), value, "data-testid": `field-${name}` };
             if (kind === "switch") {
-              return (
-                <label key={name} className="form-check">
-                  <input type="checkbox" checked={value === "true"} data-testid={`field-${name}`} onChange={(event) => form.set(field, String(event.target.checked))} />
-                  <span>{t(`windows.${name}`)}</span>
-                </label>
-              );
+              return <Checkbox key={name} label={label} name={field} checked={value === "true"} onChange={(checked) => form.set(field, String(checked))} />;
             }
-            return (
-              <Field key={name} label={t(`windows.${name}`)} hint={hint && t(hint)} error={form.error(field)}>
-                {(given) => kind === "lines" || kind === "texts"
-                  ? <textarea {...given} rows={3} dir="auto" value={value} data-testid={`field-${name}`} onChange={(event) => form.set(field, event.target.value)} />
-                  : <input {...given} inputMode="decimal" className="form-number" value={value} data-testid={`field-${name}`} onChange={(event) => form.set(field, event.target.value)} />}
-              </Field>
-            );
+            if (kind === "lines" || kind === "texts") {
+              return <TextArea key={name} {...more} dir="auto" onChange={(event) => form.set(field, event.target.value)} />;
+            }
+            return <TextField key={name} {...more} required inputMode="decimal" onChange={(event) => form.set(field, event.target.value)} />;
           })}
         </fieldset>
       ))}

@@ -1,10 +1,10 @@
 // AI windows: how each channel gathers messages before AI answers, and when people get them.
-import { Empty } from "../components/Empty";
 import { GonePart } from "../components/Gone";
 import { ChannelIcon } from "../components/Icons";
 import { usePick, useText } from "../hooks/app";
 import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
+import { EmptyState } from "../ui/States";
 import { useNames } from "./data";
 import { DataView, Freshness, NotLiveNote, PageHead, type SectionProps } from "./Parts";
 import { WindowForm } from "./WindowForm";
@@ -29,7 +29,7 @@ export function WindowsSection({ tenant, thing }: SectionProps) {
     <>
       <PageHead title={t("page.windows")} hint={t("page.windowsHint")}><Freshness data={data} /></PageHead>
       <NotLiveNote tenant={tenant} />
-      <DataView data={data} isEmpty={() => channels.length === 0 && thing === null} empty={<Empty title={t("channels.none")} hint={t("channels.noneHint")} />}>
+      <DataView data={data} isEmpty={() => channels.length === 0 && thing === null} empty={<EmptyState title={t("channels.none")} hint={t("channels.noneHint")} />}>
         {() => thing !== null ? <div data-testid="gone"><GonePart title={t("gone.channel")} hint={t("gone.channelHint")} to={to} way={t("page.windows")} /></div> : (
           <ul className="rows" data-testid="windows">
             {channels.map(({ id, name, kind, settings }) => (

@@ -1,10 +1,11 @@
-// Forms: what was edited over what the server has, and the server's refusals at their fields. Edits survive leaving the
-// page and coming back; fields that nobody edited follow the server.
-import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
+// Forms over what the server has and others change: what was edited over it, and the server's refusals at their fields.
+// Edits survive leaving the page and coming back; fields that nobody edited follow the server. Draws no fields.
+import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useText } from "../hooks/app";
 import type { Text } from "../i18n/text";
 import { reasonOf, RequestError } from "../services/problem";
 import type { Store } from "../state/store";
+import { Button } from "../ui/Button";
 
 type Values = Record<string, unknown>;
 interface Edit { value: unknown; over: unknown }
@@ -135,27 +136,6 @@ function fieldWords(t: Text, field: string, reason: string): string {
   return t("form.between", { low: Number(bounds[1]) / unit, high: Number(bounds[2]) / unit });
 }
 
-interface FieldProps {
-  label: string;
-  hint?: string | undefined;
-  error?: string | undefined;
-  children: (given: { id: string; "aria-invalid": boolean; "aria-describedby": string | undefined }) => ReactNode;
-}
-
-/** A label over a control, with a hint and what is wrong with it. */
-export function Field({ label, hint, error, children }: FieldProps) {
-  const id = useId();
-  const described = [error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(" ");
-  return (
-    <div className="form-field" data-invalid={error !== undefined}>
-      <label htmlFor={id}>{label}</label>
-      {children({ id, "aria-invalid": error !== undefined, "aria-describedby": described || undefined })}
-      {error && <p id={`${id}-error`} className="form-error" role="alert">{error}</p>}
-      {hint && <p id={`${id}-hint`} className="form-hint">{hint}</p>}
-    </div>
-  );
-}
-
 /** The end of a form: saving, what came of it, and whether somebody else was quicker. */
 export function FormEnd<V extends Values>({ form, words, children }: { form: FormOf<V>; words?: string; children?: ReactNode }) {
   const t = useText();
@@ -163,11 +143,11 @@ export function FormEnd<V extends Values>({ form, words, children }: { form: For
     <div className="form-end">
       {form.problem && <p className="form-problem" role="alert" data-testid="form-problem">{form.problem}</p>}
       {form.isChanged && (
-        <p className="form-changed" role="status">{t("form.changed")} <button type="button" className="small" onClick={form.reset}>{t("form.reset")}</button></p>
+        <p className="form-changed" role="status">{t("form.changed")} <Button small onClick={form.reset}>{t("form.reset")}</Button></p>
       )}
       <div className="form-acts">
-        <button type="submit" className="primary" disabled={form.busy} data-testid="save">{form.busy ? t("form.saving") : (words ?? t("form.save"))}</button>
-        {form.isDirty && <button type="button" onClick={form.reset}>{t("form.cancel")}</button>}
+        <Button type="submit" tone="primary" busy={form.busy} data-testid="save">{form.busy ? t("form.saving") : (words ?? t("form.save"))}</Button>
+        {form.isDirty && <Button onClick={form.reset}>{t("form.cancel")}</Button>}
         {children}
         <span role="status" className="form-status">{form.saved ? t("form.saved") : form.isDirty ? t("form.unsaved") : ""}</span>
       </div>

@@ -23,10 +23,10 @@ export function findings(t: Text, state: State, route: Route, typed: string): Fi
 }
 
 function* everything(t: Text, state: State, route: Route, isTyped: boolean): Generator<Finding> {
-  for (const command of commands) {
-    if (command.keysOnly || !isOffered(command, state, route)) continue;
-    yield { kind: "command", id: command.id, words: t(command.text), command };
-  }
+  const offered = commands.filter((command) => !command.keysOnly && isOffered(command, state, route));
+  const found = (command: Command): Finding => ({ kind: "command", id: command.id, words: t(command.text), command });
+  // First what is under the hand.
+  for (const command of offered) if (command.group === "conversation") yield found(command);
   for (const { section, text, hint } of pages) {
     if (!mayOpen(state, section, null)) continue;
     yield { kind: "page", id: `page.${section}`, words: t(text), detail: isTyped ? t(hint) : "", to: settingsAt(section) };
@@ -38,6 +38,7 @@ function* everything(t: Text, state: State, route: Route, isTyped: boolean): Gen
       yield { kind: "business", id: `business.${id}`, words: name, detail: "", to: { ...inbox, query } };
     }
   }
+  for (const command of offered) if (command.group !== "conversation") yield found(command);
   let count = 0;
   for (const { value } of Object.values(state.conversations)) {
     if ((count += 1) > maxConversations) return;
