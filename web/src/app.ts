@@ -1,7 +1,6 @@
 // Puts the page together: one store, the services around it, and what happens between them.
 import { makeText } from "./i18n/text";
 import { Follow } from "./routes/follow";
-import { inbox } from "./routes/route";
 import { browserBar, Router } from "./routes/router";
 import { Api } from "./services/api";
 import { Desk } from "./services/desk";
@@ -151,7 +150,7 @@ export function createApp(): App {
     preferences = withoutList(preferences);
     savePreferences(preferences);
     follow.stop();
-    if (!expired) router.go(inbox, "replace");
+    if (!expired) router.clear();
     marks.stop();
     room.leave();
     socket.stop();

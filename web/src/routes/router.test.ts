@@ -64,6 +64,14 @@ describe("router", () => {
     expect(router.get()).toEqual(inbox);
   });
 
+  it("leaves nothing in the address after a sign-out", () => {
+    const browser = bar("#/settings/people?tenant=t");
+    const router = new Router(browser);
+    router.clear();
+    expect(browser.entries).toEqual([""]);
+    expect(router.get()).toEqual(inbox);
+  });
+
   it("gives the same object while the address stays, so that nothing draws twice", () => {
     const router = new Router(bar("#/c/a"));
     const before = router.get();

@@ -1,6 +1,6 @@
 // The address bar as a source of routes. Links of the page are plain anchors; what changes the address by itself calls
 // `go`. Knows nothing of what the routes show.
-import { format, parse, type Route } from "./route";
+import { format, inbox, parse, type Route } from "./route";
 
 /** The part of the browser that the router needs. */
 export interface AddressBar {
@@ -43,6 +43,12 @@ export class Router {
     this.take(route, how === "push");
   }
 
+  /** Nothing of where the person was stays in the address. */
+  clear(): void {
+    this.bar.replace("");
+    this.take(inbox, false);
+  }
+
   private take(route: Route, isMove = true): void {
     if (format(route) === format(this.route)) return;
     this.route = route;
@@ -55,7 +61,7 @@ export function browserBar(): AddressBar {
   return {
     hash: () => location.hash,
     push: (hash) => history.pushState(null, "", hash),
-    replace: (hash) => history.replaceState(history.state, "", hash),
+    replace: (hash) => history.replaceState(history.state, "", hash || location.pathname),
     listen(changed) {
       window.addEventListener("hashchange", changed);
       window.addEventListener("popstate", changed);
