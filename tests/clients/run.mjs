@@ -8,6 +8,7 @@ import { exampleChecks } from "./examples.mjs";
 import { openChecks } from "./open.mjs";
 import { pageChecks } from "./page.mjs";
 import { fallbackChecks } from "./fallback.mjs";
+import { frameChecks } from "./frame.mjs";
 import { killAll } from "./processes.mjs";
 import { protobufChecks } from "./protobuf.mjs";
 import { proxyChecks } from "./proxies.mjs";
@@ -17,7 +18,7 @@ import { strangerChecks } from "./strangers.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, proxies: proxyChecks, stock: stockChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

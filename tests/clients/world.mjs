@@ -47,7 +47,11 @@ export async function startWorld(binary, { descriptors, env: more = {} } = {}) {
     email,
     password,
     tenant,
+    company,
+    channel,
     telegram,
+    /** Runs one of the server's own commands: its words, and what it reads. */
+    admin,
     output: server.output,
     metrics: { authorization: `Bearer ${METRICS_TOKEN}` },
     /** The hook and its secret, as the provider was told them. */

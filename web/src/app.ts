@@ -1,6 +1,8 @@
 // Puts the page together: one store, the services around it, and what happens between them.
 import { makeText } from "./i18n/text";
 import { address } from "./services/address";
+import { Follow } from "./routes/follow";
+import { browserBar, Router } from "./routes/router";
 import { Api } from "./services/api";
 import { Desk } from "./services/desk";
 import { oweFarewell, owesFarewell } from "./services/farewell";
@@ -25,6 +27,10 @@ import type { Query } from "./state/views";
 
 export interface App {
   store: Store;
+  router: Router;
+  /** How it stands with what the address names. */
+  follow: Follow;
+  request: Api["request"];
   desk: Desk;
   loader: Loader;
   media: Media;
@@ -44,6 +50,7 @@ export function createApp(): App {
   let text = makeText(preferences.language);
   applyPreferences(preferences);
 
+  const router = new Router(browserBar());
   const api = new Api({ onExpired: (error) => over(error) });
   /** Whose page it is, while somebody is signed in. */
   let holder: Holder | null = null;
@@ -81,6 +88,23 @@ export function createApp(): App {
         : text("act.failed", { reason: error.message }),
   });
 
+  const follow = new Follow({
+    store, router,
+    open: (conversation) => desk.open(conversation),
+    load: (conversation) => loader.conversation(conversation),
+    show: (change) => show(change),
+  });
+
+  /** Shows another part of the inbox, and remembers it for the next time. */
+  function show(change: Partial<Query>): void {
+    store.apply({ type: "filter", filter: change });
+    const { sort, tenant, company, channel } = store.get().filter;
+    preferences = { ...preferences, list: { sort, tenant, company, channel } };
+    savePreferences(preferences);
+    if ("tenant" in change) search.again();
+    void loader.show();
+  }
+
   async function enter(): Promise<void> {
     const { user, tenants } = await api.me();
     holder = api.tokens.holder;
@@ -96,7 +120,7 @@ export function createApp(): App {
     void loader.show();
     void loader.names();
     socket.start();
-    openFromAddress();
+    follow.start();
   }
 
   /** The server has ended the session, or the browser has another one by now. */
@@ -118,7 +142,8 @@ export function createApp(): App {
     else keepsake.forget();
     preferences = withoutList(preferences);
     savePreferences(preferences);
-    if (!expired) history.replaceState(null, "", location.pathname);
+    follow.stop();
+    if (!expired) router.clear();
     marks.stop();
     room.leave();
     socket.stop();
@@ -128,12 +153,6 @@ export function createApp(): App {
     store.apply({ type: "signed_out", expired: expired && store.get().session.phase === "in" });
   }
 
-  function openFromAddress(): void {
-    if (store.get().session.phase !== "in") return;
-    desk.open(/^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null);
-  }
-
-  window.addEventListener("hashchange", openFromAddress);
   window.addEventListener("online", () => socket.retryNow());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") return void headCheck.shown();
@@ -170,15 +189,9 @@ export function createApp(): App {
   void resume(0);
 
   return {
-    store, desk, loader, media, search, socket,
-    filter(change) {
-      store.apply({ type: "filter", filter: change });
-      const { sort, tenant, company, channel } = store.get().filter;
-      preferences = { ...preferences, list: { sort, tenant, company, channel } };
-      savePreferences(preferences);
-      if ("tenant" in change) search.again();
-      void loader.show();
-    },
+    store, router, follow, desk, loader, media, search, socket,
+    request: (method, path, body, signal) => api.request(method, path, body, signal),
+    filter: (change) => follow.choose(change),
     async signIn(email, password) {
       // The new session's cookie takes the place of the old one, and must not be what is signed out of.
       const owed = owesFarewell();

@@ -2,6 +2,7 @@
 import { memo, useState } from "react";
 import { usePick } from "../hooks/app";
 import { ConversationList } from "./ConversationList";
+import { DroppedNote } from "./DroppedNote";
 import { Filters } from "./Filters";
 import { NotLive } from "./NotLive";
 import { SearchField } from "./SearchField";
@@ -19,6 +20,7 @@ export const Side = memo(function Side() {
       {searching ? <SearchResults chosen={chosen} /> : (
         <>
           <Filters />
+          <DroppedNote />
           <NotLive />
           <ConversationList />
         </>

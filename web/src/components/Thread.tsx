@@ -8,9 +8,11 @@ import { Composer } from "./Composer";
 import { Empty } from "./Empty";
 import { OwnerBanner } from "./OwnerBanner";
 import { ThreadHead } from "./ThreadHead";
+import { ThreadWindow } from "./ThreadWindow";
 import { Timeline } from "./Timeline";
 
-export function Thread({ conversation }: { conversation: Conversation }) {
+/** `seq`: the message of a link, which the thread is shown around. */
+export function Thread({ conversation, seq }: { conversation: Conversation; seq: number | null }) {
   const t = useText();
   const { loader } = useApp();
   const thread = usePickOf(conversation.id, (state) => state.threads[conversation.id] ?? noThread);
@@ -25,7 +27,9 @@ export function Thread({ conversation }: { conversation: Conversation }) {
     <section className="thread" data-testid="thread" data-conversation-id-open={conversation.id}
       aria-label={t("thread.label", { name: displayName(conversation) })}>
       <ThreadHead conversation={conversation} />
-      {shown ? (
+      {seq !== null ? (
+        <ThreadWindow key={seq} conversation={conversation} seq={seq} />
+      ) : shown ? (
         <Timeline conversation={conversation} thread={thread} />
       ) : thread.phase === "error" ? (
         <Empty alert title={t("thread.failed")} hint={thread.error ?? undefined}

@@ -1,15 +1,25 @@
 // Turns keys into words: values, plurals by Intl, dates and sizes in the manner of the language.
-import { en, type Key, type Plural } from "./en";
+import { en, type Key as FirstKey, type Plural } from "./en";
+import type { enPages } from "./en_pages";
 import { ru } from "./ru";
 
-export type { Key };
+/** Of the words that come with the page and of those that come with a later one (`addWords`). */
+export type Key = FirstKey | keyof typeof enPages;
 
 /** The key of a channel's kind. More kinds come with more providers; one that is not known here is shown by its name. */
 export const kindKey = (kind: string) => `channel.${kind}` as Key;
 export type Language = "en" | "ru";
 export type Values = Record<string, string | number>;
 
-const languages: Record<Language, Record<Key, string | Plural>> = { en, ru };
+type Words = Record<Key, string | Plural>;
+const languages = { en: { ...en } as Words, ru: { ...ru } as Words };
+
+/** Takes the words of a page that has just come. */
+export function addWords(more: Record<Language, Partial<Words>>): void {
+  Object.assign(languages.en, more.en);
+  Object.assign(languages.ru, more.ru);
+}
+
 export const languageNames: Record<Language, string> = { en: "English", ru: "Русский" };
 
 export interface Text {

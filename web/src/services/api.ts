@@ -83,16 +83,21 @@ export class Api {
     return response.blob();
   }
 
+  /** Any operation of the API; the settings pages name theirs in `settings/calls.ts`. */
+  request<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: object, signal?: AbortSignal): Promise<T> {
+    return this.authorised(method, path, signal, body).then((response) => json<T>(response));
+  }
+
   private get<T>(path: string, signal?: AbortSignal): Promise<T> {
     return this.authorised("GET", path, signal).then((response) => json<T>(response));
   }
 
-  private async authorised(method: string, path: string, signal?: AbortSignal): Promise<Response> {
+  private async authorised(method: string, path: string, signal?: AbortSignal, body?: object): Promise<Response> {
     try {
       const token = await this.tokens.fresh();
-      const response = await this.send(method, path, undefined, token, signal);
+      const response = await this.send(method, path, body, token, signal);
       if (response.status !== 401) return await checked(response);
-      return await checked(await this.send(method, path, undefined, await this.tokens.refresh(token), signal));
+      return await checked(await this.send(method, path, body, await this.tokens.refresh(token), signal));
     } catch (error) {
       if (error instanceof RequestError && error.status === 401) this.onExpired(error);
       throw error;

@@ -32,16 +32,12 @@ export class Desk {
   constructor(private readonly parts: DeskParts) {}
 
   open(conversation: string | null): void {
-    const { store, loader, room } = this.parts;
+    const { store, room } = this.parts;
     if (store.get().active === conversation) return;
     store.apply({ type: "opened", conversation });
     if (conversation === null) return room.leave();
     room.enter(conversation);
     this.ensure(conversation);
-    const { conversations, doubt } = store.get();
-    if (doubt !== null || !conversations.has(conversation)) {
-      loader.conversation(conversation).catch((error: unknown) => this.complain(error));
-    }
   }
 
   /** Loads the thread unless it is there; called again after a lost feed. */

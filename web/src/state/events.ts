@@ -36,8 +36,9 @@ export function applyEvent(state: State, event: Event): State {
   // A page that is under way may name the conversation, so its mark is kept before it is known.
   if (read && read.user === next.session.user?.id) next = dropStrayReads(keepRead(next, read.conversation, read, event.cursor));
   if (event.kind === "channel.updated" && event.channel && channel_state) {
-    const channel = next.channels[event.channel];
-    if (channel) next = { ...next, channels: { ...next.channels, [channel.id]: { ...channel, ...channel_state } } };
+    // The event has no webhook address, which an answer may have brought; of a new channel it is all there is.
+    const channel = { ...next.channels[event.channel], ...channel_state };
+    next = { ...next, channels: { ...next.channels, [channel.id]: channel } };
   }
   return next;
 }

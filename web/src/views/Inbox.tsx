@@ -1,48 +1,67 @@
-// The inbox page: list and thread side by side, or one after the other on a phone.
-import { useState } from "react";
-import { ConnectionBar } from "../components/ConnectionBar";
+// The inbox page: list and thread side by side, or one after the other on a phone. Under other pages it stays, unseen
+// and out of reach, so that the list is where one left it.
 import { Empty } from "../components/Empty";
-import { HelpDialog } from "../components/HelpDialog";
-import { BubbleIcon, Mark } from "../components/Icons";
-import { Menu } from "../components/Menu";
-import { Notices } from "../components/Notices";
+import { BubbleIcon } from "../components/Icons";
 import { Side } from "../components/Side";
 import { Thread } from "../components/Thread";
-import { Title } from "../components/Title";
-import { usePick, useText } from "../hooks/app";
-import { useKeys } from "../hooks/keys";
+import { useApp, usePick, useText } from "../hooks/app";
+import { useHeading, useLink, useRoute, useTitle } from "../hooks/route";
+import { inbox } from "../routes/route";
+import { GonePart } from "../components/Gone";
+import { displayName } from "../state/select";
 
-export function Inbox() {
+export function Inbox({ isShown }: { isShown: boolean }) {
   const t = useText();
-  const [help, setHelp] = useState(false);
+  const route = useRoute();
   const active = usePick((state) => state.active);
   const conversation = usePick((state) => (state.active ? state.conversations.get(state.active)?.value : undefined));
   const live = usePick((state) => state.link.phase === "live");
-  useKeys(() => setHelp(true));
-
+  const seq = route.page === "inbox" ? route.seq : null;
   return (
-    <div className="inbox" data-open={active !== null}>
-      <header className="unseen"><h1>{t("app.name")}</h1></header>
-      <Title />
-      <ConnectionBar />
-      <aside className="side" aria-label={t("list.title")}>
+    <main className="inbox" data-open={active !== null} inert={!isShown} data-shown={isShown}>
+      {isShown && <Named name={conversation ? displayName(conversation) : null} />}
+      <section className="side" aria-label={t("list.title")}>
         <header className="side-head">
-          <Mark />
-          <h2>{t("list.title")}</h2>
+          {isShown ? <Heading words={t("list.title")} /> : <p className="side-title">{t("list.title")}</p>}
           <span className="live" data-live={live} title={t(live ? "link.live" : "link.lag")}>
             <span className="unseen">{t(live ? "link.live" : "link.lag")}</span>
           </span>
-          <Menu onHelp={() => setHelp(true)} />
         </header>
         <Side />
-      </aside>
-      <main className="main">
-        {conversation ? <Thread key={conversation.id} conversation={conversation} />
-          : active ? <Empty title={t("thread.loading")} />
+      </section>
+      <div className="main">
+        {conversation ? <Thread key={conversation.id} conversation={conversation} seq={seq} />
+          : active ? <Missing />
           : <Empty icon={<BubbleIcon />} title={t("thread.pick")} hint={t("thread.pickHint")} />}
-      </main>
-      <Notices />
-      <HelpDialog open={help} onClose={() => setHelp(false)} />
-    </div>
+      </div>
+    </main>
+  );
+}
+
+/** Only the page that is shown names the document. */
+function Named({ name }: { name: string | null }) {
+  useTitle(name);
+  return null;
+}
+
+function Heading({ words }: { words: string }) {
+  const heading = useHeading("inbox");
+  return <h1 className="side-title" ref={heading} tabIndex={-1}>{words}</h1>;
+}
+
+/** The open conversation is not known: it is on its way, or the link is dead. */
+function Missing() {
+  const t = useText();
+  const { follow } = useApp();
+  const link = useLink();
+  const query = usePick((state) => state.filter);
+  const out = { to: { ...inbox, query }, way: t("gone.inbox") };
+  if (link.conversation === "gone") {
+    return <div data-testid="gone"><GonePart title={t("gone.conversation")} hint={t("gone.conversationHint")} {...out} /></div>;
+  }
+  if (link.conversation !== "failed") return <Empty title={t("thread.loading")} />;
+  return (
+    <GonePart title={t("gone.conversationFailed")} hint={link.reason ?? ""} {...out}
+      extra={<button type="button" onClick={() => follow.again()}>{t("try.again")}</button>} />
   );
 }

@@ -1,8 +1,8 @@
-// Decides which page is shown: by the session alone.
+// Decides by the session alone whether the page is shown, or the way into it.
 import { Fallen } from "../components/Fallen";
 import { Splash } from "../components/Splash";
 import { usePick } from "../hooks/app";
-import { Inbox } from "./Inbox";
+import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 
 export function Root() {
@@ -11,6 +11,6 @@ export function Root() {
 
 function Page() {
   const phase = usePick((state) => state.session.phase);
-  if (phase === "in") return <Inbox />;
+  if (phase === "in") return <Shell />;
   return phase === "out" ? <SignIn /> : <Splash />;
 }

@@ -1,0 +1,81 @@
+// The router over an address bar of its own: what it tells, and what it leaves in the history.
+import { describe, expect, it } from "vitest";
+import { everywhere, format, inbox, type Route } from "./route";
+import { Router, type AddressBar } from "./router";
+
+function bar(start: string) {
+  const entries = [start];
+  let at = 0;
+  let tell = () => {};
+  const made: AddressBar & { back(): void; forward(): void; click(hash: string): void; entries: string[] } = {
+    entries,
+    hash: () => entries[at]!,
+    push(hash) {
+      entries.splice(at + 1, Infinity, hash);
+      at += 1;
+    },
+    replace: (hash) => void (entries[at] = hash),
+    listen: (changed) => void (tell = changed),
+    back() {
+      at -= 1;
+      tell();
+      tell();
+    },
+    forward() {
+      at += 1;
+      tell();
+      tell();
+    },
+    click(hash) {
+      made.push(hash);
+      tell();
+    },
+  };
+  return made;
+}
+
+const settings: Route = { page: "settings", section: "people", thing: null, scope: everywhere };
+
+describe("router", () => {
+  it("begins at the address and tells each change once", () => {
+    const browser = bar("#/c/a");
+    const router = new Router(browser);
+    const seen: string[] = [];
+    router.subscribe(() => seen.push(format(router.get())));
+    expect(router.get()).toEqual({ ...inbox, conversation: "a" });
+    expect(router.hasMoved).toBe(false);
+    router.go(settings);
+    browser.click("#/c/b");
+    browser.back();
+    browser.back();
+    browser.forward();
+    expect(seen).toEqual(["#/settings/people", "#/c/b", "#/settings/people", "#/c/a", "#/settings/people"]);
+    expect(router.hasMoved).toBe(true);
+  });
+
+  it("leaves one entry for a replaced address, and none for the same one", () => {
+    const browser = bar("#/");
+    const router = new Router(browser);
+    router.go(settings);
+    router.go(settings);
+    router.go({ ...settings, scope: { ...everywhere, tenant: "t" } }, "replace");
+    expect(browser.entries).toEqual(["#/", "#/settings/people?tenant=t"]);
+    browser.back();
+    expect(router.get()).toEqual(inbox);
+  });
+
+  it("leaves nothing in the address after a sign-out", () => {
+    const browser = bar("#/settings/people?tenant=t");
+    const router = new Router(browser);
+    router.clear();
+    expect(browser.entries).toEqual([""]);
+    expect(router.get()).toEqual(inbox);
+  });
+
+  it("gives the same object while the address stays, so that nothing draws twice", () => {
+    const router = new Router(bar("#/c/a"));
+    const before = router.get();
+    router.go({ ...inbox, conversation: "a" });
+    expect(router.get()).toBe(before);
+  });
+});

@@ -1,0 +1,150 @@
+// One channel: how it is, its name and state, its credentials, connecting it, and the ways to what belongs to it.
+import { useState } from "react";
+import { useApp, usePick, useText } from "../hooks/app";
+import { kindKey, type Key } from "../i18n/text";
+import { settingsAt } from "../routes/pages";
+import { everywhere, format, inbox } from "../routes/route";
+import { reasonOf } from "../services/problem";
+import { can } from "../state/select";
+import type { ChannelView } from "../api.gen";
+import { Button } from "../ui/Button";
+import { TextField } from "../ui/Field";
+import { credentialsOf } from "./credentials";
+import { useCalls } from "./data";
+import { FormEnd, useForm } from "./form";
+import { Health } from "./Health";
+import { NotLiveNote, PageHead } from "./Parts";
+
+/** Takes a channel from an answer, before its event comes. */
+export function useKeepChannel(): (channel: ChannelView) => void {
+  const { store } = useApp();
+  return (channel) => store.apply({ type: "channels", channels: Object.values({ ...store.get().channels, [channel.id]: channel }) });
+}
+
+export function ChannelPage({ channel }: { channel: ChannelView }) {
+  const t = useText();
+  const { id, tenant } = channel;
+  const company = usePick((state) => state.companies[channel.company]?.name);
+  const query = usePick((state) => state.filter);
+  const mayChange = usePick((state) => can(state, tenant, "channel.update"));
+  const mayRead = usePick((state) => can(state, tenant, "integration_log.list"));
+  return (
+    <>
+      <PageHead title={channel.name} hint={[t(kindKey(channel.kind)), company].filter(Boolean).join(" · ")} />
+      <NotLiveNote tenant={tenant} />
+      <div className="card">
+        <dl className="facts">
+          <div><dt>{t("channels.health")}</dt><dd><Health channel={channel} /></dd></div>
+          {channel.health && (
+            <div>
+              <dt>{t("channels.since", { time: t.full(channel.health.at) })}</dt>
+              <dd dir="auto" data-testid="health-detail">{channel.health.detail ?? "—"}</dd>
+            </div>
+          )}
+        </dl>
+        {mayChange && <Switches channel={channel} />}
+      </div>
+      <p className="ways">
+        <a href={format({ ...inbox, query: { ...query, tenant, company: null, channel: id } })}>{t("channels.toInbox")}</a>
+        {mayChange && <a href={format(settingsAt("windows", tenant, id))}>{t("channels.toWindows")}</a>}
+        {mayRead && <a href={format({ page: "settings", section: "log", thing: null, scope: { ...everywhere, tenant, channel: id } })}>{t("channels.toLog")}</a>}
+      </p>
+      {mayChange && <Naming channel={channel} />}
+      {mayChange && <Credentials channel={channel} />}
+    </>
+  );
+}
+
+/** What acts at once: pausing and connecting. */
+function Switches({ channel }: { channel: ChannelView }) {
+  const t = useText();
+  const calls = useCalls();
+  const keep = useKeepChannel();
+  const [busy, setBusy] = useState<"state" | "connect" | null>(null);
+  const [told, setTold] = useState<{ words: string; bad: boolean } | null>(null);
+  const paused = channel.state === "disabled";
+
+  async function run(what: "state" | "connect", call: () => Promise<ChannelView>, done: Key | null) {
+    setBusy(what);
+    setTold(null);
+    try {
+      keep(await call());
+      if (done) setTold({ words: t(done), bad: false });
+    } catch (error) {
+      setTold({ words: t("act.failed", { reason: reasonOf(error) }), bad: true });
+    } finally {
+      setBusy(null);
+    }
+  }
+
+  return (
+    <div className="switches">
+      <Button disabled={busy !== null} data-testid="pause" aria-describedby="pause-hint"
+        onClick={() => void run("state", () => calls.changeChannel(channel.id, { state: paused ? "active" : "disabled" }), null)}>
+        {t(paused ? "channels.resume" : "channels.pause")}
+      </Button>
+      <span id="pause-hint" className="form-hint">{t("channels.pauseHint")}</span>
+      <Button disabled={busy !== null && busy !== "connect"} busy={busy === "connect"} data-testid="connect" aria-describedby="connect-hint"
+        onClick={() => void run("connect", () => calls.connectChannel(channel.id), "channels.connected")}>
+        {t(busy === "connect" ? "channels.connecting" : "channels.connect")}
+      </Button>
+      <span id="connect-hint" className="form-hint">{t("channels.connectHint")}</span>
+      <p className={told?.bad ? "form-problem" : "form-status"} role="status" data-testid="switches-told">{told?.words}</p>
+    </div>
+  );
+}
+
+function Naming({ channel }: { channel: ChannelView }) {
+  const t = useText();
+  const calls = useCalls();
+  const keep = useKeepChannel();
+  const [copied, setCopied] = useState(false);
+  const form = useForm(`channel.${channel.id}`, { name: channel.name }, {
+    fields: ["name"],
+    check: ({ name }): Record<string, string> => (name.trim() ? {} : { name: t("form.required") }),
+    save: async (_, { name }) => keep(await calls.changeChannel(channel.id, { name: name.trim() })),
+  });
+  const hook = channel.hook_path ? new URL(`.${channel.hook_path}`, document.baseURI).href : null;
+  return (
+    <form className="card form" ref={form.form} onSubmit={form.submit} noValidate>
+      <TextField label={t("channels.name")} name="name" required error={form.error("name")} value={form.values.name} data-testid="field-name"
+        onChange={(event) => form.set("name", event.target.value)} />
+      <FormEnd form={form} />
+      {hook && (
+        <TextField label={t("channels.hook")} hint={t("channels.hookHint")} required readOnly type="password" value={hook} dir="ltr" autoComplete="off"
+          end={<Button onClick={() => void navigator.clipboard?.writeText(hook).then(() => setCopied(true))}>{t(copied ? "channels.copied" : "channels.copy")}</Button>} />
+      )}
+    </form>
+  );
+}
+
+function Credentials({ channel }: { channel: ChannelView }) {
+  const t = useText();
+  const calls = useCalls();
+  const keep = useKeepChannel();
+  const known = credentialsOf(channel.kind);
+  const empty = Object.fromEntries(known.map(({ name }) => [`credentials.${name}`, ""]));
+  const form = useForm<Record<string, string>>(`credentials.${channel.id}`, empty, {
+    fields: Object.keys(empty),
+    async save(changed) {
+      const credentials = Object.fromEntries(Object.entries(changed).map(([field, value]) => [field.slice("credentials.".length), value ?? ""]));
+      keep(await calls.changeChannel(channel.id, { credentials }));
+    },
+  });
+  if (known.length === 0) return null;
+  return (
+    <form className="card form" ref={form.form} onSubmit={form.submit} noValidate autoComplete="off">
+      <h2>{t("channels.credentials")}</h2>
+      <p className="form-hint">{t("channels.credentialsHint")} {t("channels.credentialsReady")}</p>
+      {known.map(({ name, isSecret }) => {
+        const field = `credentials.${name}`;
+        return (
+          <TextField key={name} label={t(`credential.${name}`)} name={field} error={form.error(field)} type={isSecret ? "password" : "text"}
+            autoComplete="new-password" dir="ltr" value={form.values[field] ?? ""} data-testid={`field-${name}`}
+            onChange={(event) => form.set(field, event.target.value)} />
+        );
+      })}
+      <FormEnd form={form} />
+    </form>
+  );
+}

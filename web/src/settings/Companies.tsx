@@ -1,0 +1,77 @@
+// The companies of a business, and the form of a new one.
+import { useApp, usePick, useText } from "../hooks/app";
+import { settingsAt } from "../routes/pages";
+import { format, inbox } from "../routes/route";
+import { can } from "../state/select";
+import type { NewCompany } from "../api.gen";
+import { ButtonLink } from "../ui/Button";
+import { SelectField, TextField } from "../ui/Field";
+import { EmptyState } from "../ui/States";
+import { useCalls, useNames } from "./data";
+import { FormEnd, useForm } from "./form";
+import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
+
+const kinds = ["product", "service", "hybrid"] as const;
+
+export function CompaniesSection({ tenant, thing }: SectionProps) {
+  return thing === null ? <List tenant={tenant} /> : <New tenant={tenant} />;
+}
+
+function List({ tenant }: { tenant: string }) {
+  const t = useText();
+  const data = useNames();
+  const all = usePick((state) => state.companies);
+  const channels = usePick((state) => state.channels);
+  const query = usePick((state) => state.filter);
+  const mayMake = usePick((state) => can(state, tenant, "company.create"));
+  const companies = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const make = mayMake && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))} data-testid="new-company">{t("company.new")}</ButtonLink>;
+  return (
+    <>
+      <PageHead title={t("page.companies")} hint={t("page.companiesHint")}><Freshness data={data} />{make}</PageHead>
+      <DataView data={data} isEmpty={() => companies.length === 0} empty={<EmptyState title={t("company.none")} hint={t("company.noneHint")} action={make} />}>
+        {() => (
+          <ul className="rows" data-testid="companies">
+            {companies.map(({ id, name, kind }) => (
+              <li key={id} className="rows-line">
+                <a href={format({ ...inbox, query: { ...query, tenant, company: id, channel: null } })} dir="auto"><strong>{name}</strong></a>
+                <span className="tag">{t(`company.kind.${kind}`)}</span>
+                <span className="rows-more">{t("company.channels", { count: Object.values(channels).filter((one) => one.company === id).length })}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </DataView>
+    </>
+  );
+}
+
+function New({ tenant }: { tenant: string }) {
+  const t = useText();
+  const { router, store } = useApp();
+  const calls = useCalls();
+  const form = useForm<{ name: string; kind: NewCompany["kind"] }>(`company.new.${tenant}`, { name: "", kind: "product" }, {
+    fields: ["name", "kind"], isNew: true,
+    check: ({ name }): Record<string, string> => (name.trim() ? {} : { name: t("form.required") }),
+    async save(_, { name, kind }) {
+      const company = await calls.makeCompany({ tenant, name: name.trim(), kind });
+      store.apply({ type: "companies", companies: [...Object.values(store.get().companies), company] });
+      router.go(settingsAt("companies", tenant), "replace");
+    },
+  });
+  return (
+    <>
+      <PageHead title={t("company.new")} />
+      <form className="card form" ref={form.form} onSubmit={form.submit} noValidate>
+        <TextField label={t("company.name")} name="name" required error={form.error("name")} value={form.values.name} data-testid="field-name"
+          onChange={(event) => form.set("name", event.target.value)} />
+        <SelectField label={t("company.kind")} name="kind" required error={form.error("kind")} value={form.values.kind}
+          choices={kinds.map((kind) => ({ value: kind, label: t(`company.kind.${kind}`) }))}
+          onChange={(event) => form.set("kind", event.target.value as NewCompany["kind"])} />
+        <FormEnd form={form} words={t("company.make")}>
+          <ButtonLink href={format(settingsAt("companies", tenant))}>{t("form.cancel")}</ButtonLink>
+        </FormEnd>
+      </form>
+    </>
+  );
+}
