@@ -19,7 +19,7 @@ export function AssignPick({ conversation }: { conversation: Conversation }) {
       <span className="unseen">{t("act.assign")}</span>
       <PersonIcon size={18} />
       <select value={assignee ?? ""} title={t("act.assign")} data-testid="assign"
-        onChange={(event) => void desk.assign(conversation.id, event.target.value || null)}>
+        onChange={(event) => desk.assign(conversation.id, event.target.value || null)}>
         <option value="">{t("act.assign")}: {t("act.assignNobody")}</option>
         {me && <option value={me.id}>{t("act.assignMe")} ({me.name})</option>}
         {others.map((person) => <option key={person.id} value={person.id}>{person.name}</option>)}

@@ -52,7 +52,7 @@ export function ConversationList() {
               unread={unread(state, conversation)}
               when={t.short(conversation.last_message?.at ?? conversation.updated_at, now)}
               waits={byWait && conversation.waiting_since !== null
-                ? t("list.waits", { time: t.span(now + state.link.skew - conversation.waiting_since) }) : null}
+                ? t("list.waits", { time: t.span(now - conversation.waiting_since) }) : null}
               assignee={ownerName(conversation.assignee)}
               draft={draft && !draft.note && state.active !== conversation.id ? draft.text.trim() : ""}
               writing={liveWriting(state, conversation) !== null}

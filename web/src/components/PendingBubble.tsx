@@ -1,5 +1,6 @@
 // A message of this page that the server has not confirmed yet, or has refused.
 import { useApp, usePick, useText } from "../hooks/app";
+import { reasonWords } from "../i18n/refusal";
 import type { Pending } from "../state/model";
 import type { Message } from "../api.gen";
 import { NoteIcon } from "./Icons";
@@ -31,7 +32,7 @@ export function PendingBubble({ pending, quoted, joined }: { pending: Pending; q
       </div>
       {failed && (
         <div className="problem" role="alert">
-          <p>{pending.reason ? t("message.failed", { reason: pending.reason }) : t("message.failedPlain")}</p>
+          <p>{pending.reason ? t("message.failed", { reason: reasonWords(t, pending.reason) }) : t("message.failedPlain")}</p>
           <p className="problem-acts">
             <button type="button" className="small" onClick={() => desk.retry(pending)}>{t("message.retry")}</button>
             <button type="button" className="small" data-testid="pending-edit" onClick={() => desk.edit(pending)}>{t("message.edit")}</button>

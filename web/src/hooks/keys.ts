@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "react";
 import { shownIds } from "../state/select";
 import { useApp } from "./app";
+import { composing } from "./composing";
 import { composerId, searchId } from "./places";
 
 export function useKeys(onHelp: () => void): void {
@@ -37,7 +38,7 @@ export function useKeys(onHelp: () => void): void {
     };
 
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || composing(event)) return;
       const target = event.target as HTMLElement;
       if (document.querySelector("dialog[open]")) return;
       if (event.key === "Escape") {

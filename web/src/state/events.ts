@@ -5,8 +5,10 @@ import { fromEvent } from "./kept";
 import { prune } from "./known";
 import { settle } from "./lists";
 import type { State } from "./model";
+import { acknowledge } from "./pending";
 import { keepRead } from "./reads";
 import { keepMessage } from "./thread";
+import { settleTyping } from "./typing";
 import { settleWriting } from "./writing";
 
 export function applyEvent(state: State, event: Event): State {
@@ -31,7 +33,7 @@ export function applyEvent(state: State, event: Event): State {
       const kept = keepMessage(thread, message, event.cursor, fromEvent);
       if (kept !== thread) next = { ...next, threads: { ...next.threads, [message.conversation]: kept } };
     }
-    next = acknowledge(next, message.client_id);
+    next = settleTyping(acknowledge(next, message.client_id), message);
   }
   if (read && read.user === next.session.user?.id) next = keepRead(next, read.conversation, read);
   if (event.kind === "channel.updated" && event.channel && channel_state) {
@@ -39,12 +41,6 @@ export function applyEvent(state: State, event: Event): State {
     if (channel) next = { ...next, channels: { ...next.channels, [channel.id]: { ...channel, ...channel_state } } };
   }
   return next;
-}
-
-/** The message with this client id is in the store of the server: it waits no longer. */
-export function acknowledge(state: State, clientId: string | null): State {
-  if (!clientId || !state.pending.some((p) => p.client_id === clientId)) return state;
-  return { ...state, pending: state.pending.filter((p) => p.client_id !== clientId) };
 }
 
 function advance(state: State, event: Event): State {

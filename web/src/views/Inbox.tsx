@@ -10,13 +10,17 @@ import { Side } from "../components/Side";
 import { Thread } from "../components/Thread";
 import { usePick, useText } from "../hooks/app";
 import { useKeys } from "../hooks/keys";
+import { asWished } from "../state/pending";
 import { totalUnread } from "../state/select";
 
 export function Inbox() {
   const t = useText();
   const [help, setHelp] = useState(false);
   const active = usePick((state) => state.active);
-  const conversation = usePick((state) => (state.active ? state.conversations[state.active]?.value : undefined));
+  const conversation = usePick((state) => {
+    const known = state.active ? state.conversations[state.active]?.value : undefined;
+    return known && asWished(state, known);
+  });
   const live = usePick((state) => state.link.phase === "live");
   const count = usePick(totalUnread);
   useKeys(() => setHelp(true));
