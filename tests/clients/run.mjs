@@ -1,4 +1,4 @@
-// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|demo|descriptors|strangers …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [client|protobuf|open|examples|worker|page|sessions|troubles|demo|descriptors|strangers …]. Prints TAP.
 import { resolve } from "node:path";
 import { clientChecks } from "./client.mjs";
 import { demoChecks } from "./demo.mjs";
@@ -10,10 +10,11 @@ import { killAll } from "./processes.mjs";
 import { protobufChecks } from "./protobuf.mjs";
 import { sessionChecks } from "./sessions.mjs";
 import { strangerChecks } from "./strangers.mjs";
+import { troubleChecks } from "./troubles.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, sessions: sessionChecks, troubles: troubleChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

@@ -8,8 +8,8 @@ import { startTelegram } from "./telegram.mjs";
 
 const METRICS_TOKEN = "a-token-of-the-operator";
 
-/** `descriptors`: as many as the server may have, if not all. */
-export async function startWorld(binary, { descriptors } = {}) {
+/** `descriptors`: as many as the server may have, if not all; `env`: more of its configuration. */
+export async function startWorld(binary, { descriptors, env: more = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "hubbub-outside-"));
   // However the run ends.
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -19,6 +19,7 @@ export async function startWorld(binary, { descriptors } = {}) {
     HUBBUB_METRICS_TOKEN: METRICS_TOKEN,
     // The emulated provider is on this machine.
     HUBBUB_ALLOW_PRIVATE_HOSTS: "127.0.0.1",
+    ...more,
   };
   const telegram = await startTelegram();
   const server = descriptors
@@ -51,6 +52,12 @@ export async function startWorld(binary, { descriptors } = {}) {
     metrics: { authorization: `Bearer ${METRICS_TOKEN}` },
     /** The hook and its secret, as the provider was told them. */
     hook: telegram.hook,
+    /** A colleague, with the owner's password; her email. */
+    async colleague(name, role = "agent") {
+      const email = `${name.toLowerCase()}@example.com`;
+      await admin(password, "user", "create", "--email", email, "--name", name, "--password-stdin", "--tenant", tenant, "--role", role);
+      return email;
+    },
     key: async (name) => (await admin("", "key", "create", "--tenant", tenant, "--name", name)).key,
     /** A customer writes: posted with curl, signed with the secret or with what is given. Gives the status. */
     async says(chat, name, text, secret = telegram.hook().secret) {

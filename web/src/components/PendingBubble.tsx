@@ -8,6 +8,9 @@ import { Quote } from "./Quote";
 import { RichText } from "./RichText";
 import { StatusTicks } from "./StatusTicks";
 
+/** Characters of a message that was never stored: a paste can be as long as anything, and takes seconds to lay out. */
+const drawn = 4_000;
+
 export function PendingBubble({ pending, quoted, joined }: { pending: Pending; quoted: Message | null; joined: boolean }) {
   const t = useText();
   const { desk } = useApp();
@@ -23,7 +26,7 @@ export function PendingBubble({ pending, quoted, joined }: { pending: Pending; q
         <div className="bubble" data-problem={failed}>
           {pending.note && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
           {pending.reply_to && <Quote message={quoted} me={me} />}
-          <RichText text={pending.text} />
+          <RichText text={pending.text.length > drawn ? `${pending.text.slice(0, drawn)}…` : pending.text} />
           <p className="message-meta">
             <time>{t.time(pending.created_at)}</time>
             <StatusTicks status={status} />
