@@ -39,8 +39,8 @@ export async function endChecks(kit, check) {
     const tabs = [one, await tab(one), await tab(one)];
     let renewals = 0;
     for (const page of tabs) page.on("request", (request) => { if (request.url().endsWith("/session/refresh")) renewals += 1; });
-    await one.waitForTimeout(58_000);
-    assert.ok(renewals >= 1 && renewals <= 2, `${renewals} renewals in a minute of three tabs`);
+    await one.waitForTimeout(66_000);
+    assert.ok(renewals >= 1 && renewals <= 2, `${renewals} renewals of three tabs in a little more than a minute`);
     for (const page of tabs) assert.equal(await at(page, "connection-bar").getAttribute("data-phase"), "live");
     await one.context().close();
   });

@@ -24,7 +24,11 @@ export function SearchField({ chosen, onChoose }: Props) {
   }, [chosen]);
 
   function onKeyDown(event: KeyboardEvent) {
-    if (composing(event)) return;
+    if (composing(event)) {
+      // The browser itself clears a search field at Escape, also at one that only ended a composition.
+      if (event.key === "Escape") event.preventDefault();
+      return;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const one = found[chosen];
     if (event.key === "Escape" && text !== "") search.clear();
