@@ -173,6 +173,21 @@ export async function sessionChecks(world, check) {
       assert.deepEqual([await leftBehind(page), await leftBehind(beside)], [[], []]);
       await context.close();
     });
+
+    await check("a session that was over when the browser was opened leaves nothing either", async () => {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await enter(page, world);
+      await draft(page, "half an answer");
+      assert.notDeepEqual(await leftBehind(page), []);
+      await page.close();
+      await context.clearCookies();
+      const next = await context.newPage();
+      await next.goto(world.url);
+      await out(next);
+      assert.deepEqual(await leftBehind(next), []);
+      await context.close();
+    });
   } finally {
     await browser.close();
   }

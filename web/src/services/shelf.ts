@@ -82,6 +82,11 @@ export function keys(shelf: Shelf, prefix: string): string[] {
   }
 }
 
+/** Removes what any person left in this browser: nobody is signed in. */
+export function removePersonal(shelf: Shelf = browserShelf): void {
+  for (const kind of ["draft", "out", "holder"]) for (const key of keys(shelf, `hubbub.${kind}.`)) remove(shelf, key);
+}
+
 /** What was stored under a key; null for nothing, and for what is not ours. */
 export function parsed<T>(text: string | null): T | null {
   try {

@@ -31,9 +31,9 @@ describe("a tab", () => {
     tab(shelf, bob);
     expect([one.tabs.check(), one.replaced, one.ended]).toEqual([false, 1, 0]);
     one.tabs.release();
-    expect(shelf.getItem(holderKey)).toContain("bob");
+    expect(shelf.getItem(holderKey("here"))).toContain("bob");
     const three = tab(shelf, ann);
-    shelf.removeItem(holderKey);
+    shelf.removeItem(holderKey("here"));
     expect([three.tabs.check(), three.ended]).toEqual([false, 1]);
   });
 

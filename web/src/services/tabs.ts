@@ -6,7 +6,8 @@ import type { Holder, Renewed } from "./tokens";
 
 type Word = { kind: "ended"; holder: Holder; expired: boolean } | { kind: "renewed"; renewed: Renewed };
 
-export const holderKey = "hubbub.holder";
+/** For each installation: two of them may be served by one host, under two paths. */
+export const holderKey = (installation: string) => `hubbub.holder.${installation}`;
 
 export interface TabsOptions {
   holder: () => Holder | null;
@@ -34,20 +35,20 @@ export class Tabs {
   /** This browser is the present holder's. */
   claim(): void {
     const mine = this.options.holder();
-    if (mine) this.claimed = put(this.shelf, holderKey, JSON.stringify(mine));
+    if (mine) this.claimed = put(this.shelf, holderKey(mine.installation), JSON.stringify(mine));
   }
 
   /** Nobody's any more, unless somebody else has it by now. */
   release(): void {
     const mine = this.options.holder();
-    if (mine && same(this.stored(), mine)) remove(this.shelf, holderKey);
+    if (mine && same(this.stored(mine), mine)) remove(this.shelf, holderKey(mine.installation));
   }
 
   /** Whether this page may still act for its person. If not, it is ended or replaced within this call. */
   check(): boolean {
     const mine = this.options.holder();
     if (!mine) return false;
-    const stored = this.stored();
+    const stored = this.stored(mine);
     if (same(stored, mine) || (!stored && !this.claimed)) return true;
     if (stored) this.options.replaced();
     else this.options.ended(true);
@@ -56,7 +57,8 @@ export class Tabs {
 
   /** For the storage's event. */
   storedChanged(key: string | null): void {
-    if ((key === null || key === holderKey) && this.options.holder()) this.check();
+    const mine = this.options.holder();
+    if (mine && (key === null || key === holderKey(mine.installation))) this.check();
   }
 
   tellEnded(expired: boolean): void {
@@ -69,8 +71,8 @@ export class Tabs {
     this.post({ kind: "renewed", renewed });
   }
 
-  private stored(): Holder | null {
-    return parsed<Holder>(take(this.shelf, holderKey));
+  private stored({ installation }: Holder): Holder | null {
+    return parsed<Holder>(take(this.shelf, holderKey(installation)));
   }
 
   private post(word: Word): void {
