@@ -51,11 +51,15 @@ export class Outbox {
   /** Shown at once. Of those of which only the last one counts, the earlier ones that have not left are dropped. */
   wish(conversation: string, aim: Aim): void {
     const { store, newId } = this.parts;
+    let made = aim;
     for (const one of store.get().wishes) {
       const same = one.conversation === conversation && one.aim.kind === aim.kind && (aim.kind === "assign" || aim.kind === "read");
-      if (same && !this.busy.has(one.id)) store.apply({ type: "wish.dropped", id: one.id, refused: false });
+      if (!same || this.busy.has(one.id)) continue;
+      // What the server knows is what the first one began with.
+      if (made.kind === "read" && one.aim.kind === "read") made = { ...made, before: one.aim.before };
+      store.apply({ type: "wish.dropped", id: one.id, refused: false });
     }
-    store.apply({ type: "wish.added", wish: { id: newId(), conversation, order: nextOrder(store.get()), aim } });
+    store.apply({ type: "wish.added", wish: { id: newId(), conversation, order: nextOrder(store.get()), aim: made } });
     this.left();
   }
 

@@ -20,7 +20,8 @@ interface Stored {
 export class OutboxShelf {
   private prefix: string | null = null;
   private readonly tabs = new Map<string, { tab: string; tries: number }>();
-  private written = new Map<string, string>();
+  private readonly written = new Map<string, string>();
+  private readonly watching = new Set<string>();
   private stopListening: (() => void) | null = null;
   private saved: { pending: readonly Pending[]; wishes: readonly Wish[] } | null = null;
 
@@ -77,7 +78,7 @@ export class OutboxShelf {
     this.tabs.set(id, { tab: stored.tab, tries: stored.tries });
     if ("pending" in stored.item) this.store.apply({ type: "pending.added", pending: stored.item.pending });
     else this.store.apply({ type: "wish.added", wish: stored.item.wish });
-    if (stored.tab !== this.life.id) this.life.watch(stored.tab, () => this.adopt(stored.tab));
+    if (stored.tab !== this.life.id) this.watch(stored.tab);
   }
 
   /** Writes what changed, and removes what is done: called with each change of the state, so it looks at nothing else. */
@@ -101,6 +102,16 @@ export class OutboxShelf {
       this.written.delete(id);
       this.tabs.delete(id);
     }
+  }
+
+  /** Each tab is watched once, however many items it has. */
+  private watch(tab: string): void {
+    if (this.watching.has(tab)) return;
+    this.watching.add(tab);
+    this.life.watch(tab, () => {
+      this.watching.delete(tab);
+      this.adopt(tab);
+    });
   }
 
   private gone(id: string): void {

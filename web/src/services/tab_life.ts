@@ -11,7 +11,7 @@ const goneAfterMs = 75_000;
 
 export class TabLife {
   readonly id = newId();
-  private readonly watched = new Set<string>();
+  private readonly watched = new Map<string, (() => void)[]>();
   private beats = 0;
 
   constructor(
@@ -26,12 +26,16 @@ export class TabLife {
     locks.request(prefix + this.id, () => new Promise<void>(() => undefined)).catch(() => this.count());
   }
 
-  /** Calls `gone` once when that tab is closed, at once if it is. */
+  /** Calls `gone` when that tab is closed, at once if it is. */
   watch(tab: string, gone: () => void): void {
-    if (tab === this.id || this.watched.has(tab)) return;
-    this.watched.add(tab);
+    if (tab === this.id) return;
+    const waiting = this.watched.get(tab);
+    if (waiting) return void waiting.push(gone);
+    this.watched.set(tab, [gone]);
     const end = () => {
-      if (this.watched.delete(tab)) gone();
+      const told = this.watched.get(tab) ?? [];
+      this.watched.delete(tab);
+      for (const one of told) one();
     };
     if (this.locks) this.locks.request(prefix + tab, async () => end()).catch(() => this.listen(tab, end));
     else this.listen(tab, end);

@@ -82,6 +82,8 @@ describe("without the browser's locks", () => {
     shelf.setItem("hubbub.tab.silent", "7");
     const gone: string[] = [];
     const life = new TabLife(null, shelf);
+    // The second one who asks is told as well.
+    life.watch("silent", () => undefined);
     for (const name of ["silent", "closed"]) life.watch(name, () => gone.push(name));
     await vi.advanceTimersByTimeAsync(10);
     expect(gone).toEqual(["closed"]);
