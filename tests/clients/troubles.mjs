@@ -1,5 +1,6 @@
 // Troubles that people report of pages like this one: what cannot be sent, clocks that are wrong, several tabs, two people
-// at one browser, bad networks, browsers that deny things. One file for each kind.
+// at one browser, bad networks, browsers that deny things. One file for each kind;
+// TROUBLES=sending,tabs plays only those.
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { clockChecks } from "./troubles/clocks.mjs";
@@ -82,10 +83,6 @@ function steps(world, browser) {
         if (net.down) return void socket.close({ code: net.code, reason: "down" });
         net.opened.add(socket);
         const server = socket.connectToServer();
-        if (process.env.DEBUG_SOCKETS) {
-          socket.onClose((code, reason) => console.log("page closed", code, reason));
-          server.onClose((code, reason) => { console.log("server closed", code, reason); void socket.close({ code, reason }); });
-        }
         socket.onMessage((text) => {
           if (net.poison && String(text).includes(net.poison)) return void socket.close({ code: 3008, reason: "poison" });
           server.send(text);
