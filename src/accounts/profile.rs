@@ -40,6 +40,8 @@ pub struct Connected {
     pub user: Option<User>,
     pub tenants: Vec<FollowedTenant>,
     pub now: i64,
+    /// A longer frame ends the connection: what does not fit is not to be sent.
+    pub max_frame_bytes: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

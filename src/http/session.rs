@@ -41,6 +41,8 @@ pub struct Session {
     access_token: String,
     /// Of the access token, Unix milliseconds.
     expires_at: i64,
+    /// The server's time, Unix milliseconds: a client whose clock is wrong counts how long the token lasts from here.
+    now: i64,
     /// For programs; browsers have it in the cookie. The next one comes with its use.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
@@ -110,7 +112,8 @@ fn answer(app: &App, signed_in: SignedIn, by_cookie: bool) -> Result<Response> {
     let user = access.profile_user().ok_or_else(Problem::internal)?;
     let in_body = (!by_cookie).then(|| refresh_token.clone());
     let installation = app.installation.clone();
-    let session = Session { access_token, expires_at, refresh_token: in_body, user, installation };
+    let now = app.store.clock().now_ms();
+    let session = Session { access_token, expires_at, now, refresh_token: in_body, user, installation };
     let mut response = Json(session).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if by_cookie {

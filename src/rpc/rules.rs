@@ -64,7 +64,8 @@ impl SocketRules {
             live: at < MAX_FEEDS,
         };
         let tenants = access.grants.iter().enumerate().map(followed).collect();
-        let told = profile::Connected { user: access.profile_user(), tenants, now };
+        let told =
+            profile::Connected { user: access.profile_user(), tenants, now, max_frame_bytes: MAX_FRAME };
         let mut rooms: Vec<ServerSub> =
             access.tenants(Permission::Read).iter().take(MAX_FEEDS).map(feed).collect();
         rooms.push(ServerSub { room: rooms::user(id), sub: Subscription::ephemeral() });

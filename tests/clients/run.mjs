@@ -15,10 +15,11 @@ import { proxyChecks } from "./proxies.mjs";
 import { sessionChecks } from "./sessions.mjs";
 import { stockChecks } from "./stock.mjs";
 import { strangerChecks } from "./strangers.mjs";
+import { troubleChecks } from "./troubles.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
+const parts = { client: clientChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, troubles: troubleChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

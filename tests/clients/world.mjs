@@ -56,6 +56,12 @@ export async function startWorld(binary, { descriptors, env: more = {} } = {}) {
     metrics: { authorization: `Bearer ${METRICS_TOKEN}` },
     /** The hook and its secret, as the provider was told them. */
     hook: telegram.hook,
+    /** A colleague, with the owner's password; her email. */
+    async colleague(name, role = "agent") {
+      const email = `${name.toLowerCase()}@example.com`;
+      await admin(password, "user", "create", "--email", email, "--name", name, "--password-stdin", "--tenant", tenant, "--role", role);
+      return email;
+    },
     key: async (name) => (await admin("", "key", "create", "--tenant", tenant, "--name", name)).key,
     /** A customer writes: posted with curl, signed with the secret or with what is given. Gives the status. */
     async says(chat, name, text, secret = telegram.hook().secret) {

@@ -796,6 +796,8 @@ export interface components {
         };
         /** @description What a person or a program is told when its socket is connected. */
         Connected: {
+            /** @description A longer frame ends the connection: what does not fit is not to be sent. */
+            max_frame_bytes: number;
             /** Format: int64 */
             now: number;
             tenants: components["schemas"]["FollowedTenant"][];
@@ -1480,6 +1482,11 @@ export interface components {
             expires_at: number;
             /** @description Names the installation for as long as it is there: what a client keeps for this one is nothing to another. */
             installation: string;
+            /**
+             * Format: int64
+             * @description The server's time, Unix milliseconds: a client whose clock is wrong counts how long the token lasts from here.
+             */
+            now: number;
             /** @description For programs; browsers have it in the cookie. The next one comes with its use. */
             refresh_token?: string | null;
             user: components["schemas"]["User"];

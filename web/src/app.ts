@@ -1,29 +1,38 @@
 // Puts the page together: one store, the services around it, and what happens between them.
+import { reasonWords } from "./i18n/refusal";
 import { makeText } from "./i18n/text";
 import { address } from "./services/address";
 import { Follow } from "./routes/follow";
 import { browserBar, Router } from "./routes/router";
 import { Api } from "./services/api";
+import { ServerClock } from "./services/clock";
 import { Desk } from "./services/desk";
+import { Drafts } from "./services/drafts";
 import { oweFarewell, owesFarewell } from "./services/farewell";
 import { HeadCheck } from "./services/head_check";
 import { newId } from "./services/ids";
-import { Keepsake } from "./services/keepsake";
 import { Loader } from "./services/loader";
 import { Marks } from "./services/marks";
 import { Media } from "./services/media";
 import { Outbox } from "./services/outbox";
+import { OutboxShelf } from "./services/outbox_shelf";
 import {
-  applyPreferences, loadPreferences, savePreferences, withoutList, type Preferences,
+  applyPreferences, loadPreferences, savePreferences, storedPreference, withoutList, type Preferences,
 } from "./services/preferences";
 import { RequestError } from "./services/problem";
+import { retryDelay } from "./services/retry";
 import { Room } from "./services/room";
 import { Search } from "./services/search";
+import { removePersonal } from "./services/shelf";
 import { Socket } from "./services/socket";
+import { TabLife } from "./services/tab_life";
 import { Tabs } from "./services/tabs";
 import { otherHolder, type Holder } from "./services/tokens";
 import { createStore, type Store } from "./state/store";
 import type { Query } from "./state/views";
+
+/** How often to look whether the computer slept, or its clock was set. */
+const lookEveryMs = 5_000;
 
 export interface App {
   store: Store;
@@ -31,6 +40,7 @@ export interface App {
   /** How it stands with what the address names. */
   follow: Follow;
   request: Api["request"];
+  clock: ServerClock;
   desk: Desk;
   loader: Loader;
   media: Media;
@@ -42,6 +52,8 @@ export interface App {
   signOut(): Promise<void>;
   preferences(): Preferences;
   prefer(change: Partial<Preferences>): void;
+  /** Another tab has changed them. */
+  onPreferences(changed: () => void): () => void;
 }
 
 export function createApp(): App {
@@ -51,23 +63,33 @@ export function createApp(): App {
   applyPreferences(preferences);
 
   const router = new Router(browserBar());
-  const api = new Api({ onExpired: (error) => over(error) });
+  const clock = new ServerClock();
+  const api = new Api({ clock, onExpired: (error) => over(error) });
   /** Whose page it is, while somebody is signed in. */
   let holder: Holder | null = null;
-  const tabs = new Tabs(() => holder, (expired) => leave(expired));
+  const tabs = new Tabs({
+    holder: () => holder,
+    ended: (expired) => leave(expired),
+    replaced: () => become(),
+    renewed: (renewed) => api.tokens.adopt(renewed),
+  });
+  api.tokens.share = (renewed) => tabs.tellRenewed(renewed);
   const loader = new Loader(store, api);
   const marks = new Marks(store, loader);
   const media = new Media(api);
   const search = new Search(store, api);
-  const keepsake = new Keepsake(store);
+  const drafts = new Drafts(store);
+  const outboxShelf = new OutboxShelf(store, new TabLife(), () => outbox.kick());
   const socket: Socket = new Socket({
     store,
     url: address("/connection/websocket").replace(/^http/, "ws"),
-    token: () => api.tokens.fresh().catch((error: unknown) => {
+    clock,
+    token: (refused) => (refused === null ? api.tokens.fresh() : api.tokens.refresh(refused)).catch((error: unknown) => {
       if (error instanceof RequestError && error.status === 401) over(error);
       throw error;
     }),
-    onExpired: () => leave(true),
+    mayCall: (user) => tabs.check() && user === holder?.user,
+    onExpired: () => end(),
     onLive: () => {
       outbox.kick();
       const { active } = store.get();
@@ -75,17 +97,22 @@ export function createApp(): App {
     },
     onGap: () => loader.refresh(),
   });
-  const outbox = new Outbox(store, (method, data) => socket.rpc(method, data), () => socket.live);
+  const outbox: Outbox = new Outbox({
+    store, shelf: outboxShelf, newId,
+    call: (method, data) => socket.rpc(method, data),
+    live: () => socket.live,
+    now: () => clock.now(),
+    granted: (conversation) => desk.granted(conversation),
+    refused: (error) => desk.complain(error),
+  });
   const headCheck = new HeadCheck(store, api, socket);
   const room = new Room(store, socket);
-  const desk = new Desk({
+  const desk: Desk = new Desk({
     store, socket, outbox, loader, room,
-    newId,
-    now: Date.now,
     say: (error) =>
       error instanceof RequestError && error.status === 0
         ? text("act.offline")
-        : text("act.failed", { reason: error.message }),
+        : text("act.failed", { reason: reasonWords(text, error.message) }),
   });
 
   const follow = new Follow({
@@ -114,7 +141,9 @@ export function createApp(): App {
     const { list } = preferences;
     const tenant = tenants.some((one) => one.id === list.tenant) ? list.tenant : null;
     store.apply({ type: "filter", filter: { ...list, tenant } });
-    keepsake.start(holder);
+    tabs.claim();
+    drafts.start(holder);
+    outboxShelf.start(holder);
     marks.start();
     // The list is asked for at once and the feed beside it; the socket asks again if something fell between.
     void loader.show();
@@ -126,22 +155,35 @@ export function createApp(): App {
   /** The server has ended the session, or the browser has another one by now. */
   function over(error: RequestError): void {
     if (store.get().session.phase !== "in") return;
-    const another = error.code === otherHolder;
-    if (!another) tabs.tell(true);
-    leave(true);
-    if (another) void resume(0);
+    if (error.code === otherHolder) become();
+    else end();
   }
 
-  /** Nothing of the person stays on the page; nor in the browser after a sign-out. What was written and not sent is
-   * kept when the session ended by itself: it is there again for the same person, and removed for any other. */
+  /** In every tab. */
+  function end(): void {
+    tabs.tellEnded(true);
+    leave(true);
+  }
+
+  /** The browser is somebody else's: so is this page, as soon as nothing of the one before is left on it. */
+  function become(): void {
+    leave(true);
+    void resume(0);
+  }
+
+  /** Nothing of the person stays on the page, nor in the browser. */
   function leave(expired: boolean): void {
     if (store.get().session.phase === "out") return;
+    tabs.release();
+    // At the start it is only known that it was somebody's.
+    if (!holder) removePersonal();
     holder = null;
     api.tokens.forget();
-    if (expired) keepsake.end();
-    else keepsake.forget();
+    drafts.forget();
+    outboxShelf.forget();
+    desk.forget();
     preferences = withoutList(preferences);
-    savePreferences(preferences);
+    savePreferences({ list: preferences.list });
     follow.stop();
     if (!expired) router.clear();
     marks.stop();
@@ -155,14 +197,46 @@ export function createApp(): App {
 
   window.addEventListener("online", () => socket.retryNow());
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") return void headCheck.shown();
+    if (document.visibilityState === "visible") return seen();
     headCheck.hidden();
-    keepsake.save();
+    save();
   });
-  window.addEventListener("pagehide", () => keepsake.save());
+  window.addEventListener("pagehide", save);
+  window.addEventListener("pageshow", (event) => event.persisted && seen());
+  window.addEventListener("storage", ({ key, newValue }) => {
+    tabs.storedChanged(key);
+    if (key === null) return;
+    drafts.changed(key, newValue);
+    outboxShelf.changed(key, newValue);
+    const stored = storedPreference(key, newValue);
+    if (stored) prefer(stored);
+  });
+  setInterval(() => {
+    if (clock.stepped()) void headCheck.woke();
+  }, lookEveryMs);
   window.addEventListener("beforeunload", (event) => {
     if (store.get().pending.some((p) => p.state !== "failed")) event.preventDefault();
   });
+
+  /** A page that is looked at again may have slept through what other tabs did. */
+  function seen(): void {
+    if (holder && !tabs.check()) return;
+    drafts.sync();
+    void headCheck.shown();
+  }
+
+  function save(): void {
+    drafts.save();
+    outboxShelf.save();
+  }
+
+  const listeners = new Set<() => void>();
+  function prefer(change: Partial<Preferences>): void {
+    preferences = { ...preferences, ...change };
+    text = makeText(preferences.language);
+    applyPreferences(preferences);
+    for (const changed of listeners) changed();
+  }
 
   // The refresh cookie says whether this browser is signed in; a server that cannot be reached is asked again.
   const resume = async (attempt: number): Promise<void> => {
@@ -179,17 +253,17 @@ export function createApp(): App {
       if (refused) return leave(true);
       if (!(error instanceof RequestError) || !error.passing) return store.apply({ type: "signed_out", expired: false });
       if (store.get().session.phase === "starting") {
-        store.apply({ type: "link", link: { phase: "lost", lostAt: Date.now(), retryAt: null } });
+        store.apply({ type: "link", link: { phase: "lost", lostAt: clock.now(), retryAt: null } });
       }
       setTimeout(() => {
         if (store.get().session.phase === "starting" || owesFarewell()) void resume(attempt + 1);
-      }, Math.min(10_000, 1000 * 2 ** attempt));
+      }, Math.max(retryDelay(attempt, Math.random), (error.retryAfter ?? 0) * 1000));
     }
   };
   void resume(0);
 
   return {
-    store, router, follow, desk, loader, media, search, socket,
+    store, clock, router, follow, desk, loader, media, search, socket,
     request: (method, path, body, signal) => api.request(method, path, body, signal),
     filter: (change) => follow.choose(change),
     async signIn(email, password) {
@@ -207,17 +281,19 @@ export function createApp(): App {
     async signOut() {
       // Out is out in this browser even when the server cannot be told, and when the page is closed before it is.
       oweFarewell(true);
-      tabs.tell(false);
+      tabs.tellEnded(false);
       const told = api.signOut();
       leave(false);
       await told.then(() => oweFarewell(false), () => resume(0));
     },
     preferences: () => preferences,
     prefer(change) {
-      preferences = { ...preferences, ...change };
-      text = makeText(preferences.language);
-      applyPreferences(preferences);
-      savePreferences(preferences);
+      savePreferences(change);
+      prefer(change);
+    },
+    onPreferences(changed) {
+      listeners.add(changed);
+      return () => listeners.delete(changed);
     },
   };
 }

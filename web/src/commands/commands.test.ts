@@ -13,7 +13,7 @@ import { commands } from "./table";
 
 const press = (key: string, code = "", more: Partial<Press> = {}): Press => ({
   key, code, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, defaultPrevented: false, isComposing: false,
-  keyCode: 0, repeat: false, ...more,
+  keyCode: 0, timeStamp: 0, repeat: false, ...more,
 });
 const latin = () => new Layout(true);
 

@@ -1,6 +1,7 @@
 // From a pressed key to its command: which keys are left alone, and where each may act. The table says what they mean.
 import type { Route } from "../routes/route";
 import type { State } from "../state/model";
+import { composing } from "../hooks/composing";
 import { matches, type KeyPress, type Layout } from "./chord";
 import { isOffered, type Command } from "./command";
 
@@ -8,6 +9,7 @@ export interface Press extends KeyPress {
   defaultPrevented: boolean;
   isComposing: boolean;
   keyCode: number;
+  timeStamp: number;
   repeat: boolean;
 }
 
@@ -22,11 +24,8 @@ export interface At {
   isMac: boolean;
 }
 
-/** What ends a composed character is no key, also when the browser says so only by its code. */
-const composing = 229;
-
 export function commandFor(commands: readonly Command[], press: Press, at: At): Command | null {
-  if (press.defaultPrevented || press.isComposing || press.keyCode === composing) return null;
+  if (press.defaultPrevented || composing(press)) return null;
   at.layout.note(press);
   if (at.isCovered) return null;
   const found = commands.find((one) =>

@@ -1,7 +1,9 @@
 // Where one writes: a message to the customer or a note to colleagues. The draft belongs to the conversation.
 import { useEffect, useRef, type KeyboardEvent } from "react";
+import { composing } from "../hooks/composing";
 import { useApp, usePick, useText } from "../hooks/app";
 import { composerId } from "../hooks/places";
+import { reasonWords } from "../i18n/refusal";
 import type { Draft } from "../state/model";
 import { channelOf, mayWrite } from "../state/select";
 import type { Conversation } from "../api.gen";
@@ -40,8 +42,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    // Enter that ends the input of a composed character does not send.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || composing(event)) return;
     event.preventDefault();
     send();
   }
@@ -65,7 +66,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
       </div>
       {draft.reply_to && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}
       {draft.refusal && (
-        <p className="composer-refused" role="alert" data-testid="composer-refused">{t("composer.refused", { reason: draft.refusal })}</p>
+        <p className="composer-refused" role="alert" data-testid="composer-refused">{t("composer.refused", { reason: reasonWords(t, draft.refusal) })}</p>
       )}
       <div className="composer-line">
         <textarea

@@ -14,8 +14,8 @@ export function ConnectionBar() {
   const app = useApp();
   const link = usePick((state) => state.link);
   const now = useNow(link.phase === "live" ? 1_000 : 250);
-  const [since, setSince] = useState(Date.now);
-  useEffect(() => setSince(Date.now()), [link.phase]);
+  const [since, setSince] = useState(() => app.clock.now());
+  useEffect(() => setSince(app.clock.now()), [app, link.phase]);
 
   const caught = link.caughtUp && now - link.caughtUp.at < caughtUpShownMs ? link.caughtUp : null;
   const quiet = link.lostAt === null && now - since < patienceMs;

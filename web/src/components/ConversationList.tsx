@@ -3,6 +3,7 @@
 import { Fragment, memo, useCallback, useEffect, useRef, useState, type FocusEvent, type KeyboardEvent } from "react";
 import { flushSync } from "react-dom";
 import { useApp, useNow, usePick, useText } from "../hooks/app";
+import { composing } from "../hooks/composing";
 import { useVirtualRows } from "../hooks/virtual";
 import { currentList } from "../state/lists";
 import { ConversationRow } from "./ConversationRow";
@@ -65,7 +66,7 @@ export const ConversationList = memo(function ConversationList() {
   }, [ids, reveal, box]);
 
   const onKeyDown = (event: KeyboardEvent) => {
-    if (focused === null || event.ctrlKey || event.metaKey || event.altKey || event.nativeEvent.isComposing) return;
+    if (focused === null || event.ctrlKey || event.metaKey || event.altKey || composing(event)) return;
     const at = ids.indexOf(focused);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + pageRows, PageUp: at - pageRows, Home: 0, End: ids.length - 1 }[event.key];
     if (at < 0 || to === undefined) return;

@@ -4,6 +4,7 @@ import { usePickOf, useText } from "../hooks/app";
 import { kindKey, type Text } from "../i18n/text";
 import { colleague, conversationOf, displayName, liveWriting, unread } from "../state/select";
 import type { State } from "../state/model";
+import { asWished } from "../state/pending";
 import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { Avatar } from "./Avatar";
@@ -18,7 +19,10 @@ interface Props {
 }
 
 export const ConversationRow = memo(function ConversationRow({ id, now, byWait }: Props) {
-  const conversation = usePickOf(id, (state) => conversationOf(state, id));
+  const conversation = usePickOf(id, (state) => {
+    const known = conversationOf(state, id);
+    return known && asWished(state, known);
+  });
   return conversation ? <Row conversation={conversation} now={now} byWait={byWait} /> : null;
 });
 
@@ -31,13 +35,12 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
   const writing = usePickOf(id, (state) => liveWriting(state, conversation) !== null);
   const waiting = usePickOf(id, (state) => state.pending.some((p) => p.conversation === id && p.state !== "sending"));
   const draft = usePickOf(id, (state) => draftOf(state, id));
-  const skew = usePickOf(id, (state) => state.link.skew);
   const name = displayName(conversation);
   const owner = usePickOf(id, (state) => colleague(state, conversation, conversation.assignee)?.name ?? null);
   const assignee = conversation.assignee !== null && conversation.assignee === me ? t("owner.me") : owner;
   const at = conversation.last_message?.at ?? conversation.updated_at;
   const waits = byWait && conversation.waiting_since !== null
-    ? t("list.waits", { time: t.span(now + skew - conversation.waiting_since) }) : null;
+    ? t("list.waits", { time: t.span(now - conversation.waiting_since) }) : null;
   const fresh = count !== 0;
   return (
     <a

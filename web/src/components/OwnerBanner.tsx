@@ -47,7 +47,7 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
   }
 
   const button = (verb: Verb, words: string, testId: string, primary: boolean) => (
-    <button type="button" className={primary ? "primary" : ""} data-testid={testId} onClick={() => void desk.act(id, verb)}>
+    <button type="button" className={primary ? "primary" : ""} data-testid={testId} onClick={() => desk.act(id, verb)}>
       {words}
     </button>
   );

@@ -1,11 +1,15 @@
 // A message of this page that the server has not confirmed yet, or has refused.
 import { useApp, usePick, useText } from "../hooks/app";
+import { reasonWords } from "../i18n/refusal";
 import type { Pending } from "../state/model";
 import type { Message } from "../api.gen";
 import { NoteIcon } from "./Icons";
 import { Quote } from "./Quote";
 import { RichText } from "./RichText";
 import { StatusTicks } from "./StatusTicks";
+
+/** Characters of a message that was never stored: a paste can be as long as anything, and takes seconds to lay out. */
+const drawn = 4_000;
 
 interface Props {
   pending: Pending;
@@ -29,7 +33,7 @@ export function PendingBubble({ pending, quoted, joined, onQuote }: Props) {
         <div className="bubble" data-problem={failed}>
           {pending.note && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
           {pending.reply_to && <Quote message={quoted} me={me} onGo={onQuote} />}
-          <RichText text={pending.text} />
+          <RichText text={pending.text.length > drawn ? `${pending.text.slice(0, drawn)}…` : pending.text} />
           <p className="message-meta">
             <time>{t.time(pending.created_at)}</time>
             <StatusTicks status={status} />
@@ -38,7 +42,7 @@ export function PendingBubble({ pending, quoted, joined, onQuote }: Props) {
       </div>
       {failed && (
         <div className="problem" role="alert">
-          <p>{pending.reason ? t("message.failed", { reason: pending.reason }) : t("message.failedPlain")}</p>
+          <p>{pending.reason ? t("message.failed", { reason: reasonWords(t, pending.reason) }) : t("message.failedPlain")}</p>
           <p className="problem-acts">
             <button type="button" className="small" onClick={() => desk.retry(pending)}>{t("message.retry")}</button>
             <button type="button" className="small" data-testid="pending-edit" onClick={() => desk.edit(pending)}>{t("message.edit")}</button>

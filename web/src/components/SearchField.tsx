@@ -1,5 +1,6 @@
 // The search field over the list. The arrows choose among what was found, Enter opens it, Esc clears the field.
 import { useEffect, type KeyboardEvent } from "react";
+import { composing } from "../hooks/composing";
 import { useApp, usePick, useText } from "../hooks/app";
 import { searchId } from "../hooks/places";
 import { CloseIcon, SearchIcon } from "./Icons";
@@ -23,7 +24,11 @@ export function SearchField({ chosen, onChoose }: Props) {
   }, [chosen]);
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.nativeEvent.isComposing) return;
+    if (composing(event)) {
+      // The browser itself clears a search field at Escape, also at one that only ended a composition.
+      if (event.key === "Escape") event.preventDefault();
+      return;
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const one = found[chosen];
     if (event.key === "Escape" && text !== "") search.clear();

@@ -36,7 +36,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
       {allowed && <AssignPick conversation={conversation} />}
       {allowed && (
         <button type="button" className="close-button" data-testid={closed ? "reopen" : "close"}
-          onClick={() => void desk.act(conversation.id, closed ? "reopen" : "close")}>
+          onClick={() => desk.act(conversation.id, closed ? "reopen" : "close")}>
           {t(closed ? "act.reopen" : "act.close")}
         </button>
       )}

@@ -1,11 +1,10 @@
 // How long the customer may go on writing before the AI answers, by the clock of the server.
-import { useNow, usePick, useText } from "../hooks/app";
+import { useNow, useText } from "../hooks/app";
 import type { Turn } from "../api.gen";
 
 export function TurnCountdown({ turn, writing, paused }: { turn: Turn; writing: boolean; paused: boolean }) {
   const t = useText();
-  const skew = usePick((state) => state.link.skew);
-  const now = useNow(200) + skew;
+  const now = useNow(200);
   const collecting = turn.state === "collecting";
   const seconds = Math.max(0, Math.ceil((turn.due_at - now) / 1000));
   const title = paused ? t("turn.paused")

@@ -20,11 +20,13 @@ export function AppProvider({ app, children }: { app: App; children: ReactNode }
   const [preferences, setPreferences] = useState(app.preferences);
   const prefer = useCallback((change: Partial<Preferences>) => {
     app.prefer(change);
-    setPreferences(app.preferences());
   }, [app]);
+  useEffect(() => app.onPreferences(() => setPreferences(app.preferences())), [app]);
+  const zone = useZone();
   const frame = useMemo(
     () => ({ app, preferences, prefer, text: makeText(preferences.language) }),
-    [app, preferences, prefer],
+    // The words of times are made for the time zone of the moment.
+    [app, preferences, prefer, zone],
   );
   return <Context value={frame}>{children}</Context>;
 }
@@ -51,13 +53,45 @@ export function usePickOf<T>(conversation: string, pick: (state: State) => T): T
   return useSyncExternalStore(subscribe, () => pick(store.get()));
 }
 
-/** The present time, renewed every so often; the component draws again with it. */
+/** The server's present time, renewed every so often and when the page is looked at; the component draws again with it. */
 export function useNow(everyMs: number): number {
-  const [now, setNow] = useState(Date.now);
+  const { clock, store } = useApp();
+  const [now, setNow] = useState(() => clock.now());
+  // The clock is set by the server as soon as the page is connected.
+  const phase = usePick((state) => state.link.phase);
   useEffect(() => {
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
+    const draw = () => setNow(clock.now());
+    draw();
+    const timer = setInterval(draw, everyMs);
+    document.addEventListener("visibilitychange", draw);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", draw);
+    };
+  }, [clock, store, everyMs, phase]);
   return now;
+}
+
+const zoneEveryMs = 30_000;
+
+/** The time zone of the reader, who may travel while the page is open. */
+function useZone(): string {
+  const [zone, setZone] = useState(readZone);
+  useEffect(() => {
+    const read = () => setZone(readZone());
+    const timer = setInterval(read, zoneEveryMs);
+    for (const name of ["focus", "pageshow"]) window.addEventListener(name, read);
+    document.addEventListener("visibilitychange", read);
+    return () => {
+      clearInterval(timer);
+      for (const name of ["focus", "pageshow"]) window.removeEventListener(name, read);
+      document.removeEventListener("visibilitychange", read);
+    };
+  }, []);
+  return zone;
+}
+
+/** With the offset: the rules of a zone change, too. */
+function readZone(): string {
+  return `${new Intl.DateTimeFormat().resolvedOptions().timeZone} ${new Date().getTimezoneOffset()}`;
 }

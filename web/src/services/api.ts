@@ -5,15 +5,17 @@ import type {
 } from "../api.gen";
 import type { Query, Scope } from "../state/views";
 import { address } from "./address";
+import { ServerClock } from "./clock";
+import { tabLock, type Lock } from "./lock";
 import { fromResponse, RequestError } from "./problem";
-import { Tokens, tabLock, type Lock } from "./tokens";
+import { Tokens } from "./tokens";
 
 /** What changes the cookie keeps the other tabs waiting, so it gives up in time. */
 const answeredMs = 15_000;
 
 export interface ApiOptions {
   fetch?: typeof fetch;
-  now?: () => number;
+  clock?: ServerClock;
   lock?: Lock;
   /** The session is over for good: the refresh cookie was refused too, or is somebody else's. */
   onExpired?: (error: RequestError) => void;
@@ -22,22 +24,27 @@ export interface ApiOptions {
 export class Api {
   readonly tokens: Tokens;
   private readonly fetch: typeof fetch;
+  private readonly clock: ServerClock;
   private readonly onExpired: (error: RequestError) => void;
 
   constructor(options: ApiOptions = {}) {
     this.fetch = options.fetch ?? ((path, init) => fetch(address(String(path)), init));
+    this.clock = options.clock ?? new ServerClock();
     this.onExpired = options.onExpired ?? (() => undefined);
     // If the answer comes to nobody, the cookie still holds.
     const renew = () =>
       this.plain<Session>("POST", "/api/v1/session/refresh", {}, null, AbortSignal.timeout(answeredMs));
-    this.tokens = new Tokens(renew, options.now ?? Date.now, options.lock ?? tabLock);
+    this.tokens = new Tokens(renew, this.clock.elapsed, options.lock ?? tabLock("hubbub-refresh"));
   }
 
   async signIn(email: string, password: string): Promise<Session> {
     const body = { email, password, cookie: true };
-    const session = await this.tokens.alone(() =>
-      this.plain<Session>("POST", "/api/v1/session", body, null, AbortSignal.timeout(answeredMs)));
-    this.tokens.take(session);
+    let askedAt = 0;
+    const session = await this.tokens.alone(() => {
+      askedAt = this.clock.elapsed();
+      return this.plain<Session>("POST", "/api/v1/session", body, null, AbortSignal.timeout(answeredMs));
+    });
+    this.tokens.take(session, askedAt);
     return session;
   }
 
@@ -119,8 +126,11 @@ export class Api {
     const init: RequestInit = { method, headers, credentials: "same-origin" };
     if (body) init.body = JSON.stringify(body);
     if (signal) init.signal = signal;
+    const sentAt = this.clock.elapsed();
     try {
-      return await this.fetch(path, init);
+      const response = await this.fetch(path, init);
+      this.clock.heard(response.headers.get("date"), sentAt);
+      return response;
     } catch {
       throw new RequestError(0, "no_answer", "no answer");
     }

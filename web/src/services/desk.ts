@@ -1,7 +1,9 @@
 // What a person does at the inbox, one method a verb. Answers go to the store; failures become notices in words.
 import { asOf } from "../state/kept";
+import { asWished } from "../state/pending";
 import { mayWrite } from "../state/select";
 import type { Draft, Pending } from "../state/model";
+import type { Verb } from "../state/unsent";
 import type { Store } from "../state/store";
 import type { Conversation } from "../api.gen";
 import type { Loader } from "./loader";
@@ -10,7 +12,7 @@ import { reasonOf, RequestError } from "./problem";
 import type { Room } from "./room";
 import type { Arguments, Method, Socket } from "./socket";
 
-export type Verb = "take_over" | "hand_back" | "close" | "reopen";
+export type { Verb };
 
 export interface DeskParts {
   store: Store;
@@ -18,8 +20,6 @@ export interface DeskParts {
   outbox: Outbox;
   loader: Loader;
   room: Room;
-  newId: () => string;
-  now: () => number;
   /** Says a failure in the language of the page. */
   say: (error: RequestError | Error) => string;
 }
@@ -28,6 +28,8 @@ const noticeShownMs = 8_000;
 
 export class Desk {
   private notices = 0;
+  /** By conversation: up to where this page has marked it read. */
+  private readonly told = new Map<string, number>();
 
   constructor(private readonly parts: DeskParts) {}
 
@@ -49,18 +51,14 @@ export class Desk {
   send(conversation: string, draft: Draft): void {
     const text = draft.text.trim();
     if (!text) return;
-    this.parts.outbox.add({
-      client_id: this.parts.newId(), conversation, note: draft.note, text, reply_to: draft.reply_to,
-      created_at: this.parts.now(),
-    });
+    this.parts.outbox.write({ conversation, note: draft.note, text, reply_to: draft.reply_to });
+    this.parts.room.typed();
     this.parts.store.apply({ type: "draft", conversation, draft: { text: "", note: draft.note, reply_to: null } });
   }
 
   /** A new message with the same words: a deliberate second one, so it gets an id of its own. */
   sendAgain(conversation: string, text: string, reply_to: string | null): void {
-    this.parts.outbox.add({
-      client_id: this.parts.newId(), conversation, note: false, text, reply_to, created_at: this.parts.now(),
-    });
+    this.parts.outbox.write({ conversation, note: false, text, reply_to });
   }
 
   retry(pending: Pending): void {
@@ -81,12 +79,12 @@ export class Desk {
     if (draft.text && !draft.note) this.parts.room.typing();
   }
 
-  async act(conversation: string, verb: Verb): Promise<boolean> {
-    return this.call(`conversation.${verb}`, { conversation });
+  act(conversation: string, verb: Verb): void {
+    this.parts.outbox.wish(conversation, { kind: verb });
   }
 
-  assign(conversation: string, assignee: string | null): Promise<boolean> {
-    return this.call("conversation.assign", { conversation, assignee });
+  assign(conversation: string, assignee: string | null): void {
+    this.parts.outbox.wish(conversation, { kind: "assign", assignee });
   }
 
   answerNow(conversation: string): Promise<boolean> {
@@ -95,20 +93,32 @@ export class Desk {
 
   /** Everything up to the newest message has been on the screen. Shown at once, told to the server when it can be. */
   read(conversation: Conversation): void {
-    const { store, socket } = this.parts;
-    const known = store.get().reads.get(conversation.id);
-    if (!socket.live || (known && known.seq >= conversation.last_seq)) return;
-    const mark = { seq: conversation.last_seq, inbound_count: conversation.inbound_count };
-    store.apply({ type: "read", conversation: conversation.id, mark });
-    socket.rpc("conversation.read", { conversation: conversation.id, seq: mark.seq }).catch(() => undefined);
+    const { store, outbox } = this.parts;
+    const { id, last_seq: seq, inbound_count } = conversation;
+    const before = store.get().reads.get(id) ?? null;
+    // One that was refused would be refused again, each time that it is drawn.
+    if ((before && before.seq >= seq) || (this.told.get(id) ?? -1) >= seq) return;
+    this.told.set(id, seq);
+    outbox.wish(id, { kind: "read", mark: { seq, inbound_count }, before });
   }
 
   takeOverActive(): void {
     const state = this.parts.store.get();
-    const conversation = state.active ? state.conversations.get(state.active)?.value : undefined;
+    const known = state.active ? state.conversations.get(state.active)?.value : undefined;
+    const conversation = known && asWished(state, known);
     if (!conversation || conversation.state === "closed" || !mayWrite(state, conversation)) return;
     const mine = conversation.owner === "human" && conversation.assignee === state.session.user?.id;
-    if (!mine) void this.act(conversation.id, "take_over");
+    if (!mine) this.act(conversation.id, "take_over");
+  }
+
+  /** The wish was granted; where no event comes, nothing else moves the counts. */
+  granted({ tenant }: Conversation): void {
+    if (this.parts.store.get().notLive.includes(tenant)) void this.parts.loader.counts();
+  }
+
+  /** Another person may sign in on this page. */
+  forget(): void {
+    this.told.clear();
   }
 
   complain(error: unknown): void {
@@ -131,8 +141,7 @@ export class Desk {
       if ("conversation" in answer) {
         const { conversation } = answer;
         store.apply({ type: "conversation.kept", conversation, asOf: stamp });
-        // No event will move the counts.
-        if (store.get().notLive.includes(conversation.tenant)) void this.parts.loader.counts();
+        this.granted(conversation);
       }
       return true;
     } catch (error) {

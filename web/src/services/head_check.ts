@@ -26,7 +26,12 @@ export class HeadCheck {
     const away = this.hiddenAt !== null && this.now() - this.hiddenAt >= awayMs;
     this.hiddenAt = null;
     if (!this.socket.live) return this.socket.retryNow();
-    if (!away) return;
+    if (away) await this.woke();
+  }
+
+  /** The computer slept, or its clock was set; the answers also say what time it is. */
+  async woke(): Promise<void> {
+    if (!this.socket.live) return this.socket.retryNow();
     const { positions, notLive } = this.store.get();
     const pushed = Object.entries(positions).filter(([tenant]) => !notLive.includes(tenant));
     const checks = pushed.map(async ([tenant, { offset }]) => {

@@ -1,4 +1,5 @@
 // Language, appearance and what the list shows: of the browser, not of the account, so they hold on the sign-in page too.
+import { browserShelf, put, take } from "./shelf";
 import type { Query } from "../state/views";
 import { guessLanguage, languageNames, type Language } from "../i18n/text";
 
@@ -14,13 +15,26 @@ export interface Preferences {
 }
 
 export function loadPreferences(): Preferences {
-  const language = stored("hubbub.language");
-  const theme = stored("hubbub.theme");
   return {
-    language: language && language in languageNames ? (language as Language) : guessLanguage(navigator.languages),
-    theme: theme === "light" || theme === "dark" ? theme : "system",
-    list: readList(stored("hubbub.list")),
+    language: readLanguage(take(browserShelf, "hubbub.language")) ?? guessLanguage(navigator.languages),
+    theme: readTheme(take(browserShelf, "hubbub.theme")) ?? "system",
+    list: readList(take(browserShelf, "hubbub.list")),
   };
+}
+
+/** What another tab has just stored, where it concerns this one: how the page looks does, what a list shows does not. */
+export function storedPreference(key: string, text: string | null): Partial<Preferences> | null {
+  const language = key === "hubbub.language" ? readLanguage(text) : null;
+  const theme = key === "hubbub.theme" ? readTheme(text) : null;
+  return language ? { language } : theme ? { theme } : null;
+}
+
+function readLanguage(text: string | null): Language | null {
+  return text && Object.hasOwn(languageNames, text) ? (text as Language) : null;
+}
+
+function readTheme(text: string | null): Theme | null {
+  return text === "light" || text === "dark" || text === "system" ? text : null;
 }
 
 /** Whatever was stored: only ids and orders that could be meant are taken. */
@@ -50,20 +64,9 @@ export function applyPreferences({ language, theme }: Pick<Preferences, "languag
   else root.dataset["theme"] = theme;
 }
 
-export function savePreferences({ language, theme, list }: Preferences): void {
-  try {
-    localStorage.setItem("hubbub.language", language);
-    localStorage.setItem("hubbub.theme", theme);
-    localStorage.setItem("hubbub.list", JSON.stringify(list));
-  } catch {
-    // Without storage the choice holds until the page is closed.
-  }
-}
-
-function stored(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
+/** Only what was changed here: another tab may have changed the rest. Without storage it holds until the page is closed. */
+export function savePreferences({ language, theme, list }: Partial<Preferences>): void {
+  if (language) put(browserShelf, "hubbub.language", language);
+  if (theme) put(browserShelf, "hubbub.theme", theme);
+  if (list) put(browserShelf, "hubbub.list", JSON.stringify(list));
 }

@@ -1,6 +1,10 @@
 // One shape for everything that can go wrong with a request, from HTTP and from the socket alike.
 import type { Problem } from "../api.gen";
 
+/** Codes of this page: what it refuses to send, and a call whose connection ended before its answer. */
+export const tooLong = "frame_too_long";
+export const connectionEnded = "connection_ended";
+
 export class RequestError extends Error {
   constructor(
     /** HTTP status or the socket's code; 0 when no answer came. */

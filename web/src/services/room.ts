@@ -13,12 +13,12 @@ type Info = { client: string; user: string; connInfo?: { id?: string; name?: str
 
 export class Room {
   private current: { id: string; sub: Subscription; clients: Map<string, Person> } | null = null;
-  private typingSentAt = 0;
+  private typingSentAt = -Infinity;
 
   constructor(
     private readonly store: Store,
     private readonly socket: Socket,
-    private readonly now: () => number = Date.now,
+    private readonly elapsed: () => number = () => performance.now(),
   ) {}
 
   enter(conversation: string): void {
@@ -28,7 +28,7 @@ export class Room {
     const sub = this.socket.client.newSubscription(channel, { joinLeave: true });
     const room = { id: conversation, sub, clients: new Map<string, Person>() };
     this.current = room;
-    this.typingSentAt = 0;
+    this.typed();
     sub.on("subscribed", () => {
       // Tokens that were sent meanwhile are gone, so what is left of the answer would read as nonsense.
       this.store.apply({ type: "delta.reset", conversation, turn: this.store.get().writing[conversation]?.turn ?? "" });
@@ -49,6 +49,15 @@ export class Room {
     sub.on("leave", (ctx) => {
       room.clients.delete(ctx.info.client);
       this.tell(room);
+      const { id } = person(ctx.info);
+      const here = [...room.clients.values()].some((one) => one.id === id);
+      if (!here) this.store.apply({ type: "typing.left", conversation, user: id });
+    });
+    // Without a connection nobody tells who leaves; the answer after the next subscription does.
+    sub.on("subscribing", () => {
+      room.clients.clear();
+      this.tell(room);
+      this.store.apply({ type: "typing.left", conversation, user: null });
     });
     sub.on("publication", (ctx: PublicationContext) => this.frame(conversation, ctx.data as RoomFrame));
     sub.subscribe();
@@ -62,14 +71,20 @@ export class Room {
     room.sub.removeAllListeners();
     this.socket.client.removeSubscription(room.sub);
     this.store.apply({ type: "viewers", conversation: room.id, people: [] });
+    this.store.apply({ type: "typing.left", conversation: room.id, user: null });
   }
 
   /** Says that this user types, at most every few seconds. */
   typing(): void {
-    const now = this.now();
+    const now = this.elapsed();
     if (!this.current || !this.socket.live || now - this.typingSentAt < typingSentEveryMs) return;
     this.typingSentAt = now;
     this.socket.rpc("conversation.typing", { conversation: this.current.id }).catch(() => undefined);
+  }
+
+  /** What was typed is sent: the next letter is told at once, because the message ends this typing for the others. */
+  typed(): void {
+    this.typingSentAt = -Infinity;
   }
 
   private tell(room: { id: string; clients: Map<string, Person> }): void {
@@ -85,9 +100,9 @@ export class Room {
       const { turn, attempt, index, text } = frame;
       this.store.apply({ type: "delta", conversation, turn, attempt, index, text });
     } else if (frame.kind === "typing" && frame.user.id !== this.store.get().session.user?.id) {
-      const until = this.now() + typingShownMs;
-      this.store.apply({ type: "typing", conversation, who: { ...frame.user, until } });
-      setTimeout(() => this.store.apply({ type: "typing.swept", now: this.now() }), typingShownMs + 50);
+      const until = this.elapsed() + typingShownMs;
+      this.store.apply({ type: "typing", conversation, who: { ...frame.user, at: frame.at, until } });
+      setTimeout(() => this.store.apply({ type: "typing.swept", now: this.elapsed() }), typingShownMs + 50);
     }
   }
 }

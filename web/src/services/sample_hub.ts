@@ -2,7 +2,7 @@
 import type { Event } from "../api.gen";
 
 type Frame = Record<string, unknown> & { id?: number };
-type Connect = { subs?: Record<string, { recover?: boolean; offset?: number; epoch?: string }> };
+type Connect = { token?: string; subs?: Record<string, { recover?: boolean; offset?: number; epoch?: string }> };
 
 export class SampleHub {
   sockets: SampleSocket[] = [];
@@ -11,6 +11,12 @@ export class SampleHub {
   refuse = false;
   /** A longer frame ends its socket with 1009. */
   longest = Infinity;
+  /** What the server says about it. */
+  toldLongest = 720_896;
+  /** How many sockets were opened, and with which tokens. */
+  opened = 0;
+  tokens: string[] = [];
+  expired = new Set<string>();
   calls: { method: string; data: Record<string, unknown> }[] = [];
   /** Answers calls; undefined leaves the call without an answer. */
   onCall: (method: string, data: Record<string, unknown>) => object | undefined = () => ({});
@@ -35,15 +41,15 @@ export class SampleHub {
   }
 
   /** Ends every connection without a close handshake of ours. */
-  cut(): void {
-    for (const socket of [...this.sockets]) socket.drop();
+  cut(code = 1006): void {
+    for (const socket of [...this.sockets]) socket.drop(code);
   }
 
   connect(request: Connect): object {
     const top = this.log.at(-1)?.cursor ?? 0;
     const asked = request.subs?.[this.room];
     const base = { recoverable: true, positioned: true, epoch: this.epoch };
-    const data = { user: null, tenants: [], now: 0 };
+    const data = { user: null, tenants: [], now: 0, max_frame_bytes: this.toldLongest };
     const answer = (sub: object) => ({ client: "c", version: "1", data, subs: { [this.room]: sub } });
     if (!asked?.recover) return answer({ ...base, offset: top });
     if (asked.epoch !== this.epoch) return answer({ ...base, offset: top, was_recovering: true });
@@ -80,6 +86,7 @@ class SampleSocket {
   constructor(private readonly hub: SampleHub) {
     queueMicrotask(() => {
       if (this.hub.refuse) return this.drop();
+      this.hub.opened += 1;
       this.readyState = 1;
       this.onopen?.();
     });
@@ -110,6 +117,9 @@ class SampleSocket {
 
   private take(frame: Frame): void {
     if (frame["connect"]) {
+      const { token = "" } = frame["connect"] as Connect;
+      this.hub.tokens.push(token);
+      if (this.hub.expired.has(token)) return this.push({ id: frame.id, error: { code: 109, message: "token expired" } });
       const reply = this.hub.connect(frame["connect"] as Connect);
       this.hub.sockets.push(this);
       this.push({ id: frame.id, connect: reply });

@@ -27,7 +27,7 @@ function page() {
     },
   };
   store.subscribe(() => hub.look());
-  let snapshots = 0;
+  let [snapshots, ended] = [0, 0];
   let answer: (() => void) | null = null;
   let hold = false;
   let runs = 0;
@@ -40,8 +40,8 @@ function page() {
     store: counted,
     url: "ws://hub.example.com/connection/websocket",
     websocket: hub.WebSocket,
-    token: () => Promise.resolve("token"),
-    onExpired: () => undefined,
+    token: (refused) => Promise.resolve(refused === null ? "token" : `after ${refused}`),
+    onExpired: () => (ended += 1),
     onLive: () => hub.look(),
     random: () => 0,
     onGap: async () => {
@@ -66,6 +66,7 @@ function page() {
       hub.epoch = "restored";
     },
     get snapshots() { return snapshots; },
+    get ended() { return ended; },
     holdSnapshots() { hold = true; },
     get snapshotIsHeld() { return answer !== null; },
     release() { hold = false; answer?.(); answer = null; },
@@ -78,6 +79,30 @@ function page() {
     counts: () => Object.fromEntries(
       store.get().conversations.values().map(({ value }) => [value.id, value.inbound_count])),
     truth: () => Object.fromEntries([...server.conversations.values()].map((c) => [c.id, c.inbound_count])),
+  };
+}
+
+/** The outbox of the page, alone in its browser. */
+function outboxOf({ store, socket }: ReturnType<typeof page>) {
+  const tries = new Map<string, number>();
+  let next = "";
+  const outbox = new Outbox({
+    store, now: () => 1, newId: () => next, live: () => socket.live, random: () => 0,
+    call: (method, data) => socket.rpc(method, data),
+    granted: () => undefined,
+    refused: () => undefined,
+    shelf: {
+      mine: () => true, save: () => undefined,
+      take: (id, count = 0) => void tries.set(id, count),
+      tries: (id) => tries.get(id) ?? 0,
+    },
+  });
+  return {
+    kick: () => outbox.kick(),
+    write(id: string, text: string) {
+      next = id;
+      outbox.write({ conversation: "a", note: false, text, reply_to: null });
+    },
   };
 }
 
@@ -114,6 +139,28 @@ describe("joining", () => {
     await t.live();
     expect(t.snapshots).toBe(1);
     expect(t.counts()).toEqual({ a: 2 });
+  });
+});
+
+describe("the end of a session", () => {
+  it.each([[3500, 1], [3503, 1], [3999, 1], [4500, 1], [3502, 0], [3008, 0], [1006, 0]])("is told by the code %i: %i", async (code, ended) => {
+    const t = page();
+    t.socket.start();
+    await t.live();
+    t.hub.cut(code);
+    await task();
+    expect(t.ended).toBe(ended);
+  });
+
+  it("is not a token that has run out: another one is asked for", async () => {
+    const t = page();
+    t.hub.expired.add("token");
+    t.socket.start();
+    await t.hub.until(() => t.store.get().link.phase === "lost");
+    t.socket.retryNow();
+    await t.live();
+    expect(t.hub.tokens).toEqual(["token", "after token"]);
+    expect(t.ended).toBe(0);
   });
 });
 
@@ -209,11 +256,10 @@ describe("messages that were written while the connection was gone", () => {
       }
       return { message };
     };
-    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live, () => 0);
-    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1 };
-    outbox.add({ ...draft, client_id: "one", text: "first" });
+    const outbox = outboxOf(t);
+    outbox.write("one", "first");
     await t.hub.until(() => t.store.get().link.phase === "lost");
-    outbox.add({ ...draft, client_id: "two", text: "second" });
+    outbox.write("two", "second");
     expect(t.store.get().pending).toHaveLength(2);
     t.socket.retryNow();
     await t.live();
@@ -233,10 +279,9 @@ describe("messages that were written while the connection was gone", () => {
     await t.live();
     t.hub.onCall = (_, data) =>
       data["client_id"] === "bad" ? { error: { code, message: reason } } : { message: t.write("a", data["client_id"] as string) };
-    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
-    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1, text: "x" };
-    outbox.add({ ...draft, client_id: "bad" });
-    outbox.add({ ...draft, client_id: "good" });
+    const outbox = outboxOf(t);
+    outbox.write("bad", "x");
+    outbox.write("good", "x");
     await t.hub.until(() => t.store.get().pending.every((p) => p.client_id !== "good"));
     expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason }]);
   });
@@ -248,10 +293,9 @@ describe("messages that were written while the connection was gone", () => {
     t.socket.start();
     await t.live();
     t.hub.onCall = (_, data) => ({ message: t.write("a", data["client_id"] as string) });
-    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
-    const draft = { conversation: "a", note: false, reply_to: null, created_at: 1 };
-    outbox.add({ ...draft, client_id: "long", text: "x".repeat(30_000) });
-    outbox.add({ ...draft, client_id: "short", text: "x" });
+    const outbox = outboxOf(t);
+    outbox.write("long", "x".repeat(30_000));
+    outbox.write("short", "x");
     await t.hub.until(() => t.store.get().pending[0]?.state === "failed");
     await t.hub.until(() => t.store.get().link.phase === "lost");
     t.socket.retryNow();
@@ -259,10 +303,49 @@ describe("messages that were written while the connection was gone", () => {
     outbox.kick();
     await t.hub.until(() => t.store.get().pending.length === 1);
     expect(t.store.get().pending).toMatchObject([{ client_id: "long", state: "failed" }]);
-    expect(t.store.get().pending[0]?.reason).toContain("too long");
+    expect(t.store.get().pending[0]?.reason).toBe("frame_too_long");
     expect(t.store.get().link.phase).toBe("live");
     t.store.apply({ type: "pending.returned", client_id: "long", reason: "too long" });
     expect(t.store.get().drafts["a"]?.text).toHaveLength(30_000);
+  });
+
+  it("are refused before they leave when the server has said how much it takes, and the connection stays", async () => {
+    const t = page();
+    t.write("a");
+    t.hub.longest = t.hub.toldLongest = 30_000;
+    t.socket.start();
+    await t.live();
+    t.hub.onCall = (_, data) => ({ message: t.write("a", data["client_id"] as string) });
+    const outbox = outboxOf(t);
+    outbox.write("long", "\u0436".repeat(16_000));
+    outbox.write("short", "x");
+    await t.hub.until(() => t.store.get().pending.length === 1);
+    expect(t.store.get().pending).toMatchObject([{ client_id: "long", state: "failed", reason: "frame_too_long" }]);
+    expect(t.hub.opened).toBe(1);
+  });
+
+  it("are given up after three connections that ended with them, and the next one goes out", async () => {
+    const t = page();
+    t.write("a");
+    t.socket.start();
+    await t.live();
+    t.hub.onCall = (_, data) => {
+      if (data["client_id"] === "good") return { message: t.write("a", "good") };
+      t.hub.cut();
+      return undefined;
+    };
+    const outbox = outboxOf(t);
+    outbox.write("bad", "x");
+    outbox.write("good", "x");
+    for (let round = 0; round < 4; round += 1) {
+      await t.hub.until(() => t.store.get().pending.length === 1 || t.store.get().link.phase === "lost");
+      t.socket.retryNow();
+      await t.live();
+      outbox.kick();
+    }
+    await t.hub.until(() => t.store.get().pending.length === 1);
+    expect(t.store.get().pending).toMatchObject([{ client_id: "bad", state: "failed", reason: "connection_ended" }]);
+    expect(t.hub.calls.filter(({ data }) => data["client_id"] === "bad")).toHaveLength(3);
   });
 
   it("come back as the draft when their channel is paused, with the reason, before what was written since", async () => {
@@ -273,8 +356,8 @@ describe("messages that were written while the connection was gone", () => {
     const paused = { id: "ch-1", tenant, company: "c-1", kind: "telegram", name: "Bot", state: "disabled", health: null } as ChannelView;
     t.store.apply({ type: "channels", channels: [paused] });
     t.hub.onCall = () => ({ error: { code: 409, message: "the channel is paused" } });
-    const outbox = new Outbox(t.store, (m, d) => t.socket.rpc(m, d), () => t.socket.live);
-    outbox.add({ conversation: "a", note: false, reply_to: null, created_at: 1, text: "first", client_id: "one" });
+    const outbox = outboxOf(t);
+    outbox.write("one", "first");
     t.store.apply({ type: "draft", conversation: "a", draft: { text: "second", note: false, reply_to: null } });
     await t.hub.until(() => t.store.get().pending.length === 0);
     expect(t.store.get().drafts["a"]).toMatchObject({ text: "first\nsecond", refusal: "the channel is paused" });

@@ -4,19 +4,24 @@
 import { Centrifuge, UnauthorizedError, type Options } from "centrifuge";
 import type { Store } from "../state/store";
 import type { Connected as ConnectData, Event, SocketMethods } from "../api.gen";
-import { fromSocket, RequestError } from "./problem";
-import { retryDelay } from "./retry";
+import { ServerClock } from "./clock";
+import { connectionEnded, fromSocket, RequestError, tooLong } from "./problem";
+import { Backoff } from "./retry";
 import { Transports } from "./transports";
 
 export interface SocketOptions {
   store: Store;
   url: string;
-  token: () => Promise<string>;
+  /** A token, other than the one that the server has refused. */
+  token: (refused: string | null) => Promise<string>;
   /** The feed is open, and events may be missing before it: load the list on the screen. */
   onGap: (lost: boolean) => Promise<void>;
   onLive: () => void;
+  /** The server has ended the session for good. */
   onExpired: () => void;
-  now?: () => number;
+  /** Whether a call may go over a connection of this user; null for one that is no person's. */
+  mayCall?: (user: string | null) => boolean;
+  clock?: ServerClock;
   random?: () => number;
   websocket?: unknown;
 }
@@ -30,24 +35,42 @@ const feedPrefix = "tenant:";
 const ours = 0;
 const unauthorised = 1;
 const overSize = 3;
+/** What a server says over a fallback instead. */
 const overSizePush = 1009;
-/** Characters of a call that no server finds too long. */
+const stale = 3502;
+const tokenExpired = 109;
+/** What a frame has around a call: its id, its method, its braces. */
+const aroundCall = 200;
+/** Bytes of a call that no server finds too long. */
 const surelyTaken = 20_000;
+
+/** The session is over, by the protocol's ranges. A connection that was not used in time (a page that was frozen while it
+ * connected) had no session yet. */
+function ends(code: number): boolean {
+  return (code >= 3500 && code < 4000 && code !== stale) || (code >= 4500 && code < 5000);
+}
 
 export class Socket {
   private current: Centrifuge | null = null;
-  private readonly now: () => number;
   private readonly transports: Transports;
-  private attempts = 0;
+  private readonly clock: ServerClock;
+  private readonly backoff: Backoff;
   private retry: ReturnType<typeof setTimeout> | null = null;
   private wanted = false;
-  /** The last connection ended because of a frame that was too long for it. */
-  private wasTooLong = false;
+  /** The token that the library has, and whether the server has refused it. */
+  private given: { token: string; refused: boolean } | null = null;
+  /** Whose connection it is, by the server's own word; null while there is none. */
+  private identity: string | null = null;
+  private maxFrameBytes = Infinity;
+  private connections = 0;
+  /** Why the last connection ended. */
+  private endedBy = 0;
   /** What the connect reply that is being read says about the feeds. */
   private reply: { gap: boolean; lost: boolean; resumed: boolean; events: number } | null = null;
 
   constructor(private readonly options: SocketOptions) {
-    this.now = options.now ?? Date.now;
+    this.clock = options.clock ?? new ServerClock();
+    this.backoff = new Backoff(this.clock.elapsed, options.random ?? Math.random);
     this.transports = new Transports(options.url);
   }
 
@@ -61,16 +84,18 @@ export class Socket {
     client.on("connected", (ctx) => this.connected(ctx.data as ConnectData | undefined, ctx.transport));
     client.on("subscribed", (ctx) => this.subscribed(ctx));
     client.on("publication", (ctx) => this.published(ctx.channel, ctx.data as Event));
+    // The library takes a terminal code without words for one after which it may connect again.
     client.on("connecting", (ctx) => {
-      // As the end of a WebSocket it would be a code of the library's own, and final.
-      if (ctx.code === overSizePush) this.wasTooLong = true;
-      if (ctx.code !== ours) this.lost();
+      if (ends(ctx.code)) this.options.onExpired();
+      else if (ctx.code !== ours) this.lost(ctx.code);
     });
-    client.on("error", () => client.state === "connecting" && this.lost());
+    client.on("error", (ctx) => {
+      if (this.given && ctx.error.code === tokenExpired) this.given.refused = true;
+      if (client.state === "connecting") this.lost(ctx.error.code);
+    });
     client.on("disconnected", (ctx) => {
-      if (ctx.code === overSize) this.wasTooLong = true;
-      if (ctx.code === unauthorised) this.options.onExpired();
-      else if (ctx.code !== ours) this.lost();
+      if (ctx.code === unauthorised || ends(ctx.code)) this.options.onExpired();
+      else if (ctx.code !== ours) this.lost(ctx.code);
     });
     return client;
   }
@@ -90,7 +115,8 @@ export class Socket {
     this.wanted = false;
     this.clearRetry();
     this.drop();
-    this.attempts = 0;
+    this.given = null;
+    this.backoff.reset();
     this.link({ phase: "idle", lostAt: null, retryAt: null });
   }
 
@@ -98,6 +124,7 @@ export class Socket {
     this.current?.removeAllListeners();
     this.current?.disconnect();
     this.current = null;
+    this.identity = null;
   }
 
   /** Ends the wait for the next attempt: the network is back, the page is looked at again, or a person asked. */
@@ -107,7 +134,7 @@ export class Socket {
 
   /** Drops a connection that looks alive and is not; the feed recovers what it kept back. */
   renew(): void {
-    if (this.wanted && this.live) this.lost();
+    if (this.wanted && this.live) this.lost(ours);
   }
 
   get live(): boolean {
@@ -116,21 +143,28 @@ export class Socket {
 
   async rpc<M extends Method>(method: M, data: Arguments<M>): Promise<Result<M>> {
     if (!this.live) throw new RequestError(0, "no_answer", "not connected");
+    // What one person wrote never leaves in the name of another.
+    if (this.options.mayCall?.(this.identity) === false) throw new RequestError(0, "no_answer", "another person's connection");
+    // The server would end the connection, and the next one, and the next.
+    if (bytes(data) + aroundCall > this.maxFrameBytes) throw new RequestError(413, tooLong, tooLong);
+    const connection = this.connections;
     try {
       return (await this.client.rpc(method, data)).data as Result<M>;
     } catch (error) {
       const refused = fromSocket(error);
-      // Sent again over the next connection it would end that as well.
-      if (refused.status === 0 && this.wasTooLong && JSON.stringify(data).length > surelyTaken) {
-        throw new RequestError(413, "too_long", "it is too long for this server: make it shorter, or send it as a file");
-      }
-      throw refused;
+      if (refused.status !== 0 || (this.live && connection === this.connections)) throw refused;
+      if (this.endedBy === overSize && bytes(data) > surelyTaken) throw new RequestError(413, tooLong, tooLong);
+      throw new RequestError(0, connectionEnded, connectionEnded);
     }
   }
 
   private async token(): Promise<string> {
+    // The library asks at its first connect, after a refusal, and before a token ends while it is connected.
+    const spent = this.given && (this.given.refused || this.live) ? this.given.token : null;
     try {
-      return await this.options.token();
+      const token = await this.options.token(spent);
+      this.given = { token, refused: false };
+      return token;
     } catch (error) {
       if (error instanceof RequestError && error.status === 401) throw new UnauthorizedError(error.message);
       throw error;
@@ -138,13 +172,15 @@ export class Socket {
   }
 
   private connected(data: ConnectData | undefined, transport: string): void {
-    this.transports.opened(transport, this.now());
-    this.attempts = 0;
-    this.wasTooLong = false;
-    const skew = data ? data.now - this.now() : this.options.store.get().link.skew;
+    this.transports.opened(transport, this.clock.elapsed());
+    this.backoff.opened();
+    this.connections += 1;
+    this.identity = data?.user?.id ?? null;
     const wasLost = this.options.store.get().link.lostAt !== null;
-    this.link({ phase: "catching_up", retryAt: null, skew, transport });
+    this.link({ phase: "catching_up", retryAt: null, transport });
     if (data) {
+      this.clock.told(data.now);
+      this.maxFrameBytes = data.max_frame_bytes;
       const tenants = data.tenants.filter((tenant) => !tenant.live).map((tenant) => tenant.id);
       this.options.store.apply({ type: "not_live", tenants });
     }
@@ -160,7 +196,7 @@ export class Socket {
     if (reply.lost) this.options.store.apply({ type: "feed.lost" });
     if (reply.gap || reply.lost) await this.options.onGap(reply.lost);
     if (!this.live) return;
-    const caughtUp = reply.resumed ? { events: reply.events, reloaded: reply.lost, at: this.now() } : null;
+    const caughtUp = reply.resumed ? { events: reply.events, reloaded: reply.lost, at: this.clock.now() } : null;
     this.link({ phase: "live", lostAt: null, caughtUp });
     this.options.onLive();
   }
@@ -190,16 +226,17 @@ export class Socket {
   }
 
   /** The library would try again by itself, but does not say when; the page shows it, so the wait is ours. */
-  private lost(): void {
+  private lost(code: number): void {
+    this.endedBy = code === overSizePush ? overSize : code;
+    this.identity = null;
     if (!this.wanted || this.retry !== null) return;
     this.client.disconnect();
     // Another client has no positions, so the list is loaded again once it is connected.
-    if (this.transports.startsOver(this.now())) this.drop();
-    void this.transports.gives(this.attempts).then((another) => another && this.retry !== null && this.drop());
-    const delay = retryDelay(this.attempts, this.options.random ?? Math.random);
-    this.attempts += 1;
-    const lostAt = this.options.store.get().link.lostAt ?? this.now();
-    this.link({ phase: "lost", lostAt, retryAt: this.now() + delay, caughtUp: null });
+    if (this.transports.startsOver(this.clock.elapsed())) this.drop();
+    const delay = this.backoff.next();
+    void this.transports.gives(this.backoff.failures - 1).then((another) => another && this.retry !== null && this.drop());
+    const now = this.clock.now();
+    this.link({ phase: "lost", lostAt: this.options.store.get().link.lostAt ?? now, retryAt: now + delay, caughtUp: null });
     this.retry = setTimeout(() => this.connect(), delay);
   }
 
@@ -217,4 +254,8 @@ export class Socket {
   private link(link: Partial<ReturnType<Store["get"]>["link"]>): void {
     this.options.store.apply({ type: "link", link });
   }
+}
+
+function bytes(data: object): number {
+  return new TextEncoder().encode(JSON.stringify(data)).length;
 }

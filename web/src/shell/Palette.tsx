@@ -3,10 +3,9 @@ import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react"
 import { keycaps, onMac } from "../commands/chord";
 import type { Surroundings } from "../commands/command";
 import { useApp, useText } from "../hooks/app";
+import { composing } from "../hooks/composing";
 import { findings, type Finding } from "./findings";
 
-/** The end of a composition says so only by its code in some browsers. */
-const composing = 229;
 const optionId = (index: number) => `palette-${index}`;
 
 export function Palette({ around, onClose }: { around: Surroundings; onClose: () => void }) {
@@ -31,7 +30,7 @@ export function Palette({ around, onClose }: { around: Surroundings; onClose: ()
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (event.nativeEvent.isComposing || event.keyCode === composing) return;
+    if (composing(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined && found.length > 0) setChosen((chosen + step + found.length) % found.length);
     else if (event.key === "Enter") take(found[chosen]);

@@ -4,8 +4,10 @@ import { takeMove } from "./counts";
 import { fromEvent } from "./kept";
 import { dropStrayReads, evict, putConversation } from "./known";
 import type { State, Thread } from "./model";
+import { acknowledge } from "./pending";
 import { keepRead } from "./reads";
 import { cutThread, keepEvent } from "./thread";
+import { settleTyping } from "./typing";
 import { settleWriting } from "./writing";
 
 export function applyEvent(state: State, event: Event): State {
@@ -31,7 +33,7 @@ export function applyEvent(state: State, event: Event): State {
       const kept = keepEvent(thread, message, event.cursor);
       if (kept !== thread) next = { ...next, threads: { ...next.threads, [message.conversation]: shortened(next, kept, message) } };
     }
-    next = acknowledge(next, message.client_id);
+    next = settleTyping(acknowledge(next, message.client_id), message);
   }
   // A page that is under way may name the conversation, so its mark is kept before it is known.
   if (read && read.user === next.session.user?.id) next = dropStrayReads(keepRead(next, read.conversation, read, event.cursor));
@@ -46,12 +48,6 @@ export function applyEvent(state: State, event: Event): State {
 /** Of a thread that nobody looks at, the end is enough. */
 function shortened({ active, bounds }: State, thread: Thread, { conversation }: Message): Thread {
   return conversation === active ? thread : cutThread(thread, bounds.messages, bounds.messages / 2);
-}
-
-/** The message with this client id is in the store of the server: it waits no longer. */
-export function acknowledge(state: State, clientId: string | null): State {
-  if (!clientId || !state.pending.some((p) => p.client_id === clientId)) return state;
-  return { ...state, pending: state.pending.filter((p) => p.client_id !== clientId) };
 }
 
 function advance(state: State, event: Event): State {

@@ -57,7 +57,7 @@ export function dropStrayReads(state: State): State {
 /** Looks for what can go, after so many conversations came. Not while a page is taken: its rows are in no list yet. */
 export function evict(state: State, came = 1): State {
   const { conversations } = state;
-  let needed = state.search.found.length + state.pending.length + Object.keys(state.threads).length;
+  let needed = state.search.found.length + state.pending.length + state.wishes.length + Object.keys(state.threads).length;
   for (const list of Object.values(state.lists)) needed += list.ids.length;
   const spare = state.bounds.conversations;
   if (conversations.size <= needed + spare) return state;
@@ -81,6 +81,7 @@ export function evict(state: State, came = 1): State {
 function isNeeded(state: State, conversation: Conversation): boolean {
   const { id } = conversation;
   return id === state.active || id in state.threads || state.pending.some((one) => one.conversation === id)
+    || state.wishes.some((one) => one.conversation === id)
     || state.search.found.some((one) => one.conversation === id)
     || Object.values(state.lists).some((list) => holds(state, list, conversation));
 }

@@ -4,9 +4,13 @@ import type {
   InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Position, ReadMark, TenantRole as Tenant,
   User,
 } from "../api.gen";
+import type { Typist, TypingChange } from "./typist";
+import type { Pending, PendingChange, Wish } from "./unsent";
 import { noCounters, type Counters } from "./counters";
 import { Table } from "./table";
 import type { Place, Query, Scope } from "./views";
+
+export type { Pending, Typist, Wish };
 
 /** A value and the feed cursor as of which it is known to be true: the later cursor wins, in any order of arrival. */
 export interface Kept<T> {
@@ -53,17 +57,6 @@ export interface List {
   floor: number;
 }
 
-export interface Pending {
-  client_id: string;
-  conversation: string;
-  note: boolean;
-  text: string;
-  reply_to: string | null;
-  created_at: number;
-  state: "waiting" | "sending" | "failed";
-  reason: string | null;
-}
-
 export interface Draft {
   text: string;
   note: boolean;
@@ -98,10 +91,6 @@ export interface Person {
   name: string;
 }
 
-export interface Typist extends Person {
-  until: number;
-}
-
 export type LinkPhase = "idle" | "connecting" | "catching_up" | "live" | "lost";
 
 export interface Link {
@@ -110,8 +99,6 @@ export interface Link {
   lostAt: number | null;
   retryAt: number | null;
   caughtUp: { events: number; reloaded: boolean; at: number } | null;
-  /** Server clock minus ours. */
-  skew: number;
   /** Of the last connection: websocket, or what the page fell back to. */
   transport: string | null;
 }
@@ -151,6 +138,7 @@ export interface State {
   threads: Record<string, Thread>;
   active: string | null;
   pending: Pending[];
+  wishes: readonly Wish[];
   drafts: Record<string, Draft>;
   writing: Record<string, Writing>;
   viewers: Record<string, Person[]>;
@@ -190,18 +178,13 @@ export type Change =
   | { type: "thread.cut"; conversation: string }
   | { type: "message.kept"; message: Message; tenant: string; asOf: AsOf }
   | { type: "read"; conversation: string; mark: ReadMark }
-  | { type: "pending.added"; pending: Pending }
-  | { type: "pending.moved"; client_id: string; state: Pending["state"]; reason: string | null }
-  | { type: "pending.dropped"; client_id: string }
-  | { type: "pending.returned"; client_id: string; reason: string }
-  | { type: "pending.restored"; pending: Pending[] }
+  | PendingChange
   | { type: "draft"; conversation: string; draft: Draft }
   | { type: "drafts.restored"; drafts: Record<string, Draft> }
   | { type: "delta"; conversation: string; turn: string; attempt: number; index: number; text: string }
   | { type: "delta.reset"; conversation: string; turn: string }
   | { type: "viewers"; conversation: string; people: Person[] }
-  | { type: "typing"; conversation: string; who: Typist }
-  | { type: "typing.swept"; now: number }
+  | TypingChange
   | { type: "channels"; channels: Channel[] }
   | { type: "companies"; companies: Company[] }
   | { type: "people"; tenant: string; people: Colleague[] }
@@ -217,7 +200,7 @@ export type AsOf = Record<string, number>;
 
 export const emptyState: State = {
   session: { phase: "starting", user: null, tenants: [], expired: false },
-  link: { phase: "idle", lostAt: null, retryAt: null, caughtUp: null, skew: 0, transport: null },
+  link: { phase: "idle", lostAt: null, retryAt: null, caughtUp: null, transport: null },
   positions: {},
   conversations: Table.empty(),
   reads: Table.empty(),
@@ -231,6 +214,7 @@ export const emptyState: State = {
   threads: {},
   active: null,
   pending: [],
+  wishes: [],
   drafts: {},
   writing: {},
   viewers: {},

@@ -16,6 +16,15 @@ export function keepRead(state: State, conversation: string, mark: ReadMark, cur
   return { ...state, reads: state.reads.set(conversation, read), unread };
 }
 
+/** Puts a mark back that the server did not take. */
+export function takeBackRead(state: State, conversation: string, before: ReadMark | null): State {
+  const have = state.reads.get(conversation);
+  const read = before && { ...before, cursor: have?.cursor ?? 0 };
+  const known = state.conversations.get(conversation)?.value;
+  const unread = state.unread - unreadOf(known, have) + unreadOf(known, read ?? undefined);
+  return { ...state, reads: read ? state.reads.set(conversation, read) : state.reads.delete(conversation), unread };
+}
+
 /** What a conversation adds to the sum: nothing while it is closed, or while nobody knows how far they read. */
 export function unreadOf(conversation: Conversation | undefined, read: ReadMark | undefined): number {
   if (!conversation || !read || conversation.state !== "open") return 0;

@@ -1,16 +1,18 @@
 // The only way the state changes: a pure function over one change. No clock, no ids, no network.
 import { countsUnknown, takeCounts } from "./counts";
 import { noCounters } from "./counters";
-import { acknowledge, applyEvent } from "./events";
+import { applyEvent } from "./events";
 import { changeFilter, dropUnknown } from "./filter";
 import { dropDoubtful, evict, keepConversation } from "./known";
 import { keepPositions, listLoaded } from "./list_page";
 import { listFailed, listLoading, listSeen, listsStale } from "./lists";
 import { emptyState, type Change, type State, type Thread } from "./model";
+import { acknowledge, pendingChange } from "./pending";
 import { keepRead } from "./reads";
 import { searchFailed, searchFound, searchTyped } from "./search";
 import { Table } from "./table";
 import { cutThread, keepMessage, keepPage, noThread } from "./thread";
+import { typingChange } from "./typing";
 import { applyDelta, resetWriting } from "./writing";
 
 /** So many threads stay in memory; the one that was opened longest ago goes first. */
@@ -85,19 +87,12 @@ export function reduce(state: State, change: Change): State {
     case "read":
       return keepRead(state, change.conversation, change.mark, 0);
     case "pending.added":
-      return { ...state, pending: [...state.pending, change.pending] };
     case "pending.moved":
-      return {
-        ...state,
-        pending: state.pending.map((p) =>
-          p.client_id === change.client_id ? { ...p, state: change.state, reason: change.reason } : p),
-      };
     case "pending.dropped":
-      return acknowledge(state, change.client_id);
     case "pending.returned":
-      return returned(state, change.client_id, change.reason);
-    case "pending.restored":
-      return { ...state, pending: change.pending };
+    case "wish.added":
+    case "wish.dropped":
+      return pendingChange(state, change);
     case "draft":
       return { ...state, drafts: { ...state.drafts, [change.conversation]: change.draft } };
     case "drafts.restored":
@@ -108,12 +103,10 @@ export function reduce(state: State, change: Change): State {
       return resetWriting(state, change.conversation, change.turn);
     case "viewers":
       return { ...state, viewers: nonEmpty({ ...state.viewers, [change.conversation]: change.people }) };
-    case "typing": {
-      const others = (state.typing[change.conversation] ?? []).filter((t) => t.id !== change.who.id);
-      return { ...state, typing: { ...state.typing, [change.conversation]: [...others, change.who] } };
-    }
+    case "typing":
+    case "typing.left":
     case "typing.swept":
-      return { ...state, typing: nonEmpty(mapValues(state.typing, (list) => list.filter((t) => t.until > change.now))) };
+      return typingChange(state, change);
     case "channels":
       return dropUnknown({ ...state, channels: Object.fromEntries(change.channels.map((c) => [c.id, c])) }, "channel");
     case "companies":
@@ -163,16 +156,6 @@ function lastRun(state: State): number {
 /** Keeps the messages for the eye, as the oldest truth, until the thread is loaded anew. */
 function forget(thread: Thread): Thread {
   return { ...thread, phase: "idle", loadingOlder: false, messages: thread.messages.map((kept) => ({ ...kept, cursor: -1 })) };
-}
-
-/** Puts a refused message back where it was written, above what was written since. */
-function returned(state: State, clientId: string, refusal: string): State {
-  const pending = state.pending.find((one) => one.client_id === clientId);
-  if (!pending) return state;
-  const { conversation, text, note, reply_to } = pending;
-  const since = state.drafts[conversation]?.text ?? "";
-  const draft = { text: since ? `${text}\n${since}` : text, note, reply_to, refusal };
-  return acknowledge({ ...state, drafts: { ...state.drafts, [conversation]: draft } }, clientId);
 }
 
 function thread(state: State, id: string, change: (thread: Thread) => Thread): State {

@@ -84,7 +84,8 @@ function conversationChanged(before: State, after: State, id: string): boolean {
   return before.conversations.get(id) !== after.conversations.get(id) || before.reads.get(id) !== after.reads.get(id)
     || before.threads[id] !== after.threads[id] || before.drafts[id] !== after.drafts[id]
     || before.writing[id] !== after.writing[id] || before.typing[id] !== after.typing[id]
-    || before.viewers[id] !== after.viewers[id] || before.pending !== after.pending;
+    || before.viewers[id] !== after.viewers[id] || before.pending !== after.pending
+    || before.wishes !== after.wishes;
 }
 
 /** A page that is not shown paints nothing, but its title and what it keeps go on. */

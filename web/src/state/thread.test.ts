@@ -45,8 +45,8 @@ describe("a thread", () => {
 
 describe("a message that is being sent", () => {
   const pending: Pending = {
-    client_id: "c-1", conversation: "a", note: false, text: "hello", reply_to: null, created_at: 5, state: "sending",
-    reason: null,
+    client_id: "c-1", conversation: "a", note: false, text: "hello", reply_to: null, created_at: 5, order: 1,
+    state: "sending", reason: null,
   };
 
   it("is replaced by the stored one, whichever of event and answer comes first, and never shown twice", () => {

@@ -8,13 +8,17 @@ import { useApp, usePick, useText } from "../hooks/app";
 import { useHeading, useLink, useRoute, useTitle } from "../hooks/route";
 import { inbox } from "../routes/route";
 import { GonePart } from "../components/Gone";
+import { asWished } from "../state/pending";
 import { displayName } from "../state/select";
 
 export function Inbox({ isShown }: { isShown: boolean }) {
   const t = useText();
   const route = useRoute();
   const active = usePick((state) => state.active);
-  const conversation = usePick((state) => (state.active ? state.conversations.get(state.active)?.value : undefined));
+  const conversation = usePick((state) => {
+    const known = state.active ? state.conversations.get(state.active)?.value : undefined;
+    return known && asWished(state, known);
+  });
   const live = usePick((state) => state.link.phase === "live");
   const seq = route.page === "inbox" ? route.seq : null;
   return (

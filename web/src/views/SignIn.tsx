@@ -5,6 +5,7 @@ import { Mark } from "../components/Icons";
 import { useApp, usePick, useText } from "../hooks/app";
 import type { Text } from "../i18n/text";
 import { reasonOf, RequestError } from "../services/problem";
+import { isKept } from "../services/shelf";
 
 export function SignIn() {
   const t = useText();
@@ -50,6 +51,7 @@ export function SignIn() {
           <h1>{t("app.name")}</h1>
           <p>{t("signIn.lead")}</p>
         </header>
+        {!isKept() && <p className="sign-in-note" role="status" data-testid="sign-in-cookies">{t("signIn.cookies")}</p>}
         {expired && <p className="sign-in-note" role="status">{t("signIn.expired")}</p>}
         <label className="field">
           <span>{t("signIn.email")}</span>

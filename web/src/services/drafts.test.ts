@@ -1,0 +1,132 @@
+// Drafts of several tabs of one browser: each is kept, a sent one comes back nowhere, nobody else sees any.
+import { describe, expect, it } from "vitest";
+import type { Draft } from "../state/model";
+import { createStore } from "../state/store";
+import { Drafts } from "./drafts";
+import { memoryShelf, type Shelf } from "./shelf";
+
+const draft = (text: string): Draft => ({ text, note: false, reply_to: null });
+const keysOf = (shelf: Shelf) => Array.from({ length: shelf.length }, (_, at) => shelf.key(at)!);
+
+/** A browser: what one tab writes, the others hear. */
+function browser(shelf: Shelf = memoryShelf()) {
+  const tabs: { drafts: Drafts; shelf: Shelf }[] = [];
+  return {
+    shelf,
+    tab(user = "ann", installation = "here") {
+      const store = createStore();
+      store.apply({ type: "signed_in", user: { id: user, email: "", name: user, platform_role: null }, tenants: [] });
+      const mine: Shelf = {
+        ...shelf,
+        get length() { return shelf.length; },
+        setItem(key, value) {
+          shelf.setItem(key, value);
+          for (const one of tabs) if (one.shelf !== mine) one.drafts.changed(key, value);
+        },
+      };
+      const drafts = new Drafts(store, mine);
+      tabs.push({ drafts, shelf: mine });
+      drafts.start({ user, installation });
+      return {
+        drafts,
+        write: (conversation: string, text: string) => store.apply({ type: "draft", conversation, draft: draft(text) }),
+        text: (conversation: string) => store.get().drafts[conversation]?.text ?? "",
+      };
+    },
+  };
+}
+
+describe("drafts of two tabs", () => {
+  it("of different conversations are both kept", () => {
+    const b = browser();
+    const [one, two] = [b.tab(), b.tab()];
+    one.write("mira", "for Mira");
+    two.write("noor", "for Noor");
+    for (const tab of [one, two]) tab.drafts.save();
+    const next = b.tab();
+    expect([next.text("mira"), next.text("noor")]).toEqual(["for Mira", "for Noor"]);
+  });
+
+  it("are the same where they are of one conversation, and a sent one is gone in both", () => {
+    const b = browser();
+    const [one, two] = [b.tab(), b.tab()];
+    one.write("mira", "half");
+    one.drafts.save();
+    expect(two.text("mira")).toBe("half");
+    one.write("mira", "");
+    expect(two.text("mira")).toBe("");
+    two.write("noor", "other");
+    two.drafts.save();
+    expect(b.tab().text("mira")).toBe("");
+  });
+
+  it("are not overwritten by news of what was written before", () => {
+    const b = browser();
+    const [one, two] = [b.tab(), b.tab()];
+    one.write("mira", "first");
+    two.write("mira", "newer");
+    one.drafts.save();
+    expect(two.text("mira")).toBe("newer");
+    two.drafts.save();
+    expect([one.text("mira"), b.tab().text("mira")]).toEqual(["newer", "newer"]);
+  });
+
+  it("are read again by a tab that slept", () => {
+    const b = browser();
+    const one = b.tab();
+    const key = keysOf(b.shelf)[0];
+    expect(key).toBeUndefined();
+    b.shelf.setItem("hubbub.draft.here.ann.mira", JSON.stringify({ ...draft("while it slept"), version: 3 }));
+    one.drafts.sync();
+    expect(one.text("mira")).toBe("while it slept");
+  });
+});
+
+describe("whose drafts they are", () => {
+  it("nobody else gets them, here or at another installation, and they are removed", () => {
+    for (const [user, installation] of [["bob", "here"], ["ann", "made anew"]]) {
+      const b = browser();
+      const one = b.tab();
+      one.write("mira", "secret");
+      one.drafts.save();
+      expect(b.tab(user, installation).text("mira")).toBe("");
+      expect(keysOf(b.shelf)).toEqual([]);
+    }
+  });
+
+  it("nothing of them is left after the end, nor written later", () => {
+    const b = browser();
+    b.shelf.setItem("hubbub.language", "en");
+    const one = b.tab();
+    one.write("mira", "saved");
+    one.drafts.save();
+    one.write("mira", "about to be saved");
+    one.drafts.forget();
+    one.write("mira", "after the end");
+    one.drafts.save();
+    expect(keysOf(b.shelf)).toEqual(["hubbub.language"]);
+  });
+});
+
+it("survive a storage that holds nonsense, or takes nothing", () => {
+  const b = browser();
+  b.shelf.setItem("hubbub.draft.here.ann.mira", "{");
+  b.shelf.setItem("hubbub.draft.here.ann.noor", "7");
+  expect(b.tab().text("mira")).toBe("");
+  const full: Shelf = { ...memoryShelf(), setItem: () => { throw new Error("full"); } };
+  const tab = browser(full).tab();
+  tab.write("mira", "kept in the page");
+  tab.drafts.save();
+  expect(tab.text("mira")).toBe("kept in the page");
+});
+
+it("keeps a bounded number of empty ones", () => {
+  const b = browser();
+  const one = b.tab();
+  for (let at = 0; at < 80; at += 1) {
+    one.write(`c${at}`, "x");
+    one.write(`c${at}`, "");
+  }
+  b.tab();
+  expect(keysOf(b.shelf).length).toBeLessThanOrEqual(50);
+});

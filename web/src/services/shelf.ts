@@ -1,0 +1,98 @@
+// The browser's storage, where pages may have it. Where they may not, reading `localStorage` itself throws, and what
+// would be kept is kept until the page is closed.
+export interface Shelf {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+  key(index: number): string | null;
+  readonly length: number;
+}
+
+export function memoryShelf(): Shelf {
+  const kept = new Map<string, string>();
+  return {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+    key: (index) => [...kept.keys()][index] ?? null,
+    get length() {
+      return kept.size;
+    },
+  };
+}
+
+/** What all tabs share; of this page alone where storage is denied. */
+export const browserShelf: Shelf = open();
+
+/** Whether the browser keeps anything for this page. */
+export function isKept(): boolean {
+  return navigator.cookieEnabled && browserShelf === stored();
+}
+
+function stored(): Shelf | null {
+  try {
+    return typeof localStorage === "object" ? localStorage : null;
+  } catch {
+    return null;
+  }
+}
+
+function open(): Shelf {
+  try {
+    const shelf = stored();
+    shelf?.getItem("hubbub.language");
+    return shelf ?? memoryShelf();
+  } catch {
+    return memoryShelf();
+  }
+}
+
+/** Whether it is written; a full storage costs only what a reload would bring back. */
+export function put(shelf: Shelf, key: string, value: string): boolean {
+  try {
+    shelf.setItem(key, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function take(shelf: Shelf, key: string): string | null {
+  try {
+    return shelf.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function remove(shelf: Shelf, key: string): void {
+  try {
+    shelf.removeItem(key);
+  } catch {
+    // What cannot be reached has nothing in it.
+  }
+}
+
+export function keys(shelf: Shelf, prefix: string): string[] {
+  try {
+    const all = Array.from({ length: shelf.length }, (_, at) => shelf.key(at) ?? "");
+    return all.filter((key) => key.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}
+
+/** Removes what any person left in this browser: nobody is signed in. */
+export function removePersonal(shelf: Shelf = browserShelf): void {
+  for (const kind of ["draft", "out", "holder"]) for (const key of keys(shelf, `hubbub.${kind}.`)) remove(shelf, key);
+}
+
+/** What was stored under a key; null for nothing, and for what is not ours. */
+export function parsed<T>(text: string | null): T | null {
+  try {
+    const value = JSON.parse(text ?? "null") as unknown;
+    return typeof value === "object" ? (value as T | null) : null;
+  } catch {
+    return null;
+  }
+}
