@@ -22,6 +22,7 @@ mod plans;
 mod promised;
 mod refused;
 mod retention;
+mod search;
 mod secrets;
 mod sessions;
 mod starving;
