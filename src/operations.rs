@@ -159,7 +159,7 @@ table! {
         ///
         /// What was found is shown around the first hit, as pieces of text of which some are hits. A message is found within
         /// a second after it came.
-        "search.find" => run(search::find).needs(Read).get("/api/v1/search").socket();
+        "search.find" => run(search::find).needs(Read).get("/api/v1/search");
     }
     "channels" {
         /// The channels that the caller sees; `hook_path` only where it manages.

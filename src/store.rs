@@ -202,6 +202,11 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
     ]
 }
 
+/// The statements that only this engine has: those of the search's tokens.
+pub const fn statements_of(engine: Engine) -> &'static [&'static str] {
+    engine.search().all
+}
+
 /// Passes effects to the publisher. A publisher that panics changes nothing about the commit, and must not stop the
 /// writer.
 fn publish(publisher: &dyn Publisher, effects: Effects) {

@@ -97,7 +97,10 @@ const SORTS: &[(&str, Typed)] = &[
     ("two words", Typed::Same(&["blue courier", "discount parcel", "jacket colleague"])),
     ("two words, Russian", Typed::Same(&["подскажите номер", "размер напишите"])),
     ("mixed", Typed::Same(&["courier Спасибо", "заказ discount"])),
-    ("two words that never meet", Typed::Same(&["jacket parcel", "warehouse Sunday", "Здравствуйте Спасибо, всё"])),
+    (
+        "two words that never meet",
+        Typed::Same(&["jacket parcel", "warehouse Sunday", "Здравствуйте Спасибо, всё"]),
+    ),
     ("phrase", Typed::Same(&["\"blue jacket still\"", "\"end of the day\"", "\"жду ответа\""])),
     ("phrase that is nowhere", Typed::Same(&["\"jacket blue\"", "\"day the of end\""])),
     ("number", Typed::Number),
@@ -133,7 +136,10 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
             latency.record_us(started.elapsed().as_micros() as u64);
             hits += read(&answer)?.hits.len();
         }
-        if matches!(typed, Typed::Nowhere) != (hits == 0) && !name.contains("never") && !name.contains("phone") {
+        if matches!(typed, Typed::Nowhere) != (hits == 0)
+            && !name.contains("never")
+            && !name.contains("phone")
+        {
             problems.push(format!("{name}: {hits} hits"));
         }
         rows.push(Row { name, hits: hits as f64 / args.requests as f64, latency: latency.summary() });
@@ -166,7 +172,11 @@ async fn deep(api: &Api, tenant: &str, requests: usize, problems: &mut Vec<Strin
         latency.record_us(started.elapsed().as_micros() as u64);
         hits += read(&answer)?.hits.len();
     }
-    Ok(Row { name: "frequent word, sixth page", hits: hits as f64 / requests as f64, latency: latency.summary() })
+    Ok(Row {
+        name: "frequent word, sixth page",
+        hits: hits as f64 / requests as f64,
+        latency: latency.summary(),
+    })
 }
 
 fn path(tenant: &str, typed: &str) -> Result<String> {

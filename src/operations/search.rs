@@ -51,7 +51,9 @@ pub async fn find(caller: Caller, query: SearchQuery) -> Result<SearchAnswer, Er
     };
     let after = query
         .after
-        .map(|text| text.parse().map_err(|()| Error::invalid("after", "give the `next` of the page before, as it is")))
+        .map(|text| {
+            text.parse().map_err(|()| Error::invalid("after", "give the `next` of the page before, as it is"))
+        })
         .transpose()?;
     let verb = Search {
         scope,

@@ -85,8 +85,7 @@ impl Query {
                 if begins { Term::Beginning(word.folded) } else { Term::Word(word.folded) }
             };
             let is_phrase = at % 2 == 1;
-            let terms: Vec<Term> =
-                found.into_iter().enumerate().map(|word| term(word, !is_phrase)).collect();
+            let terms: Vec<Term> = found.into_iter().enumerate().map(|word| term(word, !is_phrase)).collect();
             if is_phrase && count > 1 {
                 query.phrases.push(terms);
             } else {
@@ -168,9 +167,10 @@ impl Query {
         let mut hits: Vec<(usize, usize)> = Vec::new();
         let is_number = !self.number.is_empty() && self.number_in(text, &words);
         for (at, word) in words.iter().enumerate() {
-            let in_phrase = self.phrases.iter().any(|phrase| {
-                (0..phrase.len()).any(|back| at >= back && fits_at(phrase, &words, at - back))
-            });
+            let in_phrase = self
+                .phrases
+                .iter()
+                .any(|phrase| (0..phrase.len()).any(|back| at >= back && fits_at(phrase, &words, at - back)));
             // Of a number that is grouped, all groups.
             let of_number = is_number && word.folded.bytes().all(|byte| byte.is_ascii_digit());
             if in_phrase || of_number || self.terms.iter().any(|term| term.fits(&word.folded)) {
@@ -257,7 +257,9 @@ mod tests {
 
     #[test]
     fn any_string_is_a_query() {
-        for typed in ["\"", "\"\"\"", "AND OR NOT", "* ^ : ( ) - +", "a\0b", "'; drop table x; --", "\\", "#_#"] {
+        for typed in
+            ["\"", "\"\"\"", "AND OR NOT", "* ^ : ( ) - +", "a\0b", "'; drop table x; --", "\\", "#_#"]
+        {
             let query = Query::parse(typed);
             let inside = query.template(Syntax { quote: "", ..PLAIN });
             assert!(inside.chars().all(|c| c.is_alphanumeric() || "#_*&| ()".contains(c)), "{inside}");

@@ -59,7 +59,10 @@ mod tests {
 
     fn shown(text: &str, typed: &str) -> String {
         let segments = excerpt(text, &Query::parse(typed));
-        segments.iter().map(|one| if one.hit { format!("[{}]", one.text) } else { one.text.clone() }).collect()
+        segments
+            .iter()
+            .map(|one| if one.hit { format!("[{}]", one.text) } else { one.text.clone() })
+            .collect()
     }
 
     #[test]

@@ -97,12 +97,7 @@ pub struct Change {
 }
 
 /// Applies changes in their order. A document that is there keeps its number.
-pub async fn apply(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    end: End,
-    changes: &[Change],
-) -> Result<(), StoreError> {
+pub async fn apply(tx: &mut Tx<'_>, tenant: Uuid, end: End, changes: &[Change]) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -235,12 +230,7 @@ pub async fn older(
 }
 
 /// Blocks from a place on, the newest first.
-pub async fn blocks(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    place: i64,
-    limit: i64,
-) -> Result<Vec<Block>, StoreError> {
+pub async fn blocks(tx: &mut Tx<'_>, tenant: Uuid, place: i64, limit: i64) -> Result<Vec<Block>, StoreError> {
     tx.all(BLOCKS, args![tenant, place, limit]).await
 }
 
@@ -333,11 +323,7 @@ from_row!(Found {
 });
 
 /// The messages and conversations of these documents, in their order; `None`: it is gone.
-pub async fn load(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    numbers: &[i64],
-) -> Result<Vec<Option<Found>>, StoreError> {
+pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, numbers: &[i64]) -> Result<Vec<Option<Found>>, StoreError> {
     let list = |numbers: &mut dyn Iterator<Item = i64>| -> Vec<Vec<Arg<'static>>> {
         numbers.map(|number| vec![Arg::from(tenant), Arg::from(number)]).collect()
     };

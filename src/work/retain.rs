@@ -136,7 +136,9 @@ impl Verb for RemoveBatch {
         let before = tx.now() - self.what.days().saturating_mul(DAY_MS);
         let tenant = self.tenant.unwrap_or_default();
         Ok(match self.what {
-            Expiring::Events(_) => retention::remove_events(tx, tenant, before, CONSUMER_DAYS * DAY_MS).await?,
+            Expiring::Events(_) => {
+                retention::remove_events(tx, tenant, before, CONSUMER_DAYS * DAY_MS).await?
+            }
             Expiring::Envelopes(_) => retention::remove_envelopes(tx, tenant, before).await?,
             Expiring::Attempts(_) => retention::remove_attempts(tx, tenant, before).await?,
             Expiring::Tokens(_) => retention::remove_tokens(tx, before).await?,

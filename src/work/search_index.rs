@@ -125,7 +125,12 @@ const fn kind_of(is_note: bool) -> Kind {
     if is_note { Kind::Note } else { Kind::Message }
 }
 
-fn title_change(subject: Uuid, title: &str, at: i64, (company, channel, contact): (Uuid, Uuid, Uuid)) -> Change {
+fn title_change(
+    subject: Uuid,
+    title: &str,
+    at: i64,
+    (company, channel, contact): (Uuid, Uuid, Uuid),
+) -> Change {
     let tokens = Tokens::of(title, Kind::Conversation, company, channel, contact);
     Change { subject, at, tokens, adds: true }
 }
@@ -136,8 +141,12 @@ fn changes_of(message: &Older) -> impl Iterator<Item = Change> {
     let kind = kind_of(message.direction == Direction::Note.as_str());
     let text = message.text.as_deref().filter(|_| message.deleted_at.is_none());
     let tokens = text.and_then(|text| Tokens::of(text, kind, place.0, place.1, place.2));
-    let own = tokens
-        .map(|tokens| Change { subject: message.id, at: message.created_at, tokens: Some(tokens), adds: true });
+    let own = tokens.map(|tokens| Change {
+        subject: message.id,
+        at: message.created_at,
+        tokens: Some(tokens),
+        adds: true,
+    });
     let title = message.title.as_deref().filter(|_| message.seq == 1);
     let title = title.map(|title| title_change(message.conversation, title, message.opened_at, place));
     own.into_iter().chain(title)

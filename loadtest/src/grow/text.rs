@@ -32,8 +32,8 @@ const ENDINGS: &[&str] =
 
 /// Of three of these is the name of a product: words of which each is in few messages.
 const SYLLABLES: &[&str] = &[
-    "ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we", "xi", "yo", "zu",
-    "bra", "cle", "dri", "flo", "gru", "kla", "ple", "sti", "tro", "vlu",
+    "ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we",
+    "xi", "yo", "zu", "bra", "cle", "dri", "flo", "gru", "kla", "ple", "sti", "tro", "vlu",
 ];
 
 /// The name of a product. Low numbers are frequent, as words are.

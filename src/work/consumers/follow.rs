@@ -138,7 +138,11 @@ impl<C: Consumer> Follower<C> {
                 metrics::counter!("hubbub_consumer_events_total", "consumer" => C::NAME)
                     .increment(step.events as u64);
                 let is_busy = now - self.busy_at < BUSY_MS;
-                let pause = if step.builds && is_busy { (took * FILL_PAUSE).min(LONGEST_PAUSE) } else { Duration::ZERO };
+                let pause = if step.builds && is_busy {
+                    (took * FILL_PAUSE).min(LONGEST_PAUSE)
+                } else {
+                    Duration::ZERO
+                };
                 let due_at = now + i64::try_from(pause.as_millis()).unwrap_or(0);
                 self.schedule.ended(tenant, &step, due_at, now);
             }

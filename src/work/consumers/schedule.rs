@@ -92,8 +92,7 @@ impl Schedule {
     pub(super) fn failed(&mut self, tenant: Uuid, now: i64, random: u64) -> i64 {
         let Some(one) = self.waiting.get_mut(&tenant) else { return 0 };
         one.failures += 1;
-        let wait_ms =
-            crate::work::retry::wait_ms(one.failures, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
+        let wait_ms = crate::work::retry::wait_ms(one.failures, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
         one.due_at = now + wait_ms;
         (one.runs, one.again) = (false, false);
         wait_ms
