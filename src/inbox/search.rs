@@ -1,5 +1,5 @@
-//! Searching a tenant: contacts by their terms, and messages, notes and titles by the search index, the newest first. What
-//! the index says is compared with what is stored, so nothing that was changed or deleted is shown.
+//! Searching a tenant's messages, notes and titles of conversations by the search index, the newest first. What the index says
+//! is compared with what is stored, so nothing that was changed or deleted is shown. Contacts are found in `look.rs`.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::inbox::look::{FindContacts, FoundContact};
 use crate::model::Contact;
 use crate::search::{Kind, Query, Segment, excerpt};
 use crate::store::consumers::{self, ConsumerState};
@@ -15,9 +14,6 @@ use crate::store::search::{self, BLOCK, Found, Times};
 use crate::store::{Tx, Verb};
 
 pub const MAX_PAGE: usize = 50;
-/// Contacts of one answer, and the letters from which on they are looked for.
-const CONTACTS: i64 = 8;
-const CONTACT_LETTERS: usize = 2;
 /// Blocks that one search looks at, and those of its first steps: a frequent word is found in the first.
 const BLOCKS: i64 = 640;
 const STEPS: [usize; 3] = [1, 8, 64];
@@ -72,7 +68,6 @@ pub struct Hit {
 
 #[derive(Clone, Debug)]
 pub struct Page {
-    pub contacts: Vec<FoundContact>,
     pub hits: Vec<Hit>,
     /// Where the search goes on; `None` when all was looked at.
     pub next: Option<After>,
@@ -119,23 +114,6 @@ impl Search {
         Some(query).filter(|query| !query.is_empty())
     }
 
-    /// Contacts, on the first page of a search without other filters than the tenant.
-    async fn contacts(&self, tx: &mut Tx<'_>) -> Result<Vec<FoundContact>, Error> {
-        let is_filtered = self.kind.is_some()
-            || self.company.is_some()
-            || self.channel.is_some()
-            || self.contact.is_some()
-            || self.from.is_some()
-            || self.to.is_some();
-        let letters = self.typed.trim().chars().count();
-        if self.after.is_some() || is_filtered || letters < CONTACT_LETTERS {
-            return Ok(Vec::new());
-        }
-        let verb =
-            FindContacts { scopes: vec![self.scope.clone()], typed: self.typed.clone(), limit: CONTACTS };
-        verb.run(tx).await
-    }
-
     /// The hit of what was found; `None` if it is not there any more, says something else by now, or is not the caller's.
     fn hit(&self, query: &Query, found: Found) -> Option<Hit> {
         let is_title = found.id == found.conversation;
@@ -180,10 +158,9 @@ impl Verb for Search {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
         let tenant = self.scope.tenant();
-        let contacts = self.contacts(tx).await?;
         let progress = consumers::get(tx, tenant, INDEX).await?;
         let is_complete = progress.is_some_and(|progress| progress.state == ConsumerState::Following);
-        let mut page = Page { contacts, hits: Vec::new(), next: None, is_complete };
+        let mut page = Page { hits: Vec::new(), next: None, is_complete };
         let Some(query) = self.query() else { return Ok(page) };
         let times = Times { from: self.from.unwrap_or(i64::MIN), to: self.to.unwrap_or(i64::MAX) };
         let place = self.after.map_or(i64::MAX, |after| after.place);

@@ -5,17 +5,21 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Caller;
+use crate::accounts::Scope;
 use crate::error::Error;
-use crate::inbox::look::FoundContact;
-use crate::inbox::search::{Hit, MAX_PAGE, Search};
+use crate::inbox::look::{FindContacts, FoundContact, MIN_TYPED};
+use crate::inbox::search::{After, Hit, MAX_PAGE, Search};
 use crate::search::Kind;
+
+/// Contacts of an answer.
+const CONTACTS: i64 = 8;
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SearchQuery {
     /// What is looked for: words, of which the last may be unfinished, "phrases" in quotes, or a number. Case and marks do not
     /// matter. There is no other syntax, and no wrong query.
     q: String,
-    /// Needed if the caller sees several tenants.
+    /// Only this tenant. Pages go on in one tenant only.
     tenant: Option<Uuid>,
     kind: Option<Kind>,
     company: Option<Uuid>,
@@ -41,37 +45,68 @@ pub struct SearchAnswer {
     next: Option<String>,
     /// `false`: older messages are still being taken into the index.
     complete: bool,
+    /// The caller sees more tenants than are searched at once: only contacts were looked for. Name a tenant.
+    too_wide: bool,
 }
 
+/// Tenants that are searched at once.
+const TENANTS: usize = 8;
+
 pub async fn find(caller: Caller, query: SearchQuery) -> Result<SearchAnswer, Error> {
-    let mut scopes = caller.tenants(query.tenant)?;
-    let scope = match (scopes.pop(), scopes.is_empty()) {
-        (Some(scope), true) => scope,
-        _ => return Err(Error::invalid("tenant", "name the tenant to search in")),
-    };
-    let after = query
-        .after
-        .map(|text| {
-            text.parse().map_err(|()| Error::invalid("after", "give the `next` of the page before, as it is"))
-        })
-        .transpose()?;
-    let verb = Search {
-        scope,
-        typed: query.q,
-        kind: query.kind,
-        company: query.company,
-        channel: query.channel,
-        contact: query.contact,
-        from: query.from,
-        to: query.to,
-        after,
-        limit: query.limit.unwrap_or(20).clamp(1, MAX_PAGE),
-    };
-    let page = caller.app.store.read(verb).await?;
-    Ok(SearchAnswer {
-        contacts: page.contacts,
-        hits: page.hits,
-        next: page.next.map(|after| after.to_string()),
-        complete: page.is_complete,
-    })
+    let scopes = caller.tenants(query.tenant)?;
+    let wrong = || Error::invalid("after", "give the `next` of the page before, as it is");
+    let after = query.after.as_ref().map(|text| text.parse().map_err(|()| wrong())).transpose()?;
+    if after.is_some() && scopes.len() > 1 {
+        return Err(Error::invalid("tenant", "name the tenant in which the search goes on"));
+    }
+    let limit = query.limit.unwrap_or(20).clamp(1, MAX_PAGE);
+    let store = &caller.app.store;
+    let mut answer =
+        SearchAnswer { contacts: Vec::new(), hits: Vec::new(), next: None, complete: true, too_wide: false };
+    if let Some(verb) = query.contacts(&scopes) {
+        answer.contacts = store.read(verb).await?;
+    }
+    answer.too_wide = scopes.len() > TENANTS;
+    let is_one = scopes.len() == 1;
+    for scope in scopes.into_iter().filter(|_| !answer.too_wide) {
+        let page = store.read(query.verb(scope, after, limit)).await?;
+        answer.hits.extend(page.hits);
+        answer.next = page.next.filter(|_| is_one).map(|after| after.to_string());
+        answer.complete &= page.is_complete;
+    }
+    if !is_one {
+        answer.hits.sort_by_key(|hit| std::cmp::Reverse(hit.at));
+        answer.hits.truncate(limit);
+    }
+    Ok(answer)
+}
+
+impl SearchQuery {
+    /// The search for contacts, on the first page if nothing but the tenant is chosen.
+    fn contacts(&self, scopes: &[Scope]) -> Option<FindContacts> {
+        let chosen = [self.company, self.channel, self.contact].iter().any(Option::is_some);
+        let is_wide = !chosen
+            && self.kind.is_none()
+            && self.from.is_none()
+            && self.to.is_none()
+            && self.after.is_none();
+        let is_enough = self.q.trim().chars().count() >= MIN_TYPED;
+        let scopes = Some(scopes.to_vec()).filter(|_| is_wide && is_enough)?;
+        Some(FindContacts { scopes, typed: self.q.clone(), limit: CONTACTS })
+    }
+
+    fn verb(&self, scope: Scope, after: Option<After>, limit: usize) -> Search {
+        Search {
+            scope,
+            typed: self.q.clone(),
+            kind: self.kind,
+            company: self.company,
+            channel: self.channel,
+            contact: self.contact,
+            from: self.from,
+            to: self.to,
+            after,
+            limit,
+        }
+    }
 }

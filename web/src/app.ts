@@ -136,7 +136,7 @@ export function createApp(): App {
 
   function openFromAddress(): void {
     if (store.get().session.phase !== "in") return;
-    desk.open(/^#\/c\/([\w-]+)$/.exec(location.hash)?.[1] ?? null);
+    desk.open(/^#\/c\/([\w-]+)(?:\/m\/\d+)?$/.exec(location.hash)?.[1] ?? null);
   }
 
   window.addEventListener("hashchange", openFromAddress);

@@ -1,4 +1,4 @@
-// Looks for contacts while a person types: one request at a time, the last words win.
+// Asks the server while a person types: one request at a time, the last words win.
 import { asOf } from "../state/kept";
 import { searchQuery } from "../state/search";
 import type { Store } from "../state/store";
@@ -10,10 +10,11 @@ const quietMs = 250;
 export class Search {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private request: AbortController | null = null;
+  private page: AbortController | null = null;
 
   constructor(
     private readonly store: Store,
-    private readonly api: Pick<Api, "contacts">,
+    private readonly api: Pick<Api, "search">,
   ) {}
 
   type(text: string): void {
@@ -36,6 +37,23 @@ export class Search {
     void this.ask(query);
   }
 
+  /** Asks for what is older than all that is shown. */
+  async older(): Promise<void> {
+    const { text, next, phase } = this.store.get().search;
+    const query = searchQuery(text);
+    if (query === null || next === null || phase !== "ready" || this.page) return;
+    const request = new AbortController();
+    this.page = this.request = request;
+    try {
+      const answer = await this.api.search(query, this.store.get().filter.tenant, next, request.signal);
+      if (!request.signal.aborted) this.store.apply({ type: "search.older", text: query, answer });
+    } catch (error) {
+      if (!request.signal.aborted) this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
+    } finally {
+      if (this.page === request) this.page = null;
+    }
+  }
+
   clear(): void {
     this.type("");
   }
@@ -47,7 +65,7 @@ export class Search {
   private cancel(): void {
     clearTimeout(this.timer);
     this.request?.abort();
-    this.request = null;
+    this.request = this.page = null;
   }
 
   private async ask(query: string): Promise<void> {
@@ -55,8 +73,8 @@ export class Search {
     this.request = request;
     const stamp = asOf(this.store.get());
     try {
-      const { contacts } = await this.api.contacts(query, this.store.get().filter.tenant, request.signal);
-      if (!request.signal.aborted) this.store.apply({ type: "search.found", text: query, contacts, asOf: stamp });
+      const answer = await this.api.search(query, this.store.get().filter.tenant, null, request.signal);
+      if (!request.signal.aborted) this.store.apply({ type: "search.found", text: query, answer, asOf: stamp });
     } catch (error) {
       if (!request.signal.aborted) this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
     }

@@ -8,7 +8,7 @@ import { keepPositions, listLoaded } from "./list_page";
 import { listFailed, listLoading, listsStale } from "./lists";
 import { emptyState, type Change, type State, type Thread } from "./model";
 import { keepRead } from "./reads";
-import { searchFailed, searchFound, searchTyped } from "./search";
+import { searchFailed, searchFound, searchOlder, searchTyped } from "./search";
 import { keepMessage, keepPage, noThread } from "./thread";
 import { applyDelta, resetWriting } from "./writing";
 
@@ -123,7 +123,9 @@ export function reduce(state: State, change: Change): State {
     case "search.failed":
       return searchFailed(state, change.text, change.reason);
     case "search.found":
-      return searchFound(state, change.text, change.contacts, change.asOf);
+      return searchFound(state, change.text, change.answer, change.asOf);
+    case "search.older":
+      return searchOlder(state, change.text, change.answer);
     case "notice":
       return {
         ...state,
