@@ -91,7 +91,8 @@ impl Consumers {
         }
     }
 
-    fn follow<C: Consumer>(&self, env: &Arc<Env>, consumer: C) {
+    /// Starts one consumer.
+    pub fn follow<C: Consumer>(&self, env: &Arc<Env>, consumer: C) {
         let woken = Arc::new(Woken::default());
         self.woken.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&woken));
         env.tasks.spawn(follow::run(Arc::clone(env), Arc::new(consumer), woken));

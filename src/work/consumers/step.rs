@@ -36,7 +36,8 @@ pub async fn step<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -
     let look = store.read(Look { tenant, consumer: C::NAME }).await?;
     let Some(progress) = look.progress else {
         store.write(Begin { consumer: Arc::clone(consumer), tenant, was: None }).await?;
-        return Ok(Step { more: true, builds: true, top: look.top, ..Step::default() });
+        // It follows from the newest event on.
+        return Ok(Step { more: true, builds: true, cursor: look.top, top: look.top, ..Step::default() });
     };
     let base = Step { cursor: progress.cursor, top: look.top, ..Step::default() };
     if let Some(until) = progress.retry_at.filter(|at| *at > store.clock().now_ms()) {
@@ -57,21 +58,40 @@ pub async fn step<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -
         store.write(Build { consumer: Arc::clone(consumer), tenant, was: progress }).await?;
         return Ok(Step { more: true, builds: true, ..base });
     }
-    let count = look.events.len();
-    let (cursor, at) = look.events.last().map_or((progress.cursor, 0), |event| (event.cursor, event.at));
-    let effects = consumer.prepare(&look.events)?;
-    let apply = Apply { consumer: Arc::clone(consumer), tenant, was: progress, cursor, effects };
-    let is_applied = store.write(apply).await?.value;
-    let is_behind = look.is_cut || look.top > cursor || !is_applied;
-    let builds = look.fills;
-    Ok(Step {
-        events: if is_applied { count } else { 0 },
-        more: is_behind || builds,
-        builds,
-        cursor,
-        at: Some(at),
-        ..base
-    })
+    let (mut cursor, at) = (progress.cursor, look.events.last().map(|event| event.at));
+    let mut applied = apply(store, consumer, tenant, &progress, &look.events).await;
+    if applied.is_err() && look.events.len() > 1 {
+        // One by one, so that all before the one that fails are done, and it is known which it is.
+        let mut was = progress;
+        for event in &look.events {
+            applied = apply(store, consumer, tenant, &was, std::slice::from_ref(event)).await;
+            if !matches!(applied, Ok(true)) {
+                break;
+            }
+            was = Progress { cursor: event.cursor, failures: 0, retry_at: None, ..was };
+        }
+        cursor = was.cursor;
+    }
+    let events = if applied? { look.events.len() } else { 0 };
+    if events > 0 {
+        cursor = look.events.last().map_or(cursor, |event| event.cursor);
+    }
+    let more = events == 0 || look.is_cut || look.top > cursor || look.fills;
+    Ok(Step { events, more, builds: look.fills, cursor, at, ..base })
+}
+
+/// Writes the effects of these events; `false` if another process was there first.
+async fn apply<C: Consumer>(
+    store: &Store,
+    consumer: &Arc<C>,
+    tenant: Uuid,
+    was: &Progress,
+    events: &[Event],
+) -> Result<bool, Error> {
+    let cursor = events.last().map_or(was.cursor, |event| event.cursor);
+    let effects = consumer.prepare(events)?;
+    let apply = Apply { consumer: Arc::clone(consumer), tenant, was: was.clone(), cursor, effects };
+    Ok(store.write(apply).await?.value)
 }
 
 /// The place of a consumer, and the events after it.
@@ -97,8 +117,8 @@ impl Verb for Look {
         let mut events = Vec::new();
         let mut is_cut = false;
         if let Some(progress) = progress.as_ref().filter(|progress| progress.cursor < top) {
-            // After a failure one event at a time, so that only the one that fails waits.
-            let limit = (EVENTS >> progress.failures.clamp(0, 62)).max(1);
+            // The first is the one that failed.
+            let limit = if progress.failures > 0 { 1 } else { EVENTS };
             events = events::since(tx, self.tenant, progress.cursor, limit).await?;
             let mut bytes = 0;
             let fits = events.iter().take_while(|event| {
