@@ -75,18 +75,18 @@ describe("a search", () => {
     expect(t.now()).toMatchObject({ phase: "ready", found: [] });
   });
 
-  it("goes on with older ones, and shows none twice", async () => {
+  it("follows the pages of a rare word by itself, and shows none twice", async () => {
     const t = page();
     t.search.type("bob");
     vi.advanceTimersByTime(250);
     await t.asked[0]!.answer(["b", "c"]);
     expect(results(t.now()).map((one) => one.address)).toEqual(["#/c/b", "#/c/c", "#/c/b/m/7", "#/c/c/m/7"]);
     void t.search.older();
-    void t.search.older();
     expect(t.asked.map((one) => one.after)).toEqual([null, "1.2"]);
     await t.asked[1]!.answer(["c", "d"]);
     expect(t.now().hits.map((one) => one.conversation)).toEqual(["b", "c", "d"]);
     expect(t.now().next).toBeNull();
+    expect(t.asked).toHaveLength(2);
   });
 
   it("is cleared with its results", async () => {

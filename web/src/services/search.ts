@@ -6,6 +6,9 @@ import type { Api } from "./api";
 import { reasonOf } from "./problem";
 
 const quietMs = 250;
+/** Hits from which on the rest is asked for by hand, and how many pages are followed until then. */
+const enough = 5;
+const followed = 10;
 
 export class Search {
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,7 +46,7 @@ export class Search {
     const query = searchQuery(text);
     if (query === null || next === null || phase !== "ready" || this.page) return;
     const request = new AbortController();
-    this.page = this.request = request;
+    this.page = request;
     try {
       const answer = await this.api.search(query, this.store.get().filter.tenant, next, request.signal);
       if (!request.signal.aborted) this.store.apply({ type: "search.older", text: query, answer });
@@ -65,6 +68,7 @@ export class Search {
   private cancel(): void {
     clearTimeout(this.timer);
     this.request?.abort();
+    this.page?.abort();
     this.request = this.page = null;
   }
 
@@ -74,7 +78,14 @@ export class Search {
     const stamp = asOf(this.store.get());
     try {
       const answer = await this.api.search(query, this.store.get().filter.tenant, null, request.signal);
-      if (!request.signal.aborted) this.store.apply({ type: "search.found", text: query, answer, asOf: stamp });
+      if (request.signal.aborted) return;
+      this.store.apply({ type: "search.found", text: query, answer, asOf: stamp });
+      // A search looks at a part of a long history at a time. Rare words want more of it.
+      for (let more = 0; more < followed && this.request === request; more += 1) {
+        const { hits, next } = this.store.get().search;
+        if (next === null || hits.length >= enough) return;
+        await this.older();
+      }
     } catch (error) {
       if (!request.signal.aborted) this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
     }
