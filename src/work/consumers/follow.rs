@@ -24,8 +24,9 @@ const AT_ONCE: usize = 4;
 const PAGE: i64 = 200;
 const PAGE_PAUSE: Duration = Duration::from_millis(20);
 const LOOK_EVERY_MS: u64 = 30_000;
-/// While messages come in, filling pauses for so many times of what a step took.
-const FILL_PAUSE: u32 = 3;
+/// While messages come in, a tenant with more to do pauses for so many times of what its step took: messages go first, and
+/// a consumer that cannot keep up with them makes up for it afterwards.
+const SHARE: u32 = 3;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long after the last event messages count as coming in.
 const BUSY_MS: i64 = 500;
@@ -138,11 +139,8 @@ impl<C: Consumer> Follower<C> {
                 metrics::counter!("hubbub_consumer_events_total", "consumer" => C::NAME)
                     .increment(step.events as u64);
                 let is_busy = now - self.busy_at < BUSY_MS;
-                let pause = if step.builds && is_busy {
-                    (took * FILL_PAUSE).min(LONGEST_PAUSE)
-                } else {
-                    Duration::ZERO
-                };
+                let pause =
+                    if step.more && is_busy { (took * SHARE).min(LONGEST_PAUSE) } else { Duration::ZERO };
                 let due_at = now + i64::try_from(pause.as_millis()).unwrap_or(0);
                 self.schedule.ended(tenant, &step, due_at, now);
             }
