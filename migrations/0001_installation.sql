@@ -12,7 +12,9 @@ create table installation (
   epoch text not null,
   created_at bigint not null,
   -- Unlike the epoch, it never changes.
-  identity text
+  identity text,
+  -- The number of the newest block of the search index.
+  search_blocks bigint not null default 0
 );
 
 -- A business account. The lock on its row protects all of the tenant's data.

@@ -236,3 +236,27 @@ create table events (
   data text not null,
   primary key (tenant, cursor_at)
 );
+
+-- The search index. Its tokens are in `search_tokens`, which each engine has in its own way (`store/dialect.rs`). A block is
+-- a run of documents of one tenant; its number begins each of their tokens.
+create table search_blocks (
+  tenant uuid not null references tenants (id),
+  -- The order of the blocks, newest last. Those below 0 were filled backwards from what was stored already.
+  place bigint not null,
+  block bigint not null,
+  documents bigint not null,
+  -- The times of its oldest and its newest document.
+  first_at bigint not null,
+  last_at bigint not null,
+  primary key (tenant, place)
+);
+
+-- Documents of the search index: messages, notes, and conversations by their title. The number holds the block.
+create table search_documents (
+  tenant uuid not null,
+  document bigint not null,
+  -- The id of the message or the conversation.
+  subject uuid not null,
+  primary key (tenant, document)
+);
+create unique index search_documents_of_subject on search_documents (tenant, subject);

@@ -123,3 +123,22 @@ create index jobs_dead on jobs (tenant, id) where state = 'dead';
 create index jobs_about on jobs (tenant, subject, kind);
 create index jobs_claimed on jobs (claimed_until) where state = 'claimed';
 create index jobs_by_age on jobs (kind, created_at, id) where state <> 'claimed';
+
+-- How far each consumer of the feed has come in a tenant.
+create table consumer_cursors (
+  tenant uuid not null references tenants (id),
+  consumer text not null,
+  -- The version of the consumer that wrote its effects; another one begins anew.
+  version bigint not null,
+  state text not null,
+  -- The cursor of the last event whose effects are committed.
+  cursor_at bigint not null,
+  -- While it builds itself from what is stored: what lies below is still to come.
+  position uuid,
+  -- Consecutive failures, when it is tried again, and why it failed.
+  failures bigint not null,
+  retry_at bigint,
+  reason text,
+  updated_at bigint not null,
+  primary key (tenant, consumer)
+);

@@ -21,7 +21,7 @@ use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::store::Store;
 use crate::vault::Vault;
-use crate::work::{Dispatcher, Typing};
+use crate::work::{Consumers, Dispatcher, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -42,6 +42,8 @@ pub struct App {
     pub webhook_shares: WebhookShares,
     /// Offers turns to responders, and tracks who holds which lease.
     pub dispatcher: Arc<Dispatcher>,
+    /// Wakes whatever follows the feeds.
+    pub consumers: Consumers,
     /// Shows customers that an answer is being written.
     pub typing: Arc<Typing>,
     /// For calls to providers: with a timeout, without redirects, limited to the addresses that `outward` allows.

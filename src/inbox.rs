@@ -17,6 +17,7 @@ pub mod own;
 pub mod read;
 pub mod receipt;
 pub mod receive;
+pub mod search;
 pub mod send;
 pub mod silence;
 pub mod turn;

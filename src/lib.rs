@@ -22,6 +22,7 @@ mod private;
 mod refusal;
 mod rooms;
 pub mod rpc;
+pub mod search;
 pub mod server;
 mod start;
 pub mod store;

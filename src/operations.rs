@@ -22,6 +22,7 @@ mod media;
 mod messages;
 mod people;
 mod schemas;
+mod search;
 mod socket_text;
 mod turns;
 
@@ -152,6 +153,13 @@ table! {
         "turn.fail" => run(turns::fail).about(Turn).needs(Respond).socket();
         /// Take so many turns at a time from now on.
         "responder.capacity" => run(turns::capacity).needs(Respond).socket();
+    }
+    "search" {
+        /// Find contacts, conversations, messages and notes of a tenant, the newest first.
+        ///
+        /// What was found is shown around the first hit, as pieces of text of which some are hits. A message is found within
+        /// a second after it came.
+        "search.find" => run(search::find).needs(Read).get("/api/v1/search");
     }
     "channels" {
         /// The channels that the caller sees; `hook_path` only where it manages.

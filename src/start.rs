@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::rpc::SocketRules;
 use crate::store::{Engine, Store, StoreConfig, sessions};
-use crate::work::{self, Dispatcher, Runner, Typing};
+use crate::work::{self, Consumers, Dispatcher, Runner, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
 /// media files and name lookups.
@@ -94,6 +94,7 @@ impl App {
                 channels,
                 webhook_shares: WebhookShares::default(),
                 dispatcher: Arc::new(dispatcher),
+                consumers: Consumers::default(),
                 http,
                 soft,
                 hard,
@@ -106,7 +107,9 @@ impl App {
         bridge.connect(&app, Arc::clone(&runner));
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
         app.tasks.spawn(Arc::clone(&app.typing).run(Arc::clone(&app.dispatcher), app.soft.clone()));
-        runner.start(Arc::new(env));
+        let env = Arc::new(env);
+        app.consumers.start(&env);
+        runner.start(env);
         let watched = Arc::clone(&app);
         app.tasks.spawn(async move {
             let changed = |id| watched.rights_changed(id);

@@ -20,6 +20,7 @@ pub mod attachments;
 pub mod channels;
 pub mod claims;
 pub mod connections;
+pub mod consumers;
 pub mod contact_terms;
 pub mod contacts;
 pub mod conversations;
@@ -35,6 +36,7 @@ pub mod places;
 pub mod queues;
 pub mod reads;
 pub mod retention;
+pub mod search;
 pub mod sessions;
 pub mod storage;
 pub mod tallies;
@@ -173,6 +175,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("channels", channels::ALL),
         ("claims", claims::ALL),
         ("connections", connections::ALL),
+        ("consumers", consumers::ALL),
         ("contact_terms", contact_terms::ALL),
         ("contacts", contacts::ALL),
         ("conversations", conversations::ALL),
@@ -189,6 +192,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),
+        ("search", search::ALL),
         ("sessions", sessions::ALL),
         ("storage", storage::ALL),
         ("tallies", tallies::ALL),
@@ -196,6 +200,11 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("turns", turns::ALL),
         ("views", views::ALL),
     ]
+}
+
+/// The statements that only this engine has: those of the search's tokens.
+pub const fn statements_of(engine: Engine) -> &'static [&'static str] {
+    engine.search().all
 }
 
 /// Passes effects to the publisher. A publisher that panics changes nothing about the commit, and must not stop the

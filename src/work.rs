@@ -2,9 +2,12 @@
 //!
 //! The database is authoritative; memory only makes the work punctual. Sweeps find what a dead process left.
 //!
+//! What follows the feed is a consumer (`consumers.rs`).
+//!
 //! To add a job kind, follow the recipe at the head of [`kinds`].
 
 mod acknowledge;
+pub mod consumers;
 mod dead;
 mod deliver;
 mod dispatcher;
@@ -19,13 +22,16 @@ mod responders;
 mod retain;
 pub mod retry;
 mod runner;
+mod search_index;
 mod silences;
 mod sweep_files;
 mod typing;
 
+pub use consumers::Consumers;
 pub use dead::{Forget, ListDead, Revive};
 pub use dispatcher::Dispatcher;
 pub use env::Env;
 pub use responders::Held;
 pub use runner::Runner;
+pub use search_index::SearchIndex;
 pub use typing::Typing;

@@ -2,7 +2,7 @@
 
 use hubbub::accounts::tenants::CreateTenant;
 use hubbub::error::Error;
-use hubbub::store::{Prepare, Tx, Verb, statements};
+use hubbub::store::{Prepare, Tx, Verb, statements, statements_of};
 
 use crate::kit::World;
 use crate::on_both;
@@ -10,7 +10,7 @@ use crate::on_both;
 on_both!(every_statement_prepares, |engine| async move {
     let world = World::start(engine).await;
     let mut count = 0;
-    for (file, all) in statements() {
+    for (file, all) in statements().into_iter().chain([("search", statements_of(engine))]) {
         assert!(!all.is_empty(), "{file} lists no statement");
         for sql in all {
             count += 1;

@@ -43,6 +43,9 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("jobs_by_age", "sweep: jobs that wait for too long"),
 ];
 
+/// An index of PostgreSQL alone: each token begins with the number of a block, which is one tenant's.
+const BY_TOKEN: &str = "search_tokens_by_token";
+
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Table {
     /// Name and type.
@@ -58,6 +61,10 @@ struct Table {
 struct Catalogue(Engine);
 
 type Found = BTreeMap<String, Table>;
+
+/// The tokens of the search index, which each engine has in its own way; the tokens begin with the number of a block, which is
+/// one tenant's. On SQLite it is a virtual table with tables of its own.
+pub const TOKENS: &str = "search_tokens";
 
 const LITE_COLUMNS: &str = "select t.name, c.name, lower(c.type), c.pk from sqlite_master t, pragma_table_info(t.name) c \
     where t.type = 'table' and t.name not like 'sqlite_%' order by t.name, c.pk";
@@ -157,7 +164,7 @@ fn faults(found: &Found) -> Vec<String> {
             faults.push(format!("a unique index of {name} is {columns:?}"));
         }
         for (index, columns) in table.indexes.iter().filter(|(_, columns)| !begins_with_tenant(columns)) {
-            if !ACROSS_TENANTS.iter().any(|(known, _)| known == index) {
+            if index != BY_TOKEN && !ACROSS_TENANTS.iter().any(|(known, _)| known == index) {
                 faults.push(format!("the index {index} of {name} is {columns:?}"));
             }
         }
@@ -173,6 +180,10 @@ async fn the_tenant_is_first_in_every_key() {
         let found = world.app.store.read(Catalogue(engine)).await.expect("the catalogue");
         world.finish().await;
         assert!(found.len() > 25, "{:?}", found.keys());
+        let mut found = found;
+        if engine == Engine::Sqlite {
+            found.retain(|table, _| !table.starts_with(TOKENS));
+        }
         let faults = faults(&found);
         assert!(faults.is_empty(), "{engine:?}:\n{}", faults.join("\n"));
         // The lists name nothing that is not there.
@@ -184,6 +195,9 @@ async fn the_tenant_is_first_in_every_key() {
             assert!(!begins_with_tenant(columns.unwrap_or_else(|| panic!("{index}"))), "{index}");
         }
         both.push(found);
+    }
+    for found in &mut both {
+        found.retain(|table, _| !table.starts_with(TOKENS));
     }
     let (lite, postgres) = (&both[0], &both[1]);
     assert_eq!(lite.keys().collect::<Vec<_>>(), postgres.keys().collect::<Vec<_>>());

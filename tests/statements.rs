@@ -42,6 +42,10 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "select tenant, id, class, running, failures, blocked_until, reason from queues where class = $1",
         "claiming",
     ),
+    (
+        "select t.id, t.next_cursor, c.cursor_at, c.state, c.version from tenants t",
+        "a consumer looks for tenants with news, page by page",
+    ),
     ("select next_at from queues where class = $1", "claiming: when the next job can run"),
     ("select class, cast(sum(waiting) as bigint)", "metrics of the operator"),
     (
@@ -64,6 +68,7 @@ const OF_TENANTS: &[&str] = &[
     "channels",
     "companies",
     "connections",
+    "consumer_cursors",
     "contact_terms",
     "contacts",
     "conversations",

@@ -45,6 +45,7 @@ on_both!(tenants_are_walls, |engine| async move {
         format!("/api/v1/integration-log?tenant={}", world.tenant),
         format!("/api/v1/users?tenant={}", world.tenant),
         format!("/api/v1/companies?tenant={}", world.tenant),
+        format!("/api/v1/search?q=hello&tenant={}", world.tenant),
     ] {
         let (status, body) = api.get(&path).await;
         assert_eq!(status, 404, "{path}: {body}");

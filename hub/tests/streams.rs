@@ -1,15 +1,15 @@
 //! The fallback transports over raw HTTP: the same codes and bounds as on a WebSocket, and what only requests can do wrong.
 
+#[path = "support/http.rs"]
+mod http;
+
 use std::time::Duration;
 
 use hub::{CloseCode, HubConfig};
 use serde_json::json;
 
-use crate::support::{
-    Server, config,
-    http::{ask, post},
-    patient,
-};
+use crate::support::{Server, config, patient};
+use http::{ask, post};
 
 const JSON: &str = "application/json";
 

@@ -3,7 +3,6 @@
 pub(crate) mod client;
 pub(crate) mod deltas;
 pub(crate) mod fossil;
-pub(crate) mod http;
 pub(crate) mod protobuf;
 pub(crate) mod rules;
 pub(crate) mod socket;

@@ -22,7 +22,7 @@ mod seal;
 mod simulation;
 mod sqlite;
 mod table;
-mod text;
+pub(crate) mod text;
 mod turn;
 
 use std::collections::BTreeMap;

@@ -29,6 +29,7 @@ mod phase;
 mod process;
 mod publisher;
 mod report;
+mod search;
 mod sender;
 mod soak;
 mod storm;
@@ -82,6 +83,8 @@ enum Command {
     Grow(grow::Args),
     /// Measure lists, counts, threads, read marks and the search of a server on a database that is not empty.
     Views(views::Args),
+    /// Measure the search of a server on a database that `grow` filled.
+    Search(search::Args),
     /// Ratios of two JSON reports.
     Compare(compare::Args),
     /// A generator process of the commands above.
@@ -119,6 +122,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             Command::Soak(args) => soak::run(args).await,
             Command::Baseline(args) => baseline::run(args).await,
             Command::Grow(args) => grow::run(args).await,
+            Command::Search(args) => search::run(args).await,
             Command::Views(args) => views::run(args).await,
             Command::Compare(args) => compare::run(&args),
             Command::Worker => fleet::worker::run().await.map(|()| true),

@@ -85,6 +85,12 @@ pub struct Storage {
     pub max_files: u64,
 }
 
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    pub enabled: bool,
+}
+
 /// Outgoing calls.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -19,7 +19,8 @@ pub const MAX_PAGE: i64 = 200;
 /// server's memory.
 const STEP: i64 = 51;
 const PAGE_BYTES: usize = 1024 * 1024;
-const MIN_TYPED: usize = 2;
+/// Characters from which on contacts are looked for.
+pub const MIN_TYPED: usize = 2;
 
 /// A user's list over the tenants that they may see.
 pub struct Inbox {

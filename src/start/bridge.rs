@@ -26,6 +26,10 @@ impl Publisher for Bridge {
         // Not connected while the store opens; the workers read their rows when they start.
         let Some((app, runner)) = self.ends.get() else { return };
         let Some(app) = app.upgrade() else { return };
+        // All events of a verb are of one tenant.
+        if let Some(event) = effects.events.last() {
+            app.consumers.wake(event.tenant, event.cursor);
+        }
         for event in effects.events {
             let room = rooms::tenant(event.tenant);
             app.hub.publish(&room, publication(event));

@@ -7,6 +7,7 @@ use super::value::Arg;
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
+use crate::search::fold::fold;
 
 const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1, $2, $3) \
     on conflict (tenant, term, contact) do nothing";
@@ -175,42 +176,6 @@ fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
         *last += 1;
     }
     (low, high)
-}
-
-/// The normalised form of a text: lower case, no diacritics, one space between words, no `@` or punctuation.
-fn fold(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization as _;
-    let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd() {
-        if unicode_normalization::char::is_combining_mark(c) {
-            continue;
-        }
-        if let Some(plain) = plain(c) {
-            folded.push_str(plain);
-        } else if c.is_alphanumeric() {
-            folded.extend(c.to_lowercase());
-        } else if !folded.is_empty() && !folded.ends_with(' ') {
-            folded.push(' ');
-        }
-    }
-    folded.truncate(folded.trim_end().len());
-    folded
-}
-
-/// Letters that do not decompose, and signs inside of words, as people type them without.
-const fn plain(c: char) -> Option<&'static str> {
-    Some(match c {
-        'ł' | 'Ł' => "l",
-        'ø' | 'Ø' => "o",
-        'đ' | 'Đ' | 'ð' | 'Ð' => "d",
-        'ı' => "i",
-        'ß' | 'ẞ' => "ss",
-        'æ' | 'Æ' => "ae",
-        'œ' | 'Œ' => "oe",
-        'þ' | 'Þ' => "th",
-        '\'' | '’' | 'ʼ' | '`' => "",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

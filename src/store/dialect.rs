@@ -1,5 +1,7 @@
 //! The differences between the two engines' SQL. No other file has any.
 
+use crate::search::Syntax;
+
 /// Which engine a statement runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -68,6 +70,21 @@ impl Engine {
         }
     }
 
+    /// Creates the engine's own part of the search index: the tokens of each document.
+    pub const fn search_schema(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &[SQLITE_TOKENS],
+            Self::Postgres => &[POSTGRES_TOKENS, POSTGRES_TOKENS_INDEX],
+        }
+    }
+
+    pub(super) const fn search(self) -> &'static SearchSql {
+        match self {
+            Self::Sqlite => &SQLITE_SEARCH,
+            Self::Postgres => &POSTGRES_SEARCH,
+        }
+    }
+
     /// Serialises the migrations of nodes that start at the same time.
     pub const fn migration_lock(self) -> Option<&'static str> {
         match self {
@@ -81,6 +98,59 @@ pub(super) const DUE_QUEUES: &str = "select tenant, id, class, running, failures
     where class = $1 and next_at <= $2 order by next_at limit $3";
 const DUE_QUEUES_LOCKED: &str = "select tenant, id, class, running, failures, blocked_until, reason from queues \
     where class = $1 and next_at <= $2 order by next_at limit $3 for update skip locked";
+
+/// The statements of `search_tokens`. Arguments: tenant, document, tokens.
+pub(super) struct SearchSql {
+    pub put: &'static str,
+    pub replace: &'static str,
+    pub remove: &'static str,
+    /// All of them, with the one that finds.
+    pub all: &'static [&'static str],
+    pub syntax: Syntax,
+}
+
+/// Full text without the text: only which document has a token. `ascii` splits at what is no letter or digit of ASCII and
+/// leaves everything else alone, because the tokens are ready.
+const SQLITE_TOKENS: &str = "create virtual table search_tokens using fts5 (tokens, content = '', contentless_delete = 1, \
+    detail = none, tokenize = \"ascii tokenchars '_'\")";
+const SQLITE_PUT: &str = "insert into search_tokens (rowid, tokens) select $2, $3 where $1 is not null";
+const SQLITE_REPLACE: &str =
+    "insert or replace into search_tokens (rowid, tokens) select $2, $3 where $1 is not null";
+const SQLITE_REMOVE: &str = "delete from search_tokens where rowid = $2 and $1 is not null";
+const SQLITE_SEARCH: SearchSql = SearchSql {
+    put: SQLITE_PUT,
+    replace: SQLITE_REPLACE,
+    remove: SQLITE_REMOVE,
+    all: &[SQLITE_PUT, SQLITE_REPLACE, SQLITE_REMOVE, SQLITE_FIND],
+    syntax: Syntax { quote: "\"", prefix: "*", and: " AND ", or: " OR " },
+};
+/// The newest documents with the tokens ($1) from $3 on and before $2. FTS5 reads them backwards, and no more of them.
+pub(super) const SQLITE_FIND: &str = "select rowid from search_tokens where search_tokens match $1 and rowid < $2 and rowid >= $3 \
+    order by rowid desc limit $4";
+
+const POSTGRES_TOKENS: &str = "create table search_tokens (tenant uuid not null, document bigint not null, \
+    tokens tsvector not null, primary key (tenant, document))";
+const POSTGRES_TOKENS_INDEX: &str = "create index search_tokens_by_token on search_tokens using gin (tokens) with (gin_pending_list_limit = 512)";
+const POSTGRES_PUT: &str = "insert into search_tokens (tenant, document, tokens) values ($1, $2, array_to_tsvector(string_to_array($3, ' ')))";
+const POSTGRES_REPLACE: &str = "insert into search_tokens (tenant, document, tokens) values ($1, $2, array_to_tsvector(string_to_array($3, ' '))) \
+        on conflict (tenant, document) do update set tokens = excluded.tokens";
+const POSTGRES_REMOVE: &str = "delete from search_tokens where tenant = $1 and document = $2";
+const POSTGRES_SEARCH: SearchSql = SearchSql {
+    put: POSTGRES_PUT,
+    replace: POSTGRES_REPLACE,
+    remove: POSTGRES_REMOVE,
+    all: &[POSTGRES_PUT, POSTGRES_REPLACE, POSTGRES_REMOVE, POSTGRES_FIND],
+    syntax: Syntax { quote: "'", prefix: ":*", and: " & ", or: " | " },
+};
+/// As [`SQLITE_FIND`] over several blocks, from place $3 on and up to $4, the newest first; before a document in the newest
+/// of them. The tenant is compared and
+/// the documents are sorted in forms that have no index: only the index by tokens is small enough here.
+pub(super) const POSTGRES_FIND: &str = "select d.document from (select tenant, place, block from search_blocks \
+    where tenant = $1 and place >= $3 and place <= $4 and last_at >= $7 and first_at <= $8 order by place desc offset 0) b \
+    cross join lateral \
+    (select s.document from search_tokens s where s.tokens @@ replace($2, '#', cast(b.block as text))::tsquery \
+    and (b.place < $4 or s.document < $5) and coalesce(s.tenant) = b.tenant order by s.document + 0 desc limit $6) d \
+    order by b.place desc limit $6";
 
 pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
 

@@ -143,6 +143,11 @@ pub struct Page {
     pub oldest: i64,
 }
 
+/// The events after a cursor, oldest first, in the transaction of the caller.
+pub async fn since(tx: &mut Tx<'_>, tenant: Uuid, after: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
+    tx.all(SINCE, args![tenant, after, limit]).await
+}
+
 async fn page(
     tx: &mut Tx<'_>,
     tenant: Uuid,

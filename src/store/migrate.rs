@@ -15,6 +15,9 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "0004_work", include_str!("../../migrations/0004_work.sql")),
 ];
 
+/// The migration that also creates the engine's own part of the search index.
+const SEARCH: i64 = 3;
+
 const CREATE: &str = "create table if not exists migrations \
     (version bigint primary key, name text not null, digest text not null, applied_at bigint not null)";
 const APPLIED: &str = "select version, name, digest from migrations order by version limit 1000";
@@ -39,6 +42,11 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
             tx.exec(statement, &[])
                 .await
                 .map_err(|error| StoreError::Engine(format!("migration {name}: {error}")))?;
+        }
+        if *version == SEARCH {
+            for statement in tx.engine().search_schema() {
+                tx.exec(statement, &[]).await?;
+            }
         }
         let now = tx.now();
         tx.exec(NOTE, args![*version, *name, &digest(text), now]).await?;

@@ -77,11 +77,22 @@ pub async fn set(tx: &mut Tx<'_>, tenant: Uuid, days: OwnDays) -> Result<bool, S
     Ok(tx.exec(SET, args![tenant, days.0, days.1, days.2]).await? == 1)
 }
 
-/// Removes the oldest events from before `before`, but never the newest event of all: it holds the feed's top cursor.
-pub async fn remove_events(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
+/// Removes the oldest events from before `before`, but never the newest event of all: it holds the feed's top cursor. What a
+/// consumer has not seen yet is kept up to `patience_ms` longer.
+pub async fn remove_events(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    before: i64,
+    patience_ms: i64,
+) -> Result<u64, StoreError> {
     let newest = super::events::top(tx, tenant).await?;
+    let seen = super::consumers::slowest(tx, tenant).await?.unwrap_or(i64::MAX);
     let oldest: Vec<(i64, i64)> = tx.all(OLDEST_EVENTS, args![tenant, BATCH]).await?;
-    let end = oldest.iter().take_while(|(cursor, at)| *at < before && *cursor < newest).last();
+    let end = oldest.iter().take_while(|(cursor, at)| {
+        let is_seen = *cursor <= seen || *at < before - patience_ms;
+        *at < before && *cursor < newest && is_seen
+    });
+    let end = end.last();
     match end {
         Some((cursor, _)) => tx.exec(REMOVE_EVENTS, args![tenant, *cursor]).await,
         None => Ok(0),

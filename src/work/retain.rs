@@ -22,6 +22,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// Pending changes whose message never came, and dead jobs that were not retried.
 const PENDING_DAYS: i64 = 30;
 const DEAD_DAYS: i64 = 90;
+/// How long expired events wait for a consumer that has not seen them. It then begins anew.
+const CONSUMER_DAYS: i64 = 7;
 /// Ended refresh tokens and sessions are kept this long, so that their reuse is detected.
 const TOKEN_DAYS: i64 = 1;
 
@@ -134,7 +136,9 @@ impl Verb for RemoveBatch {
         let before = tx.now() - self.what.days().saturating_mul(DAY_MS);
         let tenant = self.tenant.unwrap_or_default();
         Ok(match self.what {
-            Expiring::Events(_) => retention::remove_events(tx, tenant, before).await?,
+            Expiring::Events(_) => {
+                retention::remove_events(tx, tenant, before, CONSUMER_DAYS * DAY_MS).await?
+            }
             Expiring::Envelopes(_) => retention::remove_envelopes(tx, tenant, before).await?,
             Expiring::Attempts(_) => retention::remove_attempts(tx, tenant, before).await?,
             Expiring::Tokens(_) => retention::remove_tokens(tx, before).await?,

@@ -459,6 +459,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find contacts, conversations, messages and notes of a tenant, the newest first.
+         * @description What was found is shown around the first hit, as pieces of text of which some are hits. A message is found within
+         *     a second after it came.
+         */
+        get: operations["get_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1061,6 +1082,37 @@ export interface components {
         Health: {
             status: string;
         };
+        /** @description Something that was found by its text. */
+        Hit: {
+            /** Format: int64 */
+            at: number;
+            /** @description Who wrote it, if that is known by name. */
+            author: string | null;
+            /** Format: uuid */
+            channel: string;
+            /** Format: uuid */
+            company: string;
+            contact: components["schemas"]["Contact"];
+            /** Format: uuid */
+            conversation: string;
+            /** @description The text around the first hit. */
+            excerpt: components["schemas"]["Segment"][];
+            /**
+             * Format: uuid
+             * @description Of the message or the note; of the conversation if it was found by its title.
+             */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Format: int64
+             * @description The message's `seq`; of a conversation the `seq` of its newest message.
+             */
+            seq: number;
+            /** Format: uuid */
+            tenant: string;
+            /** @description The title of the conversation's thread, if it has one. */
+            thread_title: string | null;
+        };
         InboxAnswer: {
             conversations: components["schemas"]["InboxItem"][];
             counts: components["schemas"]["Counts"] | null;
@@ -1097,6 +1149,11 @@ export interface components {
             tenant?: string | null;
             view?: components["schemas"]["View"] | null;
         };
+        /**
+         * @description What was found. `conversation`: by its title, the name of a topic.
+         * @enum {string}
+         */
+        Kind: "message" | "note" | "conversation";
         /** @description What a list shows of the newest message. */
         LastMessage: {
             /** Format: int64 */
@@ -1461,6 +1518,59 @@ export interface components {
             kind: "typing";
             user: components["schemas"]["Typist"];
         };
+        SearchAnswer: {
+            /** @description `false`: older messages are still being taken into the index. */
+            complete: boolean;
+            /** @description On the first page, if nothing but the tenant is chosen. */
+            contacts: components["schemas"]["FoundContact"][];
+            /**
+             * @description The newest first. A page may have fewer than `limit`, and still a `next`: a search looks at a bounded part of a long
+             *     history at a time.
+             */
+            hits: components["schemas"]["Hit"][];
+            next: string | null;
+            /** @description The caller sees more tenants than are searched at once: only contacts were looked for. Name a tenant. */
+            too_wide: boolean;
+        };
+        SearchQuery: {
+            /** @description The `next` of the page before. */
+            after?: string | null;
+            /** Format: uuid */
+            channel?: string | null;
+            /** Format: uuid */
+            company?: string | null;
+            /** Format: uuid */
+            contact?: string | null;
+            /**
+             * Format: int64
+             * @description Not before this time (Unix milliseconds).
+             */
+            from?: number | null;
+            kind?: components["schemas"]["Kind"] | null;
+            /** @description 1 to 50, default 20. */
+            limit?: number | null;
+            /**
+             * @description What is looked for: words, of which the last may be unfinished, "phrases" in quotes, or a number. Case and marks do not
+             *     matter. There is no other syntax, and no wrong query.
+             */
+            q: string;
+            /**
+             * Format: uuid
+             * @description Only this tenant. Pages go on in one tenant only.
+             */
+            tenant?: string | null;
+            /**
+             * Format: int64
+             * @description Not after this time.
+             */
+            to?: number | null;
+        };
+        /** @description A piece of an excerpt. */
+        Segment: {
+            /** @description It is what was looked for. */
+            hit: boolean;
+            text: string;
+        };
         SendBody: {
             attachments?: components["schemas"]["OutAttachment"][];
             /** @description The client's own id of the message. The same id again gives the first result back. */
@@ -1760,9 +1870,11 @@ export type Extended = components['schemas']['Extended'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FoundContact = components['schemas']['FoundContact'];
 export type Health = components['schemas']['Health'];
+export type Hit = components['schemas']['Hit'];
 export type InboxAnswer = components['schemas']['InboxAnswer'];
 export type InboxItem = components['schemas']['InboxItem'];
 export type InboxQuery = components['schemas']['InboxQuery'];
+export type Kind = components['schemas']['Kind'];
 export type LastMessage = components['schemas']['LastMessage'];
 export type LeaseBody = components['schemas']['LeaseBody'];
 export type LogEntry = components['schemas']['LogEntry'];
@@ -1804,6 +1916,9 @@ export type Replied = components['schemas']['Replied'];
 export type ReplyBody = components['schemas']['ReplyBody'];
 export type Role = components['schemas']['Role'];
 export type RoomFrame = components['schemas']['RoomFrame'];
+export type SearchAnswer = components['schemas']['SearchAnswer'];
+export type SearchQuery = components['schemas']['SearchQuery'];
+export type Segment = components['schemas']['Segment'];
 export type SendBody = components['schemas']['SendBody'];
 export type Session = components['schemas']['Session'];
 export type SignIn = components['schemas']['SignIn'];
@@ -3653,6 +3768,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+        };
+    };
+    get_search: {
+        parameters: {
+            query: {
+                /** @description The `next` of the page before. */
+                after?: string;
+                channel?: string;
+                company?: string;
+                contact?: string;
+                /** @description Not before this time (Unix milliseconds). */
+                from?: number;
+                kind?: components["schemas"]["Kind"];
+                /** @description 1 to 50, default 20. */
+                limit?: number;
+                /**
+                 * @description What is looked for: words, of which the last may be unfinished, "phrases" in quotes, or a number. Case and marks do not
+                 *     matter. There is no other syntax, and no wrong query.
+                 */
+                q: string;
+                /** @description Only this tenant. Pages go on in one tenant only. */
+                tenant?: string;
+                /** @description Not after this time. */
+                to?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

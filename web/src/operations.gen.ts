@@ -36,6 +36,7 @@ export const needs = {
   "metrics.get": "read",
   "note.add": "answer",
   "responder.capacity": "respond",
+  "search.find": "read",
   "session.refresh": "read",
   "session.sign_in": "read",
   "session.sign_out": "read",

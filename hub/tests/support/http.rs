@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Server, patient};
+use crate::support::{Server, patient};
 
 /// A client on a stream. The rest of the body ends with `None`: properly, or broken off.
 pub(crate) struct Streamed {

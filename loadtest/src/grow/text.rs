@@ -30,6 +30,19 @@ const MIDDLES: &[&str] = &[
 const ENDINGS: &[&str] =
     &["Thanks!", "Спасибо!", "See you then.", "Жду ответа.", "Best regards, the team.", "No hurry."];
 
+/// Of three of these is the name of a product: words of which each is in few messages.
+const SYLLABLES: &[&str] = &[
+    "ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "ri", "so", "tu", "va", "we",
+    "xi", "yo", "zu", "bra", "cle", "dri", "flo", "gru", "kla", "ple", "sti", "tro", "vlu",
+];
+
+/// The name of a product. Low numbers are frequent, as words are.
+pub(crate) fn product(key: u64) -> String {
+    let mut dice = Dice::new(key ^ 0x7072_6f64);
+    let most = 1 + dice.roll(SYLLABLES.len() as u64);
+    (0..3).map(|_| SYLLABLES[dice.roll(most) as usize]).collect()
+}
+
 /// Characters of a message that a list shows.
 const PREVIEW: usize = 160;
 
@@ -48,6 +61,8 @@ pub(crate) fn write(key: u64, out: &mut String) {
         out.push(' ');
         out.push_str(pick(ENDINGS));
     }
+    out.push(' ');
+    out.push_str(&product(key));
     out.push_str(" #");
     out.push_str(&(key % 100_000).to_string());
 }

@@ -1,9 +1,6 @@
 // Finding by a few letters: each word of what is typed stands in the text, the better the nearer to the beginning of a
 // word; letters with gaps count least. Without case and marks, in one Unicode form.
-
-export function folded(text: string): string {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-}
+import { fold } from "../state/fold";
 
 /** How well `text` (folded) fits the typed words (folded); null if it does not. Higher is better. */
 export function score(text: string, words: readonly string[]): number | null {
@@ -39,10 +36,10 @@ function scoreWord(text: string, word: string): number | null {
 
 /** The best of what fits, best first; in the given order while nothing is typed. */
 export function best<T>(things: Iterable<T>, textOf: (thing: T) => string, typed: string, limit: number): T[] {
-  const words = folded(typed).split(/\s+/).filter((word) => word !== "");
+  const words = fold(typed).split(/\s+/).filter((word) => word !== "");
   const found: { thing: T; points: number }[] = [];
   for (const thing of things) {
-    const points = words.length === 0 ? 0 : score(folded(textOf(thing)), words);
+    const points = words.length === 0 ? 0 : score(fold(textOf(thing)), words);
     if (points !== null) found.push({ thing, points });
     if (words.length === 0 && found.length >= limit) break;
   }

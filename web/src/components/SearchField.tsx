@@ -1,8 +1,9 @@
 // The search field over the list. The arrows choose among what was found, Enter opens it, Esc clears the field.
 import { useEffect, type KeyboardEvent } from "react";
-import { composing } from "../hooks/composing";
 import { useApp, usePick, useText } from "../hooks/app";
+import { composing } from "../hooks/composing";
 import { searchId } from "../hooks/places";
+import { results } from "../state/search";
 import { CloseIcon, SearchIcon } from "./Icons";
 
 export const resultsId = "search-results";
@@ -17,7 +18,9 @@ interface Props {
 export function SearchField({ chosen, onChoose }: Props) {
   const t = useText();
   const { search } = useApp();
-  const { text, phase, found } = usePick((state) => state.search);
+  const found = usePick((state) => state.search);
+  const { text, phase } = found;
+  const all = results(found);
 
   useEffect(() => {
     document.getElementById(resultId(chosen))?.scrollIntoView({ block: "nearest" });
@@ -30,12 +33,12 @@ export function SearchField({ chosen, onChoose }: Props) {
       return;
     }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const one = found[chosen];
+    const one = all[chosen];
     if (event.key === "Escape" && text !== "") search.clear();
-    else if (step !== undefined && found.length > 0) onChoose((chosen + step + found.length) % found.length);
+    else if (step !== undefined && all.length > 0) onChoose((chosen + step + all.length) % all.length);
     // What stands there while the answer is under way was found for other words.
     else if (event.key === "Enter" && phase !== "ready") search.again();
-    else if (event.key === "Enter" && one) location.hash = `#/c/${one.conversation}`;
+    else if (event.key === "Enter" && one) location.hash = one.address;
     else return;
     event.preventDefault();
   }
@@ -46,7 +49,7 @@ export function SearchField({ chosen, onChoose }: Props) {
       <input
         id={searchId} type="search" value={text} placeholder={t("list.search")} aria-label={t("list.search")}
         role="combobox" aria-autocomplete="list" aria-expanded={text.trim() !== ""} aria-controls={resultsId}
-        aria-activedescendant={found[chosen] ? resultId(chosen) : undefined} autoComplete="off" spellCheck={false}
+        aria-activedescendant={all[chosen] ? resultId(chosen) : undefined} autoComplete="off" spellCheck={false}
         data-testid="search" onChange={(event) => search.type(event.target.value)} onKeyDown={onKeyDown}
       />
       {text && (

@@ -1,7 +1,7 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
-  ChannelView as Channel, Person as Colleague, CompanyView as Company, CountsAnswer, Event, FoundContact, InboxItem,
-  InboxAnswer as InboxPage, MessagesAnswer as MessagePage, Session, TenantRole as Tenant, User,
+  ChannelView as Channel, Person as Colleague, CompanyView as Company, CountsAnswer, Event, InboxItem,
+  InboxAnswer as InboxPage, MessagesAnswer as MessagePage, SearchAnswer, Session, TenantRole as Tenant, User,
 } from "../api.gen";
 import type { Query, Scope } from "../state/views";
 import { address } from "./address";
@@ -70,8 +70,8 @@ export class Api {
     return this.get(`/api/v1/inbox/counts?${search({ tenant, company, channel })}`);
   }
 
-  contacts(q: string, tenant: string | null, signal: AbortSignal): Promise<{ contacts: FoundContact[] }> {
-    return this.get(`/api/v1/contacts?${search({ q, tenant, limit: "20" })}`, signal);
+  search(q: string, tenant: string | null, after: string | null, signal: AbortSignal): Promise<SearchAnswer> {
+    return this.get(`/api/v1/search?${search({ q, tenant, after, limit: "20" })}`, signal);
   }
 
   messages(conversation: string, beforeSeq: number | null): Promise<MessagePage> {

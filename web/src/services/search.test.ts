@@ -1,8 +1,10 @@
 // Searching while one types: one question for the last words, and no answer to earlier ones.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { conversation, tenant } from "../state/sample";
+import { nothingFound } from "../state/model";
+import { results } from "../state/search";
 import { createStore } from "../state/store";
-import type { FoundContact } from "../api.gen";
+import type { FoundContact, SearchAnswer } from "../api.gen";
 import { RequestError } from "./problem";
 import { Search } from "./search";
 
@@ -11,20 +13,24 @@ afterEach(() => void vi.useRealTimers());
 
 function page() {
   const store = createStore();
-  const asked: { q: string; signal: AbortSignal; answer: (ids: string[]) => Promise<void>; fail: () => Promise<void> }[] = [];
-  const contacts = (q: string, _: string | null, signal: AbortSignal) =>
-    new Promise<{ contacts: FoundContact[] }>((resolve, reject) => {
+  const asked: { q: string; after: string | null; signal: AbortSignal; answer: (ids: string[]) => Promise<void>; fail: () => Promise<void> }[] = [];
+  const ask = (q: string, _: string | null, after: string | null, signal: AbortSignal) =>
+    new Promise<SearchAnswer>((resolve, reject) => {
       const found = (id: string): FoundContact => {
         const made = conversation(id);
         return { tenant, contact: made.contact, conversation: { ...made, my_read: { seq: 0, inbound_count: 0 } } };
       };
+      const hit = (id: string): SearchAnswer["hits"][number] => ({
+        tenant, kind: "message", id: `m-${id}`, conversation: id, seq: 7, company: "c", channel: "h", at: 1,
+        contact: conversation(id).contact, thread_title: null, author: null, excerpt: [{ text: id, hit: true }],
+      });
       asked.push({
-        q, signal,
-        answer: async (ids) => { resolve({ contacts: ids.map(found) }); await vi.advanceTimersByTimeAsync(0); },
+        q, after, signal,
+        answer: async (ids) => { resolve({ contacts: after ? [] : ids.map(found), hits: ids.map(hit), next: ids[0] === "b" ? "1.2" : null, complete: true, too_wide: false }); await vi.advanceTimersByTimeAsync(0); },
         fail: async () => { reject(new RequestError(500, "error", "broken")); await vi.advanceTimersByTimeAsync(0); },
       });
     });
-  return { store, asked, search: new Search(store, { contacts }), now: () => store.get().search };
+  return { store, asked, search: new Search(store, { search: ask }), now: () => store.get().search };
 }
 
 describe("a search", () => {
@@ -69,12 +75,26 @@ describe("a search", () => {
     expect(t.now()).toMatchObject({ phase: "ready", found: [] });
   });
 
+  it("follows the pages of a rare word by itself, and shows none twice", async () => {
+    const t = page();
+    t.search.type("bob");
+    vi.advanceTimersByTime(250);
+    await t.asked[0]!.answer(["b", "c"]);
+    expect(results(t.now()).map((one) => one.address)).toEqual(["#/c/b", "#/c/c", "#/c/b/m/7", "#/c/c/m/7"]);
+    void t.search.older();
+    expect(t.asked.map((one) => one.after)).toEqual([null, "1.2"]);
+    await t.asked[1]!.answer(["c", "d"]);
+    expect(t.now().hits.map((one) => one.conversation)).toEqual(["b", "c", "d"]);
+    expect(t.now().next).toBeNull();
+    expect(t.asked).toHaveLength(2);
+  });
+
   it("is cleared with its results", async () => {
     const t = page();
     t.search.type("anna");
     vi.advanceTimersByTime(250);
     t.search.clear();
     await t.asked[0]!.answer(["a"]);
-    expect(t.now()).toEqual({ text: "", phase: "idle", error: null, found: [] });
+    expect(t.now()).toEqual(nothingFound);
   });
 });

@@ -1,4 +1,4 @@
-// Looks for contacts while a person types: one request at a time, the last words win.
+// Asks the server while a person types: one request at a time, the last words win.
 import { asOf } from "../state/kept";
 import { searchQuery } from "../state/search";
 import type { Store } from "../state/store";
@@ -6,14 +6,19 @@ import type { Api } from "./api";
 import { reasonOf } from "./problem";
 
 const quietMs = 250;
+/** Hits from which on the rest is asked for by hand, and how many pages are followed until then. */
+const enough = 5;
+const followed = 10;
+const attempts = 3;
 
 export class Search {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private request: AbortController | null = null;
+  private page: AbortController | null = null;
 
   constructor(
     private readonly store: Store,
-    private readonly api: Pick<Api, "contacts">,
+    private readonly api: Pick<Api, "search">,
   ) {}
 
   type(text: string): void {
@@ -36,6 +41,23 @@ export class Search {
     void this.ask(query);
   }
 
+  /** Asks for what is older than all that is shown. */
+  async older(): Promise<void> {
+    const { text, next, phase } = this.store.get().search;
+    const query = searchQuery(text);
+    if (query === null || next === null || phase !== "ready" || this.page) return;
+    const request = new AbortController();
+    this.page = request;
+    try {
+      const answer = await this.api.search(query, this.store.get().filter.tenant, next, request.signal);
+      if (!request.signal.aborted) this.store.apply({ type: "search.older", text: query, answer });
+    } catch (error) {
+      if (!request.signal.aborted) this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
+    } finally {
+      if (this.page === request) this.page = null;
+    }
+  }
+
   clear(): void {
     this.type("");
   }
@@ -47,16 +69,30 @@ export class Search {
   private cancel(): void {
     clearTimeout(this.timer);
     this.request?.abort();
-    this.request = null;
+    this.page?.abort();
+    this.request = this.page = null;
   }
 
   private async ask(query: string): Promise<void> {
     const request = new AbortController();
     this.request = request;
-    const stamp = asOf(this.store.get());
     try {
-      const { contacts } = await this.api.contacts(query, this.store.get().filter.tenant, request.signal);
-      if (!request.signal.aborted) this.store.apply({ type: "search.found", text: query, contacts, asOf: stamp });
+      // An answer that is older than what was evicted meanwhile, or than a hole in the feed, is asked for again.
+      for (let isOld = true, attempt = 0; isOld && attempt < attempts; attempt += 1) {
+        const stamp = asOf(this.store.get());
+        const { doubt } = this.store.get();
+        const answer = await this.api.search(query, this.store.get().filter.tenant, null, request.signal);
+        if (request.signal.aborted) return;
+        this.store.apply({ type: "search.found", text: query, answer, asOf: stamp });
+        const { conversations, search, doubt: after } = this.store.get();
+        isOld = after !== doubt || search.found.some((one) => !conversations.has(one.conversation));
+      }
+      // A search looks at a part of a long history at a time. Rare words want more of it.
+      for (let more = 0; more < followed && this.request === request; more += 1) {
+        const { hits, next } = this.store.get().search;
+        if (next === null || hits.length >= enough) return;
+        await this.older();
+      }
     } catch (error) {
       if (!request.signal.aborted) this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
     }

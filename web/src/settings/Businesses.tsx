@@ -1,7 +1,8 @@
 // The businesses of a person who sees several: how many wait in each, how its channels are, and the ways into it.
 import { useCallback, useState } from "react";
 import "../styles/pages.css";
-import { folded, best } from "../commands/fuzzy";
+import { best } from "../commands/fuzzy";
+import { fold } from "../state/fold";
 import { usePick, useText } from "../hooks/app";
 import { mayOpen, settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
@@ -18,7 +19,7 @@ export function Businesses() {
   const tenants = usePick((state) => state.session.tenants);
   const [typed, setTyped] = useState("");
   const sorted = [...tenants].sort((a, b) => a.name.localeCompare(b.name));
-  const found = folded(typed.trim()) === "" ? sorted : best(sorted, ({ name }) => name, typed, sorted.length);
+  const found = fold(typed) === "" ? sorted : best(sorted, ({ name }) => name, typed, sorted.length);
   return (
     <main className="page page-alone" data-testid="page-businesses">
       <PageHead title={t("businesses.title")} />

@@ -40,7 +40,7 @@ function* everything(t: Text, state: State, route: Route, isTyped: boolean): Gen
   }
   for (const command of offered) if (command.group !== "conversation") yield found(command);
   let count = 0;
-  for (const { value } of Object.values(state.conversations)) {
+  for (const { value } of state.conversations.values()) {
     if ((count += 1) > maxConversations) return;
     const detail = [value.contact.handle, state.channels[value.channel]?.name].filter(Boolean).join(" · ");
     yield {

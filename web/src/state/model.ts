@@ -1,8 +1,8 @@
 // The whole state of the page as plain values. Nothing here talks to the network or draws.
 import type {
-  ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact,
-  InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Position, ReadMark, TenantRole as Tenant,
-  User,
+  ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact, Hit,
+  InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Position, ReadMark, SearchAnswer,
+  TenantRole as Tenant, User,
 } from "../api.gen";
 import type { Typist, TypingChange } from "./typist";
 import type { Pending, PendingChange, Wish } from "./unsent";
@@ -76,7 +76,16 @@ export interface Search {
   text: string;
   phase: Phase;
   error: string | null;
+  /** Contacts. */
   found: Found[];
+  /** Conversations, messages and notes, the newest first. */
+  hits: Hit[];
+  /** Where older ones go on. */
+  next: string | null;
+  /** Not searched but for contacts: too many businesses are chosen. */
+  wide: boolean;
+  /** Older messages are still being taken into the index. */
+  building: boolean;
 }
 
 /** The answer of the AI as it is being written. Chunks by index, so a repeated one changes nothing. */
@@ -191,12 +200,17 @@ export type Change =
   | { type: "filter"; filter: Partial<Query> }
   | { type: "search.typed"; text: string }
   | { type: "search.failed"; text: string; reason: string }
-  | { type: "search.found"; text: string; contacts: FoundContact[]; asOf: AsOf }
+  | { type: "search.found"; text: string; answer: SearchAnswer; asOf: AsOf }
+  | { type: "search.older"; text: string; answer: SearchAnswer }
   | { type: "notice"; id: number; text: string; tone: "error" | "info" }
   | { type: "notice.dropped"; id: number };
 
 /** Feed cursors by tenant when a request left: its answer is at least as new as every event up to them. */
 export type AsOf = Record<string, number>;
+
+export const nothingFound: Search = {
+  text: "", phase: "idle", error: null, found: [], hits: [], next: null, wide: false, building: false,
+};
 
 export const emptyState: State = {
   session: { phase: "starting", user: null, tenants: [], expired: false },
@@ -210,7 +224,7 @@ export const emptyState: State = {
   bounds: { conversations: 2_000, rows: 400, messages: 400 },
   lists: {},
   counters: noCounters,
-  search: { text: "", phase: "idle", error: null, found: [] },
+  search: nothingFound,
   threads: {},
   active: null,
   pending: [],

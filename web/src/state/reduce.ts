@@ -9,7 +9,7 @@ import { listFailed, listLoading, listSeen, listsStale } from "./lists";
 import { emptyState, type Change, type State, type Thread } from "./model";
 import { acknowledge, pendingChange } from "./pending";
 import { keepRead } from "./reads";
-import { searchFailed, searchFound, searchTyped } from "./search";
+import { searchFailed, searchFound, searchOlder, searchTyped } from "./search";
 import { Table } from "./table";
 import { cutThread, keepMessage, keepPage, noThread } from "./thread";
 import { typingChange } from "./typing";
@@ -123,7 +123,9 @@ export function reduce(state: State, change: Change): State {
     case "search.failed":
       return searchFailed(state, change.text, change.reason);
     case "search.found":
-      return searchFound(state, change.text, change.contacts, change.asOf);
+      return searchFound(state, change.text, change.answer, change.asOf);
+    case "search.older":
+      return searchOlder(state, change.text, change.answer);
     case "notice":
       return {
         ...state,

@@ -1,0 +1,269 @@
+//! What was typed, as words, beginnings of words, phrases and numbers, all of which a document must have. Every string
+//! is a query; one without words finds nothing.
+
+use super::fold::{Word, words};
+use super::tokens::{NUMBER, from_end, groups, numbers};
+use super::{Kind, filter};
+use uuid::Uuid;
+
+/// What is read of a typed text, in characters, and the most words of it.
+const TYPED: usize = 300;
+const WORDS: usize = 12;
+/// Letters from which on a word finds longer ones, so that inflected forms are found.
+const INFLECTED: usize = 4;
+/// Digits from which on they are looked for at both ends of numbers.
+const DIGITS: usize = 3;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Term {
+    Word(String),
+    Beginning(String),
+}
+
+impl Term {
+    fn fits(&self, word: &str) -> bool {
+        match self {
+            Self::Word(own) => word == own,
+            Self::Beginning(own) => word.starts_with(own.as_str()),
+        }
+    }
+
+    /// `#` stands for the block. Tokens have only letters and digits, so that nothing in them needs an escape.
+    fn write(&self, syntax: Syntax, out: &mut String) {
+        let (Self::Word(text) | Self::Beginning(text)) = self;
+        out.push_str(syntax.quote);
+        out.push_str("#_");
+        out.push_str(text);
+        out.push_str(syntax.quote);
+        if matches!(self, Self::Beginning(_)) {
+            out.push_str(syntax.prefix);
+        }
+    }
+}
+
+/// How an engine writes a query.
+#[derive(Clone, Copy, Debug)]
+pub struct Syntax {
+    pub quote: &'static str,
+    pub prefix: &'static str,
+    pub and: &'static str,
+    pub or: &'static str,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// All must be there, in any order.
+    terms: Vec<Term>,
+    /// Each must be there, word after word.
+    phrases: Vec<Vec<Term>>,
+    /// One of these must be there: what was typed is a number.
+    number: Vec<Term>,
+    /// Of each list one must be there.
+    filters: Vec<Vec<String>>,
+}
+
+impl Query {
+    pub fn parse(typed: &str) -> Self {
+        let typed: String = typed.chars().take(TYPED).collect();
+        let mut query = Self { number: number(&typed), ..Self::default() };
+        if !query.number.is_empty() {
+            return query;
+        }
+        let mut left = WORDS;
+        let pieces: Vec<&str> = typed.split(['"', '«', '»', '“', '”', '„']).collect();
+        let last = pieces.len() - 1;
+        for (at, piece) in pieces.iter().enumerate() {
+            let mut found = words(piece);
+            found.truncate(left);
+            left -= found.len();
+            // The word that is being typed: nothing stands behind it.
+            let is_open = at == last && found.last().is_some_and(|word| word.end == piece.len());
+            let count = found.len();
+            let term = |(at, word): (usize, Word), inflects: bool| {
+                let is_long = word.folded.chars().count() >= INFLECTED;
+                let begins = (is_open && at + 1 == count) || (inflects && is_long);
+                if begins { Term::Beginning(word.folded) } else { Term::Word(word.folded) }
+            };
+            let is_phrase = at % 2 == 1;
+            let terms: Vec<Term> = found.into_iter().enumerate().map(|word| term(word, !is_phrase)).collect();
+            if is_phrase && count > 1 {
+                query.phrases.push(terms);
+            } else {
+                query.terms.extend(terms);
+            }
+        }
+        query
+    }
+
+    /// There is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty() && self.phrases.is_empty() && self.number.is_empty()
+    }
+
+    pub fn of_kind(&mut self, kind: Kind) {
+        self.filters.push(vec![filter::kind(kind)]);
+    }
+
+    pub fn of_companies(&mut self, companies: &[Uuid]) {
+        self.filters.push(companies.iter().map(|id| filter::company(*id)).collect());
+    }
+
+    pub fn of_channel(&mut self, channel: Uuid) {
+        self.filters.push(vec![filter::channel(channel)]);
+    }
+
+    pub fn of_contact(&mut self, contact: Uuid) {
+        self.filters.push(vec![filter::contact(contact)]);
+    }
+
+    /// The query in an engine's syntax, with `#` for the number of a block.
+    pub fn template(&self, syntax: Syntax) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for term in self.terms.iter().chain(self.phrases.iter().flatten()) {
+            let mut part = String::new();
+            term.write(syntax, &mut part);
+            parts.push(part);
+        }
+        let filters = self.filters.iter().map(|list| list.iter().cloned().map(Term::Word).collect());
+        for list in std::iter::once(self.number.clone()).chain(filters) {
+            let list: Vec<Term> = list;
+            if list.is_empty() {
+                continue;
+            }
+            let mut part = String::from("(");
+            for (at, term) in list.iter().enumerate() {
+                if at > 0 {
+                    part.push_str(syntax.or);
+                }
+                term.write(syntax, &mut part);
+            }
+            part.push(')');
+            parts.push(part);
+        }
+        parts.sort();
+        parts.dedup();
+        parts.join(syntax.and)
+    }
+
+    /// Whether a text has what the query asks for, filters aside.
+    pub fn fits(&self, text: &str) -> bool {
+        !self.is_empty() && {
+            let words = words(text);
+            self.terms.iter().all(|term| words.iter().any(|word| term.fits(&word.folded)))
+                && self.phrases.iter().all(|phrase| phrase_at(phrase, &words).is_some())
+                && (self.number.is_empty() || self.number_in(text, &words))
+        }
+    }
+
+    fn number_in(&self, text: &str, words: &[Word]) -> bool {
+        let has = |token: &str| self.number.iter().any(|term| term.fits(token));
+        words.iter().any(|word| has(&word.folded))
+            || numbers(text).iter().any(|digits| has(digits) || has(&from_end(digits)))
+    }
+
+    /// The bytes of a text that are to be highlighted, in its order.
+    pub fn hits(&self, text: &str) -> Vec<(usize, usize)> {
+        let words = words(text);
+        let mut hits: Vec<(usize, usize)> = Vec::new();
+        let is_number = !self.number.is_empty() && self.number_in(text, &words);
+        for (at, word) in words.iter().enumerate() {
+            let in_phrase = self
+                .phrases
+                .iter()
+                .any(|phrase| (0..phrase.len()).any(|back| at >= back && fits_at(phrase, &words, at - back)));
+            // Of a number that is grouped, all groups.
+            let of_number = is_number && word.folded.bytes().all(|byte| byte.is_ascii_digit());
+            if in_phrase || of_number || self.terms.iter().any(|term| term.fits(&word.folded)) {
+                hits.push((word.start, word.end));
+            }
+        }
+        hits
+    }
+}
+
+fn phrase_at(phrase: &[Term], words: &[Word]) -> Option<usize> {
+    (0..words.len()).find(|at| fits_at(phrase, words, *at))
+}
+
+fn fits_at(phrase: &[Term], words: &[Word], at: usize) -> bool {
+    words.len() >= at + phrase.len()
+        && phrase.iter().zip(&words[at..]).all(|(term, word)| term.fits(&word.folded))
+}
+
+/// If a number was typed, the tokens of which a document must have one: the number from its beginning or from its end,
+/// with or without the prefixes of dialling (00, 0, 8).
+fn number(typed: &str) -> Vec<Term> {
+    let typed = typed.trim();
+    let typed = typed.strip_prefix("tel:").unwrap_or(typed);
+    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+    let is_number = typed.chars().all(|c| c.is_ascii_digit() || groups(c));
+    if !is_number || !(DIGITS..=super::fold::WORD).contains(&digits.len()) {
+        return Vec::new();
+    }
+    let mut found = vec![Term::Beginning(digits.clone()), Term::Beginning(from_end(&digits))];
+    let plain = digits.trim_start_matches('0');
+    if plain.len() >= NUMBER && plain.len() < digits.len() {
+        found.extend([Term::Beginning(plain.to_owned()), Term::Beginning(from_end(plain))]);
+    }
+    if let (11, Some(national)) = (digits.len(), digits.strip_prefix('8')) {
+        found.push(Term::Beginning(from_end(national)));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Syntax = Syntax { quote: "'", prefix: "*", and: " & ", or: " | " };
+
+    #[test]
+    fn what_was_typed_is_what_must_be_there() {
+        for (typed, template) in [
+            ("the ca", "'#_ca'* & '#_the'"),
+            ("the cat ", "'#_cat' & '#_the'"),
+            ("Заказы ё", "'#_заказы'* & '#_е'*"),
+            ("\"Good morning\" all ", "'#_all' & '#_good' & '#_morning'"),
+            ("?!", ""),
+            ("+1 555 010", "('#_1555010'* | '#_ⁿ0105551'*)"),
+        ] {
+            let sorted = |text: &str| {
+                let mut parts: Vec<_> = text.split(" & ").map(str::to_owned).collect();
+                parts.sort();
+                parts
+            };
+            assert_eq!(sorted(&Query::parse(typed).template(PLAIN)), sorted(template), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_text_fits_what_is_in_it() {
+        for (typed, text, fits) in [
+            ("morn", "Good morning", true),
+            ("mor ", "Good morning", false),
+            ("morn ", "Good morning", true),
+            ("good \"morning all\"", "Good morning, all", true),
+            ("\"all morning\"", "Good morning, all", false),
+            ("елка", "Наши ёлки и ЁЛКА", true),
+            ("0123", "Call +1 (555) 010-0123", true),
+            ("555 010 0123", "Call 15550100123", true),
+            ("ann.lee@exa", "write to ann.lee@example.com", true),
+            ("東京", "私は東京に", true),
+            ("", "anything", false),
+        ] {
+            assert_eq!(Query::parse(typed).fits(text), fits, "{typed:?} in {text:?}");
+        }
+    }
+
+    #[test]
+    fn any_string_is_a_query() {
+        for typed in
+            ["\"", "\"\"\"", "AND OR NOT", "* ^ : ( ) - +", "a\0b", "'; drop table x; --", "\\", "#_#"]
+        {
+            let query = Query::parse(typed);
+            let inside = query.template(Syntax { quote: "", ..PLAIN });
+            assert!(inside.chars().all(|c| c.is_alphanumeric() || "#_*&| ()".contains(c)), "{inside}");
+            let _ = query.hits("some text \" of any kind 'x'");
+        }
+    }
+}
