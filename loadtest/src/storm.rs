@@ -2,6 +2,7 @@
 //! publishing into durable rooms continues. Measures the recovery time, and checks that each subscriber got each event
 //! exactly once. The bare server and another server are measured in turn with the first.
 
+mod args;
 mod trial;
 
 use std::fmt::{self, Display, Formatter};
@@ -9,8 +10,9 @@ use std::fmt::{self, Display, Formatter};
 use anyhow::Result;
 use serde::Serialize;
 
+pub(crate) use self::args::Args;
 use self::trial::Storm;
-use crate::aim::{Aim, Bare};
+use crate::aim::Bare;
 use crate::report;
 
 const SERVER: &str = "server";
@@ -19,50 +21,6 @@ const RIVAL: &str = "rival";
 
 /// Publications that the bare server keeps of each room.
 const BARE_HISTORY: u32 = 100;
-
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    aim: Aim,
-    #[arg(long, default_value_t = 1000)]
-    connections: u32,
-    /// Rooms that each connection has to recover.
-    #[arg(long, default_value_t = 2)]
-    subscriptions: u32,
-    #[arg(long, default_value_t = 100)]
-    rooms: u32,
-    /// Publications per second in all rooms. A room's publications during its subscribers' absence have to fit into
-    /// the server's history of it.
-    #[arg(long, default_value_t = 100.0)]
-    rate: f64,
-    #[arg(long, default_value_t = 128)]
-    bytes: usize,
-    #[arg(long, default_value_t = 500)]
-    backoff_min_ms: u64,
-    #[arg(long, default_value_t = 20_000)]
-    backoff_max_ms: u64,
-    /// Number of drops.
-    #[arg(long, default_value_t = 1)]
-    drops: u32,
-    /// Seconds for all to reconnect.
-    #[arg(long, default_value_t = 60)]
-    give_up_s: u64,
-    #[arg(long, default_value_t = 15)]
-    drain_s: u64,
-    /// Repeat with the bare server, on the same cores as the server, and compare.
-    #[arg(long)]
-    baseline: bool,
-    /// Address of another server, which is measured in turn with the first.
-    #[arg(long)]
-    rival_url: Option<String>,
-    #[arg(long, requires = "rival_url")]
-    rival_publish_url: Option<String>,
-    #[arg(long, requires = "rival_url")]
-    rival_pid: Option<u32>,
-    /// Storms of each server, in turn.
-    #[arg(long, default_value_t = 1)]
-    rounds: u32,
-}
 
 #[derive(Serialize)]
 struct StormReport {

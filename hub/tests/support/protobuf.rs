@@ -54,6 +54,7 @@ fn fields(message: &str) -> &'static [(u64, &'static str, Kind)] {
             (6, "epoch", Text),
             (7, "offset", Number),
             (8, "data", Raw),
+            (11, "join_leave", Flag),
             (12, "delta", Text),
             (13, "tf", One("FilterNode")),
             (14, "flag", Number),

@@ -9,7 +9,7 @@ use anyhow::Result;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
-use super::Args;
+use super::args::Args;
 use crate::aim::Site;
 use crate::fleet::Fleet;
 use crate::fleet::order::{Backoff, Order};
