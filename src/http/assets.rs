@@ -36,6 +36,12 @@ pub async fn fallback(request: Request) -> Response {
 fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let name = if path.is_empty() { "index.html" } else { path };
+    if let Some((packed, coding)) = packed(name, headers) {
+        let mut response = answer(name, &packed, headers);
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+        response.headers_mut().insert(header::VARY, HeaderValue::from_name(header::ACCEPT_ENCODING));
+        return response;
+    }
     if let Some(file) = Dist::get(name).filter(|_| !name.split('/').any(|part| part.starts_with('.'))) {
         return answer(name, &file, headers);
     }
@@ -48,6 +54,28 @@ fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
         0 => page("index.html"),
         depth => Redirect::to(&"../".repeat(depth)).into_response(),
     }
+}
+
+/// A script or a style as the build has packed it, if there is one in a coding that the browser takes.
+fn packed(name: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, &'static str)> {
+    let kind = name.rsplit('.').next()?;
+    if !name.starts_with("assets/") || !matches!(kind, "js" | "css") {
+        return None;
+    }
+    let takes = |coding: &str| {
+        headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+            value.split(',').any(|part| {
+                let (named, weight) = part.split_once(';').unwrap_or((part, ""));
+                let weight =
+                    weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).unwrap_or(1.0);
+                named.trim().eq_ignore_ascii_case(coding) && weight > 0.0
+            })
+        })
+    };
+    [("br", ".br"), ("gzip", ".gz")]
+        .into_iter()
+        .filter(|(coding, _)| takes(coding))
+        .find_map(|(coding, ending)| Some((Dist::get(&format!("{name}{ending}"))?, coding)))
 }
 
 /// A page of the build, which browsers revalidate on each request.
@@ -143,6 +171,20 @@ mod tests {
             let response = get(path);
             assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
             assert_eq!(response.headers()[header::LOCATION], top, "{path}");
+        }
+    }
+
+    #[test]
+    fn scripts_travel_as_the_build_packed_them() {
+        let asked = |name: &str, takes: &'static str| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(takes))]);
+            let response = serve(&format!("/{name}").parse().expect("an address"), &headers);
+            response.headers().get(header::CONTENT_ENCODING).cloned()
+        };
+        for name in Dist::iter().filter(|name| name.starts_with("assets/") && name.ends_with(".js")) {
+            assert_eq!(asked(&name, "gzip, deflate, br").expect("packed"), "br", "{name}");
+            assert_eq!(asked(&name, "br;q=0, GZIP").expect("packed"), "gzip", "{name}");
+            assert_eq!(asked(&name, "identity"), None, "{name}");
         }
     }
 

@@ -225,7 +225,7 @@ try {
     assert.equal(await at("search").inputValue(), "");
     // The beginning of the second word of the name.
     await page.keyboard.type(run);
-    await page.locator("[data-testid=search-result]", { hasText: who.name }).waitFor();
+    await page.locator("[data-testid=search-result][data-kind=contact]", { hasText: who.name }).waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
