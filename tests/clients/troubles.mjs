@@ -88,6 +88,8 @@ function steps(world, browser) {
           server.send(text);
         });
       });
+      // The network is down for what the page falls back to as well.
+      await page.route(/\/(?:connection\/(?:http_stream|sse)|emulation|health\/live)/, (route) => (net.down ? route.abort() : route.continue()));
       net.cut = async (code = 3008) => {
         const open = [...net.opened];
         net.opened.clear();

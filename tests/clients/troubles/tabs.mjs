@@ -88,7 +88,7 @@ export async function tabChecks(kit, check) {
     await next.context().close();
   });
 
-  await check("when somebody else signs in in a second tab, the first becomes that person's, and sends nothing in that name", async () => {
+  await check("when somebody else signs in in a second tab, the first is over, sends nothing in that name, and is that person's from then on", async () => {
     const one = await kit.person({ before: async (page) => { page.net = await kit.network(page); } });
     const field = await open(one, "Mira");
     one.net.down = true;
@@ -102,6 +102,9 @@ export async function tabChecks(kit, check) {
     await kit.out(await goto(two));
     await signIn(two, kit.agent);
     one.net.down = false;
+    await kit.out(one);
+    assert.ok(!(await one.locator("body").innerText()).includes("Mira"));
+    await one.reload();
     await live(one);
     await one.getByRole("button", { name: "Menu" }).click();
     await one.locator(".menu-user", { hasText: kit.agent }).waitFor();
