@@ -2,6 +2,7 @@
 //! it; the index follows the feed exactly once, and builds itself from what was there before.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use hubbub::accounts::Role;
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
@@ -22,7 +23,10 @@ async fn search(api: &Api, typed: &str, more: &str) -> Value {
 }
 
 fn url_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        let _ = write!(encoded, "%{byte:02X}");
+        encoded
+    })
 }
 
 fn shown(hit: &Value) -> String {
