@@ -24,9 +24,9 @@ const AT_ONCE: usize = 4;
 const PAGE: i64 = 200;
 const PAGE_PAUSE: Duration = Duration::from_millis(20);
 const LOOK_EVERY_MS: u64 = 30_000;
-/// While messages come in, a tenant with more to do pauses for so many times of what its step took: messages go first, and
-/// a consumer that cannot keep up with them makes up for it afterwards.
-const SHARE: u32 = 3;
+/// While messages come in, a tenant with more to do pauses for so many times of what its step took: messages go first,
+/// and a consumer that cannot keep up with them makes up for it afterwards.
+const SHARE: u32 = 6;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long after the last event messages count as coming in.
 const BUSY_MS: i64 = 500;
@@ -139,8 +139,10 @@ impl<C: Consumer> Follower<C> {
                 metrics::counter!("hubbub_consumer_events_total", "consumer" => C::NAME)
                     .increment(step.events as u64);
                 let is_busy = now - self.busy_at < BUSY_MS;
-                let pause =
-                    if step.more && is_busy { (took * SHARE).min(LONGEST_PAUSE) } else { Duration::ZERO };
+                // All tenants together take one share.
+                let behind = u32::try_from(self.schedule.behind()).unwrap_or(u32::MAX).max(1);
+                let pause = took.saturating_mul(SHARE.saturating_mul(behind)).min(LONGEST_PAUSE);
+                let pause = if step.more && is_busy { pause } else { Duration::ZERO };
                 let due_at = now + i64::try_from(pause.as_millis()).unwrap_or(0);
                 self.schedule.ended(tenant, &step, due_at, now);
             }

@@ -22,6 +22,8 @@ struct Waiting {
     again: bool,
     failures: i64,
     builds: bool,
+    /// Its last step was not enough.
+    has_more: bool,
 }
 
 /// The tenants in which a consumer has something to do.
@@ -51,6 +53,7 @@ impl Schedule {
             again: false,
             failures: 0,
             builds: false,
+            has_more: false,
         });
         one.top = one.top.max(top);
         one.again |= one.runs;
@@ -81,6 +84,7 @@ impl Schedule {
         one.since = step.at.unwrap_or(one.since).max(one.since);
         one.failures = if step.wait_until.is_some() { one.failures.max(1) } else { 0 };
         one.builds = step.builds;
+        one.has_more = step.more;
         if !step.more {
             one.since = now;
         }
@@ -96,6 +100,11 @@ impl Schedule {
         one.due_at = now + wait_ms;
         (one.runs, one.again) = (false, false);
         wait_ms
+    }
+
+    /// Tenants in which one step was not enough.
+    pub(super) fn behind(&self) -> usize {
+        self.waiting.values().filter(|one| one.has_more).count()
     }
 
     pub(super) fn lag(&self, now: i64) -> Lag {
