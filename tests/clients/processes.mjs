@@ -66,10 +66,10 @@ export function start(name, command, args, env = {}, cwd = undefined, group = fa
 }
 
 /** Runs a program to its end; gives its output. */
-export async function run(name, command, args, { env = {}, input = "", cwd } = {}) {
+export async function run(name, command, args, { env = {}, input = "", cwd, ms } = {}) {
   const program = start(name, command, args, env, cwd);
   program.child.stdin.end(input);
-  return program.done();
+  return program.done(ms);
 }
 
 export function killAll() {

@@ -4,6 +4,7 @@
 //   HUBBUB_URL       http://127.0.0.1:8080       HUBBUB_EMAIL, HUBBUB_PASSWORD   somebody who may see everything
 //   CHROMIUM         path of the browser, /usr/bin/chromium unless told
 //   SHOTS            a folder for screenshots of each page at 320, 360, 768, 1024 and 1600 px, none unless told
+//   ALL              anything, for every look at every width
 //   ONLY             part of a page's name, to run it alone
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,6 +21,14 @@ const gallery = (name, open, only) => ({
   only,
   name: `gallery, ${name}`, path: "/gallery.html", signedIn: false, open: async (page) => {
     await page.locator("[data-part=tooltip]").waitFor();
+    await open?.(page);
+  },
+});
+
+/** A page of the settings, once what it shows has come. */
+const settings = (section, shown, open) => ({
+  name: `settings, ${section || "all"}`, path: `/#/settings/${section.split(",")[0]}`, open: async (page) => {
+    await page.locator(`[data-testid=${shown}]`).first().waitFor();
     await open?.(page);
   },
 });
@@ -62,6 +71,44 @@ const pages = [
       await at(page, "message").first().waitFor();
     },
   },
+  {
+    name: "conversation, message", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().click();
+      await at(page, "message").first().waitFor();
+      await page.evaluate(() => { location.hash = location.hash.replace(/(\/c\/[\w-]+)/, "$1/m/1"); });
+      await at(page, "marked").waitFor();
+    },
+  },
+  { name: "dead link, conversation", path: "/#/c/01900000-0000-7000-8000-000000000000", open: (page) => at(page, "gone").waitFor() },
+  { name: "dead link, page", path: "/#/nowhere", open: (page) => at(page, "gone").waitFor() },
+  {
+    name: "palette", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().waitFor();
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("se");
+      await at(page, "palette-option").first().waitFor();
+    },
+  },
+  { name: "businesses", path: "/#/businesses", open: (page) => at(page, "page-businesses").waitFor() },
+  settings("", "page-settings"),
+  settings("profile", "page-profile"),
+  settings("appearance", "page-appearance"),
+  settings("companies", "companies"),
+  settings("companies/new", "field-name"),
+  settings("channels", "channel-line"),
+  settings("channels/new", "field-name"),
+  settings("channels, one", "channel-line", async (page) => {
+    await page.locator("[data-testid=channel-line] a").first().click();
+    await at(page, "channel-health").waitFor();
+  }),
+  settings("windows", "windows"),
+  settings("windows, one", "windows", async (page) => {
+    await page.locator("[data-testid=windows] a").first().click();
+    await at(page, "window-form").waitFor();
+  }),
+  settings("people", "people"),
+  settings("log", "log-line"),
+  settings("jobs", "page-jobs"),
   gallery("parts"),
   gallery("dialog", async (page) => {
     await at(page, "open-dialog").click();
@@ -104,7 +151,11 @@ const pages = [
   { name: "docs, socket", path: "/docs/socket", signedIn: false, plain: true },
 ].filter(({ name }) => name.includes(process.env.ONLY ?? ""));
 
-const looks = ["light", "dark"].flatMap((theme) => ["en", "ru"].map((language) => ({ theme, language, dir: "ltr" })));
+/** Every page in the narrowest and in a wide window, each theme and language twice; with ALL set, all of them in all. */
+const everyLook = ["light", "dark"].flatMap((theme) => ["en", "ru"].map((language) => ({ theme, language, dir: "ltr" })));
+const chosen = { 320: ["light ru", "dark en"], 1280: ["light en", "dark ru"] };
+const widths = process.env.ALL ? [320, 360, 768, 1280] : Object.keys(chosen).map(Number);
+const looksAt = (width) => everyLook.filter(({ theme, language }) => process.env.ALL || chosen[width].includes(`${theme} ${language}`));
 /** Right to left, the gallery only: no language of the page runs that way yet. */
 const mirrored = { theme: "light", language: "en", dir: "rtl" };
 
@@ -194,8 +245,8 @@ async function shots() {
 }
 
 try {
-  for (const width of [320, 360, 1280]) {
-    for (const one of looks) {
+  for (const width of widths) {
+    for (const one of looksAt(width)) {
       const inside = pages.some(({ signedIn }) => signedIn !== false) ? await signIn(one, width) : null;
       const outside = await context(one, width);
       for (const entry of pages) await look(entry.signedIn === false ? outside : inside, entry, { ...one, width, page: entry.name });
