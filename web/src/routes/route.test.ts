@@ -72,6 +72,14 @@ describe("addresses", () => {
     }
   });
 
+  it("with a name that every object inherits in place of an id are unknown", () => {
+    for (const id of ["constructor", "__proto__", "toString", "hasOwnProperty"]) {
+      for (const address of [`#/c/${id}`, `#/inbox/all?channel=${id}`, `#/settings/channels/${id}`]) {
+        expect(parse(address), address).toEqual({ page: "unknown", address: address.slice(1) });
+      }
+    }
+  });
+
   it("ignore parameters that they do not know", () => {
     expect(parse("#/inbox/mine?utm=x&sort=wait")).toMatchObject({ page: "inbox", query: { view: "mine", sort: "wait" } });
   });

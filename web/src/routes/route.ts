@@ -27,6 +27,9 @@ const idForm = /^[\w-]{1,64}$/;
 const seqForm = /^[1-9]\d{0,14}$/;
 const scopeParts = ["tenant", "company", "channel"] as const;
 
+/** Records are asked for ids: a name that every object inherits, such as `constructor`, would be found in an empty one. */
+const isId = (text: string) => idForm.test(text) && !(text in Object.prototype);
+
 /** The route of a fragment, with or without its `#`. */
 export function parse(fragment: string): Route {
   const address = fragment.replace(/^#/, "");
@@ -53,7 +56,7 @@ function parsed(parts: readonly string[], params: URLSearchParams): Route | null
 function inboxOf(query: Query | null, parts: readonly string[]): Route | null {
   const [c, conversation, m, seq, ...more] = parts;
   if (c === undefined) return { page: "inbox", query, conversation: null, seq: null };
-  if (c !== "c" || conversation === undefined || !idForm.test(conversation) || more.length > 0) return null;
+  if (c !== "c" || conversation === undefined || !isId(conversation) || more.length > 0) return null;
   if (m === undefined) return { page: "inbox", query, conversation, seq: null };
   if (m !== "m" || seq === undefined || !seqForm.test(seq)) return null;
   return { page: "inbox", query, conversation, seq: Number(seq) };
@@ -73,14 +76,14 @@ function settingsOf([section, thing, ...more]: readonly string[], params: URLSea
   const known = sections.find((one) => one === section);
   if (!known) return null;
   if (thing === undefined) return { page: "settings", section: known, thing: null, scope };
-  return withThings.includes(known) && idForm.test(thing) ? { page: "settings", section: known, thing, scope } : null;
+  return withThings.includes(known) && isId(thing) ? { page: "settings", section: known, thing, scope } : null;
 }
 
 function scopeOf(params: URLSearchParams): Scope | null {
   const scope: Scope = { ...everywhere };
   for (const part of scopeParts) {
     const id = params.get(part);
-    if (id !== null && !idForm.test(id)) return null;
+    if (id !== null && !isId(id)) return null;
     scope[part] = id;
   }
   return scope;

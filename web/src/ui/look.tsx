@@ -11,7 +11,7 @@ function asked(): Preferences & { dir: Dir } {
   const query = new URLSearchParams(location.search);
   const [language, theme] = [query.get("lang"), query.get("theme")];
   return {
-    language: language !== null && language in languageNames ? (language as Language) : guessLanguage(navigator.languages),
+    language: language !== null && Object.hasOwn(languageNames, language) ? (language as Language) : guessLanguage(navigator.languages),
     theme: theme === "light" || theme === "dark" ? (theme as Theme) : "system",
     list: readList(null),
     dir: query.get("dir") === "rtl" ? "rtl" : "ltr",
@@ -22,6 +22,7 @@ function asked(): Preferences & { dir: Dir } {
 export function LookProvider({ children }: { children: ReactNode }) {
   const app = useMemo(() => {
     let preferences: Preferences = asked();
+    const listeners = new Set<() => void>();
     applyPreferences(preferences);
     return {
       preferences: () => preferences,
@@ -29,8 +30,13 @@ export function LookProvider({ children }: { children: ReactNode }) {
         preferences = { ...preferences, ...change };
         applyPreferences(preferences);
         address({ lang: preferences.language, theme: preferences.theme });
+        for (const listener of listeners) listener();
       },
-    } as unknown as App;
+      onPreferences(changed: () => void) {
+        listeners.add(changed);
+        return () => void listeners.delete(changed);
+      },
+    } satisfies Pick<App, "preferences" | "prefer" | "onPreferences"> as unknown as App;
   }, []);
   return <AppProvider app={app}>{children}</AppProvider>;
 }
