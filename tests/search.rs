@@ -64,6 +64,9 @@ on_both!(what_is_written_is_found_in_every_form, |engine| async move {
         "Call me at +1 (555) 010-0123, please",
         "Write to ann.lee@example.com or @ann_lee",
         "Un café s'il vous plaît, blue jacket",
+        "The fee was 12.50, in total 1 500",
+        "Size of my par\u{ad}cel: ۱۲ and 10-15",
+        "ฉันต้องการสั่งซื้อกระเป๋า",
         "私は東京にいます",
     ]
     .iter()
@@ -86,6 +89,12 @@ on_both!(what_is_written_is_found_in_every_form, |engine| async move {
         ("\"jacket blue\"", vec![]),
         ("jacket blue", vec!["Un café s'il vous plaît, [blue] [jacket]"]),
         ("cafe nothing", vec![]),
+        ("12.50", vec!["The fee was [12].[50], in total 1 500"]),
+        ("1500", vec!["The fee was [12].[50], in total [1] [500]"]),
+        ("10-15", vec!["Size of my par\u{ad}cel: [۱۲] and [10]-[15]"]),
+        ("\u{202a}+1 5550100123\u{202c}", vec!["Call me at +[1] ([555]) [010]-[0123], please"]),
+        ("parcel", vec!["Size of my [par\u{ad}cel]: ۱۲ and 10-15"]),
+        ("京東", vec![]),
     ] {
         assert_eq!(texts(&api, typed, "").await, want, "{typed}");
     }

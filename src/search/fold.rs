@@ -1,5 +1,6 @@
 //! The normal form of text in searches: compatibility decomposition, without marks, in lower case (`ё` is `е`, `é` is
-//! `e`). A word is a run of letters and digits. Scripts without spaces give a word for each character.
+//! `e`), with the digits of any script as ASCII, and without characters that are not drawn. A word is a run of letters
+//! and digits. Scripts without spaces give a word for each character.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -84,6 +85,12 @@ fn each(c: char, mut found: impl FnMut(Part<'_>)) {
     if c.is_ascii_alphanumeric() {
         return found(Part::Letters(c.to_ascii_lowercase().encode_utf8(&mut buffer)));
     }
+    if is_invisible(c) {
+        return;
+    }
+    if let Some(digit) = digit(c) {
+        return found(Part::Letters(digit.encode_utf8(&mut buffer)));
+    }
     for c in std::iter::once(c).nfkd() {
         if is_combining_mark(c) {
             continue;
@@ -119,9 +126,24 @@ const fn plain(c: char) -> Option<&'static str> {
     })
 }
 
-/// Scripts that are written without spaces between words.
-const fn is_word_by_itself(c: char) -> bool {
-    matches!(c, '\u{2e80}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+/// Characters within text that are not drawn and part no words: soft hyphens, spaces of no width, marks of direction
+/// (which address books put around phone numbers). The non-joiner is not one of them: it parts words in Persian.
+pub(super) const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200d}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The ASCII digit that a digit stands for.
+pub(super) fn digit(c: char) -> Option<char> {
+    const ZEROS: [u32; 8] = [0x30, 0x660, 0x6f0, 0x966, 0x9e6, 0xe50, 0xed0, 0xff10];
+    let value = ZEROS.iter().find_map(|zero| u32::from(c).checked_sub(*zero).filter(|value| *value < 10))?;
+    char::from_digit(value, 10)
+}
+
+/// Scripts that are written without spaces between words: Thai, Lao, Burmese, Khmer, Chinese, Japanese.
+pub(super) const fn is_word_by_itself(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{2e80}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]
@@ -138,6 +160,8 @@ mod tests {
             ("İstanbul", "istanbul"),
             ("Straße", "strasse"),
             ("  @ann_lee ", "ann lee"),
+            ("par\u{ad}cel \u{202a}zero\u{200b}width\u{202c}", "parcel zerowidth"),
+            ("۱۲ ٣ １", "12 3 1"),
         ] {
             assert_eq!(fold(typed), folded, "{typed}");
             let words: Vec<String> = words(typed).into_iter().map(|word| word.folded).collect();

@@ -1,7 +1,7 @@
 //! What was typed, as words, beginnings of words, phrases and numbers, all of which a document must have. Every string
 //! is a query; one without words finds nothing.
 
-use super::fold::{Word, words};
+use super::fold::{Word, digit, is_invisible, is_word_by_itself, words};
 use super::tokens::{NUMBER, from_end, groups, numbers};
 use super::{Kind, filter};
 use uuid::Uuid;
@@ -29,15 +29,10 @@ impl Term {
     }
 
     /// `#` stands for the block. Tokens have only letters and digits, so that nothing in them needs an escape.
-    fn write(&self, syntax: Syntax, out: &mut String) {
+    fn written(&self, syntax: Syntax) -> String {
         let (Self::Word(text) | Self::Beginning(text)) = self;
-        out.push_str(syntax.quote);
-        out.push_str("#_");
-        out.push_str(text);
-        out.push_str(syntax.quote);
-        if matches!(self, Self::Beginning(_)) {
-            out.push_str(syntax.prefix);
-        }
+        let prefix = if matches!(self, Self::Beginning(_)) { syntax.prefix } else { "" };
+        format!("{quote}#_{text}{quote}{prefix}", quote = syntax.quote)
     }
 }
 
@@ -58,15 +53,18 @@ pub struct Query {
     phrases: Vec<Vec<Term>>,
     /// One of these must be there: what was typed is a number.
     number: Vec<Term>,
+    /// Or all of these: its groups, which may be two numbers, a price, a date.
+    groups: Vec<Term>,
     /// Of each list one must be there.
     filters: Vec<Vec<String>>,
 }
 
 impl Query {
     pub fn parse(typed: &str) -> Self {
-        let typed: String = typed.chars().take(TYPED).collect();
+        let typed: String = typed.chars().filter(|c| !is_invisible(*c)).take(TYPED).collect();
         let mut query = Self { number: number(&typed), ..Self::default() };
         if !query.number.is_empty() {
+            query.groups = groups_of(&typed);
             return query;
         }
         let mut left = WORDS;
@@ -85,12 +83,16 @@ impl Query {
                 if begins { Term::Beginning(word.folded) } else { Term::Word(word.folded) }
             };
             let is_phrase = at % 2 == 1;
+            // Letters of a script without spaces stand together, as they were typed.
+            let runs: Vec<Vec<usize>> = if is_phrase { Vec::new() } else { runs(&found) };
             let terms: Vec<Term> = found.into_iter().enumerate().map(|word| term(word, !is_phrase)).collect();
             if is_phrase && count > 1 {
                 query.phrases.push(terms);
-            } else {
-                query.terms.extend(terms);
+                continue;
             }
+            query.phrases.extend(runs.iter().map(|run| run.iter().map(|at| terms[*at].clone()).collect()));
+            let alone = |at: &usize| !runs.iter().flatten().any(|one| one == at);
+            query.terms.extend((0..count).filter(alone).map(|at| terms[at].clone()));
         }
         query
     }
@@ -119,26 +121,22 @@ impl Query {
     /// The query in an engine's syntax, with `#` for the number of a block.
     pub fn template(&self, syntax: Syntax) -> String {
         let mut parts: Vec<String> = Vec::new();
-        for term in self.terms.iter().chain(self.phrases.iter().flatten()) {
-            let mut part = String::new();
-            term.write(syntax, &mut part);
-            parts.push(part);
+        let words = self.terms.iter().chain(self.phrases.iter().flatten());
+        parts.extend(words.map(|term| term.written(syntax)));
+        let any_of = |list: &[Term]| list.iter().map(|term| term.written(syntax)).collect::<Vec<_>>();
+        let mut number = any_of(&self.number);
+        if !self.groups.is_empty() {
+            number.push(format!("({})", any_of(&self.groups).join(syntax.and)));
         }
-        let filters = self.filters.iter().map(|list| list.iter().cloned().map(Term::Word).collect());
-        for list in std::iter::once(self.number.clone()).chain(filters) {
-            let list: Vec<Term> = list;
-            if list.is_empty() {
-                continue;
+        let filters = self
+            .filters
+            .iter()
+            .map(|list| list.iter().map(|one| Term::Word(one.clone()).written(syntax)).collect());
+        for list in std::iter::once(number).chain(filters) {
+            let list: Vec<String> = list;
+            if !list.is_empty() {
+                parts.push(format!("({})", list.join(syntax.or)));
             }
-            let mut part = String::from("(");
-            for (at, term) in list.iter().enumerate() {
-                if at > 0 {
-                    part.push_str(syntax.or);
-                }
-                term.write(syntax, &mut part);
-            }
-            part.push(')');
-            parts.push(part);
         }
         parts.sort();
         parts.dedup();
@@ -159,6 +157,8 @@ impl Query {
         let has = |token: &str| self.number.iter().any(|term| term.fits(token));
         words.iter().any(|word| has(&word.folded))
             || numbers(text).iter().any(|digits| has(digits) || has(&from_end(digits)))
+            || (!self.groups.is_empty()
+                && self.groups.iter().all(|term| words.iter().any(|word| term.fits(&word.folded))))
     }
 
     /// The bytes of a text that are to be highlighted, in its order.
@@ -190,13 +190,43 @@ fn fits_at(phrase: &[Term], words: &[Word], at: usize) -> bool {
         && phrase.iter().zip(&words[at..]).all(|(term, word)| term.fits(&word.folded))
 }
 
+/// The groups of a number that was typed in several, the last of which may go on.
+fn groups_of(typed: &str) -> Vec<Term> {
+    let found = words(typed);
+    let last = found.len().saturating_sub(1);
+    if last == 0 || found.len() > WORDS {
+        return Vec::new();
+    }
+    let term = |(at, word): (usize, Word)| {
+        if at == last { Term::Beginning(word.folded) } else { Term::Word(word.folded) }
+    };
+    found.into_iter().enumerate().map(term).collect()
+}
+
+/// Where words of one character each follow one another without a gap.
+fn runs(found: &[Word]) -> Vec<Vec<usize>> {
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for (at, word) in found.iter().enumerate().filter(|(_, word)| word.folded.starts_with(is_word_by_itself))
+    {
+        match runs
+            .last_mut()
+            .filter(|run| run.last() == Some(&at.wrapping_sub(1)) && found[at - 1].end == word.start)
+        {
+            Some(run) => run.push(at),
+            None => runs.push(vec![at]),
+        }
+    }
+    runs.retain(|run| run.len() > 1);
+    runs
+}
+
 /// If a number was typed, the tokens of which a document must have one: the number from its beginning or from its end,
 /// with or without the prefixes of dialling (00, 0, 8).
 fn number(typed: &str) -> Vec<Term> {
     let typed = typed.trim();
     let typed = typed.strip_prefix("tel:").unwrap_or(typed);
-    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    let is_number = typed.chars().all(|c| c.is_ascii_digit() || groups(c));
+    let digits: String = typed.chars().filter_map(digit).collect();
+    let is_number = typed.chars().all(|c| digit(c).is_some() || groups(c));
     if !is_number || !(DIGITS..=super::fold::WORD).contains(&digits.len()) {
         return Vec::new();
     }
@@ -225,7 +255,8 @@ mod tests {
             ("Заказы ё", "'#_заказы'* & '#_е'*"),
             ("\"Good morning\" all ", "'#_all' & '#_good' & '#_morning'"),
             ("?!", ""),
-            ("+1 555 010", "('#_1555010'* | '#_ⁿ0105551'*)"),
+            ("1555010", "('#_1555010'* | '#_ⁿ0105551'*)"),
+            ("12.5", "('#_125'* | '#_ⁿ521'* | ('#_12' & '#_5'*))"),
         ] {
             let sorted = |text: &str| {
                 let mut parts: Vec<_> = text.split(" & ").map(str::to_owned).collect();
@@ -249,6 +280,17 @@ mod tests {
             ("555 010 0123", "Call 15550100123", true),
             ("ann.lee@exa", "write to ann.lee@example.com", true),
             ("東京", "私は東京に", true),
+            ("東京", "京都の東", false),
+            ("สั่งซื้อ", "ฉันต้องการสั่งซื้อกระเป๋า", true),
+            ("12.50", "The fee was 12.50 a night", true),
+            ("1500", "We paid 1 500 in total", true),
+            ("24.12", "Come on 24.12, please", true),
+            ("2.0", "Release 2.0.1", true),
+            ("12 34", "34 bags and 12 boxes", true),
+            ("12.50", "12 boxes", false),
+            ("\u{202a}+15550100123\u{202c}", "Call +1 (555) 010-0123", true),
+            ("15550100123", "۱۵۵۵۰۱۰۰۱۲۳", true),
+            ("parcel", "my par\u{ad}cel", true),
             ("", "anything", false),
         ] {
             assert_eq!(Query::parse(typed).fits(text), fits, "{typed:?} in {text:?}");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::fold::words;
+use super::fold::{digit, is_invisible, words};
 use crate::model::text_enum;
 
 text_enum!(
@@ -98,31 +98,37 @@ fn cut(text: &str) -> &str {
 pub(super) fn numbers(text: &str) -> Vec<String> {
     let mut numbers = Vec::new();
     let mut digits = String::new();
-    let mut end = |digits: &mut String| {
+    // An amount in groups (`1 500`) is found without them; one in a piece is a word already.
+    let mut end = |digits: &mut String, is_grouped: bool| {
         let number = std::mem::take(digits);
-        if (NUMBER..=super::fold::WORD).contains(&number.len()) {
+        if (if is_grouped { NUMBER - 1 } else { NUMBER }..=super::fold::WORD).contains(&number.len()) {
             numbers.push(number);
         }
     };
-    let mut gap = 0;
-    for c in text.chars() {
-        if c.is_ascii_digit() {
-            digits.push(c);
+    let (mut gap, mut is_grouped) = (0, false);
+    for c in text.chars().filter(|c| !is_invisible(*c)) {
+        if let Some(digit) = digit(c) {
+            is_grouped = !digits.is_empty() && (is_grouped || gap > 0);
+            digits.push(digit);
             gap = 0;
         } else if groups(c) && gap < 3 {
             gap += 1;
         } else {
-            end(&mut digits);
+            end(&mut digits, is_grouped);
             gap = 0;
         }
     }
-    end(&mut digits);
+    end(&mut digits, is_grouped);
     numbers
 }
 
 /// Signs within a phone number.
 pub(super) fn groups(c: char) -> bool {
-    matches!(c, ' ' | '\u{a0}' | '+' | '-' | '(' | ')' | '.' | '/' | '\u{2010}'..='\u{2013}')
+    matches!(
+        c,
+        ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '+' | '-' | '(' | ')' | '.' | '/' | '\u{2010}'
+            ..='\u{2013}'
+    )
 }
 
 pub(super) fn from_end(digits: &str) -> String {
@@ -135,10 +141,17 @@ mod tests {
 
     #[test]
     fn numbers_are_joined_however_they_are_grouped() {
-        for text in ["+1 (555) 010-0123", "1.555.010.0123", "15550100123"] {
+        for text in [
+            "+1 (555) 010-0123",
+            "1.555.010.0123",
+            "15550100123",
+            "\u{202a}+1 555 010 0123\u{202c}",
+            "۱۵۵۵۰۱۰۰۱۲۳",
+        ] {
             assert_eq!(numbers(text), ["15550100123"], "{text}");
         }
-        assert!(numbers("room 12, 4 people").is_empty());
+        assert!(numbers("room 12, 4 people, 2026").is_empty());
+        assert_eq!(numbers("1 500 in total"), ["1500"]);
     }
 
     #[test]

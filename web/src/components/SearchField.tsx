@@ -17,7 +17,7 @@ interface Props {
 
 export function SearchField({ chosen, onChoose }: Props) {
   const t = useText();
-  const { search } = useApp();
+  const { search, router } = useApp();
   const found = usePick((state) => state.search);
   const { text, phase } = found;
   const all = results(found);
@@ -38,7 +38,7 @@ export function SearchField({ chosen, onChoose }: Props) {
     else if (step !== undefined && all.length > 0) onChoose((chosen + step + all.length) % all.length);
     // What stands there while the answer is under way was found for other words.
     else if (event.key === "Enter" && phase !== "ready") search.again();
-    else if (event.key === "Enter" && one) location.hash = one.address;
+    else if (event.key === "Enter" && one) router.follow(one.address);
     else return;
     event.preventDefault();
   }

@@ -70,13 +70,14 @@ export function SearchResults({ chosen }: { chosen: number }) {
 }
 
 function Option({ one, at, chosen, children }: { one: Result; at: number; chosen: boolean; children: ReactNode }) {
+  const { router } = useApp();
   const active = usePick((state) =>
     state.active === (one.kind === "contact" ? one.found.conversation : one.hit.conversation));
   return (
     <div id={resultId(at)} role="option" aria-selected={chosen} className="row" data-active={active} data-kind={one.kind}
       data-testid="search-result"
       // The field keeps the focus, so that the keys go on working.
-      onMouseDown={(event) => event.preventDefault()} onClick={() => { location.hash = one.address; }}>
+      onMouseDown={(event) => event.preventDefault()} onClick={() => router.follow(one.address)}>
       {children}
     </div>
   );

@@ -1,10 +1,10 @@
 // A thread around the message of a link, which is marked. Newer and older ones come as one scrolls; the button leads to
 // the newest ones, where the thread is live.
-import { Fragment, useCallback, useEffect, useMemo, useRef } from "react";
+import { Fragment, useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { useApp, useNow, usePick, useText } from "../hooks/app";
 import { useMessageWindow } from "../hooks/window";
 import { daysBetween } from "../i18n/text";
-import { inbox } from "../routes/route";
+import { format, inbox } from "../routes/route";
 import { pendingMessages } from "../state/select";
 import type { Conversation, Message } from "../api.gen";
 import { Empty } from "./Empty";
@@ -19,20 +19,21 @@ export function ThreadWindow({ conversation, seq }: { conversation: Conversation
   const kept = usePick((state) => state.threads[id]?.messages);
   const sent = usePick((state) => pendingMessages(state, id).length);
   const now = useNow(60_000);
+  const repeats = useSyncExternalStore(router.subscribe, router.repeated);
   const box = useRef<HTMLDivElement>(null);
   const target = useRef<HTMLDivElement>(null);
   const messages = useMemo(() => shown.messages.map((one) => kept?.get(one.seq)?.value ?? one), [shown.messages, kept]);
   const byId = useMemo(() => new Map(messages.map((one) => [one.id, one])), [messages]);
   const isEnd = shown.phase === "ready" && (messages.at(-1)?.seq ?? 0) >= lastSeq;
   const onQuote = useCallback((quoted: Message) =>
-    router.go({ ...inbox, query: store.get().filter, conversation: id, seq: quoted.seq }), [router, store, id]);
+    router.follow(format({ ...inbox, query: store.get().filter, conversation: id, seq: quoted.seq })), [router, store, id]);
   const toLatest = () => router.go({ ...inbox, query: store.get().filter, conversation: id }, "replace");
 
   useEffect(() => {
     if (shown.phase !== "ready") return;
     target.current?.scrollIntoView({ block: "center" });
     if (document.activeElement === document.body) target.current?.focus({ preventScroll: true });
-  }, [shown.phase, seq]);
+  }, [shown.phase, seq, repeats]);
 
   // What one has just written is at the end.
   const before = useRef(sent);

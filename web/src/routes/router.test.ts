@@ -1,6 +1,6 @@
 // The router over an address bar of its own: what it tells, and what it leaves in the history.
 import { describe, expect, it } from "vitest";
-import { everywhere, format, inbox, type Route } from "./route";
+import { everywhere, format, inbox, parse, type Route } from "./route";
 import { Router, type AddressBar } from "./router";
 
 function bar(start: string) {
@@ -37,6 +37,24 @@ function bar(start: string) {
 const settings: Route = { page: "settings", section: "people", thing: null, scope: everywhere };
 
 describe("router", () => {
+  it("tells of a person who asks for the place where they are: they have scrolled away from it", () => {
+    const browser = bar("#/");
+    const router = new Router(browser);
+    let told = 0;
+    router.subscribe(() => (told += 1));
+    router.follow("#/c/a/m/7");
+    expect([told, router.repeated()]).toEqual([1, 0]);
+    router.follow("#/c/a/m/7");
+    expect([told, router.repeated()]).toEqual([2, 1]);
+    // The list beside it may have come into the address since.
+    router.go(parse("#/inbox/mine/c/a/m/7"), "replace");
+    router.follow("#/c/a/m/7");
+    expect(router.repeated()).toBe(2);
+    expect(browser.entries).toEqual(["#/", format(router.get())]);
+    router.go(router.get());
+    expect(router.repeated()).toBe(2);
+  });
+
   it("begins at the address and tells each change once", () => {
     const browser = bar("#/c/a");
     const router = new Router(browser);

@@ -15,6 +15,7 @@ export class Router {
   private route: Route;
   private readonly listeners = new Set<() => void>();
   private moves = 0;
+  private repeats = 0;
 
   constructor(private readonly bar: AddressBar) {
     this.route = parse(bar.hash());
@@ -35,6 +36,16 @@ export class Router {
     return this.moves > 0;
   }
 
+  /** How often a person asked for where they are already: they have scrolled away, and want to be taken there. */
+  readonly repeated = (): number => this.repeats;
+
+  /** To an address of the page, as a link would. */
+  follow(hash: string): void {
+    const route = parse(hash);
+    if (isSamePlace(route, this.route)) this.repeat();
+    else this.go(route);
+  }
+
   go(route: Route, how: "push" | "replace" = "push"): void {
     const hash = format(route);
     if (hash === format(this.route)) return;
@@ -49,12 +60,24 @@ export class Router {
     this.take(inbox, false);
   }
 
+  private repeat(): void {
+    this.repeats += 1;
+    for (const listener of [...this.listeners]) listener();
+  }
+
   private take(route: Route, isMove = true): void {
     if (format(route) === format(this.route)) return;
     this.route = route;
     if (isMove) this.moves += 1;
     for (const listener of [...this.listeners]) listener();
   }
+}
+
+/** The same conversation or message, whatever list is beside it; or else the same address. */
+function isSamePlace(one: Route, other: Route): boolean {
+  return one.page === "inbox" && other.page === "inbox" && one.conversation !== null
+    ? one.conversation === other.conversation && one.seq === other.seq
+    : format(one) === format(other);
 }
 
 export function browserBar(): AddressBar {
