@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::kit::{World, quick};
+use crate::kit::{PATIENCE, World, quick};
 use crate::on_both;
 use emulators::telegram;
 use hubbub::accounts::tenants::SetStorage;
@@ -244,9 +244,21 @@ on_both!(a_file_over_the_quota_says_so_and_is_fetched_when_there_is_room, |engin
     let has = limit(0).await;
     assert_eq!((has.bytes, has.files), (3_008, 1), "what has no room is not counted");
     let folder = world.app.config.media_dir().join(world.tenant.to_string());
-    let kept: Vec<_> =
-        std::fs::read_dir(&folder).expect("the folder").map(|file| file.expect("a file").path()).collect();
-    assert_eq!(kept.len(), 1, "and not kept");
+    // What had no room is removed after its event.
+    let kept = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let kept: Vec<_> = std::fs::read_dir(&folder)
+                .expect("the folder")
+                .map(|file| file.expect("a file").path())
+                .collect();
+            if kept.len() == 1 {
+                return kept;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("it is not kept");
     // Files and their folders are this user's alone.
     for (path, mode) in [(&kept[0], 0o600), (&folder, 0o700), (&world.app.config.media_dir(), 0o700)] {
         use std::os::unix::fs::PermissionsExt as _;

@@ -38,9 +38,21 @@ fn shown(hit: &Value) -> String {
     segments.iter().map(mark).collect()
 }
 
+/// All that is found: a busy machine may need several pages for it.
+async fn hits(api: &Api, typed: &str, more: &str) -> Vec<Value> {
+    let (mut hits, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = search(api, typed, &format!("{more}{after}")).await;
+        hits.extend_from_slice(page["hits"].as_array().expect("hits"));
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return hits,
+        }
+    }
+}
+
 async fn texts(api: &Api, typed: &str, more: &str) -> Vec<String> {
-    let page = search(api, typed, more).await;
-    page["hits"].as_array().expect("hits").iter().map(shown).collect()
+    hits(api, typed, more).await.iter().map(shown).collect()
 }
 
 /// Asks again until the answer is this one: the index follows a moment later.
@@ -89,14 +101,15 @@ on_both!(what_is_written_is_found_in_every_form, |engine| async move {
         ("\"jacket blue\"", vec![]),
         ("jacket blue", vec!["Un café s'il vous plaît, [blue] [jacket]"]),
         ("cafe nothing", vec![]),
-        ("12.50", vec!["The fee was [12].[50], in total 1 500"]),
+        ("12.50", vec!["The fee was [12].[50], in total [1] [500]"]),
         ("1500", vec!["The fee was [12].[50], in total [1] [500]"]),
         ("10-15", vec!["Size of my par\u{ad}cel: [۱۲] and [10]-[15]"]),
         ("\u{202a}+1 5550100123\u{202c}", vec!["Call me at +[1] ([555]) [010]-[0123], please"]),
         ("parcel", vec!["Size of my [par\u{ad}cel]: ۱۲ and 10-15"]),
         ("京東", vec![]),
     ] {
-        assert_eq!(texts(&api, typed, "").await, want, "{typed}");
+        // What was there when the consumer began is filled in beside what follows.
+        found(&api, typed, "", &want).await;
     }
     let page = loop {
         let page = search(&api, "mira", "").await;
@@ -129,7 +142,7 @@ on_both!(what_changes_or_goes_is_followed, |engine| async move {
     found(&api, "candle", "", &["[Candle] customer is fine", "The second [candle]"]).await;
     found(&api, "candle", "&kind=note", &["[Candle] customer is fine"]).await;
     found(&api, "candle", "&kind=message", &["The second [candle]"]).await;
-    let hit = search(&api, "candle", "&kind=note").await["hits"][0].clone();
+    let hit = hits(&api, "candle", "&kind=note").await[0].clone();
     assert_eq!(hit["conversation"], conversation.as_str());
     assert_eq!((&hit["seq"], &hit["id"]), (&made["message"]["seq"], &made["message"]["id"]));
     world.finish().await;
@@ -155,8 +168,7 @@ on_both!(pages_follow_one_another_and_filters_hold, |engine| async move {
     }
     let want: Vec<String> = (0..47).rev().map(|at| format!("[lamp] {at}")).collect();
     assert_eq!(seen, want);
-    let all = search(&api, "lamp", "&limit=50").await;
-    let hits = all["hits"].as_array().expect("hits");
+    let hits = hits(&api, "lamp", "&limit=50").await;
     let contact = hits[0]["contact"]["id"].as_str().expect("an id");
     let of_one = texts(&api, "lamp", &format!("&limit=50&contact={contact}")).await;
     assert_eq!(of_one.len(), (0..47).filter(|at| at % 3 == 46 % 3).count());

@@ -54,7 +54,7 @@ type Effect = (Change, bool);
 
 impl Consumer for SearchIndex {
     const NAME: &'static str = "search";
-    const VERSION: i64 = 1;
+    const VERSION: i64 = 2;
     type Effects = Vec<Effect>;
 
     fn prepare(&self, events: &[Event]) -> Result<Vec<Effect>, Error> {
