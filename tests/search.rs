@@ -22,7 +22,11 @@ async fn search(api: &Api, typed: &str, more: &str) -> Value {
 }
 
 fn url_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "%{byte:02X}");
+        out
+    })
 }
 
 fn shown(hit: &Value) -> String {
