@@ -10,6 +10,14 @@ pub(super) const LINGER_MS: i64 = 200;
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 300_000;
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Waits,
+    Runs,
+    /// It was woken while it ran.
+    RunsAndWoken,
+}
+
 #[derive(Debug)]
 struct Waiting {
     due_at: i64,
@@ -17,9 +25,7 @@ struct Waiting {
     since: i64,
     top: i64,
     cursor: i64,
-    runs: bool,
-    /// It was woken while it ran.
-    again: bool,
+    phase: Phase,
     failures: i64,
     builds: bool,
     /// Its last step was not enough.
@@ -49,33 +55,34 @@ impl Schedule {
             since: now,
             top,
             cursor: cursor.unwrap_or(top - 1),
-            runs: false,
-            again: false,
+            phase: Phase::Waits,
             failures: 0,
             builds: false,
             has_more: false,
         });
         one.top = one.top.max(top);
-        one.again |= one.runs;
+        if one.phase == Phase::Runs {
+            one.phase = Phase::RunsAndWoken;
+        }
     }
 
     /// Takes the next tenant that is due.
     pub(super) fn take(&mut self, now: i64) -> Option<Uuid> {
-        let due = self.waiting.iter_mut().filter(|(_, one)| !one.runs && one.due_at <= now);
+        let due = self.waiting.iter_mut().filter(|(_, one)| one.phase == Phase::Waits && one.due_at <= now);
         let (tenant, one) = due.min_by_key(|(_, one)| one.due_at)?;
-        one.runs = true;
+        one.phase = Phase::Runs;
         Some(*tenant)
     }
 
     /// When the next tenant is due.
     pub(super) fn next_at(&self) -> Option<i64> {
-        self.waiting.values().filter(|one| !one.runs).map(|one| one.due_at).min()
+        self.waiting.values().filter(|one| one.phase == Phase::Waits).map(|one| one.due_at).min()
     }
 
     /// A step in the tenant ended, and the next is not before `due_at`, if there is one.
     pub(super) fn ended(&mut self, tenant: Uuid, step: &super::Step, due_at: i64, now: i64) {
         let Some(one) = self.waiting.get_mut(&tenant) else { return };
-        if !step.more && !one.again {
+        if !step.more && one.phase != Phase::RunsAndWoken {
             self.waiting.remove(&tenant);
             return;
         }
@@ -89,7 +96,7 @@ impl Schedule {
             one.since = now;
         }
         one.due_at = step.wait_until.unwrap_or(if step.more { due_at } else { now + LINGER_MS });
-        (one.runs, one.again) = (false, false);
+        one.phase = Phase::Waits;
     }
 
     /// A step failed. Returns how long the tenant waits.
@@ -98,7 +105,7 @@ impl Schedule {
         one.failures += 1;
         let wait_ms = crate::work::retry::wait_ms(one.failures, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
         one.due_at = now + wait_ms;
-        (one.runs, one.again) = (false, false);
+        one.phase = Phase::Waits;
         wait_ms
     }
 
