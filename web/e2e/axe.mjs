@@ -98,7 +98,7 @@ const pages = [
   settings("channels", "channel-line"),
   settings("channels/new", "field-name"),
   settings("channels, one", "channel-line", async (page) => {
-    await page.locator("[data-testid=channel-line] a").first().click();
+    await page.locator("[data-testid=channel-line]").first().click();
     await at(page, "channel-health").waitFor();
   }),
   settings("windows", "windows"),

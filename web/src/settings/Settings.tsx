@@ -88,8 +88,10 @@ function SectionLinks({ current, tenant, hints = false }: { current: Section | n
   const state = usePick((all) => all.session);
   const usable = usePick((all) => pages.filter(({ section }) => mayOpen(all, section, tenant)).map(({ section }) => section).join(" "));
   const open = usable.split(" ");
+  // With hints it is what the page is about; the way to the other pages is beside it.
+  const Links = hints ? "div" : "nav";
   return (
-    <nav aria-label={t("settings.title")}>
+    <Links {...(!hints && { "aria-label": t("settings.title") })}>
       {(["business", "person"] as const).map((group) => {
         const shown = pages.filter((page) => page.group === group && open.includes(page.section));
         if (shown.length === 0) return null;
@@ -111,7 +113,7 @@ function SectionLinks({ current, tenant, hints = false }: { current: Section | n
           </section>
         );
       })}
-    </nav>
+    </Links>
   );
 }
 

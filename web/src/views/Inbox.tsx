@@ -24,9 +24,10 @@ export function Inbox({ isShown }: { isShown: boolean }) {
   return (
     <main className="inbox" data-open={active !== null} inert={!isShown} data-shown={isShown}>
       {isShown && <Named name={conversation ? displayName(conversation) : null} />}
+      {isShown && <Heading words={conversation ? displayName(conversation) : t("list.title")} />}
       <section className="side" aria-label={t("list.title")}>
         <header className="side-head">
-          {isShown ? <Heading words={t("list.title")} /> : <p className="side-title">{t("list.title")}</p>}
+          {isShown ? <h2 className="side-title">{t("list.title")}</h2> : <p className="side-title">{t("list.title")}</p>}
           <span className="live" data-live={live} title={t(live ? "link.live" : "link.lag")}>
             <span className="unseen">{t(live ? "link.live" : "link.lag")}</span>
           </span>
@@ -48,9 +49,10 @@ function Named({ name }: { name: string | null }) {
   return null;
 }
 
+/** Apart from what is seen: on a phone either the list or the thread is. */
 function Heading({ words }: { words: string }) {
   const heading = useHeading("inbox");
-  return <h1 className="side-title" ref={heading} tabIndex={-1}>{words}</h1>;
+  return <h1 className="unseen" ref={heading} tabIndex={-1}>{words}</h1>;
 }
 
 /** The open conversation is not known: it is on its way, or the link is dead. */
