@@ -61,7 +61,7 @@ export async function checkServer(kind, world, port, browser, check) {
     assert.ok(protocols.length > 3 && protocols.every((one) => one === "h2"), protocols.join());
     assert.deepEqual(new Set(sockets), new Set([`${front.origin.replace("https", "wss")}/chat/connection/websocket`]));
     await page.goto(`${front.origin}/chat/docs`);
-    await page.locator(".opblock").first().waitFor({ timeout: 60_000 });
+    await page.locator(".docs-operation").first().waitFor({ timeout: 60_000 });
     await page.goto(`${front.origin}/chat/conversations/1`);
     await live();
     assert.equal(new URL(page.url()).pathname, "/chat/");
