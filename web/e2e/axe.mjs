@@ -66,7 +66,15 @@ const pages = [
     },
   },
   {
-    name: "conversation", path: "/", open: async (page) => {
+    name: "inbox, search for nothing", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().waitFor();
+      await page.locator("input[type=search]:visible").first().fill("zzqqzz");
+      await page.locator(".side .empty:visible").first().waitFor();
+    },
+  },
+  { name: "inbox, none", path: "/#/inbox/closed", open: (page) => page.locator(".side .empty:visible, .list .empty:visible").first().waitFor() },
+  {
+    name: "conversation", path: "/", tablet: true, open: async (page) => {
       await at(page, "conversation-row").first().click();
       await at(page, "message").first().waitFor();
     },
@@ -79,6 +87,15 @@ const pages = [
       await at(page, "marked").waitFor();
     },
   },
+  {
+    name: "dead link, message", path: "/", open: async (page) => {
+      await at(page, "conversation-row").first().click();
+      await at(page, "message").first().waitFor();
+      await page.evaluate(() => { location.hash = location.hash.replace(/(\/c\/[\w-]+)/, "$1/m/99999"); });
+      await at(page, "message-gone").waitFor();
+    },
+  },
+  { name: "dead link, channel", path: "/#/settings/channels/01900000-0000-7000-8000-000000000000", open: (page) => at(page, "gone").waitFor() },
   { name: "dead link, conversation", path: "/#/c/01900000-0000-7000-8000-000000000000", open: (page) => at(page, "gone").waitFor() },
   { name: "dead link, page", path: "/#/nowhere", open: (page) => at(page, "gone").waitFor() },
   {
@@ -95,13 +112,13 @@ const pages = [
   settings("appearance", "page-appearance"),
   settings("companies", "companies"),
   settings("companies/new", "field-name"),
-  settings("channels", "channel-line"),
+  { ...settings("channels", "channel-line"), tablet: true },
   settings("channels/new", "field-name"),
   settings("channels, one", "channel-line", async (page) => {
     await page.locator("[data-testid=channel-line]").first().click();
     await at(page, "channel-health").waitFor();
   }),
-  settings("windows", "windows"),
+  { ...settings("windows", "windows"), tablet: true },
   settings("windows, one", "windows", async (page) => {
     await page.locator("[data-testid=windows] a").first().click();
     await at(page, "window-form").waitFor();
@@ -151,9 +168,11 @@ const pages = [
   { name: "docs, socket", path: "/docs/socket", signedIn: false, plain: true },
 ].filter(({ name }) => name.includes(process.env.ONLY ?? ""));
 
-/** Every page in the narrowest and in a wide window, each theme and language twice; with ALL set, all of them in all. */
+/** A list beside a narrow thread. */
+const tablet = 768;
+/** Every page in the narrowest and in a wide window, each theme and language twice, some on a tablet; with ALL set, all of them in all. */
 const everyLook = ["light", "dark"].flatMap((theme) => ["en", "ru"].map((language) => ({ theme, language, dir: "ltr" })));
-const chosen = { 320: ["light ru", "dark en"], 1280: ["light en", "dark ru"] };
+const chosen = { 320: ["light ru", "dark en"], [tablet]: ["dark ru"], 1280: ["light en", "dark ru"] };
 const widths = process.env.ALL ? [320, 360, 768, 1280] : Object.keys(chosen).map(Number);
 const looksAt = (width) => everyLook.filter(({ theme, language }) => process.env.ALL || chosen[width].includes(`${theme} ${language}`));
 /** Right to left, the gallery only: no language of the page runs that way yet. */
@@ -249,10 +268,11 @@ try {
     for (const one of looksAt(width)) {
       const inside = pages.some(({ signedIn }) => signedIn !== false) ? await signIn(one, width) : null;
       const outside = await context(one, width);
-      for (const entry of pages) await look(entry.signedIn === false ? outside : inside, entry, { ...one, width, page: entry.name });
+      for (const entry of pages.filter((page) => process.env.ALL || width !== tablet || page.tablet)) await look(entry.signedIn === false ? outside : inside, entry, { ...one, width, page: entry.name });
       await outside.close();
       await inside?.close();
     }
+    if (width === tablet) continue;
     const outside = await context(mirrored, width);
     for (const entry of pages.filter(({ path }) => path.startsWith("/gallery"))) await look(outside, entry, { ...mirrored, width, page: entry.name });
     await outside.close();

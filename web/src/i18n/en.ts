@@ -35,7 +35,7 @@ export const en = {
   "menu.tenant": "Business",
   "menu.allTenants": "All businesses",
   "list.title": "Conversations",
-  "list.search": "Find by name, handle or phone",
+  "list.search": "Search people and messages",
   "list.clear": "Clear search",
   "list.filters": "View",
   "filter.all": "All",

@@ -34,7 +34,7 @@ export const ru: Record<Key, string | Plural> = {
   "menu.tenant": "Бизнес",
   "menu.allTenants": "Все бизнесы",
   "list.title": "Диалоги",
-  "list.search": "Имя, ник или телефон",
+  "list.search": "Люди и сообщения",
   "list.clear": "Очистить поиск",
   "list.filters": "Какие диалоги",
   "filter.all": "Все",
