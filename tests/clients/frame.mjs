@@ -201,6 +201,12 @@ export async function frameChecks(world, check) {
         await page.goto(`${world.url}/#/settings/channels?tenant=${world.tenant}`);
         await at(page, "channels").waitFor();
         assert.equal(await at(page, "new-channel").count(), manages ? 1 : 0);
+        for (const section of ["companies", "channels"]) {
+          await page.goto(`${world.url}/#/settings/${section}/new?tenant=${world.tenant}`);
+          await at(page, manages ? "field-name" : "refused").waitFor();
+          await page.goto(`${world.url}/#/settings/${section}/01900000-0000-7000-8000-000000000000?tenant=${world.tenant}`);
+          await at(page, "gone").waitFor();
+        }
         assert.equal(await at(page, "nav-businesses").count(), name === "manager" || name === "admin" ? 1 : 0);
         await page.goto(`${world.url}/#/`);
         await open(page, "Customer 30");

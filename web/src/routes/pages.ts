@@ -12,12 +12,14 @@ export interface PageOf {
   hint: Key;
   /** What the page asks the server for; a page of the person alone asks for nothing. */
   operation: Operation | null;
+  /** What the form of a new thing asks for besides. */
+  make?: Operation;
   group: "person" | "business";
 }
 
 export const pages: readonly PageOf[] = [
-  { section: "companies", text: "page.companies", hint: "page.companiesHint", operation: "company.list", group: "business" },
-  { section: "channels", text: "page.channels", hint: "page.channelsHint", operation: "channel.list", group: "business" },
+  { section: "companies", text: "page.companies", hint: "page.companiesHint", operation: "company.list", make: "company.create", group: "business" },
+  { section: "channels", text: "page.channels", hint: "page.channelsHint", operation: "channel.list", make: "channel.create", group: "business" },
   { section: "windows", text: "page.windows", hint: "page.windowsHint", operation: "channel.update", group: "business" },
   { section: "people", text: "page.people", hint: "page.peopleHint", operation: "user.list", group: "business" },
   { section: "log", text: "page.log", hint: "page.logHint", operation: "integration_log.list", group: "business" },
@@ -27,6 +29,12 @@ export const pages: readonly PageOf[] = [
 ];
 
 export const pageOf = (section: Section): PageOf => pages.find((page) => page.section === section)!;
+
+/** Whether the person may use the form of a new thing of a page. */
+export function mayMake(state: State, section: Section, tenant: string): boolean {
+  const { make } = pageOf(section);
+  return make !== undefined && can(state, tenant, make);
+}
 
 /** Whether the person may use a page in a tenant; without one, in any of theirs. */
 export function mayOpen(state: State, section: Section, tenant: string | null): boolean {

@@ -3,9 +3,8 @@ import { GonePart } from "../components/Gone";
 import { ChannelIcon } from "../components/Icons";
 import { usePick, useText } from "../hooks/app";
 import { kindKey } from "../i18n/text";
-import { settingsAt } from "../routes/pages";
+import { mayMake, settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
-import { can } from "../state/select";
 import { ButtonLink } from "../ui/Button";
 import { EmptyState } from "../ui/States";
 import { ChannelPage } from "./Channel";
@@ -18,9 +17,8 @@ export function ChannelsSection({ tenant, thing }: SectionProps) {
   const t = useText();
   const data = useNames();
   const channel = usePick((state) => (thing === null ? undefined : state.channels[thing]));
-  const mayMake = usePick((state) => can(state, tenant, "channel.create"));
   if (thing === null) return <List tenant={tenant} data={data} />;
-  if (thing === "new" && mayMake) return <NewChannelPage tenant={tenant} data={data} />;
+  if (thing === "new") return <NewChannelPage tenant={tenant} data={data} />;
   if (channel?.tenant === tenant) return <ChannelPage key={thing} channel={channel} />;
   return (
     <>
@@ -34,9 +32,9 @@ function List({ tenant, data }: { tenant: string; data: ReturnType<typeof useNam
   const t = useText();
   const all = usePick((state) => state.channels);
   const companies = usePick((state) => state.companies);
-  const mayMake = usePick((state) => can(state, tenant, "channel.create"));
+  const mayAdd = usePick((state) => mayMake(state, "channels", tenant));
   const channels = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
-  const make = mayMake && <ButtonLink tone="primary" href={format(settingsAt("channels", tenant, "new"))} data-testid="new-channel">{t("channels.new")}</ButtonLink>;
+  const make = mayAdd && <ButtonLink tone="primary" href={format(settingsAt("channels", tenant, "new"))} data-testid="new-channel">{t("channels.new")}</ButtonLink>;
   return (
     <>
       <PageHead title={t("page.channels")} hint={t("page.channelsHint")}><Freshness data={data} />{make}</PageHead>

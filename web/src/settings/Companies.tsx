@@ -1,8 +1,8 @@
 // The companies of a business, and the form of a new one.
+import { GonePart } from "../components/Gone";
 import { useApp, usePick, useText } from "../hooks/app";
-import { settingsAt } from "../routes/pages";
+import { mayMake, settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
-import { can } from "../state/select";
 import type { NewCompany } from "../api.gen";
 import { ButtonLink } from "../ui/Button";
 import { SelectField, TextField } from "../ui/Field";
@@ -14,7 +14,19 @@ import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
 const kinds = ["product", "service", "hybrid"] as const;
 
 export function CompaniesSection({ tenant, thing }: SectionProps) {
-  return thing === null ? <List tenant={tenant} /> : <New tenant={tenant} />;
+  if (thing === null) return <List tenant={tenant} />;
+  return thing === "new" ? <New tenant={tenant} /> : <NoSuch tenant={tenant} />;
+}
+
+/** A company has no page of its own. */
+function NoSuch({ tenant }: { tenant: string }) {
+  const t = useText();
+  return (
+    <>
+      <PageHead title={t("page.companies")} />
+      <div data-testid="gone"><GonePart title={t("gone.title")} hint={t("gone.hint")} to={settingsAt("companies", tenant)} way={t("page.companies")} /></div>
+    </>
+  );
 }
 
 function List({ tenant }: { tenant: string }) {
@@ -23,9 +35,9 @@ function List({ tenant }: { tenant: string }) {
   const all = usePick((state) => state.companies);
   const channels = usePick((state) => state.channels);
   const query = usePick((state) => state.filter);
-  const mayMake = usePick((state) => can(state, tenant, "company.create"));
+  const mayAdd = usePick((state) => mayMake(state, "companies", tenant));
   const companies = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
-  const make = mayMake && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))} data-testid="new-company">{t("company.new")}</ButtonLink>;
+  const make = mayAdd && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))} data-testid="new-company">{t("company.new")}</ButtonLink>;
   return (
     <>
       <PageHead title={t("page.companies")} hint={t("page.companiesHint")}><Freshness data={data} />{make}</PageHead>

@@ -4,7 +4,7 @@ import "../styles/pages.css";
 import { GonePart } from "../components/Gone";
 import { useApp, usePick, useText } from "../hooks/app";
 import { useRoute } from "../hooks/route";
-import { mayOpen, pageOf, pages, settingsAt, tenantsFor } from "../routes/pages";
+import { mayMake, mayOpen, pageOf, pages, settingsAt, tenantsFor } from "../routes/pages";
 import { everywhere, format, type Section, type SettingsRoute } from "../routes/route";
 import { AppearancePage } from "./Appearance";
 import { ChannelsSection } from "./Channels";
@@ -129,7 +129,8 @@ function Overview({ tenant }: { tenant: string | null }) {
 
 function Part({ route, section, tenant }: { route: SettingsRoute; section: Section; tenant: string | null }) {
   const t = useText();
-  const allowed = usePick((state) => mayOpen(state, section, tenant));
+  const isNew = route.thing === "new" && pageOf(section).make !== undefined;
+  const allowed = usePick((state) => mayOpen(state, section, tenant) && (!isNew || tenant === null || mayMake(state, section, tenant)));
   const here = usePick((state) => state.session.tenants.find(({ id }) => id === tenant));
   const { text, hint } = pageOf(section);
   const Own = own[section];
