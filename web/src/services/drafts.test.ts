@@ -30,6 +30,7 @@ function browser(shelf: Shelf = memoryShelf()) {
       return {
         drafts,
         write: (conversation: string, text: string) => store.apply({ type: "draft", conversation, draft: draft(text) }),
+        known: () => Object.keys(store.get().drafts).length,
         text: (conversation: string) => store.get().drafts[conversation]?.text ?? "",
       };
     },
@@ -129,4 +130,25 @@ it("keeps a bounded number of empty ones", () => {
   }
   b.tab();
   expect(keysOf(b.shelf).length).toBeLessThanOrEqual(50);
+});
+
+it("keeps a bounded number of empty ones while the page stays open for days, and the newest of them", () => {
+  const b = browser();
+  const one = b.tab();
+  one.write("kept", "still being written");
+  for (let at = 0; at < 400; at += 1) {
+    one.write(`c${at}`, "x".repeat(1 + (at % 3)));
+    // Some were changed often before, which makes them no younger.
+    for (let key = 0; at < 60 && key < 20; key += 1) {
+      one.write(`c${at}`, `x${key}`);
+      one.drafts.save();
+    }
+    one.write(`c${at}`, "");
+  }
+  expect(keysOf(b.shelf).length).toBeLessThanOrEqual(102);
+  expect(one.known()).toBeLessThanOrEqual(52);
+  expect(keysOf(b.shelf)).toContain("hubbub.draft.here.ann.c399");
+  expect(keysOf(b.shelf)).not.toContain("hubbub.draft.here.ann.c0");
+  one.drafts.save();
+  expect(b.tab().text("kept")).toBe("still being written");
 });

@@ -9,6 +9,8 @@ import type { Holder } from "./tokens";
 const everything = "hubbub.draft.";
 const saveAfterMs = 300;
 const keptEmpty = 50;
+/** So many more come together before they are removed: that reads all of them. */
+const spareEmpty = 50;
 
 interface Stored extends Draft {
   version: number;
@@ -18,6 +20,9 @@ export class Drafts {
   private prefix: string | null = null;
   private known: Record<string, Draft> = {};
   private readonly versions = new Map<string, number>();
+  /** The highest version of all drafts: versions of different ones tell which changed later. */
+  private latest = 0;
+  private emptied = 0;
   private readonly unsaved = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopListening: (() => void) | null = null;
@@ -45,6 +50,7 @@ export class Drafts {
     this.timer = undefined;
     for (const conversation of this.unsaved) this.write(conversation);
     this.unsaved.clear();
+    if (this.emptied > spareEmpty) this.removeEmpty();
   }
 
   /** Nothing of this person is left here, nor in the browser. */
@@ -56,6 +62,7 @@ export class Drafts {
     this.prefix = null;
     this.known = {};
     this.versions.clear();
+    this.latest = 0;
     this.unsaved.clear();
   }
 
@@ -69,6 +76,7 @@ export class Drafts {
     if (this.unsaved.has(conversation)) return;
     const { version, ...draft } = stored;
     this.versions.set(conversation, version);
+    this.latest = Math.max(this.latest, version);
     this.known = { ...this.known, [conversation]: draft };
     this.store.apply({ type: "draft", conversation, draft });
   }
@@ -93,8 +101,10 @@ export class Drafts {
     const draft = this.known[conversation];
     if (this.prefix === null || !draft) return;
     const stored = parsed<Stored>(take(this.shelf, this.prefix + conversation));
-    const version = Math.max(stored?.version ?? 0, this.versions.get(conversation) ?? 0) + 1;
+    const version = Math.max(stored?.version ?? 0, this.latest) + 1;
     this.versions.set(conversation, version);
+    this.latest = version;
+    if (draft.text === "") this.emptied += 1;
     const text = JSON.stringify({ ...draft, version } satisfies Stored);
     if (put(this.shelf, this.prefix + conversation, text)) return;
     this.removeEmpty(0);
@@ -104,6 +114,7 @@ export class Drafts {
   /** The oldest empty ones go. */
   private removeEmpty(kept = keptEmpty): void {
     if (this.prefix === null) return;
+    this.emptied = 0;
     const empty = keys(this.shelf, this.prefix)
       .map((key) => ({ key, stored: parsed<Stored>(take(this.shelf, key)) }))
       .filter(({ stored }) => !stored?.text && !stored?.reply_to)

@@ -1,6 +1,7 @@
 // The only way the state changes: a pure function over one change. No clock, no ids, no network.
 import { countsUnknown, takeCounts } from "./counts";
 import { noCounters } from "./counters";
+import { keepDraft } from "./drafts";
 import { applyEvent } from "./events";
 import { changeFilter, dropUnknown } from "./filter";
 import { dropDoubtful, evict, keepConversation } from "./known";
@@ -94,7 +95,7 @@ export function reduce(state: State, change: Change): State {
     case "wish.dropped":
       return pendingChange(state, change);
     case "draft":
-      return { ...state, drafts: { ...state.drafts, [change.conversation]: change.draft } };
+      return keepDraft(state, change.conversation, change.draft);
     case "drafts.restored":
       return { ...state, drafts: change.drafts };
     case "delta":
