@@ -24,8 +24,8 @@ const AT_ONCE: usize = 4;
 const PAGE: i64 = 200;
 const PAGE_PAUSE: Duration = Duration::from_millis(20);
 const LOOK_EVERY_MS: u64 = 30_000;
-/// While messages come in, a tenant with more to do pauses for so many times of what its step took: messages go first,
-/// and a consumer that cannot keep up with them makes up for it afterwards.
+/// While messages come in, all tenants with more to do pause together for so many times of what a step took: messages go
+/// first, and a consumer that cannot keep up with them makes up for it afterwards.
 const SHARE: u32 = 6;
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long after the last event messages count as coming in.
@@ -52,7 +52,7 @@ pub(super) async fn run<C: Consumer>(env: Arc<Env>, consumer: Arc<C>, woken: Arc
             follower.schedule.wake(tenant, top, None, now);
         }
         while steps.len() < AT_ONCE
-            && let Some(tenant) = follower.schedule.take(now)
+            && let Some(tenant) = follower.schedule.take(now, follower.is_busy(now))
         {
             let (store, consumer) = (follower.store().clone(), Arc::clone(&follower.consumer));
             let hard = follower.env.hard.clone();
@@ -66,7 +66,7 @@ pub(super) async fn run<C: Consumer>(env: Arc<Env>, consumer: Arc<C>, woken: Arc
             reported = Instant::now();
             follower.report();
         }
-        let due = follower.schedule.next_at().filter(|_| steps.len() < AT_ONCE);
+        let due = follower.schedule.next_at(follower.is_busy(now)).filter(|_| steps.len() < AT_ONCE);
         let wait = due.map_or(REPORT_EVERY, |at| {
             Duration::from_millis(u64::try_from(at - now).unwrap_or(0)).min(REPORT_EVERY)
         });
@@ -111,6 +111,10 @@ impl<C: Consumer> Follower<C> {
         &self.env.store
     }
 
+    fn is_busy(&self, now: i64) -> bool {
+        now - self.busy_at < BUSY_MS
+    }
+
     /// Looks at a page of all tenants. Returns where and when the next look goes on.
     async fn look(&mut self, after: Uuid) -> (Uuid, Instant) {
         let page = Behind { consumer: C::NAME, version: C::VERSION, after, limit: PAGE };
@@ -138,13 +142,8 @@ impl<C: Consumer> Follower<C> {
             Ok(step) => {
                 metrics::counter!("hubbub_consumer_events_total", "consumer" => C::NAME)
                     .increment(step.events as u64);
-                let is_busy = now - self.busy_at < BUSY_MS;
-                // All tenants together take one share.
-                let behind = u32::try_from(self.schedule.behind()).unwrap_or(u32::MAX).max(1);
-                let pause = took.saturating_mul(SHARE.saturating_mul(behind)).min(LONGEST_PAUSE);
-                let pause = if step.more && is_busy { pause } else { Duration::ZERO };
-                let due_at = now + i64::try_from(pause.as_millis()).unwrap_or(0);
-                self.schedule.ended(tenant, &step, due_at, now);
+                let pause = took.saturating_mul(SHARE).min(LONGEST_PAUSE);
+                self.schedule.ended(tenant, &step, i64::try_from(pause.as_millis()).unwrap_or(0), now);
             }
             Err(Failure { reason, is_ours }) => {
                 let random = self.store().ids().next().as_u128() as u64;
