@@ -18,6 +18,16 @@ enum Phase {
     RunsAndWoken,
 }
 
+/// What a tenant's last step left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    /// It followed to the newest event, and was woken since: a small step, though it still builds.
+    News,
+    /// The rest of what was there before. Messages go first.
+    Backlog,
+}
+
 #[derive(Debug)]
 struct Waiting {
     due_at: i64,
@@ -28,19 +38,9 @@ struct Waiting {
     phase: Phase,
     failures: i64,
     builds: bool,
-    /// Its last step was not enough.
-    has_more: bool,
-    /// It followed to the newest event, and was woken since: a small step, though it still builds.
-    has_news: bool,
+    left: Left,
     /// The step that runs is one in a backlog.
     runs_backlog: bool,
-}
-
-impl Waiting {
-    /// The rest of what was there before. Messages go first.
-    const fn is_backlog(&self) -> bool {
-        self.has_more && !self.has_news
-    }
 }
 
 /// The tenants in which a consumer has something to do.
@@ -73,13 +73,12 @@ impl Schedule {
             phase: Phase::Waits,
             failures: 0,
             builds: false,
-            has_more: false,
-            has_news: false,
+            left: Left::Nothing,
             runs_backlog: false,
         });
         let follows = one.builds && one.failures == 0 && one.cursor >= one.top;
         if follows && one.phase == Phase::Waits && top > one.top {
-            (one.has_news, one.since) = (true, now);
+            (one.left, one.since) = (Left::News, now);
             one.due_at = one.due_at.min(now + LINGER_MS);
         }
         one.top = one.top.max(top);
@@ -92,12 +91,14 @@ impl Schedule {
     pub(super) fn take(&mut self, now: i64, is_busy: bool) -> Option<Uuid> {
         let backlogs_wait = is_busy && (self.backlogs > 0 || now < self.paused_until);
         let due = self.waiting.iter_mut().filter(|(_, one)| {
-            one.phase == Phase::Waits && one.due_at <= now && !(backlogs_wait && one.is_backlog())
+            one.phase == Phase::Waits && one.due_at <= now && !(backlogs_wait && one.left == Left::Backlog)
         });
         let (tenant, one) = due.min_by_key(|(_, one)| one.due_at)?;
         one.phase = Phase::Runs;
-        one.runs_backlog = one.is_backlog();
-        one.has_news = false;
+        one.runs_backlog = one.left == Left::Backlog;
+        if one.left == Left::News {
+            one.left = Left::Backlog;
+        }
         self.backlogs += usize::from(one.runs_backlog);
         Some(*tenant)
     }
@@ -105,7 +106,7 @@ impl Schedule {
     /// When the next tenant is due. A backlog that waits for another one is taken when that has ended.
     pub(super) fn next_at(&self, is_busy: bool) -> Option<i64> {
         let waiting = self.waiting.values().filter(|one| one.phase == Phase::Waits);
-        let at = waiting.filter_map(|one| match (is_busy && one.is_backlog(), self.backlogs) {
+        let at = waiting.filter_map(|one| match (is_busy && one.left == Left::Backlog, self.backlogs) {
             (false, _) => Some(one.due_at),
             (true, 0) => Some(one.due_at.max(self.paused_until)),
             (true, _) => None,
@@ -126,19 +127,22 @@ impl Schedule {
             return;
         }
         // What came while it ran and was not there when it looked.
-        one.has_news =
+        let has_news =
             step.builds && step.wait_until.is_none() && step.cursor >= step.top && one.top > step.top;
         one.top = one.top.max(step.top);
         one.cursor = step.cursor;
         one.since = step.at.unwrap_or(one.since).max(one.since);
         one.failures = if step.wait_until.is_some() { one.failures.max(1) } else { 0 };
         one.builds = step.builds;
-        one.has_more = step.more;
-        if !step.more || one.has_news {
+        one.left = match (has_news, step.more) {
+            (true, _) => Left::News,
+            (false, true) => Left::Backlog,
+            (false, false) => Left::Nothing,
+        };
+        if one.left != Left::Backlog {
             one.since = now;
         }
-        let is_rest = step.more && !one.has_news;
-        one.due_at = step.wait_until.unwrap_or(if is_rest { now } else { now + LINGER_MS });
+        one.due_at = step.wait_until.unwrap_or(if one.left == Left::Backlog { now } else { now + LINGER_MS });
         one.phase = Phase::Waits;
     }
 
