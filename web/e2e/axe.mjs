@@ -43,7 +43,7 @@ const pages = [
       await page.getByRole("alert").filter({ hasText: /\S/ }).waitFor();
     },
   },
-  { name: "inbox", path: "/", open: (page) => at(page, "conversation-row").first().waitFor() },
+  { name: "inbox", path: "/", often: true, open: (page) => at(page, "conversation-row").first().waitFor() },
   {
     name: "inbox, menu", path: "/", open: async (page) => {
       await at(page, "conversation-row").first().waitFor();
@@ -74,7 +74,7 @@ const pages = [
   },
   { name: "inbox, none", path: "/#/inbox/closed", open: (page) => page.locator(".side .empty:visible, .list .empty:visible").first().waitFor() },
   {
-    name: "conversation", path: "/", tablet: true, open: async (page) => {
+    name: "conversation", path: "/", often: true, open: async (page) => {
       await at(page, "conversation-row").first().click();
       await at(page, "message").first().waitFor();
     },
@@ -112,13 +112,13 @@ const pages = [
   settings("appearance", "page-appearance"),
   settings("companies", "companies"),
   settings("companies/new", "field-name"),
-  { ...settings("channels", "channel-line"), tablet: true },
+  { ...settings("channels", "channel-line"), often: true },
   settings("channels/new", "field-name"),
   settings("channels, one", "channel-line", async (page) => {
     await page.locator("[data-testid=channel-line]").first().click();
     await at(page, "channel-health").waitFor();
   }),
-  { ...settings("windows", "windows"), tablet: true },
+  { ...settings("windows", "windows"), often: true },
   settings("windows, one", "windows", async (page) => {
     await page.locator("[data-testid=windows] a").first().click();
     await at(page, "window-form").waitFor();
@@ -168,13 +168,16 @@ const pages = [
   { name: "docs, socket", path: "/docs/socket", signedIn: false, plain: true },
 ].filter(({ name }) => name.includes(process.env.ONLY ?? ""));
 
-/** A list beside a narrow thread. */
-const tablet = 768;
-/** Every page in the narrowest and in a wide window, each theme and language twice, some on a tablet; with ALL set, all of them in all. */
+/** Colours are the theme's and room is the language's, so that two looks show what is wrong: every page is looked at in the
+ * longer words on a small dark screen, and in a wide light one. The pages that are seen most are looked at in the other
+ * pairs too, and on a tablet, where a list stands beside a narrow thread. With ALL set, all of them in all. */
 const everyLook = ["light", "dark"].flatMap((theme) => ["en", "ru"].map((language) => ({ theme, language, dir: "ltr" })));
-const chosen = { 320: ["light ru", "dark en"], [tablet]: ["dark ru"], 1280: ["light en", "dark ru"] };
-const widths = process.env.ALL ? [320, 360, 768, 1280] : Object.keys(chosen).map(Number);
-const looksAt = (width) => everyLook.filter(({ theme, language }) => process.env.ALL || chosen[width].includes(`${theme} ${language}`));
+const full = { 320: ["dark ru"], 1280: ["light en"] };
+const brief = { 320: ["light en"], 768: ["dark ru"], 1280: ["light ru", "dark en"] };
+const widths = process.env.ALL ? [320, 360, 768, 1280] : Object.keys(brief).map(Number);
+const has = (table, width, { theme, language }) => (table[width] ?? []).includes(`${theme} ${language}`);
+const looksAt = (width) => everyLook.filter((one) => process.env.ALL || has(full, width, one) || has(brief, width, one));
+const pagesIn = (width, one) => pages.filter(({ often }) => process.env.ALL || often || has(full, width, one));
 /** Right to left, the gallery only: no language of the page runs that way yet. */
 const mirrored = { theme: "light", language: "en", dir: "rtl" };
 
@@ -268,11 +271,11 @@ try {
     for (const one of looksAt(width)) {
       const inside = pages.some(({ signedIn }) => signedIn !== false) ? await signIn(one, width) : null;
       const outside = await context(one, width);
-      for (const entry of pages.filter((page) => process.env.ALL || width !== tablet || page.tablet)) await look(entry.signedIn === false ? outside : inside, entry, { ...one, width, page: entry.name });
+      for (const entry of pagesIn(width, one)) await look(entry.signedIn === false ? outside : inside, entry, { ...one, width, page: entry.name });
       await outside.close();
       await inside?.close();
     }
-    if (width === tablet) continue;
+    if (!process.env.ALL && !full[width]) continue;
     const outside = await context(mirrored, width);
     for (const entry of pages.filter(({ path }) => path.startsWith("/gallery"))) await look(outside, entry, { ...mirrored, width, page: entry.name });
     await outside.close();
