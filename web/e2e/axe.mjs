@@ -213,7 +213,14 @@ async function signIn(look, width) {
   return made;
 }
 
-async function look(made, entry, where) {
+/** What a page shows that did not get to where it was to be looked at. */
+async function seen(page) {
+  const text = await page.evaluate(() => document.body?.innerText.replaceAll(/\s+/g, " ").slice(0, 400)).catch(() => "nothing");
+  return `${page.url()} shows: ${text}`;
+}
+
+/** A page that does not open is opened once more, and both are told: how fast and how surely pages open is proved elsewhere. */
+async function look(made, entry, where, again = true) {
   const page = await made.newPage();
   page.setDefaultTimeout(15_000);
   const complaints = [];
@@ -222,7 +229,15 @@ async function look(made, entry, where) {
   try {
     const query = entry.path.startsWith("/gallery") || entry.path === "/docs" ? `?lang=${where.language}&theme=${where.theme}${where.dir === "rtl" ? "&dir=rtl" : ""}` : "";
     await page.goto(url + entry.path + query);
-    await entry.open?.(page);
+    try {
+      await entry.open?.(page);
+    } catch (error) {
+      const what = `${error.message.split("\n")[0]} ${await seen(page)}`;
+      if (!again) throw new Error(what);
+      console.log(`# ${where.page} did not open: ${what}   [${where.theme}, ${where.language}, ${where.dir}, ${where.width}]`);
+      await page.close();
+      return await look(made, entry, where, false);
+    }
     // Opening and closing are animated for those who have not asked for less; here they are over in a frame.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     await page.evaluate(axe);
