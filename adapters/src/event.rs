@@ -22,6 +22,21 @@ pub struct NotJson(pub String);
 pub struct Context {
     /// Telegram: business connection id → user id of the account's owner (a number or text in JSON).
     pub business_connection_owner: BTreeMap<String, Value>,
+    /// Messenger: the page.
+    pub page_id: Option<Value>,
+    /// Messenger, Instagram: our app, whose echoes are of our own sends (a number or text in JSON).
+    pub our_app_id: Option<Value>,
+    pub ig_account_id: Option<Value>,
+    /// WhatsApp Cloud: the numbers that are connected.
+    pub known_phone_number_ids: Option<Vec<Value>>,
+    /// Gmail: the account's address.
+    pub mailbox: Option<String>,
+    /// Gmail: from where on history was last read.
+    pub stored_history_id: Option<Value>,
+    /// Stripe: which kind of events the endpoint is for.
+    pub expected_livemode: Option<bool>,
+    /// Stripe: the connected accounts.
+    pub known_accounts: Option<Vec<Value>>,
 }
 
 /// Shown for a reaction that is no text: a picture of its own, and whatever is invented next.
@@ -115,6 +130,12 @@ pub enum Event {
     Change(Box<Change>),
     /// How far a message of ours has come.
     Receipt(Box<Receipt>),
+    /// How far all messages of ours in a chat have come.
+    Watermark(Watermark),
+    /// A customer writes, or no longer.
+    Typing(Typing),
+    /// The provider holds what it does not deliver: it has to be asked for [news](crate::Provider::news).
+    HasNews,
     /// How the account does.
     Health(AccountHealth),
     /// An account lets the bot act in its place, or no longer.
@@ -197,6 +218,21 @@ pub struct NewMessage {
     pub awaits_answer: bool,
     /// The connection through which it came, if the [`Context`] has to know its owner.
     pub connection: Option<String>,
+    /// It is kept and shown, and no machine answers it.
+    pub no_answer: Option<NoAnswer>,
+    /// [`Outgoing::our_reference`](crate::Outgoing::our_reference) of the send that it is the echo of.
+    pub our_reference: Option<String>,
+}
+
+/// Why no machine answers a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// A machine wrote it: a notice of absence, a bounce, a mailing list.
+    Automatic,
+    /// Another app has the conversation.
+    Standby,
+    /// It is from before the account was connected.
+    History,
 }
 
 /// Who wrote a message.
@@ -288,7 +324,26 @@ pub struct Receipt {
     pub partial: bool,
     /// Why it failed.
     pub reason: Option<String>,
+    /// [`Outgoing::our_reference`](crate::Outgoing::our_reference) of the send: it is known before `target_key` is.
+    pub our_reference: Option<String>,
     pub told: Told,
+}
+
+/// The state of every message of a chat that left by then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watermark {
+    /// The chat's id at the provider.
+    pub chat: String,
+    pub status: Status,
+    /// Unix milliseconds.
+    pub until_ms: i64,
+    pub told: Told,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Typing {
+    pub chat: Chat,
+    pub on: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -333,7 +388,7 @@ impl Event {
 
     /// Kept as a body only: nothing changes by it.
     pub fn is_idle(&self) -> bool {
-        matches!(self, Self::Ignored(_) | Self::Noted)
+        matches!(self, Self::Ignored(_) | Self::Noted | Self::Typing(_))
     }
 
     /// The connection through which it came, if the [`Context`] has to know its owner.
@@ -351,6 +406,7 @@ impl Event {
             Self::Message(message) => message.told.told_ms = Some(at_ms),
             Self::Change(change) => change.told.told_ms = Some(at_ms),
             Self::Receipt(receipt) => receipt.told.told_ms = Some(at_ms),
+            Self::Watermark(watermark) => watermark.told.told_ms = Some(at_ms),
             Self::Health(health) => health.told.told_ms = Some(at_ms),
             _ => {}
         }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Direction, HealthState, MediaRef, MediaState, Origin, Status, Words};
+use crate::{Direction, HealthState, MediaRef, MediaState, Origin, Status, Words, event::NoAnswer};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -228,6 +228,13 @@ pub struct Fields {
     /// See [`Fields::reply_key`].
     #[serde(skip)]
     pub reply_key: Option<String>,
+    /// See [`NewMessage::no_answer`](crate::event::NewMessage::no_answer).
+    #[serde(skip)]
+    pub no_answer: Option<NoAnswer>,
+
+    /// Of a status or an echo: [`Outgoing::our_reference`](crate::Outgoing::our_reference) of the send.
+    #[serde(skip)]
+    pub our_reference: Option<String>,
     /// See [`Fields::update_key`].
     #[serde(skip)]
     pub update_key: Option<String>,

@@ -21,7 +21,7 @@ mod waha;
 mod words;
 
 pub use event::{
-    ContentKind, Context, Direction, Event, MediaKind, MediaRef, MediaState, NotJson, Origin,
+    ContentKind, Context, Direction, Event, MediaKind, MediaRef, MediaState, NoAnswer, NotJson, Origin,
     REACTION_STAND_IN, Status,
 };
 pub use fields::{Fields, Kind};
@@ -29,8 +29,10 @@ pub use headers::Headers;
 pub use inspect::{InspectError, inspect, inspect_verify};
 pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
-    Account, AccountInfo, Acknowledge, Address, Binds, ConnectFailure, CredentialField, FetchError, Fetched,
-    Health, HealthState, Hook, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, SendError, SendOutcome,
+    Abilities, Account, AccountInfo, Acknowledge, Address, AppKind, Binds, Button, CURSOR_EXPIRED, Choice,
+    ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health, HealthState, Hook, News,
+    NewsItem, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, Rates, Renewed, Routed, SendError,
+    SendOutcome, SignIn, Since, Template,
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};

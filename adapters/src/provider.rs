@@ -13,7 +13,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
-use serde::Serialize;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWrite;
 
 use crate::{
@@ -21,6 +22,23 @@ use crate::{
     outward::{self, NotPublic},
     split::Unit,
 };
+
+/// How fast a provider takes messages. The hub keeps to it; what waits stays in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Calls of one channel in a second.
+    pub per_second: u32,
+    /// Between two messages to one chat, in milliseconds.
+    pub chat_gap_ms: u64,
+    /// Messages to one chat that may follow each other without the gap.
+    pub chat_burst: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { per_second: 20, chat_gap_ms: 0, chat_burst: 1 }
+    }
+}
 
 /// What a provider takes. Longer texts are cut with [`split`](crate::split()).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +50,39 @@ pub struct ProviderLimits {
     pub max_upload_bytes: u64,
     /// Largest file that can be fetched.
     pub max_download_bytes: u64,
+    pub rates: Rates,
+}
+
+/// How a provider gathers what a customer writes: the settings that a new channel begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gathering {
+    pub quiet_ms: i64,
+    pub max_wait_ms: i64,
+}
+
+impl Gathering {
+    /// People in a chat write one thought in several messages.
+    pub const CHAT: Self = Self { quiet_ms: 4_000, max_wait_ms: 20_000 };
+    /// A mail is whole; a second one may correct it.
+    pub const MAIL: Self = Self { quiet_ms: 60_000, max_wait_ms: 300_000 };
+}
+
+/// What a provider can do beside texts and files, so that nobody is offered what it would refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that a provider has or has not")]
+pub struct Abilities {
+    pub reply: bool,
+    pub reactions: bool,
+    /// Reply buttons under a text.
+    pub buttons: bool,
+    /// Texts that the provider approved beforehand.
+    pub templates: bool,
+    pub typing: bool,
+    /// It tells what the business's own people write elsewhere.
+    pub echoes: bool,
+    pub receipts: bool,
+    /// Messages that were not delivered to us can be asked for.
+    pub history: bool,
 }
 
 /// What a value decides about the account that is meant.
@@ -117,8 +168,26 @@ impl<'a> Address<'a> {
     }
 }
 
+/// A reply button under a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What comes back when it is pressed.
+    pub id: String,
+    pub title: String,
+}
+
+/// A text that the provider approved beforehand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Template {
+    pub name: String,
+    pub language: String,
+    /// What fills it, in the provider's own form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<serde_json::Value>,
+}
+
 /// One message to be sent. With both `media` and `text`, the text is the caption unless there is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outgoing<'a> {
     pub to: Address<'a>,
     pub text: Option<&'a str>,
@@ -127,6 +196,46 @@ pub struct Outgoing<'a> {
     pub reply_to: Option<&'a str>,
     /// From [`Provider::reserve_id`].
     pub reserved_id: Option<&'a str>,
+    /// Under the text; empty: none.
+    pub buttons: &'a [Button],
+    /// Instead of a text and a file.
+    pub template: Option<&'a Template>,
+    /// Our own name for this send, at most 64 ASCII letters, digits and dashes. A provider that echoes such a name tells it in
+    /// [`Fields::our_reference`].
+    pub our_reference: &'a str,
+    /// A person answers outside of the provider's window for machines, and asked for that.
+    pub human_agent: bool,
+    /// The [data](crate::event::Content::data) of the customer's newest message of the chat, or of the quoted one: a mail
+    /// is answered with its subject and its message ids.
+    pub answers: Option<&'a serde_json::Map<String, serde_json::Value>>,
+    /// The customer's id at the provider, where it is not the chat's.
+    pub contact: Option<&'a str>,
+    /// A machine wrote it.
+    pub is_automatic: bool,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Nothing yet, for a chat.
+    pub const fn to(to: Address<'a>) -> Self {
+        Self {
+            to,
+            text: None,
+            media: None,
+            reply_to: None,
+            reserved_id: None,
+            buttons: &[],
+            template: None,
+            our_reference: "",
+            human_agent: false,
+            answers: None,
+            contact: None,
+            is_automatic: false,
+        }
+    }
+
+    pub const fn text(to: Address<'a>, text: &'a str) -> Self {
+        Self { text: Some(text), ..Self::to(to) }
+    }
 }
 
 /// What became of a send. Only `Retry` may be repeated by a machine.
@@ -275,6 +384,113 @@ pub struct Acknowledge<'a> {
     pub callback: Option<&'a str>,
 }
 
+/// What a provider holds that may not have been delivered to us.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    /// Oldest first.
+    pub items: Vec<NewsItem>,
+    /// Ask again with it for the rest.
+    pub page: Option<String>,
+    /// Of the last page only: where the next asking begins, to be stored with the items.
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewsItem {
+    /// [`Fields::message_key`] of the message.
+    pub key: String,
+    /// For [`Provider::parse`]; nothing: it is asked for with [`Provider::item`].
+    pub body: Option<Vec<u8>>,
+}
+
+/// From where on news are asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Since<'a> {
+    /// From the last [`News`]; nothing: everything since `at_ms`.
+    pub cursor: Option<&'a str>,
+    pub page: Option<&'a str>,
+    /// The time of the newest message that we have, or of the connecting, Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// The code of a [`SendError`] of [`Provider::news`]: ask again without a cursor.
+pub const CURSOR_EXPIRED: &str = "cursor_expired";
+
+/// Credentials that took the place of others.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Renewed {
+    pub settings: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Renewed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewed").field("settings", &self.settings.keys().collect::<Vec<_>>()).finish()
+    }
+}
+
+/// When credentials run out, Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// From then on [`Provider::renew`] is called, before anything else is.
+    pub renew_at_ms: i64,
+    pub ends_at_ms: i64,
+    /// A machine cannot renew them: a person has to sign in again.
+    pub needs_person: bool,
+}
+
+/// An account that somebody who signed in at the provider may connect.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub external_id: String,
+    pub name: Words,
+    /// By the names of the provider's [credential fields](Provider::credentials).
+    pub credentials: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choice").field("external_id", &self.external_id).finish_non_exhaustive()
+    }
+}
+
+/// Signing in at a provider (OAuth 2.0, authorization code). `app` holds the settings of the installation's
+/// [app](Provider::app).
+#[async_trait]
+pub trait SignIn: Send + Sync {
+    /// Where the browser goes. `redirect` and `state` come back from there.
+    fn authorize_url(&self, app: &Account, redirect: &str, state: &str) -> Result<String, ConnectFailure>;
+
+    /// The accounts that the code opens.
+    async fn exchange(
+        &self,
+        http: &Client,
+        app: &Account,
+        code: &str,
+        redirect: &str,
+        now_ms: i64,
+    ) -> Result<Vec<Choice>, ConnectFailure>;
+}
+
+/// An app of a provider, through which the channels of several tenants are connected: its settings stand beside those of the
+/// channel in every [`Account`], and its deliveries come to one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppKind {
+    /// `meta` or `google`.
+    pub name: &'static str,
+    pub fields: &'static [CredentialField],
+}
+
+/// One account's part of a body that came to an app's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routed {
+    /// The [provider](Provider::name).
+    pub provider: &'static str,
+    /// As [`Provider::claims`] names the account; nothing: the body does not say.
+    pub claim: Option<String>,
+    /// What concerns this account only, for [`Provider::parse`].
+    pub body: Bytes,
+}
+
 /// A messaging provider. The first half is pure; the rest speaks HTTP with a client of [`http_client`](crate::http_client) and puts
 /// neither secrets nor addresses that carry them into what it returns.
 #[async_trait]
@@ -289,6 +505,24 @@ pub trait Provider: Send + Sync {
     /// What no two channels may have at once, as far as the settings tell: the account, named alike however the address
     /// is spelled. Never a secret: it is stored as it is.
     fn claims(&self, account: &Account) -> Vec<String>;
+
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+
+    fn gathering(&self) -> Gathering {
+        Gathering::CHAT
+    }
+
+    /// The app through which channels are connected, if there is one.
+    fn app(&self) -> Option<&'static AppKind> {
+        None
+    }
+
+    /// How a person connects an account by signing in at the provider.
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        None
+    }
 
     /// Whether the bytes come from the provider. An empty secret never passes.
     fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid>;
@@ -315,6 +549,24 @@ pub trait Provider: Send + Sync {
     }
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome;
+
+    /// Sets or removes (`None`) the business's reaction to a message: the provider's id or its `message_key`.
+    async fn react(
+        &self,
+        http: &Client,
+        account: &Account,
+        to: Address<'_>,
+        message: &str,
+        emoji: Option<&str>,
+    ) -> Result<(), SendError> {
+        let _ = (http, account, to, message, emoji);
+        Err(SendError {
+            code: "not_supported".to_owned(),
+            reason: "the provider has no reactions".into(),
+            retryable: false,
+            channel_down: false,
+        })
+    }
 
     /// The press that a message stands for, by the message's data, if it
     /// [awaits an answer](crate::event::NewMessage::awaits_answer).
@@ -374,6 +626,35 @@ pub trait Provider: Send + Sync {
     async fn disconnect(&self, http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError>;
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError>;
+
+    /// What may not have been delivered to us. Nothing: the provider cannot be asked.
+    async fn news(
+        &self,
+        http: &Client,
+        account: &Account,
+        since: &Since<'_>,
+    ) -> Result<Option<News>, SendError> {
+        let _ = (http, account, since);
+        Ok(None)
+    }
+
+    /// The body of one of the news; nothing: it is gone.
+    async fn item(&self, http: &Client, account: &Account, key: &str) -> Result<Option<Vec<u8>>, SendError> {
+        let _ = (http, account, key);
+        Ok(None)
+    }
+
+    /// When the account's credentials run out, as far as its settings tell.
+    fn expiry(&self, account: &Account) -> Option<Expiry> {
+        let _ = account;
+        None
+    }
+
+    /// Credentials in place of those that run out. `retryable: false` means that a person has to sign in again.
+    async fn renew(&self, http: &Client, account: &Account, now_ms: i64) -> Result<Renewed, SendError> {
+        let _ = (http, account, now_ms);
+        Ok(Renewed::default())
+    }
 
     /// The code to be scanned while the account [needs a person](HealthState::NeedsPerson).
     async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {

@@ -18,7 +18,7 @@ use tokio::io::AsyncWrite;
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
     FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
-    ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    ProviderLimits, Rates, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -67,6 +67,8 @@ impl Provider for Telegram {
             max_caption: 1024,
             max_upload_bytes: MAX_FILE_BYTES,
             max_download_bytes: MAX_FILE_BYTES,
+            // Once a second to a chat; bursts are forgiven.
+            rates: Rates { per_second: 25, chat_gap_ms: 1_000, chat_burst: 5 },
         }
     }
 

@@ -21,7 +21,7 @@ use tokio::io::AsyncWrite;
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
     FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing,
-    Provider, ProviderLimits, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -76,6 +76,7 @@ impl Provider for Waha {
             max_caption: 1024,
             max_upload_bytes: 64 << 20,
             max_download_bytes: 100 << 20,
+            rates: Rates { per_second: 5, chat_gap_ms: 1_000, chat_burst: 3 },
         }
     }
 

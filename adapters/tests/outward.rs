@@ -47,13 +47,7 @@ fn account(base: &str) -> Account {
     Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
 }
 
-const HELLO: Outgoing<'_> = Outgoing {
-    to: Address::chat("12025550143@c.us"),
-    text: Some("hello"),
-    media: None,
-    reply_to: None,
-    reserved_id: None,
-};
+const HELLO: Outgoing<'_> = Outgoing::text(Address::chat("12025550143@c.us"), "hello");
 
 async fn fetch(provider: &dyn Provider, http: &Client, account: &Account) -> Result<(), FetchError> {
     let reference = json!({ "file_id": "F", "path": "/api/files/a.jpg", "chat": "1@c.us", "message": "m" });

@@ -30,13 +30,8 @@ fn route(method: &str) -> String {
     format!("POST /bot{TOKEN}/{method}")
 }
 
-const HELLO: Outgoing<'_> = Outgoing {
-    to: Address::chat("5550001001"),
-    text: Some("hello"),
-    media: None,
-    reply_to: Some("5550001001:7"),
-    reserved_id: None,
-};
+const HELLO: Outgoing<'_> =
+    Outgoing { reply_to: Some("5550001001:7"), ..Outgoing::text(Address::chat("5550001001"), "hello") };
 
 async fn outcome(answer: Answer) -> SendOutcome {
     let server = Server::start().await;

@@ -173,7 +173,8 @@ fn a_business_connection_is_in_the_keys_and_in_the_address() {
     }
     assert_eq!(parse("business_message", &business).reply_key(), Some("bc1:7:4"));
     // Three people in it: only the database knows who the owner is.
-    let context = Context { business_connection_owner: [("bc1".to_owned(), json!(7))].into() };
+    let context =
+        Context { business_connection_owner: [("bc1".to_owned(), json!(7))].into(), ..Context::default() };
     let update = json!({"update_id": 1, "business_message": message(&json!({"business_connection_id": "bc1", "text": "x",
         "chat": {"id": 8, "type": "private"}}))});
     assert_eq!(parse_all(&update, &context)[0].origin, Some(Origin::HumanDevice));

@@ -27,8 +27,7 @@ fn account(server: &Server) -> Account {
     Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
 }
 
-const HELLO: Outgoing<'_> =
-    Outgoing { to: Address::chat(CHAT), text: Some("hello"), media: None, reply_to: None, reserved_id: None };
+const HELLO: Outgoing<'_> = Outgoing::text(Address::chat(CHAT), "hello");
 
 async fn outcome(answer: Answer) -> SendOutcome {
     let server = Server::start().await;

@@ -73,7 +73,7 @@ async fn said(provider: &dyn Provider, account: &Account) -> Vec<(&'static str, 
     let chat = if provider.name() == "waha" { "12025550143@c.us" } else { "1" };
     let (to, mut all) = (Address::chat(chat), Vec::new());
     let mut failed = |call, error: SendError| all.push((call, error.reason));
-    let out = Outgoing { to, text: Some("hello"), media: None, reply_to: None, reserved_id: None };
+    let out = Outgoing::text(to, "hello");
     let what = Acknowledge { to, message: Some("1"), participant: None, callback: Some("2") };
     if let Err(error) = provider.reserve_id(&http, account).await {
         failed("reserve_id", error);

@@ -347,7 +347,9 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         Event::Renamed(renamed) => account::renamed(tx, channel, renamed).await,
         Event::Permission(permission) => account::permission(tx, channel, permission).await,
         Event::Connection(connection) => account::connection(tx, channel, connection).await,
-        Event::Noted | Event::Ignored(_) => Ok(false),
+        Event::Watermark(_) | Event::Typing(_) | Event::HasNews | Event::Noted | Event::Ignored(_) => {
+            Ok(false)
+        }
     }
 }
 

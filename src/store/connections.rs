@@ -37,7 +37,7 @@ pub async fn context(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<ada
     let found = tx.all::<(String, Option<String>)>(OF_CHANNEL, args![tenant, channel, MOST]).await?;
     let owners: BTreeMap<_, _> =
         found.into_iter().filter_map(|(id, owner)| Some((id, Value::String(owner?)))).collect();
-    Ok(adapters::Context { business_connection_owner: owners })
+    Ok(adapters::Context { business_connection_owner: owners, ..adapters::Context::default() })
 }
 
 /// [`context`] as a verb.

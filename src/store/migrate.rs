@@ -13,6 +13,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (2, "0002_accounts", include_str!("../../migrations/0002_accounts.sql")),
     (3, "0003_inbox", include_str!("../../migrations/0003_inbox.sql")),
     (4, "0004_work", include_str!("../../migrations/0004_work.sql")),
+    (5, "0005_channels", include_str!("../../migrations/0005_channels.sql")),
 ];
 
 /// The migration that also creates the engine's own part of the search index.

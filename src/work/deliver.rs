@@ -135,7 +135,6 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
         return Ok(());
     };
     let out = Outgoing {
-        to: adapters::Address { chat: &begun.chat, thread: begun.thread.as_deref() },
         text: begun.part.text.as_deref(),
         media: begun.part.media.as_ref().map(|file| OutMedia {
             kind: media_kind(&file.kind),
@@ -146,6 +145,7 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
         }),
         reply_to: begun.part.reply_to.as_deref(),
         reserved_id: begun.delivery.reserved_id.as_deref(),
+        ..Outgoing::to(adapters::Address { chat: &begun.chat, thread: begun.thread.as_deref() })
     };
     let files: Vec<_> = begun.part.media.iter().cloned().collect();
     let outcome = match outgoing::check_files(&files, env.http.outward()) {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{
     AccountHealth, Author, Change, Chat, Connection, Content, ContentKind, Direction, Event, NewMessage,
-    Origin, Permission, Person, REACTION_STAND_IN, Reaction, Receipt, Renamed, Title, Told, What,
+    Origin, Permission, Person, REACTION_STAND_IN, Reaction, Receipt, Renamed, Title, Told, Typing,
+    Watermark, What,
 };
 use crate::{Fields, Kind};
 
@@ -36,6 +37,8 @@ impl From<Fields> for Event {
             Kind::Edited | Kind::Deleted | Kind::Reaction => change(fields),
             Kind::Status => receipt(fields),
             Kind::Session => health(fields),
+            Kind::Presence => typing(fields),
+            Kind::MailNotify if fields.data.get("stale") != Some(&Value::Bool(true)) => Self::HasNews,
             Kind::Connection => connection(&fields),
             Kind::Membership => permission(fields),
             Kind::IdentityChange => renamed(fields),
@@ -94,6 +97,8 @@ fn message(mut fields: Fields, kind: ContentKind) -> Event {
         is_where_reply_is: fields.is_where_reply_is,
         awaits_answer: fields.awaits_answer,
         connection: fields.connection,
+        no_answer: fields.no_answer,
+        our_reference: fields.our_reference,
     }))
 }
 
@@ -122,11 +127,30 @@ fn change(mut fields: Fields) -> Event {
 }
 
 fn receipt(mut fields: Fields) -> Event {
+    let Some(status) = fields.status else { return Event::Noted };
     let target = fields.target_key.take().or_else(|| fields.reply_key.take());
-    let (Some(target_key), Some(status)) = (target, fields.status) else { return Event::Noted };
     let told = told(&mut fields);
-    let (partial, reason) = (fields.partial, fields.reason);
-    Event::Receipt(Box::new(Receipt { target_key, status, partial, reason, told }))
+    match (target, fields.external_conversation_id, fields.watermark_ms) {
+        (Some(target_key), _, _) => {
+            let Fields { partial, reason, our_reference, .. } = fields;
+            Event::Receipt(Box::new(Receipt { target_key, status, partial, reason, our_reference, told }))
+        }
+        (None, Some(chat), Some(until_ms)) => Event::Watermark(Watermark { chat, status, until_ms, told }),
+        _ => Event::Noted,
+    }
+}
+
+/// Online and away say nothing of what a person is about to write.
+fn typing(mut fields: Fields) -> Event {
+    let on = match fields.state.as_deref() {
+        Some("typing" | "recording") => true,
+        Some("paused") => false,
+        _ => return Event::Noted,
+    };
+    match chat(&mut fields) {
+        Some(chat) => Event::Typing(Typing { chat, on }),
+        None => Event::Noted,
+    }
 }
 
 fn health(mut fields: Fields) -> Event {

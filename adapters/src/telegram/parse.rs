@@ -350,7 +350,10 @@ mod tests {
 
     #[test]
     fn business_chats_tell_customer_owner_and_bot_apart() {
-        let known = Context { business_connection_owner: [("bc1".to_owned(), json!(777))].into() };
+        let known = Context {
+            business_connection_owner: [("bc1".to_owned(), json!(777))].into(),
+            ..Context::default()
+        };
         for context in [&known, &Context::default()] {
             let customer = parse_one(&business(5_550_001_001, &json!({})), context);
             assert_eq!((customer.direction, customer.origin), (Some(Direction::Inbound), None));

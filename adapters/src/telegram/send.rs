@@ -111,13 +111,7 @@ mod tests {
     use super::*;
     use crate::OutMedia;
 
-    const TEXT: Outgoing<'_> = Outgoing {
-        to: Address::chat("555"),
-        text: Some("hi"),
-        media: None,
-        reply_to: None,
-        reserved_id: None,
-    };
+    const TEXT: Outgoing<'_> = Outgoing::text(Address::chat("555"), "hi");
 
     #[test]
     fn a_reply_takes_both_spellings_of_an_id() {

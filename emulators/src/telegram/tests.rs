@@ -102,7 +102,7 @@ impl Bench {
     }
 
     async fn send_to(&self, to: adapters::Address<'_>, text: &str) -> SendOutcome {
-        let out = Outgoing { to, text: Some(text), media: None, reply_to: None, reserved_id: None };
+        let out = Outgoing::text(to, text);
         telegram().send(&self.http, &self.account, &out).await
     }
 }
@@ -217,13 +217,7 @@ async fn a_dropped_emulator_answers_nobody() {
     assert!(matches!(bench.send(&CHAT.to_string(), "x").await, SendOutcome::Sent { .. }));
     let Bench { emulator, http, account, .. } = bench;
     drop(emulator);
-    let out = Outgoing {
-        to: adapters::Address::chat("1"),
-        text: Some("x"),
-        media: None,
-        reply_to: None,
-        reserved_id: None,
-    };
+    let out = Outgoing::text(adapters::Address::chat("1"), "x");
     let outcome = telegram().send(&http, &account, &out).await;
     assert!(matches!(outcome, SendOutcome::Retry { .. } | SendOutcome::Unknown { .. }), "{outcome:?}");
 }

@@ -78,13 +78,7 @@ impl Bench {
     }
 
     async fn send(&self, text: &str, reserved_id: Option<&str>) -> SendOutcome {
-        let out = Outgoing {
-            to: adapters::Address::chat(CHAT),
-            text: Some(text),
-            media: None,
-            reply_to: None,
-            reserved_id,
-        };
+        let out = Outgoing { reserved_id, ..Outgoing::text(adapters::Address::chat(CHAT), text) };
         waha().send(&self.http, &self.account, &out).await
     }
 
