@@ -29,10 +29,10 @@ pub use headers::Headers;
 pub use inspect::{InspectError, inspect, inspect_verify};
 pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
-    Abilities, Account, AccountInfo, Acknowledge, Address, AppKind, Binds, Button, CURSOR_EXPIRED, Choice,
-    ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health, HealthState, Hook, News,
-    NewsItem, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, Rates, Renewed, Routed, SendError,
-    SendOutcome, SignIn, Since, Template,
+    Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, CURSOR_EXPIRED,
+    Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health, HealthState,
+    Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, Rates, Renewed,
+    Routed, SendError, SendOutcome, SignIn, Since, Template,
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};
@@ -53,4 +53,19 @@ pub fn provider(name: &str) -> Option<&'static dyn Provider> {
 /// The built providers, in the order in which a person chooses among them.
 pub fn providers() -> impl Iterator<Item = &'static dyn Provider> {
     BUILT.iter().copied()
+}
+
+/// The kinds of apps of the built providers, each once.
+pub fn apps() -> impl Iterator<Item = &'static dyn App> {
+    let mut seen = Vec::new();
+    providers().filter_map(Provider::app).filter(move |app| {
+        let is_new = !seen.contains(&app.name());
+        seen.push(app.name());
+        is_new
+    })
+}
+
+/// The kind of app of that name.
+pub fn app(name: &str) -> Option<&'static dyn App> {
+    apps().find(|app| app.name() == name)
 }

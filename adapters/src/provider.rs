@@ -471,13 +471,61 @@ pub trait SignIn: Send + Sync {
     ) -> Result<Vec<Choice>, ConnectFailure>;
 }
 
-/// An app of a provider, through which the channels of several tenants are connected: its settings stand beside those of the
-/// channel in every [`Account`], and its deliveries come to one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AppKind {
+/// A kind of app of a provider (a Meta app, a Google client), through which the channels of several tenants are connected.
+/// Its settings stand beside those of the channel in every [`Account`] that a [`Provider`] with such an
+/// [app](Provider::app) is given, and its deliveries come to one address.
+#[async_trait]
+pub trait App: Send + Sync {
     /// `meta` or `google`.
-    pub name: &'static str,
-    pub fields: &'static [CredentialField],
+    fn name(&self) -> &'static str;
+
+    fn fields(&self) -> &'static [CredentialField];
+
+    /// The app's own id, which no two apps of the installation share.
+    fn external_id(&self, app: &Account) -> Option<String>;
+
+    /// The answer to a request that proves the address, by its query; nothing: it is not ours.
+    fn challenge(&self, app: &Account, query: &[(String, String)]) -> Option<String> {
+        let _ = (app, query);
+        None
+    }
+
+    /// Whether a delivery comes from the provider. An empty secret never passes. Keys of the provider are fetched, and kept as
+    /// long as it allows: [`AppInvalid::Unavailable`] when they cannot be had now.
+    async fn verify(
+        &self,
+        http: &Client,
+        app: &Account,
+        headers: &Headers,
+        body: &[u8],
+        now_s: i64,
+    ) -> Result<(), AppInvalid>;
+
+    /// The accounts that a delivery concerns, each with its own part of the body, in the body's order.
+    fn route(&self, body: &[u8]) -> Result<Vec<Routed>, NotJson>;
+
+    /// What a person asked the provider to tell the app: that it loses its rights, or that data have to be deleted. Nothing:
+    /// it does not verify, or it is nothing of the kind. `form` is the body's decoded form.
+    fn notice(&self, app: &Account, form: &[(String, String)]) -> Option<Notice> {
+        let _ = (app, form);
+        None
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppInvalid {
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error("the provider's keys cannot be had now: {0}")]
+    Unavailable(Words),
+}
+
+/// A signed request of a person of the provider's, about the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The person's id, as this app knows it.
+    pub user: String,
+    pub issued_at_s: Option<i64>,
 }
 
 /// One account's part of a body that came to an app's address.
@@ -515,7 +563,7 @@ pub trait Provider: Send + Sync {
     }
 
     /// The app through which channels are connected, if there is one.
-    fn app(&self) -> Option<&'static AppKind> {
+    fn app(&self) -> Option<&'static dyn App> {
         None
     }
 
