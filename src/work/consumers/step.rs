@@ -211,6 +211,10 @@ impl<C: Consumer> Verb for Build<C> {
             return Ok(());
         }
         let before = self.was.position.unwrap_or(Uuid::max());
+        // What was stored since the look is news, and is followed in its order.
+        if before == Uuid::max() && consumers::top(tx, self.tenant).await? > self.was.cursor {
+            return Ok(());
+        }
         let position = self.consumer.fill(tx, self.tenant, before).await?;
         let state = if position.is_some() { ConsumerState::Filling } else { ConsumerState::Following };
         let progress = Progress { state, position, ..self.was.clone() };
