@@ -6,11 +6,15 @@
 //! indexed by provider and account (`store/claims.rs`). Rows are read in `store/channels.rs`.
 
 pub mod address;
+pub mod apps;
 pub mod cache;
 pub mod claims;
 pub mod connect;
+pub mod granted;
 pub(crate) mod health;
+pub(crate) mod news;
 pub mod pause;
+mod renew;
 pub mod secrets;
 pub mod settings;
 

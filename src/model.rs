@@ -8,6 +8,7 @@ mod event;
 mod frame;
 pub mod limits;
 mod message;
+mod provider_app;
 mod turn;
 
 pub use channel::{Channel, ChannelHealth, ChannelSettings, ChannelState, ChannelView};
@@ -21,6 +22,7 @@ pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
     MessageStatus, OutAttachment, Reaction,
 };
+pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
 pub use turn::{Turn, TurnState};
 
 /// Defines an enum with its text form for SQL and JSON, and the conversion back.

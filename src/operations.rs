@@ -5,6 +5,7 @@
 //! To add one: a function in the file of its noun below, and its entry. CONTRIBUTING.md has the recipe.
 
 mod answer;
+mod apps;
 mod caller;
 mod channels;
 mod companies;
@@ -40,7 +41,7 @@ pub use caller::{At, Caller};
 pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
-use crate::accounts::Permission::{Answer, Manage, Read, Respond};
+use crate::accounts::Permission::{Answer, Manage, Operate, Read, Respond};
 use crate::accounts::Thing::{Attachment, Channel, Conversation, Envelope, Job, Turn};
 use crate::app::AppState;
 use crate::http::{health, hooks, metrics, session};
@@ -179,6 +180,18 @@ table! {
         "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/connect");
     }
+    "apps" {
+        /// The apps of providers through which channels are connected, and how many of each family are free.
+        ///
+        /// For people of the platform only.
+        "app.list" => act(apps::list).needs(Read).get("/api/v1/apps");
+        /// Add an app. For administrators of the platform only.
+        "app.create" => run(apps::create).needs(Operate).post("/api/v1/apps");
+        /// Change an app's name, state, tenant or settings. For administrators of the platform only.
+        ///
+        /// Another address or app id needs the app's secrets again.
+        "app.update" => run(apps::update).needs(Operate).patch("/api/v1/apps");
+    }
     "companies" {
         /// The companies that the caller sees.
         "company.list" => run(companies::list).needs(Read).get("/api/v1/companies");
@@ -241,6 +254,59 @@ table! {
             answers: vec![Shape::empty(200).says("Stored, with everything that follows from it")],
             security: Some(json!([{}])),
             refuses: Some(&[401, 404, 413, 503]),
+            ..Described::default()
+        });
+        /// Where the provider of an app delivers for all accounts that are connected through it.
+        ///
+        /// Each account's part goes to its channel; parts of accounts that nobody has connected are counted and dropped.
+        "hook.receive_app" => handle(Method::POST, "/hooks/{family}/{app}", hooks::receive_app, |_| Described {
+            raw_body: Some("The provider's body, exactly as it signs it"),
+            in_path: Some("The kind of app (`meta`, `google`) and its id"),
+            answers: vec![Shape::empty(200).says("Stored, with everything that follows from it")],
+            security: Some(json!([{}])),
+            refuses: Some(&[401, 404, 413, 503]),
+            ..Described::default()
+        });
+        /// Proves the address of an app to its provider (Meta's `hub.challenge`).
+        "hook.prove_app" => handle(Method::GET, "/hooks/{family}/{app}", hooks::prove, |_| Described {
+            in_path: Some("The kind of app (`meta`, `google`) and its id"),
+            answers: vec![Shape::of(200, "text/plain").says("What was asked to be given back")],
+            security: Some(json!([{}])),
+            refuses: Some(&[403, 404]),
+            ..Described::default()
+        });
+        /// Where Pub/Sub pushes what is new in connected Gmail accounts.
+        "hook.gmail" => handle(Method::POST, "/hooks/gmail", hooks::gmail, |_| Described {
+            raw_body: Some("The push"),
+            answers: vec![Shape::empty(200).says("Noted; the mailbox is read")],
+            security: Some(json!([{}])),
+            refuses: Some(&[401, 404, 413, 503]),
+            ..Described::default()
+        });
+        /// A person took the rights of an app back at its provider.
+        "hook.deauthorize" => handle(Method::POST, "/hooks/{family}/{app}/deauthorize", hooks::deauthorize, |_| Described {
+            raw_body: Some("A form with `signed_request`"),
+            in_path: Some("The kind of app (`meta`) and its id"),
+            answers: vec![Shape::empty(200)],
+            security: Some(json!([{}])),
+            refuses: Some(&[401, 404, 413]),
+            ..Described::default()
+        });
+        /// A person asks that the app forgets them.
+        "hook.data_deletion" => handle(Method::POST, "/hooks/{family}/{app}/data-deletion", hooks::data_deletion, |_| Described {
+            raw_body: Some("A form with `signed_request`"),
+            in_path: Some("The kind of app (`meta`) and its id"),
+            answers: vec![Shape::of(200, "application/json").says("`url` and `confirmation_code`")],
+            security: Some(json!([{}])),
+            refuses: Some(&[401, 404, 413]),
+            ..Described::default()
+        });
+        /// Says to that person that it was done.
+        "hook.data_deletion_status" => handle(Method::GET, "/hooks/{family}/{app}/data-deletion/{code}", hooks::data_deletion_status, |_| Described {
+            in_path: Some("The kind of app, its id, and the confirmation code"),
+            answers: vec![Shape::of(200, "text/plain")],
+            security: Some(json!([{}])),
+            refuses: Some(&[404]),
             ..Described::default()
         });
     }

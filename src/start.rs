@@ -56,9 +56,9 @@ impl App {
         let vault = Arc::new(installation::vault(&config, &store).await?);
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
-        let channels = ChannelCache::new(store.clone(), Arc::clone(&vault));
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
             .context("the HTTP client")?;
+        let channels = ChannelCache::new(store.clone(), Arc::clone(&vault), http.clone());
         let (admission, pages) = (Admission::new(&config), Pages::of(&config));
         let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
         let (soft, hard) = (CancellationToken::new(), CancellationToken::new());

@@ -16,6 +16,7 @@ mod tx;
 mod value;
 
 pub mod accounts;
+pub mod apps;
 pub mod attachments;
 pub mod channels;
 pub mod claims;
@@ -24,6 +25,7 @@ pub mod consumers;
 pub mod contact_terms;
 pub mod contacts;
 pub mod conversations;
+pub mod cursors;
 pub mod deliveries;
 pub mod envelopes;
 pub mod events;
@@ -173,7 +175,9 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("accounts", accounts::ALL),
         ("attachments", attachments::ALL),
         ("channels", channels::ALL),
+        ("apps", apps::ALL),
         ("claims", claims::ALL),
+        ("cursors", cursors::ALL),
         ("connections", connections::ALL),
         ("consumers", consumers::ALL),
         ("contact_terms", contact_terms::ALL),

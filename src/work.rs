@@ -17,6 +17,7 @@ mod fetch_media;
 mod fetch_title;
 mod kinds;
 mod overdue;
+mod read_news;
 mod recover;
 mod responders;
 mod retain;

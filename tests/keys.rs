@@ -23,6 +23,8 @@ pub const OF_THE_INSTALLATION: &[(&str, &str)] = &[
     ("hook_paths", "a directory: a webhook names nothing but its secret"),
     ("key_digests", "a directory: a program names nothing but its key"),
     ("claims", "an account of a provider belongs to one channel of all tenants"),
+    ("apps", "apps of providers: a pool, of which tenants get theirs"),
+    ("sign_ins", "a browser comes back from a provider with nothing but its state"),
 ];
 
 /// Indexes of tenants' tables that begin with something else, and what looks through all tenants by them. None is unique.
@@ -30,6 +32,8 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("companies_by_id", "the platform's people and the command line name it by its id alone"),
     ("api_keys_by_id", "as companies_by_id"),
     ("channels_by_id", "as companies_by_id"),
+    ("channels_of_app", "a provider tells an app what concerns all its channels"),
+    ("channel_health_by_age", "sweep: what is older than is kept"),
     ("conversations_by_id", "as companies_by_id"),
     ("attachments_by_id", "as companies_by_id"),
     ("api_keys_by_revocation", "nodes look for rights that changed"),

@@ -481,6 +481,11 @@ pub trait App: Send + Sync {
 
     fn fields(&self) -> &'static [CredentialField];
 
+    /// Each tenant has an app of its own, out of a pool; otherwise one app serves all.
+    fn is_for_one_tenant(&self) -> bool {
+        false
+    }
+
     /// The app's own id, which no two apps of the installation share.
     fn external_id(&self, app: &Account) -> Option<String>;
 

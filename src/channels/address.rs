@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use adapters::{Binds, Outward, outward};
+use adapters::{Binds, CredentialField, Outward, outward};
 
 use super::{ChannelSecrets, claims};
 use crate::accounts::Scope;
@@ -15,7 +15,8 @@ use crate::vault::random_token;
 /// name is resolved.
 pub fn check(outward: &Outward, credentials: &BTreeMap<String, String>) -> Result<(), Error> {
     let is_address = |name: &str| {
-        let mut fields = adapters::providers().flat_map(adapters::Provider::credentials);
+        let of_apps = adapters::apps().flat_map(adapters::App::fields);
+        let mut fields = adapters::providers().flat_map(adapters::Provider::credentials).chain(of_apps);
         fields.any(|field| field.name == name && field.binds == Binds::Address)
     };
     for (name, value) in credentials {
@@ -42,6 +43,41 @@ pub(super) struct Changed {
     pub claims: Option<Vec<String>>,
 }
 
+/// The field by which `wanted` names another address or account than `before`.
+fn moved<'a>(
+    fields: &'a [CredentialField],
+    before: &BTreeMap<String, String>,
+    wanted: &BTreeMap<String, String>,
+) -> Option<&'a CredentialField> {
+    let form = |values: &BTreeMap<String, String>, field: &CredentialField| {
+        values.get(field.name).map(|value| field.binds.canonical(value))
+    };
+    let mut binding = fields.iter().filter(|field| field.binds != Binds::Nothing);
+    binding.find(|field| form(before, field) != form(wanted, field))
+}
+
+/// Refuses a change of an address or an account that keeps a stored secret: it was given for the former one.
+pub(super) fn keep_with_address(
+    fields: &[CredentialField],
+    before: &BTreeMap<String, String>,
+    wanted: &BTreeMap<String, String>,
+    given: &BTreeMap<String, String>,
+) -> Result<(), Error> {
+    let Some(moved) = moved(fields, before, wanted) else { return Ok(()) };
+    let has = |values: &BTreeMap<String, String>, name: &str| {
+        values.get(name).is_some_and(|value| !value.trim().is_empty())
+    };
+    let missing =
+        fields.iter().find(|field| field.secret && has(wanted, field.name) && !has(given, field.name));
+    match missing {
+        Some(missing) => {
+            let problem = format!("is needed again: the stored one was given for another {}", moved.name);
+            Err(Error::invalid(format!("credentials.{}", missing.name), problem))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The secrets with `wanted` as the credentials, of which `given` came with this change.
 pub(super) fn change(
     scope: &Scope,
@@ -52,28 +88,13 @@ pub(super) fn change(
 ) -> Result<Changed, Error> {
     let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
     let fields = provider.credentials();
-    let form = |values: &BTreeMap<String, String>, name: &str, binds: Binds| {
-        values.get(name).map(|value| binds.canonical(value))
-    };
-    let moved = fields.iter().filter(|field| field.binds != Binds::Nothing).find(|field| {
-        form(&secrets.credentials, field.name, field.binds) != form(&wanted, field.name, field.binds)
-    });
-    if let Some(moved) = moved {
-        if channel.operated && !scope.operates() {
-            return Err(Error::Forbidden(
-                "an operator set where this channel is: only an operator may change it",
-            ));
-        }
-        let has = |values: &BTreeMap<String, String>, name: &str| {
-            values.get(name).is_some_and(|value| !value.trim().is_empty())
-        };
-        let missing =
-            fields.iter().find(|field| field.secret && has(&wanted, field.name) && !has(given, field.name));
-        if let Some(missing) = missing {
-            let problem = format!("is needed again: the stored one was given for another {}", moved.name);
-            return Err(Error::invalid(format!("credentials.{}", missing.name), problem));
-        }
+    let moved = moved(fields, &secrets.credentials, &wanted);
+    if moved.is_some() && channel.operated && !scope.operates() {
+        return Err(Error::Forbidden(
+            "an operator set where this channel is: only an operator may change it",
+        ));
     }
+    keep_with_address(fields, &secrets.credentials, &wanted, given)?;
     let before = claims::of(provider, &secrets);
     secrets.credentials = wanted;
     let after = claims::of(provider, &secrets);

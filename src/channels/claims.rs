@@ -82,7 +82,7 @@ pub(super) async fn move_to(
 }
 
 /// Stores and announces a channel's health.
-pub(super) async fn note_health(
+pub(crate) async fn note_health(
     tx: &mut Tx<'_>,
     mut channel: Channel,
     state: &str,

@@ -7,7 +7,7 @@ use adapters::{AccountInfo, Client, HealthState, Hook, Provider, Words};
 use uuid::Uuid;
 
 use super::settings::{UpdateChannel, load};
-use super::{ChannelSecrets, claims};
+use super::{ChannelSecrets, claims, news};
 use crate::accounts::Scope;
 use crate::error::Error;
 use crate::model::Channel;
@@ -69,19 +69,21 @@ pub async fn change(
     let before = if may_move { Some(store.read(Load { scope, id }).await?) } else { None };
     let channel = store.write(verb).await?.value;
     if let Some(before) = before {
-        leave(http, public_url, &vault, &before, &channel).await?;
+        leave(store, http, public_url, &vault, &before, &channel).await?;
     }
     Ok(channel)
 }
 
 async fn leave(
+    store: &Store,
     http: &Client,
     public_url: &str,
-    vault: &Vault,
+    vault: &Arc<Vault>,
     before: &Channel,
     after: &Channel,
 ) -> Result<(), Error> {
-    let (old, new) = (ChannelSecrets::open(vault, before)?, ChannelSecrets::open(vault, after)?);
+    let old = store.read(LoadSecrets { vault: Arc::clone(vault), channel: before.clone() }).await?;
+    let new = ChannelSecrets::open(vault, after)?;
     // A new webhook secret means that the address or the account changed.
     if old.hook_secret == new.hook_secret || old.external_id.is_none() {
         return Ok(());
@@ -110,6 +112,19 @@ impl Verb for Load {
     }
 }
 
+struct LoadSecrets {
+    vault: Arc<Vault>,
+    channel: Channel,
+}
+
+impl Verb for LoadSecrets {
+    type Out = ChannelSecrets;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<ChannelSecrets, Error> {
+        ChannelSecrets::load(tx, &self.vault, &self.channel).await
+    }
+}
+
 fn provider_of(channel: &Channel) -> Result<&'static dyn Provider, Error> {
     adapters::provider(&channel.kind).ok_or_else(|| {
         Error::conflict("not_built", format!("channels of kind {} cannot be connected", channel.kind))
@@ -134,7 +149,7 @@ impl Verb for Begin {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let channel = load(tx, &self.scope, self.id).await?;
         let provider = provider_of(&channel)?;
-        let secrets = ChannelSecrets::open(&self.vault, &channel)?;
+        let secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
         let wanted = claims::of(provider, &secrets);
         if claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
             return Ok(Some((channel, secrets)));
@@ -187,6 +202,7 @@ impl Verb for Note {
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
                 channels::update(tx, &channel).await?;
+                news::ask(tx, &channel).await?;
                 (health_word(info.health.state), info.health.detail.clone())
             }
             Err(reason) => ("down", reason.clone()),

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::apps;
+use crate::error::Error;
 use crate::model::Channel;
+use crate::store::Tx;
 use crate::vault::{Vault, random_token};
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -18,6 +21,9 @@ pub struct ChannelSecrets {
     /// The account's id at the provider, known since it was connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// The settings of the channel's app. They are the app's, and not sealed with the channel.
+    #[serde(skip)]
+    pub app: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for ChannelSecrets {
@@ -34,7 +40,7 @@ fn owner(channel: Uuid) -> String {
 impl ChannelSecrets {
     /// Credentials with a new webhook secret.
     pub fn new(credentials: BTreeMap<String, String>) -> anyhow::Result<Self> {
-        Ok(Self { credentials, hook_secret: random_token("")?, external_id: None })
+        Ok(Self { credentials, hook_secret: random_token("")?, external_id: None, app: BTreeMap::new() })
     }
 
     pub fn seal(&self, vault: &Vault, channel: Uuid) -> anyhow::Result<String> {
@@ -48,8 +54,16 @@ impl ChannelSecrets {
             .map_err(|_| anyhow::anyhow!("the secrets of channel {} are damaged", channel.id))
     }
 
-    /// The form in which an adapter takes them.
+    /// As [`open`](Self::open), with the settings of the channel's app.
+    pub(crate) async fn load(tx: &mut Tx<'_>, vault: &Vault, channel: &Channel) -> Result<Self, Error> {
+        let app = apps::settings_of(tx, vault, channel.app).await?;
+        Ok(Self { app, ..Self::open(vault, channel)? })
+    }
+
+    /// The form in which an adapter takes them. No credential can stand in the place of an app's setting.
     pub fn account(&self) -> adapters::Account {
-        adapters::Account { external_id: self.external_id.clone(), settings: self.credentials.clone() }
+        let mut settings = self.credentials.clone();
+        settings.extend(self.app.clone());
+        adapters::Account { external_id: self.external_id.clone(), settings }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{ChannelSecrets, address, claims, pause};
+use super::{ChannelSecrets, address, apps, claims, pause};
 use crate::accounts::{Scope, check_name};
 use crate::announce;
 use crate::document;
@@ -67,6 +67,7 @@ impl Verb for CreateChannel {
             return Err(Error::invalid("company", "is not a company of this tenant"));
         }
         let id = tx.new_id();
+        let app = apps::of_new_channel(tx, self.scope.tenant(), &self.kind).await?.map(|app| app.id);
         let secrets = ChannelSecrets::new(credentials)?;
         let channel = Channel {
             id,
@@ -77,6 +78,7 @@ impl Verb for CreateChannel {
             state: ChannelState::Active,
             hook_token: random_token("")?,
             sealed: secrets.seal(&self.vault, id)?,
+            app,
             settings: self.settings.clone(),
             health: None,
             operated: self.scope.operates(),

@@ -2,6 +2,7 @@
 //! notices the change within two seconds. They need no account: access to the database is enough. Arguments that take
 //! an id accept the name as well (`find.rs`). Only `tenant create` may make an installation.
 
+mod app;
 mod channel;
 mod company;
 mod feed;
@@ -40,6 +41,9 @@ pub(super) enum Admin {
     /// People who sign in.
     #[command(subcommand)]
     User(user::User),
+    /// Apps of providers, through which channels are connected.
+    #[command(subcommand)]
+    App(app::App),
     /// Connected provider accounts.
     #[command(subcommand)]
     Channel(channel::Channel),
@@ -62,6 +66,7 @@ impl Admin {
             Self::Tenant(command) => command.run(&admin).await,
             Self::Company(command) => command.run(&admin).await,
             Self::User(command) => command.run(&admin).await,
+            Self::App(command) => command.run(&admin).await,
             Self::Channel(command) => command.run(&admin).await,
             Self::Feed(command) => command.run(&admin).await,
             Self::Job(command) => command.run(&admin).await,

@@ -1,19 +1,26 @@
 //! Webhooks: the raw bytes are verified, parsed and stored with everything that follows from them. Only then is the
-//! provider answered 2xx.
+//! provider answered 2xx. Here are those to a channel's own address; `app.rs` has those to the address of an app, which
+//! many channels share, and `notice.rs` what people ask a provider to tell an app.
+
+mod app;
+mod notice;
 
 use std::sync::Arc;
 
-use adapters::{Headers, Invalid};
+use adapters::{Headers, Invalid, Provider};
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts as _, Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+pub use self::app::{gmail, prove, receive_app};
+pub use self::notice::{data_deletion, data_deletion_status, deauthorize};
 use super::peer::PeerIp;
 use super::problem::Problem;
 use super::receive as body;
 use crate::app::AppState;
-use crate::channels::cache::names_unknown_owner;
+use crate::channels::cache::{Connected, names_unknown_owner};
 use crate::inbox::receive::{self, Keep};
 
 /// Receives a delivery of a provider. The token in the path is the channel's secret.
@@ -26,28 +33,45 @@ pub async fn receive(
         return Err(Problem::not_found("channel"));
     }
     let connected = app.channels.by_token(&token).await?.ok_or_else(|| Problem::not_found("channel"))?;
-    let channel = Arc::clone(&connected.channel);
-    let provider = adapters::provider(&channel.kind).ok_or_else(|| Problem::not_found("channel"))?;
+    let provider =
+        adapters::provider(&connected.channel.kind).ok_or_else(|| Problem::not_found("channel"))?;
     let (mut parts, body) = request.into_parts();
-    let Ok(peer) = PeerIp::from_request_parts(&mut parts, &app).await;
-    let limit = app.config.limits.max_hook_bytes;
-    let body: Bytes = body::whole(body, limit, &app.admission.budget, peer.counted()).await?;
+    let body = whole(&app, &mut parts, body).await?;
+    let headers = headers_of(&parts.headers);
+    let secret = connected.secrets.hook_secret.clone();
+    store(&app, provider, connected, body, move |bytes| provider.verify(&secret, &headers, bytes)).await?;
+    Ok(StatusCode::OK.into_response())
+}
+
+async fn whole(app: &AppState, parts: &mut Parts, body: axum::body::Body) -> Result<Bytes, Problem> {
+    let Ok(peer) = PeerIp::from_request_parts(parts, app).await;
+    body::whole(body, app.config.limits.max_hook_bytes, &app.admission.budget, peer.counted()).await
+}
+
+fn headers_of(headers: &HeaderMap) -> Headers {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+}
+
+/// Verifies, parses and stores one channel's body.
+async fn store(
+    app: &AppState,
+    provider: &'static dyn Provider,
+    connected: Arc<Connected>,
+    body: Bytes,
+    verify: impl FnOnce(&[u8]) -> Result<(), Invalid> + Send + 'static,
+) -> Result<(), Problem> {
+    let channel = Arc::clone(&connected.channel);
     let share = app.webhook_shares.of(channel.tenant);
     let body = share.enter(body).ok_or_else(|| busy(provider.name()))?;
-    let headers: Headers =
-        parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let failed = |error| {
         tracing::error!(%error, "a webhook's body could not be parsed");
         Problem::internal()
     };
     let (bytes, known) = (body.clone(), connected.context());
     let context = Arc::clone(&known);
-    let parse = {
-        let connected = Arc::clone(&connected);
-        move || -> Result<receive::Parsed, Invalid> {
-            provider.verify(&connected.secrets.hook_secret, &headers, &bytes)?;
-            Ok(provider.parse(&bytes, &context).map_err(|error| error.to_string()))
-        }
+    let parse = move || -> Result<receive::Parsed, Invalid> {
+        verify(&bytes)?;
+        Ok(provider.parse(&bytes, &context).map_err(|error| error.to_string()))
     };
     let mut outcome = share.parse(body.len(), parse).await.map_err(failed)?;
     if let Ok(Ok(events)) = &outcome
@@ -58,10 +82,9 @@ pub async fn receive(
         outcome = share.parse(body.len(), parse).await.map_err(failed)?;
     }
     let parsed = outcome.map_err(|why| {
-        metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => "refused")
-            .increment(1);
+        count(provider.name(), "refused");
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");
-        Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string())
+        bad_signature(&why)
     })?;
     if let Err(wait) = app.admission.rates.hook(channel.tenant, body.len()) {
         return Err(busy(provider.name()).retry_after(wait.seconds));
@@ -77,14 +100,21 @@ pub async fn receive(
         }
         other => other?,
     };
-    metrics::counter!("hubbub_webhooks_total", "provider" => provider.name(), "outcome" => received.outcome)
-        .increment(1);
-    Ok(StatusCode::OK.into_response())
+    count(provider.name(), received.outcome);
+    Ok(())
+}
+
+fn count(provider: &'static str, outcome: &'static str) {
+    metrics::counter!("hubbub_webhooks_total", "provider" => provider, "outcome" => outcome).increment(1);
+}
+
+fn bad_signature(why: &impl ToString) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", why.to_string())
 }
 
 /// The tenant's webhooks are at their limit.
 fn busy(provider: &'static str) -> Problem {
-    metrics::counter!("hubbub_webhooks_total", "provider" => provider, "outcome" => "busy").increment(1);
+    count(provider, "busy");
     let detail = "too many webhooks of this tenant wait to be stored: come again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
 }

@@ -26,10 +26,13 @@ use uuid::Uuid;
 
 use super::message_change::{self, Edit, MessageChange, TimedChange};
 use crate::accounts::access::Scope;
+use crate::channels::cache::context_of;
+use crate::channels::{ChannelSecrets, news};
 use crate::error::Error;
 use crate::model::{Channel, MessageError, MessageStatus};
 use crate::store::envelopes::{self, NewEnvelope};
 use crate::store::{Store, Tx, Verb, channels, connections};
+use crate::vault::Vault;
 
 /// Limits of the error in the integration log: characters, and number of failed events listed.
 const REASONS: usize = 500;
@@ -60,8 +63,14 @@ pub async fn receive(
 }
 
 /// Parses and applies a stored body again, after a fix. Events that were applied before change nothing.
-pub async fn replay(store: &Store, scope: Scope, envelope: Uuid) -> Result<Received, Error> {
-    let (channel, context, body) = store.read(Load { scope, envelope }).await?;
+pub async fn replay(
+    store: &Store,
+    vault: &Arc<Vault>,
+    scope: Scope,
+    envelope: Uuid,
+) -> Result<Received, Error> {
+    let load = Load { vault: Arc::clone(vault), scope, envelope };
+    let (channel, context, body) = store.read(load).await?;
     let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
     let mut parsed = provider.parse(&body, &context).map_err(|error| error.to_string());
     // The delivery time is now, so an old message counts as delivered late.
@@ -230,6 +239,7 @@ impl Verb for Keep {
 
 /// Loads a stored body with its channel and the parser's context.
 struct Load {
+    vault: Arc<Vault>,
     scope: Scope,
     envelope: Uuid,
 }
@@ -242,7 +252,10 @@ impl Verb for Load {
         let found = envelopes::body(tx, tenant, self.envelope).await?;
         let (channel, body) = found.ok_or(Error::NotFound("entry"))?;
         let channel = channels::by_id(tx, tenant, channel).await?.ok_or(Error::NotFound("channel"))?;
-        let context = connections::context(tx, tenant, channel.id).await?;
+        let owners = connections::context(tx, tenant, channel.id).await?;
+        let secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
+        let business_connection_owner = owners.business_connection_owner;
+        let context = adapters::Context { business_connection_owner, ..context_of(&channel, &secrets) };
         Ok((channel, context, body))
     }
 }
@@ -347,9 +360,8 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         Event::Renamed(renamed) => account::renamed(tx, channel, renamed).await,
         Event::Permission(permission) => account::permission(tx, channel, permission).await,
         Event::Connection(connection) => account::connection(tx, channel, connection).await,
-        Event::Watermark(_) | Event::Typing(_) | Event::HasNews | Event::Noted | Event::Ignored(_) => {
-            Ok(false)
-        }
+        Event::HasNews => news::ask(tx, channel).await.map(|()| true),
+        Event::Watermark(_) | Event::Typing(_) | Event::Noted | Event::Ignored(_) => Ok(false),
     }
 }
 

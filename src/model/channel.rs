@@ -118,6 +118,8 @@ pub struct Channel {
     pub state: ChannelState,
     pub hook_token: String,
     pub sealed: String,
+    /// The app of the provider through which it is connected.
+    pub app: Option<Uuid>,
     pub settings: ChannelSettings,
     pub health: Option<ChannelHealth>,
     /// An operator set the provider's address.

@@ -92,8 +92,8 @@ fn of_route(operation: &Operation, route: &Route, described: &Described, schemas
         about["description"] = text.into();
     }
     let mut parameters = Vec::new();
-    if let Some((_, rest)) = route.path.split_once('{') {
-        let name = rest.split_once('}').map_or(rest, |(name, _)| name);
+    for part in route.path.split('{').skip(1) {
+        let name = part.split_once('}').map_or(part, |(name, _)| name);
         let mut parameter = json!({ "name": name, "in": "path", "required": true });
         match described.in_path {
             Some(text) => {

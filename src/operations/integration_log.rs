@@ -55,7 +55,7 @@ pub async fn list(caller: Caller, query: LogQuery) -> Result<LogPage, Error> {
 }
 
 pub async fn replay(at: At) -> Result<Replayed, Error> {
-    let done = receive::replay(&at.app.store, at.scope, at.id).await?;
+    let done = receive::replay(&at.app.store, &at.app.vault, at.scope, at.id).await?;
     Ok(Replayed { outcome: done.outcome, applied: done.applied })
 }
 

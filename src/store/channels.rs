@@ -3,22 +3,21 @@
 use uuid::Uuid;
 
 use super::value::{FromRow, Row};
-use super::{StoreError, Tx, Verb};
+use super::{StoreError, Tx};
 use crate::args;
-use crate::error::Error;
 use crate::model::Channel;
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select h.id, h.tenant, h.company, h.kind, h.name, h.state, h.hook_token, h.sealed, h.settings, h.health, h.operated from ",
+            "select h.id, h.tenant, h.company, h.kind, h.name, h.state, h.hook_token, h.sealed, h.app, h.settings, h.health, h.operated from ",
             $rest
         )
     };
 }
 
-const INSERT: &str = "insert into channels (tenant, id, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at, operated) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)";
+const INSERT: &str = "insert into channels (tenant, id, company, kind, name, state, hook_token, sealed, settings, created_at, updated_at, operated, app) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)";
 /// A webhook's URL holds only this token: see `0001_installation.sql`.
 const INSERT_PATH: &str = "insert into hook_paths (token, tenant, channel) values ($1, $2, $3)";
 const BY_TOKEN: &str =
@@ -47,6 +46,7 @@ impl FromRow for Channel {
             state: columns.word()?,
             hook_token: columns.take()?,
             sealed: columns.take()?,
+            app: columns.take()?,
             settings: columns.json()?,
             health: columns.json_or_null()?,
             operated: columns.take()?,
@@ -73,7 +73,8 @@ pub async fn insert(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError
             &channel.sealed,
             &settings,
             now,
-            channel.operated
+            channel.operated,
+            channel.app
         ],
     )
     .await?;
@@ -121,26 +122,6 @@ pub async fn companies(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<(Uuid, Uuid)
 }
 
 /// The channel of a webhook's token.
-pub struct ByToken(pub String);
-
-impl Verb for ByToken {
-    type Out = Option<Channel>;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Channel>, Error> {
-        Ok(tx.one(BY_TOKEN, args![&self.0]).await?)
-    }
-}
-
-/// A tenant's channel by its id.
-pub struct ById {
-    pub tenant: Uuid,
-    pub id: Uuid,
-}
-
-impl Verb for ById {
-    type Out = Option<Channel>;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Channel>, Error> {
-        Ok(by_id(tx, self.tenant, self.id).await?)
-    }
+pub async fn by_token(tx: &mut Tx<'_>, token: &str) -> Result<Option<Channel>, StoreError> {
+    tx.one(BY_TOKEN, args![token]).await
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use kinds::{
-    Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchTitle, Payload, Retain, SweepFiles,
+    Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchTitle, Payload, ReadNews, Retain, SweepFiles,
 };
 
 use super::queues::{self, Leaving, QueueKey};
@@ -63,6 +63,8 @@ const PROMOTE: &str = "update jobs set state = 'ready' where tenant = $1 and id 
     and lane = $2 and state = 'behind' and not exists (select 1 from jobs where tenant = $1 and lane = $2 \
     and state in ('ready', 'claimed')) order by position, id limit 1)";
 const HURRY: &str = "update jobs set run_at = $4 where tenant = $1 and subject = $2 and kind = $3 and state = 'ready' and run_at > $4";
+const WAITING: &str = "select id from jobs where tenant = $1 and subject = $2 and kind = $3 \
+    and state in ('ready', 'behind') order by id limit 1";
 const HURRY_LANE: &str = "update jobs set run_at = $3 where tenant = $1 and lane = $2 and state in ('ready', 'claimed') \
     and claim is null and run_at > $3";
 /// A bounded number per call; the others run at their scheduled time.
@@ -92,6 +94,7 @@ pub const ALL: &[&str] = &[
     STILL_EXPIRED,
     PROMOTE,
     HURRY,
+    WAITING,
     HURRY_LANE,
     LATER_OF_QUEUE,
     HURRY_ONE,
@@ -235,6 +238,15 @@ pub async fn schedule<P: Payload>(tx: &mut Tx<'_>, payload: &P, run_at: i64) -> 
     }
     tx.wake(Wake::Job { class: P::CLASS, at: run_at });
     Ok(())
+}
+
+/// Whether a job of this kind waits to be run for the subject.
+pub async fn is_waiting<P: Payload>(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    subject: Uuid,
+) -> Result<bool, StoreError> {
+    Ok(tx.one::<(Uuid,)>(WAITING, args![tenant, subject, P::KIND]).await?.is_some())
 }
 
 /// Extends the claim of a job. `false`: the claim was lost.

@@ -20,7 +20,7 @@ impl Work for Acknowledge {
 async fn answer(env: &Env, job: &Job) -> Result<(), Error> {
     let found = env.store.read(LoadPressed { job: job.clone() }).await?;
     if let Some((conversation, data)) = found
-        && let Some(connected) = env.channels.by_id(conversation.tenant, conversation.channel).await?
+        && let Some(connected) = env.channels.ready(conversation.tenant, conversation.channel).await?
         && let Some(provider) = adapters::provider(&connected.channel.kind)
         && let Some(press) = provider.press(&data)
     {

@@ -101,7 +101,7 @@ impl Work for Deliver {
 async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     let delivery = env.store.read(LoadDelivery { tenant: job.tenant, delivery }).await?;
     let connected = match &delivery {
-        Some(delivery) => env.channels.by_id(delivery.tenant, delivery.channel).await?,
+        Some(delivery) => env.channels.ready(delivery.tenant, delivery.channel).await?,
         None => None,
     };
     let (Some(delivery), Some(connected)) = (delivery, connected) else {

@@ -112,7 +112,7 @@ async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}").into());
     let connected = env
         .channels
-        .by_id(job.tenant, channel)
+        .ready(job.tenant, channel)
         .await
         .map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
     let connected = connected.ok_or(FetchError::Gone)?;

@@ -11,7 +11,8 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, Retain, SweepFiles,
+    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, ReadNews, Retain,
+    SweepFiles,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -95,6 +96,7 @@ const fn kind<W: Work>() -> JobKind {
 static ALL: &[JobKind] = &[
     kind::<Deliver>(),
     kind::<Acknowledge>(),
+    kind::<ReadNews>(),
     kind::<FetchMedia>(),
     kind::<FetchTitle>(),
     kind::<EndOverdue>(),

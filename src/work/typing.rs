@@ -135,7 +135,7 @@ impl Typing {
     async fn send(&self, call: Call) -> Result<(), Error> {
         let Some(conversation) = self.store.read(LoadConversation { call }).await? else { return Ok(()) };
         let channel = conversation.channel;
-        let Some(connected) = self.channels.by_id(conversation.tenant, channel).await? else { return Ok(()) };
+        let Some(connected) = self.channels.ready(conversation.tenant, channel).await? else { return Ok(()) };
         let is_active = connected.channel.state == ChannelState::Active;
         if !is_active || self.state().is_backing_off(channel) {
             return Ok(());

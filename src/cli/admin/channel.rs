@@ -110,7 +110,7 @@ impl Given {
     }
 
     /// Refuses addresses that the server would refuse to a tenant, although the operator wrote them.
-    fn checked(&self, admin: &Context) -> anyhow::Result<BTreeMap<String, String>> {
+    pub(super) fn checked(&self, admin: &Context) -> anyhow::Result<BTreeMap<String, String>> {
         let all = self.credentials()?;
         address::check(&admin.config.outward(), &all)?;
         Ok(all)

@@ -4,7 +4,7 @@ use adapters::HealthState;
 use adapters::event::{AccountHealth, Connection, Permission, Renamed};
 
 use super::time;
-use crate::channels::health;
+use crate::channels::{health, news};
 use crate::error::Error;
 use crate::inbox::outgoing;
 use crate::model::{Channel, ChannelHealth, ChannelState};
@@ -29,6 +29,8 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
     let detail = news.detail.as_deref().map(|word| adapters::Words::from(word).into());
     health::note(tx, &mut channel, ChannelHealth { state: state.to_owned(), detail, at }).await?;
     if state == "ok" && channel.state == ChannelState::Active {
+        // What was written while the account was not connected may not have been delivered.
+        news::ask(tx, &channel).await?;
         jobs::recovered(tx, channel.tenant, channel.id).await?;
     }
     Ok(true)

@@ -10,16 +10,18 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Send = 1,
+    News = 2,
     Media = 4,
     Upkeep = 9,
 }
 
 impl Class {
-    pub const ALL: &'static [Self] = &[Self::Send, Self::Media, Self::Upkeep];
+    pub const ALL: &'static [Self] = &[Self::Send, Self::News, Self::Media, Self::Upkeep];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Send => "send",
+            Self::News => "news",
             Self::Media => "media",
             Self::Upkeep => "upkeep",
         }
@@ -33,6 +35,8 @@ impl Class {
     pub const fn per_queue(self) -> i64 {
         match self {
             Self::Send => 8,
+            // One reading of an account at a time.
+            Self::News => 1,
             Self::Media => 4,
             Self::Upkeep => 2,
         }
@@ -42,6 +46,7 @@ impl Class {
     pub const fn workers(self) -> usize {
         match self {
             Self::Send => 64,
+            Self::News => 8,
             Self::Media => 8,
             Self::Upkeep => 2,
         }
@@ -89,6 +94,8 @@ payloads! {
     Deliver { delivery } = "deliver" in Send;
     /// Answers a button press, so that the customer's client stops waiting.
     Acknowledge { message } = "acknowledge" in Send;
+    /// Reads what the channel's provider holds and did not deliver.
+    ReadNews { channel } = "read_news" in News;
     /// Fetches the file of an attachment.
     FetchMedia { attachment } = "fetch_media" in Media;
     /// Fetches the title of a conversation's group chat.

@@ -1,0 +1,100 @@
+//! Apps of providers: platform people see the pool, its operators change it. Secrets are written and never returned.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Caller;
+use super::answer::Created;
+use crate::accounts::Permission;
+use crate::channels::address;
+use crate::channels::apps::{AppChanges, CreateApp, FEW, ListApps, UpdateApp};
+use crate::error::Error;
+use crate::model::{ProviderAppState, ProviderAppView};
+
+#[derive(Serialize, ToSchema)]
+pub struct Apps {
+    apps: Vec<ProviderAppView>,
+    /// Of each family: how many are free for further tenants, and whether these are few.
+    pool: Vec<Pool>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Pool {
+    /// `meta` or `google`.
+    family: String,
+    free: usize,
+    /// Fewer than the next tenants need.
+    few: bool,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApp {
+    /// `meta` or `google`.
+    family: String,
+    name: String,
+    #[serde(default = "draft")]
+    state: ProviderAppState,
+    /// Gives it to this tenant at once.
+    tenant: Option<Uuid>,
+    settings: BTreeMap<String, String>,
+}
+
+const fn draft() -> ProviderAppState {
+    ProviderAppState::Draft
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppPatch {
+    id: Uuid,
+    name: Option<String>,
+    state: Option<ProviderAppState>,
+    tenant: Option<Uuid>,
+    /// Those that change.
+    settings: Option<BTreeMap<String, String>>,
+}
+
+pub async fn list(caller: Caller) -> Result<Apps, Error> {
+    caller.access.platform(Permission::Read)?;
+    let apps = caller.app.store.read(ListApps { vault: Arc::clone(&caller.app.vault) }).await?;
+    let pool = adapters::apps().map(|kind| {
+        let is_free =
+            |app: &&ProviderAppView| app.family == kind.name() && app.state == ProviderAppState::Approved;
+        let free = apps.iter().filter(is_free).count();
+        let has_any = apps.iter().any(|app| app.family == kind.name());
+        Pool {
+            family: kind.name().to_owned(),
+            free,
+            few: kind.is_for_one_tenant() && has_any && (free as i64) < FEW,
+        }
+    });
+    Ok(Apps { pool: pool.collect(), apps })
+}
+
+pub async fn create(caller: Caller, new: NewApp) -> Result<Created<ProviderAppView>, Error> {
+    caller.access.platform(Permission::Operate)?;
+    let app = &caller.app;
+    address::check(app.http.outward(), &new.settings)?;
+    let NewApp { family, name, state, tenant, settings } = new;
+    let verb =
+        CreateApp { vault: Arc::clone(&app.vault), family, name, state, assigned_to: tenant, settings };
+    Ok(Created(app.store.write(verb).await?.value))
+}
+
+pub async fn update(caller: Caller, patch: AppPatch) -> Result<ProviderAppView, Error> {
+    caller.access.platform(Permission::Operate)?;
+    let app = &caller.app;
+    let AppPatch { id, name, state, tenant, settings } = patch;
+    if let Some(settings) = &settings {
+        address::check(app.http.outward(), settings)?;
+    }
+    let changes = AppChanges { name, state, tenant, settings };
+    let view = app.store.write(UpdateApp { vault: Arc::clone(&app.vault), id, changes }).await?.value;
+    app.channels.forget_all();
+    Ok(view)
+}
