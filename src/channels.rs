@@ -17,6 +17,7 @@ pub mod pause;
 mod renew;
 pub mod secrets;
 pub mod settings;
+pub mod sign_in;
 
 pub use cache::ChannelCache;
 pub use secrets::ChannelSecrets;

@@ -24,6 +24,7 @@ mod messages;
 mod people;
 mod schemas;
 mod search;
+mod sign_ins;
 mod socket_text;
 mod turns;
 
@@ -179,6 +180,26 @@ table! {
         /// 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
         "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/connect");
+    }
+    "sign-ins" {
+        /// Begin to connect an account by signing in at its provider: where the browser goes.
+        "sign_in.begin" => run(sign_ins::begin).needs(Manage).post("/api/v1/sign-ins");
+        /// Exchange what the provider brought back for the accounts that may be connected.
+        ///
+        /// Only by the person who began. 409 `sign_in_over`, `no_accounts`, `connect_failed` with the provider's reason.
+        "sign_in.finish" => run(sign_ins::finish).needs(Manage).post("/api/v1/sign-ins/finish");
+        /// Connect one of the accounts, as a new channel or as the channel that is connected anew.
+        ///
+        /// Only by the person who began. 409 `account_taken`: another channel has the account.
+        "sign_in.choose" => run(sign_ins::choose).needs(Manage).post("/api/v1/sign-ins/choose");
+        /// Where a provider sends the browser back to: opens the page, which finishes.
+        "sign_in.come_back" => handle(Method::GET, "/connect/{kind}", sign_ins::come_back, |_| Described {
+            in_path: Some("The provider"),
+            answers: vec![Shape::empty(302)],
+            security: Some(json!([{}])),
+            refuses: Some(&[404]),
+            ..Described::default()
+        });
     }
     "apps" {
         /// The apps of providers through which channels are connected, and how many of each family are free.

@@ -40,6 +40,7 @@ pub mod reads;
 pub mod retention;
 pub mod search;
 pub mod sessions;
+pub mod sign_ins;
 pub mod storage;
 pub mod tallies;
 pub mod threads;
@@ -178,6 +179,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("apps", apps::ALL),
         ("claims", claims::ALL),
         ("cursors", cursors::ALL),
+        ("sign_ins", sign_ins::ALL),
         ("connections", connections::ALL),
         ("consumers", consumers::ALL),
         ("contact_terms", contact_terms::ALL),

@@ -20,7 +20,10 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "the platform's people and the command line",
     ),
     ("select k.tenant, cast(null as uuid) from api_keys k where k.id = $1", "the command line"),
-    ("select tenant, id from channels where app = $1", "a provider tells an app what concerns all its channels"),
+    (
+        "select tenant, id from channels where app = $1",
+        "a provider tells an app what concerns all its channels",
+    ),
     ("select c.tenant, c.company from conversations c where c.id = $1", "the platform's people"),
     ("select c.tenant, c.company from attachments a", "the platform's people"),
     ("select id, tenant, name from companies where (tenant, id) > ($1, $2)", "names for the command line"),

@@ -4,6 +4,31 @@
  */
 
 export interface paths {
+    "/api/v1/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The apps of providers through which channels are connected, and how many of each family are free.
+         * @description For people of the platform only.
+         */
+        get: operations["get_apps"];
+        put?: never;
+        /** Add an app. For administrators of the platform only. */
+        post: operations["post_apps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an app's name, state, tenant or settings. For administrators of the platform only.
+         * @description Another address or app id needs the app's secrets again.
+         */
+        patch: operations["patch_apps"];
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -525,6 +550,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sign-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to connect an account by signing in at its provider: where the browser goes. */
+        post: operations["post_sign_ins"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-ins/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Connect one of the accounts, as a new channel or as the channel that is connected anew.
+         * @description Only by the person who began. 409 `account_taken`: another channel has the account.
+         */
+        post: operations["post_sign_ins_choose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-ins/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange what the provider brought back for the accounts that may be connected.
+         * @description Only by the person who began. 409 `sign_in_over`, `no_accounts`, `connect_failed` with the provider's reason.
+         */
+        post: operations["post_sign_ins_finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -534,6 +616,23 @@ export interface paths {
         };
         /** Who works in a tenant. */
         get: operations["get_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connect/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a provider sends the browser back to: opens the page, which finishes. */
+        get: operations["get_connect_kind"];
         put?: never;
         post?: never;
         delete?: never;
@@ -570,6 +669,95 @@ export interface paths {
         get: operations["get_health_ready"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/gmail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where Pub/Sub pushes what is new in connected Gmail accounts. */
+        post: operations["post_hooks_gmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{family}/{app}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proves the address of an app to its provider (Meta's `hub.challenge`). */
+        get: operations["get_hooks_family_app"];
+        put?: never;
+        /**
+         * Where the provider of an app delivers for all accounts that are connected through it.
+         * @description Each account's part goes to its channel; parts of accounts that nobody has connected are counted and dropped.
+         */
+        post: operations["post_hooks_family_app"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{family}/{app}/data-deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A person asks that the app forgets them. */
+        post: operations["post_hooks_family_app_data_deletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{family}/{app}/data-deletion/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says to that person that it was done. */
+        get: operations["get_hooks_family_app_data_deletion_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{family}/{app}/deauthorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A person took the rights of an app back at its provider. */
+        post: operations["post_hooks_family_app_deauthorize"];
         delete?: never;
         options?: never;
         head?: never;
@@ -618,6 +806,28 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An account that may be connected. */
+        AccountChoice: {
+            external_id: string;
+            name: string;
+        };
+        AppPatch: {
+            /** Format: uuid */
+            id: string;
+            name?: string | null;
+            /** @description Those that change. */
+            settings?: {
+                [key: string]: string;
+            } | null;
+            state?: components["schemas"]["ProviderAppState"] | null;
+            /** Format: uuid */
+            tenant?: string | null;
+        };
+        Apps: {
+            apps: components["schemas"]["ProviderAppView"][];
+            /** @description Of each family: how many are free for further tenants, and whether these are few. */
+            pool: components["schemas"]["Pool"][];
+        };
         AssignBody: {
             /**
              * Format: uuid
@@ -654,6 +864,15 @@ export interface components {
         };
         /** @enum {string} */
         AuthorKind: "customer" | "manager" | "responder" | "phone" | "other_app" | "system";
+        /** @description Where the browser goes. */
+        Begun: {
+            /**
+             * Format: int64
+             * @description Unix milliseconds.
+             */
+            expires_at: number;
+            url: string;
+        };
         /**
          * @description In which list of the inbox a conversation stands. The views are unions of these.
          * @enum {string}
@@ -791,6 +1010,27 @@ export interface components {
              * @description Only of this tenant.
              */
             tenant?: string | null;
+        };
+        /** @description What somebody who came back may choose among. */
+        Choices: {
+            accounts: components["schemas"]["AccountChoice"][];
+            /**
+             * Format: uuid
+             * @description The channel that is connected anew.
+             */
+            channel: string | null;
+            /** Format: uuid */
+            company: string;
+            kind: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        Choose: {
+            /** @description The `external_id` of one of the accounts. */
+            account: string;
+            /** @description The channel's name; the account's, if it is not given. */
+            name?: string | null;
+            state: string;
         };
         Companies: {
             companies: components["schemas"]["CompanyView"][];
@@ -1063,6 +1303,12 @@ export interface components {
             /** Format: int64 */
             lease_until: number;
         };
+        Finish: {
+            /** @description As the browser brought it back. */
+            code: string;
+            /** @description As the browser brought it back. */
+            state: string;
+        };
         FollowedTenant: {
             /** Format: uuid */
             id: string;
@@ -1301,6 +1547,20 @@ export interface components {
             from: components["schemas"]["Standing"] | null;
             to: components["schemas"]["Standing"];
         };
+        NewApp: {
+            /** @description `meta` or `google`. */
+            family: string;
+            name: string;
+            settings: {
+                [key: string]: string;
+            };
+            state?: components["schemas"]["ProviderAppState"];
+            /**
+             * Format: uuid
+             * @description Gives it to this tenant at once.
+             */
+            tenant?: string | null;
+        };
         NewChannel: {
             /** Format: uuid */
             company: string;
@@ -1318,6 +1578,19 @@ export interface components {
         NewCompany: {
             kind: components["schemas"]["CompanyKind"];
             name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        NewSignIn: {
+            /**
+             * Format: uuid
+             * @description Connects this channel anew.
+             */
+            channel?: string | null;
+            /** Format: uuid */
+            company: string;
+            /** @description A provider at which one signs in: `messenger`, `instagram`, `whatsapp-cloud`, `gmail`. */
+            kind: string;
             /** Format: uuid */
             tenant: string;
         };
@@ -1407,6 +1680,13 @@ export interface components {
          * @enum {string}
          */
         PlatformRole: "admin" | "manager";
+        Pool: {
+            /** @description `meta` or `google`. */
+            family: string;
+            /** @description Fewer than the next tenants need. */
+            few: boolean;
+            free: number;
+        };
         /** @description Where a tenant's feed stood when the list was read. */
         Position: {
             epoch: string;
@@ -1431,6 +1711,36 @@ export interface components {
         Profile: {
             tenants: components["schemas"]["TenantRole"][];
             user: components["schemas"]["User"] | null;
+        };
+        /**
+         * @description How far an app is.
+         * @enum {string}
+         */
+        ProviderAppState: "draft" | "in_review" | "approved" | "assigned" | "retired";
+        /** @description An app as operators see it: nothing secret. */
+        ProviderAppView: {
+            /** Format: int64 */
+            created_at: number;
+            external_id: string;
+            /** @description `meta` or `google`. */
+            family: string;
+            /** @description Where the provider delivers: append it to the public address of this server. */
+            hook_path: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description The names of the secrets that it has. */
+            secrets: string[];
+            /** @description The settings that are no secrets. */
+            settings: {
+                [key: string]: string;
+            };
+            state: components["schemas"]["ProviderAppState"];
+            /**
+             * Format: uuid
+             * @description The tenant that has it.
+             */
+            tenant: string | null;
         };
         Reaction: {
             /** @description `customer` or `us`; in a group the provider's id of the person. */
@@ -1828,11 +2138,15 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountChoice = components['schemas']['AccountChoice'];
+export type AppPatch = components['schemas']['AppPatch'];
+export type Apps = components['schemas']['Apps'];
 export type AssignBody = components['schemas']['AssignBody'];
 export type Attachment = components['schemas']['Attachment'];
 export type AttachmentState = components['schemas']['AttachmentState'];
 export type Author = components['schemas']['Author'];
 export type AuthorKind = components['schemas']['AuthorKind'];
+export type Begun = components['schemas']['Begun'];
 export type Bucket = components['schemas']['Bucket'];
 export type CapacityBody = components['schemas']['CapacityBody'];
 export type ChannelHealth = components['schemas']['ChannelHealth'];
@@ -1842,6 +2156,8 @@ export type ChannelState = components['schemas']['ChannelState'];
 export type ChannelView = components['schemas']['ChannelView'];
 export type Channels = components['schemas']['Channels'];
 export type ChannelsQuery = components['schemas']['ChannelsQuery'];
+export type Choices = components['schemas']['Choices'];
+export type Choose = components['schemas']['Choose'];
 export type Companies = components['schemas']['Companies'];
 export type CompaniesQuery = components['schemas']['CompaniesQuery'];
 export type CompanyKind = components['schemas']['CompanyKind'];
@@ -1867,6 +2183,7 @@ export type EventKind = components['schemas']['EventKind'];
 export type EventsAnswer = components['schemas']['EventsAnswer'];
 export type EventsQuery = components['schemas']['EventsQuery'];
 export type Extended = components['schemas']['Extended'];
+export type Finish = components['schemas']['Finish'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FoundContact = components['schemas']['FoundContact'];
 export type Health = components['schemas']['Health'];
@@ -1889,8 +2206,10 @@ export type MessageStatus = components['schemas']['MessageStatus'];
 export type MessagesAnswer = components['schemas']['MessagesAnswer'];
 export type MessagesQuery = components['schemas']['MessagesQuery'];
 export type Moved = components['schemas']['Moved'];
+export type NewApp = components['schemas']['NewApp'];
 export type NewChannel = components['schemas']['NewChannel'];
 export type NewCompany = components['schemas']['NewCompany'];
+export type NewSignIn = components['schemas']['NewSignIn'];
 export type NoteBody = components['schemas']['NoteBody'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferedTurn = components['schemas']['OfferedTurn'];
@@ -1902,9 +2221,12 @@ export type Permission = components['schemas']['Permission'];
 export type Permissions = components['schemas']['Permissions'];
 export type Person = components['schemas']['Person'];
 export type PlatformRole = components['schemas']['PlatformRole'];
+export type Pool = components['schemas']['Pool'];
 export type Position = components['schemas']['Position'];
 export type Problem = components['schemas']['Problem'];
 export type Profile = components['schemas']['Profile'];
+export type ProviderAppState = components['schemas']['ProviderAppState'];
+export type ProviderAppView = components['schemas']['ProviderAppView'];
 export type Reaction = components['schemas']['Reaction'];
 export type ReadBody = components['schemas']['ReadBody'];
 export type ReadEvent = components['schemas']['ReadEvent'];
@@ -1934,6 +2256,197 @@ export type User = components['schemas']['User'];
 export type View = components['schemas']['View'];
 export type $defs = Record<string, never>;
 export interface operations {
+    get_apps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Apps"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_apps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApp"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAppView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_apps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderAppView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_channels: {
         parameters: {
             query?: {
@@ -4045,6 +4558,210 @@ export interface operations {
             };
         };
     };
+    post_sign_ins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sign_ins_choose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Choose"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sign_ins_finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Finish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Choices"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_users: {
         parameters: {
             query: {
@@ -4090,6 +4807,35 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_connect_kind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider */
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description There is no such thing, or not for this caller. */
             404: {
@@ -4149,6 +4895,318 @@ export interface operations {
             };
             /** @description Busy, or not ready: come again. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_hooks_gmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The push */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Noted; the mailbox is read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or not ready: come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_hooks_family_app: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of app (`meta`, `google`) and its id */
+                family: string;
+                /** @description The kind of app (`meta`, `google`) and its id */
+                app: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was asked to be given back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_hooks_family_app: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of app (`meta`, `google`) and its id */
+                family: string;
+                /** @description The kind of app (`meta`, `google`) and its id */
+                app: string;
+            };
+            cookie?: never;
+        };
+        /** @description The provider's body, exactly as it signs it */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Stored, with everything that follows from it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy, or not ready: come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_hooks_family_app_data_deletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of app (`meta`) and its id */
+                family: string;
+                /** @description The kind of app (`meta`) and its id */
+                app: string;
+            };
+            cookie?: never;
+        };
+        /** @description A form with `signed_request` */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description `url` and `confirmation_code` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_hooks_family_app_data_deletion_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of app, its id, and the confirmation code */
+                family: string;
+                /** @description The kind of app, its id, and the confirmation code */
+                app: string;
+                /** @description The kind of app, its id, and the confirmation code */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_hooks_family_app_deauthorize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind of app (`meta`) and its id */
+                family: string;
+                /** @description The kind of app (`meta`) and its id */
+                app: string;
+            };
+            cookie?: never;
+        };
+        /** @description A form with `signed_request` */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
