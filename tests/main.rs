@@ -16,6 +16,7 @@ mod flow;
 mod invariants;
 mod keys;
 mod late;
+mod news;
 mod operator;
 mod order;
 mod outward;

@@ -9,6 +9,7 @@ mod errors;
 mod files;
 mod id;
 mod media;
+mod news;
 mod parse;
 mod quoted;
 mod send;
@@ -19,9 +20,10 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
-    FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing,
-    Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    Abilities, Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context,
+    CredentialField, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, News, NotJson,
+    Outgoing, Pairing, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, Since, Unit,
+    verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -77,6 +79,18 @@ impl Provider for Waha {
             max_upload_bytes: 64 << 20,
             max_download_bytes: 100 << 20,
             rates: Rates { per_second: 5, chat_gap_ms: 1_000, chat_burst: 3 },
+        }
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            reply: true,
+            reactions: true,
+            typing: true,
+            echoes: true,
+            receipts: true,
+            history: true,
+            ..Abilities::default()
         }
     }
 
@@ -153,6 +167,15 @@ impl Provider for Waha {
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
         connect::health(http, account).await
+    }
+
+    async fn news(
+        &self,
+        http: &Client,
+        account: &Account,
+        since: &Since<'_>,
+    ) -> Result<Option<News>, SendError> {
+        news::news(http, account, since).await
     }
 
     async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {

@@ -93,6 +93,11 @@ impl WahaEmulator {
         self.shared.state.read(|state| state.lost)
     }
 
+    /// From now on events are lost before they are tried, as when the server restarts with some under way, or no longer.
+    pub fn loses_events(&self, on: bool) {
+        self.shared.state.change(|state| state.loses_events = on);
+    }
+
     /// Waits until every event is delivered or given up.
     pub async fn idle(&self) {
         self.shared.state.until(|state| (state.under_way == 0).then_some(())).await;

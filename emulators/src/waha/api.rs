@@ -35,6 +35,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/{session}/lids/{lid}", get(lid))
         .route("/api/{session}/lids/pn/{phone}", get(lid_of_phone))
         .route("/api/{session}/groups/{group}", get(group))
+        .route("/api/{session}/chats/overview", get(overview))
         .route("/api/{session}/chats/{chat}/messages", get(messages))
         .route("/api/{session}/chats/{chat}/messages/{id}", get(message))
         .route("/api/contacts/check-exists", get(check_exists))
@@ -126,6 +127,9 @@ async fn lid_of_phone(
 struct Wanted {
     phone: Option<String>,
     limit: Option<usize>,
+    offset: Option<usize>,
+    #[serde(rename = "filter.timestamp.gte")]
+    since_s: Option<i64>,
     #[serde(rename = "downloadMedia")]
     download_media: Option<bool>,
 }
@@ -145,12 +149,38 @@ async fn messages(
     if let Err(refusal) = require(&shared, &session, "WORKING") {
         return *refusal;
     }
+    let since_ms = wanted.since_s.unwrap_or(0) * 1000;
     let payloads: Vec<Value> = shared.state.read(|state| {
         let messages = state.messages.get(&session).into_iter().flat_map(|messages| messages.iter().rev());
-        let of_chat = messages.filter(|message| message.chat == chat).take(wanted.limit.unwrap_or(10));
+        let of_chat = messages
+            .filter(|message| message.chat == chat && message.at_ms >= since_ms)
+            .skip(wanted.offset.unwrap_or(0))
+            .take(wanted.limit.unwrap_or(10));
         of_chat.map(|message| sending::payload(&shared.config, &session, message, &state.lids)).collect()
     });
     Json(payloads).into_response()
+}
+
+/// The chats, those of the newest messages first.
+async fn overview(
+    State(shared): State<Arc<Shared>>,
+    Path(session): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    if let Err(refusal) = require(&shared, &session, "WORKING") {
+        return *refusal;
+    }
+    let chats: Vec<Value> = shared.state.read(|state| {
+        let mut seen = std::collections::BTreeSet::new();
+        let messages = state.messages.get(&session).into_iter().flat_map(|messages| messages.iter().rev());
+        let newest = messages.filter(|message| seen.insert(message.chat.clone()));
+        let chats = newest.map(|message| {
+            let last = sending::payload(&shared.config, &session, message, &state.lids);
+            json!({ "id": message.chat, "name": null, "picture": null, "lastMessage": last })
+        });
+        chats.skip(wanted.offset.unwrap_or(0)).take(wanted.limit.unwrap_or(20)).collect()
+    });
+    Json(chats).into_response()
 }
 
 /// With `downloadMedia`, the file becomes available again.

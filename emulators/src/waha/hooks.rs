@@ -61,6 +61,10 @@ pub(super) fn emit(shared: &Arc<Shared>, session: &str, name: &str, payload: &Va
     let hooks = shared.state.change(|state| {
         let Some(session) = state.sessions.get(session) else { return Vec::new() };
         let hooks = hooks_for(&session.config, name);
+        if state.loses_events {
+            state.lost += hooks.len();
+            return Vec::new();
+        }
         state.under_way += hooks.len();
         hooks
     });

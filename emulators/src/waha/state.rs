@@ -120,6 +120,8 @@ pub(super) struct State {
     /// Events whose delivery is neither done nor given up.
     pub(super) under_way: usize,
     pub(super) lost: usize,
+    /// Events are given up before they are tried, as by a process that restarts.
+    pub(super) loses_events: bool,
 }
 
 /// The phone number of the next session: the first one's, incremented.
