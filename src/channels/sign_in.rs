@@ -73,21 +73,18 @@ impl Verb for Begin {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Begun, Error> {
         let (_, sign_in) = provider_of(&self.kind)?;
         let tenant = self.scope.tenant();
-        let app = match self.channel {
-            Some(channel) => {
-                let channel = load(tx, &self.scope, channel).await?;
-                if channel.kind != self.kind {
-                    return Err(Error::invalid("kind", "is not the kind of this channel"));
-                }
-                crate::store::apps::by_id(tx, channel.app.unwrap_or_default()).await?
+        let app = if let Some(channel) = self.channel {
+            let channel = load(tx, &self.scope, channel).await?;
+            if channel.kind != self.kind {
+                return Err(Error::invalid("kind", "is not the kind of this channel"));
             }
-            None => {
-                let here = places::COMPANY.within(tx, &[tenant], self.company).await?;
-                if here.is_none() || !self.scope.sees_company(self.company) {
-                    return Err(Error::invalid("company", "is not a company of this tenant"));
-                }
-                apps::of_new_channel(tx, tenant, &self.kind).await?
+            crate::store::apps::by_id(tx, channel.app.unwrap_or_default()).await?
+        } else {
+            let here = places::COMPANY.within(tx, &[tenant], self.company).await?;
+            if here.is_none() || !self.scope.sees_company(self.company) {
+                return Err(Error::invalid("company", "is not a company of this tenant"));
             }
+            apps::of_new_channel(tx, tenant, &self.kind).await?
         };
         let app = app.ok_or(Error::NotFound("app"))?;
         let state = random_token("")?;

@@ -52,7 +52,7 @@ fn with(app: &AppState) -> With {
         store: app.store.clone(),
         vault: Arc::clone(&app.vault),
         http: app.http.clone(),
-        public_url: app.config.server.public_url.to_string(),
+        public_url: app.config.server.public_url.clone(),
     }
 }
 
@@ -66,7 +66,7 @@ pub async fn begin(caller: Caller, new: NewSignIn) -> Result<Begun, Error> {
         scope: caller.tenant(new.tenant)?,
         user,
         vault: Arc::clone(&caller.app.vault),
-        public_url: caller.app.config.server.public_url.to_string(),
+        public_url: caller.app.config.server.public_url.clone(),
         company: new.company,
         kind: new.kind,
         channel: new.channel,

@@ -46,8 +46,7 @@ impl Class {
     pub const fn workers(self) -> usize {
         match self {
             Self::Send => 64,
-            Self::News => 8,
-            Self::Media => 8,
+            Self::News | Self::Media => 8,
             Self::Upkeep => 2,
         }
     }
