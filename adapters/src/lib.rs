@@ -10,6 +10,7 @@ pub mod headers;
 pub mod inspect;
 mod json;
 mod media;
+mod meta;
 pub mod outward;
 pub mod provider;
 mod sniff;
