@@ -1,5 +1,10 @@
-//! What the providers of Meta share: calls of the Graph API and what its errors mean. Knows none of the
-//! providers.
+//! What the providers of Meta share: the app through which channels are connected, calls of the Graph API and what its
+//! errors mean.
 
+mod app;
 pub(crate) mod fault;
 pub(crate) mod graph;
+mod notice;
+mod route;
+
+pub(crate) use app::MetaApp;
