@@ -4,7 +4,9 @@
 mod app;
 pub(crate) mod fault;
 pub(crate) mod graph;
+pub(crate) mod media;
 mod notice;
 mod route;
+pub(crate) mod token;
 
 pub(crate) use app::MetaApp;
