@@ -10,6 +10,7 @@ pub mod headers;
 pub mod inspect;
 mod json;
 mod media;
+mod meta;
 pub mod outward;
 pub mod provider;
 mod sniff;
@@ -18,6 +19,7 @@ mod telegram;
 mod tree;
 pub mod verify;
 mod waha;
+mod whatsapp_cloud;
 mod words;
 
 pub use event::{
@@ -43,7 +45,7 @@ pub const KNOWN: &[&str] =
     &["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail", "stripe"];
 
 /// The built providers. A new one is added here, and nowhere else outside its folder.
-static BUILT: &[&dyn Provider] = &[&telegram::Telegram, &waha::Waha];
+static BUILT: &[&dyn Provider] = &[&telegram::Telegram, &waha::Waha, &whatsapp_cloud::WhatsAppCloud];
 
 /// The provider of that name, if it is built.
 pub fn provider(name: &str) -> Option<&'static dyn Provider> {

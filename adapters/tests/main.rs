@@ -10,4 +10,5 @@ mod telegram;
 mod telegram_events;
 mod waha;
 mod waha_events;
+mod whatsapp_cloud_events;
 mod words;

@@ -36,7 +36,7 @@ impl From<Fields> for Event {
             Kind::Ignored => Self::Ignored(fields.reason.unwrap_or_default()),
             Kind::Edited | Kind::Deleted | Kind::Reaction => change(fields),
             Kind::Status => receipt(fields),
-            Kind::Session => health(fields),
+            Kind::Session | Kind::AccountError => health(fields),
             Kind::Presence => typing(fields),
             Kind::MailNotify if fields.data.get("stale") != Some(&Value::Bool(true)) => Self::HasNews,
             Kind::Connection => connection(&fields),
