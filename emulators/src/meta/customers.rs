@@ -122,7 +122,7 @@ impl MetaEmulator {
             reaction["emoji"] = emoji.into();
             reaction["reaction"] = if emoji.starts_with('\u{2764}') { "love" } else { "other" }.into();
         }
-        self.page_event(account, person, "message_reactions", "reaction", reaction);
+        self.page_event(account, person, "message_reactions", "reaction", &reaction);
     }
 
     /// A customer edits an earlier text. WhatsApp tells it of numbers in coexistence only.
@@ -134,7 +134,7 @@ impl MetaEmulator {
             return;
         }
         let edit = json!({ "mid": message, "text": text, "num_edit": times });
-        self.page_event(account, person, "message_edits", "message_edit", edit);
+        self.page_event(account, person, "message_edits", "message_edit", &edit);
     }
 
     /// A customer takes a message back. Messenger does not tell it.
@@ -146,7 +146,7 @@ impl MetaEmulator {
             }
             Service::Instagram => {
                 let deleted = json!({ "mid": message, "is_deleted": true });
-                self.page_event(account, person, "messages", "message", deleted);
+                self.page_event(account, person, "messages", "message", &deleted);
             }
             Service::Messenger => {}
         }

@@ -14,7 +14,7 @@ impl MetaEmulator {
     /// A person comes into an existing thread by a link or an ad.
     pub fn customer_is_referred(&self, account: &str, person: &str, reference: &str, source: &str) {
         let referral = json!({ "ref": reference, "source": source, "type": "OPEN_THREAD" });
-        self.page_event(account, person, "messaging_referrals", "referral", referral);
+        self.page_event(account, person, "messaging_referrals", "referral", &referral);
     }
 
     /// A person opens a thread from an ad with "get started".
@@ -63,7 +63,7 @@ impl MetaEmulator {
         let mid = ids::message(self.service(account));
         message["mid"] = mid.as_str().into();
         self.learn(account, person, &mid, false);
-        self.page_event(account, person, "messages", "message", message);
+        self.page_event(account, person, "messages", "message", &message);
         mid
     }
 
@@ -71,13 +71,13 @@ impl MetaEmulator {
         let mid = ids::message(self.service(account));
         postback["mid"] = mid.as_str().into();
         self.learn(account, person, &mid, false);
-        self.page_event(account, person, "messaging_postbacks", "postback", postback);
+        self.page_event(account, person, "messaging_postbacks", "postback", &postback);
         mid
     }
 
     /// Delivers any event of a person at an account, if the field is subscribed.
-    pub fn page_event(&self, account: &str, person: &str, field: &str, name: &str, content: Value) {
-        let item = self.item(person, account, name, &content);
+    pub fn page_event(&self, account: &str, person: &str, field: &str, name: &str, content: &Value) {
+        let item = self.item(person, account, name, content);
         hooks::emit(&self.shared, self.service(account), account, field, Item::Messaging(item));
     }
 
