@@ -18,24 +18,34 @@ use serde_json::Value;
 /// let step = r#"{"provider": "waha", "path": "/api/sendText", "status": 500,
 ///     "body": {"exception": {"message": "too late"}}, "leaves": true, "echo_after_ms": 600}"#;
 /// let answer: Answer = serde_json::from_str(step).unwrap();
-/// assert!(answer.leaves && answer.times.is_none());
+/// assert!(answer.leaves == Some(true) && answer.times.is_none());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
-    /// `telegram` or `waha`: selects the emulator.
+    /// The provider's name: selects the emulator.
     pub provider: Option<String>,
-    /// WAHA: the call's path, such as `/api/sendText`.
+    /// WAHA: the call's path, such as `/api/sendText`. Meta: a part of it, such as `/messages`.
     pub path: Option<String>,
-    /// Telegram: the method, such as `sendMessage`.
+    /// Telegram: the method, such as `sendMessage`. Meta: the HTTP method; `POST` without it.
     pub method: Option<String>,
+    /// Only calls with these members in the query.
+    pub if_query: BTreeMap<String, String>,
+    /// Only sends with a file, or only those without.
+    pub if_attachment: Option<bool>,
+    /// Only sends whose text contains this.
+    pub if_text: Option<String>,
+    /// Only sends to this recipient.
+    pub if_to: Option<String>,
+    /// Delay of the answer.
+    pub hang_ms: Option<u64>,
     /// `None`: the provider's own answer (the members for files still apply).
     pub status: Option<u16>,
     /// A string is sent unchanged, everything else as JSON.
     pub body: Value,
     pub headers: BTreeMap<String, String>,
-    /// The message is sent to the customer nevertheless.
-    pub leaves: bool,
+    /// Whether the message is sent to the customer, whatever the answer. `None`: only Meta sends it, after a status of 2xx.
+    pub leaves: Option<bool>,
     /// Delay of a sent message's events after the answer; 0 without it.
     pub echo_after_ms: Option<u64>,
     /// Number of calls that get this answer; `None`: all.
@@ -48,6 +58,18 @@ pub struct Answer {
     pub bytes: Option<String>,
     /// `"path"`: the content of a file is its path.
     pub bytes_from: Option<String>,
+    /// Meta: only calls whose body has these members; objects are compared member by member.
+    pub if_body: Value,
+    /// Meta: only calls without this header.
+    pub if_header_missing: Option<String>,
+    /// Meta: only sends whose text is longer than this many bytes of UTF-8.
+    pub if_text_bytes_over: Option<usize>,
+    /// Meta: the id of a message that leaves, if the body of the answer gives none.
+    pub message_id: Option<String>,
+    /// Meta: deliver the echo before the answer.
+    pub echo_first: bool,
+    /// Meta: members of the echo's message, in place of its own.
+    pub echo: Value,
 }
 
 impl Answer {
@@ -60,7 +82,7 @@ impl Answer {
 
     /// Also sends the message to the customer; its echo comes this long after the answer.
     pub fn after_leaving(mut self, echo_after: Duration) -> Self {
-        self.leaves = true;
+        self.leaves = Some(true);
         self.echo_after_ms = u64::try_from(echo_after.as_millis()).ok();
         self
     }
