@@ -1,6 +1,8 @@
 //! Scripted answers of an emulated provider: a gateway's error after the message was sent, a proxy's page, a file
 //! under an unusual path. Everything else is answered as by the provider.
 
+mod http;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
@@ -11,6 +13,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(crate) use self::http::HttpCall;
+
 /// The answer to calls of one method or path. Its JSON is that of an `answer` step in `tests/cases`.
 ///
 /// ```
@@ -18,24 +22,34 @@ use serde_json::Value;
 /// let step = r#"{"provider": "waha", "path": "/api/sendText", "status": 500,
 ///     "body": {"exception": {"message": "too late"}}, "leaves": true, "echo_after_ms": 600}"#;
 /// let answer: Answer = serde_json::from_str(step).unwrap();
-/// assert!(answer.leaves && answer.times.is_none());
+/// assert!(answer.leaves == Some(true) && answer.times.is_none());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answer {
-    /// `telegram` or `waha`: selects the emulator.
+    /// `telegram`, `waha` or `gmail`: selects the emulator.
     pub provider: Option<String>,
-    /// WAHA: the call's path, such as `/api/sendText`.
+    /// WAHA: the call's path, such as `/api/sendText`. Gmail: a part of it, such as `/history`.
     pub path: Option<String>,
-    /// Telegram: the method, such as `sendMessage`.
+    /// Telegram: the method, such as `sendMessage`. Gmail: the HTTP method; `POST` without it.
     pub method: Option<String>,
+    /// Only calls with these members in the query.
+    pub if_query: BTreeMap<String, String>,
+    /// Only sends with a file, or only those without.
+    pub if_attachment: Option<bool>,
+    /// Only sends whose text contains this.
+    pub if_text: Option<String>,
+    /// Only sends to this recipient.
+    pub if_to: Option<String>,
+    /// Delay of the answer.
+    pub hang_ms: Option<u64>,
     /// `None`: the provider's own answer (the members for files still apply).
     pub status: Option<u16>,
     /// A string is sent unchanged, everything else as JSON.
     pub body: Value,
     pub headers: BTreeMap<String, String>,
-    /// The message is sent to the customer nevertheless.
-    pub leaves: bool,
+    /// Whether the message is sent to the customer, whatever the answer. `None`: only Gmail sends it, after a status of 2xx.
+    pub leaves: Option<bool>,
     /// Delay of a sent message's events after the answer; 0 without it.
     pub echo_after_ms: Option<u64>,
     /// Number of calls that get this answer; `None`: all.
@@ -60,7 +74,7 @@ impl Answer {
 
     /// Also sends the message to the customer; its echo comes this long after the answer.
     pub fn after_leaving(mut self, echo_after: Duration) -> Self {
-        self.leaves = true;
+        self.leaves = Some(true);
         self.echo_after_ms = u64::try_from(echo_after.as_millis()).ok();
         self
     }

@@ -47,7 +47,7 @@ async fn method(
         state.script.take(&method)
     });
     if let Some(response) = scripted.as_ref().and_then(Answer::response) {
-        if scripted.is_some_and(|answer| answer.leaves) {
+        if scripted.is_some_and(|answer| answer.leaves == Some(true)) {
             // Telegram's own response is discarded.
             let _ = calls::send(&shared, &method, &parameters).await;
         }

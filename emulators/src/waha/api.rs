@@ -70,7 +70,7 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     }
     let scripted = shared.state.change(|state| state.script.take(parts.uri.path()));
     if let Some(response) = scripted.as_ref().and_then(Answer::response) {
-        if let Some(answer) = scripted.filter(|answer| answer.leaves) {
+        if let Some(answer) = scripted.filter(|answer| answer.leaves == Some(true)) {
             let call = parts.uri.path().rsplit('/').next().unwrap_or_default();
             let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
             sending::leave(&shared, call, &body, answer.echo_after()).await;
