@@ -152,11 +152,22 @@ fn quoted(text: &[u8]) -> Option<Vec<u8>> {
 fn parameters(value: &str) -> Result<(String, Vec<(String, String)>), String> {
     let mut pieces = vec![String::new()];
     let mut is_quoted = false;
-    for letter in value.chars() {
-        match letter {
-            '"' => is_quoted = !is_quoted,
-            ';' if !is_quoted => pieces.push(String::new()),
-            _ => pieces.last_mut().map_or((), |piece| piece.push(letter)),
+    let mut letters = value.chars();
+    while let Some(letter) = letters.next() {
+        let kept = match letter {
+            '\\' if is_quoted => letters.next(),
+            '"' => {
+                is_quoted = !is_quoted;
+                None
+            }
+            ';' if !is_quoted => {
+                pieces.push(String::new());
+                None
+            }
+            _ => Some(letter),
+        };
+        if let Some(piece) = pieces.last_mut() {
+            piece.extend(kept);
         }
     }
     if is_quoted {

@@ -50,7 +50,7 @@ const ONCE: [&str; 14] = [
 /// A mail that was read and found good, before it is sent.
 pub(super) struct Draft {
     root: Part,
-    size: usize,
+    raw: Vec<u8>,
     thread: Option<String>,
     pub(super) to: Vec<String>,
     subject: String,
@@ -115,7 +115,7 @@ pub(super) fn read(shared: &Shared, address: &str, body: &Value) -> Result<Draft
     }
     // The parser has decoded it once already.
     let subject = mime::decode_words(root.header("Subject").unwrap_or_default()).unwrap_or_default();
-    Ok(Draft { root, size: raw.len(), thread, to, subject })
+    Ok(Draft { root, raw, thread, to, subject })
 }
 
 fn is_address(address: &str) -> bool {
@@ -132,7 +132,8 @@ pub(super) fn send(
     notify_after: Duration,
 ) -> Result<Value, Refusal> {
     let now_ms = shared.now_ms();
-    let Draft { mut root, size, thread, to, subject } = draft;
+    let Draft { mut root, raw, thread, to, subject } = draft;
+    let size = raw.len();
     let (answer, labels) = shared.state.change(|state| {
         let id = state.mail_id(now_ms);
         let replaces = state.is_on(Switch::ReplacedIds);
@@ -169,6 +170,7 @@ pub(super) fn send(
                 .map(|(_, part)| file(part))
                 .collect(),
             headers: root.headers.clone(),
+            raw,
             at_ms: now_ms,
         };
         let mail = Stored {

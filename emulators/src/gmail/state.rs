@@ -29,6 +29,8 @@ pub struct Sent {
     pub files: Vec<SentFile>,
     /// As they were sent, with folds undone.
     pub headers: Vec<(String, String)>,
+    /// The whole mail as it was given, for other readers of mails.
+    pub raw: Vec<u8>,
     pub at_ms: i64,
 }
 

@@ -166,11 +166,18 @@ async fn a_mail_that_is_not_well_formed_is_refused() {
         assert!(status == 400 && message.contains(what), "{what}: {answer:?}");
     }
     assert_eq!(bench.send(&multipart(&format!("{part}{part}--b--")), None).await.0, 200);
+    let named = |name: &str| format!("--b\r\nContent-Disposition: attachment; {name}\r\n\r\nx\r\n");
+    let names = [named("filename=\"a;b \\\"q\\\".png\""), named("filename*=UTF-8''%D1%84%201.png")].concat();
+    assert_eq!(bench.send(&multipart(&format!("{part}{names}--b--")), None).await.0, 200);
+    let sent = bench.google.sent();
+    let names: Vec<_> = sent[1].files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["a;b \"q\".png", "ф 1.png"]);
+    assert!(sent[1].raw.ends_with(b"--b--\r\n"));
     let standard = json!({ "raw": base64::prelude::BASE64_STANDARD.encode(raw(&[], "???>>>~~~")) });
     assert_eq!(bench.call("POST", "messages/send", Some(standard)).await.0, 400);
     let large = raw(&[], &"0123456789\r\n".repeat(max_mail_bytes / 12));
     assert_eq!(bench.send(&large, None).await.0, 413);
-    assert_eq!(bench.google.sent().len(), 1);
+    assert_eq!(bench.google.sent().len(), 2);
 }
 
 #[tokio::test]
