@@ -6,6 +6,7 @@
 //! `serving.rs`. Scripted answers ([`Answer`]) and failures ([`Fail`]) are the same for all of them.
 
 mod clock;
+pub mod gmail;
 pub mod meta;
 mod script;
 mod serving;

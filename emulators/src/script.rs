@@ -1,6 +1,8 @@
 //! Scripted answers of an emulated provider: a gateway's error after the message was sent, a proxy's page, a file
 //! under an unusual path. Everything else is answered as by the provider.
 
+mod http;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
@@ -10,6 +12,8 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+pub(crate) use self::http::HttpCall;
 
 /// The answer to calls of one method or path. Its JSON is that of an `answer` step in `tests/cases`.
 ///
@@ -25,9 +29,9 @@ use serde_json::Value;
 pub struct Answer {
     /// The provider's name: selects the emulator.
     pub provider: Option<String>,
-    /// WAHA: the call's path, such as `/api/sendText`. Meta: a part of it, such as `/messages`.
+    /// WAHA: the call's path, such as `/api/sendText`. Meta and Gmail: a part of it, such as `/messages`.
     pub path: Option<String>,
-    /// Telegram: the method, such as `sendMessage`. Meta: the HTTP method; `POST` without it.
+    /// Telegram: the method, such as `sendMessage`. Meta and Gmail: the HTTP method; `POST` without it.
     pub method: Option<String>,
     /// Only calls with these members in the query.
     pub if_query: BTreeMap<String, String>,
@@ -44,7 +48,8 @@ pub struct Answer {
     /// A string is sent unchanged, everything else as JSON.
     pub body: Value,
     pub headers: BTreeMap<String, String>,
-    /// Whether the message is sent to the customer, whatever the answer. `None`: only Meta sends it, after a status of 2xx.
+    /// Whether the message is sent to the customer, whatever the answer. `None`: only Meta and Gmail send it, after a status of
+    /// 2xx.
     pub leaves: Option<bool>,
     /// Delay of a sent message's events after the answer; 0 without it.
     pub echo_after_ms: Option<u64>,
