@@ -30,13 +30,17 @@
 
 mod accounts;
 mod api;
+mod asked;
 mod config;
 mod customers;
+mod filling;
+mod grants;
 mod hooks;
 mod ids;
 mod media;
 mod messages;
 mod nodes;
+mod notice;
 mod notices;
 mod oauth;
 mod page_check;
@@ -50,6 +54,7 @@ mod sign;
 mod state;
 mod subscriptions;
 mod tokens;
+mod values;
 mod whatsapp_check;
 mod whatsapp_customers;
 mod whatsapp_send;
@@ -65,11 +70,10 @@ pub use self::{
     accounts::{Instagram, Number, Page, Template},
     config::EmulatorConfig,
     customers::Press,
-    hooks::Mode,
-    media::File,
+    grants::SignIn,
+    notice::Mode,
     setup::Fields,
-    state::{Call, Delivery, Mark, Outage, Receipts, Sent, Service},
-    tokens::SignIn,
+    values::{Call, Delivery, File, Mark, Outage, Receipts, Sent, Service},
 };
 use self::{config::Shared, state::State};
 use crate::{
@@ -222,7 +226,7 @@ impl MetaEmulator {
     /// Delivers a whole body once, signed, and returns the callback's status (0: no response). `{now_ms}`, `{now_s}`,
     /// `{base}` and `{sha256 of …}` are filled in. The messages that it names exist from now on, and open windows.
     pub async fn post(&self, body: &Value) -> u16 {
-        let body = scripted::filled(&self.shared, body, 0, true);
+        let body = filling::filled(&self.shared, body, 0, true);
         notices::learn(&self.shared, &body);
         hooks::post_once(&self.shared, &body).await
     }

@@ -4,22 +4,21 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::to_bytes,
     extract::{self, DefaultBodyLimit, State as Extracted},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 
 use super::{
     config::Shared,
-    media, messages,
+    filling, media, messages,
     messages::Plan,
     nodes, oauth,
     refusal::{Outcome, Refusal},
     request::Request,
-    scripted,
-    state::{Call, Outage},
     subscriptions, tokens,
+    values::{Call, Outage},
 };
 use crate::{script::Answer, serving::cut};
 
@@ -47,7 +46,11 @@ async fn call(Extracted(shared): Extracted<Arc<Shared>>, request: extract::Reque
     };
     let (number, of_path, outage, scripted) = shared.state.change(|state| {
         let outage = state.outage;
-        let scripted = if outage.is_none() { state.script.take(&request, &body) } else { None };
+        let service = request.segments.get(1).and_then(|named| {
+            let token = request.token().and_then(|token| state.tokens.get(&token));
+            state.service(&token.map_or_else(|| named.clone(), |token| token.names(named)))
+        });
+        let scripted = if outage.is_none() { state.script.take(&request, &body, service) } else { None };
         let number = state.calls.iter().next_back().map_or(1, |last| last.number + 1);
         state.calls.push(Call { number, ..entry });
         let of_path = state.calls_of_path.entry(request.path.clone()).or_default();
@@ -72,7 +75,7 @@ async fn call(Extracted(shared): Extracted<Arc<Shared>>, request: extract::Reque
 
 async fn answer(shared: &Arc<Shared>, request: &Request, of_path: u64, scripted: Option<Answer>) -> Response {
     let Some(mut scripted) = scripted else { return own(shared, request, Plan::of(shared, None)).await };
-    scripted.body = scripted::filled(shared, &scripted.body, of_path, false);
+    scripted.body = filling::filled(shared, &scripted.body, of_path, false);
     let hang = Duration::from_millis(scripted.hang_ms.unwrap_or_default());
     let plan = Plan::of(shared, Some(&scripted));
     if scripted.status.is_none() {
@@ -147,10 +150,4 @@ fn json(outcome: Outcome) -> Response {
         Ok(body) => Json(body).into_response(),
         Err(refusal) => refusal.into_response(),
     }
-}
-
-/// A redirect of a browser.
-pub(super) fn redirect(to: &str) -> Response {
-    let response = Response::builder().status(StatusCode::FOUND).header(header::LOCATION, to);
-    response.body(Body::empty()).unwrap_or_else(|_| StatusCode::BAD_REQUEST.into_response())
 }

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    File, MetaEmulator, media,
-    state::{Sent, Service},
+    MetaEmulator, media,
+    values::{File, Receipts, Sent, Service},
 };
 
 /// What a customer presses.
@@ -154,7 +154,7 @@ impl MetaEmulator {
 
     /// A customer has read one of our messages; Messenger's mark covers all before it.
     pub fn customer_reads(&self, message: &str) {
-        self.receipt(message, super::Receipts::Read);
+        self.receipt(message, Receipts::Read);
     }
 
     /// A person blocks the account or does away with his own; or is back.
@@ -176,15 +176,7 @@ impl MetaEmulator {
     }
 
     pub(super) fn service(&self, account: &str) -> Service {
-        self.shared.state.read(|state| {
-            if state.page(account).is_some() {
-                Service::Messenger
-            } else if state.instagram(account).is_some() {
-                Service::Instagram
-            } else {
-                Service::WhatsApp
-            }
-        })
+        self.shared.state.read(|state| state.service(account)).unwrap_or(Service::WhatsApp)
     }
 
     pub(super) fn sent_as(&self, message: &str) -> Option<Sent> {

@@ -8,44 +8,12 @@ use serde_json::{Value, json};
 use super::{
     accounts::Subscription,
     config::Shared,
-    ids, sign,
-    state::{Delivery, Service, State},
+    ids,
+    notice::{Item, Notice},
+    sign,
+    state::State,
+    values::{Delivery, Service},
 };
-
-/// How deliveries are disturbed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mode {
-    /// The most events in one body.
-    pub batch: usize,
-    /// The order of what waits is mixed, by this seed.
-    pub shuffled: Option<u64>,
-    /// Times that each body is delivered.
-    pub copies: usize,
-}
-
-impl Default for Mode {
-    fn default() -> Self {
-        Self { batch: 1, shuffled: None, copies: 1 }
-    }
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Item {
-    Change(&'static str, Value),
-    Messaging(Value),
-    Standby(Value),
-}
-
-/// One event, ready to be put into a body.
-#[derive(Debug, Clone)]
-pub(super) struct Notice {
-    url: String,
-    service: Service,
-    is_of_instagram_login: bool,
-    /// WABA, page or Instagram account.
-    entry: String,
-    item: Item,
-}
 
 struct Body {
     url: String,

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::state::Service;
+use super::values::Service;
 
 /// Random letters: unique, and different in every run.
 pub(super) fn letters(bytes: usize) -> String {
@@ -28,8 +28,11 @@ pub(super) fn message(service: Service) -> String {
     }
 }
 
+/// How tokens of Instagram Login begin.
+pub(super) const INSTAGRAM_TOKEN: &str = "IGAA";
+
 pub(super) fn token(is_of_instagram: bool) -> String {
-    let head = if is_of_instagram { "IGAA" } else { "EAA" };
+    let head = if is_of_instagram { INSTAGRAM_TOKEN } else { "EAA" };
     format!("{head}emulated{}", letters(60))
 }
 

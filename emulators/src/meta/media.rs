@@ -17,32 +17,8 @@ use super::{
     sign,
     state::{State, Stored},
     tokens,
+    values::File,
 };
-
-/// A file of a customer's, or one that was uploaded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// `image`, `audio`, `video`, `document` or `sticker`.
-    pub kind: String,
-    pub mime: String,
-    pub name: Option<String>,
-    pub bytes: Vec<u8>,
-}
-
-impl File {
-    pub fn image(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { kind: "image".into(), mime: "image/jpeg".into(), name: None, bytes: bytes.into() }
-    }
-
-    pub fn voice(bytes: impl Into<Vec<u8>>) -> Self {
-        let mime = "audio/ogg; codecs=opus".into();
-        Self { kind: "audio".into(), mime, name: None, bytes: bytes.into() }
-    }
-
-    pub fn document(name: &str, mime: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { kind: "document".into(), mime: mime.into(), name: Some(name.into()), bytes: bytes.into() }
-    }
-}
 
 impl State {
     pub(super) fn store(&mut self, file: File) -> String {

@@ -10,12 +10,14 @@ use axum::{
 use serde_json::Value;
 
 use super::{
+    asked::Asked,
     config::Shared,
+    grants::Holder,
     hooks, ids, media, page_send,
     refusal::Refusal,
     request::Request,
-    state::{Mark, Sent, Service},
-    tokens::{self, Holder},
+    tokens,
+    values::{Sent, Service},
     whatsapp_send,
 };
 use crate::{
@@ -48,14 +50,6 @@ impl Plan {
     }
 }
 
-/// What a body asks for, once it is checked.
-pub(super) enum Asked {
-    /// A message without its id; the error with which it fails later, if it does; whether anybody gets it.
-    Message { sent: Box<Sent>, fails: Option<i64>, is_lost: bool },
-    /// A mark or a reaction of the account's, and its answer.
-    Mark { mark: Mark, answer: Value },
-}
-
 pub(super) fn is_send(request: &Request) -> bool {
     request.method == "POST" && request.path.ends_with("/messages")
 }
@@ -73,12 +67,7 @@ fn account(shared: &Shared, request: &Request, named: &str) -> Result<(Service, 
     let token = tokens::of(shared, request)?;
     let id = token.names(named);
     shared.state.read(|state| {
-        let service = match (state.number(&id), state.page(&id), state.instagram(&id)) {
-            (Some(_), ..) => Service::WhatsApp,
-            (_, Some(_), _) => Service::Messenger,
-            (.., Some(_)) => Service::Instagram,
-            _ => return Err(Refusal::unknown(&id)),
-        };
+        let service = state.service(&id).ok_or_else(|| Refusal::unknown(&id))?;
         if !state.reaches(&token, &id) {
             return Err(Refusal::unknown(&id));
         }

@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     config::Shared,
+    grants::{Holder, Token, app_scoped},
     media,
     refusal::{Outcome, Refusal},
     request::Request,
     state::State,
-    tokens::{self, Holder, Token},
+    tokens,
 };
 
 const NUMBER_DEFAULTS: &str = "verified_name,code_verification_status,display_phone_number,quality_rating,id";
@@ -108,11 +109,6 @@ fn account(state: &State, token: &Token, id: &str) -> Option<(Value, &'static st
         "account_type": "BUSINESS", "profile_picture_url": null, "followers_count": 10, "follows_count": 1,
         "media_count": 3, "biography": null });
     Some((node, "id,username", "IGUser"))
-}
-
-/// The id of an account as one app knows it, which is not the one that webhooks name.
-pub(super) fn app_scoped(account: &str) -> String {
-    format!("26{}", account.get(2..).unwrap_or(account))
 }
 
 fn number_node(state: &State, id: &str, phone: &str, name: &str) -> Value {

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use serde_json::{Value, json};
 
 use super::{
-    api::redirect,
     config::Shared,
-    ids, nodes,
+    grants::{Code, HOUR_MS, Holder, LONG_MS, Token, app_scoped},
+    ids,
     refusal::{Outcome, Refusal},
     request::Request,
-    tokens::{self, Code, HOUR_MS, Holder, LONG_MS, Token},
+    tokens,
 };
 
 const CODE_LIFETIME_MS: i64 = 600_000;
@@ -201,7 +205,7 @@ fn from_code(shared: &Shared, request: &Request, client_id: &str, is_of_instagra
     let access_token = shared.state.change(|state| state.issue(token));
     if let (true, Holder::Instagram(account)) = (is_of_instagram, holder) {
         // The id is a number here, and the account as this app knows it.
-        let user_id = nodes::app_scoped(&account).parse::<u64>().map_or(Value::Null, Value::from);
+        let user_id = app_scoped(&account).parse::<u64>().map_or(Value::Null, Value::from);
         return Ok(json!({ "access_token": access_token, "user_id": user_id, "permissions": scopes }));
     }
     Ok(json!({ "access_token": access_token, "token_type": "bearer", "expires_in": expires_in }))
@@ -262,4 +266,10 @@ pub(super) fn revoke_all(shared: &Shared, user: &str) {
             token.is_revoked = true;
         }
     });
+}
+
+/// A redirect of a browser.
+fn redirect(to: &str) -> Response {
+    let response = Response::builder().status(StatusCode::FOUND).header(header::LOCATION, to);
+    response.body(Body::empty()).unwrap_or_else(|_| StatusCode::BAD_REQUEST.into_response())
 }

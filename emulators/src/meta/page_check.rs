@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     refusal::Refusal,
-    state::Service,
+    values::Service,
     whatsapp_check::{only, text, within},
 };
 

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::{
     MetaEmulator,
-    hooks::{self, Item},
-    ids, media,
-    state::Service,
-    tokens::HOUR_MS,
+    grants::HOUR_MS,
+    hooks, ids, media,
+    notice::Item,
+    values::{File, Service},
 };
 
 impl MetaEmulator {
@@ -99,7 +99,7 @@ impl MetaEmulator {
     }
 
     fn story(&self, lifetime_ms: i64) -> (String, String) {
-        let id = self.shared.state.change(|state| state.store(super::File::image("STORY")));
+        let id = self.shared.state.change(|state| state.store(File::image("STORY")));
         let url = media::public_address(&self.shared, &id, lifetime_ms);
         (id, url)
     }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{
+    asked::Asked,
     config::Shared,
-    hooks::{self, Item},
-    messages::Asked,
+    grants::HOUR_MS,
+    hooks,
+    notice::Item,
     page_check as check,
     refusal::Refusal,
-    state::{Mark, Receipts, Sent, Service},
-    tokens::HOUR_MS,
+    values::{Mark, Receipts, Sent, Service},
     whatsapp_check::{only, text},
 };
 
@@ -171,6 +172,9 @@ pub(super) fn follow(shared: &Arc<Shared>, sent: &Sent, members: &Value) {
         if let Some(reference) = &sent.reference {
             echo["metadata"] = reference.as_str().into();
         }
+    }
+    if let Some(words) = members.as_str() {
+        echo["text"] = words.into();
     }
     for (name, value) in members.as_object().into_iter().flatten() {
         echo[name.as_str()] = value.clone();

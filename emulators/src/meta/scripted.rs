@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{config::Shared, request::Request, sign};
+use super::{request::Request, values::Service};
 use crate::script::Answer;
 
 /// What a sending call sends, as far as conditions ask for it.
@@ -51,6 +51,12 @@ fn method(answer: &Answer) -> &str {
     answer.method.as_deref().unwrap_or("POST")
 }
 
+/// Whether the calls of a service are meant. Where the path does not tell which it is, any may be.
+fn is_of(answer: &Answer, service: Option<Service>) -> bool {
+    let wanted = answer.provider.as_deref();
+    service.is_none_or(|service| wanted.is_none_or(|wanted| wanted == service.name()))
+}
+
 fn is_for(answer: &Answer, request: &Request, body: &Value, sending: &Sending) -> bool {
     let in_query = |(name, value): (&String, &String)| request.query.get(name) == Some(value);
     method(answer).eq_ignore_ascii_case(&request.method)
@@ -74,7 +80,7 @@ impl Scripted {
     /// Adds an answer. It replaces an earlier one for the same calls that has no end.
     pub(super) fn add(&mut self, answer: Answer) {
         let conditions = |one: &Answer| Answer {
-            provider: None,
+            provider: one.provider.clone(),
             method: Some(method(one).to_owned()),
             path: one.path.clone(),
             if_query: one.if_query.clone(),
@@ -96,9 +102,17 @@ impl Scripted {
     }
 
     /// The answer for this call; counts it as used.
-    pub(super) fn take(&mut self, request: &Request, body: &Value) -> Option<Answer> {
+    pub(super) fn take(
+        &mut self,
+        request: &Request,
+        body: &Value,
+        service: Option<Service>,
+    ) -> Option<Answer> {
         let sending = Sending::of(body);
-        let at = self.0.iter().position(|answer| is_for(answer, request, body, &sending))?;
+        let at = self
+            .0
+            .iter()
+            .position(|answer| is_of(answer, service) && is_for(answer, request, body, &sending))?;
         let answer = &mut self.0[at];
         match answer.times.as_mut() {
             None => Some(answer.clone()),
@@ -108,33 +122,5 @@ impl Scripted {
             }
             Some(_) => Some(self.0.remove(at)),
         }
-    }
-}
-
-/// Fills `{base}`, `{now_ms}`, `{now_s}`, `{call}` and `{sha256 of …}` in. `{now_ms}` alone becomes a number.
-pub(super) fn filled(shared: &Shared, value: &Value, call: u64, is_delivery: bool) -> Value {
-    match value {
-        Value::String(text) if text == "{now_ms}" => shared.now_ms().into(),
-        Value::String(text) => {
-            let now_ms = shared.now_ms();
-            let text = text
-                .replace("{base}", &shared.base())
-                .replace("{now_ms}", &now_ms.to_string())
-                .replace("{now_s}", &(now_ms / 1000).to_string())
-                .replace("{call}", &call.to_string());
-            let digest = text.strip_prefix("{sha256 of ").and_then(|rest| rest.strip_suffix('}'));
-            let digest = digest.map(|of| {
-                let digest = if is_delivery { sign::sha256_base64 } else { sign::sha256_hex };
-                digest(of.as_bytes())
-            });
-            digest.unwrap_or(text).into()
-        }
-        Value::Array(list) => list.iter().map(|item| filled(shared, item, call, is_delivery)).collect(),
-        Value::Object(members) => {
-            let filled =
-                members.iter().map(|(name, item)| (name.clone(), filled(shared, item, call, is_delivery)));
-            Value::Object(filled.collect())
-        }
-        other => other.clone(),
     }
 }

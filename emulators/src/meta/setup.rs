@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::{
     MetaEmulator,
     accounts::{INSTAGRAM_FIELDS, Instagram, Number, PAGE_FIELDS, Page, Subscription, Template},
+    grants::{Holder, SignIn, Token},
     hooks,
-    state::Service,
-    tokens::{Holder, SignIn, Token},
+    values::Service,
 };
 
 /// The fields of a subscription that a test makes itself.
@@ -18,6 +18,26 @@ pub enum Fields<'a> {
 }
 
 impl MetaEmulator {
+    /// The settings of the app, by the names that the hub gives them. Each base serves every host; see
+    /// [`MetaEmulator::host`] for stricter ones.
+    pub fn app_settings(&self) -> Vec<(&'static str, String)> {
+        let (config, base) = (self.config(), self.base_url());
+        let mut settings = vec![
+            ("app_id", config.app_id.clone()),
+            ("app_secret", config.app_secret.clone()),
+            ("verify_token", config.verify_token.clone()),
+            ("instagram_app_id", config.instagram_app_id.clone()),
+            ("instagram_app_secret", config.instagram_app_secret.clone()),
+            ("media_hosts", self.address.ip().to_string()),
+            ("api_version", config.version.clone()),
+        ];
+        settings.extend(config.config_id.clone().map(|id| ("config_id", id)));
+        let bases =
+            ["graph_base", "instagram_base", "dialog_base", "instagram_dialog_base", "instagram_token_base"];
+        settings.extend(bases.map(|name| (name, base.clone())));
+        settings
+    }
+
     /// Adds accounts to those of the start; one with the same id is replaced.
     pub fn has(&self, numbers: &[Number], pages: &[Page], instagrams: &[Instagram], templates: &[Template]) {
         self.shared.state.change(|state| {

@@ -6,115 +6,16 @@ use serde_json::Value;
 
 use super::{
     accounts::{Instagram, Number, Page, Subscription, Template},
-    hooks::{Mode, Notice},
+    grants::{Code, SignIn, Token},
+    notice::{Mode, Notice},
     scripted::Scripted,
-    tokens::{Code, SignIn, Token},
+    values::{Call, Delivery, File, Mark, Outage, Receipts, Sent, Service},
 };
 use crate::serving::{Fail, Recent};
 
-/// What an account belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Service {
-    WhatsApp,
-    Messenger,
-    Instagram,
-}
-
-impl Service {
-    /// As a webhook's `object` names it.
-    pub(super) fn object(self) -> &'static str {
-        match self {
-            Self::WhatsApp => "whatsapp_business_account",
-            Self::Messenger => "page",
-            Self::Instagram => "instagram",
-        }
-    }
-}
-
-/// A message that reached its customer, or that nobody ever got ([`MetaEmulator::undelivered`]).
-///
-/// [`MetaEmulator::undelivered`]: super::MetaEmulator::undelivered
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sent {
-    pub service: Service,
-    /// Phone number id, page id or Instagram account id.
-    pub account: String,
-    /// The recipient as the call named it.
-    pub to: String,
-    pub id: String,
-    /// `text`, `image`, `template`, `interactive`, `reaction`, …
-    pub kind: String,
-    /// Text or caption.
-    pub text: Option<String>,
-    /// The address or id of the file.
-    pub media: Option<String>,
-    pub reply_to: Option<String>,
-    /// `biz_opaque_callback_data` or `metadata`.
-    pub reference: Option<String>,
-    /// Messenger and Instagram: `HUMAN_AGENT`.
-    pub tag: Option<String>,
-    pub body: Value,
-    pub at_ms: i64,
-}
-
-/// A read mark, a typing mark or a reaction of the account's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    pub service: Service,
-    pub account: String,
-    /// WhatsApp: the id of the message; otherwise the person.
-    pub to: String,
-    /// `read`, `typing`, or the `sender_action`.
-    pub action: String,
-}
-
-/// A call, refused ones included.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Call {
-    /// Counted from 1.
-    pub number: u64,
-    pub method: String,
-    /// With the version, without the host.
-    pub path: String,
-    pub query: BTreeMap<String, String>,
-    pub body: Value,
-    pub at_ms: i64,
-    /// Of the answer; 0 while there is none.
-    pub status: u16,
-}
-
-/// One attempt of a delivery. `status` is 0 without a response.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Delivery {
-    pub url: String,
-    pub body: Value,
-    /// Changes and messaging items in the body.
-    pub events: usize,
-    pub attempt: u32,
-    pub status: u16,
-}
-
-/// How far the receipts of what is sent come by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Receipts {
-    None,
-    Sent,
-    Delivered,
-    Read,
-}
-
-/// How calls end while the provider is away. Deliveries wait meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outage {
-    /// 503 without a word.
-    Errors,
-    CutsConnections,
-    Hangs,
-}
-
 #[derive(Debug, Clone)]
 pub(super) struct Stored {
-    pub(super) file: super::File,
+    pub(super) file: File,
     /// The addresses that were given out, with the time until which they serve.
     pub(super) addresses: BTreeMap<String, i64>,
 }
@@ -230,6 +131,16 @@ impl State {
 
     pub(super) fn instagram(&self, id: &str) -> Option<&Instagram> {
         self.instagrams.iter().find(|account| account.id == id)
+    }
+
+    /// What an account belongs to.
+    pub(super) fn service(&self, account: &str) -> Option<Service> {
+        match (self.number(account), self.page(account), self.instagram(account)) {
+            (Some(_), ..) => Some(Service::WhatsApp),
+            (_, Some(_), _) => Some(Service::Messenger),
+            (.., Some(_)) => Some(Service::Instagram),
+            _ => None,
+        }
     }
 
     /// The page that an Instagram account is linked with.

@@ -8,10 +8,11 @@ use serde_json::json;
 use super::{
     accounts::{INSTAGRAM_FIELDS, PAGE_FIELDS, Subscription},
     config::Shared,
+    grants::Holder,
     hooks,
     refusal::{Outcome, Refusal},
     request::Request,
-    tokens::{self, Holder},
+    tokens,
 };
 
 /// `POST /{app id}/subscriptions` with the app's token.

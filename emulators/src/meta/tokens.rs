@@ -1,73 +1,16 @@
 //! Tokens and codes: who holds them, what they reach, and when they end.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
-use super::{config::Shared, ids, nodes, refusal::Refusal, request::Request, sign, state::State};
-
-pub(super) const HOUR_MS: i64 = 3_600_000;
-pub(super) const LONG_MS: i64 = 60 * 24 * HOUR_MS;
-
-/// Whose token it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Holder {
-    /// A person or a system user.
-    User,
-    Page(String),
-    Instagram(String),
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Token {
-    pub(super) holder: Holder,
-    pub(super) user: String,
-    pub(super) scopes: Vec<String>,
-    /// WABAs, pages and Instagram accounts.
-    pub(super) granted: BTreeSet<String>,
-    pub(super) expires_ms: Option<i64>,
-    pub(super) is_long: bool,
-    pub(super) is_revoked: bool,
-}
-
-impl Token {
-    /// The account that a path names: `me` and the id of an app's own are the token's account.
-    pub(super) fn names(&self, named: &str) -> String {
-        match &self.holder {
-            Holder::Page(own) if named == "me" => own.clone(),
-            Holder::Instagram(own) if named == "me" || named == nodes::app_scoped(own) => own.clone(),
-            _ => named.to_owned(),
-        }
-    }
-}
-
-/// What a sign-in leads back with.
-#[derive(Debug, Clone)]
-pub(super) struct Code {
-    pub(super) client_id: String,
-    pub(super) redirect_uri: String,
-    pub(super) token: Token,
-    pub(super) is_used: bool,
-    pub(super) expires_ms: i64,
-}
-
-/// What the person does at the next sign-in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignIn {
-    /// The person's id at this app.
-    pub user: String,
-    /// WABAs, pages, and for Instagram Login one account.
-    pub granted: Vec<String>,
-    /// The person presses "cancel".
-    pub declines: bool,
-}
-
-impl Default for SignIn {
-    fn default() -> Self {
-        let granted = ["102200000000001", "1020000000000001", "17841400000000001"];
-        Self { user: "7000000000000001".into(), granted: granted.map(str::to_owned).into(), declines: false }
-    }
-}
+use super::{
+    config::Shared,
+    grants::{HOUR_MS, Holder, Token},
+    ids,
+    refusal::Refusal,
+    request::Request,
+    sign,
+    state::State,
+};
 
 impl State {
     pub(super) fn issue(&mut self, token: Token) -> String {
@@ -102,13 +45,15 @@ pub(super) fn of(shared: &Shared, request: &Request) -> Result<Token, Refusal> {
             Refusal::new(2500, "An active access token must be used to query information").status(400)
         );
     };
+    let is_of_instagram = text.starts_with(ids::INSTAGRAM_TOKEN);
+    let secret =
+        if is_of_instagram { &shared.config.instagram_app_secret } else { &shared.config.app_secret };
     if let Some(proof) = request.query.get("appsecret_proof")
-        && *proof != sign::appsecret_proof(&shared.config.app_secret, &text)
+        && *proof != sign::appsecret_proof(secret, &text)
     {
         return Err(Refusal::new(100, "Invalid appsecret_proof provided in the API argument"));
     }
     let token = valid(shared, &text)?;
-    let is_of_instagram = matches!(token.holder, Holder::Instagram(_));
     let is_elsewhere = match request.host {
         Some("graph.facebook.com") => is_of_instagram,
         Some("graph.instagram.com") => !is_of_instagram,

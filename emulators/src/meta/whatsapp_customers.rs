@@ -2,13 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    MetaEmulator,
-    hooks::{self, Item},
-    ids,
-    state::Service,
-    whatsapp_send,
-};
+use super::{MetaEmulator, hooks, ids, notice::Item, values::Service, whatsapp_send};
 
 impl MetaEmulator {
     /// A person has both a phone and a business-scoped id; both are in what he sends from now on.

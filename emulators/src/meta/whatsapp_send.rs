@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{
+    asked::Asked,
     config::Shared,
-    hooks::{self, Item},
-    ids,
-    messages::Asked,
+    grants::HOUR_MS,
+    hooks, ids,
+    notice::Item,
     refusal::Refusal,
-    state::{Mark, Receipts, Sent, Service},
-    tokens::HOUR_MS,
+    values::{Mark, Receipts, Sent, Service},
     whatsapp_check::{self as check, text, within},
 };
 

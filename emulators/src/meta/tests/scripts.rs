@@ -69,6 +69,20 @@ async fn conditions_choose_the_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_is_for_the_calls_of_its_provider() {
+    let bench = Bench::start().await;
+    bench.meta.customer_says(PAGE, PERSON, "hello");
+    bench.meta.customer_says(ACCOUNT, PERSON, "hello");
+    bench.meta.answers(step(json!({ "provider": "messenger", "path": "/messages", "status": 400,
+        "body": error(2, None, "scripted") })));
+    let body = message(PERSON, &json!({ "text": "x" }));
+    assert_eq!(bench.send(ACCOUNT, &body).await.0, 200);
+    let path = "/v25.0/me/messages";
+    assert_eq!(bench.call("POST", path, &bench.instagram_token, Some(&body)).await.0, 200);
+    assert_eq!(code(&bench.call("POST", path, &bench.page_token, Some(&body)).await.1).0, 2);
+}
+
+#[tokio::test]
 async fn a_message_leaves_or_not_whatever_the_answer() {
     let bench = Bench::start().await;
     bench.meta.customer_says(PAGE, PERSON, "hello");
