@@ -3,3 +3,4 @@
 
 pub(crate) mod fault;
 pub(crate) mod graph;
+pub(crate) mod messaging;
