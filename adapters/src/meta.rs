@@ -1,6 +1,11 @@
-//! What the providers of Meta share: calls of the Graph API and what its errors mean. Knows none of the
-//! providers.
+//! What the providers of Meta share: the app through which channels are connected, calls of the Graph API and what its
+//! errors mean, and the Messenger Platform.
 
+mod app;
 pub(crate) mod fault;
 pub(crate) mod graph;
 pub(crate) mod messaging;
+mod notice;
+mod route;
+
+pub(crate) use app::MetaApp;
