@@ -211,7 +211,7 @@ pub struct Fields {
     #[serde(flatten)]
     pub data: Map<String, Value>,
 
-    /// Of a session: what its state means for the channel.
+    /// Of a session or an error of the account: what it means for the channel.
     #[serde(skip)]
     pub health: Option<HealthState>,
     /// Of a pressed button: it shows that it waits until [`acknowledge`](crate::Provider::acknowledge) answers.

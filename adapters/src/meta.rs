@@ -2,10 +2,12 @@
 //! errors mean, and the Messenger Platform.
 
 mod app;
+pub(crate) mod facebook;
 pub(crate) mod fault;
 pub(crate) mod graph;
 pub(crate) mod messaging;
 mod notice;
 mod route;
+pub(crate) mod token;
 
-pub(crate) use app::MetaApp;
+pub(crate) use app::{INSTAGRAM, INSTAGRAM_DIALOG, INSTAGRAM_TOKEN, MetaApp};

@@ -24,8 +24,8 @@ const NAMED: &[(&str, &str)] = &[
 /// Identity of what happened, the same over its repetitions, which carry no identity of their own.
 fn identify(event: &mut Fields, what: &str) {
     let who = event.external_contact_id.as_deref().unwrap_or("us");
-    event.update_key =
-        Some(format!("{what}:{who}:{}", event.timestamp_ms.unwrap_or_default())).filter(|key| key.len() <= 256);
+    event.update_key = Some(format!("{what}:{who}:{}", event.timestamp_ms.unwrap_or_default()))
+        .filter(|key| key.len() <= 256);
 }
 
 fn aim(event: &mut Fields, mid: String) {
@@ -50,7 +50,10 @@ pub(super) fn reaction(scope: &Scope<'_>, value: &Value, reaction: &Value) -> Op
     }
     if event.removed == Some(false) {
         let named = || {
-            NAMED.iter().find(|(word, _)| Some(*word) == name.as_deref()).map(|(_, emoji)| (*emoji).to_owned())
+            NAMED
+                .iter()
+                .find(|(word, _)| Some(*word) == name.as_deref())
+                .map(|(_, emoji)| (*emoji).to_owned())
         };
         event.emoji = emoji.or_else(named);
     }

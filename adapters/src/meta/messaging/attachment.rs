@@ -130,8 +130,10 @@ impl<'a> Attachments<'a> {
             (0..all.len()).filter(|other| *other != at).any(|other| {
                 let is_coarser = all[at].is_coarser_than(&all[other]);
                 // Neither a picture is sent beside a sticker, nor another post beside a shared one.
-                let are_a_pair =
-                    is_coarser && count(all[at].name) == 1 && count(all[other].name) == 1 && all[at].name != "video";
+                let are_a_pair = is_coarser
+                    && count(all[at].name) == 1
+                    && count(all[other].name) == 1
+                    && all[at].name != "video";
                 let is_first = at < other || all[other].is_coarser_than(&all[at]);
                 are_a_pair || (is_same(at, other) && (is_coarser || !is_first))
             })
@@ -224,7 +226,9 @@ fn template(event: &mut Fields, one: &One<'_>) {
     const MAX_ELEMENTS: usize = 10;
     let part = one.part();
     let product = json::object(part, "product").unwrap_or(part);
-    let elements = json::list(product, "elements").iter().chain(json::list(json::object(part, "generic").unwrap_or(&Value::Null), "elements"));
+    let elements = json::list(product, "elements")
+        .iter()
+        .chain(json::list(json::object(part, "generic").unwrap_or(&Value::Null), "elements"));
     let elements: Vec<Value> = elements
         .take(MAX_ELEMENTS)
         .filter_map(|element| {

@@ -15,18 +15,17 @@ pub(crate) fn table(fault: &Fault) -> Option<Known> {
     match fault.code {
         551 | 9010 => refused(UNREACHABLE, "this person cannot be reached"),
         10 | 200 if has(GONE_PEOPLE) => refused(UNREACHABLE, "this person cannot be reached"),
-        10 if fault.subcode == Some(RESTRICTED) => Some(Known::named(
-            Meaning::Down,
-            "restricted",
-            "Meta has restricted the account for some time",
-        )),
+        10 if fault.subcode == Some(RESTRICTED) => {
+            Some(Known::named(Meaning::Down, "restricted", "Meta has restricted the account for some time"))
+        }
         // Further subcodes of this code say the same; without any it is about the app.
         10 if has(WINDOW) || fault.subcode.is_some() || fault.message.contains("window") => {
             refused(WINDOW_CLOSED, "the customer wrote too long ago to be answered now")
         }
-        100 if fault.subcode == Some(ENDED_TAG) => {
-            refused("tag_not_allowed", "Meta does not allow this kind of message outside of the window any more")
-        }
+        100 if fault.subcode == Some(ENDED_TAG) => refused(
+            "tag_not_allowed",
+            "Meta does not allow this kind of message outside of the window any more",
+        ),
         100 => refused("parameter", "Meta does not take the message as it is"),
         3 | 10 | 200..=299 => refused("permission", "Meta does not let the app do this"),
         1200 => Some(Known::new(Meaning::Failed)),
@@ -75,7 +74,11 @@ mod tests {
             let error = json!({"error": {"message": "(#1) No.", "code": code, "error_subcode": subcode}});
             let answer = Answer { status, retry_after_s: None, body: error.to_string().into_bytes() };
             let failure = judge(&answer, table).unwrap_err();
-            assert_eq!((failure.verdict, failure.code.as_str()), (verdict, name), "{status} {code} {subcode:?}");
+            assert_eq!(
+                (failure.verdict, failure.code.as_str()),
+                (verdict, name),
+                "{status} {code} {subcode:?}"
+            );
             assert!(failure.reason.contains("(#1) No."), "{}", failure.reason);
         }
     }

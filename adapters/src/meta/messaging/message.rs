@@ -103,9 +103,12 @@ pub(super) fn refer(event: &mut Fields, referral: &Value) {
     event.set("referral", told);
     if let Some(context) = json::object(referral, "ads_context_data") {
         let mut ad = Map::new();
-        for (name, ours) in
-            [("ad_title", "title"), ("post_id", "post_id"), ("product_id", "product_id"), ("flow_id", "flow_id")]
-        {
+        for (name, ours) in [
+            ("ad_title", "title"),
+            ("post_id", "post_id"),
+            ("product_id", "product_id"),
+            ("flow_id", "flow_id"),
+        ] {
             if let Some(word) = wire::id(context, name).or_else(|| json::text(context, name)) {
                 ad.insert(ours.into(), word.into());
             }

@@ -209,7 +209,10 @@ mod tests {
         let person = Outgoing { human_agent: true, ..TEXT };
         for network in [Network::Messenger, Network::Instagram] {
             let body = request(network, &person).unwrap();
-            assert_eq!((&body["messaging_type"], &body["tag"]), (&json!("MESSAGE_TAG"), &json!("HUMAN_AGENT")));
+            assert_eq!(
+                (&body["messaging_type"], &body["tag"]),
+                (&json!("MESSAGE_TAG"), &json!("HUMAN_AGENT"))
+            );
         }
         let machine = Outgoing { is_automatic: true, ..person };
         assert!(request(Network::Messenger, &machine).unwrap().get("tag").is_none());
@@ -229,7 +232,10 @@ mod tests {
         assert_eq!(code(Network::Instagram, &Outgoing { media: Some(captioned), ..file }), "caption");
         assert_eq!(code(Network::Messenger, &Outgoing { text: Some(" "), ..TEXT }), "empty");
         let template = Template { name: "t".into(), language: "en".into(), components: Vec::new() };
-        assert_eq!(code(Network::Messenger, &Outgoing { template: Some(&template), ..TEXT }), "not_supported");
+        assert_eq!(
+            code(Network::Messenger, &Outgoing { template: Some(&template), ..TEXT }),
+            "not_supported"
+        );
         let buttons = vec![Button { id: "A".into(), title: "Yes".into() }; 13];
         let asked = Outgoing { buttons: &buttons, ..TEXT };
         let body = request(Network::Instagram, &asked).unwrap();

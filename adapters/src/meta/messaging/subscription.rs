@@ -18,7 +18,7 @@ pub(crate) struct Subscription {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+enum State {
     Whole,
     /// Without some of the fields.
     Partial,
@@ -40,12 +40,7 @@ impl Subscription {
     }
 
     /// `app`: ours, where it is known.
-    pub(crate) async fn state(
-        &self,
-        graph: &Graph<'_>,
-        id: &str,
-        app: Option<&str>,
-    ) -> Result<State, Failure> {
+    async fn state(&self, graph: &Graph<'_>, id: &str, app: Option<&str>) -> Result<State, Failure> {
         let apps = graph.list(&[id, "subscribed_apps"], &[]).await?;
         let is_ours = |one: &&Value| {
             let named = one.get("id").and_then(read::id);
