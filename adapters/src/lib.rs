@@ -21,6 +21,7 @@ mod telegram;
 mod tree;
 pub mod verify;
 mod waha;
+mod whatsapp_cloud;
 mod words;
 
 pub use event::{
@@ -46,8 +47,13 @@ pub const KNOWN: &[&str] =
     &["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail", "stripe"];
 
 /// The built providers. A new one is added here, and nowhere else outside its folder.
-static BUILT: &[&dyn Provider] =
-    &[&telegram::Telegram, &waha::Waha, &messenger::Messenger, &instagram::Instagram];
+static BUILT: &[&dyn Provider] = &[
+    &telegram::Telegram,
+    &waha::Waha,
+    &whatsapp_cloud::WhatsAppCloud,
+    &messenger::Messenger,
+    &instagram::Instagram,
+];
 
 /// The provider of that name, if it is built.
 pub fn provider(name: &str) -> Option<&'static dyn Provider> {

@@ -5,6 +5,7 @@ mod app;
 pub(crate) mod facebook;
 pub(crate) mod fault;
 pub(crate) mod graph;
+pub(crate) mod media;
 pub(crate) mod messaging;
 mod notice;
 mod route;
