@@ -1,4 +1,5 @@
-//! Where Meta's files lie: signed addresses on hosts of its delivery network, good for a while. No token is sent there.
+//! Where an attachment lies: a signed address of Meta's delivery network, good for a while, or a page for people. Which host
+//! may be asked is decided where it is asked.
 
 use serde_json::{Value, json};
 use url::Url;
@@ -17,7 +18,7 @@ const PAGES: &[&str] =
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Link {
     is_https: bool,
-    pub(super) host: String,
+    host: String,
     path: String,
     query: Option<String>,
 }
@@ -88,22 +89,6 @@ impl Link {
         is_below(&self.host, PAGES) && !self.is_file()
     }
 
-    /// Whether it may be fetched: over TLS from Meta, or from one of the hosts (`host[:port]`, separated by commas).
-    pub(super) fn is_allowed(&self, hosts: &str) -> bool {
-        (self.is_https && self.is_file())
-            || hosts.split(',').any(|host| {
-                let host = host.trim().trim_start_matches("https://").trim_start_matches("http://");
-                let host = host.trim_end_matches('/').to_ascii_lowercase();
-                !host.is_empty() && self.is_at(&host)
-            })
-    }
-
-    /// A host without a port means the usual one.
-    fn is_at(&self, host: &str) -> bool {
-        let usual = if self.is_https { ":443" } else { ":80" };
-        host.strip_suffix(usual).unwrap_or(host) == self.host
-    }
-
     /// The name of the file, where the address ends with one.
     pub(super) fn name(&self) -> Option<String> {
         let last = self.path.rsplit('/').next()?;
@@ -124,38 +109,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_meta_s_hosts_are_asked() {
+    fn an_address_tells_a_file_from_a_page() {
         for url in [
             "https://scontent.xx.fbcdn.net/a.jpg?oh=1",
             "https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=1&signature=x",
             "https://scontent-fra3-1.CDNinstagram.com/v/x.mp4",
             "https://cdn.fbsbx.com./x",
         ] {
-            assert!(Link::of(url).unwrap().is_allowed(""), "{url}");
+            let link = Link::of(url).unwrap();
+            assert!(link.is_file() && !link.is_page(), "{url}");
         }
         for url in [
-            "http://scontent.xx.fbcdn.net/a.jpg",
-            "https://scontent.xx.fbcdn.net:8443/a.jpg",
-            "https://evilfbcdn.net/a.jpg",
-            "https://fbcdn.net.example.com/a.jpg",
             "https://www.facebook.com/examplepage/posts/1",
-            "https://127.0.0.1/a",
+            "https://instagram.com/p/x/",
+            "https://fb.watch/x",
         ] {
-            assert!(!Link::of(url).unwrap().is_allowed(""), "{url}");
+            let link = Link::of(url).unwrap();
+            assert!(link.is_page() && !link.is_file(), "{url}");
+        }
+        for url in
+            ["https://evilfbcdn.net/a.jpg", "https://fbcdn.net.example.com/a.jpg", "https://127.0.0.1/a"]
+        {
+            let link = Link::of(url).unwrap();
+            assert!(!link.is_page() && !link.is_file(), "{url}");
         }
         for url in ["ftp://fbcdn.net/a", "https://u@x.fbcdn.net/a", "https:\\\\x.fbcdn.net/a", "x", ""] {
             assert_eq!(Link::of(url), None, "{url}");
         }
-    }
-
-    #[test]
-    fn further_hosts_are_those_that_are_named() {
-        let link = Link::of("http://127.0.0.1:9000/ig_messaging_cdn/?asset_id=1").unwrap();
-        assert!(link.is_allowed("media.example.com, http://127.0.0.1:9000/"));
-        for hosts in ["", ",", "127.0.0.1", "127.0.0.1:80", "127.0.0.1:9000.example.com"] {
-            assert!(!link.is_allowed(hosts), "{hosts}");
-        }
-        assert!(Link::of("https://media.example.com/x").unwrap().is_allowed("media.example.com:443"));
     }
 
     #[test]

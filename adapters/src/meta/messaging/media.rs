@@ -1,14 +1,14 @@
 //! Fetching a file from Meta's delivery network, whose addresses are signed and end. What is refused there is gone: no
-//! second address can be asked for.
+//! second address can be asked for. No token is sent along.
 
 use reqwest::Url;
 use tokio::io::AsyncWrite;
 
 use super::cdn::Link;
 use crate::{
-    Account, Client, FetchError, Fetched, MediaRef, Words,
+    Account, Client, FetchError, Fetched, MediaRef,
     media::{Elsewhere, download_by},
-    outward::RequestBuilder,
+    meta::media::address,
 };
 
 /// What the network answers once an address has ended, or a story has.
@@ -22,17 +22,8 @@ pub(crate) async fn fetch(
     sink: &mut (dyn AsyncWrite + Send + Unpin),
 ) -> Result<Fetched, FetchError> {
     let link = Link::stored(&media.reference).ok_or(FetchError::Gone)?;
-    let hosts = account.get("media_hosts").unwrap_or_default();
-    if !link.is_allowed(hosts) {
-        return Err(FetchError::Refused(Words::from(format!(
-            "it lies at {}, which is no host of Meta's files",
-            link.host.chars().take(100).collect::<String>()
-        ))));
-    }
-    let follow = |url: &Url| -> Option<RequestBuilder> {
-        let link = Link::of(url.as_str()).filter(|link| link.is_allowed(hosts))?;
-        Some(http.get(link.address()))
-    };
+    let url = address(account, &link.address())?;
+    let follow = |url: &Url| Some(http.get(address(account, url.as_str()).ok()?));
     let elsewhere = Elsewhere { gone: GONE, follow: &follow };
-    download_by(http.get(link.address()), &elsewhere, media, limit_bytes, sink).await
+    download_by(http.get(url), &elsewhere, media, limit_bytes, sink).await
 }
