@@ -11,4 +11,5 @@ mod telegram;
 mod telegram_events;
 mod waha;
 mod waha_events;
+mod whatsapp_cloud_events;
 mod words;

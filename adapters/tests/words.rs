@@ -25,7 +25,7 @@ fn hostile() -> String {
 fn bodies() -> Vec<String> {
     let said = hostile();
     let fields = json!({ "description": said, "message": said, "error": said, "status": said, "expected": [said],
-        "me": { "pushName": said }, "exception": { "message": said } });
+        "me": { "pushName": said }, "exception": { "message": said }, "verified_name": said });
     let with = |more: Value| {
         let mut body = fields.clone();
         let object = body.as_object_mut().expect("an object");
@@ -40,6 +40,9 @@ fn bodies() -> Vec<String> {
             json!({ "ok": true, "result": { "id": 7, "username": said, "url": "set", "last_error_message": said } }),
         ),
         with(json!({ "message": [said] })),
+        with(json!({ "id": "7", "status": said })),
+        json!({ "error": { "code": 131_009, "message": said, "fbtrace_id": said } }).to_string(),
+        json!({ "error": { "code": 1, "message": "m", "error_data": { "details": said } } }).to_string(),
         said,
     ]
 }
@@ -58,10 +61,10 @@ async fn server(status: u16, body: String) -> String {
 fn account(provider: &dyn Provider, base: &str) -> Account {
     let value = |name: &str, secret: bool| match name {
         _ if secret => SECRET,
-        "api_base" | "base_url" | "files_base" => base,
+        "api_base" | "base_url" | "files_base" | "graph_base" => base,
         _ => "shop",
     };
-    let fields = provider.credentials().iter();
+    let fields = provider.app().map_or(&[][..], |app| app.fields()).iter().chain(provider.credentials());
     let settings: BTreeMap<_, _> =
         fields.map(|field| (field.name.to_owned(), value(field.name, field.secret).to_owned())).collect();
     Account { external_id: None, settings }
@@ -117,7 +120,7 @@ async fn said(provider: &dyn Provider, account: &Account) -> Vec<(&'static str, 
         name: None,
         size: None,
         state: MediaState::Ready,
-        reference: json!({ "file_id": "1", "path": "/api/files/shop/1.jpg", "chat": "1", "message": "1" }),
+        reference: json!({ "file_id": "1", "path": "/api/files/shop/1.jpg", "chat": "1", "message": "1", "id": "1" }),
     };
     if let Err(error) = provider.fetch(&http, account, &media, 1_000, &mut tokio::io::sink()).await {
         match error {

@@ -28,6 +28,7 @@ pub(crate) struct Graph<'a> {
     /// Shows with every call that it is the app's own, where the app's secret is known.
     proof: Option<String>,
     hidden: Vec<&'a str>,
+    gives_tokens: bool,
     table: Table,
 }
 
@@ -70,7 +71,7 @@ impl<'a> Graph<'a> {
         let base = format!("{}/{}", base(account, setting, default)?, version(account)?);
         let secrets = ["access_token", "app_secret", "instagram_app_secret", "verify_token"];
         let hidden = secrets.iter().filter_map(|name| account.get(name)).collect();
-        Ok(Self { http, base, token: None, proof: None, hidden, table })
+        Ok(Self { http, base, token: None, proof: None, hidden, gives_tokens: false, table })
     }
 
     /// `app_secret`: of the app that the token belongs to.
@@ -84,6 +85,12 @@ impl<'a> Graph<'a> {
     /// What else no answer may quote.
     pub(crate) fn hiding(mut self, secret: &'a str) -> Self {
         self.hidden.push(secret);
+        self
+    }
+
+    /// For calls that answer with a token, which may be the one that was asked with.
+    pub(crate) fn giving_tokens(mut self) -> Self {
+        self.gives_tokens = true;
         self
     }
 
@@ -163,10 +170,10 @@ impl<'a> Graph<'a> {
 
     async fn judge(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let mut answer = call(request).await?;
-        let judged = judge(&answer, self.table);
-        // Only a failure is quoted, and what a success holds may be a token that was asked for.
-        if judged.is_ok() {
-            return judged;
+        if self.gives_tokens
+            && let Ok(given) = judge(&answer, self.table)
+        {
+            return Ok(given);
         }
         for secret in self.hidden.iter().copied().chain(self.proof.as_deref()) {
             answer = answer.hiding(secret);

@@ -80,7 +80,8 @@ pub(crate) async fn exchange(
 ) -> Result<Token, Failure> {
     let (id, secret) = (setting(account, "app_id")?, setting(account, "app_secret")?);
     let query = [("client_id", id), ("client_secret", secret), ("redirect_uri", redirect), ("code", code)];
-    let answer = app(http, account)?.hiding(code).get(&["oauth", "access_token"], &query).await?;
+    let graph = app(http, account)?.hiding(code).giving_tokens();
+    let answer = graph.get(&["oauth", "access_token"], &query).await?;
     let token = read(&answer, now_ms)?;
     match token.ends_at_ms {
         Some(end) if end < now_ms + 7 * DAY_MS => prolong(http, account, &token.text, now_ms).await,
@@ -102,7 +103,8 @@ pub(crate) async fn prolong(
         ("client_secret", secret),
         ("fb_exchange_token", token),
     ];
-    let answer = app(http, account)?.hiding(token).get(&["oauth", "access_token"], &query).await?;
+    let graph = app(http, account)?.hiding(token).giving_tokens();
+    let answer = graph.get(&["oauth", "access_token"], &query).await?;
     read(&answer, now_ms)
 }
 

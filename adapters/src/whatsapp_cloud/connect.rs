@@ -9,6 +9,7 @@ use crate::{
     call::{Failure, Verdict},
     json as read,
     meta::{
+        fault::TOKEN,
         graph::Graph,
         token::{self, TOKEN_SETTING},
     },
@@ -72,7 +73,7 @@ pub(super) async fn disconnect(http: &Client, account: &Account) -> Result<(), S
     let numbers = match number.graph.list(&[waba, "phone_numbers"], &[("fields", "id")]).await {
         Ok(numbers) => numbers,
         // The account or the right to it is gone, and the subscription with it.
-        Err(failure) if matches!(failure.verdict, Verdict::Rejected | Verdict::ChannelDown) => return Ok(()),
+        Err(failure) if matches!(failure.code.as_str(), TOKEN | "permission" | "parameter") => return Ok(()),
         Err(failure) => return Err(failure.into()),
     };
     let is_other = |one: &Value| one.get("id").and_then(read::id).as_deref() != Some(number.id);
