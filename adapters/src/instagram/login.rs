@@ -91,7 +91,7 @@ pub(super) async fn lengthen(
 ) -> Result<Token, Failure> {
     let secret = setting(app, "instagram_app_secret")?;
     let query = [("grant_type", "ig_exchange_token"), ("client_secret", secret), ("access_token", token)];
-    let graph = Graph::open(http, app, ("instagram_base", INSTAGRAM), table)?.hiding(token);
+    let graph = Graph::open(http, app, ("instagram_base", INSTAGRAM), table)?.hiding(token).giving_tokens();
     Token::of(&graph.get(&["access_token"], &query).await?, now_ms)
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn renew(http: &Client, account: &Account, now_ms: i64) -> Resu
     }
     let token = setting(account, "access_token")?;
     let query = [("grant_type", "ig_refresh_token"), ("access_token", token)];
-    let graph = Graph::open(http, account, ("instagram_base", INSTAGRAM), table)?;
+    let graph = Graph::open(http, account, ("instagram_base", INSTAGRAM), table)?.giving_tokens();
     let token = Token::of(&graph.get(&["refresh_access_token"], &query).await?, now_ms)?;
     let mut renewed = Renewed::default();
     renewed.settings.insert("access_token".to_owned(), token.text);

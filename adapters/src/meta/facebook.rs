@@ -57,8 +57,9 @@ pub(crate) async fn pages(
     now_ms: i64,
 ) -> Result<Vec<Page>, ConnectFailure> {
     let token = token::exchange(http, app, code, redirect, now_ms).await?;
-    let graph =
-        Graph::open(http, app, ("graph_base", BASE), table)?.with_token(&token.text, app.get("app_secret"));
+    let graph = Graph::open(http, app, ("graph_base", BASE), table)?
+        .with_token(&token.text, app.get("app_secret"))
+        .giving_tokens();
     let fields = "id,name,access_token,instagram_business_account{id,username,name}";
     let listed: Result<_, Failure> =
         graph.list(&["me", "accounts"], &[("fields", fields), ("limit", "100")]).await;

@@ -8,7 +8,7 @@ use super::cdn::Link;
 use crate::{
     Account, Client, FetchError, Fetched, MediaRef,
     media::{Elsewhere, download_by},
-    meta::media::address,
+    meta::{graph, media::address},
 };
 
 /// What the network answers once an address has ended, or a story has.
@@ -21,6 +21,8 @@ pub(crate) async fn fetch(
     limit_bytes: u64,
     sink: &mut (dyn AsyncWrite + Send + Unpin),
 ) -> Result<Fetched, FetchError> {
+    // An installation's own server gives files out too, and has to be named as one.
+    graph::base(account, "graph_base", graph::BASE)?;
     let link = Link::stored(&media.reference).ok_or(FetchError::Gone)?;
     let url = address(account, &link.address())?;
     let follow = |url: &Url| Some(http.get(address(account, url.as_str()).ok()?));
