@@ -1,6 +1,9 @@
 //! The adapters from outside: fixture cases, signature vectors, hostile bytes, and sends against emulated providers.
 
 mod cases;
+mod instagram;
+mod messaging;
+mod messenger;
 mod outward;
 mod robust;
 mod server;

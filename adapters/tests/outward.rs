@@ -52,6 +52,9 @@ fn account(base: &str) -> Account {
         ("access_token", "t"),
         ("phone_number_id", "1"),
         ("waba_id", "2"),
+        ("page_id", "1"),
+        ("account_id", "1"),
+        ("instagram_base", base),
     ];
     Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
 }
@@ -59,8 +62,10 @@ fn account(base: &str) -> Account {
 const HELLO: Outgoing<'_> = Outgoing::text(Address::chat("12025550143@c.us"), "hello");
 
 async fn fetch(provider: &dyn Provider, http: &Client, account: &Account) -> Result<(), FetchError> {
-    let reference =
-        json!({ "file_id": "F", "path": "/api/files/a.jpg", "chat": "1@c.us", "message": "m", "id": "3" });
+    let base = account.get("graph_base").unwrap_or_default();
+    let link = json!({ "https": false, "host": base.trim_start_matches("http://"), "path": "/a.jpg" });
+    let reference = json!({ "file_id": "F", "path": "/api/files/a.jpg", "chat": "1@c.us", "message": "m", "id": "3",
+        "link": link });
     let media = MediaRef {
         kind: MediaKind::Image,
         mime: None,
@@ -236,6 +241,9 @@ async fn no_answer_leads_elsewhere() {
             "GET /v25.0/1?fields=id%2Cdisplay_phone_number%2Cverified_name%2Cquality_rating%2Cstatus%2Cname_status",
             "POST /v25.0/1/messages",
             "GET /v25.0/3",
+            "GET /v25.0/1?fields=id%2Cname",
+            "GET /v25.0/me?fields=user_id%2Cusername%2Cname",
+            "GET /a.jpg",
         ] {
             server.on(route, Answer::Redirect(to.clone()));
         }

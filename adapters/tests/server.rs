@@ -32,6 +32,10 @@ pub(crate) enum Answer {
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) key: Option<String>,
+    /// The `Authorization`.
+    pub(crate) bearer: Option<String>,
+    /// As it came, for what is no JSON.
+    pub(crate) text: String,
     pub(crate) body: Value,
 }
 
@@ -81,10 +85,15 @@ impl Server {
 
 async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response {
     let route = format!("{} {}", request.method(), request.uri());
-    let key = request.headers().get("x-api-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
+    let (key, bearer) = {
+        let headers = request.headers();
+        let header = |name| headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
+        (header("x-api-key"), header("authorization"))
+    };
     let bytes = to_bytes(request.into_body(), 1 << 20).await.unwrap();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    script.asked.lock().unwrap().push(Asked { path: route.clone(), key, body });
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    script.asked.lock().unwrap().push(Asked { path: route.clone(), key, bearer, text, body });
     let next = {
         let mut answers = script.answers.lock().unwrap();
         answers

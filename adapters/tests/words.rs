@@ -61,7 +61,8 @@ async fn server(status: u16, body: String) -> String {
 fn account(provider: &dyn Provider, base: &str) -> Account {
     let value = |name: &str, secret: bool| match name {
         _ if secret => SECRET,
-        "api_base" | "base_url" | "files_base" | "graph_base" => base,
+        "api_base" | "base_url" | "files_base" | "graph_base" | "instagram_base" => base,
+        "login" => "instagram",
         _ => "shop",
     };
     let fields = provider.app().map_or(&[][..], |app| app.fields()).iter().chain(provider.credentials());

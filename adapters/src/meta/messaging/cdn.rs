@@ -1,0 +1,152 @@
+//! Where an attachment lies: a signed address of Meta's delivery network, good for a while, or a page for people. Which host
+//! may be asked is decided where it is asked.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::json;
+
+const MAX_ADDRESS_BYTES: usize = 4096;
+
+/// Domains from which files come, with everything below them.
+const FILES: &[&str] = &["fbcdn.net", "cdninstagram.com", "fbsbx.com", "lookaside.facebook.com"];
+/// Domains whose addresses lead to pages for people.
+const PAGES: &[&str] =
+    &["facebook.com", "instagram.com", "fb.com", "fb.me", "fb.watch", "m.me", "ig.me", "messenger.com"];
+
+/// An address in its parts: scheme, `host[:port]`, path and query. The query is a signature: never logged, never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Link {
+    is_https: bool,
+    host: String,
+    path: String,
+    query: Option<String>,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+fn is_below(host: &str, domains: &[&str]) -> bool {
+    domains.iter().any(|domain| {
+        host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    })
+}
+
+impl Link {
+    pub(super) fn of(url: &str) -> Option<Self> {
+        if url.len() > MAX_ADDRESS_BYTES || url.contains(|c: char| c.is_control() || c == '\\') {
+            return None;
+        }
+        let url = Url::parse(url).ok()?;
+        let is_https = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
+        let host = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        Some(Self { is_https, host, path: url.path().to_owned(), query: url.query().map(str::to_owned) })
+    }
+
+    /// As it was stored with the message.
+    pub(super) fn stored(reference: &Value) -> Option<Self> {
+        let link = json::object(reference, "link")?;
+        Some(Self {
+            is_https: json::flag(link, "https") == Some(true),
+            host: json::text(link, "host")?,
+            path: json::text(link, "path")?,
+            query: json::text(link, "query"),
+        })
+    }
+
+    /// The reference that is stored.
+    pub(super) fn reference(&self) -> Value {
+        json!({ "link": {
+            "https": self.is_https, "host": self.host, "path": self.path, "query": self.query,
+        } })
+    }
+
+    /// The whole address, for the call only.
+    pub(super) fn address(&self) -> String {
+        let scheme = if self.is_https { "https" } else { "http" };
+        let query = self.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+        format!("{scheme}://{}{}{query}", self.host, self.path)
+    }
+
+    /// On a host of Meta's files.
+    pub(super) fn is_file(&self) -> bool {
+        is_below(&self.host, FILES)
+    }
+
+    /// Leads people to a page, with nothing to be downloaded.
+    pub(super) fn is_page(&self) -> bool {
+        is_below(&self.host, PAGES) && !self.is_file()
+    }
+
+    /// The name of the file, where the address ends with one.
+    pub(super) fn name(&self) -> Option<String> {
+        let last = self.path.rsplit('/').next()?;
+        let (stem, ending) = last.rsplit_once('.')?;
+        let is_ending =
+            (1..=5).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if stem.is_empty() || !is_ending {
+            return None;
+        }
+        let form = format!("n={}", last.replace('+', "%2B"));
+        let decoded = url::form_urlencoded::parse(form.as_bytes()).next()?.1.into_owned();
+        (!decoded.contains(['/', '\\'])).then_some(decoded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_tells_a_file_from_a_page() {
+        for url in [
+            "https://scontent.xx.fbcdn.net/a.jpg?oh=1",
+            "https://lookaside.fbsbx.com/ig_messaging_cdn/?asset_id=1&signature=x",
+            "https://scontent-fra3-1.CDNinstagram.com/v/x.mp4",
+            "https://cdn.fbsbx.com./x",
+        ] {
+            let link = Link::of(url).unwrap();
+            assert!(link.is_file() && !link.is_page(), "{url}");
+        }
+        for url in [
+            "https://www.facebook.com/examplepage/posts/1",
+            "https://instagram.com/p/x/",
+            "https://fb.watch/x",
+        ] {
+            let link = Link::of(url).unwrap();
+            assert!(link.is_page() && !link.is_file(), "{url}");
+        }
+        for url in
+            ["https://evilfbcdn.net/a.jpg", "https://fbcdn.net.example.com/a.jpg", "https://127.0.0.1/a"]
+        {
+            let link = Link::of(url).unwrap();
+            assert!(!link.is_page() && !link.is_file(), "{url}");
+        }
+        for url in ["ftp://fbcdn.net/a", "https://u@x.fbcdn.net/a", "https:\\\\x.fbcdn.net/a", "x", ""] {
+            assert_eq!(Link::of(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_stored_without_being_an_address() {
+        let url = "https://cdn.fbsbx.com/v/t59/price%20list.pdf?_nc_sig=cafe";
+        let link = Link::of(url).unwrap();
+        assert_eq!(link.address(), url);
+        assert!(!link.reference().to_string().contains("://"));
+        assert_eq!(Link::stored(&link.reference()), Some(link.clone()));
+        assert_eq!(link.name().as_deref(), Some("price list.pdf"));
+        assert!(!format!("{link:?}").contains("cafe"));
+        assert_eq!(Link::of("https://cdn.fbsbx.com/x%2F..%2Fy.pdf").unwrap().name(), None);
+    }
+}
