@@ -6,6 +6,8 @@ pub mod bounds;
 mod call;
 pub mod event;
 pub mod fields;
+mod gmail;
+mod google;
 pub mod headers;
 pub mod inspect;
 mod json;
@@ -14,6 +16,7 @@ pub mod outward;
 pub mod provider;
 mod sniff;
 pub mod split;
+mod stripe;
 mod telegram;
 mod tree;
 pub mod verify;
@@ -43,7 +46,7 @@ pub const KNOWN: &[&str] =
     &["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail", "stripe"];
 
 /// The built providers. A new one is added here, and nowhere else outside its folder.
-static BUILT: &[&dyn Provider] = &[&telegram::Telegram, &waha::Waha];
+static BUILT: &[&dyn Provider] = &[&telegram::Telegram, &waha::Waha, &gmail::Gmail];
 
 /// The provider of that name, if it is built.
 pub fn provider(name: &str) -> Option<&'static dyn Provider> {

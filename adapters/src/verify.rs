@@ -10,7 +10,8 @@ mod token;
 use std::str::FromStr;
 
 pub use challenge::meta_challenge;
-pub use oidc::OidcConfig;
+pub(crate) use oidc::key_of_token;
+pub use oidc::{Jwks, OidcConfig};
 pub use token::is_same_secret;
 
 use crate::{Headers, headers::Fault};

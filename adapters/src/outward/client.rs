@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{IntoUrl, Method, Response};
 use serde::Serialize;
 
@@ -71,6 +72,15 @@ impl RequestBuilder {
 
     pub(crate) fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
         self.map(|request| request.json(body))
+    }
+
+    pub(crate) fn body(self, body: Bytes) -> Self {
+        self.map(|request| request.body(body))
+    }
+
+    pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(form.into())
     }
 
     pub(crate) fn timeout(self, timeout: Duration) -> Self {
