@@ -77,15 +77,20 @@ impl Answer {
 }
 
 pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Failure> {
+    call_up_to(request, MAX_ANSWER_BYTES).await
+}
+
+/// An answer that has so many bytes may have had more.
+pub(crate) async fn call_up_to(request: RequestBuilder, most_bytes: usize) -> Result<Answer, Failure> {
     let mut response = request.send().await?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after_s = retry_after.and_then(|value| value.trim().parse().ok());
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
-        let room = MAX_ANSWER_BYTES - body.len();
+        let room = most_bytes - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == MAX_ANSWER_BYTES {
+        if body.len() == most_bytes {
             break;
         }
     }

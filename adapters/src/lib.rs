@@ -6,6 +6,8 @@ pub mod bounds;
 mod call;
 pub mod event;
 pub mod fields;
+mod gmail;
+mod google;
 pub mod headers;
 pub mod inspect;
 mod instagram;
@@ -17,6 +19,7 @@ pub mod outward;
 pub mod provider;
 mod sniff;
 pub mod split;
+mod stripe;
 mod telegram;
 mod tree;
 pub mod verify;
@@ -53,6 +56,7 @@ static BUILT: &[&dyn Provider] = &[
     &whatsapp_cloud::WhatsAppCloud,
     &messenger::Messenger,
     &instagram::Instagram,
+    &gmail::Gmail,
 ];
 
 /// The provider of that name, if it is built.

@@ -6,6 +6,7 @@ mod bounded;
 
 use std::{fs, path::Path};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use bounded::{FOR_A_BYTE, check};
 use peak_alloc::PeakAlloc;
 
@@ -40,6 +41,21 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
     let said = |rest: String| {
         waha("evt_1", "message.any", format!("\"id\":\"false_12025550143@c.us_3EB0AA\",{rest}"))
     };
+    let mail = |payload: &str| format!("{{\"id\":\"1\",\"threadId\":\"1\",\"payload\":{{{payload}}}}}");
+    let header = |name: &str, value: &str| {
+        mail(&format!(
+            "\"headers\":[{{\"name\":\"{name}\",\"value\":\"{value}\"}}],\"mimeType\":\"text/plain\""
+        ))
+    };
+    let leaf = |content_type: &str, text: &str| {
+        let mime = content_type.split(';').next().unwrap();
+        let data = BASE64_URL_SAFE_NO_PAD.encode(text);
+        format!(
+            "\"mimeType\":\"{mime}\",\"headers\":[{{\"name\":\"Content-Type\",\"value\":\"{content_type}\"}}],\
+             \"body\":{{\"data\":\"{data}\"}}"
+        )
+    };
+    let html = |text: &str| mail(&leaf("text/html", text));
     let (long, longest) = ("x".repeat(255), "x".repeat(size / 2));
     let page = |content: String| {
         format!(
@@ -118,6 +134,49 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
             "engine",
             said(format!("\"body\":\"hi\",\"_data\":{{\"a\":[{}]}}", list("{\"\":{\"\":{\"\":[0]}}},"))),
         ),
+        (
+            "history",
+            format!(
+                "{{\"historyId\":\"1\",\"history\":[{}]}}",
+                list("{\"messagesAdded\":[{\"message\":{\"id\":\"a\"}}]},")
+            ),
+        ),
+        (
+            "added mails",
+            format!(
+                "{{\"historyId\":\"1\",\"history\":[{{\"messagesAdded\":[{}]}}]}}",
+                list(&format!("{{\"message\":{{\"id\":\"{}\"}}}},", "b".repeat(60)))
+            ),
+        ),
+        (
+            "parts",
+            mail(&format!(
+                "\"mimeType\":\"multipart/mixed\",\"parts\":[{}]",
+                list("{\"mimeType\":\"a/b\"},")
+            )),
+        ),
+        (
+            "parts within parts",
+            mail(&format!(
+                "\"mimeType\":\"multipart/mixed\",\"parts\":[{}]",
+                list(&format!(
+                    "{{\"mimeType\":\"multipart/alternative\",\"parts\":[{}{{}}]}},",
+                    "{\"body\":{\"data\":\"YQ\"}},".repeat(40)
+                ))
+            )),
+        ),
+        ("recipients", header("From", &fill("a@b,", 0))),
+        ("groups", header("From", &fill("a:b@c;", 0))),
+        ("references", header("References", &fill("<a@b>", 0))),
+        ("open brackets", header("References", &fill("<", 0))),
+        ("words", header("Subject", &fill("=?utf-8?Q?=C3?= ", 0))),
+        ("words of all charsets", header("Subject", &fill("=?iso-2022-jp?B?GyRC?= =?utf-7?Q?+?= ", 0))),
+        ("comments", header("From", &fill("((", 0))),
+        ("parameters", header("Content-Type", &format!("text/plain;{}", fill("a*0*=''%41;", 0)))),
+        ("markup", html(&fill("<p>&lt;", size / 4))),
+        ("open tags", html(&fill("<a b='", size / 4))),
+        ("open heads", html(&fill("<head><", size / 4))),
+        ("letters of two bytes", mail(&leaf("text/plain; charset=iso-8859-1", &"\u{e9}".repeat(size / 4)))),
         ("numbers", format!("[{}]", list("1,"))),
         ("lists", format!("[{}]", list("[],"))),
         ("full lists", format!("[{}]", list("[0],"))),
@@ -141,7 +200,7 @@ fn no_body_takes_memory_out_of_proportion() {
     let mut worst = (0, "", 0);
     for size in [0, 100, 1_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
         for (name, body) in shapes(size) {
-            for provider in ["telegram", "waha", "messenger", "instagram"] {
+            for provider in ["telegram", "waha", "messenger", "instagram", "gmail"] {
                 let taken = check(COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));
                 worst = worst.max((taken.saturating_sub(FOR_A_BYTE * body.len()), name, size));
             }
@@ -149,7 +208,7 @@ fn no_body_takes_memory_out_of_proportion() {
     }
     println!("beyond {FOR_A_BYTE} times its size at most {worst:?}");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    for provider in ["telegram", "waha", "messenger", "instagram"] {
+    for provider in ["telegram", "waha", "messenger", "instagram", "gmail"] {
         for file in fs::read_dir(fixtures.join(provider)).unwrap() {
             let path = file.unwrap().path();
             check(COUNTED, provider, &fs::read(&path).unwrap(), &path.display().to_string());

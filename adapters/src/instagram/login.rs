@@ -58,15 +58,15 @@ pub(super) async fn open(
 ) -> Result<Token, Failure> {
     let base = graph::base(app, "instagram_token_base", INSTAGRAM_TOKEN)?;
     let secret = setting(app, "instagram_app_secret")?;
-    let form = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("client_id", setting(app, "instagram_app_id")?)
-        .append_pair("client_secret", secret)
-        .append_pair("grant_type", "authorization_code")
-        .append_pair("redirect_uri", redirect)
+    let form = [
+        ("client_id", setting(app, "instagram_app_id")?),
+        ("client_secret", secret),
+        ("grant_type", "authorization_code"),
+        ("redirect_uri", redirect),
         // Instagram has been seen to write this after the code.
-        .append_pair("code", code.trim_end_matches("#_"))
-        .finish();
-    let answer = call(http.post(format!("{base}/oauth/access_token")).form(form)).await?;
+        ("code", code.trim_end_matches("#_")),
+    ];
+    let answer = call(http.post(format!("{base}/oauth/access_token")).form(&form)).await?;
     match refusal(&answer.json()) {
         Some(reason) => Err(Failure::new(Verdict::Rejected, "code_refused", reason)),
         None if answer.is_success() => Token::of(&answer.json(), now_ms),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{IntoUrl, Method, Response};
 use serde::Serialize;
 
@@ -73,9 +74,13 @@ impl RequestBuilder {
         self.map(|request| request.json(body))
     }
 
-    /// A body that was encoded as a form.
-    pub(crate) fn form(self, body: String) -> Self {
-        self.map(|request| request.header("content-type", "application/x-www-form-urlencoded").body(body))
+    pub(crate) fn body(self, body: Bytes) -> Self {
+        self.map(|request| request.body(body))
+    }
+
+    pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(form.into())
     }
 
     pub(crate) fn timeout(self, timeout: Duration) -> Self {

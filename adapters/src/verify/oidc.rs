@@ -30,7 +30,7 @@ pub struct Jwks {
     keys: Vec<Value>,
 }
 
-impl OidcConfig {
+impl Jwks {
     /// Whether the set has the key; when not, it may be stale.
     pub fn knows(&self, kid: &str) -> bool {
         self.key(kid).is_some()
@@ -39,7 +39,7 @@ impl OidcConfig {
     fn key(&self, kid: &str) -> Option<DecodingKey> {
         let is =
             |key: &Value, member: &str, value: &str| key.get(member).and_then(Value::as_str) == Some(value);
-        let key = self.jwks.keys.iter().find(|key| is(key, "kid", kid) && is(key, "kty", "RSA"))?;
+        let key = self.keys.iter().find(|key| is(key, "kid", kid) && is(key, "kty", "RSA"))?;
         let part = |member: &str| key.get(member).and_then(Value::as_str);
         DecodingKey::from_rsa_components(part("n")?, part("e")?).ok()
     }
@@ -55,21 +55,32 @@ struct Claims {
     email_verified: bool,
 }
 
-pub(super) fn verify(config: &OidcConfig, headers: &Headers, body: &[u8], now_s: i64) -> Result<(), Invalid> {
-    if config.audience.is_empty() || config.service_account.is_empty() {
-        return Err(Invalid::NoSecret);
+/// The key that a token says to be signed with. Nothing of it is proved by then.
+pub(crate) fn key_of_token(headers: &Headers) -> Result<String, Invalid> {
+    kid_of(token_of(headers)?)
+}
+
+fn token_of(headers: &Headers) -> Result<&str, Invalid> {
+    match only(headers, HEADER)?.split_once(' ') {
+        Some((kind, token)) if kind.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(Invalid::Malformed(HEADER, "not a bearer token")),
     }
-    let value = only(headers, HEADER)?;
-    let token = match value.split_once(' ') {
-        Some((kind, token)) if kind.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(Invalid::Malformed(HEADER, "not a bearer token")),
-    };
+}
+
+fn kid_of(token: &str) -> Result<String, Invalid> {
     let head = jsonwebtoken::decode_header(token).map_err(|_| Invalid::Token("it is not a signed token"))?;
     if head.alg != Algorithm::RS256 {
         return Err(Invalid::Token("only RS256 is accepted"));
     }
-    let kid = head.kid.ok_or(Invalid::Token("it names no key"))?;
-    let key = config.key(&kid).ok_or(Invalid::Token("its key is not in the key set"))?;
+    head.kid.ok_or(Invalid::Token("it names no key"))
+}
+
+pub(super) fn verify(config: &OidcConfig, headers: &Headers, body: &[u8], now_s: i64) -> Result<(), Invalid> {
+    if config.audience.is_empty() || config.service_account.is_empty() {
+        return Err(Invalid::NoSecret);
+    }
+    let token = token_of(headers)?;
+    let key = config.jwks.key(&kid_of(token)?).ok_or(Invalid::Token("its key is not in the key set"))?;
     // The times are checked below, against the caller's clock instead of the library's.
     let mut validation = Validation::new(Algorithm::RS256);
     validation.validate_exp = false;
