@@ -6,6 +6,7 @@ pub(crate) mod fault;
 pub(crate) mod graph;
 pub(crate) mod media;
 mod notice;
+pub(crate) mod pieces;
 mod route;
 pub(crate) mod token;
 

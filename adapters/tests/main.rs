@@ -1,6 +1,7 @@
 //! The adapters from outside: fixture cases, signature vectors, hostile bytes, and sends against emulated providers.
 
 mod cases;
+mod meta_app;
 mod outward;
 mod robust;
 mod server;

@@ -41,6 +41,21 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
         waha("evt_1", "message.any", format!("\"id\":\"false_12025550143@c.us_3EB0AA\",{rest}"))
     };
     let (long, longest) = ("x".repeat(255), "x".repeat(size / 2));
+    let cloud = |contacts: &str, name: &str, one: &str| {
+        let metadata = "\"metadata\":{\"phone_number_id\":\"1\"}";
+        let value = format!("{metadata},\"contacts\":[{contacts}],\"{name}\":[{}]", list(one));
+        let change = format!("{{\"field\":\"messages\",\"value\":{{{value}}}}}");
+        format!(
+            "{{\"object\":\"whatsapp_business_account\",\"entry\":[{{\"id\":\"1\",\"changes\":[{change}]}}]}}"
+        )
+    };
+    let changes = |one: &str| {
+        format!(
+            "{{\"object\":\"whatsapp_business_account\",\"entry\":[{{\"id\":\"1\",\"changes\":[{}]}}]}}",
+            list(one)
+        )
+    };
+    let named = format!("{{\"wa_id\":\"1\",\"profile\":{{\"name\":\"{longest}\"}}}}");
     let online = "{\"lastKnownPresence\":\"o\"},";
     vec![
         ("deleted", deleted("bc1", "7,")),
@@ -91,6 +106,24 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
             "engine",
             said(format!("\"body\":\"hi\",\"_data\":{{\"a\":[{}]}}", list("{\"\":{\"\":{\"\":[0]}}},"))),
         ),
+        ("messages", cloud("", "messages", "{\"id\":\"a\",\"from\":\"1\"},")),
+        ("messages of an endless name", cloud(&named, "messages", "{\"id\":\"a\",\"from\":\"1\"},")),
+        ("messages, nonsense", cloud("", "messages", "{},")),
+        ("receipts", cloud("", "statuses", "{\"id\":\"a\",\"status\":\"read\"},")),
+        ("changes", changes("{\"field\":\"a\",\"value\":{}},")),
+        ("changes, nonsense", changes("0,")),
+        ("entries", format!("{{\"object\":\"whatsapp_business_account\",\"entry\":[{}]}}", list("0,"))),
+        (
+            "cards of the cloud",
+            cloud(
+                "",
+                "messages",
+                &format!(
+                    "{{\"id\":\"a\",\"from\":\"1\",\"type\":\"contacts\",\"contacts\":[{}0]}},",
+                    "{},".repeat(90)
+                ),
+            ),
+        ),
         ("numbers", format!("[{}]", list("1,"))),
         ("lists", format!("[{}]", list("[],"))),
         ("full lists", format!("[{}]", list("[0],"))),
@@ -114,7 +147,7 @@ fn no_body_takes_memory_out_of_proportion() {
     let mut worst = (0, "", 0);
     for size in [0, 100, 1_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
         for (name, body) in shapes(size) {
-            for provider in ["telegram", "waha"] {
+            for provider in ["telegram", "waha", "whatsapp-cloud"] {
                 let taken = check(COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));
                 worst = worst.max((taken.saturating_sub(FOR_A_BYTE * body.len()), name, size));
             }
@@ -122,7 +155,7 @@ fn no_body_takes_memory_out_of_proportion() {
     }
     println!("beyond {FOR_A_BYTE} times its size at most {worst:?}");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    for provider in ["telegram", "waha"] {
+    for provider in ["telegram", "waha", "whatsapp-cloud"] {
         for file in fs::read_dir(fixtures.join(provider)).unwrap() {
             let path = file.unwrap().path();
             check(COUNTED, provider, &fs::read(&path).unwrap(), &path.display().to_string());
