@@ -1,6 +1,7 @@
 //! The adapters from outside: fixture cases, signature vectors, hostile bytes, and sends against emulated providers.
 
 mod cases;
+mod cost;
 mod meta_app;
 mod outward;
 mod robust;
@@ -11,5 +12,6 @@ mod telegram;
 mod telegram_events;
 mod waha;
 mod waha_events;
+mod whatsapp_cloud;
 mod whatsapp_cloud_events;
 mod words;

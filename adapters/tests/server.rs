@@ -32,6 +32,7 @@ pub(crate) enum Answer {
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) key: Option<String>,
+    pub(crate) authorization: Option<String>,
     pub(crate) body: Value,
 }
 
@@ -66,6 +67,11 @@ impl Server {
         self
     }
 
+    /// Nothing is answered there any more.
+    pub(crate) fn forget(&self, route: &str) {
+        self.script.answers.lock().unwrap().remove(route);
+    }
+
     pub(crate) fn json(&self, route: &str, status: u16, body: Value) -> &Self {
         self.on(route, Answer::Json(status, body))
     }
@@ -81,10 +87,13 @@ impl Server {
 
 async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response {
     let route = format!("{} {}", request.method(), request.uri());
-    let key = request.headers().get("x-api-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
+    let (key, authorization) = {
+        let header = |name| request.headers().get(name).and_then(|key| key.to_str().ok()).map(str::to_owned);
+        (header("x-api-key"), header("authorization"))
+    };
     let bytes = to_bytes(request.into_body(), 1 << 20).await.unwrap();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    script.asked.lock().unwrap().push(Asked { path: route.clone(), key, body });
+    script.asked.lock().unwrap().push(Asked { path: route.clone(), key, authorization, body });
     let next = {
         let mut answers = script.answers.lock().unwrap();
         answers
