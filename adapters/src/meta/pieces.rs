@@ -2,7 +2,10 @@
 //! to a thousand of them at once, of several accounts; read as one they would take more memory than a body may.
 //! Nothing is judged here but the shape around the pieces.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -101,7 +104,7 @@ fn split(change: &RawValue) -> Vec<(Cow<'_, str>, usize)> {
     let field = member(&members, "field").map_or("null", RawValue::get);
     let mut rest = String::new();
     for (name, raw) in value.iter().filter(|(name, _)| !OF_VALUE.contains(&name.as_ref())) {
-        rest.push_str(&format!("{}:{},", serde_json::Value::from(name.as_ref()), raw.get()));
+        let _ = write!(rest, "{}:{},", serde_json::Value::from(name.as_ref()), raw.get());
     }
     // The rest stands in each of them: few parts where it is long.
     let most = (MOST_TIMES * change.get().len() / rest.len().max(1)).max(1);
@@ -135,12 +138,12 @@ pub(crate) fn body<'a>(object: &str, pieces: impl IntoIterator<Item = &'a Piece<
             body.push('{');
             for (name, raw) in [("id", piece.id), ("time", piece.time)] {
                 if let Some(raw) = raw {
-                    body.push_str(&format!(r#""{name}":{},"#, raw.get()));
+                    let _ = write!(body, r#""{name}":{},"#, raw.get());
                 }
             }
-            body.push_str(&format!(r#""{name}":["#));
+            let _ = write!(body, r#""{name}":["#);
         } else if list != piece.list {
-            body.push_str(&format!(r#"],"{}":["#, piece.list.unwrap_or_default()));
+            let _ = write!(body, r#"],"{}":["#, piece.list.unwrap_or_default());
         } else {
             body.push(',');
         }
