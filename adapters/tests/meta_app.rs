@@ -195,6 +195,18 @@ fn a_thousand_updates_come_in_portions_and_all_of_them_come() {
         // Also where the channel has an address of its own.
         assert!(read("whatsapp-cloud", body.as_bytes()) == events);
     }
+    let thread =
+        |at: usize| json!({"id": "12025550143", "messages": (at..at + 100).map(message).collect::<Vec<_>>()});
+    let threads: Vec<_> = (0..10).map(|n| thread(n * 100)).collect();
+    let history = json!({"metadata": {"phone_number_id": "1"}, "history": [{"metadata": {"phase": 0}, "threads": threads}]});
+    let changes = json!([{"field": "history", "value": history}]);
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "9", "changes": changes}]})
+        .to_string();
+    let routed = meta().route(body.as_bytes()).unwrap();
+    let events: Vec<_> = routed.iter().flat_map(|part| read("whatsapp-cloud", &part.body)).collect();
+    let ids: Vec<_> = events.iter().filter_map(|event| event.external_message_id.clone()).collect();
+    assert_eq!(ids, (0..1_000).map(|n| format!("wamid.{n}")).collect::<Vec<_>>());
+    assert!(events.iter().all(|event| event.no_answer == Some(adapters::NoAnswer::History)));
     let messaging: Vec<_> = (0..1_000).map(|n| json!({"message": {"mid": n.to_string()}})).collect();
     let body =
         json!({"object": "page", "entry": [{"id": "5", "time": 1, "messaging": messaging}]}).to_string();

@@ -95,6 +95,9 @@ fn of_entry<'a>(at: usize, entry: &'a RawValue, into: &mut Vec<Piece<'a>>) -> bo
 fn split(change: &RawValue) -> Vec<(Cow<'_, str>, usize)> {
     let members = members(change);
     let value = member(&members, "value").map(self::members).unwrap_or_default();
+    if let Some(chunks) = member(&value, "history").and_then(elements) {
+        return history(change, &members, &value, &chunks);
+    }
     let lists: Vec<_> =
         OF_VALUE.iter().filter_map(|name| Some((*name, member(&value, name).and_then(elements)?))).collect();
     let size: usize = lists.iter().map(|(_, list)| list.len()).sum();
@@ -116,6 +119,46 @@ fn split(change: &RawValue) -> Vec<(Cow<'_, str>, usize)> {
             let text = format!(r#"{{"field":{field},"value":{{{rest}"{name}":[{}]}}}}"#, some.join(","));
             parts.push((Cow::Owned(text), some.len()));
         }
+    }
+    parts
+}
+
+/// A change of the history as several: some messages of one thread in each.
+fn history<'a>(
+    change: &'a RawValue,
+    members: &Members<'a>,
+    value: &Members<'a>,
+    chunks: &[&'a RawValue],
+) -> Vec<(Cow<'a, str>, usize)> {
+    let field = member(members, "field").map_or("null", RawValue::get);
+    let mut rest = String::new();
+    for (name, raw) in value.iter().filter(|(name, _)| name != "history") {
+        let _ = write!(rest, "{}:{},", serde_json::Value::from(name.as_ref()), raw.get());
+    }
+    let mut parts = Vec::new();
+    let mut add = |chunk: &str, size| {
+        let text = format!(r#"{{"field":{field},"value":{{{rest}"history":[{chunk}]}}}}"#);
+        parts.push((Cow::Owned(text), size));
+    };
+    for chunk in chunks {
+        let Some(threads) = member(&self::members(chunk), "threads").and_then(elements) else {
+            add(chunk.get(), 1);
+            continue;
+        };
+        for thread in threads {
+            let thread = self::members(thread);
+            let id = member(&thread, "id").map_or("null", RawValue::get);
+            let messages = member(&thread, "messages").and_then(elements).unwrap_or_default();
+            for some in messages.chunks(TOGETHER) {
+                let texts: Vec<_> = some.iter().map(|raw| raw.get()).collect();
+                let texts = texts.join(",");
+                add(&format!(r#"{{"threads":[{{"id":{id},"messages":[{texts}]}}]}}"#), some.len());
+            }
+        }
+    }
+    // The rest stands in each of them.
+    if parts.is_empty() || rest.len() * parts.len() > MOST_TIMES * change.get().len() {
+        return vec![(Cow::Borrowed(change.get()), 1)];
     }
     parts
 }
