@@ -23,6 +23,9 @@ pub const TOO_MANY: &str = "too_many_events";
 /// Bytes that the events of one body take together, about. They hold again what stands only once in the body.
 const MAX_WEIGHT: usize = 1024 * 1024;
 
+/// And so many more for each byte of a body that holds many of them by its nature.
+const FOR_A_BYTE: usize = 6;
+
 /// Characters that are kept of a name, of a file's name and of its type.
 const NAME: usize = 256;
 
@@ -47,18 +50,53 @@ pub(crate) fn events<'a, T>(
     shared: usize,
     mut one: impl FnMut(&'a T) -> Fields,
 ) -> Vec<Fields> {
-    let mut events = Vec::with_capacity(list.len().min(MAX_EVENTS) + 1);
-    let mut weight = 0;
+    let mut events = Bounded::new(0);
+    events.expect(list.len());
     for element in list {
-        if events.len() == MAX_EVENTS || weight > MAX_WEIGHT {
-            events.push(Fields::ignored(TOO_MANY));
+        if !events.has_room() {
             break;
         }
-        let event = one(element);
-        weight += shared + weigh(&event);
-        events.push(event);
+        events.add(one(element), shared);
     }
-    events
+    events.all
+}
+
+/// The events of a body that is read piece by piece.
+pub(crate) struct Bounded {
+    pub(crate) all: Vec<Fields>,
+    weight: usize,
+    most: usize,
+}
+
+impl Bounded {
+    /// `body`: bytes of it, for what is in proportion to them.
+    pub(crate) fn new(body: usize) -> Self {
+        Self { all: Vec::new(), weight: 0, most: MAX_WEIGHT + FOR_A_BYTE * body }
+    }
+
+    /// So many more may come: growing by doubling would take twice their memory.
+    pub(crate) fn expect(&mut self, more: usize) {
+        let room = (MAX_EVENTS + 1).saturating_sub(self.all.len());
+        self.all.reserve_exact(more.min(room) + 1);
+    }
+
+    /// Whether another event may follow. When not, the last one says so.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let is_full = self.all.len() > MAX_EVENTS;
+        if !is_full && (self.all.len() == MAX_EVENTS || self.weight > self.most) {
+            self.all.push(Fields::ignored(TOO_MANY));
+            self.weight = usize::MAX;
+            self.most = 0;
+            return false;
+        }
+        !is_full && self.weight <= self.most
+    }
+
+    /// `shared`: bytes that the event is given besides, after this.
+    pub(crate) fn add(&mut self, event: Fields, shared: usize) {
+        self.weight += shared + weigh(&event);
+        self.all.push(event);
+    }
 }
 
 /// What an event takes, about.
@@ -67,8 +105,22 @@ fn weigh(event: &Fields) -> usize {
         .chain([&event.text, &event.contact_name, &event.chat_title, &event.thread_title, &event.emoji])
         .flatten();
     let data = if event.data.is_empty() { 0 } else { 700 };
-    let values: usize = event.data.values().filter_map(Value::as_str).map(str::len).sum();
+    let values: usize = event.data.values().map(weigh_value).sum();
     size_of::<Fields>() + texts.map(|text| text.len() + 16).sum::<usize>() + data + values
+}
+
+/// What a value takes beside its own place, about. A small object takes as much as one of eleven members.
+fn weigh_value(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 16,
+        Value::Array(list) => list.iter().map(|one| size_of::<Value>() + weigh_value(one)).sum(),
+        Value::Object(members) if members.is_empty() => 0,
+        Value::Object(members) => {
+            let each = members.iter().map(|(name, one)| name.len() + 16 + weigh_value(one));
+            700 + 64 * members.len().saturating_sub(11) + each.sum::<usize>()
+        }
+        _ => 0,
+    }
 }
 
 /// What an event is found by, stored under and compared with.

@@ -8,6 +8,7 @@ pub(crate) mod graph;
 pub(crate) mod media;
 pub(crate) mod messaging;
 mod notice;
+pub(crate) mod pieces;
 mod route;
 pub(crate) mod token;
 

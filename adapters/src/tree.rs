@@ -24,8 +24,10 @@ const SLACK: usize = 16;
 const PLACE: usize = 2 * size_of::<Value>();
 /// A list's first allocation.
 const LIST: usize = 4 * size_of::<Value>() + SLACK;
-/// A node of an object's tree has room for eleven members, and is half full when they come in order.
-const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 2 * SLACK;
+/// A node of an object's tree has room for eleven members. The twelfth makes two more, and from then on nodes are half full
+/// when members come in order.
+const ROOM: usize = 11;
+const NODE: usize = ROOM * (size_of::<String>() + size_of::<Value>()) + 2 * SLACK;
 const MEMBER: usize = NODE / 4;
 
 /// The tree of a whole body.
@@ -104,7 +106,13 @@ impl<'de> Visitor<'de> for Build<'_> {
         let mut map = Map::new();
         while map.len() < MAX_MEMBERS {
             let Some(Key(name)) = members.next_key()? else { return Ok(Value::Object(map)) };
-            self.take(name.len() + SLACK + if map.is_empty() { NODE } else { MEMBER })?;
+            let node = match map.len() {
+                0 => NODE,
+                1..ROOM => 0,
+                ROOM => 2 * NODE,
+                _ => MEMBER,
+            };
+            self.take(name.len() + SLACK + node)?;
             let value = members.next_value_seed(self)?;
             map.insert(name.into_owned(), value);
         }
@@ -114,7 +122,7 @@ impl<'de> Visitor<'de> for Build<'_> {
 }
 
 /// The name of a member, borrowed from the body where it holds no escapes.
-struct Key<'de>(Cow<'de, str>);
+pub(crate) struct Key<'de>(pub(crate) Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

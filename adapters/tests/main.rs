@@ -1,9 +1,11 @@
 //! The adapters from outside: fixture cases, signature vectors, hostile bytes, and sends against emulated providers.
 
 mod cases;
+mod cost;
 mod instagram;
 mod messaging;
 mod messenger;
+mod meta_app;
 mod outward;
 mod robust;
 mod server;
@@ -13,5 +15,6 @@ mod telegram;
 mod telegram_events;
 mod waha;
 mod waha_events;
+mod whatsapp_cloud;
 mod whatsapp_cloud_events;
 mod words;

@@ -14,6 +14,8 @@ use peak_alloc::PeakAlloc;
 static COUNTED: PeakAlloc = PeakAlloc;
 
 /// Bodies of about so many bytes that take far more than that when they are built without bounds.
+const PROVIDERS: [&str; 6] = ["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail"];
+
 fn shapes(size: usize) -> Vec<(&'static str, String)> {
     let fill = |one: &str, less: usize| one.repeat(size.saturating_sub(less) / one.len() + 1);
     let list = |one: &str| {
@@ -64,6 +66,21 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
     };
     let from = "\"sender\":{\"id\":\"7\"},\"recipient\":{\"id\":\"1020000000000001\"}";
     let written = |rest: String| page(format!("{{{from},\"message\":{{\"mid\":\"m_x\",{rest}}}}}"));
+    let cloud = |contacts: &str, name: &str, one: &str| {
+        let metadata = "\"metadata\":{\"phone_number_id\":\"1\"}";
+        let value = format!("{metadata},\"contacts\":[{contacts}],\"{name}\":[{}]", list(one));
+        let change = format!("{{\"field\":\"messages\",\"value\":{{{value}}}}}");
+        format!(
+            "{{\"object\":\"whatsapp_business_account\",\"entry\":[{{\"id\":\"1\",\"changes\":[{change}]}}]}}"
+        )
+    };
+    let changes = |one: &str| {
+        format!(
+            "{{\"object\":\"whatsapp_business_account\",\"entry\":[{{\"id\":\"1\",\"changes\":[{}]}}]}}",
+            list(one)
+        )
+    };
+    let named = format!("{{\"wa_id\":\"1\",\"profile\":{{\"name\":\"{longest}\"}}}}");
     let online = "{\"lastKnownPresence\":\"o\"},";
     vec![
         ("deleted", deleted("bc1", "7,")),
@@ -177,6 +194,24 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
         ("open tags", html(&fill("<a b='", size / 4))),
         ("open heads", html(&fill("<head><", size / 4))),
         ("letters of two bytes", mail(&leaf("text/plain; charset=iso-8859-1", &"\u{e9}".repeat(size / 4)))),
+        ("messages", cloud("", "messages", "{\"id\":\"a\",\"from\":\"1\"},")),
+        ("messages of an endless name", cloud(&named, "messages", "{\"id\":\"a\",\"from\":\"1\"},")),
+        ("messages, nonsense", cloud("", "messages", "{},")),
+        ("receipts", cloud("", "statuses", "{\"id\":\"a\",\"status\":\"read\"},")),
+        ("changes", changes("{\"field\":\"a\",\"value\":{}},")),
+        ("changes, nonsense", changes("0,")),
+        ("entries", format!("{{\"object\":\"whatsapp_business_account\",\"entry\":[{}]}}", list("0,"))),
+        (
+            "cards of the cloud",
+            cloud(
+                "",
+                "messages",
+                &format!(
+                    "{{\"id\":\"a\",\"from\":\"1\",\"type\":\"contacts\",\"contacts\":[{}0]}},",
+                    "{},".repeat(90)
+                ),
+            ),
+        ),
         ("numbers", format!("[{}]", list("1,"))),
         ("lists", format!("[{}]", list("[],"))),
         ("full lists", format!("[{}]", list("[0],"))),
@@ -200,7 +235,7 @@ fn no_body_takes_memory_out_of_proportion() {
     let mut worst = (0, "", 0);
     for size in [0, 100, 1_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
         for (name, body) in shapes(size) {
-            for provider in ["telegram", "waha", "messenger", "instagram", "gmail"] {
+            for provider in PROVIDERS {
                 let taken = check(COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));
                 worst = worst.max((taken.saturating_sub(FOR_A_BYTE * body.len()), name, size));
             }
@@ -208,7 +243,7 @@ fn no_body_takes_memory_out_of_proportion() {
     }
     println!("beyond {FOR_A_BYTE} times its size at most {worst:?}");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    for provider in ["telegram", "waha", "messenger", "instagram", "gmail"] {
+    for provider in PROVIDERS {
         for file in fs::read_dir(fixtures.join(provider)).unwrap() {
             let path = file.unwrap().path();
             check(COUNTED, provider, &fs::read(&path).unwrap(), &path.display().to_string());

@@ -70,6 +70,11 @@ impl Server {
         self
     }
 
+    /// Nothing is answered there any more.
+    pub(crate) fn forget(&self, route: &str) {
+        self.script.answers.lock().unwrap().remove(route);
+    }
+
     pub(crate) fn json(&self, route: &str, status: u16, body: Value) -> &Self {
         self.on(route, Answer::Json(status, body))
     }

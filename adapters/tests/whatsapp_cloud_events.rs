@@ -1,7 +1,9 @@
 //! What bodies of the WhatsApp Cloud API become, beyond the fixtures.
 
 use adapters::{
-    Context, Event, Fields, Kind, MediaState, NoAnswer, Origin, Status,
+    Context, Event, Fields,
+    HealthState::{Down, Up},
+    Kind, MediaState, NoAnswer, Origin, Status,
     event::{Author, What},
     provider,
 };
@@ -31,7 +33,9 @@ fn parsed(body: &[u8]) -> Vec<Event> {
 /// A message of the person, with these members besides.
 fn said(more: Value) -> Value {
     let mut message = json!({"from": PERSON, "id": "wamid.A", "timestamp": "1794312000"});
-    message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    if let Value::Object(more) = more {
+        message.as_object_mut().unwrap().extend(more);
+    }
     message
 }
 
@@ -351,7 +355,6 @@ fn the_account_says_how_it_does() {
         Event::Health(health) => Some(health.state),
         _ => None,
     };
-    use adapters::HealthState::{Down, Up};
     let update = |event: &str, state: &str| {
         health("account_update", json!({"event": event, "ban_info": {"waba_ban_state": state}}))
     };

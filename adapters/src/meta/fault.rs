@@ -1,6 +1,8 @@
 //! What an answer of the Graph API means: a pure function over status, retry time and body. Each provider knows codes of its
 //! own and gives them as a [`Table`]; codes that mean the same everywhere are here.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::{
@@ -89,10 +91,10 @@ impl Fault {
         let theirs = if self.details.trim().is_empty() { self.message.trim() } else { self.details.trim() };
         let mut end = format!(" ({}", self.code);
         if let Some(subcode) = self.subcode {
-            end.push_str(&format!("/{subcode}"));
+            let _ = write!(end, "/{subcode}");
         }
         if let Some(trace) = &self.trace {
-            end.push_str(&format!(", trace {}", trace.chars().take(40).collect::<String>()));
+            let _ = write!(end, ", trace {}", trace.chars().take(40).collect::<String>());
         }
         end.push(')');
         let text = match ours {

@@ -7,7 +7,7 @@ use super::{
     content,
     wire::{Item, digits, phone},
 };
-use crate::{Direction, Fields, Kind, MediaState, NoAnswer, Origin, json};
+use crate::{Direction, Fields, Kind, MediaState, NoAnswer, Origin, bounds, json};
 
 /// What came in. Of the history, and of what another app has, that may be ours.
 pub(super) fn read(item: &Item<'_>) -> Option<Fields> {
@@ -84,7 +84,8 @@ fn base(kind: Kind, item: &Item<'_>, by_us: bool) -> Option<Fields> {
     event.alternate_contact_id = if number.is_some() { user } else { other };
     event.external_contact_id = person;
     let profile = contact.and_then(|contact| json::object(contact, "profile"));
-    event.contact_name = profile.and_then(|profile| json::text(profile, "name"));
+    event.contact_name =
+        profile.and_then(|profile| json::text(profile, "name")).and_then(|name| bounds::name(&name));
     let handle = profile.and_then(|profile| json::text(profile, "username"));
     event.contact_handle = handle.map(|handle| handle.trim_start_matches('@').to_owned());
     Some(event)

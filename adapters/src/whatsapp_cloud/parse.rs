@@ -6,39 +6,92 @@ use super::{
     account, message, status,
     wire::{self, Item, Part},
 };
-use crate::{Context, Fields, Kind, NotJson, bounds, json};
+use crate::{
+    Context, Fields, Kind, NotJson,
+    bounds::Bounded,
+    json,
+    meta::pieces::{self, Piece},
+};
+
+/// Bodies up to this size, and with as few updates as they then have, are read as one.
+const AT_ONCE: usize = 32 * 1024;
+/// Updates of a larger one that are read together.
+const TOGETHER: usize = 50;
 
 pub(super) fn parse(body: &[u8], context: &Context) -> Result<Vec<Fields>, NotJson> {
+    let mut events = Bounded::new(body.len());
+    match if body.len() <= AT_ONCE { read(body, context, &mut events) } else { Err(NotJson(String::new())) } {
+        Ok(()) => {}
+        Err(_) => pieces(body, context, &mut events)?,
+    }
+    let mut events = events.all;
+    // What nobody can read is told once, however often it stands there.
+    events.dedup_by(|event, before| event.kind == Kind::Ignored && event == before);
+    Ok(events)
+}
+
+/// A large body in portions, as its updates are many: one that cannot be read costs none of the others.
+fn pieces(body: &[u8], context: &Context, events: &mut Bounded) -> Result<(), NotJson> {
+    let pieces::Pieces { object, all, .. } = pieces::pieces(body)?;
+    let Some(all) = all.filter(|_| object == wire::OBJECT) else { return read(body, context, events) };
+    let mut rest = all.as_slice();
+    while !rest.is_empty() && events.has_room() {
+        let mut size = 0;
+        let fits = |piece: &&Piece<'_>| {
+            size += piece.size;
+            size <= TOGETHER
+        };
+        let (some, more) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+        rest = more;
+        if read(pieces::body(&object, some).as_bytes(), context, events).is_ok() {
+            continue;
+        }
+        for piece in some {
+            if read(pieces::body(&object, [piece]).as_bytes(), context, events).is_err() {
+                events.add(malformed(), 0);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read(body: &[u8], context: &Context, events: &mut Bounded) -> Result<(), NotJson> {
     let document = json::document(body)?;
     match document.get("object").and_then(Value::as_str) {
         Some(wire::OBJECT) => {}
-        Some(_) => return Ok(vec![Fields::ignored("other_object")]),
-        None => return Ok(vec![malformed()]),
+        Some(_) => {
+            events.add(Fields::ignored("other_object"), 0);
+            return Ok(());
+        }
+        None => {
+            events.add(malformed(), 0);
+            return Ok(());
+        }
     }
     let changes = wire::changes(&document);
-    let mut items: Vec<Option<Item<'_>>> = Vec::new();
+    if changes.is_empty() {
+        events.add(Fields::ignored("empty"), 0);
+    }
+    let mut items = Vec::new();
     for change in &changes {
-        let mut found = Vec::new();
+        items.clear();
         match change {
-            Some(change) if !is_ours(change, context) => {
-                let part = Part::Nothing("unknown_account");
-                found.push(Item { change, part, value: change.value, why: None, thread: None });
+            Some(change) if is_ours(change, context) => wire::items(change, &mut items),
+            _ if !events.has_room() => return Ok(()),
+            Some(_) => events.add(Fields::ignored("unknown_account"), 0),
+            None => events.add(malformed(), 0),
+        }
+        if items.len() > TOGETHER {
+            events.expect(items.len());
+        }
+        for item in &items {
+            if !events.has_room() {
+                return Ok(());
             }
-            Some(change) => wire::items(change, &mut found),
-            None => items.push(None),
-        }
-        items.extend(found.into_iter().map(Some));
-        if items.len() > bounds::MAX_EVENTS {
-            break;
+            events.add(one(item), 0);
         }
     }
-    let mut events = bounds::events(&items, 0, |item| item.as_ref().map_or_else(malformed, one));
-    // What nobody can read is told once, however often it stands there.
-    events.dedup_by(|event, before| event.kind == Kind::Ignored && event == before);
-    if events.is_empty() {
-        events.push(Fields::ignored("empty"));
-    }
-    Ok(events)
+    Ok(())
 }
 
 fn malformed() -> Fields {

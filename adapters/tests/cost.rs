@@ -1,0 +1,79 @@
+//! What reading a body costs, for each built provider: printed, not judged, as it depends on the machine.
+//! `cargo test --release -p adapters --test providers -- --ignored --nocapture cost`
+
+use std::time::Instant;
+
+use adapters::{Context, Provider, app, providers};
+use serde_json::{Value, json};
+
+use crate::cases::{cases, fixture};
+
+/// The first text of the provider's fixtures, made about as long as so many bytes by its text.
+fn message(provider: &dyn Provider, bytes: usize) -> Option<Vec<u8>> {
+    let is_text = |case: &Value| {
+        let events = case["expect"]["events"].as_array().map_or(&[][..], Vec::as_slice);
+        case["provider"] == provider.name() && events.len() == 1 && events[0]["kind"] == "text"
+    };
+    let case = cases().into_iter().find(is_text)?;
+    let mut body: Value = serde_json::from_slice(&fixture(case["file"].as_str()?)).ok()?;
+    let text = case["expect"]["events"][0]["text"].as_str()?.to_owned();
+    let more = bytes.saturating_sub(body.to_string().len());
+    lengthen(&mut body, &text, &format!("{text} {}", "words and ".repeat(more / 10)));
+    Some(body.to_string().into_bytes())
+}
+
+fn lengthen(value: &mut Value, text: &str, with: &str) {
+    match value {
+        Value::String(one) if one == text => with.clone_into(one),
+        Value::Array(list) => list.iter_mut().for_each(|one| lengthen(one, text, with)),
+        Value::Object(members) => members.values_mut().for_each(|one| lengthen(one, text, with)),
+        _ => {}
+    }
+}
+
+/// A delivery of so many changes, each with one message.
+fn batch(changes: usize) -> Vec<u8> {
+    let one: Value = serde_json::from_slice(&fixture("whatsapp-cloud/text.json")).unwrap();
+    let changes = (0..changes).map(|n| {
+        let mut change = one["entry"][0]["changes"][0].clone();
+        change["value"]["messages"][0]["id"] = format!("wamid.{n}").into();
+        change
+    });
+    let entry = json!([{"id": "102200000000001", "changes": changes.collect::<Vec<_>>()}]);
+    json!({"object": "whatsapp_business_account", "entry": entry}).to_string().into_bytes()
+}
+
+fn cost(name: &str, body: &[u8], mut one: impl FnMut() -> usize) {
+    let events = one();
+    let began = Instant::now();
+    let mut times = 0;
+    while began.elapsed().as_millis() < 300 {
+        one();
+        times += 1;
+    }
+    let us = began.elapsed().as_secs_f64() * 1e6 / f64::from(times);
+    println!(
+        "{name:32} {:7} bytes {events:4} events {us:9.1} µs a body {:9.0} events/s",
+        body.len(),
+        1e6 * events as f64 / us
+    );
+}
+
+#[test]
+#[ignore = "prints what reading costs; for a release build"]
+fn cost_of_reading_a_body() {
+    let context = Context::default();
+    let parsed = |provider: &dyn Provider, body: &[u8]| provider.parse(body, &context).unwrap().len();
+    for provider in providers() {
+        if let Some(body) = message(provider, 2_048) {
+            cost(&format!("{}: message", provider.name()), &body, || parsed(provider, &body));
+        }
+    }
+    let cloud = adapters::provider("whatsapp-cloud").unwrap();
+    for changes in [100, 1_000] {
+        let body = batch(changes);
+        cost(&format!("whatsapp-cloud: {changes} changes"), &body, || parsed(cloud, &body));
+        let meta = app("meta").unwrap();
+        cost(&format!("meta: routing {changes} changes"), &body, || meta.route(&body).unwrap().len());
+    }
+}
