@@ -19,7 +19,7 @@ pub use frame::{RoomFrame, Typist};
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
-    MessageStatus, OutAttachment, Reaction,
+    MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
 };
 pub use turn::{Turn, TurnState};
 

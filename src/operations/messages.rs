@@ -9,7 +9,7 @@ use super::{At, page_size};
 use crate::document;
 use crate::error::Error;
 use crate::inbox::{look, note as noting, send as sending};
-use crate::model::{Message, MessageBody, OutAttachment};
+use crate::model::{Message, MessageBody, OutAttachment, OutButton, OutTemplate};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct MessagesQuery {
@@ -46,6 +46,14 @@ pub struct SendBody {
     attachments: Vec<OutAttachment>,
     /// A message of the same conversation to quote.
     reply_to: Option<Uuid>,
+    /// Reply buttons under the text, where the channel's provider has them.
+    #[serde(default)]
+    buttons: Vec<OutButton>,
+    /// Instead of a text, files and buttons, where the channel's provider has templates.
+    template: Option<OutTemplate>,
+    /// A person answers after the provider's window for machines has closed, where the provider allows that.
+    #[serde(default)]
+    human_agent: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -73,13 +81,14 @@ pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error>
 }
 
 pub async fn send(at: At, args: SendBody) -> Result<Once<MessageAnswer>, Error> {
-    let SendBody { client_id, text, attachments, reply_to } = args;
+    let SendBody { client_id, text, attachments, reply_to, buttons, template, human_agent } = args;
+    let body = MessageBody { text, attachments, reply_to, buttons, template, human_agent };
     let verb = sending::SendMessage {
         scope: at.scope,
         outward: at.app.http.outward().clone(),
         conversation: at.id,
         client_id,
-        body: MessageBody { text, attachments, reply_to },
+        body,
     };
     Ok(made(at.app.store.write(verb).await?.value))
 }

@@ -134,6 +134,7 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     let Some(begun) = env.store.write(Begin { job: job.clone(), reserved }).await?.value else {
         return Ok(());
     };
+    let our_reference = begun.delivery.id.to_string();
     let out = Outgoing {
         text: begun.part.text.as_deref(),
         media: begun.part.media.as_ref().map(|file| OutMedia {
@@ -145,6 +146,13 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
         }),
         reply_to: begun.part.reply_to.as_deref(),
         reserved_id: begun.delivery.reserved_id.as_deref(),
+        buttons: &begun.part.buttons,
+        template: begun.part.template.as_ref(),
+        our_reference: &our_reference,
+        human_agent: begun.part.human_agent,
+        answers: begun.heard.as_ref().and_then(|heard| heard.data.as_ref()?.as_object()),
+        contact: begun.heard.as_ref().and_then(|heard| heard.author.as_deref()),
+        is_automatic: begun.is_automatic,
         ..Outgoing::to(adapters::Address { chat: &begun.chat, thread: begun.thread.as_deref() })
     };
     let files: Vec<_> = begun.part.media.iter().cloned().collect();

@@ -10,6 +10,7 @@ use crate::inbox::receipt;
 use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Job};
+use crate::store::messages::Heard;
 use crate::store::{Tx, Verb, channels, conversations, messages};
 use crate::work::runner::CLAIM_MS;
 
@@ -19,6 +20,9 @@ pub(super) struct Begun {
     pub part: Part,
     pub chat: String,
     pub thread: Option<String>,
+    /// What the part answers.
+    pub heard: Option<Heard>,
+    pub is_automatic: bool,
     pub attempt: Attempt,
 }
 
@@ -85,7 +89,9 @@ impl Verb for Begin {
         deliveries::update(tx, &delivery).await?;
         let attempt = Attempt { id: deliveries::begin_attempt(tx, &delivery).await?, is_first };
         receipt::refresh(tx, &delivery).await?;
+        let heard = messages::heard(tx, &conversation, message.reply_to).await?;
+        let is_automatic = message.author.kind == AuthorKind::Responder;
         let (chat, thread) = (conversation.external_id, conversation.thread);
-        Ok(Some(Begun { delivery, part, chat, thread, attempt }))
+        Ok(Some(Begun { delivery, part, chat, thread, heard, is_automatic, attempt }))
     }
 }
