@@ -42,10 +42,10 @@ const ENDING: usize = 16;
 
 /// The events of a list in a body, one for each element as long as they are within the bounds; then one that says
 /// that there were more. `shared`: bytes that each of them is given besides, after this.
-pub(crate) fn events<'a>(
-    list: &'a [Value],
+pub(crate) fn events<'a, T>(
+    list: &'a [T],
     shared: usize,
-    mut one: impl FnMut(&'a Value) -> Fields,
+    mut one: impl FnMut(&'a T) -> Fields,
 ) -> Vec<Fields> {
     let mut events = Vec::with_capacity(list.len().min(MAX_EVENTS) + 1);
     let mut weight = 0;

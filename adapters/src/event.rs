@@ -337,6 +337,8 @@ pub struct Watermark {
     pub status: Status,
     /// Unix milliseconds.
     pub until_ms: i64,
+    /// Messages that it names besides, in the space of [`NewMessage::key`]. It covers these whatever the clocks say.
+    pub named: Vec<String>,
     pub told: Told,
 }
 

@@ -70,7 +70,7 @@ impl Kind {
 
     /// Acts on an earlier message, which may not have arrived yet.
     pub fn is_action(self) -> bool {
-        matches!(self, Self::Reaction | Self::Edited | Self::Deleted | Self::Referral | Self::PollVote)
+        matches!(self, Self::Reaction | Self::Edited | Self::Deleted | Self::PollVote)
     }
 
     pub fn as_str(self) -> &'static str {
@@ -205,12 +205,13 @@ pub struct Fields {
     /// `media_group_id`, `selected`, `new_external_conversation_id` and so on. What people and the AI need to
     /// understand a message has the same form for every provider:
     /// `quoted` `{text?, author?, kind?, elsewhere?: true}` (a message that was answered, as the body has it; `elsewhere`
-    /// when it is of another chat), `links` `[{text, url}]` (addresses behind words), `forwarded_from` (a name),
+    /// when it is of another chat), `story` `{id?, url?}` (a story that was answered), `referral` `{source?, ref?, ad_id?}`
+    /// (what led the customer here), `links` `[{text, url}]` (addresses behind words), `forwarded_from` (a name),
     /// `label` (of a pressed button).
     #[serde(flatten)]
     pub data: Map<String, Value>,
 
-    /// Of a session: what its state means for the channel.
+    /// Of a session or an error of the account: what it means for the channel.
     #[serde(skip)]
     pub health: Option<HealthState>,
     /// Of a pressed button: it shows that it waits until [`acknowledge`](crate::Provider::acknowledge) answers.

@@ -8,8 +8,11 @@ pub mod event;
 pub mod fields;
 pub mod headers;
 pub mod inspect;
+mod instagram;
 mod json;
 mod media;
+mod messenger;
+mod meta;
 pub mod outward;
 pub mod provider;
 mod sniff;
@@ -18,6 +21,7 @@ mod telegram;
 mod tree;
 pub mod verify;
 mod waha;
+mod whatsapp_cloud;
 mod words;
 
 pub use event::{
@@ -31,8 +35,8 @@ pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, ButtonLimits,
     CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health,
-    HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, Rates,
-    Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
+    HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider,
+    ProviderLimits, Rates, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};
@@ -43,7 +47,13 @@ pub const KNOWN: &[&str] =
     &["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail", "stripe"];
 
 /// The built providers. A new one is added here, and nowhere else outside its folder.
-static BUILT: &[&dyn Provider] = &[&telegram::Telegram, &waha::Waha];
+static BUILT: &[&dyn Provider] = &[
+    &telegram::Telegram,
+    &waha::Waha,
+    &whatsapp_cloud::WhatsAppCloud,
+    &messenger::Messenger,
+    &instagram::Instagram,
+];
 
 /// The provider of that name, if it is built.
 pub fn provider(name: &str) -> Option<&'static dyn Provider> {

@@ -5,7 +5,20 @@ use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use reqwest::Url;
+
 use crate::{FetchError, Fetched, MediaRef, call, outward::RequestBuilder, sniff};
+
+/// What a host means by its answers, where hosts differ.
+pub(crate) struct Elsewhere<'a> {
+    /// Statuses that say that the file is not there any more.
+    pub gone: &'a [u16],
+    /// The request for an address that the host points to; nothing: it is none of the provider's.
+    pub follow: &'a (dyn Fn(&Url) -> Option<RequestBuilder> + Sync),
+}
+
+/// Addresses that a host may point to before it gives the file out.
+const MAX_HOPS: usize = 3;
 
 /// A whole file, however slowly it trickles.
 const MAX_TIME: Duration = Duration::from_mins(2);
@@ -30,18 +43,33 @@ pub(crate) fn escape(text: &[u8], but: &[u8]) -> String {
     escaped
 }
 
+/// From an address that has no business elsewhere: following could lead into our own network.
 pub(crate) async fn download(
     request: RequestBuilder,
     media: &MediaRef,
     limit_bytes: u64,
     sink: &mut (dyn AsyncWrite + Send + Unpin),
 ) -> Result<Fetched, FetchError> {
+    let elsewhere = Elsewhere { gone: &[404, 410], follow: &|_| None };
+    download_by(request, &elsewhere, media, limit_bytes, sink).await
+}
+
+pub(crate) async fn download_by(
+    request: RequestBuilder,
+    elsewhere: &Elsewhere<'_>,
+    media: &MediaRef,
+    limit_bytes: u64,
+    sink: &mut (dyn AsyncWrite + Send + Unpin),
+) -> Result<Fetched, FetchError> {
     let broken = |error| FetchError::Unavailable(call::lost(error).reason);
     let mut response = request.timeout(MAX_TIME).send().await?;
+    for _ in 0..MAX_HOPS {
+        let Some(next) = pointed_to(&response).and_then(|url| (elsewhere.follow)(&url)) else { break };
+        response = next.timeout(MAX_TIME).send().await?;
+    }
     match response.status().as_u16() {
         200 => {}
-        404 | 410 => return Err(FetchError::Gone),
-        // The address is ours and has no business elsewhere; following could lead into our own network.
+        status if elsewhere.gone.contains(&status) => return Err(FetchError::Gone),
         300..=399 => return Err(FetchError::Refused("the provider pointed to another address".into())),
         status @ (429 | 500..=599) => {
             return Err(FetchError::Unavailable(format!("the provider answered {status}").into()));
@@ -65,4 +93,12 @@ pub(crate) async fn download(
     }
     sink.flush().await.map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
     Ok(Fetched { mime: sniff::settle(&head, media.mime.as_deref()), size, name: media.name.clone() })
+}
+
+fn pointed_to(response: &reqwest::Response) -> Option<Url> {
+    if !response.status().is_redirection() {
+        return None;
+    }
+    let location = response.headers().get("location")?.to_str().ok()?;
+    response.url().join(location).ok()
 }

@@ -378,6 +378,14 @@ pub struct Health {
     pub last_error: Option<Words>,
 }
 
+/// What a provider tells of a person when it is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    pub name: Option<String>,
+    /// The public name, without `@`.
+    pub handle: Option<String>,
+}
+
 /// A code by which a person links the account on the phone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pairing {
@@ -677,6 +685,18 @@ pub trait Provider: Send + Sync {
     /// What a group is called, for a provider whose messages do not say it. Nothing: it has no title that can be had.
     async fn title(&self, http: &Client, account: &Account, chat: &str) -> Result<Option<String>, SendError> {
         let _ = (http, account, chat);
+        Ok(None)
+    }
+
+    /// Who a customer is (`external_contact_id`), for a provider whose messages do not say it. Nothing: it does not tell, and
+    /// may later. An error is never about the channel.
+    async fn profile(
+        &self,
+        http: &Client,
+        account: &Account,
+        contact: &str,
+    ) -> Result<Option<Profile>, SendError> {
+        let _ = (http, account, contact);
         Ok(None)
     }
 

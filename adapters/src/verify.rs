@@ -9,6 +9,7 @@ mod token;
 
 use std::str::FromStr;
 
+pub(crate) use challenge::answer as challenge_answer;
 pub use challenge::meta_challenge;
 pub use oidc::OidcConfig;
 pub use token::is_same_secret;

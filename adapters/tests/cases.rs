@@ -51,7 +51,7 @@ fn every_case_normalises_as_it_says() {
         assert_eq!(ignored, expect["outcome"] == "ignored", "{name}");
     }
     assert_eq!(wrong, Vec::<String>::new());
-    assert_eq!(cases.len(), 84);
+    assert_eq!(cases.len(), 152);
 }
 
 #[test]
@@ -63,8 +63,11 @@ fn what_is_stored_has_a_key_and_carries_no_host_or_secret() {
             let name = &case["file"];
             assert_eq!(event.kind.is_message(), event.message_key().is_some(), "{name}");
             assert_eq!(event.attachments, event.media.len(), "{name}");
-            if event.kind.is_action() || event.kind == Kind::Status {
+            if event.kind.is_action() {
                 assert!(event.target_key().is_some(), "{name}");
+            }
+            if event.kind == Kind::Status {
+                assert!(event.target_key().is_some() || event.watermark_ms.is_some(), "{name}");
             }
             if !matches!(event.kind, Kind::Ignored | Kind::Session | Kind::Presence) {
                 assert!(event.once_key().is_some(), "{name}");

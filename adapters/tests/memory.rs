@@ -41,6 +41,13 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
         waha("evt_1", "message.any", format!("\"id\":\"false_12025550143@c.us_3EB0AA\",{rest}"))
     };
     let (long, longest) = ("x".repeat(255), "x".repeat(size / 2));
+    let page = |content: String| {
+        format!(
+            "{{\"object\":\"page\",\"entry\":[{{\"id\":\"1020000000000001\",\"messaging\":[{content}]}}]}}"
+        )
+    };
+    let from = "\"sender\":{\"id\":\"7\"},\"recipient\":{\"id\":\"1020000000000001\"}";
+    let written = |rest: String| page(format!("{{{from},\"message\":{{\"mid\":\"m_x\",{rest}}}}}"));
     let online = "{\"lastKnownPresence\":\"o\"},";
     vec![
         ("deleted", deleted("bc1", "7,")),
@@ -53,6 +60,26 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
         ("presences under an endless id", presences(&longest, "1@g.us", online)),
         ("presences of an endless chat", presences("e", &format!("{longest}@g.us"), online)),
         ("presences, nonsense", presences("evt_1", "1@g.us", "0,")),
+        ("messages", page(list(&format!("{{{from},\"message\":{{\"mid\":\"m\",\"text\":\"x\"}}}},")))),
+        ("messages, nonsense", page(list("0,"))),
+        ("entries", format!("{{\"object\":\"page\",\"entry\":[{}]}}", list("{},"))),
+        ("deliveries", page(list(&format!("{{{from},\"delivery\":{{\"mids\":[1,2,3,4,5,6,7,8,9]}}}},")))),
+        ("delivered", page(format!("{{{from},\"delivery\":{{\"mids\":[{}]}}}}", list("\"m\",")))),
+        (
+            "delivered until then",
+            page(format!(
+                "{{{from},\"delivery\":{{\"watermark\":1794312039250,\"mids\":[{}]}}}}",
+                list("1,")
+            )),
+        ),
+        ("attachments", written(format!("\"attachments\":[{}]", list("{\"type\":\"image\"},")))),
+        (
+            "links",
+            written(format!(
+                "\"attachments\":[{}]",
+                list("{\"type\":\"fallback\",\"payload\":{\"url\":\"https://x.example.com/\"}},")
+            )),
+        ),
         ("cards", said(format!("\"vCards\":[{}]", list("\"FN:a\",")))),
         ("phones", said(format!("\"vCards\":[\"{}\"]", fill("TEL:1\\n", 0)))),
         (
@@ -114,7 +141,7 @@ fn no_body_takes_memory_out_of_proportion() {
     let mut worst = (0, "", 0);
     for size in [0, 100, 1_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
         for (name, body) in shapes(size) {
-            for provider in ["telegram", "waha"] {
+            for provider in ["telegram", "waha", "messenger", "instagram"] {
                 let taken = check(COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));
                 worst = worst.max((taken.saturating_sub(FOR_A_BYTE * body.len()), name, size));
             }
@@ -122,7 +149,7 @@ fn no_body_takes_memory_out_of_proportion() {
     }
     println!("beyond {FOR_A_BYTE} times its size at most {worst:?}");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    for provider in ["telegram", "waha"] {
+    for provider in ["telegram", "waha", "messenger", "instagram"] {
         for file in fs::read_dir(fixtures.join(provider)).unwrap() {
             let path = file.unwrap().path();
             check(COUNTED, provider, &fs::read(&path).unwrap(), &path.display().to_string());

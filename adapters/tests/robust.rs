@@ -57,7 +57,12 @@ fn deep_nesting_is_refused_by_the_parser() {
 
 #[test]
 fn every_prefix_of_a_body_survives() {
-    for file in ["telegram/photo_sizes.json", "waha/reply_quote_full_id.json"] {
+    for file in [
+        "telegram/photo_sizes.json",
+        "waha/reply_quote_full_id.json",
+        "messenger/get_started_ad.json",
+        "instagram/story_reply.json",
+    ] {
         let body = fixture(file);
         for length in 0..body.len() {
             parse_everywhere(&body[..length]);

@@ -36,7 +36,7 @@ impl From<Fields> for Event {
             Kind::Ignored => Self::Ignored(fields.reason.unwrap_or_default()),
             Kind::Edited | Kind::Deleted | Kind::Reaction => change(fields),
             Kind::Status => receipt(fields),
-            Kind::Session => health(fields),
+            Kind::Session | Kind::AccountError => health(fields),
             Kind::Presence => typing(fields),
             Kind::MailNotify if fields.data.get("stale") != Some(&Value::Bool(true)) => Self::HasNews,
             Kind::Connection => connection(&fields),
@@ -135,7 +135,13 @@ fn receipt(mut fields: Fields) -> Event {
             let Fields { partial, reason, our_reference, .. } = fields;
             Event::Receipt(Box::new(Receipt { target_key, status, partial, reason, our_reference, told }))
         }
-        (None, Some(chat), Some(until_ms)) => Event::Watermark(Watermark { chat, status, until_ms, told }),
+        (None, Some(chat), Some(until_ms)) => {
+            let named = match fields.data.remove("external_message_ids") {
+                Some(Value::Array(ids)) => ids.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                _ => Vec::new(),
+            };
+            Event::Watermark(Watermark { chat, status, until_ms, named, told })
+        }
         _ => Event::Noted,
     }
 }

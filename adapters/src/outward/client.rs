@@ -73,6 +73,11 @@ impl RequestBuilder {
         self.map(|request| request.json(body))
     }
 
+    /// A body that was encoded as a form.
+    pub(crate) fn form(self, body: String) -> Self {
+        self.map(|request| request.header("content-type", "application/x-www-form-urlencoded").body(body))
+    }
+
     pub(crate) fn timeout(self, timeout: Duration) -> Self {
         self.map(|request| request.timeout(timeout))
     }

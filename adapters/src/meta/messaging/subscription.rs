@@ -1,0 +1,94 @@
+//! Whether an account delivers to our app, and to make it do so or stop.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Health, HealthState, SendError,
+    call::{Failure, Verdict},
+    json as read,
+    meta::{fault::TOKEN, graph::Graph},
+};
+
+/// What an account delivers.
+pub(crate) struct Subscription {
+    /// Everything that is read.
+    pub fields: &'static [&'static str],
+    /// Without which there is no channel. Asked for alone where Meta knows one of the others no more.
+    pub needed: &'static [&'static str],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Whole,
+    /// Without some of the fields.
+    Partial,
+    None,
+}
+
+impl Subscription {
+    /// `id`: of the page or the account.
+    pub(crate) async fn begin(&self, graph: &Graph<'_>, id: &str) -> Result<(), Failure> {
+        match subscribe(graph, id, self.fields).await {
+            Err(failure) if failure.code == "parameter" => subscribe(graph, id, self.needed).await,
+            done => done,
+        }
+    }
+
+    pub(crate) async fn end(&self, graph: &Graph<'_>, id: &str) -> Result<(), SendError> {
+        graph.delete(&[id, "subscribed_apps"], &[]).await?;
+        Ok(())
+    }
+
+    /// `app`: ours, where it is known.
+    async fn state(&self, graph: &Graph<'_>, id: &str, app: Option<&str>) -> Result<State, Failure> {
+        let apps = graph.list(&[id, "subscribed_apps"], &[]).await?;
+        let is_ours = |one: &&Value| {
+            let named = one.get("id").and_then(read::id);
+            app.is_none() || named.is_none() || named.as_deref() == app
+        };
+        let Some(ours) = apps.iter().find(is_ours) else { return Ok(State::None) };
+        let fields = read::list(ours, "subscribed_fields");
+        let has = |name: &&&str| fields.iter().any(|field| field.as_str() == Some(**name));
+        if fields.is_empty() || self.needed.iter().filter(has).count() < self.needed.len() {
+            return Ok(State::None);
+        }
+        let all = self.fields.iter().filter(has).count() == self.fields.len();
+        Ok(if all { State::Whole } else { State::Partial })
+    }
+
+    pub(crate) async fn health(
+        &self,
+        graph: &Graph<'_>,
+        id: &str,
+        app: Option<&str>,
+    ) -> Result<Health, SendError> {
+        let health = |state, detail: crate::Words| Health { state, detail, pending: None, last_error: None };
+        Ok(match self.state(graph, id, app).await {
+            Ok(State::Whole) => health(HealthState::Up, "messages are delivered".into()),
+            Ok(State::Partial) => {
+                health(HealthState::Up, "messages are delivered, without all of what is told of them".into())
+            }
+            Ok(State::None) => {
+                health(HealthState::Down, "the account does not deliver messages to the app any more".into())
+            }
+            Err(failure) if failure.code == TOKEN => health(HealthState::NeedsPerson, failure.reason),
+            Err(failure) if matches!(failure.verdict, Verdict::ChannelDown | Verdict::Rejected) => {
+                health(HealthState::Down, failure.reason)
+            }
+            Err(failure) => return Err(failure.into()),
+        })
+    }
+}
+
+async fn subscribe(graph: &Graph<'_>, id: &str, fields: &[&str]) -> Result<(), Failure> {
+    let answer =
+        graph.post(&[id, "subscribed_apps"], &json!({ "subscribed_fields": fields.join(",") })).await?;
+    if read::flag(&answer, "success") == Some(false) {
+        return Err(Failure::new(
+            Verdict::Rejected,
+            "not_subscribed",
+            "Meta did not take the subscription to the account's messages",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! WhatsApp Cloud API of Meta. What a send answers is only that it was accepted: receipts tell the rest, with our own
+//! reference in them. A person may have no phone but an id that hides it.
+
+mod account;
+mod connect;
+mod content;
+mod errors;
+mod media;
+mod message;
+mod parse;
+mod request;
+mod send;
+mod sign_in;
+mod status;
+mod wire;
+
+use async_trait::async_trait;
+use tokio::io::AsyncWrite;
+
+use crate::{
+    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, Client, ConnectFailure, Context,
+    CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson,
+    Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn, Unit,
+    meta::{MetaApp, token},
+    verify::verify,
+};
+
+/// Of a document; other kinds are smaller, and refused by WhatsApp when they are not.
+const MAX_FILE_BYTES: u64 = 100 << 20;
+
+const CREDENTIALS: &[CredentialField] = &[
+    CredentialField {
+        name: "phone_number_id",
+        secret: false,
+        required: true,
+        binds: Binds::Account,
+        default: None,
+        help: "The number's id at Meta, which is not the number.",
+    },
+    CredentialField {
+        name: "waba_id",
+        secret: false,
+        required: false,
+        binds: Binds::Account,
+        default: None,
+        help: "Id of the WhatsApp Business account that the number belongs to.",
+    },
+    CredentialField {
+        name: "access_token",
+        secret: true,
+        required: true,
+        binds: Binds::Nothing,
+        default: None,
+        help: "A token that may manage the account and send through the number; a system user's does not expire.",
+    },
+    CredentialField {
+        name: "access_expires_at_ms",
+        secret: false,
+        required: false,
+        binds: Binds::Nothing,
+        default: None,
+        help: "When the token ends, Unix milliseconds; empty or 0: never.",
+    },
+];
+
+pub(crate) struct WhatsAppCloud;
+
+#[async_trait]
+impl Provider for WhatsAppCloud {
+    fn name(&self) -> &'static str {
+        "whatsapp-cloud"
+    }
+
+    fn limits(&self) -> ProviderLimits {
+        ProviderLimits {
+            unit: Unit::Chars,
+            max_text: request::MAX_TEXT,
+            max_caption: request::MAX_CAPTION,
+            max_upload_bytes: MAX_FILE_BYTES,
+            max_download_bytes: MAX_FILE_BYTES,
+            // A burst to one person is lent by the time after it.
+            rates: Rates { per_second: 80, chat_gap_ms: errors::PAIR_MS, chat_burst: 10 },
+        }
+    }
+
+    fn credentials(&self) -> &'static [CredentialField] {
+        CREDENTIALS
+    }
+
+    fn claims(&self, account: &Account) -> Vec<String> {
+        connect::claims(account)
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            reply: true,
+            reactions: true,
+            buttons: true,
+            templates: true,
+            typing: true,
+            echoes: true,
+            receipts: true,
+            history: false,
+        }
+    }
+
+    fn app(&self) -> Option<&'static dyn App> {
+        Some(&MetaApp)
+    }
+
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        Some(&sign_in::FacebookLogin)
+    }
+
+    fn verify(&self, secret: &str, headers: &Headers, body: &[u8]) -> Result<(), Invalid> {
+        verify(Scheme::MetaSha256, secret, headers, body, None)
+    }
+
+    fn read(&self, body: &[u8], context: &Context) -> Result<Vec<Fields>, NotJson> {
+        parse::parse(body, context)
+    }
+
+    async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
+        send::send(http, account, out).await
+    }
+
+    async fn react(
+        &self,
+        http: &Client,
+        account: &Account,
+        to: Address<'_>,
+        message: &str,
+        emoji: Option<&str>,
+    ) -> Result<(), SendError> {
+        send::react(http, account, to, message, emoji).await
+    }
+
+    async fn acknowledge(
+        &self,
+        http: &Client,
+        account: &Account,
+        what: &Acknowledge<'_>,
+    ) -> Result<(), SendError> {
+        send::acknowledge(http, account, what).await
+    }
+
+    async fn fetch(
+        &self,
+        http: &Client,
+        account: &Account,
+        media: &MediaRef,
+        limit_bytes: u64,
+        sink: &mut (dyn AsyncWrite + Send + Unpin),
+    ) -> Result<Fetched, FetchError> {
+        media::fetch(http, account, media, limit_bytes.min(MAX_FILE_BYTES), sink).await
+    }
+
+    async fn connect(
+        &self,
+        http: &Client,
+        account: &Account,
+        hook: &Hook<'_>,
+    ) -> Result<AccountInfo, ConnectFailure> {
+        connect::connect(http, account, hook).await
+    }
+
+    async fn disconnect(&self, http: &Client, account: &Account, _hook_url: &str) -> Result<(), SendError> {
+        connect::disconnect(http, account).await
+    }
+
+    async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
+        connect::health(http, account).await
+    }
+
+    fn expiry(&self, account: &Account) -> Option<Expiry> {
+        token::expiry(account)
+    }
+
+    async fn renew(&self, http: &Client, account: &Account, now_ms: i64) -> Result<Renewed, SendError> {
+        token::renew(http, account, now_ms).await
+    }
+}

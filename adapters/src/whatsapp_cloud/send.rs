@@ -1,0 +1,84 @@
+//! Sending through a number, marking as read, showing that somebody types.
+
+use serde_json::{Value, json};
+
+use super::{errors::table, request};
+use crate::{
+    Account, Acknowledge, Address, Client, Outgoing, SendError, SendOutcome,
+    call::{Failure, Verdict},
+    json as read,
+    meta::graph::Graph,
+};
+
+/// The number's own part of the Graph API.
+pub(super) struct Number<'a> {
+    pub(super) graph: Graph<'a>,
+    pub(super) id: &'a str,
+}
+
+impl<'a> Number<'a> {
+    pub(super) fn of(http: &'a Client, account: &'a Account) -> Result<Self, Failure> {
+        let id = account
+            .get("phone_number_id")
+            .ok_or_else(|| Failure::setting("phone_number_id", "is missing"))?;
+        Ok(Self { graph: Graph::of(http, account, table)?, id })
+    }
+
+    async fn post(&self, body: &Value) -> Result<Value, Failure> {
+        self.graph.post(&[self.id, "messages"], body).await
+    }
+}
+
+pub(super) async fn send(http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
+    match try_send(http, account, out).await {
+        Ok(id) => SendOutcome::Sent { dedupe_key: id.clone(), external_id: id },
+        Err(failure) => failure.into(),
+    }
+}
+
+/// The id of what WhatsApp accepted. Whether it arrives is told later, by its status.
+async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Result<String, Failure> {
+    let number = Number::of(http, account)?;
+    let answer = number.post(&request::message(out)?).await?;
+    let message = read::list(&answer, "messages").first();
+    message.and_then(|message| read::key(message, "id")).ok_or_else(|| {
+        Failure::new(
+            Verdict::Unknown,
+            "unreadable_answer",
+            "the message was accepted, but the answer does not name it",
+        )
+    })
+}
+
+pub(super) async fn react(
+    http: &Client,
+    account: &Account,
+    to: Address<'_>,
+    message: &str,
+    emoji: Option<&str>,
+) -> Result<(), SendError> {
+    let number = Number::of(http, account)?;
+    let mut request = request::frame(to, "reaction");
+    let reaction = json!({ "message_id": message, "emoji": emoji.unwrap_or_default() });
+    request.insert("reaction".to_owned(), reaction);
+    number.post(&request.into()).await?;
+    Ok(())
+}
+
+/// The read mark of the newest message is that of all before it. Typing is shown with it, for 25 seconds or until the
+/// answer comes: WhatsApp has no other way to show it.
+pub(super) async fn acknowledge(
+    http: &Client,
+    account: &Account,
+    what: &Acknowledge<'_>,
+) -> Result<(), SendError> {
+    let Some(message) = what.message else { return Ok(()) };
+    let request = json!({
+        "messaging_product": "whatsapp",
+        "status": "read",
+        "message_id": message,
+        "typing_indicator": { "type": "text" },
+    });
+    Number::of(http, account)?.post(&request).await?;
+    Ok(())
+}
