@@ -17,6 +17,7 @@ mod value;
 
 pub mod accounts;
 pub mod attachments;
+pub mod automatic_answers;
 pub mod channels;
 pub mod claims;
 pub mod connections;
@@ -31,6 +32,7 @@ pub mod jobs;
 pub mod messages;
 pub mod names;
 pub mod ownership;
+pub mod pace;
 pub mod pending_changes;
 pub mod places;
 pub mod queues;
@@ -172,6 +174,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
     vec![
         ("accounts", accounts::ALL),
         ("attachments", attachments::ALL),
+        ("automatic_answers", automatic_answers::ALL),
         ("channels", channels::ALL),
         ("claims", claims::ALL),
         ("connections", connections::ALL),
@@ -188,6 +191,8 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),
+        ("pace", pace::ALL),
+        ("jobs_put_off", jobs::OF_PUT_OFF),
         ("places", places::ALL),
         ("queues", queues::ALL),
         ("reads", reads::ALL),

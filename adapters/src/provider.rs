@@ -594,6 +594,11 @@ pub trait Provider: Send + Sync {
         false
     }
 
+    /// Whether it can be asked for [profiles](Provider::profile).
+    fn has_profiles(&self) -> bool {
+        false
+    }
+
     fn gathering(&self) -> Gathering {
         Gathering::CHAT
     }

@@ -37,6 +37,9 @@ pub struct Part {
     pub template: Option<adapters::Template>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub human_agent: bool,
+    /// A person has sent it again, whoever wrote it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_person: bool,
 }
 
 /// Validates an answer: each message, and the total size.
@@ -234,7 +237,6 @@ pub(super) async fn put(
         attachments::insert(tx, conversation.tenant, message.id, position as i64, &shown, &source).await?;
         message.attachments.push(shown);
     }
-    let lane = lane_of(conversation.id);
     // A channel that is down sends nothing: the delivery shows the error from the start.
     let key = QueueKey { tenant: conversation.tenant, id: conversation.channel, class: Deliver::CLASS };
     let waits = queues::blocked(tx, key).await?;
@@ -257,14 +259,14 @@ pub(super) async fn put(
             tries: 0,
             error: waits.clone(),
             begun_at: None,
+            sent_at: None,
+            former_keys: Vec::new(),
         };
         deliveries::insert(tx, &delivery).await?;
         if waits.is_some() {
             deliveries::update(tx, &delivery).await?;
         }
-        let position = message.seq * MAX_PARTS + number as i64;
-        let slot = Slot { tenant: conversation.tenant, queue: conversation.channel, lane: &lane, position };
-        jobs::push(tx, &slot, &Deliver { delivery: delivery.id }).await?;
+        queue(tx, &message, &delivery).await?;
     }
     if waits.is_some() {
         message.error = waits;
@@ -282,7 +284,6 @@ pub(super) async fn put(
 /// Requeues the parts of a message that were failed because an earlier part had failed.
 pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(), Error> {
     let Some(message) = messages::load(tx, first.tenant, first.message).await? else { return Ok(()) };
-    let lane = lane_of(first.conversation);
     for mut part in deliveries::of_message(tx, first.tenant, first.message).await? {
         if part.part <= first.part || part.state != MessageStatus::Failed {
             continue;
@@ -290,11 +291,17 @@ pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(
         part.state = MessageStatus::Queued;
         part.error = None;
         deliveries::update(tx, &part).await?;
-        let position = message.seq * MAX_PARTS + part.part;
-        let slot = Slot { tenant: part.tenant, queue: part.channel, lane: &lane, position };
-        jobs::push(tx, &slot, &Deliver { delivery: part.id }).await?;
+        queue(tx, &message, &part).await?;
     }
     Ok(())
+}
+
+/// Queues a part of a message in the conversation's lane, at its place.
+pub(super) async fn queue(tx: &mut Tx<'_>, message: &Message, part: &Delivery) -> Result<(), Error> {
+    let lane = lane_of(part.conversation);
+    let position = message.seq * MAX_PARTS + part.part;
+    let slot = Slot { tenant: part.tenant, queue: part.channel, lane: &lane, position };
+    Ok(jobs::push(tx, &slot, &Deliver { delivery: part.id }).await?)
 }
 
 /// The lane of a conversation's sends, which run in order.
@@ -342,6 +349,21 @@ mod tests {
         let cut = parts(&body, &limits(), Some("7"));
         assert_eq!(cut.len(), 1);
         assert_eq!((cut[0].text.as_deref(), cut[0].reply_to.as_deref()), (Some("Our menu"), Some("7")));
+    }
+
+    #[test]
+    fn where_a_file_has_no_caption_the_text_follows_it() {
+        let body = MessageBody {
+            text: Some("This is size M".into()),
+            attachments: vec![image()],
+            ..MessageBody::default()
+        };
+        let without = ProviderLimits { max_caption: 0, ..limits() };
+        let cut = parts(&body, &without, Some("7"));
+        assert_eq!(cut.len(), 2);
+        assert!(cut[0].media.is_some() && cut[0].text.is_none() && cut[1].media.is_none());
+        assert_eq!(cut[1].text.as_deref(), Some("This is size M"));
+        assert_eq!((cut[0].reply_to.as_deref(), cut[1].reply_to.as_deref()), (Some("7"), None));
     }
 
     #[test]

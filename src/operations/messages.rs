@@ -8,7 +8,7 @@ use super::answer::Once;
 use super::{At, page_size};
 use crate::document;
 use crate::error::Error;
-use crate::inbox::{look, note as noting, send as sending};
+use crate::inbox::{look, note as noting, react as reacting, send as sending, try_again as again};
 use crate::model::{Message, MessageBody, OutAttachment, OutButton, OutTemplate};
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -63,6 +63,36 @@ pub struct NoteBody {
     client_id: String,
     #[serde(deserialize_with = "document::written")]
     text: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReactBody {
+    message: Uuid,
+    /// One emoji that the provider takes; null takes the reaction back.
+    #[serde(deserialize_with = "document::opt_line")]
+    emoji: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TryAgainBody {
+    message: Uuid,
+    /// Also what may have arrived: the customer may get it twice.
+    #[serde(default)]
+    even_unknown: bool,
+}
+
+pub async fn react(at: At, args: ReactBody) -> Result<MessageAnswer, Error> {
+    let ReactBody { message, emoji } = args;
+    let verb = reacting::React { scope: at.scope, conversation: at.id, message, emoji };
+    Ok(MessageAnswer { message: at.app.store.write(verb).await?.value })
+}
+
+pub async fn try_again(at: At, args: TryAgainBody) -> Result<MessageAnswer, Error> {
+    let TryAgainBody { message, even_unknown } = args;
+    let verb = again::TryAgain { scope: at.scope, conversation: at.id, message, even_unknown };
+    Ok(MessageAnswer { message: at.app.store.write(verb).await?.value })
 }
 
 pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error> {

@@ -8,6 +8,9 @@ use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Author, Conversation, Message, MessageError, Reaction};
 
+/// The member of a message's data that says why no machine answers it.
+pub const NO_ANSWER: &str = "no_answer";
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -46,12 +49,12 @@ const LAST_ANSWER: &str = "select coalesce((select t.last_seq from turns t where
     m.inbound_count from messages m where m.tenant = $1 and m.conversation = $2 and m.direction = 'out' and m.status <> 'failed' \
     and (m.data is null or m.data not like '%\"automatic\":true%') order by m.seq desc limit 1";
 const LEFT_AFTER: &str = "select seq from messages where tenant = $1 and conversation = $2 and seq > $3 and direction = 'in' \
-    and deleted_at is null order by seq limit $4";
+    and deleted_at is null and (data is null or data not like '%\"no_answer\":\"%') order by seq limit $4";
 const LEFT_IN: &str = "select seq from messages where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 \
-    and direction = 'in' and deleted_at is null order by seq limit $5";
+    and direction = 'in' and deleted_at is null and (data is null or data not like '%\"no_answer\":\"%') order by seq limit $5";
 const OF_TURN: &str = select!(
     "where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 and direction = 'in' \
-     and deleted_at is null order by seq desc limit $5"
+     and deleted_at is null and (data is null or data not like '%\"no_answer\":\"%') order by seq desc limit $5"
 );
 const SENT_SINCE: &str = select!(
     "where tenant = $1 and conversation = $2 and seq >= $3 and direction = 'out' and status <> 'failed' \

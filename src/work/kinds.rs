@@ -11,7 +11,8 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, Retain, SweepFiles,
+    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job, Payload, React,
+    Retain, SweepFiles,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -95,7 +96,9 @@ const fn kind<W: Work>() -> JobKind {
 static ALL: &[JobKind] = &[
     kind::<Deliver>(),
     kind::<Acknowledge>(),
+    kind::<React>(),
     kind::<FetchMedia>(),
+    kind::<FetchProfile>(),
     kind::<FetchTitle>(),
     kind::<EndOverdue>(),
     kind::<Retain>(),

@@ -89,10 +89,14 @@ payloads! {
     Deliver { delivery } = "deliver" in Send;
     /// Answers a button press, so that the customer's client stops waiting.
     Acknowledge { message } = "acknowledge" in Send;
+    /// Tells the provider which reaction the business has to a message.
+    React { message } = "react" in Send;
     /// Fetches the file of an attachment.
     FetchMedia { attachment } = "fetch_media" in Media;
     /// Fetches the title of a conversation's group chat.
     FetchTitle { conversation } = "fetch_title" in Media;
+    /// Fetches the name of a conversation's customer.
+    FetchProfile { conversation } = "fetch_profile" in Media;
     /// Fails deliveries that have waited longer than a message is worth sending.
     EndOverdue { installation } = "end_overdue" in Upkeep;
     /// Removes rows that are older than their tenant's retention.
