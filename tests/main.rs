@@ -27,6 +27,7 @@ mod retention;
 mod search;
 mod secrets;
 mod sending;
+mod sent_again;
 mod sessions;
 mod starving;
 mod statements;
