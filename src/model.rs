@@ -20,7 +20,7 @@ pub use frame::{RoomFrame, Typist};
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
-    MessageStatus, OutAttachment, Reaction,
+    MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
 };
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
 pub use turn::{Turn, TurnState};

@@ -111,6 +111,17 @@ table! {
         /// Send a message to the customer. The caller's `client_id` makes a repetition harmless.
         "message.send" => run(messages::send).about(Conversation).needs(Answer)
             .post("/api/v1/conversations/{id}/messages").lenient().socket();
+        /// React to a message, or take the reaction back. It is shown at once.
+        ///
+        /// 409 `not_supported`: the channel's provider has no reactions. One that the provider refuses later is taken back, with
+        /// the reason in the message's `data.reaction_refused`.
+        "message.react" => run(messages::react).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/reaction").socket();
+        /// Send the failed parts of a message again; those that left stay as they are.
+        ///
+        /// 409 `outcome_unknown`: it may have arrived. `even_unknown` sends it all the same.
+        "message.try_again" => run(messages::try_again).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/try-again").socket();
         /// Add a private note, which never leaves.
         "note.add" => run(messages::add_note).about(Conversation).needs(Answer)
             .post("/api/v1/conversations/{id}/notes").socket();

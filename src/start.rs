@@ -68,6 +68,7 @@ impl App {
             store: store.clone(),
             channels: channels.clone(),
             http: http.clone(),
+            chat_paces: work::ChatPaces::default(),
             soft: soft.clone(),
             hard: hard.clone(),
             tasks: tasks.clone(),

@@ -18,6 +18,7 @@ mod value;
 pub mod accounts;
 pub mod apps;
 pub mod attachments;
+pub mod automatic_answers;
 pub mod channels;
 pub mod claims;
 pub mod connections;
@@ -33,6 +34,7 @@ pub mod jobs;
 pub mod messages;
 pub mod names;
 pub mod ownership;
+pub mod pace;
 pub mod pending_changes;
 pub mod places;
 pub mod queues;
@@ -175,6 +177,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
     vec![
         ("accounts", accounts::ALL),
         ("attachments", attachments::ALL),
+        ("automatic_answers", automatic_answers::ALL),
         ("channels", channels::ALL),
         ("apps", apps::ALL),
         ("claims", claims::ALL),
@@ -194,6 +197,8 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),
+        ("pace", pace::ALL),
+        ("jobs_put_off", jobs::OF_PUT_OFF),
         ("places", places::ALL),
         ("queues", queues::ALL),
         ("reads", reads::ALL),

@@ -7,6 +7,7 @@
 //! To add a job kind, follow the recipe at the head of [`kinds`].
 
 mod acknowledge;
+mod chat_pace;
 pub mod consumers;
 mod dead;
 mod deliver;
@@ -14,10 +15,12 @@ mod dispatcher;
 mod end;
 mod env;
 mod fetch_media;
+mod fetch_profile;
 mod fetch_title;
 mod kinds;
 mod overdue;
 mod read_news;
+mod react;
 mod recover;
 mod responders;
 mod retain;
@@ -28,6 +31,7 @@ mod silences;
 mod sweep_files;
 mod typing;
 
+pub use chat_pace::ChatPaces;
 pub use consumers::Consumers;
 pub use dead::{Forget, ListDead, Revive};
 pub use dispatcher::Dispatcher;

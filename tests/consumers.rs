@@ -189,6 +189,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
     let other = store.write(CreateTenant { name: "Other".into() }).await.expect("a tenant").value.id;
     let app = &world.app;
     let env = Arc::new(Env {
+        chat_paces: hubbub::work::ChatPaces::default(),
         config: Arc::clone(&app.config),
         store: store.clone(),
         channels: app.channels.clone(),

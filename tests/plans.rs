@@ -183,8 +183,9 @@ impl Verb for Fill {
             tx.put("insert into turns (id, tenant, company, channel, conversation, state, epoch, first_seq, last_seq, message_count, window_at, \
                 due_at, attempt, supersedes, lease_until, opened_at) values ($1, $2, $3, $4, $5, $6, 1, 1, 1, 1, 0, $7, 0, 0, $7, 0)", &[id(11, n).into(), tenant.into(), company.into(), channel.into(), conversation.into(), state.into(), (LATER + n).into()]).await?;
             let state = if old { "sent" } else { "queued" };
-            tx.put("insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, external_key, created_at, updated_at) \
-                values ($1, $2, $3, $4, $5, 0, 1, '{}', $6, 1, $7, 0, 0)", &[id(12, n).into(), tenant.into(), channel.into(), conversation.into(), message.into(), state.into(), key]).await?;
+            tx.put("insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, external_key, created_at, updated_at, sent_at) \
+                values ($1, $2, $3, $4, $5, 0, 1, '{}', $6, 1, $7, 0, 0, $8)", &[id(12, n).into(), tenant.into(), channel.into(), conversation.into(), message.into(), state.into(), key, if old { Arg::from(n) } else { Arg::Int(None) }]).await?;
+            tx.put("insert into automatic_answers (tenant, channel, address, since_at, amount) values ($1, $2, $3, $4, 1)", &[tenant.into(), channel.into(), key, n.into()]).await?;
             tx.put("insert into attempts (id, delivery, started_at, finished_at, tenant) values ($1, $2, 0, $3, $4)", &[id(13, n).into(), id(12, n).into(), if old { Arg::from(n) } else { Arg::Int(None) }, tenant.into()]).await?;
             let state = ["ready", "behind", "ready", "dead"][usize::try_from(n % 4).unwrap_or(0)];
             let state = if n % 100 == 0 { "claimed" } else { state };

@@ -43,7 +43,7 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ),
     ("select t.id, t.tenant, t.company, t.channel, t.lease_until from turns t", "sweep: leases that ran out"),
     (
-        "select tenant, id, class, running, failures, blocked_until, reason from queues where class = $1",
+        "select tenant, id, class, running, failures, blocked_until, reason, free_at_us from queues where class = $1",
         "claiming",
     ),
     (

@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, Client, ConnectFailure, Context,
-    CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson,
-    Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn,
-    Unit,
+    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
+    NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome,
+    SignIn, Unit,
     meta::{
         MetaApp,
         messaging::{self, Network},
@@ -108,6 +108,18 @@ impl Provider for Instagram {
             receipts: true,
             history: false,
         }
+    }
+
+    fn button_limits(&self) -> ButtonLimits {
+        ButtonLimits { most: 13, max_title: 20, max_id_bytes: 1_000, max_text: 1_000 }
+    }
+
+    fn has_human_agent(&self) -> bool {
+        true
+    }
+
+    fn has_profiles(&self) -> bool {
+        true
     }
 
     fn app(&self) -> Option<&'static dyn App> {

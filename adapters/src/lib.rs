@@ -36,10 +36,10 @@ pub use headers::Headers;
 pub use inspect::{InspectError, inspect, inspect_verify};
 pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
-    Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, CURSOR_EXPIRED,
-    Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health, HealthState,
-    Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider, ProviderLimits, Rates,
-    Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
+    Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, ButtonLimits,
+    CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health,
+    HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider,
+    ProviderLimits, Rates, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};

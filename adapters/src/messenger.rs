@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, Client, ConnectFailure, Context,
-    CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson,
-    Outgoing, Profile, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, SignIn, Unit,
+    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
+    NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, SignIn,
+    Unit,
     call::Failure,
     meta::{
         MetaApp,
@@ -93,6 +94,18 @@ impl Provider for Messenger {
             receipts: true,
             history: false,
         }
+    }
+
+    fn button_limits(&self) -> ButtonLimits {
+        ButtonLimits { most: 13, max_title: 20, max_id_bytes: 1_000, max_text: 2_000 }
+    }
+
+    fn has_human_agent(&self) -> bool {
+        true
+    }
+
+    fn has_profiles(&self) -> bool {
+        true
     }
 
     fn app(&self) -> Option<&'static dyn App> {

@@ -53,6 +53,25 @@ pub struct ProviderLimits {
     pub rates: Rates,
 }
 
+/// What a provider takes of reply buttons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ButtonLimits {
+    /// Under one text.
+    pub most: usize,
+    /// Characters of a button's title.
+    pub max_title: usize,
+    /// Bytes of what comes back when it is pressed.
+    pub max_id_bytes: usize,
+    /// Of a text with buttons, in the unit of [`ProviderLimits`].
+    pub max_text: usize,
+}
+
+impl Default for ButtonLimits {
+    fn default() -> Self {
+        Self { most: 3, max_title: 20, max_id_bytes: 64, max_text: 1_000 }
+    }
+}
+
 /// How a provider gathers what a customer writes: the settings that a new channel begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gathering {
@@ -569,6 +588,20 @@ pub trait Provider: Send + Sync {
 
     fn abilities(&self) -> Abilities {
         Abilities::default()
+    }
+
+    fn button_limits(&self) -> ButtonLimits {
+        ButtonLimits::default()
+    }
+
+    /// Whether it lets a person answer outside of the window for machines: [`Outgoing::human_agent`].
+    fn has_human_agent(&self) -> bool {
+        false
+    }
+
+    /// Whether it can be asked for [profiles](Provider::profile).
+    fn has_profiles(&self) -> bool {
+        false
     }
 
     fn gathering(&self) -> Gathering {

@@ -16,9 +16,9 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
-    FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider,
-    ProviderLimits, Rates, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    Abilities, Account, AccountInfo, Acknowledge, Address, Binds, ButtonLimits, Client, ConnectFailure,
+    Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson,
+    Outgoing, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -72,6 +72,14 @@ impl Provider for Telegram {
         }
     }
 
+    fn abilities(&self) -> Abilities {
+        Abilities { reply: true, reactions: true, buttons: true, typing: true, ..Abilities::default() }
+    }
+
+    fn button_limits(&self) -> ButtonLimits {
+        ButtonLimits { most: 12, max_title: 64, max_id_bytes: 64, max_text: 4096 }
+    }
+
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
     }
@@ -90,6 +98,17 @@ impl Provider for Telegram {
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
         send::send(http, account, out).await
+    }
+
+    async fn react(
+        &self,
+        http: &Client,
+        account: &Account,
+        to: Address<'_>,
+        message: &str,
+        emoji: Option<&str>,
+    ) -> Result<(), SendError> {
+        send::react(http, account, to, message, emoji).await
     }
 
     fn press<'a>(&self, data: &'a serde_json::Value) -> Option<&'a str> {

@@ -18,9 +18,10 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, Client, ConnectFailure, Context,
-    CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson,
-    Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn, Unit,
+    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
+    NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn,
+    Unit,
     meta::{MetaApp, token},
     verify::verify,
 };
@@ -102,6 +103,11 @@ impl Provider for WhatsAppCloud {
             receipts: true,
             history: false,
         }
+    }
+
+    fn button_limits(&self) -> ButtonLimits {
+        // More than three, or longer ones, become a list.
+        ButtonLimits { most: 10, max_title: 24, max_id_bytes: 200, max_text: 1_024 }
     }
 
     fn app(&self) -> Option<&'static dyn App> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use adapters::Gathering;
 use uuid::Uuid;
 
 use super::{ChannelSecrets, address, apps, claims, pause};
@@ -171,6 +172,17 @@ pub(super) async fn load(tx: &mut Tx<'_>, scope: &Scope, id: Uuid) -> Result<Cha
 
 pub(super) fn check_settings(settings: &ChannelSettings) -> Result<(), Error> {
     settings.check().map_err(|(field, problem)| Error::invalid(field, problem))
+}
+
+/// Answers of the AI to one mail address within an hour: other machines answer mails too, not always with a mark.
+const ANSWERS_PER_HOUR: i64 = 4;
+
+/// The settings that a new channel of this provider begins with.
+pub fn default_settings(kind: &str) -> ChannelSettings {
+    let gathering = adapters::provider(kind).map_or(Gathering::CHAT, adapters::Provider::gathering);
+    let answers_per_hour = if gathering == Gathering::MAIL { ANSWERS_PER_HOUR } else { 0 };
+    let Gathering { quiet_ms, max_wait_ms } = gathering;
+    ChannelSettings { quiet_ms, max_wait_ms, answers_per_hour, ..ChannelSettings::default() }
 }
 
 /// Merges changes into settings. Unknown settings are refused.

@@ -21,7 +21,7 @@ use crate::model::{Channel, EventKind, Message, MessageError, MessageKind, Messa
 use crate::store::{Tx, conversations, deliveries, messages, pending_changes};
 
 /// The `by` of a reaction of the business.
-pub(super) const US: &str = "us";
+pub(crate) const US: &str = "us";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -110,7 +110,12 @@ pub(super) async fn message_of(tx: &mut Tx<'_>, channel: &Channel, key: &str) ->
     Ok(deliveries::by_key(tx, (channel.tenant, channel.id), key).await?.map(|delivery| delivery.message))
 }
 
-async fn apply(tx: &mut Tx<'_>, channel: &Channel, id: Uuid, timed: &TimedChange) -> Result<(), Error> {
+pub(super) async fn apply(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    id: Uuid,
+    timed: &TimedChange,
+) -> Result<(), Error> {
     let tenant = channel.tenant;
     let Some(mut message) = messages::load(tx, tenant, id).await? else { return Ok(()) };
     let Some(mut conversation) = conversations::load_locked(tx, tenant, message.conversation).await? else {

@@ -1,6 +1,8 @@
 //! Outgoing messages: validates what a person or a responder sends, and splits it into the provider's parts. Pure, except
 //! for storing them.
 
+mod special;
+
 use adapters::{Outward, ProviderLimits, split};
 use anyhow::Context as _;
 use reqwest::Url;
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use crate::announce;
 use crate::error::Error;
-use crate::model::limits::{MAX_ATTACHMENTS, MAX_CLIENT_ID, MAX_LABEL, MAX_TEXT, MAX_URL};
+use crate::model::limits::{MAX_ATTACHMENTS, MAX_BUTTONS, MAX_CLIENT_ID, MAX_LABEL, MAX_TEXT, MAX_URL};
 use crate::model::{
     Attachment, AttachmentState, Author, Conversation, Direction, EventKind, Message, MessageBody,
     MessageError, MessageKind, MessageStatus, OutAttachment,
@@ -23,12 +25,21 @@ use crate::store::{Tx, attachments, conversations, messages};
 const MAX_PARTS: i64 = 100_000;
 
 /// One part of a message, sent in one provider call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     pub text: Option<String>,
     pub media: Option<OutAttachment>,
     /// The provider's id of the quoted message.
     pub reply_to: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<adapters::Button>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<adapters::Template>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub human_agent: bool,
+    /// A person has sent it again, whoever wrote it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_person: bool,
 }
 
 /// Validates an answer: each message, and the total size.
@@ -43,13 +54,23 @@ pub fn check_all(parts: &[MessageBody]) -> Result<(), Error> {
         let problem = format!("at most {MAX_ATTACHMENTS} files in all parts together");
         return Err(Error::invalid("parts.attachments", problem));
     }
+    if parts.iter().map(|part| part.buttons.len()).sum::<usize>() > MAX_BUTTONS {
+        return Err(Error::invalid(
+            "parts.buttons",
+            format!("at most {MAX_BUTTONS} buttons in all parts together"),
+        ));
+    }
+    if parts.iter().filter(|part| part.template.is_some()).count() > 1 {
+        return Err(Error::invalid("parts.template", "at most one template in an answer"));
+    }
     Ok(())
 }
 
 /// Validates a message. The error names the field and the remedy.
 pub fn check(body: &MessageBody) -> Result<(), Error> {
     let text = body.text.as_deref().map(str::trim).unwrap_or_default();
-    if text.is_empty() && body.attachments.is_empty() {
+    special::check_form(body)?;
+    if text.is_empty() && body.attachments.is_empty() && body.template.is_none() {
         return Err(Error::invalid("text", "write something, or attach a file"));
     }
     if text.chars().count() > MAX_TEXT {
@@ -110,24 +131,42 @@ fn kind_of(file: &OutAttachment) -> Result<MessageKind, Error> {
 }
 
 /// Splits a message into parts: a long text at sentences, one part for each file, a short text as the caption of a single
-/// file. The quote belongs to the first part.
+/// file. The quote belongs to the first part. Where a file has no caption the files go first, as the caption would stand
+/// under them; buttons stand under the last piece of the text, and it goes last.
 pub fn parts(body: &MessageBody, limits: &ProviderLimits, reply_to: Option<&str>) -> Vec<Part> {
+    if body.template.is_some() {
+        let (template, reply_to) =
+            (body.template.as_ref().map(special::template), reply_to.map(str::to_owned));
+        return vec![Part { template, reply_to, human_agent: body.human_agent, ..Part::default() }];
+    }
     let text = body.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let mut parts = Vec::new();
     let caption = match (text, body.attachments.as_slice()) {
-        (Some(text), [_]) if adapters::measure(text, limits.unit) <= limits.max_caption => Some(text),
+        (Some(text), [_])
+            if body.buttons.is_empty() && adapters::measure(text, limits.unit) <= limits.max_caption =>
+        {
+            Some(text)
+        }
         _ => None,
     };
+    for file in &body.attachments {
+        let text = caption.map(str::to_owned);
+        parts.push(Part { text, media: Some(file.clone()), ..Part::default() });
+    }
     if let (Some(text), None) = (text, caption) {
         let cut = split(text, limits.max_text, limits.unit);
-        parts.extend(cut.into_iter().map(|piece| Part {
-            text: Some(piece.to_owned()),
-            media: None,
-            reply_to: None,
-        }));
+        let pieces = cut.into_iter().map(|piece| Part { text: Some(piece.to_owned()), ..Part::default() });
+        if limits.max_caption == 0 || !body.buttons.is_empty() {
+            parts.extend(pieces);
+        } else {
+            parts.splice(0..0, pieces);
+        }
     }
-    for file in &body.attachments {
-        parts.push(Part { text: caption.map(str::to_owned), media: Some(file.clone()), reply_to: None });
+    if let Some(last) = parts.last_mut() {
+        last.buttons = body.buttons.iter().map(special::button).collect();
+    }
+    for part in &mut parts {
+        part.human_agent = body.human_agent;
     }
     if let Some(first) = parts.first_mut() {
         first.reply_to = reply_to.map(str::to_owned);
@@ -155,6 +194,10 @@ pub(super) async fn put(
 ) -> Result<Message, Error> {
     let provider =
         adapters::provider(&conversation.channel_kind).context("the channel's provider is not built in")?;
+    special::check_provider(out.body, &special::Takes::of(provider))?;
+    if out.body.human_agent && out.author.kind == crate::model::AuthorKind::Responder {
+        return Err(Error::invalid("human_agent", "only a person answers as a person: leave it out"));
+    }
     let reply_to = match out.body.reply_to {
         Some(id) => quoted(tx, conversation, id).await?,
         None => None,
@@ -167,6 +210,7 @@ pub(super) async fn put(
         reply_to: out.body.reply_to,
         status: MessageStatus::Queued,
         turn: out.turn,
+        data: special::shown(out.body),
         ..Message::next(tx.new_id(), conversation, Direction::Out, out.author, tx.now())
     };
     let place = messages::MessageKeys {
@@ -193,7 +237,6 @@ pub(super) async fn put(
         attachments::insert(tx, conversation.tenant, message.id, position as i64, &shown, &source).await?;
         message.attachments.push(shown);
     }
-    let lane = lane_of(conversation.id);
     // A channel that is down sends nothing: the delivery shows the error from the start.
     let key = QueueKey { tenant: conversation.tenant, id: conversation.channel, class: Deliver::CLASS };
     let waits = queues::blocked(tx, key).await?;
@@ -216,14 +259,14 @@ pub(super) async fn put(
             tries: 0,
             error: waits.clone(),
             begun_at: None,
+            sent_at: None,
+            former_keys: Vec::new(),
         };
         deliveries::insert(tx, &delivery).await?;
         if waits.is_some() {
             deliveries::update(tx, &delivery).await?;
         }
-        let position = message.seq * MAX_PARTS + number as i64;
-        let slot = Slot { tenant: conversation.tenant, queue: conversation.channel, lane: &lane, position };
-        jobs::push(tx, &slot, &Deliver { delivery: delivery.id }).await?;
+        queue(tx, &message, &delivery).await?;
     }
     if waits.is_some() {
         message.error = waits;
@@ -241,7 +284,6 @@ pub(super) async fn put(
 /// Requeues the parts of a message that were failed because an earlier part had failed.
 pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(), Error> {
     let Some(message) = messages::load(tx, first.tenant, first.message).await? else { return Ok(()) };
-    let lane = lane_of(first.conversation);
     for mut part in deliveries::of_message(tx, first.tenant, first.message).await? {
         if part.part <= first.part || part.state != MessageStatus::Failed {
             continue;
@@ -249,11 +291,17 @@ pub(crate) async fn requeue_after(tx: &mut Tx<'_>, first: &Delivery) -> Result<(
         part.state = MessageStatus::Queued;
         part.error = None;
         deliveries::update(tx, &part).await?;
-        let position = message.seq * MAX_PARTS + part.part;
-        let slot = Slot { tenant: part.tenant, queue: part.channel, lane: &lane, position };
-        jobs::push(tx, &slot, &Deliver { delivery: part.id }).await?;
+        queue(tx, &message, &part).await?;
     }
     Ok(())
+}
+
+/// Queues a part of a message in the conversation's lane, at its place.
+pub(super) async fn queue(tx: &mut Tx<'_>, message: &Message, part: &Delivery) -> Result<(), Error> {
+    let lane = lane_of(part.conversation);
+    let position = message.seq * MAX_PARTS + part.part;
+    let slot = Slot { tenant: part.tenant, queue: part.channel, lane: &lane, position };
+    Ok(jobs::push(tx, &slot, &Deliver { delivery: part.id }).await?)
 }
 
 /// The lane of a conversation's sends, which run in order.
@@ -293,10 +341,29 @@ mod tests {
 
     #[test]
     fn a_short_text_is_the_caption_of_the_only_file() {
-        let body = MessageBody { text: Some("Our menu".into()), attachments: vec![image()], reply_to: None };
+        let body = MessageBody {
+            text: Some("Our menu".into()),
+            attachments: vec![image()],
+            ..MessageBody::default()
+        };
         let cut = parts(&body, &limits(), Some("7"));
         assert_eq!(cut.len(), 1);
         assert_eq!((cut[0].text.as_deref(), cut[0].reply_to.as_deref()), (Some("Our menu"), Some("7")));
+    }
+
+    #[test]
+    fn where_a_file_has_no_caption_the_text_follows_it() {
+        let body = MessageBody {
+            text: Some("This is size M".into()),
+            attachments: vec![image()],
+            ..MessageBody::default()
+        };
+        let without = ProviderLimits { max_caption: 0, ..limits() };
+        let cut = parts(&body, &without, Some("7"));
+        assert_eq!(cut.len(), 2);
+        assert!(cut[0].media.is_some() && cut[0].text.is_none() && cut[1].media.is_none());
+        assert_eq!(cut[1].text.as_deref(), Some("This is size M"));
+        assert_eq!((cut[0].reply_to.as_deref(), cut[1].reply_to.as_deref()), (Some("7"), None));
     }
 
     #[test]
@@ -304,7 +371,7 @@ mod tests {
         let body = MessageBody {
             text: Some("A sentence. ".repeat(800)),
             attachments: vec![image(), image()],
-            reply_to: None,
+            ..MessageBody::default()
         };
         let cut = parts(&body, &limits(), Some("7"));
         let (texts, files): (Vec<_>, Vec<_>) = cut.iter().partition(|part| part.media.is_none());

@@ -16,11 +16,7 @@ pub(super) async fn apply(
     error: Option<MessageError>,
 ) -> Result<bool, Error> {
     if let Some(mut delivery) = deliveries::by_key(tx, (channel.tenant, channel.id), key).await? {
-        if proves(&delivery, status) {
-            let was = std::mem::replace(&mut delivery.state, status);
-            delivery.error = error;
-            settled(tx, &mut delivery, was).await?;
-        }
+        advance(tx, &mut delivery, status, error).await?;
         return Ok(true);
     }
     let Some(id) = messages::seen(tx, (channel.tenant, channel.id), key).await? else { return Ok(false) };
@@ -38,6 +34,51 @@ pub(super) async fn apply(
     Ok(true)
 }
 
+/// Sets the status of a delivery if it advances it. `false`: it does not.
+pub(super) async fn advance(
+    tx: &mut Tx<'_>,
+    delivery: &mut Delivery,
+    status: MessageStatus,
+    error: Option<MessageError>,
+) -> Result<bool, Error> {
+    if !proves(delivery, status) {
+        return Ok(false);
+    }
+    let was = std::mem::replace(&mut delivery.state, status);
+    delivery.error = error;
+    if delivery.part > 0 && matches!(status, MessageStatus::Read | MessageStatus::Played) {
+        read_before(tx, delivery).await?;
+    }
+    settled(tx, delivery, was).await?;
+    Ok(true)
+}
+
+/// Who has read a part of a message has read the parts above it, for which not every provider sends a receipt.
+async fn read_before(tx: &mut Tx<'_>, last: &Delivery) -> Result<(), Error> {
+    for mut part in deliveries::of_message(tx, last.tenant, last.message).await? {
+        if part.part < last.part && matches!(part.state, MessageStatus::Sent | MessageStatus::Delivered) {
+            part.state = MessageStatus::Read;
+            deliveries::update(tx, &part).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a key from the delivery that an echo with the same text was matched to by mistake: that one is unknown again.
+pub(crate) async fn claim_key(tx: &mut Tx<'_>, delivery: &Delivery, key: &str) -> Result<(), Error> {
+    let place = (delivery.tenant, delivery.channel);
+    let Some(mut other) = deliveries::by_key(tx, place, key).await?.filter(|other| other.id != delivery.id)
+    else {
+        return Ok(());
+    };
+    other.external_key = None;
+    other.external_id = None;
+    other.state = MessageStatus::Unknown;
+    other.begun_at = Some(tx.now());
+    deliveries::update(tx, &other).await?;
+    refresh(tx, &other).await
+}
+
 /// Whether the status advances the delivery. A given-up delivery that may have been accepted becomes sent when the
 /// provider reports it.
 pub(super) fn proves(delivery: &Delivery, status: MessageStatus) -> bool {
@@ -52,6 +93,10 @@ pub(super) async fn settled(
     delivery: &mut Delivery,
     was: MessageStatus,
 ) -> Result<(), Error> {
+    let has_left = !matches!(delivery.state, MessageStatus::Queued | MessageStatus::Failed);
+    if delivery.sent_at.is_none() && has_left {
+        delivery.sent_at = delivery.begun_at.or(Some(tx.now()));
+    }
     delivery.begun_at = None;
     deliveries::update(tx, delivery).await?;
     if was == MessageStatus::Queued {
@@ -95,7 +140,7 @@ pub(crate) async fn silence(tx: &mut Tx<'_>, mut delivery: Delivery) -> Result<(
 fn whole(parts: &[Delivery]) -> (MessageStatus, Option<MessageError>) {
     let state = |wanted| parts.iter().find(|part| part.state == wanted);
     if let Some(failed) = state(MessageStatus::Failed) {
-        return (MessageStatus::Failed, failed.error.clone());
+        return (MessageStatus::Failed, failed.error.clone().map(|error| partly(parts, error)));
     }
     if let Some(unknown) = state(MessageStatus::Unknown) {
         return (MessageStatus::Unknown, unknown.error.clone());
@@ -113,6 +158,21 @@ fn whole(parts: &[Delivery]) -> (MessageStatus, Option<MessageError>) {
     // A part waiting for a retry keeps the error of its last attempt.
     let error = parts.iter().find_map(|part| part.error.clone());
     (if found == MessageStatus::Queued && begun { MessageStatus::Sending } else { found }, error)
+}
+
+/// The code of a failure of which some parts have arrived all the same begins so.
+const PARTLY: &str = "partly_sent:";
+
+/// Says how much of a failed message has left.
+fn partly(parts: &[Delivery], error: MessageError) -> MessageError {
+    use MessageStatus::{Delivered, Played, Read, Sent};
+    let left = parts.iter().filter(|part| matches!(part.state, Sent | Delivered | Read | Played)).count();
+    if left == 0 {
+        return error;
+    }
+    let MessageError { code, reason } = error;
+    let reason = format!("{left} of {} parts were sent, the rest was not: {reason}", parts.len());
+    MessageError { code: format!("{PARTLY}{code}"), reason }
 }
 
 #[cfg(test)]
@@ -137,6 +197,8 @@ mod tests {
             tries: 0,
             error: None,
             begun_at: None,
+            sent_at: None,
+            former_keys: Vec::new(),
         };
         states.iter().map(part).collect()
     }
@@ -155,6 +217,19 @@ mod tests {
         ] {
             assert_eq!(whole(&parts(states)).0, expected, "{states:?}");
         }
+    }
+
+    #[test]
+    fn a_message_that_left_in_part_says_so() {
+        use MessageStatus::{Failed, Sent};
+        let mut both = parts(&[Sent, Failed]);
+        both[1].error = Some(MessageError { code: "window_closed".into(), reason: "too late".into() });
+        let error = whole(&both).1.expect("an error");
+        assert_eq!(error.code, "partly_sent:window_closed");
+        assert_eq!(error.reason, "1 of 2 parts were sent, the rest was not: too late");
+        both[0].state = Failed;
+        both[0].error = both[1].error.clone();
+        assert_eq!(whole(&both).1.expect("an error").code, "window_closed");
     }
 
     #[test]

@@ -11,9 +11,11 @@ mod echo_match;
 mod greeting;
 mod inbound;
 mod phone;
+mod referred;
 mod reply_chat;
 mod time;
 mod title;
+mod watermark;
 
 use std::sync::Arc;
 
@@ -353,15 +355,23 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
             apply_change(tx, channel, &change.target_key, (&change.told, what)).await
         }
         Event::Receipt(receipt) => match status_of(receipt) {
-            Some(status) => apply_change(tx, channel, &receipt.target_key, (&receipt.told, status)).await,
+            Some((status, error)) => {
+                let told = (status, error.clone());
+                if let Some(changed) = referred::status(tx, channel, receipt, told).await? {
+                    return Ok(changed);
+                }
+                let status = MessageChange::Status { status, error };
+                apply_change(tx, channel, &receipt.target_key, (&receipt.told, status)).await
+            }
             None => Ok(false),
         },
+        Event::Watermark(watermark) => watermark::apply(tx, channel, watermark).await,
         Event::Health(health) => account::health(tx, channel, health).await,
         Event::Renamed(renamed) => account::renamed(tx, channel, renamed).await,
         Event::Permission(permission) => account::permission(tx, channel, permission).await,
         Event::Connection(connection) => account::connection(tx, channel, connection).await,
         Event::HasNews => news::ask(tx, channel).await.map(|()| true),
-        Event::Watermark(_) | Event::Typing(_) | Event::Noted | Event::Ignored(_) => Ok(false),
+        Event::Typing(_) | Event::Noted | Event::Ignored(_) => Ok(false),
     }
 }
 
@@ -420,7 +430,7 @@ fn message_change_of(change: &Change) -> MessageChange {
     }
 }
 
-fn status_of(receipt: &Receipt) -> Option<MessageChange> {
+fn status_of(receipt: &Receipt) -> Option<(MessageStatus, Option<MessageError>)> {
     let status = match receipt.status {
         adapters::Status::Pending => return None,
         adapters::Status::Sent => MessageStatus::Sent,
@@ -437,5 +447,5 @@ fn status_of(receipt: &Receipt) -> Option<MessageChange> {
         code: "provider_failed".to_owned(),
         reason: receipt.reason.clone().unwrap_or_else(|| "the provider could not deliver it".to_owned()),
     });
-    Some(MessageChange::Status { status, error })
+    Some((status, error))
 }

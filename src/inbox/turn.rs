@@ -4,6 +4,7 @@
 //!
 //! Each call of a responder is checked inside the transaction against lease and epoch; a stale one changes nothing.
 
+pub(crate) mod answer_limit;
 mod arrive;
 mod changed;
 mod flush;

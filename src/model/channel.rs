@@ -42,6 +42,9 @@ pub struct ChannelSettings {
     /// After a message typed on the phone the AI is silent for so long, and then answers again; 0: until somebody gives
     /// the conversation back.
     pub silence_ms: i64,
+    /// Answers of the AI to one address within an hour, so that two machines do not answer each other for ever; then people
+    /// get the conversation. 0: as many as there are turns.
+    pub answers_per_hour: i64,
 }
 
 impl Default for ChannelSettings {
@@ -61,6 +64,7 @@ impl Default for ChannelSettings {
             automatic_texts: Vec::new(),
             greeting_grace_ms: 2_000,
             silence_ms: 0,
+            answers_per_hour: 0,
         }
     }
 }
@@ -89,6 +93,7 @@ impl ChannelSettings {
         }
         within("settings.backlog_ms", self.backlog_ms, 0, 604_800_000)?;
         within("settings.greeting_grace_ms", self.greeting_grace_ms, 0, 60_000)?;
+        within("settings.answers_per_hour", self.answers_per_hour, 0, 1_000)?;
         within("settings.silence_ms", self.silence_ms, 0, 2_592_000_000)?;
         if self.automatic_texts.len() > 20
             || self.automatic_texts.iter().any(|text| text.trim().is_empty() || text.len() > 4_000)
@@ -126,6 +131,31 @@ pub struct Channel {
     pub operated: bool,
 }
 
+/// What can be sent through a channel beside texts and files.
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that its provider has or has not")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct ChannelAbilities {
+    pub reactions: bool,
+    pub buttons: bool,
+    pub templates: bool,
+    /// People may answer after the provider's window for machines.
+    pub human_agent: bool,
+}
+
+impl ChannelAbilities {
+    fn of(kind: &str) -> Self {
+        let Some(provider) = adapters::provider(kind) else { return Self::default() };
+        let can = provider.abilities();
+        Self {
+            reactions: can.reactions,
+            buttons: can.buttons,
+            templates: can.templates,
+            human_agent: provider.has_human_agent(),
+        }
+    }
+}
+
 /// A channel as people see it: nothing secret.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChannelView {
@@ -140,6 +170,8 @@ pub struct ChannelView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hook_path: Option<String>,
     pub settings: ChannelSettings,
+    #[serde(default)]
+    pub abilities: ChannelAbilities,
 }
 
 impl Channel {
@@ -154,6 +186,7 @@ impl Channel {
             health: self.health.clone(),
             hook_path: with_hook.then(|| format!("/hooks/{}", self.hook_token)),
             settings: self.settings.clone(),
+            abilities: ChannelAbilities::of(&self.kind),
         }
     }
 }

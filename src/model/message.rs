@@ -210,6 +210,32 @@ pub struct OutAttachment {
     pub mime: Option<String>,
 }
 
+/// A reply button under a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutButton {
+    /// What comes back when it is pressed: unique in the message.
+    #[serde(deserialize_with = "document::line")]
+    pub id: String,
+    #[serde(deserialize_with = "document::line")]
+    pub title: String,
+}
+
+/// A text that the provider approved beforehand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutTemplate {
+    #[serde(deserialize_with = "document::line")]
+    pub name: String,
+    /// As the provider spells it: `en`, `pt_BR`.
+    #[serde(deserialize_with = "document::line")]
+    pub language: String,
+    /// What fills it, in the provider's own form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<std::collections::HashMap<String, serde_json::Value>>)]
+    pub components: Vec<serde_json::Value>,
+}
+
 /// What a person or a responder wants to send.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageBody {
@@ -218,4 +244,13 @@ pub struct MessageBody {
     #[serde(default)]
     pub attachments: Vec<OutAttachment>,
     pub reply_to: Option<Uuid>,
+    /// Reply buttons under the text, where the channel's provider has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<OutButton>,
+    /// Instead of a text, files and buttons, where the channel's provider has templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<OutTemplate>,
+    /// A person answers after the provider's window for machines has closed. Never a responder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub human_agent: bool,
 }

@@ -12,7 +12,9 @@ use super::{At, Caller};
 use crate::accounts::{Permission, Scope};
 use crate::channels::address;
 use crate::channels::connect::{change, connect as connect_channel};
-use crate::channels::settings::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
+use crate::channels::settings::{
+    ChannelChanges, CreateChannel, ListChannels, UpdateChannel, default_settings, merge_settings,
+};
 use crate::error::Error;
 use crate::model::{ChannelSettings, ChannelState, ChannelView};
 
@@ -65,6 +67,7 @@ pub async fn list(caller: Caller, query: ChannelsQuery) -> Result<Channels, Erro
 pub async fn create(caller: Caller, new: NewChannel) -> Result<Created<ChannelView>, Error> {
     let (scope, app) = (caller.tenant(new.tenant)?, &caller.app);
     address::check(app.http.outward(), &new.credentials)?;
+    let settings = merge_settings(&default_settings(&new.kind), &new.settings)?;
     let verb = CreateChannel {
         scope,
         vault: Arc::clone(&app.vault),
@@ -72,7 +75,7 @@ pub async fn create(caller: Caller, new: NewChannel) -> Result<Created<ChannelVi
         kind: new.kind,
         name: new.name,
         credentials: new.credentials,
-        settings: merge_settings(&ChannelSettings::default(), &new.settings)?,
+        settings,
     };
     let channel = app.store.write(verb).await?.value;
     Ok(Created(channel.view(true)))

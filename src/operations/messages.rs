@@ -8,8 +8,8 @@ use super::answer::Once;
 use super::{At, page_size};
 use crate::document;
 use crate::error::Error;
-use crate::inbox::{look, note as noting, send as sending};
-use crate::model::{Message, MessageBody, OutAttachment};
+use crate::inbox::{look, note as noting, react as reacting, send as sending, try_again as again};
+use crate::model::{Message, MessageBody, OutAttachment, OutButton, OutTemplate};
 
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct MessagesQuery {
@@ -46,6 +46,14 @@ pub struct SendBody {
     attachments: Vec<OutAttachment>,
     /// A message of the same conversation to quote.
     reply_to: Option<Uuid>,
+    /// Reply buttons under the text, where the channel's provider has them.
+    #[serde(default)]
+    buttons: Vec<OutButton>,
+    /// Instead of a text, files and buttons, where the channel's provider has templates.
+    template: Option<OutTemplate>,
+    /// A person answers after the provider's window for machines has closed, where the provider allows that.
+    #[serde(default)]
+    human_agent: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,6 +63,36 @@ pub struct NoteBody {
     client_id: String,
     #[serde(deserialize_with = "document::written")]
     text: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReactBody {
+    message: Uuid,
+    /// One emoji that the provider takes; null takes the reaction back.
+    #[serde(deserialize_with = "document::opt_line")]
+    emoji: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TryAgainBody {
+    message: Uuid,
+    /// Also what may have arrived: the customer may get it twice.
+    #[serde(default)]
+    even_unknown: bool,
+}
+
+pub async fn react(at: At, args: ReactBody) -> Result<MessageAnswer, Error> {
+    let ReactBody { message, emoji } = args;
+    let verb = reacting::React { scope: at.scope, conversation: at.id, message, emoji };
+    Ok(MessageAnswer { message: at.app.store.write(verb).await?.value })
+}
+
+pub async fn try_again(at: At, args: TryAgainBody) -> Result<MessageAnswer, Error> {
+    let TryAgainBody { message, even_unknown } = args;
+    let verb = again::TryAgain { scope: at.scope, conversation: at.id, message, even_unknown };
+    Ok(MessageAnswer { message: at.app.store.write(verb).await?.value })
 }
 
 pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error> {
@@ -73,13 +111,14 @@ pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error>
 }
 
 pub async fn send(at: At, args: SendBody) -> Result<Once<MessageAnswer>, Error> {
-    let SendBody { client_id, text, attachments, reply_to } = args;
+    let SendBody { client_id, text, attachments, reply_to, buttons, template, human_agent } = args;
+    let body = MessageBody { text, attachments, reply_to, buttons, template, human_agent };
     let verb = sending::SendMessage {
         scope: at.scope,
         outward: at.app.http.outward().clone(),
         conversation: at.id,
         client_id,
-        body: MessageBody { text, attachments, reply_to },
+        body,
     };
     Ok(made(at.app.store.write(verb).await?.value))
 }

@@ -11,7 +11,7 @@ use crate::accounts::Permission;
 use crate::document;
 use crate::error::Error;
 use crate::inbox::turn::{Extend, Fail, Handoff, Reply};
-use crate::model::{MessageBody, OutAttachment, RoomFrame};
+use crate::model::{MessageBody, OutAttachment, OutButton, RoomFrame};
 use crate::rooms;
 use crate::work::Dispatcher;
 
@@ -38,7 +38,10 @@ pub struct ReplyBody {
     text: Option<String>,
     #[serde(default)]
     attachments: Vec<OutAttachment>,
-    /// 1 to 10, instead of `text` and `attachments`.
+    /// Reply buttons under the text, where the channel's provider has them.
+    #[serde(default)]
+    buttons: Vec<OutButton>,
+    /// 1 to 10, instead of `text`, `attachments` and `buttons`.
     #[serde(default)]
     parts: Vec<MessageBody>,
 }
@@ -94,12 +97,12 @@ pub async fn delta(caller: Caller, args: DeltaBody) -> Result<Nothing, Error> {
 }
 
 pub async fn reply(at: At, args: ReplyBody) -> Result<Replied, Error> {
-    let ReplyBody { lease, text, attachments, mut parts } = args;
-    if text.is_some() || !attachments.is_empty() {
+    let ReplyBody { lease, text, attachments, buttons, mut parts } = args;
+    if text.is_some() || !attachments.is_empty() || !buttons.is_empty() {
         if !parts.is_empty() {
-            return Err(Error::invalid("parts", "give either text and attachments, or parts"));
+            return Err(Error::invalid("parts", "give either text, attachments and buttons, or parts"));
         }
-        parts.push(MessageBody { text, attachments, reply_to: None });
+        parts.push(MessageBody { text, attachments, buttons, ..MessageBody::default() });
     }
     let outward = at.app.http.outward().clone();
     let done = at.app.store.write(Reply { scope: at.scope, outward, turn: at.id, lease, parts }).await;

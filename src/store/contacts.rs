@@ -21,7 +21,12 @@ const RENAME_IDENTITY: &str =
 const IDS_BESIDE: &str = "select o.external_id from identities i join identities o on o.tenant = i.tenant and o.contact = i.contact \
     where i.tenant = $1 and i.channel = $2 and i.external_id = $3 and o.channel = $2 and o.external_id <> $3 limit 20";
 
-pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY, IDS_BESIDE];
+/// Nothing while the provider is being asked.
+const PROFILE_ASKS: &str = "select profile_asks, coalesce(profile_asked_at, 0) from contacts where tenant = $1 and id = $2 \
+    and not exists (select 1 from jobs j where j.tenant = $1 and j.subject = $3 and j.kind = 'fetch_profile')";
+const ASKED: &str = "update contacts set profile_asks = profile_asks + 1, profile_asked_at = $3 where tenant = $1 and id = $2";
+
+pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY, IDS_BESIDE, PROFILE_ASKS, ASKED];
 
 from_row!(Contact { id, name, handle, user_name });
 
@@ -115,6 +120,21 @@ pub async fn ids_beside(
 ) -> Result<Vec<String>, StoreError> {
     let found: Vec<(String,)> = tx.all(IDS_BESIDE, args![tenant, channel, external_id]).await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
+/// How often the provider was asked in vain who the contact is, and when it was last; nothing while it is being asked for this
+/// conversation.
+pub async fn profile_asks(
+    tx: &mut Tx<'_>,
+    (tenant, contact): (Uuid, Uuid),
+    conversation: Uuid,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    tx.one(PROFILE_ASKS, args![tenant, contact, conversation]).await
+}
+
+pub async fn asked_in_vain(tx: &mut Tx<'_>, tenant: Uuid, contact: Uuid) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.put(ASKED, args![tenant, contact, now]).await
 }
 
 #[cfg(test)]

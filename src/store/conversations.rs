@@ -65,7 +65,10 @@ const OPEN_OF: &str = "select id from conversations where tenant = $1 and channe
 const ALL_OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
     and state = 'open' order by thread limit 100";
 
+const CHAT: &str = "select external_id from conversations where tenant = $1 and id = $2";
+
 pub const ALL: &[&str] = &[
+    CHAT,
     LOAD,
     LOAD_OPEN,
     ARRIVAL,
@@ -211,6 +214,11 @@ pub async fn load_locked(
 ) -> Result<Option<Conversation>, StoreError> {
     tx.must_hold(tenant)?;
     load(tx, tenant, id).await
+}
+
+/// The chat's id at the provider.
+pub async fn chat(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
+    Ok(tx.one::<(String,)>(CHAT, args![tenant, id]).await?.map(|(chat,)| chat))
 }
 
 /// The conversations of those ids that exist, with their open turns; one round trip for each table.

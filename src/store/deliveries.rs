@@ -10,7 +10,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select d.id, d.tenant, d.channel, d.conversation, d.message, d.part, d.parts, d.payload, d.state, \
-             d.reserved_id, d.external_key, d.tries, d.error_code, d.error_reason, d.external_id, d.begun_at from deliveries d ",
+             d.reserved_id, d.external_key, d.tries, d.error_code, d.error_reason, d.external_id, d.begun_at, d.sent_at, d.former_keys from deliveries d ",
             $rest
         )
     };
@@ -25,12 +25,19 @@ const UNSETTLED: &str = select!(
     "where d.tenant = $1 and d.conversation in (select c.id from conversations c where c.tenant = $1 and c.contact = $3 \
      and c.channel = $2 and c.thread = $5 order by c.id desc limit 10) and d.begun_at > $4 order by d.begun_at, d.id limit 50"
 );
+const SENT_UNTIL: &str = select!(
+    "where d.tenant = $1 and d.conversation in (select c.id from conversations c where c.tenant = $1 and c.channel = $2 \
+     and c.external_id = $3 order by c.id desc limit 10) and d.state = $4 and d.sent_at <= $5 \
+     order by d.sent_at desc, d.id desc limit $6"
+);
 const QUEUED_OF_RESPONDERS: &str = select!(
     "join messages m on m.tenant = d.tenant and m.id = d.message where d.tenant = $1 and d.conversation = $2 \
      and d.state = 'queued' and m.author_kind = 'responder' order by d.id"
 );
 const UPDATE: &str = "update deliveries set state = $3, reserved_id = $4, external_key = $5, external_id = $6, tries = $7, \
-    error_code = $8, error_reason = $9, updated_at = $10, begun_at = $11 where tenant = $1 and id = $2";
+    error_code = $8, error_reason = $9, updated_at = $10, begun_at = $11, \
+    sent_at = $12, former_keys = $13 where tenant = $1 and id = $2";
+const SET_PAYLOAD: &str = "update deliveries set payload = $3 where tenant = $1 and id = $2";
 const ATTEMPT: &str = "insert into attempts (tenant, id, delivery, started_at) values ($1, $2, $3, $4)";
 const ATTEMPT_END: &str = "update attempts set finished_at = $3, outcome = $4, code = $5, reason = $6 where tenant = $1 and id = $2";
 const OPEN_ATTEMPT: &str = "select id from attempts where tenant = $1 and delivery = $2 and finished_at is null order by id desc limit 1";
@@ -43,8 +50,10 @@ pub const ALL: &[&str] = &[
     BY_KEY,
     OF_MESSAGE,
     UNSETTLED,
+    SENT_UNTIL,
     QUEUED_OF_RESPONDERS,
     UPDATE,
+    SET_PAYLOAD,
     ATTEMPT,
     ATTEMPT_END,
     OPEN_ATTEMPT,
@@ -74,6 +83,21 @@ pub struct Delivery {
     /// Since when it is uncertain whether the part was sent: from the first attempt until an answer, an echo, a
     /// receipt or a refusal settles it.
     pub begun_at: Option<i64>,
+    /// When it left.
+    pub sent_at: Option<i64>,
+    /// The keys of tries before the present one, the newest last.
+    pub former_keys: Vec<String>,
+}
+
+impl Delivery {
+    /// Whether the key is that of a try before the present one.
+    pub fn is_former(&self, key: &str) -> bool {
+        self.former_keys.iter().any(|former| former == key)
+    }
+}
+
+fn keys(stored: serde_json::Value) -> Vec<String> {
+    serde_json::from_value(stored).unwrap_or_default()
 }
 
 fn error(code: Option<String>, reason: Option<String>) -> Option<crate::model::MessageError> {
@@ -99,6 +123,8 @@ impl FromRow for Delivery {
             error: error(columns.take()?, columns.take()?),
             external_id: columns.take()?,
             begun_at: columns.take()?,
+            sent_at: columns.take()?,
+            former_keys: columns.json_or_null()?.map_or_else(Vec::new, keys),
         })
     }
 }
@@ -151,6 +177,17 @@ pub async fn unsettled(
     tx.all(UNSETTLED, args![tenant, channel, contact, after, thread.unwrap_or_default()]).await
 }
 
+/// At most `limit` parts of a chat in a state that left by a time, the newest first.
+pub async fn sent_until(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    chat: &str,
+    (state, until): (crate::model::MessageStatus, i64),
+    limit: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(SENT_UNTIL, args![tenant, channel, chat, state.as_str(), until, limit]).await
+}
+
 /// Parts of AI answers that are queued.
 pub async fn queued_of_responders(
     tx: &mut Tx<'_>,
@@ -166,6 +203,8 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
         .error
         .as_ref()
         .map_or((None, None), |error| (Some(error.code.as_str()), Some(error.reason.as_str())));
+    let former =
+        (!delivery.former_keys.is_empty()).then(|| serde_json::json!(delivery.former_keys).to_string());
     tx.put(
         UPDATE,
         args![
@@ -179,11 +218,17 @@ pub async fn update(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), StoreErr
             code,
             reason,
             now,
-            delivery.begun_at
+            delivery.begun_at,
+            delivery.sent_at,
+            former.as_deref()
         ],
     )
     .await?;
     Ok(())
+}
+
+pub async fn set_payload(tx: &mut Tx<'_>, delivery: &Delivery, payload: &str) -> Result<(), StoreError> {
+    tx.put(SET_PAYLOAD, args![delivery.tenant, delivery.id, payload]).await
 }
 
 /// Records that a send begins. After a crash from here on it is unknown whether the part was sent.

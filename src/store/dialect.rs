@@ -94,9 +94,9 @@ impl Engine {
     }
 }
 
-pub(super) const DUE_QUEUES: &str = "select tenant, id, class, running, failures, blocked_until, reason from queues \
+pub(super) const DUE_QUEUES: &str = "select tenant, id, class, running, failures, blocked_until, reason, free_at_us from queues \
     where class = $1 and next_at <= $2 order by next_at limit $3";
-const DUE_QUEUES_LOCKED: &str = "select tenant, id, class, running, failures, blocked_until, reason from queues \
+const DUE_QUEUES_LOCKED: &str = "select tenant, id, class, running, failures, blocked_until, reason, free_at_us from queues \
     where class = $1 and next_at <= $2 order by next_at limit $3 for update skip locked";
 
 /// The statements of `search_tokens`. Arguments: tenant, document, tokens.

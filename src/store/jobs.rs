@@ -10,9 +10,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use kinds::{
-    Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchTitle, Payload, ReadNews, Retain, SweepFiles,
+    Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Payload, React, ReadNews, Retain, SweepFiles,
 };
 
+use super::pace::Paces;
 use super::queues::{self, Leaving, QueueKey};
 use super::value::from_row;
 use super::{StoreError, Tx, Wake};
@@ -29,8 +30,10 @@ macro_rules! select {
 }
 
 mod dead;
+mod put_off;
 
 pub use dead::{ALL as OF_DEAD, dead, drop_dead, forget_dead, old_dead, revive};
+pub use put_off::{ALL as OF_PUT_OFF, not_before, put_off};
 
 const INSERT: &str = "insert into jobs (tenant, id, queue, class, lane, kind, subject, payload, position, run_at, tries, created_at, state) \
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, case when exists (select 1 from jobs \
@@ -305,16 +308,23 @@ pub async fn claim(
     class: Class,
     limit: i64,
     claimed_until: i64,
+    paces: &Paces,
 ) -> Result<Vec<Job>, StoreError> {
     let now = tx.now();
     let mut taken = Vec::new();
     for queue in queues::due(tx, class, limit).await? {
         let free = if queue.failures >= queues::BREAKER { 1 } else { class.per_queue() } - queue.running;
-        let most = free.min(limit - taken.len() as i64);
+        let pace = paces.of(tx, &queue).await?;
+        let allowed = pace.map_or(free, |pace| pace.allowance(queue.free_at_us, now));
+        let most = free.min(allowed).min(limit - taken.len() as i64);
         if most <= 0 {
-            // At the limit: the end of one of its running jobs sets `next_at` again.
-            let next_at = if free <= 0 { queues::NEVER } else { now };
-            queues::claimed(tx, &queue, 0, next_at).await?;
+            let next_at = match pace {
+                // At the limit: the end of one of its running jobs sets `next_at` again.
+                _ if free <= 0 => queues::NEVER,
+                Some(pace) if allowed <= 0 => pace.next_ms(queue.free_at_us),
+                _ => now,
+            };
+            queues::claimed(tx, &queue, 0, next_at, queue.free_at_us).await?;
             continue;
         }
         let ready: Vec<Job> = tx.all(READY, args![queue.tenant, queue.id, class as i64, now, most]).await?;
@@ -330,9 +340,13 @@ pub async fn claim(
         let count = (taken.len() - before) as i64;
         let asked = args![queue.tenant, queue.id, class as i64];
         let next: Option<(i64,)> = tx.one(NEXT_OF_QUEUE, asked).await?;
+        let free_at_us = pace.map_or(0, |pace| pace.after(queue.free_at_us, now, count));
+        let paced =
+            pace.filter(|pace| pace.allowance(free_at_us, now) == 0).map(|pace| pace.next_ms(free_at_us));
+        let soonest = paced.unwrap_or(now);
         let next_at =
-            if count == free { queues::NEVER } else { next.map_or(queues::NEVER, |(at,)| at.max(now)) };
-        queues::claimed(tx, &queue, count, next_at).await?;
+            if count == free { queues::NEVER } else { next.map_or(queues::NEVER, |(at,)| at.max(soonest)) };
+        queues::claimed(tx, &queue, count, next_at, free_at_us).await?;
     }
     Ok(taken)
 }

@@ -8,6 +8,9 @@ use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Author, Conversation, Message, MessageError, Reaction};
 
+/// The member of a message's data that says why no machine answers it.
+pub const NO_ANSWER: &str = "no_answer";
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
@@ -46,12 +49,12 @@ const LAST_ANSWER: &str = "select coalesce((select t.last_seq from turns t where
     m.inbound_count from messages m where m.tenant = $1 and m.conversation = $2 and m.direction = 'out' and m.status <> 'failed' \
     and (m.data is null or m.data not like '%\"automatic\":true%') order by m.seq desc limit 1";
 const LEFT_AFTER: &str = "select seq from messages where tenant = $1 and conversation = $2 and seq > $3 and direction = 'in' \
-    and deleted_at is null order by seq limit $4";
+    and deleted_at is null and (data is null or data not like '%\"no_answer\":\"%') order by seq limit $4";
 const LEFT_IN: &str = "select seq from messages where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 \
-    and direction = 'in' and deleted_at is null order by seq limit $5";
+    and direction = 'in' and deleted_at is null and (data is null or data not like '%\"no_answer\":\"%') order by seq limit $5";
 const OF_TURN: &str = select!(
     "where tenant = $1 and conversation = $2 and seq >= $3 and seq <= $4 and direction = 'in' \
-     and deleted_at is null order by seq desc limit $5"
+     and deleted_at is null and (data is null or data not like '%\"no_answer\":\"%') order by seq desc limit $5"
 );
 const SENT_SINCE: &str = select!(
     "where tenant = $1 and conversation = $2 and seq >= $3 and direction = 'out' and status <> 'failed' \
@@ -61,6 +64,12 @@ const HEARD_AFTER: &str = select!(
     "where tenant = $1 and conversation = $2 and seq > $3 and direction = 'in' order by seq desc limit $4"
 );
 
+const HEARD_LAST: &str = "select author_id, data from messages where tenant = $1 and conversation = $2 and seq > $3 \
+    and direction = 'in' order by seq desc limit 1";
+const HEARD: &str = "select author_id, data from messages where tenant = $1 and id = $2 and direction = 'in'";
+
+/// How far back the message that is answered is looked for, so that it costs no more in a conversation of many answers.
+const ANSWERED: i64 = 500;
 /// The most customer messages that are counted row by row; beyond it the difference of the running counts is used.
 const COUNTED: i64 = 1_000;
 
@@ -85,7 +94,23 @@ pub const ALL: &[&str] = &[
     OF_TURN,
     SENT_SINCE,
     HEARD_AFTER,
+    HEARD_LAST,
+    HEARD,
 ];
+
+/// What a sent message answers: who wrote it, by the provider's id, and its data.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    pub author: Option<String>,
+    pub data: Option<serde_json::Value>,
+}
+
+impl FromRow for Heard {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = row.columns();
+        Ok(Self { author: columns.take()?, data: columns.json_or_null()? })
+    }
+}
 
 fn error(code: Option<String>, reason: Option<String>) -> Option<MessageError> {
     code.map(|code| MessageError { code, reason: reason.unwrap_or_default() })
@@ -252,6 +277,21 @@ pub async fn set_reactions(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> 
 pub async fn external_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
     let row = tx.one::<(Option<String>, Option<String>)>(EXTERNAL_ID, args![tenant, id]).await?;
     Ok(row.and_then(|(external_id, key)| external_id.or(key)))
+}
+
+/// The quoted message of the customer, otherwise the customer's newest one.
+pub async fn heard(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+    quoted: Option<Uuid>,
+) -> Result<Option<Heard>, StoreError> {
+    let (tenant, id) = (conversation.tenant, conversation.id);
+    if let Some(quoted) = quoted
+        && let Some(heard) = tx.one::<Heard>(HEARD, args![tenant, quoted]).await?
+    {
+        return Ok(Some(heard));
+    }
+    tx.one(HEARD_LAST, args![tenant, id, conversation.last_seq - ANSWERED]).await
 }
 
 /// The number of messages that the customer had written up to this `seq`.

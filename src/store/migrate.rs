@@ -14,6 +14,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (3, "0003_inbox", include_str!("../../migrations/0003_inbox.sql")),
     (4, "0004_work", include_str!("../../migrations/0004_work.sql")),
     (5, "0005_channels", include_str!("../../migrations/0005_channels.sql")),
+    (6, "0006_sending", include_str!("../../migrations/0006_sending.sql")),
 ];
 
 /// The migration that also creates the engine's own part of the search index.

@@ -27,11 +27,10 @@ const JOINED: &str = "insert into queues (tenant, id, class, waiting, running, d
 const LEFT: &str = "update queues set running = running - 1, waiting = waiting - $6, dead = dead + $7, \
     next_at = case when (blocked_until is null or blocked_until <= $8) and next_at > $8 then $8 else next_at end \
     where tenant = $1 and id = $2 and class = $3 and exists (select 1 from jobs where tenant = $1 and id = $4 and claim = $5)";
-const CLAIMED: &str =
-    "update queues set running = running + $4, next_at = $5 where tenant = $1 and id = $2 and class = $3";
+const CLAIMED: &str = "update queues set running = running + $4, next_at = $5, free_at_us = $6 where tenant = $1 and id = $2 and class = $3";
 const TOUCH: &str = "update queues set next_at = case when (blocked_until is null or blocked_until <= $4) and next_at > $4 then $4 \
     else next_at end where tenant = $1 and id = $2 and class = $3";
-const LOAD: &str = "select tenant, id, class, running, failures, blocked_until, reason from queues where tenant = $1 and id = $2 and class = $3";
+const LOAD: &str = "select tenant, id, class, running, failures, blocked_until, reason, free_at_us from queues where tenant = $1 and id = $2 and class = $3";
 const BLOCK: &str = "update queues set blocked_until = $4, next_at = $4, failures = $5, reason = $6 \
     where tenant = $1 and id = $2 and class = $3";
 const PAUSE: &str = "insert into queues (tenant, id, class, waiting, running, dead, next_at, failures, blocked_until, reason) \
@@ -79,9 +78,11 @@ pub struct Queue {
     pub blocked_until: Option<i64>,
     /// Why the queue is blocked.
     pub reason: Option<String>,
+    /// See [`pace`](super::pace).
+    pub free_at_us: i64,
 }
 
-from_row!(Queue { tenant, id, class, running, failures, blocked_until, reason });
+from_row!(Queue { tenant, id, class, running, failures, blocked_until, reason, free_at_us });
 
 /// The key of a queue.
 #[derive(Clone, Copy, Debug)]
@@ -136,14 +137,15 @@ pub(super) async fn left(
     Ok(tx.exec(LEFT, args).await? == 1)
 }
 
-/// Counts claimed jobs; the remaining ones can run from `next_at` on.
+/// Counts claimed jobs; the remaining ones can run from `next_at` on. `free_at_us`: the queue's pace after them.
 pub(super) async fn claimed(
     tx: &mut Tx<'_>,
     queue: &Queue,
     count: i64,
     next_at: i64,
+    free_at_us: i64,
 ) -> Result<(), StoreError> {
-    tx.put(CLAIMED, args![queue.tenant, queue.id, queue.class, count, next_at]).await
+    tx.put(CLAIMED, args![queue.tenant, queue.id, queue.class, count, next_at, free_at_us]).await
 }
 
 /// Moves `next_at` forward, when a waiting job may run earlier than scheduled.

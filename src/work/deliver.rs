@@ -19,7 +19,7 @@ use crate::inbox::{outgoing, receipt};
 use crate::model::{MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job};
-use crate::store::{StoreError, Tx, Verb};
+use crate::store::{StoreError, Tx, Verb, conversations};
 
 /// A message older than this is not sent any more.
 pub(super) const MAX_AGE_MS: i64 = 24 * 3_600_000;
@@ -99,7 +99,7 @@ impl Work for Deliver {
 }
 
 async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
-    let delivery = env.store.read(LoadDelivery { tenant: job.tenant, delivery }).await?;
+    let (delivery, chat) = env.store.read(LoadDelivery { tenant: job.tenant, delivery }).await?.unzip();
     let connected = match &delivery {
         Some(delivery) => env.channels.ready(delivery.tenant, delivery.channel).await?,
         None => None,
@@ -110,6 +110,13 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     };
     let provider =
         adapters::provider(&connected.channel.kind).context("the channel's provider is not built in")?;
+    let (place, rates) = ((delivery.channel, chat.unwrap_or_default()), provider.limits().rates);
+    let place = (place.0, place.1.as_str());
+    if let Err(at) = env.chat_paces.take(place, rates, env.store.clock().now_ms()) {
+        env.store.write(PutOff { job: job.clone(), at }).await?;
+        return Ok(());
+    }
+    let lane_free_at = env.chat_paces.next(place, rates);
     let account = connected.secrets.account();
     // An id reserved by an earlier attempt still names this message.
     let reserved = if delivery.reserved_id.is_some() {
@@ -126,7 +133,7 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
             } else {
                 SendOutcome::Retry { after_ms: None, code, reason }
             };
-            return finish(env, job, None, outcome).await;
+            return finish(env, job, (None, outcome), lane_free_at).await;
         }
         // Without a reserved id the echo is matched by its content.
         Err(_) => None,
@@ -134,6 +141,7 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     let Some(begun) = env.store.write(Begin { job: job.clone(), reserved }).await?.value else {
         return Ok(());
     };
+    let our_reference = begun.delivery.id.to_string();
     let out = Outgoing {
         text: begun.part.text.as_deref(),
         media: begun.part.media.as_ref().map(|file| OutMedia {
@@ -145,6 +153,13 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
         }),
         reply_to: begun.part.reply_to.as_deref(),
         reserved_id: begun.delivery.reserved_id.as_deref(),
+        buttons: &begun.part.buttons,
+        template: begun.part.template.as_ref(),
+        our_reference: &our_reference,
+        human_agent: begun.part.human_agent,
+        answers: begun.heard.as_ref().and_then(|heard| heard.data.as_ref()?.as_object()),
+        contact: begun.heard.as_ref().and_then(|heard| heard.author.as_deref()),
+        is_automatic: begun.is_automatic,
         ..Outgoing::to(adapters::Address { chat: &begun.chat, thread: begun.thread.as_deref() })
     };
     let files: Vec<_> = begun.part.media.iter().cloned().collect();
@@ -158,16 +173,21 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     };
     metrics::counter!("hubbub_sends_total", "provider" => provider.name(), "outcome" => word(&outcome))
         .increment(1);
-    finish(env, job, Some(begun.attempt), outcome).await
+    finish(env, job, (Some(begun.attempt), outcome), lane_free_at).await
 }
 
 /// Writes the outcome, with retries while the store is busy or unavailable: if it were lost, a successful send would
 /// become `unknown`.
-async fn finish(env: &Env, job: &Job, attempt: Option<Attempt>, outcome: SendOutcome) -> Result<(), Error> {
+async fn finish(
+    env: &Env,
+    job: &Job,
+    (attempt, outcome): (Option<Attempt>, SendOutcome),
+    lane_free_at: Option<i64>,
+) -> Result<(), Error> {
     let mut tried = 0;
     loop {
         let random = env.store.ids().next().as_u128() as u64;
-        let verb = Finish { job: job.clone(), attempt, outcome: outcome.clone(), random };
+        let verb = Finish { job: job.clone(), attempt, outcome: outcome.clone(), lane_free_at, random };
         match env.store.write(verb).await {
             Ok(_) => return Ok(()),
             Err(error @ Error::Store(StoreError::Closed)) => return Err(error),
@@ -206,10 +226,31 @@ struct LoadDelivery {
 }
 
 impl Verb for LoadDelivery {
-    type Out = Option<Delivery>;
+    /// The delivery and its chat.
+    type Out = Option<(Delivery, String)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        Ok(deliveries::load(tx, self.tenant, self.delivery).await?)
+        let Some(delivery) = deliveries::load(tx, self.tenant, self.delivery).await? else { return Ok(None) };
+        let chat = conversations::chat(tx, self.tenant, delivery.conversation).await?;
+        Ok(Some((delivery, chat.unwrap_or_default())))
+    }
+}
+
+/// Puts a send off until its chat may be written to again.
+struct PutOff {
+    job: Job,
+    at: i64,
+}
+
+impl Verb for PutOff {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        self.job.holder()
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        Ok(jobs::put_off(tx, &self.job, self.at).await?)
     }
 }
 

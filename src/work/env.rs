@@ -6,6 +6,7 @@ use adapters::Client;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::chat_pace::ChatPaces;
 use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::store::Store;
@@ -16,6 +17,8 @@ pub struct Env {
     pub channels: ChannelCache,
     /// For provider calls and file downloads.
     pub http: Client,
+    /// How fast one chat is written to.
+    pub chat_paces: ChatPaces,
     /// Soft shutdown: no new work begins.
     pub soft: CancellationToken,
     /// Hard shutdown: running work is dropped.

@@ -11,8 +11,7 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, ReadNews, Retain,
-    SweepFiles,
+    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job, Payload, React, ReadNews, Retain, SweepFiles,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -97,7 +96,9 @@ static ALL: &[JobKind] = &[
     kind::<Deliver>(),
     kind::<Acknowledge>(),
     kind::<ReadNews>(),
+    kind::<React>(),
     kind::<FetchMedia>(),
+    kind::<FetchProfile>(),
     kind::<FetchTitle>(),
     kind::<EndOverdue>(),
     kind::<Retain>(),

@@ -14,6 +14,7 @@ use super::end::FailJob;
 use super::{kinds, recover};
 use crate::error::Error;
 use crate::store::jobs::{self, Class, Job};
+use crate::store::pace::Paces;
 use crate::store::{Store, Tx, Verb};
 
 /// Longest time between two polls.
@@ -28,6 +29,7 @@ const RETRY_CLAIM_MS: i64 = 5;
 
 pub struct Runner {
     classes: Vec<Workers>,
+    paces: Arc<Paces>,
 }
 
 struct Workers {
@@ -46,7 +48,7 @@ impl Runner {
             next_at: AtomicI64::new(0),
             permits: Arc::new(Semaphore::new(class.workers())),
         };
-        Arc::new(Self { classes: Class::ALL.iter().map(workers).collect() })
+        Arc::new(Self { classes: Class::ALL.iter().map(workers).collect(), paces: Arc::default() })
     }
 
     /// A job of the class may be runnable at this time. Never blocks.
@@ -81,7 +83,9 @@ impl Runner {
             let Ok(first) = Arc::clone(&workers.permits).acquire_owned().await else { return };
             let free = workers.permits.available_permits().min(MAX_CLAIM - 1) + 1;
             workers.next_at.store(i64::MAX, Ordering::Release);
-            let claimed = env.store.write(ClaimJobs { class: workers.class, limit: free as i64 }).await;
+            let claim =
+                ClaimJobs { class: workers.class, limit: free as i64, paces: Arc::clone(&self.paces) };
+            let claimed = env.store.write(claim).await;
             let (jobs, next_at) = match claimed {
                 Ok(committed) => committed.value,
                 Err(error) => {
@@ -240,6 +244,7 @@ async fn record_failure(env: &Env, failed: FailJob) {
 struct ClaimJobs {
     class: Class,
     limit: i64,
+    paces: Arc<Paces>,
 }
 
 impl Verb for ClaimJobs {
@@ -247,7 +252,7 @@ impl Verb for ClaimJobs {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + CLAIM_MS;
-        let taken = jobs::claim(tx, self.class, self.limit, until).await?;
+        let taken = jobs::claim(tx, self.class, self.limit, until, &self.paces).await?;
         let soon = tx.now() + RETRY_CLAIM_MS;
         let next = if taken.is_empty() { jobs::next_at(tx, self.class).await? } else { None };
         Ok((taken, next.map(|next| next.max(soon))))

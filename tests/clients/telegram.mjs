@@ -19,6 +19,7 @@ export async function startTelegram() {
     },
     getWebhookInfo: () => ({ url: webhook?.url ?? "", pending_update_count: 0 }),
     sendChatAction: () => true,
+    setMessageReaction: () => true,
     sendMessage: ({ chat_id, text }) => {
       const chat = Number(chat_id);
       if (!strangers && !known.has(chat)) throw refusal(400, "Bad Request: chat not found");

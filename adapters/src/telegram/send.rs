@@ -65,6 +65,14 @@ fn request(out: &Outgoing<'_>) -> Option<(&'static str, Map<String, Value>)> {
         parameters.insert("text".into(), text?.into());
         "sendMessage"
     };
+    if !out.buttons.is_empty() {
+        let rows: Vec<_> = out
+            .buttons
+            .iter()
+            .map(|button| json!([{ "text": button.title, "callback_data": button.id }]))
+            .collect();
+        parameters.insert("reply_markup".into(), json!({ "inline_keyboard": rows }));
+    }
     // A quoted message that is gone must not keep the answer back.
     if let Some(message) = out.reply_to.and_then(message_id) {
         let reply = json!({"message_id": message, "allow_sending_without_reply": true});
@@ -91,6 +99,28 @@ pub(super) async fn answer_callback(
         let parameters = json!({ "callback_query_id": callback });
         Api::of(http, account)?.call("answerCallbackQuery", &parameters).await?;
     }
+    Ok(())
+}
+
+/// Sets or removes the bot's reaction. Telegram takes an emoji of its list only, and one of each bot.
+pub(super) async fn react(
+    http: &Client,
+    account: &Account,
+    to: Address<'_>,
+    message: &str,
+    emoji: Option<&str>,
+) -> Result<(), SendError> {
+    let Some(id) = message_id(message) else {
+        return Err(
+            Failure::new(Verdict::Rejected, "not_supported", "a pressed button takes no reaction").into()
+        );
+    };
+    let reaction: Vec<_> = emoji.iter().map(|emoji| json!({ "type": "emoji", "emoji": emoji })).collect();
+    let mut parameters = Map::new();
+    parameters.insert("chat_id".into(), to.chat.into());
+    parameters.insert("message_id".into(), id.into());
+    parameters.insert("reaction".into(), reaction.into());
+    Api::of(http, account)?.call("setMessageReaction", &parameters.into()).await?;
     Ok(())
 }
 
@@ -121,6 +151,14 @@ mod tests {
         }
         let (_, parameters) = request(&Outgoing { reply_to: Some("cb:12"), ..TEXT }).unwrap();
         assert!(!parameters.contains_key("reply_parameters"));
+    }
+
+    #[test]
+    fn buttons_stand_in_rows_under_the_text() {
+        let buttons = [crate::Button { id: "size:m".into(), title: "M".into() }];
+        let (_, parameters) = request(&Outgoing { buttons: &buttons, ..TEXT }).unwrap();
+        let keyboard = &parameters["reply_markup"]["inline_keyboard"];
+        assert_eq!(keyboard[0][0], json!({ "text": "M", "callback_data": "size:m" }));
     }
 
     #[test]

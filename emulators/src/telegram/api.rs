@@ -56,6 +56,9 @@ async fn method(
     if !calls::is_sending(&method) {
         return answer(calls::other(&shared, &method, &parameters));
     }
+    if let Some(refusal) = calls::too_fast(&shared, &parameters) {
+        return refusal.into_response();
+    }
     match shared.state.change(|state| state.failures.pop_front()) {
         None => answer(calls::send(&shared, &method, &parameters).await),
         Some(Fail::TooManyRequests { retry_after }) => Refusal {

@@ -80,6 +80,7 @@ pub(super) fn other(shared: &Arc<Shared>, method: &str, parameters: &Value) -> O
             shared.state.read(|state| state.place(chat, parameters))?;
             Ok(json!(true))
         }
+        "setMessageReaction" => react(shared, parameters),
         "answerCallbackQuery" => answer_press(shared, parameters),
         "getFile" => get_file(shared, parameters),
         _ => Err(Refusal::new(404, "Not Found")),
@@ -92,6 +93,42 @@ fn reachable(shared: &Shared, chat: i64) -> Result<(), Refusal> {
         None => Err(Refusal::bad("chat not found")),
         Some(chat) if chat.blocked => Err(Refusal::new(403, "Forbidden: bot was blocked by the user")),
         Some(_) => Ok(()),
+    })
+}
+
+/// Some of the emoji that bots may react with.
+const REACTIONS: [&str; 8] = ["👍", "👎", "❤", "🔥", "🎉", "😁", "🙏", "👌"];
+
+fn react(shared: &Arc<Shared>, parameters: &Value) -> Outcome {
+    let chat = chat_id(parameters)?;
+    reachable(shared, chat)?;
+    if parameters.get("message_id").and_then(Value::as_i64).is_none() {
+        return Err(Refusal::bad("message identifier is not specified"));
+    }
+    let list = parameters.get("reaction").and_then(Value::as_array);
+    let list = list.ok_or_else(|| Refusal::bad("can't parse reaction types"))?;
+    let known = |one: &Value| {
+        one["type"] == "emoji" && one["emoji"].as_str().is_some_and(|emoji| REACTIONS.contains(&emoji))
+    };
+    if list.len() > 1 || !list.iter().all(known) {
+        return Err(Refusal::bad("REACTION_INVALID"));
+    }
+    Ok(json!(true))
+}
+
+/// Refuses a message as Telegram does when messages come too fast: over all chats, or to one of them.
+pub(super) fn too_fast(shared: &Shared, parameters: &Value) -> Option<Refusal> {
+    let most = shared.config.most_per_second?;
+    let (now, chat) = (shared.config.clock.now_ms(), chat_id(parameters).ok()?);
+    shared.state.read(|state| {
+        let sent = state.sent.to_vec();
+        let within = |ms: i64| sent.iter().filter(move |sent| sent.at_ms > now - ms);
+        let to_chat = within(5_000).filter(|sent| sent.chat == chat).count();
+        (within(1_000).count() >= most || to_chat > 10).then(|| Refusal {
+            code: 429,
+            description: "Too Many Requests: retry after 1".to_owned(),
+            parameters: Some(json!({ "retry_after": 1 })),
+        })
     })
 }
 

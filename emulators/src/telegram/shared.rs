@@ -22,6 +22,8 @@ pub struct EmulatorConfig {
     pub fetch_media: bool,
     /// The first pause between two attempts of an update (2 s at Telegram), doubled each time.
     pub retry_pause: Duration,
+    /// More messages in a second, or more than ten to one chat in five, are refused with 429; nothing: none are.
+    pub most_per_second: Option<usize>,
 }
 
 impl Default for EmulatorConfig {
@@ -34,6 +36,7 @@ impl Default for EmulatorConfig {
             allow_http_loopback: true,
             fetch_media: true,
             retry_pause: Duration::from_secs(2),
+            most_per_second: None,
         }
     }
 }

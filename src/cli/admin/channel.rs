@@ -16,9 +16,11 @@ use crate::accounts::tenants::ListTenants;
 use crate::channels::ChannelSecrets;
 use crate::channels::address;
 use crate::channels::connect::{change, connect};
-use crate::channels::settings::{ChannelChanges, CreateChannel, ListChannels, UpdateChannel, merge_settings};
+use crate::channels::settings::{
+    ChannelChanges, CreateChannel, ListChannels, UpdateChannel, default_settings, merge_settings,
+};
 use crate::config::PublicUrl;
-use crate::model::{ChannelSettings, ChannelState, ChannelView};
+use crate::model::{ChannelState, ChannelView};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Channel {
@@ -151,6 +153,7 @@ impl Channel {
             Self::Create { tenant, company, kind, name, given, show } => {
                 let tenant = admin.maybe_tenant("--tenant", tenant.as_deref()).await?;
                 let company = admin.company("--company", tenant, &company).await?;
+                let settings = merge_settings(&default_settings(&kind), &given.settings())?;
                 let verb = CreateChannel {
                     scope: company.scope,
                     vault: Arc::clone(&vault),
@@ -158,7 +161,7 @@ impl Channel {
                     kind,
                     name,
                     credentials: given.checked(admin)?,
-                    settings: merge_settings(&ChannelSettings::default(), &given.settings())?,
+                    settings,
                 };
                 let made = admin.store.write(verb).await?.value;
                 let hook_secret = ChannelSecrets::open(&vault, &made)?.hook_secret;

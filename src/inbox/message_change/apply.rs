@@ -6,7 +6,7 @@ use super::{Edit, MessageChange};
 use crate::model::{Message, MessageKind, Reaction};
 
 /// Data that edits do not repeat, and the message keeps.
-const KEPT: [&str; 3] = ["automatic", "quoted", "forwarded_from"];
+const KEPT: [&str; 4] = ["automatic", "no_answer", "quoted", "forwarded_from"];
 
 /// Applies an edit to the kind, text and data. `false` if nothing changed.
 ///

@@ -36,6 +36,12 @@ pub(super) async fn arrive(
     if is_backlog(conversation) {
         to_ai(tx, conversation, event).await?;
     }
+    if conversation.owner == Owner::Ai
+        && turn::answer_limit::is_spent(tx, conversation, &channel.settings).await?
+    {
+        return own::change(tx, conversation, Owner::Nobody, Some(turn::answer_limit::REASON), "handed_off")
+            .await;
+    }
     turn::arrive(tx, conversation, message, &channel.settings, turns).await
 }
 

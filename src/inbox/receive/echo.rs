@@ -5,12 +5,13 @@ use adapters::event::{self, NewMessage};
 use uuid::Uuid;
 
 use super::phone::{self, Typed};
-use super::{echo_match, greeting, inbound, time};
+use super::referred::mark_sent;
+use super::{echo_match, greeting, inbound, referred, time};
 use crate::announce;
 use crate::error::Error;
+use crate::inbox::message_change;
 use crate::inbox::outgoing::Part;
-use crate::inbox::{message_change, receipt};
-use crate::model::{Author, AuthorKind, Channel, Direction, EventKind, MessageStatus};
+use crate::model::{Author, AuthorKind, Channel, Direction, EventKind};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::{Tx, contacts, conversations, messages, ownership, turns};
 
@@ -23,6 +24,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     let (key, chat) = (event.key.as_str(), event.chat.id.as_str());
     if messages::seen(tx, (channel.tenant, channel.id), key).await?.is_some() {
         return Ok(false);
+    }
+    if let Some(delivery) = referred::find(tx, channel, event.our_reference.as_deref()).await? {
+        return referred::echo(tx, channel, delivery, event).await;
     }
     if let Some(news) = ours(tx, channel, key, event).await? {
         return Ok(news);
@@ -43,7 +47,10 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     let author = Author { kind, id: None, name: None };
     let mut message = inbound::entry(tx, channel, event, &conversation, Direction::Out, author).await?;
     let ownership = ownership::load(tx, channel.tenant, conversation.id).await?;
-    let typed = if by_person {
+    let typed = if event.no_answer.is_some() {
+        // What was written before the account was connected, or beside us, tells nothing about who answers now.
+        Some(Typed::Before)
+    } else if by_person {
         Some(phone::judge(tx, channel, &conversation, &ownership, event).await?)
     } else {
         None
@@ -59,14 +66,21 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     if typed == Some(Typed::ByPerson) {
         phone::silence(tx, channel, &mut conversation, &ownership, event).await?;
     }
+    let is_history = event.no_answer == Some(event::NoAnswer::History);
+    let is_first = conversation.last_seq == 0;
     conversation.last_seq = message.seq;
-    conversation.last_message = Some(announce::last_message(&message));
-    conversation.updated_at = tx.now();
+    if is_history {
+        let at = time::or_now(&event.told, tx.now());
+        inbound::history(&mut conversation, &message, at, is_first);
+    } else {
+        conversation.last_message = Some(announce::last_message(&message));
+        conversation.updated_at = tx.now();
+    }
     conversations::advance(tx, &conversation).await?;
     // A message written before the customer's last one does not answer it.
     let said_until = time::of(&event.told, tx.now()).map_or(i64::MAX, time::end_of);
     let is_answer = ownership.heard_at.is_none_or(|heard| heard <= said_until);
-    if is_answer && typed != Some(Typed::ByItself) {
+    if is_answer && !is_history && typed != Some(Typed::ByItself) {
         conversations::answered(tx, &mut conversation).await?;
     }
     // The event shows a turn that is still open.
@@ -118,28 +132,4 @@ async fn in_flight(
         }
     }
     Ok(None)
-}
-
-/// Marks the delivery as sent. The echo proves it, whether the delivery was sending, unknown, waiting for a retry or
-/// given up.
-async fn mark_sent(
-    tx: &mut Tx<'_>,
-    channel: &Channel,
-    mut delivery: Delivery,
-    key: &str,
-    event: &NewMessage,
-) -> Result<bool, Error> {
-    let (news, was) = (receipt::proves(&delivery, MessageStatus::Sent), delivery.state);
-    if news {
-        delivery.state = MessageStatus::Sent;
-        delivery.error = None;
-    }
-    if news || delivery.begun_at.is_some() || delivery.external_id.is_none() {
-        delivery.external_key = Some(key.to_owned());
-        delivery.external_id = event.id.clone().or(delivery.external_id);
-        receipt::settled(tx, &mut delivery, was).await?;
-        // Applies receipts and reactions that came before the key was known.
-        message_change::settle_delivery(tx, channel, key).await?;
-    }
-    Ok(news)
 }

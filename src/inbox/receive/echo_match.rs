@@ -73,7 +73,7 @@ mod tests {
             name: Some("a.pdf".to_owned()),
             mime: None,
         });
-        Part { text: text.map(str::to_owned), media, reply_to: None }
+        Part { text: text.map(str::to_owned), media, ..Part::default() }
     }
 
     fn echo(kind: ContentKind, text: Option<&str>) -> Content {

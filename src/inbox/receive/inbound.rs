@@ -1,20 +1,20 @@
 //! Stores a customer's message with its contact, conversation, turn and event. A message seen before changes nothing.
 
 use adapters::ContentKind;
-use adapters::event::NewMessage;
+use adapters::event::{NewMessage, NoAnswer};
 
 use super::{arrive, greeting, time};
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::{files, message_change};
 use crate::model::{
-    Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, Message, MessageKind,
-    MessageStatus, Owner,
+    Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, LastMessage, Message,
+    MessageKind, MessageStatus, Owner,
 };
 use crate::store::contacts::Description;
-use crate::store::jobs::{self, Acknowledge, FetchTitle, Slot};
+use crate::store::jobs::{self, Acknowledge, FetchProfile, FetchTitle, Slot};
 use crate::store::turns::OpenTurns;
-use crate::store::{Tx, contacts, conversations, messages};
+use crate::store::{Tx, contacts, conversations, messages, turns};
 
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
     let (key, chat) = (event.key.as_str(), event.chat.id.as_str());
@@ -41,19 +41,38 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         id: event.sender.id.clone(),
         name: event.sender.name.clone().or(contact.name),
     };
-    greeting::forgive(tx, channel, &mut conversation, event).await?;
-    conversation.heard_at = Some(time::or_now(&event.told, tx.now()));
-    conversation.inbound_count += 1;
+    let at = time::or_now(&event.told, tx.now());
+    let is_history = event.no_answer == Some(NoAnswer::History);
+    if event.no_answer.is_none() {
+        greeting::forgive(tx, channel, &mut conversation, event).await?;
+    }
+    // Neither a machine nor what was said long ago makes the customer somebody who waits.
+    if matches!(event.no_answer, None | Some(NoAnswer::Standby)) {
+        conversation.heard_at = Some(at);
+    }
+    if !is_history {
+        conversation.inbound_count += 1;
+    }
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
     if awaited {
         message_change::settle(tx, channel, key, &mut message).await?;
     }
 
+    let is_first = conversation.last_seq == 0;
     conversation.last_seq = message.seq;
-    conversation.last_message = Some(announce::last_message(&message));
-    conversation.updated_at = tx.now();
+    if is_history {
+        history(&mut conversation, &message, at, is_first);
+    } else {
+        conversation.last_message = Some(announce::last_message(&message));
+        conversation.updated_at = tx.now();
+    }
     conversations::advance(tx, &conversation).await?;
+    if event.no_answer.is_some() {
+        conversation.turn = turns::shown(tx, conversation.tenant, conversation.id).await?;
+        announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
+        return Ok(true);
+    }
     // A message deleted before it arrived is shown as deleted and needs no answer.
     if message.deleted_at.is_none() {
         conversations::wait(tx, &mut conversation).await?;
@@ -63,6 +82,26 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
+}
+
+/// Lists a conversation by when it was written in, and shows the last of it, also if that is told later.
+pub(super) fn history(conversation: &mut Conversation, message: &Message, at: i64, is_first: bool) {
+    if is_first {
+        conversation.updated_at = at;
+    }
+    if conversation.last_message.as_ref().is_none_or(|last| last.at <= at) {
+        conversation.last_message = Some(LastMessage { at, ..announce::last_message(message) });
+        conversation.updated_at = conversation.updated_at.max(at);
+    }
+}
+
+/// The word by which people see why no machine answers.
+fn word(no_answer: NoAnswer) -> &'static str {
+    match no_answer {
+        NoAnswer::Automatic => "automatic",
+        NoAnswer::Standby => "standby",
+        NoAnswer::History => "history",
+    }
 }
 
 /// Finds or creates the contact of a chat. A second id of the same person (a phone number beside a hidden id) is linked
@@ -140,7 +179,35 @@ pub(super) async fn conversation_of(
         let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
         jobs::push(tx, &slot, &FetchTitle { conversation: conversation.id }).await?;
     }
+    if contact.name.is_none() && !event.chat.is_group {
+        ask_profile(tx, channel, event, &conversation).await?;
+    }
     Ok(conversation)
+}
+
+/// Asks the provider who the customer is: once, once more when the customer writes after a refusal, and then at most once a
+/// day.
+async fn ask_profile(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    event: &NewMessage,
+    conversation: &Conversation,
+) -> Result<(), Error> {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    if !adapters::provider(&channel.kind).is_some_and(adapters::Provider::has_profiles) {
+        return Ok(());
+    }
+    let contact = (channel.tenant, conversation.contact.id);
+    let Some((asks, asked_at)) = contacts::profile_asks(tx, contact, conversation.id).await? else {
+        return Ok(());
+    };
+    let is_customer = event.author == adapters::event::Author::Customer;
+    if asks == 0 || (is_customer && (asks == 1 || asked_at < tx.now() - DAY_MS)) {
+        let lane = format!("profile:{}", conversation.id);
+        let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };
+        jobs::push(tx, &slot, &FetchProfile { conversation: conversation.id }).await?;
+    }
+    Ok(())
 }
 
 /// Builds the message of an event, as the next one of its conversation.
@@ -158,8 +225,13 @@ pub(super) async fn entry(
     };
     // The text of a button press is the button's label.
     let label = || event.content.data.get("label").and_then(serde_json::Value::as_str).map(str::to_owned);
-    let data =
-        (!event.content.data.is_empty()).then(|| serde_json::Value::Object(event.content.data.clone()));
+    let mut data = event.content.data.clone();
+    data.remove(messages::NO_ANSWER);
+    if let Some(no_answer) = event.no_answer {
+        data.insert(messages::NO_ANSWER.to_owned(), word(no_answer).into());
+        data.insert(word(no_answer).to_owned(), true.into());
+    }
+    let data = (!data.is_empty()).then_some(serde_json::Value::Object(data));
     Ok(Message {
         kind: kind_of(event.content.kind),
         text: event.content.text.clone().or_else(label),

@@ -22,6 +22,13 @@ pub(crate) async fn arrive(
     }
     let now = tx.now();
     let flush = policy::is_flush(message.text.as_deref(), settings);
+    let hold = |due_at: i64, window_at: i64| {
+        if policy::may_be_album(message) {
+            policy::after_album(due_at, now, window_at, settings)
+        } else {
+            due_at
+        }
+    };
     let turn = match policy::arrival(open.collecting.as_ref(), open.offered.as_ref(), settings) {
         policy::Arrival::Open => {
             let turn = fresh(
@@ -30,7 +37,7 @@ pub(crate) async fn arrive(
                 message.seq,
                 message.seq,
                 1,
-                policy::due_at(now, now, 1, flush, settings),
+                hold(policy::due_at(now, now, 1, flush, settings), now),
             );
             turns::insert(tx, conversation.tenant, conversation.company, conversation.channel, &turn).await?;
             turn
@@ -43,9 +50,11 @@ pub(crate) async fn arrive(
             turn.epoch = conversation.epoch;
             if arrival == policy::Arrival::Supersede {
                 supersede(tx, conversation, &mut turn, settings, flush);
+                turn.due_at = hold(turn.due_at, turn.window_at);
             } else if turn.due_at > now {
                 // A turn that is already due keeps its due time: its wait for a responder is counted from it.
-                turn.due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
+                let due_at = policy::due_at(now, turn.window_at, turn.count, flush, settings);
+                turn.due_at = hold(due_at, turn.window_at);
             }
             turns::update(tx, conversation.tenant, &turn).await?;
             turn

@@ -1,6 +1,6 @@
 //! When a turn is due and what a new message does to the open ones. Pure: values in, a decision out.
 
-use crate::model::{ChannelSettings, Turn};
+use crate::model::{ChannelSettings, Message, MessageKind, Turn};
 
 /// What a customer's message does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,22 @@ pub fn due_at(now: i64, window_at: i64, count: i64, flush: bool, settings: &Chan
     }
     let quiet = now.saturating_add(settings.quiet_ms);
     quiet.min(window_at.saturating_add(settings.max_wait_ms)).max(now)
+}
+
+/// The parts of an album come as messages of their own, one right after the other.
+pub const ALBUM_MS: i64 = 1_000;
+
+/// Puts the due time off until the other parts of an album have come, within the longest wait.
+pub fn after_album(due_at: i64, now: i64, window_at: i64, settings: &ChannelSettings) -> i64 {
+    let longest = window_at.saturating_add(settings.max_wait_ms.max(ALBUM_MS));
+    due_at.max(now.saturating_add(ALBUM_MS).min(longest))
+}
+
+/// Whether more parts may follow: pictures and files are sent several at a time, and not every provider names the album.
+pub fn may_be_album(message: &Message) -> bool {
+    use MessageKind::{Document, Image, Video};
+    let is_named = message.data.as_ref().is_some_and(|data| data.get("media_group_id").is_some());
+    is_named || matches!(message.kind, Image | Video | Document)
 }
 
 /// Whether the whole message is one of the channel's flush words.
@@ -75,6 +91,17 @@ mod tests {
         let off = ChannelSettings { supersede: false, ..settings };
         assert_eq!(arrival(None, Some(&turn(0)), &off), Arrival::Open);
         assert_eq!(arrival(Some(&turn(0)), Some(&turn(2)), &off), Arrival::Extend);
+    }
+
+    #[test]
+    fn an_album_is_waited_for_within_the_longest_wait() {
+        let settings = ChannelSettings { quiet_ms: 0, max_wait_ms: 3_000, ..ChannelSettings::default() };
+        assert_eq!(after_album(5_000, 5_000, 5_000, &settings), 6_000);
+        assert_eq!(after_album(7_500, 7_500, 5_000, &settings), 8_000);
+        assert_eq!(after_album(9_000, 8_500, 5_000, &settings), 9_000, "a later due time stays");
+        let at_once = ChannelSettings { max_wait_ms: 0, ..settings };
+        assert_eq!(after_album(5_000, 5_000, 5_000, &at_once), 6_000);
+        assert_eq!(after_album(7_000, 7_000, 5_000, &at_once), 7_000);
     }
 
     #[test]

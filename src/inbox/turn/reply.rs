@@ -4,13 +4,13 @@
 use adapters::Outward;
 use uuid::Uuid;
 
-use super::{leased, locked, wake_due};
+use super::{answer_limit, handoff, leased, locked, wake_due};
 use crate::accounts::access::Scope;
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::{outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
-use crate::store::{Tx, Verb, messages, turns};
+use crate::store::{Tx, Verb, channels, messages, turns};
 
 /// Messages in one answer; for their texts and files see [`outgoing::check_all`].
 const MAX_PARTS: usize = 10;
@@ -51,6 +51,14 @@ impl Verb for Reply {
             return self.first(tx, conversation.id).await;
         }
         let (mut turn, mut conversation) = leased(tx, tenant, self.turn, self.lease).await?;
+        let channel = channels::by_id(tx, tenant, conversation.channel).await?;
+        let settings = channel.ok_or(Error::NotFound("channel"))?.settings;
+        if answer_limit::is_spent(tx, &conversation, &settings).await? {
+            // Answers in other threads of the address were given meanwhile. People see the turn, and nothing is sent.
+            handoff::to_people(tx, turn, conversation, answer_limit::REASON).await?;
+            return Ok(Replied { messages: Vec::new() });
+        }
+        answer_limit::count(tx, &conversation, &settings).await?;
         turn.state = TurnState::Answered;
         turns::update(tx, conversation.tenant, &turn).await?;
         let next = turns::open_of(tx, conversation.tenant, conversation.id).await?.collecting;

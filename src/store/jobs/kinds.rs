@@ -95,10 +95,14 @@ payloads! {
     Acknowledge { message } = "acknowledge" in Send;
     /// Reads what the channel's provider holds and did not deliver.
     ReadNews { channel } = "read_news" in News;
+    /// Tells the provider which reaction the business has to a message.
+    React { message } = "react" in Send;
     /// Fetches the file of an attachment.
     FetchMedia { attachment } = "fetch_media" in Media;
     /// Fetches the title of a conversation's group chat.
     FetchTitle { conversation } = "fetch_title" in Media;
+    /// Fetches the name of a conversation's customer.
+    FetchProfile { conversation } = "fetch_profile" in Media;
     /// Fails deliveries that have waited longer than a message is worth sending.
     EndOverdue { installation } = "end_overdue" in Upkeep;
     /// Removes rows that are older than their tenant's retention.

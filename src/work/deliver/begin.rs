@@ -10,6 +10,7 @@ use crate::inbox::receipt;
 use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Job};
+use crate::store::messages::Heard;
 use crate::store::{Tx, Verb, channels, conversations, messages};
 use crate::work::runner::CLAIM_MS;
 
@@ -19,6 +20,9 @@ pub(super) struct Begun {
     pub part: Part,
     pub chat: String,
     pub thread: Option<String>,
+    /// What the part answers.
+    pub heard: Option<Heard>,
+    pub is_automatic: bool,
     pub attempt: Attempt,
 }
 
@@ -26,6 +30,8 @@ pub(super) struct Begun {
 #[derive(Clone, Copy)]
 pub(super) struct Attempt {
     pub id: Uuid,
+    /// When it began.
+    pub at: i64,
     /// No earlier attempt has an unknown outcome.
     pub is_first: bool,
 }
@@ -60,12 +66,14 @@ impl Verb for Begin {
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }
-        if message.author.kind == AuthorKind::Responder && conversation.owner == Owner::Human {
+        let part: Part =
+            serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
+        let is_automatic = message.author.kind == AuthorKind::Responder;
+        if is_automatic && conversation.owner == Owner::Human && !part.by_person {
             receipt::silence(tx, delivery).await?;
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }
-        let part = serde_json::from_str(&delivery.payload).context("a delivery's payload is damaged")?;
         // The channel may have been paused since the claim: the job is requeued.
         let channel = channels::by_id(tx, delivery.tenant, delivery.channel)
             .await?
@@ -83,9 +91,10 @@ impl Verb for Begin {
             delivery.external_key = Some(reserved.clone());
         }
         deliveries::update(tx, &delivery).await?;
-        let attempt = Attempt { id: deliveries::begin_attempt(tx, &delivery).await?, is_first };
+        let attempt = Attempt { id: deliveries::begin_attempt(tx, &delivery).await?, at: tx.now(), is_first };
         receipt::refresh(tx, &delivery).await?;
+        let heard = messages::heard(tx, &conversation, message.reply_to).await?;
         let (chat, thread) = (conversation.external_id, conversation.thread);
-        Ok(Some(Begun { delivery, part, chat, thread, attempt }))
+        Ok(Some(Begun { delivery, part, chat, thread, heard, is_automatic, attempt }))
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Finish {
     /// `None` if the provider's send was not called.
     pub attempt: Option<Attempt>,
     pub outcome: SendOutcome,
+    /// From when on the chat may be written to again.
+    pub lane_free_at: Option<i64>,
     pub random: u64,
 }
 
@@ -52,6 +54,16 @@ impl Verb for Finish {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        self.settle(tx).await?;
+        if let Some(at) = self.lane_free_at.filter(|at| *at > tx.now()) {
+            jobs::not_before(tx, &self.job, at).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Finish {
+    async fn settle(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let Some(mut delivery) = deliveries::load(tx, self.job.tenant, self.job.subject).await? else {
             jobs::done(tx, &self.job).await?;
             return Ok(());
@@ -90,6 +102,8 @@ impl Verb for Finish {
             SendOutcome::Rejected { code, reason, channel_down: false } => {
                 self.provider_answers(tx).await?;
                 self.refused(&mut delivery);
+                // A provider that cannot be reached is a retry: what is refused so is about the person.
+                let code = if code == "unreachable" { "person_unreachable" } else { code.as_str() };
                 self.fail(tx, &mut delivery, code, reason).await?;
             }
             SendOutcome::Unknown { reason, channel_down } => {
@@ -107,9 +121,7 @@ impl Verb for Finish {
         }
         Ok(())
     }
-}
 
-impl Finish {
     /// Unblocks the channel's queue and runs its waiting retries now.
     async fn provider_answers(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         if queues::recovered(tx, self.queue()).await? {
@@ -144,21 +156,13 @@ impl Finish {
 
     async fn sent(&self, tx: &mut Tx<'_>, mut delivery: Delivery, id: &str, key: &str) -> Result<(), Error> {
         // An echo that came before this answer may have been matched to another part with the same text.
-        if let Some(mut other) = deliveries::by_key(tx, (delivery.tenant, delivery.channel), key).await?
-            && other.id != delivery.id
-        {
-            other.external_key = None;
-            other.external_id = None;
-            other.state = MessageStatus::Unknown;
-            other.begun_at = Some(tx.now());
-            deliveries::update(tx, &other).await?;
-            receipt::refresh(tx, &other).await?;
-        }
+        receipt::claim_key(tx, &delivery, key).await?;
         if delivery.state.may_become(MessageStatus::Sent) {
             delivery.state = MessageStatus::Sent;
         }
         delivery.error = None;
         delivery.begun_at = None;
+        delivery.sent_at = delivery.sent_at.or(self.attempt.map(|attempt| attempt.at));
         delivery.external_id = Some(id.to_owned());
         delivery.external_key = Some(key.to_owned());
         deliveries::update(tx, &delivery).await?;

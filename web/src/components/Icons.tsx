@@ -27,6 +27,9 @@ export const DownIcon = () => <Line><path d="M12 5v14M6 13l6 6 6-6" /></Line>;
 export const SendIcon = () => <Line size={20}><path d="M5 12 4 4l17 8-17 8 1-8Zm0 0h8" /></Line>;
 export const NoteIcon = () => <Line><path d="M5 4h14v11l-5 5H5zM14 20v-5h5" /></Line>;
 export const ReplyIcon = () => <Line size={16}><path d="M10 6 4 12l6 6M4 12h9c4 0 7 2 7 6" /></Line>;
+export const SmileIcon = () => (
+  <Line size={16}><circle cx="12" cy="12" r="8.500" /><path d="M8.500 14c1 1.700 2.200 2.500 3.500 2.500s2.500-.8 3.500-2.500M9 9.500v.2M15 9.500v.2" /></Line>
+);
 export const CopyIcon = () => (
   <Line size={16}><rect x="8" y="8" width="12" height="12" rx="2" /><path d="M16 8V4H4v12h4" /></Line>
 );

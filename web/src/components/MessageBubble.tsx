@@ -12,6 +12,7 @@ import { MessageProblem } from "./MessageProblem";
 import { NoteIcon, SparkIcon } from "./Icons";
 import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
+import { SpecialParts } from "./SpecialParts";
 import { StatusTicks } from "./StatusTicks";
 
 interface Props {
@@ -34,13 +35,13 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
   }
   return (
     <article
-      className={`message ${direction} by-${author.kind}`} data-joined={joined} data-testid="message"
+      className={`message ${direction} by-${author.kind}`} data-joined={joined} data-album={typeof message.data?.["media_group_id"] === "string"} data-testid="message"
       data-seq={message.seq} data-direction={direction} data-status={status} data-message-id={message.id}
     >
       {!joined && (
         <p className={author.kind === "customer" ? "unseen" : "message-author"}>
           {author.kind === "responder" && <SparkIcon size={13} />}
-          <span dir="auto">{message.data?.["automatic"] === true ? t("author.automatic") : authorName(t, author, me)}</span>
+          <span dir="auto">{message.data?.["automatic"] === true ? t(direction === "in" ? "author.machine" : "author.automatic") : authorName(t, author, me)}</span>
         </p>
       )}
       <div className="message-line">
@@ -50,6 +51,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
           {message.reply_to && (quoted !== null || !contextOf(message).quoted) && <Quote message={quoted} me={me} onGo={onQuote} />}
           <MessageBody message={message} />
           <LinkList message={message} />
+          <SpecialParts message={message} />
           <p className="message-meta">
             {message.edited_at !== null && !deleted && <span title={t.full(message.edited_at)}>{t("message.edited")}</span>}
             <time dateTime={new Date(message.created_at).toISOString()} title={t.full(message.created_at)}>{t.time(message.created_at)}</time>

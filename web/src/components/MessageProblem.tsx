@@ -11,18 +11,20 @@ export function MessageProblem({ message }: { message: Message }) {
   const [asking, setAsking] = useState(false);
   const possible = usePick((state) => takesMessages(state, message.conversation));
   const unknown = message.status === "unknown";
+  // What was written elsewhere has no parts that could be sent again.
+  const ours = message.author.kind === "manager" || message.author.kind === "responder";
   const { error } = message;
   const words = error
     ? t(unknown ? "message.unknownBecause" : "message.failed", { reason: refusal(t, error) })
     : t(unknown ? "message.unknown" : "message.failedPlain");
   const again = () => {
     setAsking(false);
-    desk.sendAgain(message.conversation, message.text ?? "", message.reply_to);
+    void desk.tryAgain(message.conversation, message.id, unknown);
   };
   return (
     <div className="problem" role="note">
       <p title={error?.reason}>{words}</p>
-      {possible && message.text && message.attachments.length === 0 && (
+      {possible && ours && (
         asking ? (
           <p className="problem-acts">
             <strong>{t("message.againSure")}</strong>

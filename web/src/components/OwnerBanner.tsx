@@ -11,6 +11,7 @@ import { TurnCountdown } from "./TurnCountdown";
 const reasons = {
   no_responder: "reason.no_responder",
   responder_failed: "reason.responder_failed",
+  answer_limit: "reason.answer_limit",
   backlog: "reason.backlog",
   silence_over: "reason.silence_over",
   unreadable: "reason.unreadable",

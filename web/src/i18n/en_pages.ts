@@ -106,6 +106,8 @@ export const enPages = {
   "windows.greeting_grace_ms": "Greeting of the app comes within (s)",
   "windows.silence_ms": "After a message typed on the phone AI is silent for (s)",
   "windows.silence_msHint": "0: until somebody gives the conversation back.",
+  "windows.answers_per_hour": "Answers of AI to one address in an hour",
+  "windows.answers_per_hourHint": "Against machines that answer each other. 0: no limit.",
   "windows.gather": "Gathering",
   "windows.answer": "Answering",
   "windows.phone": "The phone",

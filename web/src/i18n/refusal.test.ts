@@ -14,6 +14,12 @@ describe("a refused message", () => {
     expect(refusal(en, error)).toMatch(/only the customer can undo that/);
   });
 
+  it("says that a part has arrived", () => {
+    const reason = "1 of 2 parts were sent, the rest was not: too late";
+    expect(refusal(en, { code: "partly_sent:window_closed", reason })).toMatch(/^one part has arrived.*wrote too long ago/);
+    expect(refusal(ru, { code: "partly_sent:999", reason })).toBe(reason);
+  });
+
   it("is told in the provider's words otherwise", () => {
     for (const code of ["400", "constructor", "toString"]) expect(refusal(ru, { code, reason: "Bad Request" })).toBe("Bad Request");
   });

@@ -8,7 +8,16 @@ export function reasonWords(t: Text, reason: string): string {
   return refusal(t, { code: reason, reason });
 }
 
+/** Some parts of the message have arrived. */
+const partly = "partly_sent:";
+
 export function refusal(t: Text, error: NonNullable<Message["error"]>): string {
-  const key = `refusal.${error.code}`;
+  if (error.code.startsWith(partly)) {
+    const code = error.code.slice(partly.length);
+    const reason = refusal(t, { ...error, code });
+    return reason === error.reason ? reason : t("refusal.partly", { reason });
+  }
+  // A provider has many reasons to refuse a template, and the remedy is one.
+  const key = `refusal.${error.code.startsWith("template_") ? "template" : error.code}`;
   return Object.hasOwn(en, key) ? t(key as Key) : error.reason;
 }

@@ -107,6 +107,8 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "windows.greeting_grace_ms": "Приветствие приложения приходит за (с)",
   "windows.silence_ms": "После сообщения с телефона ИИ молчит (с)",
   "windows.silence_msHint": "0: пока диалог не вернут.",
+  "windows.answers_per_hour": "Ответов ИИ на один адрес за час",
+  "windows.answers_per_hourHint": "Чтобы автоответчики не переписывались без конца. 0: без ограничения.",
   "windows.gather": "Сбор сообщений",
   "windows.answer": "Ответ",
   "windows.phone": "Телефон",

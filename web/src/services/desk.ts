@@ -56,9 +56,14 @@ export class Desk {
     this.parts.store.apply({ type: "draft", conversation, draft: { text: "", note: draft.note, reply_to: null } });
   }
 
-  /** A new message with the same words: a deliberate second one, so it gets an id of its own. */
-  sendAgain(conversation: string, text: string, reply_to: string | null): void {
-    this.parts.outbox.write({ conversation, note: false, text, reply_to });
+  /** What failed of a stored message really leaves once more, under its own id. */
+  tryAgain(conversation: string, message: string, even_unknown: boolean): Promise<boolean> {
+    return this.call("message.try_again", { conversation, message, even_unknown });
+  }
+
+  /** Sets or takes back the reaction of the business. */
+  react(conversation: string, message: string, emoji: string | null): Promise<boolean> {
+    return this.call("message.react", { conversation, message, emoji });
   }
 
   retry(pending: Pending): void {

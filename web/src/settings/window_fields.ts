@@ -25,6 +25,7 @@ export const windowFields: readonly WindowField[] = [
   { name: "lease_ms", kind: "seconds", part: "answer" },
   { name: "max_attempts", kind: "count", part: "answer" },
   { name: "nobody_ms", kind: "seconds", part: "answer" },
+  { name: "answers_per_hour", kind: "count", part: "answer", hint: "windows.answers_per_hourHint" },
   { name: "silence_ms", kind: "seconds", part: "phone", hint: "windows.silence_msHint" },
   { name: "greeting_grace_ms", kind: "seconds", part: "phone" },
   { name: "automatic_texts", kind: "texts", part: "phone", hint: "windows.automatic_textsHint" },

@@ -73,6 +73,12 @@ export function channelOf(state: State, conversation: Conversation): Channel | u
   return state.channels[conversation.channel];
 }
 
+/** Whether the conversation's channel takes reactions. */
+export function canReact(state: State, id: string): boolean {
+  const conversation = conversationOf(state, id);
+  return conversation !== undefined && channelOf(state, conversation)?.abilities?.reactions === true;
+}
+
 export function colleague(state: State, conversation: Conversation, id: string | null): Colleague | undefined {
   return id === null ? undefined : state.people[conversation.tenant]?.[id];
 }

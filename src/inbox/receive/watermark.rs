@@ -1,0 +1,42 @@
+//! A watermark: every message of a chat that left by a time has come so far. It moves statuses forward only.
+
+use adapters::Status;
+use adapters::event::Watermark;
+
+use super::time;
+use crate::error::Error;
+use crate::inbox::message_change::{self, MessageChange, TimedChange};
+use crate::inbox::receipt;
+use crate::model::{Channel, MessageStatus};
+use crate::store::{Tx, deliveries};
+
+/// Parts that one watermark moves: the newest ones. Those below follow with the next one, which covers them as well.
+const MOST: i64 = 200;
+/// Messages that it names besides.
+const NAMED: usize = 200;
+
+pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, mark: &Watermark) -> Result<bool, Error> {
+    let (status, from): (_, &[MessageStatus]) = match mark.status {
+        Status::Delivered => (MessageStatus::Delivered, &[MessageStatus::Sent]),
+        Status::Read | Status::Played => {
+            (MessageStatus::Read, &[MessageStatus::Sent, MessageStatus::Delivered])
+        }
+        Status::Pending | Status::Sent | Status::Failed => return Ok(false),
+    };
+    let until = time::end_of(mark.until_ms.min(tx.now()));
+    let mut changed = false;
+    for state in from {
+        let place = (channel.tenant, channel.id);
+        for mut part in deliveries::sent_until(tx, place, &mark.chat, (*state, until), MOST).await? {
+            changed |= receipt::advance(tx, &mut part, status, None).await?;
+        }
+    }
+    for key in mark.named.iter().take(NAMED) {
+        let change = MessageChange::Status { status, error: None };
+        let timed =
+            TimedChange { at: time::of(&mark.told, tx.now()), place: None, key: String::new(), change };
+        message_change::apply_or_wait(tx, channel, key, timed).await?;
+        changed = true;
+    }
+    Ok(changed)
+}

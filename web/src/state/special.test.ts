@@ -1,0 +1,23 @@
+// What a message has beside words and files, whatever its data look like.
+import { describe, expect, it } from "vitest";
+import { message } from "./sample";
+import { specialOf } from "./special";
+
+const of = (data: unknown, direction: "in" | "out" = "out") =>
+  specialOf(message("c", 1, { direction, data: data as Record<string, unknown> }));
+
+describe("what a message has beside words", () => {
+  it("is read out of its data", () => {
+    expect(of({ buttons: [{ title: "M" }, { title: "" }, 7] }).buttons).toEqual(["M"]);
+    expect(of({ template: { name: "ready", language: "en" } }).template).toEqual({ name: "ready", language: "en" });
+    expect(of({ no_answer: "automatic" }, "in").noAnswer).toBe("automatic");
+    expect(of({ reaction_refused: { emoji: "🥝", code: "400", reason: "no" } }).reactionRefused?.emoji).toBe("🥝");
+  });
+
+  it("is nothing where the data are of another form", () => {
+    for (const data of [null, {}, { buttons: "M", template: 7, no_answer: "other", reaction_refused: [] }]) {
+      expect(of(data, "out")).toEqual({ buttons: [], template: null, noAnswer: null, reactionRefused: null });
+    }
+    expect(of({ buttons: [{ title: "M" }] }, "in").buttons).toEqual([]);
+  });
+});
