@@ -11,7 +11,8 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job, Payload, React, ReadNews, Retain, SweepFiles,
+    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job, Payload, React,
+    ReadNews, Retain, SweepFiles,
 };
 
 /// What to do with a job whose run was interrupted.
