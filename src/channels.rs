@@ -10,6 +10,7 @@ pub mod cache;
 pub mod claims;
 pub mod connect;
 pub(crate) mod health;
+pub(crate) mod judge;
 pub mod pause;
 pub mod secrets;
 pub mod settings;

@@ -3,6 +3,7 @@
 //! They hold no logic except the conversion of enums to and from text; the verbs in `inbox/` decide.
 
 mod channel;
+mod channel_health;
 mod conversation;
 mod event;
 mod frame;
@@ -10,7 +11,8 @@ pub mod limits;
 mod message;
 mod turn;
 
-pub use channel::{Channel, ChannelHealth, ChannelSettings, ChannelState, ChannelView};
+pub use channel::{Channel, ChannelSettings, ChannelState, ChannelView};
+pub use channel_health::{ChannelHealth, HealthCause, HealthLevel};
 pub use conversation::{
     Bucket, Contact, Conversation, ConversationState, InboxItem, LastMessage, Owner, ReadMark, Standing,
 };

@@ -6,6 +6,7 @@
 
 mod answer;
 mod caller;
+mod channel_health;
 mod channels;
 mod companies;
 mod conversations;
@@ -178,6 +179,9 @@ table! {
         /// 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
         "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/connect");
+        /// How a channel is, and how it fared: each change of its health, newest first.
+        "channel.health" => run(channel_health::health).about(Channel).needs(Read)
+            .get("/api/v1/channels/{id}/health");
     }
     "companies" {
         /// The companies that the caller sees.

@@ -17,6 +17,7 @@ mod value;
 
 pub mod accounts;
 pub mod attachments;
+pub mod channel_health;
 pub mod channels;
 pub mod claims;
 pub mod connections;
@@ -28,6 +29,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod jobs;
+pub mod looks;
 pub mod messages;
 pub mod names;
 pub mod ownership;
@@ -172,6 +174,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
     vec![
         ("accounts", accounts::ALL),
         ("attachments", attachments::ALL),
+        ("channel_health", channel_health::ALL),
         ("channels", channels::ALL),
         ("claims", claims::ALL),
         ("connections", connections::ALL),
@@ -185,6 +188,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
+        ("looks", looks::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),

@@ -26,6 +26,7 @@ mod search_index;
 mod silences;
 mod sweep_files;
 mod typing;
+mod watch_channels;
 
 pub use consumers::Consumers;
 pub use dead::{Forget, ListDead, Revive};

@@ -30,6 +30,8 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("companies_by_id", "the platform's people and the command line name it by its id alone"),
     ("api_keys_by_id", "as companies_by_id"),
     ("channels_by_id", "as companies_by_id"),
+    ("channels_to_look_at", "channels of all tenants are looked at in the order of their time"),
+    ("channel_health_by_age", "sweep: what is kept for long enough"),
     ("conversations_by_id", "as companies_by_id"),
     ("attachments_by_id", "as companies_by_id"),
     ("api_keys_by_revocation", "nodes look for rights that changed"),

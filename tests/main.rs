@@ -13,6 +13,7 @@ mod conformance;
 mod consumers;
 mod database;
 mod flow;
+mod health;
 mod invariants;
 mod keys;
 mod late;

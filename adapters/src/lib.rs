@@ -31,8 +31,8 @@ pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, CURSOR_EXPIRED,
     Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health, HealthState,
-    Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, Rates, Renewed,
-    Routed, SendError, SendOutcome, SignIn, Since, Template,
+    Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Provider, ProviderLimits, Rates, Remedy,
+    Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};

@@ -348,6 +348,32 @@ pub enum HealthState {
     Down,
 }
 
+/// The one thing that a person does so that an account works (again).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Link the account on the phone, with the code that is shown.
+    ScanCode,
+    /// Confirm the linking with a passkey, on the phone.
+    ConfirmPasskey,
+    /// Sign in at the provider again.
+    SignIn,
+    CheckCredentials,
+    /// Connect the channel again.
+    Connect,
+}
+
+impl Remedy {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ScanCode => "scan_code",
+            Self::ConfirmPasskey => "confirm_passkey",
+            Self::SignIn => "sign_in",
+            Self::CheckCredentials => "check_credentials",
+            Self::Connect => "connect",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
     pub state: HealthState,
@@ -674,6 +700,16 @@ pub trait Provider: Send + Sync {
     async fn disconnect(&self, http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError>;
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError>;
+
+    /// What helps an account in this state; `detail` is the provider's own word for it.
+    fn remedy(&self, state: HealthState, detail: &str) -> Option<Remedy> {
+        let _ = detail;
+        match state {
+            HealthState::Up | HealthState::Starting => None,
+            HealthState::NeedsPerson => Some(Remedy::SignIn),
+            HealthState::Down => Some(Remedy::Connect),
+        }
+    }
 
     /// What may not have been delivered to us. Nothing: the provider cannot be asked.
     async fn news(

@@ -20,8 +20,8 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context, CredentialField,
-    FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Pairing,
-    Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid, MediaRef, NotJson, Outgoing,
+    Pairing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError, SendOutcome, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -153,6 +153,10 @@ impl Provider for Waha {
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
         connect::health(http, account).await
+    }
+
+    fn remedy(&self, state: HealthState, detail: &str) -> Option<Remedy> {
+        connect::remedy(state, detail)
     }
 
     async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {

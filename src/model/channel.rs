@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::text_enum;
+use super::{ChannelHealth, text_enum};
 
 text_enum!(ChannelState { Active = "active", Disabled = "disabled" });
 
@@ -97,14 +97,6 @@ impl ChannelSettings {
         }
         Ok(())
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ChannelHealth {
-    /// `ok`, `degraded` or `down`.
-    pub state: String,
-    pub detail: Option<String>,
-    pub at: i64,
 }
 
 /// A channel as stored. `sealed` holds the credentials and the webhook's secret, encrypted.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 pub use kinds::{
     Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchTitle, Payload, Retain, SweepFiles,
+    WatchChannels,
 };
 
 use super::queues::{self, Leaving, QueueKey};

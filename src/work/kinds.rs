@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
     self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, Retain, SweepFiles,
+    WatchChannels,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -100,6 +101,7 @@ static ALL: &[JobKind] = &[
     kind::<EndOverdue>(),
     kind::<Retain>(),
     kind::<SweepFiles>(),
+    kind::<WatchChannels>(),
 ];
 
 /// The kind with this name, if this version has it.

@@ -66,6 +66,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a channel is, and how it fared: each change of its health, newest first. */
+        get: operations["get_channels_id_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/companies": {
         parameters: {
             query?: never;
@@ -664,11 +681,26 @@ export interface components {
             capacity: number;
         };
         ChannelHealth: {
-            /** Format: int64 */
+            /** @description The one thing to do: `scan_code`, `confirm_passkey`, `sign_in`, `check_credentials` or `connect`. */
+            action: string | null;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
             at: number;
+            /**
+             * @description Why: `provider`, `starting`, `needs_person`, `connect_failed`, `account_taken`, `send_failed`, `unreachable`,
+             *     `silent`, `unconfirmed`, `backlog`, `delivery_errors`, `expires`, `expired` or `disconnected`.
+             */
+            code: string | null;
+            /**
+             * Format: int64
+             * @description When the same was last found.
+             */
+            confirmed_at: number | null;
+            /** @description The reason in words, as far as there is more to say than `code`. */
             detail: string | null;
-            /** @description `ok`, `degraded` or `down`. */
-            state: string;
+            state: components["schemas"]["HealthLevel"];
         };
         ChannelPatch: {
             /** @description Those that change. */
@@ -1081,6 +1113,45 @@ export interface components {
         };
         Health: {
             status: string;
+        };
+        /** @description A change of a channel's health. */
+        HealthEntry: {
+            action: string | null;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            at: number;
+            /** @description As in the channel's `health`. */
+            code: string | null;
+            detail: string | null;
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["HealthLevel"];
+        };
+        /**
+         * @description How a channel is, from the best to the worst.
+         * @enum {string}
+         */
+        HealthLevel: "connected" | "degraded" | "needs_attention" | "down";
+        HealthPage: {
+            /** @description Each change, newest first. */
+            entries: components["schemas"]["HealthEntry"][];
+            health: components["schemas"]["ChannelHealth"] | null;
+            /** Format: uuid */
+            next: string | null;
+        };
+        HealthQuery: {
+            /**
+             * Format: uuid
+             * @description `next` of the page before.
+             */
+            before?: string | null;
+            /**
+             * Format: int64
+             * @description 50, and at most 200.
+             */
+            limit?: number | null;
         };
         /** @description Something that was found by its text. */
         Hit: {
@@ -1870,6 +1941,10 @@ export type Extended = components['schemas']['Extended'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FoundContact = components['schemas']['FoundContact'];
 export type Health = components['schemas']['Health'];
+export type HealthEntry = components['schemas']['HealthEntry'];
+export type HealthLevel = components['schemas']['HealthLevel'];
+export type HealthPage = components['schemas']['HealthPage'];
+export type HealthQuery = components['schemas']['HealthQuery'];
 export type Hit = components['schemas']['Hit'];
 export type InboxAnswer = components['schemas']['InboxAnswer'];
 export type InboxItem = components['schemas']['InboxItem'];
@@ -2187,6 +2262,68 @@ export interface operations {
             };
             /** @description The state of the thing does not allow it; `code` says why. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channels_id_health: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                before?: string;
+                /** @description 50, and at most 200. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthPage"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

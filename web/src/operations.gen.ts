@@ -4,6 +4,7 @@ import type { Permission } from "./api.gen";
 export const needs = {
   "channel.connect": "manage",
   "channel.create": "manage",
+  "channel.health": "read",
   "channel.list": "read",
   "channel.update": "manage",
   "company.create": "manage",

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::{api::Api, id, wire::EVENTS};
 use crate::{
-    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Pairing, SendError, Words,
+    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Pairing, Remedy, SendError,
+    Words,
     call::{Failure, Verdict, call},
     json as read, outward, sniff,
 };
@@ -180,6 +181,15 @@ pub(super) fn state_of(status: &str) -> HealthState {
         "SCAN_QR_CODE" | "PASSKEY_REQUIRED" | "PASSKEY_CONFIRMATION_REQUIRED" => HealthState::NeedsPerson,
         // STOPPED, FAILED, and whatever is invented next.
         _ => HealthState::Down,
+    }
+}
+
+pub(super) fn remedy(state: HealthState, detail: &str) -> Option<Remedy> {
+    match state {
+        HealthState::NeedsPerson if detail.starts_with("PASSKEY") => Some(Remedy::ConfirmPasskey),
+        HealthState::NeedsPerson => Some(Remedy::ScanCode),
+        HealthState::Down => Some(Remedy::Connect),
+        HealthState::Up | HealthState::Starting => None,
     }
 }
 

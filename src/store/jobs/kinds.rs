@@ -97,6 +97,8 @@ payloads! {
     EndOverdue { installation } = "end_overdue" in Upkeep;
     /// Removes rows that are older than their tenant's retention.
     Retain { installation } = "retain" in Upkeep;
+    /// Looks at the channels that are due.
+    WatchChannels { installation } = "watch_channels" in Upkeep;
     /// Removes files that belong to no message.
     SweepFiles { installation } = "sweep_files" in Upkeep;
 }

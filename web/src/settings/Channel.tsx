@@ -12,7 +12,8 @@ import { TextField } from "../ui/Field";
 import { credentialsOf } from "./credentials";
 import { useCalls } from "./data";
 import { FormEnd, useForm } from "./form";
-import { Health } from "./Health";
+import { Cause, Health, ToDo } from "./Health";
+import { HealthHistory } from "./HealthHistory";
 import { NotLiveNote, PageHead } from "./Parts";
 
 /** Takes a channel from an answer, before its event comes. */
@@ -38,8 +39,11 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
           {channel.health && (
             <div>
               <dt>{t("channels.since", { time: t.full(channel.health.at) })}</dt>
-              <dd dir="auto" data-testid="health-detail">{channel.health.detail ?? "—"}</dd>
+              <dd><Cause health={channel.health} /></dd>
             </div>
+          )}
+          {channel.health?.action && (
+            <div><dt>{t("channels.todo")}</dt><dd><ToDo health={channel.health} /></dd></div>
           )}
         </dl>
         {mayChange && <Switches channel={channel} />}
@@ -49,6 +53,7 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
         {mayChange && <a href={format(settingsAt("windows", tenant, id))}>{t("channels.toWindows")}</a>}
         {mayRead && <a href={format({ page: "settings", section: "log", thing: null, scope: { ...everywhere, tenant, channel: id } })}>{t("channels.toLog")}</a>}
       </p>
+      <HealthHistory channel={channel} />
       {mayChange && <Naming channel={channel} />}
       {mayChange && <Credentials channel={channel} />}
     </>
