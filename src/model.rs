@@ -17,7 +17,7 @@ pub use conversation::{
     Bucket, Contact, Conversation, ConversationState, InboxItem, LastMessage, Owner, ReadMark, Standing,
 };
 pub use event::{Event, EventBody, EventKind, Moved, ReadEvent};
-pub use frame::{RoomFrame, Typist};
+pub use frame::{PairingState, RoomFrame, Typist};
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,

@@ -10,6 +10,7 @@ mod acknowledge;
 pub mod consumers;
 mod dead;
 mod deliver;
+mod disconnect_channel;
 mod dispatcher;
 mod end;
 mod env;

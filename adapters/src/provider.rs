@@ -740,6 +740,30 @@ pub trait Provider: Send + Sync {
         Ok(Renewed::default())
     }
 
+    /// The server on which one account at a time can be paired; nothing: accounts are not paired.
+    fn pairs_at(&self, account: &Account) -> Option<String> {
+        let _ = account;
+        None
+    }
+
+    /// Begins the pairing anew, so that [`pairing`](Provider::pairing) has a code. `forget`: what is known of the account is
+    /// forgotten first, for one that fails again and again.
+    async fn pair_again(&self, http: &Client, account: &Account, forget: bool) -> Result<(), SendError> {
+        let _ = (http, account, forget);
+        Ok(())
+    }
+
+    /// A code to be typed on the phone of that number, beside the one to be scanned. Nothing: there is none.
+    async fn pairing_code(
+        &self,
+        http: &Client,
+        account: &Account,
+        phone: &str,
+    ) -> Result<Option<String>, SendError> {
+        let _ = (http, account, phone);
+        Ok(None)
+    }
+
     /// The code to be scanned while the account [needs a person](HealthState::NeedsPerson).
     async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
         let _ = (http, account);

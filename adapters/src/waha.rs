@@ -9,6 +9,7 @@ mod errors;
 mod files;
 mod id;
 mod media;
+mod pair;
 mod parse;
 mod quoted;
 mod send;
@@ -159,7 +160,24 @@ impl Provider for Waha {
         connect::remedy(state, detail)
     }
 
+    fn pairs_at(&self, account: &Account) -> Option<String> {
+        connect::server(account)
+    }
+
+    async fn pair_again(&self, http: &Client, account: &Account, forget: bool) -> Result<(), SendError> {
+        pair::again(http, account, forget).await
+    }
+
+    async fn pairing_code(
+        &self,
+        http: &Client,
+        account: &Account,
+        phone: &str,
+    ) -> Result<Option<String>, SendError> {
+        pair::code(http, account, phone).await
+    }
+
     async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
-        connect::pairing(http, account).await
+        pair::picture(http, account).await
     }
 }

@@ -62,7 +62,7 @@ fn holds(holder: &Holder, channel: &Channel, scope: &Scope) -> bool {
     let is_same_tenant = holder.tenant == channel.tenant;
     if holder.channel == channel.id {
         false
-    } else if holder.state == ChannelState::Disabled && (is_same_tenant || scope.operates()) {
+    } else if holder.state != ChannelState::Active && (is_same_tenant || scope.operates()) {
         // A tenant frees an account by pausing its channel. An operator may do so for any tenant, because a tenant's own
         // server may have answered for an account that is not the tenant's.
         false

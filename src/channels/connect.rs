@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::health::{self, Finding};
 use super::settings::{UpdateChannel, load};
-use super::{ChannelSecrets, claims};
+use super::{ChannelSecrets, claims, pause};
 use crate::accounts::Scope;
 use crate::error::Error;
-use crate::model::{Channel, HealthCause, HealthLevel};
+use crate::model::{Channel, ChannelState, HealthCause, HealthLevel};
 use crate::store::{self, Store, Tx, Verb, channels, looks};
 use crate::vault::Vault;
 
@@ -97,7 +97,7 @@ async fn leave(
     Ok(())
 }
 
-fn hook_url(public_url: &str, channel: &Channel) -> String {
+pub(crate) fn hook_url(public_url: &str, channel: &Channel) -> String {
     format!("{}/hooks/{}", public_url.trim_end_matches('/'), channel.hook_token)
 }
 
@@ -191,7 +191,15 @@ impl Verb for Note {
                 store::claims::prove(tx, &channel).await?;
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
+                let was_disconnected = channel.state == ChannelState::Disconnected;
+                if was_disconnected {
+                    channel.state = ChannelState::Active;
+                }
                 channels::update(tx, &channel).await?;
+                if was_disconnected {
+                    // Its queue and its turns go on.
+                    pause::changed(tx, &channel).await?;
+                }
                 let first_at = tx.now() + FIRST_LOOK_MS;
                 looks::begin(tx, (channel.tenant, channel.id), first_at).await?;
                 Finding::of_provider(provider, info.health.state, Some(info.health.detail.clone().into()))

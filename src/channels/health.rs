@@ -59,6 +59,10 @@ pub(crate) async fn note(
     found: Finding,
     at: i64,
 ) -> Result<bool, Error> {
+    // What still comes from a provider that was left.
+    if channel.state == ChannelState::Disconnected && found.cause != Some(HealthCause::Disconnected) {
+        return Ok(false);
+    }
     if let Some(health) = &mut channel.health {
         // Session states arrive out of order.
         if health.known_at() > at {

@@ -6,7 +6,13 @@ use uuid::Uuid;
 
 use super::{ChannelHealth, text_enum};
 
-text_enum!(ChannelState { Active = "active", Disabled = "disabled" });
+text_enum!(ChannelState {
+    Active = "active",
+    /// A person paused it.
+    Disabled = "disabled",
+    /// A person disconnected it. Its conversations stay, and go on when it is connected again.
+    Disconnected = "disconnected",
+});
 
 /// How a channel gathers turns and who answers. Every field has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

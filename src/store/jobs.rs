@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use kinds::{
-    Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchTitle, Payload, Retain, SweepFiles,
-    WatchChannels,
+    Acknowledge, Class, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchTitle, Payload, Retain,
+    SweepFiles, WatchChannels,
 };
 
 use super::queues::{self, Leaving, QueueKey};

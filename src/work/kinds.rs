@@ -11,8 +11,8 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchTitle, Job, Payload, Retain, SweepFiles,
-    WatchChannels,
+    self, Acknowledge, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchTitle, Job, Payload, Retain,
+    SweepFiles, WatchChannels,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -98,6 +98,7 @@ static ALL: &[JobKind] = &[
     kind::<Acknowledge>(),
     kind::<FetchMedia>(),
     kind::<FetchTitle>(),
+    kind::<DisconnectChannel>(),
     kind::<EndOverdue>(),
     kind::<Retain>(),
     kind::<SweepFiles>(),

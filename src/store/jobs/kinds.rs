@@ -93,6 +93,8 @@ payloads! {
     FetchMedia { attachment } = "fetch_media" in Media;
     /// Fetches the title of a conversation's group chat.
     FetchTitle { conversation } = "fetch_title" in Media;
+    /// Takes a disconnected channel's webhook off at its provider.
+    DisconnectChannel { channel } = "disconnect_channel" in Media;
     /// Fails deliveries that have waited longer than a message is worth sending.
     EndOverdue { installation } = "end_overdue" in Upkeep;
     /// Removes rows that are older than their tenant's retention.

@@ -65,11 +65,11 @@ function Switches({ channel }: { channel: ChannelView }) {
   const t = useText();
   const calls = useCalls();
   const keep = useKeepChannel();
-  const [busy, setBusy] = useState<"state" | "connect" | null>(null);
+  const [busy, setBusy] = useState<"state" | "connect" | "disconnect" | null>(null);
   const [told, setTold] = useState<{ words: string; bad: boolean } | null>(null);
   const paused = channel.state === "disabled";
 
-  async function run(what: "state" | "connect", call: () => Promise<ChannelView>, done: Key | null) {
+  async function run(what: "state" | "connect" | "disconnect", call: () => Promise<ChannelView>, done: Key | null) {
     setBusy(what);
     setTold(null);
     try {
@@ -84,7 +84,7 @@ function Switches({ channel }: { channel: ChannelView }) {
 
   return (
     <div className="switches">
-      <Button disabled={busy !== null} data-testid="pause" aria-describedby="pause-hint"
+      <Button disabled={busy !== null || channel.state === "disconnected"} data-testid="pause" aria-describedby="pause-hint"
         onClick={() => void run("state", () => calls.changeChannel(channel.id, { state: paused ? "active" : "disabled" }), null)}>
         {t(paused ? "channels.resume" : "channels.pause")}
       </Button>
@@ -94,6 +94,15 @@ function Switches({ channel }: { channel: ChannelView }) {
         {t(busy === "connect" ? "channels.connecting" : "channels.connect")}
       </Button>
       <span id="connect-hint" className="form-hint">{t("channels.connectHint")}</span>
+      {channel.state !== "disconnected" && channel.health && (
+        <>
+          <Button tone="danger" disabled={busy !== null} data-testid="disconnect" aria-describedby="disconnect-hint"
+            onClick={() => { if (window.confirm(t("channels.disconnectSure"))) void run("disconnect", () => calls.disconnectChannel(channel.id), null); }}>
+            {t("channels.disconnect")}
+          </Button>
+          <span id="disconnect-hint" className="form-hint">{t("channels.disconnectHint")}</span>
+        </>
+      )}
       <p className={told?.bad ? "form-problem" : "form-status"} role="status" data-testid="switches-told">{told?.words}</p>
     </div>
   );

@@ -17,12 +17,12 @@ function knownOf(all: string[], word: string | null | undefined): string | null 
 
 export function Health({ channel }: { channel: ChannelView }) {
   const t = useText();
-  const paused = channel.state === "disabled";
+  const stopped = channel.state === "active" ? null : channel.state;
   const health = knownOf(levels, channel.health?.state) ?? "unknown";
-  const words = t(paused ? "channels.disabled" : (`channels.health.${health}` as Key));
+  const words = t((stopped ? `channels.${stopped}` : `channels.health.${health}`) as Key);
   return (
-    <span className="health" data-health={paused ? "paused" : health} data-testid="channel-health">
-      <span aria-hidden="true">{paused ? "❚❚" : health === "connected" ? "✓" : health === "unknown" ? "?" : "!"}</span> {words}
+    <span className="health" data-health={stopped ? "paused" : health} data-testid="channel-health">
+      <span aria-hidden="true">{stopped ? "❚❚" : health === "connected" ? "✓" : health === "unknown" ? "?" : "!"}</span> {words}
     </span>
   );
 }
