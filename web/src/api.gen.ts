@@ -66,6 +66,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/disconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Disconnect a channel: nothing comes or leaves any more, and the provider is told, again and again if it does not answer. Its conversations stay. Connecting it makes it go on. */
+        post: operations["post_channels_id_disconnect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/health": {
         parameters: {
             query?: never;
@@ -77,6 +94,28 @@ export interface paths {
         get: operations["get_channels_id_health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/pair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pair a channel's account with a phone.
+         * @description The codes come to the room `pairing:{channel}` as the provider refreshes them, for whoever manages the channel and
+         *     has subscribed; the pairing ends when nobody has for half a minute. 409 `pairing_busy`: another account is being
+         *     paired on the same server; `no_pairing`: the provider's accounts are not paired.
+         */
+        post: operations["post_channels_id_pair"];
         delete?: never;
         options?: never;
         head?: never;
@@ -797,7 +836,7 @@ export interface components {
             supersede: boolean;
         };
         /** @enum {string} */
-        ChannelState: "active" | "disabled";
+        ChannelState: "active" | "disabled" | "disconnected";
         /** @description A channel as people see it: nothing secret. */
         ChannelView: {
             /** Format: uuid */
@@ -1451,6 +1490,15 @@ export interface components {
          * @enum {string}
          */
         Owner: "ai" | "human" | "nobody";
+        PairBody: {
+            /** @description The phone's number, for a code to be typed instead of scanned. */
+            phone?: string | null;
+        };
+        /**
+         * @description How far a pairing is.
+         * @enum {string}
+         */
+        PairingState: "starting" | "scan" | "passkey" | "connected" | "failed" | "timed_out";
         People: {
             users: components["schemas"]["Person"][];
         };
@@ -1588,6 +1636,26 @@ export interface components {
             /** @enum {string} */
             kind: "typing";
             user: components["schemas"]["Typist"];
+        } | {
+            /**
+             * Format: int32
+             * @description Counts the codes to be scanned, from 1.
+             */
+            attempt: number;
+            /** @description What is to be typed on the phone, if its number was given. */
+            code: string | null;
+            /** @description The provider's word for the account's state, or why it failed. */
+            detail: string | null;
+            /**
+             * Format: int64
+             * @description When the code is about to be replaced, Unix milliseconds.
+             */
+            expires_at: number | null;
+            /** @enum {string} */
+            kind: "pairing";
+            /** @description What is to be scanned, as a `data:` address of a picture. */
+            qr: string | null;
+            state: components["schemas"]["PairingState"];
         };
         SearchAnswer: {
             /** @description `false`: older messages are still being taken into the index. */
@@ -1971,6 +2039,8 @@ export type Nothing = components['schemas']['Nothing'];
 export type OfferedTurn = components['schemas']['OfferedTurn'];
 export type OutAttachment = components['schemas']['OutAttachment'];
 export type Owner = components['schemas']['Owner'];
+export type PairBody = components['schemas']['PairBody'];
+export type PairingState = components['schemas']['PairingState'];
 export type People = components['schemas']['People'];
 export type PeopleQuery = components['schemas']['PeopleQuery'];
 export type Permission = components['schemas']['Permission'];
@@ -2271,6 +2341,72 @@ export interface operations {
             };
         };
     };
+    post_channels_id_disconnect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_channels_id_health: {
         parameters: {
             query?: {
@@ -2324,6 +2460,76 @@ export interface operations {
             };
             /** @description There is no such thing, or not for this caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_channels_id_pair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PairBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

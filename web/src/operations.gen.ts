@@ -4,8 +4,10 @@ import type { Permission } from "./api.gen";
 export const needs = {
   "channel.connect": "manage",
   "channel.create": "manage",
+  "channel.disconnect": "manage",
   "channel.health": "read",
   "channel.list": "read",
+  "channel.pair": "manage",
   "channel.update": "manage",
   "company.create": "manage",
   "company.list": "read",
