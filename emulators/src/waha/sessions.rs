@@ -163,15 +163,13 @@ pub(super) async fn me(State(shared): State<Arc<Shared>>, Path(name): Path<Strin
 }
 
 pub(super) async fn qr(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    match refusal::require(&shared, &name, "SCAN_QR_CODE") {
-        Err(refusal) => *refusal,
-        Ok(()) => {
-            let codes = shared.state.read(|state| state.sessions.get(&name).map_or(0, |one| one.codes));
-            // What follows the end of a picture is no part of it, and makes each code another one.
-            let picture = [QR_PNG, &[codes]].concat();
-            ([("content-type", "image/png")], picture).into_response()
-        }
+    if let Err(refusal) = refusal::require(&shared, &name, "SCAN_QR_CODE") {
+        return *refusal;
     }
+    let codes = shared.state.read(|state| state.sessions.get(&name).map_or(0, |one| one.codes));
+    // What follows the end of a picture is no part of it, and makes each code another one.
+    let picture = [QR_PNG, &[codes]].concat();
+    ([("content-type", "image/png")], picture).into_response()
 }
 
 /// A code to be typed on the phone of that number.
