@@ -36,16 +36,24 @@ create table channel_cursors (
   foreign key (tenant, channel) references channels (tenant, id)
 );
 
+-- When a channel is looked at next; null: it is not connected. And how many looks in a row got no answer.
+alter table channels add column look_at bigint;
+alter table channels add column looks_failed bigint not null default 0;
+update channels set look_at = 0 where health is not null;
+create index channels_to_look_at on channels (look_at, tenant, id);
+
 -- How a channel fared: a row for each change of its health.
 create table channel_health (
   tenant uuid not null,
   channel uuid not null,
-  at bigint not null,
   id uuid not null,
+  -- Since when, as the provider tells it; `id` is the order in which it became known.
+  at bigint not null,
   state text not null,
   code text,
   detail text,
-  primary key (tenant, channel, at, id),
+  action text,
+  primary key (tenant, channel, id),
   foreign key (tenant, channel) references channels (tenant, id)
 );
 create index channel_health_by_age on channel_health (at);
@@ -68,3 +76,6 @@ create table sign_ins (
   expires_at bigint not null
 );
 create index sign_ins_by_end on sign_ins (expires_at);
+
+-- What left a channel last, to notice that nothing is confirmed any more.
+create index deliveries_of_channel on deliveries (tenant, channel, id);

@@ -18,6 +18,7 @@ use crate::admission::origins::Pages;
 use crate::admission::untrusted::Untrusted;
 use crate::admission::{Admission, WebhookShares};
 use crate::channels::ChannelCache;
+use crate::channels::pairing::Pairings;
 use crate::config::Config;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -38,6 +39,8 @@ pub struct App {
     /// Warns about proxies that the configuration does not name.
     pub untrusted: Untrusted,
     pub channels: ChannelCache,
+    /// Accounts that are being paired with phones.
+    pub pairings: Arc<Pairings>,
     /// The limits of each tenant's webhooks.
     pub webhook_shares: WebhookShares,
     /// Offers turns to responders, and tracks who holds which lease.

@@ -3,6 +3,7 @@
 //! They hold no logic except the conversion of enums to and from text; the verbs in `inbox/` decide.
 
 mod channel;
+mod channel_health;
 mod conversation;
 mod event;
 mod frame;
@@ -11,12 +12,13 @@ mod message;
 mod provider_app;
 mod turn;
 
-pub use channel::{Channel, ChannelHealth, ChannelSettings, ChannelState, ChannelView};
+pub use channel::{Channel, ChannelSettings, ChannelState, ChannelView};
+pub use channel_health::{ChannelHealth, HealthCause, HealthLevel};
 pub use conversation::{
     Bucket, Contact, Conversation, ConversationState, InboxItem, LastMessage, Owner, ReadMark, Standing,
 };
 pub use event::{Event, EventBody, EventKind, Moved, ReadEvent};
-pub use frame::{RoomFrame, Typist};
+pub use frame::{PairingState, RoomFrame, Typist};
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,

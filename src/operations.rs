@@ -7,6 +7,7 @@
 mod answer;
 mod apps;
 mod caller;
+mod channel_health;
 mod channels;
 mod companies;
 mod conversations;
@@ -21,6 +22,7 @@ mod jobs;
 mod me;
 mod media;
 mod messages;
+mod pairing;
 mod people;
 mod schemas;
 mod search;
@@ -191,6 +193,19 @@ table! {
         /// 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
         "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/connect");
+        /// Pair a channel's account with a phone.
+        ///
+        /// The codes come to the room `pairing:{channel}` as the provider refreshes them, for whoever manages the channel and
+        /// has subscribed; the pairing ends when nobody has for half a minute. 409 `pairing_busy`: another account is being
+        /// paired on the same server; `no_pairing`: the provider's accounts are not paired.
+        "channel.pair" => run(pairing::pair).about(Channel).needs(Manage).post("/api/v1/channels/{id}/pair");
+        /// Disconnect a channel: nothing comes or leaves any more, and the provider is told, again and again if it does not
+        /// answer. Its conversations stay. Connecting it makes it go on.
+        "channel.disconnect" => act(channels::disconnect).about(Channel).needs(Manage)
+            .post("/api/v1/channels/{id}/disconnect");
+        /// How a channel is, and how it fared: each change of its health, newest first.
+        "channel.health" => run(channel_health::health).about(Channel).needs(Read)
+            .get("/api/v1/channels/{id}/health");
     }
     "sign-ins" {
         /// Begin to connect an account by signing in at its provider: where the browser goes.

@@ -18,6 +18,11 @@ pub fn conversation(id: Uuid) -> String {
     format!("conversation:{id}")
 }
 
+/// The room of those who watch a channel being paired.
+pub fn pairing(channel: Uuid) -> String {
+    format!("pairing:{channel}")
+}
+
 /// The room of one responder's connection: turns are sent as publications, which every client library supports.
 pub fn responder(session: SessionId) -> String {
     format!("responder:{session}")
@@ -30,6 +35,10 @@ pub fn tenant_of(room: &str) -> Option<Uuid> {
 
 pub fn conversation_of(room: &str) -> Option<Uuid> {
     id_in_name(room, "conversation:")
+}
+
+pub fn pairing_of(room: &str) -> Option<Uuid> {
+    id_in_name(room, "pairing:")
 }
 
 /// The id at the end of a name, only in its canonical form: another spelling of the id would give one room a second

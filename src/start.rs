@@ -93,6 +93,7 @@ impl App {
                 typing,
                 committed: tokio::sync::Mutex::default(),
                 channels,
+                pairings: Arc::default(),
                 webhook_shares: WebhookShares::default(),
                 dispatcher: Arc::new(dispatcher),
                 consumers: Consumers::default(),

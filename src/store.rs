@@ -19,6 +19,7 @@ pub mod accounts;
 pub mod apps;
 pub mod attachments;
 pub mod automatic_answers;
+pub mod channel_health;
 pub mod channels;
 pub mod claims;
 pub mod connections;
@@ -31,6 +32,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod jobs;
+pub mod looks;
 pub mod messages;
 pub mod names;
 pub mod ownership;
@@ -178,6 +180,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("accounts", accounts::ALL),
         ("attachments", attachments::ALL),
         ("automatic_answers", automatic_answers::ALL),
+        ("channel_health", channel_health::ALL),
         ("channels", channels::ALL),
         ("apps", apps::ALL),
         ("claims", claims::ALL),
@@ -194,6 +197,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
+        ("looks", looks::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),

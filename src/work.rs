@@ -11,6 +11,7 @@ mod chat_pace;
 pub mod consumers;
 mod dead;
 mod deliver;
+mod disconnect_channel;
 mod dispatcher;
 mod end;
 mod env;
@@ -30,6 +31,7 @@ mod search_index;
 mod silences;
 mod sweep_files;
 mod typing;
+mod watch_channels;
 
 pub use chat_pace::ChatPaces;
 pub use consumers::Consumers;

@@ -411,7 +411,7 @@ on_both!(a_channel_that_works_again_says_so, |engine| async move {
     world.waha.set_status(crate::kit::SESSION, "WORKING");
     let send = json!({ "conversation": conversation, "client_id": "h1", "text": "Hello again" });
     manager.rpc("message.send", send).await.expect("it is queued");
-    manager.publication(|data| data["channel_state"]["health"]["state"] == "ok").await;
+    manager.publication(|data| data["channel_state"]["health"]["state"] == "connected").await;
     world.waha.sent_reaches(1).await;
     world.finish().await;
 });

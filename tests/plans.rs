@@ -167,6 +167,11 @@ impl Verb for Fill {
             let sent = id(27, n);
             tx.put("insert into attachments (id, tenant, message, position, kind, state, source, created_at) values ($1, $2, $3, 0, 'image', 'ready', '{}', 0)", &[id(8, n).into(), tenant.into(), sent.into()]).await?;
             tx.put("insert into pending_changes (id, tenant, channel, target_key, event, created_at) values ($1, $2, $3, $4, '', $5)", &[id(9, n).into(), tenant.into(), channel.into(), key, n.into()]).await?;
+            tx.put(
+                "insert into channel_health (tenant, channel, id, at, state) values ($1, $2, $3, $4, 'down')",
+                &[tenant.into(), channel.into(), id(18, n).into(), n.into()],
+            )
+            .await?;
             tx.put("insert into connections (channel, external_id, tenant, owner, enabled, updated_at) values ($1, $2, $3, $2, true, 0)", &[channel.into(), key, tenant.into()]).await?;
             tx.put("insert into threads (channel, chat, thread, tenant, title, titled_at) values ($1, $2, 'topic:1', $3, 'T', 0)", &[channel.into(), key, tenant.into()]).await?;
             tx.put("insert into claims (provider, claim, channel, tenant, proved, claimed_at) values ('telegram', $1, $2, $3, true, 0)", &[key, channel.into(), tenant.into()]).await?;

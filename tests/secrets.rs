@@ -102,7 +102,7 @@ async fn quoted_by_providers(world: &World, secrets: &Secrets) {
         world.telegram.answers(Answer::of(call, 401, refusal).times(1));
         let path = format!("/api/v1/channels/{}/connect", world.bot.id);
         let (status, body) = api.post(&path, &json!({})).await;
-        assert!(status >= 400 || body["channel"]["health"]["state"] != "ok", "{status} {body}");
+        assert!(status >= 400 || body["channel"]["health"]["state"] != "connected", "{status} {body}");
         secrets.assert_absent("a refused connection", &body.to_string());
     }
     let refusal = json!({ "statusCode": 422, "message": format!("bad key {}", world.waha.api_key()) });

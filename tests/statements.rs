@@ -37,6 +37,8 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "select tenant, channel, id from pending_changes where created_at < $1",
         "sweep: what has waited too long",
     ),
+    ("select tenant, id from channels where look_at <= $1", "channels of all tenants are looked at in turn"),
+    ("select tenant, channel, id from channel_health where at < $1", "sweep: what is kept for long enough"),
     (
         "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t",
         "sweep: turns whose time has come",
@@ -69,6 +71,7 @@ const OF_TENANTS: &[&str] = &[
     "api_keys",
     "attachments",
     "attempts",
+    "channel_health",
     "channels",
     "companies",
     "connections",

@@ -367,6 +367,32 @@ pub enum HealthState {
     Down,
 }
 
+/// The one thing that a person does so that an account works (again).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Link the account on the phone, with the code that is shown.
+    ScanCode,
+    /// Confirm the linking with a passkey, on the phone.
+    ConfirmPasskey,
+    /// Sign in at the provider again.
+    SignIn,
+    CheckCredentials,
+    /// Connect the channel again.
+    Connect,
+}
+
+impl Remedy {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ScanCode => "scan_code",
+            Self::ConfirmPasskey => "confirm_passkey",
+            Self::SignIn => "sign_in",
+            Self::CheckCredentials => "check_credentials",
+            Self::Connect => "connect",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
     pub state: HealthState,
@@ -733,6 +759,16 @@ pub trait Provider: Send + Sync {
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError>;
 
+    /// What helps an account in this state; `detail` is the provider's own word for it.
+    fn remedy(&self, state: HealthState, detail: &str) -> Option<Remedy> {
+        let _ = detail;
+        match state {
+            HealthState::Up | HealthState::Starting => None,
+            HealthState::NeedsPerson => Some(Remedy::SignIn),
+            HealthState::Down => Some(Remedy::Connect),
+        }
+    }
+
     /// What may not have been delivered to us. Nothing: the provider cannot be asked.
     async fn news(
         &self,
@@ -760,6 +796,30 @@ pub trait Provider: Send + Sync {
     async fn renew(&self, http: &Client, account: &Account, now_ms: i64) -> Result<Renewed, SendError> {
         let _ = (http, account, now_ms);
         Ok(Renewed::default())
+    }
+
+    /// The server on which one account at a time can be paired; nothing: accounts are not paired.
+    fn pairs_at(&self, account: &Account) -> Option<String> {
+        let _ = account;
+        None
+    }
+
+    /// Begins the pairing anew, so that [`pairing`](Provider::pairing) has a code. `forget`: what is known of the account is
+    /// forgotten first, for one that fails again and again.
+    async fn pair_again(&self, http: &Client, account: &Account, forget: bool) -> Result<(), SendError> {
+        let _ = (http, account, forget);
+        Ok(())
+    }
+
+    /// A code to be typed on the phone of that number, beside the one to be scanned. Nothing: there is none.
+    async fn pairing_code(
+        &self,
+        http: &Client,
+        account: &Account,
+        phone: &str,
+    ) -> Result<Option<String>, SendError> {
+        let _ = (http, account, phone);
+        Ok(None)
     }
 
     /// The code to be scanned while the account [needs a person](HealthState::NeedsPerson).

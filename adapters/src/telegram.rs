@@ -17,8 +17,9 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson,
-    Outgoing, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, Unit, verify::verify,
+    Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid,
+    MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError, SendOutcome,
+    Unit, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -161,5 +162,13 @@ impl Provider for Telegram {
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
         connect::health(http, account).await
+    }
+
+    fn remedy(&self, state: HealthState, detail: &str) -> Option<Remedy> {
+        match state {
+            HealthState::Down if detail != connect::NO_WEBHOOK => Some(Remedy::CheckCredentials),
+            HealthState::Down | HealthState::NeedsPerson => Some(Remedy::Connect),
+            HealthState::Up | HealthState::Starting => None,
+        }
     }
 }

@@ -10,6 +10,7 @@ mod files;
 mod id;
 mod media;
 mod news;
+mod pair;
 mod parse;
 mod quoted;
 mod send;
@@ -21,9 +22,9 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context,
-    CredentialField, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, News, NotJson,
-    Outgoing, Pairing, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, Since, Unit,
-    verify::verify,
+    CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid, MediaRef,
+    News, NotJson, Outgoing, Pairing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError,
+    SendOutcome, Since, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -178,7 +179,28 @@ impl Provider for Waha {
         news::news(http, account, since).await
     }
 
+    fn remedy(&self, state: HealthState, detail: &str) -> Option<Remedy> {
+        connect::remedy(state, detail)
+    }
+
+    fn pairs_at(&self, account: &Account) -> Option<String> {
+        connect::server(account)
+    }
+
+    async fn pair_again(&self, http: &Client, account: &Account, forget: bool) -> Result<(), SendError> {
+        pair::again(http, account, forget).await
+    }
+
+    async fn pairing_code(
+        &self,
+        http: &Client,
+        account: &Account,
+        phone: &str,
+    ) -> Result<Option<String>, SendError> {
+        pair::code(http, account, phone).await
+    }
+
     async fn pairing(&self, http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
-        connect::pairing(http, account).await
+        pair::picture(http, account).await
     }
 }

@@ -134,6 +134,11 @@ impl WahaEmulator {
         sessions::set_status(&self.shared, session, status);
     }
 
+    /// The code to be scanned is replaced by the next one; after the sixth the session fails.
+    pub fn next_code(&self, session: &str) {
+        sessions::next_code(&self.shared, session);
+    }
+
     /// The owner scans the QR code.
     pub fn scan(&self, session: &str) {
         self.set_status(session, "WORKING");

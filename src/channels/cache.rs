@@ -57,6 +57,10 @@ impl ChannelCache {
         Self { store, vault, http, renewals: Arc::default(), known: Arc::default() }
     }
 
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// The channel that a webhook address belongs to.
     pub async fn by_token(&self, token: &str) -> Result<Option<Arc<Connected>>, Error> {
         if let Some(found) = self.fresh(|known| known.by_token.get(token).cloned()) {

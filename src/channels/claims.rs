@@ -7,10 +7,11 @@
 
 use adapters::Provider;
 
-use super::{ChannelSecrets, health};
+use super::ChannelSecrets;
+use super::health::{self, Finding};
 use crate::accounts::Scope;
 use crate::error::Error;
-use crate::model::{Channel, ChannelHealth, ChannelState};
+use crate::model::{Channel, ChannelState, HealthCause, HealthLevel};
 use crate::store::claims::{self, Holder};
 use crate::store::{StoreError, Tx};
 
@@ -61,7 +62,7 @@ fn holds(holder: &Holder, channel: &Channel, scope: &Scope) -> bool {
     let is_same_tenant = holder.tenant == channel.tenant;
     if holder.channel == channel.id {
         false
-    } else if holder.state == ChannelState::Disabled && (is_same_tenant || scope.operates()) {
+    } else if holder.state != ChannelState::Active && (is_same_tenant || scope.operates()) {
         // A tenant frees an account by pausing its channel. An operator may do so for any tenant, because a tenant's own
         // server may have answered for an account that is not the tenant's.
         false
@@ -81,14 +82,14 @@ pub(super) async fn move_to(
     if claim(tx, scope, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
 }
 
-/// Stores and announces a channel's health.
-pub(crate) async fn note_health(
+/// Notes that another channel has the account.
+pub(super) async fn note_taken(
     tx: &mut Tx<'_>,
-    mut channel: Channel,
-    state: &str,
-    detail: String,
-) -> Result<Channel, Error> {
-    let health = ChannelHealth { state: state.to_owned(), detail: Some(detail), at: tx.now() };
-    health::note(tx, &mut channel, health).await?;
-    Ok(channel)
+    channel: &mut Channel,
+    level: HealthLevel,
+) -> Result<(), Error> {
+    let now = tx.now();
+    let found = Finding::new(level, HealthCause::AccountTaken, Some(TAKEN.to_owned()));
+    health::note(tx, channel, found, now).await?;
+    Ok(())
 }

@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 
-use adapters::{AccountInfo, Client, HealthState, Hook, Provider, Words};
+use adapters::{AccountInfo, Client, Hook, Provider, Remedy, Words};
 use uuid::Uuid;
 
+use super::health::{self, Finding};
 use super::settings::{UpdateChannel, load};
-use super::{ChannelSecrets, claims, news};
+use super::{ChannelSecrets, claims, news, pause};
 use crate::accounts::Scope;
 use crate::error::Error;
-use crate::model::Channel;
-use crate::store::{self, Store, Tx, Verb, channels};
+use crate::model::{Channel, ChannelState, HealthCause, HealthLevel};
+use crate::store::{self, Store, Tx, Verb, channels, looks};
 use crate::vault::Vault;
+
+/// After connecting, while a provider still starts.
+const FIRST_LOOK_MS: i64 = 60_000;
 
 /// Connects a channel's account; may be repeated at any time. `public_url` is where the provider reaches us.
 pub async fn connect(
@@ -95,7 +99,7 @@ async fn leave(
     Ok(())
 }
 
-fn hook_url(public_url: &str, channel: &Channel) -> String {
+pub(crate) fn hook_url(public_url: &str, channel: &Channel) -> String {
     format!("{}/hooks/{}", public_url.trim_end_matches('/'), channel.hook_token)
 }
 
@@ -147,14 +151,14 @@ impl Verb for Begin {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        let channel = load(tx, &self.scope, self.id).await?;
+        let mut channel = load(tx, &self.scope, self.id).await?;
         let provider = provider_of(&channel)?;
         let secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
         let wanted = claims::of(provider, &secrets);
         if claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
             return Ok(Some((channel, secrets)));
         }
-        claims::note_health(tx, channel, "degraded", claims::TAKEN.to_owned()).await?;
+        claims::note_taken(tx, &mut channel, HealthLevel::Degraded).await?;
         Ok(None)
     }
 }
@@ -189,34 +193,40 @@ impl Verb for Note {
         if secrets.credentials != self.called.credentials {
             return Ok(Noted::Changed);
         }
-        let (state, detail) = match &self.outcome {
+        let provider = provider_of(&channel)?;
+        let found = match &self.outcome {
             Ok(info) => {
                 // Another channel may have connected the account during the call: the first proved claim wins.
-                let mut wanted = claims::of(provider_of(&channel)?, &secrets);
+                let mut wanted = claims::of(provider, &secrets);
                 wanted.extend(info.claim.clone());
                 if !claims::claim(tx, &self.scope, &channel, &wanted, true).await? {
-                    claims::note_health(tx, channel, "down", claims::TAKEN.to_owned()).await?;
+                    claims::note_taken(tx, &mut channel, HealthLevel::Down).await?;
                     return Ok(Noted::Taken);
                 }
                 store::claims::prove(tx, &channel).await?;
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
+                let was_disconnected = channel.state == ChannelState::Disconnected;
+                if was_disconnected {
+                    channel.state = ChannelState::Active;
+                }
                 channels::update(tx, &channel).await?;
+                if was_disconnected {
+                    // Its queue and its turns go on.
+                    pause::changed(tx, &channel).await?;
+                }
                 news::ask(tx, &channel).await?;
-                (health_word(info.health.state), info.health.detail.clone())
+                let first_at = tx.now() + FIRST_LOOK_MS;
+                looks::begin(tx, (channel.tenant, channel.id), first_at).await?;
+                Finding::of_provider(provider, info.health.state, Some(info.health.detail.clone().into()))
             }
-            Err(reason) => ("down", reason.clone()),
+            Err(reason) => {
+                Finding::new(HealthLevel::Down, HealthCause::ConnectFailed, Some(reason.clone().into()))
+                    .remedy(Remedy::CheckCredentials)
+            }
         };
-        let channel = claims::note_health(tx, channel, state, detail.into()).await?;
+        let now = tx.now();
+        health::note(tx, &mut channel, found, now).await?;
         Ok(Noted::Done(Box::new(channel)))
-    }
-}
-
-/// The channel's health for the provider's state of an account.
-pub const fn health_word(state: HealthState) -> &'static str {
-    match state {
-        HealthState::Up => "ok",
-        HealthState::Starting | HealthState::NeedsPerson => "degraded",
-        HealthState::Down => "down",
     }
 }

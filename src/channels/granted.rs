@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use adapters::Remedy;
 use uuid::Uuid;
 
-use super::{ChannelSecrets, claims};
+use super::ChannelSecrets;
+use super::health::{self, Finding};
 use crate::error::Error;
+use crate::model::{HealthCause, HealthLevel};
 use crate::store::{Store, Tx, Verb, apps, channels};
 use crate::vault::Vault;
 
@@ -77,8 +80,10 @@ impl Verb for Forget {
         }
         channel.sealed = secrets.seal(&self.vault, channel.id)?;
         channels::update(tx, &channel).await?;
-        let why = "the person who connected it took its rights back at the provider: sign in again";
-        claims::note_health(tx, channel, "down", why.to_owned()).await?;
+        let why = "the person who connected it took its rights back at the provider";
+        let now = tx.now();
+        let found = Finding::new(HealthLevel::NeedsAttention, HealthCause::NeedsPerson, Some(why.to_owned()));
+        health::note(tx, &mut channel, found.remedy(Remedy::SignIn), now).await?;
         Ok(true)
     }
 }

@@ -15,8 +15,13 @@ pub(crate) const LOOK_AGAIN_MS: i64 = 60_000;
 /// Applies a change of the channel's state to its queue and its turns.
 pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Error> {
     let key = QueueKey { tenant: channel.tenant, id: channel.id, class: Class::Send };
-    if channel.state == ChannelState::Disabled {
-        return Ok(queues::pause(tx, key, "the channel is paused").await?);
+    if channel.state != ChannelState::Active {
+        let reason = if channel.state == ChannelState::Disconnected {
+            "the channel is disconnected"
+        } else {
+            "the channel is paused"
+        };
+        return Ok(queues::pause(tx, key, reason).await?);
     }
     queues::resume(tx, key).await?;
     jobs::recovered(tx, channel.tenant, channel.id).await?;
@@ -27,13 +32,17 @@ pub(crate) async fn changed(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), Er
     Ok(())
 }
 
-/// Refuses a person's send while the channel is paused.
+/// Refuses a person's send while the channel is paused or disconnected.
 pub(crate) fn must_run(channel: &Channel) -> Result<(), Error> {
-    if channel.state == ChannelState::Disabled {
-        return Err(Error::conflict(
+    match channel.state {
+        ChannelState::Active => Ok(()),
+        ChannelState::Disabled => Err(Error::conflict(
             "channel_paused",
             "the channel is paused, nothing leaves through it: switch it on in its settings, then send",
-        ));
+        )),
+        ChannelState::Disconnected => Err(Error::conflict(
+            "channel_disconnected",
+            "the channel is disconnected, nothing leaves through it: connect it in its settings, then send",
+        )),
     }
-    Ok(())
 }

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, Weak};
 
-use adapters::SendError;
+use adapters::{Remedy, SendError};
 use uuid::Uuid;
 
+use super::ChannelSecrets;
 use super::cache::{ChannelCache, Connected};
-use super::{ChannelSecrets, claims};
+use super::health::{self, Finding};
 use crate::error::Error;
+use crate::model::{HealthCause, HealthLevel};
 use crate::store::{Tx, Verb, channels};
 use crate::vault::Vault;
 
@@ -138,9 +140,11 @@ impl Verb for NeedsPerson {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let Some(channel) = channels::by_id(tx, self.tenant, self.channel).await? else { return Ok(()) };
-        let detail = format!("{}: sign in again", self.reason);
-        claims::note_health(tx, channel, "down", detail).await?;
+        let Some(mut channel) = channels::by_id(tx, self.tenant, self.channel).await? else { return Ok(()) };
+        let now = tx.now();
+        let found =
+            Finding::new(HealthLevel::NeedsAttention, HealthCause::Expired, Some(self.reason.clone()));
+        health::note(tx, &mut channel, found.remedy(Remedy::SignIn), now).await?;
         Ok(())
     }
 }

@@ -127,6 +127,10 @@ impl Verb for UpdateChannel {
         if let Some(state) = state
             && *state != channel.state
         {
+            if [*state, channel.state].contains(&ChannelState::Disconnected) {
+                let problem = "a channel is disconnected and connected by operations of their own";
+                return Err(Error::invalid("state", problem));
+            }
             channel.state = *state;
             pause::changed(tx, &channel).await?;
         }

@@ -4,9 +4,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::text_enum;
+use super::{ChannelHealth, text_enum};
 
-text_enum!(ChannelState { Active = "active", Disabled = "disabled" });
+text_enum!(ChannelState {
+    Active = "active",
+    /// A person paused it.
+    Disabled = "disabled",
+    /// A person disconnected it. Its conversations stay, and go on when it is connected again.
+    Disconnected = "disconnected",
+});
 
 /// How a channel gathers turns and who answers. Every field has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -102,14 +108,6 @@ impl ChannelSettings {
         }
         Ok(())
     }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ChannelHealth {
-    /// `ok`, `degraded` or `down`.
-    pub state: String,
-    pub detail: Option<String>,
-    pub at: i64,
 }
 
 /// A channel as stored. `sealed` holds the credentials and the webhook's secret, encrypted.

@@ -4,6 +4,23 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::text_enum;
+
+text_enum!(
+    /// How far a pairing is.
+    PairingState {
+        Starting = "starting",
+        /// The code waits to be scanned, or to be typed.
+        Scan = "scan",
+        /// A person confirms on the phone, with a passkey.
+        Passkey = "passkey",
+        Connected = "connected",
+        Failed = "failed",
+        /// Nobody scanned it, or nobody watches any more.
+        TimedOut = "timed_out",
+    }
+);
+
 /// A frame of a conversation's room.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(tag = "kind")]
@@ -14,6 +31,25 @@ pub enum RoomFrame {
     /// A colleague is typing.
     #[serde(rename = "typing")]
     Typing { user: Typist, at: i64 },
+    /// How the pairing of a channel goes, in the channel's room. The codes are stored nowhere.
+    #[serde(rename = "pairing")]
+    Pairing {
+        state: PairingState,
+        /// What is to be scanned, as a `data:` address of a picture.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        qr: Option<String>,
+        /// What is to be typed on the phone, if its number was given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
+        /// Counts the codes to be scanned, from 1.
+        attempt: u32,
+        /// When the code is about to be replaced, Unix milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires_at: Option<i64>,
+        /// The provider's word for the account's state, or why it failed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
 }
 
 /// Who types.

@@ -12,6 +12,7 @@ use super::{At, Caller};
 use crate::accounts::{Permission, Scope};
 use crate::channels::address;
 use crate::channels::connect::{change, connect as connect_channel};
+use crate::channels::disconnect::Disconnect;
 use crate::channels::settings::{
     ChannelChanges, CreateChannel, ListChannels, UpdateChannel, default_settings, merge_settings,
 };
@@ -96,5 +97,13 @@ pub async fn connect(at: At) -> Result<ChannelView, Error> {
     let app = &at.app;
     let url = &app.config.server.public_url;
     let channel = connect_channel(&app.store, &app.vault, &app.http, url, &at.scope, at.id).await?;
+    Ok(channel.view(true))
+}
+
+pub async fn disconnect(at: At) -> Result<ChannelView, Error> {
+    let app = &at.app;
+    let verb = Disconnect { scope: at.scope, vault: Arc::clone(&app.vault), id: at.id };
+    let channel = app.store.write(verb).await?.value;
+    app.channels.forget(channel.id);
     Ok(channel.view(true))
 }

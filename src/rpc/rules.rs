@@ -14,7 +14,7 @@ use serde_json::value::to_raw_value;
 use uuid::Uuid;
 
 use crate::accounts::profile::{self, FollowedTenant};
-use crate::accounts::{Access, Grant, Permission, Scope};
+use crate::accounts::{Access, Grant, Permission, Scope, Thing};
 use crate::app::{App, AppState};
 use crate::error::Error;
 use crate::model::limits::MAX_FRAME;
@@ -194,16 +194,22 @@ impl Authority for SocketRules {
         Ok(Expiry::At(verified.expires_at / 1000))
     }
 
-    /// Clients may only open conversations: for presence, typing and the AI's deltas.
+    /// Clients may only open conversations, for presence, typing and the AI's deltas, and the pairing of channels that they
+    /// manage.
     async fn subscribe(
         &self,
         session: &SessionInfo,
         request: SubscribeRequest,
     ) -> Result<Subscription, Rejection> {
-        let id = rooms::conversation_of(&request.room).ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
+        let room = request.room.as_str();
+        let (thing, id, need) = match (rooms::conversation_of(room), rooms::pairing_of(room)) {
+            (Some(id), _) => (Thing::Conversation, id, Permission::Read),
+            (None, Some(id)) => (Thing::Channel, id, Permission::Manage),
+            (None, None) => return Err(ErrorReply::UNKNOWN_CHANNEL.into()),
+        };
         let app = self.app()?;
         let found = match who(session) {
-            Ok(who) => who.access.conversation(&app.store, id, Permission::Read).await,
+            Ok(who) => who.access.thing(&app.store, thing, id, need).await,
             Err(error) => Err(error),
         };
         match found {

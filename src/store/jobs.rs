@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use kinds::{
-    Acknowledge, Class, Deliver, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Payload, React, ReadNews,
-    Retain, SweepFiles,
+    Acknowledge, Class, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile, FetchTitle,
+    Payload, React, ReadNews, Retain, SweepFiles, WatchChannels,
 };
 
 use super::pace::Paces;

@@ -286,7 +286,7 @@ impl Dispatcher {
         let mut limits = HashMap::new();
         for (tenant, channel) in channels {
             let limit = match self.channels.by_id(tenant, channel).await {
-                Ok(Some(connected)) if connected.channel.state == ChannelState::Disabled => i64::MAX,
+                Ok(Some(connected)) if connected.channel.state != ChannelState::Active => i64::MAX,
                 Ok(Some(connected)) => connected.channel.settings.nobody_ms,
                 Ok(None) => 0,
                 // A channel whose secrets cannot be decrypted sends nothing: a person must answer.

@@ -21,7 +21,7 @@ impl Work for FetchProfile {
         let found = env.store.read(LoadConversation { job: job.clone() }).await?;
         let mut end = Asked::Told(None);
         if let Some(conversation) = found
-            && let Some(connected) = env.channels.by_id(conversation.tenant, conversation.channel).await?
+            && let Some(connected) = env.channels.ready(conversation.tenant, conversation.channel).await?
             && let Some(provider) = adapters::provider(&connected.channel.kind)
         {
             let account = connected.secrets.account();

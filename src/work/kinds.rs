@@ -11,8 +11,8 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job, Payload, React,
-    ReadNews, Retain, SweepFiles,
+    self, Acknowledge, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job,
+    Payload, React, ReadNews, Retain, SweepFiles, WatchChannels,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -101,9 +101,11 @@ static ALL: &[JobKind] = &[
     kind::<FetchMedia>(),
     kind::<FetchProfile>(),
     kind::<FetchTitle>(),
+    kind::<DisconnectChannel>(),
     kind::<EndOverdue>(),
     kind::<Retain>(),
     kind::<SweepFiles>(),
+    kind::<WatchChannels>(),
 ];
 
 /// The kind with this name, if this version has it.

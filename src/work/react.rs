@@ -21,7 +21,7 @@ impl Work for React {
         let mut end = End::Done;
         if let Some(found) = found
             && let Some(connected) =
-                env.channels.by_id(found.conversation.tenant, found.conversation.channel).await?
+                env.channels.ready(found.conversation.tenant, found.conversation.channel).await?
             && let Some(provider) = adapters::provider(&connected.channel.kind)
         {
             let (account, to) = (connected.secrets.account(), found.conversation.address());

@@ -12,7 +12,7 @@ use super::Env;
 use super::kinds::Work;
 use super::retry;
 use crate::channels::cache::Connected;
-use crate::channels::claims::note_health;
+use crate::channels::health::{self, Finding};
 use crate::error::Error;
 use crate::inbox::receive;
 use crate::store::cursors::{self, Cursor};
@@ -177,9 +177,12 @@ impl Verb for Finish {
             End::Failed(error) => {
                 tracing::warn!(channel = %self.job.subject, %error, "a provider's news cannot be read");
                 if error.channel_down
-                    && let Some(channel) = channels::by_id(tx, place.0, place.1).await?
+                    && let Some(mut channel) = channels::by_id(tx, place.0, place.1).await?
+                    && let Some(provider) = adapters::provider(&channel.kind)
                 {
-                    note_health(tx, channel, "down", error.reason.to_string()).await?;
+                    let (reason, now) = (Some(error.reason.to_string()), tx.now());
+                    let found = Finding::of_provider(provider, adapters::HealthState::Down, reason);
+                    health::note(tx, &mut channel, found, now).await?;
                 } else {
                     let wait = retry::wait_ms(self.job.tries, FIRST_WAIT_MS, LONGEST_WAIT_MS, self.random);
                     let at = tx.now() + wait;

@@ -11,7 +11,7 @@ use super::kinds::Work;
 use crate::error::Error;
 use crate::store::jobs::{self, Job, Retain};
 use crate::store::retention::{self, BATCH, OwnDays};
-use crate::store::{Tx, Verb};
+use crate::store::{Tx, Verb, channel_health};
 
 /// Pause between two batches: longer after a slow batch, because other writes are then waiting too.
 const LEAST_PAUSE: Duration = Duration::from_millis(40);
@@ -22,6 +22,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// Pending changes whose message never came, and dead jobs that were not retried.
 const PENDING_DAYS: i64 = 30;
 const DEAD_DAYS: i64 = 90;
+/// How the channels fared.
+const HEALTH_DAYS: i64 = 90;
 /// How long expired events wait for a consumer that has not seen them. It then begins anew.
 const CONSUMER_DAYS: i64 = 7;
 /// Ended refresh tokens and sessions are kept this long, so that their reuse is detected.
@@ -34,6 +36,7 @@ impl Work for Retain {
         remove_all(env, Uuid::nil(), Expiring::Tokens(TOKEN_DAYS)).await?;
         remove_all(env, Uuid::nil(), Expiring::Sessions(TOKEN_DAYS)).await?;
         remove_all(env, Uuid::nil(), Expiring::Pending(PENDING_DAYS)).await?;
+        remove_all(env, Uuid::nil(), Expiring::Health(HEALTH_DAYS)).await?;
         let mut after = Uuid::nil();
         loop {
             let page = env.store.read(LoadTenants { after }).await?;
@@ -80,6 +83,7 @@ enum Expiring {
     Tokens(i64),
     Sessions(i64),
     Pending(i64),
+    Health(i64),
 }
 
 impl Expiring {
@@ -91,7 +95,8 @@ impl Expiring {
             | Self::DeadJobs(days)
             | Self::Tokens(days)
             | Self::Sessions(days)
-            | Self::Pending(days) => days,
+            | Self::Pending(days)
+            | Self::Health(days) => days,
         }
     }
 
@@ -104,6 +109,7 @@ impl Expiring {
             Self::Tokens(_) => "refresh_tokens",
             Self::Sessions(_) => "sessions",
             Self::Pending(_) => "pending_changes",
+            Self::Health(_) => "channel_health",
         }
     }
 }
@@ -144,6 +150,7 @@ impl Verb for RemoveBatch {
             Expiring::Tokens(_) => retention::remove_tokens(tx, before).await?,
             Expiring::Sessions(_) => retention::remove_sessions(tx, before).await?,
             Expiring::Pending(_) => retention::remove_pending(tx, before).await?,
+            Expiring::Health(_) => channel_health::remove_old(tx, before).await?,
             Expiring::DeadJobs(_) => {
                 let old = jobs::old_dead(tx, tenant, retention::id_at(before), BATCH).await?;
                 for job in &old {

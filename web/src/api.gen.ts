@@ -91,6 +91,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/disconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Disconnect a channel: nothing comes or leaves any more, and the provider is told, again and again if it does not answer. Its conversations stay. Connecting it makes it go on. */
+        post: operations["post_channels_id_disconnect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a channel is, and how it fared: each change of its health, newest first. */
+        get: operations["get_channels_id_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/pair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pair a channel's account with a phone.
+         * @description The codes come to the room `pairing:{channel}` as the provider refreshes them, for whoever manages the channel and
+         *     has subscribed; the pairing ends when nobody has for half a minute. 409 `pairing_busy`: another account is being
+         *     paired on the same server; `no_pairing`: the provider's accounts are not paired.
+         */
+        post: operations["post_channels_id_pair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/companies": {
         parameters: {
             query?: never;
@@ -883,11 +939,26 @@ export interface components {
             capacity: number;
         };
         ChannelHealth: {
-            /** Format: int64 */
+            /** @description The one thing to do: `scan_code`, `confirm_passkey`, `sign_in`, `check_credentials` or `connect`. */
+            action: string | null;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
             at: number;
+            /**
+             * @description Why: `provider`, `starting`, `needs_person`, `connect_failed`, `account_taken`, `send_failed`, `unreachable`,
+             *     `silent`, `unconfirmed`, `backlog`, `delivery_errors`, `expires`, `expired` or `disconnected`.
+             */
+            code: string | null;
+            /**
+             * Format: int64
+             * @description When the same was last found.
+             */
+            confirmed_at: number | null;
+            /** @description The reason in words, as far as there is more to say than `code`. */
             detail: string | null;
-            /** @description `ok`, `degraded` or `down`. */
-            state: string;
+            state: components["schemas"]["HealthLevel"];
         };
         ChannelPatch: {
             /** @description Those that change. */
@@ -984,7 +1055,7 @@ export interface components {
             supersede: boolean;
         };
         /** @enum {string} */
-        ChannelState: "active" | "disabled";
+        ChannelState: "active" | "disabled" | "disconnected";
         /** @description A channel as people see it: nothing secret. */
         ChannelView: {
             /** Format: uuid */
@@ -1328,6 +1399,45 @@ export interface components {
         Health: {
             status: string;
         };
+        /** @description A change of a channel's health. */
+        HealthEntry: {
+            action: string | null;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            at: number;
+            /** @description As in the channel's `health`. */
+            code: string | null;
+            detail: string | null;
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["HealthLevel"];
+        };
+        /**
+         * @description How a channel is, from the best to the worst.
+         * @enum {string}
+         */
+        HealthLevel: "connected" | "degraded" | "needs_attention" | "down";
+        HealthPage: {
+            /** @description Each change, newest first. */
+            entries: components["schemas"]["HealthEntry"][];
+            health: components["schemas"]["ChannelHealth"] | null;
+            /** Format: uuid */
+            next: string | null;
+        };
+        HealthQuery: {
+            /**
+             * Format: uuid
+             * @description `next` of the page before.
+             */
+            before?: string | null;
+            /**
+             * Format: int64
+             * @description 50, and at most 200.
+             */
+            limit?: number | null;
+        };
         /** @description Something that was found by its text. */
         Hit: {
             /** Format: int64 */
@@ -1653,6 +1763,15 @@ export interface components {
          * @enum {string}
          */
         Owner: "ai" | "human" | "nobody";
+        PairBody: {
+            /** @description The phone's number, for a code to be typed instead of scanned. */
+            phone?: string | null;
+        };
+        /**
+         * @description How far a pairing is.
+         * @enum {string}
+         */
+        PairingState: "starting" | "scan" | "passkey" | "connected" | "failed" | "timed_out";
         People: {
             users: components["schemas"]["Person"][];
         };
@@ -1827,6 +1946,26 @@ export interface components {
             /** @enum {string} */
             kind: "typing";
             user: components["schemas"]["Typist"];
+        } | {
+            /**
+             * Format: int32
+             * @description Counts the codes to be scanned, from 1.
+             */
+            attempt: number;
+            /** @description What is to be typed on the phone, if its number was given. */
+            code: string | null;
+            /** @description The provider's word for the account's state, or why it failed. */
+            detail: string | null;
+            /**
+             * Format: int64
+             * @description When the code is about to be replaced, Unix milliseconds.
+             */
+            expires_at: number | null;
+            /** @enum {string} */
+            kind: "pairing";
+            /** @description What is to be scanned, as a `data:` address of a picture. */
+            qr: string | null;
+            state: components["schemas"]["PairingState"];
         };
         SearchAnswer: {
             /** @description `false`: older messages are still being taken into the index. */
@@ -2187,6 +2326,10 @@ export type Finish = components['schemas']['Finish'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FoundContact = components['schemas']['FoundContact'];
 export type Health = components['schemas']['Health'];
+export type HealthEntry = components['schemas']['HealthEntry'];
+export type HealthLevel = components['schemas']['HealthLevel'];
+export type HealthPage = components['schemas']['HealthPage'];
+export type HealthQuery = components['schemas']['HealthQuery'];
 export type Hit = components['schemas']['Hit'];
 export type InboxAnswer = components['schemas']['InboxAnswer'];
 export type InboxItem = components['schemas']['InboxItem'];
@@ -2215,6 +2358,8 @@ export type Nothing = components['schemas']['Nothing'];
 export type OfferedTurn = components['schemas']['OfferedTurn'];
 export type OutAttachment = components['schemas']['OutAttachment'];
 export type Owner = components['schemas']['Owner'];
+export type PairBody = components['schemas']['PairBody'];
+export type PairingState = components['schemas']['PairingState'];
 export type People = components['schemas']['People'];
 export type PeopleQuery = components['schemas']['PeopleQuery'];
 export type Permission = components['schemas']['Permission'];
@@ -2660,6 +2805,204 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_channels_id_disconnect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channels_id_health: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                before?: string;
+                /** @description 50, and at most 200. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthPage"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_channels_id_pair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PairBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nothing"];
                 };
             };
             /** @description The request is wrong; `field` says where. */

@@ -65,6 +65,9 @@ pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str)
     Ok(())
 }
 
+/// The detail of a bot that delivers nowhere.
+pub(super) const NO_WEBHOOK: &str = "no webhook is set";
+
 pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, SendError> {
     let info = match Api::of(http, account)?.call("getWebhookInfo", &json!({})).await {
         Ok(reply) => done(reply),
@@ -76,7 +79,7 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
     };
     let (state, detail) = match read::text(&info, "url") {
         Some(_) => (HealthState::Up, "webhook set"),
-        None => (HealthState::Down, "no webhook is set"),
+        None => (HealthState::Down, NO_WEBHOOK),
     };
     Ok(Health {
         state,

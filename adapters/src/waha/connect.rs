@@ -7,9 +7,9 @@ use url::Url;
 
 use super::{api::Api, id, wire::EVENTS};
 use crate::{
-    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Pairing, SendError, Words,
-    call::{Failure, Verdict, call},
-    json as read, outward, sniff,
+    Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Remedy, SendError, Words,
+    call::{Failure, Verdict},
+    json as read, outward,
 };
 
 pub(super) async fn connect(
@@ -51,6 +51,12 @@ pub(super) async fn connect(
         claim: read::text(me, "id").and_then(|id| id::chat_id(&id)).map(|id| format!("account:{id}")),
         health: health_of(&info),
     })
+}
+
+/// The server of the account, by whatever address it is called.
+pub(super) fn server(account: &Account) -> Option<String> {
+    let base = outward::base(account.get("base_url")?).ok()?;
+    Some(outward::server(&base))
 }
 
 /// A server has a session once, by whatever address it is called.
@@ -183,19 +189,19 @@ pub(super) fn state_of(status: &str) -> HealthState {
     }
 }
 
+pub(super) fn remedy(state: HealthState, detail: &str) -> Option<Remedy> {
+    match state {
+        HealthState::NeedsPerson if detail.starts_with("PASSKEY") => Some(Remedy::ConfirmPasskey),
+        HealthState::NeedsPerson => Some(Remedy::ScanCode),
+        HealthState::Down => Some(Remedy::Connect),
+        HealthState::Up | HealthState::Starting => None,
+    }
+}
+
 fn health_of(info: &Value) -> Health {
     let detail = read::text(info, "status").unwrap_or_else(|| "UNKNOWN".to_owned());
     let state = state_of(&detail);
     Health { state, detail: detail.into(), pending: None, last_error: None }
-}
-
-/// The picture of the code; `None` while there is nothing to scan.
-pub(super) async fn pairing(http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
-    let api = Api::of(http, account)?;
-    let path = format!("/api/{}/auth/qr", api.session);
-    let answer = call(api.request(Method::GET, &path).header("Accept", "image/png")).await?;
-    let mime = sniff::settle(&answer.body, None);
-    Ok((answer.is_success() && mime == "image/png").then_some(Pairing { mime, bytes: answer.body }))
 }
 
 #[cfg(test)]

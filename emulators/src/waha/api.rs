@@ -31,6 +31,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/sessions/{session}/me", get(sessions::me))
         .route("/api/sessions/{session}/{order}", post(sessions::order))
         .route("/api/{session}/auth/qr", get(sessions::qr))
+        .route("/api/{session}/auth/request-code", post(sessions::request_code))
         .route("/api/{session}/new-message-id", get(new_message_id))
         .route("/api/{session}/lids/{lid}", get(lid))
         .route("/api/{session}/lids/pn/{phone}", get(lid_of_phone))

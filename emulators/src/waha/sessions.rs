@@ -19,6 +19,7 @@ use super::{
 };
 
 const HISTORY: usize = 10;
+const CODES: u8 = 6;
 /// A PNG of one white pixel in place of a QR code.
 const QR_PNG: &[u8] =
     b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\
@@ -41,7 +42,23 @@ pub(super) fn set_status(shared: &Arc<Shared>, name: &str, status: &str) {
     }
 }
 
+/// Shows the next of six codes; after the last one the session fails.
+pub(super) fn next_code(shared: &Arc<Shared>, name: &str) {
+    let count = shared.state.change(|state| {
+        let session = state.sessions.get_mut(name)?;
+        session.codes += 1;
+        Some(session.codes)
+    });
+    let status = if count.is_some_and(|count| count > CODES) { "FAILED" } else { "SCAN_QR_CODE" };
+    set_status(shared, name, status);
+}
+
 fn start(shared: &Arc<Shared>, name: &str) {
+    shared.state.change(|state| {
+        if let Some(session) = state.sessions.get_mut(name) {
+            session.codes = 1;
+        }
+    });
     set_status(shared, name, "STARTING");
     set_status(shared, name, if shared.config.links_itself { "WORKING" } else { "SCAN_QR_CODE" });
 }
@@ -75,7 +92,7 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
     let is_new = shared.state.change(|state| {
         let is_new = !state.sessions.contains_key(&name);
         let me = next_me(&shared.config.me, state.sessions.len());
-        let session = Session { status: "STOPPED".into(), config, me, history: Vec::new() };
+        let session = Session { status: "STOPPED".into(), config, me, codes: 1, history: Vec::new() };
         state.sessions.entry(name.clone()).or_insert(session);
         is_new
     });
@@ -146,8 +163,28 @@ pub(super) async fn me(State(shared): State<Arc<Shared>>, Path(name): Path<Strin
 }
 
 pub(super) async fn qr(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    match refusal::require(&shared, &name, "SCAN_QR_CODE") {
-        Err(refusal) => *refusal,
-        Ok(()) => ([("content-type", "image/png")], QR_PNG).into_response(),
+    if let Err(refusal) = refusal::require(&shared, &name, "SCAN_QR_CODE") {
+        return *refusal;
     }
+    let codes = shared.state.read(|state| state.sessions.get(&name).map_or(0, |one| one.codes));
+    // What follows the end of a picture is no part of it, and makes each code another one.
+    let picture = [QR_PNG, &[codes]].concat();
+    ([("content-type", "image/png")], picture).into_response()
+}
+
+/// A code to be typed on the phone of that number.
+pub(super) async fn request_code(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Response {
+    if let Err(refusal) = refusal::require(&shared, &name, "SCAN_QR_CODE") {
+        return *refusal;
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let number = body["phoneNumber"].as_str().unwrap_or_default();
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return refusal::error(StatusCode::BAD_REQUEST, "phoneNumber must be digits only");
+    }
+    (StatusCode::CREATED, Json(json!({ "code": "ABCD-EFGH" }))).into_response()
 }

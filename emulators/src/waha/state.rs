@@ -99,6 +99,8 @@ pub(super) struct Session {
     pub(super) config: Value,
     /// The phone number that scanned the session's QR code, in WhatsApp's form.
     pub(super) me: String,
+    /// The codes that were shown since the session was started.
+    pub(super) codes: u8,
     /// The latest states with their times, as in `session.status` events.
     pub(super) history: Vec<Value>,
 }

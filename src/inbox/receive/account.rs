@@ -4,36 +4,30 @@ use adapters::HealthState;
 use adapters::event::{AccountHealth, Connection, Permission, Renamed};
 
 use super::time;
-use crate::channels::{health, news};
+use crate::channels::health::{self, Finding};
+use crate::channels::news as unread;
 use crate::error::Error;
 use crate::inbox::outgoing;
-use crate::model::{Channel, ChannelHealth, ChannelState};
+use crate::model::{Channel, ChannelState};
 use crate::store::jobs::{self, Class};
 use crate::store::queues::QueueKey;
 use crate::store::{Tx, channels, connections, contacts, conversations};
 
 /// Records the account's state as the channel's health.
 pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHealth) -> Result<bool, Error> {
-    let state = match news.state {
-        HealthState::Up => "ok",
-        HealthState::Starting => "degraded",
-        HealthState::NeedsPerson | HealthState::Down => "down",
-    };
+    let provider = adapters::provider(&channel.kind).ok_or(Error::NotFound("provider"))?;
     let mut channel =
         channels::by_id(tx, channel.tenant, channel.id).await?.ok_or(Error::NotFound("channel"))?;
     let at = time::or_now(&news.told, tx.now());
-    // Session states arrive out of order: an older one is ignored.
-    if channel.health.as_ref().is_some_and(|health| health.at > at) {
-        return Ok(false);
-    }
     let detail = news.detail.as_deref().map(|word| adapters::Words::from(word).into());
-    health::note(tx, &mut channel, ChannelHealth { state: state.to_owned(), detail, at }).await?;
-    if state == "ok" && channel.state == ChannelState::Active {
+    let found = Finding::of_provider(provider, news.state, detail);
+    let is_up = news.state == HealthState::Up && channel.state == ChannelState::Active;
+    let is_news = health::note(tx, &mut channel, found, at).await?;
+    if is_news && is_up {
         // What was written while the account was not connected may not have been delivered.
-        news::ask(tx, &channel).await?;
-        jobs::recovered(tx, channel.tenant, channel.id).await?;
+        unread::ask(tx, &channel).await?;
     }
-    Ok(true)
+    Ok(is_news)
 }
 
 /// The customer allows the bot to write again: waiting retries run now.

@@ -57,7 +57,7 @@ impl Verb for HandUnclaimed {
             .await?
             .ok_or(Error::NotFound("channel"))?;
         let waited = tx.now() - turn.due_at;
-        let paused = channel.state == ChannelState::Disabled;
+        let paused = channel.state != ChannelState::Active;
         if turn.state != TurnState::Collecting || waited < channel.settings.nobody_ms || paused {
             return Ok(false);
         }

@@ -75,7 +75,7 @@ impl Verb for Offer {
         let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
             .await?
             .ok_or(Error::NotFound("channel"))?;
-        if channel.state == ChannelState::Disabled {
+        if channel.state != ChannelState::Active {
             turn.due_at = tx.now() + pause::LOOK_AGAIN_MS;
             let told = turn.reason.replace(pause::REASON.to_owned());
             turns::update(tx, conversation.tenant, &turn).await?;

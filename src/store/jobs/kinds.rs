@@ -103,10 +103,14 @@ payloads! {
     FetchTitle { conversation } = "fetch_title" in Media;
     /// Fetches the name of a conversation's customer.
     FetchProfile { conversation } = "fetch_profile" in Media;
+    /// Takes a disconnected channel's webhook off at its provider.
+    DisconnectChannel { channel } = "disconnect_channel" in Media;
     /// Fails deliveries that have waited longer than a message is worth sending.
     EndOverdue { installation } = "end_overdue" in Upkeep;
     /// Removes rows that are older than their tenant's retention.
     Retain { installation } = "retain" in Upkeep;
+    /// Looks at the channels that are due.
+    WatchChannels { installation } = "watch_channels" in Upkeep;
     /// Removes files that belong to no message.
     SweepFiles { installation } = "sweep_files" in Upkeep;
 }

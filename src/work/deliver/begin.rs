@@ -78,7 +78,7 @@ impl Verb for Begin {
         let channel = channels::by_id(tx, delivery.tenant, delivery.channel)
             .await?
             .ok_or(Error::NotFound("channel"))?;
-        if channel.state == ChannelState::Disabled {
+        if channel.state != ChannelState::Active {
             let now = tx.now();
             jobs::postpone(tx, &self.job, now, "the channel is paused").await?;
             return Ok(None);

@@ -1,15 +1,15 @@
 //! Records the outcome of a send. A state that an echo or a receipt has set meanwhile stays: the provider's answer does
 //! not overwrite it.
 
-use adapters::SendOutcome;
+use adapters::{Remedy, SendOutcome};
 use uuid::Uuid;
 
 use super::begin::Attempt;
 use super::{MAX_AGE_MS, word};
-use crate::channels::health;
+use crate::channels::health::{self, Finding};
 use crate::error::Error;
 use crate::inbox::{message_change, receipt};
-use crate::model::{Channel, ChannelHealth, MessageError, MessageStatus};
+use crate::model::{Channel, ChannelHealth, HealthCause, HealthLevel, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job, Payload};
 use crate::store::queues::{self, QueueKey};
@@ -95,7 +95,7 @@ impl Finish {
             SendOutcome::Rejected { code, reason, channel_down: true } => {
                 self.refused(&mut delivery);
                 queues::failed(tx, self.queue(), true, reason).await?;
-                self.channel_is(tx, &delivery, "down", Some(reason)).await?;
+                self.channel_is(tx, &delivery, Some((code, reason))).await?;
                 // The queue is blocked; this job is tried first when it resumes.
                 self.later(tx, &mut delivery, code, reason, 0, false).await?;
             }
@@ -109,7 +109,7 @@ impl Finish {
             SendOutcome::Unknown { reason, channel_down } => {
                 queues::failed(tx, self.queue(), *channel_down, reason).await?;
                 if *channel_down {
-                    self.channel_is(tx, &delivery, "down", Some(reason)).await?;
+                    self.channel_is(tx, &delivery, Some(("", reason))).await?;
                 }
                 delivery.state = MessageStatus::Unknown;
                 delivery.error =
@@ -169,7 +169,7 @@ impl Finish {
         receipt::refresh(tx, &delivery).await?;
         self.provider_answers(tx).await?;
         // Applies receipts and reactions that came before the key was known.
-        let channel = self.channel_is(tx, &delivery, "ok", None).await?;
+        let channel = self.channel_is(tx, &delivery, None).await?;
         message_change::settle_delivery(tx, &channel, key).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
@@ -221,25 +221,30 @@ impl Finish {
         Ok(())
     }
 
-    /// Updates the channel's health from a send: down, or working again.
+    /// Updates the channel's health from a send: down, with the code and the reason, or working again.
     async fn channel_is(
         &self,
         tx: &mut Tx<'_>,
         delivery: &Delivery,
-        state: &str,
-        detail: Option<&str>,
+        down: Option<(&str, &str)>,
     ) -> Result<Channel, Error> {
         let mut channel = channels::by_id(tx, delivery.tenant, delivery.channel)
             .await?
             .ok_or(Error::NotFound("channel"))?;
-        let was_down = channel.health.as_ref().is_some_and(|health| health.state == "down");
-        if was_down == (state == "down") {
+        let was_down = channel.health.as_ref().is_some_and(ChannelHealth::is_blocked);
+        if was_down == down.is_some() {
             return Ok(channel);
         }
-        let health =
-            ChannelHealth { state: state.to_owned(), detail: detail.map(str::to_owned), at: tx.now() };
-        tracing::warn!(channel = %channel.id, tenant = %channel.tenant, state, detail, "channel health changed");
-        health::note(tx, &mut channel, health).await?;
+        let found = match down {
+            None => Finding::connected(),
+            Some((code, reason)) => {
+                let found = Finding::new(HealthLevel::Down, HealthCause::SendFailed, Some(reason.to_owned()));
+                // The credentials were refused: `key_refused`, `token_refused`.
+                if code.ends_with("_refused") { found.remedy(Remedy::CheckCredentials) } else { found }
+            }
+        };
+        let now = tx.now();
+        health::note(tx, &mut channel, found, now).await?;
         Ok(channel)
     }
 }

@@ -16,7 +16,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
   const allowed = usePick((state) => mayWrite(state, conversation));
   const name = displayName(conversation);
   const closed = conversation.state === "closed";
-  const trouble = channel?.health && channel.health.state !== "ok" ? channel.health : null;
+  const trouble = channel?.health && channel.health.state !== "connected" ? channel.health : null;
   return (
     <header className="thread-head">
       <a className="back quiet square" href="#/" aria-label={t("act.back")}><BackIcon /></a>

@@ -44,7 +44,7 @@ function Card({ tenant }: { tenant: TenantRole }) {
   const calls = useCalls();
   const query = usePick((state) => state.filter);
   const trouble = usePick((state) => Object.values(state.channels)
-    .filter((one) => one.tenant === id && one.state === "active" && one.health !== null && one.health.state !== "ok").length);
+    .filter((one) => one.tenant === id && one.state === "active" && one.health !== null && one.health.state !== "connected").length);
   const channels = usePick((state) => Object.values(state.channels).filter((one) => one.tenant === id).length);
   const maySet = usePick((state) => mayOpen(state, "channels", id));
   const { phase, value, again } = useData(useCallback(() => calls.counts(id), [calls, id]), 30_000);

@@ -12,7 +12,8 @@ import { TextField } from "../ui/Field";
 import { credentialsOf } from "./credentials";
 import { useCalls } from "./data";
 import { FormEnd, useForm } from "./form";
-import { Health } from "./Health";
+import { Cause, Health, ToDo } from "./Health";
+import { HealthHistory } from "./HealthHistory";
 import { NotLiveNote, PageHead } from "./Parts";
 
 /** Takes a channel from an answer, before its event comes. */
@@ -38,8 +39,11 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
           {channel.health && (
             <div>
               <dt>{t("channels.since", { time: t.full(channel.health.at) })}</dt>
-              <dd dir="auto" data-testid="health-detail">{channel.health.detail ?? "—"}</dd>
+              <dd><Cause health={channel.health} /></dd>
             </div>
+          )}
+          {channel.health?.action && (
+            <div><dt>{t("channels.todo")}</dt><dd><ToDo health={channel.health} /></dd></div>
           )}
         </dl>
         {mayChange && <Switches channel={channel} />}
@@ -49,6 +53,7 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
         {mayChange && <a href={format(settingsAt("windows", tenant, id))}>{t("channels.toWindows")}</a>}
         {mayRead && <a href={format({ page: "settings", section: "log", thing: null, scope: { ...everywhere, tenant, channel: id } })}>{t("channels.toLog")}</a>}
       </p>
+      <HealthHistory channel={channel} />
       {mayChange && <Naming channel={channel} />}
       {mayChange && <Credentials channel={channel} />}
     </>
@@ -60,11 +65,11 @@ function Switches({ channel }: { channel: ChannelView }) {
   const t = useText();
   const calls = useCalls();
   const keep = useKeepChannel();
-  const [busy, setBusy] = useState<"state" | "connect" | null>(null);
+  const [busy, setBusy] = useState<"state" | "connect" | "disconnect" | null>(null);
   const [told, setTold] = useState<{ words: string; bad: boolean } | null>(null);
   const paused = channel.state === "disabled";
 
-  async function run(what: "state" | "connect", call: () => Promise<ChannelView>, done: Key | null) {
+  async function run(what: "state" | "connect" | "disconnect", call: () => Promise<ChannelView>, done: Key | null) {
     setBusy(what);
     setTold(null);
     try {
@@ -79,7 +84,7 @@ function Switches({ channel }: { channel: ChannelView }) {
 
   return (
     <div className="switches">
-      <Button disabled={busy !== null} data-testid="pause" aria-describedby="pause-hint"
+      <Button disabled={busy !== null || channel.state === "disconnected"} data-testid="pause" aria-describedby="pause-hint"
         onClick={() => void run("state", () => calls.changeChannel(channel.id, { state: paused ? "active" : "disabled" }), null)}>
         {t(paused ? "channels.resume" : "channels.pause")}
       </Button>
@@ -89,6 +94,15 @@ function Switches({ channel }: { channel: ChannelView }) {
         {t(busy === "connect" ? "channels.connecting" : "channels.connect")}
       </Button>
       <span id="connect-hint" className="form-hint">{t("channels.connectHint")}</span>
+      {channel.state !== "disconnected" && channel.health && (
+        <>
+          <Button tone="danger" disabled={busy !== null} data-testid="disconnect" aria-describedby="disconnect-hint"
+            onClick={() => { if (window.confirm(t("channels.disconnectSure"))) void run("disconnect", () => calls.disconnectChannel(channel.id), null); }}>
+            {t("channels.disconnect")}
+          </Button>
+          <span id="disconnect-hint" className="form-hint">{t("channels.disconnectHint")}</span>
+        </>
+      )}
       <p className={told?.bad ? "form-problem" : "form-status"} role="status" data-testid="switches-told">{told?.words}</p>
     </div>
   );

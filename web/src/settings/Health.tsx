@@ -1,18 +1,50 @@
-// How a channel is, in a word: paused, or what its health says.
+// How a channel is: in a word, and why with the one thing to do.
 import { useText } from "../hooks/app";
-import type { ChannelView } from "../api.gen";
+import type { ChannelHealth, ChannelView } from "../api.gen";
 import type { Key } from "../i18n/text";
 
-const known = ["ok", "degraded", "down"];
+const levels = ["connected", "degraded", "needs_attention", "down"];
+const causes = [
+  "provider", "starting", "needs_person", "connect_failed", "account_taken", "send_failed", "unreachable", "silent", "unconfirmed", "backlog",
+  "delivery_errors", "expires", "expired", "disconnected",
+];
+const actions = ["scan_code", "confirm_passkey", "sign_in", "check_credentials", "connect"];
+
+/** What the page has words for; a newer server may say more. */
+function knownOf(all: string[], word: string | null | undefined): string | null {
+  return word && all.includes(word) ? word : null;
+}
 
 export function Health({ channel }: { channel: ChannelView }) {
   const t = useText();
-  const paused = channel.state === "disabled";
-  const health = channel.health && known.includes(channel.health.state) ? channel.health.state : "unknown";
-  const words = t(paused ? "channels.disabled" : (`channels.health.${health}` as Key));
+  const stopped = channel.state === "active" ? null : channel.state;
+  const health = knownOf(levels, channel.health?.state) ?? "unknown";
+  const words = t((stopped ? `channels.${stopped}` : `channels.health.${health}`) as Key);
   return (
-    <span className="health" data-health={paused ? "paused" : health} data-testid="channel-health">
-      <span aria-hidden="true">{paused ? "❚❚" : health === "ok" ? "✓" : health === "unknown" ? "?" : "!"}</span> {words}
+    <span className="health" data-health={stopped ? "paused" : health} data-testid="channel-health">
+      <span aria-hidden="true">{stopped ? "❚❚" : health === "connected" ? "✓" : health === "unknown" ? "?" : "!"}</span> {words}
     </span>
   );
+}
+
+type Told = Pick<ChannelHealth, "code" | "detail" | "action">;
+
+/** Why, in words, with the provider's own ones behind. */
+export function Cause({ health }: { health: Told }) {
+  const t = useText();
+  const cause = knownOf(causes, health.code);
+  return (
+    <span className="health-cause" data-testid="health-cause">
+      {cause && t(`channels.cause.${cause}` as Key)}
+      {cause && health.detail && ": "}
+      {health.detail && <span dir="auto" data-testid="health-detail">{health.detail}</span>}
+      {!cause && !health.detail && "—"}
+    </span>
+  );
+}
+
+export function ToDo({ health }: { health: Told }) {
+  const t = useText();
+  const action = knownOf(actions, health.action);
+  return action && <strong className="health-action" data-testid="health-action">{t(`channels.action.${action}` as Key)}</strong>;
 }

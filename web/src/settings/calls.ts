@@ -1,6 +1,6 @@
 // The operations that the settings pages use, each with what it takes and gives. Types are the server's.
 import type {
-  ChannelPatch, ChannelView, CompanyView, CountsAnswer, DeadAnswer, LogPage, NewChannel, NewCompany, People, Replayed,
+  ChannelPatch, HealthPage, ChannelView, CompanyView, CountsAnswer, DeadAnswer, LogPage, NewChannel, NewCompany, People, Replayed,
 } from "../api.gen";
 import type { App } from "../app";
 
@@ -11,6 +11,8 @@ export const callsOf = (request: App["request"]) => ({
   makeChannel: (channel: NewChannel) => request<ChannelView>("POST", "/api/v1/channels", channel),
   changeChannel: (id: string, patch: ChannelPatch) => request<ChannelView>("PATCH", `/api/v1/channels/${id}`, patch),
   connectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/connect`),
+  disconnectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/disconnect`),
+  channelHealth: (id: string, before: string | null) => request<HealthPage>("GET", `/api/v1/channels/${id}/health?${given({ before })}`),
   companies: () => request<{ companies: CompanyView[] }>("GET", "/api/v1/companies").then(({ companies }) => companies),
   makeCompany: (company: NewCompany) => request<CompanyView>("POST", "/api/v1/companies", company),
   people: (tenant: string) => request<People>("GET", `/api/v1/users?tenant=${tenant}`).then(({ users }) => users),

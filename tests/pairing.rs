@@ -1,0 +1,65 @@
+//! Pairing a phone: the codes come live to those who manage the channel, as the provider refreshes them, and to nobody else.
+
+use serde_json::{Value, json};
+
+use crate::kit::{Client, SESSION, World};
+use crate::on_both;
+
+async fn shown(client: &mut Client, fits: impl Fn(&Value) -> bool) -> Value {
+    client.publication(|data| data["kind"] == "pairing" && fits(data)).await
+}
+
+on_both!(codes_are_shown_live_until_the_phone_is_linked, |engine| async move {
+    let world = World::start(engine).await;
+    let (owner, agent) = (world.api("owner@example.com").await, world.api("agent@example.com").await);
+    let path = format!("/api/v1/channels/{}/pair", world.phone.id);
+    let room = format!("pairing:{}", world.phone.id);
+    world.waha.set_status(SESSION, "SCAN_QR_CODE");
+    world.waha.idle().await;
+    let mut watching = world.person("owner@example.com").await;
+    assert!(watching.subscribe(&room).await["error"].is_null());
+    let mut other = world.person("agent@example.com").await;
+    assert_eq!(other.subscribe(&room).await["error"]["code"], 103, "an agent does not manage channels");
+    assert_eq!(agent.post(&path, &json!({})).await.0, 403);
+    assert_eq!(owner.post(&path, &json!({})).await.0, 200);
+    let first = shown(&mut watching, |data| data["qr"].is_string()).await;
+    assert!(first["qr"].as_str().is_some_and(|qr| qr.starts_with("data:image/png;base64,")), "{first}");
+    assert_eq!((&first["state"], &first["attempt"]), (&json!("scan"), &json!(1)));
+    world.waha.next_code(SESSION);
+    let second = shown(&mut watching, |data| data["attempt"] == 2).await;
+    assert_ne!(second["qr"], first["qr"]);
+    // A second manager sees the same, and asks for a code to be typed.
+    let mut colleague = world.person("owner@example.com").await;
+    colleague.subscribe(&room).await;
+    assert_eq!(owner.post(&path, &json!({ "phone": "+1 202 555 0100" })).await.0, 200);
+    let typed = shown(&mut colleague, |data| data["code"].is_string()).await;
+    assert_eq!((&typed["code"], &typed["qr"]), (&json!("ABCD-EFGH"), &second["qr"]));
+    world.waha.set_status(SESSION, "PASSKEY_REQUIRED");
+    let passkey = shown(&mut watching, |data| data["state"] == "passkey").await;
+    assert!(passkey["qr"].is_null(), "nothing is to be scanned then");
+    world.waha.scan(SESSION);
+    shown(&mut watching, |data| data["state"] == "connected").await;
+    let (_, body) = owner.get(&format!("/api/v1/channels/{}/health", world.phone.id)).await;
+    assert_eq!(body["health"]["state"], "connected", "{body}");
+    world.finish().await;
+});
+
+on_both!(a_pairing_that_nobody_scans_ends, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let path = format!("/api/v1/channels/{}/pair", world.phone.id);
+    let mut watching = world.person("owner@example.com").await;
+    watching.subscribe(&format!("pairing:{}", world.phone.id)).await;
+    world.waha.set_status(SESSION, "SCAN_QR_CODE");
+    assert_eq!(owner.post(&path, &json!({})).await.0, 200);
+    shown(&mut watching, |data| data["attempt"] == 1).await;
+    for _ in 0..6 {
+        world.waha.next_code(SESSION);
+    }
+    shown(&mut watching, |data| data["state"] == "timed_out").await;
+    // A bot has nothing to be paired with, and a number has digits.
+    let bot = format!("/api/v1/channels/{}/pair", world.bot.id);
+    assert_eq!(owner.post(&bot, &json!({})).await.0, 409);
+    assert!((400..500).contains(&owner.post(&path, &json!({ "phone": "12" })).await.0));
+    world.finish().await;
+});
