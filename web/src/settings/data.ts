@@ -27,6 +27,7 @@ export function useData<T>(load: () => Promise<T>, everyMs: number | null = null
   const [reason, setReason] = useState<string | null>(null);
   const [busy, setBusy] = useState(true);
   const run = useRef(0);
+  const { clock } = useApp();
   const isLive = usePick((state) => state.link.phase === "live");
 
   const ask = useCallback(async () => {
@@ -35,14 +36,14 @@ export function useData<T>(load: () => Promise<T>, everyMs: number | null = null
     try {
       const value = await load();
       if (mine !== run.current) return;
-      setKept({ load, value, at: Date.now() });
+      setKept({ load, value, at: clock.now() });
       setReason(null);
     } catch (error) {
       if (mine === run.current) setReason(reasonOf(error));
     } finally {
       if (mine === run.current) setBusy(false);
     }
-  }, [load]);
+  }, [load, clock]);
 
   useEffect(() => {
     void ask();
