@@ -21,7 +21,6 @@ import { RequestError } from "./services/problem";
 import { retryDelay } from "./services/retry";
 import { Room } from "./services/room";
 import { Search } from "./services/search";
-import { removePersonal } from "./services/shelf";
 import { Socket } from "./services/socket";
 import { TabLife } from "./services/tab_life";
 import { Tabs } from "./services/tabs";
@@ -173,7 +172,7 @@ export function createApp(): App {
     if (store.get().session.phase === "out") return;
     tabs.release();
     // At the start it is only known that it was somebody's.
-    if (!holder) removePersonal();
+    if (!holder) tabs.removePersonal();
     holder = null;
     api.tokens.forget();
     drafts.forget();

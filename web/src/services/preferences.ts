@@ -1,7 +1,11 @@
 // Language, appearance and what the list shows: of the browser, not of the account, so they hold on the sign-in page too.
+import { place } from "./address";
 import { browserShelf, put, take, type Shelf } from "./shelf";
 import type { Query } from "../state/views";
 import { guessLanguage, languageNames, type Language } from "../i18n/text";
+
+/** It names tenants and channels of one installation; the looks are the same for all of a host. */
+const listKey = () => `hubbub.list.${place()}`;
 
 export type Theme = "system" | "light" | "dark";
 
@@ -56,7 +60,7 @@ export class PreferenceShelf {
     this.present = {
       language: readLanguage(take(shelf, "hubbub.language")) ?? guessLanguage(languages),
       theme: readTheme(take(shelf, "hubbub.theme")) ?? "system",
-      list: readList(take(shelf, "hubbub.list")),
+      list: readList(take(shelf, listKey())),
     };
   }
 
@@ -69,7 +73,7 @@ export class PreferenceShelf {
     this.present = { ...this.present, ...change };
     if (language) put(this.shelf, "hubbub.language", language);
     if (theme) put(this.shelf, "hubbub.theme", theme);
-    if (list) put(this.shelf, "hubbub.list", JSON.stringify(list));
+    if (list) put(this.shelf, listKey(), JSON.stringify(list));
   }
 
   /** What the list showed names tenants and channels, so it leaves with the session; how the page looks stays. */
