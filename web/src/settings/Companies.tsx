@@ -1,6 +1,7 @@
 // The companies of a business, and the form of a new one.
 import { GonePart } from "../components/Gone";
 import { useApp, usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { mayMake, settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
 import type { NewCompany } from "../api.gen";
@@ -36,7 +37,8 @@ function List({ tenant }: { tenant: string }) {
   const channels = usePick((state) => state.channels);
   const query = usePick((state) => state.filter);
   const mayAdd = usePick((state) => mayMake(state, "companies", tenant));
-  const companies = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName();
+  const companies = sorted(Object.values(all).filter((one) => one.tenant === tenant));
   const make = mayAdd && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))} data-testid="new-company">{t("company.new")}</ButtonLink>;
   return (
     <>

@@ -1,5 +1,6 @@
 // The form of a new channel. The provider is told where to deliver on the channel's page, by connecting it.
 import { useApp, usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
@@ -17,7 +18,8 @@ export function NewChannelPage({ tenant, data }: { tenant: string; data: Data<tr
   const t = useText();
   const all = usePick((state) => state.companies);
   const mayMake = usePick((state) => can(state, tenant, "company.create"));
-  const companies = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName();
+  const companies = sorted(Object.values(all).filter((one) => one.tenant === tenant));
   return (
     <>
       <PageHead title={t("channels.new")} hint={t("channels.noneHint")} />
