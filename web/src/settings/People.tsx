@@ -1,16 +1,16 @@
 // Who works for a business. Accounts are made by the installation's commands, so nothing is changed here.
 import { useCallback } from "react";
 import { Avatar } from "../components/Avatar";
-import { usePick, useText } from "../hooks/app";
+import { useApp, usePick, useText } from "../hooks/app";
 import { EmptyState } from "../ui/States";
-import { useCalls, useData } from "./data";
+import { useData } from "./data";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
 
 export function PeoplePage({ tenant }: SectionProps) {
   const t = useText();
-  const calls = useCalls();
+  const { loader } = useApp();
   const me = usePick((state) => state.session.user?.id);
-  const data = useData(useCallback(() => calls.people(tenant), [calls, tenant]));
+  const data = useData(useCallback(() => loader.people(tenant), [loader, tenant]));
   return (
     <>
       <PageHead title={t("page.people")} hint={t("page.peopleHint")}><Freshness data={data} /></PageHead>

@@ -66,12 +66,9 @@ export function useData<T>(load: () => Promise<T>, everyMs: number | null = null
 
 /** The channels and companies of the store, loaded anew when a page needs them; events keep the channels true. */
 export function useNames(): Data<true> {
-  const { store } = useApp();
-  const calls = useCalls();
+  const { loader } = useApp();
   return useData(useCallback(async () => {
-    const [channels, companies] = await Promise.all([calls.channels(), calls.companies()]);
-    store.apply({ type: "channels", channels });
-    store.apply({ type: "companies", companies });
+    await Promise.all([loader.channels(), loader.companies()]);
     return true as const;
-  }, [calls, store]));
+  }, [loader]));
 }
