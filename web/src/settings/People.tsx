@@ -3,6 +3,7 @@ import { useCallback } from "react";
 import { Avatar } from "../components/Avatar";
 import { useApp, usePick, useText } from "../hooks/app";
 import { EmptyState } from "../ui/States";
+import { Table } from "../ui/Table";
 import { useData } from "./data";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
 
@@ -16,16 +17,17 @@ export function PeoplePage({ tenant }: SectionProps) {
       <PageHead title={t("page.people")} hint={t("page.peopleHint")}><Freshness data={data} /></PageHead>
       <DataView data={data} isEmpty={(people) => people.length === 0} empty={<EmptyState title={t("people.none")} hint={t("people.noneHint")} />}>
         {(people) => (
-          <ul className="rows" data-testid="people">
-            {people.map(({ id, name, role, permissions }) => (
-              <li key={id} className="rows-line">
-                <Avatar id={id} name={name} />
-                <strong dir="auto">{name}{id === me && <span className="rows-you"> ({t("people.you")})</span>}</strong>
-                <span className="tag">{t(`role.${role}`)}</span>
-                <span className="rows-more">{permissions.map((one) => t(`permission.${one}`)).join(", ")}</span>
-              </li>
-            ))}
-          </ul>
+          <div data-testid="people">
+            <Table caption={t("page.people")} rows={people} keyOf={({ id }) => id} columns={[
+              {
+                key: "name", title: t("people.name"), cell: ({ id, name }) => (
+                  <span className="rows-name"><Avatar id={id} name={name} /><strong dir="auto">{name}{id === me && <span className="rows-you"> ({t("people.you")})</span>}</strong></span>
+                ),
+              },
+              { key: "role", title: t("people.role"), cell: ({ role }) => t(`role.${role}`) },
+              { key: "permissions", title: t("people.permissions"), cell: ({ permissions }) => permissions.map((one) => t(`permission.${one}`)).join(", ") },
+            ]} />
+          </div>
         )}
       </DataView>
       <p className="card-note">{t("people.noneHint")}</p>
