@@ -24,7 +24,7 @@ export function PeoplePage({ tenant }: SectionProps) {
                   <span className="rows-name"><Avatar id={id} name={name} /><strong dir="auto">{name}{id === me && <span className="rows-you"> ({t("people.you")})</span>}</strong></span>
                 ),
               },
-              { key: "role", title: t("people.role"), cell: ({ role }) => t(`role.${role}`) },
+              { key: "role", title: t("people.role"), short: true, cell: ({ role }) => t(`role.${role}`) },
               { key: "permissions", title: t("people.permissions"), cell: ({ permissions }) => permissions.map((one) => t(`permission.${one}`)).join(", ") },
             ]} />
           </div>
