@@ -4,9 +4,7 @@ import { Fragment, memo, useCallback, useEffect, useRef, useState, type FocusEve
 import { flushSync } from "react-dom";
 import { useApp, useNow, usePick, useText } from "../hooks/app";
 import { composing } from "../hooks/composing";
-import { usePress } from "../hooks/press";
 import { useVirtualRows } from "../hooks/virtual";
-import { inbox } from "../routes/route";
 import { currentList } from "../state/lists";
 import { ConversationRow } from "./ConversationRow";
 import { Empty } from "./Empty";
@@ -23,7 +21,7 @@ const pageRows = 10;
 
 export const ConversationList = memo(function ConversationList() {
   const t = useText();
-  const { loader, router, store } = useApp();
+  const { loader, store } = useApp();
   const ids = usePick((state) => currentList(state)?.ids ?? noIds);
   const filter = usePick((state) => state.filter);
   const phase = usePick((state) => currentList(state)?.phase ?? "idle");
@@ -78,14 +76,12 @@ export const ConversationList = memo(function ConversationList() {
   const onFocus = (event: FocusEvent) =>
     setFocused((event.target as HTMLElement).closest<HTMLElement>("[data-row]")?.dataset["row"] ?? null);
 
-  const press = usePress((conversation) => router.go({ ...inbox, conversation }));
-
   const retry = () => void (next === null ? loader.show() : loader.more());
   const empty = ids.length === 0;
   const size = total ?? (next === null ? ids.length : -1);
   return (
     <div className="list" data-testid="conversation-list" data-phase={phase} data-rows={ids.length} ref={box}
-      style={apart} {...press} onScroll={onScroll} onWheel={onUse} onPointerDown={onUse} onTouchMove={onUse} onKeyDownCapture={onUse} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={() => setFocused(null)}>
+      style={apart} onScroll={onScroll} onWheel={onUse} onPointerDown={onUse} onTouchMove={onUse} onKeyDownCapture={onUse} onKeyDown={onKeyDown} onFocus={onFocus} onBlur={() => setFocused(null)}>
       <ul aria-label={t("list.title")}>
         {rows.map(({ id, at, gap }) => (
           <Fragment key={id}>
