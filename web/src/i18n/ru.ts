@@ -396,5 +396,4 @@ export const ru: Record<Key, string | Plural> = {
   "ui.from": "С",
   "ui.until": "По (включительно)",
   "ui.backwards": "Конец раньше начала.",
-  "ui.toasts": "Последние сообщения страницы",
 };
