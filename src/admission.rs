@@ -36,11 +36,7 @@ impl Admission {
             connection_slots: ConnectionSlots::new(config.limits.max_unfinished_per_address),
             budget: Budget::new(total - of_strangers, (total / 4).max(config.limits.max_body_bytes)),
             strangers: Budget::new(of_strangers, of_strangers / 4),
-            rates: Rates::new(
-                config.limits.rate_per_caller,
-                config.limits.rate_per_tenant,
-                config.limits.rate_hook_bytes,
-            ),
+            rates: Rates::new(&config.limits),
         }
     }
 }

@@ -25,8 +25,8 @@ pub enum Error {
     /// The turn, lease or message has ended.
     #[error("{detail}")]
     Gone { code: &'static str, detail: String },
-    #[error("too many requests: {0}")]
-    TooMany(&'static str),
+    #[error("too many requests: {why}")]
+    TooMany { why: &'static str, seconds: i64 },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -24,7 +24,9 @@ impl From<Error> for Problem {
             Error::NotFound(what) => Self::not_found(what),
             Error::Conflict { code, .. } => Self::new(StatusCode::CONFLICT, code, detail),
             Error::Gone { code, .. } => Self::new(StatusCode::GONE, code, detail),
-            Error::TooMany(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(1),
+            Error::TooMany { seconds, .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(seconds)
+            }
             Error::Store(error) => error.into(),
             Error::Internal(error) => {
                 tracing::error!(error = format!("{error:#}"), "a request failed");
@@ -94,7 +96,7 @@ pub fn reply(error: &Error) -> ErrorReply {
         Error::NotFound(_) => 404,
         Error::Conflict { .. } => 409,
         Error::Gone { .. } => 410,
-        Error::TooMany(_) => 429,
+        Error::TooMany { .. } => 429,
         Error::Store(StoreError::Busy | StoreError::Retry(_) | StoreError::Closed) => {
             return ErrorReply::temporary(100, "the server is busy, try again");
         }
@@ -140,7 +142,7 @@ mod tests {
             (Error::NotFound("conversation"), 404, "not_found", 404),
             (Error::conflict("closed", "it is closed"), 409, "closed", 409),
             (Error::gone("turn_over", "it is over"), 410, "turn_over", 410),
-            (Error::TooMany("sends"), 429, "too_many", 429),
+            (Error::TooMany { why: "sends", seconds: 1 }, 429, "too_many", 429),
             (Error::Store(StoreError::Busy), 503, "busy", 100),
             (Error::Store(StoreError::Unavailable("it is away".into())), 503, "unavailable", 100),
         ];

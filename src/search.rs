@@ -2,6 +2,7 @@
 //! highlighted excerpts. Index and query follow the same rules. The database's part is `store/search.rs`.
 
 pub mod fold;
+pub mod number;
 mod query;
 mod snippet;
 mod tokens;

@@ -10,13 +10,14 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 
 use crate::app::AppState;
+use crate::http::serve::Upgrades;
 use crate::http::{assets, metrics, middleware, problem, serve, socket, stream};
 use crate::operations;
 
 /// Serves everything on this listener until the application stops.
 pub fn start(listener: TcpListener, app: AppState) {
     let router = router(app.clone());
-    serve::serve(listener, app, router);
+    serve::serve(listener, app, router, Upgrades::First);
 }
 
 /// Serves `/metrics` alone.
@@ -26,13 +27,13 @@ pub fn start_metrics(listener: TcpListener, app: AppState) {
         .fallback(problem::no_such_path)
         .layer(CatchPanicLayer::custom(problem::panicked))
         .with_state(app.clone());
-    serve::serve(listener, app, router);
+    serve::serve(listener, app, router, Upgrades::Router);
 }
 
 fn router(app: AppState) -> axum::Router {
     let max_body_bytes = app.config.limits.max_body_bytes;
     operations::routes()
-        .route("/connection/websocket", get(socket::upgrade))
+        .route(socket::PATH, get(socket::upgrade))
         .merge(stream::routes(&app))
         .fallback(assets::fallback)
         .method_not_allowed_fallback(problem::wrong_method)

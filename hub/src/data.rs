@@ -1,6 +1,7 @@
 //! Data of the application as the engine carries it: any bytes. A session in Protobuf gets them as they are. A session in
 //! JSON gets one JSON value: the data if it is one, `null` for no bytes at all, and `{"b64data":"…"}` (Base64, with
-//! padding) for anything else. Whether it is JSON is found out once, when the data enters.
+//! padding) for anything else, JSON among it that is nested deeper than readers' parsers go. Whether it is JSON is found
+//! out once, when the data enters.
 
 use std::borrow::Cow;
 
@@ -9,11 +10,15 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+/// Levels of nested arrays and objects. Many parsers end at 128 and then refuse the whole frame, with what others have
+/// published; replies and pushes add a few levels around the data.
+const MAX_DEPTH: usize = 100;
+
 /// Any bytes, cheap to clone; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data {
     bytes: Bytes,
-    /// The bytes are one JSON value, perhaps with space around it.
+    /// The bytes are one JSON value of at most [`MAX_DEPTH`] levels, perhaps with space around it.
     is_json: bool,
 }
 
@@ -71,7 +76,7 @@ impl Data {
 
 impl From<Bytes> for Data {
     fn from(bytes: Bytes) -> Self {
-        let is_json = serde_json::from_slice::<&RawValue>(&bytes).is_ok();
+        let is_json = serde_json::from_slice::<&RawValue>(&bytes).is_ok() && is_shallow(&bytes);
         Data { bytes, is_json }
     }
 }
@@ -96,7 +101,8 @@ impl From<&'static str> for Data {
 
 impl From<Box<RawValue>> for Data {
     fn from(value: Box<RawValue>) -> Self {
-        Data { bytes: Box::<str>::from(value).into_boxed_bytes().into(), is_json: true }
+        let is_json = is_shallow(value.get().as_bytes());
+        Data { bytes: Box::<str>::from(value).into_boxed_bytes().into(), is_json }
     }
 }
 
@@ -106,9 +112,57 @@ impl<'de> Deserialize<'de> for Data {
     }
 }
 
+/// Whether a JSON value has at most [`MAX_DEPTH`] levels.
+fn is_shallow(json: &[u8]) -> bool {
+    // Short of that many brackets nothing needs to be looked at.
+    if json.len() <= 2 * MAX_DEPTH {
+        return true;
+    }
+    let (mut depth, mut in_text, mut is_escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return false;
+                }
+            }
+            b']' | b'}' if !in_text => depth -= 1,
+            _ => {}
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_that_is_nested_too_deep_for_parsers_is_other_bytes() {
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let objects = |depth| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        for (text, is_json) in [
+            (nested(MAX_DEPTH), true),
+            (nested(MAX_DEPTH + 1), false),
+            (nested(50_000), false),
+            (objects(MAX_DEPTH), true),
+            (objects(MAX_DEPTH + 1), false),
+            (format!("[{}]", "[],".repeat(500) + "{}"), true),
+            (format!("\"{}\"", "[".repeat(500)), true),
+            (format!(r#"["\\", "{}\"[", {}]"#, "{".repeat(300), nested(20)), true),
+            (format!(r#"["\\", {}]"#, nested(MAX_DEPTH)), false),
+        ] {
+            assert_eq!(Data::from(text.clone()).is_json(), is_json, "{text:.80}");
+            let raw = RawValue::from_string(text.clone()).unwrap();
+            let data = Data::from(raw);
+            assert_eq!(data.is_json(), is_json, "{text:.80}");
+            assert!(serde_json::from_str::<serde_json::Value>(&data.json_text()).is_ok(), "{text:.80}");
+        }
+    }
 
     #[test]
     fn what_is_not_json_has_a_form_in_json() {

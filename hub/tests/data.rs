@@ -1,6 +1,7 @@
 //! Data is any bytes. In Protobuf they come as they went, whoever sent them; in JSON what is one JSON value comes as that
 //! value, and the rest as `{"b64data":"…"}`: live, recovered, from history, as deltas.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hub::{Data, Form, HubConfig, Publication, Tags};
 use serde_json::{Value, json};
 
@@ -18,6 +19,7 @@ fn samples() -> Vec<(Vec<u8>, Value)> {
     let long = |n: u8| [&b"the same in each of them\x00\xfe\xff and long enough"[..], &[n]].concat();
     let state = |n: u8| json!({"text": "hardly anything of this changes: \u{44e}", "n": n});
     let base64 = |text: &str| json!({ "b64data": text });
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     vec![
         (b" {\n\"a\":\r\n1} ".to_vec(), json!({"a": 1})),
         (state(1).to_string().into(), state(1)),
@@ -27,6 +29,8 @@ fn samples() -> Vec<(Vec<u8>, Value)> {
         (state(3).to_string().into(), state(3)),
         (b"{\"not\": JSON".to_vec(), base64("eyJub3QiOiBKU09O")),
         (b"\"text\"".to_vec(), json!("text")),
+        // Deeper than a reader's parser goes: the frame could not be read.
+        (deep.clone().into(), base64(&BASE64_STANDARD.encode(&deep))),
     ]
 }
 

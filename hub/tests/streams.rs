@@ -5,7 +5,8 @@ mod http;
 
 use std::time::Duration;
 
-use hub::{CloseCode, HubConfig};
+use futures_util::StreamExt as _;
+use hub::{CloseCode, Form, HubConfig, Peer, StreamKind};
 use serde_json::json;
 
 use crate::support::{Server, config, patient};
@@ -198,6 +199,46 @@ async fn who_reads_nothing_loses_the_stream() {
     server.until("its end", |stats| stats.sessions == 0).await;
     while stuck.line().await.is_some() {}
     assert!(stuck.broken);
+}
+
+/// What waits for them is in memory once, not once for each.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn ten_thousand_streams_that_stand_still_take_no_memory_for_each() {
+    fn resident() -> usize {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    }
+    const STREAMS: u64 = 10_000;
+    let server = Server::with(HubConfig { max_sessions: STREAMS as usize, ..config() }).await;
+    let mut bodies = Vec::new();
+    for n in 0..STREAMS {
+        let first =
+            json!({"id": 1, "connect": {"data": {"user": n.to_string(), "rooms": ["room"]}}}).to_string();
+        let kind = if n % 2 == 0 { StreamKind::Sse } else { StreamKind::HttpStream(Form::Json) };
+        let (session, mut body) = server.hub.serve_stream(kind, first.into(), Peer::default());
+        tokio::spawn(session);
+        // The reply of connect, and then nothing more.
+        assert!(body.next().await.unwrap().is_ok());
+        bodies.push(body);
+    }
+    server.until("all of them", |stats| stats.subscriptions == STREAMS).await;
+    let (before, mut most) = (resident(), 0);
+    let text = format!("\"{}\"", "x".repeat(64 * 1024));
+    // Far more than the queue of each may hold.
+    for _ in 0..60 {
+        server.publish("room", &text);
+        // The writers take what they get, and stand still with it.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        most = most.max(resident());
+    }
+    let grown = most.saturating_sub(before);
+    assert!(grown < 256 << 20, "{} MiB more", grown >> 20);
+    server.until("all are closed", |stats| stats.dropped_slow == STREAMS).await;
+    drop(bodies);
+    server.until_empty().await;
 }
 
 #[tokio::test]

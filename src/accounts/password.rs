@@ -106,7 +106,9 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let line = if is_known { &self.known_waiting } else { &self.waiting };
-        let _waiting = line.try_acquire().map_err(|_| Error::TooMany("too many people sign in right now"))?;
+        let _waiting = line
+            .try_acquire()
+            .map_err(|_| Error::TooMany { why: "too many people sign in right now", seconds: 1 })?;
         let permit =
             Arc::clone(&self.running).acquire_owned().await.map_err(|error| anyhow::anyhow!(error))?;
         let done = tokio::task::spawn_blocking(move || {

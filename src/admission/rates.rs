@@ -1,11 +1,13 @@
-//! Token buckets: calls a second of each caller and each tenant, bytes a second of each tenant's webhooks. Callers are
-//! verified before they are counted, so strangers cannot fill the table.
+//! Token buckets: calls and searches a second of each caller, calls of each tenant, bytes a second of each tenant's
+//! webhooks. Callers are verified before they are counted, so strangers cannot fill the table.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 use uuid::Uuid;
+
+use crate::config::Limits;
 
 /// Size of a bucket, in seconds of its rate.
 const BURST_S: f64 = 5.0;
@@ -14,6 +16,7 @@ const CAPACITY: usize = 20_000;
 
 pub struct Rates {
     callers: Table,
+    searches: Table,
     tenants: Table,
     /// In bytes: the webhooks of all tenants are written to the same disk.
     hooks: Table,
@@ -37,14 +40,24 @@ struct Bucket {
 }
 
 impl Rates {
-    /// Calls a second, and bytes of webhooks a second; 0: no limit.
-    pub fn new(per_caller: u32, per_tenant: u32, hook_bytes: u32) -> Self {
+    /// A rate of 0 is no limit.
+    pub fn new(limits: &Limits) -> Self {
         let table = |rate: u32| Table { rate: f64::from(rate), buckets: Mutex::default() };
-        Self { callers: table(per_caller), tenants: table(per_tenant), hooks: table(hook_bytes) }
+        Self {
+            callers: table(limits.rate_per_caller),
+            searches: table(limits.rate_searches),
+            tenants: table(limits.rate_per_tenant),
+            hooks: table(limits.rate_hook_bytes),
+        }
     }
 
     pub fn caller(&self, id: Uuid) -> Result<(), Wait> {
         self.callers.take(id, 1.0, Instant::now())
+    }
+
+    /// Counts a search over so many tenants.
+    pub fn search(&self, caller: Uuid, tenants: usize) -> Result<(), Wait> {
+        self.searches.take(caller, tenants as f64, Instant::now())
     }
 
     pub fn tenant(&self, id: Uuid) -> Result<(), Wait> {
@@ -103,9 +116,16 @@ mod tests {
 
     use super::*;
 
+    fn rates(rate_per_caller: u32, rate_per_tenant: u32, rate_hook_bytes: u32) -> Rates {
+        let mut limits =
+            crate::config::load("", &std::collections::BTreeMap::new()).expect("the defaults").limits;
+        limits = Limits { rate_per_caller, rate_per_tenant, rate_hook_bytes, ..limits };
+        Rates::new(&limits)
+    }
+
     #[test]
     fn a_caller_has_a_burst_and_a_rate_and_others_are_not_held_to_it() {
-        let rates = Rates::new(2, 0, 100);
+        let rates = rates(2, 0, 100);
         let (one, other, start) = (Uuid::from_u128(1), Uuid::from_u128(2), Instant::now());
         for _ in 0..10 {
             rates.callers.take(one, 1.0, start).expect("the burst");
@@ -126,7 +146,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_who_is_over_the_limit_is_not_forgotten() {
-        let rates = Rates::new(1, 1, 0);
+        let rates = rates(1, 1, 0);
         let (start, loud) = (Instant::now(), Uuid::from_u128(7));
         while rates.callers.take(loud, 1.0, start).is_ok() {}
         for n in 0..(CAPACITY as u128 * 2) {

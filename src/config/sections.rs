@@ -74,6 +74,7 @@ pub struct Limits {
     pub max_unfinished_per_address: u32,
     pub rate_per_caller: u32,
     pub rate_per_tenant: u32,
+    pub rate_searches: u32,
     pub rate_hook_bytes: u32,
 }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
@@ -12,9 +12,9 @@ use tracing::Instrument as _;
 use super::peer::{self, Caller};
 use super::problem::{self, Problem};
 use crate::admission::ConnectionSlot;
-use crate::app::AppState;
+use crate::app::{App, AppState};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest time until the head of the answer: longer than the timeout of a call to a provider. It also ends
 /// requests whose body never arrives.
@@ -51,11 +51,12 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("request", id = shown, %method, route);
 
-    if let Some(ConnectInfo(caller)) = request.extensions().get::<ConnectInfo<Caller>>() {
+    let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|info| info.0);
+    if let Some(caller) = caller {
         let trusted = &app.config.server.trusted_proxies;
         app.untrusted.note(caller.address.ip(), request.headers(), trusted, started);
     }
-    let mut response = match take_slot(&app, &request) {
+    let mut response = match take_slot(&app, caller, request.headers()) {
         Ok(_slot) => {
             let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
             answered.unwrap_or_else(|_| {
@@ -67,9 +68,7 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
     };
 
     let (status, took) = (response.status().as_u16(), started.elapsed());
-    let labels =
-        [("route", route), ("method", method.as_str().to_owned()), ("status", format!("{}xx", status / 100))];
-    metrics::histogram!("hubbub_http_request_seconds", &labels).record(took.as_secs_f64());
+    measure(route, method.as_str(), status, took);
     span.in_scope(|| tracing::debug!(status, took_ms = took.as_millis() as u64, "answered"));
 
     let headers = response.headers_mut();
@@ -90,13 +89,21 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
     response
 }
 
+pub(super) fn measure(route: String, method: &str, status: u16, took: Duration) {
+    let labels = [("route", route), ("method", method.to_owned()), ("status", format!("{}xx", status / 100))];
+    metrics::histogram!("hubbub_http_request_seconds", &labels).record(took.as_secs_f64());
+}
+
 /// A trusted proxy's connection carries requests of many clients, so each request takes a slot of the forwarded
 /// address.
-fn take_slot(app: &AppState, request: &Request) -> Result<Option<ConnectionSlot>, Problem> {
-    let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|info| info.0);
+pub(super) fn take_slot(
+    app: &App,
+    caller: Option<Caller>,
+    headers: &HeaderMap,
+) -> Result<Option<ConnectionSlot>, Problem> {
     let Some(proxy) = caller.filter(|caller| caller.is_proxy) else { return Ok(None) };
     let direct = proxy.address.ip().to_canonical();
-    let seen = peer::resolve(direct, request.headers(), &app.config.server.trusted_proxies);
+    let seen = peer::resolve(direct, headers, &app.config.server.trusted_proxies);
     // The proxy forwarded no address.
     if seen == direct {
         return Ok(None);

@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::peer::Caller;
-use super::problem;
 use super::wire::{HEAD_BYTES, HeadTimer, Progress, Wire};
+use super::{problem, socket};
 use crate::admission::{Charge, ConnectionSlot};
 use crate::app::AppState;
 use crate::config::is_in;
@@ -38,16 +38,25 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
+/// Who answers upgrades to a WebSocket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Upgrades {
+    /// The first request of a connection is answered without the HTTP library, if it is a plain upgrade.
+    First,
+    /// The router alone.
+    Router,
+}
+
 /// Answers requests in tasks tracked by the application. The soft token closes idle connections and lets running
 /// requests finish; the hard token drops the rest. WebSockets belong to the hub: `App::stop` drains them.
-pub fn serve(listener: TcpListener, app: AppState, router: Router) {
+pub fn serve(listener: TcpListener, app: AppState, router: Router, upgrades: Upgrades) {
     let listener =
         ConnectionListener::new(listener, app.descriptors.clone(), problem::no_descriptors_answer());
     let tasks = app.tasks.clone();
-    tasks.spawn(accept(listener, app, router));
+    tasks.spawn(accept(listener, app, router, upgrades));
 }
 
-async fn accept(mut listener: ConnectionListener, app: AppState, router: Router) {
+async fn accept(mut listener: ConnectionListener, app: AppState, router: Router, upgrades: Upgrades) {
     let idle = Duration::from_secs(app.config.server.http_idle_timeout_s);
     let idle_proxy = Duration::from_secs(app.config.server.http_proxy_idle_timeout_s);
     while let Some((stream, address)) = app.soft.run_until_cancelled(listener.accept()).await {
@@ -75,6 +84,7 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router)
             charge: app.admission.strangers.open(address.ip()),
             idle,
             first_byte,
+            sockets: (upgrades == Upgrades::First).then(|| AppState::clone(&app)),
         };
         let (router, soft, hard) = (router.clone(), app.soft.clone(), app.hard.clone());
         app.tasks.spawn(async move {
@@ -106,16 +116,26 @@ struct Connection {
     /// The longest wait for the next request, and for the first byte of the connection.
     idle: Duration,
     first_byte: Duration,
+    /// Whose sockets are opened by the first request.
+    sockets: Option<AppState>,
 }
 
 impl Connection {
     /// Serves requests until the connection ends or is upgraded to a WebSocket.
     async fn answer(self, router: Router, soft: CancellationToken) {
-        let Self { stream, caller, slot, charge, idle, first_byte } = self;
+        let Self { stream, caller, slot, charge, idle, first_byte, sockets } = self;
         let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
         if !matches!(spoke, Some(Ok(Ok(())))) {
             return tracing::debug!(?spoke, "a connection was closed before its first byte");
         }
+        let stream = match sockets {
+            None => stream,
+            // The slot is given back when this ends.
+            Some(app) => match soft.run_until_cancelled(socket::take_first(&app, stream, caller)).await {
+                Some(Some(stream)) => stream,
+                _ => return,
+            },
+        };
         let progress = Arc::new(Progress::new(slot));
         let head = Arc::clone(&progress);
         let service = router.map_request(move |mut request: Request<Incoming>| {
@@ -196,7 +216,8 @@ mod tests {
         let (stream, address) = listener.accept().await.unwrap();
         let caller = Caller { address, is_proxy: false, may_stay: true };
         let charge = Budget::new(1 << 20, share).open(address.ip());
-        let connection = Connection { stream, caller, slot: None, charge, idle, first_byte: FIRST_BYTE };
+        let connection =
+            Connection { stream, caller, slot: None, charge, idle, first_byte: FIRST_BYTE, sockets: None };
         (client, tokio::spawn(connection.answer(router, soft.clone())))
     }
 

@@ -22,6 +22,7 @@ use crate::store::{Tx, Verb};
 use crate::vault;
 
 mod sessions;
+mod sockets;
 mod streams;
 
 const PASSWORD: &str = "a long password";

@@ -24,8 +24,6 @@ const STEPS: [usize; 3] = [1, 4, 16];
 const BUDGET: Duration = Duration::from_millis(20);
 /// Documents whose text one search reads.
 const READ: usize = 400;
-/// The consumer whose place says whether the index is complete.
-const INDEX: &str = "search";
 
 /// Where a page ended: the place of a block, and a document of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +161,7 @@ impl Verb for Search {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Page, Error> {
         let tenant = self.scope.tenant();
-        let progress = consumers::get(tx, tenant, INDEX).await?;
+        let progress = consumers::get(tx, tenant, search::CONSUMER).await?;
         let is_complete = progress.is_some_and(|progress| progress.state == ConsumerState::Following);
         let mut page = Page { hits: Vec::new(), next: None, is_complete };
         let Some(query) = self.query() else { return Ok(page) };

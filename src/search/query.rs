@@ -1,8 +1,9 @@
 //! What was typed, as words, beginnings of words, phrases and numbers, all of which a document must have. Every string
 //! is a query; one without words finds nothing.
 
-use super::fold::{Word, digit, is_invisible, is_word_by_itself, words};
-use super::tokens::{NUMBER, from_end, groups, numbers};
+use super::fold::{Word, is_invisible, is_word_by_itself, words};
+use super::number::{TypedNumber, from_end};
+use super::tokens::{FROM_END, NUMBER, numbers};
 use super::{Kind, filter};
 use uuid::Uuid;
 
@@ -11,8 +12,6 @@ const TYPED: usize = 300;
 const WORDS: usize = 12;
 /// Letters from which on a word finds longer ones, so that inflected forms are found.
 const INFLECTED: usize = 4;
-/// Digits from which on they are looked for at both ends of numbers.
-const DIGITS: usize = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Term {
@@ -156,7 +155,7 @@ impl Query {
     fn number_in(&self, text: &str, words: &[Word]) -> bool {
         let has = |token: &str| self.number.iter().any(|term| term.fits(token));
         words.iter().any(|word| has(&word.folded))
-            || numbers(text).iter().any(|digits| has(digits) || has(&from_end(digits)))
+            || numbers(text).iter().any(|digits| has(digits) || has(&from_end(FROM_END, digits)))
             || (!self.groups.is_empty()
                 && self.groups.iter().all(|term| words.iter().any(|word| term.fits(&word.folded))))
     }
@@ -220,25 +219,11 @@ fn runs(found: &[Word]) -> Vec<Vec<usize>> {
     runs
 }
 
-/// If a number was typed, the tokens of which a document must have one: the number from its beginning or from its end,
-/// with or without the prefixes of dialling (00, 0, 8).
+/// If a number was typed, the tokens of which a document must have one.
 fn number(typed: &str) -> Vec<Term> {
-    let typed = typed.trim();
-    let typed = typed.strip_prefix("tel:").unwrap_or(typed);
-    let digits: String = typed.chars().filter_map(digit).collect();
-    let is_number = typed.chars().all(|c| digit(c).is_some() || groups(c));
-    if !is_number || !(DIGITS..=super::fold::WORD).contains(&digits.len()) {
-        return Vec::new();
-    }
-    let mut found = vec![Term::Beginning(digits.clone()), Term::Beginning(from_end(&digits))];
-    let plain = digits.trim_start_matches('0');
-    if plain.len() >= NUMBER && plain.len() < digits.len() {
-        found.extend([Term::Beginning(plain.to_owned()), Term::Beginning(from_end(plain))]);
-    }
-    if let (11, Some(national)) = (digits.len(), digits.strip_prefix('8')) {
-        found.push(Term::Beginning(from_end(national)));
-    }
-    found
+    let Some(TypedNumber { begins, ends }) = TypedNumber::read(typed, NUMBER) else { return Vec::new() };
+    let ends = ends.iter().map(|digits| from_end(FROM_END, digits));
+    begins.into_iter().chain(ends).map(Term::Beginning).collect()
 }
 
 #[cfg(test)]

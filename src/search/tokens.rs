@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::fold::{digit, is_invisible, words};
+use super::number::{from_end, groups};
 use crate::model::text_enum;
 
 text_enum!(
@@ -63,7 +64,7 @@ impl Tokens {
         let mut tokens: BTreeSet<String> =
             words(text).into_iter().map(|word| word.folded).take(TOKENS).collect();
         for digits in numbers(text).into_iter().take(TOKENS / 10) {
-            tokens.insert(from_end(&digits));
+            tokens.insert(from_end(FROM_END, &digits));
             tokens.insert(digits);
         }
         if tokens.is_empty() {
@@ -120,19 +121,6 @@ pub(super) fn numbers(text: &str) -> Vec<String> {
     }
     end(&mut digits, is_grouped);
     numbers
-}
-
-/// Signs within a phone number.
-pub(super) fn groups(c: char) -> bool {
-    matches!(
-        c,
-        ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '+' | '-' | '(' | ')' | '.' | '/' | '\u{2010}'
-            ..='\u{2013}'
-    )
-}
-
-pub(super) fn from_end(digits: &str) -> String {
-    std::iter::once(FROM_END).chain(digits.chars().rev()).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
 use crate::search::fold::fold;
+use crate::search::number::{TypedNumber, digits, from_end};
 
 const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1, $2, $3) \
     on conflict (tenant, term, contact) do nothing";
@@ -23,6 +24,8 @@ pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT];
 const TERM: usize = 60;
 /// The most words of a name from which terms are made.
 const WORDS: usize = 6;
+/// Digits of a number without the zeros before it.
+const DIGITS: usize = 3;
 /// Hits of one word that are checked for the other words and for the caller's permissions.
 const LOOKED_AT: i64 = 300;
 const LOOKED_AT_MOST: i64 = 3_000;
@@ -99,27 +102,11 @@ pub async fn find(
     Ok(found)
 }
 
-/// If the query is a phone number, the digits that a stored number may begin or end with: regardless of grouping,
-/// with or without the international or national dialling prefix (00, 0, 8).
+/// If the query is a phone number, the beginnings of terms of which a contact must have one.
 fn numbers(typed: &str) -> Vec<String> {
-    let typed = typed.trim();
-    let typed = typed.strip_prefix("tel:").unwrap_or(typed);
-    let is_part = |c: char| {
-        c.is_ascii_digit() || c.is_whitespace() || "+-().\u{2010}\u{2011}\u{2012}\u{2013}".contains(c)
-    };
-    let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-    if digits.len() < 3 || !typed.chars().all(is_part) {
-        return Vec::new();
-    }
-    let mut found = vec![digits.clone(), from_end(&digits)];
-    let plain = digits.trim_start_matches('0');
-    if plain.len() >= 3 && plain.len() < digits.len() {
-        found.extend([plain.to_owned(), from_end(plain)]);
-    }
-    if let (11, Some(national)) = (digits.len(), digits.strip_prefix('8')) {
-        found.push(from_end(national));
-    }
-    found
+    let Some(TypedNumber { begins, ends }) = TypedNumber::read(typed, DIGITS) else { return Vec::new() };
+    let ends = ends.iter().map(|digits| from_end(FROM_END, digits));
+    begins.into_iter().chain(ends).collect()
 }
 
 fn has_all(contact: &Contact, words: &[&str]) -> bool {
@@ -144,19 +131,15 @@ fn terms(contact: &Contact) -> Vec<String> {
             let Some((_, after)) = rest.split_once(' ') else { break };
             rest = after;
         }
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let digits = digits(text);
         if digits.len() >= 5 {
-            terms.push(from_end(&digits));
+            terms.push(from_end(FROM_END, &digits));
             terms.push(digits);
         }
     }
     terms.sort();
     terms.dedup();
     terms
-}
-
-fn from_end(digits: &str) -> String {
-    std::iter::once(FROM_END).chain(digits.chars().rev()).collect()
 }
 
 fn cut(text: &str) -> &str {
@@ -224,30 +207,24 @@ mod tests {
     #[test]
     fn a_number_is_found_from_both_ends() {
         let found = terms(&contact("", "+1 555 010-4477"));
-        assert!(found.contains(&"15550104477".to_owned()) && found.contains(&from_end("15550104477")));
-        assert!(from_end("15550104477").starts_with(&from_end("4477")));
+        assert!(
+            found.contains(&"15550104477".to_owned()) && found.contains(&from_end(FROM_END, "15550104477"))
+        );
+        assert!(from_end(FROM_END, "15550104477").starts_with(&from_end(FROM_END, "4477")));
     }
 
     #[test]
-    fn a_number_is_known_however_it_is_typed() {
-        let stored = "447700900123";
-        for typed in [
-            "+44 7700 900123",
-            "00447700900123",
-            "07700900123",
-            "tel:+447700900123",
-            "(07700) 900\u{2011}123",
-            "0123",
-        ] {
-            let hit =
-                numbers(typed).iter().any(|one| stored.starts_with(one) || from_end(stored).starts_with(one));
-            assert!(hit, "{typed}: {:?}", numbers(typed));
+    fn a_number_is_found_whatever_signs_and_digits_it_is_typed_or_stored_with() {
+        for stored in ["+1 555 010-4477", "\u{202a}+1\u{a0}(555)\u{a0}010-4477\u{202c}", "۱۵۵۵۰۱۰۴۴۷۷"]
+        {
+            let terms = terms(&contact("", stored));
+            for typed in ["15550104477", "\u{202a}+1 555\u{202f}010 4477\u{202c}", "١٥٥٥٠١٠", "4477", "٤٤٧٧"]
+            {
+                let hit = numbers(typed).iter().any(|one| terms.iter().any(|term| term.starts_with(one)));
+                assert!(hit, "{typed:?} in {stored:?}: {terms:?}");
+            }
         }
-        assert!(from_end("79125550148").starts_with(&from_end("9125550148")));
-        assert!(numbers("89125550148").contains(&from_end("9125550148")));
-        for name in ["4477 Shop", "ab", "12"] {
-            assert!(numbers(name).is_empty(), "{name}");
-        }
+        assert!(numbers("4477 Shop").is_empty());
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::search::{Query, Tokens};
 
 /// Documents of a block: a power of two, by which a document's number is split.
 pub const BLOCK: i64 = 8192;
+/// The consumer that writes the index: its place says how complete it is.
+pub const CONSUMER: &str = "search";
 
 const NEW_BLOCK: &str =
     "update installation set search_blocks = search_blocks + 1 where id = 1 returning search_blocks";

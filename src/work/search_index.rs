@@ -53,7 +53,7 @@ struct SeenMessage {
 type Effect = (Change, bool);
 
 impl Consumer for SearchIndex {
-    const NAME: &'static str = "search";
+    const NAME: &'static str = search::CONSUMER;
     const VERSION: i64 = 2;
     type Effects = Vec<Effect>;
 

@@ -40,7 +40,7 @@ async function leftBehind(page) {
 }
 
 const isEmptyList = (key, value) =>
-  key === "hubbub.list" && Object.entries(JSON.parse(value)).every(([name, one]) => name === "sort" || one === null);
+  key.startsWith("hubbub.list.") && Object.entries(JSON.parse(value)).every(([name, one]) => name === "sort" || one === null);
 
 export async function sessionChecks(world, check) {
   const browser = await chromium.launch({

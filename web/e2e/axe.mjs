@@ -20,7 +20,7 @@ const at = (page, id) => page.getByTestId(id);
 const gallery = (name, open, only) => ({
   only,
   name: `gallery, ${name}`, path: "/gallery.html", signedIn: false, open: async (page) => {
-    await page.locator("[data-part=tooltip]").waitFor();
+    await page.locator("[data-part=menus]").waitFor();
     await open?.(page);
   },
 });
@@ -147,10 +147,6 @@ const pages = [
     await page.locator("[data-part=combobox] [role=combobox]").click();
     await page.getByRole("listbox").waitFor();
   }, "[data-part=combobox], .ui-positioner"),
-  gallery("notices", async (page) => {
-    for (const id of ["say-good", "say-bad", "say-undo"]) await at(page, id).click();
-    await page.locator(".ui-toast").nth(2).waitFor();
-  }),
   gallery("refused form", async (page) => {
     await at(page, "refuse-field").click();
     await page.locator("[data-part=form] [role=checkbox]").nth(1).click();

@@ -203,6 +203,8 @@ try {
   await step("closing needs a reopening to write", async () => {
     await at("close").click();
     await at("composer-off").waitFor();
+    // The page shows it before the server has done it.
+    await page.waitForFunction(() => Number(document.querySelector("[data-testid=count-closed]")?.textContent.replace(/\D/g, "")) >= 1);
     assert.ok((await countsAreRight("after a close")).closed >= 1);
     await row().waitFor({ state: "detached" });
     await inView("closed", true);

@@ -16,14 +16,11 @@ import { Marks } from "./services/marks";
 import { Media } from "./services/media";
 import { Outbox } from "./services/outbox";
 import { OutboxShelf } from "./services/outbox_shelf";
-import {
-  applyPreferences, loadPreferences, savePreferences, storedPreference, withoutList, type Preferences,
-} from "./services/preferences";
+import { applyPreferences, PreferenceShelf, type Preferences } from "./services/preferences";
 import { RequestError } from "./services/problem";
 import { retryDelay } from "./services/retry";
 import { Room } from "./services/room";
 import { Search } from "./services/search";
-import { removePersonal } from "./services/shelf";
 import { Socket } from "./services/socket";
 import { TabLife } from "./services/tab_life";
 import { Tabs } from "./services/tabs";
@@ -58,9 +55,9 @@ export interface App {
 
 export function createApp(): App {
   const store = createStore();
-  let preferences = loadPreferences();
-  let text = makeText(preferences.language);
-  applyPreferences(preferences);
+  const preferences = new PreferenceShelf();
+  let text = makeText(preferences.get().language);
+  applyPreferences(preferences.get());
 
   const router = new Router(browserBar());
   const clock = new ServerClock();
@@ -126,8 +123,7 @@ export function createApp(): App {
   function show(change: Partial<Query>): void {
     store.apply({ type: "filter", filter: change });
     const { sort, tenant, company, channel } = store.get().filter;
-    preferences = { ...preferences, list: { sort, tenant, company, channel } };
-    savePreferences(preferences);
+    preferences.choose({ list: { sort, tenant, company, channel } });
     if ("tenant" in change) search.again();
     void loader.show();
   }
@@ -138,7 +134,7 @@ export function createApp(): App {
     // Another tab has signed out meanwhile.
     if (!holder) return leave(false);
     store.apply({ type: "signed_in", user, tenants });
-    const { list } = preferences;
+    const { list } = preferences.get();
     const tenant = tenants.some((one) => one.id === list.tenant) ? list.tenant : null;
     store.apply({ type: "filter", filter: { ...list, tenant } });
     tabs.claim();
@@ -176,14 +172,13 @@ export function createApp(): App {
     if (store.get().session.phase === "out") return;
     tabs.release();
     // At the start it is only known that it was somebody's.
-    if (!holder) removePersonal();
+    if (!holder) tabs.removePersonal();
     holder = null;
     api.tokens.forget();
     drafts.forget();
     outboxShelf.forget();
     desk.forget();
-    preferences = withoutList(preferences);
-    savePreferences({ list: preferences.list });
+    preferences.forgetList();
     follow.stop();
     if (!expired) router.clear();
     marks.stop();
@@ -208,8 +203,7 @@ export function createApp(): App {
     if (key === null) return;
     drafts.changed(key, newValue);
     outboxShelf.changed(key, newValue);
-    const stored = storedPreference(key, newValue);
-    if (stored) prefer(stored);
+    if (preferences.changed(key, newValue)) preferred();
   });
   setInterval(() => {
     if (clock.stepped()) void headCheck.woke();
@@ -231,10 +225,9 @@ export function createApp(): App {
   }
 
   const listeners = new Set<() => void>();
-  function prefer(change: Partial<Preferences>): void {
-    preferences = { ...preferences, ...change };
-    text = makeText(preferences.language);
-    applyPreferences(preferences);
+  function preferred(): void {
+    text = makeText(preferences.get().language);
+    applyPreferences(preferences.get());
     for (const changed of listeners) changed();
   }
 
@@ -286,10 +279,10 @@ export function createApp(): App {
       leave(false);
       await told.then(() => oweFarewell(false), () => resume(0));
     },
-    preferences: () => preferences,
+    preferences: () => preferences.get(),
     prefer(change) {
-      savePreferences(change);
-      prefer(change);
+      preferences.choose(change);
+      preferred();
     },
     onPreferences(changed) {
       listeners.add(changed);

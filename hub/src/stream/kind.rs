@@ -51,31 +51,56 @@ impl StreamKind {
         query::value(query?, "cf_connect").map(Bytes::from)
     }
 
-    /// Frames as they stand in the body. A frame of JSON is one or more objects, each on a line.
-    pub(super) fn encode(self, frames: &[Bytes]) -> Bytes {
-        let mut out = Vec::with_capacity(frames.iter().map(|frame| frame.len() + 16).sum());
-        match self {
-            StreamKind::HttpStream(Form::Protobuf) => match frames {
-                [one] => return one.clone(),
-                several => several.iter().for_each(|frame| out.extend_from_slice(frame)),
-            },
-            StreamKind::HttpStream(Form::Json) => {
-                for frame in frames {
-                    out.extend_from_slice(frame);
-                    out.push(b'\n');
+    /// Frames as they stand in the body, in parts. A frame of JSON is one or more objects, each on a line.
+    pub(super) fn encode(self, frames: &[Bytes]) -> Vec<Bytes> {
+        let mut body = Parts::default();
+        for frame in frames {
+            match self {
+                StreamKind::HttpStream(Form::Protobuf) => body.add(frame, frame),
+                StreamKind::HttpStream(Form::Json) => {
+                    body.add(frame, frame);
+                    body.small.push(b'\n');
                 }
-            }
-            StreamKind::Sse => {
-                for frame in frames {
+                StreamKind::Sse => {
                     for line in frame.split(|byte| *byte == b'\n') {
-                        out.extend_from_slice(b"data: ");
-                        out.extend_from_slice(line);
-                        out.push(b'\n');
+                        body.small.extend_from_slice(b"data: ");
+                        body.add(frame, line);
+                        body.small.push(b'\n');
                     }
-                    out.push(b'\n');
+                    body.small.push(b'\n');
                 }
             }
         }
-        out.into()
+        body.end_small();
+        body.parts
+    }
+}
+
+/// From this length on bytes are shared with the others who get them: a reader who stands still would hold a copy.
+const SHARED_BYTES: usize = 2048;
+
+/// The body as it is put together.
+#[derive(Default)]
+struct Parts {
+    parts: Vec<Bytes>,
+    /// Copies of what is short.
+    small: Vec<u8>,
+}
+
+impl Parts {
+    /// Adds a part of a frame.
+    fn add(&mut self, frame: &Bytes, part: &[u8]) {
+        if part.len() < SHARED_BYTES {
+            self.small.extend_from_slice(part);
+        } else {
+            self.end_small();
+            self.parts.push(frame.slice_ref(part));
+        }
+    }
+
+    fn end_small(&mut self) {
+        if !self.small.is_empty() {
+            self.parts.push(std::mem::take(&mut self.small).into());
+        }
     }
 }

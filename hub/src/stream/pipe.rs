@@ -148,12 +148,12 @@ impl Pipe {
     }
 
     /// Adds to the body.
-    pub(super) fn write(&self, bytes: Bytes) {
+    pub(super) fn write(&self, parts: Vec<Bytes>) {
         let mut state = lock(&self.state);
-        if state.dropped || bytes.is_empty() {
+        if state.dropped || parts.is_empty() {
             return;
         }
-        state.to_client.push_back(bytes);
+        state.to_client.extend(parts);
         let body = state.body.take();
         drop(state);
         wake(body);

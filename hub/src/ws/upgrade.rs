@@ -33,6 +33,16 @@ impl<'a> UpgradeRequest<'a> {
         let named = self.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
         named.filter_map(|header| std::str::from_utf8(header.value).ok())
     }
+
+    /// All headers as they came.
+    pub fn headers(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.headers.iter().map(|header| (header.name, header.value))
+    }
+
+    /// Also with a value that is no text: what it means is the HTTP server's to say.
+    fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name))
+    }
 }
 
 /// What the first request of a connection came to.
@@ -48,9 +58,9 @@ impl FirstRequest {
     pub async fn take(
         stream: TcpStream,
         deflate: bool,
-        wanted: impl Fn(&UpgradeRequest<'_>) -> bool,
+        wanted: impl FnOnce(&UpgradeRequest<'_>) -> bool,
     ) -> io::Result<FirstRequest> {
-        let peeked = timeout(SILENCE, peek(&stream, |bytes| read(bytes, deflate, &wanted))).await;
+        let peeked = timeout(SILENCE, peek(&stream, |bytes| read(bytes, deflate, wanted))).await;
         let Ok(Some(Upgrade { length, agreed, answer })) = peeked.unwrap_or(Ok(None)) else {
             return Ok(FirstRequest::Other(stream));
         };
@@ -75,28 +85,30 @@ struct Upgrade {
 }
 
 /// What has come so far, without taking it.
-async fn peek<T>(stream: &TcpStream, mut look: impl FnMut(&[u8]) -> T) -> io::Result<T> {
+async fn peek<T>(stream: &TcpStream, look: impl FnOnce(&[u8]) -> Option<T>) -> io::Result<Option<T>> {
+    let mut look = Some(look);
     poll_fn(|cx| {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);
-            stream.poll_peek(cx, &mut buffer).map_ok(|_| look(buffer.filled()))
+            let peeked = stream.poll_peek(cx, &mut buffer);
+            peeked.map_ok(|_| look.take().and_then(|look| look(buffer.filled())))
         })
     })
     .await
 }
 
-fn read(bytes: &[u8], deflate: bool, wanted: impl Fn(&UpgradeRequest<'_>) -> bool) -> Option<Upgrade> {
+fn read(bytes: &[u8], deflate: bool, wanted: impl FnOnce(&UpgradeRequest<'_>) -> bool) -> Option<Upgrade> {
     let mut headers = [EMPTY_HEADER; MAX_HEADERS];
     let mut request = Request::new(&mut headers);
     let Ok(Status::Complete(length)) = request.parse(bytes) else { return None };
-    if request.method != Some("GET") || request.version != Some(1) {
+    if request.method != Some("GET") || request.version != Some(1) || has_bare_newline(&bytes[..length]) {
         return None;
     }
     let target = request.path.filter(|target| target.starts_with('/'))?;
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let request = UpgradeRequest { path, query, headers: request.headers };
-    let has_body =
-        ["content-length", "transfer-encoding"].iter().any(|name| request.header(name).next().is_some());
+    // What follows the head would be a body to whoever counts by one of these.
+    let has_body = request.has("content-length") || request.has("transfer-encoding");
     if has_body || request.header("host").next().is_none() || !wanted(&request) {
         return None;
     }
@@ -108,6 +120,11 @@ fn read(bytes: &[u8], deflate: bool, wanted: impl Fn(&UpgradeRequest<'_>) -> boo
     }
     answer.push_str("\r\n");
     Some(Upgrade { length, agreed, answer })
+}
+
+/// The parser takes such ends of lines. Whoever stands before this server may read the lines in another way.
+fn has_bare_newline(head: &[u8]) -> bool {
+    head.iter().enumerate().any(|(at, byte)| *byte == b'\n' && (at == 0 || head[at - 1] != b'\r'))
 }
 
 #[cfg(test)]
@@ -143,9 +160,21 @@ mod tests {
             ("Upgrade: websocket\r\n", ""),
             ("\r\n\r\n", "\r\n"),
             ("Host", "Host :"),
+            ("\r\nConnection", "\nConnection"),
+            ("\r\n\r\n", "\n\n"),
+            ("GET", "\nGET"),
+            ("Host: hub", "Host: hub\r\n folded"),
+            ("Host", "content-length: \u{e9}\r\nHost"),
+            ("Host", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\nHost"),
+            ("Host", "Transfer-Encoding : chunked\r\nHost"),
+            ("HTTP/1.1", "HTTP/2.0"),
         ] {
             assert!(taken(&HEAD.replacen(from, to, 1)).is_none(), "{from:?} -> {to:?}");
         }
+        let unreadable = HEAD.replacen("Host", "Transfer-Encoding: chunked#\r\nHost", 1);
+        let unreadable: Vec<u8> =
+            unreadable.bytes().map(|byte| if byte == b'#' { 0xff } else { byte }).collect();
+        assert!(read(&unreadable, false, |_| true).is_none());
         let many = "x: y\r\n".repeat(MAX_HEADERS);
         assert!(taken(&HEAD.replacen("Host", &format!("{many}Host"), 1)).is_none());
     }

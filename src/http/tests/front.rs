@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{PASSWORD, Server, problem};
-use crate::accounts::Role;
+use crate::accounts::{PlatformRole, Role};
 use crate::config;
 
 /// The server's answer to bytes, until it closes the connection.
@@ -251,6 +251,35 @@ async fn calls_have_a_rate_for_each_caller_and_a_wider_one_for_each_tenant() {
     let again = json!({"email": "ann@example.com", "password": PASSWORD});
     let again = server.call(Method::POST, "/api/v1/session", None, Some(&again)).await;
     assert_eq!(again.status(), StatusCode::OK, "signing in has limits of its own");
+    server.app.stop().await;
+}
+
+/// A search costs the database far more than the call that asks for it, and more over several tenants.
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_have_a_rate_of_their_own_for_each_caller() {
+    let server = Server::with(|config| config.limits.rate_searches = 2).await;
+    let (here, _) = server.tenant("Here").await;
+    server.tenant("There").await;
+    let ann = server.user("ann@example.com", None, Some((here, Role::Owner))).await;
+    let ben = server.user("ben@example.com", None, Some((here, Role::Agent))).await;
+    let admin = server.user("admin@example.com", Some(PlatformRole::Admin), None).await;
+    let heard = async |token: &str| {
+        for heard in 0..100 {
+            let answer = server.call(Method::GET, "/api/v1/search?q=word", Some(token), None).await;
+            if answer.status() != StatusCode::OK {
+                let wait = answer.headers()["retry-after"].to_str().expect("text").to_owned();
+                assert_eq!((answer.status().as_u16(), wait.as_str()), (429, "1"));
+                assert_eq!(problem(answer).await.1["code"], "too_many");
+                return heard;
+            }
+        }
+        panic!("there is no limit");
+    };
+    let (first, both) = (heard(&ann).await, heard(&admin).await);
+    assert!((10..30).contains(&first), "{first}");
+    assert!((5..15).contains(&both), "each counts twice: {both}");
+    assert_eq!(server.status(Method::GET, "/api/v1/me", &ann, None).await, 200, "other calls have theirs");
+    assert_eq!(server.status(Method::GET, "/api/v1/search?q=word", &ben, None).await, 200);
     server.app.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! One step of a consumer in one tenant: a bounded batch of events, of filling or of clearing, in one transaction with the
 //! consumer's new place. A step of another process that came first makes this one do nothing.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -35,7 +36,7 @@ pub struct Step {
 pub async fn step<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -> Result<Step, Error> {
     let look = store.read(Look { tenant, consumer: C::NAME }).await?;
     let Some(progress) = look.progress else {
-        store.write(Begin { consumer: Arc::clone(consumer), tenant, was: None }).await?;
+        store.write(Begin::<C> { consumer: PhantomData, tenant, was: None }).await?;
         // It follows from the newest event on.
         return Ok(Step { more: true, builds: true, cursor: look.top, top: look.top, ..Step::default() });
     };
@@ -48,7 +49,7 @@ pub async fn step<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -
     let follows = progress.state != ConsumerState::Clearing;
     if progress.version != C::VERSION || (follows && has_gap) {
         tracing::info!(consumer = C::NAME, %tenant, has_gap, "a consumer begins anew in a tenant");
-        store.write(Begin { consumer: Arc::clone(consumer), tenant, was: Some(progress) }).await?;
+        store.write(Begin::<C> { consumer: PhantomData, tenant, was: Some(progress) }).await?;
         return Ok(Step { more: true, builds: true, ..base });
     }
     if !follows || look.events.is_empty() {
@@ -158,7 +159,7 @@ fn filling<C: Consumer>(top: i64) -> Progress {
 /// Begins in a tenant: from now on it follows, and what is there already is filled in. What another version left is
 /// cleared first.
 struct Begin<C> {
-    consumer: Arc<C>,
+    consumer: PhantomData<C>,
     tenant: Uuid,
     was: Option<Progress>,
 }
@@ -171,7 +172,6 @@ impl<C: Consumer> Verb for Begin<C> {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let _ = &self.consumer;
         let is_still = match &self.was {
             Some(was) => is_still::<C>(tx, self.tenant, was).await?,
             None => consumers::get(tx, self.tenant, C::NAME).await?.is_none(),

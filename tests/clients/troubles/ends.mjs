@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 export async function endChecks(kit, check) {
   const { at, out, tab, open } = kit;
-  const kept = (page) => page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }).filter((key) => !["hubbub.language", "hubbub.theme", "hubbub.list"].includes(key)));
+  const kept = (page) => page.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }).filter((key) => !/^hubbub\.(language$|theme$|list\.)/.test(key)));
 
   for (const code of [3500, 3503, 3999]) {
     await check(`the code ${code} of the socket ends the session in every tab, and leaves nothing`, async () => {

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { Empty } from "./Empty";
 import { useText } from "../hooks/app";
 import { useHeading, useTitle } from "../hooks/route";
-import { format, type Route } from "../routes/route";
+import { format, inbox, type Route } from "../routes/route";
 
 interface Props {
   title: string;
@@ -35,5 +35,5 @@ export function GonePart({ title, hint, to, way, extra }: Props) {
 
 export function NoSuchPage() {
   const t = useText();
-  return <Gone title={t("gone.title")} hint={t("gone.hint")} to={{ page: "inbox", query: null, conversation: null, seq: null }} way={t("gone.inbox")} />;
+  return <Gone title={t("gone.title")} hint={t("gone.hint")} to={inbox} way={t("gone.inbox")} />;
 }

@@ -21,7 +21,6 @@ export const Mark = () => (
 
 export const SearchIcon = () => <Line><circle cx="11" cy="11" r="6.5" /><path d="m16 16 4.5 4.5" /></Line>;
 export const CloseIcon = () => <Line><path d="m6 6 12 12M18 6 6 18" /></Line>;
-export const MenuIcon = () => <Line><path d="M4 7h16M4 12h16M4 17h16" /></Line>;
 export const BackIcon = () => <Line size={22}><path d="m14.5 5-7 7 7 7" /></Line>;
 export const DownIcon = () => <Line><path d="M12 5v14M6 13l6 6 6-6" /></Line>;
 export const SendIcon = () => <Line size={20}><path d="M5 12 4 4l17 8-17 8 1-8Zm0 0h8" /></Line>;
@@ -47,11 +46,7 @@ export const PinIcon = () => (
   <Line size={22}><path d="M12 21c-4-5-6.500-8-6.500-11.500a6.500 6.500 0 0 1 13 0C18.500 13 16 16 12 21Z" /><circle cx="12" cy="9.500" r="2.200" /></Line>
 );
 export const DownloadIcon = () => <Line><path d="M12 4v11M7 11l5 5 5-5M5 20h14" /></Line>;
-export const EyeIcon = () => (
-  <Line size={16}><path d="M2.500 12C5 7.500 8.300 5.500 12 5.500s7 2 9.500 6.500c-2.500 4.500-5.800 6.500-9.500 6.500S5 16.500 2.500 12Z" /><circle cx="12" cy="12" r="2.800" /></Line>
-);
 export const BubbleIcon = () => <Line size={40}><path d="M4 5h16v11H11l-5 4v-4H4z" /></Line>;
-export const CheckIcon = () => <Line size={16}><path d="m5 12.500 4.500 4.500L19 7.500" /></Line>;
 
 export function ChannelIcon({ kind }: { kind: string }) {
   return (

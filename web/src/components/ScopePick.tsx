@@ -1,5 +1,6 @@
 // The business, the company and the channel of the conversations that are shown. What there is only one of is not asked for.
 import { useApp, usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import type { Scope } from "../state/views";
 
 interface Choice {
@@ -29,10 +30,10 @@ export function ScopePick() {
 function Pick({ part, label, every, choices }: { part: keyof Scope; label: string; every: string; choices: Choice[] }) {
   const app = useApp();
   const chosen = usePick((state) => state.filter[part]);
+  const sorted = useByName()(choices);
   if (choices.length < 2 && chosen === null) return null;
   // Names come a moment after the page; a remembered choice must not look like another one until then.
   const unnamed = chosen !== null && !choices.some(({ id }) => id === chosen);
-  const sorted = [...choices].sort((a, b) => a.name.localeCompare(b.name));
   return (
     <select aria-label={label} title={label} value={chosen ?? ""} data-testid={`scope-${part}`} data-chosen={chosen !== null}
       onChange={(event) => app.filter({ [part]: event.target.value || null })}>

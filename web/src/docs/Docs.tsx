@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { useFrame } from "../hooks/app";
 import { reasonOf } from "../services/problem";
 import { SelectField, TextField } from "../ui/Field";
-import { LookPick } from "../ui/look";
+import { LookPick } from "../components/LookPick";
 import { FailedState, LoadingState } from "../ui/States";
 import { OperationPart } from "./Operation";
 import { groups, type Entry, type Spec } from "./spec";

@@ -3,9 +3,9 @@ import { useEffect } from "react";
 import { useFrame } from "../hooks/app";
 import { Direction } from "../ui/Direction";
 import { PageHead } from "../ui/PageHead";
-import { Toasts } from "../ui/Toast";
 import { Fields } from "./Fields";
-import { LookPick, useDir } from "../ui/look";
+import { LookPick } from "../components/LookPick";
+import { useDir } from "../ui/look";
 import { Overlays } from "./Overlays";
 import { Parts } from "./Parts";
 import { words } from "./words";
@@ -19,19 +19,17 @@ export function Gallery() {
   }, [w]);
   return (
     <Direction dir={dir}>
-      <Toasts>
-        <main className="gallery">
-          <PageHead title={w.title} hint={w.lead} back={{ href: "./", label: w.back }} />
-          <LookPick>
-            <div className="pick" role="group" aria-label={w.dir}>
-              {(["ltr", "rtl"] as const).map((one) => <button key={one} type="button" aria-pressed={dir === one} onClick={() => setDir(one)}>{one}</button>)}
-            </div>
-          </LookPick>
-          <Parts w={w} />
-          <Fields w={w} />
-          <Overlays w={w} />
-        </main>
-      </Toasts>
+      <main className="gallery">
+        <PageHead title={w.title} hint={w.lead} back={{ href: "./", label: w.back }} />
+        <LookPick>
+          <div className="pick" role="group" aria-label={w.dir}>
+            {(["ltr", "rtl"] as const).map((one) => <button key={one} type="button" aria-pressed={dir === one} onClick={() => setDir(one)}>{one}</button>)}
+          </div>
+        </LookPick>
+        <Parts w={w} />
+        <Fields w={w} />
+        <Overlays w={w} />
+      </main>
     </Direction>
   );
 }

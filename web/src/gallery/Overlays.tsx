@@ -1,19 +1,17 @@
-// What lies over the page: dialogs, menus, notices, tooltips.
+// What lies over the page: dialogs and menus.
 import { useState } from "react";
 import { Button } from "../ui/Button";
 import { Confirm, Dialog } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
 import { CrossIcon } from "../ui/icons";
 import { Menu } from "../ui/Menu";
-import { useToast } from "../ui/Toast";
-import { Tooltip } from "../ui/Tooltip";
 import { Part } from "./Part";
 import type { Words } from "./words";
 
 export function Overlays({ w }: { w: Words }) {
   const [shown, setShown] = useState<"short" | "long" | "ask" | null>(null);
   const [order, setOrder] = useState("newest");
-  const say = useToast();
+  const [done, setDone] = useState("");
   const close = () => setShown(null);
   return (
     <>
@@ -34,8 +32,8 @@ export function Overlays({ w }: { w: Words }) {
       <Part id="menus" title={w.menus}>
         <div className="ui-actions" data-testid="menus">
           <Menu label={w.actions} entries={[
-            { label: w.take, onSelect: () => say({ text: w.take }), keys: "t" },
-            { label: w.copy, onSelect: () => say({ text: w.copy }) },
+            { label: w.take, onSelect: () => setDone(w.take), keys: "t" },
+            { label: w.copy, onSelect: () => setDone(w.copy) },
             { label: w.forbidden, onSelect: () => undefined, disabled: true },
             { kind: "link", label: w.api, href: "./docs" },
             { kind: "line" },
@@ -44,17 +42,8 @@ export function Overlays({ w }: { w: Words }) {
             { label: w.danger, onSelect: () => setShown("ask"), danger: true },
           ]} />
           <Menu label={w.picture} icon={<CrossIcon />} tone="quiet" align="end" entries={[{ label: w.take, onSelect: () => undefined }]} />
+          <span role="status">{done}</span>
         </div>
-      </Part>
-      <Part id="toasts" title={w.toasts}>
-        <div className="ui-actions">
-          <Button onClick={() => say({ text: w.goodText })} data-testid="say-good">{w.good}</Button>
-          <Button onClick={() => say({ text: w.badText, more: w.badMore, tone: "bad" })} data-testid="say-bad">{w.bad}</Button>
-          <Button onClick={() => say({ text: w.undoText, action: { label: w.undoAct, run: () => undefined } })} data-testid="say-undo">{w.undo}</Button>
-        </div>
-      </Part>
-      <Part id="tooltip" title={w.tooltip}>
-        <div className="ui-actions"><Tooltip words={w.tooltipText}><Button icon={<CrossIcon />} label={w.tooltipText} data-testid="tooltip" /></Tooltip></div>
       </Part>
     </>
   );

@@ -1,5 +1,6 @@
 // Buttons, tabs, tables and the states of a page.
 import { useState } from "react";
+import { useByName } from "../hooks/sorted";
 import { CrossIcon } from "../ui/icons";
 import { Button, ButtonLink } from "../ui/Button";
 import { EmptyState, FailedState, LoadingState } from "../ui/States";
@@ -28,7 +29,9 @@ export function Parts({ w }: { w: Words }) {
     { key: "state", title: w.state, cell: ({ works }) => (works ? w.ok : w.down) },
     { key: "waiting", title: w.waiting, sorts: true, figures: true, cell: ({ waiting }) => waiting },
   ];
-  const sorted = [...rows].sort((a, b) => (sort.key === "name" ? a.name.localeCompare(b.name) : a.waiting - b.waiting) * (sort.order === "ascending" ? 1 : -1));
+  const named = useByName()(rows);
+  const rising = sort.key === "name" ? named : [...rows].sort((a, b) => a.waiting - b.waiting);
+  const sorted = sort.order === "ascending" ? rising : rising.toReversed();
   const panel = (name: string) => <p>{w.panel.replace("{tab}", name)}</p>;
   return (
     <>

@@ -10,8 +10,6 @@ const en = {
   dialogs: "Dialogs", open: "Open a dialog", openLong: "Open a long one", ask: "Ask before removing", removeTitle: "Remove the channel?", removeHint: "Its conversations stay; nothing more comes in by it. This cannot be undone.", removeAct: "Remove channel", dialogTitle: "Working hours of the AI", dialogHint: "Outside of them people answer.", line: "A line of a long text that does not fit on a small screen, so that it scrolls inside the dialog.",
   menus: "Menus", actions: "Actions", take: "Take over", copy: "Copy the link", api: "API description", order: "Order", newest: "Newest first", oldest: "Longest wait first", forbidden: "Not allowed here",
   tabs: "Tabs", open1: "Open", closed: "Closed", all: "All", panel: "What the tab “{tab}” shows.",
-  toasts: "Notices", good: "Say that it is done", bad: "Say that it failed", undo: "Say with a way back", goodText: "The channel is connected.", badText: "The provider did not take the token.", badMore: "Make a new one and paste it here.", undoText: "The conversation is closed.", undoAct: "Open again",
-  tooltip: "Tooltip", tooltipText: "Its name appears on focus and above the pointer",
   table: "Table", channel: "Channel", state: "State", waiting: "Waiting", ok: "Works", down: "Does not work since yesterday", none: "No channels yet", noneHint: "Connect the first one, and its conversations appear in the inbox.", make: "Connect a channel", tableEmpty: "Without rows", tableBusy: "While being read again",
   states: "States", failedReason: "The server does not answer. Check your connection.",
 };
@@ -25,8 +23,6 @@ const ru: typeof en = {
   dialogs: "Диалоги", open: "Открыть диалог", openLong: "Открыть длинный", ask: "Спросить перед удалением", removeTitle: "Удалить канал?", removeHint: "Беседы останутся, но новых сообщений через него не будет. Отменить это нельзя.", removeAct: "Удалить канал", dialogTitle: "Рабочее время ИИ", dialogHint: "В остальное время отвечают люди.", line: "Строка длинного текста, который не помещается на маленьком экране и поэтому прокручивается внутри диалога.",
   menus: "Меню", actions: "Действия", take: "Взять на себя", copy: "Скопировать ссылку", api: "Описание API", order: "Порядок", newest: "Сначала новые", oldest: "Сначала долго ждущие", forbidden: "Здесь недоступно",
   tabs: "Вкладки", open1: "Открытые", closed: "Закрытые", all: "Все", panel: "Содержимое вкладки «{tab}».",
-  toasts: "Уведомления", good: "Сообщить, что готово", bad: "Сообщить о неудаче", undo: "Сообщить с отменой", goodText: "Канал подключён.", badText: "Провайдер не принял токен.", badMore: "Создайте новый и вставьте его сюда.", undoText: "Беседа закрыта.", undoAct: "Открыть снова",
-  tooltip: "Подсказка", tooltipText: "Название видно при фокусе и под указателем",
   table: "Таблица", channel: "Канал", state: "Состояние", waiting: "Ожидают", ok: "Работает", down: "Не работает со вчерашнего дня", none: "Каналов пока нет", noneHint: "Подключите первый, и его беседы появятся во входящих.", make: "Подключить канал", tableEmpty: "Без строк", tableBusy: "Во время повторного чтения",
   states: "Состояния", failedReason: "Сервер не отвечает. Проверьте соединение.",
 };

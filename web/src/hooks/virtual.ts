@@ -2,6 +2,7 @@
 // one). Heights are measured as rows come, so they may differ; while somebody scrolls, what is looked at stays in its
 // place when rows above come and go. Knows nothing of what the rows are.
 import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, type RefObject } from "react";
+import { partitionPoint } from "../state/partition";
 
 const around = 8;
 const usualPx = 69;
@@ -43,13 +44,7 @@ export function topsOf(ids: readonly string[], heightOf: (id: string) => number)
 
 /** The row at a place, by its begin. */
 export function rowAt(tops: Float64Array, px: number): number {
-  let [low, high] = [0, Math.max(0, tops.length - 2)];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (tops[middle]! <= px) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+  return Math.max(0, partitionPoint(tops.length - 1, (at) => tops[at]! <= px) - 1);
 }
 
 /** The rows to draw, in order, with the space between them. */

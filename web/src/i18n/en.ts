@@ -408,7 +408,6 @@ export const en = {
   "ui.from": "From",
   "ui.until": "Until and including",
   "ui.backwards": "The end is before the beginning.",
-  "ui.toasts": "What was said last",
 } satisfies Record<string, string | Plural>;
 
 export type Key = keyof typeof en;

@@ -429,5 +429,4 @@ export const ru: Record<Key, string | Plural> = {
   "ui.from": "С",
   "ui.until": "По (включительно)",
   "ui.backwards": "Конец раньше начала.",
-  "ui.toasts": "Последние сообщения страницы",
 };

@@ -4,3 +4,8 @@
 export function address(path: string, page = location.href): string {
   return new URL(`.${path}`, page).href;
 }
+
+/** Names this page among others of its host, in keys of what they all store. */
+export function place(page = typeof location === "object" ? location.href : "http://localhost/"): string {
+  return encodeURIComponent(new URL(".", page).pathname).replaceAll(".", "%2E");
+}

@@ -1,12 +1,13 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
-  ChannelView as Channel, Person as Colleague, CompanyView as Company, CountsAnswer, Event, InboxItem,
-  InboxAnswer as InboxPage, MessagesAnswer as MessagePage, SearchAnswer, Session, TenantRole as Tenant, User,
+  ChannelView as Channel, CompanyView as Company, CountsAnswer, Event, InboxItem,
+  InboxAnswer as InboxPage, MessagesAnswer as MessagePage, People, SearchAnswer, Session, TenantRole as Tenant, User,
 } from "../api.gen";
 import type { Query, Scope } from "../state/views";
 import { address } from "./address";
 import { ServerClock } from "./clock";
 import { tabLock, type Lock } from "./lock";
+import { params } from "./params";
 import { fromResponse, RequestError } from "./problem";
 import { Tokens } from "./tokens";
 
@@ -56,27 +57,26 @@ export class Api {
   }
 
   me = () => this.get<{ user: User; tenants: Tenant[] }>("/api/v1/me");
-  channels = () => this.get<{ channels: Channel[] }>("/api/v1/channels");
-  users = (tenant: string) => this.get<{ users: Colleague[] }>(`/api/v1/users?tenant=${tenant}`);
+  channels = () => this.get<{ channels: Channel[] }>("/api/v1/channels").then(({ channels }) => channels);
+  people = (tenant: string) => this.get<People>(`/api/v1/users?${params({ tenant })}`).then(({ users }) => users);
   conversation = (id: string) => this.get<InboxItem>(`/api/v1/conversations/${id}`);
 
-  companies = () => this.get<{ companies: Company[] }>("/api/v1/companies");
+  companies = () => this.get<{ companies: Company[] }>("/api/v1/companies").then(({ companies }) => companies);
 
   inbox({ view, sort, ...scope }: Query, before: string | null): Promise<InboxPage> {
-    return this.get(`/api/v1/inbox?${search({ view, sort, ...scope, before, limit: "50" })}`);
+    return this.get(`/api/v1/inbox?${params({ view, sort, ...scope, before, limit: "50" })}`);
   }
 
   counts({ tenant, company, channel }: Scope): Promise<CountsAnswer> {
-    return this.get(`/api/v1/inbox/counts?${search({ tenant, company, channel })}`);
+    return this.get(`/api/v1/inbox/counts?${params({ tenant, company, channel })}`);
   }
 
   search(q: string, tenant: string | null, after: string | null, signal: AbortSignal): Promise<SearchAnswer> {
-    return this.get(`/api/v1/search?${search({ q, tenant, after, limit: "20" })}`, signal);
+    return this.get(`/api/v1/search?${params({ q, tenant, after, limit: "20" })}`, signal);
   }
 
   messages(conversation: string, beforeSeq: number | null): Promise<MessagePage> {
-    const query = new URLSearchParams({ limit: "50" });
-    if (beforeSeq !== null) query.set("before_seq", String(beforeSeq));
+    const query = params({ limit: "50", before_seq: beforeSeq === null ? null : String(beforeSeq) });
     return this.get(`/api/v1/conversations/${conversation}/messages?${query}`);
   }
 
@@ -150,9 +150,4 @@ async function json<T>(response: Response): Promise<T> {
     // It broke off after its head.
     throw new RequestError(0, "no_answer", "no answer");
   }
-}
-
-/** The parameters that are given; the server refuses empty ones. */
-function search(given: Record<string, string | null>): URLSearchParams {
-  return new URLSearchParams(Object.entries(given).filter((pair): pair is [string, string] => pair[1] !== null));
 }

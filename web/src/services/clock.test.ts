@@ -75,3 +75,9 @@ describe("the waits between connections", () => {
     expect(backoff.next()).toBeLessThanOrEqual(500);
   });
 });
+
+it("is the only reader of the computer's clock, beside the measure of how long a page was hidden", () => {
+  const texts = import.meta.glob<string>(["../**/*.{ts,tsx}", "!../**/*.test.ts"], { query: "?raw", import: "default", eager: true });
+  const readers = Object.keys(texts).filter((path) => /Date\.now|new Date\(\)(?!\.getTimezoneOffset)/.test(texts[path]!));
+  expect(readers.map((path) => path.split("/").at(-1)).sort()).toEqual(["clock.ts", "head_check.ts"]);
+});

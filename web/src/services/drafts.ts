@@ -3,21 +3,18 @@
 // empty one for a while, so that a tab that still shows it learns of it and does not bring it back.
 import type { Draft } from "../state/model";
 import type { Store } from "../state/store";
-import { browserShelf, keys, parsed, put, remove, take, type Shelf } from "./shelf";
+import { readDraft } from "./heard";
+import { OwnShelf } from "./own_shelf";
+import { browserShelf, parsed, type Shelf } from "./shelf";
 import type { Holder } from "./tokens";
 
-const everything = "hubbub.draft.";
 const saveAfterMs = 300;
 const keptEmpty = 50;
 /** So many more come together before they are removed: that reads all of them. */
 const spareEmpty = 50;
 
-interface Stored extends Draft {
-  version: number;
-}
-
 export class Drafts {
-  private prefix: string | null = null;
+  private readonly own: OwnShelf;
   private known: Record<string, Draft> = {};
   private readonly versions = new Map<string, number>();
   /** The highest version of all drafts: versions of different ones tell which changed later. */
@@ -29,14 +26,14 @@ export class Drafts {
 
   constructor(
     private readonly store: Store,
-    private readonly shelf: Shelf = browserShelf,
-  ) {}
+    shelf: Shelf = browserShelf,
+  ) {
+    this.own = new OwnShelf("draft", shelf);
+  }
 
-  /** Brings back what this user left at this installation. What anybody else left is removed: the browser has one
-   * session at a time. */
-  start({ user, installation }: Holder): void {
-    this.prefix = `${everything}${installation}.${user}.`;
-    for (const key of keys(this.shelf, everything)) if (!key.startsWith(this.prefix)) remove(this.shelf, key);
+  /** Brings back what this user left at this installation. */
+  start(holder: Holder): void {
+    this.own.start(holder);
     this.store.apply({ type: "drafts.restored", drafts: {} });
     this.known = this.store.get().drafts;
     this.sync();
@@ -58,8 +55,7 @@ export class Drafts {
     clearTimeout(this.timer);
     this.stopListening?.();
     this.stopListening = null;
-    if (this.prefix) for (const key of keys(this.shelf, this.prefix)) remove(this.shelf, key);
-    this.prefix = null;
+    this.own.forget();
     this.known = {};
     this.versions.clear();
     this.latest = 0;
@@ -68,22 +64,25 @@ export class Drafts {
 
   /** Another tab has written this key. */
   changed(key: string, text: string | null): void {
-    if (this.prefix === null || !key.startsWith(this.prefix)) return;
-    const conversation = key.slice(this.prefix.length);
-    const stored = parsed<Stored>(text);
-    if (!stored || typeof stored.text !== "string" || !(stored.version > (this.versions.get(conversation) ?? 0))) return;
-    // What is being written here is newer; it is written above that version.
-    if (this.unsaved.has(conversation)) return;
-    const { version, ...draft } = stored;
-    this.versions.set(conversation, version);
-    this.latest = Math.max(this.latest, version);
-    this.known = { ...this.known, [conversation]: draft };
-    this.store.apply({ type: "draft", conversation, draft });
+    const conversation = this.own.idOf(key);
+    if (conversation !== null) this.heard(conversation, text);
   }
 
   /** Reads all of it again: a page that slept has heard nothing. */
   sync(): void {
-    if (this.prefix) for (const key of keys(this.shelf, this.prefix)) this.changed(key, take(this.shelf, key));
+    for (const conversation of this.own.ids()) this.heard(conversation, this.own.take(conversation));
+  }
+
+  private heard(conversation: string, text: string | null): void {
+    const stored = readDraft(parsed(text));
+    if (!stored || stored.version <= (this.versions.get(conversation) ?? 0)) return;
+    // What is being written here is newer; it is written above that version.
+    if (this.unsaved.has(conversation)) return;
+    const { version, draft } = stored;
+    this.versions.set(conversation, version);
+    this.latest = Math.max(this.latest, version);
+    this.known = { ...this.known, [conversation]: draft };
+    this.store.apply({ type: "draft", conversation, draft });
   }
 
   private look(): void {
@@ -99,26 +98,25 @@ export class Drafts {
 
   private write(conversation: string): void {
     const draft = this.known[conversation];
-    if (this.prefix === null || !draft) return;
-    const stored = parsed<Stored>(take(this.shelf, this.prefix + conversation));
+    if (!this.own.isOpen || !draft) return;
+    const stored = readDraft(parsed(this.own.take(conversation)));
     const version = Math.max(stored?.version ?? 0, this.latest) + 1;
     this.versions.set(conversation, version);
     this.latest = version;
     if (draft.text === "") this.emptied += 1;
-    const text = JSON.stringify({ ...draft, version } satisfies Stored);
-    if (put(this.shelf, this.prefix + conversation, text)) return;
+    const text = JSON.stringify({ ...draft, version });
+    if (this.own.put(conversation, text)) return;
     this.removeEmpty(0);
-    put(this.shelf, this.prefix + conversation, text);
+    this.own.put(conversation, text);
   }
 
   /** The oldest empty ones go. */
   private removeEmpty(kept = keptEmpty): void {
-    if (this.prefix === null) return;
     this.emptied = 0;
-    const empty = keys(this.shelf, this.prefix)
-      .map((key) => ({ key, stored: parsed<Stored>(take(this.shelf, key)) }))
-      .filter(({ stored }) => !stored?.text && !stored?.reply_to)
+    const empty = this.own.ids()
+      .map((id) => ({ id, stored: readDraft(parsed(this.own.take(id))) }))
+      .filter(({ stored }) => !stored?.draft.text && !stored?.draft.reply_to)
       .sort((a, b) => (b.stored?.version ?? 0) - (a.stored?.version ?? 0));
-    for (const { key } of empty.slice(kept)) remove(this.shelf, key);
+    for (const { id } of empty.slice(kept)) this.own.remove(id);
   }
 }

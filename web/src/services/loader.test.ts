@@ -1,8 +1,7 @@
 // When lists and counts are asked for: what is loaded is not loaded again, and what is missing comes sooner or later.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { me, SampleServer, tenant } from "../state/sample";
+import { me, SampleServer, tenant, visibleConversations } from "../state/sample";
 import { createStore } from "../state/store";
-import { visibleConversations } from "../state/select";
 import type { Query, Scope } from "../state/views";
 import type { Api } from "./api";
 import { Loader } from "./loader";

@@ -1,5 +1,6 @@
 // Loads what events do not bring: lists, counts, threads, names. Each answer of one thing is stamped with the feed
 // position at which its request left, so that the reducer can tell what is newer; lists and counts say it themselves.
+import type { Person as Colleague } from "../api.gen";
 import { asOf } from "../state/kept";
 import { currentList } from "../state/lists";
 import type { Store } from "../state/store";
@@ -147,14 +148,22 @@ export class Loader {
   /** Names of companies, channels and colleagues. Without them the inbox works; so a failure is not shown. */
   async names(): Promise<void> {
     const tenants = this.store.get().session.tenants;
-    await Promise.allSettled([
-      this.api.channels().then(({ channels }) => this.store.apply({ type: "channels", channels })),
-      this.api.companies().then(({ companies }) => this.store.apply({ type: "companies", companies })),
-      ...tenants.map((tenant) =>
-        this.api.users(tenant.id).then(({ users }) =>
-          this.store.apply({ type: "people", tenant: tenant.id, people: users }))),
-    ]);
+    await Promise.allSettled([this.channels(), this.companies(), ...tenants.map((tenant) => this.people(tenant.id))]);
     // A remembered filter may have named what is not there.
     await this.show();
+  }
+
+  async channels(): Promise<void> {
+    this.store.apply({ type: "channels", channels: await this.api.channels() });
+  }
+
+  async companies(): Promise<void> {
+    this.store.apply({ type: "companies", companies: await this.api.companies() });
+  }
+
+  async people(tenant: string): Promise<Colleague[]> {
+    const people = await this.api.people(tenant);
+    this.store.apply({ type: "people", tenant, people });
+    return people;
   }
 }

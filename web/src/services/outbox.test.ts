@@ -189,3 +189,31 @@ describe("a wish", () => {
     expect(two.methods()).toEqual(["conversation.assign"]);
   });
 });
+
+it("an item in the storage that has not the shape of one is nothing, and takes none away", async () => {
+  const b = browser();
+  const whole = { client_id: "x", conversation: "a", note: false, text: "t", reply_to: null, created_at: 1, order: 1, state: "waiting", reason: null };
+  const forged = [
+    7, [], {}, { item: null }, { item: 7, tab: "t", tries: 0 }, { item: { pending: null }, tab: "t", tries: 0 },
+    { item: { pending: { ...whole, state: "sent" } }, tab: "t", tries: 0 }, { item: { pending: { ...whole, text: 7 } }, tab: "t", tries: 0 },
+    { item: { pending: whole }, tab: "t", tries: "0" }, { item: { pending: { ...whole, client_id: "another" } }, tab: "t", tries: 0 },
+    { item: { wish: { id: "x", conversation: "a", order: 1, aim: { kind: "delete" } } }, tab: "t", tries: 0 },
+    { item: { wish: { id: "x", conversation: "a", order: 1, aim: { kind: "read", mark: null, before: null } } }, tab: "t", tries: 0 },
+  ];
+  for (const one of forged) {
+    b.shelf.setItem("hubbub.out.here.ann.x", JSON.stringify(one));
+    const tab = b.tab({ name: "one" });
+    await flush();
+    expect([tab.store.get().pending, tab.store.get().wishes, tab.calls], JSON.stringify(one)).toEqual([[], [], []]);
+    tab.close();
+  }
+  b.shelf.removeItem("hubbub.out.here.ann.x");
+  const [one, two] = [b.tab({ name: "first", live: false }), b.tab({ name: "second" })];
+  one.write("kept");
+  const key = b.keys()[0]!;
+  two.box.changed(key, "{}");
+  b.shelf.setItem(key, "{}");
+  one.close();
+  await flush();
+  expect(two.calls).toMatchObject([{ data: { text: "kept" } }]);
+});

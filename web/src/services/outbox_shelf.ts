@@ -4,21 +4,14 @@
 import type { Pending } from "../state/model";
 import type { Store } from "../state/store";
 import type { Wish } from "../state/unsent";
-import { browserShelf, keys, parsed, put, remove, take, type Shelf } from "./shelf";
+import { readItem, type StoredItem } from "./heard";
+import { OwnShelf } from "./own_shelf";
+import { browserShelf, parsed, type Shelf } from "./shelf";
 import type { TabLife } from "./tab_life";
 import type { Holder } from "./tokens";
 
-const everything = "hubbub.out.";
-
-interface Stored {
-  item: { pending: Pending } | { wish: Wish };
-  tab: string;
-  /** Connections that ended while it was being sent. */
-  tries: number;
-}
-
 export class OutboxShelf {
-  private prefix: string | null = null;
+  private readonly own: OwnShelf;
   private readonly tabs = new Map<string, { tab: string; tries: number }>();
   private readonly written = new Map<string, string>();
   private readonly watching = new Set<string>();
@@ -29,13 +22,14 @@ export class OutboxShelf {
     private readonly store: Store,
     private readonly life: Pick<TabLife, "id" | "watch">,
     private readonly adopted: () => void,
-    private readonly shelf: Shelf = browserShelf,
-  ) {}
+    shelf: Shelf = browserShelf,
+  ) {
+    this.own = new OwnShelf("out", shelf);
+  }
 
-  start({ user, installation }: Holder): void {
-    this.prefix = `${everything}${installation}.${user}.`;
-    for (const key of keys(this.shelf, everything)) if (!key.startsWith(this.prefix)) remove(this.shelf, key);
-    for (const key of keys(this.shelf, this.prefix)) this.changed(key, take(this.shelf, key));
+  start(holder: Holder): void {
+    this.own.start(holder);
+    for (const id of this.own.ids()) this.heard(id, this.own.take(id));
     this.stopListening = this.store.subscribe(() => this.save());
   }
 
@@ -43,8 +37,7 @@ export class OutboxShelf {
   forget(): void {
     this.stopListening?.();
     this.stopListening = null;
-    if (this.prefix) for (const key of keys(this.shelf, this.prefix)) remove(this.shelf, key);
-    this.prefix = null;
+    this.own.forget();
     this.tabs.clear();
     this.written.clear();
     this.saved = null;
@@ -69,12 +62,17 @@ export class OutboxShelf {
 
   /** Another tab has written this key, or removed it. */
   changed(key: string, text: string | null): void {
-    if (this.prefix === null || !key.startsWith(this.prefix)) return;
-    const id = key.slice(this.prefix.length);
+    const id = this.own.idOf(key);
+    if (id !== null) this.heard(id, text);
+  }
+
+  private heard(id: string, text: string | null): void {
     if (this.written.get(id) === text) return;
-    const stored = parsed<Stored>(text);
-    if (!stored || !("pending" in stored.item || "wish" in stored.item)) return this.gone(id);
-    this.written.set(id, text!);
+    if (text === null) return this.gone(id);
+    const stored = readItem(parsed(text), id);
+    // It is another version's: that one sends it.
+    if (!stored) return;
+    this.written.set(id, text);
     this.tabs.set(id, { tab: stored.tab, tries: stored.tries });
     if ("pending" in stored.item) this.store.apply({ type: "pending.added", pending: stored.item.pending });
     else this.store.apply({ type: "wish.added", wish: stored.item.wish });
@@ -84,21 +82,21 @@ export class OutboxShelf {
   /** Writes what changed, and removes what is done: called with each change of the state, so it looks at nothing else. */
   save(): void {
     const { pending, wishes } = this.store.get();
-    if (this.prefix === null || (this.saved?.pending === pending && this.saved.wishes === wishes)) return;
+    if (!this.own.isOpen || (this.saved?.pending === pending && this.saved.wishes === wishes)) return;
     this.saved = { pending, wishes };
-    const here = new Map<string, Stored["item"]>();
+    const here = new Map<string, StoredItem["item"]>();
     for (const one of pending) here.set(one.client_id, { pending: one.state === "sending" ? { ...one, state: "waiting" } : one });
     for (const one of wishes) here.set(one.id, { wish: one });
     for (const [id, item] of here) {
       if (!this.mine(id)) continue;
-      const text = JSON.stringify({ item, tab: this.life.id, tries: this.tries(id) } satisfies Stored);
+      const text = JSON.stringify({ item, tab: this.life.id, tries: this.tries(id) } satisfies StoredItem);
       if (this.written.get(id) === text) continue;
       this.written.set(id, text);
       this.tabs.set(id, { tab: this.life.id, tries: this.tries(id) });
-      put(this.shelf, this.prefix + id, text);
+      this.own.put(id, text);
     }
     for (const id of [...this.written.keys()].filter((one) => !here.has(one))) {
-      remove(this.shelf, this.prefix + id);
+      this.own.remove(id);
       this.written.delete(id);
       this.tabs.delete(id);
     }
@@ -123,12 +121,12 @@ export class OutboxShelf {
 
   /** Two tabs may hear of it at once; the later one to write has it, and the server takes an item once. */
   private adopt(tab: string): void {
-    if (this.prefix === null) return;
+    if (!this.own.isOpen) return;
     for (const [id, known] of [...this.tabs]) {
       if (known.tab !== tab) continue;
-      const stored = parsed<Stored>(take(this.shelf, this.prefix + id));
-      if (!stored) this.gone(id);
-      else if (stored.tab === tab) this.take(id);
+      const text = this.own.take(id);
+      if (text === null) this.gone(id);
+      else if ((readItem(parsed(text), id)?.tab ?? tab) === tab) this.take(id);
     }
     this.adopted();
   }

@@ -1,7 +1,11 @@
 // Language, appearance and what the list shows: of the browser, not of the account, so they hold on the sign-in page too.
-import { browserShelf, put, take } from "./shelf";
+import { place } from "./address";
+import { browserShelf, put, take, type Shelf } from "./shelf";
 import type { Query } from "../state/views";
 import { guessLanguage, languageNames, type Language } from "../i18n/text";
+
+/** It names tenants and channels of one installation; the looks are the same for all of a host. */
+const listKey = () => `hubbub.list.${place()}`;
 
 export type Theme = "system" | "light" | "dark";
 
@@ -14,26 +18,11 @@ export interface Preferences {
   list: ListPreferences;
 }
 
-export function loadPreferences(): Preferences {
-  return {
-    language: readLanguage(take(browserShelf, "hubbub.language")) ?? guessLanguage(navigator.languages),
-    theme: readTheme(take(browserShelf, "hubbub.theme")) ?? "system",
-    list: readList(take(browserShelf, "hubbub.list")),
-  };
-}
-
-/** What another tab has just stored, where it concerns this one: how the page looks does, what a list shows does not. */
-export function storedPreference(key: string, text: string | null): Partial<Preferences> | null {
-  const language = key === "hubbub.language" ? readLanguage(text) : null;
-  const theme = key === "hubbub.theme" ? readTheme(text) : null;
-  return language ? { language } : theme ? { theme } : null;
-}
-
-function readLanguage(text: string | null): Language | null {
+export function readLanguage(text: string | null): Language | null {
   return text && Object.hasOwn(languageNames, text) ? (text as Language) : null;
 }
 
-function readTheme(text: string | null): Theme | null {
+export function readTheme(text: string | null): Theme | null {
   return text === "light" || text === "dark" || text === "system" ? text : null;
 }
 
@@ -52,11 +41,6 @@ export function readList(text: string | null): ListPreferences {
   };
 }
 
-/** What the list showed names tenants and channels, so it leaves with the session; how the page looks stays. */
-export function withoutList(preferences: Preferences): Preferences {
-  return { ...preferences, list: readList(null) };
-}
-
 export function applyPreferences({ language, theme }: Pick<Preferences, "language" | "theme">): void {
   const root = document.documentElement;
   root.lang = language;
@@ -64,9 +48,45 @@ export function applyPreferences({ language, theme }: Pick<Preferences, "languag
   else root.dataset["theme"] = theme;
 }
 
-/** Only what was changed here: another tab may have changed the rest. Without storage it holds until the page is closed. */
-export function savePreferences({ language, theme, list }: Partial<Preferences>): void {
-  if (language) put(browserShelf, "hubbub.language", language);
-  if (theme) put(browserShelf, "hubbub.theme", theme);
-  if (list) put(browserShelf, "hubbub.list", JSON.stringify(list));
+/** The preferences of this page and of the browser. Another tab may have changed what this one has not: each change
+ * writes only itself. Without storage a change holds until the page is closed. */
+export class PreferenceShelf {
+  private present: Preferences;
+
+  constructor(
+    private readonly shelf: Shelf = browserShelf,
+    languages: readonly string[] = navigator.languages,
+  ) {
+    this.present = {
+      language: readLanguage(take(shelf, "hubbub.language")) ?? guessLanguage(languages),
+      theme: readTheme(take(shelf, "hubbub.theme")) ?? "system",
+      list: readList(take(shelf, listKey())),
+    };
+  }
+
+  get(): Preferences {
+    return this.present;
+  }
+
+  choose(change: Partial<Preferences>): void {
+    const { language, theme, list } = change;
+    this.present = { ...this.present, ...change };
+    if (language) put(this.shelf, "hubbub.language", language);
+    if (theme) put(this.shelf, "hubbub.theme", theme);
+    if (list) put(this.shelf, listKey(), JSON.stringify(list));
+  }
+
+  /** What the list showed names tenants and channels, so it leaves with the session; how the page looks stays. */
+  forgetList(): void {
+    this.choose({ list: readList(null) });
+  }
+
+  /** Another tab has stored something. Whether this page changes: how it looks does, what a list shows does not. */
+  changed(key: string, text: string | null): boolean {
+    const language = key === "hubbub.language" ? readLanguage(text) : null;
+    const theme = key === "hubbub.theme" ? readTheme(text) : null;
+    if (language) this.present = { ...this.present, language };
+    if (theme) this.present = { ...this.present, theme };
+    return language !== null || theme !== null;
+  }
 }

@@ -13,7 +13,7 @@ afterEach(() => void vi.useRealTimers());
 
 function page() {
   const store = createStore();
-  const asked: { q: string; after: string | null; signal: AbortSignal; answer: (ids: string[]) => Promise<void>; fail: () => Promise<void> }[] = [];
+  const asked: { q: string; after: string | null; signal: AbortSignal; answer: (ids: string[]) => Promise<void>; fail: () => Promise<void>; refuse: (seconds: number) => Promise<void> }[] = [];
   const ask = (q: string, _: string | null, after: string | null, signal: AbortSignal) =>
     new Promise<SearchAnswer>((resolve, reject) => {
       const found = (id: string): FoundContact => {
@@ -27,6 +27,7 @@ function page() {
       asked.push({
         q, after, signal,
         answer: async (ids) => { resolve({ contacts: after ? [] : ids.map(found), hits: ids.map(hit), next: ids[0] === "b" ? "1.2" : null, complete: true, too_wide: false }); await vi.advanceTimersByTimeAsync(0); },
+        refuse: async (seconds) => { reject(new RequestError(429, "too_many", "too many", null, seconds)); await vi.advanceTimersByTimeAsync(0); },
         fail: async () => { reject(new RequestError(500, "error", "broken")); await vi.advanceTimersByTimeAsync(0); },
       });
     });
@@ -61,6 +62,20 @@ describe("a search", () => {
     expect(t.now()).toMatchObject({ phase: "ready", found: [{ conversation: "b" }] });
     // What was found can be opened at once, whatever lists are loaded.
     expect(t.store.get().conversations.get("b")).toBeDefined();
+  });
+
+  it("that comes too soon for the server is asked again when it may, unless the words are others by then", async () => {
+    const t = page();
+    t.search.type("anna");
+    vi.advanceTimersByTime(250);
+    await t.asked[0]!.refuse(2);
+    expect(t.now().phase).toBe("loading");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(t.asked.map((one) => one.q)).toEqual(["anna", "anna"]);
+    await t.asked[1]!.refuse(2);
+    t.search.type("bob");
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(t.asked.map((one) => one.q)).toEqual(["anna", "anna", "bob"]);
   });
 
   it("says why it failed, and asks again on request", async () => {

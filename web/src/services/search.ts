@@ -3,7 +3,7 @@ import { asOf } from "../state/kept";
 import { searchQuery } from "../state/search";
 import type { Store } from "../state/store";
 import type { Api } from "./api";
-import { reasonOf } from "./problem";
+import { reasonOf, RequestError } from "./problem";
 
 const quietMs = 250;
 /** Hits from which on the rest is asked for by hand, and how many pages are followed until then. */
@@ -94,7 +94,13 @@ export class Search {
         await this.older();
       }
     } catch (error) {
-      if (!request.signal.aborted) this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
+      if (request.signal.aborted) return;
+      // This person searches faster than the server allows: the same words again when it does.
+      if (error instanceof RequestError && error.status === 429) {
+        this.timer = setTimeout(() => void this.ask(query), Math.max(1, error.retryAfter ?? 1) * 1_000);
+        return;
+      }
+      this.store.apply({ type: "search.failed", text: query, reason: reasonOf(error) });
     }
   }
 }

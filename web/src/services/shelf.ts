@@ -82,16 +82,14 @@ export function keys(shelf: Shelf, prefix: string): string[] {
   }
 }
 
-/** Removes what any person left in this browser: nobody is signed in. */
-export function removePersonal(shelf: Shelf = browserShelf): void {
-  for (const kind of ["draft", "out", "holder"]) for (const key of keys(shelf, `hubbub.${kind}.`)) remove(shelf, key);
+export function removeAll(shelf: Shelf, prefix: string): void {
+  for (const key of keys(shelf, prefix)) remove(shelf, key);
 }
 
-/** What was stored under a key; null for nothing, and for what is not ours. */
-export function parsed<T>(text: string | null): T | null {
+/** What was stored under a key; null for nothing, and for what is no JSON. What it says may still be anything. */
+export function parsed(text: string | null): unknown {
   try {
-    const value = JSON.parse(text ?? "null") as unknown;
-    return typeof value === "object" ? (value as T | null) : null;
+    return JSON.parse(text ?? "null") as unknown;
   } catch {
     return null;
   }

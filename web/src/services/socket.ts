@@ -15,7 +15,7 @@ export interface SocketOptions {
   /** A token, other than the one that the server has refused. */
   token: (refused: string | null) => Promise<string>;
   /** The feed is open, and events may be missing before it: load the list on the screen. */
-  onGap: (lost: boolean) => Promise<void>;
+  onGap: () => Promise<void>;
   onLive: () => void;
   /** The server has ended the session for good. */
   onExpired: () => void;
@@ -194,7 +194,7 @@ export class Socket {
     this.reply = null;
     if (!reply) return;
     if (reply.lost) this.options.store.apply({ type: "feed.lost" });
-    if (reply.gap || reply.lost) await this.options.onGap(reply.lost);
+    if (reply.gap || reply.lost) await this.options.onGap();
     if (!this.live) return;
     const caughtUp = reply.resumed ? { events: reply.events, reloaded: reply.lost, at: this.clock.now() } : null;
     this.link({ phase: "live", lostAt: null, caughtUp });
@@ -215,7 +215,7 @@ export class Socket {
       this.reply.gap ||= gap;
     } else if (gap || lost) {
       // Subscribed in the middle of a connection: a tenant was added for this user.
-      void this.options.onGap(false);
+      void this.options.onGap();
     }
   }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { tabLock } from "./lock";
 import { memoryShelf, type Shelf } from "./shelf";
 import { TabLife } from "./tab_life";
-import { holderKey, Tabs } from "./tabs";
+import { holderKey, Tabs, type Channel } from "./tabs";
 import type { Holder } from "./tokens";
 
 const ann: Holder = { user: "ann", installation: "here" };
@@ -12,7 +12,7 @@ const bob: Holder = { user: "bob", installation: "here" };
 function tab(shelf: Shelf, holder: Holder) {
   const t = { holder: holder as Holder | null, ended: 0, replaced: 0 };
   const tabs = new Tabs({
-    holder: () => t.holder, ended: () => (t.ended += 1), replaced: () => (t.replaced += 1), renewed: () => undefined, shelf, channel: null,
+    holder: () => t.holder, ended: () => (t.ended += 1), replaced: () => (t.replaced += 1), renewed: () => undefined, shelf, channel: () => null,
   });
   tabs.claim();
   return Object.assign(t, { tabs });
@@ -41,6 +41,73 @@ describe("a tab", () => {
     const full: Shelf = { ...memoryShelf(), setItem: () => { throw new Error("full"); } };
     expect(tab(full, ann).tabs.check()).toBe(true);
   });
+});
+
+describe("what other tabs say", () => {
+  /** A channel whose words come from the test. */
+  function world() {
+    const w = { names: [] as string[], ended: 0, renewed: 0, say: (_: unknown): void => undefined };
+    const channel = (name: string): Channel => {
+      w.names.push(name);
+      return {
+        postMessage: () => undefined, close: () => undefined,
+        addEventListener: (_: string, heard: unknown) => { w.say = (data) => (heard as (event: { data: unknown }) => void)({ data }); },
+      };
+    };
+    const tabs = new Tabs({
+      holder: () => ann, ended: () => (w.ended += 1), replaced: () => undefined, renewed: () => (w.renewed += 1),
+      shelf: memoryShelf(), channel,
+    });
+    tabs.claim();
+    return w;
+  }
+  const session = { access_token: "t", expires_at: 2, now: 1, installation: "here", user: { id: "ann" } };
+
+  it("is taken in its own shape only", () => {
+    const w = world();
+    const forged = [
+      null, undefined, 7, "ended", [], {}, { kind: "ended" }, { kind: "ended", holder: null, expired: true },
+      { kind: "ended", holder: { user: "ann" }, expired: true }, { kind: "ended", holder: ann, expired: "yes" },
+      { kind: "renewed" }, { kind: "renewed", renewed: null }, { kind: "renewed", renewed: { session: null, ageMs: 1 } },
+      { kind: "renewed", renewed: { session, ageMs: "1" } }, { kind: "renewed", renewed: { session, ageMs: NaN } },
+      { kind: "renewed", renewed: { session: { ...session, user: null }, ageMs: 1 } },
+      { kind: "renewed", renewed: { session: { ...session, access_token: 7 }, ageMs: 1 } },
+    ];
+    for (const word of forged) w.say(word);
+    expect([w.ended, w.renewed]).toEqual([0, 0]);
+    w.say({ kind: "renewed", renewed: { session, ageMs: 1 } });
+    w.say({ kind: "ended", holder: ann, expired: true });
+    expect([w.ended, w.renewed]).toEqual([1, 1]);
+  });
+
+  it("is said among the pages of one installation", () => {
+    expect(world().names).toEqual(["hubbub.session.here"]);
+  });
+});
+
+describe("two installations of one host", () => {
+  it("do not take each other's drafts for leavings, and the former one of a page is cleared", () => {
+    const shelf = memoryShelf();
+    const keys = () => Array.from({ length: shelf.length }, (_, at) => shelf.key(at)!).filter((key) => !key.startsWith("hubbub.h"));
+    for (const key of ["hubbub.draft.here.ann.x", "hubbub.out.here.ann.y", "hubbub.draft.beside.ann.x"]) shelf.setItem(key, "{}");
+    const one = tab(shelf, ann);
+    one.tabs.removePersonal();
+    expect(keys()).toEqual(["hubbub.draft.beside.ann.x"]);
+    tab(shelf, ann);
+    shelf.setItem("hubbub.draft.here.ann.x", "{}");
+    tab(shelf, { user: "ann", installation: "made anew" });
+    expect(keys()).toEqual(["hubbub.draft.beside.ann.x"]);
+    expect(shelf.getItem(holderKey("here"))).toBeNull();
+  });
+});
+
+it("a holder that cannot be one is nobody", () => {
+  for (const text of ["{", "7", "[]", '{"user":7,"installation":"here"}', '{"user":"ann"}']) {
+    const shelf = memoryShelf();
+    const one = tab(shelf, ann);
+    shelf.setItem(holderKey("here"), text);
+    expect([one.tabs.check(), one.ended], text).toEqual([false, 1]);
+  }
 });
 
 describe("without the browser's locks", () => {

@@ -1,13 +1,19 @@
 // The other tabs of this browser. All of them show one person: when the session ends in one, it ends in all, and when
 // somebody else signs in in one, the others become that person's. Whose browser it is stands in the shared storage, so
 // that a tab that slept, or has no channel to the others, sees it before it does anything.
+import { place } from "./address";
+import { readHolder, readWord, type Word } from "./heard";
+import { removeLeavings } from "./own_shelf";
 import { parsed, put, remove, take, browserShelf, type Shelf } from "./shelf";
 import type { Holder, Renewed } from "./tokens";
 
-type Word = { kind: "ended"; holder: Holder; expired: boolean } | { kind: "renewed"; renewed: Renewed };
-
 /** For each installation: two of them may be served by one host, under two paths. */
 export const holderKey = (installation: string) => `hubbub.holder.${installation}`;
+
+/** The installation that somebody signed in to on this page: what is left when the session is over is of that one. */
+const homeKey = () => `hubbub.home.${place()}`;
+
+export type Channel = Pick<BroadcastChannel, "postMessage" | "addEventListener" | "close">;
 
 export interface TabsOptions {
   holder: () => Holder | null;
@@ -17,31 +23,49 @@ export interface TabsOptions {
   replaced: () => void;
   renewed: (renewed: Renewed) => void;
   shelf?: Shelf;
-  channel?: BroadcastChannel | null;
+  /** Nothing where pages have no channels: there the storage says it. */
+  channel?: (name: string) => Channel | null;
 }
 
 export class Tabs {
   private readonly shelf: Shelf;
-  private readonly channel: BroadcastChannel | null;
+  private channel: { installation: string; to: Channel | null } | null = null;
   /** A storage that takes nothing cannot say that somebody has left. */
   private claimed = false;
 
   constructor(private readonly options: TabsOptions) {
     this.shelf = options.shelf ?? browserShelf;
-    this.channel = options.channel === undefined ? open() : options.channel;
-    this.channel?.addEventListener("message", ({ data }: MessageEvent<Word>) => this.hear(data));
   }
 
   /** This browser is the present holder's. */
   claim(): void {
     const mine = this.options.holder();
-    if (mine) this.claimed = put(this.shelf, holderKey(mine.installation), JSON.stringify(mine));
+    if (!mine) return;
+    const before = take(this.shelf, homeKey());
+    if (before !== null && before !== mine.installation) this.removeFrom(before);
+    put(this.shelf, homeKey(), mine.installation);
+    this.claimed = put(this.shelf, holderKey(mine.installation), JSON.stringify(mine));
+    this.listen(mine.installation);
   }
 
   /** Nobody's any more, unless somebody else has it by now. */
   release(): void {
     const mine = this.options.holder();
-    if (mine && same(this.stored(mine), mine)) remove(this.shelf, holderKey(mine.installation));
+    if (!mine || !same(this.stored(mine), mine)) return;
+    remove(this.shelf, holderKey(mine.installation));
+    remove(this.shelf, homeKey());
+  }
+
+  /** Removes what any person left on this page: nobody is signed in. */
+  removePersonal(): void {
+    const home = take(this.shelf, homeKey());
+    if (home !== null) this.removeFrom(home);
+    remove(this.shelf, homeKey());
+  }
+
+  private removeFrom(installation: string): void {
+    removeLeavings(this.shelf, installation);
+    remove(this.shelf, holderKey(installation));
   }
 
   /** Whether this page may still act for its person. If not, it is ended or replaced within this call. */
@@ -63,30 +87,40 @@ export class Tabs {
 
   tellEnded(expired: boolean): void {
     const holder = this.options.holder();
-    if (holder) this.post({ kind: "ended", holder, expired });
+    if (holder) this.post(holder.installation, { kind: "ended", holder, expired });
   }
 
   /** Through memory only: a token is not stored. */
   tellRenewed(renewed: Renewed): void {
-    this.post({ kind: "renewed", renewed });
+    this.post(renewed.session.installation, { kind: "renewed", renewed });
   }
 
   private stored({ installation }: Holder): Holder | null {
-    return parsed<Holder>(take(this.shelf, holderKey(installation)));
+    return readHolder(parsed(take(this.shelf, holderKey(installation))));
   }
 
-  private post(word: Word): void {
+  /** Two installations may be served by one host: each has its own channel. */
+  private listen(installation: string): void {
+    if (this.channel?.installation === installation) return;
+    this.channel?.to?.close();
+    const to = (this.options.channel ?? open)(`hubbub.session.${installation}`);
+    this.channel = { installation, to };
+    to?.addEventListener("message", ({ data }) => this.hear(readWord(data)));
+  }
+
+  private post(installation: string, word: Word): void {
+    this.listen(installation);
     try {
-      this.channel?.postMessage(word);
+      this.channel?.to?.postMessage(word);
     } catch {
       // A closed channel: the storage says it too.
     }
   }
 
-  private hear(word: Word): void {
-    if (word.kind === "renewed") return this.options.renewed(word.renewed);
+  private hear(word: Word | null): void {
+    if (word?.kind === "renewed") return this.options.renewed(word.renewed);
     const mine = this.options.holder();
-    if (word.kind === "ended" && mine && same(word.holder, mine)) this.options.ended(word.expired);
+    if (word?.kind === "ended" && mine && same(word.holder, mine)) this.options.ended(word.expired);
   }
 }
 
@@ -95,9 +129,9 @@ function same(a: Holder | null, b: Holder): boolean {
 }
 
 /** Nothing where pages have no storage: there tabs share nothing. */
-function open(): BroadcastChannel | null {
+function open(name: string): Channel | null {
   try {
-    return new BroadcastChannel("hubbub.session");
+    return new BroadcastChannel(name);
   } catch {
     return null;
   }

@@ -4,6 +4,7 @@ import "../styles/pages.css";
 import { best } from "../commands/fuzzy";
 import { fold } from "../state/fold";
 import { usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { mayOpen, settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
 import type { TenantRole } from "../api.gen";
@@ -18,7 +19,7 @@ export function Businesses() {
   const t = useText();
   const tenants = usePick((state) => state.session.tenants);
   const [typed, setTyped] = useState("");
-  const sorted = [...tenants].sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName()(tenants);
   const found = fold(typed) === "" ? sorted : best(sorted, ({ name }) => name, typed, sorted.length);
   return (
     <main className="page page-alone" data-testid="page-businesses">

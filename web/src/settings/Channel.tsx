@@ -11,7 +11,7 @@ import { Button } from "../ui/Button";
 import { TextField } from "../ui/Field";
 import { credentialsOf } from "./credentials";
 import { useCalls } from "./data";
-import { FormEnd, useForm } from "./form";
+import { EditForm, FormEnd, useForm } from "./form";
 import { Cause, Health, ToDo } from "./Health";
 import { HealthHistory } from "./HealthHistory";
 import { NotLiveNote, PageHead } from "./Parts";
@@ -120,15 +120,15 @@ function Naming({ channel }: { channel: ChannelView }) {
   });
   const hook = channel.hook_path ? new URL(`.${channel.hook_path}`, document.baseURI).href : null;
   return (
-    <form className="card form" ref={form.form} onSubmit={form.submit} noValidate>
-      <TextField label={t("channels.name")} name="name" required error={form.error("name")} value={form.values.name} data-testid="field-name"
+    <EditForm form={form}>
+      <TextField label={t("channels.name")} name="name" required value={form.values.name} data-testid="field-name"
         onChange={(event) => form.set("name", event.target.value)} />
       <FormEnd form={form} />
       {hook && (
         <TextField label={t("channels.hook")} hint={t("channels.hookHint")} required readOnly type="password" value={hook} dir="ltr" autoComplete="off"
           end={<Button onClick={() => void navigator.clipboard?.writeText(hook).then(() => setCopied(true))}>{t(copied ? "channels.copied" : "channels.copy")}</Button>} />
       )}
-    </form>
+    </EditForm>
   );
 }
 
@@ -147,18 +147,18 @@ function Credentials({ channel }: { channel: ChannelView }) {
   });
   if (known.length === 0) return null;
   return (
-    <form className="card form" ref={form.form} onSubmit={form.submit} noValidate autoComplete="off">
+    <EditForm form={form} autoComplete="off">
       <h2>{t("channels.credentials")}</h2>
       <p className="form-hint">{t("channels.credentialsHint")} {t("channels.credentialsReady")}</p>
       {known.map(({ name, isSecret }) => {
         const field = `credentials.${name}`;
         return (
-          <TextField key={name} label={t(`credential.${name}`)} name={field} error={form.error(field)} type={isSecret ? "password" : "text"}
+          <TextField key={name} label={t(`credential.${name}`)} name={field} type={isSecret ? "password" : "text"}
             autoComplete="new-password" dir="ltr" value={form.values[field] ?? ""} data-testid={`field-${name}`}
             onChange={(event) => form.set(field, event.target.value)} />
         );
       })}
       <FormEnd form={form} />
-    </form>
+    </EditForm>
   );
 }

@@ -2,6 +2,7 @@
 import { GonePart } from "../components/Gone";
 import { ChannelIcon } from "../components/Icons";
 import { usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { kindKey } from "../i18n/text";
 import { mayMake, settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
@@ -33,7 +34,8 @@ function List({ tenant, data }: { tenant: string; data: ReturnType<typeof useNam
   const all = usePick((state) => state.channels);
   const companies = usePick((state) => state.companies);
   const mayAdd = usePick((state) => mayMake(state, "channels", tenant));
-  const channels = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName();
+  const channels = sorted(Object.values(all).filter((one) => one.tenant === tenant));
   const make = mayAdd && <ButtonLink tone="primary" href={format(settingsAt("channels", tenant, "new"))} data-testid="new-channel">{t("channels.new")}</ButtonLink>;
   return (
     <>

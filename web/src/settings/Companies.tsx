@@ -1,14 +1,16 @@
 // The companies of a business, and the form of a new one.
 import { GonePart } from "../components/Gone";
 import { useApp, usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { mayMake, settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
 import type { NewCompany } from "../api.gen";
 import { ButtonLink } from "../ui/Button";
 import { SelectField, TextField } from "../ui/Field";
 import { EmptyState } from "../ui/States";
+import { Table } from "../ui/Table";
 import { useCalls, useNames } from "./data";
-import { FormEnd, useForm } from "./form";
+import { EditForm, FormEnd, useForm } from "./form";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
 
 const kinds = ["product", "service", "hybrid"] as const;
@@ -36,22 +38,21 @@ function List({ tenant }: { tenant: string }) {
   const channels = usePick((state) => state.channels);
   const query = usePick((state) => state.filter);
   const mayAdd = usePick((state) => mayMake(state, "companies", tenant));
-  const companies = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName();
+  const companies = sorted(Object.values(all).filter((one) => one.tenant === tenant));
   const make = mayAdd && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))} data-testid="new-company">{t("company.new")}</ButtonLink>;
   return (
     <>
       <PageHead title={t("page.companies")} hint={t("page.companiesHint")}><Freshness data={data} />{make}</PageHead>
       <DataView data={data} isEmpty={() => companies.length === 0} empty={<EmptyState title={t("company.none")} hint={t("company.noneHint")} action={make} />}>
         {() => (
-          <ul className="rows" data-testid="companies">
-            {companies.map(({ id, name, kind }) => (
-              <li key={id} className="rows-line">
-                <a href={format({ ...inbox, query: { ...query, tenant, company: id, channel: null } })} dir="auto"><strong>{name}</strong></a>
-                <span className="tag">{t(`company.kind.${kind}`)}</span>
-                <span className="rows-more">{t("company.channels", { count: Object.values(channels).filter((one) => one.company === id).length })}</span>
-              </li>
-            ))}
-          </ul>
+          <div data-testid="companies">
+            <Table caption={t("page.companies")} rows={companies} keyOf={({ id }) => id} columns={[
+              { key: "name", title: t("company.name"), cell: ({ id, name }) => <a href={format({ ...inbox, query: { ...query, tenant, company: id, channel: null } })} dir="auto"><strong>{name}</strong></a> },
+              { key: "kind", title: t("company.kind"), short: true, cell: ({ kind }) => t(`company.kind.${kind}`) },
+              { key: "channels", title: t("page.channels"), short: true, cell: ({ id }) => t("company.channels", { count: Object.values(channels).filter((one) => one.company === id).length }) },
+            ]} />
+          </div>
         )}
       </DataView>
     </>
@@ -74,16 +75,16 @@ function New({ tenant }: { tenant: string }) {
   return (
     <>
       <PageHead title={t("company.new")} />
-      <form className="card form" ref={form.form} onSubmit={form.submit} noValidate>
-        <TextField label={t("company.name")} name="name" required error={form.error("name")} value={form.values.name} data-testid="field-name"
+      <EditForm form={form}>
+        <TextField label={t("company.name")} name="name" required value={form.values.name} data-testid="field-name"
           onChange={(event) => form.set("name", event.target.value)} />
-        <SelectField label={t("company.kind")} name="kind" required error={form.error("kind")} value={form.values.kind}
+        <SelectField label={t("company.kind")} name="kind" required value={form.values.kind}
           choices={kinds.map((kind) => ({ value: kind, label: t(`company.kind.${kind}`) }))}
           onChange={(event) => form.set("kind", event.target.value as NewCompany["kind"])} />
         <FormEnd form={form} words={t("company.make")}>
           <ButtonLink href={format(settingsAt("companies", tenant))}>{t("form.cancel")}</ButtonLink>
         </FormEnd>
-      </form>
+      </EditForm>
     </>
   );
 }

@@ -1,6 +1,7 @@
 // The integration log: what providers posted, newest first, with its outcome, and its replay.
 import { useCallback, useState } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { useRoute } from "../hooks/route";
 import type { Key } from "../i18n/text";
 import { everywhere } from "../routes/route";
@@ -24,7 +25,8 @@ export function LogPage({ tenant }: SectionProps) {
   useNames();
   const channel = route.page === "settings" ? route.scope.channel : null;
   const all = usePick((state) => state.channels);
-  const channels = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName();
+  const channels = sorted(Object.values(all).filter((one) => one.tenant === tenant));
   // More than one page is being read: it must not move.
   const [older, setOlder] = useState<LogEntry[]>([]);
   const data = useData(useCallback(() => calls.log(tenant, channel, null), [calls, tenant, channel]), older.length === 0 ? everyMs : null);

@@ -1,5 +1,6 @@
 // The form of a new channel. The provider is told where to deliver on the channel's page, by connecting it.
 import { useApp, usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
@@ -10,14 +11,15 @@ import { EmptyState } from "../ui/States";
 import { useKeepChannel } from "./Channel";
 import { credentialsOf, kinds } from "./credentials";
 import { useCalls, type Data } from "./data";
-import { FormEnd, useForm } from "./form";
+import { EditForm, FormEnd, useForm } from "./form";
 import { DataView, PageHead } from "./Parts";
 
 export function NewChannelPage({ tenant, data }: { tenant: string; data: Data<true> }) {
   const t = useText();
   const all = usePick((state) => state.companies);
   const mayMake = usePick((state) => can(state, tenant, "company.create"));
-  const companies = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName();
+  const companies = sorted(Object.values(all).filter((one) => one.tenant === tenant));
   return (
     <>
       <PageHead title={t("channels.new")} hint={t("channels.noneHint")} />
@@ -51,21 +53,21 @@ function Form({ tenant, companies }: { tenant: string; companies: { id: string; 
     },
   });
   return (
-    <form className="card form" ref={form.form} onSubmit={form.submit} noValidate autoComplete="off">
-      <SelectField label={t("channels.kind")} name="kind" required error={form.error("kind")} value={form.values["kind"]!}
+    <EditForm form={form} autoComplete="off">
+      <SelectField label={t("channels.kind")} name="kind" required value={form.values["kind"]!}
         choices={kinds.map((kind) => ({ value: kind, label: t(kindKey(kind)) }))} onChange={(event) => form.set("kind", event.target.value)} />
-      <SelectField label={t("channels.company")} name="company" required error={form.error("company")} value={form.values["company"]!}
+      <SelectField label={t("channels.company")} name="company" required value={form.values["company"]!}
         choices={companies.map(({ id, name }) => ({ value: id, label: name }))} onChange={(event) => form.set("company", event.target.value)} />
-      <TextField label={t("channels.name")} name="name" required error={form.error("name")} value={form.values["name"]!} data-testid="field-name"
+      <TextField label={t("channels.name")} name="name" required value={form.values["name"]!} data-testid="field-name"
         onChange={(event) => form.set("name", event.target.value)} />
       {credentialsOf(form.values["kind"]!).map(({ name, isSecret, isOptional }) => (
-        <TextField key={name} label={t(`credential.${name}`)} name={`credentials.${name}`} required={!isOptional} error={form.error(`credentials.${name}`)}
+        <TextField key={name} label={t(`credential.${name}`)} name={`credentials.${name}`} required={!isOptional}
           type={isSecret ? "password" : "text"} autoComplete="new-password" dir="ltr" value={form.values[`credentials.${name}`] ?? ""}
           data-testid={`field-${name}`} onChange={(event) => form.set(`credentials.${name}`, event.target.value)} />
       ))}
       <FormEnd form={form} words={t("channels.make")}>
         <ButtonLink href={format(settingsAt("channels", tenant))}>{t("form.cancel")}</ButtonLink>
       </FormEnd>
-    </form>
+    </EditForm>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import "../styles/pages.css";
 import { GonePart } from "../components/Gone";
 import { useApp, usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { useRoute } from "../hooks/route";
 import { mayMake, mayOpen, pageOf, pages, settingsAt, tenantsFor } from "../routes/pages";
 import { everywhere, format, type Section, type SettingsRoute } from "../routes/route";
@@ -66,7 +67,7 @@ function SideNav({ route, tenant }: { route: SettingsRoute; tenant: string | nul
   const t = useText();
   const { router } = useApp();
   const tenants = usePick((state) => state.session.tenants);
-  const sorted = [...tenants].sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName()(tenants);
   return (
     <>
       {tenants.length > 1 && (

@@ -6,7 +6,7 @@ import { TextArea, TextField } from "../ui/Field";
 import { Checkbox } from "../ui/Toggles";
 import { useKeepChannel } from "./Channel";
 import { useCalls } from "./data";
-import { FormEnd, useForm } from "./form";
+import { EditForm, FormEnd, useForm } from "./form";
 import { fromWritten, toWritten, windowFields, type Written } from "./window_fields";
 
 export function WindowForm({ channel }: { channel: ChannelView }) {
@@ -30,7 +30,7 @@ export function WindowForm({ channel }: { channel: ChannelView }) {
     },
   });
   return (
-    <form className="card form" ref={form.form} onSubmit={form.submit} noValidate data-testid="window-form">
+    <EditForm form={form} data-testid="window-form">
       {(["gather", "answer", "phone"] as const).map((part) => (
         <fieldset key={part} disabled={!mayChange}>
           <legend>{t(`windows.${part}`)}</legend>
@@ -38,7 +38,7 @@ export function WindowForm({ channel }: { channel: ChannelView }) {
             const field = `settings.${name}`;
             const value = form.values[field]!;
             const label = t(`windows.${name}`);
-            const more = { label, name: field, hint: hint && t(hint), error: form.error(field), value, "data-testid": `field-${name}` };
+            const more = { label, name: field, hint: hint && t(hint), value, "data-testid": `field-${name}` };
             if (kind === "switch") {
               return <Checkbox key={name} label={label} name={field} checked={value === "true"} onChange={(checked) => form.set(field, String(checked))} />;
             }
@@ -50,6 +50,6 @@ export function WindowForm({ channel }: { channel: ChannelView }) {
         </fieldset>
       ))}
       <FormEnd form={form} />
-    </form>
+    </EditForm>
   );
 }

@@ -2,6 +2,7 @@
 import { GonePart } from "../components/Gone";
 import { ChannelIcon } from "../components/Icons";
 import { usePick, useText } from "../hooks/app";
+import { useByName } from "../hooks/sorted";
 import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
 import { EmptyState } from "../ui/States";
@@ -13,7 +14,8 @@ export function WindowsSection({ tenant, thing }: SectionProps) {
   const t = useText();
   const data = useNames();
   const all = usePick((state) => state.channels);
-  const channels = Object.values(all).filter((one) => one.tenant === tenant).sort((a, b) => a.name.localeCompare(b.name));
+  const sorted = useByName();
+  const channels = sorted(Object.values(all).filter((one) => one.tenant === tenant));
   const channel = channels.find(({ id }) => id === thing);
   if (channel) {
     return (

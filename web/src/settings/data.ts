@@ -27,6 +27,7 @@ export function useData<T>(load: () => Promise<T>, everyMs: number | null = null
   const [reason, setReason] = useState<string | null>(null);
   const [busy, setBusy] = useState(true);
   const run = useRef(0);
+  const { clock } = useApp();
   const isLive = usePick((state) => state.link.phase === "live");
 
   const ask = useCallback(async () => {
@@ -35,14 +36,14 @@ export function useData<T>(load: () => Promise<T>, everyMs: number | null = null
     try {
       const value = await load();
       if (mine !== run.current) return;
-      setKept({ load, value, at: Date.now() });
+      setKept({ load, value, at: clock.now() });
       setReason(null);
     } catch (error) {
       if (mine === run.current) setReason(reasonOf(error));
     } finally {
       if (mine === run.current) setBusy(false);
     }
-  }, [load]);
+  }, [load, clock]);
 
   useEffect(() => {
     void ask();
@@ -65,12 +66,9 @@ export function useData<T>(load: () => Promise<T>, everyMs: number | null = null
 
 /** The channels and companies of the store, loaded anew when a page needs them; events keep the channels true. */
 export function useNames(): Data<true> {
-  const { store } = useApp();
-  const calls = useCalls();
+  const { loader } = useApp();
   return useData(useCallback(async () => {
-    const [channels, companies] = await Promise.all([calls.channels(), calls.companies()]);
-    store.apply({ type: "channels", channels });
-    store.apply({ type: "companies", companies });
+    await Promise.all([loader.channels(), loader.companies()]);
     return true as const;
-  }, [calls, store]));
+  }, [loader]));
 }

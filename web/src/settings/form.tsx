@@ -3,9 +3,10 @@
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useText } from "../hooks/app";
 import type { Text } from "../i18n/text";
-import { reasonOf, RequestError } from "../services/problem";
+import { RequestError } from "../services/problem";
 import type { Store } from "../state/store";
 import { Button } from "../ui/Button";
+import { refusalOf, RefusalsContext, type Refusals } from "../ui/refusals";
 
 type Values = Record<string, unknown>;
 interface Edit { value: unknown; over: unknown }
@@ -26,7 +27,8 @@ export function forgetAtSignOut(store: Store): void {
 export interface FormOf<V extends Values> {
   values: V;
   set: <K extends keyof V & string>(field: K, value: V[K]) => void;
-  error: (field: string) => string | undefined;
+  /** What is wrong, by field: `EditForm` gives it to the fields. */
+  errors: Refusals;
   /** What concerns no field. */
   problem: string | null;
   busy: boolean;
@@ -90,9 +92,9 @@ export function useForm<V extends Values>(key: string, theirs: V, rules: Rules<V
       put({});
       setSaved(true);
     } catch (error) {
-      const field = error instanceof RequestError ? error.field : null;
-      if (field !== null && rules.fields.includes(field)) refuse({ [field]: fieldWords(t, field, reasonOf(error)) });
-      else setProblem(t("form.failed", { reason: error instanceof RequestError && error.status === 0 ? t("act.offline") : reasonOf(error) }));
+      const { field, words } = refusalOf(error, (name) => rules.fields.includes(name));
+      if (field !== null) refuse({ [field]: fieldWords(t, field, words) });
+      else setProblem(t("form.failed", { reason: error instanceof RequestError && error.status === 0 ? t("act.offline") : words }));
     } finally {
       setBusy(false);
     }
@@ -110,7 +112,7 @@ export function useForm<V extends Values>(key: string, theirs: V, rules: Rules<V
     saved: saved && dirty.length === 0,
     isDirty: dirty.length > 0,
     isChanged: dirty.some(([field, { over }]) => !same(over, theirs[field])),
-    error: (field) => errors[field],
+    errors,
     set(field, value) {
       setSaved(false);
       setErrors(({ [field]: _, ...others }) => others);
@@ -134,6 +136,15 @@ function fieldWords(t: Text, field: string, reason: string): string {
   if (!bounds) return reason;
   const unit = field.endsWith("_ms") ? 1_000 : 1;
   return t("form.between", { low: Number(bounds[1]) / unit, high: Number(bounds[2]) / unit });
+}
+
+/** The form of what is edited: its fields say what is wrong with them. */
+export function EditForm<V extends Values>({ form, children, ...more }: { form: FormOf<V>; children: ReactNode; autoComplete?: "off"; "data-testid"?: string }) {
+  return (
+    <RefusalsContext value={form.errors}>
+      <form className="card form" ref={form.form} onSubmit={form.submit} noValidate {...more}>{children}</form>
+    </RefusalsContext>
+  );
 }
 
 /** The end of a form: saving, what came of it, and whether somebody else was quicker. */

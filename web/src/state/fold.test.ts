@@ -26,3 +26,8 @@ it("sorts names by the language, and the same names always alike", () => {
   expect(sorted.indexOf("item 9")).toBeLessThan(sorted.indexOf("item 10"));
   expect(sorted.indexOf("Ежи")).toBeLessThan(sorted.indexOf("ёлка"));
 });
+
+it("is the only order of names", () => {
+  const texts = import.meta.glob<string>(["../**/*.{ts,tsx}", "!../**/*.test.ts"], { query: "?raw", import: "default", eager: true });
+  expect(Object.keys(texts).filter((path) => texts[path]!.includes("localeCompare"))).toEqual([]);
+});

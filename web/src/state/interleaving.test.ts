@@ -1,9 +1,9 @@
 // Property: whatever pages, answers, events, cuts of the connection, cuts of lists and evictions come in whatever order,
 // the page ends where a fresh one would be: its conversations, its read marks, its threads, every list and the counts.
 import { describe, expect, it } from "vitest";
-import { everything, random, SampleServer } from "./sample";
+import { everything, random, SampleServer, visibleConversations } from "./sample";
 import { SamplePage } from "./sample_page";
-import { unread, visibleConversations } from "./select";
+import { unread } from "./select";
 import { threadMessages } from "./thread";
 import { listKey, views, type Query } from "./views";
 

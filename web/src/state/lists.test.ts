@@ -4,8 +4,7 @@ import type { Conversation, Event } from "../api.gen";
 import { currentList } from "./lists";
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";
-import { bucketOf, conversation, event, everything, me, random, SampleServer, tenant } from "./sample";
-import { visibleConversations } from "./select";
+import { bucketOf, conversation, event, everything, me, random, SampleServer, tenant, visibleConversations } from "./sample";
 import { listKey, views, type Query, type Sort, type View } from "./views";
 
 const user = { id: me, email: "agent@example.com", name: "Agent", platform_role: null };

@@ -3,6 +3,7 @@
 import type { Conversation } from "../api.gen";
 import { cursorOf } from "./cursor";
 import type { List, State } from "./model";
+import { partitionPoint } from "./partition";
 import { compare, inQuery, listKey, type Place, type Query } from "./views";
 
 /** So many lists stay loaded; the one that was loaded longest ago goes first. */
@@ -70,14 +71,10 @@ function position(query: Query, ids: readonly string[], as: Conversation, place:
 }
 
 function lowerBound(query: Query, ids: readonly string[], value: Place, place: (id: string) => Place | undefined): number {
-  let [low, high] = [0, ids.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const other = place(ids[middle]!);
-    if (other && compare(query.sort, other, value) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(ids.length, (at) => {
+    const other = place(ids[at]!);
+    return other !== undefined && compare(query.sort, other, value) < 0;
+  });
 }
 
 /** Cuts what is far below what is looked at; a page that is under way goes on from the old end, so it is waited for. */

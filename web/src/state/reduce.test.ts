@@ -4,8 +4,8 @@ import type { Event } from "../api.gen";
 import { asOf } from "./kept";
 import { emptyState, type Change, type State } from "./model";
 import { reduce } from "./reduce";
-import { everything, me, random, SampleServer, tenant } from "./sample";
-import { unread, visibleConversations } from "./select";
+import { everything, me, random, SampleServer, tenant, visibleConversations } from "./sample";
+import { unread } from "./select";
 import { threadMessages } from "./thread";
 
 const user = { id: me, email: "agent@example.com", name: "Agent", platform_role: null };

@@ -3,6 +3,8 @@ import type {
   Bucket, Conversation, Counts, Event, InboxItem, InboxAnswer as InboxPage, Message, MessageStatus, Moved, ReadMark,
 } from "../api.gen";
 import { cursorOf, placeOfCursor } from "./cursor";
+import { currentList } from "./lists";
+import type { State } from "./model";
 import { compare, inQuery, views, type Query } from "./views";
 
 export const me = "u-1";
@@ -147,4 +149,9 @@ export class SampleServer {
     const about = { company: after?.company ?? null, channel: after?.channel ?? null };
     this.log.push(event(this.top + 1, kind, { ...change, ...about, conversation: after ?? null, moved }));
   }
+}
+
+/** The rows of the list that is on the screen, in its order. */
+export function visibleConversations(state: State): Conversation[] {
+  return (currentList(state)?.ids ?? []).flatMap((id) => state.conversations.get(id)?.value ?? []);
 }

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { emptyState, type State } from "./model";
 import { reduce } from "./reduce";
-import { conversation, event, everything, me, tenant } from "./sample";
-import { can, mayWrite, takesMessages, totalUnread, unread, visibleConversations } from "./select";
+import { conversation, event, everything, me, tenant, visibleConversations } from "./sample";
+import { can, mayWrite, takesMessages, totalUnread, unread } from "./select";
 import type { Conversation, Permission } from "../api.gen";
 
 const user = { id: me, email: "agent@example.com", name: "Agent", platform_role: null };

@@ -25,13 +25,7 @@ function memo<A extends readonly unknown[], R>(compute: (...args: A) => R): (...
   };
 }
 
-const rows = memo((ids: readonly string[], all: State["conversations"]) => ids.flatMap((id) => all.get(id)?.value ?? []));
 const noIds: readonly string[] = [];
-
-/** The rows of the list that is on the screen, in its order. */
-export function visibleConversations(state: State): Conversation[] {
-  return rows(currentList(state)?.ids ?? noIds, state.conversations);
-}
 
 /** What stands at the side: the list, or what was searched for. */
 export function shownIds(state: State): readonly string[] {

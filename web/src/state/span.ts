@@ -1,5 +1,6 @@
 // Which part of a thread is drawn: a span that grows where one scrolls to and is cut at its other end, so that drawing
 // costs the same however much is loaded. Seqs, not places: messages come and go at both ends.
+import { partitionPoint } from "./partition";
 
 export interface Span {
   /** The first seq that is drawn; null follows the end: the newest few. */
@@ -55,13 +56,7 @@ export function about(order: readonly number[], seq: number): Span {
 }
 
 function before(order: readonly number[], seq: number): number {
-  let [low, high] = [0, order.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (order[middle]! < seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return partitionPoint(order.length, (at) => order[at]! < seq);
 }
 
 function after(order: readonly number[], seq: number): number {

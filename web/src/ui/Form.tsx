@@ -3,9 +3,8 @@
 import { Form as Base } from "@base-ui/react/form";
 import { useId, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useText } from "../hooks/app";
-import { reasonOf, RequestError } from "../services/problem";
 import { Button } from "./Button";
-import { RefusalsContext, type Refusals } from "./refusals";
+import { refusalOf, RefusalsContext, type Refusals } from "./refusals";
 import "./control.css";
 
 interface Props {
@@ -72,12 +71,4 @@ export function Form({ save, submit, onCancel, done, label, children }: Props) {
       </Base>
     </RefusalsContext>
   );
-}
-
-/** Where a refusal belongs: at a field that is in the form, else to the form, with the field's name if it has one. */
-export function refusalOf(error: unknown, has: (field: string) => boolean): { field: string | null; words: string } {
-  const words = reasonOf(error);
-  const field = error instanceof RequestError ? error.field : null;
-  if (field !== null && has(field)) return { field, words };
-  return { field: null, words: field === null ? words : `${field}: ${words}` };
 }

@@ -12,6 +12,8 @@ export interface Column<Row> {
   sorts?: boolean;
   /** Figures stand at the end of their cell. */
   figures?: boolean;
+  /** A word or two, which are not broken to make place for the other columns. */
+  short?: boolean;
 }
 
 export interface Sort {
@@ -72,10 +74,10 @@ export function Table<Row>({ caption, columns, rows, keyOf, sort, onSort, busy =
         <tbody role="rowgroup" onKeyDown={walk}>
           {rows.map((row, at) => (
             <tr key={keyOf(row)} role="row" aria-rowindex={at + 2}>
-              {columns.map(({ key, title, cell, figures }, place) => (
+              {columns.map(({ key, title, cell, figures, short }, place) => (
                 place === 0
                   ? <th key={key} role="rowheader" scope="row" data-row>{cell(row)}</th>
-                  : <td key={key} role="cell" data-title={title} data-figures={figures || undefined}><span>{cell(row)}</span></td>
+                  : <td key={key} role="cell" data-title={title} data-figures={figures || undefined} data-short={short || undefined}><span>{cell(row)}</span></td>
               ))}
             </tr>
           ))}

@@ -1,9 +1,9 @@
 // Language, appearance and direction of a page outside the inbox: from its address, kept by its address, not stored.
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import type { App } from "../app";
-import { AppProvider, useFrame } from "../hooks/app";
-import { guessLanguage, languageNames, type Language } from "../i18n/text";
-import { applyPreferences, readList, type Preferences, type Theme } from "../services/preferences";
+import { AppProvider } from "../hooks/app";
+import { guessLanguage } from "../i18n/text";
+import { applyPreferences, readLanguage, readList, readTheme, type Preferences } from "../services/preferences";
 
 export type Dir = "ltr" | "rtl";
 
@@ -11,8 +11,8 @@ function asked(): Preferences & { dir: Dir } {
   const query = new URLSearchParams(location.search);
   const [language, theme] = [query.get("lang"), query.get("theme")];
   return {
-    language: language !== null && Object.hasOwn(languageNames, language) ? (language as Language) : guessLanguage(navigator.languages),
-    theme: theme === "light" || theme === "dark" ? (theme as Theme) : "system",
+    language: readLanguage(language) ?? guessLanguage(navigator.languages),
+    theme: readTheme(theme) ?? "system",
     list: readList(null),
     dir: query.get("dir") === "rtl" ? "rtl" : "ltr",
   };
@@ -58,25 +58,4 @@ function address(change: Record<string, string>): void {
   }
   const text = query.toString();
   history.replaceState(null, "", `${location.pathname}${text && `?${text}`}${location.hash}`);
-}
-
-/** The switches of language and appearance. */
-export function LookPick({ children }: { children?: ReactNode }) {
-  const { text: t, preferences, prefer } = useFrame();
-  const themes = [["system", "menu.system"], ["light", "menu.light"], ["dark", "menu.dark"]] as const;
-  return (
-    <div className="look">
-      <div className="pick" role="group" aria-label={t("menu.language")}>
-        {(Object.keys(languageNames) as Language[]).map((language) => (
-          <button key={language} type="button" lang={language} aria-pressed={preferences.language === language} onClick={() => prefer({ language })}>{languageNames[language]}</button>
-        ))}
-      </div>
-      <div className="pick" role="group" aria-label={t("menu.theme")}>
-        {themes.map(([theme, key]) => (
-          <button key={theme} type="button" aria-pressed={preferences.theme === theme} onClick={() => prefer({ theme })}>{t(key)}</button>
-        ))}
-      </div>
-      {children}
-    </div>
-  );
 }
