@@ -302,6 +302,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{id}/reaction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * React to a message, or take the reaction back. It is shown at once.
+         * @description 409 `not_supported`: the channel's provider has no reactions. One that the provider refuses later is taken back, with
+         *     the reason in the message's `data.reaction_refused`.
+         */
+        post: operations["post_conversations_id_reaction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}/read": {
         parameters: {
             query?: never;
@@ -347,6 +368,26 @@ export interface paths {
         put?: never;
         /** Take the conversation: the AI is silent from now on. */
         post: operations["post_conversations_id_take_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/try-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the failed parts of a message again; those that left stay as they are.
+         * @description 409 `outcome_unknown`: it may have arrived. `even_unknown` sends it all the same.
+         */
+        post: operations["post_conversations_id_try_again"];
         delete?: never;
         options?: never;
         head?: never;
@@ -938,6 +979,20 @@ export interface components {
             /** @description 1 to 1,000; 0: no more turns. */
             capacity: number;
         };
+        /** @description What can be sent through a channel beside texts and files. */
+        ChannelAbilities: {
+            /** @default false */
+            buttons: boolean;
+            /**
+             * @description People may answer after the provider's window for machines.
+             * @default false
+             */
+            human_agent: boolean;
+            /** @default false */
+            reactions: boolean;
+            /** @default false */
+            templates: boolean;
+        };
         ChannelHealth: {
             /** @description The one thing to do: `scan_code`, `confirm_passkey`, `sign_in`, `check_credentials` or `connect`. */
             action: string | null;
@@ -976,6 +1031,13 @@ export interface components {
              * @default true
              */
             ai: boolean;
+            /**
+             * Format: int64
+             * @description Answers of the AI to one address within an hour, so that two machines do not answer each other for ever; then people
+             *     get the conversation. 0: as many as there are turns.
+             * @default 0
+             */
+            answers_per_hour: number;
             /**
              * @description Greetings and notices of absence that the business app sends by itself (whole texts): no person speaks in them.
              * @default []
@@ -1058,6 +1120,7 @@ export interface components {
         ChannelState: "active" | "disabled" | "disconnected";
         /** @description A channel as people see it: nothing secret. */
         ChannelView: {
+            abilities: components["schemas"]["ChannelAbilities"];
             /** Format: uuid */
             company: string;
             health: components["schemas"]["ChannelHealth"] | null;
@@ -1612,8 +1675,13 @@ export interface components {
         /** @description What a person or a responder wants to send. */
         MessageBody: {
             attachments?: components["schemas"]["OutAttachment"][];
+            /** @description Reply buttons under the text, where the channel's provider has them. */
+            buttons?: components["schemas"]["OutButton"][];
+            /** @description A person answers after the provider's window for machines has closed. Never a responder. */
+            human_agent?: boolean;
             /** Format: uuid */
             reply_to?: string | null;
+            template?: components["schemas"]["OutTemplate"] | null;
             text?: string | null;
         };
         MessageError: {
@@ -1758,6 +1826,22 @@ export interface components {
             /** @description `https://…`, reachable by the provider. */
             url: string;
         };
+        /** @description A reply button under a text. */
+        OutButton: {
+            /** @description What comes back when it is pressed: unique in the message. */
+            id: string;
+            title: string;
+        };
+        /** @description A text that the provider approved beforehand. */
+        OutTemplate: {
+            /** @description What fills it, in the provider's own form. */
+            components?: {
+                [key: string]: unknown;
+            }[];
+            /** @description As the provider spells it: `en`, `pt_BR`. */
+            language: string;
+            name: string;
+        };
         /**
          * @description Who answers now. It changes only together with the epoch.
          * @enum {string}
@@ -1861,6 +1945,12 @@ export interface components {
              */
             tenant: string | null;
         };
+        ReactBody: {
+            /** @description One emoji that the provider takes; null takes the reaction back. */
+            emoji?: string | null;
+            /** Format: uuid */
+            message: string;
+        };
         Reaction: {
             /** @description `customer` or `us`; in a group the provider's id of the person. */
             by: string;
@@ -1918,9 +2008,11 @@ export interface components {
         };
         ReplyBody: {
             attachments?: components["schemas"]["OutAttachment"][];
+            /** @description Reply buttons under the text, where the channel's provider has them. */
+            buttons?: components["schemas"]["OutButton"][];
             /** Format: uuid */
             lease: string;
-            /** @description 1 to 10, instead of `text` and `attachments`. */
+            /** @description 1 to 10, instead of `text`, `attachments` and `buttons`. */
             parts?: components["schemas"]["MessageBody"][];
             text?: string | null;
         };
@@ -2022,13 +2114,18 @@ export interface components {
         };
         SendBody: {
             attachments?: components["schemas"]["OutAttachment"][];
+            /** @description Reply buttons under the text, where the channel's provider has them. */
+            buttons?: components["schemas"]["OutButton"][];
             /** @description The client's own id of the message. The same id again gives the first result back. */
             client_id: string;
+            /** @description A person answers after the provider's window for machines has closed, where the provider allows that. */
+            human_agent?: boolean;
             /**
              * Format: uuid
              * @description A message of the same conversation to quote.
              */
             reply_to?: string | null;
+            template?: components["schemas"]["OutTemplate"] | null;
             text?: string | null;
         };
         Session: {
@@ -2132,12 +2229,37 @@ export interface components {
                 args: components["schemas"]["InboxQuery"];
                 result: components["schemas"]["InboxAnswer"];
             };
+            /**
+             * @description React to a message, or take the reaction back. It is shown at once.
+             *
+             *      409 `not_supported`: the channel's provider has no reactions. One that the provider refuses later is taken back, with
+             *      the reason in the message's `data.reaction_refused`.
+             */
+            "message.react": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["ReactBody"];
+                result: components["schemas"]["MessageAnswer"];
+            };
             /** @description Send a message to the customer. The caller's `client_id` makes a repetition harmless. */
             "message.send": {
                 args: {
                     /** Format: uuid */
                     conversation: string;
                 } & components["schemas"]["SendBody"];
+                result: components["schemas"]["MessageAnswer"];
+            };
+            /**
+             * @description Send the failed parts of a message again; those that left stay as they are.
+             *
+             *      409 `outcome_unknown`: it may have arrived. `even_unknown` sends it all the same.
+             */
+            "message.try_again": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["TryAgainBody"];
                 result: components["schemas"]["MessageAnswer"];
             };
             /** @description Add a private note, which never leaves. */
@@ -2216,6 +2338,12 @@ export interface components {
             permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
         };
+        TryAgainBody: {
+            /** @description Also what may have arrived: the customer may get it twice. */
+            even_unknown?: boolean;
+            /** Format: uuid */
+            message: string;
+        };
         Turn: {
             /** Format: int64 */
             attempt: number;
@@ -2288,6 +2416,7 @@ export type AuthorKind = components['schemas']['AuthorKind'];
 export type Begun = components['schemas']['Begun'];
 export type Bucket = components['schemas']['Bucket'];
 export type CapacityBody = components['schemas']['CapacityBody'];
+export type ChannelAbilities = components['schemas']['ChannelAbilities'];
 export type ChannelHealth = components['schemas']['ChannelHealth'];
 export type ChannelPatch = components['schemas']['ChannelPatch'];
 export type ChannelSettings = components['schemas']['ChannelSettings'];
@@ -2357,6 +2486,8 @@ export type NoteBody = components['schemas']['NoteBody'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferedTurn = components['schemas']['OfferedTurn'];
 export type OutAttachment = components['schemas']['OutAttachment'];
+export type OutButton = components['schemas']['OutButton'];
+export type OutTemplate = components['schemas']['OutTemplate'];
 export type Owner = components['schemas']['Owner'];
 export type PairBody = components['schemas']['PairBody'];
 export type PairingState = components['schemas']['PairingState'];
@@ -2372,6 +2503,7 @@ export type Problem = components['schemas']['Problem'];
 export type Profile = components['schemas']['Profile'];
 export type ProviderAppState = components['schemas']['ProviderAppState'];
 export type ProviderAppView = components['schemas']['ProviderAppView'];
+export type ReactBody = components['schemas']['ReactBody'];
 export type Reaction = components['schemas']['Reaction'];
 export type ReadBody = components['schemas']['ReadBody'];
 export type ReadEvent = components['schemas']['ReadEvent'];
@@ -2393,6 +2525,7 @@ export type SocketMethods = components['schemas']['SocketMethods'];
 export type Sort = components['schemas']['Sort'];
 export type Standing = components['schemas']['Standing'];
 export type TenantRole = components['schemas']['TenantRole'];
+export type TryAgainBody = components['schemas']['TryAgainBody'];
 export type Turn = components['schemas']['Turn'];
 export type TurnAnswer = components['schemas']['TurnAnswer'];
 export type TurnState = components['schemas']['TurnState'];
@@ -3787,6 +3920,76 @@ export interface operations {
             };
         };
     };
+    post_conversations_id_reaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReactBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_conversations_id_read: {
         parameters: {
             query?: never;
@@ -3940,6 +4143,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conversations_id_try_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryAgainBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageAnswer"];
                 };
             };
             /** @description The request is wrong; `field` says where. */

@@ -98,7 +98,7 @@ fn tag<'a>(rest: &'a str, text: &mut Text) -> &'a str {
         text.push("<");
         return inside;
     }
-    let length = named.bytes().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let length = named.bytes().take_while(u8::is_ascii_alphanumeric).count();
     let name = named[..length].to_ascii_lowercase();
     let after = end_of_tag(named).map_or("", |end| &named[end + 1..]);
     let is_one_of = |names: &[&str]| names.contains(&name.as_str());

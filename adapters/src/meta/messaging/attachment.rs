@@ -176,7 +176,7 @@ pub(super) fn fill(event: &mut Fields, attachments: &Attachments<'_>) {
         if matches!(one.sort, Sort::Mention) {
             event.set("story_mention", true);
             let id = wire::id(one.part(), "story_id").or_else(|| wire::id(one.part(), "id"));
-            event.set("story", id.map(|id| json!({ "id": id })).unwrap_or_else(|| json!({})));
+            event.set("story", id.map_or_else(|| json!({}), |id| json!({ "id": id })));
         }
         match one.file() {
             Some(file) => {
