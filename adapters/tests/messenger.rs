@@ -142,6 +142,7 @@ async fn courtesies_are_requests_of_their_own() {
     assert_eq!(server.asked().len(), before);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "calls read better")]
 pub(crate) fn file(link: Value) -> MediaRef {
     let (kind, state) = (MediaKind::Image, MediaState::Ready);
     MediaRef { kind, mime: None, name: None, size: None, state, reference: json!({ "link": link }) }

@@ -73,7 +73,7 @@ fn entity<'a>(rest: &'a str, text: &mut Text) -> &'a str {
     match name {
         Some(end) if end > 1 && rest[1..end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#') => {
             let mut word = String::new();
-            add_html_token(&mut word, rest[..=end].as_bytes(), false);
+            add_html_token(&mut word, &rest.as_bytes()[..=end], false);
             text.push(&word.replace('\u{a0}', " "));
             &rest[end + 1..]
         }

@@ -29,12 +29,11 @@ enum Sort {
 impl Sort {
     fn of(kind: &str) -> Self {
         match kind {
-            "image" => Self::File(MediaKind::Image),
+            "image" | "animated_image" => Self::File(MediaKind::Image),
             "audio" => Self::File(MediaKind::Audio),
             "video" => Self::File(MediaKind::Video),
             "file" => Self::File(MediaKind::Document),
             "sticker" => Self::File(MediaKind::Sticker),
-            "animated_image" => Self::File(MediaKind::Image),
             "reel" | "ig_reel" => Self::Shared(MediaKind::Video),
             "ig_post" | "ig_story" => Self::Shared(MediaKind::Image),
             "share" | "post" | "media_share" | "xma" | "fallback" => Self::Link,
