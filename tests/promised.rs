@@ -168,7 +168,9 @@ on_both!(whatever_providers_send_is_kept, |engine| async move {
         spoil(&mut value);
         // As it is first, so that an id cleaned of what was put into it is found to be the same.
         for body in [body, value.to_string().into_bytes()] {
-            let parsed = adapters::provider(&kind).expect("built in").parse(&body, &Context::default());
+            // Stripe's bodies are looked at and not received.
+            let Some(provider) = adapters::provider(&kind) else { continue };
+            let parsed = provider.parse(&body, &Context::default());
             let parsed = parsed.map_err(|error| error.to_string());
             let channel = std::sync::Arc::new(channel.clone());
             let received = receive(&world.app.store, channel, body.clone().into(), parsed).await;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use adapters::Status;
 use adapters::event::{Author, Event, NewMessage};
+use hubbub::channels::apps::CreateApp;
 use hubbub::channels::settings::CreateChannel;
 use hubbub::error::Error;
-use hubbub::model::MessageStatus;
+use hubbub::model::{MessageStatus, ProviderAppState};
 use hubbub::store::deliveries::{self, Delivery};
 use hubbub::store::{Tx, Verb};
 use serde_json::{Value, json};
@@ -126,6 +127,16 @@ impl Verb for Answered {
 on_both!(a_text_beside_a_picture_is_two_parts_of_one_message, |engine| async move {
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;
+    let settings = [("app_id", "555000111222333"), ("app_secret", "made-up"), ("verify_token", "made-up")];
+    let app = CreateApp {
+        vault: Arc::clone(&world.app.vault),
+        family: "meta".into(),
+        name: "Shop app".into(),
+        state: ProviderAppState::Approved,
+        assigned_to: None,
+        settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    };
+    world.app.store.write(app).await.expect("an app");
     let credentials = [("account_id", "17841400000000001"), ("access_token", "made-up")];
     let create = CreateChannel {
         scope: world.scope(),

@@ -68,7 +68,7 @@ const PROMOTE: &str = "update jobs set state = 'ready' where tenant = $1 and id 
     and state in ('ready', 'claimed')) order by position, id limit 1)";
 const HURRY: &str = "update jobs set run_at = $4 where tenant = $1 and subject = $2 and kind = $3 and state = 'ready' and run_at > $4";
 const WAITING: &str = "select id from jobs where tenant = $1 and subject = $2 and kind = $3 \
-    and state in ('ready', 'behind') order by id limit 1";
+    and state in ('ready', 'behind') limit 1";
 const HURRY_LANE: &str = "update jobs set run_at = $3 where tenant = $1 and lane = $2 and state in ('ready', 'claimed') \
     and claim is null and run_at > $3";
 /// A bounded number per call; the others run at their scheduled time.

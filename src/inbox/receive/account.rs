@@ -23,9 +23,11 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
     let found = Finding::of_provider(provider, news.state, detail);
     let is_up = news.state == HealthState::Up && channel.state == ChannelState::Active;
     let is_news = health::note(tx, &mut channel, found, at).await?;
-    if is_news && is_up {
+    if is_up {
         // What was written while the account was not connected may not have been delivered.
         unread::ask(tx, &channel).await?;
+        // Also when it is no news that it works: a state between that overtook this one is not told any more.
+        jobs::recovered(tx, channel.tenant, channel.id).await?;
     }
     Ok(is_news)
 }
