@@ -39,6 +39,9 @@ enum Command {
         /// Where the page is; 127.0.0.1:8080, or a free port if that is taken.
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<SocketAddr>,
+        /// Leave the providers' accounts unconnected, to try out connecting them.
+        #[arg(long)]
+        unconnected: bool,
     },
     /// Make and change tenants, companies, users, channels and API keys, beside a running server or before it.
     #[command(subcommand)]
@@ -64,10 +67,10 @@ pub fn main() -> ExitCode {
                 until_signal(|stop| responder::run(*args, || config.socket_url(), stop)).await
             })
         }),
-        Command::Demo { listen } => {
+        Command::Demo { listen, unconnected } => {
             // Must run before the usual log, which is then not set up.
             telemetry::start_above(&demo::LAST_LINES);
-            many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen))
+            many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen, !unconnected))
         }
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();

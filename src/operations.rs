@@ -19,6 +19,7 @@ mod handler;
 mod inbox;
 mod integration_log;
 mod jobs;
+mod kinds;
 mod me;
 mod media;
 mod messages;
@@ -179,6 +180,8 @@ table! {
     "channels" {
         /// The channels that the caller sees; `hook_path` only where it manages.
         "channel.list" => run(channels::list).needs(Read).get("/api/v1/channels");
+        /// The kinds of channels that this server knows: what each needs to be connected, can do and takes.
+        "channel.kinds" => act(kinds::list).needs(Read).get("/api/v1/channels/kinds");
         /// Add a channel. Connect it afterwards, so that the provider delivers.
         ///
         /// 409 `account_taken`: another channel has the account.
@@ -212,7 +215,7 @@ table! {
         "sign_in.begin" => run(sign_ins::begin).needs(Manage).post("/api/v1/sign-ins");
         /// Exchange what the provider brought back for the accounts that may be connected.
         ///
-        /// Only by the person who began. 409 `sign_in_over`, `no_accounts`, `connect_failed` with the provider's reason.
+        /// Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason.
         "sign_in.finish" => run(sign_ins::finish).needs(Manage).post("/api/v1/sign-ins/finish");
         /// Connect one of the accounts, as a new channel or as the channel that is connected anew.
         ///

@@ -10,6 +10,7 @@ mod bad_input;
 mod bounds;
 mod cases;
 mod conformance;
+mod connecting;
 mod consumers;
 mod database;
 mod disconnect;

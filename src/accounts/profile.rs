@@ -31,6 +31,8 @@ pub struct Profile {
     /// Nothing for API keys.
     pub user: Option<User>,
     pub tenants: Vec<TenantRole>,
+    /// What it may do on the platform itself, whatever tenants there are.
+    pub permissions: Permissions,
 }
 
 /// What a person or a program is told when its socket is connected.
@@ -61,7 +63,8 @@ impl Access {
             role: grant.role,
             permissions: grant.permissions,
         });
-        Profile { user: self.profile_user(), tenants: tenants.collect() }
+        let permissions = self.platform_role.map_or(Permissions::NONE, PlatformRole::permissions);
+        Profile { user: self.profile_user(), tenants: tenants.collect(), permissions }
     }
 
     pub fn profile_user(&self) -> Option<User> {

@@ -145,46 +145,65 @@ pub struct With {
 
 /// The sign-in of a state, if this person began it.
 pub async fn find(with: &With, user: Uuid, state: &str) -> Result<SignIn, Error> {
-    let found = with.store.read(Get { digest: token_digest(state) }).await?;
-    found.filter(|one| one.by_user == user).ok_or_else(gone)
+    let one = with.store.read(Get { digest: token_digest(state) }).await?.ok_or_else(gone)?;
+    if one.by_user == user {
+        return Ok(one);
+    }
+    // Whoever has the state came with the browser that began: nothing is told that it does not know.
+    Err(Error::conflict(
+        "sign_in_of_another",
+        "somebody else began this sign-in: sign in here as that person, or begin again",
+    ))
 }
 
 fn gone() -> Error {
-    Error::conflict("sign_in_over", "this sign-in is over, or somebody else began it: begin again")
+    Error::conflict("sign_in_over", "this sign-in is over: begin again")
 }
 
-/// Exchanges the code for the accounts that it opens.
+/// Exchanges the code for the accounts that it opens. Asked again, it gives the same ones: a page that was loaded again, or
+/// whose person had to sign in here meanwhile, goes on where it was.
 pub async fn exchange(with: &With, one: &SignIn, code: &str, now_ms: i64) -> Result<Choices, Error> {
+    if let Some(sealed) = &one.sealed {
+        return Ok(choices(one, opened(with, one, sealed)?));
+    }
     let (_, sign_in) = provider_of(&one.provider)?;
     let found = with.store.write(Take { digest: one.digest.clone() }).await?.value;
     let app = found.ok_or_else(gone)?;
     let account = apps::account(&with.vault, &app)?;
     let redirect = redirect(&with.public_url, &one.provider);
-    let choices = sign_in
+    let shared = sign_in
         .exchange(&with.http, &account, code, &redirect, now_ms)
         .await
         .map_err(|failure| Error::conflict("connect_failed", failure.reason.to_string()))?;
-    if choices.is_empty() {
+    if shared.is_empty() {
         return Err(Error::conflict(
             "no_accounts",
             "no account was shared: sign in again and choose at least one page, number or account",
         ));
     }
-    let stored: Vec<Stored> = choices.into_iter().take(MAX_CHOICES).map(stored).collect();
+    let stored: Vec<Stored> = shared.into_iter().take(MAX_CHOICES).map(stored).collect();
     let plain = serde_json::to_vec(&stored).map_err(|error| anyhow::anyhow!(error))?;
     let sealed = with.vault.seal(&owner(&one.digest), &plain)?;
     with.store.write(SetChoices { digest: one.digest.clone(), sealed }).await?;
-    let accounts = stored
-        .into_iter()
-        .map(|one| AccountChoice { external_id: one.external_id, name: one.name })
-        .collect();
-    Ok(Choices {
+    Ok(choices(one, stored))
+}
+
+fn choices(one: &SignIn, stored: Vec<Stored>) -> Choices {
+    let account = |one: Stored| AccountChoice { external_id: one.external_id, name: one.name };
+    Choices {
         tenant: one.tenant,
         company: one.company,
         kind: one.provider.clone(),
         channel: one.channel,
-        accounts,
-    })
+        accounts: stored.into_iter().map(account).collect(),
+    }
+}
+
+fn opened(with: &With, one: &SignIn, sealed: &str) -> Result<Vec<Stored>, Error> {
+    let plain = with.vault.open(&owner(&one.digest), sealed)?;
+    // The parser's message is left out: it may quote a secret.
+    let damaged = |_| anyhow::anyhow!("the choices of a sign-in are damaged");
+    Ok(serde_json::from_slice(&plain).map_err(damaged)?)
 }
 
 fn stored(choice: Choice) -> Stored {
@@ -201,10 +220,7 @@ pub async fn choose(
     name: Option<&str>,
 ) -> Result<Channel, Error> {
     let sealed = one.sealed.as_deref().ok_or_else(gone)?;
-    let plain = with.vault.open(&owner(&one.digest), sealed)?;
-    let choices: Vec<Stored> = serde_json::from_slice(&plain)
-        .map_err(|_| anyhow::anyhow!("the choices of a sign-in are damaged"))?;
-    let chosen = choices
+    let chosen = opened(with, one, sealed)?
         .into_iter()
         .find(|choice| choice.external_id == external_id)
         .ok_or_else(|| Error::invalid("account", "is none of those that were shared"))?;
@@ -223,7 +239,10 @@ pub async fn choose(
             credentials: chosen.credentials,
             settings: ChannelSettings::default(),
         };
-        with.store.write(verb).await?.value.id
+        let id = with.store.write(verb).await?.value.id;
+        // If the provider refuses now, another attempt is for this channel, and does not find its account taken by it.
+        with.store.write(SetChannel { digest: one.digest.clone(), channel: id }).await?;
+        id
     };
     let connected = connect(&with.store, &with.vault, &with.http, &with.public_url, &scope, id).await?;
     with.store.write(Remove { digest: one.digest.clone() }).await?;
@@ -269,6 +288,19 @@ impl Verb for SetChoices {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         Ok(sign_ins::set_choices(tx, &self.digest, &self.sealed).await?)
+    }
+}
+
+struct SetChannel {
+    digest: String,
+    channel: Uuid,
+}
+
+impl Verb for SetChannel {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        Ok(sign_ins::set_channel(tx, &self.digest, self.channel).await?)
     }
 }
 

@@ -1,19 +1,18 @@
-//! A running server with a tenant, two companies, two users, the API key of a worker, and a Telegram and a WAHA channel
-//! that are connected to emulated providers. Customers and the worker are elsewhere.
+//! A running server with a tenant, two companies, three users, the API key of a worker, and channels of every kind that are
+//! connected to emulated providers. Customers and the worker are elsewhere.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use emulators::telegram::{self, TelegramEmulator};
-use emulators::waha::{self, WahaEmulator};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use super::providers::{Providers, Wanted};
 use crate::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 use crate::accounts::users::NewUser;
-use crate::accounts::{Role, Scope};
+use crate::accounts::{PlatformRole, Role, Scope};
 use crate::app::{App, AppState};
 use crate::channels::connect::connect;
 use crate::channels::settings::CreateChannel;
@@ -24,8 +23,6 @@ use crate::model::{Channel, ChannelSettings};
 use crate::server;
 use crate::vault::random_token;
 
-/// The name of the WAHA session.
-const SESSION: &str = "lighthouse-phone";
 const PASSWORD_CHARS: usize = 14;
 
 #[derive(Clone)]
@@ -33,8 +30,10 @@ pub struct WorldOptions {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
     pub clock: Clock,
-    /// The settings of both channels.
+    /// The settings of all channels.
     pub settings: ChannelSettings,
+    /// Otherwise there are apps and accounts, and nothing is connected yet.
+    pub connected: bool,
 }
 
 impl Default for WorldOptions {
@@ -43,6 +42,7 @@ impl Default for WorldOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             clock: Clock::System,
             settings: ChannelSettings { quiet_ms: 2_000, max_wait_ms: 10_000, ..ChannelSettings::default() },
+            connected: true,
         }
     }
 }
@@ -58,75 +58,61 @@ pub struct World {
     pub app: AppState,
     pub address: SocketAddr,
     pub tenant: Uuid,
-    /// The shop, which has the Telegram channel, and its workshop, which has the WAHA channel.
-    pub companies: [Uuid; 2],
     pub owner: Login,
     pub agent: Login,
+    /// An administrator of the platform.
+    pub operator: Login,
     pub responder_key: String,
-    pub telegram: TelegramEmulator,
-    pub waha: WahaEmulator,
-    pub telegram_channel: Channel,
-    pub waha_channel: Channel,
+    pub providers: Providers,
+    pub channels: Vec<Channel>,
     /// The data folder, removed on drop.
     folder: TempDir,
 }
 
 impl World {
     pub async fn start(options: WorldOptions) -> anyhow::Result<Self> {
-        let WorldOptions { listen, clock, settings } = options;
+        let WorldOptions { listen, clock, settings, connected } = options;
         let folder = TempDir::with_prefix("hubbub-demo-").context("a temporary folder")?;
         let listener = serve::listen(listen).await?;
         let address = listener.local_addr().context("the listening address")?;
+        let url = format!("http://{address}");
         let mut config = Config::embedded(folder.path());
         config.server.listen = address;
-        config.server.public_url = format!("http://{address}");
+        config.server.public_url.clone_from(&url);
         config.calls.allow_private_hosts = vec!["127.0.0.1".to_owned()];
         config.server.shutdown_grace_ms = 3_000;
         let app = App::start(config, clock.clone()).await?;
         server::start(listener, app.clone());
 
         let clock = emulators::Clock::new(move || clock.now_ms());
-        let telegram =
-            TelegramEmulator::start(telegram::EmulatorConfig { clock: clock.clone(), ..Default::default() })
-                .await
-                .context("the emulated Telegram")?;
-        let waha = WahaEmulator::start(waha::EmulatorConfig { clock, ..Default::default() })
-            .await
-            .context("the emulated WAHA")?;
+        let providers = Providers::start(clock, &url, connected).await?;
         let tenant = app.store.write(CreateTenant { name: "Lighthouse Goods".to_owned() }).await?.value.id;
         let scope = Scope::system(tenant);
         let shop = company(&app, &scope, "Lantern & Rope", CompanyKind::Product).await?;
         let workshop = company(&app, &scope, "Harbour Workshop", CompanyKind::Service).await?;
+        providers.introduce(&app, tenant, &url).await?;
         let password: String = random_token("")?.chars().take(PASSWORD_CHARS).collect();
-        let bot = [("token", telegram.token().to_owned()), ("api_base", telegram.api_base())];
-        let phone = [
-            ("base_url", waha.base_url()),
-            ("api_key", waha.api_key().to_owned()),
-            ("session", SESSION.to_owned()),
-        ];
+        let channels = async {
+            let mut made = Vec::new();
+            let wanted = if connected { providers.channels() } else { Default::default() };
+            for (company, wanted) in [shop, workshop].into_iter().zip(wanted) {
+                for one in wanted {
+                    made.push(channel(&app, &scope, company, one, settings.clone()).await?);
+                }
+            }
+            Ok(made)
+        };
+        let member = |role| Some((tenant, role));
         // Hashing the passwords takes longest, so it runs concurrently with the rest.
-        let (owner, agent, key, telegram_channel, waha_channel) = tokio::try_join!(
-            login(&app, tenant, ("owner@example.com", "Orla"), Role::Owner, &password),
-            login(&app, tenant, ("agent@example.com", "Ansel"), Role::Agent, &password),
+        let (owner, agent, operator, key, channels) = tokio::try_join!(
+            login(&app, ("owner@example.com", "Orla"), None, member(Role::Owner), &password),
+            login(&app, ("agent@example.com", "Ansel"), None, member(Role::Agent), &password),
+            login(&app, ("operator@example.com", "Odessa"), Some(PlatformRole::Admin), None, &password),
             async { Ok(app.accounts.create_key(&scope, "Demo worker", Role::Responder).await?) },
-            channel(&app, &scope, shop, ("telegram", "Shop bot"), &bot, settings.clone()),
-            channel(&app, &scope, workshop, ("waha", "Workshop phone"), &phone, settings.clone()),
+            channels,
         )?;
         let responder_key = key.key;
-        Ok(Self {
-            app,
-            address,
-            tenant,
-            companies: [shop, workshop],
-            owner,
-            agent,
-            responder_key,
-            telegram,
-            waha,
-            telegram_channel,
-            waha_channel,
-            folder,
-        })
+        Ok(Self { app, address, tenant, owner, agent, operator, responder_key, providers, channels, folder })
     }
 
     pub fn url(&self) -> String {
@@ -135,11 +121,6 @@ impl World {
 
     pub fn socket_url(&self) -> String {
         format!("ws://{}/connection/websocket", self.address)
-    }
-
-    /// The WAHA channel's session.
-    pub fn session(&self) -> &'static str {
-        SESSION
     }
 
     /// Stops the server and the providers, and removes the data.
@@ -158,17 +139,17 @@ async fn company(app: &App, scope: &Scope, name: &str, kind: CompanyKind) -> any
 
 async fn login(
     app: &App,
-    tenant: Uuid,
     (email, name): (&str, &str),
-    role: Role,
+    platform_role: Option<PlatformRole>,
+    member_of: Option<(Uuid, Role)>,
     password: &str,
 ) -> anyhow::Result<Login> {
     let new = NewUser {
         email: email.to_owned(),
         name: name.to_owned(),
         password: password.to_owned(),
-        platform_role: None,
-        member_of: Some((tenant, role)),
+        platform_role,
+        member_of,
     };
     let user = app.accounts.create_user(new).await?;
     Ok(Login { id: user.id, email: user.email, password: password.to_owned() })
@@ -178,12 +159,11 @@ async fn channel(
     app: &App,
     scope: &Scope,
     company: Uuid,
-    (kind, name): (&str, &str),
-    credentials: &[(&str, String)],
+    (kind, name, credentials): Wanted,
     settings: ChannelSettings,
 ) -> anyhow::Result<Channel> {
     let credentials: BTreeMap<String, String> =
-        credentials.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        credentials.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let new = CreateChannel {
         scope: scope.clone(),
         vault: Arc::clone(&app.vault),

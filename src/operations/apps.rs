@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Caller;
 use super::answer::Created;
+use super::kinds::{SettingField, fields};
 use crate::accounts::Permission;
 use crate::channels::address;
 use crate::channels::apps::{AppChanges, CreateApp, FEW, ListApps, UpdateApp};
@@ -18,7 +19,7 @@ use crate::model::{ProviderAppState, ProviderAppView};
 #[derive(Serialize, ToSchema)]
 pub struct Apps {
     apps: Vec<ProviderAppView>,
-    /// Of each family: how many are free for further tenants, and whether these are few.
+    /// Of each family: its settings, how many are free for further tenants, and whether these are few.
     pool: Vec<Pool>,
 }
 
@@ -29,6 +30,11 @@ pub struct Pool {
     free: usize,
     /// Fewer than the next tenants need.
     few: bool,
+    /// Each tenant has an app of its own; otherwise one serves all.
+    one_tenant: bool,
+    settings: Vec<SettingField>,
+    /// The kinds of channels that people connect by signing in through such an app. Their addresses are `/connect/{kind}`.
+    sign_in_kinds: Vec<&'static str>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -71,6 +77,14 @@ pub async fn list(caller: Caller) -> Result<Apps, Error> {
             family: kind.name().to_owned(),
             free,
             few: kind.is_for_one_tenant() && has_any && (free as i64) < FEW,
+            one_tenant: kind.is_for_one_tenant(),
+            settings: fields(kind.fields()),
+            sign_in_kinds: adapters::providers()
+                .filter(|one| {
+                    one.sign_in().is_some() && one.app().is_some_and(|app| app.name() == kind.name())
+                })
+                .map(adapters::Provider::name)
+                .collect(),
         }
     });
     Ok(Apps { pool: pool.collect(), apps })

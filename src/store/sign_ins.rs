@@ -13,11 +13,12 @@ const GET: &str = "select digest, tenant, company, by_user, channel, provider, a
 /// A code is good for one exchange: a second caller finds it taken.
 const TAKE: &str = "update sign_ins set state = 'taken' where digest = $1 and state = 'open'";
 const CHOICES: &str = "update sign_ins set state = 'chosen', sealed = $2 where digest = $1";
+const CHANNEL: &str = "update sign_ins set channel = $2 where digest = $1";
 const REMOVE: &str = "delete from sign_ins where digest = $1";
 const OLD: &str = "delete from sign_ins where digest in \
     (select digest from sign_ins where expires_at <= $1 order by expires_at limit 500)";
 
-pub const ALL: &[&str] = &[INSERT, GET, TAKE, CHOICES, REMOVE, OLD];
+pub const ALL: &[&str] = &[INSERT, GET, TAKE, CHOICES, CHANNEL, REMOVE, OLD];
 
 /// A sign-in under way.
 #[derive(Clone, Debug)]
@@ -84,6 +85,12 @@ pub async fn take(tx: &mut Tx<'_>, digest: &str) -> Result<bool, StoreError> {
 
 pub async fn set_choices(tx: &mut Tx<'_>, digest: &str, sealed: &str) -> Result<(), StoreError> {
     tx.exec(CHOICES, args![digest, sealed]).await?;
+    Ok(())
+}
+
+/// The channel that the chosen account is connected as.
+pub async fn set_channel(tx: &mut Tx<'_>, digest: &str, channel: Uuid) -> Result<(), StoreError> {
+    tx.exec(CHANNEL, args![digest, channel]).await?;
     Ok(())
 }
 

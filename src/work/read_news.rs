@@ -15,6 +15,7 @@ use crate::channels::cache::Connected;
 use crate::channels::health::{self, Finding};
 use crate::error::Error;
 use crate::inbox::receive;
+use crate::model::ChannelHealth;
 use crate::store::cursors::{self, Cursor};
 use crate::store::jobs::{self, Job, ReadNews};
 use crate::store::{Tx, Verb, channels, messages};
@@ -180,9 +181,12 @@ impl Verb for Finish {
                     && let Some(mut channel) = channels::by_id(tx, place.0, place.1).await?
                     && let Some(provider) = adapters::provider(&channel.kind)
                 {
-                    let (reason, now) = (Some(error.reason.to_string()), tx.now());
-                    let found = Finding::of_provider(provider, adapters::HealthState::Down, reason);
-                    health::note(tx, &mut channel, found, now).await?;
+                    // What it waits for is known: whoever has to scan a code is not told to connect.
+                    if !channel.health.as_ref().is_some_and(ChannelHealth::is_blocked) {
+                        let (reason, now) = (Some(error.reason.to_string()), tx.now());
+                        let found = Finding::of_provider(provider, adapters::HealthState::Down, reason);
+                        health::note(tx, &mut channel, found, now).await?;
+                    }
                 } else {
                     let wait = retry::wait_ms(self.job.tries, FIRST_WAIT_MS, LONGEST_WAIT_MS, self.random);
                     let at = tx.now() + wait;

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { axeChecks } from "./axe.mjs";
 import { botApiChecks } from "./botapi.mjs";
 import { clientChecks } from "./client.mjs";
+import { connectChecks } from "./connect.mjs";
 import { demoChecks } from "./demo.mjs";
 import { descriptorChecks } from "./descriptors.mjs";
 import { exampleChecks } from "./examples.mjs";
@@ -20,7 +21,7 @@ import { troubleChecks } from "./troubles.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, botapi: botApiChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, troubles: troubleChecks, fallback: fallbackChecks, demo: demoChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
+const parts = { client: clientChecks, botapi: botApiChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, troubles: troubleChecks, fallback: fallbackChecks, demo: demoChecks, connect: connectChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

@@ -113,7 +113,12 @@ const pages = [
   settings("companies", "companies"),
   settings("companies/new", "field-name"),
   { ...settings("channels", "channel-line"), often: true },
-  settings("channels/new", "field-name"),
+  settings("channels/new", "kinds"),
+  settings("channels/new-telegram", "field-name"),
+  settings("channels/new-messenger", "sign-in-at", (page) => page.locator("[data-testid=by-hand] > summary").click()),
+  { name: "connect, declined", path: "/#/connect/gmail?state=x&error=access_denied", open: (page) => at(page, "connect-refused").waitFor() },
+  { name: "connect, over", path: "/#/connect/gmail?state=x&code=y", open: (page) => at(page, "connect-refused").waitFor() },
+  { name: "settings, apps refused", path: "/#/settings/apps", open: (page) => at(page, "refused").waitFor() },
   settings("channels, one", "channel-line", async (page) => {
     await page.locator("[data-testid=channel-line]").first().click();
     await at(page, "channel-health").waitFor();

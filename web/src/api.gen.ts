@@ -50,6 +50,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kinds of channels that this server knows: what each needs to be connected, can do and takes. */
+        get: operations["get_channels_kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}": {
         parameters: {
             query?: never;
@@ -695,7 +712,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange what the provider brought back for the accounts that may be connected.
-         * @description Only by the person who began. 409 `sign_in_over`, `no_accounts`, `connect_failed` with the provider's reason.
+         * @description Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason.
          */
         post: operations["post_sign_ins_finish"];
         delete?: never;
@@ -922,7 +939,7 @@ export interface components {
         };
         Apps: {
             apps: components["schemas"]["ProviderAppView"][];
-            /** @description Of each family: how many are free for further tenants, and whether these are few. */
+            /** @description Of each family: its settings, how many are free for further tenants, and whether these are few. */
             pool: components["schemas"]["Pool"][];
         };
         AssignBody: {
@@ -1014,6 +1031,19 @@ export interface components {
             /** @description The reason in words, as far as there is more to say than `code`. */
             detail: string | null;
             state: components["schemas"]["HealthLevel"];
+        };
+        ChannelKind: {
+            abilities: components["schemas"]["KindAbilities"];
+            credentials: components["schemas"]["SettingField"][];
+            /** @description Of the app through which its channels are connected: `meta` or `google`. */
+            family: string | null;
+            limits: components["schemas"]["KindLimits"];
+            name: string;
+            /** @description People connect an account by signing in at the provider: `sign_in.begin`. */
+            sign_in: boolean;
+        };
+        ChannelKinds: {
+            kinds: components["schemas"]["ChannelKind"][];
         };
         ChannelPatch: {
             /** @description Those that change. */
@@ -1573,6 +1603,27 @@ export interface components {
          * @enum {string}
          */
         Kind: "message" | "note" | "conversation";
+        /** @description What a provider can do beside texts and files. */
+        KindAbilities: {
+            buttons: boolean;
+            /** @description It tells what the business's own people write elsewhere. */
+            echoes: boolean;
+            /** @description Messages that were not delivered to us can be asked for. */
+            history: boolean;
+            reactions: boolean;
+            receipts: boolean;
+            reply: boolean;
+            templates: boolean;
+            typing: boolean;
+        };
+        KindLimits: {
+            /** Format: int64 */
+            max_download_bytes: number;
+            /** @description In the provider's own unit. Longer texts are split. */
+            max_text: number;
+            /** Format: int64 */
+            max_upload_bytes: number;
+        };
         /** @description What a list shows of the newest message. */
         LastMessage: {
             /** Format: int64 */
@@ -1889,6 +1940,11 @@ export interface components {
             /** @description Fewer than the next tenants need. */
             few: boolean;
             free: number;
+            /** @description Each tenant has an app of its own; otherwise one serves all. */
+            one_tenant: boolean;
+            settings: components["schemas"]["SettingField"][];
+            /** @description The kinds of channels that people connect by signing in through such an app. Their addresses are `/connect/{kind}`. */
+            sign_in_kinds: string[];
         };
         /** @description Where a tenant's feed stood when the list was read. */
         Position: {
@@ -1912,6 +1968,8 @@ export interface components {
             type: string;
         };
         Profile: {
+            /** @description What it may do on the platform itself, whatever tenants there are. */
+            permissions: components["schemas"]["Permissions"];
             tenants: components["schemas"]["TenantRole"][];
             user: components["schemas"]["User"] | null;
         };
@@ -2146,6 +2204,20 @@ export interface components {
             /** @description For programs; browsers have it in the cookie. The next one comes with its use. */
             refresh_token?: string | null;
             user: components["schemas"]["User"];
+        };
+        /** @description A value that a channel or an app needs. */
+        SettingField: {
+            /**
+             * @description What it decides: `nothing`, `address`, or which `account` is meant. Whoever changes one that decides something gives
+             *     every secret again.
+             */
+            binds: string;
+            default: string | null;
+            help: string;
+            name: string;
+            required: boolean;
+            /** @description Encrypted at rest, never shown again. */
+            secret: boolean;
         };
         SignIn: {
             /** @description Keep the refresh token in a cookie, and not in the answer. Browsers always get it so. */
@@ -2418,6 +2490,8 @@ export type Bucket = components['schemas']['Bucket'];
 export type CapacityBody = components['schemas']['CapacityBody'];
 export type ChannelAbilities = components['schemas']['ChannelAbilities'];
 export type ChannelHealth = components['schemas']['ChannelHealth'];
+export type ChannelKind = components['schemas']['ChannelKind'];
+export type ChannelKinds = components['schemas']['ChannelKinds'];
 export type ChannelPatch = components['schemas']['ChannelPatch'];
 export type ChannelSettings = components['schemas']['ChannelSettings'];
 export type ChannelState = components['schemas']['ChannelState'];
@@ -2464,6 +2538,8 @@ export type InboxAnswer = components['schemas']['InboxAnswer'];
 export type InboxItem = components['schemas']['InboxItem'];
 export type InboxQuery = components['schemas']['InboxQuery'];
 export type Kind = components['schemas']['Kind'];
+export type KindAbilities = components['schemas']['KindAbilities'];
+export type KindLimits = components['schemas']['KindLimits'];
 export type LastMessage = components['schemas']['LastMessage'];
 export type LeaseBody = components['schemas']['LeaseBody'];
 export type LogEntry = components['schemas']['LogEntry'];
@@ -2520,6 +2596,7 @@ export type SearchQuery = components['schemas']['SearchQuery'];
 export type Segment = components['schemas']['Segment'];
 export type SendBody = components['schemas']['SendBody'];
 export type Session = components['schemas']['Session'];
+export type SettingField = components['schemas']['SettingField'];
 export type SignIn = components['schemas']['SignIn'];
 export type SocketMethods = components['schemas']['SocketMethods'];
 export type Sort = components['schemas']['Sort'];
@@ -2842,6 +2919,61 @@ export interface operations {
             };
             /** @description The state of the thing does not allow it; `code` says why. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channels_kinds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelKinds"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -129,11 +129,11 @@ export function createApp(): App {
   }
 
   async function enter(): Promise<void> {
-    const { user, tenants } = await api.me();
+    const { user, tenants, permissions: platform } = await api.me();
     holder = api.tokens.holder;
     // Another tab has signed out meanwhile.
     if (!holder) return leave(false);
-    store.apply({ type: "signed_in", user, tenants });
+    store.apply({ type: "signed_in", user, tenants, platform });
     const { list } = preferences.get();
     const tenant = tenants.some((one) => one.id === list.tenant) ? list.tenant : null;
     store.apply({ type: "filter", filter: { ...list, tenant } });

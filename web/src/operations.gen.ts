@@ -9,6 +9,7 @@ export const needs = {
   "channel.create": "manage",
   "channel.disconnect": "manage",
   "channel.health": "read",
+  "channel.kinds": "read",
   "channel.list": "read",
   "channel.pair": "manage",
   "channel.update": "manage",

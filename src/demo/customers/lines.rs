@@ -39,7 +39,18 @@ const BURSTS_RU: &[&[&str]] = &[
     &["отлично, возьму два"],
 ];
 
+const SUBJECTS_EN: [&str; 4] = ["A question", "My order", "Opening hours", "Lanterns"];
+const SUBJECTS_RU: [&str; 3] = ["Вопрос", "Мой заказ", "Фонари"];
+
 impl Tongue {
+    /// What mails are about.
+    pub(super) const fn subjects(self) -> &'static [&'static str] {
+        match self {
+            Self::En => &SUBJECTS_EN,
+            Self::Ru => &SUBJECTS_RU,
+        }
+    }
+
     pub(super) const fn names(self) -> &'static [&'static str] {
         match self {
             Self::En => &NAMES_EN,

@@ -73,7 +73,7 @@ describe("the keyboard", () => {
   const state: State = {
     ...emptyState, active: "a", conversations: Table.from([["a", { value: one, cursor: 1 }]]),
     session: {
-      phase: "in", expired: false, user: { id: "me", name: "Me", email: "me@example.com", platform_role: null },
+      phase: "in", expired: false, platform: [], user: { id: "me", name: "Me", email: "me@example.com", platform_role: null },
       tenants: [{ id: one.tenant, name: "Shop", role: "agent", permissions: ["read", "answer"] }],
     },
   };

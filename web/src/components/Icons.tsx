@@ -48,17 +48,21 @@ export const PinIcon = () => (
 export const DownloadIcon = () => <Line><path d="M12 4v11M7 11l5 5 5-5M5 20h14" /></Line>;
 export const BubbleIcon = () => <Line size={40}><path d="M4 5h16v11H11l-5 4v-4H4z" /></Line>;
 
+const phone = "M6 18l.9-3A6 6 0 1 1 9.300 17.300zM9.700 8.800c-.6 1.600 2 5 4.200 5.400.8.100 1.500-.5 1.500-1.200l-1.600-.9-.9.700c-.8-.3-1.700-1.200-2-2l.7-.8-.7-1.700c-.5-.1-1 .1-1.200.5Z";
+const channels: Record<string, string> = {
+  telegram: "m5 12 13-5.500-2.300 11.500-4-3-2.200 2-.5-3.700L16 8.500l-9 5z",
+  waha: phone,
+  "whatsapp-cloud": phone,
+  messenger: "M12 5.500c-4 0-7 2.700-7 6.200 0 2 1 3.700 2.600 4.900V19l2.300-1.300c.7.200 1.400.3 2.100.3 4 0 7-2.800 7-6.300s-3-6.200-7-6.200Z",
+  instagram: "M9 6h6a3 3 0 0 1 3 3v6a3 3 0 0 1-3 3H9a3 3 0 0 1-3-3V9a3 3 0 0 1 3-3Zm3 3.300a2.700 2.700 0 1 0 0 5.400 2.700 2.700 0 0 0 0-5.400Z",
+  gmail: "M6 8h12v8.500H6zM6 8.500l6 4.500 6-4.500",
+};
+
 export function ChannelIcon({ kind }: { kind: string }) {
   return (
     <svg className={`channel-icon channel-${kind}`} viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
       <circle cx="12" cy="12" r="12" />
-      {kind !== "telegram" && kind !== "waha" ? (
-        <path d="M6 8h12v7h-7l-3 3v-3H6z" />
-      ) : kind === "telegram" ? (
-        <path d="m5 12 13-5.500-2.300 11.500-4-3-2.200 2-.5-3.700L16 8.500l-9 5z" />
-      ) : (
-        <path d="M6 18l.9-3A6 6 0 1 1 9.300 17.300zM9.700 8.800c-.6 1.600 2 5 4.200 5.400.8.100 1.500-.5 1.500-1.200l-1.600-.9-.9.700c-.8-.3-1.700-1.200-2-2l.7-.8-.7-1.700c-.5-.1-1 .1-1.200.5Z" />
-      )}
+      <path d={(Object.hasOwn(channels, kind) && channels[kind]) || "M6 8h12v7h-7l-3 3v-3H6z"} />
     </svg>
   );
 }

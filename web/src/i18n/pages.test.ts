@@ -1,8 +1,10 @@
 // The words that come with later pages: in both languages, under the rules of those that come first.
 import { describe, expect, it } from "vitest";
 import { en } from "./en";
+import { enConnect } from "./en_connect";
 import { enPages } from "./en_pages";
 import "./pages";
+import { ruConnect } from "./ru_connect";
 import { ruPages } from "./ru_pages";
 import { makeText } from "./text";
 
@@ -11,10 +13,12 @@ const names = (entry: Entry) => [...new Set([...JSON.stringify(entry).matchAll(/
 
 describe("words of later pages", () => {
   it("are said once, with the same values and all plural forms in both languages", () => {
-    for (const key of Object.keys(enPages) as (keyof typeof enPages)[]) {
+    const later: Record<"en" | "ru", Record<string, Entry>> = { en: { ...enPages, ...enConnect }, ru: { ...ruPages, ...ruConnect } };
+    expect(Object.keys(enConnect).filter((key) => Object.hasOwn(enPages, key)), "in two files").toEqual([]);
+    for (const key of Object.keys(later.en)) {
       expect(Object.hasOwn(en, key), `${key} is in both files`).toBe(false);
-      expect(names(ruPages[key] as Entry), key).toEqual(names(enPages[key]));
-      for (const [language, entry] of [["en", enPages[key]], ["ru", ruPages[key]]] as const) {
+      expect(names(later.ru[key]!), key).toEqual(names(later.en[key]!));
+      for (const [language, entry] of [["en", later.en[key]!], ["ru", later.ru[key]!]] as const) {
         if (typeof entry === "string") continue;
         const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
         expect(Object.keys(entry).sort(), `${language} ${key}`).toEqual([...forms].sort());

@@ -1,7 +1,7 @@
 // The pages beside the inbox: what each needs, and what its name is. The one place that says who may open which.
 import { needs, type Operation } from "../operations.gen";
 import type { Key } from "../i18n/text";
-import { can } from "../state/select";
+import { can, canOnPlatform } from "../state/select";
 import type { State } from "../state/model";
 import { everywhere, type Route, type Section, type SettingsRoute } from "./route";
 
@@ -14,7 +14,8 @@ export interface PageOf {
   operation: Operation | null;
   /** What the form of a new thing asks for besides. */
   make?: Operation;
-  group: "person" | "business";
+  /** A page of the platform asks for the permission on the platform itself, whatever businesses there are. */
+  group: "person" | "business" | "platform";
 }
 
 export const pages: readonly PageOf[] = [
@@ -24,6 +25,7 @@ export const pages: readonly PageOf[] = [
   { section: "people", text: "page.people", hint: "page.peopleHint", operation: "user.list", group: "business" },
   { section: "log", text: "page.log", hint: "page.logHint", operation: "integration_log.list", group: "business" },
   { section: "jobs", text: "page.jobs", hint: "page.jobsHint", operation: "job.list_dead", group: "business" },
+  { section: "apps", text: "page.apps", hint: "page.appsHint", operation: "app.list", make: "app.create", group: "platform" },
   { section: "profile", text: "page.profile", hint: "page.profileHint", operation: null, group: "person" },
   { section: "appearance", text: "page.appearance", hint: "page.appearanceHint", operation: null, group: "person" },
 ];
@@ -31,15 +33,17 @@ export const pages: readonly PageOf[] = [
 export const pageOf = (section: Section): PageOf => pages.find((page) => page.section === section)!;
 
 /** Whether the person may use the form of a new thing of a page. */
-export function mayMake(state: State, section: Section, tenant: string): boolean {
-  const { make } = pageOf(section);
-  return make !== undefined && can(state, tenant, make);
+export function mayMake(state: State, section: Section, tenant: string | null): boolean {
+  const { make, group } = pageOf(section);
+  if (make === undefined) return false;
+  return group === "platform" ? canOnPlatform(state, make) : tenant !== null && can(state, tenant, make);
 }
 
 /** Whether the person may use a page in a tenant; without one, in any of theirs. */
 export function mayOpen(state: State, section: Section, tenant: string | null): boolean {
-  const { operation } = pageOf(section);
+  const { operation, group } = pageOf(section);
   if (operation === null) return true;
+  if (group === "platform") return canOnPlatform(state, operation);
   if (tenant !== null) return can(state, tenant, operation);
   return state.session.tenants.some(({ id }) => can(state, id, operation));
 }

@@ -17,8 +17,9 @@ function anyRoute(pick: (below: number) => number): Route {
   const maybe = <T>(make: () => T) => (pick(2) ? make() : null);
   const scope = () => ({ tenant: maybe(id), company: maybe(id), channel: maybe(id) });
   const query = (): Query => ({ view: views[pick(views.length)]!, sort: pick(2) ? "wait" : "recent", ...scope() });
-  switch (pick(4)) {
+  switch (pick(5)) {
     case 0: return { page: "businesses" };
+    case 2: return { page: "connect", kind: id(), back: { state: maybe(id) ?? "", code: maybe(() => `4/0A ${id()}&=#`), error: maybe(id) } };
     case 1: {
       const section = maybe(() => sections[pick(sections.length)]!);
       const thing = section && withThings.includes(section) ? maybe(id) : null;

@@ -3,16 +3,26 @@
 // proxy puts in front, and a reload asks for one and the same file.
 import { views, type Query, type Scope, type Sort, type View } from "../state/views";
 
-export const sections = ["profile", "appearance", "companies", "channels", "windows", "people", "log", "jobs"] as const;
+export const sections = ["profile", "appearance", "companies", "channels", "windows", "people", "log", "jobs", "apps"] as const;
 export type Section = (typeof sections)[number];
 
-/** Sections in which one thing has an address of its own; `new` is the form of one that is not there yet. */
-export const withThings: readonly Section[] = ["companies", "channels", "windows"];
+/** Sections in which one thing has an address of its own; `new` is the form of one that is not there yet, `new-` before a
+ * kind that of one of that kind. */
+export const withThings: readonly Section[] = ["companies", "channels", "windows", "apps"];
+
+/** What a provider brought back from signing in there. */
+export interface CameBack {
+  state: string;
+  /** Without it the provider says why not. */
+  code: string | null;
+  error: string | null;
+}
 
 export type Route =
   /** Without a query the list stays what it is. `seq` is a message of the conversation. */
   | { page: "inbox"; query: Query | null; conversation: string | null; seq: number | null }
   | { page: "businesses" }
+  | { page: "connect"; kind: string; back: CameBack }
   /** Without a section: the list of them. */
   | { page: "settings"; section: Section | null; thing: string | null; scope: Scope }
   | { page: "unknown"; address: string };
@@ -50,6 +60,7 @@ function parsed(parts: readonly string[], params: URLSearchParams): Route | null
     return query && inboxOf(query, thing);
   }
   if (first === "businesses") return rest.length === 0 ? { page: "businesses" } : null;
+  if (first === "connect") return rest.length === 1 && isId(rest[0]!) ? { page: "connect", kind: rest[0]!, back: cameBack(params) } : null;
   return first === "settings" ? settingsOf(rest, params) : null;
 }
 
@@ -79,6 +90,18 @@ function settingsOf([section, thing, ...more]: readonly string[], params: URLSea
   return withThings.includes(known) && isId(thing) ? { page: "settings", section: known, thing, scope } : null;
 }
 
+function cameBack(params: URLSearchParams): CameBack {
+  const given = (name: string) => params.get(name) || null;
+  return { state: given("state") ?? "", code: given("code"), error: given("error") };
+}
+
+/** The kind of a thing that is not there yet. `null`: it is there, or its kind is not chosen. */
+export function kindOfNew(thing: string | null): string | null {
+  return thing?.startsWith("new-") ? thing.slice("new-".length) : null;
+}
+
+export const isNew = (thing: string | null): boolean => thing === "new" || kindOfNew(thing) !== null;
+
 function scopeOf(params: URLSearchParams): Scope | null {
   const scope: Scope = { ...everywhere };
   for (const part of scopeParts) {
@@ -101,6 +124,8 @@ export function format(route: Route): string {
     }
     case "businesses":
       return address([route.page]);
+    case "connect":
+      return address([route.page, route.kind], { ...route.back, state: route.back.state || null });
     case "settings": {
       const parts = [route.section, route.section && route.thing].filter((part) => part !== null);
       return address(["settings", ...parts], scopeIn(route.scope));

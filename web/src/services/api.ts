@@ -1,7 +1,7 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
   ChannelView as Channel, CompanyView as Company, CountsAnswer, Event, InboxItem,
-  InboxAnswer as InboxPage, MessagesAnswer as MessagePage, People, SearchAnswer, Session, TenantRole as Tenant, User,
+  InboxAnswer as InboxPage, MessagesAnswer as MessagePage, People, Permission, SearchAnswer, Session, TenantRole as Tenant, User,
 } from "../api.gen";
 import type { Query, Scope } from "../state/views";
 import { address } from "./address";
@@ -56,7 +56,7 @@ export class Api {
       this.plain("DELETE", "/api/v1/session", undefined, token, AbortSignal.timeout(answeredMs)));
   }
 
-  me = () => this.get<{ user: User; tenants: Tenant[] }>("/api/v1/me");
+  me = () => this.get<{ user: User; tenants: Tenant[]; permissions: Permission[] }>("/api/v1/me");
   channels = () => this.get<{ channels: Channel[] }>("/api/v1/channels").then(({ channels }) => channels);
   people = (tenant: string) => this.get<People>(`/api/v1/users?${params({ tenant })}`).then(({ users }) => users);
   conversation = (id: string) => this.get<InboxItem>(`/api/v1/conversations/${id}`);

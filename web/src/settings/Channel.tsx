@@ -6,15 +6,20 @@ import { settingsAt } from "../routes/pages";
 import { everywhere, format, inbox } from "../routes/route";
 import { reasonOf } from "../services/problem";
 import { can } from "../state/select";
-import type { ChannelView } from "../api.gen";
+import type { ChannelKind, ChannelView } from "../api.gen";
 import { Button } from "../ui/Button";
+import { Confirm } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
-import { credentialsOf } from "./credentials";
+import { CopyField } from "./CopyField";
 import { useCalls } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
 import { Cause, Health, ToDo } from "./Health";
 import { HealthHistory } from "./HealthHistory";
+import { fieldsOf, useKinds } from "./kinds";
 import { NotLiveNote, PageHead } from "./Parts";
+import { Pairing } from "./Pairing";
+import { SettingFields } from "./SettingFields";
+import { SignInAt } from "./SignInAt";
 
 /** Takes a channel from an answer, before its event comes. */
 export function useKeepChannel(): (channel: ChannelView) => void {
@@ -29,6 +34,7 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
   const query = usePick((state) => state.filter);
   const mayChange = usePick((state) => can(state, tenant, "channel.update"));
   const mayRead = usePick((state) => can(state, tenant, "integration_log.list"));
+  const kind = useKinds().value?.find(({ name }) => name === channel.kind);
   return (
     <>
       <PageHead title={channel.name} hint={[t(kindKey(channel.kind)), company].filter(Boolean).join(" · ")} />
@@ -47,15 +53,17 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
           )}
         </dl>
         {mayChange && <Switches channel={channel} />}
+        {mayChange && kind?.sign_in && <div className="switches"><SignInAt tenant={tenant} company={channel.company} kind={channel.kind} channel={id} /></div>}
       </div>
+      {mayChange && <Pairing channel={channel} />}
       <p className="ways">
         <a href={format({ ...inbox, query: { ...query, tenant, company: null, channel: id } })}>{t("channels.toInbox")}</a>
         {mayChange && <a href={format(settingsAt("windows", tenant, id))}>{t("channels.toWindows")}</a>}
         {mayRead && <a href={format({ page: "settings", section: "log", thing: null, scope: { ...everywhere, tenant, channel: id } })}>{t("channels.toLog")}</a>}
       </p>
       <HealthHistory channel={channel} />
-      {mayChange && <Naming channel={channel} />}
-      {mayChange && <Credentials channel={channel} />}
+      {mayChange && <Naming channel={channel} hasHook={kind !== undefined && kind.family === null} />}
+      {mayChange && kind && <Credentials channel={channel} kind={kind} />}
     </>
   );
 }
@@ -67,6 +75,7 @@ function Switches({ channel }: { channel: ChannelView }) {
   const keep = useKeepChannel();
   const [busy, setBusy] = useState<"state" | "connect" | "disconnect" | null>(null);
   const [told, setTold] = useState<{ words: string; bad: boolean } | null>(null);
+  const [sure, setSure] = useState(false);
   const paused = channel.state === "disabled";
 
   async function run(what: "state" | "connect" | "disconnect", call: () => Promise<ChannelView>, done: Key | null) {
@@ -97,10 +106,12 @@ function Switches({ channel }: { channel: ChannelView }) {
       {channel.state !== "disconnected" && channel.health && (
         <>
           <Button tone="danger" disabled={busy !== null} data-testid="disconnect" aria-describedby="disconnect-hint"
-            onClick={() => { if (window.confirm(t("channels.disconnectSure"))) void run("disconnect", () => calls.disconnectChannel(channel.id), null); }}>
+            onClick={() => setSure(true)}>
             {t("channels.disconnect")}
           </Button>
           <span id="disconnect-hint" className="form-hint">{t("channels.disconnectHint")}</span>
+          <Confirm open={sure} onClose={() => setSure(false)} title={t("channels.disconnectAsk", { channel: channel.name })} hint={t("channels.disconnectSure")} action={t("channels.disconnect")} danger
+            onConfirm={() => { setSure(false); void run("disconnect", () => calls.disconnectChannel(channel.id), null); }} />
         </>
       )}
       <p className={told?.bad ? "form-problem" : "form-status"} role="status" data-testid="switches-told">{told?.words}</p>
@@ -108,36 +119,35 @@ function Switches({ channel }: { channel: ChannelView }) {
   );
 }
 
-function Naming({ channel }: { channel: ChannelView }) {
+/** `hasHook`: deliveries come to an address of the channel's own, not to that of an app. */
+function Naming({ channel, hasHook }: { channel: ChannelView; hasHook: boolean }) {
   const t = useText();
   const calls = useCalls();
   const keep = useKeepChannel();
-  const [copied, setCopied] = useState(false);
   const form = useForm(`channel.${channel.id}`, { name: channel.name }, {
     fields: ["name"],
     check: ({ name }): Record<string, string> => (name.trim() ? {} : { name: t("form.required") }),
     save: async (_, { name }) => keep(await calls.changeChannel(channel.id, { name: name.trim() })),
   });
-  const hook = channel.hook_path ? new URL(`.${channel.hook_path}`, document.baseURI).href : null;
+  const hook = hasHook && channel.hook_path ? new URL(`.${channel.hook_path}`, document.baseURI).href : null;
   return (
     <EditForm form={form}>
       <TextField label={t("channels.name")} name="name" required value={form.values.name} data-testid="field-name"
         onChange={(event) => form.set("name", event.target.value)} />
       <FormEnd form={form} />
       {hook && (
-        <TextField label={t("channels.hook")} hint={t("channels.hookHint")} required readOnly type="password" value={hook} dir="ltr" autoComplete="off"
-          end={<Button onClick={() => void navigator.clipboard?.writeText(hook).then(() => setCopied(true))}>{t(copied ? "channels.copied" : "channels.copy")}</Button>} />
+        <CopyField label={t("channels.hook")} hint={t("channels.hookHint")} value={hook} isSecret />
       )}
     </EditForm>
   );
 }
 
-function Credentials({ channel }: { channel: ChannelView }) {
+function Credentials({ channel, kind }: { channel: ChannelView; kind: ChannelKind }) {
   const t = useText();
   const calls = useCalls();
   const keep = useKeepChannel();
-  const known = credentialsOf(channel.kind);
-  const empty = Object.fromEntries(known.map(({ name }) => [`credentials.${name}`, ""]));
+  const fields = fieldsOf(kind);
+  const empty = Object.fromEntries(fields.map(({ name }) => [`credentials.${name}`, ""]));
   const form = useForm<Record<string, string>>(`credentials.${channel.id}`, empty, {
     fields: Object.keys(empty),
     async save(changed) {
@@ -145,19 +155,12 @@ function Credentials({ channel }: { channel: ChannelView }) {
       keep(await calls.changeChannel(channel.id, { credentials }));
     },
   });
-  if (known.length === 0) return null;
+  if (fields.length === 0) return null;
   return (
     <EditForm form={form} autoComplete="off">
       <h2>{t("channels.credentials")}</h2>
       <p className="form-hint">{t("channels.credentialsHint")} {t("channels.credentialsReady")}</p>
-      {known.map(({ name, isSecret }) => {
-        const field = `credentials.${name}`;
-        return (
-          <TextField key={name} label={t(`credential.${name}`)} name={field} type={isSecret ? "password" : "text"}
-            autoComplete="new-password" dir="ltr" value={form.values[field] ?? ""} data-testid={`field-${name}`}
-            onChange={(event) => form.set(field, event.target.value)} />
-        );
-      })}
+      <SettingFields form={form} fields={fields} of="credential" prefix="credentials" more={t("connect.more")} isKept />
       <FormEnd form={form} />
     </EditForm>
   );

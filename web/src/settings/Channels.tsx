@@ -5,7 +5,7 @@ import { usePick, useText } from "../hooks/app";
 import { useByName } from "../hooks/sorted";
 import { kindKey } from "../i18n/text";
 import { mayMake, settingsAt } from "../routes/pages";
-import { format } from "../routes/route";
+import { format, isNew } from "../routes/route";
 import { ButtonLink } from "../ui/Button";
 import { EmptyState } from "../ui/States";
 import { ChannelPage } from "./Channel";
@@ -19,7 +19,7 @@ export function ChannelsSection({ tenant, thing }: SectionProps) {
   const data = useNames();
   const channel = usePick((state) => (thing === null ? undefined : state.channels[thing]));
   if (thing === null) return <List tenant={tenant} data={data} />;
-  if (thing === "new") return <NewChannelPage tenant={tenant} data={data} />;
+  if (isNew(thing)) return <NewChannelPage tenant={tenant} thing={thing} data={data} />;
   if (channel?.tenant === tenant) return <ChannelPage key={thing} channel={channel} />;
   return (
     <>

@@ -1,70 +1,131 @@
-// The form of a new channel. The provider is told where to deliver on the channel's page, by connecting it.
+// A new channel: first the choice of a provider, then what it needs: signing in there, or its credentials by hand.
+import { useState } from "react";
+import { ChannelIcon } from "../components/Icons";
+import { GonePart } from "../components/Gone";
 import { useApp, usePick, useText } from "../hooks/app";
 import { useByName } from "../hooks/sorted";
-import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
-import { format } from "../routes/route";
+import { format, kindOfNew } from "../routes/route";
 import { can } from "../state/select";
+import type { ChannelKind } from "../api.gen";
 import { ButtonLink } from "../ui/Button";
 import { SelectField, TextField } from "../ui/Field";
 import { EmptyState } from "../ui/States";
 import { useKeepChannel } from "./Channel";
-import { credentialsOf, kinds } from "./credentials";
+import { connectTitle } from "./connect_words";
 import { useCalls, type Data } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
+import { abilitiesOf, fieldsOf, kindName, needOf, stepsOf, useKinds } from "./kinds";
 import { DataView, PageHead } from "./Parts";
+import { givenOf, SettingFields } from "./SettingFields";
+import { SignInAt } from "./SignInAt";
 
-export function NewChannelPage({ tenant, data }: { tenant: string; data: Data<true> }) {
+interface Company { id: string; name: string }
+
+export function NewChannelPage({ tenant, thing, data }: { tenant: string; thing: string; data: Data<true> }) {
   const t = useText();
+  const chosen = kindOfNew(thing);
+  const kinds = useKinds();
   const all = usePick((state) => state.companies);
   const mayMake = usePick((state) => can(state, tenant, "company.create"));
   const sorted = useByName();
   const companies = sorted(Object.values(all).filter((one) => one.tenant === tenant));
+  const needsCompany = (
+    <EmptyState title={t("company.none")} hint={t("company.noneHint")} action={mayMake && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))}>{t("company.new")}</ButtonLink>} />
+  );
   return (
     <>
-      <PageHead title={t("channels.new")} hint={t("channels.noneHint")} />
-      <DataView data={data} isEmpty={() => companies.length === 0}
-        empty={<EmptyState title={t("company.none")} hint={t("company.noneHint")} action={mayMake && <ButtonLink tone="primary" href={format(settingsAt("companies", tenant, "new"))}>{t("company.new")}</ButtonLink>} />}>
-        {() => <Form tenant={tenant} companies={companies} />}
+      <PageHead title={chosen === null ? t("channels.new") : connectTitle(t, chosen)} hint={chosen === null ? t("connect.choose") : undefined} />
+      {chosen !== null && <p className="ways"><a href={format(settingsAt("channels", tenant, "new"))}>‹ {t("connect.others")}</a></p>}
+      <DataView data={data} isEmpty={() => companies.length === 0} empty={needsCompany}>
+        {() => (
+          <DataView data={kinds}>
+            {(known) => {
+              if (chosen === null) return <Choice tenant={tenant} kinds={known} />;
+              const kind = known.find(({ name }) => name === chosen);
+              if (kind) return <OfKind key={chosen} tenant={tenant} kind={kind} companies={companies} />;
+              return <div data-testid="gone"><GonePart title={t("connect.unknownKind")} hint={t("connect.unknownKindHint")} to={settingsAt("channels", tenant, "new")} way={t("channels.new")} /></div>;
+            }}
+          </DataView>
+        )}
       </DataView>
     </>
   );
 }
 
-function Form({ tenant, companies }: { tenant: string; companies: { id: string; name: string }[] }) {
+function Choice({ tenant, kinds }: { tenant: string; kinds: readonly ChannelKind[] }) {
+  const t = useText();
+  return (
+    <ul className="cards" data-testid="kinds">
+      {kinds.map((kind) => (
+        <li key={kind.name} className="card kind">
+          <h2><ChannelIcon kind={kind.name} /> <a href={format(settingsAt("channels", tenant, `new-${kind.name}`))} data-testid={`kind-${kind.name}`}>{kindName(t, kind.name)}</a></h2>
+          <p className="card-note">{needOf(t, kind.name)}</p>
+          <ul className="tags" aria-label={t("connect.can")}>
+            {abilitiesOf(t, kind).map((one) => <li key={one} className="tag">{one}</li>)}
+          </ul>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function OfKind({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; companies: readonly Company[] }) {
+  const t = useText();
+  const [company, setCompany] = useState(companies[0]!.id);
+  const steps = stepsOf(t, kind.name);
+  const choices = companies.map(({ id, name }) => ({ value: id, label: name }));
+  return (
+    <>
+      {steps.length > 0 && <ol className="steps">{steps.map((step) => <li key={step}>{step}</li>)}</ol>}
+      {kind.sign_in ? (
+        <>
+          <div className="card form">
+            <SelectField label={t("channels.company")} name="company" required value={company} choices={choices} onChange={(event) => setCompany(event.target.value)} />
+            <SignInAt tenant={tenant} company={company} kind={kind.name} />
+          </div>
+          <details className="by-hand" data-testid="by-hand">
+            <summary>{t("connect.byHand")}</summary>
+            <p className="form-hint">{t("connect.byHandHint")}</p>
+            <Form tenant={tenant} kind={kind} companies={companies} />
+          </details>
+        </>
+      ) : <Form tenant={tenant} kind={kind} companies={companies} />}
+    </>
+  );
+}
+
+/** Makes the channel and connects it. What the provider refuses then stands on the channel's page, where it is mended. */
+function Form({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; companies: readonly Company[] }) {
   const t = useText();
   const { router } = useApp();
   const calls = useCalls();
   const keep = useKeepChannel();
-  const empty = { name: "", kind: kinds[0]!, company: companies[0]!.id };
-  const form = useForm<Record<string, string>>(`channel.new.${tenant}`, empty, {
-    fields: ["name", "kind", "company", ...kinds.flatMap((kind) => credentialsOf(kind).map(({ name }) => `credentials.${name}`))],
+  const fields = fieldsOf(kind);
+  const empty = { name: kindName(t, kind.name), company: companies[0]!.id };
+  const form = useForm<Record<string, string>>(`channel.new.${tenant}.${kind.name}`, empty, {
+    fields: ["name", "kind", "company", ...fields.map(({ name }) => `credentials.${name}`)],
     isNew: true,
     check(values) {
-      const needed = ["name", ...credentialsOf(values["kind"]!).filter(({ isOptional }) => !isOptional).map(({ name }) => `credentials.${name}`)];
+      const needed = ["name", ...fields.filter((field) => field.required && field.default === null).map(({ name }) => `credentials.${name}`)];
       return Object.fromEntries(needed.filter((field) => !values[field]?.trim()).map((field) => [field, t("form.required")]));
     },
     async save(_, values) {
-      const given = credentialsOf(values["kind"]!).map(({ name }) => [name, values[`credentials.${name}`]?.trim() ?? ""] as const);
-      const credentials = Object.fromEntries(given.filter(([, value]) => value !== ""));
-      const channel = await calls.makeChannel({ tenant, company: values["company"]!, kind: values["kind"]!, name: values["name"]!.trim(), credentials });
+      const credentials = givenOf(fields, "credentials", values);
+      const channel = await calls.makeChannel({ tenant, company: values["company"]!, kind: kind.name, name: values["name"]!.trim(), credentials });
       keep(channel);
+      // A refusal becomes the channel's health.
+      await calls.connectChannel(channel.id).then(keep, () => undefined);
       router.go(settingsAt("channels", tenant, channel.id), "replace");
     },
   });
   return (
     <EditForm form={form} autoComplete="off">
-      <SelectField label={t("channels.kind")} name="kind" required value={form.values["kind"]!}
-        choices={kinds.map((kind) => ({ value: kind, label: t(kindKey(kind)) }))} onChange={(event) => form.set("kind", event.target.value)} />
       <SelectField label={t("channels.company")} name="company" required value={form.values["company"]!}
         choices={companies.map(({ id, name }) => ({ value: id, label: name }))} onChange={(event) => form.set("company", event.target.value)} />
       <TextField label={t("channels.name")} name="name" required value={form.values["name"]!} data-testid="field-name"
         onChange={(event) => form.set("name", event.target.value)} />
-      {credentialsOf(form.values["kind"]!).map(({ name, isSecret, isOptional }) => (
-        <TextField key={name} label={t(`credential.${name}`)} name={`credentials.${name}`} required={!isOptional}
-          type={isSecret ? "password" : "text"} autoComplete="new-password" dir="ltr" value={form.values[`credentials.${name}`] ?? ""}
-          data-testid={`field-${name}`} onChange={(event) => form.set(`credentials.${name}`, event.target.value)} />
-      ))}
+      <SettingFields form={form} fields={fields} of="credential" prefix="credentials" more={t("connect.more")} />
       <FormEnd form={form} words={t("channels.make")}>
         <ButtonLink href={format(settingsAt("channels", tenant))}>{t("form.cancel")}</ButtonLink>
       </FormEnd>

@@ -6,8 +6,9 @@ import { useApp, usePick, useText } from "../hooks/app";
 import { useByName } from "../hooks/sorted";
 import { useRoute } from "../hooks/route";
 import { mayMake, mayOpen, pageOf, pages, settingsAt, tenantsFor } from "../routes/pages";
-import { everywhere, format, type Section, type SettingsRoute } from "../routes/route";
+import { everywhere, format, isNew, type Section, type SettingsRoute } from "../routes/route";
 import { AppearancePage } from "./Appearance";
+import { AppsSection } from "./Apps";
 import { ChannelsSection } from "./Channels";
 import { CompaniesSection } from "./Companies";
 import { forgetAtSignOut } from "./form";
@@ -21,6 +22,7 @@ import { WindowsSection } from "./Windows";
 const business: Partial<Record<Section, (props: SectionProps) => React.ReactNode>> = {
   companies: CompaniesSection, channels: ChannelsSection, windows: WindowsSection, people: PeoplePage, log: LogPage, jobs: JobsPage,
 };
+const platform: Partial<Record<Section, (props: { thing: string | null }) => React.ReactNode>> = { apps: AppsSection };
 const own: Partial<Record<Section, () => React.ReactNode>> = { profile: ProfilePage, appearance: AppearancePage };
 
 export function Settings() {
@@ -57,7 +59,7 @@ function useBusiness(route: SettingsRoute): string | null {
     return (usable.find(({ id }) => id === state.filter.tenant) ?? usable[0])?.id ?? null;
   });
   useEffect(() => {
-    if (section === null || pageOf(section).group === "person" || tenant === scope.tenant) return;
+    if (section === null || pageOf(section).group !== "business" || tenant === scope.tenant) return;
     router.go({ ...route, scope: { ...scope, tenant } }, "replace");
   }, [router, route, section, scope, tenant]);
   return tenant;
@@ -93,13 +95,13 @@ function SectionLinks({ current, tenant, hints = false }: { current: Section | n
   const Links = hints ? "div" : "nav";
   return (
     <Links {...(!hints && { "aria-label": t("settings.title") })}>
-      {(["business", "person"] as const).map((group) => {
+      {(["business", "platform", "person"] as const).map((group) => {
         const shown = pages.filter((page) => page.group === group && open.includes(page.section));
         if (shown.length === 0) return null;
         const name = state.tenants.find(({ id }) => id === tenant)?.name;
         return (
           <section key={group}>
-            <h2 dir="auto">{group === "person" ? t("settings.yours") : (name ?? t("settings.of"))}</h2>
+            <h2 dir="auto">{group === "business" ? (name ?? t("settings.of")) : t(group === "person" ? "settings.yours" : "settings.platform")}</h2>
             <ul>
               {shown.map(({ section, text, hint }) => (
                 <li key={section}>
@@ -130,14 +132,16 @@ function Overview({ tenant }: { tenant: string | null }) {
 
 function Part({ route, section, tenant }: { route: SettingsRoute; section: Section; tenant: string | null }) {
   const t = useText();
-  const isNew = route.thing === "new" && pageOf(section).make !== undefined;
-  const allowed = usePick((state) => mayOpen(state, section, tenant) && (!isNew || tenant === null || mayMake(state, section, tenant)));
+  const makes = isNew(route.thing) && pageOf(section).make !== undefined;
+  const allowed = usePick((state) => mayOpen(state, section, tenant) && (!makes || mayMake(state, section, tenant)));
   const here = usePick((state) => state.session.tenants.find(({ id }) => id === tenant));
   const { text, hint } = pageOf(section);
   const Own = own[section];
+  const Everywhere = platform[section];
   if (Own) return <Own />;
+  if (Everywhere && allowed) return <Everywhere thing={route.thing} />;
   if (!allowed || tenant === null) {
-    const words = here ? t("page.refusedIn", { business: here.name, role: t(`role.${here.role}`) }) : t("page.refusedAll");
+    const words = Everywhere ? t("page.refusedPlatform") : here ? t("page.refusedIn", { business: here.name, role: t(`role.${here.role}`) }) : t("page.refusedAll");
     return (
       <>
         <PageHead title={t(text)} hint={t(hint)} />

@@ -1,6 +1,7 @@
 // The operations that only the settings pages use, each with what it takes and gives. Types are the server's.
 import type {
-  ChannelPatch, ChannelView, CompanyView, CountsAnswer, DeadAnswer, HealthPage, LogPage, NewChannel, NewCompany, Replayed,
+  AppPatch, Apps, Begun, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, LogPage,
+  NewApp, NewChannel, NewCompany, NewSignIn, ProviderAppView, Replayed,
 } from "../api.gen";
 import type { App } from "../app";
 import { params } from "../services/params";
@@ -8,10 +9,18 @@ import { params } from "../services/params";
 export type Calls = ReturnType<typeof callsOf>;
 
 export const callsOf = (request: App["request"]) => ({
+  kinds: () => request<ChannelKinds>("GET", "/api/v1/channels/kinds").then(({ kinds }) => kinds),
+  beginSignIn: (signIn: NewSignIn) => request<Begun>("POST", "/api/v1/sign-ins", signIn),
+  finishSignIn: (state: string, code: string) => request<Choices>("POST", "/api/v1/sign-ins/finish", { state, code }),
+  chooseAccount: (choice: Choose) => request<ChannelView>("POST", "/api/v1/sign-ins/choose", choice),
+  apps: () => request<Apps>("GET", "/api/v1/apps"),
+  makeApp: (app: NewApp) => request<ProviderAppView>("POST", "/api/v1/apps", app),
+  changeApp: (patch: AppPatch) => request<ProviderAppView>("PATCH", "/api/v1/apps", patch),
   makeChannel: (channel: NewChannel) => request<ChannelView>("POST", "/api/v1/channels", channel),
   changeChannel: (id: string, patch: ChannelPatch) => request<ChannelView>("PATCH", `/api/v1/channels/${id}`, patch),
   connectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/connect`),
   disconnectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/disconnect`),
+  pair: (id: string, phone: string | null) => request<void>("POST", `/api/v1/channels/${id}/pair`, { phone }),
   channelHealth: (id: string, before: string | null) => request<HealthPage>("GET", `/api/v1/channels/${id}/health?${params({ before })}`),
   makeCompany: (company: NewCompany) => request<CompanyView>("POST", "/api/v1/companies", company),
   counts: (tenant: string) => request<CountsAnswer>("GET", `/api/v1/inbox/counts?${params({ tenant })}`).then(({ counts }) => counts),

@@ -1,7 +1,7 @@
 // The whole state of the page as plain values. Nothing here talks to the network or draws.
 import type {
   ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact, Hit,
-  InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Position, ReadMark, SearchAnswer,
+  InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Permission, Position, ReadMark, SearchAnswer,
   TenantRole as Tenant, User,
 } from "../api.gen";
 import type { Typist, TypingChange } from "./typist";
@@ -122,7 +122,8 @@ export interface Bounds {
 }
 
 export interface State {
-  session: { phase: "starting" | "out" | "in"; user: User | null; tenants: Tenant[]; expired: boolean };
+  /** `platform`: what the person may do on the platform itself, whatever tenants there are. */
+  session: { phase: "starting" | "out" | "in"; user: User | null; tenants: Tenant[]; platform: readonly Permission[]; expired: boolean };
   link: Link;
   positions: Record<string, Position>;
   conversations: Table<string, Kept<Conversation>>;
@@ -164,7 +165,7 @@ export interface State {
 /** Everything that can change the state. */
 export type Change =
   | { type: "event"; event: Event }
-  | { type: "signed_in"; user: User; tenants: Tenant[] }
+  | { type: "signed_in"; user: User; tenants: Tenant[]; platform?: readonly Permission[] }
   | { type: "signed_out"; expired: boolean }
   | { type: "link"; link: Partial<Link> }
   | { type: "list.loading"; query: Query; run: number }
@@ -213,7 +214,7 @@ export const nothingFound: Search = {
 };
 
 export const emptyState: State = {
-  session: { phase: "starting", user: null, tenants: [], expired: false },
+  session: { phase: "starting", user: null, tenants: [], platform: [], expired: false },
   link: { phase: "idle", lostAt: null, retryAt: null, caughtUp: null, transport: null },
   positions: {},
   conversations: Table.empty(),

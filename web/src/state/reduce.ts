@@ -26,7 +26,7 @@ export function reduce(state: State, change: Change): State {
     case "signed_in":
       return {
         ...state,
-        session: { phase: "in", user: change.user, tenants: change.tenants, expired: false },
+        session: { phase: "in", user: change.user, tenants: change.tenants, platform: change.platform ?? [], expired: false },
       };
     case "signed_out":
       return { ...emptyState, bounds: state.bounds, session: { ...emptyState.session, phase: "out", expired: change.expired } };

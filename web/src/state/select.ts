@@ -83,6 +83,11 @@ export function can(state: State, tenant: string, operation: Operation): boolean
   return here?.permissions.includes(needs[operation]) ?? false;
 }
 
+/** Whether this user has the permission that an operation needs on the platform itself. */
+export function canOnPlatform(state: State, operation: Operation): boolean {
+  return state.session.platform.includes(needs[operation]);
+}
+
 /** Whether this user may act for the business of the conversation. */
 export function mayWrite(state: State, conversation: Conversation): boolean {
   return can(state, conversation.tenant, "message.send");

@@ -18,6 +18,7 @@ import { Nav } from "../shell/Nav";
 import { Palette } from "../shell/Palette";
 
 const Settings = lazyPage(() => import("../settings/Settings").then((file) => file.Settings));
+const Connect = lazyPage(() => import("../settings/Connect").then((file) => file.Connect));
 const Businesses = lazyPage(() => import("../settings/Businesses").then((file) => file.Businesses));
 
 export function Shell() {
@@ -67,5 +68,6 @@ function Page({ route, lost }: { route: Route; lost: string | null }) {
   }
   if (route.page === "settings") return <Settings />;
   if (route.page === "businesses") return <Businesses />;
+  if (route.page === "connect") return <Connect />;
   return <NoSuchPage />;
 }

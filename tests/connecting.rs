@@ -1,0 +1,182 @@
+//! Connecting an account by signing in at its provider, as the page does it: begin, come back, choose. And what the page
+//! draws its forms from.
+
+use std::collections::BTreeSet;
+
+use emulators::Answer;
+use emulators::meta::{EmulatorConfig, MetaEmulator, SignIn, error};
+use emulators::waha;
+use hubbub::accounts::{PlatformRole, Role};
+use serde_json::{Value, json};
+
+use crate::kit::{self, Api, PASSWORD, PATIENCE, World};
+use crate::on_both;
+
+const PAGES: [&str; 2] = ["1020000000000001", "1020000000000002"];
+
+/// A world with an operator who has added an app at an emulated Meta; who signs in there shares two pages.
+async fn with_app(world: &World) -> (MetaEmulator, Api) {
+    let meta = MetaEmulator::start(EmulatorConfig::default()).await.expect("the emulated Meta");
+    meta.signs_in(SignIn { granted: PAGES.map(str::to_owned).into(), ..SignIn::default() });
+    kit::user(&world.app, "operator@example.com", Some(PlatformRole::Admin), None).await;
+    let operator = Api::sign_in(world.address, "operator@example.com", PASSWORD).await;
+    let settings: serde_json::Map<_, _> =
+        meta.app_settings().into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let new = json!({ "family": "meta", "name": "Lanterns", "state": "approved", "settings": settings });
+    let (status, made) = operator.post("/api/v1/apps", &new).await;
+    assert_eq!(status, 201, "{made}");
+    (meta, operator)
+}
+
+/// What the browser brings back from the provider's page.
+async fn sign_in(api: &Api, begin: &Value) -> (String, String) {
+    let (status, begun) = api.post("/api/v1/sign-ins", begin).await;
+    assert_eq!(status, 200, "{begun}");
+    let http =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let answer = http.get(begun["url"].as_str().expect("an address")).send().await.expect("an answer");
+    let to = answer.headers()["location"].to_str().expect("an address");
+    let to = reqwest::Url::parse(to).expect("an address");
+    assert_eq!(to.path(), "/connect/messenger");
+    let query =
+        |wanted: &str| to.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned());
+    (query("state").expect("a state"), query("code").expect("a code"))
+}
+
+fn begin(world: &World) -> Value {
+    json!({ "tenant": world.tenant, "company": world.bot.company, "kind": "messenger" })
+}
+
+on_both!(an_account_is_connected_by_signing_in_at_its_provider, |engine| async move {
+    let world = World::start(engine).await;
+    let (meta, _) = with_app(&world).await;
+    let api = world.api("owner@example.com").await;
+    let (state, code) = sign_in(&api, &begin(&world)).await;
+    let back = json!({ "state": state, "code": code });
+    // Somebody else at the same browser can neither finish it nor learn anything.
+    kit::user(&world.app, "other@example.com", None, Some((world.tenant, Role::Owner))).await;
+    let other = world.api("other@example.com").await;
+    let (status, refused) = other.post("/api/v1/sign-ins/finish", &back).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("sign_in_of_another")));
+    let (status, choices) = api.post("/api/v1/sign-ins/finish", &back).await;
+    assert_eq!(status, 200, "{choices}");
+    let ids: BTreeSet<_> = choices["accounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["external_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, BTreeSet::from(PAGES));
+    // The page was loaded again: a code is good for one exchange, and the accounts are still there.
+    assert_eq!(api.post("/api/v1/sign-ins/finish", &back).await, (200, choices));
+    let choose = json!({ "state": state, "account": PAGES[1], "name": "Other page" });
+    let (status, channel) = api.post("/api/v1/sign-ins/choose", &choose).await;
+    assert_eq!(
+        (status, &channel["name"], &channel["health"]["state"]),
+        (200, &json!("Other page"), &json!("connected"))
+    );
+    assert!(meta.subscribed(PAGES[1]).is_some(), "the provider delivers");
+    // It is over.
+    let (_, over) = api.post("/api/v1/sign-ins/choose", &choose).await;
+    assert_eq!(over["code"], "sign_in_over");
+    // The same account is not connected twice, and the same channel is connected anew.
+    let (state, code) = sign_in(&api, &begin(&world)).await;
+    api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
+    let again = json!({ "state": state, "account": PAGES[1] });
+    assert_eq!(api.post("/api/v1/sign-ins/choose", &again).await.1["code"], "account_taken");
+    let mut anew = begin(&world);
+    anew["channel"] = channel["id"].clone();
+    let (state, code) = sign_in(&api, &anew).await;
+    let (_, choices) = api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
+    assert_eq!(choices["channel"], channel["id"]);
+    let (status, same) =
+        api.post("/api/v1/sign-ins/choose", &json!({ "state": state, "account": PAGES[1] })).await;
+    assert_eq!((status, &same["id"], &same["name"]), (200, &channel["id"], &json!("Other page")), "{same}");
+    world.finish().await;
+});
+
+on_both!(an_account_that_its_provider_refuses_at_first_can_be_chosen_again, |engine| async move {
+    let world = World::start(engine).await;
+    let (meta, _) = with_app(&world).await;
+    let api = world.api("owner@example.com").await;
+    let (state, code) = sign_in(&api, &begin(&world)).await;
+    api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
+    let refusal = error(1, None, "An unknown error has occurred.");
+    meta.answers(Answer { times: Some(1), ..Answer::of("/subscribed_apps", 400, refusal) });
+    let choose = json!({ "state": state, "account": PAGES[0] });
+    let (status, refused) = api.post("/api/v1/sign-ins/choose", &choose).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("connect_failed")), "{refused}");
+    let (status, channel) = api.post("/api/v1/sign-ins/choose", &choose).await;
+    assert_eq!(status, 200, "{channel}");
+    let (_, all) = api.get("/api/v1/channels").await;
+    let pages = all["channels"].as_array().unwrap().iter().filter(|one| one["kind"] == "messenger");
+    assert_eq!(pages.count(), 1, "the second attempt is for the channel of the first");
+    world.finish().await;
+});
+
+on_both!(
+    the_page_is_told_what_each_kind_needs_and_what_a_person_may_do_on_the_platform,
+    |engine| async move {
+        let world = World::start(engine).await;
+        let (_meta, operator) = with_app(&world).await;
+        let owner = world.api("owner@example.com").await;
+        let (status, kinds) = owner.get("/api/v1/channels/kinds").await;
+        assert_eq!(status, 200);
+        let names: Vec<_> =
+            kinds["kinds"].as_array().unwrap().iter().map(|kind| kind["name"].clone()).collect();
+        assert_eq!(names, adapters::providers().map(adapters::Provider::name).collect::<Vec<_>>());
+        let of =
+            |name: &str| kinds["kinds"].as_array().unwrap().iter().find(|kind| kind["name"] == name).unwrap();
+        assert_eq!((&of("telegram")["sign_in"], &of("telegram")["family"]), (&json!(false), &Value::Null));
+        assert_eq!((&of("messenger")["sign_in"], &of("messenger")["family"]), (&json!(true), &json!("meta")));
+        let token = &of("telegram")["credentials"][0];
+        assert_eq!(
+            (&token["name"], &token["secret"], &token["required"]),
+            (&json!("token"), &json!(true), &json!(true))
+        );
+        // An operator without a business.
+        let (_, me) = operator.get("/api/v1/me").await;
+        assert!(me["permissions"].as_array().unwrap().contains(&json!("operate")), "{me}");
+        let (_, me) = owner.get("/api/v1/me").await;
+        assert_eq!(me["permissions"], json!([]));
+        let (status, apps) = operator.get("/api/v1/apps").await;
+        assert_eq!(status, 200);
+        let pool = apps["pool"].as_array().unwrap().iter().find(|one| one["family"] == "meta").unwrap();
+        assert_eq!(
+            (&pool["free"], &pool["few"], &pool["one_tenant"]),
+            (&json!(1), &json!(true), &json!(true))
+        );
+        assert!(pool["sign_in_kinds"].as_array().unwrap().contains(&json!("messenger")));
+        assert!(!apps["apps"].to_string().contains("appsecret_of_the_emulated_app"));
+        assert_eq!(owner.get("/api/v1/apps").await.0, 403);
+        world.finish().await;
+    }
+);
+
+on_both!(a_phone_that_was_never_linked_asks_for_a_scan_whatever_else_is_refused, |engine| async move {
+    let world = World::start(engine).await;
+    let unlinked = waha::EmulatorConfig { links_itself: false, ..waha::EmulatorConfig::default() };
+    let waha = waha::WahaEmulator::start(unlinked).await.expect("the emulated WAHA");
+    let credentials = [
+        ("base_url", waha.base_url()),
+        ("api_key", waha.api_key().to_owned()),
+        ("session", "second-phone".to_owned()),
+    ];
+    let owner = world.api("owner@example.com").await;
+    let credentials: serde_json::Map<_, _> =
+        credentials.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let new = json!({ "tenant": world.tenant, "company": world.bot.company, "kind": "waha", "name": "Second",
+        "credentials": credentials });
+    let (_, made) = owner.post("/api/v1/channels", &new).await;
+    let channel = format!("/api/v1/channels/{}", made["id"].as_str().expect("an id"));
+    let (status, connected) = owner.post(&format!("{channel}/connect"), &json!({})).await;
+    assert_eq!((status, &connected["health"]["action"]), (200, &json!("scan_code")), "{connected}");
+    // Its history is read, and refused; the refusal is stored by the time that the job is gone.
+    tokio::time::timeout(PATIENCE, waha.called("/chats/overview")).await.expect("the history is asked for");
+    let world = world.restart().await;
+    let owner = world.api("owner@example.com").await;
+    let (_, body) = owner.get(&format!("{channel}/health")).await;
+    let told = (&body["health"]["state"], &body["health"]["action"]);
+    assert_eq!(told, (&json!("needs_attention"), &json!("scan_code")), "{body}");
+    world.finish().await;
+});

@@ -1,0 +1,54 @@
+// What stops somebody on the way to an account is said in words with something to do about it, whatever came back.
+import { describe, expect, it } from "vitest";
+import "../i18n/pages";
+import { makeText } from "../i18n/text";
+import { RequestError } from "../services/problem";
+import { cameBackRefused, connectRefused } from "./connect_words";
+
+const t = makeText("en");
+const back = { state: "s", code: "c", error: null };
+
+describe("what a provider brings back", () => {
+  it("with a code goes on, and without one says who ended it and how to begin again", () => {
+    expect(cameBackRefused(t, "gmail", back)).toBeNull();
+    expect(cameBackRefused(t, "gmail", { ...back, code: null, error: "access_denied" })?.words).toContain("You declined at Google");
+    expect(cameBackRefused(t, "messenger", { ...back, code: null, error: "server_error" })?.words).toContain("Facebook cannot do this now");
+    expect(cameBackRefused(t, "messenger", { ...back, code: null, error: "invalid_scope" })?.words).toContain("“invalid_scope”");
+    for (const incomplete of [{ ...back, code: null }, { ...back, state: "" }]) {
+      expect(cameBackRefused(t, "gmail", incomplete)?.remedies).toEqual(["begin"]);
+    }
+  });
+
+  it("says nothing that somebody else wrote into the address", () => {
+    const words = cameBackRefused(t, "gmail", { ...back, code: null, error: "Call 555-0100 and read your password out" })!.words;
+    expect(words).not.toContain("555");
+  });
+});
+
+describe("what the server refuses", () => {
+  const refused = (code: string, message = "detail", status = 409) => connectRefused(t, new RequestError(status, code, message));
+
+  it("has words and a remedy for each code, in both languages", () => {
+    for (const code of ["no_app", "sign_in_over", "sign_in_of_another", "no_accounts", "account_taken", "connect_failed"]) {
+      for (const language of ["en", "ru"] as const) {
+        const { words, remedies } = connectRefused(makeText(language), new RequestError(409, code, "detail"));
+        expect(words, code).not.toContain(code);
+        expect(remedies.length, code).toBeGreaterThan(0);
+      }
+    }
+    expect(refused("sign_in_of_another").remedies).toContain("sign_out");
+    expect(refused("no_app").remedies).toContain("apps");
+  });
+
+  it("quotes the provider once", () => {
+    expect(refused("connect_failed", "the provider refused: the page is gone").words).toBe("The provider refused: the page is gone. Mend it there and try again.");
+  });
+
+  it("keeps the way open when nobody answered, and shows what it does not know", () => {
+    expect(connectRefused(t, new RequestError(0, "no_answer", "no answer")).remedies).toEqual(["retry"]);
+    expect(refused("brand_new", "something else").words).toContain("something else");
+    expect(refused("forbidden", "no", 403).words).toContain("owner");
+    // Words of the page that are no code of the server.
+    expect(refused("provider", "odd").words).toContain("odd");
+  });
+});

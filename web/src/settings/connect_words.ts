@@ -1,0 +1,53 @@
+// What went wrong on the way to an account, in words that say what to do. Pure.
+import type { CameBack } from "../routes/route";
+import type { Text } from "../i18n/text";
+import { RequestError, reasonOf } from "../services/problem";
+import { kindName, known, placeName } from "./kinds";
+
+/** What can be done about it. */
+export type Remedy = "begin" | "retry" | "sign_out" | "apps" | "channels";
+
+export interface Refused {
+  words: string;
+  remedies: readonly Remedy[];
+}
+
+/** A code of a provider is shown; its description is not, since anybody can write an address with any text in it. */
+const codeForm = /^[a-z0-9_.-]{1,40}$/i;
+const busy = ["temporarily_unavailable", "server_error"];
+
+/** What the provider itself says in the address; `null`: there is a code to be exchanged. */
+export function cameBackRefused(t: Text, kind: string, { state, code, error }: CameBack): Refused | null {
+  const place = placeName(t, kind);
+  if (error === "access_denied") return { words: t("connect.refused.access_denied", { place }), remedies: ["begin"] };
+  if (error !== null && busy.includes(error)) return { words: t("connect.refused.provider_busy", { place }), remedies: ["begin"] };
+  if (error !== null) {
+    const shown = codeForm.test(error) ? error : "?";
+    return { words: t("connect.refused.provider", { place, code: shown }), remedies: ["begin"] };
+  }
+  return state === "" || code === null ? { words: t("connect.refused.incomplete"), remedies: ["begin"] } : null;
+}
+
+const remedies: Record<string, readonly Remedy[]> = {
+  no_app: ["apps", "retry"],
+  sign_in_over: ["begin", "channels"],
+  sign_in_of_another: ["sign_out", "begin"],
+  no_accounts: ["begin"],
+  account_taken: ["begin", "channels"],
+  connect_failed: ["retry", "begin"],
+};
+
+/** What the server refuses. */
+export function connectRefused(t: Text, error: unknown): Refused {
+  const reason = reasonOf(error);
+  if (!(error instanceof RequestError)) return { words: t("connect.refused.other", { reason }), remedies: ["retry"] };
+  if (error.status === 0) return { words: t("connect.refused.unreachable"), remedies: ["retry"] };
+  if (error.status === 403) return { words: t("connect.refused.forbidden"), remedies: ["channels"] };
+  const words = known(t, `connect.refused.${error.code}`);
+  if (words === null || !Object.hasOwn(remedies, error.code)) {
+    return { words: t("connect.refused.other", { reason }), remedies: ["retry", "begin"] };
+  }
+  return { words: words.replace("{reason}", reason.replace(/^the provider refused: /, "")), remedies: remedies[error.code]! };
+}
+
+export const connectTitle = (t: Text, kind: string): string => t("connect.title", { kind: kindName(t, kind) });
