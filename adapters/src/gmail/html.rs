@@ -24,6 +24,8 @@ struct Text {
     is_blank_due: bool,
     /// Line ends that are due before the next word.
     lines_due: usize,
+    /// A head has no end, so no later one has.
+    has_open_head: bool,
 }
 
 impl Text {
@@ -103,7 +105,14 @@ fn tag<'a>(rest: &'a str, text: &mut Text) -> &'a str {
     let after = end_of_tag(named).map_or("", |end| &named[end + 1..]);
     let is_one_of = |names: &[&str]| names.contains(&name.as_str());
     if !is_end && is_one_of(SKIPPED) {
-        return skipped(after, &name);
+        if name == "head" && text.has_open_head {
+            return after;
+        }
+        return skipped(after, &name).unwrap_or_else(|| {
+            // A style sheet without an end is nothing to read. A head without one would be the whole mail.
+            text.has_open_head = name == "head";
+            if text.has_open_head { after } else { "" }
+        });
     }
     if name == "br" {
         text.lines_due = (text.lines_due + 1).min(2);
@@ -136,8 +145,8 @@ fn end_of_tag(named: &str) -> Option<usize> {
     named.find('>')
 }
 
-/// What follows the end of an element, whose words nobody is to see.
-fn skipped<'a>(rest: &'a str, name: &str) -> &'a str {
+/// What follows the end of an element, whose words nobody is to see; nothing: it has no end.
+fn skipped<'a>(rest: &'a str, name: &str) -> Option<&'a str> {
     let is_at = |at: usize, what: &str| {
         rest.as_bytes()
             .get(at..at + what.len())
@@ -147,16 +156,15 @@ fn skipped<'a>(rest: &'a str, name: &str) -> &'a str {
     let mut from = 0;
     while let Some(at) = rest[from..].find('<').map(|found| from + found) {
         if is_at(at + 1, &end) {
-            return rest[at..].find('>').map_or("", |close| &rest[at + close + 1..]);
+            return Some(rest[at..].find('>').map_or("", |close| &rest[at + close + 1..]));
         }
         // A head that was left open ends where the body begins.
         if name == "head" && is_at(at + 1, "body") {
-            return &rest[at..];
+            return Some(&rest[at..]);
         }
         from = at + 1;
     }
-    // A style sheet without an end is nothing to read. A head without one would be the whole mail.
-    if name == "head" { rest } else { "" }
+    None
 }
 
 #[cfg(test)]
