@@ -8,12 +8,14 @@ import { reasonOf } from "../services/problem";
 import { can } from "../state/select";
 import type { ChannelView } from "../api.gen";
 import { Button } from "../ui/Button";
+import { Confirm } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
 import { credentialsOf } from "./credentials";
 import { useCalls } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
 import { Cause, Health, ToDo } from "./Health";
 import { HealthHistory } from "./HealthHistory";
+import { isPaired, PairingDialog } from "./Pairing";
 import { NotLiveNote, PageHead } from "./Parts";
 
 /** Takes a channel from an answer, before its event comes. */
@@ -22,6 +24,9 @@ export function useKeepChannel(): (channel: ChannelView) => void {
   return (channel) => store.apply({ type: "channels", channels: Object.values({ ...store.get().channels, [channel.id]: channel }) });
 }
 
+/** What the phone is needed for. */
+const byPhone = ["scan_code", "confirm_passkey"];
+
 export function ChannelPage({ channel }: { channel: ChannelView }) {
   const t = useText();
   const { id, tenant } = channel;
@@ -29,6 +34,8 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
   const query = usePick((state) => state.filter);
   const mayChange = usePick((state) => can(state, tenant, "channel.update"));
   const mayRead = usePick((state) => can(state, tenant, "integration_log.list"));
+  const mayPair = usePick((state) => can(state, tenant, "channel.pair")) && isPaired(channel.kind);
+  const [pairing, setPairing] = useState(false);
   return (
     <>
       <PageHead title={channel.name} hint={[t(kindKey(channel.kind)), company].filter(Boolean).join(" · ")} />
@@ -46,6 +53,14 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
             <div><dt>{t("channels.todo")}</dt><dd><ToDo health={channel.health} /></dd></div>
           )}
         </dl>
+        {mayPair && (
+          <div className="switches">
+            <Button tone={byPhone.includes(channel.health?.action ?? "") ? "primary" : "plain"} data-testid="pair" aria-describedby="pair-hint"
+              onClick={() => setPairing(true)}>{t("pairing.open")}</Button>
+            <span id="pair-hint" className="form-hint">{t("pairing.openHint")}</span>
+            <PairingDialog channel={channel} open={pairing} onClose={() => setPairing(false)} />
+          </div>
+        )}
         {mayChange && <Switches channel={channel} />}
       </div>
       <p className="ways">
@@ -65,6 +80,7 @@ function Switches({ channel }: { channel: ChannelView }) {
   const t = useText();
   const calls = useCalls();
   const keep = useKeepChannel();
+  const [sure, setSure] = useState(false);
   const [busy, setBusy] = useState<"state" | "connect" | "disconnect" | null>(null);
   const [told, setTold] = useState<{ words: string; bad: boolean } | null>(null);
   const paused = channel.state === "disabled";
@@ -97,9 +113,12 @@ function Switches({ channel }: { channel: ChannelView }) {
       {channel.state !== "disconnected" && channel.health && (
         <>
           <Button tone="danger" disabled={busy !== null} data-testid="disconnect" aria-describedby="disconnect-hint"
-            onClick={() => { if (window.confirm(t("channels.disconnectSure"))) void run("disconnect", () => calls.disconnectChannel(channel.id), null); }}>
+            onClick={() => setSure(true)}>
             {t("channels.disconnect")}
           </Button>
+          <Confirm open={sure} onClose={() => setSure(false)} danger title={t("channels.disconnectTitle", { name: channel.name })}
+            hint={t("channels.disconnectSure")} action={t("channels.disconnect")}
+            onConfirm={() => { setSure(false); void run("disconnect", () => calls.disconnectChannel(channel.id), null); }} />
           <span id="disconnect-hint" className="form-hint">{t("channels.disconnectHint")}</span>
         </>
       )}

@@ -12,6 +12,7 @@ export const callsOf = (request: App["request"]) => ({
   changeChannel: (id: string, patch: ChannelPatch) => request<ChannelView>("PATCH", `/api/v1/channels/${id}`, patch),
   connectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/connect`),
   disconnectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/disconnect`),
+  pairChannel: (id: string, phone: string | null) => request<object>("POST", `/api/v1/channels/${id}/pair`, phone === null ? {} : { phone }),
   channelHealth: (id: string, before: string | null) => request<HealthPage>("GET", `/api/v1/channels/${id}/health?${params({ before })}`),
   makeCompany: (company: NewCompany) => request<CompanyView>("POST", "/api/v1/companies", company),
   counts: (tenant: string) => request<CountsAnswer>("GET", `/api/v1/inbox/counts?${params({ tenant })}`).then(({ counts }) => counts),
