@@ -213,7 +213,10 @@ impl Authority for SocketRules {
             Err(error) => Err(error),
         };
         match found {
-            Ok(_) => {
+            Ok(scope) => {
+                if let Thing::Conversation = thing {
+                    app.hearing.ask(scope.tenant(), id);
+                }
                 Ok(Subscription { presence: true, join_leave: JoinLeave::Heard, ..Subscription::ephemeral() })
             }
             Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {

@@ -2063,6 +2063,12 @@ export interface components {
             /** @description `false`: older messages are still being taken into the index. */
             complete: boolean;
             /** @description On the first page, if nothing but the tenant is chosen. */
+        } | {
+            /** Format: int64 */
+            at: number;
+            /** @enum {string} */
+            kind: "customer.typing";
+            on: boolean;
             contacts: components["schemas"]["FoundContact"][];
             /**
              * @description The newest first. A page may have fewer than `limit`, and still a `next`: a search looks at a bounded part of a long
