@@ -18,6 +18,7 @@ mod health;
 mod invariants;
 mod keys;
 mod late;
+mod moving;
 mod news;
 mod operator;
 mod order;

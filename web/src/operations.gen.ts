@@ -10,6 +10,7 @@ export const needs = {
   "channel.disconnect": "manage",
   "channel.health": "read",
   "channel.list": "read",
+  "channel.move": "manage",
   "channel.pair": "manage",
   "channel.update": "manage",
   "company.create": "manage",

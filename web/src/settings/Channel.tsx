@@ -15,6 +15,7 @@ import { useCalls } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
 import { Cause, Health, ToDo } from "./Health";
 import { HealthHistory } from "./HealthHistory";
+import { MoveChannel } from "./MoveChannel";
 import { isPaired, PairingDialog } from "./Pairing";
 import { NotLiveNote, PageHead } from "./Parts";
 
@@ -80,6 +81,7 @@ function Switches({ channel }: { channel: ChannelView }) {
   const t = useText();
   const calls = useCalls();
   const keep = useKeepChannel();
+  const mayMove = usePick((state) => can(state, channel.tenant, "channel.move"));
   const [sure, setSure] = useState(false);
   const [busy, setBusy] = useState<"state" | "connect" | "disconnect" | null>(null);
   const [told, setTold] = useState<{ words: string; bad: boolean } | null>(null);
@@ -122,6 +124,7 @@ function Switches({ channel }: { channel: ChannelView }) {
           <span id="disconnect-hint" className="form-hint">{t("channels.disconnectHint")}</span>
         </>
       )}
+      {mayMove && <MoveChannel channel={channel} keep={keep} />}
       <p className={told?.bad ? "form-problem" : "form-status"} role="status" data-testid="switches-told">{told?.words}</p>
     </div>
   );
