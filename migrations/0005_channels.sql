@@ -79,3 +79,8 @@ create index sign_ins_by_end on sign_ins (expires_at);
 
 -- What left a channel last, to notice that nothing is confirmed any more.
 create index deliveries_of_channel on deliveries (tenant, channel, id);
+
+-- Positions in the feed before this cursor were reached while the channel was of another company; the largest bigint: it has
+-- just moved, and sessions are being renewed; 0: it never moved. What belongs to a channel is of the channel's company:
+-- `company` of conversations, turns and events is the one at their making.
+alter table channels add column moved_at bigint not null default 0;

@@ -22,7 +22,7 @@ use crate::channels::pairing::Pairings;
 use crate::config::Config;
 use crate::store::Store;
 use crate::vault::Vault;
-use crate::work::{Consumers, Dispatcher, Typing};
+use crate::work::{Consumers, Dispatcher, Hearing, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -49,6 +49,7 @@ pub struct App {
     pub consumers: Consumers,
     /// Shows customers that an answer is being written.
     pub typing: Arc<Typing>,
+    pub hearing: Arc<Hearing>,
     /// For calls to providers: with a timeout, without redirects, limited to the addresses that `outward` allows.
     pub http: adapters::Client,
     /// The time of the last commit by the readiness probe.

@@ -14,6 +14,7 @@ pub mod disconnect;
 pub mod granted;
 pub(crate) mod health;
 pub(crate) mod judge;
+pub mod move_channel;
 pub(crate) mod news;
 pub mod pairing;
 pub mod pause;

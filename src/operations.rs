@@ -199,13 +199,18 @@ table! {
         /// Pair a channel's account with a phone.
         ///
         /// The codes come to the room `pairing:{channel}` as the provider refreshes them, for whoever manages the channel and
-        /// has subscribed; the pairing ends when nobody has for half a minute. 409 `pairing_busy`: another account is being
+        /// has subscribed; the pairing ends when nobody has for ten seconds. 409 `pairing_busy`: another account is being
         /// paired on the same server; `no_pairing`: the provider's accounts are not paired.
         "channel.pair" => run(pairing::pair).about(Channel).needs(Manage).post("/api/v1/channels/{id}/pair");
         /// Disconnect a channel: nothing comes or leaves any more, and the provider is told, again and again if it does not
         /// answer. Its conversations stay. Connecting it makes it go on.
         "channel.disconnect" => act(channels::disconnect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/disconnect");
+        /// Move a channel to another company of its tenant, with all its conversations.
+        ///
+        /// The caller manages both companies. Who sees only the old one sees nothing of the channel any more, and who sees
+        /// only the new one sees all of it; the connections of both begin anew, without recovery.
+        "channel.move" => run(channels::move_to).about(Channel).needs(Manage).post("/api/v1/channels/{id}/move");
         /// How a channel is, and how it fared: each change of its health, newest first.
         "channel.health" => run(channel_health::health).about(Channel).needs(Read)
             .get("/api/v1/channels/{id}/health");

@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::rpc::SocketRules;
 use crate::store::{Engine, Store, StoreConfig, sessions};
-use crate::work::{self, Consumers, Dispatcher, Runner, Typing};
+use crate::work::{self, Consumers, Dispatcher, Hearing, Runner, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
 /// media files and name lookups.
@@ -61,6 +61,7 @@ impl App {
         let channels = ChannelCache::new(store.clone(), Arc::clone(&vault), http.clone());
         let (admission, pages) = (Admission::new(&config), Pages::of(&config));
         let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
+        let hearing = Arc::new(Hearing::new(store.clone(), channels.clone(), http.clone()));
         let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let env = work::Env {
@@ -91,6 +92,7 @@ impl App {
                 pages,
                 untrusted: Untrusted::default(),
                 typing,
+                hearing,
                 committed: tokio::sync::Mutex::default(),
                 channels,
                 pairings: Arc::default(),
@@ -109,6 +111,7 @@ impl App {
         bridge.connect(&app, Arc::clone(&runner));
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
         app.tasks.spawn(Arc::clone(&app.typing).run(Arc::clone(&app.dispatcher), app.soft.clone()));
+        app.tasks.spawn(Arc::clone(&app.hearing).run(app.soft.clone()));
         let env = Arc::new(env);
         app.consumers.start(&env);
         runner.start(env);

@@ -24,8 +24,11 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "select tenant, id from channels where app = $1",
         "a provider tells an app what concerns all its channels",
     ),
-    ("select c.tenant, c.company from conversations c where c.id = $1", "the platform's people"),
-    ("select c.tenant, c.company from attachments a", "the platform's people"),
+    (
+        "select c.tenant, h.company from conversations c join channels h on h.tenant = c.tenant and h.id = c.channel where c.id = $1",
+        "the platform's people",
+    ),
+    ("select c.tenant, h.company from attachments a", "the platform's people"),
     ("select id, tenant, name from companies where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from channels where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from api_keys where (tenant, id) > ($1, $2)", "names for the command line"),
@@ -39,11 +42,8 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ),
     ("select tenant, id from channels where look_at <= $1", "channels of all tenants are looked at in turn"),
     ("select tenant, channel, id from channel_health where at < $1", "sweep: what is kept for long enough"),
-    (
-        "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t",
-        "sweep: turns whose time has come",
-    ),
-    ("select t.id, t.tenant, t.company, t.channel, t.lease_until from turns t", "sweep: leases that ran out"),
+    ("select t.id, t.tenant, t.channel, t.due_at from turns t", "sweep: turns whose time has come"),
+    ("select t.id, t.tenant, t.channel, t.lease_until from turns t", "sweep: leases that ran out"),
     (
         "select tenant, id, class, running, failures, blocked_until, reason, free_at_us from queues where class = $1",
         "claiming",

@@ -132,7 +132,7 @@ pub enum Event {
     Receipt(Box<Receipt>),
     /// How far all messages of ours in a chat have come.
     Watermark(Watermark),
-    /// A customer writes, or no longer.
+    /// A customer writes, or no longer. Shown to those who look, and stored nowhere.
     Typing(Typing),
     /// The provider holds what it does not deliver: it has to be asked for [news](crate::Provider::news).
     HasNews,
@@ -390,7 +390,7 @@ impl Event {
 
     /// Kept as a body only: nothing changes by it.
     pub fn is_idle(&self) -> bool {
-        matches!(self, Self::Ignored(_) | Self::Noted | Self::Typing(_))
+        matches!(self, Self::Ignored(_) | Self::Noted)
     }
 
     /// The connection through which it came, if the [`Context`] has to know its owner.

@@ -718,6 +718,17 @@ pub trait Provider: Send + Sync {
         Ok(())
     }
 
+    /// Whether it tells that a customer types only for chats for which it was [asked](Provider::hear_typing).
+    fn tells_typing_when_asked(&self) -> bool {
+        false
+    }
+
+    /// Asks to be told when the customer of a chat types. It ends by itself, so it is asked again.
+    async fn hear_typing(&self, http: &Client, account: &Account, to: Address<'_>) -> Result<(), SendError> {
+        let _ = (http, account, to);
+        Ok(())
+    }
+
     /// What a group is called, for a provider whose messages do not say it. Nothing: it has no title that can be had.
     async fn title(&self, http: &Client, account: &Account, chat: &str) -> Result<Option<String>, SendError> {
         let _ = (http, account, chat);

@@ -138,6 +138,14 @@ impl Provider for Waha {
         send::typing(http, account, to, on).await
     }
 
+    fn tells_typing_when_asked(&self) -> bool {
+        true
+    }
+
+    async fn hear_typing(&self, http: &Client, account: &Account, to: Address<'_>) -> Result<(), SendError> {
+        send::hear_typing(http, account, to).await
+    }
+
     async fn title(&self, http: &Client, account: &Account, chat: &str) -> Result<Option<String>, SendError> {
         title::ask(http, account, chat).await
     }

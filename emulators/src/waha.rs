@@ -207,8 +207,19 @@ impl WahaEmulator {
         hooks::emit(&self.shared, session, "message.revoked", &payload);
     }
 
-    /// A customer starts or stops typing.
+    /// Waits until the presence of a chat is subscribed to.
+    pub async fn hears(&self, session: &str, chat: &str) {
+        let wanted = (session.to_owned(), chat.to_owned());
+        self.shared.state.until(|state| state.heard.contains(&wanted).then_some(())).await;
+    }
+
+    /// A customer starts or stops typing. Told only for chats that were subscribed to.
     pub fn customer_types(&self, session: &str, chat: &str, on: bool) {
+        let is_heard =
+            self.shared.state.read(|state| state.heard.contains(&(session.to_owned(), chat.to_owned())));
+        if !is_heard {
+            return;
+        }
         let state = if on { "typing" } else { "paused" };
         let presence = json!({ "participant": chat, "lastKnownPresence": state, "lastSeen": null });
         let payload = json!({ "id": chat, "presences": [presence] });

@@ -159,6 +159,9 @@ pub struct Subscription {
     pub presence: bool,
     pub join_leave: JoinLeave,
     pub filter: Option<Filter>,
+    /// Positions of a durable room before this offset cannot be recovered: what passed the filter before it is not what passes
+    /// now, so the client begins anew. 0: all can.
+    pub recoverable_from: u64,
     /// A client that asks for deltas gets them, in durable rooms without a filter. For rooms whose publications differ
     /// little from one to the next.
     pub delta: bool,
@@ -181,6 +184,7 @@ impl Subscription {
             presence: false,
             join_leave: JoinLeave::Off,
             filter: None,
+            recoverable_from: 0,
             delta: false,
             info: None,
             data: None,

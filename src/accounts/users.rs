@@ -282,6 +282,28 @@ async fn put(
     Ok(accounts::put_membership(tx, tenant, user, role.as_str(), text.as_deref()).await?)
 }
 
+/// Stamps a change for the members of a tenant who see some of its companies only, a page after a user: what belongs to a
+/// company has changed, so their sessions begin anew. Gives back the last of the page; `None`: there is no more.
+pub struct RenewLimited {
+    pub tenant: Uuid,
+    pub after: Uuid,
+    pub limit: i64,
+}
+
+impl Verb for RenewLimited {
+    type Out = Option<Uuid>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Uuid>, Error> {
+        let members = accounts::member_scopes(tx, self.tenant, self.after, self.limit).await?;
+        for (user, is_limited) in &members {
+            if *is_limited {
+                changed(tx, *user).await?;
+            }
+        }
+        Ok(members.last().map(|(user, _)| *user).filter(|_| members.len() as i64 == self.limit))
+    }
+}
+
 /// Stamps a change of a user's rights. It applies from this commit on, also to tokens that were already issued.
 pub(super) async fn changed(tx: &mut Tx<'_>, user: Uuid) -> Result<(), Error> {
     accounts::touch_rights(tx, user).await?;

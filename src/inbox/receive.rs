@@ -15,6 +15,7 @@ mod referred;
 mod reply_chat;
 mod time;
 mod title;
+mod typing;
 mod watermark;
 
 use std::sync::Arc;
@@ -123,6 +124,9 @@ impl Verb for Receive {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let events = events(&self.parsed);
+        if typing::is_all(events) {
+            return typing::pass_on(tx, &self.channel, events).await;
+        }
         let is_last = slice_end(events, 0) == events.len();
         let (outcome, error) = match summary(&self.parsed) {
             // Overwritten by the last slice.
@@ -371,7 +375,8 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         Event::Permission(permission) => account::permission(tx, channel, permission).await,
         Event::Connection(connection) => account::connection(tx, channel, connection).await,
         Event::HasNews => news::ask(tx, channel).await.map(|()| true),
-        Event::Typing(_) | Event::Noted | Event::Ignored(_) => Ok(false),
+        Event::Typing(typing) => typing::apply(tx, channel, typing).await,
+        Event::Noted | Event::Ignored(_) => Ok(false),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::Contact;
 use crate::search::{Kind, Query, Segment, excerpt};
 use crate::store::consumers::{self, ConsumerState};
 use crate::store::search::{self, BLOCK, Found, Times};
-use crate::store::{Tx, Verb};
+use crate::store::{Tx, Verb, channels};
 
 pub const MAX_PAGE: usize = 50;
 /// Blocks that one search looks at, and those of its first steps: a frequent word is found in the first.
@@ -94,27 +94,34 @@ pub struct Search {
 
 impl Search {
     /// The query with its filters; `None`: the caller can see nothing of it.
-    fn query(&self) -> Option<Query> {
+    async fn query(&self, tx: &mut Tx<'_>) -> Result<Option<Query>, Error> {
         let mut query = Query::parse(&self.typed);
         let companies: Option<Vec<Uuid>> = match (self.company, self.scope.companies()) {
             (Some(company), _) if self.scope.sees_company(company) => Some(vec![company]),
             (None, Some(own)) if !own.is_empty() => Some(own.to_vec()),
             (None, None) => None,
-            _ => return None,
+            _ => return Ok(None),
         };
         if let Some(companies) = companies {
-            query.of_companies(&companies);
+            // The index knows channels only: which company they are of may change.
+            let all = channels::companies(tx, self.scope.tenant()).await?;
+            let channels: Vec<Uuid> =
+                all.iter().filter(|(_, company)| companies.contains(company)).map(|(id, _)| *id).collect();
+            if channels.is_empty() {
+                return Ok(None);
+            }
+            query.of_channels(&channels);
         }
         if let Some(kind) = self.kind {
             query.of_kind(kind);
         }
         if let Some(channel) = self.channel {
-            query.of_channel(channel);
+            query.of_channels(&[channel]);
         }
         if let Some(contact) = self.contact {
             query.of_contact(contact);
         }
-        Some(query).filter(|query| !query.is_empty())
+        Ok(Some(query).filter(|query| !query.is_empty()))
     }
 
     /// The hit of what was found; `None` if it is not there any more, says something else by now, or is not the caller's.
@@ -164,7 +171,7 @@ impl Verb for Search {
         let progress = consumers::get(tx, tenant, search::CONSUMER).await?;
         let is_complete = progress.is_some_and(|progress| progress.state == ConsumerState::Following);
         let mut page = Page { hits: Vec::new(), next: None, is_complete };
-        let Some(query) = self.query() else { return Ok(page) };
+        let Some(query) = self.query(tx).await? else { return Ok(page) };
         let times = Times { from: self.from.unwrap_or(i64::MIN), to: self.to.unwrap_or(i64::MAX) };
         let place = self.after.map_or(i64::MAX, |after| after.place);
         // One more says whether there is more.

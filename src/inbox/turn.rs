@@ -13,6 +13,7 @@ mod lease;
 mod offer;
 pub mod policy;
 mod reply;
+mod typing;
 
 pub use flush::Flush;
 pub use handoff::{HandUnclaimed, Handoff};
@@ -22,6 +23,7 @@ pub use reply::{Replied, Reply};
 
 pub(crate) use arrive::{arrive, reopen_unanswered};
 pub(crate) use changed::changed;
+pub(crate) use typing::typing;
 
 use uuid::Uuid;
 
@@ -97,4 +99,9 @@ fn over(turn: &Turn) -> Error {
 fn wake_due(tx: &mut Tx<'_>, conversation: &Conversation, turn: &Turn) {
     let (tenant, channel) = (conversation.tenant, conversation.channel);
     tx.wake(Wake::Turn { tenant, channel, turn: turn.id, due_at: turn.due_at });
+    let hears = adapters::provider(&conversation.channel_kind)
+        .is_some_and(adapters::Provider::tells_typing_when_asked);
+    if hears && turn.state == TurnState::Collecting {
+        tx.wake(Wake::Hear { tenant, conversation: conversation.id });
+    }
 }

@@ -31,6 +31,9 @@ pub enum RoomFrame {
     /// A colleague is typing.
     #[serde(rename = "typing")]
     Typing { user: Typist, at: i64 },
+    /// The customer types, or no longer: told anew every few seconds, as the provider does.
+    #[serde(rename = "customer.typing")]
+    CustomerTyping { on: bool, at: i64 },
     /// How the pairing of a channel goes, in the channel's room. The codes are stored nowhere.
     #[serde(rename = "pairing")]
     Pairing {

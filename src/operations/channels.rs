@@ -13,6 +13,7 @@ use crate::accounts::{Permission, Scope};
 use crate::channels::address;
 use crate::channels::connect::{change, connect as connect_channel};
 use crate::channels::disconnect::Disconnect;
+use crate::channels::move_channel::MoveChannel;
 use crate::channels::settings::{
     ChannelChanges, CreateChannel, ListChannels, UpdateChannel, default_settings, merge_settings,
 };
@@ -103,6 +104,20 @@ pub async fn connect(at: At) -> Result<ChannelView, Error> {
 pub async fn disconnect(at: At) -> Result<ChannelView, Error> {
     let app = &at.app;
     let verb = Disconnect { scope: at.scope, vault: Arc::clone(&app.vault), id: at.id };
+    let channel = app.store.write(verb).await?.value;
+    app.channels.forget(channel.id);
+    Ok(channel.view(true))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveBody {
+    company: Uuid,
+}
+
+pub async fn move_to(at: At, body: MoveBody) -> Result<ChannelView, Error> {
+    let app = &at.app;
+    let verb = MoveChannel { scope: at.scope, id: at.id, company: body.company };
     let channel = app.store.write(verb).await?.value;
     app.channels.forget(channel.id);
     Ok(channel.view(true))

@@ -30,7 +30,7 @@ const NEXT_CODE_MS: i64 = 20_000;
 /// Six codes, and the start and the end.
 const LONGEST: Duration = Duration::from_mins(4);
 /// Without anybody in the room it ends.
-const UNWATCHED: Duration = Duration::from_secs(30);
+const UNWATCHED: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

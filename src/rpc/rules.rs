@@ -1,6 +1,7 @@
 //! The socket's rules: who may connect, which rooms a session is subscribed to, which it may open. The tenant always
 //! comes from the verified token or key; a room's name is only compared with it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
@@ -19,7 +20,7 @@ use crate::app::{App, AppState};
 use crate::error::Error;
 use crate::model::limits::MAX_FRAME;
 use crate::operations::{self, Call, MAX_CAPACITY};
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx, Verb, channels};
 use crate::work::Dispatcher;
 use crate::{document, refusal, rooms};
 
@@ -55,7 +56,12 @@ impl SocketRules {
         self.app.upgrade().ok_or(ErrorReply::INTERNAL)
     }
 
-    fn person(access: &Arc<Access>, expires_at_ms: Option<i64>, now: i64) -> Connected {
+    fn person(
+        access: &Arc<Access>,
+        expires_at_ms: Option<i64>,
+        now: i64,
+        moved: &HashMap<Uuid, i64>,
+    ) -> Connected {
         let id = access.identity.id();
         let followed = |(at, one): (usize, &Grant)| FollowedTenant {
             id: one.tenant,
@@ -67,7 +73,7 @@ impl SocketRules {
         let told =
             profile::Connected { user: access.profile_user(), tenants, now, max_frame_bytes: MAX_FRAME };
         let mut rooms: Vec<ServerSub> =
-            access.tenants(Permission::Read).iter().take(MAX_FEEDS).map(feed).collect();
+            access.tenants(Permission::Read).iter().take(MAX_FEEDS).map(|scope| feed(scope, moved)).collect();
         rooms.push(ServerSub { room: rooms::user(id), sub: Subscription::ephemeral() });
         let mut connected = Connected::new(id.to_string());
         connected.info = Some(json!({ "id": id, "name": access.name }).to_string().into());
@@ -115,9 +121,27 @@ fn who(session: &SessionInfo) -> Result<&Who, Error> {
     session.meta::<Who>().ok_or(Error::Unauthenticated("the session has no caller"))
 }
 
-/// A tenant's feed, filtered by the scope.
-fn feed(scope: &Scope) -> ServerSub {
+/// From where on positions in the feeds of these tenants say what a caller of some companies knows.
+struct MovedAt(Vec<Uuid>);
+
+impl Verb for MovedAt {
+    type Out = HashMap<Uuid, i64>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let mut found = HashMap::new();
+        for tenant in &self.0 {
+            found.insert(*tenant, channels::moved_at(tx, *tenant).await?);
+        }
+        Ok(found)
+    }
+}
+
+/// A tenant's feed, filtered by the scope. What a caller of some companies missed before a channel moved between companies is
+/// not recovered: its lists would keep what it does not see any more, and lack what it sees now.
+fn feed(scope: &Scope, moved: &HashMap<Uuid, i64>) -> ServerSub {
     let mut sub = Subscription::durable();
+    let moved_at = moved.get(&scope.tenant()).copied().unwrap_or_default();
+    sub.recoverable_from = u64::try_from(moved_at).unwrap_or_default();
     let companies: Option<Vec<String>> =
         scope.companies().map(|list| list.iter().map(Uuid::to_string).collect());
     let user = scope.actor().user().map(|user| user.to_string());
@@ -174,7 +198,15 @@ impl Authority for SocketRules {
         if access.is_responder() {
             return Ok(Self::responder(&app.dispatcher, session, &access, &hello, now));
         }
-        Ok(Self::person(&access, expires_at, now))
+        let limited = access.tenants(Permission::Read).into_iter().take(MAX_FEEDS);
+        let limited: Vec<Uuid> =
+            limited.filter(|scope| scope.companies().is_some()).map(|scope| scope.tenant()).collect();
+        let moved = if limited.is_empty() {
+            HashMap::new()
+        } else {
+            app.store.read(MovedAt(limited)).await.map_err(|error| refused(&error))?
+        };
+        Ok(Self::person(&access, expires_at, now, &moved))
     }
 
     async fn refresh(&self, session: &SessionInfo, token: &str) -> Result<Expiry, Rejection> {
@@ -213,7 +245,10 @@ impl Authority for SocketRules {
             Err(error) => Err(error),
         };
         match found {
-            Ok(_) => {
+            Ok(scope) => {
+                if let Thing::Conversation = thing {
+                    app.hearing.ask(scope.tenant(), id);
+                }
                 Ok(Subscription { presence: true, join_leave: JoinLeave::Heard, ..Subscription::ephemeral() })
             }
             Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {

@@ -105,12 +105,9 @@ impl Query {
         self.filters.push(vec![filter::kind(kind)]);
     }
 
-    pub fn of_companies(&mut self, companies: &[Uuid]) {
-        self.filters.push(companies.iter().map(|id| filter::company(*id)).collect());
-    }
-
-    pub fn of_channel(&mut self, channel: Uuid) {
-        self.filters.push(vec![filter::channel(channel)]);
+    /// Of any of these.
+    pub fn of_channels(&mut self, channels: &[Uuid]) {
+        self.filters.push(channels.iter().map(|id| filter::channel(*id)).collect());
     }
 
     pub fn of_contact(&mut self, contact: Uuid) {

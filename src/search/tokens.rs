@@ -23,20 +23,15 @@ pub(super) const NUMBER: usize = 5;
 /// Before the digits of a number from its end.
 pub(super) const FROM_END: char = 'ⁿ';
 const KIND: char = 'ᵏ';
-const COMPANY: char = 'ᵒ';
 const CHANNEL: char = 'ʰ';
 const CONTACT: char = 'ᵖ';
 
 /// The tokens by which a query is limited.
 pub mod filter {
-    use super::{CHANNEL, COMPANY, CONTACT, KIND, Kind, Uuid};
+    use super::{CHANNEL, CONTACT, KIND, Kind, Uuid};
 
     pub fn kind(kind: Kind) -> String {
         format!("{KIND}{}", &kind.as_str()[..1])
-    }
-
-    pub fn company(id: Uuid) -> String {
-        format!("{COMPANY}{}", short(id))
     }
 
     pub fn channel(id: Uuid) -> String {
@@ -59,7 +54,7 @@ pub struct Tokens(BTreeSet<String>);
 
 impl Tokens {
     /// `None`: there is nothing to find in the text.
-    pub fn of(text: &str, kind: Kind, company: Uuid, channel: Uuid, contact: Uuid) -> Option<Self> {
+    pub fn of(text: &str, kind: Kind, channel: Uuid, contact: Uuid) -> Option<Self> {
         let text = cut(text);
         let mut tokens: BTreeSet<String> =
             words(text).into_iter().map(|word| word.folded).take(TOKENS).collect();
@@ -71,7 +66,6 @@ impl Tokens {
             return None;
         }
         tokens.insert(filter::kind(kind));
-        tokens.insert(filter::company(company));
         tokens.insert(filter::channel(channel));
         tokens.insert(filter::contact(contact));
         Some(Self(tokens))
@@ -145,12 +139,12 @@ mod tests {
     #[test]
     fn every_token_is_in_its_block() {
         let nil = Uuid::nil();
-        let tokens = Tokens::of("Where is 15550100123?", Kind::Note, nil, nil, nil).expect("tokens");
+        let tokens = Tokens::of("Where is 15550100123?", Kind::Note, nil, nil).expect("tokens");
         let text = tokens.in_block(7);
         assert!(text.split(' ').all(|token| token.starts_with("7_")), "{text}");
         for token in ["7_where", "7_15550100123", "7_ⁿ32100105551", "7_ᵏn"] {
             assert!(text.split(' ').any(|one| one == token), "{token}: {text}");
         }
-        assert_eq!(Tokens::of("?!", Kind::Message, nil, nil, nil), None);
+        assert_eq!(Tokens::of("?!", Kind::Message, nil, nil), None);
     }
 }

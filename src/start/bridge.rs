@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use hub::{Publication, Tags};
 
 use crate::app::App;
+use crate::model::RoomFrame;
 use crate::rooms;
 use crate::store::{Effects, Event, Publisher, Wake};
 use crate::work::Runner;
@@ -41,6 +42,14 @@ impl Publisher for Bridge {
                     app.dispatcher.schedule(tenant, channel, turn, due_at);
                 }
                 Wake::Withdrawn { turn, lease, reason } => app.dispatcher.withdraw(turn, lease, reason),
+                Wake::CustomerTyping { conversation, on, at } => {
+                    let frame = RoomFrame::CustomerTyping { on, at };
+                    if let Ok(data) = serde_json::to_vec(&frame) {
+                        let room = rooms::conversation(conversation);
+                        app.hub.publish_ephemeral(&room, data.into(), Tags::default());
+                    }
+                }
+                Wake::Hear { tenant, conversation } => app.hearing.ask(tenant, conversation),
                 Wake::Channel(id) => app.channels.forget(id),
                 Wake::Rights { user, at } => {
                     app.accounts.told(user, at);

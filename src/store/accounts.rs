@@ -23,6 +23,7 @@ pub const ALL: &[&str] = &[
     MEMBERSHIPS,
     PUT_MEMBERSHIP,
     DROP_MEMBERSHIP,
+    SCOPES,
     MEMBERS,
     PLATFORM_PEOPLE,
     ROLES,
@@ -141,6 +142,19 @@ pub async fn put_membership(
 ) -> Result<(), StoreError> {
     let now = tx.now();
     tx.exec(PUT_MEMBERSHIP, args![tenant, user, role, companies, now]).await.map(drop)
+}
+
+const SCOPES: &str = "select user_id, companies from memberships where tenant = $1 and user_id > $2 \
+    order by user_id limit $3";
+/// The members of a tenant, each with whether it sees some companies only: a page after a user.
+pub async fn member_scopes(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, bool)>, StoreError> {
+    let found: Vec<(Uuid, Option<String>)> = tx.all(SCOPES, args![tenant, after, limit]).await?;
+    Ok(found.into_iter().map(|(user, companies)| (user, companies.is_some())).collect())
 }
 
 const DROP_MEMBERSHIP: &str = "delete from memberships where tenant = $1 and user_id = $2";

@@ -26,9 +26,26 @@ const BY_ID: &str = select!("channels h where h.tenant = $1 and h.id = $2");
 const OF_TENANT: &str = select!("channels h where h.tenant = $1 order by h.id limit 1000");
 const COMPANIES: &str = "select id, company from channels where tenant = $1 order by id limit 1000";
 const UPDATE: &str = "update channels set name = $3, state = $4, sealed = $5, settings = $6, updated_at = $7 where tenant = $1 and id = $2";
+const MOVE: &str = "update channels set company = $3, updated_at = $4 where tenant = $1 and id = $2";
+const SET_MOVED_AT: &str = "update channels set moved_at = $3 where tenant = $1 and id = $2";
+const MOVED_AT: &str = "select coalesce(max(moved_at), 0) from channels where tenant = $1";
+const COMPANY: &str = "select company from channels where tenant = $1 and id = $2";
 const SET_HEALTH: &str = "update channels set health = $3, updated_at = $4 where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] = &[INSERT, INSERT_PATH, BY_TOKEN, BY_ID, OF_TENANT, COMPANIES, UPDATE, SET_HEALTH];
+pub const ALL: &[&str] = &[
+    INSERT,
+    INSERT_PATH,
+    BY_TOKEN,
+    BY_ID,
+    OF_TENANT,
+    COMPANIES,
+    UPDATE,
+    MOVE,
+    SET_MOVED_AT,
+    MOVED_AT,
+    COMPANY,
+    SET_HEALTH,
+];
 
 fn damaged(error: &serde_json::Error) -> StoreError {
     StoreError::Engine(format!("channels: {error}"))
@@ -98,6 +115,34 @@ pub async fn update(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError
     )
     .await?;
     Ok(())
+}
+
+/// Stores the channel's company.
+pub async fn move_to_company(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(MOVE, args![channel.tenant, channel.id, channel.company, now]).await?;
+    Ok(())
+}
+
+/// `None`: sessions that know the channel in its former company are still being renewed.
+pub async fn set_moved_at(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    cursor: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.exec(SET_MOVED_AT, args![tenant, channel, cursor.unwrap_or(i64::MAX)]).await?;
+    Ok(())
+}
+
+/// Positions of a tenant's feed before this cursor may be of a time when a channel was of another company.
+pub async fn moved_at(tx: &mut Tx<'_>, tenant: Uuid) -> Result<i64, StoreError> {
+    Ok(tx.one::<(i64,)>(MOVED_AT, args![tenant]).await?.map_or(0, |(cursor,)| cursor))
+}
+
+/// The company of a channel as of this transaction.
+pub async fn company_of(tx: &mut Tx<'_>, channel: &Channel) -> Result<Uuid, StoreError> {
+    let found = tx.one::<(Uuid,)>(COMPANY, args![channel.tenant, channel.id]).await?;
+    Ok(found.map_or(channel.company, |(company,)| company))
 }
 
 pub async fn set_health(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {

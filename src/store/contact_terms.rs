@@ -15,7 +15,8 @@ const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1,
 const FORGET: &str = "delete from contact_terms where tenant = $1 and contact = $2";
 const FIND: &str = "select contact from contact_terms where tenant = $1 and term >= $2 and term < $3 \
     order by term, contact limit $4";
-const NEWEST: &str = "select tenant, id, company from conversations where tenant = $1 and contact = $2 order by id desc limit 1";
+const NEWEST: &str = "select c.tenant, c.id, h.company from conversations c \
+    join channels h on h.tenant = c.tenant and h.id = c.channel where c.tenant = $1 and c.contact = $2 order by c.id desc limit 1";
 const CONTACT: &str = "select id, name, handle, user_name from contacts where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT];

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::turns::OpenTurns;
 use super::value::{Arg, Columns, FromRow, Row};
-use super::{StoreError, Tx, threads};
+use super::{StoreError, Tx, channels, threads};
 use crate::args;
 use crate::model::{Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Standing, Turn};
 
@@ -17,7 +17,7 @@ pub use bucket::{answered, wait, waits};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, c.state, c.owner, \
+            "select c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
              c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title from conversations c \
              join channels h on h.tenant = c.tenant and h.id = c.channel \
@@ -35,7 +35,7 @@ const LOAD_OPEN: &str = select!(
 const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.tenant = $1 \
     and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_changes e where e.tenant = $1 \
     and e.channel = $2 and e.target_key = $4), \
-    c.id, c.tenant, c.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, c.state, c.owner, c.epoch, c.assignee, \
+    c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
     c.waiting_since, c.bucket, c.thread, c.thread_title, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
@@ -272,7 +272,8 @@ pub async fn open(
     let mut made = Conversation {
         id,
         tenant: channel.tenant,
-        company: channel.company,
+        // The caller's copy of the channel may be older than a move to another company.
+        company: channels::company_of(tx, channel).await?,
         channel: channel.id,
         channel_kind: channel.kind.clone(),
         contact: contact.clone(),

@@ -43,6 +43,10 @@ pub enum Wake {
     Turn { tenant: Uuid, channel: Uuid, turn: Uuid, due_at: i64 },
     /// A turn was withdrawn from the responder that holds this lease.
     Withdrawn { turn: Uuid, lease: Uuid, reason: &'static str },
+    /// A customer types in a conversation, or no longer.
+    CustomerTyping { conversation: Uuid, on: bool, at: i64 },
+    /// What a customer types in the conversation is to be asked for.
+    Hear { tenant: Uuid, conversation: Uuid },
     /// A channel was added or changed.
     Channel(Uuid),
     /// The rights of a user or of an API key changed: live sessions must re-check them.

@@ -20,10 +20,18 @@ const INSERT: &str = "insert into events (tenant, cursor_at, kind, company, chan
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
 const TOP: &str = "select next_cursor from tenants where id = $1";
 const OLDEST: &str = "select coalesce(min(cursor_at), 0) from events where tenant = $1";
-const SINCE: &str = "select tenant, cursor_at, kind, company, channel, user_id, created_at, data from events \
-    where tenant = $1 and cursor_at > $2 order by cursor_at limit $3";
-const BEFORE: &str = "select tenant, cursor_at, kind, company, channel, user_id, created_at, data from events \
-    where tenant = $1 and cursor_at < $2 order by cursor_at desc limit $3";
+/// An event is of the company that its channel has now, so that who sees it does not depend on when it happened.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select e.tenant, e.cursor_at, e.kind, coalesce(h.company, e.company), e.channel, e.user_id, e.created_at, e.data \
+             from events e left join channels h on h.tenant = e.tenant and h.id = e.channel ",
+            $rest
+        )
+    };
+}
+const SINCE: &str = select!("where e.tenant = $1 and e.cursor_at > $2 order by e.cursor_at limit $3");
+const BEFORE: &str = select!("where e.tenant = $1 and e.cursor_at < $2 order by e.cursor_at desc limit $3");
 
 pub const ALL: &[&str] = &[dialect::EPOCH, RENEW, TOUCH, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use kinds::{
     Acknowledge, Class, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile, FetchTitle,
-    Payload, React, ReadNews, Retain, SweepFiles, WatchChannels,
+    Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
 };
 
 use super::pace::Paces;

@@ -36,14 +36,21 @@ macro_rules! by_id {
 pub const COMPANY: Lookup = by_id!("select c.tenant, c.id from companies c", "c");
 pub const CHANNEL: Lookup = by_id!("select h.tenant, h.company from channels h", "h");
 pub const API_KEY: Lookup = by_id!("select k.tenant, cast(null as uuid) from api_keys k", "k");
-pub const CONVERSATION: Lookup = by_id!("select c.tenant, c.company from conversations c", "c");
+pub const CONVERSATION: Lookup = by_id!(
+    "select c.tenant, h.company from conversations c join channels h on h.tenant = c.tenant and h.id = c.channel",
+    "c"
+);
 pub const ATTACHMENT: Lookup = by_id!(
-    "select c.tenant, c.company from attachments a join messages m on m.tenant = a.tenant and m.id = a.message \
-     join conversations c on c.tenant = m.tenant and c.id = m.conversation",
+    "select c.tenant, h.company from attachments a join messages m on m.tenant = a.tenant and m.id = a.message \
+     join conversations c on c.tenant = m.tenant and c.id = m.conversation \
+     join channels h on h.tenant = c.tenant and h.id = c.channel",
     "a"
 );
-pub const TURN: Lookup =
-    Lookup { in_tenant: "select tenant, company from turns where tenant = $1 and id = $2", anywhere: None };
+pub const TURN: Lookup = Lookup {
+    in_tenant: "select t.tenant, h.company from turns t join channels h on h.tenant = t.tenant and h.id = t.channel \
+        where t.tenant = $1 and t.id = $2",
+    anywhere: None,
+};
 pub const ENVELOPE: Lookup = Lookup {
     in_tenant: "select h.tenant, h.company from envelopes e join channels h on h.tenant = e.tenant and h.id = e.channel \
         where e.tenant = $1 and e.id = $2",

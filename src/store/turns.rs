@@ -28,9 +28,9 @@ const UPDATE: &str = "update turns set state = $3, epoch = $4, last_seq = $5, me
 const OPEN: &str =
     select!("where t.tenant = $1 and t.conversation = $2 and t.state in ('collecting', 'offered')");
 const LOAD: &str = select!("where t.tenant = $1 and t.id = $2");
-const DUE: &str = "select t.id, t.tenant, t.company, t.channel, t.due_at from turns t where t.state = 'collecting' \
+const DUE: &str = "select t.id, t.tenant, t.channel, t.due_at from turns t where t.state = 'collecting' \
     and t.due_at <= $1 and (t.due_at, t.id) > ($2, $3) order by t.due_at, t.id limit $4";
-const EXPIRED: &str = "select t.id, t.tenant, t.company, t.channel, t.lease_until from turns t where t.state = 'offered' \
+const EXPIRED: &str = "select t.id, t.tenant, t.channel, t.lease_until from turns t where t.state = 'offered' \
     and t.lease_until <= $1 order by t.lease_until limit $2";
 
 /// The turns that wait for their channel, a bounded number at a time; the others are found when they are due.
@@ -114,13 +114,12 @@ pub async fn show(tx: &mut Tx<'_>, conversations: &mut [Conversation]) -> Result
 pub struct DueTurn {
     pub id: Uuid,
     pub tenant: Uuid,
-    pub company: Uuid,
     pub channel: Uuid,
     /// When it was due, or when its lease expired.
     pub at: i64,
 }
 
-from_row!(DueTurn { id, tenant, company, channel, at });
+from_row!(DueTurn { id, tenant, channel, at });
 
 pub async fn insert(
     tx: &mut Tx<'_>,

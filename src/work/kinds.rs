@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
     self, Acknowledge, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job,
-    Payload, React, ReadNews, Retain, SweepFiles, WatchChannels,
+    Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -102,6 +102,7 @@ static ALL: &[JobKind] = &[
     kind::<FetchProfile>(),
     kind::<FetchTitle>(),
     kind::<DisconnectChannel>(),
+    kind::<RenewSessions>(),
     kind::<EndOverdue>(),
     kind::<Retain>(),
     kind::<SweepFiles>(),

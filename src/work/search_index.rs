@@ -27,7 +27,6 @@ struct Seen {
 #[derive(Deserialize)]
 struct SeenConversation {
     id: Uuid,
-    company: Uuid,
     channel: Uuid,
     contact: SeenContact,
     opened_at: i64,
@@ -72,20 +71,14 @@ impl Consumer for SearchIndex {
             if let Some(message) = seen.message.as_ref().filter(|_| of_message) {
                 let kind = kind_of(message.direction == Direction::Note);
                 let text = message.text.as_deref().filter(|_| message.deleted_at.is_none());
-                let tokens = text
-                    .and_then(|text| Tokens::of(text, kind, about.company, about.channel, about.contact.id));
+                let tokens = text.and_then(|text| Tokens::of(text, kind, about.channel, about.contact.id));
                 let change = Change { subject: message.id, at: message.created_at, tokens, adds: true };
                 effects.push((change, is(EventKind::MessageUpdated)));
             }
             let may_be_new = seen.message.as_ref().is_none_or(|message| message.seq == 1);
             if let Some(title) = about.thread_title.as_deref().filter(|_| may_be_new) {
                 effects.push((
-                    title_change(
-                        about.id,
-                        title,
-                        about.opened_at,
-                        (about.company, about.channel, about.contact.id),
-                    ),
+                    title_change(about.id, title, about.opened_at, (about.channel, about.contact.id)),
                     false,
                 ));
             }
@@ -125,22 +118,17 @@ const fn kind_of(is_note: bool) -> Kind {
     if is_note { Kind::Note } else { Kind::Message }
 }
 
-fn title_change(
-    subject: Uuid,
-    title: &str,
-    at: i64,
-    (company, channel, contact): (Uuid, Uuid, Uuid),
-) -> Change {
-    let tokens = Tokens::of(title, Kind::Conversation, company, channel, contact);
+fn title_change(subject: Uuid, title: &str, at: i64, (channel, contact): (Uuid, Uuid)) -> Change {
+    let tokens = Tokens::of(title, Kind::Conversation, channel, contact);
     Change { subject, at, tokens, adds: true }
 }
 
 /// What a stored message comes to, with its conversation's title if it is the first one.
 fn changes_of(message: &Older) -> impl Iterator<Item = Change> {
-    let place = (message.company, message.channel, message.contact);
+    let place = (message.channel, message.contact);
     let kind = kind_of(message.direction == Direction::Note.as_str());
     let text = message.text.as_deref().filter(|_| message.deleted_at.is_none());
-    let tokens = text.and_then(|text| Tokens::of(text, kind, place.0, place.1, place.2));
+    let tokens = text.and_then(|text| Tokens::of(text, kind, place.0, place.1));
     let own = tokens.map(|tokens| Change {
         subject: message.id,
         at: message.created_at,

@@ -142,6 +142,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a channel to another company of its tenant, with all its conversations.
+         * @description The caller manages both companies. Who sees only the old one sees nothing of the channel any more, and who sees
+         *     only the new one sees all of it; the connections of both begin anew, without recovery.
+         */
+        post: operations["post_channels_id_move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/pair": {
         parameters: {
             query?: never;
@@ -154,7 +175,7 @@ export interface paths {
         /**
          * Pair a channel's account with a phone.
          * @description The codes come to the room `pairing:{channel}` as the provider refreshes them, for whoever manages the channel and
-         *     has subscribed; the pairing ends when nobody has for half a minute. 409 `pairing_busy`: another account is being
+         *     has subscribed; the pairing ends when nobody has for ten seconds. 409 `pairing_busy`: another account is being
          *     paired on the same server; `no_pairing`: the provider's accounts are not paired.
          */
         post: operations["post_channels_id_pair"];
@@ -1771,6 +1792,10 @@ export interface components {
              */
             limit?: number | null;
         };
+        MoveBody: {
+            /** Format: uuid */
+            company: string;
+        };
         /** @description A change of a conversation's place in the lists. */
         Moved: {
             from: components["schemas"]["Standing"] | null;
@@ -2096,6 +2121,12 @@ export interface components {
             /** @enum {string} */
             kind: "typing";
             user: components["schemas"]["Typist"];
+        } | {
+            /** Format: int64 */
+            at: number;
+            /** @enum {string} */
+            kind: "customer.typing";
+            on: boolean;
         } | {
             /**
              * Format: int32
@@ -2553,6 +2584,7 @@ export type MessageKind = components['schemas']['MessageKind'];
 export type MessageStatus = components['schemas']['MessageStatus'];
 export type MessagesAnswer = components['schemas']['MessagesAnswer'];
 export type MessagesQuery = components['schemas']['MessagesQuery'];
+export type MoveBody = components['schemas']['MoveBody'];
 export type Moved = components['schemas']['Moved'];
 export type NewApp = components['schemas']['NewApp'];
 export type NewChannel = components['schemas']['NewChannel'];
@@ -3238,6 +3270,76 @@ export interface operations {
             };
             /** @description There is no such thing, or not for this caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_channels_id_move: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -92,7 +92,11 @@ export function createApp(): App {
       const { active } = store.get();
       if (active) desk.ensure(active);
     },
-    onGap: () => loader.refresh(),
+    // Channels may have come, gone or moved as well.
+    onGap: () => {
+      void loader.names();
+      return loader.refresh();
+    },
   });
   const outbox: Outbox = new Outbox({
     store, shelf: outboxShelf, newId,

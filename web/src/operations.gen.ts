@@ -11,6 +11,7 @@ export const needs = {
   "channel.health": "read",
   "channel.kinds": "read",
   "channel.list": "read",
+  "channel.move": "manage",
   "channel.pair": "manage",
   "channel.update": "manage",
   "company.create": "manage",

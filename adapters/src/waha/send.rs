@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{api::Api, id, wire};
+use super::{
+    api::{Api, segment},
+    id, wire,
+};
 use crate::{
     Account, Acknowledge, Address, Client, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
     call::{Failure, NOT_PUBLIC, Verdict},
@@ -117,6 +120,14 @@ pub(super) async fn seen(http: &Client, account: &Account, what: &Acknowledge<'_
         body["participant"] = participant.into();
     }
     api.post("/api/sendSeen", &body).await?;
+    Ok(())
+}
+
+/// Presence comes only for chats that were subscribed to, and until the session's next start.
+pub(super) async fn hear_typing(http: &Client, account: &Account, to: Address<'_>) -> Result<(), SendError> {
+    let api = Api::of(http, account)?;
+    let path = format!("/api/{}/presence/{}/subscribe", api.session, segment(to.chat));
+    api.post(&path, &json!({})).await?;
     Ok(())
 }
 

@@ -41,6 +41,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/{session}/chats/{chat}/messages/{id}", get(message))
         .route("/api/contacts/check-exists", get(check_exists))
         .route("/api/files/{session}/{file}", get(file))
+        .route("/api/{session}/presence/{chat}/subscribe", post(subscribe))
         .route("/api/sendSeen", post(courtesy))
         .route("/api/startTyping", post(courtesy))
         .route("/api/stopTyping", post(courtesy));
@@ -218,6 +219,21 @@ async fn file(State(shared): State<Arc<Shared>>, Path((session, file)): Path<(St
         Some(file) => ([("content-type", file.mime)], file.bytes).into_response(),
         None => error(StatusCode::NOT_FOUND, "File not found"),
     }
+}
+
+/// From now on what the chat's customer types is told.
+async fn subscribe(
+    State(shared): State<Arc<Shared>>,
+    Path((session, chat)): Path<(String, String)>,
+) -> Response {
+    if let Err(refusal) = require(&shared, &session, "WORKING") {
+        return *refusal;
+    }
+    if !chat.contains('@') {
+        return error(StatusCode::BAD_REQUEST, "chatId must have a server");
+    }
+    shared.state.change(|state| state.heard.insert((session, chat)));
+    StatusCode::CREATED.into_response()
 }
 
 /// Seen and typing: the call is only recorded.

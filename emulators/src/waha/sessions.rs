@@ -58,6 +58,7 @@ fn start(shared: &Arc<Shared>, name: &str) {
         if let Some(session) = state.sessions.get_mut(name) {
             session.codes = 1;
         }
+        state.heard.retain(|(session, _)| session != name);
     });
     set_status(shared, name, "STARTING");
     set_status(shared, name, if shared.config.links_itself { "WORKING" } else { "SCAN_QR_CODE" });

@@ -1,6 +1,6 @@
 //! The state of the emulated server: sessions, messages with their files, and pending webhook deliveries.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
@@ -114,6 +114,8 @@ pub(super) struct State {
     pub(super) lids: BTreeMap<String, String>,
     /// Group → title.
     pub(super) groups: BTreeMap<String, String>,
+    /// Session and chat whose presence is told, until the session starts anew.
+    pub(super) heard: BTreeSet<(String, String)>,
     pub(super) sent: Recent<Sent>,
     pub(super) calls: Recent<Call>,
     pub(super) deliveries: Recent<Delivery>,

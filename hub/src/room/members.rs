@@ -17,6 +17,8 @@ pub(crate) struct Member {
     /// The client has every event up to this offset.
     pub(crate) after: u64,
     pub(crate) filter: Option<Filter>,
+    /// Positions before it are not recovered.
+    pub(crate) recoverable_from: u64,
     /// After the first, publications may be sent as deltas.
     pub(crate) delta: bool,
     /// How others see it; `None` if neither presence nor join and leave are on.
@@ -178,6 +180,7 @@ mod tests {
                 form: Form::Json,
                 after: 5,
                 filter: None,
+                recoverable_from: 0,
                 delta: false,
                 who: None,
                 presence: false,

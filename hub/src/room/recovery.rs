@@ -75,6 +75,9 @@ async fn catch_up(room: &Arc<Room>, mut member: Member, from: &Position) -> Resu
         position::doubt(room);
         return Ok(CaughtUp::Unrecoverable(member));
     }
+    if from.offset < member.recoverable_from {
+        return Ok(CaughtUp::Unrecoverable(member));
+    }
     let mut past = Past { position: from.offset, ..Past::default() };
     for _ in 0..MAX_ROUNDS {
         let subscriber = Arc::clone(&member.subscriber);

@@ -48,6 +48,7 @@ impl Entrance<'_> {
             form: session.form(),
             after: 0,
             filter,
+            recoverable_from: grant.recoverable_from,
             delta,
             who: who.clone(),
             presence: grant.presence,

@@ -34,6 +34,16 @@ pub fn due_at(now: i64, window_at: i64, count: i64, flush: bool, settings: &Chan
     quiet.min(window_at.saturating_add(settings.max_wait_ms)).max(now)
 }
 
+/// Puts the due time off while the customer types, within the longest wait. A turn that is due stays so: it may have been asked
+/// for, and its wait for a responder is counted from then.
+pub fn after_typing(due_at: i64, now: i64, window_at: i64, settings: &ChannelSettings) -> i64 {
+    if due_at <= now {
+        return due_at;
+    }
+    let longest = window_at.saturating_add(settings.max_wait_ms);
+    due_at.max(now.saturating_add(settings.quiet_ms).min(longest))
+}
+
 /// The parts of an album come as messages of their own, one right after the other.
 pub const ALBUM_MS: i64 = 1_000;
 
@@ -102,6 +112,15 @@ mod tests {
         let at_once = ChannelSettings { max_wait_ms: 0, ..settings };
         assert_eq!(after_album(5_000, 5_000, 5_000, &at_once), 6_000);
         assert_eq!(after_album(7_000, 7_000, 5_000, &at_once), 7_000);
+    }
+
+    #[test]
+    fn typing_is_waited_for_within_the_longest_wait() {
+        let settings = ChannelSettings { quiet_ms: 4_000, max_wait_ms: 10_000, ..ChannelSettings::default() };
+        assert_eq!(after_typing(9_000, 7_000, 5_000, &settings), 11_000);
+        assert_eq!(after_typing(13_000, 12_000, 5_000, &settings), 15_000, "not beyond the longest wait");
+        assert_eq!(after_typing(9_000, 9_000, 5_000, &settings), 9_000, "what is due stays due");
+        assert_eq!(after_typing(16_000, 14_000, 5_000, &settings), 16_000, "never earlier");
     }
 
     #[test]

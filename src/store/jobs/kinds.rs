@@ -105,6 +105,8 @@ payloads! {
     FetchProfile { conversation } = "fetch_profile" in Media;
     /// Takes a disconnected channel's webhook off at its provider.
     DisconnectChannel { channel } = "disconnect_channel" in Media;
+    /// Renews the sessions of those who see some companies only, after a channel moved to another one.
+    RenewSessions { channel } = "renew_sessions" in Media;
     /// Fails deliveries that have waited longer than a message is worth sending.
     EndOverdue { installation } = "end_overdue" in Upkeep;
     /// Removes rows that are older than their tenant's retention.

@@ -6,6 +6,7 @@ import { composerId } from "../hooks/places";
 import { reasonWords } from "../i18n/refusal";
 import type { Draft } from "../state/model";
 import { channelOf, mayWrite } from "../state/select";
+import { customer } from "../state/typist";
 import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { CloseIcon, SendIcon } from "./Icons";
@@ -22,7 +23,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const allowed = usePick((state) => mayWrite(state, conversation));
   const live = usePick((state) => state.link.phase === "live" || state.link.lostAt === null);
   const paused = usePick((state) => channelOf(state, conversation)?.state === "disabled");
-  const typing = usePick((state) => (state.typing[id]?.length ?? 0) > 0);
+  const typing = usePick((state) => (state.typing[id] ?? []).some((one) => one.id !== customer));
   const field = useRef<HTMLTextAreaElement>(null);
   const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
   const change = (part: Partial<Draft>) => desk.draft(id, { ...draft, ...part });

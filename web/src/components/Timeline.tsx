@@ -1,9 +1,9 @@
-// The messages of a thread in order, with days between them, what is still being sent, and what the AI is writing.
+// The messages of a thread in order, with days between them, what is still being sent, what the AI is writing, and that the customer types.
 import { Fragment, useCallback, useEffect, useMemo, useRef } from "react";
 import { useApp, useNow, usePick, usePickOf, useText } from "../hooks/app";
 import { useTimeline } from "../hooks/timeline";
 import { daysBetween } from "../i18n/text";
-import { liveWriting, pendingMessages } from "../state/select";
+import { displayName, liveWriting, pendingMessages } from "../state/select";
 import type { Thread } from "../state/model";
 import { threadMessages } from "../state/thread";
 import type { Conversation, Message } from "../api.gen";
@@ -11,6 +11,7 @@ import { Announcer } from "./Announcer";
 import { DownIcon } from "./Icons";
 import { MessageBubble } from "./MessageBubble";
 import { PendingBubble } from "./PendingBubble";
+import { CustomerTyping } from "./Presence";
 import { WritingBubble } from "./WritingBubble";
 
 const apart = { contain: "layout paint" } as const;
@@ -85,6 +86,7 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
               </Fragment>
             );
           })}
+          <CustomerTyping conversation={id} name={displayName(conversation)} />
           {writing && <WritingBubble writing={writing} />}
           {pending.map((one, index) => (
             <PendingBubble key={one.client_id} pending={one} onQuote={onQuote} quoted={one.reply_to ? (byId.get(one.reply_to) ?? null) : null}

@@ -1,12 +1,15 @@
 // The room of the conversation that is on the screen: who else looks at it, who types, what the AI is writing.
 // Nothing of it is stored; leaving the room forgets it.
 import type { PublicationContext, Subscription } from "centrifuge";
+import { customer } from "../state/typist";
 import type { Person } from "../state/model";
 import type { Store } from "../state/store";
 import type { RoomFrame } from "../api.gen";
 import type { Socket } from "./socket";
 
 const typingShownMs = 6_000;
+/** Providers repeat it every ten seconds or so, and do not always say that it is over. */
+const customerShownMs = 15_000;
 const typingSentEveryMs = 3_000;
 
 type Info = { client: string; user: string; connInfo?: { id?: string; name?: string } };
@@ -99,6 +102,11 @@ export class Room {
     if (frame.kind === "turn.delta") {
       const { turn, attempt, index, text } = frame;
       this.store.apply({ type: "delta", conversation, turn, attempt, index, text });
+    } else if (frame.kind === "customer.typing") {
+      if (!frame.on) return this.store.apply({ type: "typing.left", conversation, user: customer });
+      const until = this.elapsed() + customerShownMs;
+      this.store.apply({ type: "typing", conversation, who: { id: customer, name: "", at: frame.at, until } });
+      setTimeout(() => this.store.apply({ type: "typing.swept", now: this.elapsed() }), customerShownMs + 50);
     } else if (frame.kind === "typing" && frame.user.id !== this.store.get().session.user?.id) {
       const until = this.elapsed() + typingShownMs;
       this.store.apply({ type: "typing", conversation, who: { ...frame.user, at: frame.at, until } });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Change } from "../state/model";
 import { everything, random, SampleServer, tenant } from "../state/sample";
 import { createStore } from "../state/store";
-import type { ChannelView, Message } from "../api.gen";
+import type { ChannelView, Event, Message } from "../api.gen";
 import { Outbox } from "./outbox";
 import { SampleHub } from "./sample_hub";
 import { Socket } from "./socket";
@@ -139,6 +139,30 @@ describe("joining", () => {
     await t.live();
     expect(t.snapshots).toBe(1);
     expect(t.counts()).toEqual({ a: 2 });
+  });
+});
+
+describe("a channel", () => {
+  it("that moves to another company has its lists loaded anew, one that only changes has not", async () => {
+    const t = page();
+    t.socket.start();
+    await t.live();
+    const before = t.snapshots;
+    const channel = { id: "channel", tenant, company: "old", kind: "telegram", name: "Bot", state: "active" } as ChannelView;
+    t.store.apply({ type: "channels", channels: [channel] });
+    const tell = (change: Partial<ChannelView>) => {
+      const cursor = t.server.log.length + 1;
+      const event = { cursor, tenant, kind: "channel.updated", at: 1, company: "new", channel: channel.id, conversation: null, moved: null,
+        message: null, turn: null, channel_state: { ...channel, ...change }, read: null } as unknown as Event;
+      t.server.log.push(event);
+      t.hub.publish(event);
+    };
+    tell({ name: "Shop bot" });
+    await t.hub.until(() => t.store.get().channels["channel"]?.name === "Shop bot");
+    expect(t.snapshots).toBe(before);
+    tell({ company: "new" });
+    await t.hub.until(() => t.snapshots === before + 1);
+    expect(t.store.get().channels["channel"]?.company).toBe("new");
   });
 });
 

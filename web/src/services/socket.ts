@@ -2,6 +2,7 @@
 // The client library has no public way to start a server-side subscription at a known position. So the order is:
 // subscribe, then load the snapshot; the reducer drops what the snapshot contains already. See socket.test.ts.
 import { Centrifuge, UnauthorizedError, type Options } from "centrifuge";
+import type { State } from "../state/model";
 import type { Store } from "../state/store";
 import type { Connected as ConnectData, Event, SocketMethods } from "../api.gen";
 import { ServerClock } from "./clock";
@@ -222,7 +223,13 @@ export class Socket {
   private published(channel: string, event: Event): void {
     if (!channel.startsWith(feedPrefix)) return;
     if (this.reply) this.reply.events += 1;
+    const moved = movesCompany(this.options.store.get(), event);
     this.options.store.apply({ type: "event", event });
+    // All its conversations have moved with it: lists and counts by company are loaded anew, and so are the conversations.
+    if (moved) {
+      this.options.store.apply({ type: "feed.lost" });
+      void this.options.onGap();
+    }
   }
 
   /** The library would try again by itself, but does not say when; the page shows it, so the wait is ours. */
@@ -254,6 +261,12 @@ export class Socket {
   private link(link: Partial<ReturnType<Store["get"]>["link"]>): void {
     this.options.store.apply({ type: "link", link });
   }
+}
+
+/** A channel that is known moved to another company of its business. */
+function movesCompany({ channels }: State, { channel_state: now }: Event): boolean {
+  const before = now && channels[now.id];
+  return Boolean(before && before.company !== now.company);
 }
 
 function bytes(data: object): number {

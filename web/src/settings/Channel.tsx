@@ -16,6 +16,7 @@ import { EditForm, FormEnd, useForm } from "./form";
 import { Cause, Health, ToDo } from "./Health";
 import { HealthHistory } from "./HealthHistory";
 import { fieldsOf, useKinds } from "./kinds";
+import { MoveChannel } from "./MoveChannel";
 import { NotLiveNote, PageHead } from "./Parts";
 import { Pairing } from "./Pairing";
 import { SettingFields } from "./SettingFields";
@@ -26,6 +27,8 @@ export function useKeepChannel(): (channel: ChannelView) => void {
   const { store } = useApp();
   return (channel) => store.apply({ type: "channels", channels: Object.values({ ...store.get().channels, [channel.id]: channel }) });
 }
+
+/** What the phone is needed for. */
 
 export function ChannelPage({ channel }: { channel: ChannelView }) {
   const t = useText();
@@ -73,6 +76,7 @@ function Switches({ channel }: { channel: ChannelView }) {
   const t = useText();
   const calls = useCalls();
   const keep = useKeepChannel();
+  const mayMove = usePick((state) => can(state, channel.tenant, "channel.move"));
   const [busy, setBusy] = useState<"state" | "connect" | "disconnect" | null>(null);
   const [told, setTold] = useState<{ words: string; bad: boolean } | null>(null);
   const [sure, setSure] = useState(false);
@@ -114,6 +118,7 @@ function Switches({ channel }: { channel: ChannelView }) {
             onConfirm={() => { setSure(false); void run("disconnect", () => calls.disconnectChannel(channel.id), null); }} />
         </>
       )}
+      {mayMove && <MoveChannel channel={channel} keep={keep} />}
       <p className={told?.bad ? "form-problem" : "form-status"} role="status" data-testid="switches-told">{told?.words}</p>
     </div>
   );

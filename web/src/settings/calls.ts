@@ -21,6 +21,7 @@ export const callsOf = (request: App["request"]) => ({
   connectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/connect`),
   disconnectChannel: (id: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/disconnect`),
   pair: (id: string, phone: string | null) => request<void>("POST", `/api/v1/channels/${id}/pair`, { phone }),
+  moveChannel: (id: string, company: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/move`, { company }),
   channelHealth: (id: string, before: string | null) => request<HealthPage>("GET", `/api/v1/channels/${id}/health?${params({ before })}`),
   makeCompany: (company: NewCompany) => request<CompanyView>("POST", "/api/v1/companies", company),
   counts: (tenant: string) => request<CountsAnswer>("GET", `/api/v1/inbox/counts?${params({ tenant })}`).then(({ counts }) => counts),

@@ -1,7 +1,7 @@
 // Who types in a conversation. It is over with the message that was typed, with the leaving of the person, or by itself.
 import type { Message } from "../api.gen";
 import type { State } from "./model";
-import type { Typist, TypingChange } from "./typist";
+import { customer, type Typist, type TypingChange } from "./typist";
 
 export function typingChange(state: State, change: TypingChange): State {
   switch (change.type) {
@@ -23,7 +23,8 @@ export function settleTyping(state: State, message: Message): State {
 }
 
 function wrote(message: Message, who: Typist): boolean {
-  return message.author.id === who.id && message.created_at >= who.at;
+  const isAuthor = who.id === customer ? message.author.kind === "customer" : message.author.id === who.id;
+  return isAuthor && message.created_at >= who.at;
 }
 
 /** Typing and messages come in different rooms: the news of the typing may come after what was typed. */

@@ -8,6 +8,9 @@ export interface Typist {
   until: number;
 }
 
+/** Stands for the customer of the conversation, who has a name already. */
+export const customer = "customer";
+
 export type TypingChange =
   | { type: "typing"; conversation: string; who: Typist }
   | { type: "typing.left"; conversation: string; user: string | null }
