@@ -28,7 +28,6 @@ export function useKeepChannel(): (channel: ChannelView) => void {
   return (channel) => store.apply({ type: "channels", channels: Object.values({ ...store.get().channels, [channel.id]: channel }) });
 }
 
-/** What the phone is needed for. */
 
 export function ChannelPage({ channel }: { channel: ChannelView }) {
   const t = useText();
