@@ -18,6 +18,7 @@ mod health;
 mod invariants;
 mod keys;
 mod late;
+mod meta;
 mod news;
 mod operator;
 mod order;

@@ -591,7 +591,7 @@ pub struct Notice {
 pub struct Routed {
     /// The [provider](Provider::name).
     pub provider: &'static str,
-    /// As [`Provider::claims`] names the account; nothing: the body does not say.
+    /// As [`Provider::claims`] or [`Provider::shared`] names the account; nothing: the body does not say.
     pub claim: Option<String>,
     /// What concerns this account only, for [`Provider::parse`].
     pub body: Bytes,
@@ -611,6 +611,13 @@ pub trait Provider: Send + Sync {
     /// What no two channels may have at once, as far as the settings tell: the account, named alike however the address
     /// is spelled. Never a secret: it is stored as it is.
     fn claims(&self, account: &Account) -> Vec<String>;
+
+    /// What several channels may have in common, such as the business account of several numbers: what is
+    /// [routed](Routed::claim) to it is for each of them.
+    fn shared(&self, account: &Account) -> Vec<String> {
+        let _ = account;
+        Vec::new()
+    }
 
     fn abilities(&self) -> Abilities {
         Abilities::default()

@@ -92,6 +92,10 @@ impl Provider for WhatsAppCloud {
         connect::claims(account)
     }
 
+    fn shared(&self, account: &Account) -> Vec<String> {
+        connect::shared(account)
+    }
+
     fn abilities(&self) -> Abilities {
         Abilities {
             reply: true,
