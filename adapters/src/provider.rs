@@ -725,6 +725,20 @@ pub trait Provider: Send + Sync {
         Ok(())
     }
 
+    /// [`typing`](Provider::typing) for a provider that shows it only with a message of the customer's: the newest one,
+    /// by the provider's id.
+    async fn typing_under(
+        &self,
+        http: &Client,
+        account: &Account,
+        to: Address<'_>,
+        on: bool,
+        message: Option<&str>,
+    ) -> Result<(), SendError> {
+        let _ = message;
+        self.typing(http, account, to, on).await
+    }
+
     /// What a group is called, for a provider whose messages do not say it. Nothing: it has no title that can be had.
     async fn title(&self, http: &Client, account: &Account, chat: &str) -> Result<Option<String>, SendError> {
         let _ = (http, account, chat);
