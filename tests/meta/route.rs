@@ -1,10 +1,17 @@
 //! One address for all accounts of an app: each channel gets what is its own, whole and in order.
 
+use std::sync::Arc;
+
 use aws_lc_rs::hmac;
-use emulators::meta::{Mode, Number};
+use emulators::meta::{EmulatorConfig, MetaEmulator, Mode, Number};
+use hubbub::accounts::Scope;
+use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
+use hubbub::channels::apps::{AppChanges, CreateApp, UpdateApp};
+use hubbub::model::ProviderAppState;
 use serde_json::{Value, json};
 
-use crate::kit::meta::{MetaWorld, NUMBER, WABA};
+use crate::kit::meta::{MetaWorld, NUMBER, WABA, settings};
+use crate::kit::{channel, quick};
 use crate::on_both;
 
 const OTHER: &str = "106500000000002";
@@ -30,6 +37,78 @@ async fn post(url: &str, secret: &str, body: &Value) -> u16 {
     let request = reqwest::Client::new().post(url).header("X-Hub-Signature-256", signature).body(body);
     request.send().await.expect("an answer").status().as_u16()
 }
+
+on_both!(one_body_of_two_tenants_is_shared_out, |engine| async move {
+    let all = MetaWorld::start(engine).await;
+    let (app, secret) = (&all.world.app, all.meta.config().app_secret.clone());
+    all.whatsapp().await;
+    // The app is given to another tenant, whose number is connected through it too.
+    let other =
+        app.store.write(CreateTenant { name: "Candle Shop".into() }).await.expect("a tenant").value.id;
+    let scope = Scope::system(other);
+    let company = CreateCompany { scope: scope.clone(), name: "Candles".into(), kind: CompanyKind::Product };
+    let company = app.store.write(company).await.expect("a company").value.id;
+    let changes = AppChanges { tenant: Some(other), ..AppChanges::default() };
+    let give = UpdateApp { vault: Arc::clone(&app.vault), id: all.app, changes };
+    app.store.write(give).await.expect("it is given");
+    let credentials = [
+        ("phone_number_id", OTHER.to_owned()),
+        ("waba_id", OTHER_WABA.to_owned()),
+        ("access_token", all.meta.number_token(OTHER)),
+    ];
+    let theirs =
+        channel(app, &scope, company, "whatsapp-cloud", &credentials, quick(), all.world.address).await;
+    crate::kit::user(app, "candles@example.com", None, Some((other, hubbub::accounts::Role::Owner))).await;
+    let ours = all.world.api("owner@example.com").await;
+    let candles = all.world.api("candles@example.com").await;
+    let mixed = body(&[
+        (WABA, vec![change(NUMBER, "wamid.A1", "12025550143", "for lanterns")]),
+        (OTHER_WABA, vec![change(OTHER, "wamid.B1", "12025550144", "for candles")]),
+        ("102200000000009", vec![change("106500000000009", "wamid.C1", "12025550145", "for nobody")]),
+        (WABA, vec![change(NUMBER, "wamid.A2", "12025550143", "again for lanterns")]),
+    ]);
+    assert_eq!(post(&all.callback(), "another secret", &mixed).await, 401);
+    assert!(ours.inbox().await.is_empty());
+    assert_eq!(post(&all.callback(), &secret, &mixed).await, 200);
+    let texts = async |api: &crate::kit::Api| {
+        let mut texts = Vec::new();
+        for conversation in api.inbox().await {
+            for message in api.messages(conversation["id"].as_str().expect("an id")).await {
+                texts.push(message["text"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        texts
+    };
+    assert_eq!(texts(&ours).await, ["for lanterns", "again for lanterns"]);
+    assert_eq!(texts(&candles).await, ["for candles"]);
+
+    // Another app's secret opens another app's address only, and none of this app's channels.
+    let config = EmulatorConfig { app_id: "555000111222999".into(), ..EmulatorConfig::default() };
+    let foreign = MetaEmulator::start(config).await.expect("the emulator");
+    let create = CreateApp {
+        vault: Arc::clone(&app.vault),
+        family: "meta".into(),
+        name: "Another".into(),
+        state: ProviderAppState::Approved,
+        assigned_to: None,
+        settings: settings(&foreign),
+    };
+    let id = app.store.write(create).await.expect("an app").value.id;
+    let url = all.world.url(&format!("/hooks/meta/{id}"));
+    let forged = body(&[(WABA, vec![change(NUMBER, "wamid.F1", "12025550143", "forged")])]);
+    assert_eq!(post(&url, &foreign.config().app_secret, &forged).await, 200);
+    assert_eq!(texts(&ours).await.len(), 2, "nothing is written");
+
+    // A retired app still has its channels.
+    let changes = AppChanges { state: Some(ProviderAppState::Retired), ..AppChanges::default() };
+    let retire = UpdateApp { vault: Arc::clone(&app.vault), id: all.app, changes };
+    app.store.write(retire).await.expect("it is retired");
+    let late = body(&[(OTHER_WABA, vec![change(OTHER, "wamid.B2", "12025550144", "still there")])]);
+    assert_eq!(post(&all.callback(), &secret, &late).await, 200);
+    assert_eq!(texts(&candles).await, ["for candles", "still there"]);
+    assert_eq!(theirs.tenant, other);
+    all.finish().await;
+});
 
 on_both!(a_thousand_changes_of_one_body_are_whole_and_in_order, |engine| async move {
     let all = MetaWorld::start(engine).await;
