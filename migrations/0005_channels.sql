@@ -26,6 +26,19 @@ create index apps_of_tenant on apps (tenant, family, id);
 alter table channels add column app uuid;
 create index channels_of_app on channels (app, tenant, id);
 
+-- What several channels have in common at their provider, such as the business account of several numbers: deliveries
+-- about it are for each of them. Only what the provider confirmed.
+create table shared_accounts (
+  provider text not null,
+  -- As the provider's adapter normalises it.
+  claim text not null,
+  tenant uuid not null,
+  channel uuid not null,
+  primary key (provider, claim, tenant, channel),
+  foreign key (tenant, channel) references channels (tenant, id)
+);
+create index shared_accounts_of_channel on shared_accounts (tenant, channel, claim);
+
 -- Where the reading of what a provider does not deliver stopped.
 create table channel_cursors (
   tenant uuid not null,

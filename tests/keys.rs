@@ -23,6 +23,10 @@ pub const OF_THE_INSTALLATION: &[(&str, &str)] = &[
     ("hook_paths", "a directory: a webhook names nothing but its secret"),
     ("key_digests", "a directory: a program names nothing but its key"),
     ("claims", "an account of a provider belongs to one channel of all tenants"),
+    (
+        "shared_accounts",
+        "a delivery about an account names nothing else; its channels may be of many tenants",
+    ),
     ("apps", "apps of providers: a pool, of which tenants get theirs"),
     ("sign_ins", "a browser comes back from a provider with nothing but its state"),
 ];

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod client;
 pub mod logs;
+pub mod meta;
 pub mod postgres;
 
 use std::collections::BTreeMap;

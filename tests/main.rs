@@ -19,6 +19,7 @@ mod health;
 mod invariants;
 mod keys;
 mod late;
+mod meta;
 mod moving;
 mod news;
 mod operator;

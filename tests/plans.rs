@@ -22,6 +22,7 @@ const STILL: &[(&str, &str)] = &[
     ("key_digests", "a row for each API key"),
     ("migrations", "a row for each file"),
     ("queues", "a few rows for each channel"),
+    ("shared_accounts", "a row or none for each channel"),
     ("sign_ins", "people who sign in at a provider at this moment"),
     ("tallies", "a row for each list of a channel and of a person in it"),
     ("tenants", "made by people"),

@@ -60,6 +60,7 @@ pub fn receipt(key: &str, status: Status, reference: Option<Uuid>) -> Event {
         target_key: key.to_owned(),
         status,
         partial: false,
+        code: None,
         reason: (status == Status::Failed).then(|| "131053: the file could not be fetched".to_owned()),
         our_reference: reference.map(|id| id.to_string()),
         told: Told::default(),

@@ -322,7 +322,8 @@ pub struct Receipt {
     pub status: Status,
     /// It is the state of one participant of a group only.
     pub partial: bool,
-    /// Why it failed.
+    /// Why it failed: a name as [`SendOutcome::Rejected`](crate::SendOutcome::Rejected) has it, and words for people.
+    pub code: Option<String>,
     pub reason: Option<String>,
     /// [`Outgoing::our_reference`](crate::Outgoing::our_reference) of the send: it is known before `target_key` is.
     pub our_reference: Option<String>,

@@ -18,6 +18,7 @@ use crate::{
     meta::{
         MetaApp,
         messaging::{self, Network},
+        token,
     },
     verify::verify,
 };
@@ -66,6 +67,7 @@ const CREDENTIALS: &[CredentialField] = &[
         default: None,
         help: "When the token ends, Unix milliseconds. Empty: it does not.",
     },
+    token::GRANTED_BY,
 ];
 
 pub(crate) struct Instagram;

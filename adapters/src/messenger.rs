@@ -16,6 +16,7 @@ use crate::{
         MetaApp,
         graph::Graph,
         messaging::{self, Network, table},
+        token,
     },
     verify::verify,
 };
@@ -47,6 +48,7 @@ const CREDENTIALS: &[CredentialField] = &[
         default: None,
         help: "When the token ends, Unix milliseconds. Empty: it does not.",
     },
+    token::GRANTED_BY,
 ];
 
 pub(crate) struct Messenger;

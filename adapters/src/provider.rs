@@ -591,7 +591,7 @@ pub struct Notice {
 pub struct Routed {
     /// The [provider](Provider::name).
     pub provider: &'static str,
-    /// As [`Provider::claims`] names the account; nothing: the body does not say.
+    /// As [`Provider::claims`] or [`Provider::shared`] names the account; nothing: the body does not say.
     pub claim: Option<String>,
     /// What concerns this account only, for [`Provider::parse`].
     pub body: Bytes,
@@ -611,6 +611,13 @@ pub trait Provider: Send + Sync {
     /// What no two channels may have at once, as far as the settings tell: the account, named alike however the address
     /// is spelled. Never a secret: it is stored as it is.
     fn claims(&self, account: &Account) -> Vec<String>;
+
+    /// What several channels may have in common, such as the business account of several numbers: what is
+    /// [routed](Routed::claim) to it is for each of them.
+    fn shared(&self, account: &Account) -> Vec<String> {
+        let _ = account;
+        Vec::new()
+    }
 
     fn abilities(&self) -> Abilities {
         Abilities::default()
@@ -727,6 +734,20 @@ pub trait Provider: Send + Sync {
     async fn hear_typing(&self, http: &Client, account: &Account, to: Address<'_>) -> Result<(), SendError> {
         let _ = (http, account, to);
         Ok(())
+    }
+
+    /// [`typing`](Provider::typing) for a provider that shows it only with a message of the customer's: the newest one,
+    /// by the provider's id.
+    async fn typing_under(
+        &self,
+        http: &Client,
+        account: &Account,
+        to: Address<'_>,
+        on: bool,
+        message: Option<&str>,
+    ) -> Result<(), SendError> {
+        let _ = message;
+        self.typing(http, account, to, on).await
     }
 
     /// What a group is called, for a provider whose messages do not say it. Nothing: it has no title that can be had.

@@ -62,6 +62,7 @@ const CREDENTIALS: &[CredentialField] = &[
         default: None,
         help: "When the token ends, Unix milliseconds; empty or 0: never.",
     },
+    token::GRANTED_BY,
 ];
 
 pub(crate) struct WhatsAppCloud;
@@ -90,6 +91,10 @@ impl Provider for WhatsAppCloud {
 
     fn claims(&self, account: &Account) -> Vec<String> {
         connect::claims(account)
+    }
+
+    fn shared(&self, account: &Account) -> Vec<String> {
+        connect::shared(account)
     }
 
     fn abilities(&self) -> Abilities {
@@ -148,6 +153,21 @@ impl Provider for WhatsAppCloud {
         what: &Acknowledge<'_>,
     ) -> Result<(), SendError> {
         send::acknowledge(http, account, what).await
+    }
+
+    async fn typing_under(
+        &self,
+        http: &Client,
+        account: &Account,
+        _to: Address<'_>,
+        on: bool,
+        message: Option<&str>,
+    ) -> Result<(), SendError> {
+        match message.filter(|_| on) {
+            Some(message) => send::typing(http, account, message).await,
+            // It ends by itself.
+            None => Ok(()),
+        }
     }
 
     async fn fetch(

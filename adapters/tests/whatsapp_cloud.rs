@@ -122,11 +122,16 @@ async fn reactions_and_read_marks_have_their_form() {
     assert_eq!(server.last().body["reaction"]["emoji"], "");
     let seen = Acknowledge { to: hidden, message: Some("wamid.A"), participant: None, callback: None };
     cloud().acknowledge(&client(), &account, &seen).await.unwrap();
-    let right = json!({"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.A",
-        "typing_indicator": {"type": "text"}});
+    let mut right = json!({"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.A"});
+    assert_eq!(server.last().body, right);
+    let newest = Some("wamid.A");
+    cloud().typing_under(&client(), &account, hidden, true, newest).await.unwrap();
+    right["typing_indicator"] = json!({"type": "text"});
     assert_eq!(server.last().body, right);
     let before = server.asked().len();
     cloud().acknowledge(&client(), &account, &Acknowledge { message: None, ..seen }).await.unwrap();
+    cloud().typing_under(&client(), &account, hidden, true, None).await.unwrap();
+    cloud().typing_under(&client(), &account, hidden, false, newest).await.unwrap();
     assert_eq!(server.asked().len(), before);
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Changed {
     pub secrets: ChannelSecrets,
     /// The accounts of the channel, if the change names other ones.
     pub claims: Option<Vec<String>>,
+    /// It is another address or account.
+    pub is_elsewhere: bool,
 }
 
 /// The field by which `wanted` names another address or account than `before`.
@@ -99,12 +101,13 @@ pub(super) fn change(
     secrets.credentials = wanted;
     let after = claims::of(provider, &secrets);
     let is_other = before != after;
-    if moved.is_some() || is_other {
+    let is_elsewhere = moved.is_some() || is_other;
+    if is_elsewhere {
         // The former server knows the webhook's secret. A new one invalidates its deliveries.
         secrets.hook_secret = random_token("")?;
         secrets.external_id = None;
     }
-    Ok(Changed { secrets, claims: is_other.then_some(after) })
+    Ok(Changed { secrets, claims: is_other.then_some(after), is_elsewhere })
 }
 
 #[cfg(test)]

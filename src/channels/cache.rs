@@ -50,6 +50,8 @@ struct Known {
     by_token: HashMap<String, (Arc<Connected>, i64)>,
     by_id: HashMap<(Uuid, Uuid), (Arc<Connected>, i64)>,
     by_claim: HashMap<Claim, (Option<Arc<Connected>>, i64)>,
+    /// Channels that have an account in common.
+    sharing: HashMap<Claim, (Vec<(Uuid, Uuid)>, i64)>,
 }
 
 impl ChannelCache {
@@ -95,6 +97,29 @@ impl ChannelCache {
         Ok(found)
     }
 
+    /// The channels that a delivery about an account is for: the one that has it, or those that have it in common.
+    pub async fn concerned(&self, provider: &'static str, claim: &str) -> Result<Vec<Arc<Connected>>, Error> {
+        if let Some(one) = self.by_claim(provider, claim).await? {
+            return Ok(vec![one]);
+        }
+        let key = (provider, claim.to_owned());
+        let known = self.fresh(|known| known.sharing.get(&key).cloned());
+        let ids = if let Some(ids) = known {
+            ids
+        } else {
+            let ids = self.store.read(Sharing { provider, claim: claim.to_owned() }).await?;
+            let until = self.store.clock().now_ms() + FRESH_MS;
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            put(&mut known.sharing, key, ids.clone(), until);
+            ids
+        };
+        let mut all = Vec::with_capacity(ids.len());
+        for (tenant, id) in ids {
+            all.extend(self.by_id(tenant, id).await?);
+        }
+        Ok(all)
+    }
+
     /// Loads the owners of a channel's business connections. It is called when a body names a connection that is not in
     /// the context; the body is then parsed again. Channels without connections never pay for this.
     pub async fn owners(&self, connected: &Connected) -> Result<Arc<Context>, Error> {
@@ -113,6 +138,7 @@ impl ChannelCache {
         known.by_id.retain(|(_, channel), _| *channel != id);
         known.by_token.retain(|_, (connected, _)| connected.channel.id != id);
         known.by_claim.retain(|_, (connected, _)| connected.as_ref().is_some_and(|one| one.channel.id != id));
+        known.sharing.clear();
     }
 
     /// Removes what is known of the channels of a changed app.
@@ -148,6 +174,22 @@ enum By {
     Token(String),
     Id { tenant: Uuid, id: Uuid },
     Claim { provider: &'static str, claim: String },
+}
+
+/// Channels that have one account in common.
+const MOST_SHARING: i64 = 200;
+
+struct Sharing {
+    provider: &'static str,
+    claim: String,
+}
+
+impl Verb for Sharing {
+    type Out = Vec<(Uuid, Uuid)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        Ok(claims::sharing(tx, self.provider, &self.claim, MOST_SHARING).await?)
+    }
 }
 
 /// A channel with its opened secrets, those of its app among them.

@@ -204,6 +204,7 @@ impl Verb for Note {
                     return Ok(Noted::Taken);
                 }
                 store::claims::prove(tx, &channel).await?;
+                store::claims::share(tx, &channel, &provider.shared(&secrets.account())).await?;
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
                 let was_disconnected = channel.state == ChannelState::Disconnected;

@@ -13,7 +13,7 @@ use crate::announce;
 use crate::document;
 use crate::error::Error;
 use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
-use crate::store::{Tx, Verb, Wake, channels, places};
+use crate::store::{self, Tx, Verb, Wake, channels, places};
 use crate::vault::Vault;
 use crate::vault::random_token;
 
@@ -146,6 +146,10 @@ impl Verb for UpdateChannel {
             channel.sealed = changed.secrets.seal(&self.vault, channel.id)?;
             if let Some(claims) = &changed.claims {
                 claims::move_to(tx, &self.scope, &channel, claims).await?;
+            }
+            if changed.is_elsewhere {
+                // What it has in common with others is known again when the provider confirms it.
+                store::claims::share(tx, &channel, &[]).await?;
             }
         }
         if goes_on {

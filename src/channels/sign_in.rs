@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::apps;
 use super::connect::{change, connect};
-use super::settings::{ChannelChanges, CreateChannel, load};
+use super::settings::{ChannelChanges, CreateChannel, default_settings, load};
 use crate::accounts::Scope;
 use crate::error::Error;
-use crate::model::{Channel, ChannelSettings, ProviderApp};
+use crate::model::{Channel, ProviderApp};
 use crate::store::sign_ins::{self, SignIn};
 use crate::store::{Store, Tx, Verb, places};
 use crate::vault::{Vault, random_token, token_digest};
@@ -237,7 +237,7 @@ pub async fn choose(
             kind: one.provider.clone(),
             name: name.map_or(chosen.name, str::to_owned),
             credentials: chosen.credentials,
-            settings: ChannelSettings::default(),
+            settings: default_settings(&one.provider),
         };
         let id = with.store.write(verb).await?.value.id;
         // If the provider refuses now, another attempt is for this channel, and does not find its account taken by it.

@@ -435,6 +435,15 @@ fn message_change_of(change: &Change) -> MessageChange {
     }
 }
 
+/// As a refused send has it: what a provider refuses at once and what it refuses later has one name.
+fn code_of(receipt: &Receipt) -> &str {
+    match receipt.code.as_deref() {
+        None => "provider_failed",
+        Some("unreachable") => "person_unreachable",
+        Some(code) => code,
+    }
+}
+
 fn status_of(receipt: &Receipt) -> Option<(MessageStatus, Option<MessageError>)> {
     let status = match receipt.status {
         adapters::Status::Pending => return None,
@@ -449,7 +458,7 @@ fn status_of(receipt: &Receipt) -> Option<(MessageStatus, Option<MessageError>)>
         return None;
     }
     let error = (status == MessageStatus::Failed).then(|| MessageError {
-        code: "provider_failed".to_owned(),
+        code: code_of(receipt).to_owned(),
         reason: receipt.reason.clone().unwrap_or_else(|| "the provider could not deliver it".to_owned()),
     });
     Some((status, error))

@@ -16,7 +16,11 @@ const TAKE: &str = "update claims set tenant = $3, channel = $4, proved = $5, cl
 const PROVE: &str = "update claims set proved = true where tenant = $1 and channel = $2";
 const FREE: &str = "delete from claims where tenant = $1 and channel = $2";
 
-pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, PROVE, FREE];
+const SHARING: &str = "select tenant, channel from shared_accounts where provider = $1 and claim = $2 order by tenant, channel limit $3";
+const SHARE: &str = "insert into shared_accounts (provider, claim, tenant, channel) values ($1, $2, $3, $4)";
+const UNSHARE: &str = "delete from shared_accounts where tenant = $1 and channel = $2";
+
+pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, PROVE, FREE, SHARING, SHARE, UNSHARE];
 
 /// The channel that holds an account.
 pub struct Holder {
@@ -70,7 +74,28 @@ pub async fn prove(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError>
     Ok(())
 }
 
+/// Frees what the channel has, and what it has in common with others.
 pub async fn free(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
     tx.exec(FREE, args![channel.tenant, channel.id]).await?;
+    tx.exec(UNSHARE, args![channel.tenant, channel.id]).await?;
+    Ok(())
+}
+
+/// The channels, by tenant and id, that have this in common.
+pub async fn sharing(
+    tx: &mut Tx<'_>,
+    provider: &str,
+    claim: &str,
+    limit: i64,
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    tx.all(SHARING, args![provider, claim, limit]).await
+}
+
+/// Stores what the channel has in common with others, in place of what it had.
+pub async fn share(tx: &mut Tx<'_>, channel: &Channel, claims: &[String]) -> Result<(), StoreError> {
+    tx.exec(UNSHARE, args![channel.tenant, channel.id]).await?;
+    for claim in claims {
+        tx.exec(SHARE, args![&channel.kind, claim, channel.tenant, channel.id]).await?;
+    }
     Ok(())
 }

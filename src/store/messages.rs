@@ -66,6 +66,8 @@ const HEARD_AFTER: &str = select!(
 
 const HEARD_LAST: &str = "select author_id, data from messages where tenant = $1 and conversation = $2 and seq > $3 \
     and direction = 'in' order by seq desc limit 1";
+const HEARD_LAST_ID: &str = "select external_id from messages where tenant = $1 and conversation = $2 and seq > $3 \
+    and direction = 'in' order by seq desc limit 1";
 const HEARD: &str = "select author_id, data from messages where tenant = $1 and id = $2 and direction = 'in'";
 
 /// How far back the message that is answered is looked for, so that it costs no more in a conversation of many answers.
@@ -95,6 +97,7 @@ pub const ALL: &[&str] = &[
     SENT_SINCE,
     HEARD_AFTER,
     HEARD_LAST,
+    HEARD_LAST_ID,
     HEARD,
 ];
 
@@ -292,6 +295,18 @@ pub async fn heard(
         return Ok(Some(heard));
     }
     tx.one(HEARD_LAST, args![tenant, id, conversation.last_seq - ANSWERED]).await
+}
+
+/// The provider's id of the customer's newest message.
+pub async fn heard_last_id(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+) -> Result<Option<String>, StoreError> {
+    let since = conversation.last_seq - ANSWERED;
+    let row = tx
+        .one::<(Option<String>,)>(HEARD_LAST_ID, args![conversation.tenant, conversation.id, since])
+        .await?;
+    Ok(row.and_then(|(id,)| id))
 }
 
 /// The number of messages that the customer had written up to this `seq`.

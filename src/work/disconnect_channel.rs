@@ -1,6 +1,7 @@
 //! Takes a disconnected channel's webhook off at its provider. A provider that does not answer is asked again for some hours;
 //! the channel's health says so.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adapters::SendError;
@@ -28,20 +29,28 @@ impl Work for DisconnectChannel {
     async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
         env.channels.forget(self.channel);
         let connected = env.channels.by_id(job.tenant, self.channel).await?;
-        let mut said = Ok(());
+        let (mut said, mut called) = (Ok(()), BTreeMap::new());
         if let Some(connected) = connected.filter(|one| one.channel.state == ChannelState::Disconnected)
             && let Some(provider) = adapters::provider(&connected.channel.kind)
         {
             let (account, url) =
                 (connected.secrets.account(), hook_url(&env.config.server.public_url, &connected.channel));
             let call = provider.disconnect(&env.http, &account, &url);
+            called.clone_from(&connected.secrets.credentials);
             said = timeout(CALL_LIMIT, call).await.unwrap_or_else(|_| Err(timed_out()));
         }
         let random = env.store.ids().next().as_u128() as u64;
         let wait_ms = retry::wait_ms(job.tries, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
         let is_last = job.tries >= Self::TRIES;
         env.store
-            .write(Finish { job: job.clone(), said, wait_ms, is_last, channels: env.channels.clone() })
+            .write(Finish {
+                job: job.clone(),
+                said,
+                called,
+                wait_ms,
+                is_last,
+                channels: env.channels.clone(),
+            })
             .await?;
         Ok(())
     }
@@ -59,6 +68,8 @@ fn timed_out() -> SendError {
 struct Finish {
     job: Job,
     said: Result<(), SendError>,
+    /// The credentials that it was left with.
+    called: BTreeMap<String, String>,
     wait_ms: i64,
     is_last: bool,
     channels: ChannelCache,
@@ -90,9 +101,12 @@ impl Verb for Finish {
         if !again && let Some(provider) = adapters::provider(&channel.kind) {
             let vault = self.channels.vault();
             let mut secrets = ChannelSecrets::open(vault, &channel)?;
-            forget_tokens(provider, &mut secrets);
-            channel.sealed = secrets.seal(vault, channel.id)?;
-            channels::update(tx, &channel).await?;
+            // New ones may have been given meanwhile, to connect it again.
+            if secrets.credentials == self.called {
+                forget_tokens(provider, &mut secrets);
+                channel.sealed = secrets.seal(vault, channel.id)?;
+                channels::update(tx, &channel).await?;
+            }
         }
         let refusal = self.said.as_ref().err().map(|error| error.reason.to_string());
         note(tx, &mut channel, refusal).await

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::model::{ChannelState, Conversation, ConversationState};
 use crate::store::jobs::Class;
 use crate::store::queues::{self, QueueKey};
-use crate::store::{Store, Tx, Verb, conversations};
+use crate::store::{Store, Tx, Verb, conversations, messages};
 
 const TICK: Duration = Duration::from_secs(1);
 /// Providers show an indicator for about five seconds; it is repeated within that.
@@ -133,7 +133,9 @@ impl Typing {
     }
 
     async fn send(&self, call: Call) -> Result<(), Error> {
-        let Some(conversation) = self.store.read(LoadConversation { call }).await? else { return Ok(()) };
+        let Some((conversation, newest)) = self.store.read(LoadConversation { call }).await? else {
+            return Ok(());
+        };
         let channel = conversation.channel;
         let Some(connected) = self.channels.ready(conversation.tenant, channel).await? else { return Ok(()) };
         let is_active = connected.channel.state == ChannelState::Active;
@@ -142,7 +144,8 @@ impl Typing {
         }
         let Some(provider) = adapters::provider(&connected.channel.kind) else { return Ok(()) };
         let account = connected.secrets.account();
-        let told = provider.typing(&self.http, &account, conversation.address(), call.on);
+        let (to, newest) = (conversation.address(), newest.as_deref());
+        let told = provider.typing_under(&self.http, &account, to, call.on, newest);
         let failed = match tokio::time::timeout(CALL_TIMEOUT, told).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error.to_string(),
@@ -155,13 +158,14 @@ impl Typing {
     }
 }
 
-/// Loads the conversation if it is open and its channel's send queue is not blocked.
+/// Loads the conversation if it is open and its channel's send queue is not blocked, and the provider's id of the
+/// customer's newest message.
 struct LoadConversation {
     call: Call,
 }
 
 impl Verb for LoadConversation {
-    type Out = Option<Conversation>;
+    type Out = Option<(Conversation, Option<String>)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let found = conversations::load(tx, self.call.tenant, self.call.conversation).await?;
@@ -172,7 +176,11 @@ impl Verb for LoadConversation {
             queues::load(tx, QueueKey { tenant: found.tenant, id: found.channel, class: Class::Send })
                 .await?;
         let blocked = queue.and_then(|queue| queue.blocked_until).is_some_and(|until| until > tx.now());
-        Ok((!blocked).then_some(found))
+        if blocked {
+            return Ok(None);
+        }
+        let newest = messages::heard_last_id(tx, &found).await?;
+        Ok(Some((found, newest)))
     }
 }
 

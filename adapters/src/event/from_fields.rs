@@ -133,7 +133,19 @@ fn receipt(mut fields: Fields) -> Event {
     match (target, fields.external_conversation_id, fields.watermark_ms) {
         (Some(target_key), _, _) => {
             let Fields { partial, reason, our_reference, .. } = fields;
-            Event::Receipt(Box::new(Receipt { target_key, status, partial, reason, our_reference, told }))
+            let code = match fields.data.remove("failure") {
+                Some(Value::String(code)) => Some(code),
+                _ => None,
+            };
+            Event::Receipt(Box::new(Receipt {
+                target_key,
+                status,
+                partial,
+                code,
+                reason,
+                our_reference,
+                told,
+            }))
         }
         (None, Some(chat), Some(until_ms)) => {
             let named = match fields.data.remove("external_message_ids") {

@@ -15,6 +15,7 @@ use crate::{
         INSTAGRAM, INSTAGRAM_DIALOG, facebook,
         graph::{self, Graph},
         messaging::table,
+        token::GRANTED_BY,
     },
     outward,
 };
@@ -85,8 +86,8 @@ async fn itself(http: &Client, app: &Account, code: (&str, &str), now_ms: i64) -
     let graph = Graph::open(http, app, ("instagram_base", INSTAGRAM), table)?
         .with_token(&long.text, app.get("instagram_app_secret"));
     let me = graph.get(&["me"], &[("fields", "user_id,username,name")]).await?;
-    // What the code's answer calls the user is the same number.
-    let id = me.get("user_id").and_then(json::id).or(short.user);
+    // What the code's answer calls the user is the account as this app alone knows it.
+    let id = me.get("user_id").and_then(json::id).or(short.user.clone());
     let id = id.ok_or_else(|| {
         Failure::new(
             crate::call::Verdict::Rejected,
@@ -99,6 +100,9 @@ async fn itself(http: &Client, app: &Account, code: (&str, &str), now_ms: i64) -
         [("account_id", id.clone()), ("login", "instagram".to_owned()), ("access_token", long.text.clone())]
             .map(|(name, value)| (name.to_owned(), value))
             .into();
+    if let Some(user) = short.user {
+        credentials.insert(GRANTED_BY.name.to_owned(), user);
+    }
     if let Some(end) = long.ends_at_ms {
         credentials.insert("access_expires_at_ms".to_owned(), end.to_string());
     }
@@ -107,15 +111,17 @@ async fn itself(http: &Client, app: &Account, code: (&str, &str), now_ms: i64) -
 
 fn linked(page: facebook::Page) -> Option<Choice> {
     let linked = page.instagram?;
-    let credentials = [
+    let granted_by = page.granted_by.map(|user| (GRANTED_BY.name, user));
+    let settings = [
         ("account_id", linked.id.clone()),
         ("login", "page".to_owned()),
         ("page_id", page.id),
         ("access_token", page.token),
     ];
+    let credentials = settings.into_iter().chain(granted_by);
     Some(Choice {
         name: linked.name.unwrap_or(page.name).into(),
         external_id: linked.id,
-        credentials: credentials.map(|(name, value)| (name.to_owned(), value)).into(),
+        credentials: credentials.map(|(name, value)| (name.to_owned(), value)).collect(),
     })
 }

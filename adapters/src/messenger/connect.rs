@@ -6,7 +6,7 @@ use crate::{
     Account, AccountInfo, Choice, Client, ConnectFailure, Expiry, Health, HealthState, SignIn, Words,
     call::{Failure, Verdict},
     json,
-    meta::{facebook, graph::Graph, messaging::Subscription},
+    meta::{facebook, graph::Graph, messaging::Subscription, token::GRANTED_BY},
 };
 
 pub(super) const SUBSCRIPTION: Subscription = Subscription {
@@ -83,10 +83,11 @@ impl SignIn for Login {
         now_ms: i64,
     ) -> Result<Vec<Choice>, ConnectFailure> {
         let pages = facebook::pages(http, app, (code, redirect), now_ms).await?;
-        let choice = |page: facebook::Page| Choice {
-            external_id: page.id.clone(),
-            name: page.name.into(),
-            credentials: [("page_id".to_owned(), page.id), ("access_token".to_owned(), page.token)].into(),
+        let choice = |page: facebook::Page| {
+            let granted_by = page.granted_by.map(|user| (GRANTED_BY.name, user));
+            let settings = [("page_id", page.id.clone()), ("access_token", page.token)].into_iter();
+            let credentials = settings.chain(granted_by).map(|(name, value)| (name.to_owned(), value));
+            Choice { external_id: page.id, name: page.name.into(), credentials: credentials.collect() }
         };
         Ok(pages.into_iter().map(choice).collect())
     }

@@ -74,6 +74,11 @@ impl App for MetaApp {
         "meta"
     }
 
+    /// Each company has an app of its own, so that what Meta takes from one costs no other its channels.
+    fn is_for_one_tenant(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> &'static [CredentialField] {
         FIELDS
     }

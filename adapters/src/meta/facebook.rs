@@ -21,6 +21,8 @@ pub(crate) struct Page {
     pub name: String,
     pub token: String,
     pub instagram: Option<Linked>,
+    /// Who signed in.
+    pub granted_by: Option<String>,
 }
 
 pub(crate) struct Linked {
@@ -29,7 +31,7 @@ pub(crate) struct Linked {
 }
 
 impl Page {
-    fn of(page: &Value) -> Option<Self> {
+    fn of(page: &Value, granted_by: Option<&str>) -> Option<Self> {
         let id = page.get("id").and_then(json::id)?;
         let linked = json::object(page, "instagram_business_account");
         Some(Self {
@@ -45,6 +47,7 @@ impl Page {
                 })
             }),
             id,
+            granted_by: granted_by.map(str::to_owned),
         })
     }
 }
@@ -63,5 +66,7 @@ pub(crate) async fn pages(
     let fields = "id,name,access_token,instagram_business_account{id,username,name}";
     let listed: Result<_, Failure> =
         graph.list(&["me", "accounts"], &[("fields", fields), ("limit", "100")]).await;
-    Ok(listed?.iter().filter_map(Page::of).collect())
+    let listed = listed?;
+    let user = token::granted_by(http, app, &token.text).await;
+    Ok(listed.iter().filter_map(|page| Page::of(page, user.as_deref())).collect())
 }

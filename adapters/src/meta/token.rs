@@ -8,13 +8,23 @@ use super::{
     graph::{self, BASE, Graph},
 };
 use crate::{
-    Account, Client, ConnectFailure, Expiry, Renewed, SendError,
+    Account, Binds, Client, ConnectFailure, CredentialField, Expiry, Renewed, SendError,
     call::{Failure, Verdict},
     json, outward,
 };
 
 pub(crate) const TOKEN_SETTING: &str = "access_token";
 pub(crate) const EXPIRES_SETTING: &str = "access_expires_at_ms";
+
+/// The person who signed in, by the id that the app knows: Meta names it when the person takes the rights back.
+pub(crate) const GRANTED_BY: CredentialField = CredentialField {
+    name: "granted_by",
+    secret: false,
+    required: false,
+    binds: Binds::Nothing,
+    default: None,
+    help: "Who signed in at Meta, by the id that the app knows. Signing in sets it.",
+};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Long before the end: a token that has ended cannot be prolonged.
@@ -124,6 +134,16 @@ pub(crate) async fn look(http: &Client, account: &Account, token: &str) -> Resul
     let graph = app(http, account)?.hiding(token).with_token(&own, None);
     let mut answer = graph.get(&["debug_token"], &[("input_token", token)]).await?;
     Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
+}
+
+/// Whose token it is, if Meta tells: signing in goes on without it.
+pub(crate) async fn granted_by(http: &Client, account: &Account, token: &str) -> Option<String> {
+    user(&look(http, account, token).await.ok()?)
+}
+
+/// The person of what Meta says of a token.
+pub(crate) fn user(about: &Value) -> Option<String> {
+    about.get("user_id").and_then(json::id)
 }
 
 /// The things that a token was given for a scope; nothing: all that the person has.

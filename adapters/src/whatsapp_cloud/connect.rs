@@ -22,6 +22,11 @@ pub(super) fn claims(account: &Account) -> Vec<String> {
     account.get("phone_number_id").map(|id| format!("number:{id}")).into_iter().collect()
 }
 
+/// Bans, reviews and the state of templates concern all numbers of the account.
+pub(super) fn shared(account: &Account) -> Vec<String> {
+    account.get("waba_id").map(|id| format!("waba:{id}")).into_iter().collect()
+}
+
 /// A channel with an app gets its deliveries from the app's address; one without has an address of its own.
 fn has_own_hook(account: &Account, url: &str) -> bool {
     account.get("app_id").is_none() && !url.is_empty()

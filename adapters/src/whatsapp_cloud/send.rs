@@ -65,20 +65,25 @@ pub(super) async fn react(
     Ok(())
 }
 
-/// The read mark of the newest message is that of all before it. Typing is shown with it, for 25 seconds or until the
-/// answer comes: WhatsApp has no other way to show it.
+/// The read mark of the newest message is that of all before it. Whoever looks does not write yet: no typing with it.
 pub(super) async fn acknowledge(
     http: &Client,
     account: &Account,
     what: &Acknowledge<'_>,
 ) -> Result<(), SendError> {
     let Some(message) = what.message else { return Ok(()) };
-    let request = json!({
-        "messaging_product": "whatsapp",
-        "status": "read",
-        "message_id": message,
-        "typing_indicator": { "type": "text" },
-    });
-    Number::of(http, account)?.post(&request).await?;
+    Number::of(http, account)?.post(&read_mark(message)).await?;
+    Ok(())
+}
+
+fn read_mark(message: &str) -> Value {
+    json!({ "messaging_product": "whatsapp", "status": "read", "message_id": message })
+}
+
+/// Shown for 25 seconds or until the answer comes. WhatsApp takes it with a read mark only.
+pub(super) async fn typing(http: &Client, account: &Account, message: &str) -> Result<(), SendError> {
+    let mut mark = read_mark(message);
+    mark["typing_indicator"] = json!({ "type": "text" });
+    Number::of(http, account)?.post(&mark).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
     json as read,
     meta::{
         graph::Graph,
-        token::{self, EXPIRES_SETTING, TOKEN_SETTING, Token},
+        token::{self, EXPIRES_SETTING, GRANTED_BY, TOKEN_SETTING, Token},
     },
 };
 
@@ -41,6 +41,7 @@ impl SignIn for FacebookLogin {
     ) -> Result<Vec<Choice>, ConnectFailure> {
         let token = token::exchange(http, app, code, redirect, now_ms).await?;
         let about = token::look(http, app, &token.text).await?;
+        let user = token::user(&about);
         let graph = signed_in(http, app, &token.text)?;
         let accounts = match token::targets(&about, MANAGE) {
             Some(accounts) => accounts,
@@ -54,7 +55,9 @@ impl SignIn for FacebookLogin {
                 Err(failure) if failure.verdict == Verdict::Rejected => continue,
                 Err(failure) => return Err(failure.into()),
             };
-            choices.extend(numbers.iter().filter_map(|number| choice(number, account, &token)));
+            choices.extend(
+                numbers.iter().filter_map(|number| choice(number, account, (&token, user.as_deref()))),
+            );
         }
         choices.truncate(MAX_CHOICES);
         if choices.is_empty() {
@@ -87,7 +90,7 @@ async fn owned(graph: &Graph<'_>) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-fn choice(number: &Value, account: &str, token: &Token) -> Option<Choice> {
+fn choice(number: &Value, account: &str, (token, user): (&Token, Option<&str>)) -> Option<Choice> {
     let id = number.get("id").and_then(read::id)?;
     let mut credentials: std::collections::BTreeMap<_, _> = [
         ("phone_number_id", id.clone()),
@@ -98,6 +101,9 @@ fn choice(number: &Value, account: &str, token: &Token) -> Option<Choice> {
     .into();
     if let Some(end) = token.ends_at_ms {
         credentials.insert(EXPIRES_SETTING.to_owned(), end.to_string());
+    }
+    if let Some(user) = user {
+        credentials.insert(GRANTED_BY.name.to_owned(), user.to_owned());
     }
     Some(Choice { name: name(number).unwrap_or_else(|| Words::from(&id)), external_id: id, credentials })
 }

@@ -46,6 +46,9 @@ pub(super) fn read(value: &Value) -> Option<Fields> {
         event.retryable = Some(retry);
         if let Some(fault) = fault {
             event.set("error_code", fault.code);
+            if let Some(name) = known.and_then(|known| known.name) {
+                event.set("failure", name);
+            }
             event.reason = Some(fault.reason(known.and_then(|known| known.words)).into());
         }
     }

@@ -7,7 +7,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     asked::Asked,
@@ -84,9 +84,25 @@ fn account(shared: &Shared, request: &Request, named: &str) -> Result<(Service, 
     })
 }
 
+/// A page also sends as the Instagram account that it is linked with: the recipient tells which is meant.
+fn linked(
+    shared: &Shared,
+    service: Service,
+    account: String,
+    body: &Map<String, Value>,
+) -> (Service, String) {
+    let person = body.get("recipient").and_then(|recipient| recipient["id"].as_str());
+    let found = shared.state.read(|state| {
+        let instagram = state.page(&account).filter(|_| service == Service::Messenger)?.instagram.clone()?;
+        state.known_person(&instagram, person?).map(|_| instagram)
+    });
+    found.map_or((service, account), |instagram| (Service::Instagram, instagram))
+}
+
 fn asked(shared: &Shared, request: &Request, named: &str) -> Result<(Service, Asked), Refusal> {
     let (service, account) = account(shared, request, named)?;
     let body = request.json()?;
+    let (service, account) = linked(shared, service, account, &body);
     let asked = match service {
         Service::WhatsApp => whatsapp_send::read(shared, &account, body)?,
         Service::Messenger | Service::Instagram => page_send::read(shared, service, &account, body)?,

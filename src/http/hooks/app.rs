@@ -2,8 +2,6 @@
 //! that has the account, as if it had come alone. The answer is 2xx when all parts are stored. A part that nobody has
 //! connected is counted and dropped: its sender would repeat it for days.
 
-use std::sync::Arc;
-
 use adapters::{Account, App, AppInvalid, Routed};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
@@ -152,16 +150,19 @@ async fn deliver(app: &AppState, to: &Opened, body: &Bytes) -> Result<(), Proble
         }
     };
     for Routed { provider, claim, body } in routed {
-        let connected = match &claim {
-            Some(claim) => app.channels.by_claim(provider, claim).await?,
-            None => None,
+        let mut concerned = match &claim {
+            Some(claim) => app.channels.concerned(provider, claim).await?,
+            None => Vec::new(),
         };
-        let Some(connected) = connected.filter(|one| is_through(one, to)) else {
+        concerned.retain(|one| is_through(one, to));
+        if concerned.is_empty() {
             unconnected(provider, claim.as_deref());
             continue;
-        };
+        }
         let Some(adapter) = adapters::provider(provider) else { continue };
-        store(app, adapter, Arc::clone(&connected), body, |_| Ok(())).await?;
+        for connected in concerned {
+            store(app, adapter, connected, body.clone(), |_| Ok(())).await?;
+        }
     }
     Ok(())
 }
