@@ -60,6 +60,8 @@ lint:
 
 rust:
 	@$(STEP) cargo-test cargo test --workspace
+	@# Again, to show how many bodies and signatures of each provider there are.
+	@$(STEP) cases cargo test --workspace --test providers -- --nocapture --test-threads=2 every_
 
 # Alone, for it takes all cores: the other tests have their times to keep.
 seeds:

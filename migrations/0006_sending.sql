@@ -16,6 +16,8 @@ create index conversations_of_chat on conversations (tenant, channel, external_i
 -- How often the provider was asked in vain who the customer is, and when it was last.
 alter table contacts add column profile_asks bigint not null default 0;
 alter table contacts add column profile_asked_at bigint;
+-- When the name and the handles were last told differently, by the provider's time.
+alter table contacts add column described_at bigint;
 
 -- Answers of machines to an address of a mail channel, within an hour.
 create table automatic_answers (

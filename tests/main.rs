@@ -36,6 +36,7 @@ mod secrets;
 mod sending;
 mod sent_again;
 mod sessions;
+mod shuffled;
 mod starving;
 mod statements;
 mod taken_back;

@@ -94,6 +94,46 @@ on_both!(what_comes_before_its_message_is_put_in_order_with_it, |engine| async m
     world.finish().await;
 });
 
+on_both!(a_quote_that_overtook_its_message_finds_it, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let first = text(5550191, 1, "Which one?");
+    let mut second = text(5550191, 2, "This one");
+    second["reply_to_message"] = first.clone();
+    update(&world, 2, "message", &second).await;
+    let event = created(&mut manager).await;
+    assert!(event["message"]["reply_to"].is_null());
+    update(&world, 1, "message", &first).await;
+    let quoted = created(&mut manager).await["message"]["id"].clone();
+    let shown = manager
+        .publication(|data| data["message"]["text"] == "This one" && data["message"]["reply_to"] == quoted);
+    shown.await;
+    assert_eq!(messages(&world, &event).await[0]["reply_to"], quoted);
+    world.finish().await;
+});
+
+on_both!(an_overtaken_message_gives_nobody_a_former_name, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let named = |number: i64, at: i64, name: &str| {
+        let mut message = text(5550192, number, "Hello");
+        message["date"] = at.into();
+        message["from"]["first_name"] = name.into();
+        message["chat"]["first_name"] = name.into();
+        message
+    };
+    for (number, at, name, shown) in [
+        (1, AT, "Mira", "Mira"),
+        (3, AT + 20, "Mira Lee", "Mira Lee"),
+        (2, AT + 10, "Mira", "Mira Lee"),
+        (4, AT + 30, "M. Lee", "M. Lee"),
+    ] {
+        update(&world, number, "message", &named(number, at, name)).await;
+        assert_eq!(created(&mut manager).await["conversation"]["contact"]["name"], shown);
+    }
+    world.finish().await;
+});
+
 on_both!(in_a_group_each_person_has_a_reaction, |engine| async move {
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;

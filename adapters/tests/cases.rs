@@ -1,6 +1,6 @@
 //! Every case of `fixtures/index.json`: the body becomes the events that it names, in their order.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use adapters::{InspectError, Kind, inspect, provider};
 use serde_json::{Map, Value};
@@ -28,6 +28,15 @@ fn differences(event: &Value, expected: &Map<String, Value>) -> Vec<String> {
     };
     let wrong = expected.iter().filter(|(key, value)| !is_right(key, value));
     wrong.map(|(key, value)| format!("{key}: expected {value}, got {} of {event}", shown(key))).collect()
+}
+
+/// How many there are of each, as the summary of `make test` shows it.
+pub(crate) fn counts(all: &[Value], by: &str) -> String {
+    let mut counts = BTreeMap::new();
+    for one in all {
+        *counts.entry(one[by].as_str().unwrap()).or_insert(0) += 1;
+    }
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 #[test]
@@ -60,7 +69,8 @@ fn every_case_normalises_as_it_says() {
         assert_eq!(ignored, expect["outcome"] == "ignored", "{name}");
     }
     assert_eq!(wrong, Vec::<String>::new());
-    assert_eq!(cases.len(), 186);
+    assert_eq!(cases.len(), 193);
+    println!("# {} cases: {}", cases.len(), counts(&cases, "provider"));
 }
 
 #[test]

@@ -43,6 +43,10 @@ pub enum MessageChange {
         status: MessageStatus,
         error: Option<MessageError>,
     },
+    /// Another message quotes it, and arrived before it.
+    Quoted {
+        by: Uuid,
+    },
 }
 
 /// The contents of an edit.
@@ -82,6 +86,20 @@ pub(super) async fn apply_or_wait(
     if apply_now(tx, channel, key, &timed).await? {
         return Ok(());
     }
+    let text = serde_json::to_string(&timed).context("a change cannot be written as JSON")?;
+    Ok(pending_changes::wait(tx, channel.tenant, channel.id, key, &text).await?)
+}
+
+/// Stores that a message quotes one that has not arrived, if it does.
+pub(super) async fn await_quoted(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    key: Option<&str>,
+    message: &Message,
+) -> Result<(), Error> {
+    let Some(key) = key.filter(|_| message.reply_to.is_none()) else { return Ok(()) };
+    let change = MessageChange::Quoted { by: message.id };
+    let timed = TimedChange { at: None, place: None, key: String::new(), change };
     let text = serde_json::to_string(&timed).context("a change cannot be written as JSON")?;
     Ok(pending_changes::wait(tx, channel.tenant, channel.id, key, &text).await?)
 }
@@ -230,7 +248,22 @@ async fn change_message(
             messages::set_status(tx, tenant, message).await?;
             Ok(Impact::NotContent)
         }
+        MessageChange::Quoted { by } => {
+            quoted(tx, tenant, message, *by).await?;
+            Ok(Impact::None)
+        }
     }
+}
+
+/// Links the message that quotes this one to it.
+async fn quoted(tx: &mut Tx<'_>, tenant: Uuid, message: &Message, by: Uuid) -> Result<(), Error> {
+    let Some(mut by) = messages::load(tx, tenant, by).await? else { return Ok(()) };
+    let Some(mut conversation) = conversations::load_locked(tx, tenant, by.conversation).await? else {
+        return Ok(());
+    };
+    by.reply_to = Some(message.id);
+    messages::set_reply_to(tx, tenant, &by).await?;
+    announce::message(tx, EventKind::MessageUpdated, &mut conversation, &by)
 }
 
 /// Whether the change is newer than the ones applied before. If so, its mark is stored even if the message does not

@@ -13,7 +13,11 @@ const INSERT: &str = "insert into contacts (tenant, id, name, handle, user_name,
     values ($1, $2, $3, $4, $5, $6, $6)";
 const LINK: &str = "insert into identities (tenant, channel, external_id, contact, created_at) \
     values ($1, $2, $3, $4, $5) on conflict (tenant, channel, external_id) do nothing";
-const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = $5, updated_at = $6 where tenant = $1 and id = $2";
+const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = $5, updated_at = $6, \
+    described_at = case when described_at > $7 then described_at else $7 end where tenant = $1 and id = $2";
+/// A message tells of its writer, so what is known is as new as the newest message.
+const DESCRIBED: &str = "select p.described_at, (select max(o.heard_at) from (select heard_at from conversations \
+    where tenant = $1 and contact = $2 order by id desc limit 10) o) from contacts p where p.tenant = $1 and p.id = $2";
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
 
@@ -26,7 +30,8 @@ const PROFILE_ASKS: &str = "select profile_asks, coalesce(profile_asked_at, 0) f
     and not exists (select 1 from jobs j where j.tenant = $1 and j.subject = $3 and j.kind = 'fetch_profile')";
 const ASKED: &str = "update contacts set profile_asks = profile_asks + 1, profile_asked_at = $3 where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] = &[FIND, INSERT, LINK, DESCRIBE, RENAME_IDENTITY, IDS_BESIDE, PROFILE_ASKS, ASKED];
+pub const ALL: &[&str] =
+    &[FIND, INSERT, LINK, DESCRIBE, DESCRIBED, RENAME_IDENTITY, IDS_BESIDE, PROFILE_ASKS, ASKED];
 
 from_row!(Contact { id, name, handle, user_name });
 
@@ -93,12 +98,18 @@ pub async fn link(
     Ok(tx.exec(LINK, args![tenant, channel, external_id, contact, now]).await? == 1)
 }
 
-/// Writes name, handle and user name as they are in the value, and its search terms.
-pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact) -> Result<(), StoreError> {
+/// Writes name, handle and user name as they are in the value, and its search terms. `at`: when this was told.
+pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact, at: i64) -> Result<(), StoreError> {
     let now = tx.now();
-    let args = args![tenant, contact.id, &contact.name, &contact.handle, &contact.user_name, now];
+    let args = args![tenant, contact.id, &contact.name, &contact.handle, &contact.user_name, now, at];
     tx.put(DESCRIBE, args).await?;
     super::contact_terms::note(tx, tenant, contact, true).await
+}
+
+/// Whether nothing that is known of the contact was told after this time.
+pub async fn is_newest(tx: &mut Tx<'_>, tenant: Uuid, contact: Uuid, at: i64) -> Result<bool, StoreError> {
+    let known = tx.one::<(Option<i64>, Option<i64>)>(DESCRIBED, args![tenant, contact]).await?;
+    Ok(known.is_none_or(|(described, heard)| described.max(heard).is_none_or(|last| last <= at)))
 }
 
 /// Replaces a chat's id, not its name, after the provider changed it.

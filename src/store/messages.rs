@@ -41,6 +41,7 @@ const MARKS: &str = "select marks from messages where tenant = $1 and id = $2";
 const SET_MARKS: &str = "update messages set marks = $3 where tenant = $1 and id = $2";
 const SET_DELETED: &str = "update messages set deleted_at = $3 where tenant = $1 and id = $2";
 const SET_REACTIONS: &str = "update messages set reactions = $3 where tenant = $1 and id = $2";
+const SET_REPLY_TO: &str = "update messages set reply_to = $3 where tenant = $1 and id = $2";
 const EXTERNAL_ID: &str = "select external_id, external_key from messages where tenant = $1 and id = $2";
 const INBOUND_UNTIL: &str =
     "select inbound_count from messages where tenant = $1 and conversation = $2 and seq = $3";
@@ -88,6 +89,7 @@ pub const ALL: &[&str] = &[
     SET_MARKS,
     SET_DELETED,
     SET_REACTIONS,
+    SET_REPLY_TO,
     EXTERNAL_ID,
     INBOUND_UNTIL,
     LAST_ANSWER,
@@ -274,6 +276,11 @@ pub async fn set_reactions(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> 
     let text =
         serde_json::to_string(&message.reactions).map_err(|error| StoreError::Engine(error.to_string()))?;
     tx.put(SET_REACTIONS, args![tenant, message.id, &text]).await
+}
+
+/// The quoted message became known.
+pub async fn set_reply_to(tx: &mut Tx<'_>, tenant: Uuid, message: &Message) -> Result<(), StoreError> {
+    tx.put(SET_REPLY_TO, args![tenant, message.id, message.reply_to]).await
 }
 
 /// The provider's id of the message, for quoting it.

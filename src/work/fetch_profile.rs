@@ -95,7 +95,8 @@ impl Verb for FinishFetch {
         };
         // A name that an event set meanwhile is newer.
         if conversation.contact.name.is_none() && conversation.contact.learn(&told) {
-            contacts::describe(tx, tenant, &conversation.contact).await?;
+            let now = tx.now();
+            contacts::describe(tx, tenant, &conversation.contact, now).await?;
             announce::conversation(tx, &mut conversation)?;
         }
         Ok(())

@@ -92,7 +92,8 @@ impl Verb for FinishFetch {
         if conversation.contact.name.is_none()
             && conversation.contact.learn(&Description { name: title, ..Description::default() })
         {
-            contacts::describe(tx, tenant, &conversation.contact).await?;
+            let now = tx.now();
+            contacts::describe(tx, tenant, &conversation.contact, now).await?;
             announce::conversation(tx, &mut conversation)?;
         }
         Ok(())

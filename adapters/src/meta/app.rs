@@ -83,11 +83,6 @@ impl App for MetaApp {
         FIELDS
     }
 
-    /// Meta reviews an app for one business, and blocks it with all that is connected through it.
-    fn is_for_one_tenant(&self) -> bool {
-        true
-    }
-
     fn external_id(&self, app: &Account) -> Option<String> {
         app.get("app_id").map(str::to_owned)
     }

@@ -161,7 +161,10 @@ fn edit_of(item: &Item<'_>, target: &str, envelope: &Envelope<'_>) -> Fields {
     }
     event.content = Some(event.kind);
     event.kind = Kind::Edited;
-    event.timestamp_ms = envelope.timestamp_ms().or(event.timestamp_ms);
+    // The payload's time may be that of the edited message. Within one second `told_ms` orders.
+    let told = envelope.timestamp_ms();
+    let is_same_second = |own: i64| told.is_some_and(|told| told.div_euclid(1_000) == own.div_euclid(1_000));
+    event.timestamp_ms = event.timestamp_ms.filter(|own| told.is_none() || is_same_second(*own)).or(told);
     event
 }
 

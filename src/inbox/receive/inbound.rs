@@ -123,12 +123,7 @@ pub(super) async fn contact_of(
     }
     let said = description_of(event);
     let contact = match found {
-        Some(mut contact) => {
-            if contact.learn(&said) {
-                contacts::describe(tx, channel.tenant, &contact).await?;
-            }
-            contact
-        }
+        Some(contact) => learn(tx, channel, contact, &said, time::or_now(&event.told, tx.now())).await?,
         None => contacts::insert(tx, channel.tenant, &said).await?,
     };
     if !linked {
@@ -138,6 +133,33 @@ pub(super) async fn contact_of(
         contacts::link(tx, channel.tenant, channel.id, other, contact.id).await?;
     }
     Ok(contact)
+}
+
+/// A message that was overtaken does not give a contact its former name again.
+async fn learn(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    contact: Contact,
+    said: &Description<'_>,
+    at: i64,
+) -> Result<Contact, Error> {
+    let mut learned = contact.clone();
+    // Looked up only for what differs, which is rare.
+    if !learned.learn(said) {
+        return Ok(contact);
+    }
+    if !contacts::is_newest(tx, channel.tenant, contact.id, at).await? {
+        // What was not known at all is worth having, however old it is.
+        let before = contact.clone();
+        learned.name = contact.name.or(learned.name);
+        learned.user_name = contact.user_name.or(learned.user_name);
+        learned.handle = contact.handle.or(learned.handle);
+        if learned == before {
+            return Ok(before);
+        }
+    }
+    contacts::describe(tx, channel.tenant, &learned, at).await?;
+    Ok(learned)
 }
 
 /// What an event says about the contact. In a group the sender is one participant, while the contact is the group. An
@@ -260,6 +282,7 @@ pub(super) async fn store(
         inbound_count: conversation.inbound_count,
     };
     messages::insert(tx, message, &place).await?;
+    message_change::await_quoted(tx, channel, event.reply_key.as_deref(), message).await?;
     for (position, media) in event.content.media.iter().enumerate() {
         let file = files::attach(tx, channel, message.id, position as i64, media).await?;
         message.attachments.push(file);

@@ -20,8 +20,8 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, news: &Title) -> R
         return Ok(place_is_news);
     };
     let said = Description { name: chat.title.as_deref(), ..Description::default() };
-    if contact.learn(&said) {
-        contacts::describe(tx, channel.tenant, &contact).await?;
+    if contacts::is_newest(tx, channel.tenant, contact.id, at).await? && contact.learn(&said) {
+        contacts::describe(tx, channel.tenant, &contact, at).await?;
         chat_is_news = true;
     }
     if chat_is_news || place_is_news {
