@@ -15,6 +15,7 @@ mod consumers;
 mod database;
 mod disconnect;
 mod flow;
+mod gmail;
 mod health;
 mod invariants;
 mod keys;

@@ -70,6 +70,22 @@ const CREDENTIALS: &[CredentialField] = &[
         default: None,
         help: "When the access token ends, Unix milliseconds. Set by itself.",
     },
+    CredentialField {
+        name: connect::WATCH_DUE,
+        secret: false,
+        required: false,
+        binds: Binds::Nothing,
+        default: None,
+        help: "When the mailbox's watch is renewed next, Unix milliseconds. Set by itself.",
+    },
+    CredentialField {
+        name: connect::WATCH_ERROR,
+        secret: false,
+        required: false,
+        binds: Binds::Nothing,
+        default: None,
+        help: "Why the watch could not be renewed. Set by itself.",
+    },
 ];
 
 pub(crate) struct Gmail;

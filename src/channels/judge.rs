@@ -49,12 +49,12 @@ pub(crate) fn judge(provider: &dyn Provider, health: &Health, seen: &Seen<'_>) -
         let detail = format!("{count} messages were not confirmed");
         return Finding::new(HealthLevel::Degraded, HealthCause::Unconfirmed, Some(detail));
     }
-    match (health.pending.unwrap_or(0), &health.last_error) {
-        // The last error stays after deliveries work again.
-        (1.., Some(error)) => {
+    match (health.pending, &health.last_error) {
+        // The last error stays after deliveries work again, where the provider counts what waits.
+        (None | Some(1..), Some(error)) => {
             Finding::new(HealthLevel::Degraded, HealthCause::DeliveryErrors, Some(error.to_string()))
         }
-        (pending @ BACKLOG.., None) => {
+        (Some(pending @ BACKLOG..), None) => {
             let detail = format!("{pending} deliveries wait at the provider");
             Finding::new(HealthLevel::Degraded, HealthCause::Backlog, Some(detail))
         }
@@ -174,6 +174,8 @@ mod tests {
         assert_eq!(waits(1, Some("Connection refused")), Some(HealthCause::DeliveryErrors));
         assert_eq!(waits(99, None), None);
         assert_eq!(waits(100, None), Some(HealthCause::Backlog));
+        let uncounted = Health { last_error: Some("it is not watched".into()), ..up() };
+        assert_eq!(cause(&uncounted, &seen()).1, Some(HealthCause::DeliveryErrors));
         let silent = cause(&up(), &Seen { missed: 2, ..seen() });
         assert_eq!(silent, (HealthLevel::Degraded, Some(HealthCause::Silent)));
     }

@@ -17,7 +17,7 @@ use crate::channels::news;
 use crate::error::Error;
 use crate::model::{Channel, ChannelState, HealthCause, HealthLevel};
 use crate::store::jobs::{self, Job, WatchChannels};
-use crate::store::{Tx, Verb, channels, looks, messages};
+use crate::store::{Tx, Verb, channels, cursors, looks, messages};
 
 const EVERY: Duration = Duration::from_secs(10);
 /// 10,000 channels are looked at 34 times a second.
@@ -164,8 +164,12 @@ impl Verb for Begin {
         if channel.is_none_or(|channel| channel.state != ChannelState::Active) {
             return Ok(None);
         }
-        let now = tx.now();
-        Ok(Some(Known { heard_at: looks::last_heard(tx, key).await?.unwrap_or(now) }))
+        // A channel on which nothing ever came is quiet since it was connected.
+        let heard_at = match looks::last_heard(tx, key).await? {
+            Some(at) => at,
+            None => cursors::get(tx, key).await?.map_or(tx.now(), |read| read.at),
+        };
+        Ok(Some(Known { heard_at }))
     }
 }
 

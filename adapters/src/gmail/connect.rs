@@ -21,9 +21,9 @@ const EARLY_MS: i64 = 5 * MINUTE_MS;
 const AGAIN_MS: i64 = 15 * MINUTE_MS;
 
 /// When the watch is renewed next.
-const WATCH_DUE: &str = "watch_renew_at_ms";
+pub(super) const WATCH_DUE: &str = "watch_renew_at_ms";
 /// Why it could not be.
-const WATCH_ERROR: &str = "watch_error";
+pub(super) const WATCH_ERROR: &str = "watch_error";
 
 pub(super) fn claim(mailbox: &str) -> String {
     format!("mailbox:{}", mailbox.to_lowercase())

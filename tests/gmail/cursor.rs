@@ -1,0 +1,140 @@
+//! Reading by the mailbox's history: pages, a forgotten place, lost pushes, and a server that dies meanwhile.
+
+use emulators::Answer;
+use emulators::gmail::{EmulatorConfig, Mail};
+use hubbub::error::Error;
+use hubbub::store::{Arg, Tx, Verb};
+
+use super::{MAILBOX, Shop, settings};
+use crate::health::LookNow;
+use crate::on_both;
+
+fn mail(text: &str) -> Mail {
+    Mail::new("ari@example.org", "Order", text)
+}
+
+/// Each of them, once.
+fn once(subjects: &[String], texts: &[&str]) -> bool {
+    subjects.len() == texts.len()
+        && texts.iter().all(|text| subjects.iter().filter(|one| one.contains(text)).count() == 1)
+}
+
+on_both!(a_history_of_many_pages_with_an_empty_one_is_read_whole, |engine| async move {
+    let config = EmulatorConfig { page_size: 2, ..EmulatorConfig::default() };
+    let shop = Shop::with(engine, settings(), config).await;
+    shop.google.begins_history_with_empty_page(true);
+    let texts = ["m-one", "m-two", "m-three", "m-four", "m-five", "m-six", "m-seven"];
+    for text in &texts[..6] {
+        shop.google.arrives(MAILBOX, &mail(text).without_push());
+    }
+    shop.google.arrives(MAILBOX, &mail("gone meanwhile").without_push().vanishing());
+    shop.google.arrives(MAILBOX, &mail(texts[6]));
+    shop.is_read().await;
+    assert!(once(&shop.subjects().await, &texts), "{:?}", shop.subjects().await);
+    let pages = shop.calls("/history").iter().filter(|call| call.parameter("pageToken").is_some()).count();
+    assert!(pages >= 4, "{pages} pages");
+    shop.finish().await;
+});
+
+on_both!(a_forgotten_place_is_one_full_reading, |engine| async move {
+    let shop = Shop::start(engine).await;
+    shop.google.arrives(MAILBOX, &mail("m-old"));
+    shop.is_read().await;
+    shop.google.arrives(MAILBOX, &mail("m-new").without_push());
+    shop.google.forgets_history(MAILBOX);
+    let before = shop.google.calls().len();
+    let (now, _) = shop.google.state_of(MAILBOX).expect("the mailbox");
+    shop.google.notifies(MAILBOX, now);
+    shop.is_read().await;
+    let calls: Vec<_> = shop.google.calls().split_off(before);
+    let place = |name: &str| calls.iter().position(|call| call.path.ends_with(name));
+    let (profile, list) = (place("/profile").expect("profile"), place("/messages").expect("list"));
+    assert!(profile < list, "the place is asked for before the list");
+    shop.google.arrives(MAILBOX, &mail("m-third"));
+    shop.is_read().await;
+    assert!(once(&shop.subjects().await, &["m-old", "m-new", "m-third"]), "{:?}", shop.subjects().await);
+    let lists =
+        shop.google.calls().split_off(before).iter().filter(|call| call.path.ends_with("/messages")).count();
+    assert_eq!(lists, 1, "full readings");
+    assert_eq!(shop.health().await["state"], "connected");
+    shop.finish().await;
+});
+
+on_both!(lost_repeated_and_shuffled_pushes_lose_and_double_nothing, |engine| async move {
+    let shop = Shop::start(engine).await;
+    shop.google.repeats_pushes(true);
+    shop.google.holds_pushes(true);
+    let texts = ["m-one", "m-two", "m-three", "m-four"];
+    for text in texts {
+        shop.google.arrives(MAILBOX, &mail(text));
+    }
+    shop.google.holds_pushes(false);
+    shop.is_read().await;
+    assert!(once(&shop.subjects().await, &texts), "{:?}", shop.subjects().await);
+    let place = shop.cursor().await;
+    // One that was published long ago, one of nobody's, and one that cannot be read.
+    shop.google.notifies(MAILBOX, 1);
+    shop.google.notifies("nobody@shop.example.com", 9_000_500);
+    shop.google.idle().await;
+    assert!(
+        shop.google.deliveries().iter().all(|one| (200..300).contains(&one.status)),
+        "{:?}",
+        shop.google.deliveries()
+    );
+    assert_eq!(shop.google.post(&serde_json::json!({ "data": "!", "messageId": "1" })).await, 200);
+    shop.google.arrives(MAILBOX, &mail("m-five"));
+    shop.is_read().await;
+    assert!(shop.cursor().await.parse::<u64>().ok() > place.parse::<u64>().ok(), "it never goes back");
+    assert_eq!(shop.subjects().await.len(), 5);
+    shop.finish().await;
+});
+
+/// Nothing was delivered for an hour.
+struct Silent(uuid::Uuid);
+
+impl Verb for Silent {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let at = tx.now() - 3_600_000;
+        let args = [Arg::from(at), Arg::from(self.0)];
+        tx.exec("update channel_cursors set updated_at = $1 where channel = $2", &args).await?;
+        tx.exec("update envelopes set received_at = $1 where channel = $2", &args).await?;
+        Ok(())
+    }
+}
+
+on_both!(mails_without_a_push_are_found_by_asking, |engine| async move {
+    let shop = Shop::start(engine).await;
+    shop.google.arrives(MAILBOX, &mail("m-one").without_push());
+    // Nothing was told for half an hour.
+    shop.world.app.store.write(Silent(shop.mailbox.id)).await.expect("the past");
+    shop.world.app.store.write(LookNow).await.expect("a look");
+    shop.is_read().await;
+    assert!(once(&shop.subjects().await, &["m-one"]), "{:?}", shop.subjects().await);
+    shop.finish().await;
+});
+
+on_both!(a_server_that_dies_while_it_reads_begins_again, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let arrived: Vec<_> = ["m-one", "m-two", "m-three"]
+        .into_iter()
+        .map(|text| shop.google.arrives(MAILBOX, &mail(text).without_push()))
+        .collect();
+    // The first is stored, the second does not come before the end.
+    let path = format!("/messages/{}", arrived[1].id);
+    let answer = Answer { hang_ms: Some(1_500), ..Answer::of(&path, 503, serde_json::Value::Null) };
+    shop.google.answers(Answer { method: Some("GET".into()), ..answer }.times(1));
+    let place = shop.cursor().await;
+    shop.google.arrives(MAILBOX, &mail("m-four"));
+    shop.until("the first", async |shop| !shop.subjects().await.is_empty()).await;
+    assert_eq!(shop.cursor().await, place, "it stays until all is stored");
+    let shop = shop.restart().await;
+    shop.is_read().await;
+    assert!(
+        once(&shop.subjects().await, &["m-one", "m-two", "m-three", "m-four"]),
+        "{:?}",
+        shop.subjects().await
+    );
+    shop.finish().await;
+});

@@ -1,0 +1,104 @@
+//! What a mailbox lives by: access tokens, the watch, the person's permission, and the keys that prove pushes.
+
+use emulators::Answer;
+use emulators::gmail::{Forgery, Mail};
+use serde_json::{Value, json};
+
+use super::{MAILBOX, Shop};
+use crate::health::LookNow;
+use crate::on_both;
+
+fn mail(text: &str) -> Mail {
+    Mail::new("ari@example.org", "Order", text)
+}
+
+async fn set(shop: &Shop, credentials: Value) {
+    let path = format!("/api/v1/channels/{}", shop.mailbox.id);
+    let (status, answer) = shop.api.patch(&path, &json!({ "credentials": credentials })).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// A person sends into a thread.
+async fn says(shop: &Shop, thread: &str, text: &str) {
+    let id = shop.conversation(thread).await.expect("a conversation");
+    let path = format!("/api/v1/conversations/{id}/messages");
+    let (status, said) = shop.api.post(&path, &json!({ "client_id": text, "text": text })).await;
+    assert_eq!(status, 201, "{said}");
+}
+
+on_both!(the_watch_is_renewed_daily_and_tells_when_it_cannot_be, |engine| async move {
+    let shop = Shop::start(engine).await;
+    for text in ["m-one", "m-two", "m-three"] {
+        shop.google.arrives(MAILBOX, &mail(text));
+        shop.is_read().await;
+    }
+    let watches = shop.calls("/watch").len();
+    assert!(watches <= 2, "{watches}: with connecting, and once more at most");
+    // A day later.
+    let refused = Answer::of("/watch", 503, Value::Null);
+    shop.google.answers(refused);
+    set(&shop, json!({ "watch_renew_at_ms": "1" })).await;
+    let degraded = async |shop: &Shop| {
+        shop.world.app.store.write(LookNow).await.expect("a look");
+        shop.health().await["state"] == "degraded"
+    };
+    shop.until("the failure", degraded).await;
+    shop.google.answers_itself("POST", "/watch");
+    set(&shop, json!({ "watch_renew_at_ms": "1" })).await;
+    let well = async |shop: &Shop| {
+        shop.world.app.store.write(LookNow).await.expect("a look");
+        shop.health().await["state"] == "connected"
+    };
+    shop.until("it is well", well).await;
+    shop.finish().await;
+});
+
+on_both!(a_token_that_ran_out_is_renewed_once_by_all_who_need_it, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let threads: Vec<_> =
+        ["m-one", "m-two", "m-three"].map(|text| shop.google.arrives(MAILBOX, &mail(text)).thread).into();
+    shop.is_read().await;
+    let before = shop.calls("/token").len();
+    shop.google.expires_access();
+    set(&shop, json!({ "access_expires_at_ms": "1" })).await;
+    shop.google.arrives(MAILBOX, &mail("m-four"));
+    futures_util::future::join_all(threads.iter().map(|thread| says(&shop, thread, "Here I am"))).await;
+    shop.google.sent_reaches(3).await;
+    shop.is_read().await;
+    assert_eq!(shop.calls("/token").len() - before, 1, "renewals");
+    // One that Google ended early: nobody knew.
+    shop.google.expires_access();
+    says(&shop, &threads[0], "And again").await;
+    shop.google.arrives(MAILBOX, &mail("m-five"));
+    shop.google.sent_reaches(4).await;
+    shop.is_read().await;
+    assert_eq!((shop.google.sent().len(), shop.health().await["state"].clone()), (4, json!("connected")));
+    shop.finish().await;
+});
+
+on_both!(pushes_of_others_are_refused_and_new_keys_are_fetched, |engine| async move {
+    let shop = Shop::start(engine).await;
+    shop.google.arrives(MAILBOX, &mail("m-one"));
+    shop.is_read().await;
+    let reads = shop.calls("/history").len();
+    for forgery in [
+        Forgery::OtherAudience,
+        Forgery::OtherAccount,
+        Forgery::UnverifiedEmail,
+        Forgery::Expired,
+        Forgery::OtherIssuer,
+        Forgery::OtherKey,
+        Forgery::AlgorithmNone,
+        Forgery::NoToken,
+    ] {
+        let status = shop.google.notifies_forged(MAILBOX, forgery).await;
+        assert!(matches!(status, 401 | 403), "{forgery:?}: {status}");
+    }
+    assert_eq!((shop.calls("/history").len(), shop.calls("/certs").len()), (reads, 1));
+    shop.google.rotates_keys(false);
+    shop.google.arrives(MAILBOX, &mail("m-two"));
+    shop.is_read().await;
+    assert_eq!(shop.calls("/certs").len(), 2, "once more, for the unknown key");
+    assert_eq!(shop.subjects().await.len(), 2);
+    shop.finish().await;
+});
