@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::inbox::receive;
 use crate::store::cursors::{self, Cursor};
 use crate::store::jobs::{self, Job, ReadNews};
-use crate::store::{Tx, Verb, channels, messages};
+use crate::store::{Tx, Verb, channels, looks, messages};
 
 /// Pages of one reading: more than any account has.
 const PAGES: usize = 100_000;
@@ -183,6 +183,8 @@ impl Verb for Finish {
                     let (reason, now) = (Some(error.reason.to_string()), tx.now());
                     let found = Finding::of_provider(provider, adapters::HealthState::Down, reason);
                     health::note(tx, &mut channel, found, now).await?;
+                    // What helps is known by a look only: a person who has to sign in, say.
+                    looks::begin(tx, place, now).await?;
                 } else {
                     let wait = retry::wait_ms(self.job.tries, FIRST_WAIT_MS, LONGEST_WAIT_MS, self.random);
                     let at = tx.now() + wait;
