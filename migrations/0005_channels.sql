@@ -34,8 +34,7 @@ create table shared_accounts (
   claim text not null,
   tenant uuid not null,
   channel uuid not null,
-  primary key (provider, claim, tenant, channel),
-  foreign key (tenant, channel) references channels (tenant, id)
+  primary key (provider, claim, tenant, channel)
 );
 create index shared_accounts_of_channel on shared_accounts (tenant, channel, claim);
 

@@ -318,6 +318,7 @@ pub struct Reaction {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Receipt {
     /// The message, in the space of [`NewMessage::key`].
+    /// The same as `our_reference` where the provider tells no other name of the message.
     pub target_key: String,
     pub status: Status,
     /// It is the state of one participant of a group only.

@@ -18,7 +18,7 @@ use crate::inbox::receive;
 use crate::model::ChannelHealth;
 use crate::store::cursors::{self, Cursor};
 use crate::store::jobs::{self, Job, ReadNews};
-use crate::store::{Tx, Verb, channels, messages};
+use crate::store::{Tx, Verb, channels, looks, messages};
 
 /// Pages of one reading: more than any account has.
 const PAGES: usize = 100_000;
@@ -187,6 +187,9 @@ impl Verb for Finish {
                         let found = Finding::of_provider(provider, adapters::HealthState::Down, reason);
                         health::note(tx, &mut channel, found, now).await?;
                     }
+                    // What helps is known by a look only: a person who has to sign in, say.
+                    let looked_at = tx.now();
+                    looks::begin(tx, place, looked_at).await?;
                 } else {
                     let wait = retry::wait_ms(self.job.tries, FIRST_WAIT_MS, LONGEST_WAIT_MS, self.random);
                     let at = tx.now() + wait;

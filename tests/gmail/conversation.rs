@@ -112,6 +112,28 @@ on_both!(what_the_owner_writes_in_gmail_itself_silences_the_ai, |engine| async m
     shop.finish().await;
 });
 
+on_both!(a_mail_that_comes_back_is_marked_as_failed_with_the_servers_words, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let mut worker = shop.world.worker(4).await;
+    let arrived = shop.google.arrives(MAILBOX, &Mail::new("ari@example.org", "Order", "Where is it?"));
+    let turn = worker.offered().await;
+    answer(&mut worker, &turn, "On its way").await;
+    let sent = shop.google.sent_reaches(1).await.remove(0);
+    shop.is_read().await;
+    shop.google.bounces(&sent);
+    shop.until("the failure", async |shop| shop.messages(&arrived.thread).await[1]["status"] == "failed")
+        .await;
+    let failed = shop.messages(&arrived.thread).await[1].clone();
+    assert!(
+        failed["error"]["reason"].as_str().is_some_and(|words| words.contains("wasn't delivered")),
+        "{failed}"
+    );
+    shop.is_read().await;
+    assert_eq!(shop.google.sent().len(), 1, "a report is not answered");
+    assert_ne!(shop.health().await["state"], "down");
+    shop.finish().await;
+});
+
 on_both!(an_address_that_answers_every_answer_gets_only_a_few, |engine| async move {
     let settings = ChannelSettings { quiet_ms: 100, answers_per_hour: 2, ..settings() };
     let shop = Shop::with(engine, settings, EmulatorConfig::default()).await;

@@ -76,6 +76,37 @@ on_both!(a_token_that_ran_out_is_renewed_once_by_all_who_need_it, |engine| async
     shop.finish().await;
 });
 
+on_both!(who_took_the_permission_back_signs_in_again_and_nothing_is_lost, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let thread = shop.google.arrives(MAILBOX, &mail("m-one")).thread;
+    shop.is_read().await;
+    shop.google.owner_revokes(MAILBOX);
+    says(&shop, &thread, "Here I am").await;
+    shop.google.arrives(MAILBOX, &mail("m-two"));
+    shop.until("it is told", async |shop| shop.health().await["state"] == "needs_attention").await;
+    let health = shop.health().await;
+    assert_eq!(health["action"], "sign_in", "{health}");
+    assert!(shop.google.sent().is_empty());
+    let messages = shop.messages(&thread).await;
+    assert_ne!(messages[1]["status"], "failed", "it waits: {messages:?}");
+    let tokens = shop.google.grant(MAILBOX);
+    set(
+        &shop,
+        json!({ "refresh_token": tokens.refresh_token, "access_token": tokens.access_token,
+        "access_expires_at_ms": tokens.access_expires_at_ms.to_string() }),
+    )
+    .await;
+    let path = format!("/api/v1/channels/{}/connect", shop.mailbox.id);
+    let (status, answer) = shop.api.post(&path, &json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    let sent = shop.google.sent_reaches(1).await;
+    assert_eq!(sent[0].text.as_deref().map(str::trim), Some("Here I am"));
+    shop.is_read().await;
+    assert!(shop.subjects().await.iter().any(|text| text.contains("m-two")));
+    assert_eq!((shop.google.sent().len(), shop.health().await["state"].clone()), (1, json!("connected")));
+    shop.finish().await;
+});
+
 on_both!(pushes_of_others_are_refused_and_new_keys_are_fetched, |engine| async move {
     let shop = Shop::start(engine).await;
     shop.google.arrives(MAILBOX, &mail("m-one"));
@@ -100,5 +131,19 @@ on_both!(pushes_of_others_are_refused_and_new_keys_are_fetched, |engine| async m
     shop.is_read().await;
     assert_eq!(shop.calls("/certs").len(), 2, "once more, for the unknown key");
     assert_eq!(shop.subjects().await.len(), 2);
+    shop.finish().await;
+});
+
+on_both!(pushes_wait_while_the_keys_cannot_be_had, |engine| async move {
+    let shop = Shop::start(engine).await;
+    shop.google.outage(true);
+    shop.google.arrives(MAILBOX, &mail("m-one"));
+    let push = json!({ "data": "e30", "messageId": "1", "publishTime": "2026-11-10T00:00:00Z" });
+    // Signed by a key that nobody could fetch yet.
+    shop.google.rotates_keys(false);
+    shop.until("a refusal", async |shop| shop.google.post(&push).await == 503).await;
+    shop.google.outage(false);
+    shop.is_read().await;
+    assert_eq!(shop.subjects().await.len(), 1);
     shop.finish().await;
 });

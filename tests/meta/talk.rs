@@ -89,10 +89,22 @@ async fn person(all: &MetaWorld, line: &Line, manager: &mut Client, conversation
     let words = sent.last().expect("one").text.clone();
     assert_eq!(words.as_deref(), Some("Like this"));
     all.meta.idle().await;
-    for one in &sent[2..] {
-        all.meta.customer_reads(&one.id);
+    // What is read while it is still being handed over is told by the next look at the chat.
+    let api = all.world.api("agent@example.com").await;
+    let chat = conversation.as_str().expect("an id");
+    let begin = std::time::Instant::now();
+    loop {
+        for one in &sent[2..] {
+            all.meta.customer_reads(&one.id);
+        }
+        all.meta.idle().await;
+        let all_messages = api.messages(chat).await;
+        if all_messages.iter().any(|one| one["id"] == message["id"] && one["status"] == "read") {
+            break;
+        }
+        assert!(begin.elapsed() < crate::kit::PATIENCE, "{all_messages:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    status(manager, &message, "read").await;
 }
 
 /// Reactions of both sides, edits and deletions of the customer's.

@@ -26,6 +26,13 @@ pub(super) fn read(root: Part<'_>, mailbox: Option<&str>) -> Option<Bounce> {
         return None;
     }
     let report = find(root, &|mime| mime == "message/delivery-status").and_then(Part::decoded);
+    let subject = root.headers().text("Subject");
+    // Gmail gives what is no text as a file to be fetched. The words beside it tell the reason, and the subject whether the
+    // mail may still arrive.
+    let is_delay = subject.as_ref().is_some_and(|subject| subject.to_lowercase().contains("delay"));
+    if report.is_none() && is_delay {
+        return None;
+    }
     let report = Report::of(report.as_deref().unwrap_or_default());
     let status = match report.action.as_deref() {
         None | Some("failed") => Status::Failed,
@@ -39,9 +46,7 @@ pub(super) fn read(root: Part<'_>, mailbox: Option<&str>) -> Option<Bounce> {
     let thread = root.headers().ids("References");
     let id = own.first().or(answered.first()).or(thread.last())?;
     let reference = reference::of(headers, mailbox).or_else(|| reference::of_id(id, mailbox));
-    let reason = report
-        .reason
-        .or_else(|| (status == Status::Failed).then(|| root.headers().text("Subject")).flatten());
+    let reason = report.reason.or_else(|| words(root)).or(subject);
     // A full mailbox (5.2.2) is emptied one day.
     let retryable = report.code.is_some_and(|code| code.starts_with("4.") || code == "5.2.2");
     Some(Bounce {
@@ -51,6 +56,12 @@ pub(super) fn read(root: Part<'_>, mailbox: Option<&str>) -> Option<Bounce> {
         reason: reason.filter(|_| status == Status::Failed),
         retryable: retryable && status == Status::Failed,
     })
+}
+
+/// What the report says to people, in one line.
+fn words(root: Part<'_>) -> Option<String> {
+    let text = find(root, &|mime| mime == "text/plain").and_then(Part::decoded)?;
+    Some(text.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
 }
 
 fn find<'a>(part: Part<'a>, is: &dyn Fn(&str) -> bool) -> Option<Part<'a>> {
@@ -185,6 +196,19 @@ mod tests {
         let bounce = read(Part::of(&mail), None).unwrap();
         assert_eq!((bounce.original.as_str(), bounce.our_reference), ("<reply-1@shop.example.com>", None));
         assert!(read(Part::of(&report(FAILED, &[], &[])), None).is_none(), "nothing says of which mail");
+    }
+
+    #[test]
+    fn a_report_that_is_given_as_a_file_tells_its_reason_in_words() {
+        let read_as_file = |subject: &str| {
+            let fields = [("In-Reply-To", "<reply-1@shop.example.com>"), ("Subject", subject)];
+            let mut mail = report("", &[], &fields);
+            mail["parts"][1]["body"] = json!({"size": 200, "attachmentId": "ANGjdJ8"});
+            read(Part::of(&mail), None)
+        };
+        let failed = read_as_file("Delivery Status Notification (Failure)").unwrap();
+        assert_eq!((failed.status, failed.reason.as_deref()), (Status::Failed, Some("Address not found")));
+        assert!(read_as_file("Delivery Status Notification (Delay)").is_none());
     }
 
     #[test]

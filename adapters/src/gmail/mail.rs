@@ -148,9 +148,10 @@ fn status(bounce: Bounce) -> Fields {
     event.status = Some(bounce.status);
     event.retryable = (bounce.status == crate::Status::Failed).then_some(bounce.retryable);
     event.reason = bounce.reason.map(|reason| Words::from(reason).into());
+    // A report does not know Gmail's id of the mail: which one is meant is known by our reference alone.
+    let unknown = || format!("rfc822:{}", bounce.original);
+    event.target_key = Some(bounce.our_reference.clone().unwrap_or_else(unknown));
     event.our_reference = bounce.our_reference;
-    // No message has such a key: which one is meant is known by our reference.
-    event.target_key = Some(format!("rfc822:{}", bounce.original));
     event.target_message_id = Some(bounce.original);
     event.set("auto_submitted", true);
     event

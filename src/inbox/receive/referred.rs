@@ -32,15 +32,16 @@ pub(super) async fn status(
     let found = find(tx, channel, event.our_reference.as_deref()).await?;
     let Some(mut delivery) = found else { return Ok(None) };
     let key = event.target_key.as_str();
-    let is_present =
-        delivery.external_key.as_deref().is_none_or(|known| known == key) && !delivery.is_former(key);
+    let is_named = event.our_reference.as_deref() != Some(key);
+    let is_present = !is_named
+        || delivery.external_key.as_deref().is_none_or(|known| known == key) && !delivery.is_former(key);
     // An earlier try says nothing about the present one, unless the customer has got the message by it.
     let reached = matches!(status, MessageStatus::Delivered | MessageStatus::Read | MessageStatus::Played);
     let waits_anew = delivery.state == MessageStatus::Queued && status == MessageStatus::Failed;
     if (!is_present && !reached) || waits_anew {
         return Ok(Some(false));
     }
-    let is_new = is_present && delivery.external_key.is_none() && !key.is_empty();
+    let is_new = is_named && is_present && delivery.external_key.is_none() && !key.is_empty();
     if is_new {
         receipt::claim_key(tx, &delivery, key).await?;
         delivery.external_key = Some(key.to_owned());
