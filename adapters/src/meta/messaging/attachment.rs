@@ -29,12 +29,11 @@ enum Sort {
 impl Sort {
     fn of(kind: &str) -> Self {
         match kind {
-            "image" => Self::File(MediaKind::Image),
+            "image" | "animated_image" => Self::File(MediaKind::Image),
             "audio" => Self::File(MediaKind::Audio),
             "video" => Self::File(MediaKind::Video),
             "file" => Self::File(MediaKind::Document),
             "sticker" => Self::File(MediaKind::Sticker),
-            "animated_image" => Self::File(MediaKind::Image),
             "reel" | "ig_reel" => Self::Shared(MediaKind::Video),
             "ig_post" | "ig_story" => Self::Shared(MediaKind::Image),
             "share" | "post" | "media_share" | "xma" | "fallback" => Self::Link,
@@ -176,7 +175,7 @@ pub(super) fn fill(event: &mut Fields, attachments: &Attachments<'_>) {
         if matches!(one.sort, Sort::Mention) {
             event.set("story_mention", true);
             let id = wire::id(one.part(), "story_id").or_else(|| wire::id(one.part(), "id"));
-            event.set("story", id.map(|id| json!({ "id": id })).unwrap_or_else(|| json!({})));
+            event.set("story", id.map_or_else(|| json!({}), |id| json!({ "id": id })));
         }
         match one.file() {
             Some(file) => {

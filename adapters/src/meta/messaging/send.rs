@@ -64,18 +64,15 @@ fn request(network: Network, out: &Outgoing<'_>) -> Result<Value, Failure> {
     }
     let mut message = Map::new();
     let text = out.text.filter(|text| !text.trim().is_empty());
-    match &out.media {
-        Some(media) => {
-            let caption = media.caption.filter(|caption| !caption.trim().is_empty());
-            if caption.or(text).is_some() {
-                return Err(refuse("caption", "a text cannot go beside a file here"));
-            }
-            message.insert("attachment".into(), attachment(media));
+    if let Some(media) = &out.media {
+        let caption = media.caption.filter(|caption| !caption.trim().is_empty());
+        if caption.or(text).is_some() {
+            return Err(refuse("caption", "a text cannot go beside a file here"));
         }
-        None => {
-            let text = text.ok_or_else(|| refuse("empty", "there is nothing to send"))?;
-            message.insert("text".into(), text.into());
-        }
+        message.insert("attachment".into(), attachment(media));
+    } else {
+        let text = text.ok_or_else(|| refuse("empty", "there is nothing to send"))?;
+        message.insert("text".into(), text.into());
     }
     if !out.buttons.is_empty() {
         message.insert("quick_replies".into(), quick_replies(network, out)?);
