@@ -204,9 +204,11 @@ impl Provider for Instagram {
         &self,
         http: &Client,
         account: &Account,
-        _hook: &Hook<'_>,
+        hook: &Hook<'_>,
     ) -> Result<AccountInfo, ConnectFailure> {
-        connect::connect(&Door::of(http, account)?).await
+        let mut door = Door::of(http, account)?;
+        door.graph = door.graph.hiding(hook.secret);
+        connect::connect(&door).await
     }
 
     async fn disconnect(&self, http: &Client, account: &Account, _hook_url: &str) -> Result<(), SendError> {

@@ -191,10 +191,10 @@ impl Provider for Messenger {
         &self,
         http: &Client,
         account: &Account,
-        _hook: &Hook<'_>,
+        hook: &Hook<'_>,
     ) -> Result<AccountInfo, ConnectFailure> {
         let (graph, page) = page(http, account)?;
-        connect::connect(&graph, page).await
+        connect::connect(&graph.hiding(hook.secret), page).await
     }
 
     async fn disconnect(&self, http: &Client, account: &Account, _hook_url: &str) -> Result<(), SendError> {

@@ -64,7 +64,6 @@ pub(crate) fn message(name: &str, content: Value) -> Fields {
     one(name, from(name, json!({ "message": with(json!({ "mid": "m_1" }), content) })))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "calls read better")]
-pub(crate) fn attached(name: &str, attachments: Value) -> Fields {
+pub(crate) fn attached(name: &str, attachments: &Value) -> Fields {
     message(name, json!({ "attachments": attachments }))
 }

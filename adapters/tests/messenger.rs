@@ -142,8 +142,7 @@ async fn courtesies_are_requests_of_their_own() {
     assert_eq!(server.asked().len(), before);
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "calls read better")]
-pub(crate) fn file(link: Value) -> MediaRef {
+fn file(link: &Value) -> MediaRef {
     let (kind, state) = (MediaKind::Image, MediaState::Ready);
     MediaRef { kind, mime: None, name: None, size: None, state, reference: json!({ "link": link }) }
 }
@@ -160,7 +159,7 @@ async fn a_file_is_fetched_from_meta_s_hosts_and_without_the_token() {
     let host = server.address.to_string();
     let mut account = page("https://graph.facebook.com");
     account.settings.insert("media_hosts".into(), format!("media.example.com, {host}"));
-    let link = |path: &str| file(json!({ "https": false, "host": host, "path": path, "query": "oh=1" }));
+    let link = |path: &str| file(&json!({ "https": false, "host": host, "path": path, "query": "oh=1" }));
     for path in ["/a", "/moved"] {
         let mut sink = Vec::new();
         let got = messenger().fetch(&client(), &account, &link(path), 1_000, &mut sink).await.unwrap();

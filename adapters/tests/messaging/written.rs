@@ -22,19 +22,19 @@ fn every_file_is_one_of_its_kind() {
         ("story_mention", Kind::Image),
     ] {
         for name in ["messenger", "instagram"] {
-            let event = attached(name, json!([{ "type": kind, "payload": { "url": CDN } }]));
+            let event = attached(name, &json!([{ "type": kind, "payload": { "url": CDN } }]));
             assert_eq!((event.kind, event.attachments), (expected, 1), "{kind}");
             assert_eq!(event.media[0].state, MediaState::Ready);
         }
     }
-    let gone = attached("instagram", json!([{ "type": "image", "payload": null }]));
+    let gone = attached("instagram", &json!([{ "type": "image", "payload": null }]));
     assert_eq!((gone.kind, gone.media[0].state), (Kind::Image, MediaState::Unavailable));
     let named = attached(
         "messenger",
-        json!([{ "type": "file", "payload": { "url": "https://cdn.fbsbx.com/v/price%20list.pdf?x=1" } }]),
+        &json!([{ "type": "file", "payload": { "url": "https://cdn.fbsbx.com/v/price%20list.pdf?x=1" } }]),
     );
     assert_eq!(named.media[0].name.as_deref(), Some("price list.pdf"));
-    let unknown = attached("messenger", json!([{ "type": "hologram", "payload": { "url": CDN } }]));
+    let unknown = attached("messenger", &json!([{ "type": "hologram", "payload": { "url": CDN } }]));
     assert_eq!((unknown.kind, unknown.attachments), (Kind::Document, 1));
 }
 
@@ -50,7 +50,7 @@ fn what_leads_to_a_page_is_no_file() {
         ("hologram", "https://example.com/x"),
     ] {
         let event =
-            attached("messenger", json!([{ "type": kind, "payload": { "url": url, "title": "Bags" } }]));
+            attached("messenger", &json!([{ "type": kind, "payload": { "url": url, "title": "Bags" } }]));
         assert_eq!((event.kind, event.attachments, event.text.as_deref()), (Kind::Text, 0, None), "{kind}");
         assert_eq!(event.data["links"], json!([{ "text": "Bags", "url": url }]), "{kind}");
         assert!(event.message_key().is_some());
@@ -58,15 +58,15 @@ fn what_leads_to_a_page_is_no_file() {
     // As it was written in earlier versions.
     let old = attached(
         "messenger",
-        json!([{ "type": "fallback", "title": "Bags", "url": "https://example.com/", "payload": null }]),
+        &json!([{ "type": "fallback", "title": "Bags", "url": "https://example.com/", "payload": null }]),
     );
     assert_eq!(old.data["links"], json!([{ "text": "Bags", "url": "https://example.com/" }]));
     let script =
-        attached("messenger", json!([{ "type": "fallback", "payload": { "url": "javascript:alert(1)" } }]));
+        attached("messenger", &json!([{ "type": "fallback", "payload": { "url": "javascript:alert(1)" } }]));
     assert!(!script.data.contains_key("links"));
     let place = attached(
         "messenger",
-        json!([{ "type": "location", "payload": { "coordinates": { "lat": 1.5, "long": -2.5 } } }]),
+        &json!([{ "type": "location", "payload": { "coordinates": { "lat": 1.5, "long": -2.5 } } }]),
     );
     assert_eq!(
         (place.kind, &place.data["latitude"], &place.data["longitude"]),
@@ -81,7 +81,7 @@ fn what_leads_to_a_page_is_no_file() {
         ),
     );
     assert_eq!((echo.kind, echo.attachments, echo.text.as_deref()), (Kind::Text, 0, Some("Choose")));
-    let booked = attached("messenger", json!([{ "type": "appointment_booking", "payload": {} }]));
+    let booked = attached("messenger", &json!([{ "type": "appointment_booking", "payload": {} }]));
     assert_eq!(
         (booked.kind, &booked.data["unsupported_type"]),
         (Kind::Unsupported, &json!("appointment_booking"))
@@ -92,7 +92,7 @@ fn what_leads_to_a_page_is_no_file() {
 fn one_thing_under_two_types_is_one() {
     let other = "https://scontent.xx.fbcdn.net/b?oh=2";
     let count = |attachments: Value| {
-        let event = attached("instagram", attachments);
+        let event = attached("instagram", &attachments);
         (event.kind, event.attachments)
     };
     let sticker = |first: &str, second: &str, id: Value| {
@@ -130,7 +130,7 @@ fn one_thing_under_two_types_is_one() {
         (Kind::Image, 1)
     );
     let old =
-        attached("messenger", json!([{ "type": "image", "payload": { "url": CDN, "sticker_id": 369 } }]));
+        attached("messenger", &json!([{ "type": "image", "payload": { "url": CDN, "sticker_id": 369 } }]));
     assert_eq!(old.kind, Kind::Sticker);
 }
 

@@ -177,7 +177,7 @@ pub(super) fn handover(scope: &Scope<'_>, value: &Value, _: &Value) -> Option<Fi
 }
 
 /// Meta closes the page for what it did, or opens it again.
-#[expect(clippy::unnecessary_wraps, reason = "one of a table of readers, of which others may find nothing")]
+#[expect(clippy::unnecessary_wraps, reason = "one of the readers of a table")]
 pub(super) fn policy(_: &Scope<'_>, value: &Value, policy: &Value) -> Option<Fields> {
     let mut event = Fields::new(Kind::AccountError);
     event.timestamp_ms = json::millis(value, "timestamp");

@@ -54,8 +54,8 @@ fn echo(event: &mut Fields, scope: &Scope<'_>, message: &Value) {
         (Some(app), _) if INBOXES.contains(&app) => Some(Origin::HumanDevice),
         (Some(_), Some(_)) => Some(Origin::OtherApp),
         (None, _) if scope.network == Network::Messenger => Some(Origin::HumanDevice),
-        // Instagram does not name the app of our own sends either.
-        (Some(_) | None, _) => None,
+        // Which app is ours is not known, or it is not named: Instagram does not name that of our own sends either.
+        (_, None) | (None, _) => None,
     };
     if matches!(event.origin, Some(Origin::OurApi) | None) {
         event.our_reference = json::text(message, "metadata").filter(|it| it.len() <= 64);

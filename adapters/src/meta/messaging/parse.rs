@@ -44,7 +44,7 @@ pub(super) fn malformed() -> Fields {
     Fields::ignored("malformed")
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "an answer of readers that may find nothing")]
+#[expect(clippy::unnecessary_wraps, reason = "what the readers give, who may read nothing as well")]
 pub(super) fn ignored(reason: &str) -> Option<Fields> {
     Some(Fields::ignored(reason))
 }
