@@ -1,6 +1,8 @@
 //! The adapters from outside: fixture cases, signature vectors, hostile bytes, and sends against emulated providers.
 
 mod cases;
+mod gmail;
+mod google_app;
 mod outward;
 mod robust;
 mod server;

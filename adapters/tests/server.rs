@@ -19,6 +19,8 @@ use serde_json::Value;
 pub(crate) enum Answer {
     Json(u16, Value),
     Bytes(u16, Vec<u8>),
+    /// May be kept for so many seconds.
+    Kept(u64, Value),
     /// With a `Retry-After`.
     Later(u16, u64),
     Redirect(String),
@@ -79,11 +81,17 @@ impl Server {
     }
 }
 
+fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name)?.to_str().ok().map(str::to_owned)
+}
+
 async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response {
     let route = format!("{} {}", request.method(), request.uri());
-    let key = request.headers().get("x-api-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
-    let bytes = to_bytes(request.into_body(), 1 << 20).await.unwrap();
-    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    let key = header(&request, "x-api-key").or_else(|| header(&request, "authorization"));
+    let bytes = to_bytes(request.into_body(), 64 << 20).await.unwrap();
+    // A form stays the text that it is.
+    let body = serde_json::from_slice(&bytes)
+        .unwrap_or_else(|_| String::from_utf8(bytes.to_vec()).map_or(Value::Null, Value::from));
     script.asked.lock().unwrap().push(Asked { path: route.clone(), key, body });
     let next = {
         let mut answers = script.answers.lock().unwrap();
@@ -96,6 +104,9 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
         None => StatusCode::NOT_FOUND.into_response(),
         Some(Answer::Json(code, body)) => (status(code), axum::Json(body)).into_response(),
         Some(Answer::Bytes(code, body)) => (status(code), body).into_response(),
+        Some(Answer::Kept(seconds, body)) => {
+            ([("cache-control", format!("public, max-age={seconds}"))], axum::Json(body)).into_response()
+        }
         Some(Answer::Later(code, seconds)) => {
             (status(code), [("retry-after", seconds.to_string())], "{}").into_response()
         }

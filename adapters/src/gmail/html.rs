@@ -5,7 +5,7 @@ use mail_parser::decoders::html::add_html_token;
 
 /// Elements whose content is no words.
 const SKIPPED: &[&str] =
-    &["script", "style", "title", "head", "template", "iframe", "object", "noframes", "svg", "select"];
+    &["script", "style", "title", "template", "iframe", "object", "noframes", "svg", "select"];
 
 /// Elements that stand on lines of their own, and those of them with an empty line around.
 const BLOCKS: &[&str] = &[
@@ -24,6 +24,8 @@ struct Text {
     is_blank_due: bool,
     /// Line ends that are due before the next word.
     lines_due: usize,
+    /// One was without an end. Looking for that of each would take the square of the mail's length.
+    is_head_open: bool,
 }
 
 impl Text {
@@ -102,8 +104,14 @@ fn tag<'a>(rest: &'a str, text: &mut Text) -> &'a str {
     let name = named[..length].to_ascii_lowercase();
     let after = end_of_tag(named).map_or("", |end| &named[end + 1..]);
     let is_one_of = |names: &[&str]| names.contains(&name.as_str());
+    if name == "head" {
+        let head = if is_end || text.is_head_open { None } else { skipped(after, &name) };
+        text.is_head_open |= head.is_none() && !is_end;
+        return head.unwrap_or(after);
+    }
     if !is_end && is_one_of(SKIPPED) {
-        return skipped(after, &name);
+        // A style sheet without an end is nothing to read. A head without one would be the whole mail.
+        return skipped(after, &name).unwrap_or_default();
     }
     if name == "br" {
         text.lines_due = (text.lines_due + 1).min(2);
@@ -137,7 +145,7 @@ fn end_of_tag(named: &str) -> Option<usize> {
 }
 
 /// What follows the end of an element, whose words nobody is to see.
-fn skipped<'a>(rest: &'a str, name: &str) -> &'a str {
+fn skipped<'a>(rest: &'a str, name: &str) -> Option<&'a str> {
     let is_at = |at: usize, what: &str| {
         rest.as_bytes()
             .get(at..at + what.len())
@@ -147,16 +155,15 @@ fn skipped<'a>(rest: &'a str, name: &str) -> &'a str {
     let mut from = 0;
     while let Some(at) = rest[from..].find('<').map(|found| from + found) {
         if is_at(at + 1, &end) {
-            return rest[at..].find('>').map_or("", |close| &rest[at + close + 1..]);
+            return Some(rest[at..].find('>').map_or("", |close| &rest[at + close + 1..]));
         }
         // A head that was left open ends where the body begins.
         if name == "head" && is_at(at + 1, "body") {
-            return &rest[at..];
+            return Some(&rest[at..]);
         }
         from = at + 1;
     }
-    // A style sheet without an end is nothing to read. A head without one would be the whole mail.
-    if name == "head" { rest } else { "" }
+    None
 }
 
 #[cfg(test)]
@@ -172,7 +179,7 @@ mod tests {
         assert_eq!(to_text("<p onclick=\"a>b\" title='x>y'>one</p>two"), "one\n\ntwo");
         assert_eq!(to_text("a<script>b"), "a");
         assert_eq!(to_text("<head><meta x><body>seen"), "seen");
-        assert_eq!(to_text("<head>seen"), "seen");
+        assert_eq!(to_text("<head>seen<head> too"), "seen too");
         assert_eq!(to_text("<a href=\"x>seen</a>"), "seen");
     }
 
