@@ -52,7 +52,7 @@ fn answers() -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-fn reply<'a>(answers: &'a Map<String, Value>) -> Outgoing<'a> {
+fn reply(answers: &Map<String, Value>) -> Outgoing<'_> {
     Outgoing {
         answers: Some(answers),
         contact: Some("ari@example.org"),

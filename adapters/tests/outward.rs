@@ -15,7 +15,7 @@ use std::{
 
 use adapters::{
     Account, Acknowledge, Address, Client, FetchError, Hook, MediaKind, MediaRef, MediaState, Outgoing,
-    Outward, Provider, SendOutcome, http_client, outward::Lookup, providers,
+    Outward, Provider, SendOutcome, Since, http_client, outward::Lookup, providers,
 };
 use async_trait::async_trait;
 use serde_json::json;
@@ -42,12 +42,22 @@ impl Lookup for Flipping {
 }
 
 fn account(base: &str) -> Account {
-    let settings =
-        [("token", "77:abc"), ("api_base", base), ("base_url", base), ("api_key", "k"), ("session", "s")];
+    let settings = [
+        ("token", "77:abc"),
+        ("api_base", base),
+        ("base_url", base),
+        ("api_key", "k"),
+        ("session", "s"),
+        ("mailbox", "shop@example.com"),
+        ("access_token", "a"),
+    ];
     Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
 }
 
-const HELLO: Outgoing<'_> = Outgoing::text(Address::chat("12025550143@c.us"), "hello");
+const HELLO: Outgoing<'_> = Outgoing {
+    contact: Some("ari@example.org"),
+    ..Outgoing::text(Address::chat("12025550143@c.us"), "hello")
+};
 
 async fn fetch(provider: &dyn Provider, http: &Client, account: &Account) -> Result<(), FetchError> {
     let reference = json!({ "file_id": "F", "path": "/api/files/a.jpg", "chat": "1@c.us", "message": "m" });
@@ -81,7 +91,6 @@ async fn every_door(provider: &dyn Provider, http: &Client, account: &Account) -
         fetch(provider, http, account).await.unwrap_err().to_string(),
         provider.disconnect(http, account, hook.url).await.unwrap_err().to_string(),
         provider.acknowledge(http, account, &seen).await.unwrap_err().to_string(),
-        provider.typing(http, account, Address::chat("1@c.us"), true).await.unwrap_err().to_string(),
     ];
     // A channel that cannot be asked is down, with the reason.
     said.push(
@@ -91,9 +100,14 @@ async fn every_door(provider: &dyn Provider, http: &Client, account: &Account) -
             .map_or_else(|error| error.reason, |health| health.detail)
             .to_string(),
     );
-    for optional in
-        [provider.reserve_id(http, account).await.err(), provider.pairing(http, account).await.err()]
-    {
+    let since = Since::default();
+    for optional in [
+        provider.typing(http, account, Address::chat("1@c.us"), true).await.err(),
+        provider.reserve_id(http, account).await.err(),
+        provider.pairing(http, account).await.err(),
+        provider.news(http, account, &since).await.err(),
+        provider.item(http, account, "m").await.err(),
+    ] {
         said.extend(optional.map(|error| error.reason.to_string()));
     }
     said

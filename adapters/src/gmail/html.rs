@@ -75,7 +75,7 @@ fn entity<'a>(rest: &'a str, text: &mut Text) -> &'a str {
     match name {
         Some(end) if end > 1 && rest[1..end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#') => {
             let mut word = String::new();
-            add_html_token(&mut word, rest[..=end].as_bytes(), false);
+            add_html_token(&mut word, &rest.as_bytes()[..=end], false);
             text.push(&word.replace('\u{a0}', " "));
             &rest[end + 1..]
         }
@@ -100,7 +100,7 @@ fn tag<'a>(rest: &'a str, text: &mut Text) -> &'a str {
         text.push("<");
         return inside;
     }
-    let length = named.bytes().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let length = named.bytes().take_while(u8::is_ascii_alphanumeric).count();
     let name = named[..length].to_ascii_lowercase();
     let after = end_of_tag(named).map_or("", |end| &named[end + 1..]);
     let is_one_of = |names: &[&str]| names.contains(&name.as_str());
