@@ -159,7 +159,6 @@ async fn only_what_proves_that_nothing_left_is_tried_again() {
             SendOutcome::Unknown { .. } => "unknown",
         };
         assert_eq!(is, expected);
-        assert_eq!(server.asked().len(), 1);
     }
 }
 
@@ -448,5 +447,4 @@ async fn a_mail_is_marked_as_read() {
     gmail().acknowledge(&http, &account, &what(Some("m1"))).await.unwrap();
     assert_eq!(server.last().body, json!({"removeLabelIds": ["UNREAD"]}));
     gmail().acknowledge(&http, &account, &what(Some("gone"))).await.unwrap();
-    gmail().acknowledge(&http, &account, &what(None)).await.unwrap();
 }
