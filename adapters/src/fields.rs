@@ -258,7 +258,7 @@ impl Fields {
     /// The message's identity within its channel, equal to [`SendOutcome::Sent`](crate::SendOutcome)'s `dedupe_key`
     /// when this is the echo of a send. Telegram: `{chat}:{message_id}`, because its message ids are unique per
     /// chat only, with the business connection before it where there is one (those ids are another account's), or
-    /// `cb:{callback id}`; WAHA: the bare id.
+    /// `cb:{callback id}`; WAHA: the bare id; Gmail: its message id.
     pub fn message_key(&self) -> Option<&str> {
         self.message_key.as_deref()
     }

@@ -176,6 +176,7 @@ async fn who_signs_in_at_instagram_is_the_account() {
         ("access_expires_at_ms", "5184000000"),
         ("access_token", "long"),
         ("account_id", ACCOUNT),
+        ("granted_by", ACCOUNT),
         ("login", "instagram"),
     ];
     let right = right.map(|(name, value)| (name.to_owned(), value.to_owned()));

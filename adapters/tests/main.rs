@@ -2,6 +2,8 @@
 
 mod cases;
 mod cost;
+mod gmail;
+mod google_app;
 mod instagram;
 mod messaging;
 mod messenger;

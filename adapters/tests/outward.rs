@@ -15,7 +15,7 @@ use std::{
 
 use adapters::{
     Account, Acknowledge, Address, Client, FetchError, Hook, MediaKind, MediaRef, MediaState, Outgoing,
-    Outward, Provider, SendOutcome, http_client, outward::Lookup, providers,
+    Outward, Provider, SendOutcome, Since, http_client, outward::Lookup, providers,
 };
 use async_trait::async_trait;
 use serde_json::json;
@@ -55,11 +55,15 @@ fn account(base: &str) -> Account {
         ("page_id", "1"),
         ("account_id", "1"),
         ("instagram_base", base),
+        ("mailbox", "shop@example.com"),
     ];
     Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
 }
 
-const HELLO: Outgoing<'_> = Outgoing::text(Address::chat("12025550143@c.us"), "hello");
+const HELLO: Outgoing<'_> = Outgoing {
+    contact: Some("ari@example.org"),
+    ..Outgoing::text(Address::chat("12025550143@c.us"), "hello")
+};
 
 async fn fetch(provider: &dyn Provider, http: &Client, account: &Account) -> Result<(), FetchError> {
     let base = account.get("graph_base").unwrap_or_default();
@@ -108,9 +112,14 @@ async fn every_door(provider: &dyn Provider, http: &Client, account: &Account) -
             .map_or_else(|error| error.reason, |health| health.detail)
             .to_string(),
     );
-    for optional in
-        [provider.reserve_id(http, account).await.err(), provider.pairing(http, account).await.err()]
-    {
+    let since = Since::default();
+    for optional in [
+        provider.typing(http, account, Address::chat("1@c.us"), true).await.err(),
+        provider.reserve_id(http, account).await.err(),
+        provider.pairing(http, account).await.err(),
+        provider.news(http, account, &since).await.err(),
+        provider.item(http, account, "m").await.err(),
+    ] {
         said.extend(optional.map(|error| error.reason.to_string()));
     }
     said

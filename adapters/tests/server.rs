@@ -19,6 +19,8 @@ use serde_json::Value;
 pub(crate) enum Answer {
     Json(u16, Value),
     Bytes(u16, Vec<u8>),
+    /// May be kept for so many seconds.
+    Kept(u64, Value),
     /// With a `Retry-After`.
     Later(u16, u64),
     Redirect(String),
@@ -88,16 +90,18 @@ impl Server {
     }
 }
 
+fn header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name)?.to_str().ok().map(str::to_owned)
+}
+
 async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response {
     let route = format!("{} {}", request.method(), request.uri());
-    let (key, bearer) = {
-        let headers = request.headers();
-        let header = |name| headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
-        (header("x-api-key"), header("authorization"))
-    };
-    let bytes = to_bytes(request.into_body(), 1 << 20).await.unwrap();
-    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    let (key, bearer) = (header(&request, "x-api-key"), header(&request, "authorization"));
+    let key = key.or_else(|| bearer.clone());
+    let bytes = to_bytes(request.into_body(), 64 << 20).await.unwrap();
     let text = String::from_utf8_lossy(&bytes).into_owned();
+    // A form stays the text that it is.
+    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::from(text.clone()));
     script.asked.lock().unwrap().push(Asked { path: route.clone(), key, bearer, text, body });
     let next = {
         let mut answers = script.answers.lock().unwrap();
@@ -110,6 +114,9 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
         None => StatusCode::NOT_FOUND.into_response(),
         Some(Answer::Json(code, body)) => (status(code), axum::Json(body)).into_response(),
         Some(Answer::Bytes(code, body)) => (status(code), body).into_response(),
+        Some(Answer::Kept(seconds, body)) => {
+            ([("cache-control", format!("public, max-age={seconds}"))], axum::Json(body)).into_response()
+        }
         Some(Answer::Later(code, seconds)) => {
             (status(code), [("retry-after", seconds.to_string())], "{}").into_response()
         }

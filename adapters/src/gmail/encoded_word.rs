@@ -37,7 +37,9 @@ pub(super) fn joined(value: &str) -> Cow<'_, str> {
         } else {
             changed = true;
             let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &word.bytes);
-            joined.extend(["=?", word.charset, "?B?", &text, "?="]);
+            for part in ["=?", word.charset, "?B?", &text, "?="] {
+                joined.push_str(part);
+            }
         }
         at = word.end;
     }

@@ -5,7 +5,7 @@ use mail_parser::decoders::html::add_html_token;
 
 /// Elements whose content is no words.
 const SKIPPED: &[&str] =
-    &["script", "style", "title", "head", "template", "iframe", "object", "noframes", "svg", "select"];
+    &["script", "style", "title", "template", "iframe", "object", "noframes", "svg", "select"];
 
 /// Elements that stand on lines of their own, and those of them with an empty line around.
 const BLOCKS: &[&str] = &[
@@ -24,8 +24,8 @@ struct Text {
     is_blank_due: bool,
     /// Line ends that are due before the next word.
     lines_due: usize,
-    /// A head has no end, so no later one has.
-    has_open_head: bool,
+    /// One was without an end. Looking for that of each would take the square of the mail's length.
+    is_head_open: bool,
 }
 
 impl Text {
@@ -104,15 +104,14 @@ fn tag<'a>(rest: &'a str, text: &mut Text) -> &'a str {
     let name = named[..length].to_ascii_lowercase();
     let after = end_of_tag(named).map_or("", |end| &named[end + 1..]);
     let is_one_of = |names: &[&str]| names.contains(&name.as_str());
+    if name == "head" {
+        let head = if is_end || text.is_head_open { None } else { skipped(after, &name) };
+        text.is_head_open |= head.is_none() && !is_end;
+        return head.unwrap_or(after);
+    }
     if !is_end && is_one_of(SKIPPED) {
-        if name == "head" && text.has_open_head {
-            return after;
-        }
-        return skipped(after, &name).unwrap_or_else(|| {
-            // A style sheet without an end is nothing to read. A head without one would be the whole mail.
-            text.has_open_head = name == "head";
-            if text.has_open_head { after } else { "" }
-        });
+        // A style sheet without an end is nothing to read. A head without one would be the whole mail.
+        return skipped(after, &name).unwrap_or_default();
     }
     if name == "br" {
         text.lines_due = (text.lines_due + 1).min(2);
@@ -145,7 +144,7 @@ fn end_of_tag(named: &str) -> Option<usize> {
     named.find('>')
 }
 
-/// What follows the end of an element, whose words nobody is to see; nothing: it has no end.
+/// What follows the end of an element, whose words nobody is to see.
 fn skipped<'a>(rest: &'a str, name: &str) -> Option<&'a str> {
     let is_at = |at: usize, what: &str| {
         rest.as_bytes()
@@ -180,7 +179,7 @@ mod tests {
         assert_eq!(to_text("<p onclick=\"a>b\" title='x>y'>one</p>two"), "one\n\ntwo");
         assert_eq!(to_text("a<script>b"), "a");
         assert_eq!(to_text("<head><meta x><body>seen"), "seen");
-        assert_eq!(to_text("<head>seen"), "seen");
+        assert_eq!(to_text("<head>seen<head> too"), "seen too");
         assert_eq!(to_text("<a href=\"x>seen</a>"), "seen");
     }
 
