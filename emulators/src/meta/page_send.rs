@@ -180,7 +180,7 @@ pub(super) fn follow(shared: &Arc<Shared>, sent: &Sent, members: &Value) {
         echo[name.as_str()] = value.clone();
     }
     let item = json!({ "sender": { "id": sent.account }, "recipient": { "id": sent.to },
-        "timestamp": shared.now_ms(), "message": echo });
+        "timestamp": sent.at_ms, "message": echo });
     let field = if sent.service == Service::Messenger { "message_echoes" } else { "messages" };
     hooks::emit(shared, sent.service, &sent.account, field, Item::Messaging(item));
     let receipts = shared.state.read(|state| state.receipts);
