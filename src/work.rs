@@ -20,6 +20,7 @@ mod fetch_profile;
 mod fetch_title;
 mod hearing;
 mod kinds;
+mod nameless;
 mod overdue;
 mod react;
 mod read_news;
