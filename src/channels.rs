@@ -11,6 +11,7 @@ pub mod cache;
 pub mod claims;
 pub mod connect;
 pub mod disconnect;
+mod fields;
 pub mod granted;
 pub(crate) mod health;
 pub(crate) mod judge;

@@ -58,12 +58,13 @@ fn moved<'a>(
     binding.find(|field| form(before, field) != form(wanted, field))
 }
 
-/// Refuses a change of an address or an account that keeps a stored secret: it was given for the former one.
+/// Refuses a change of an address or an account that keeps a stored secret: it was given for the former one. `section` is
+/// where the values stand in the request.
 pub(super) fn keep_with_address(
     fields: &[CredentialField],
     before: &BTreeMap<String, String>,
     wanted: &BTreeMap<String, String>,
-    given: &BTreeMap<String, String>,
+    (given, section): (&BTreeMap<String, String>, &'static str),
 ) -> Result<(), Error> {
     let Some(moved) = moved(fields, before, wanted) else { return Ok(()) };
     let has = |values: &BTreeMap<String, String>, name: &str| {
@@ -74,7 +75,7 @@ pub(super) fn keep_with_address(
     match missing {
         Some(missing) => {
             let problem = format!("is needed again: the stored one was given for another {}", moved.name);
-            Err(Error::invalid(format!("credentials.{}", missing.name), problem))
+            Err(Error::invalid(format!("{section}.{}", missing.name), problem))
         }
         None => Ok(()),
     }
@@ -96,7 +97,7 @@ pub(super) fn change(
             "an operator set where this channel is: only an operator may change it",
         ));
     }
-    keep_with_address(fields, &secrets.credentials, &wanted, given)?;
+    keep_with_address(fields, &secrets.credentials, &wanted, (given, "credentials"))?;
     let before = claims::of(provider, &secrets);
     secrets.credentials = wanted;
     let after = claims::of(provider, &secrets);

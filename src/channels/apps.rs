@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adapters::{Account, App, CredentialField};
+use adapters::{Account, App};
 use uuid::Uuid;
 
+use super::{address, fields};
 use crate::accounts::check_name;
 use crate::error::Error;
 use crate::model::{ProviderApp, ProviderAppState, ProviderAppView};
@@ -20,8 +21,6 @@ use crate::vault::Vault;
 pub const FEW: i64 = 3;
 /// Apps of one family.
 const MOST: i64 = 1_000;
-/// Bytes of one setting.
-const MAX_SETTING_BYTES: usize = 4_096;
 
 fn is_of_one_tenant(family: &str) -> bool {
     adapters::app(family).is_some_and(App::is_for_one_tenant)
@@ -74,35 +73,6 @@ pub fn view(vault: &Vault, app: &ProviderApp) -> Result<ProviderAppView, Error> 
     })
 }
 
-/// The settings as the kind of app needs them: known names, bounded, defaults filled in.
-fn checked(
-    fields: &[CredentialField],
-    mut given: BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, Error> {
-    given.retain(|_, value| !value.trim().is_empty());
-    for (name, value) in &given {
-        if !fields.iter().any(|field| field.name == name) {
-            let known: Vec<_> = fields.iter().map(|field| field.name).collect();
-            let problem = format!("there is no {name:?}; there are {}", known.join(", "));
-            return Err(Error::invalid("settings", problem));
-        }
-        if value.len() > MAX_SETTING_BYTES {
-            let problem = format!("at most {MAX_SETTING_BYTES} bytes");
-            return Err(Error::invalid(format!("settings.{name}"), problem));
-        }
-    }
-    for field in fields {
-        if let (None, Some(default)) = (given.get(field.name), field.default) {
-            given.insert(field.name.to_owned(), default.to_owned());
-        }
-        if field.required && !given.contains_key(field.name) {
-            let problem = format!("is needed. {}", field.help);
-            return Err(Error::invalid(format!("settings.{}", field.name), problem));
-        }
-    }
-    Ok(given)
-}
-
 pub struct CreateApp {
     pub vault: Arc<Vault>,
     pub family: String,
@@ -119,7 +89,7 @@ impl Verb for CreateApp {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let kind = kind_of(&self.family)?;
         let name = check_name("name", &self.name)?;
-        let settings = checked(kind.fields(), self.settings.clone())?;
+        let settings = fields::check(kind.fields(), self.settings.clone(), ("settings", &self.family))?;
         if apps::of_family(tx, &self.family, Uuid::nil(), MOST).await?.len() as i64 >= MOST {
             return Err(Error::conflict(
                 "too_many",
@@ -210,9 +180,9 @@ impl Verb for UpdateApp {
             let before = open(&self.vault, &app)?;
             let mut wanted = before.clone();
             wanted.extend(changes.clone());
-            let wanted = checked(kind.fields(), wanted)?;
+            let wanted = fields::check(kind.fields(), wanted, ("settings", &app.family))?;
             // Secrets go only to the address that they were given for.
-            crate::channels::address::keep_with_address(kind.fields(), &before, &wanted, changes)?;
+            address::keep_with_address(kind.fields(), &before, &wanted, (changes, "settings"))?;
             app.external_id = external_id(kind, &wanted)?;
             let known = apps::by_external_id(tx, &app.family, &app.external_id).await?;
             if known.is_some_and(|other| other.id != app.id) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adapters::Gathering;
 use uuid::Uuid;
 
-use super::{ChannelSecrets, address, apps, claims, pause};
+use super::{ChannelSecrets, address, apps, claims, fields, pause};
 use crate::accounts::{Scope, check_name};
 use crate::announce;
 use crate::document;
@@ -211,43 +211,16 @@ pub fn merge_settings(
     Ok(settings)
 }
 
-/// Bytes of one credential. They are read with every use of the channel.
-const MAX_CREDENTIAL_BYTES: usize = 4_096;
-
 /// Checks credentials against the provider's fields, and fills in defaults.
 fn check_credentials(
     kind: &str,
-    mut credentials: BTreeMap<String, String>,
+    credentials: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let provider = adapters::provider(kind).ok_or_else(|| {
         let known: Vec<_> = adapters::providers().map(adapters::Provider::name).collect();
         Error::invalid("kind", format!("must be one of {}", known.join(", ")))
     })?;
-    let fields = provider.credentials();
-    credentials.retain(|_, value| !value.trim().is_empty());
-    if let Some(unknown) =
-        credentials.keys().find(|name| fields.iter().all(|field| field.name != name.as_str()))
-    {
-        let known: Vec<_> = fields.iter().map(|field| field.name).collect();
-        let problem = format!("{kind} has no {unknown:?}; it takes {}", known.join(", "));
-        return Err(Error::invalid("credentials", problem));
-    }
-    if let Some((name, _)) = credentials.iter().find(|(_, value)| value.len() > MAX_CREDENTIAL_BYTES) {
-        let problem = format!("at most {MAX_CREDENTIAL_BYTES} bytes");
-        return Err(Error::invalid(format!("credentials.{name}"), problem));
-    }
-    for field in fields {
-        if let (None, Some(default)) = (credentials.get(field.name), field.default) {
-            credentials.insert(field.name.to_owned(), default.to_owned());
-        }
-        if field.required && !credentials.contains_key(field.name) {
-            return Err(Error::invalid(
-                format!("credentials.{}", field.name),
-                format!("is needed. {}", field.help),
-            ));
-        }
-    }
-    Ok(credentials)
+    fields::check(provider.credentials(), credentials, ("credentials", kind))
 }
 
 #[cfg(test)]
@@ -269,7 +242,7 @@ mod tests {
             check_credentials("telegram", given(&[("token", "1:a"), ("tokn", "x")])).expect_err("unknown");
         assert!(unknown.to_string().contains("tokn") && !unknown.to_string().contains("1:a"), "{unknown}");
         assert!(check_credentials("pigeon", given(&[])).is_err());
-        let long = format!("1:{}", "a".repeat(MAX_CREDENTIAL_BYTES));
+        let long = format!("1:{}", "a".repeat(fields::MAX_BYTES));
         let long =
             check_credentials("telegram", given(&[("token", &long)])).expect_err("no token is so long");
         assert!(long.to_string().contains("at most 4096 bytes"), "{long}");
