@@ -20,7 +20,7 @@ WORKER_MODULES := $(VENV)/.installed
 BINARIES := cargo build --workspace --bin hubbub --example open
 
 FUZZ_SECONDS ?= 20
-PARSE_SECONDS ?= 60
+PARSE_SECONDS ?= 30
 
 .PHONY: run build test setup summary lint rust seeds fuzz page wire wire-check server worker open-hub open outside
 

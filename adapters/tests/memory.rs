@@ -233,7 +233,7 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
 #[test]
 fn no_body_takes_memory_out_of_proportion() {
     let mut worst = (0, "", 0);
-    for size in [0, 100, 1_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
+    for size in [0, 100, 1_000, 2_000, 3_000, 5_000, 20_000, 70_000, 300_000, 1 << 20] {
         for (name, body) in shapes(size) {
             for provider in PROVIDERS {
                 let taken = check(COUNTED, provider, body.as_bytes(), &format!("{name}, {size} bytes"));

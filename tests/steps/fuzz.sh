@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Feeds the engine and the adapters with whatever a fuzzer thinks of, from the seeds on:
-# fuzz.sh <seconds for each target of the engine> <seconds for each adapter, both side by side>. Needs no more than stable
+# fuzz.sh <seconds for each target of the engine> <seconds for each adapter, two side by side>. Needs no more than stable
 # Rust and a C++ compiler. What breaks a target is left in target/fuzz/found, and is played again by the target's program
 # with that file as its argument. FUZZ_TARGETS names some of the targets.
 set -euo pipefail
@@ -32,20 +32,30 @@ run() {
     sed -E '/^#[0-9]+\s+(NEW|REDUCE|RELOAD|pulse)/d; /NEW_FUNC/d; /^"/d; /^######/d'
 }
 
-wanted=" ${FUZZ_TARGETS:-session commands sequences telegram waha} "
-for target in session commands sequences; do
+engine=(session commands sequences)
+adapters=(telegram waha whatsapp-cloud messenger instagram gmail)
+wanted=" ${FUZZ_TARGETS:-${engine[*]} ${adapters[*]}} "
+for target in "${engine[@]}"; do
   if [[ $wanted == *" $target "* ]]; then
     run "$target" "$seconds" -dict=hub/fuzz/commands.dict -max_len=2048
   fi
 done
 
-parsing=()
-for target in telegram waha; do
+# Two at a time, and both are heard before the first failure ends it.
+pair=()
+heard() {
+  local one failed=0
+  for one in ${pair[@]+"${pair[@]}"}; do
+    wait "$one" || failed=$?
+  done
+  pair=()
+  return "$failed"
+}
+for target in "${adapters[@]}"; do
   if [[ $wanted == *" $target "* ]]; then
     run "$target" "$parse_seconds" "adapters/fixtures/$target" -dict=hub/fuzz/adapters.dict -max_len=4096 &
-    parsing+=($!)
+    pair+=($!)
   fi
+  if ((${#pair[@]} == 2)); then heard; fi
 done
-for one in ${parsing[@]+"${parsing[@]}"}; do
-  wait "$one"
-done
+heard

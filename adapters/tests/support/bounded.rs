@@ -8,9 +8,11 @@ use adapters::{
 };
 use peak_alloc::PeakAlloc;
 
-/// Bytes that parsing may take, the events included: so many for a byte of the body, and so many in any case.
+/// Bytes that parsing may take, the events included: so many for a byte of the body, and so many in any case. The
+/// latter are a thousand [`Fields`] of the shortest elements (a list of numbers) and the events that they become, which
+/// for a moment are there together.
 pub const FOR_A_BYTE: usize = 20;
-pub const IN_ANY_CASE: usize = 1_600 * 1024;
+pub const IN_ANY_CASE: usize = 2 * 1024 * 1024;
 
 /// Parses the body and panics if it becomes too much. Gives the bytes that it took.
 pub fn check(counted: PeakAlloc, name: &str, body: &[u8], what: &str) -> usize {
