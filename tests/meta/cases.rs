@@ -74,9 +74,7 @@ on_both!(a_file_in_two_steps, |engine| async move {
     let (chat, told) = case.messages()[0].clone();
     assert_eq!(stage.messages(&chat).await[0]["kind"], "image", "it is there whatever becomes of the file");
     stage
-        .until("the file", async |stage| {
-            stage.messages(&chat).await[0]["attachments"][0]["state"] == "ready"
-        })
+        .until("the file", async |stage| stage.messages(&chat).await[0]["attachments"][0]["state"] == "ready")
         .await;
     let wanted = case.of_kind("answer").find_map(|answer| answer["bytes"].as_str()).expect("its bytes");
     let file = stage.messages(&chat).await[0]["attachments"][0].clone();
@@ -127,7 +125,9 @@ async fn a_text_waits_for_the_picture_before_it_at(engine: Engine, account: &'st
     stage.finish().await;
 }
 
-on_both!(a_text_waits_for_the_picture_before_it, |engine| a_text_waits_for_the_picture_before_it_at(engine, PAGE));
+on_both!(a_text_waits_for_the_picture_before_it, |engine| a_text_waits_for_the_picture_before_it_at(
+    engine, PAGE
+));
 
 async fn a_window_that_is_closed_at(engine: Engine, account: &'static str) {
     let case = Case::moved("messenger-window-closed", account);
@@ -170,7 +170,9 @@ async fn a_text_with_a_picture_is_two_calls_and_one_message_at(engine: Engine, a
     stage.finish().await;
 }
 
-on_both!(a_text_with_a_picture_is_two_calls_and_one_message, |engine| a_text_with_a_picture_is_two_calls_and_one_message_at(engine, INSTAGRAM));
+on_both!(a_text_with_a_picture_is_two_calls_and_one_message, |engine| {
+    a_text_with_a_picture_is_two_calls_and_one_message_at(engine, INSTAGRAM)
+});
 
 async fn a_profile_that_is_refused_at(engine: Engine, account: &'static str) {
     let case = Case::moved("instagram-profile-refused", account);
@@ -209,8 +211,14 @@ async fn a_story_that_is_gone_at(engine: Engine, account: &'static str) {
     let (answer, mention) = (&shown[0], &shown[1]);
     assert_eq!((answer["text"].as_str(), &answer["attachments"]), (Some(text(told[0].1)), &json!([])));
     assert_eq!(answer["data"]["quoted"]["kind"], "story", "{answer}");
-    assert_eq!((&mention["data"]["story_mention"], &mention["attachments"][0]["state"]), (&json!(true), &json!("failed")));
-    assert!(mention["attachments"][0]["error"].as_str().is_some_and(|why| why.contains("no longer")), "{mention}");
+    assert_eq!(
+        (&mention["data"]["story_mention"], &mention["attachments"][0]["state"]),
+        (&json!(true), &json!("failed"))
+    );
+    assert!(
+        mention["attachments"][0]["error"].as_str().is_some_and(|why| why.contains("no longer")),
+        "{mention}"
+    );
     let fetched = stage.all.meta.calls().iter().filter(|call| call.path.contains("ig_messaging_cdn")).count();
     assert_eq!(fetched, 1, "it is not asked for again");
     stage.until("the AI is asked", async |stage| stage.model.was_asked(text(told[0].1))).await;
@@ -220,19 +228,3 @@ async fn a_story_that_is_gone_at(engine: Engine, account: &'static str) {
 }
 
 on_both!(a_story_that_is_gone, |engine| a_story_that_is_gone_at(engine, INSTAGRAM));
-
-mod trials {
- use super::*; use crate::kit::meta::LINKED;
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_person_who_cannot_be_reached_instagram() { a_person_who_cannot_be_reached_at(Engine::Sqlite, INSTAGRAM).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_person_who_cannot_be_reached_linked() { a_person_who_cannot_be_reached_at(Engine::Sqlite, LINKED).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_text_waits_for_the_picture_before_it_instagram() { a_text_waits_for_the_picture_before_it_at(Engine::Sqlite, INSTAGRAM).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_text_waits_for_the_picture_before_it_linked() { a_text_waits_for_the_picture_before_it_at(Engine::Sqlite, LINKED).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_window_that_is_closed_instagram() { a_window_that_is_closed_at(Engine::Sqlite, INSTAGRAM).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_window_that_is_closed_linked() { a_window_that_is_closed_at(Engine::Sqlite, LINKED).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_text_with_a_picture_is_two_calls_and_one_message_page() { a_text_with_a_picture_is_two_calls_and_one_message_at(Engine::Sqlite, PAGE).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_text_with_a_picture_is_two_calls_and_one_message_linked() { a_text_with_a_picture_is_two_calls_and_one_message_at(Engine::Sqlite, LINKED).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_profile_that_is_refused_page() { a_profile_that_is_refused_at(Engine::Sqlite, PAGE).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_profile_that_is_refused_linked() { a_profile_that_is_refused_at(Engine::Sqlite, LINKED).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_story_that_is_gone_page() { a_story_that_is_gone_at(Engine::Sqlite, PAGE).await }
-#[tokio::test(flavor="multi_thread", worker_threads=2)] async fn a_story_that_is_gone_linked() { a_story_that_is_gone_at(Engine::Sqlite, LINKED).await }
-}

@@ -42,7 +42,8 @@ impl Case {
     /// The same at the other service of pages, or at the account that is linked with the page.
     pub fn moved(name: &str, account: &str) -> Self {
         let case = Self::read(name);
-        let (from, object) = if case.provider == "messenger" { (PAGE, "page") } else { (INSTAGRAM, "instagram") };
+        let (from, object) =
+            if case.provider == "messenger" { (PAGE, "page") } else { (INSTAGRAM, "instagram") };
         let (provider, to) = if account == PAGE { ("messenger", "page") } else { ("instagram", "instagram") };
         let text = Value::from(case.steps).to_string();
         let text = text
@@ -100,7 +101,6 @@ pub struct Stage {
     pub model: EmulatedModel,
     pub api: Api,
     pub channel: Channel,
-    pub account: &'static str,
     worker: Responder,
 }
 
@@ -119,7 +119,7 @@ impl Stage {
         let worker = Responder::start(&socket, &key, brain);
         worker.connected().await.expect("the worker is there");
         let channel = connect(&all, account).await;
-        Self { api: all.world.api("owner@example.com").await, all, model, channel, account, worker }
+        Self { api: all.world.api("owner@example.com").await, all, model, channel, worker }
     }
 
     pub async fn run(&self, case: &Case) {
@@ -162,7 +162,8 @@ impl Stage {
         let chat = given["to"].as_str().expect("a customer");
         let id = self.conversation(chat).await.unwrap_or_else(|| panic!("{chat} has no conversation"));
         let files: Vec<Value> = given["file"].as_str().into_iter().map(file).collect();
-        let body = json!({ "client_id": format!("step {number}"), "text": given["text"], "attachments": files });
+        let body =
+            json!({ "client_id": format!("step {number}"), "text": given["text"], "attachments": files });
         let (status, said) = self.api.post(&format!("/api/v1/conversations/{id}/messages"), &body).await;
         assert_eq!(status, 201, "{said}");
         said["message"].clone()
@@ -280,9 +281,11 @@ fn settings() -> ChannelSettings {
 async fn connect(all: &MetaWorld, account: &str) -> Channel {
     let page = || all.meta.page_token(PAGE);
     let (kind, token, rest): (_, _, &[(&str, &str)]) = match account {
-        NUMBER => {
-            ("whatsapp-cloud", all.meta.number_token(NUMBER), &[("phone_number_id", NUMBER), ("waba_id", WABA)])
-        }
+        NUMBER => (
+            "whatsapp-cloud",
+            all.meta.number_token(NUMBER),
+            &[("phone_number_id", NUMBER), ("waba_id", WABA)],
+        ),
         PAGE => ("messenger", page(), &[("page_id", PAGE)]),
         LINKED => ("instagram", page(), &[("account_id", LINKED), ("login", "page"), ("page_id", PAGE)]),
         _ => ("instagram", all.meta.instagram_token(INSTAGRAM), &[("account_id", INSTAGRAM)]),
