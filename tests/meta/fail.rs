@@ -6,7 +6,7 @@ use emulators::meta::{Receipts, error};
 use emulators::{Answer, Fail};
 use serde_json::{Value, json};
 
-use crate::kit::meta::{Line, MetaWorld, NUMBER, send, status};
+use crate::kit::meta::{Line, MetaWorld, NUMBER, PAGE, send, status};
 use crate::kit::{Api, Client};
 use crate::on_both;
 
@@ -71,6 +71,29 @@ on_both!(a_status_that_comes_before_the_answer_is_applied, |engine| async move {
         let api = all.world.api("agent@example.com").await;
         let messages = shown(&api, &conversation).await;
         assert_eq!((messages.len(), &messages[1]["status"]), (2, &json!("read")), "{messages:#?}");
+        manager.close().await;
+    }
+    all.finish().await;
+});
+
+on_both!(what_is_read_while_its_send_call_is_open_is_shown_as_read, |engine| async move {
+    let all = MetaWorld::start(engine).await;
+    for line in &[all.messenger().await, all.instagram().await] {
+        let (mut manager, conversation) = begin(&all, line).await;
+        all.meta.receipts(Receipts::None);
+        // Its echo comes long after the answer.
+        let slow = Answer { hang_ms: Some(1_200), ..Answer::of("/messages", 200, Value::Null) };
+        let slow = Answer { if_body: json!({ "sender_action": null }), ..slow };
+        let slow = slow.after_leaving(Duration::from_secs(4));
+        let id = if line.account == PAGE { "m_openCall0001" } else { "aWdfopenCall0001" };
+        let told = json!({ "recipient_id": line.person, "message_id": id });
+        all.meta.answers(Answer { body: told, ..slow }.times(1));
+        let message = send(&mut manager, &conversation, "Quick reader").await;
+        let sent = all.sent_reaches(line, 1).await;
+        all.meta.customer_reads(&sent[0].id);
+        let read = status(&mut manager, &message, "read").await;
+        assert_eq!(read["text"], "Quick reader");
+        all.meta.receipts(Receipts::Delivered);
         manager.close().await;
     }
     all.finish().await;

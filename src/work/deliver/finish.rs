@@ -171,6 +171,7 @@ impl Finish {
         // Applies receipts and reactions that came before the key was known.
         let channel = self.channel_is(tx, &delivery, None).await?;
         message_change::settle_delivery(tx, &channel, key).await?;
+        message_change::settle_outcome(tx, &channel, delivery.id).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
     }
