@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use emulators::meta::{Receipts, error};
 use emulators::{Answer, Fail};
+use hubbub::error::Error;
+use hubbub::store::{Arg, Tx, Verb};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::kit::meta::{Line, MetaWorld, NUMBER, PAGE, send, status};
 use crate::kit::{Api, Client};
@@ -244,3 +247,51 @@ on_both!(a_disconnected_channel_is_left_and_goes_on_when_it_is_connected_again, 
     }
     all.finish().await;
 });
+
+on_both!(the_subscription_of_a_page_ends_with_the_last_channel_that_has_it, |engine| async move {
+    let all = MetaWorld::start(engine).await;
+    let owner = all.world.api("owner@example.com").await;
+    let (page, linked) = (all.messenger().await, all.linked().await);
+    let end = async |line: &Line| {
+        let path = format!("/api/v1/channels/{}/disconnect", line.channel.id);
+        assert_eq!(owner.post(&path, &json!({})).await.0, 200);
+    };
+    let forgotten = async |line: &Line| {
+        let until = async {
+            while all.world.app.store.read(Waits(line.channel.id)).await.expect("it is read") {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(crate::kit::PATIENCE, until).await.expect("the job ends");
+    };
+    let mut manager = all.world.person("agent@example.com").await;
+    for (first, other) in [(&page, &linked), (&linked, &page)] {
+        end(first).await;
+        forgotten(first).await;
+        assert!(all.meta.subscribed(PAGE).is_some(), "{} is still connected", other.channel.kind);
+        all.conversation(other, &mut manager).await;
+        end(other).await;
+        forgotten(other).await;
+        assert!(all.meta.subscribed(PAGE).is_none(), "nobody is connected");
+        for line in [&page, &linked] {
+            let change = json!({ "credentials": { "access_token": all.meta.page_token(PAGE) } });
+            let (code, answer) = owner.patch(&format!("/api/v1/channels/{}", line.channel.id), &change).await;
+            assert_eq!(code, 200, "{answer}");
+            all.connect_again(line.channel.id).await;
+        }
+    }
+    manager.close().await;
+    all.finish().await;
+});
+
+/// Whether a channel still has to be left at its provider.
+struct Waits(Uuid);
+
+impl Verb for Waits {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        let sql = "select count(*) from jobs where kind = 'disconnect_channel' and subject = $1";
+        Ok(tx.one::<(i64,)>(sql, &[Arg::from(self.0)]).await?.is_some_and(|(count,)| count > 0))
+    }
+}
