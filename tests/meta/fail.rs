@@ -104,7 +104,7 @@ on_both!(what_is_read_while_its_send_call_is_open_is_shown_as_read, |engine| asy
 
 on_both!(haste_and_overload_are_tried_again_in_order, |engine| async move {
     let all = MetaWorld::start(engine).await;
-    for line in &[all.whatsapp().await] {
+    for line in &all.all().await {
         let (mut manager, conversation) = begin(&all, line).await;
         all.meta.fail_next(1, Fail::TooManyRequests { retry_after: 1 });
         for text in ["one", "two", "three"] {
