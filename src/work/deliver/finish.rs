@@ -29,7 +29,9 @@ impl Pace {
     /// error may be permanent, so it gets a few tries spread over minutes.
     fn of(code: &str, after_ms: Option<i64>) -> Self {
         match code {
-            "429" | "503" | "408" | "unreachable" => Self { tries: 10, first_ms: 1_000 },
+            "429" | "503" | "408" | "rate" | "overloaded" | "unreachable" => {
+                Self { tries: 10, first_ms: 1_000 }
+            }
             _ if after_ms.is_some() => Self { tries: 10, first_ms: 1_000 },
             _ => Self { tries: 5, first_ms: 30_000 },
         }
@@ -171,6 +173,7 @@ impl Finish {
         // Applies receipts and reactions that came before the key was known.
         let channel = self.channel_is(tx, &delivery, None).await?;
         message_change::settle_delivery(tx, &channel, key).await?;
+        message_change::settle_outcome(tx, &channel, delivery.id).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
     }
@@ -269,7 +272,9 @@ mod tests {
 
     #[test]
     fn what_asks_for_time_is_tried_for_longer() {
-        for (code, after_ms) in [("429", None), ("unreachable", None), ("something_new", Some(5_000))] {
+        for (code, after_ms) in
+            [("429", None), ("rate", None), ("unreachable", None), ("something_new", Some(5_000))]
+        {
             assert_eq!(spread(code, after_ms).0, 10, "{code}");
         }
     }

@@ -17,6 +17,30 @@ pub(crate) struct Subscription {
     pub needed: &'static [&'static str],
 }
 
+/// Of a page. A linked Instagram account is delivered with it, and connecting either replaces the fields of both.
+pub(crate) const PAGE: Subscription = Subscription {
+    fields: &[
+        "messages",
+        "messaging_postbacks",
+        "message_echoes",
+        "message_deliveries",
+        "message_reads",
+        "message_reactions",
+        "message_edits",
+        "messaging_referrals",
+        "messaging_optins",
+        "messaging_handovers",
+        "messaging_policy_enforcement",
+        "standby",
+    ],
+    needed: &["messages", "messaging_postbacks", "message_echoes", "message_deliveries", "message_reads"],
+};
+
+/// The name of a page's subscription among those that are ended with their last channel.
+pub(crate) fn of_page(page: &str) -> String {
+    format!("page:{page}")
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Whole,
