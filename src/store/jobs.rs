@@ -314,7 +314,7 @@ pub async fn claim(
     let now = tx.now();
     let mut taken = Vec::new();
     for queue in queues::due(tx, class, limit).await? {
-        let free = if queue.failures >= queues::BREAKER { 1 } else { class.per_queue() } - queue.running;
+        let free = if queue.is_doubted() { 1 } else { class.per_queue() } - queue.running;
         let pace = paces.of(tx, &queue).await?;
         let allowed = pace.map_or(free, |pace| pace.allowance(queue.free_at_us, now));
         let most = free.min(allowed).min(limit - taken.len() as i64);
