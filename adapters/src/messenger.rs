@@ -204,7 +204,7 @@ impl Provider for Messenger {
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
         let (graph, page) = page(http, account)?;
-        connect::SUBSCRIPTION.health(&graph, page, account.get("app_id")).await
+        connect::SUBSCRIPTION.health(&graph, page, account.get("app_id").as_slice()).await
     }
 
     fn expiry(&self, account: &Account) -> Option<Expiry> {
