@@ -282,7 +282,7 @@ pub async fn hurry_lane(tx: &mut Tx<'_>, key: QueueKey, lane: &str) -> Result<()
 
 /// Unblocks the queues of a channel that works again and makes their jobs due now.
 pub async fn recovered(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<(), StoreError> {
-    for class in [Class::Send, Class::Media] {
+    for class in [Class::Send, Class::News, Class::Media] {
         let key = QueueKey { tenant, id: channel, class };
         queues::recovered(tx, key).await?;
         hurry_queue(tx, key).await?;
