@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use hubbub::store::Engine;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use self::door::Way;
 use self::shop::{CUSTOMERS, KINDS, PROVIDERS, Shop, created};
@@ -24,7 +23,7 @@ const ROUNDS: usize = 12;
 const MOST_UNKNOWN: usize = 3;
 
 async fn say(manager: &mut Client, conversation: &Value, text: &str) {
-    let send = json!({ "conversation": conversation, "client_id": Uuid::new_v4(), "text": text });
+    let send = json!({ "conversation": conversation, "client_id": text, "text": text });
     manager.rpc("message.send", send).await.expect("it is taken");
 }
 
@@ -90,8 +89,8 @@ async fn hour(shop: &mut Shop, manager: &mut Client, provider: usize) {
     let others: Vec<_> = KINDS.into_iter().filter(|kind| !away.contains(kind)).collect();
     let mark = format!("Outage {provider}");
     let (mut came, mut left) = (Vec::new(), Vec::new());
-    for round in 0..others.len() {
-        let [one, two] = beside(shop, manager, others[round], 1_000 * provider + round).await;
+    for (round, kind) in others.iter().enumerate() {
+        let [one, two] = beside(shop, manager, kind, 1_000 * provider + round).await;
         came.push(one);
         left.push(two);
     }
@@ -242,3 +241,33 @@ async fn hours(engine: Engine) {
 }
 
 on_both!(an_hour_without_a_provider_loses_nothing_and_slows_nobody, |engine| hours(engine));
+
+/// The account answers when it is asked, so each try may end as a send of which nobody knows whether it left.
+async fn sends_only(engine: Engine) {
+    let mut shop = Shop::start(engine).await;
+    let mut manager = shop.world.person("agent@example.com").await;
+    shop.greet(&mut manager).await;
+    shop.takes_sends(false);
+    for minute in 0..60 {
+        let conversation = &shop.conversations["telegram"][minute % CUSTOMERS];
+        say(&mut manager, conversation, &format!("Minute {minute}.")).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        shop.hand.fetch_add(MINUTE_MS, Ordering::Relaxed);
+    }
+    let all = ours(&shop, "telegram", "Minute").await;
+    let unknown = all.iter().filter(|one| one.1 == "unknown").count();
+    println!("{unknown} of {} are unknown", all.len());
+    assert!((2..=16).contains(&unknown) && all.len() == 60, "{all:?}");
+    assert!(all.iter().all(|one| matches!(one.1.as_str(), "unknown" | "queued")), "{all:?}");
+    assert_eq!(health(&shop, "telegram").await["code"], "unreachable");
+    shop.takes_sends(true);
+    drain(&shop, &["telegram"], "Minute", Instant::now()).await;
+    let sent: usize = (0..CUSTOMERS).map(|customer| shop.sent("telegram", customer).len()).sum();
+    let lost = ours(&shop, "telegram", "Minute").await.iter().filter(|one| one.1 == "unknown").count();
+    assert_eq!((sent + lost, lost), (60, unknown), "what waited has left, once");
+    assert_eq!(health(&shop, "telegram").await["state"], "connected");
+    manager.close().await;
+    shop.world.finish().await;
+}
+
+on_both!(a_provider_that_answers_and_takes_nothing_is_tried_less_and_less, |engine| sends_only(engine));

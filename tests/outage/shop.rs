@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use emulators::Answer;
 use emulators::gmail::{self, Arrived, GmailEmulator, Mail};
 use emulators::meta::{self, MetaEmulator, Mode};
 use emulators::telegram::{self, TelegramEmulator};
@@ -272,6 +273,15 @@ impl Shop {
                     .map(|one| (one.text.unwrap_or_default(), one.at_ms))
                     .collect()
             }
+        }
+    }
+
+    /// Whether the bot's sends are taken; all its other calls are.
+    pub fn takes_sends(&self, is_so: bool) {
+        if is_so {
+            self.telegram.answers_itself("sendMessage");
+        } else {
+            self.telegram.answers(Answer::of("sendMessage", 502, json!("<h1>Bad Gateway</h1>")));
         }
     }
 
