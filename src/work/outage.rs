@@ -10,7 +10,7 @@ use crate::channels::cache::Connected;
 use crate::channels::health::{self, Finding};
 use crate::error::Error;
 use crate::inbox::receipt;
-use crate::model::{ChannelHealth, HealthCause, HealthLevel, MessageError, MessageStatus};
+use crate::model::{ChannelHealth, HealthCause, HealthLevel, MessageStatus};
 use crate::store::deliveries;
 use crate::store::jobs::{self, Deliver, Job, Payload};
 use crate::store::queues::{self, Failed};
@@ -88,15 +88,16 @@ impl Wait {
         let Some(mut delivery) = deliveries::load(tx, self.job.tenant, self.job.subject).await? else {
             return Ok(());
         };
-        let is_told = delivery.error.as_ref().is_some_and(|error| error.code == CODE);
-        if delivery.state != MessageStatus::Queued || is_told {
+        if delivery.state != MessageStatus::Queued {
             return Ok(());
         }
-        delivery.error = Some(MessageError { code: CODE.to_owned(), reason: self.reason.clone() });
+        let place = (delivery.tenant, delivery.channel);
+        let error = Some(health::why_it_waits(tx, place, &self.reason).await?);
+        if delivery.error == error {
+            return Ok(());
+        }
+        delivery.error = error;
         deliveries::update(tx, &delivery).await?;
         receipt::refresh(tx, &delivery).await
     }
 }
-
-/// As a message of a channel that is blocked says it from the start.
-const CODE: &str = "channel_waits";
