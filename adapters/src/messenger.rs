@@ -208,7 +208,7 @@ impl Provider for Messenger {
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
         let (graph, page) = page(http, account)?;
-        messaging::PAGE.health(&graph, page, account.get("app_id")).await
+        messaging::PAGE.health(&graph, page, account.get("app_id").as_slice()).await
     }
 
     fn expiry(&self, account: &Account) -> Option<Expiry> {

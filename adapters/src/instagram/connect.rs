@@ -81,9 +81,11 @@ pub(super) async fn disconnect(door: &Door<'_>) -> Result<(), SendError> {
 }
 
 pub(super) async fn health(door: &Door<'_>, account: &Account) -> Result<Health, SendError> {
-    let app = match door.kind {
-        Kind::Own => account.get("instagram_app_id"),
-        Kind::Page => account.get("app_id"),
+    // Instagram's own login has an app of its own, and its subscriptions may name either.
+    let names: &[&str] = match door.kind {
+        Kind::Own => &["instagram_app_id", "app_id"],
+        Kind::Page => &["app_id"],
     };
-    subscription(door.kind).health(&door.graph, door.sender, app).await
+    let ours: Vec<&str> = names.iter().filter_map(|name| account.get(name)).collect();
+    subscription(door.kind).health(&door.graph, door.sender, &ours).await
 }
