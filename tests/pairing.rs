@@ -1,5 +1,6 @@
 //! Pairing a phone: the codes come live to those who manage the channel, as the provider refreshes them, and to nobody else.
 
+use emulators::waha::{EmulatorConfig, WahaEmulator};
 use serde_json::{Value, json};
 
 use crate::kit::{Client, SESSION, World};
@@ -61,5 +62,33 @@ on_both!(a_pairing_that_nobody_scans_ends, |engine| async move {
     let bot = format!("/api/v1/channels/{}/pair", world.bot.id);
     assert_eq!(owner.post(&bot, &json!({})).await.0, 409);
     assert!((400..500).contains(&owner.post(&path, &json!({ "phone": "12" })).await.0));
+    world.finish().await;
+});
+
+on_both!(a_phone_that_was_just_linked_is_left_alone, |engine| async move {
+    let world = World::start(engine).await;
+    let me = "12025550177@c.us".to_owned();
+    let unlinked = EmulatorConfig { links_itself: false, me, ..EmulatorConfig::default() };
+    let waha = WahaEmulator::start(unlinked).await.expect("the emulated WAHA");
+    let owner = world.api("owner@example.com").await;
+    let credentials =
+        json!({ "base_url": waha.base_url(), "api_key": waha.api_key(), "session": "second-phone" });
+    let new = json!({ "tenant": world.tenant, "company": world.bot.company, "kind": "waha", "name": "Second",
+        "credentials": credentials });
+    let (_, made) = owner.post("/api/v1/channels", &new).await;
+    let id = made["id"].as_str().expect("an id");
+    owner.post(&format!("/api/v1/channels/{id}/connect"), &json!({})).await;
+    let mut watching = world.person("owner@example.com").await;
+    watching.subscribe(&format!("pairing:{id}")).await;
+    owner.post(&format!("/api/v1/channels/{id}/pair"), &json!({})).await;
+    shown(&mut watching, |data| data["qr"].is_string()).await;
+    let before = waha.calls().len();
+    waha.scan("second-phone");
+    shown(&mut watching, |data| data["state"] == "connected").await;
+    // A changed configuration starts the session anew, in the middle of its first synchronisation.
+    let orders: Vec<_> =
+        waha.calls().split_off(before).into_iter().filter(|call| call.method != "GET").collect();
+    assert!(orders.is_empty(), "{orders:#?}");
+    assert_eq!(waha.status("second-phone").as_deref(), Some("WORKING"));
     world.finish().await;
 });

@@ -291,6 +291,31 @@ async fn connecting_writes_the_whole_configuration_back() {
 }
 
 #[tokio::test]
+async fn connecting_again_changes_nothing_and_leaving_keeps_what_others_wrote() {
+    let server = Server::start().await;
+    let account = account(&server);
+    let hook = Hook { url: "https://hub.example.com/hooks/w", secret: "hmac-key" };
+    let key = account.get("api_key").expect("a key").to_owned();
+    let other =
+        json!({"url": "https://other.example.com/", "customHeaders": [{"name": "X-Api-Key", "value": key}]});
+    let info =
+        |webhooks: Value| json!({"name": "shop-main", "status": "WORKING", "config": {"webhooks": webhooks}});
+    server.json("GET /api/sessions/shop-main", 200, info(json!([other])));
+    server.json("PUT /api/sessions/shop-main", 200, json!({}));
+    waha().connect(&client(), &account, &hook).await.unwrap();
+    let puts =
+        || server.asked().into_iter().filter(|asked| asked.path.starts_with("PUT")).collect::<Vec<_>>();
+    let webhooks = puts()[0].body["config"]["webhooks"].clone();
+    assert_eq!(webhooks[0], other, "as it was");
+    server.forget("GET /api/sessions/shop-main");
+    server.json("GET /api/sessions/shop-main", 200, info(webhooks));
+    waha().connect(&client(), &account, &hook).await.unwrap();
+    assert_eq!(puts().len(), 1, "a change would start the session anew");
+    waha().disconnect(&client(), &account, hook.url).await.unwrap();
+    assert_eq!(puts()[1].body["config"]["webhooks"], json!([other]));
+}
+
+#[tokio::test]
 async fn connecting_creates_a_missing_session_and_refuses_an_empty_secret() {
     let server = Server::start().await;
     server.on("GET /api/sessions/shop-main", Answer::Bytes(404, Vec::new()));

@@ -43,6 +43,13 @@ impl<'a> Api<'a> {
         self.judge(call(self.request(Method::GET, path).header("Accept", "application/json")).await?)
     }
 
+    /// An answer as it may be shown, and as it came: what is written back has to keep the secrets that are in it.
+    pub(super) async fn get_whole(&self, path: &str) -> Result<(Value, Value), Failure> {
+        let answer = call(self.request(Method::GET, path).header("Accept", "application/json")).await?;
+        let whole = answer.json();
+        Ok((self.judge(answer)?.json(), whole))
+    }
+
     pub(super) async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Answer, Failure> {
         self.judge(call(self.request(method, path).json(body)).await?)
     }

@@ -24,8 +24,8 @@ pub(super) async fn connect(
     api.hook_secret = hook.secret;
     match session(&api).await? {
         None => create(&api, hook).await?,
-        Some(info) => {
-            let config = info.get("config").filter(|config| config.is_object()).cloned().unwrap_or(json!({}));
+        Some(Session { info, config }) => {
+            let config = config.filter(Value::is_object).unwrap_or(json!({}));
             if delivers_to_another(&config, hook.url) {
                 return Err(Failure::new(
                     Verdict::Rejected,
@@ -43,7 +43,7 @@ pub(super) async fn connect(
             }
         }
     }
-    let info = session(&api).await?.unwrap_or(Value::Null);
+    let info = session(&api).await?.map_or(Value::Null, |session| session.info);
     let me = info.get("me").unwrap_or(&Value::Null);
     Ok(AccountInfo {
         external_id: api.session.to_owned(),
@@ -66,10 +66,18 @@ pub(super) fn claims(account: &Account) -> Vec<String> {
     pair.map(|(base, session)| format!("session:{session}@{}", outward::server(&base))).into_iter().collect()
 }
 
-/// The session as the server shows it; `None` when it has none of that name.
-async fn session(api: &Api<'_>) -> Result<Option<Value>, Failure> {
-    match api.get(&format!("/api/sessions/{}", api.session)).await {
-        Ok(answer) => Ok(Some(answer.json())),
+/// A session as the server shows it.
+struct Session {
+    /// Without our secrets.
+    info: Value,
+    /// With them: it is compared and written back.
+    config: Option<Value>,
+}
+
+/// `None` when the server has none of that name.
+async fn session(api: &Api<'_>) -> Result<Option<Session>, Failure> {
+    match api.get_whole(&format!("/api/sessions/{}", api.session)).await {
+        Ok((info, mut whole)) => Ok(Some(Session { info, config: whole.get_mut("config").map(Value::take) })),
         Err(failure) if failure.code == "session_unknown" => Ok(None),
         Err(failure) => Err(failure),
     }
@@ -153,10 +161,7 @@ fn compare(other: &str, ours: &str) -> Same {
 
 pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError> {
     let api = Api::of(http, account)?;
-    let Some(config) = session(&api).await?.and_then(|mut info| info.get_mut("config").map(Value::take))
-    else {
-        return Ok(());
-    };
+    let Some(config) = session(&api).await?.and_then(|session| session.config) else { return Ok(()) };
     if !config.is_object() {
         return Ok(());
     }
@@ -171,7 +176,7 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
     let api = Api::of(http, account)?;
     let down = |detail: Words| Health { state: HealthState::Down, detail, pending: None, last_error: None };
     match session(&api).await {
-        Ok(Some(info)) => Ok(health_of(&info)),
+        Ok(Some(session)) => Ok(health_of(&session.info)),
         Ok(None) => Ok(down("the WAHA server does not know the session".into())),
         Err(failure) if failure.verdict == Verdict::ChannelDown => Ok(down(failure.reason)),
         Err(failure) => Err(failure.into()),

@@ -12,7 +12,7 @@ import { TextField } from "../ui/Field";
 import { LoadingState } from "../ui/States";
 import type { Calls } from "./calls";
 import { useKeepChannel } from "./Channel";
-import { cameBackRefused, connectRefused, connectTitle, type Refused } from "./connect_words";
+import { cameBackRefused, connectRefused, connectTitle, exchangeRefused, type Refused } from "./connect_words";
 import { useCalls, useNames } from "./data";
 import { placeName } from "./kinds";
 import { PageHead } from "./Parts";
@@ -59,7 +59,7 @@ function Returned({ kind, back }: { kind: string; back: CameBack }) {
     if (!isRefused) void ask();
   }, [ask, isRefused]);
 
-  const refused = said ?? (failed === null ? null : connectRefused(t, failed));
+  const refused = said ?? (failed === null ? null : exchangeRefused(t, failed));
   return (
     <main className="page page-alone" data-testid="page-connect">
       {choices ? <Choose kind={kind} back={back} choices={choices} /> : (

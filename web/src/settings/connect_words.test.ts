@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import "../i18n/pages";
 import { makeText } from "../i18n/text";
 import { RequestError } from "../services/problem";
-import { cameBackRefused, connectRefused } from "./connect_words";
+import { cameBackRefused, connectRefused, exchangeRefused } from "./connect_words";
 
 const t = makeText("en");
 const back = { state: "s", code: "c", error: null };
@@ -26,6 +26,13 @@ describe("what a provider brings back", () => {
 });
 
 describe("what the server refuses", () => {
+  it("offers no second try of a code that was used", () => {
+    const failed = new RequestError(409, "connect_failed", "could not connect");
+    expect(connectRefused(t, failed).remedies).toEqual(["retry", "begin"]);
+    expect(exchangeRefused(t, failed).remedies).toEqual(["begin"]);
+    expect(exchangeRefused(t, new RequestError(0, "", "no network")).remedies).toContain("retry");
+  });
+
   const refused = (code: string, message = "detail", status = 409) => connectRefused(t, new RequestError(status, code, message));
 
   it("has words and a remedy for each code, in both languages", () => {

@@ -50,4 +50,11 @@ export function connectRefused(t: Text, error: unknown): Refused {
   return { words: words.replace("{reason}", reason.replace(/^the provider refused: /, "")), remedies: remedies[error.code]! };
 }
 
+/** What is refused in exchanging a code: the provider takes one once, so that it is of no use to try it again. */
+export function exchangeRefused(t: Text, error: unknown): Refused {
+  const refused = connectRefused(t, error);
+  if (!(error instanceof RequestError) || error.code !== "connect_failed") return refused;
+  return { ...refused, remedies: refused.remedies.filter((one) => one !== "retry") };
+}
+
 export const connectTitle = (t: Text, kind: string): string => t("connect.title", { kind: kindName(t, kind) });

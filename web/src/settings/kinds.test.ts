@@ -31,7 +31,7 @@ describe("words of kinds", () => {
 
 describe("fields of a form by hand", () => {
   it("are those that a person knows", () => {
-    const credentials = [field("mailbox", { required: true }), field("refresh_token", { secret: true, required: true }), field("access_token", { secret: true }), field("access_expires_at_ms")];
+    const credentials = [field("mailbox", { required: true }), field("refresh_token", { secret: true, required: true }), field("access_token", { secret: true }), field("access_expires_at_ms"), field("granted_by")];
     expect(fieldsOf(kind("gmail", { sign_in: true, credentials })).map(({ name }) => name)).toEqual(["mailbox", "refresh_token"]);
     expect(fieldsOf(kind("waha", { credentials: [field("secret", { secret: true })] }))).toHaveLength(1);
   });

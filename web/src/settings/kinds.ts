@@ -44,7 +44,10 @@ export function abilitiesOf(t: Text, { abilities: has }: ChannelKind): string[] 
   return abilities.filter((one) => has[one]).map((one) => t(`ability.${one}`));
 }
 
-/** What a person fills in. Signing in and renewing put the rest there: when a token ends, and those that are renewed. */
+/** Put there by signing in and renewing. */
+const noted = ["access_expires_at_ms", "granted_by"];
+
+/** What a person fills in. Signing in and renewing put the rest there: when a token ends, who gave it, and those that are renewed. */
 export function fieldsOf({ credentials, sign_in }: ChannelKind): SettingField[] {
-  return credentials.filter(({ name, secret, required }) => name !== "access_expires_at_ms" && !(sign_in && secret && !required));
+  return credentials.filter(({ name, secret, required }) => !noted.includes(name) && !(sign_in && secret && !required));
 }
