@@ -90,7 +90,7 @@ async fn a_message_leaves_or_not_whatever_the_answer() {
     let body = message(PERSON, &json!({ "text": "x" }));
     bench.meta.answers(step(
         json!({ "path": "/messages", "times": 1, "status": 500, "body": error(2, None, "late"),
-        "leaves": true, "message_id": "m_left", "echo_after_ms": 30, "echo": { "text": "as it was shown" } }),
+        "leaves": true, "message_id": "m_left", "echo_after_ms": 500, "echo": { "text": "as it was shown" } }),
     ));
     assert_eq!(bench.send(PAGE, &body).await.0, 500);
     assert_eq!((bench.meta.sent()[0].id.as_str(), bench.receiver.items().len()), ("m_left", 1));
