@@ -20,7 +20,7 @@ use crate::{
         messaging::{self, Network},
         token,
     },
-    verify::verify,
+    verify::verify, Window,
 };
 use door::Door;
 
@@ -116,8 +116,8 @@ impl Provider for Instagram {
         ButtonLimits { most: 13, max_title: 20, max_id_bytes: 1_000, max_text: 1_000 }
     }
 
-    fn has_human_agent(&self) -> bool {
-        true
+    fn window(&self, _: Option<&str>) -> Option<Window> {
+        Some(Window::MESSAGING)
     }
 
     fn has_profiles(&self) -> bool {

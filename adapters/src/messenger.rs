@@ -18,7 +18,7 @@ use crate::{
         messaging::{self, Network, table},
         token,
     },
-    verify::verify,
+    verify::verify, Window,
 };
 
 const NETWORK: Network = Network::Messenger;
@@ -102,8 +102,8 @@ impl Provider for Messenger {
         ButtonLimits { most: 13, max_title: 20, max_id_bytes: 1_000, max_text: 2_000 }
     }
 
-    fn has_human_agent(&self) -> bool {
-        true
+    fn window(&self, _: Option<&str>) -> Option<Window> {
+        Some(Window::MESSAGING)
     }
 
     fn has_profiles(&self) -> bool {

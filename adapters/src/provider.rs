@@ -25,7 +25,7 @@ pub use self::{
         Pairing, Remedy, Renewed,
     },
     app::{App, AppInvalid, Choice, Notice, Routed, SignIn},
-    limits::{Abilities, ButtonLimits, Gathering, ProviderLimits, Rates},
+    limits::{Abilities, ButtonLimits, Gathering, ProviderLimits, Rates, Window},
     news::{CURSOR_EXPIRED, News, NewsItem, Since},
     outgoing::{
         Acknowledge, Address, Button, FetchError, Fetched, OutMedia, Outgoing, Profile, SendError,
@@ -64,9 +64,15 @@ pub trait Provider: Send + Sync {
         ButtonLimits::default()
     }
 
+    /// Until when it takes answers in a place of a chat; nothing: for ever.
+    fn window(&self, thread: Option<&str>) -> Option<Window> {
+        let _ = thread;
+        None
+    }
+
     /// Whether it lets a person answer outside of the window for machines: [`Outgoing::human_agent`].
     fn has_human_agent(&self) -> bool {
-        false
+        self.window(None).is_some_and(|window| window.person_ms.is_some())
     }
 
     /// Whether it can be asked for [profiles](Provider::profile).

@@ -23,7 +23,7 @@ use crate::{
     NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn,
     Unit,
     meta::{MetaApp, token},
-    verify::verify,
+    verify::verify, Window,
 };
 
 /// Of a document; other kinds are smaller, and refused by WhatsApp when they are not.
@@ -83,6 +83,10 @@ impl Provider for WhatsAppCloud {
             // A burst to one person is lent by the time after it.
             rates: Rates { per_second: 80, chat_gap_ms: errors::PAIR_MS, chat_burst: 10 },
         }
+    }
+
+    fn window(&self, _: Option<&str>) -> Option<Window> {
+        Some(Window::SERVICE)
     }
 
     fn credentials(&self) -> &'static [CredentialField] {

@@ -1,6 +1,7 @@
 //! Outgoing messages: validates what a person or a responder sends, and splits it into the provider's parts. Pure, except
 //! for storing them.
 
+pub(crate) mod road;
 mod special;
 
 use adapters::{Outward, ProviderLimits, split};
@@ -197,6 +198,14 @@ pub(super) async fn put(
     special::check_provider(out.body, &special::Takes::of(provider))?;
     if out.body.human_agent && out.author.kind == crate::model::AuthorKind::Responder {
         return Err(Error::invalid("human_agent", "only a person answers as a person: leave it out"));
+    }
+    let sending = road::Sending {
+        by: road::By::author(out.author.kind),
+        is_template: out.body.template.is_some(),
+        human_agent: out.body.human_agent,
+    };
+    if let Some(refusal) = road::refusal(conversation, sending, tx.now()) {
+        return Err(refusal.into());
     }
     let reply_to = match out.body.reply_to {
         Some(id) => quoted(tx, conversation, id).await?,

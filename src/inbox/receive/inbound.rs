@@ -46,9 +46,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     if event.no_answer.is_none() {
         greeting::forgive(tx, channel, &mut conversation, event).await?;
     }
-    // Neither a machine nor what was said long ago makes the customer somebody who waits.
-    if matches!(event.no_answer, None | Some(NoAnswer::Standby)) {
-        conversation.heard_at = Some(at);
+    // A machine does not make the customer somebody who waits.
+    if !matches!(event.no_answer, Some(NoAnswer::Automatic)) {
+        conversation.hear(at);
     }
     if !is_history {
         conversation.inbound_count += 1;

@@ -8,6 +8,7 @@ use super::{answer_limit, handoff, leased, locked, wake_due};
 use crate::accounts::access::Scope;
 use crate::announce;
 use crate::error::Error;
+use crate::inbox::outgoing::road::{self, Sending};
 use crate::inbox::{outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
 use crate::store::{Tx, Verb, channels, messages, turns};
@@ -57,6 +58,13 @@ impl Verb for Reply {
             // Answers in other threads of the address were given meanwhile. People see the turn, and nothing is sent.
             handoff::to_people(tx, turn, conversation, answer_limit::REASON).await?;
             return Ok(Replied { messages: Vec::new() });
+        }
+        for part in &self.parts {
+            let sending = Sending { is_template: part.template.is_some(), ..Sending::MACHINE };
+            if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
+                handoff::to_people(tx, turn, conversation, refusal.code).await?;
+                return Ok(Replied { messages: Vec::new() });
+            }
         }
         answer_limit::count(tx, &conversation, &settings).await?;
         turn.state = TurnState::Answered;
