@@ -46,7 +46,7 @@ pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
 use crate::accounts::Permission::{Answer, Manage, Operate, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Conversation, Envelope, Job, Turn};
+use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Job, Turn};
 use crate::app::AppState;
 use crate::http::{health, hooks, metrics, session};
 use caller::Guard;
@@ -143,6 +143,9 @@ table! {
         /// Give the conversation to a colleague, or to nobody in particular.
         "conversation.assign" => run(conversations::assign).about(Conversation).needs(Answer)
             .post("/api/v1/conversations/{id}/assign").socket();
+        /// Note that the customer wants no messages on the channel, or agreed to them again.
+        "conversation.opt_out" => run(conversations::opt_out).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/opt-out").socket();
         /// Note how far the caller has read. The mark moves forward only.
         "conversation.read" => run(conversations::read).about(Conversation).needs(Read)
             .post("/api/v1/conversations/{id}/read").socket();
@@ -252,6 +255,11 @@ table! {
         "company.list" => run(companies::list).needs(Read).get("/api/v1/companies");
         /// Make a company.
         "company.create" => run(companies::create).needs(Manage).post("/api/v1/companies");
+        /// The privacy notice of a company.
+        "company.notice" => act(companies::notice).about(Company).needs(Read).get("/api/v1/companies/{id}/privacy-notice");
+        /// Write the privacy notice of a company: every customer is told it once on each channel, before the first answer.
+        "company.set_notice" => run(companies::set_notice).about(Company).needs(Manage)
+            .post("/api/v1/companies/{id}/privacy-notice");
     }
     "users" {
         /// Who works in a tenant.

@@ -35,6 +35,7 @@ pub mod jobs;
 pub mod looks;
 pub mod messages;
 pub mod names;
+pub mod notices;
 pub mod ownership;
 pub mod pace;
 pub mod pending_changes;
@@ -200,6 +201,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("looks", looks::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
+        ("notices", notices::ALL),
         ("ownership", ownership::ALL),
         ("pace", pace::ALL),
         ("jobs_put_off", jobs::OF_PUT_OFF),

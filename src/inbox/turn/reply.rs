@@ -9,7 +9,7 @@ use crate::accounts::access::Scope;
 use crate::announce;
 use crate::error::Error;
 use crate::inbox::outgoing::road::{self, Sending};
-use crate::inbox::{outgoing, send};
+use crate::inbox::{notice, outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
 use crate::store::{Tx, Verb, channels, messages, turns};
 
@@ -76,6 +76,7 @@ impl Verb for Reply {
         // Messages that came too late for this answer are in the next turn.
         let waits_since = next.as_ref().map(|next| next.opened_at);
         conversation.turn = next;
+        notice::before_answer(tx, &mut conversation, waits_since).await?;
         let mut messages = Vec::with_capacity(self.parts.len());
         for (number, body) in self.parts.iter().enumerate() {
             let out = outgoing::Outgoing {
