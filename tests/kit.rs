@@ -73,6 +73,7 @@ pub struct World {
     pub phone: Channel,
     folder: Arc<tempfile::TempDir>,
     pub database: String,
+    clock: Clock,
 }
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -83,21 +84,26 @@ impl World {
     }
 
     pub async fn with(engine: Engine, settings: ChannelSettings) -> Self {
+        Self::at(engine, settings, Clock::System).await
+    }
+
+    /// With a clock of the test's.
+    pub async fn at(engine: Engine, settings: ChannelSettings, clock: Clock) -> Self {
         match engine {
-            Engine::Sqlite => Self::build(None, settings).await,
-            Engine::Postgres => Self::build(Some(postgres::database()), settings).await,
+            Engine::Sqlite => Self::build(None, settings, clock).await,
+            Engine::Postgres => Self::build(Some(postgres::database()), settings, clock).await,
         }
     }
 
     /// On a database that somebody else made.
     pub async fn on(database: String) -> Self {
-        Self::build(Some(database), quick()).await
+        Self::build(Some(database), quick(), Clock::System).await
     }
 
-    async fn build(database: Option<String>, settings: ChannelSettings) -> Self {
+    async fn build(database: Option<String>, settings: ChannelSettings, clock: Clock) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let database = database.unwrap_or_else(|| folder.path().join("hubbub.db").display().to_string());
-        let (app, address) = boot(&folder, &database).await;
+        let (app, address) = boot(&folder, &database, clock.clone()).await;
         let tenant =
             app.store.write(CreateTenant { name: "Lantern Shop".into() }).await.expect("a tenant").value.id;
         let scope = Scope::system(tenant);
@@ -127,13 +133,13 @@ impl World {
             ("session", SESSION.to_owned()),
         ];
         let phone = channel(&app, &scope, company, "waha", &phone, settings, address).await;
-        Self { app, address, tenant, telegram, waha, bot, phone, folder, database }
+        Self { app, address, tenant, telegram, waha, bot, phone, folder, database, clock }
     }
 
     /// Stops the server and starts another on the same data.
     pub async fn restart(self) -> Self {
         self.app.stop().await;
-        let (app, address) = boot(&self.folder, &self.database).await;
+        let (app, address) = boot(&self.folder, &self.database, self.clock.clone()).await;
         Self { app, address, ..self }
     }
 
@@ -200,7 +206,7 @@ impl World {
 
 pub const SESSION: &str = "shop-main";
 
-async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAddr) {
+async fn boot(folder: &tempfile::TempDir, database: &str, clock: Clock) -> (AppState, SocketAddr) {
     logs::init();
     let mut config = Config::embedded(folder.path());
     config.store.database_url = database.to_owned();
@@ -212,7 +218,7 @@ async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAd
     config.calls.allow_private_hosts = vec!["127.0.0.1".into()];
     let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
     let address = listener.local_addr().expect("its address");
-    let app = App::start(config, Clock::System).await.expect("the app starts");
+    let app = App::start(config, clock).await.expect("the app starts");
     hubbub::server::start(listener, app.clone());
     (app, address)
 }
