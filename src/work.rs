@@ -21,6 +21,7 @@ mod fetch_title;
 mod hearing;
 mod kinds;
 mod nameless;
+mod outage;
 mod overdue;
 mod react;
 mod read_news;

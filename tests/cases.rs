@@ -4,7 +4,7 @@
 //! The cases of one server run at the same time. Those that make a provider answer in another way have one of their own.
 
 #[path = "cases/model.rs"]
-mod model;
+pub mod model;
 #[path = "cases/right.rs"]
 mod right;
 

@@ -4,6 +4,7 @@ mod cases;
 mod conversation;
 mod cursor;
 mod outcomes;
+mod stranger;
 mod tokens;
 
 use std::collections::BTreeMap;

@@ -25,6 +25,7 @@ mod moving;
 mod news;
 mod operator;
 mod order;
+mod outage;
 mod outward;
 mod pacing;
 mod pairing;

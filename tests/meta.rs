@@ -2,7 +2,9 @@
 //! the channel, by the app's address. What is alike is one test for all of them.
 
 mod by_hand;
+mod cases;
 mod fail;
 mod route;
 mod sign_in;
+mod stage;
 mod talk;

@@ -99,6 +99,11 @@ impl Provider for Instagram {
         account.get("account_id").map(connect::claim).into_iter().collect()
     }
 
+    fn subscription(&self, account: &Account) -> Option<String> {
+        let page = account.get("page_id").filter(|_| door::Kind::of(account) == Ok(door::Kind::Page));
+        page.map(messaging::of_page)
+    }
+
     fn abilities(&self) -> Abilities {
         Abilities {
             reply: true,

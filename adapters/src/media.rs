@@ -7,7 +7,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use reqwest::Url;
 
-use crate::{FetchError, Fetched, MediaRef, call, outward::RequestBuilder, sniff};
+use crate::{FetchError, Fetched, MediaKind, MediaRef, call, outward::RequestBuilder, sniff};
 
 /// What a host means by its answers, where hosts differ.
 pub(crate) struct Elsewhere<'a> {
@@ -90,6 +90,9 @@ pub(crate) async fn download_by(
         let wanted = (sniff::HEAD_BYTES - head.len()).min(chunk.len());
         head.extend_from_slice(&chunk[..wanted]);
         sink.write_all(&chunk).await.map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
+    }
+    if media.kind != MediaKind::Document && (size == 0 || sniff::is_page(&head)) {
+        return Err(FetchError::Unavailable("the provider answered without the file".into()));
     }
     sink.flush().await.map_err(|error| FetchError::Unavailable(error.to_string().into()))?;
     Ok(Fetched { mime: sniff::settle(&head, media.mime.as_deref()), size, name: media.name.clone() })

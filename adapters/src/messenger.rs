@@ -85,6 +85,10 @@ impl Provider for Messenger {
         account.get("page_id").map(connect::claim).into_iter().collect()
     }
 
+    fn subscription(&self, account: &Account) -> Option<String> {
+        account.get("page_id").map(messaging::of_page)
+    }
+
     fn abilities(&self) -> Abilities {
         Abilities {
             reply: true,
@@ -199,12 +203,12 @@ impl Provider for Messenger {
 
     async fn disconnect(&self, http: &Client, account: &Account, _hook_url: &str) -> Result<(), SendError> {
         let (graph, page) = page(http, account)?;
-        connect::SUBSCRIPTION.end(&graph, page).await
+        messaging::PAGE.end(&graph, page).await
     }
 
     async fn health(&self, http: &Client, account: &Account) -> Result<Health, SendError> {
         let (graph, page) = page(http, account)?;
-        connect::SUBSCRIPTION.health(&graph, page, account.get("app_id")).await
+        messaging::PAGE.health(&graph, page, account.get("app_id").as_slice()).await
     }
 
     fn expiry(&self, account: &Account) -> Option<Expiry> {

@@ -56,6 +56,12 @@ pub trait Provider: Send + Sync {
         Vec::new()
     }
 
+    /// What delivers to the channel and perhaps to others, even of another provider: it is ended with the last of them.
+    fn subscription(&self, account: &Account) -> Option<String> {
+        let _ = account;
+        None
+    }
+
     fn abilities(&self) -> Abilities {
         Abilities::default()
     }

@@ -53,6 +53,13 @@ fn sniff(head: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// A page for people, such as one that says that there is nothing to be seen any more.
+pub(crate) fn is_page(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let begins = |with: &[u8]| head.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins(b"<!doctype html") || begins(b"<html")
+}
+
 /// The type to be stored, from the bytes and the claim.
 pub(crate) fn settle(head: &[u8], claimed: Option<&str>) -> String {
     let claimed = claimed.and_then(|claim| claim.split(';').next()).unwrap_or("").trim().to_ascii_lowercase();

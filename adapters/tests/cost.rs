@@ -42,6 +42,63 @@ fn decoded(text: &str) -> Option<String> {
     Some(String::from_utf8(bytes).ok()?.replace("\r\n", "\n"))
 }
 
+/// Mails of every shape, of so many bytes as JSON, by what stands in them: ten fields, as no mail has fewer, and text
+/// that fills the rest.
+fn mails(bytes: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let text = |words: usize| "Where is my order? ".repeat(words / 19);
+    let quoted = |words| {
+        format!(
+            "{}\r\n\r\nOn Tue, Ari wrote:\r\n{}",
+            text(words / 2),
+            "> It ships today.\r\n".repeat(words / 38)
+        )
+    };
+    let page = |words| {
+        let row = "<tr><td style=\"padding:0\"><p>Where is my <b>order</b>?&nbsp;</p></td></tr>\r\n";
+        let head = "<html><head><style>p{margin:0}</style></head><body><table>";
+        format!("{head}{}</table></body></html>", row.repeat(words / row.len()))
+    };
+    let leaf = |kind: &str, text: String| {
+        let fields = json!([{"name": "Content-Type", "value": format!("text/{kind}; charset=\"UTF-8\"")}]);
+        let body = json!({"size": text.len(), "data": BASE64_URL_SAFE_NO_PAD.encode(text)});
+        json!({"partId": "0", "mimeType": format!("text/{kind}"), "filename": "", "headers": fields, "body": body})
+    };
+    let both = |words: usize| {
+        let parts = json!([leaf("plain", text(words / 4)), leaf("html", page(words / 4 * 3))]);
+        json!({"partId": "", "mimeType": "multipart/alternative", "filename": "", "body": {"size": 0}, "parts": parts})
+    };
+    let mail = |mut payload: Value| {
+        let fields = [
+            ("Delivered-To", "support@shop.example.com"),
+            ("Return-Path", "<ari@example.org>"),
+            ("MIME-Version", "1.0"),
+            ("Date", "Tue, 10 Nov 2026 13:01:40 +0100"),
+            ("References", "<first@mail.example.org> <second@mail.example.org>"),
+            ("In-Reply-To", "<second@mail.example.org>"),
+            ("Message-ID", "<third@mail.example.org>"),
+            ("Subject", "Re: Order 7788"),
+            ("From", "\"Sample, Ari\" <Ari@Example.org>"),
+            ("To", "Shop Support <support@shop.example.com>"),
+        ];
+        let fields = fields.map(|(name, value)| json!({"name": name, "value": value}));
+        let own = payload["headers"].as_array().cloned().unwrap_or_default();
+        payload["headers"] = fields.into_iter().chain(own).collect();
+        json!({"id": "19d0000000000001", "threadId": "19d0000000000001", "labelIds": ["UNREAD", "INBOX"],
+            "snippet": "Where is my order?", "historyId": "9000110", "internalDate": "1794312100000",
+            "sizeEstimate": 5120, "payload": payload})
+    };
+    let filled = |of: &dyn Fn(usize) -> Value| {
+        let sized = (1..).map(|step| mail(of(step * 60)).to_string()).take_while(|body| body.len() <= bytes);
+        sized.last().unwrap().into_bytes()
+    };
+    vec![
+        ("plain", filled(&|words| leaf("plain", text(words)))),
+        ("quoted reply", filled(&|words| leaf("plain", quoted(words)))),
+        ("plain and HTML", filled(&both)),
+        ("HTML only", filled(&|words| leaf("html", page(words)))),
+    ]
+}
+
 /// A delivery of so many changes, each with one message.
 fn batch(changes: usize) -> Vec<u8> {
     let one: Value = serde_json::from_slice(&fixture("whatsapp-cloud/text.json")).unwrap();
@@ -82,6 +139,10 @@ fn cost_of_reading_a_body() {
             assert!(body.len() > 1_500, "{} is short", provider.name());
             cost(&format!("{}: message", provider.name()), &body, || parsed(provider, &body));
         }
+    }
+    let gmail = adapters::provider("gmail").unwrap();
+    for (shape, body) in mails(2_048) {
+        cost(&format!("gmail: {shape}"), &body, || parsed(gmail, &body));
     }
     let cloud = adapters::provider("whatsapp-cloud").unwrap();
     for changes in [100, 1_000] {

@@ -173,6 +173,13 @@ async fn a_file_is_fetched_from_meta_s_hosts_and_without_the_token() {
         assert_eq!(refusal(&account, &link(gone), 1_000).await, FetchError::Gone, "{gone}");
     }
     assert!(refusal(&account, &link("/busy"), 1_000).await.retryable());
+    // A page that says that the story has ended, or nothing at all, is no picture.
+    let page = b"\n<!DOCTYPE HTML><title>This page isn't available</title>".to_vec();
+    server.on("GET /page?oh=1", Answer::Bytes(200, page));
+    server.on("GET /empty?oh=1", Answer::Bytes(200, Vec::new()));
+    for none in ["/page", "/empty"] {
+        assert!(refusal(&account, &link(none), 1_000).await.retryable(), "{none}");
+    }
     assert!(matches!(refusal(&account, &link("/a"), 3).await, FetchError::TooLarge { limit_bytes: 3 }));
     assert!(matches!(refusal(&account, &link("/away"), 1_000).await, FetchError::Refused(_)));
     assert!(other.asked().is_empty());

@@ -305,3 +305,30 @@ async fn connecting_creates_a_missing_session_and_refuses_an_empty_secret() {
     let created = server.asked().into_iter().find(|asked| asked.path == "POST /api/sessions").unwrap();
     assert_eq!(created.body["config"]["webhooks"][0]["hmac"]["key"], "k");
 }
+
+#[tokio::test]
+async fn a_page_of_what_a_server_holds_is_bounded_in_memory() {
+    let server = Server::start().await;
+    let chat = |n: usize| format!("120255501{n:02}@c.us");
+    let chats: Vec<_> =
+        (0..20).map(|n| json!({"id": chat(n), "lastMessage": {"timestamp": 1_794_312_000}})).collect();
+    server.json("GET /api/shop-main/chats/overview?limit=20&offset=0", 200, chats.into());
+    for n in 0..20 {
+        let message = |at: usize| {
+            json!({"id": format!("false_{}_A{n}B{at}", chat(n)), "timestamp": 1_794_312_000,
+                "from": chat(n), "fromMe": false, "body": "x".repeat(8_000)})
+        };
+        let messages: Vec<_> = (0..99).map(message).collect();
+        let route = format!(
+            "GET /api/shop-main/chats/{}/messages?downloadMedia=false&limit=100&offset=0&filter.timestamp.gte=1794311880",
+            chat(n).replace('@', "%40").replace('.', "%2E")
+        );
+        server.json(&route, 200, messages.into());
+    }
+    let since = adapters::Since { cursor: Some("1794312000"), page: None, at_ms: 0 };
+    let news = waha().news(&client(), &account(&server), &since).await.unwrap().unwrap();
+    let bytes: usize = news.items.iter().filter_map(|item| item.body.as_ref()).map(Vec::len).sum();
+    assert!((4 << 20..6 << 20).contains(&bytes), "{bytes}");
+    assert_eq!(news.items.len(), 6 * 99, "whole chats");
+    assert_eq!((news.page.as_deref(), news.cursor), (Some("6:1794312000"), None), "the others come next");
+}

@@ -169,8 +169,23 @@ async fn a_file_comes_in_two_steps_and_its_address_is_asked_anew_once() {
     let asked = server.asked();
     assert_eq!(asked.len(), 4);
     assert!(asked.iter().all(|asked| asked.bearer.as_deref() == Some("Bearer EAAsecret-token")));
+    // The id still names a file, so another try may get it.
     server.forget("GET /file?n=2");
-    assert_eq!(fetched(&server, &[]).await, Err(FetchError::Gone));
+    assert!(fetched(&server, &[]).await.unwrap_err().retryable());
+}
+
+#[tokio::test]
+async fn an_address_that_has_run_out_is_asked_anew_whatever_it_answers() {
+    for status in [400, 401, 403, 410] {
+        let server = Server::start().await;
+        for n in [1, 2] {
+            let url = format!("{}/file?n={n}", server.url());
+            server.json("GET /v25.0/1370", 200, json!({"url": url, "sha256": hex::encode(digest())}));
+        }
+        server.on("GET /file?n=1", Answer::Bytes(status, Vec::new()));
+        server.on("GET /file?n=2", Answer::Bytes(200, b"PICTURE".to_vec()));
+        assert_eq!(fetched(&server, &[]).await.unwrap(), b"PICTURE", "{status}");
+    }
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub use self::args::ResponderArgs;
 use self::client::{Client, Link, Target};
 pub use self::openai::{DEFAULT_PROMPT, Model, ModelConfig};
 pub use self::rules::{HANDOFF_WORDS, Hours, Language, Rules};
-pub use self::wire::{Contact, Turn, TurnMessage};
+pub use self::wire::{Contact, Turn, TurnFile, TurnMessage};
 
 /// Characters of an answer; well below the hub's limit.
 const MAX_ANSWER_CHARS: usize = 16_000;

@@ -40,6 +40,17 @@ pub struct TurnMessage {
     /// Content besides the text: quotes, links, a location, a contact card.
     #[serde(default)]
     pub data: Value,
+    /// Its files.
+    #[serde(default)]
+    pub attachments: Vec<TurnFile>,
+}
+
+/// A file of a message.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TurnFile {
+    /// `pending`, `ready` or `failed`.
+    #[serde(default)]
+    pub state: String,
 }
 
 impl TurnMessage {

@@ -204,7 +204,10 @@ impl Verb for Note {
                     return Ok(Noted::Taken);
                 }
                 store::claims::prove(tx, &channel).await?;
-                store::claims::share(tx, &channel, &provider.shared(&secrets.account())).await?;
+                let account = secrets.account();
+                let subscription = provider.subscription(&account);
+                let shared = provider.shared(&account);
+                store::claims::share(tx, &channel, &shared, subscription.as_deref()).await?;
                 secrets.external_id = Some(info.external_id.clone());
                 channel.sealed = secrets.seal(&self.vault, channel.id)?;
                 let was_disconnected = channel.state == ChannelState::Disconnected;

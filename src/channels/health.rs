@@ -2,10 +2,11 @@
 //! a row of its history and an event; the same found again is neither.
 
 use adapters::{HealthState, Provider, Remedy};
+use uuid::Uuid;
 
 use crate::announce;
 use crate::error::Error;
-use crate::model::{Channel, ChannelHealth, ChannelState, HealthCause, HealthLevel};
+use crate::model::{Channel, ChannelHealth, ChannelState, HealthCause, HealthLevel, MessageError};
 use crate::store::{Tx, Wake, channel_health, channels, jobs};
 
 /// What was found out about a channel.
@@ -49,6 +50,18 @@ impl Finding {
             && health.action.as_deref() == self.remedy.map(Remedy::as_str)
             && (health.detail == self.detail || self.cause.is_some_and(HealthCause::is_measured))
     }
+}
+
+/// What a message says that waits because its channel's queue is blocked.
+pub(crate) async fn why_it_waits(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    reason: &str,
+) -> Result<MessageError, Error> {
+    let health = channels::by_id(tx, tenant, channel).await?.and_then(|channel| channel.health);
+    let is_away = health.is_some_and(|health| health.is_blocked() && health.is(HealthCause::Unreachable));
+    let code = if is_away { "unreachable" } else { "channel_waits" };
+    Ok(MessageError { code: code.to_owned(), reason: reason.to_owned() })
 }
 
 /// Stores and announces what is found. `false`: it is no change, or older than what is known. A channel that works again

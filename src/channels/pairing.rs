@@ -10,6 +10,8 @@ use crate::error::Error;
 
 /// Pairings of all servers at a time.
 const MOST: usize = 64;
+/// Those of one tenant, so that nobody takes the places of all others.
+const MOST_OF_TENANT: usize = 8;
 
 #[derive(Default)]
 pub struct Pairings {
@@ -18,6 +20,7 @@ pub struct Pairings {
 }
 
 struct Running {
+    tenant: Uuid,
     channel: Uuid,
     phone: Option<String>,
 }
@@ -37,7 +40,7 @@ impl Pairings {
     pub fn begin(
         self: &Arc<Self>,
         server: String,
-        channel: Uuid,
+        (tenant, channel): (Uuid, Uuid),
         phone: Option<String>,
     ) -> Result<Option<Turn>, Error> {
         let mut running = self.running();
@@ -51,13 +54,14 @@ impl Pairings {
             here.phone = phone.or(here.phone.take());
             return Ok(None);
         }
-        if running.len() >= MOST {
+        let of_tenant = running.values().filter(|one| one.tenant == tenant).count();
+        if running.len() >= MOST || of_tenant >= MOST_OF_TENANT {
             return Err(Error::conflict(
                 "pairing_busy",
                 "too many accounts are being paired: try again in a minute",
             ));
         }
-        running.insert(server.clone(), Running { channel, phone });
+        running.insert(server.clone(), Running { tenant, channel, phone });
         drop(running);
         Ok(Some(Turn { pairings: Arc::clone(self), server }))
     }
@@ -84,7 +88,8 @@ mod tests {
     fn a_server_pairs_one_account_at_a_time() {
         let pairings = Arc::new(Pairings::default());
         let begin = |channel, phone: Option<&str>| {
-            pairings.begin("waha.example.com".to_owned(), Uuid::from_u128(channel), phone.map(str::to_owned))
+            let channel = (Uuid::nil(), Uuid::from_u128(channel));
+            pairings.begin("waha.example.com".to_owned(), channel, phone.map(str::to_owned))
         };
         let turn = begin(1, None).expect("free").expect("begun");
         assert!(begin(2, None).is_err(), "another account waits");
@@ -93,5 +98,17 @@ mod tests {
         assert_eq!(turn.wanted_phone(), None, "one code for each asking");
         drop(turn);
         assert!(begin(2, None).expect("free again").is_some());
+    }
+
+    #[test]
+    fn one_tenant_leaves_places_for_others() {
+        let pairings = Arc::new(Pairings::default());
+        let begin = |tenant: u128, n: u128| {
+            let channel = (Uuid::from_u128(tenant), Uuid::from_u128(n));
+            pairings.begin(format!("{tenant}-{n}.example.com"), channel, None)
+        };
+        let turns: Vec<_> = (0..MOST as u128).filter_map(|n| begin(1, n).ok().flatten()).collect();
+        assert_eq!(turns.len(), MOST_OF_TENANT);
+        assert!(begin(2, 0).expect("another tenant").is_some());
     }
 }

@@ -149,7 +149,7 @@ impl Verb for UpdateChannel {
             }
             if changed.is_elsewhere {
                 // What it has in common with others is known again when the provider confirms it.
-                store::claims::share(tx, &channel, &[]).await?;
+                store::claims::share(tx, &channel, &[], None).await?;
             }
         }
         if goes_on {

@@ -174,6 +174,37 @@ pub(crate) async fn settle_delivery(tx: &mut Tx<'_>, channel: &Channel, key: &st
     Ok(())
 }
 
+/// Stores that the messages of the part's chat that left by a time have a status, until it is known whether the part left.
+pub(super) async fn await_outcome(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    part: Uuid,
+    (status, until): (MessageStatus, i64),
+) -> Result<(), Error> {
+    let change = MessageChange::Status { status, error: None };
+    let timed = TimedChange { at: Some(until), place: None, key: String::new(), change };
+    let text = serde_json::to_string(&timed).context("a change cannot be written as JSON")?;
+    Ok(pending_changes::wait(tx, channel.tenant, channel.id, &outcome_key(part), &text).await?)
+}
+
+/// Applies the watermarks that came before the part was known to have left.
+pub(crate) async fn settle_outcome(tx: &mut Tx<'_>, channel: &Channel, part: Uuid) -> Result<(), Error> {
+    for timed in waiting(tx, channel, &outcome_key(part)).await? {
+        let Some(mut delivery) = deliveries::load(tx, channel.tenant, part).await? else { return Ok(()) };
+        let has_left_by = delivery.sent_at.zip(timed.at).is_some_and(|(sent, until)| sent <= until);
+        if let MessageChange::Status { status, .. } = timed.change
+            && has_left_by
+        {
+            receipt::advance(tx, &mut delivery, status, None).await?;
+        }
+    }
+    Ok(())
+}
+
+fn outcome_key(part: Uuid) -> String {
+    format!("outcome:{part}")
+}
+
 /// Removes and returns a message's pending changes, ordered by their own time, or by their arrival without one. A damaged
 /// change is skipped, so that its message can be stored.
 async fn waiting(tx: &mut Tx<'_>, channel: &Channel, key: &str) -> Result<Vec<TimedChange>, Error> {

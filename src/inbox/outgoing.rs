@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::announce;
+use crate::channels::health;
 use crate::error::Error;
 use crate::model::limits::{MAX_ATTACHMENTS, MAX_BUTTONS, MAX_CLIENT_ID, MAX_LABEL, MAX_TEXT, MAX_URL};
 use crate::model::{
     Attachment, AttachmentState, Author, Conversation, Direction, EventKind, Message, MessageBody,
-    MessageError, MessageKind, MessageStatus, OutAttachment,
+    MessageKind, MessageStatus, OutAttachment,
 };
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Payload, Slot};
@@ -248,8 +249,10 @@ pub(super) async fn put(
     }
     // A channel that is down sends nothing: the delivery shows the error from the start.
     let key = QueueKey { tenant: conversation.tenant, id: conversation.channel, class: Deliver::CLASS };
-    let waits = queues::blocked(tx, key).await?;
-    let waits = waits.map(|reason| MessageError { code: "channel_waits".to_owned(), reason });
+    let waits = match queues::blocked(tx, key).await? {
+        Some(reason) => Some(health::why_it_waits(tx, (key.tenant, key.id), &reason).await?),
+        None => None,
+    };
     let parts = parts(out.body, &provider.limits(), reply_to.as_deref());
     for (number, part) in parts.iter().enumerate() {
         let delivery = Delivery {

@@ -53,7 +53,7 @@ pub async fn pair(at: At, body: PairBody) -> Result<Nothing, Error> {
             "accounts of this provider are not paired with a phone: connect the channel",
         )
     })?;
-    let Some(turn) = app.pairings.begin(server, id, phone)? else { return Ok(Nothing {}) };
+    let Some(turn) = app.pairings.begin(server, (scope.tenant(), id), phone)? else { return Ok(Nothing {}) };
     let (task, stop) = (Arc::clone(&app), app.soft.clone());
     app.tasks.spawn(async move {
         stop.run_until_cancelled(Run { app: task, scope, connected, provider, turn }.run()).await;

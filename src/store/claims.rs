@@ -91,11 +91,31 @@ pub async fn sharing(
     tx.all(SHARING, args![provider, claim, limit]).await
 }
 
+/// Stands for the provider where channels of several providers have a subscription in common.
+const SUBSCRIPTION: &str = "subscription";
+
+/// Whether another channel has this subscription.
+pub async fn is_subscribed_by_others(
+    tx: &mut Tx<'_>,
+    own: (Uuid, Uuid),
+    subscription: &str,
+) -> Result<bool, StoreError> {
+    Ok(sharing(tx, SUBSCRIPTION, subscription, 2).await?.iter().any(|other| *other != own))
+}
+
 /// Stores what the channel has in common with others, in place of what it had.
-pub async fn share(tx: &mut Tx<'_>, channel: &Channel, claims: &[String]) -> Result<(), StoreError> {
+pub async fn share(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    claims: &[String],
+    subscription: Option<&str>,
+) -> Result<(), StoreError> {
     tx.exec(UNSHARE, args![channel.tenant, channel.id]).await?;
     for claim in claims {
         tx.exec(SHARE, args![&channel.kind, claim, channel.tenant, channel.id]).await?;
+    }
+    if let Some(subscription) = subscription {
+        tx.exec(SHARE, args![SUBSCRIPTION, subscription, channel.tenant, channel.id]).await?;
     }
     Ok(())
 }

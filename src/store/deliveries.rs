@@ -30,6 +30,11 @@ const SENT_UNTIL: &str = select!(
      and c.external_id = $3 order by c.id desc limit 10) and d.state = $4 and d.sent_at <= $5 \
      order by d.sent_at desc, d.id desc limit $6"
 );
+const BEGUN: &str = select!(
+    "where d.tenant = $1 and d.conversation in (select c.id from conversations c where c.tenant = $1 and c.channel = $2 \
+     and c.external_id = $3 order by c.id desc limit 10) and d.begun_at >= $4 and d.begun_at <= $5 \
+     order by d.begun_at desc, d.id desc limit $6"
+);
 const QUEUED_OF_RESPONDERS: &str = select!(
     "join messages m on m.tenant = d.tenant and m.id = d.message where d.tenant = $1 and d.conversation = $2 \
      and d.state = 'queued' and m.author_kind = 'responder' order by d.id"
@@ -51,6 +56,7 @@ pub const ALL: &[&str] = &[
     OF_MESSAGE,
     UNSETTLED,
     SENT_UNTIL,
+    BEGUN,
     QUEUED_OF_RESPONDERS,
     UPDATE,
     SET_PAYLOAD,
@@ -186,6 +192,17 @@ pub async fn sent_until(
     limit: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
     tx.all(SENT_UNTIL, args![tenant, channel, chat, state.as_str(), until, limit]).await
+}
+
+/// At most `limit` parts of a chat whose outcome is not known and whose first attempt began within a time, the newest first.
+pub async fn begun(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    chat: &str,
+    (from, until): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    tx.all(BEGUN, args![tenant, channel, chat, from, until, limit]).await
 }
 
 /// Parts of AI answers that are queued.

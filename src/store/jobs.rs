@@ -282,7 +282,7 @@ pub async fn hurry_lane(tx: &mut Tx<'_>, key: QueueKey, lane: &str) -> Result<()
 
 /// Unblocks the queues of a channel that works again and makes their jobs due now.
 pub async fn recovered(tx: &mut Tx<'_>, tenant: Uuid, channel: Uuid) -> Result<(), StoreError> {
-    for class in [Class::Send, Class::Media] {
+    for class in [Class::Send, Class::News, Class::Media] {
         let key = QueueKey { tenant, id: channel, class };
         queues::recovered(tx, key).await?;
         hurry_queue(tx, key).await?;
@@ -314,7 +314,7 @@ pub async fn claim(
     let now = tx.now();
     let mut taken = Vec::new();
     for queue in queues::due(tx, class, limit).await? {
-        let free = if queue.failures >= queues::BREAKER { 1 } else { class.per_queue() } - queue.running;
+        let free = if queue.is_doubted() { 1 } else { class.per_queue() } - queue.running;
         let pace = paces.of(tx, &queue).await?;
         let allowed = pace.map_or(free, |pace| pace.allowance(queue.free_at_us, now));
         let most = free.min(allowed).min(limit - taken.len() as i64);

@@ -67,6 +67,10 @@ const HEARD_AFTER: &str = select!(
 
 const HEARD_LAST: &str = "select author_id, data from messages where tenant = $1 and conversation = $2 and seq > $3 \
     and direction = 'in' order by seq desc limit 1";
+const HEARD_FIRST: &str = "select author_id from messages where tenant = $1 and conversation = $2 and seq <= $3 \
+    and direction = 'in' order by seq limit 1";
+const HEARD_LAST_OF: &str = "select author_id, data from messages where tenant = $1 and conversation = $2 and seq > $3 \
+    and direction = 'in' and author_id = $4 order by seq desc limit 1";
 const HEARD_LAST_ID: &str = "select external_id from messages where tenant = $1 and conversation = $2 and seq > $3 \
     and direction = 'in' order by seq desc limit 1";
 const HEARD_LAST_TEXT: &str = "select text from messages where tenant = $1 and conversation = $2 and seq > $3 \
@@ -100,7 +104,9 @@ pub const ALL: &[&str] = &[
     OF_TURN,
     SENT_SINCE,
     HEARD_AFTER,
+    HEARD_FIRST,
     HEARD_LAST,
+    HEARD_LAST_OF,
     HEARD_LAST_ID,
     HEARD_LAST_TEXT,
     HEARD,
@@ -292,7 +298,8 @@ pub async fn external_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Opti
     Ok(row.and_then(|(external_id, key)| external_id.or(key)))
 }
 
-/// The quoted message of the customer, otherwise the customer's newest one.
+/// The quoted message, otherwise the newest one of whoever began the conversation: anybody who knows the id of a mail can write
+/// into its thread, and must not be given the answer by that.
 pub async fn heard(
     tx: &mut Tx<'_>,
     conversation: &Conversation,
@@ -304,7 +311,14 @@ pub async fn heard(
     {
         return Ok(Some(heard));
     }
-    tx.one(HEARD_LAST, args![tenant, id, conversation.last_seq - ANSWERED]).await
+    let since = conversation.last_seq - ANSWERED;
+    let first = tx.one::<(Option<String>,)>(HEARD_FIRST, args![tenant, id, ANSWERED]).await?;
+    if let Some(author) = first.and_then(|(author,)| author)
+        && let Some(heard) = tx.one::<Heard>(HEARD_LAST_OF, args![tenant, id, since, &author]).await?
+    {
+        return Ok(Some(heard));
+    }
+    tx.one(HEARD_LAST, args![tenant, id, since]).await
 }
 
 /// What the customer wrote last in words.

@@ -17,6 +17,8 @@ pub const NEVER: i64 = i64::MAX;
 pub const BREAKER: i64 = 5;
 const FIRST_BLOCK_MS: i64 = 2_000;
 const LONGEST_BLOCK_MS: i64 = 60_000;
+/// After a failure that costs a person work.
+const LONGEST_DEAR_BLOCK_MS: i64 = 600_000;
 
 const JOINED: &str = "insert into queues (tenant, id, class, waiting, running, dead, next_at, failures) \
     values ($1, $2, $3, 1, 0, 0, $4, 0) on conflict (tenant, id, class) do update set waiting = queues.waiting + 1, \
@@ -80,6 +82,13 @@ pub struct Queue {
     pub reason: Option<String>,
     /// See [`pace`](super::pace).
     pub free_at_us: i64,
+}
+
+impl Queue {
+    /// So many of its jobs failed in a row that it is tried with one at a time.
+    pub const fn is_doubted(&self) -> bool {
+        self.failures >= BREAKER
+    }
 }
 
 from_row!(Queue { tenant, id, class, running, failures, blocked_until, reason, free_at_us });
@@ -169,24 +178,48 @@ pub async fn blocked(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<String>, S
     Ok(queue.map(|queue| queue.reason.unwrap_or_default()))
 }
 
-/// Records a failure that would also affect the queue's other jobs. After [`BREAKER`] of them, or at once if the
-/// channel is `down`, the queue is blocked with exponential backoff.
-pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, down: bool, reason: &str) -> Result<(), StoreError> {
-    let Some(queue) = load(tx, key).await? else { return Ok(()) };
+/// What a failure says about the queue's other jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// They may fail as well: the queue is blocked after [`BREAKER`] in a row.
+    Once,
+    /// As `Once`, and each further try may leave another send with an unknown outcome: blocked after two in a row.
+    Doubtful,
+    /// They will fail: blocked at once.
+    Down,
+}
+
+impl Failed {
+    const fn counts(self) -> i64 {
+        match self {
+            Self::Once => 1,
+            Self::Doubtful => (BREAKER + 1) / 2,
+            Self::Down => BREAKER,
+        }
+    }
+}
+
+/// Records a failure that would also affect the queue's other jobs. After [`BREAKER`] of them, or fewer that say more,
+/// the queue is blocked with exponential backoff. `true`: the block has ended before, and is renewed.
+pub async fn failed(tx: &mut Tx<'_>, key: QueueKey, how: Failed, reason: &str) -> Result<bool, StoreError> {
+    let Some(queue) = load(tx, key).await? else { return Ok(false) };
     // Jobs that ran when the queue was blocked add no information, and must not shorten a pause.
     if queue.blocked_until.is_some_and(|until| until > tx.now()) {
-        return Ok(());
+        return Ok(false);
     }
-    let failures = if down { queue.failures.max(BREAKER - 1) + 1 } else { queue.failures + 1 };
+    let again = queue.is_doubted();
+    let failures = if again { queue.failures + 1 } else { (queue.failures + how.counts()).min(BREAKER) };
     if failures < BREAKER {
-        return tx.put(FAILED, args![key.tenant, key.id, key.class as i64, failures]).await;
+        tx.put(FAILED, args![key.tenant, key.id, key.class as i64, failures]).await?;
+        return Ok(false);
     }
     let doublings = u32::try_from((failures - BREAKER).min(10)).unwrap_or(0);
-    let wait = (FIRST_BLOCK_MS << doublings).min(LONGEST_BLOCK_MS);
+    let longest = if how == Failed::Doubtful { LONGEST_DEAR_BLOCK_MS } else { LONGEST_BLOCK_MS };
+    let wait = (FIRST_BLOCK_MS << doublings).min(longest);
     let until = tx.now() + wait;
     tx.put(BLOCK, args![key.tenant, key.id, key.class as i64, until, failures, reason]).await?;
     tx.wake(Wake::Job { class: key.class, at: until });
-    Ok(())
+    Ok(again)
 }
 
 /// Pauses the queue until [`resume`].

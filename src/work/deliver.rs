@@ -14,6 +14,7 @@ use self::begin::{Attempt, Begin};
 use self::finish::Finish;
 use super::Env;
 use super::kinds::{Interrupted, Work};
+use super::outage;
 use crate::error::Error;
 use crate::inbox::{outgoing, receipt};
 use crate::model::{MessageError, MessageStatus};
@@ -110,6 +111,9 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     };
     let provider =
         adapters::provider(&connected.channel.kind).context("the channel's provider is not built in")?;
+    if outage::goes_on(env, job, &connected).await? {
+        return Ok(());
+    }
     let (place, rates) = ((delivery.channel, chat.unwrap_or_default()), provider.limits().rates);
     let place = (place.0, place.1.as_str());
     if let Err(at) = env.chat_paces.take(place, rates, env.store.clock().now_ms()) {

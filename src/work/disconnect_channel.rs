@@ -17,7 +17,7 @@ use crate::channels::{ChannelCache, ChannelSecrets};
 use crate::error::Error;
 use crate::model::ChannelState;
 use crate::store::jobs::{self, DisconnectChannel, Job};
-use crate::store::{Tx, Verb, channels};
+use crate::store::{Tx, Verb, channels, claims};
 
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 const FIRST_WAIT_MS: i64 = 10_000;
@@ -35,9 +35,18 @@ impl Work for DisconnectChannel {
         {
             let (account, url) =
                 (connected.secrets.account(), hook_url(&env.config.server.public_url, &connected.channel));
-            let call = provider.disconnect(&env.http, &account, &url);
             called.clone_from(&connected.secrets.credentials);
-            said = timeout(CALL_LIMIT, call).await.unwrap_or_else(|_| Err(timed_out()));
+            let is_others = match provider.subscription(&account) {
+                Some(subscription) => {
+                    let own = (job.tenant, self.channel);
+                    env.store.read(IsSubscribedByOthers { own, subscription }).await?
+                }
+                None => false,
+            };
+            if !is_others {
+                let call = provider.disconnect(&env.http, &account, &url);
+                said = timeout(CALL_LIMIT, call).await.unwrap_or_else(|_| Err(timed_out()));
+            }
         }
         let random = env.store.ids().next().as_u128() as u64;
         let wait_ms = retry::wait_ms(job.tries, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
@@ -53,6 +62,20 @@ impl Work for DisconnectChannel {
             })
             .await?;
         Ok(())
+    }
+}
+
+/// Whether what would be ended delivers to a channel that is still connected.
+struct IsSubscribedByOthers {
+    own: (Uuid, Uuid),
+    subscription: String,
+}
+
+impl Verb for IsSubscribedByOthers {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        Ok(claims::is_subscribed_by_others(tx, self.own, &self.subscription).await?)
     }
 }
 

@@ -19,7 +19,12 @@ use crate::private;
 use crate::store::jobs::{self, FetchMedia, Job};
 use crate::store::{Tx, Verb, attachments, conversations, messages, storage};
 
+const LONGEST_WAIT_MS: i64 = 600_000;
+
 impl Work for FetchMedia {
+    /// For more than an hour.
+    const TRIES: i64 = 20;
+
     async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
         fetch_and_record(env, job).await
     }
@@ -64,7 +69,7 @@ async fn fetch_and_record(env: &Env, job: &Job) -> Result<(), Error> {
         Ok((fetched, path)) => FetchOutcome::Ready { fetched, path },
         Err(error) if error.retryable() && job.tries < FetchMedia::TRIES => {
             let random = env.store.ids().next().as_u128() as u64;
-            let wait_ms = retry::wait_ms(job.tries, 2_000, 300_000, random);
+            let wait_ms = retry::wait_ms(job.tries, 2_000, LONGEST_WAIT_MS, random);
             FetchOutcome::Retry { wait_ms, reason: error.to_string() }
         }
         Err(error) => FetchOutcome::Failed { reason: error.to_string(), for_good: !error.retryable() },

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Env;
 use super::kinds::Work;
-use super::retry;
+use super::{outage, retry};
 use crate::error::Error;
 use crate::inbox::react;
 use crate::model::{Conversation, MessageError};
@@ -24,6 +24,9 @@ impl Work for React {
                 env.channels.ready(found.conversation.tenant, found.conversation.channel).await?
             && let Some(provider) = adapters::provider(&connected.channel.kind)
         {
+            if outage::goes_on(env, job, &connected).await? {
+                return Ok(());
+            }
             let (account, to) = (connected.secrets.account(), found.conversation.address());
             let emoji = found.emoji.as_deref();
             if let Err(error) = provider.react(&env.http, &account, to, &found.message, emoji).await {

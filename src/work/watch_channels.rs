@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use adapters::{Health, SendError, Since};
+use adapters::{Account, Health, Provider, SendError, Since};
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
@@ -77,15 +77,7 @@ async fn look_at(env: &Env, tenant: Uuid, id: Uuid) -> Result<(), Error> {
     let Some(connected) = env.channels.ready(tenant, id).await? else { return Ok(()) };
     let Some(provider) = adapters::provider(&connected.channel.kind) else { return Ok(()) };
     let (account, asked_at) = (connected.secrets.account(), env.store.clock().now_ms());
-    let said = match timeout(CALL_LIMIT, provider.health(&env.http, &account)).await {
-        Ok(said) => said,
-        Err(_) => Err(SendError {
-            code: "timed_out".to_owned(),
-            reason: "it did not answer in time".into(),
-            retryable: true,
-            channel_down: false,
-        }),
-    };
+    let said = ask(env, provider, &account).await;
     let is_quiet = asked_at - known.heard_at >= QUIET_MS;
     let held = if said.is_ok() && is_quiet && provider.abilities().history {
         held_keys(env, &connected, known.heard_at, asked_at).await
@@ -105,6 +97,19 @@ async fn look_at(env: &Env, tenant: Uuid, id: Uuid) -> Result<(), Error> {
         })
         .await?;
     Ok(())
+}
+
+/// Asks the provider how the account is.
+pub(super) async fn ask(env: &Env, provider: &dyn Provider, account: &Account) -> Result<Health, SendError> {
+    match timeout(CALL_LIMIT, provider.health(&env.http, account)).await {
+        Ok(said) => said,
+        Err(_) => Err(SendError {
+            code: "timed_out".to_owned(),
+            reason: "it did not answer in time".into(),
+            retryable: true,
+            channel_down: false,
+        }),
+    }
 }
 
 /// The keys of messages that the provider has from after `heard_at`. An error says nothing.
@@ -207,10 +212,17 @@ impl Verb for NoteLook {
             news::ask(tx, &channel).await?;
         }
         let Some(found) = self.found(tx, &channel).await? else { return Ok(()) };
-        let is_of_send = channel.health.as_ref().is_some_and(|health| health.is(HealthCause::SendFailed));
-        if is_of_send && found.level < HealthLevel::NeedsAttention && looks::has_waiting(tx, key).await? {
-            // What waits is sent now, and tells whether the channel works: the account alone does not.
-            return Ok(jobs::recovered(tx, self.tenant, self.id).await?);
+        let is_of =
+            |cause| channel.health.as_ref().is_some_and(|health| health.is_blocked() && health.is(cause));
+        let (is_refused, is_away) = (is_of(HealthCause::SendFailed), is_of(HealthCause::Unreachable));
+        let is_well = found.level < HealthLevel::NeedsAttention;
+        if is_well && (is_refused || is_away) && looks::has_waiting(tx, key).await? {
+            // What waits tells whether the channel works: the account alone does not. It is sent now; after an outage in
+            // its time, because a send whose outcome is unknown costs more than a refused one.
+            if is_refused {
+                jobs::recovered(tx, self.tenant, self.id).await?;
+            }
+            return Ok(());
         }
         health::note(tx, &mut channel, found, self.asked_at).await?;
         Ok(())

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use emulators::meta::{Receipts, error};
 use emulators::{Answer, Fail};
+use hubbub::error::Error;
+use hubbub::store::{Arg, Tx, Verb};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::kit::meta::{Line, MetaWorld, NUMBER, send, status};
+use crate::kit::meta::{Line, MetaWorld, NUMBER, PAGE, send, status};
 use crate::kit::{Api, Client};
 use crate::on_both;
 
@@ -76,9 +79,32 @@ on_both!(a_status_that_comes_before_the_answer_is_applied, |engine| async move {
     all.finish().await;
 });
 
+on_both!(what_is_read_while_its_send_call_is_open_is_shown_as_read, |engine| async move {
+    let all = MetaWorld::start(engine).await;
+    for line in &[all.messenger().await, all.instagram().await] {
+        let (mut manager, conversation) = begin(&all, line).await;
+        all.meta.receipts(Receipts::None);
+        // Its echo comes long after the answer.
+        let slow = Answer { hang_ms: Some(1_200), ..Answer::of("/messages", 200, Value::Null) };
+        let slow = Answer { if_body: json!({ "sender_action": null }), ..slow };
+        let slow = slow.after_leaving(Duration::from_secs(4));
+        let id = if line.account == PAGE { "m_openCall0001" } else { "aWdfopenCall0001" };
+        let told = json!({ "recipient_id": line.person, "message_id": id });
+        all.meta.answers(Answer { body: told, ..slow }.times(1));
+        let message = send(&mut manager, &conversation, "Quick reader").await;
+        let sent = all.sent_reaches(line, 1).await;
+        all.meta.customer_reads(&sent[0].id);
+        let read = status(&mut manager, &message, "read").await;
+        assert_eq!(read["text"], "Quick reader");
+        all.meta.receipts(Receipts::Delivered);
+        manager.close().await;
+    }
+    all.finish().await;
+});
+
 on_both!(haste_and_overload_are_tried_again_in_order, |engine| async move {
     let all = MetaWorld::start(engine).await;
-    for line in &[all.whatsapp().await] {
+    for line in &all.all().await {
         let (mut manager, conversation) = begin(&all, line).await;
         all.meta.fail_next(1, Fail::TooManyRequests { retry_after: 1 });
         for text in ["one", "two", "three"] {
@@ -221,3 +247,51 @@ on_both!(a_disconnected_channel_is_left_and_goes_on_when_it_is_connected_again, 
     }
     all.finish().await;
 });
+
+on_both!(the_subscription_of_a_page_ends_with_the_last_channel_that_has_it, |engine| async move {
+    let all = MetaWorld::start(engine).await;
+    let owner = all.world.api("owner@example.com").await;
+    let (page, linked) = (all.messenger().await, all.linked().await);
+    let end = async |line: &Line| {
+        let path = format!("/api/v1/channels/{}/disconnect", line.channel.id);
+        assert_eq!(owner.post(&path, &json!({})).await.0, 200);
+    };
+    let forgotten = async |line: &Line| {
+        let until = async {
+            while all.world.app.store.read(Waits(line.channel.id)).await.expect("it is read") {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(crate::kit::PATIENCE, until).await.expect("the job ends");
+    };
+    let mut manager = all.world.person("agent@example.com").await;
+    for (first, other) in [(&page, &linked), (&linked, &page)] {
+        end(first).await;
+        forgotten(first).await;
+        assert!(all.meta.subscribed(PAGE).is_some(), "{} is still connected", other.channel.kind);
+        all.conversation(other, &mut manager).await;
+        end(other).await;
+        forgotten(other).await;
+        assert!(all.meta.subscribed(PAGE).is_none(), "nobody is connected");
+        for line in [&page, &linked] {
+            let change = json!({ "credentials": { "access_token": all.meta.page_token(PAGE) } });
+            let (code, answer) = owner.patch(&format!("/api/v1/channels/{}", line.channel.id), &change).await;
+            assert_eq!(code, 200, "{answer}");
+            all.connect_again(line.channel.id).await;
+        }
+    }
+    manager.close().await;
+    all.finish().await;
+});
+
+/// Whether a channel still has to be left at its provider.
+struct Waits(Uuid);
+
+impl Verb for Waits {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        let sql = "select count(*) from jobs where kind = 'disconnect_channel' and subject = $1";
+        Ok(tx.one::<(i64,)>(sql, &[Arg::from(self.0)]).await?.is_some_and(|(count,)| count > 0))
+    }
+}

@@ -37,9 +37,10 @@ impl<'a> Headers<'a> {
 
     pub(super) fn all(self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().take(MAX_FIELDS).filter_map(move |field| {
-            let is_it = field.get("name")?.as_str()?.trim().eq_ignore_ascii_case(name);
-            let value = is_it.then(|| field.get("value")?.as_str()).flatten()?;
-            Some(&value[..value.floor_char_boundary(MAX_FIELD)])
+            is_name(field.get("name")?.as_str()?, name)
+                .then(|| field.get("value")?.as_str())
+                .flatten()
+                .map(start)
         })
     }
 
@@ -64,6 +65,10 @@ impl<'a> Headers<'a> {
     /// A parameter of a field such as `Content-Type`, whatever way it is written (RFC 2231).
     pub(super) fn parameter(self, name: &'a str, parameter: &str) -> Option<String> {
         let value = line(self.first(name)?);
+        // Most have none of the parameters that are looked for, and splitting them up costs more than all else here.
+        if !has_word(&value, parameter) {
+            return None;
+        }
         let HeaderValue::ContentType(value) = MessageStream::new(value.as_bytes()).parse_content_type()
         else {
             return None;
@@ -79,17 +84,37 @@ impl<'a> Headers<'a> {
     }
 }
 
+fn is_name(written: &str, name: &str) -> bool {
+    written.len() >= name.len() && written.trim().eq_ignore_ascii_case(name)
+}
+
+fn has_word(value: &str, word: &str) -> bool {
+    value.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+fn start(value: &str) -> &str {
+    &value[..value.floor_char_boundary(MAX_FIELD)]
+}
+
 /// One unfolded line, as the library expects it.
 fn line(value: &str) -> String {
-    let mut line =
-        value.trim().replace('\r', "").replace("\n ", " ").replace("\n\t", " ").replace(['\n', '\0'], " ");
+    let value = value.trim();
+    let mut line = String::with_capacity(value.len() + 1);
+    if value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | b'\0')) {
+        line += &value.replace('\r', "").replace("\n ", " ").replace("\n\t", " ").replace(['\n', '\0'], " ");
+    } else {
+        line += value;
+    }
     line.push('\n');
     line
 }
 
 /// A value with its words decoded.
 pub(super) fn text(value: &str) -> Option<String> {
-    let value = &value[..value.floor_char_boundary(MAX_FIELD)];
+    let value = start(value);
+    if !value.contains("=?") && !value.bytes().any(|byte| byte.is_ascii_control()) {
+        return Some(value.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
+    }
     let line = line(&joined(value));
     let text = MessageStream::new(line.as_bytes()).parse_unstructured().into_text()?.replace('\0', "");
     (!text.is_empty()).then_some(text)

@@ -1,6 +1,8 @@
 //! The tree of a mail's parts: the text that people wrote, and the files. The transfer encoding is undone by the provider,
 //! the charset is not. What was quoted below an answer stays in the text.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 use serde_json::{Value, json};
@@ -28,13 +30,16 @@ impl<'a> Part<'a> {
     }
 
     /// In small letters, without parameters.
-    pub(super) fn mime(self) -> String {
+    pub(super) fn mime(self) -> Cow<'a, str> {
         let mime = self.0.get("mimeType").and_then(Value::as_str).unwrap_or_default();
         let mime = mime.split(';').next().unwrap_or_default().trim();
         if mime.is_empty() {
-            return self.headers().value("Content-Type").unwrap_or_else(|| "text/plain".to_owned());
+            return self.headers().value("Content-Type").map_or(Cow::Borrowed("text/plain"), Cow::Owned);
         }
-        mime.to_ascii_lowercase()
+        if mime.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return mime.to_ascii_lowercase().into();
+        }
+        mime.into()
     }
 
     pub(super) fn children(self) -> impl Iterator<Item = Self> {
@@ -68,7 +73,7 @@ impl<'a> Part<'a> {
     }
 
     fn is_text(self) -> bool {
-        matches!(self.mime().as_str(), "text/plain" | "text/html")
+        matches!(&*self.mime(), "text/plain" | "text/html")
     }
 
     fn is_multipart(self) -> bool {
@@ -88,37 +93,55 @@ impl<'a> Part<'a> {
     pub(super) fn decoded(self) -> Option<String> {
         let bytes = self.bytes()?;
         let charset = self.headers().parameter("Content-Type", "charset");
-        Some(characters(&bytes, charset.as_deref()).replace('\0', ""))
+        let text = characters(&bytes, charset.as_deref());
+        Some(if text.contains('\0') { text.replace('\0', "") } else { text })
     }
 
     /// The text below this part, and whether it was written as such rather than as HTML.
     fn words(self) -> Option<(String, bool)> {
         let mime = self.mime();
         if self.is_multipart() {
+            if mime == "multipart/alternative" {
+                return self.alternative();
+            }
             let mut found = self.children().filter_map(Self::words);
-            return if mime == "multipart/alternative" {
-                let all: Vec<_> = found.collect();
-                let plain = all.iter().position(|(_, is_plain)| *is_plain);
-                all.into_iter().nth(plain.unwrap_or_default())
-            } else {
-                let (mut text, mut is_plain) = found.next()?;
-                for (more, is_more_plain) in found {
-                    text.push_str("\n\n");
-                    text.push_str(&more);
-                    is_plain &= is_more_plain;
-                }
-                Some((text, is_plain))
-            };
+            let (mut text, mut is_plain) = found.next()?;
+            for (more, is_more_plain) in found {
+                text.push_str("\n\n");
+                text.push_str(&more);
+                is_plain &= is_more_plain;
+            }
+            return Some((text, is_plain));
         }
         if self.is_file() {
             return None;
         }
-        let text = self.decoded()?;
+        let mut text = self.decoded()?;
         let is_plain = mime != "text/html";
-        let text =
-            if is_plain { text.replace("\r\n", "\n").replace('\r', "\n") } else { html::to_text(&text) };
-        let text = text.trim_end();
-        (!text.trim().is_empty()).then(|| (text.to_owned(), is_plain))
+        if !is_plain {
+            text = html::to_text(&text);
+        } else if text.contains('\r') {
+            text = text.replace("\r\n", "\n").replace('\r', "\n");
+        }
+        text.truncate(text.trim_end().len());
+        (!text.is_empty()).then_some((text, is_plain))
+    }
+
+    /// The first plain one, else the first. HTML is read only where nothing else is: it costs more than all of the rest.
+    fn alternative(self) -> Option<(String, bool)> {
+        let mut others = Vec::new();
+        for child in self.children() {
+            if child.mime() == "text/html" {
+                others.push(Err(child));
+                continue;
+            }
+            match child.words() {
+                Some((text, true)) => return Some((text, true)),
+                Some(other) => others.push(Ok(other)),
+                None => {}
+            }
+        }
+        others.into_iter().find_map(|one| one.map_or_else(Self::words, Some))
     }
 
     /// What a person wrote, with the plain text before the HTML.
@@ -138,7 +161,7 @@ impl<'a> Part<'a> {
         if self.is_multipart() {
             self.children().for_each(|child| child.collect(message, files));
         } else if self.is_file() && !is_report(&mime) && files.len() < MAX_FILES {
-            files.push(self.file(message, mime));
+            files.push(self.file(message, mime.into_owned()));
         }
     }
 

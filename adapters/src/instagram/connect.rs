@@ -5,7 +5,7 @@ use crate::{
     Account, AccountInfo, ConnectFailure, Health, HealthState, SendError, Words,
     call::{Failure, Verdict},
     json,
-    meta::messaging::Subscription,
+    meta::messaging::{PAGE, Subscription},
 };
 
 const OWN: Subscription = Subscription {
@@ -22,27 +22,10 @@ const OWN: Subscription = Subscription {
     needed: &["messages", "messaging_postbacks", "messaging_seen"],
 };
 
-/// A page knows the names of its own fields only. With any of them it delivers what the app asks for of Instagram.
-const BY_PAGE: Subscription = Subscription {
-    fields: &[
-        "messages",
-        "messaging_postbacks",
-        "message_echoes",
-        "message_deliveries",
-        "message_reads",
-        "message_reactions",
-        "message_edits",
-        "messaging_referrals",
-        "messaging_handovers",
-        "standby",
-    ],
-    needed: &["messages"],
-};
-
 fn subscription(kind: Kind) -> &'static Subscription {
     match kind {
         Kind::Own => &OWN,
-        Kind::Page => &BY_PAGE,
+        Kind::Page => &PAGE,
     }
 }
 
@@ -93,19 +76,16 @@ async fn of_page(door: &Door<'_>) -> Result<Option<String>, Failure> {
     Ok(name.or_else(|| json::text(linked, "name")).or_else(|| json::text(&page, "name")))
 }
 
-/// A page has one subscription for itself and its linked account. It may be the page's own channel that needs it, so it
-/// stays: what comes for an account that nobody has connected is passed over.
 pub(super) async fn disconnect(door: &Door<'_>) -> Result<(), SendError> {
-    match door.kind {
-        Kind::Own => OWN.end(&door.graph, door.sender).await,
-        Kind::Page => Ok(()),
-    }
+    subscription(door.kind).end(&door.graph, door.sender).await
 }
 
 pub(super) async fn health(door: &Door<'_>, account: &Account) -> Result<Health, SendError> {
-    let app = match door.kind {
-        Kind::Own => account.get("instagram_app_id"),
-        Kind::Page => account.get("app_id"),
+    // Instagram's own login has an app of its own, and its subscriptions may name either.
+    let names: &[&str] = match door.kind {
+        Kind::Own => &["instagram_app_id", "app_id"],
+        Kind::Page => &["app_id"],
     };
-    subscription(door.kind).health(&door.graph, door.sender, app).await
+    let ours: Vec<&str> = names.iter().filter_map(|name| account.get(name)).collect();
+    subscription(door.kind).health(&door.graph, door.sender, &ours).await
 }

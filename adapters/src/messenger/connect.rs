@@ -6,25 +6,7 @@ use crate::{
     Account, AccountInfo, Choice, Client, ConnectFailure, Expiry, Health, HealthState, SignIn, Words,
     call::{Failure, Verdict},
     json,
-    meta::{facebook, graph::Graph, messaging::Subscription, token::GRANTED_BY},
-};
-
-pub(super) const SUBSCRIPTION: Subscription = Subscription {
-    fields: &[
-        "messages",
-        "messaging_postbacks",
-        "message_echoes",
-        "message_deliveries",
-        "message_reads",
-        "message_reactions",
-        "message_edits",
-        "messaging_referrals",
-        "messaging_optins",
-        "messaging_handovers",
-        "messaging_policy_enforcement",
-        "standby",
-    ],
-    needed: &["messages", "messaging_postbacks", "message_echoes", "message_deliveries", "message_reads"],
+    meta::{facebook, graph::Graph, messaging::PAGE, token::GRANTED_BY},
 };
 
 const SCOPES: &[&str] =
@@ -45,7 +27,7 @@ pub(super) async fn connect(graph: &Graph<'_>, page: &str) -> Result<AccountInfo
         )
         .into());
     }
-    SUBSCRIPTION.begin(graph, page).await?;
+    PAGE.begin(graph, page).await?;
     Ok(AccountInfo {
         external_id: page.to_owned(),
         name: json::text(&told, "name").map(Words::from),

@@ -22,7 +22,7 @@ pub(crate) use media::fetch;
 pub(crate) use parse::parse;
 pub(crate) use profile::profile;
 pub(crate) use send::{react, seen, send, typing};
-pub(crate) use subscription::Subscription;
+pub(crate) use subscription::{PAGE, Subscription, of_page};
 
 /// Which of the two a webhook or a call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,8 @@ use crate::{Account, Client, News, NewsItem, SendError, Since, call::Failure, js
 const CHATS: usize = 20;
 const MESSAGES: usize = 100;
 const QUESTIONS: usize = 20;
+/// Bytes of one page from which on no further chat is asked for: all of a page is in memory.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// Messages are told by the second, and by different clocks.
 const OVERLAP_S: i64 = 120;
@@ -40,7 +42,13 @@ async fn ask(api: &Api<'_>, from_s: i64, offset: usize, mut newest: i64) -> Resu
     let chats = api.get(&path).await?.json();
     let chats = chats.as_array().map_or(&[][..], Vec::as_slice);
     let (mut found, mut is_over) = (Vec::new(), chats.len() < CHATS);
+    let (mut looked, mut is_full) = (0, false);
     for chat in chats {
+        if bytes(&found) >= PAGE_BYTES {
+            is_full = true;
+            break;
+        }
+        looked += 1;
         let Some(id) = wire::id_text(chat, "id") else { continue };
         let last_s = read::object(chat, "lastMessage").and_then(|last| read::millis(last, "timestamp"));
         let Some(last_s) = last_s.map(|last_ms| last_ms / 1000) else { continue };
@@ -52,13 +60,18 @@ async fn ask(api: &Api<'_>, from_s: i64, offset: usize, mut newest: i64) -> Resu
         newest = newest.max(last_s);
         of_chat(api, &id, from_s - OVERLAP_S, &mut found).await?;
     }
+    is_over &= !is_full;
     // Stable: what was told in the same second stays in its order.
     found.sort_by_key(|(at_ms, _)| *at_ms);
     Ok(News {
         items: found.into_iter().map(|(_, item)| item).collect(),
-        page: (!is_over).then(|| format!("{}:{newest}", offset + chats.len())),
+        page: (!is_over).then(|| format!("{}:{newest}", offset + looked)),
         cursor: is_over.then(|| newest.to_string()),
     })
+}
+
+fn bytes(found: &[(i64, NewsItem)]) -> usize {
+    found.iter().filter_map(|(_, item)| item.body.as_ref()).map(Vec::len).sum()
 }
 
 /// Adds the messages of a chat since then, oldest first.

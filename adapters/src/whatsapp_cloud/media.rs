@@ -8,9 +8,12 @@ use crate::{
     Account, Client, FetchError, Fetched, MediaRef,
     call::Failure,
     json as read,
-    media::download,
+    media::{Elsewhere, download_by},
     meta::media::{Hashed, address, sha256},
 };
+
+/// What an address answers that has run out. Whether the file is still there, only its id tells.
+const RUN_OUT: &[u16] = &[400, 401, 403, 404, 410];
 
 pub(super) async fn fetch(
     http: &Client,
@@ -24,7 +27,9 @@ pub(super) async fn fetch(
     let fetched = attempt(&number, account, (&id, media), limit_bytes, sink).await?;
     match fetched {
         Some(fetched) => Ok(fetched),
-        None => attempt(&number, account, (&id, media), limit_bytes, sink).await?.ok_or(FetchError::Gone),
+        None => attempt(&number, account, (&id, media), limit_bytes, sink)
+            .await?
+            .ok_or_else(|| FetchError::Unavailable("WhatsApp refuses the address that it gives".into())),
     }
 }
 
@@ -43,7 +48,9 @@ async fn attempt(
     let url = read::text(&about, "url").ok_or(FetchError::Gone)?;
     let request = number.graph.file(address(account, &url)?);
     let mut hashed = Hashed::new(sink);
-    let fetched = match download(request, &claimed(media, &about), limit_bytes, &mut hashed).await {
+    let elsewhere = Elsewhere { gone: RUN_OUT, follow: &|_| None };
+    let file = claimed(media, &about);
+    let fetched = match download_by(request, &elsewhere, &file, limit_bytes, &mut hashed).await {
         Err(FetchError::Gone) => return Ok(None),
         fetched => fetched?,
     };

@@ -59,7 +59,13 @@ fn what(said: &TurnMessage) -> Option<String> {
         let value = dice.get("value").and_then(Value::as_i64).unwrap_or_default();
         return Some(format!("{} {value}", text(dice, "emoji").unwrap_or_else(|| "dice".to_owned())));
     }
-    (!is_words(&said.kind)).then(|| said.kind.clone())
+    // The model reads words only; a person sees the story while it is there.
+    if data.get("story_mention").and_then(Value::as_bool) == Some(true) {
+        return Some("mentions you in a story, which cannot be seen".to_owned());
+    }
+    let is_gone = !said.attachments.is_empty() && said.attachments.iter().all(|file| file.state == "failed");
+    let gone = if is_gone { ", which cannot be seen" } else { "" };
+    (!is_words(&said.kind)).then(|| format!("{}{gone}", said.kind))
 }
 
 fn place(data: &Value) -> Option<String> {
@@ -93,7 +99,8 @@ fn quoted(quoted: &Value) -> Option<String> {
     let author = text(quoted, "author").map(|name| format!(" of {name}")).unwrap_or_default();
     let elsewhere = quoted.get("elsewhere").and_then(Value::as_bool) == Some(true);
     let elsewhere = if elsewhere { ", in another chat" } else { "" };
-    Some(format!("[in answer to {}{author}{elsewhere}]", what.join(" ")))
+    let unseen = if what == ["a story"] { ", which cannot be seen" } else { "" };
+    Some(format!("[in answer to {}{author}{elsewhere}{unseen}]", what.join(" ")))
 }
 
 fn url(link: &Value) -> Option<String> {
@@ -125,10 +132,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::wire::TurnFile;
 
     fn read(kind: &str, text: Option<&str>, data: Value) -> Option<String> {
         let text = text.map(str::to_owned);
-        of(&TurnMessage { direction: "in".into(), kind: kind.into(), text, data })
+        of(&TurnMessage { direction: "in".into(), kind: kind.into(), text, data, attachments: Vec::new() })
     }
 
     #[test]
@@ -154,6 +162,18 @@ mod tests {
                 "I mean this one\n[link: \"this one\" leads to https://shop.example.com/p/8812]",
             ),
             ("image", None, json!({ "forwarded_from": "Ana" }), "[forwarded from Ana]\n[image]"),
+            (
+                "text",
+                Some("is it still there?"),
+                json!({ "quoted": { "kind": "story" } }),
+                "[in answer to a story, which cannot be seen]\nis it still there?",
+            ),
+            (
+                "image",
+                None,
+                json!({ "story_mention": true }),
+                "[mentions you in a story, which cannot be seen]",
+            ),
             ("interactive", None, json!({ "label": "Yes, please", "payload": "y1" }), "Yes, please"),
             (
                 "location",
@@ -179,5 +199,16 @@ mod tests {
         }
         assert_eq!(read("text", Some(" "), json!({ "quoted": { "text": "old" } })), None);
         assert_eq!(read("text", None, Value::Null), None);
+    }
+
+    #[test]
+    fn a_file_that_nobody_can_see_is_told_as_such() {
+        let file = |state: &str| TurnFile { state: state.into() };
+        let image = |states: &[&str]| {
+            let attachments = states.iter().map(|state| file(state)).collect();
+            of(&TurnMessage { kind: "image".into(), attachments, ..TurnMessage::default() })
+        };
+        assert_eq!(image(&["failed"]).as_deref(), Some("[image, which cannot be seen]"));
+        assert_eq!(image(&["failed", "ready"]).as_deref(), Some("[image]"));
     }
 }

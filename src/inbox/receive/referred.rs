@@ -94,6 +94,7 @@ pub(super) async fn mark_sent(
         receipt::settled(tx, &mut delivery, was).await?;
         // Applies receipts and reactions that came before the key was known.
         message_change::settle_delivery(tx, channel, key).await?;
+        message_change::settle_outcome(tx, channel, delivery.id).await?;
     }
     Ok(news)
 }

@@ -12,9 +12,9 @@ use crate::inbox::{message_change, receipt};
 use crate::model::{Channel, ChannelHealth, HealthCause, HealthLevel, MessageError, MessageStatus};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Job, Payload};
-use crate::store::queues::{self, QueueKey};
+use crate::store::queues::{self, Failed, QueueKey};
 use crate::store::{Tx, Verb, channels, messages};
-use crate::work::{end, retry};
+use crate::work::{end, outage, retry};
 
 const LONGEST_WAIT_MS: i64 = 300_000;
 
@@ -29,7 +29,9 @@ impl Pace {
     /// error may be permanent, so it gets a few tries spread over minutes.
     fn of(code: &str, after_ms: Option<i64>) -> Self {
         match code {
-            "429" | "503" | "408" | "unreachable" => Self { tries: 10, first_ms: 1_000 },
+            "429" | "503" | "408" | "rate" | "overloaded" | "unreachable" => {
+                Self { tries: 10, first_ms: 1_000 }
+            }
             _ if after_ms.is_some() => Self { tries: 10, first_ms: 1_000 },
             _ => Self { tries: 5, first_ms: 30_000 },
         }
@@ -86,7 +88,7 @@ impl Finish {
                 let wait = retry::wait_ms(delivery.tries, pace.first_ms, LONGEST_WAIT_MS, self.random);
                 // `Retry-After` applies to one chat; a failure without it probably affects the whole channel.
                 if after.is_none() {
-                    queues::failed(tx, self.queue(), false, reason).await?;
+                    queues::failed(tx, self.queue(), Failed::Once, reason).await?;
                 }
                 let wait = after.map_or(wait, |after| after + wait / 4);
                 let spent = delivery.tries >= pace.tries;
@@ -94,8 +96,8 @@ impl Finish {
             }
             SendOutcome::Rejected { code, reason, channel_down: true } => {
                 self.refused(&mut delivery);
-                queues::failed(tx, self.queue(), true, reason).await?;
-                self.channel_is(tx, &delivery, Some((code, reason))).await?;
+                queues::failed(tx, self.queue(), Failed::Down, reason).await?;
+                self.channel_is(tx, &delivery, Some(refused(code, reason))).await?;
                 // The queue is blocked; this job is tried first when it resumes.
                 self.later(tx, &mut delivery, code, reason, 0, false).await?;
             }
@@ -107,9 +109,13 @@ impl Finish {
                 self.fail(tx, &mut delivery, code, reason).await?;
             }
             SendOutcome::Unknown { reason, channel_down } => {
-                queues::failed(tx, self.queue(), *channel_down, reason).await?;
+                let how = if *channel_down { Failed::Down } else { Failed::Doubtful };
+                let again = queues::failed(tx, self.queue(), how, reason).await?;
                 if *channel_down {
-                    self.channel_is(tx, &delivery, Some(("", reason))).await?;
+                    self.channel_is(tx, &delivery, Some(refused("", reason))).await?;
+                } else if again {
+                    // The account is well, and its sends have no answer.
+                    self.channel_is(tx, &delivery, Some(outage::finding(reason))).await?;
                 }
                 delivery.state = MessageStatus::Unknown;
                 delivery.error =
@@ -171,6 +177,7 @@ impl Finish {
         // Applies receipts and reactions that came before the key was known.
         let channel = self.channel_is(tx, &delivery, None).await?;
         message_change::settle_delivery(tx, &channel, key).await?;
+        message_change::settle_outcome(tx, &channel, delivery.id).await?;
         jobs::done(tx, &self.job).await?;
         Ok(())
     }
@@ -221,12 +228,12 @@ impl Finish {
         Ok(())
     }
 
-    /// Updates the channel's health from a send: down, with the code and the reason, or working again.
+    /// Updates the channel's health from a send: what was found, or working again.
     async fn channel_is(
         &self,
         tx: &mut Tx<'_>,
         delivery: &Delivery,
-        down: Option<(&str, &str)>,
+        down: Option<Finding>,
     ) -> Result<Channel, Error> {
         let mut channel = channels::by_id(tx, delivery.tenant, delivery.channel)
             .await?
@@ -235,18 +242,18 @@ impl Finish {
         if was_down == down.is_some() {
             return Ok(channel);
         }
-        let found = match down {
-            None => Finding::connected(),
-            Some((code, reason)) => {
-                let found = Finding::new(HealthLevel::Down, HealthCause::SendFailed, Some(reason.to_owned()));
-                // The credentials were refused: `key_refused`, `token_refused`.
-                if code.ends_with("_refused") { found.remedy(Remedy::CheckCredentials) } else { found }
-            }
-        };
+        let found = down.unwrap_or_else(Finding::connected);
         let now = tx.now();
         health::note(tx, &mut channel, found, now).await?;
         Ok(channel)
     }
+}
+
+/// A refusal of a send that holds for every send.
+fn refused(code: &str, reason: &str) -> Finding {
+    let found = Finding::new(HealthLevel::Down, HealthCause::SendFailed, Some(reason.to_owned()));
+    // The credentials were refused: `key_refused`, `token_refused`.
+    if code.ends_with("_refused") { found.remedy(Remedy::CheckCredentials) } else { found }
 }
 
 #[cfg(test)]
@@ -269,7 +276,9 @@ mod tests {
 
     #[test]
     fn what_asks_for_time_is_tried_for_longer() {
-        for (code, after_ms) in [("429", None), ("unreachable", None), ("something_new", Some(5_000))] {
+        for (code, after_ms) in
+            [("429", None), ("rate", None), ("unreachable", None), ("something_new", Some(5_000))]
+        {
             assert_eq!(spread(code, after_ms).0, 10, "{code}");
         }
     }

@@ -8,6 +8,7 @@ import type { Draft } from "../state/model";
 import { channelOf, mayWrite } from "../state/select";
 import { customer } from "../state/typist";
 import type { Conversation } from "../api.gen";
+import { isWindowClosed, noThread } from "../state/thread";
 import { authorName } from "./author";
 import { CloseIcon, SendIcon } from "./Icons";
 import { Typing } from "./Presence";
@@ -23,6 +24,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const allowed = usePick((state) => mayWrite(state, conversation));
   const live = usePick((state) => state.link.phase === "live" || state.link.lostAt === null);
   const paused = usePick((state) => channelOf(state, conversation)?.state === "disabled");
+  const late = usePick((state) => isWindowClosed(state.threads[id] ?? noThread));
   const typing = usePick((state) => (state.typing[id] ?? []).some((one) => one.id !== customer));
   const field = useRef<HTMLTextAreaElement>(null);
   const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
@@ -61,6 +63,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
         <p className="composer-hint" role="status">
           {!live ? <span className="composer-warning">{t("composer.offline")}</span>
             : paused && !draft.note ? <span className="composer-warning" data-testid="composer-paused">{t("composer.paused")}</span>
+            : late && !draft.note ? <span className="composer-warning" data-testid="composer-window">{t("composer.window")}</span>
             : typing ? <Typing conversation={id} />
             : conversation.owner === "ai" && !draft.note ? t("composer.takesOver") : null}
         </p>

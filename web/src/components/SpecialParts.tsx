@@ -1,4 +1,4 @@
-// What stands under the words of a message: buttons, a template, why no machine answers it, a reaction that was refused.
+// What stands under the words of a message: a mention in a story, buttons, a template, why no machine answers it, a reaction that was refused.
 import { useText } from "../hooks/app";
 import { refusal } from "../i18n/refusal";
 import type { Message } from "../api.gen";
@@ -6,9 +6,10 @@ import { specialOf } from "../state/special";
 
 export function SpecialParts({ message }: { message: Message }) {
   const t = useText();
-  const { buttons, template, noAnswer, reactionRefused } = specialOf(message);
+  const { buttons, template, noAnswer, reactionRefused, story } = specialOf(message);
   return (
     <>
+      {story && <p className="special" data-testid="message-story">{t(`message.story.${story}`)}</p>}
       {template && <p className="special" data-testid="message-template">{t("message.template", template)}</p>}
       {buttons.length > 0 && (
         <p className="special" data-testid="message-buttons">

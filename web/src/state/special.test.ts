@@ -11,13 +11,22 @@ describe("what a message has beside words", () => {
     expect(of({ buttons: [{ title: "M" }, { title: "" }, 7] }).buttons).toEqual(["M"]);
     expect(of({ template: { name: "ready", language: "en" } }).template).toEqual({ name: "ready", language: "en" });
     expect(of({ no_answer: "automatic" }, "in").noAnswer).toBe("automatic");
+    expect(of({ story_mention: true }, "in").story).toBe("mention");
     expect(of({ reaction_refused: { emoji: "🥝", code: "400", reason: "no" } }).reactionRefused?.emoji).toBe("🥝");
   });
 
   it("is nothing where the data are of another form", () => {
     for (const data of [null, {}, { buttons: "M", template: 7, no_answer: "other", reaction_refused: [] }]) {
-      expect(of(data, "out")).toEqual({ buttons: [], template: null, noAnswer: null, reactionRefused: null });
+      expect(of(data, "out")).toEqual({ buttons: [], template: null, noAnswer: null, reactionRefused: null, story: null });
     }
     expect(of({ buttons: [{ title: "M" }] }, "in").buttons).toEqual([]);
+  });
+
+  it("says that a story is no longer there", () => {
+    const file = (state: "ready" | "failed") =>
+      ({ id: state, kind: "image", mime: null, name: null, size: null, state, error: null, url: null }) as const;
+    const mention = (...states: ("ready" | "failed")[]) =>
+      specialOf(message("c", 1, { data: { story_mention: true }, attachments: states.map(file) })).story;
+    expect([mention("failed"), mention("ready"), mention()]).toEqual(["gone", "mention", "mention"]);
   });
 });

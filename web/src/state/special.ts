@@ -6,9 +6,11 @@ interface Special {
   template: { name: string; language: string } | null;
   noAnswer: "automatic" | "standby" | "history" | null;
   reactionRefused: { emoji: string; code: string; reason: string } | null;
+  /** The customer mentions the business in a story, which can still be seen or not. */
+  story: "mention" | "gone" | null;
 }
 
-const nothing: Special = { buttons: [], template: null, noAnswer: null, reactionRefused: null };
+const nothing: Special = { buttons: [], template: null, noAnswer: null, reactionRefused: null, story: null };
 
 export function specialOf(message: Message): Special {
   const { data } = message;
@@ -16,12 +18,14 @@ export function specialOf(message: Message): Special {
   const template = part(data["template"]);
   const refused = part(data["reaction_refused"]);
   const why = message.direction === "in" || message.direction === "out" ? data["no_answer"] : null;
+  const gone = message.attachments.length > 0 && message.attachments.every((file) => file.state === "failed");
   const buttons = Array.isArray(data["buttons"]) && message.direction === "out" ? data["buttons"] : [];
   return {
     buttons: buttons.map((button) => word(part(button)?.["title"])).filter((title) => title !== "").slice(0, 20),
     template: template && message.direction === "out" ? { name: word(template["name"]), language: word(template["language"]) } : null,
     noAnswer: why === "automatic" || why === "standby" || why === "history" ? why : null,
     reactionRefused: refused ? { emoji: word(refused["emoji"]), code: word(refused["code"]), reason: word(refused["reason"]) } : null,
+    story: data["story_mention"] !== true ? null : gone ? "gone" : "mention",
   };
 }
 

@@ -4,7 +4,7 @@ import { emptyState, type Pending, type State } from "./model";
 import { reduce } from "./reduce";
 import { conversation, event, message, SampleServer, tenant } from "./sample";
 import { liveWriting, pendingMessages } from "./select";
-import { threadMessages } from "./thread";
+import { isWindowClosed, threadMessages } from "./thread";
 import { writingText } from "./writing";
 
 const base = () => reduce(emptyState, { type: "opened", conversation: "a" });
@@ -40,6 +40,21 @@ describe("a thread", () => {
     });
     state = reduce(state, { type: "event", event: event(1, "message.created", { message: message("a", 1) }) });
     expect(seqs(state)).toEqual([1]);
+  });
+
+  it("says that the window is closed until the customer writes", () => {
+    const error = (code: string) => ({ status: "failed", error: { code, reason: "too late" } }) as const;
+    const closed = (...messages: ReturnType<typeof message>[]) => isWindowClosed(reduce(base(), {
+      type: "thread.loaded", conversation: "a", older: false, asOf: {}, page: { messages, more: false },
+    }).threads["a"]!);
+    const asked = message("a", 1);
+    const late = message("a", 2, { direction: "out", ...error("window_closed") });
+    const note = message("a", 3, { direction: "note" });
+    expect(closed(asked)).toBe(false);
+    expect(closed(asked, late, note)).toBe(true);
+    expect(closed(asked, { ...late, ...error("partly_sent:window_closed") })).toBe(true);
+    expect(closed(asked, { ...late, ...error("media") })).toBe(false);
+    expect(closed(asked, late, message("a", 4))).toBe(false);
   });
 });
 

@@ -15,6 +15,16 @@ export const noThread: Thread = {
   olderFrom: null,
 };
 
+/** Whether the provider refused a message because the customer wrote too long ago, and the customer has not written since. */
+export function isWindowClosed({ order, messages }: Thread): boolean {
+  for (let at = order.length - 1; at >= 0; at -= 1) {
+    const message = messages.get(order[at]!)?.value;
+    if (message?.direction === "in") return false;
+    if (message?.direction === "out" && message.error?.code.endsWith("window_closed")) return true;
+  }
+  return false;
+}
+
 /** Takes one message; `merge` says whether an event or an answer brought it. */
 export function keepMessage(thread: Thread, message: Message, cursor: number, merge = fromAnswer): Thread {
   const { seq } = message;

@@ -3,7 +3,7 @@
 use crate::meta::fault::{Fault, Known, Meaning, UNREACHABLE, WINDOW_CLOSED};
 
 /// Subcodes of a person who cannot be written to, under several codes.
-const GONE_PEOPLE: &[i64] = &[1_545_041, 2_018_108];
+const GONE_PEOPLE: &[i64] = &[1_545_041, 2_018_001, 2_018_108, 2_534_014];
 const WINDOW: &[i64] = &[2_018_278, 2_018_065, 2_534_022];
 /// Message tags that Meta took away.
 const ENDED_TAG: i64 = 1_893_061;
@@ -14,7 +14,7 @@ pub(crate) fn table(fault: &Fault) -> Option<Known> {
     let has = |subcodes: &[i64]| fault.subcode.is_some_and(|subcode| subcodes.contains(&subcode));
     match fault.code {
         551 | 9010 => refused(UNREACHABLE, "this person cannot be reached"),
-        10 | 200 if has(GONE_PEOPLE) => refused(UNREACHABLE, "this person cannot be reached"),
+        10 | 100 | 200 if has(GONE_PEOPLE) => refused(UNREACHABLE, "this person cannot be reached"),
         10 if fault.subcode == Some(RESTRICTED) => {
             Some(Known::named(Meaning::Down, "restricted", "Meta has restricted the account for some time"))
         }
@@ -55,6 +55,8 @@ mod tests {
             (400, 551, None, Verdict::Rejected, "unreachable"),
             (400, 200, Some(1_545_041), Verdict::Rejected, "unreachable"),
             (400, 100, None, Verdict::Rejected, "parameter"),
+            (400, 100, Some(2_018_001), Verdict::Rejected, "unreachable"),
+            (400, 100, Some(2_534_014), Verdict::Rejected, "unreachable"),
             (400, 100, Some(1_893_061), Verdict::Rejected, "tag_not_allowed"),
             (401, 190, Some(460), Verdict::ChannelDown, "token_refused"),
             (403, 200, None, Verdict::Rejected, "permission"),

@@ -17,6 +17,30 @@ pub(crate) struct Subscription {
     pub needed: &'static [&'static str],
 }
 
+/// Of a page. A linked Instagram account is delivered with it, and connecting either replaces the fields of both.
+pub(crate) const PAGE: Subscription = Subscription {
+    fields: &[
+        "messages",
+        "messaging_postbacks",
+        "message_echoes",
+        "message_deliveries",
+        "message_reads",
+        "message_reactions",
+        "message_edits",
+        "messaging_referrals",
+        "messaging_optins",
+        "messaging_handovers",
+        "messaging_policy_enforcement",
+        "standby",
+    ],
+    needed: &["messages", "messaging_postbacks", "message_echoes", "message_deliveries", "message_reads"],
+};
+
+/// The name of a page's subscription among those that are ended with their last channel.
+pub(crate) fn of_page(page: &str) -> String {
+    format!("page:{page}")
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Whole,
@@ -39,12 +63,12 @@ impl Subscription {
         Ok(())
     }
 
-    /// `app`: ours, where it is known.
-    async fn state(&self, graph: &Graph<'_>, id: &str, app: Option<&str>) -> Result<State, Failure> {
+    /// `ours`: the ids of our app, as far as they are known.
+    async fn state(&self, graph: &Graph<'_>, id: &str, ours: &[&str]) -> Result<State, Failure> {
         let apps = graph.list(&[id, "subscribed_apps"], &[]).await?;
         let is_ours = |one: &&Value| {
             let named = one.get("id").and_then(read::id);
-            app.is_none() || named.is_none() || named.as_deref() == app
+            ours.is_empty() || named.is_none_or(|named| ours.contains(&named.as_str()))
         };
         let Some(ours) = apps.iter().find(is_ours) else { return Ok(State::None) };
         let fields = read::list(ours, "subscribed_fields");
@@ -60,10 +84,10 @@ impl Subscription {
         &self,
         graph: &Graph<'_>,
         id: &str,
-        app: Option<&str>,
+        ours: &[&str],
     ) -> Result<Health, SendError> {
         let health = |state, detail: crate::Words| Health { state, detail, pending: None, last_error: None };
-        Ok(match self.state(graph, id, app).await {
+        Ok(match self.state(graph, id, ours).await {
             Ok(State::Whole) => health(HealthState::Up, "messages are delivered".into()),
             Ok(State::Partial) => {
                 health(HealthState::Up, "messages are delivered, without all of what is told of them".into())
