@@ -11,6 +11,7 @@ pub mod limits;
 mod message;
 mod privacy_notice;
 mod provider_app;
+mod template;
 mod turn;
 
 pub use channel::{Channel, ChannelSettings, ChannelState, ChannelView};
@@ -27,6 +28,7 @@ pub use message::{
 };
 pub use privacy_notice::PrivacyNotice;
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
+pub use template::TemplateView;
 pub use turn::{Turn, TurnState};
 
 /// Defines an enum with its text form for SQL and JSON, and the conversion back.

@@ -217,6 +217,11 @@ table! {
         /// How a channel is, and how it fared: each change of its health, newest first.
         "channel.health" => run(channel_health::health).about(Channel).needs(Read)
             .get("/api/v1/channels/{id}/health");
+        /// The templates of a channel, as its provider has them now.
+        ///
+        /// 409 `not_supported`: the provider has none; `provider_refused`, `unreachable`: it did not tell, and never has.
+        "channel.templates" => act(channels::templates).about(Channel).needs(Answer)
+            .get("/api/v1/channels/{id}/templates");
     }
     "sign-ins" {
         /// Begin to connect an account by signing in at its provider: where the browser goes.

@@ -48,6 +48,7 @@ pub mod sessions;
 pub mod sign_ins;
 pub mod storage;
 pub mod tallies;
+pub mod templates;
 pub mod threads;
 pub mod turns;
 pub mod views;
@@ -213,6 +214,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("sessions", sessions::ALL),
         ("storage", storage::ALL),
         ("tallies", tallies::ALL),
+        ("templates", templates::ALL),
         ("threads", threads::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),

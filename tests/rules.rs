@@ -2,6 +2,8 @@
 
 mod notice;
 mod opt_out;
+mod pace;
+mod templates;
 mod window;
 
 use std::sync::Arc;

@@ -14,13 +14,13 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
     NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome,
-    SignIn, Unit,
+    SignIn, Unit, Window,
     meta::{
         MetaApp,
         messaging::{self, Network},
         token,
     },
-    verify::verify, Window,
+    verify::verify,
 };
 use door::Door;
 

@@ -39,7 +39,8 @@ pub use provider::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, ButtonLimits,
     CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health,
     HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider,
-    ProviderLimits, Rates, Remedy, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template, Window,
+    ProviderLimits, Rates, Remedy, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
+    TemplateInfo, Window,
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};

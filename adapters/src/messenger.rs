@@ -10,7 +10,7 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
     NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, SignIn,
-    Unit,
+    Unit, Window,
     call::Failure,
     meta::{
         MetaApp,
@@ -18,7 +18,7 @@ use crate::{
         messaging::{self, Network, table},
         token,
     },
-    verify::verify, Window,
+    verify::verify,
 };
 
 const NETWORK: Network = Network::Messenger;

@@ -29,7 +29,7 @@ pub use self::{
     news::{CURSOR_EXPIRED, News, NewsItem, Since},
     outgoing::{
         Acknowledge, Address, Button, FetchError, Fetched, OutMedia, Outgoing, Profile, SendError,
-        SendOutcome, Template,
+        SendOutcome, Template, TemplateInfo,
     },
 };
 use crate::{Client, Context, Event, Fields, Headers, Invalid, MediaRef, NotJson, bounds};
@@ -81,6 +81,11 @@ pub trait Provider: Send + Sync {
         self.window(None).is_some_and(|window| window.person_ms.is_some())
     }
 
+    /// Whether its makers advise to send as a person would, with marks and pauses.
+    fn wants_human_pace(&self) -> bool {
+        false
+    }
+
     /// Whether it can be asked for [profiles](Provider::profile).
     fn has_profiles(&self) -> bool {
         false
@@ -125,6 +130,17 @@ pub trait Provider: Send + Sync {
     }
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome;
+
+    /// The templates of the account, whatever their state.
+    async fn templates(&self, http: &Client, account: &Account) -> Result<Vec<TemplateInfo>, SendError> {
+        let _ = (http, account);
+        Err(SendError {
+            code: "not_supported".to_owned(),
+            reason: "the provider has no templates".into(),
+            retryable: false,
+            channel_down: false,
+        })
+    }
 
     /// Sets or removes (`None`) the business's reaction to a message: the provider's id or its `message_key`.
     async fn react(

@@ -19,7 +19,7 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid,
     MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError, SendOutcome,
-    Unit, verify::verify, Window,
+    Unit, Window, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.

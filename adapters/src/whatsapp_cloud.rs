@@ -12,6 +12,7 @@ mod request;
 mod send;
 mod sign_in;
 mod status;
+mod templates;
 mod wire;
 
 use async_trait::async_trait;
@@ -21,9 +22,9 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
     NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn,
-    Unit,
+    TemplateInfo, Unit, Window,
     meta::{MetaApp, token},
-    verify::verify, Window,
+    verify::verify,
 };
 
 /// Of a document; other kinds are smaller, and refused by WhatsApp when they are not.
@@ -148,6 +149,10 @@ impl Provider for WhatsAppCloud {
         emoji: Option<&str>,
     ) -> Result<(), SendError> {
         send::react(http, account, to, message, emoji).await
+    }
+
+    async fn templates(&self, http: &Client, account: &Account) -> Result<Vec<TemplateInfo>, SendError> {
+        templates::list(http, account).await
     }
 
     async fn acknowledge(

@@ -130,13 +130,15 @@ mod tests {
     #[test]
     fn a_word_by_itself_is_a_wish() {
         let settings = ChannelSettings::default();
-        for text in ["STOP", " stop. ", "/stop", "Стоп!", "Отписаться", "unsubscribe", "Stop all"] {
+        for text in ["STOP", " stop. ", "/stop", "Стоп!", "Отписаться", "unsubscribe", "Stop all"]
+        {
             assert_eq!(wish(Some(text), &settings), Some(Wish::OptOut), "{text}");
         }
         for text in ["start", "СТАРТ", "/start"] {
             assert_eq!(wish(Some(text), &settings), Some(Wish::OptIn), "{text}");
         }
-        for text in ["please stop the delivery", "where is the bus stop?", "stop it", "", "…", "нестоп"] {
+        for text in ["please stop the delivery", "where is the bus stop?", "stop it", "", "…", "нестоп"]
+        {
             assert_eq!(wish(Some(text), &settings), None, "{text}");
         }
         let own = ChannelSettings { opt_out_words: vec!["nein danke".into()], ..ChannelSettings::default() };

@@ -116,7 +116,8 @@ impl SetNotice {
                 return Err(Error::invalid("texts", "name each text by its language: `en`, `ru`"));
             }
             if text.trim().is_empty() || text.chars().count() > MAX_NOTICE {
-                let problem = format!("write 1 to {MAX_NOTICE} characters for each language, or leave it out");
+                let problem =
+                    format!("write 1 to {MAX_NOTICE} characters for each language, or leave it out");
                 return Err(Error::invalid("texts", problem));
             }
         }

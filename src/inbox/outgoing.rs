@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::announce;
 use crate::channels::health;
+use crate::channels::templates;
 use crate::error::Error;
 use crate::model::limits::{MAX_ATTACHMENTS, MAX_BUTTONS, MAX_CLIENT_ID, MAX_LABEL, MAX_TEXT, MAX_URL};
 use crate::model::{
@@ -212,10 +213,23 @@ pub(super) async fn put(
         Some(id) => quoted(tx, conversation, id).await?,
         None => None,
     };
+    let of_template = match &out.body.template {
+        Some(template) => {
+            templates::text_of(tx, (conversation.tenant, conversation.channel), template).await?
+        }
+        None => None,
+    };
     let kind = out.body.attachments.first().map_or(Ok(MessageKind::Text), kind_of)?;
     let mut message = Message {
         kind,
-        text: out.body.text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+        text: out
+            .body
+            .text
+            .as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .or(of_template),
         client_id: Some(out.client_id.to_owned()),
         reply_to: out.body.reply_to,
         status: MessageStatus::Queued,

@@ -54,7 +54,8 @@ impl Verb for TryAgain {
             .filter(|part| part.state == MessageStatus::Failed || is_unknown(part))
             .collect();
         for part in &again {
-            let part: Part = serde_json::from_str(&part.payload).context("a delivery's payload is damaged")?;
+            let part: Part =
+                serde_json::from_str(&part.payload).context("a delivery's payload is damaged")?;
             let sending = Sending {
                 is_template: part.template.is_some(),
                 human_agent: part.human_agent,

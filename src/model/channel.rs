@@ -51,6 +51,9 @@ pub struct ChannelSettings {
     /// Answers of the AI to one address within an hour, so that two machines do not answer each other for ever; then people
     /// get the conversation. 0: as many as there are turns.
     pub answers_per_hour: i64,
+    /// Where the provider's makers advise it, an answer is sent as a person would: the chat is seen, typing is shown, and the
+    /// longer the text, the longer the wait (at most five seconds).
+    pub human_pace: bool,
     /// Messages by which a customer asks for no more messages (the whole text; case and punctuation ignored).
     pub opt_out_words: Vec<String>,
     /// … and by which they want them again.
@@ -75,6 +78,7 @@ impl Default for ChannelSettings {
             greeting_grace_ms: 2_000,
             silence_ms: 0,
             answers_per_hour: 0,
+            human_pace: true,
             opt_out_words: words(&["stop", "stop all", "unsubscribe", "стоп", "отписаться", "отписка"]),
             opt_in_words: words(&["start", "unstop", "subscribe", "старт", "подписаться"]),
         }

@@ -58,7 +58,8 @@ fn script(text: &str) -> Option<&'static [&'static str]> {
             counts[index] += 1;
         }
     }
-    let (index, most) = counts.iter().enumerate().max_by_key(|(index, count)| (**count, usize::MAX - index))?;
+    let (index, most) =
+        counts.iter().enumerate().max_by_key(|(index, count)| (**count, usize::MAX - index))?;
     (*most > 0).then(|| SCRIPTS[index].1)
 }
 

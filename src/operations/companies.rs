@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{At, Caller};
 use super::answer::Created;
+use super::{At, Caller};
 use crate::accounts::tenants::{CompanyKind, CompanyView, CreateCompany, ListCompanies};
 use crate::error::Error;
 use crate::inbox::notice;

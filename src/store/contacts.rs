@@ -18,7 +18,8 @@ const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = 
 /// A message tells of its writer, so what is known is as new as the newest message.
 const DESCRIBED: &str = "select p.described_at, (select max(o.heard_at) from (select heard_at from conversations \
     where tenant = $1 and contact = $2 order by id desc limit 10) o) from contacts p where p.tenant = $1 and p.id = $2";
-const SET_OPT_OUT: &str = "update contacts set opted_out_at = $3, opted_out_by = $4, updated_at = $5 where tenant = $1 and id = $2";
+const SET_OPT_OUT: &str =
+    "update contacts set opted_out_at = $3, opted_out_by = $4, updated_at = $5 where tenant = $1 and id = $2";
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
 
@@ -167,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_phone_number_goes_before_a_user_name_and_neither_is_forgotten() {
-        let mut ana = Contact { id: Uuid::nil(), name: None, handle: None, user_name: None, opted_out_at: None };
+        let mut ana =
+            Contact { id: Uuid::nil(), name: None, handle: None, user_name: None, opted_out_at: None };
         let user_name = |name| Description { user_name: Some(name), ..Description::default() };
         assert!(ana.learn(&user_name("ana_example")));
         assert_eq!(ana.handle.as_deref(), Some("ana_example"));

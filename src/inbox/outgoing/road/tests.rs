@@ -15,13 +15,7 @@ fn conversation(kind: &str, thread: Option<&str>, heard: Option<i64>) -> Convers
         company: Uuid::nil(),
         channel: Uuid::nil(),
         channel_kind: kind.to_owned(),
-        contact: Contact {
-            id: Uuid::nil(),
-            name: None,
-            handle: None,
-            user_name: None,
-            opted_out_at: None,
-        },
+        contact: Contact { id: Uuid::nil(), name: None, handle: None, user_name: None, opted_out_at: None },
         state: ConversationState::Open,
         owner: Owner::Ai,
         epoch: 1,
@@ -99,8 +93,7 @@ fn windows_close_as_each_provider_closes_them() {
         let found = allowed(&conversation(kind, thread, Some(HEARD)), hours);
         assert_eq!(&found, expected, "{kind} {thread:?} after {hours} h");
     }
-    for (kind, expected) in
-        [("whatsapp-cloud", &templates), ("messenger", &nobody), ("telegram", &everybody)]
+    for (kind, expected) in [("whatsapp-cloud", &templates), ("messenger", &nobody), ("telegram", &everybody)]
     {
         assert_eq!(&allowed(&conversation(kind, None, None), 0), expected, "{kind}, never heard");
     }
