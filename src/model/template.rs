@@ -122,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    fn view(components: Value) -> TemplateView {
+    fn view(components: &Value) -> TemplateView {
         TemplateView {
             name: "order_ready".into(),
             language: "en".into(),
@@ -133,21 +133,21 @@ mod tests {
         }
     }
 
-    fn with(components: Value) -> OutTemplate {
+    fn with(components: &Value) -> OutTemplate {
         let components = components.as_array().expect("a list").clone();
         OutTemplate { name: "order_ready".into(), language: "en".into(), components }
     }
 
     #[test]
     fn it_is_shown_as_the_customer_reads_it() {
-        let order = view(json!([
+        let order = view(&json!([
             { "type": "HEADER", "format": "TEXT", "text": "Order {{1}}" },
             { "type": "BODY", "text": "{{2}}, your order {{1}} is ready. Ask for {{2}}." },
             { "type": "FOOTER", "text": "Lantern Shop" },
             { "type": "BUTTONS", "buttons": [] }
         ]));
         let text = |text: &str| json!({ "type": "text", "text": text });
-        let filled = order.filled(&with(json!([
+        let filled = order.filled(&with(&json!([
             { "type": "header", "parameters": [text("42")] },
             { "type": "body", "parameters": [text("42"), text("Ana")] }
         ])));
@@ -155,15 +155,15 @@ mod tests {
             filled.expect("it is whole"),
             "Order 42\nAna, your order 42 is ready. Ask for Ana.\nLantern Shop"
         );
-        let missing = order.filled(&with(json!([{ "type": "body", "parameters": [text("42")] }])));
+        let missing = order.filled(&with(&json!([{ "type": "body", "parameters": [text("42")] }])));
         assert!(missing.unwrap_err().problem.starts_with("the header takes 1 values, not 0"));
-        let named = view(json!([{ "type": "BODY", "text": "Hello {{name}}" }]));
+        let named = view(&json!([{ "type": "BODY", "text": "Hello {{name}}" }]));
         let ana = json!({ "type": "text", "parameter_name": "name", "text": "Ana" });
-        let filled = named.filled(&with(json!([{ "type": "BODY", "parameters": [ana] }])));
+        let filled = named.filled(&with(&json!([{ "type": "BODY", "parameters": [ana] }])));
         assert_eq!(filled.expect("it is whole"), "Hello Ana");
-        let plain = view(json!([{ "type": "BODY", "text": "Hello" }]));
-        assert_eq!(plain.filled(&with(json!([]))).expect("it is whole"), "Hello");
-        let many = plain.filled(&with(json!([{ "type": "BODY", "parameters": [text("1")] }])));
+        let plain = view(&json!([{ "type": "BODY", "text": "Hello" }]));
+        assert_eq!(plain.filled(&with(&json!([]))).expect("it is whole"), "Hello");
+        let many = plain.filled(&with(&json!([{ "type": "BODY", "parameters": [text("1")] }])));
         assert_eq!(many.unwrap_err().problem, "the body takes 0 values, not 1");
     }
 }
