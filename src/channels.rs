@@ -23,6 +23,7 @@ mod renew;
 pub mod secrets;
 pub mod settings;
 pub mod sign_in;
+pub mod templates;
 
 pub use cache::ChannelCache;
 pub use secrets::ChannelSecrets;

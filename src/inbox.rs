@@ -7,11 +7,13 @@
 
 pub mod assign;
 pub mod close;
+pub mod consent;
 mod files;
 pub mod listing;
 pub mod look;
 pub mod message_change;
 pub mod note;
+pub mod notice;
 pub mod outgoing;
 pub mod own;
 pub mod react;

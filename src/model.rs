@@ -9,7 +9,9 @@ mod event;
 mod frame;
 pub mod limits;
 mod message;
+mod privacy_notice;
 mod provider_app;
+mod template;
 mod turn;
 
 pub use channel::{Channel, ChannelSettings, ChannelState, ChannelView};
@@ -24,7 +26,9 @@ pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
     MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
 };
+pub use privacy_notice::PrivacyNotice;
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
+pub use template::TemplateView;
 pub use turn::{Turn, TurnState};
 
 /// Defines an enum with its text form for SQL and JSON, and the conversion back.

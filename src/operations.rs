@@ -46,7 +46,7 @@ pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
 use crate::accounts::Permission::{Answer, Manage, Operate, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Conversation, Envelope, Job, Turn};
+use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Job, Turn};
 use crate::app::AppState;
 use crate::http::{health, hooks, metrics, session};
 use caller::Guard;
@@ -143,6 +143,9 @@ table! {
         /// Give the conversation to a colleague, or to nobody in particular.
         "conversation.assign" => run(conversations::assign).about(Conversation).needs(Answer)
             .post("/api/v1/conversations/{id}/assign").socket();
+        /// Note that the customer wants no messages on the channel, or agreed to them again.
+        "conversation.opt_out" => run(conversations::opt_out).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/opt-out").socket();
         /// Note how far the caller has read. The mark moves forward only.
         "conversation.read" => run(conversations::read).about(Conversation).needs(Read)
             .post("/api/v1/conversations/{id}/read").socket();
@@ -214,6 +217,11 @@ table! {
         /// How a channel is, and how it fared: each change of its health, newest first.
         "channel.health" => run(channel_health::health).about(Channel).needs(Read)
             .get("/api/v1/channels/{id}/health");
+        /// The templates of a channel, as its provider has them now.
+        ///
+        /// 409 `not_supported`: the provider has none; `provider_refused`, `unreachable`: it did not tell, and never has.
+        "channel.templates" => act(channels::templates).about(Channel).needs(Answer)
+            .get("/api/v1/channels/{id}/templates");
     }
     "sign-ins" {
         /// Begin to connect an account by signing in at its provider: where the browser goes.
@@ -252,6 +260,11 @@ table! {
         "company.list" => run(companies::list).needs(Read).get("/api/v1/companies");
         /// Make a company.
         "company.create" => run(companies::create).needs(Manage).post("/api/v1/companies");
+        /// The privacy notice of a company.
+        "company.notice" => act(companies::notice).about(Company).needs(Read).get("/api/v1/companies/{id}/privacy-notice");
+        /// Write the privacy notice of a company: every customer is told it once on each channel, before the first answer.
+        "company.set_notice" => run(companies::set_notice).about(Company).needs(Manage)
+            .post("/api/v1/companies/{id}/privacy-notice");
     }
     "users" {
         /// Who works in a tenant.

@@ -70,6 +70,7 @@ impl App {
             channels: channels.clone(),
             http: http.clone(),
             chat_paces: work::ChatPaces::default(),
+            human_paces: work::HumanPaces::default(),
             soft: soft.clone(),
             hard: hard.clone(),
             tasks: tasks.clone(),

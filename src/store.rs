@@ -35,6 +35,7 @@ pub mod jobs;
 pub mod looks;
 pub mod messages;
 pub mod names;
+pub mod notices;
 pub mod ownership;
 pub mod pace;
 pub mod pending_changes;
@@ -47,6 +48,7 @@ pub mod sessions;
 pub mod sign_ins;
 pub mod storage;
 pub mod tallies;
+pub mod templates;
 pub mod threads;
 pub mod turns;
 pub mod views;
@@ -200,6 +202,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("looks", looks::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
+        ("notices", notices::ALL),
         ("ownership", ownership::ALL),
         ("pace", pace::ALL),
         ("jobs_put_off", jobs::OF_PUT_OFF),
@@ -211,6 +214,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("sessions", sessions::ALL),
         ("storage", storage::ALL),
         ("tallies", tallies::ALL),
+        ("templates", templates::ALL),
         ("threads", threads::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),

@@ -190,6 +190,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
     let app = &world.app;
     let env = Arc::new(Env {
         chat_paces: hubbub::work::ChatPaces::default(),
+        human_paces: hubbub::work::HumanPaces::default(),
         config: Arc::clone(&app.config),
         store: store.clone(),
         channels: app.channels.clone(),

@@ -59,7 +59,13 @@ macro_rules! on_both {
 
 /// Short waits, so that tests need not be long.
 pub fn quick() -> ChannelSettings {
-    ChannelSettings { quiet_ms: 300, max_wait_ms: 2_000, nobody_ms: 600_000, ..ChannelSettings::default() }
+    ChannelSettings {
+        quiet_ms: 300,
+        max_wait_ms: 2_000,
+        nobody_ms: 600_000,
+        human_pace: false,
+        ..ChannelSettings::default()
+    }
 }
 
 pub struct World {

@@ -33,6 +33,7 @@ mod plans;
 mod promised;
 mod refused;
 mod retention;
+mod rules;
 mod search;
 mod secrets;
 mod sending;

@@ -14,7 +14,7 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
     NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome,
-    SignIn, Unit,
+    SignIn, Unit, Window,
     meta::{
         MetaApp,
         messaging::{self, Network},
@@ -121,8 +121,8 @@ impl Provider for Instagram {
         ButtonLimits { most: 13, max_title: 20, max_id_bytes: 1_000, max_text: 1_000 }
     }
 
-    fn has_human_agent(&self) -> bool {
-        true
+    fn window(&self, _: Option<&str>) -> Option<Window> {
+        Some(Window::MESSAGING)
     }
 
     fn has_profiles(&self) -> bool {

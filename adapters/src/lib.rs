@@ -40,6 +40,7 @@ pub use provider::{
     CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health,
     HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider,
     ProviderLimits, Rates, Remedy, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
+    TemplateInfo, Window,
 };
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};

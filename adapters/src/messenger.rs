@@ -10,7 +10,7 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
     NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Scheme, SendError, SendOutcome, SignIn,
-    Unit,
+    Unit, Window,
     call::Failure,
     meta::{
         MetaApp,
@@ -106,8 +106,8 @@ impl Provider for Messenger {
         ButtonLimits { most: 13, max_title: 20, max_id_bytes: 1_000, max_text: 2_000 }
     }
 
-    fn has_human_agent(&self) -> bool {
-        true
+    fn window(&self, _: Option<&str>) -> Option<Window> {
+        Some(Window::MESSAGING)
     }
 
     fn has_profiles(&self) -> bool {

@@ -25,11 +25,11 @@ pub use self::{
         Pairing, Remedy, Renewed,
     },
     app::{App, AppInvalid, Choice, Notice, Routed, SignIn},
-    limits::{Abilities, ButtonLimits, Gathering, ProviderLimits, Rates},
+    limits::{Abilities, ButtonLimits, Gathering, ProviderLimits, Rates, Window},
     news::{CURSOR_EXPIRED, News, NewsItem, Since},
     outgoing::{
         Acknowledge, Address, Button, FetchError, Fetched, OutMedia, Outgoing, Profile, SendError,
-        SendOutcome, Template,
+        SendOutcome, Template, TemplateInfo,
     },
 };
 use crate::{Client, Context, Event, Fields, Headers, Invalid, MediaRef, NotJson, bounds};
@@ -70,8 +70,19 @@ pub trait Provider: Send + Sync {
         ButtonLimits::default()
     }
 
+    /// Until when it takes answers in a place of a chat; nothing: for ever.
+    fn window(&self, thread: Option<&str>) -> Option<Window> {
+        let _ = thread;
+        None
+    }
+
     /// Whether it lets a person answer outside of the window for machines: [`Outgoing::human_agent`].
     fn has_human_agent(&self) -> bool {
+        self.window(None).is_some_and(|window| window.person_ms.is_some())
+    }
+
+    /// Whether its makers advise to send as a person would, with marks and pauses.
+    fn wants_human_pace(&self) -> bool {
         false
     }
 
@@ -119,6 +130,17 @@ pub trait Provider: Send + Sync {
     }
 
     async fn send(&self, http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome;
+
+    /// The templates of the account, whatever their state.
+    async fn templates(&self, http: &Client, account: &Account) -> Result<Vec<TemplateInfo>, SendError> {
+        let _ = (http, account);
+        Err(SendError {
+            code: "not_supported".to_owned(),
+            reason: "the provider has no templates".into(),
+            retryable: false,
+            channel_down: false,
+        })
+    }
 
     /// Sets or removes (`None`) the business's reaction to a message: the provider's id or its `message_key`.
     async fn react(

@@ -19,7 +19,7 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid,
     MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError, SendOutcome,
-    Unit, verify::verify,
+    Unit, Window, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -79,6 +79,10 @@ impl Provider for Telegram {
 
     fn button_limits(&self) -> ButtonLimits {
         ButtonLimits { most: 12, max_title: 64, max_id_bytes: 64, max_text: 4096 }
+    }
+
+    fn window(&self, thread: Option<&str>) -> Option<Window> {
+        thread.filter(|thread| place::is_business(thread)).map(|_| Window::BUSINESS)
     }
 
     fn credentials(&self) -> &'static [CredentialField] {

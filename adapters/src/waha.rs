@@ -95,6 +95,10 @@ impl Provider for Waha {
         }
     }
 
+    fn wants_human_pace(&self) -> bool {
+        true
+    }
+
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
     }

@@ -12,6 +12,7 @@ mod request;
 mod send;
 mod sign_in;
 mod status;
+mod templates;
 mod wire;
 
 use async_trait::async_trait;
@@ -21,7 +22,7 @@ use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
     Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
     NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn,
-    Unit,
+    TemplateInfo, Unit, Window,
     meta::{MetaApp, token},
     verify::verify,
 };
@@ -85,6 +86,10 @@ impl Provider for WhatsAppCloud {
         }
     }
 
+    fn window(&self, _: Option<&str>) -> Option<Window> {
+        Some(Window::SERVICE)
+    }
+
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
     }
@@ -144,6 +149,10 @@ impl Provider for WhatsAppCloud {
         emoji: Option<&str>,
     ) -> Result<(), SendError> {
         send::react(http, account, to, message, emoji).await
+    }
+
+    async fn templates(&self, http: &Client, account: &Account) -> Result<Vec<TemplateInfo>, SendError> {
+        templates::list(http, account).await
     }
 
     async fn acknowledge(

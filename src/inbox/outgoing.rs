@@ -1,6 +1,7 @@
 //! Outgoing messages: validates what a person or a responder sends, and splits it into the provider's parts. Pure, except
 //! for storing them.
 
+pub(crate) mod road;
 mod special;
 
 use adapters::{Outward, ProviderLimits, split};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::announce;
 use crate::channels::health;
+use crate::channels::templates;
 use crate::error::Error;
 use crate::model::limits::{MAX_ATTACHMENTS, MAX_BUTTONS, MAX_CLIENT_ID, MAX_LABEL, MAX_TEXT, MAX_URL};
 use crate::model::{
@@ -199,14 +201,35 @@ pub(super) async fn put(
     if out.body.human_agent && out.author.kind == crate::model::AuthorKind::Responder {
         return Err(Error::invalid("human_agent", "only a person answers as a person: leave it out"));
     }
+    let sending = road::Sending {
+        by: road::By::author(out.author.kind),
+        is_template: out.body.template.is_some(),
+        human_agent: out.body.human_agent,
+    };
+    if let Some(refusal) = road::refusal(conversation, sending, tx.now()) {
+        return Err(refusal.into());
+    }
     let reply_to = match out.body.reply_to {
         Some(id) => quoted(tx, conversation, id).await?,
+        None => None,
+    };
+    let of_template = match &out.body.template {
+        Some(template) => {
+            templates::text_of(tx, (conversation.tenant, conversation.channel), template).await?
+        }
         None => None,
     };
     let kind = out.body.attachments.first().map_or(Ok(MessageKind::Text), kind_of)?;
     let mut message = Message {
         kind,
-        text: out.body.text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned),
+        text: out
+            .body
+            .text
+            .as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+            .or(of_template),
         client_id: Some(out.client_id.to_owned()),
         reply_to: out.body.reply_to,
         status: MessageStatus::Queued,

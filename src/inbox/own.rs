@@ -93,6 +93,12 @@ impl Verb for HandBack {
         if conversation.owner == Owner::Ai {
             return Ok(conversation);
         }
+        if conversation.contact.opted_out_at.is_some() {
+            return Err(Error::conflict(
+                "opted_out",
+                "the customer asked for no more messages: a person answers what they write",
+            ));
+        }
         give_back(tx, &mut conversation, &channel.settings, None).await?;
         Ok(conversation)
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::message_change::{self, MessageChange, TimedChange, US};
+use super::outgoing::road::{self, Sending};
 use super::send;
 use crate::accounts::access::Scope;
 use crate::announce;
@@ -47,6 +48,9 @@ impl Verb for React {
         if !adapters::provider(&channel.kind).is_some_and(|provider| provider.abilities().reactions) {
             let why = format!("{} has no reactions here: write a message instead", channel.kind);
             return Err(Error::conflict("not_supported", why));
+        }
+        if let Some(refusal) = road::refusal(&conversation, Sending::PERSON, tx.now()) {
+            return Err(refusal.into());
         }
         let message = messages::load(tx, tenant, self.message).await?;
         let message = message.filter(|message| message.conversation == conversation.id);

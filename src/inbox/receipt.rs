@@ -136,6 +136,19 @@ pub(crate) async fn silence(tx: &mut Tx<'_>, mut delivery: Delivery) -> Result<(
     refresh(tx, &delivery).await
 }
 
+/// Fails an unsent part, and the parts of its message after it.
+pub(crate) async fn refuse(
+    tx: &mut Tx<'_>,
+    mut delivery: Delivery,
+    error: MessageError,
+) -> Result<(), Error> {
+    delivery.state = MessageStatus::Failed;
+    deliveries::fail_queued(tx, &delivery, &error.code, &error.reason).await?;
+    delivery.error = Some(error);
+    deliveries::update(tx, &delivery).await?;
+    refresh(tx, &delivery).await
+}
+
 /// Combines the statuses of the parts; the error is that of a failed, unknown or waiting part.
 fn whole(parts: &[Delivery]) -> (MessageStatus, Option<MessageError>) {
     let state = |wanted| parts.iter().find(|part| part.state == wanted);

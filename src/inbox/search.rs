@@ -154,6 +154,7 @@ impl Search {
                 name: found.contact_name,
                 handle: found.contact_handle,
                 user_name: None,
+                opted_out_at: None,
             },
             thread_title: found.title,
             author: found.author,

@@ -4,7 +4,7 @@ use adapters::Outward;
 use aws_lc_rs::digest;
 use uuid::Uuid;
 
-use super::{outgoing, own};
+use super::{notice, outgoing, own};
 use crate::accounts::access::Scope;
 use crate::channels::pause;
 use crate::error::Error;
@@ -52,6 +52,8 @@ impl Verb for SendMessage {
         pause::must_run(&channel)?;
         conversation.assignee = conversation.assignee.or(self.scope.actor().user());
         own::change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
+        let waits_since = conversation.waiting_since;
+        notice::before_answer(tx, &mut conversation, waits_since).await?;
         let out = outgoing::Outgoing {
             author: self.scope.actor().author(),
             body: &self.body,

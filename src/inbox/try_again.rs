@@ -1,8 +1,10 @@
 //! A person sends the failed parts of a message again. They really leave once more, under ids of their own; what the provider
 //! still says about the earlier ids changes nothing.
 
+use anyhow::Context as _;
 use uuid::Uuid;
 
+use super::outgoing::road::{self, Sending};
 use super::outgoing::{self, Part};
 use super::{receipt, send};
 use crate::accounts::access::Scope;
@@ -51,6 +53,18 @@ impl Verb for TryAgain {
             .into_iter()
             .filter(|part| part.state == MessageStatus::Failed || is_unknown(part))
             .collect();
+        for part in &again {
+            let part: Part =
+                serde_json::from_str(&part.payload).context("a delivery's payload is damaged")?;
+            let sending = Sending {
+                is_template: part.template.is_some(),
+                human_agent: part.human_agent,
+                ..Sending::PERSON
+            };
+            if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
+                return Err(refusal.into());
+            }
+        }
         let Some(first) = again.first().cloned().filter(|_| message.direction == Direction::Out) else {
             let why = "only a message that failed can be sent again";
             return Err(Error::conflict("not_failed", why));

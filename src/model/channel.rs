@@ -51,6 +51,13 @@ pub struct ChannelSettings {
     /// Answers of the AI to one address within an hour, so that two machines do not answer each other for ever; then people
     /// get the conversation. 0: as many as there are turns.
     pub answers_per_hour: i64,
+    /// Where the provider's makers advise it, an answer is sent as a person would: the chat is seen, typing is shown, and the
+    /// longer the text, the longer the wait (at most five seconds).
+    pub human_pace: bool,
+    /// Messages by which a customer asks for no more messages (the whole text; case and punctuation ignored).
+    pub opt_out_words: Vec<String>,
+    /// … and by which they want them again.
+    pub opt_in_words: Vec<String>,
 }
 
 impl Default for ChannelSettings {
@@ -71,8 +78,15 @@ impl Default for ChannelSettings {
             greeting_grace_ms: 2_000,
             silence_ms: 0,
             answers_per_hour: 0,
+            human_pace: true,
+            opt_out_words: words(&["stop", "stop all", "unsubscribe", "стоп", "отписаться", "отписка"]),
+            opt_in_words: words(&["start", "unstop", "subscribe", "старт", "подписаться"]),
         }
     }
+}
+
+fn words(all: &[&str]) -> Vec<String> {
+    all.iter().map(|word| (*word).to_owned()).collect()
 }
 
 impl ChannelSettings {
@@ -92,10 +106,14 @@ impl ChannelSettings {
         within("settings.lease_ms", self.lease_ms, 1_000, 900_000)?;
         within("settings.max_attempts", self.max_attempts, 1, 20)?;
         within("settings.nobody_ms", self.nobody_ms, 1_000, 86_400_000)?;
-        if self.flush_words.len() > 50
-            || self.flush_words.iter().any(|word| word.trim().is_empty() || word.len() > 100)
-        {
-            return Err(("settings.flush_words", "at most 50 words of 1 to 100 bytes".to_owned()));
+        for (field, words) in [
+            ("settings.flush_words", &self.flush_words),
+            ("settings.opt_out_words", &self.opt_out_words),
+            ("settings.opt_in_words", &self.opt_in_words),
+        ] {
+            if words.len() > 50 || words.iter().any(|word| word.trim().is_empty() || word.len() > 100) {
+                return Err((field, "at most 50 words of 1 to 100 bytes".to_owned()));
+            }
         }
         within("settings.backlog_ms", self.backlog_ms, 0, 604_800_000)?;
         within("settings.greeting_grace_ms", self.greeting_grace_ms, 0, 60_000)?;

@@ -43,6 +43,9 @@ pub struct Contact {
     /// The user name, also when the handle is a phone number. Contacts are searched by it; it is not shown.
     #[serde(skip)]
     pub user_name: Option<String>,
+    /// Since when the customer wants no messages on the channel, by the provider's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opted_out_at: Option<i64>,
 }
 
 /// What a list shows of the newest message.
@@ -102,12 +105,42 @@ pub struct Conversation {
     /// The provider's time of the message that is being received; stored with it.
     #[serde(skip)]
     pub heard_at: Option<i64>,
+    /// When the customer wrote last, by the provider's time.
+    #[serde(skip)]
+    pub last_heard_at: Option<i64>,
+    /// Until when the provider takes answers, Unix milliseconds; nothing where it has no such window, 0 where the customer
+    /// has not written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_send_until: Option<i64>,
+    /// Until when it takes answers of people that say so (`human_agent`), where it has that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_can_send_until: Option<i64>,
 }
 
 impl Conversation {
     /// The address to which answers are sent.
     pub fn address(&self) -> adapters::Address<'_> {
         adapters::Address { chat: &self.external_id, thread: self.thread.as_deref() }
+    }
+
+    /// A message of the customer's is being received, with the provider's time.
+    pub fn hear(&mut self, at: i64) {
+        self.heard_at = Some(at);
+        self.last_heard_at = self.last_heard_at.max(Some(at));
+        self.set_windows();
+    }
+
+    /// The provider's window for answers; nothing if it takes them at any time.
+    pub fn window(&self) -> Option<adapters::Window> {
+        adapters::provider(&self.channel_kind)?.window(self.thread.as_deref())
+    }
+
+    /// Derives the windows from what is known of the channel and the customer.
+    pub fn set_windows(&mut self) {
+        let window = self.window();
+        let until = |length: i64| self.last_heard_at.map_or(0, |at| at + length);
+        self.can_send_until = window.map(|window| until(window.open_ms));
+        self.person_can_send_until = window.and_then(|window| window.person_ms).map(until);
     }
 
     /// The bucket and assignee that follow from the current state.

@@ -18,7 +18,7 @@ use crate::channels::settings::{
     ChannelChanges, CreateChannel, ListChannels, UpdateChannel, default_settings, merge_settings,
 };
 use crate::error::Error;
-use crate::model::{ChannelSettings, ChannelState, ChannelView};
+use crate::model::{ChannelSettings, ChannelState, ChannelView, TemplateView};
 
 #[derive(Deserialize, ToSchema)]
 pub struct ChannelsQuery {
@@ -121,4 +121,16 @@ pub async fn move_to(at: At, body: MoveBody) -> Result<ChannelView, Error> {
     let channel = app.store.write(verb).await?.value;
     app.channels.forget(channel.id);
     Ok(channel.view(true))
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Templates {
+    templates: Vec<TemplateView>,
+}
+
+pub async fn templates(at: At) -> Result<Templates, Error> {
+    let app = &at.app;
+    let place = (at.scope.tenant(), at.id);
+    let templates = crate::channels::templates::list(&app.store, (&app.channels, &app.http), place).await?;
+    Ok(Templates { templates })
 }

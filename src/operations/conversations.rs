@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::At;
 use super::answer::Nothing;
 use crate::error::Error;
-use crate::inbox::{assign as assigning, close as closing, look, own, read as reading, turn};
+use crate::inbox::{assign as assigning, close as closing, consent, look, own, read as reading, turn};
 use crate::model::{Conversation, InboxItem, ReadMark, RoomFrame, Turn, Typist};
 use crate::rooms;
 
@@ -22,6 +22,12 @@ pub struct ConversationAnswer {
 pub struct AssignBody {
     /// A user who may answer in the tenant, or null for nobody.
     assignee: Option<Uuid>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OptOutBody {
+    opted_out: bool,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -62,6 +68,11 @@ pub async fn reopen(at: At) -> Result<ConversationAnswer, Error> {
 
 pub async fn assign(at: At, args: AssignBody) -> Result<ConversationAnswer, Error> {
     let verb = assigning::Assign { scope: at.scope, conversation: at.id, assignee: args.assignee };
+    Ok(ConversationAnswer { conversation: at.app.store.write(verb).await?.value })
+}
+
+pub async fn opt_out(at: At, args: OptOutBody) -> Result<ConversationAnswer, Error> {
+    let verb = consent::SetOptOut { scope: at.scope, conversation: at.id, opted_out: args.opted_out };
     Ok(ConversationAnswer { conversation: at.app.store.write(verb).await?.value })
 }
 

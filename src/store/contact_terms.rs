@@ -168,7 +168,13 @@ mod tests {
 
     fn contact(name: &str, handle: &str) -> Contact {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Contact { id: Uuid::nil(), name: some(name), handle: some(handle), user_name: None }
+        Contact {
+            id: Uuid::nil(),
+            name: some(name),
+            handle: some(handle),
+            user_name: None,
+            opted_out_at: None,
+        }
     }
 
     #[test]

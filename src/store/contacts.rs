@@ -7,7 +7,7 @@ use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
 
-const FIND: &str = "select p.id, p.name, p.handle, p.user_name from identities i join contacts p \
+const FIND: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at from identities i join contacts p \
     on p.tenant = i.tenant and p.id = i.contact where i.tenant = $1 and i.channel = $2 and i.external_id = $3";
 const INSERT: &str = "insert into contacts (tenant, id, name, handle, user_name, created_at, updated_at) \
     values ($1, $2, $3, $4, $5, $6, $6)";
@@ -18,6 +18,8 @@ const DESCRIBE: &str = "update contacts set name = $3, handle = $4, user_name = 
 /// A message tells of its writer, so what is known is as new as the newest message.
 const DESCRIBED: &str = "select p.described_at, (select max(o.heard_at) from (select heard_at from conversations \
     where tenant = $1 and contact = $2 order by id desc limit 10) o) from contacts p where p.tenant = $1 and p.id = $2";
+const SET_OPT_OUT: &str =
+    "update contacts set opted_out_at = $3, opted_out_by = $4, updated_at = $5 where tenant = $1 and id = $2";
 const RENAME_IDENTITY: &str =
     "update identities set external_id = $4 where tenant = $1 and channel = $2 and external_id = $3";
 
@@ -31,9 +33,9 @@ const PROFILE_ASKS: &str = "select profile_asks, coalesce(profile_asked_at, 0) f
 const ASKED: &str = "update contacts set profile_asks = profile_asks + 1, profile_asked_at = $3 where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] =
-    &[FIND, INSERT, LINK, DESCRIBE, DESCRIBED, RENAME_IDENTITY, IDS_BESIDE, PROFILE_ASKS, ASKED];
+    &[FIND, INSERT, LINK, DESCRIBE, DESCRIBED, SET_OPT_OUT, RENAME_IDENTITY, IDS_BESIDE, PROFILE_ASKS, ASKED];
 
-from_row!(Contact { id, name, handle, user_name });
+from_row!(Contact { id, name, handle, user_name, opted_out_at });
 
 /// Of a `(tenant, channel)`.
 pub async fn find(
@@ -78,7 +80,7 @@ impl Contact {
 
 pub async fn insert(tx: &mut Tx<'_>, tenant: Uuid, said: &Description<'_>) -> Result<Contact, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    let mut contact = Contact { id, name: None, handle: None, user_name: None };
+    let mut contact = Contact { id, name: None, handle: None, user_name: None, opted_out_at: None };
     contact.learn(said);
     let args = args![tenant, id, &contact.name, &contact.handle, &contact.user_name, now];
     tx.put(INSERT, args).await?;
@@ -104,6 +106,18 @@ pub async fn describe(tx: &mut Tx<'_>, tenant: Uuid, contact: &Contact, at: i64)
     let args = args![tenant, contact.id, &contact.name, &contact.handle, &contact.user_name, now, at];
     tx.put(DESCRIBE, args).await?;
     super::contact_terms::note(tx, tenant, contact, true).await
+}
+
+/// Notes since when the contact wants no messages, and who said so; nothing takes it back.
+pub async fn set_opt_out(
+    tx: &mut Tx<'_>,
+    (tenant, contact): (Uuid, Uuid),
+    since: Option<i64>,
+    by: &str,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    let by = since.map(|_| by);
+    tx.put(SET_OPT_OUT, args![tenant, contact, since, by, now]).await
 }
 
 /// Whether nothing that is known of the contact was told after this time.
@@ -154,7 +168,8 @@ mod tests {
 
     #[test]
     fn a_phone_number_goes_before_a_user_name_and_neither_is_forgotten() {
-        let mut ana = Contact { id: Uuid::nil(), name: None, handle: None, user_name: None };
+        let mut ana =
+            Contact { id: Uuid::nil(), name: None, handle: None, user_name: None, opted_out_at: None };
         let user_name = |name| Description { user_name: Some(name), ..Description::default() };
         assert!(ana.learn(&user_name("ana_example")));
         assert_eq!(ana.handle.as_deref(), Some("ana_example"));

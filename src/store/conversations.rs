@@ -17,9 +17,9 @@ pub use bucket::{answered, wait, waits};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, c.state, c.owner, \
+            "select c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, p.opted_out_at, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title from conversations c \
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title, c.heard_at from conversations c \
              join channels h on h.tenant = c.tenant and h.id = c.channel \
              join contacts p on p.tenant = c.tenant and p.id = c.contact ",
             $rest
@@ -32,12 +32,12 @@ const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
 const LOAD_OPEN: &str = select!(
     "where c.tenant = $1 and c.channel = $2 and c.contact = $3 and c.thread = $4 and c.state = 'open'"
 );
-const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (select 1 from messages m where m.tenant = $1 \
+const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, exists (select 1 from messages m where m.tenant = $1 \
     and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_changes e where e.tenant = $1 \
     and e.channel = $2 and e.target_key = $4), \
-    c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, c.state, c.owner, c.epoch, c.assignee, \
+    c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, p.opted_out_at, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
-    c.waiting_since, c.bucket, c.thread, c.thread_title, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
+    c.waiting_since, c.bucket, c.thread, c.thread_title, c.heard_at, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
     from identities i join contacts p on p.tenant = i.tenant and p.id = i.contact \
     join channels h on h.tenant = i.tenant and h.id = i.channel \
@@ -46,8 +46,11 @@ const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, exists (selec
     left join turns t on t.tenant = c.tenant and t.conversation = c.id and t.state in ('collecting', 'offered') \
     where i.tenant = $1 and i.channel = $2 and i.external_id = $3";
 const OPEN: &str = "insert into conversations (tenant, id, company, channel, contact, external_id, is_group, state, \
-    owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread, thread_title) \
-    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11, $12)";
+    owner, epoch, last_seq, inbound_count, opened_at, updated_at, bucket, thread, thread_title, heard_at) \
+    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, 1, 0, 0, $9, $9, $10, $11, $12, $13)";
+/// When the customer of a chat wrote last, in its newest conversations.
+const LAST_HEARD: &str = "select max(o.heard_at) from (select heard_at from conversations where tenant = $1 and channel = $2 \
+    and external_id = $3 order by id desc limit 5) o";
 const ADVANCE: &str = "update conversations set last_seq = $3, inbound_count = $4, last_message = $5, updated_at = $6, \
     heard_at = case when heard_at is null or heard_at < $7 then coalesce($7, heard_at) else heard_at end where tenant = $1 and id = $2";
 const SET_ADDRESS: &str = "update conversations set external_id = $3 where tenant = $1 and id = $2";
@@ -73,6 +76,7 @@ pub const ALL: &[&str] = &[
     LOAD_OPEN,
     ARRIVAL,
     OPEN,
+    LAST_HEARD,
     ADVANCE,
     SET_ADDRESS,
     SET_OWNER,
@@ -92,7 +96,7 @@ impl FromRow for Conversation {
 }
 
 /// The number of columns that [`read`] takes.
-const COLUMNS: usize = 25;
+const COLUMNS: usize = 27;
 
 /// A conversation from the columns that `select!` names.
 fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
@@ -107,6 +111,7 @@ fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
             name: columns.take()?,
             handle: columns.take()?,
             user_name: columns.take()?,
+            opted_out_at: columns.take()?,
         },
         state: columns.word()?,
         owner: columns.word()?,
@@ -128,7 +133,11 @@ fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
         counted: None,
         moved: None,
         heard_at: None,
+        last_heard_at: columns.take()?,
+        can_send_until: None,
+        person_can_send_until: None,
     };
+    found.set_windows();
     found.counted = Some(Standing { bucket: found.bucket, assignee: found.assignee });
     Ok(found)
 }
@@ -163,6 +172,7 @@ impl FromRow for ArrivalRow {
             name: columns.take()?,
             handle: columns.take()?,
             user_name: columns.take()?,
+            opted_out_at: columns.take()?,
         };
         let (seen, awaited) = (columns.take()?, columns.take()?);
         let conversation = if columns.is_there()? {
@@ -297,7 +307,18 @@ pub async fn open(
         thread: address.thread.map(str::to_owned),
         thread_title: threads::title(tx, channel, address, thread_title).await?,
         heard_at: None,
+        last_heard_at: None,
+        can_send_until: None,
+        person_can_send_until: None,
     };
+    if made.window().is_some() {
+        // The window belongs to the chat: a conversation that the business opens has what is left of it.
+        made.last_heard_at = tx
+            .one::<(Option<i64>,)>(LAST_HEARD, args![made.tenant, made.channel, external_id])
+            .await?
+            .and_then(|(at,)| at);
+        made.set_windows();
+    }
     made.bucket = made.standing().bucket;
     let args = args![
         made.tenant,
@@ -311,7 +332,8 @@ pub async fn open(
         now,
         made.bucket.as_str(),
         thread,
-        made.thread_title.as_deref()
+        made.thread_title.as_deref(),
+        made.last_heard_at
     ];
     tx.put(OPEN, args).await?;
     update_bucket(tx, &mut made).await?;

@@ -73,6 +73,8 @@ const HEARD_LAST_OF: &str = "select author_id, data from messages where tenant =
     and direction = 'in' and author_id = $4 order by seq desc limit 1";
 const HEARD_LAST_ID: &str = "select external_id from messages where tenant = $1 and conversation = $2 and seq > $3 \
     and direction = 'in' order by seq desc limit 1";
+const HEARD_LAST_TEXT: &str = "select text from messages where tenant = $1 and conversation = $2 and seq > $3 \
+    and direction = 'in' and text is not null order by seq desc limit 1";
 const HEARD: &str = "select author_id, data from messages where tenant = $1 and id = $2 and direction = 'in'";
 
 /// How far back the message that is answered is looked for, so that it costs no more in a conversation of many answers.
@@ -106,6 +108,7 @@ pub const ALL: &[&str] = &[
     HEARD_LAST,
     HEARD_LAST_OF,
     HEARD_LAST_ID,
+    HEARD_LAST_TEXT,
     HEARD,
 ];
 
@@ -316,6 +319,17 @@ pub async fn heard(
         return Ok(Some(heard));
     }
     tx.one(HEARD_LAST, args![tenant, id, since]).await
+}
+
+/// What the customer wrote last in words.
+pub async fn heard_last_text(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+) -> Result<Option<String>, StoreError> {
+    let since = conversation.last_seq - ANSWERED;
+    let row =
+        tx.one::<(String,)>(HEARD_LAST_TEXT, args![conversation.tenant, conversation.id, since]).await?;
+    Ok(row.map(|(text,)| text))
 }
 
 /// The provider's id of the customer's newest message.

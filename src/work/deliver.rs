@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use self::begin::{Attempt, Begin};
 use self::finish::Finish;
-use super::Env;
 use super::kinds::{Interrupted, Work};
 use super::outage;
+use super::{Env, human_pace};
 use crate::error::Error;
 use crate::inbox::{outgoing, receipt};
 use crate::model::{MessageError, MessageStatus};
@@ -112,6 +112,10 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
     let provider =
         adapters::provider(&connected.channel.kind).context("the channel's provider is not built in")?;
     if outage::goes_on(env, job, &connected).await? {
+        return Ok(());
+    }
+    if let Some(at) = human_pace::wait(env, &connected, provider, &delivery).await? {
+        env.store.write(PutOff { job: job.clone(), at }).await?;
         return Ok(());
     }
     let (place, rates) = ((delivery.channel, chat.unwrap_or_default()), provider.limits().rates);

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::chat_pace::ChatPaces;
+use super::human_pace::HumanPaces;
 use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::store::Store;
@@ -19,6 +20,8 @@ pub struct Env {
     pub http: Client,
     /// How fast one chat is written to.
     pub chat_paces: ChatPaces,
+    /// Which parts wait as a person would.
+    pub human_paces: HumanPaces,
     /// Soft shutdown: no new work begins.
     pub soft: CancellationToken,
     /// Hard shutdown: running work is dropped.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use emulators::meta::{EmulatorConfig, MetaEmulator, Sent};
 use hubbub::channels::apps::CreateApp;
 use hubbub::channels::connect::connect;
+use hubbub::clock::Clock;
 use hubbub::model::{Channel, ChannelSettings, ProviderAppState};
 use hubbub::store::Engine;
 use serde_json::{Value, json};
@@ -47,9 +48,14 @@ impl MetaWorld {
     }
 
     pub async fn with(engine: Engine, config: EmulatorConfig) -> Self {
+        Self::at(engine, config, Clock::System).await
+    }
+
+    /// With a clock of the test's; the emulator has the system's.
+    pub async fn at(engine: Engine, config: EmulatorConfig, clock: Clock) -> Self {
         let second = std::time::Duration::from_millis(50);
         let meta = MetaEmulator::start(EmulatorConfig { second, ..config }).await.expect("the emulator");
-        let world = World::start(engine).await;
+        let world = World::at(engine, quick(), clock).await;
         let create = CreateApp {
             vault: Arc::clone(&world.app.vault),
             family: "meta".into(),

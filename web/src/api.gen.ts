@@ -185,6 +185,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The templates of a channel, as its provider has them now.
+         * @description 409 `not_supported`: the provider has none; `provider_refused`, `unreachable`: it did not tell, and never has.
+         */
+        get: operations["get_channels_id_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/companies": {
         parameters: {
             query?: never;
@@ -197,6 +217,24 @@ export interface paths {
         put?: never;
         /** Make a company. */
         post: operations["post_companies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/companies/{id}/privacy-notice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The privacy notice of a company. */
+        get: operations["get_companies_id_privacy_notice"];
+        put?: never;
+        /** Write the privacy notice of a company: every customer is told it once on each channel, before the first answer. */
+        post: operations["post_companies_id_privacy_notice"];
         delete?: never;
         options?: never;
         head?: never;
@@ -334,6 +372,23 @@ export interface paths {
         put?: never;
         /** Add a private note, which never leaves. */
         post: operations["post_conversations_id_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/opt-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that the customer wants no messages on the channel, or agreed to them again. */
+        post: operations["post_conversations_id_opt_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1114,6 +1169,12 @@ export interface components {
              */
             greeting_grace_ms: number;
             /**
+             * @description Where the provider's makers advise it, an answer is sent as a person would: the chat is seen, typing is shown, and the
+             *     longer the text, the longer the wait (at most five seconds).
+             * @default true
+             */
+            human_pace: boolean;
+            /**
              * Format: int64
              * @description How long a responder may work without a word.
              * @default 60000
@@ -1148,6 +1209,29 @@ export interface components {
              * @default 60000
              */
             nobody_ms: number;
+            /**
+             * @description … and by which they want them again.
+             * @default [
+             *       "start",
+             *       "unstop",
+             *       "subscribe",
+             *       "старт",
+             *       "подписаться"
+             *     ]
+             */
+            opt_in_words: string[];
+            /**
+             * @description Messages by which a customer asks for no more messages (the whole text; case and punctuation ignored).
+             * @default [
+             *       "stop",
+             *       "stop all",
+             *       "unsubscribe",
+             *       "стоп",
+             *       "отписаться",
+             *       "отписка"
+             *     ]
+             */
+            opt_out_words: string[];
             /**
              * Format: int64
              * @description A turn is due when the customer has been quiet for so long.
@@ -1255,6 +1339,11 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string | null;
+            /**
+             * Format: int64
+             * @description Since when the customer wants no messages on the channel, by the provider's time.
+             */
+            opted_out_at: number | null;
         };
         ContactsAnswer: {
             contacts: components["schemas"]["FoundContact"][];
@@ -1277,6 +1366,12 @@ export interface components {
             /** Format: uuid */
             assignee: string | null;
             bucket: components["schemas"]["Bucket"];
+            /**
+             * Format: int64
+             * @description Until when the provider takes answers, Unix milliseconds; nothing where it has no such window, 0 where the customer
+             *     has not written.
+             */
+            can_send_until: number | null;
             /** Format: uuid */
             channel: string;
             channel_kind: string;
@@ -1305,6 +1400,11 @@ export interface components {
             /** Format: int64 */
             opened_at: number;
             owner: components["schemas"]["Owner"];
+            /**
+             * Format: int64
+             * @description Until when it takes answers of people that say so (`human_agent`), where it has that.
+             */
+            person_can_send_until: number | null;
             state: components["schemas"]["ConversationState"];
             /** Format: uuid */
             tenant: string;
@@ -1854,6 +1954,14 @@ export interface components {
         };
         /** @description No arguments; and the result of an operation that has nothing to tell the socket. */
         Nothing: Record<string, never>;
+        NoticeTexts: {
+            /** @description The language for customers whose own is not among the texts. */
+            language: string;
+            /** @description Texts by language (`en`, `ru`), at most 4,000 characters each; none: no notice. */
+            texts: {
+                [key: string]: string;
+            };
+        };
         /** @description What a responder gets: everything that it needs to answer. */
         OfferedTurn: {
             /** Format: int64 */
@@ -1890,6 +1998,9 @@ export interface components {
             messages: components["schemas"]["Message"][];
             /** Format: uuid */
             tenant: string;
+        };
+        OptOutBody: {
+            opted_out: boolean;
         };
         /** @description A file to be sent, by its public address. */
         OutAttachment: {
@@ -1976,6 +2087,22 @@ export interface components {
             epoch: string;
             /** Format: int64 */
             offset: number;
+        };
+        /** @description One version of a company's notice. One without texts tells nothing. */
+        PrivacyNotice: {
+            /** Format: int64 */
+            created_at: number;
+            /** @description The language for customers whose own is not among the texts. */
+            language: string;
+            /** @description Texts by language: `en`, `ru`, `pt`. */
+            texts: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description 0: there has been none yet.
+             */
+            version: number;
         };
         /** @description A refusal: the problem document of RFC 9457. */
         Problem: {
@@ -2290,6 +2417,14 @@ export interface components {
                 };
                 result: components["schemas"]["ConversationAnswer"];
             };
+            /** @description Note that the customer wants no messages on the channel, or agreed to them again. */
+            "conversation.opt_out": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["OptOutBody"];
+                result: components["schemas"]["ConversationAnswer"];
+            };
             /** @description Note how far the caller has read. The mark moves forward only. */
             "conversation.read": {
                 args: {
@@ -2431,6 +2566,24 @@ export interface components {
             /** Format: uuid */
             assignee: string | null;
             bucket: components["schemas"]["Bucket"];
+        };
+        /** @description A template as the provider last told it. */
+        TemplateView: {
+            /** @description The provider's word: `MARKETING`, `UTILITY`, `AUTHENTICATION`. */
+            category: string;
+            /** @description Header, body, footer and buttons in the provider's form, with placeholders (`{{1}}`, `{{name}}`). */
+            components: {
+                [key: string]: unknown;
+            }[];
+            /** Format: int64 */
+            fetched_at: number;
+            language: string;
+            name: string;
+            /** @description The provider's word: only `APPROVED` is sent. */
+            state: string;
+        };
+        Templates: {
+            templates: components["schemas"]["TemplateView"][];
         };
         /** @description A tenant that the caller sees, and its role there. */
         TenantRole: {
@@ -2592,7 +2745,9 @@ export type NewCompany = components['schemas']['NewCompany'];
 export type NewSignIn = components['schemas']['NewSignIn'];
 export type NoteBody = components['schemas']['NoteBody'];
 export type Nothing = components['schemas']['Nothing'];
+export type NoticeTexts = components['schemas']['NoticeTexts'];
 export type OfferedTurn = components['schemas']['OfferedTurn'];
+export type OptOutBody = components['schemas']['OptOutBody'];
 export type OutAttachment = components['schemas']['OutAttachment'];
 export type OutButton = components['schemas']['OutButton'];
 export type OutTemplate = components['schemas']['OutTemplate'];
@@ -2607,6 +2762,7 @@ export type Person = components['schemas']['Person'];
 export type PlatformRole = components['schemas']['PlatformRole'];
 export type Pool = components['schemas']['Pool'];
 export type Position = components['schemas']['Position'];
+export type PrivacyNotice = components['schemas']['PrivacyNotice'];
 export type Problem = components['schemas']['Problem'];
 export type Profile = components['schemas']['Profile'];
 export type ProviderAppState = components['schemas']['ProviderAppState'];
@@ -2633,6 +2789,8 @@ export type SignIn = components['schemas']['SignIn'];
 export type SocketMethods = components['schemas']['SocketMethods'];
 export type Sort = components['schemas']['Sort'];
 export type Standing = components['schemas']['Standing'];
+export type TemplateView = components['schemas']['TemplateView'];
+export type Templates = components['schemas']['Templates'];
 export type TenantRole = components['schemas']['TenantRole'];
 export type TryAgainBody = components['schemas']['TryAgainBody'];
 export type Turn = components['schemas']['Turn'];
@@ -3419,6 +3577,63 @@ export interface operations {
             };
         };
     };
+    get_channels_id_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Templates"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_companies: {
         parameters: {
             query?: {
@@ -3496,6 +3711,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CompanyView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_companies_id_privacy_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyNotice"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_companies_id_privacy_notice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeTexts"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrivacyNotice"];
                 };
             };
             /** @description The request is wrong; `field` says where. */
@@ -4105,6 +4447,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conversations_id_opt_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptOutBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationAnswer"];
                 };
             };
             /** @description The request is wrong; `field` says where. */

@@ -53,6 +53,27 @@ impl Default for ButtonLimits {
     }
 }
 
+/// How long after a customer's message a provider takes answers, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub open_ms: i64,
+    /// Of an answer that a person writes and that says so: [`Outgoing::human_agent`](crate::Outgoing::human_agent).
+    pub person_ms: Option<i64>,
+    /// It takes [templates](crate::Template) at any time.
+    pub templates: bool,
+}
+
+impl Window {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    /// WhatsApp's customer service window.
+    pub const SERVICE: Self = Self { open_ms: Self::DAY_MS, person_ms: None, templates: true };
+    /// Messenger's and Instagram's, with the tag `HUMAN_AGENT`.
+    pub const MESSAGING: Self =
+        Self { open_ms: Self::DAY_MS, person_ms: Some(7 * Self::DAY_MS), templates: false };
+    /// In the chats of an account that a Telegram bot acts for.
+    pub const BUSINESS: Self = Self { open_ms: Self::DAY_MS, person_ms: None, templates: false };
+}
+
 /// How a provider gathers what a customer writes: the settings that a new channel begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gathering {

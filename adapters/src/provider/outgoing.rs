@@ -48,6 +48,19 @@ pub struct Template {
     pub components: Vec<serde_json::Value>,
 }
 
+/// A template as the provider lists it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateInfo {
+    pub name: String,
+    pub language: String,
+    /// The provider's word: `MARKETING`, `UTILITY`, `AUTHENTICATION`.
+    pub category: String,
+    /// The provider's word: `APPROVED`, `PENDING`, `REJECTED`, `PAUSED`, `DISABLED`.
+    pub state: String,
+    /// Header, body, footer and buttons in the provider's form, with placeholders.
+    pub components: Vec<serde_json::Value>,
+}
+
 /// One message to be sent. With both `media` and `text`, the text is the caption unless there is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outgoing<'a> {

@@ -16,6 +16,11 @@ use crate::{Address, Fields, json};
 const TOPIC: &str = "topic:";
 const BUSINESS: &str = "business:";
 
+/// Whether a thread is a chat of an account that the bot acts for.
+pub(super) fn is_business(thread: &str) -> bool {
+    thread.starts_with(BUSINESS)
+}
+
 /// Where something happened or goes to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Place {

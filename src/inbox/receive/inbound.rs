@@ -6,7 +6,7 @@ use adapters::event::{NewMessage, NoAnswer};
 use super::{arrive, greeting, time};
 use crate::announce;
 use crate::error::Error;
-use crate::inbox::{files, message_change};
+use crate::inbox::{consent, files, message_change};
 use crate::model::{
     Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, LastMessage, Message,
     MessageKind, MessageStatus, Owner,
@@ -46,9 +46,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     if event.no_answer.is_none() {
         greeting::forgive(tx, channel, &mut conversation, event).await?;
     }
-    // Neither a machine nor what was said long ago makes the customer somebody who waits.
-    if matches!(event.no_answer, None | Some(NoAnswer::Standby)) {
-        conversation.heard_at = Some(at);
+    // A machine does not make the customer somebody who waits.
+    if !matches!(event.no_answer, Some(NoAnswer::Automatic)) {
+        conversation.hear(at);
     }
     if !is_history {
         conversation.inbound_count += 1;
@@ -73,11 +73,13 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
         return Ok(true);
     }
-    // A message deleted before it arrived is shown as deleted and needs no answer.
-    if message.deleted_at.is_none() {
+    let was_silent = conversation.contact.opted_out_at.is_some();
+    let is_silent = consent::hear(tx, channel, &mut conversation, &message, at).await?;
+    // A message deleted before it arrived is shown as deleted and needs no answer, nor does the wish to get none.
+    if message.deleted_at.is_none() && (was_silent || !is_silent) {
         conversations::wait(tx, &mut conversation).await?;
     }
-    if channel.settings.ai && !event.chat.is_group && message.deleted_at.is_none() {
+    if !is_silent && channel.settings.ai && !event.chat.is_group && message.deleted_at.is_none() {
         arrive::arrive(tx, channel, &mut conversation, (&message, event), turns).await?;
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;

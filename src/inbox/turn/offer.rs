@@ -8,6 +8,7 @@ use super::{changed, handoff, locked, wake_due};
 use crate::announce;
 use crate::channels::pause;
 use crate::error::Error;
+use crate::inbox::outgoing::road::{self, Sending};
 use crate::model::{
     ChannelState, Contact, Conversation, ConversationState, Direction, Message, Owner, TurnState,
 };
@@ -85,6 +86,10 @@ impl Verb for Offer {
                 conversation.turn = Some(turn.clone());
                 announce::turn(tx, &mut conversation, &turn)?;
             }
+            return Ok(Offered::NotNow);
+        }
+        if let Some(refusal) = road::refusal(&conversation, Sending::MACHINE, tx.now()) {
+            handoff::to_people(tx, turn, conversation, refusal.code).await?;
             return Ok(Offered::NotNow);
         }
         if turn.failed_offers() >= channel.settings.max_attempts {

@@ -8,7 +8,8 @@ use super::{answer_limit, handoff, leased, locked, wake_due};
 use crate::accounts::access::Scope;
 use crate::announce;
 use crate::error::Error;
-use crate::inbox::{outgoing, send};
+use crate::inbox::outgoing::road::{self, Sending};
+use crate::inbox::{notice, outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
 use crate::store::{Tx, Verb, channels, messages, turns};
 
@@ -58,6 +59,13 @@ impl Verb for Reply {
             handoff::to_people(tx, turn, conversation, answer_limit::REASON).await?;
             return Ok(Replied { messages: Vec::new() });
         }
+        for part in &self.parts {
+            let sending = Sending { is_template: part.template.is_some(), ..Sending::MACHINE };
+            if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
+                handoff::to_people(tx, turn, conversation, refusal.code).await?;
+                return Ok(Replied { messages: Vec::new() });
+            }
+        }
         answer_limit::count(tx, &conversation, &settings).await?;
         turn.state = TurnState::Answered;
         turns::update(tx, conversation.tenant, &turn).await?;
@@ -68,6 +76,7 @@ impl Verb for Reply {
         // Messages that came too late for this answer are in the next turn.
         let waits_since = next.as_ref().map(|next| next.opened_at);
         conversation.turn = next;
+        notice::before_answer(tx, &mut conversation, waits_since).await?;
         let mut messages = Vec::with_capacity(self.parts.len());
         for (number, body) in self.parts.iter().enumerate() {
             let out = outgoing::Outgoing {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::inbox::outgoing::Part;
+use crate::inbox::outgoing::road::{self, By, Sending};
 use crate::inbox::receipt;
 use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
@@ -71,6 +72,16 @@ impl Verb for Begin {
         let is_automatic = message.author.kind == AuthorKind::Responder;
         if is_automatic && conversation.owner == Owner::Human && !part.by_person {
             receipt::silence(tx, delivery).await?;
+            jobs::done(tx, &self.job).await?;
+            return Ok(None);
+        }
+        let sending = Sending {
+            by: if part.by_person { By::Person } else { By::author(message.author.kind) },
+            is_template: part.template.is_some(),
+            human_agent: part.human_agent,
+        };
+        if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
+            receipt::refuse(tx, delivery, refusal.into()).await?;
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }
