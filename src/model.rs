@@ -10,6 +10,7 @@ mod frame;
 pub mod limits;
 mod message;
 mod provider_app;
+mod source;
 mod turn;
 
 pub use channel::{Channel, ChannelSettings, ChannelState, ChannelView};
@@ -25,6 +26,7 @@ pub use message::{
     MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
 };
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
+pub use source::{Link, Source, SourceKind, Touch, Utm};
 pub use turn::{Turn, TurnState};
 
 /// Defines an enum with its text form for SQL and JSON, and the conversion back.

@@ -32,6 +32,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod jobs;
+pub mod links;
 pub mod looks;
 pub mod messages;
 pub mod names;
@@ -45,9 +46,11 @@ pub mod retention;
 pub mod search;
 pub mod sessions;
 pub mod sign_ins;
+pub mod source_names;
 pub mod storage;
 pub mod tallies;
 pub mod threads;
+pub mod touches;
 pub mod turns;
 pub mod views;
 
@@ -197,6 +200,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
+        ("links", links::ALL),
         ("looks", looks::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
@@ -209,9 +213,11 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("retention", retention::ALL),
         ("search", search::ALL),
         ("sessions", sessions::ALL),
+        ("source_names", source_names::ALL),
         ("storage", storage::ALL),
         ("tallies", tallies::ALL),
         ("threads", threads::ALL),
+        ("touches", touches::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),
     ]
