@@ -5,6 +5,7 @@ pub mod budget;
 pub mod connection_slots;
 pub mod origins;
 pub mod rates;
+pub mod repeats;
 pub mod untrusted;
 pub mod webhook_share;
 
@@ -13,6 +14,7 @@ use std::net::{IpAddr, Ipv6Addr};
 pub use budget::{Budget, Charge};
 pub use connection_slots::{ConnectionSlot, ConnectionSlots};
 pub use rates::Rates;
+pub use repeats::Repeats;
 pub use webhook_share::WebhookShares;
 
 use crate::config::Config;
@@ -25,6 +27,8 @@ pub struct Admission {
     /// however many addresses they have.
     pub strangers: Budget,
     pub rates: Rates,
+    /// Visitors of links, so that one who comes again is not two.
+    pub visitors: Repeats,
 }
 
 impl Admission {
@@ -37,6 +41,7 @@ impl Admission {
             budget: Budget::new(total - of_strangers, (total / 4).max(config.limits.max_body_bytes)),
             strangers: Budget::new(of_strangers, of_strangers / 4),
             rates: Rates::new(&config.limits),
+            visitors: Repeats::default(),
         }
     }
 }

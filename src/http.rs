@@ -5,6 +5,7 @@ pub mod assets;
 pub mod body;
 pub mod cookie;
 pub mod extract;
+pub mod follow;
 pub mod health;
 pub mod hooks;
 pub mod metrics;

@@ -12,6 +12,7 @@ mod message;
 mod privacy_notice;
 mod provider_app;
 mod template;
+mod source;
 mod turn;
 
 pub use channel::{Channel, ChannelSettings, ChannelState, ChannelView};
@@ -29,6 +30,7 @@ pub use message::{
 pub use privacy_notice::PrivacyNotice;
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
 pub use template::TemplateView;
+pub use source::{Link, Source, SourceKind, Touch, Utm};
 pub use turn::{Turn, TurnState};
 
 /// Defines an enum with its text form for SQL and JSON, and the conversion back.

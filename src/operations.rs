@@ -20,6 +20,7 @@ mod inbox;
 mod integration_log;
 mod jobs;
 mod kinds;
+mod links;
 mod me;
 mod media;
 mod messages;
@@ -29,6 +30,7 @@ mod schemas;
 mod search;
 mod sign_ins;
 mod socket_text;
+mod sources;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -45,10 +47,10 @@ pub use caller::{At, Caller};
 pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
-use crate::accounts::Permission::{Answer, Manage, Operate, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Job, Turn};
+use crate::accounts::Permission::{Answer, Manage, Operate, Promote, Read, Respond};
+use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Job, Link, Turn};
 use crate::app::AppState;
-use crate::http::{health, hooks, metrics, session};
+use crate::http::{follow, health, hooks, metrics, session};
 use caller::Guard;
 use entry::{Called, Operation, act, run};
 use handler::handle;
@@ -172,6 +174,42 @@ table! {
         "turn.fail" => run(turns::fail).about(Turn).needs(Respond).socket();
         /// Take so many turns at a time from now on.
         "responder.capacity" => run(turns::capacity).needs(Respond).socket();
+    }
+    "sources" {
+        /// The tracked links of a tenant, newest first.
+        "link.list" => run(links::list).needs(Read).get("/api/v1/links");
+        /// Make a tracked link: `/l/{code}` of this server opens a chat with the channel, and the first message joins its
+        /// source to the contact and the conversation.
+        ///
+        /// 400 `channel`: no link opens a chat on channels of that kind (mail).
+        "link.create" => run(links::create).needs(Promote).post("/api/v1/links");
+        /// Change a link: its name, target, text, marks, or whether it is active. Its code stays.
+        "link.change" => run(links::change).about(Link).needs(Promote).patch("/api/v1/links/{id}");
+        /// Remove a link for good, with its counts. What it led here keeps its source; printed codes lead nowhere.
+        "link.remove" => act(links::remove).about(Link).needs(Promote).delete("/api/v1/links/{id}");
+        /// A link's address as a QR code.
+        "link.qr" => act(links::qr).about(Link).needs(Read).get("/api/v1/links/{id}/qr");
+        /// How often people visited a link on each of the last 90 days (UTC) on which anybody did.
+        "link.visits" => act(links::visits).about(Link).needs(Read).get("/api/v1/links/{id}/visits");
+        /// What led the contact of a conversation here, newest first; the last of it is the first of all.
+        "conversation.touches" => act(sources::touches).about(Conversation).needs(Read)
+            .get("/api/v1/conversations/{id}/touches").socket();
+        /// The spellings of sources, and what is meant by each.
+        "source_name.list" => run(sources::names).needs(Read).get("/api/v1/source-names");
+        /// Say which name a spelling means, or with null that it stands for itself. What came before keeps its name.
+        "source_name.set" => run(sources::set_name).needs(Promote).post("/api/v1/source-names");
+        /// Where a tracked link leads: to the chat, with a reference that the first message brings back.
+        ///
+        /// Marks of the visited address (`utm_…`) complete the link's. Programs that make previews, requests with HEAD and
+        /// those that only fetch ahead are sent on and not counted. 404, 410 and 429 are pages for people, in English or
+        /// Russian.
+        "link.follow" => handle(Method::GET, "/l/{code}", follow::follow, |_| Described {
+            in_path: Some("The link's code"),
+            answers: vec![Shape::empty(302), Shape::of(404, "text/html"), Shape::of(410, "text/html"), Shape::of(429, "text/html")],
+            security: Some(json!([{}])),
+            refuses: Some(&[]),
+            ..Described::default()
+        });
     }
     "search" {
         /// Find contacts, conversations, messages and notes of a tenant, the newest first.

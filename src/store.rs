@@ -32,6 +32,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod jobs;
+pub mod links;
 pub mod looks;
 pub mod messages;
 pub mod names;
@@ -46,10 +47,12 @@ pub mod retention;
 pub mod search;
 pub mod sessions;
 pub mod sign_ins;
+pub mod source_names;
 pub mod storage;
 pub mod tallies;
 pub mod templates;
 pub mod threads;
+pub mod touches;
 pub mod turns;
 pub mod views;
 
@@ -199,6 +202,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
+        ("links", links::ALL),
         ("looks", looks::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
@@ -212,10 +216,12 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("retention", retention::ALL),
         ("search", search::ALL),
         ("sessions", sessions::ALL),
+        ("source_names", source_names::ALL),
         ("storage", storage::ALL),
         ("tallies", tallies::ALL),
         ("templates", templates::ALL),
         ("threads", threads::ALL),
+        ("touches", touches::ALL),
         ("turns", turns::ALL),
         ("views", views::ALL),
     ]

@@ -27,6 +27,7 @@ pub const OF_THE_INSTALLATION: &[(&str, &str)] = &[
         "shared_accounts",
         "a delivery about an account names nothing else; its channels may be of many tenants",
     ),
+    ("link_codes", "a directory: a visitor's address names nothing but the code"),
     ("apps", "apps of providers: a pool, of which tenants get theirs"),
     ("sign_ins", "a browser comes back from a provider with nothing but its state"),
 ];
@@ -49,6 +50,8 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("turns_leased", "sweep: leases that ran out"),
     ("queues_due", "claiming: queues with something to do"),
     ("jobs_claimed", "sweep: jobs whose worker is gone"),
+    ("clicks_by_age", "sweep: references that nobody brought back"),
+    ("visits_by_age", "sweep: what is kept for long enough"),
     ("jobs_by_age", "sweep: jobs that wait for too long"),
 ];
 

@@ -220,7 +220,7 @@ async fn boot(folder: &tempfile::TempDir, database: &str, clock: Clock) -> (AppS
     config.calls.provider_timeout_ms = 2_000;
     // Tests ask faster than people. What the rates do is tested where they are.
     (config.limits.rate_per_caller, config.limits.rate_per_tenant) = (0, 0);
-    config.limits.rate_searches = 0;
+    (config.limits.rate_searches, config.limits.rate_visits) = (0, 0);
     config.calls.allow_private_hosts = vec!["127.0.0.1".into()];
     let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
     let address = listener.local_addr().expect("its address");

@@ -40,6 +40,7 @@ mod sending;
 mod sent_again;
 mod sessions;
 mod shuffled;
+mod sources;
 mod starving;
 mod statements;
 mod taken_back;

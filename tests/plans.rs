@@ -20,10 +20,13 @@ const STILL: &[(&str, &str)] = &[
     ("hook_paths", "a row for each channel"),
     ("installation", "one row"),
     ("key_digests", "a row for each API key"),
+    ("link_codes", "made by people"),
+    ("links", "made by people, at most 2,000 of a tenant"),
     ("migrations", "a row for each file"),
     ("queues", "a few rows for each channel"),
     ("shared_accounts", "a row or none for each channel"),
     ("sign_ins", "people who sign in at a provider at this moment"),
+    ("source_names", "made by people, at most 1,000 of a tenant"),
     ("tallies", "a row for each list of a channel and of a person in it"),
     ("tenants", "made by people"),
     ("waiting_changes", "a row for each channel"),
@@ -177,6 +180,13 @@ impl Verb for Fill {
             tx.put("insert into threads (channel, chat, thread, tenant, title, titled_at) values ($1, $2, 'topic:1', $3, 'T', 0)", &[channel.into(), key, tenant.into()]).await?;
             tx.put("insert into claims (provider, claim, channel, tenant, proved, claimed_at) values ('telegram', $1, $2, $3, true, 0)", &[key, channel.into(), tenant.into()]).await?;
             tx.put("insert into envelopes (id, tenant, channel, body, outcome, events, received_at) values ($1, $2, $3, $4, 'events', 1, 0)", &[id(10, n).into(), tenant.into(), channel.into(), Arg::from(number.as_bytes())]).await?;
+            tx.put(
+                "insert into visits (tenant, link, day, amount) values ($1, $2, $3, 1)",
+                &[tenant.into(), id(19, n % 40).into(), n.into()],
+            )
+            .await?;
+            tx.put("insert into clicks (tenant, reference, link, channel, utm, clicked_at) values ($1, $2, $3, $4, '{}', $5)", &[tenant.into(), key, id(19, n % 40).into(), channel.into(), n.into()]).await?;
+            tx.put("insert into touches (tenant, id, contact, channel, conversation, kind, message_key, source, at) values ($1, $2, $3, $4, $5, 'link', $6, '{}', $7)", &[tenant.into(), id(20, n).into(), contact.into(), channel.into(), if old { Arg::from(conversation) } else { none }, key, n.into()]).await?;
             tx.put("insert into reads (tenant, conversation, user_id, seq, inbound_count, updated_at) values ($1, $2, $3, 1, 1, 0)", &[tenant.into(), conversation.into(), id(4, n).into()]).await?;
             tx.put("insert into events (tenant, cursor_at, kind, created_at, data) values ($1, $2, 'x', $2, '{}')", &[tenant.into(), n.into()]).await?;
             let state = if old {

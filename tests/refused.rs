@@ -13,6 +13,9 @@ use crate::kit::{Client, World};
 /// What stands for the value under test, as a JSON text that nothing else contains.
 const HERE: &str = "\"@here@\"";
 
+/// An id of nothing.
+const NOBODY: &str = "018f0000-0000-7000-8000-00000000000a";
+
 /// JSON texts to be put in the place of any value.
 fn fragments() -> Vec<(&'static str, String)> {
     let plain = [
@@ -106,12 +109,16 @@ impl Things {
         let api = world.api("owner@example.com").await;
         let conversation = api.inbox().await[0].clone();
         let (_, log) = api.get(&format!("/api/v1/integration-log?tenant={}", world.tenant)).await;
+        let link =
+            json!({ "tenant": world.tenant, "channel": world.bot.id, "name": "L", "target": "@example_bot" });
+        let (_, link) = api.post("/api/v1/links", &link).await;
         let text = |value: &Value| value.as_str().expect("an id").to_owned();
         Self(BTreeMap::from([
             ("tenant", world.tenant.to_string()),
             ("company", text(&conversation["company"])),
             ("conversation", text(&conversation["id"])),
             ("channel", world.bot.id.to_string()),
+            ("link", text(&link["id"])),
             ("envelope", text(&log["entries"][0]["id"])),
             ("token", world.bot.hook_token.clone()),
         ]))
@@ -124,9 +131,10 @@ impl Things {
             ("channels", "channel"),
             ("integration-log", "envelope"),
             ("hooks", "token"),
+            ("links", "link"),
         ];
         let name = of.iter().find(|(part, _)| path.contains(part)).map(|(_, name)| *name);
-        name.map_or_else(|| "018f0000-0000-7000-8000-00000000000a".to_owned(), |name| self.0[name].clone())
+        name.map_or_else(|| NOBODY.to_owned(), |name| self.0[name].clone())
     }
 
     /// A good value for a field, by its name.
@@ -209,7 +217,9 @@ pub(crate) fn cases(description: &Value, things: &Things) -> Vec<Case> {
         for (method, operation) in operations.as_object().expect("operations") {
             let path = match template.split_once('{') {
                 Some((start, rest)) => {
-                    format!("{start}{}{}", things.in_path(template), rest.split_once('}').expect("closed").1)
+                    // What is there is needed by other cases.
+                    let name = if method == "delete" { NOBODY.to_owned() } else { things.in_path(template) };
+                    format!("{start}{name}{}", rest.split_once('}').expect("closed").1)
                 }
                 None => template.clone(),
             };

@@ -42,6 +42,11 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ),
     ("select tenant, id from channels where look_at <= $1", "channels of all tenants are looked at in turn"),
     ("select tenant, channel, id from channel_health where at < $1", "sweep: what is kept for long enough"),
+    (
+        "select tenant, reference from clicks where clicked_at < $1",
+        "sweep: references that nobody brought back",
+    ),
+    ("select tenant, link, day from visits where day < $1", "sweep: what is kept for long enough"),
     ("select t.id, t.tenant, t.channel, t.due_at from turns t", "sweep: turns whose time has come"),
     ("select t.id, t.tenant, t.channel, t.lease_until from turns t", "sweep: leases that ran out"),
     (
@@ -73,6 +78,7 @@ const OF_TENANTS: &[&str] = &[
     "attempts",
     "channel_health",
     "channels",
+    "clicks",
     "companies",
     "connections",
     "consumer_cursors",
@@ -84,13 +90,17 @@ const OF_TENANTS: &[&str] = &[
     "events",
     "identities",
     "jobs",
+    "links",
     "memberships",
     "messages",
     "pending_changes",
     "queues",
     "reads",
+    "source_names",
     "tallies",
+    "touches",
     "turns",
+    "visits",
     "waiting_changes",
 ];
 

@@ -146,6 +146,8 @@ pub enum Event {
     Title(Box<Title>),
     /// The provider gave a chat another id.
     Renamed(Renamed),
+    /// Something led a customer into a chat, and nobody wrote anything.
+    Referred(Box<Referred>),
     /// Nothing that the hub acts on: presence, calls, votes.
     Noted,
     /// Nothing that a person wrote, or nothing that can be read; and why.
@@ -379,6 +381,15 @@ pub struct Title {
     pub told: Told,
 }
 
+/// What led a customer into a chat, without a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Referred {
+    pub chat: Chat,
+    pub told: Told,
+    /// `referral` and `ad`, as a message has them: [`Fields::data`](crate::Fields::data).
+    pub data: Map<String, Value>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Renamed {
     pub from: String,
@@ -411,6 +422,7 @@ impl Event {
             Self::Change(change) => change.told.told_ms = Some(at_ms),
             Self::Receipt(receipt) => receipt.told.told_ms = Some(at_ms),
             Self::Watermark(watermark) => watermark.told.told_ms = Some(at_ms),
+            Self::Referred(referred) => referred.told.told_ms = Some(at_ms),
             Self::Health(health) => health.told.told_ms = Some(at_ms),
             _ => {}
         }

@@ -20,6 +20,7 @@ pub enum Thing {
     Company,
     ApiKey,
     Job,
+    Link,
 }
 
 impl Thing {
@@ -34,6 +35,7 @@ impl Thing {
             Self::Company => "company",
             Self::ApiKey => "API key",
             Self::Job => "job",
+            Self::Link => "link",
         }
     }
 
@@ -47,6 +49,7 @@ impl Thing {
             Self::Company => &places::COMPANY,
             Self::ApiKey => &places::API_KEY,
             Self::Job => &places::JOB,
+            Self::Link => &places::LINK,
         }
     }
 }

@@ -51,17 +51,19 @@ text_enum!(
         Respond = "respond",
         /// Held to no companies: sees the whole tenant.
         Whole = "whole",
+        /// Tracked links, landing pages and the names of sources.
+        Promote = "promote",
         /// Runs the installation: may do in a tenant what its owner may not.
         Operate = "operate",
     }
 );
 
-use Permission::{Answer, Manage, Operate, Read, Respond, Whole};
+use Permission::{Answer, Manage, Operate, Promote, Read, Respond, Whole};
 
 impl Role {
     pub const fn permissions(self) -> Permissions {
         Permissions::of(match self {
-            Self::Owner => &[Read, Answer, Manage, Whole],
+            Self::Owner => &[Read, Answer, Manage, Promote, Whole],
             Self::Agent => &[Read, Answer],
             Self::Viewer => &[Read],
             Self::Responder => &[Respond],
@@ -83,8 +85,8 @@ impl Role {
 impl PlatformRole {
     pub const fn permissions(self) -> Permissions {
         Permissions::of(match self {
-            Self::Admin => &[Read, Answer, Manage, Whole, Operate],
-            Self::Manager => &[Read, Answer, Whole],
+            Self::Admin => &[Read, Answer, Manage, Promote, Whole, Operate],
+            Self::Manager => &[Read, Answer, Promote, Whole],
         })
     }
 }
@@ -97,7 +99,7 @@ pub fn permissions(role: Option<Role>, platform_role: Option<PlatformRole>) -> P
 }
 
 impl Permission {
-    const ALL: [Self; 6] = [Read, Answer, Manage, Respond, Whole, Operate];
+    const ALL: [Self; 7] = [Read, Answer, Manage, Respond, Whole, Promote, Operate];
 
     /// The detail of the refusal without this permission.
     pub const fn refusal(self) -> &'static str {
@@ -106,6 +108,7 @@ impl Permission {
             Answer => "this account may read here, but not answer",
             Manage => "only an owner or an administrator may do this",
             Respond => "this needs an API key of role responder",
+            Promote => "only an owner, a manager or an administrator may do this",
             Whole => "this account has only some companies of the tenant",
             Operate => "only an administrator of the platform may do this",
         }
@@ -176,7 +179,7 @@ mod tests {
         }
         let both = permissions(Some(Role::Viewer), Some(PlatformRole::Manager));
         assert!(both.has(Answer) && both.has(Whole) && !both.has(Manage));
-        assert_eq!(serde_json::to_string(&both).expect("json"), r#"["read","answer","whole"]"#);
+        assert_eq!(serde_json::to_string(&both).expect("json"), r#"["read","answer","whole","promote"]"#);
         assert_eq!(permissions(None, None), Permissions::NONE);
     }
 

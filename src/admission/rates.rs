@@ -1,12 +1,14 @@
 //! Token buckets: calls and searches a second of each caller, calls of each tenant, bytes a second of each tenant's
-//! webhooks. Callers are verified before they are counted, so strangers cannot fill the table.
+//! webhooks, visits of links by address. Callers are verified before they are counted, so strangers cannot fill the table.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::network;
 use crate::config::Limits;
 
 /// Size of a bucket, in seconds of its rate.
@@ -20,6 +22,9 @@ pub struct Rates {
     tenants: Table,
     /// In bytes: the webhooks of all tenants are written to the same disk.
     hooks: Table,
+    visits: Table,
+    visitors: Table,
+    visits_of_tenants: Table,
 }
 
 /// Over the rate; the next call is accepted after this many seconds.
@@ -48,6 +53,9 @@ impl Rates {
             searches: table(limits.rate_searches),
             tenants: table(limits.rate_per_tenant),
             hooks: table(limits.rate_hook_bytes),
+            visits: table(limits.rate_visits),
+            visitors: table(limits.rate_visits.saturating_mul(4)),
+            visits_of_tenants: table(limits.rate_visits.saturating_mul(40)),
         }
     }
 
@@ -64,10 +72,36 @@ impl Rates {
         self.tenants.take(id, 1.0, Instant::now())
     }
 
+    /// Counts a request of a stranger's address: over it, nothing is looked up.
+    pub fn stranger(&self, address: IpAddr) -> Result<(), Wait> {
+        self.visitors.take(key(address), 1.0, Instant::now())
+    }
+
+    /// Whether a visit of a tenant's link from an address may be recorded.
+    pub fn visit(&self, address: IpAddr, tenant: Uuid) -> bool {
+        let now = Instant::now();
+        self.visits.take(key(address), 1.0, now).is_ok()
+            && self.visits_of_tenants.take(tenant, 1.0, now).is_ok()
+    }
+
+    /// Counts a lead that an address hands in.
+    pub fn lead(&self, address: IpAddr) -> Result<(), Wait> {
+        self.visits.take(key(address), 1.0, Instant::now())
+    }
+
     /// Counts a webhook of `bytes` bytes.
     pub fn hook(&self, tenant: Uuid, bytes: usize) -> Result<(), Wait> {
         self.hooks.take(tenant, bytes as f64, Instant::now())
     }
+}
+
+/// Addresses of one network are one.
+fn key(address: IpAddr) -> Uuid {
+    let bits = match network(address) {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    };
+    Uuid::from_u128(bits)
 }
 
 impl Table {

@@ -76,6 +76,7 @@ pub struct Limits {
     pub rate_per_tenant: u32,
     pub rate_searches: u32,
     pub rate_hook_bytes: u32,
+    pub rate_visits: u32,
 }
 
 /// Limits of one tenant's stored files; 0 is no limit.

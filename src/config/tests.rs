@@ -148,6 +148,7 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         ("limits.max_unfinished_per_address", "7", "0"),
         ("limits.rate_per_caller", "-1", "many"),
         ("limits.rate_searches", "-1", "many"),
+        ("limits.rate_visits", "-1", "many"),
         ("storage.max_bytes", "-1", "many"),
         ("store.database_connections", "0", "-1"),
         ("secrets.master_key", "\"short\"", "short"),

@@ -32,6 +32,7 @@ use crate::accounts::access::Scope;
 use crate::channels::cache::context_of;
 use crate::channels::{ChannelSecrets, news};
 use crate::error::Error;
+use crate::growth::touch;
 use crate::model::{Channel, MessageError, MessageStatus};
 use crate::store::envelopes::{self, NewEnvelope};
 use crate::store::{Store, Tx, Verb, channels, connections};
@@ -355,7 +356,13 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         }
         Event::Title(title) => title::apply(tx, channel, title).await,
         Event::Change(change) => {
-            let what = message_change_of(change);
+            let what = match message_change_of(change) {
+                MessageChange::Edited(Edit { content, text, data, files }) => {
+                    let text = touch::edited(tx, channel, &change.target_key, text).await?;
+                    MessageChange::Edited(Edit { content, text, data, files })
+                }
+                other => other,
+            };
             apply_change(tx, channel, &change.target_key, (&change.told, what)).await
         }
         Event::Receipt(receipt) => match status_of(receipt) {
@@ -375,6 +382,10 @@ async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &Event) -> Result<bool
         Event::Permission(permission) => account::permission(tx, channel, permission).await,
         Event::Connection(connection) => account::connection(tx, channel, connection).await,
         Event::HasNews => news::ask(tx, channel).await.map(|()| true),
+        Event::Referred(referred) => {
+            let at = time::or_now(&referred.told, tx.now());
+            touch::referred(tx, channel, referred, at).await
+        }
         Event::Typing(typing) => typing::apply(tx, channel, typing).await,
         Event::Noted | Event::Ignored(_) => Ok(false),
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Author, Direction, MessageKind, Turn, text_enum};
+use super::{Author, Direction, MessageKind, Source, Turn, text_enum};
 
 text_enum!(ConversationState { Open = "open", Closed = "closed" });
 
@@ -102,6 +102,8 @@ pub struct Conversation {
     pub thread: Option<String>,
     /// What the place is called, as far as it is known: the name of a topic. `contact.name` is the whole chat's.
     pub thread_title: Option<String>,
+    /// What led the customer into this conversation, the first of it.
+    pub source: Option<Source>,
     /// The provider's time of the message that is being received; stored with it.
     #[serde(skip)]
     pub heard_at: Option<i64>,

@@ -19,7 +19,8 @@ macro_rules! select {
         concat!(
             "select c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, p.opted_out_at, c.state, c.owner, \
              c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title, c.heard_at from conversations c \
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title, \
+             c.source, c.heard_at from conversations c \
              join channels h on h.tenant = c.tenant and h.id = c.channel \
              join contacts p on p.tenant = c.tenant and p.id = c.contact ",
             $rest
@@ -37,7 +38,7 @@ const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_a
     and e.channel = $2 and e.target_key = $4), \
     c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, p.opted_out_at, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
-    c.waiting_since, c.bucket, c.thread, c.thread_title, c.heard_at, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
+    c.waiting_since, c.bucket, c.thread, c.thread_title, c.source, c.heard_at, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
     from identities i join contacts p on p.tenant = i.tenant and p.id = i.contact \
     join channels h on h.tenant = i.tenant and h.id = i.channel \
@@ -96,7 +97,7 @@ impl FromRow for Conversation {
 }
 
 /// The number of columns that [`read`] takes.
-const COLUMNS: usize = 27;
+const COLUMNS: usize = 28;
 
 /// A conversation from the columns that `select!` names.
 fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
@@ -130,6 +131,7 @@ fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
         bucket: columns.word()?,
         thread: columns.take::<Option<String>>()?.filter(|thread| !thread.is_empty()),
         thread_title: columns.take()?,
+        source: columns.json_or_null()?,
         counted: None,
         moved: None,
         heard_at: None,
@@ -306,6 +308,7 @@ pub async fn open(
         is_group,
         thread: address.thread.map(str::to_owned),
         thread_title: threads::title(tx, channel, address, thread_title).await?,
+        source: None,
         heard_at: None,
         last_heard_at: None,
         can_send_until: None,

@@ -16,6 +16,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (5, "0005_channels", include_str!("../../migrations/0005_channels.sql")),
     (6, "0006_sending", include_str!("../../migrations/0006_sending.sql")),
     (8, "0008_rules", include_str!("../../migrations/0008_rules.sql")),
+    (9, "0009_sources", include_str!("../../migrations/0009_sources.sql")),
 ];
 
 /// The migration that also creates the engine's own part of the search index.

@@ -35,6 +35,11 @@ macro_rules! by_id {
 
 pub const COMPANY: Lookup = by_id!("select c.tenant, c.id from companies c", "c");
 pub const CHANNEL: Lookup = by_id!("select h.tenant, h.company from channels h", "h");
+pub const LINK: Lookup = Lookup {
+    in_tenant: "select l.tenant, h.company from links l join channels h on h.tenant = l.tenant and h.id = l.channel \
+        where l.tenant = $1 and l.id = $2",
+    anywhere: None,
+};
 pub const API_KEY: Lookup = by_id!("select k.tenant, cast(null as uuid) from api_keys k", "k");
 pub const CONVERSATION: Lookup = by_id!(
     "select c.tenant, h.company from conversations c join channels h on h.tenant = c.tenant and h.id = c.channel",
@@ -74,6 +79,7 @@ pub const ALL: &[&str] = &[
     TURN.in_tenant,
     ENVELOPE.in_tenant,
     JOB.in_tenant,
+    LINK.in_tenant,
     known(ANYWHERE[0]),
     known(ANYWHERE[1]),
     known(ANYWHERE[2]),

@@ -9,9 +9,10 @@ use uuid::Uuid;
 use super::Env;
 use super::kinds::Work;
 use crate::error::Error;
+use crate::growth::reference::KEPT_DAYS;
 use crate::store::jobs::{self, Job, Retain};
 use crate::store::retention::{self, BATCH, OwnDays};
-use crate::store::{Tx, Verb, channel_health};
+use crate::store::{Tx, Verb, channel_health, links};
 
 /// Pause between two batches: longer after a slow batch, because other writes are then waiting too.
 const LEAST_PAUSE: Duration = Duration::from_millis(40);
@@ -24,6 +25,8 @@ const PENDING_DAYS: i64 = 30;
 const DEAD_DAYS: i64 = 90;
 /// How the channels fared.
 const HEALTH_DAYS: i64 = 90;
+/// Visits of links by day.
+const VISIT_DAYS: i64 = 800;
 /// How long expired events wait for a consumer that has not seen them. It then begins anew.
 const CONSUMER_DAYS: i64 = 7;
 /// Ended refresh tokens and sessions are kept this long, so that their reuse is detected.
@@ -37,6 +40,8 @@ impl Work for Retain {
         remove_all(env, Uuid::nil(), Expiring::Sessions(TOKEN_DAYS)).await?;
         remove_all(env, Uuid::nil(), Expiring::Pending(PENDING_DAYS)).await?;
         remove_all(env, Uuid::nil(), Expiring::Health(HEALTH_DAYS)).await?;
+        remove_all(env, Uuid::nil(), Expiring::Clicks(KEPT_DAYS)).await?;
+        remove_all(env, Uuid::nil(), Expiring::Visits(VISIT_DAYS)).await?;
         let mut after = Uuid::nil();
         loop {
             let page = env.store.read(LoadTenants { after }).await?;
@@ -84,6 +89,8 @@ enum Expiring {
     Sessions(i64),
     Pending(i64),
     Health(i64),
+    Clicks(i64),
+    Visits(i64),
 }
 
 impl Expiring {
@@ -96,7 +103,9 @@ impl Expiring {
             | Self::Tokens(days)
             | Self::Sessions(days)
             | Self::Pending(days)
-            | Self::Health(days) => days,
+            | Self::Health(days)
+            | Self::Clicks(days)
+            | Self::Visits(days) => days,
         }
     }
 
@@ -110,6 +119,8 @@ impl Expiring {
             Self::Sessions(_) => "sessions",
             Self::Pending(_) => "pending_changes",
             Self::Health(_) => "channel_health",
+            Self::Clicks(_) => "clicks",
+            Self::Visits(_) => "visits",
         }
     }
 }
@@ -151,6 +162,8 @@ impl Verb for RemoveBatch {
             Expiring::Sessions(_) => retention::remove_sessions(tx, before).await?,
             Expiring::Pending(_) => retention::remove_pending(tx, before).await?,
             Expiring::Health(_) => channel_health::remove_old(tx, before).await?,
+            Expiring::Clicks(_) => links::remove_old_clicks(tx, before, BATCH).await?,
+            Expiring::Visits(_) => links::remove_old_visits(tx, before / DAY_MS, BATCH).await?,
             Expiring::DeadJobs(_) => {
                 let old = jobs::old_dead(tx, tenant, retention::id_at(before), BATCH).await?;
                 for job in &old {

@@ -467,6 +467,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conversations/{id}/touches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What led the contact of a conversation here, newest first; the last of it is the first of all. */
+        get: operations["get_conversations_id_touches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}/try-again": {
         parameters: {
             query?: never;
@@ -617,6 +634,79 @@ export interface paths {
         put?: never;
         /** Let a given-up job run again. */
         post: operations["post_jobs_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tracked links of a tenant, newest first. */
+        get: operations["get_links"];
+        put?: never;
+        /**
+         * Make a tracked link: `/l/{code}` of this server opens a chat with the channel, and the first message joins its source to the contact and the conversation.
+         * @description 400 `channel`: no link opens a chat on channels of that kind (mail).
+         */
+        post: operations["post_links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a link for good, with its counts. What it led here keeps its source; printed codes lead nowhere. */
+        delete: operations["delete_links_id"];
+        options?: never;
+        head?: never;
+        /** Change a link: its name, target, text, marks, or whether it is active. Its code stays. */
+        patch: operations["patch_links_id"];
+        trace?: never;
+    };
+    "/api/v1/links/{id}/qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A link's address as a QR code. */
+        get: operations["get_links_id_qr"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links/{id}/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often people visited a link on each of the last 90 days (UTC) on which anybody did. */
+        get: operations["get_links_id_visits"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -797,6 +887,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/source-names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The spellings of sources, and what is meant by each. */
+        get: operations["get_source_names"];
+        put?: never;
+        /** Say which name a spelling means, or with null that it stands for itself. What came before keeps its name. */
+        post: operations["post_source_names"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -965,6 +1073,28 @@ export interface paths {
         put?: never;
         /** Where a provider delivers: the token is the channel's, secret and unguessable. */
         post: operations["post_hooks_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/l/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a tracked link leads: to the chat, with a reference that the first message brings back.
+         * @description Marks of the visited address (`utm_…`) complete the link's. Programs that make previews, requests with HEAD and
+         *     those that only fetch ahead are sent on and not counted. 404, 410 and 429 are pages for people, in English or
+         *     Russian.
+         */
+        get: operations["get_l_code"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1405,6 +1535,7 @@ export interface components {
              * @description Until when it takes answers of people that say so (`human_agent`), where it has that.
              */
             person_can_send_until: number | null;
+            source: components["schemas"]["Source"] | null;
             state: components["schemas"]["ConversationState"];
             /** Format: uuid */
             tenant: string;
@@ -1761,6 +1892,81 @@ export interface components {
             /** Format: uuid */
             lease: string;
         };
+        /** @description A tracked link. */
+        Link: {
+            active: boolean;
+            campaign: string | null;
+            /** Format: uuid */
+            channel: string;
+            channel_kind: string;
+            /**
+             * Format: int64
+             * @description First messages that came through it.
+             */
+            chats: number;
+            /** @description Its address is `/l/{code}` of this server. */
+            code: string;
+            /** Format: uuid */
+            company: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            expires_at: number | null;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @description Whom the chat is with: digits of a phone number, or a user name. */
+            target: string;
+            /** Format: uuid */
+            tenant: string;
+            /** @description What the customer finds written. */
+            text: string | null;
+            /** Format: int64 */
+            updated_at: number;
+            utm: components["schemas"]["Utm"];
+            /** Format: int64 */
+            visited_at: number | null;
+            /**
+             * Format: int64
+             * @description Visits of people.
+             */
+            visits: number;
+        };
+        /** @description The fields that change. */
+        LinkPatch: {
+            active?: boolean | null;
+            /** @description Empty: none. */
+            campaign?: string | null;
+            /**
+             * Format: int64
+             * @description 0: never.
+             */
+            expires_at?: number | null;
+            name?: string | null;
+            target?: string | null;
+            /** @description Empty: none. */
+            text?: string | null;
+            utm?: components["schemas"]["Utm"] | null;
+        };
+        Links: {
+            /** @description Before the codes: the public address of this server with `/l/`. */
+            base: string;
+            links: components["schemas"]["Link"][];
+        };
+        LinksQuery: {
+            /**
+             * Format: uuid
+             * @description The last id of the page before.
+             */
+            before?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 500, default 100.
+             */
+            limit?: number | null;
+            /** Format: uuid */
+            tenant: string;
+        };
         /** @description A line of the integration log. */
         LogEntry: {
             /**
@@ -1935,6 +2141,24 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        NewLink: {
+            campaign?: string | null;
+            /** Format: uuid */
+            channel: string;
+            /**
+             * Format: int64
+             * @description From then on the link is over, Unix milliseconds.
+             */
+            expires_at?: number | null;
+            name: string;
+            /** @description Whom the chat is with, as people write it: `+1 555 0100`, `@example_bot`, or an address of the provider's. */
+            target: string;
+            /** Format: uuid */
+            tenant: string;
+            /** @description What the customer finds written; WhatsApp only. The reference follows in brackets. */
+            text?: string | null;
+            utm?: components["schemas"]["Utm"];
+        };
         NewSignIn: {
             /**
              * Format: uuid
@@ -1945,6 +2169,14 @@ export interface components {
             company: string;
             /** @description A provider at which one signs in: `messenger`, `instagram`, `whatsapp-cloud`, `gmail`. */
             kind: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        NewSourceName: {
+            /** @description A spelling, as `tik-tok`. */
+            alias: string;
+            /** @description What is meant by it; null: itself. */
+            name?: string | null;
             /** Format: uuid */
             tenant: string;
         };
@@ -2054,7 +2286,7 @@ export interface components {
          * @description What a call needs.
          * @enum {string}
          */
-        Permission: "read" | "answer" | "manage" | "respond" | "whole" | "operate";
+        Permission: "read" | "answer" | "manage" | "respond" | "whole" | "promote" | "operate";
         Permissions: components["schemas"]["Permission"][];
         /** @description Somebody to whom a conversation of a tenant can be assigned. */
         Person: {
@@ -2449,6 +2681,14 @@ export interface components {
                 };
                 result: components["schemas"]["ConversationAnswer"];
             };
+            /** @description What led the contact of a conversation here, newest first; the last of it is the first of all. */
+            "conversation.touches": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                };
+                result: components["schemas"]["Touches"];
+            };
             /** @description Tell those who look at the conversation that the caller types. */
             "conversation.typing": {
                 args: {
@@ -2561,6 +2801,34 @@ export interface components {
         };
         /** @enum {string} */
         Sort: "recent" | "wait";
+        /** @description Where a conversation came from, as it was then: a link that is renamed later changes nothing of it. */
+        Source: {
+            campaign: string | null;
+            kind: components["schemas"]["SourceKind"];
+            /**
+             * Format: uuid
+             * @description The link, if it was one of ours.
+             */
+            link: string | null;
+            /** @description For people: the link's name, the advertisement's headline. */
+            name: string;
+            utm: components["schemas"]["Utm"];
+        };
+        /** @enum {string} */
+        SourceKind: "link" | "ad" | "referral" | "lead";
+        SourceName: {
+            /** @description What is written. */
+            alias: string;
+            /** @description What is meant. */
+            name: string;
+        };
+        SourceNames: {
+            names: components["schemas"]["SourceName"][];
+        };
+        SourceNamesQuery: {
+            /** Format: uuid */
+            tenant: string;
+        };
         /** @description What the lists and their counts know of a conversation. */
         Standing: {
             /** Format: uuid */
@@ -2593,6 +2861,28 @@ export interface components {
             /** @description What it may do there. */
             permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
+        };
+        /** @description One time that something led the contact here. */
+        Touch: {
+            /** Format: int64 */
+            at: number;
+            /** Format: uuid */
+            channel: string;
+            /** Format: uuid */
+            contact: string;
+            /**
+             * Format: uuid
+             * @description Nothing if it came before a conversation was open.
+             */
+            conversation: string | null;
+            /** @description What the provider told besides: ids of the advertisement and of the click. */
+            data: Record<string, never> | null;
+            /** Format: uuid */
+            id: string;
+            source: components["schemas"]["Source"];
+        };
+        Touches: {
+            touches: components["schemas"]["Touch"][];
         };
         TryAgainBody: {
             /** @description Also what may have arrived: the customer may get it twice. */
@@ -2649,11 +2939,36 @@ export interface components {
             name: string;
             platform_role: components["schemas"]["PlatformRole"] | null;
         };
+        /** @description The marks by which campaigns are told apart: lower case, at most 200 characters each. */
+        Utm: {
+            /** @default null */
+            campaign: string | null;
+            /** @default null */
+            content: string | null;
+            /** @default null */
+            medium: string | null;
+            /** @default null */
+            source: string | null;
+            /** @default null */
+            term: string | null;
+        };
         /**
          * @description What a person looks at.
          * @enum {string}
          */
         View: "all" | "mine" | "unassigned" | "ai" | "waiting" | "closed";
+        Visits: {
+            days: components["schemas"]["VisitsOfDay"][];
+        };
+        VisitsOfDay: {
+            /**
+             * Format: int64
+             * @description When the day begins, UTC.
+             */
+            at: number;
+            /** Format: int64 */
+            visits: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2726,6 +3041,10 @@ export type KindAbilities = components['schemas']['KindAbilities'];
 export type KindLimits = components['schemas']['KindLimits'];
 export type LastMessage = components['schemas']['LastMessage'];
 export type LeaseBody = components['schemas']['LeaseBody'];
+export type Link = components['schemas']['Link'];
+export type LinkPatch = components['schemas']['LinkPatch'];
+export type Links = components['schemas']['Links'];
+export type LinksQuery = components['schemas']['LinksQuery'];
 export type LogEntry = components['schemas']['LogEntry'];
 export type LogPage = components['schemas']['LogPage'];
 export type LogQuery = components['schemas']['LogQuery'];
@@ -2742,7 +3061,9 @@ export type Moved = components['schemas']['Moved'];
 export type NewApp = components['schemas']['NewApp'];
 export type NewChannel = components['schemas']['NewChannel'];
 export type NewCompany = components['schemas']['NewCompany'];
+export type NewLink = components['schemas']['NewLink'];
 export type NewSignIn = components['schemas']['NewSignIn'];
+export type NewSourceName = components['schemas']['NewSourceName'];
 export type NoteBody = components['schemas']['NoteBody'];
 export type Nothing = components['schemas']['Nothing'];
 export type NoticeTexts = components['schemas']['NoticeTexts'];
@@ -2788,17 +3109,27 @@ export type SettingField = components['schemas']['SettingField'];
 export type SignIn = components['schemas']['SignIn'];
 export type SocketMethods = components['schemas']['SocketMethods'];
 export type Sort = components['schemas']['Sort'];
+export type Source = components['schemas']['Source'];
+export type SourceKind = components['schemas']['SourceKind'];
+export type SourceName = components['schemas']['SourceName'];
+export type SourceNames = components['schemas']['SourceNames'];
+export type SourceNamesQuery = components['schemas']['SourceNamesQuery'];
 export type Standing = components['schemas']['Standing'];
 export type TemplateView = components['schemas']['TemplateView'];
 export type Templates = components['schemas']['Templates'];
 export type TenantRole = components['schemas']['TenantRole'];
+export type Touch = components['schemas']['Touch'];
+export type Touches = components['schemas']['Touches'];
 export type TryAgainBody = components['schemas']['TryAgainBody'];
 export type Turn = components['schemas']['Turn'];
 export type TurnAnswer = components['schemas']['TurnAnswer'];
 export type TurnState = components['schemas']['TurnState'];
 export type Typist = components['schemas']['Typist'];
 export type User = components['schemas']['User'];
+export type Utm = components['schemas']['Utm'];
 export type View = components['schemas']['View'];
+export type Visits = components['schemas']['Visits'];
+export type VisitsOfDay = components['schemas']['VisitsOfDay'];
 export type $defs = Record<string, never>;
 export interface operations {
     get_apps: {
@@ -4838,6 +5169,63 @@ export interface operations {
             };
         };
     };
+    get_conversations_id_touches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Touches"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_conversations_id_try_again: {
         parameters: {
             query?: never;
@@ -5406,6 +5794,383 @@ export interface operations {
             };
             /** @description The state of the thing does not allow it; `code` says why. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_links: {
+        parameters: {
+            query: {
+                /** @description The last id of the page before. */
+                before?: string;
+                /** @description 1 to 500, default 100. */
+                limit?: number;
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Links"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLink"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_links_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_links_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_links_id_qr: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_links_id_visits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visits"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6024,6 +6789,131 @@ export interface operations {
             };
         };
     };
+    get_source_names: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceNames"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_source_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSourceName"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceNames"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_users: {
         parameters: {
             query: {
@@ -6536,6 +7426,50 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_l_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The link's code */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
         };

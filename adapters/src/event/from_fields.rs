@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     AccountHealth, Author, Change, Chat, Connection, Content, ContentKind, Direction, Event, NewMessage,
-    Origin, Permission, Person, REACTION_STAND_IN, Reaction, Receipt, Renamed, Title, Told, Typing,
+    Origin, Permission, Person, REACTION_STAND_IN, Reaction, Receipt, Referred, Renamed, Title, Told, Typing,
     Watermark, What,
 };
 use crate::{Fields, Kind};
@@ -43,6 +43,7 @@ impl From<Fields> for Event {
             Kind::Membership => permission(fields),
             Kind::IdentityChange => renamed(fields),
             Kind::Title => title(fields),
+            Kind::Referral => referred(fields),
             kind => match ContentKind::of(kind) {
                 Some(kind) => message(fields, kind),
                 None => Self::Noted,
@@ -100,6 +101,12 @@ fn message(mut fields: Fields, kind: ContentKind) -> Event {
         no_answer: fields.no_answer,
         our_reference: fields.our_reference,
     }))
+}
+
+fn referred(mut fields: Fields) -> Event {
+    let Some(chat) = chat(&mut fields) else { return Event::Noted };
+    let told = told(&mut fields);
+    Event::Referred(Box::new(Referred { chat, told, data: fields.data }))
 }
 
 fn change(mut fields: Fields) -> Event {

@@ -216,7 +216,7 @@ fn a_referral_says_no_more_than_it_does() {
         (alone.kind, &alone.data["ad"]),
         (Kind::Referral, &json!({ "title": "Coats", "post_id": "1_2" }))
     );
-    assert!(matches!(Event::from(alone), Event::Noted), "nobody wrote anything");
+    assert!(matches!(Event::from(alone), Event::Referred(_)), "nobody wrote anything");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use adapters::event::{NewMessage, NoAnswer};
 use super::{arrive, greeting, time};
 use crate::announce;
 use crate::error::Error;
+use crate::growth::touch;
 use crate::inbox::{consent, files, message_change};
 use crate::model::{
     Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, LastMessage, Message,
@@ -53,6 +54,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     if !is_history {
         conversation.inbound_count += 1;
     }
+    let event = &*touch::heard(tx, channel, &mut conversation, event, at).await?;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
     if awaited {

@@ -23,6 +23,7 @@ export const enPages = {
   "permission.respond": "answers turns as AI",
   "permission.whole": "sees all companies",
   "permission.operate": "operates the installation",
+  "permission.promote": "makes links and landing pages",
   "form.save": "Save",
   "form.saving": "Saving…",
   "form.saved": "Saved.",

@@ -24,6 +24,7 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "permission.respond": "отвечает как ИИ",
   "permission.whole": "видит все компании",
   "permission.operate": "обслуживает установку",
+  "permission.promote": "создаёт ссылки и лендинги",
   "form.save": "Сохранить",
   "form.saving": "Сохраняем…",
   "form.saved": "Сохранено.",

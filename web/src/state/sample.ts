@@ -26,7 +26,7 @@ export function conversation(id: string, change: Partial<Conversation> = {}): Co
     id, tenant, company: "c-1", channel: "ch-1", channel_kind: "telegram",
     contact: { id: `contact-${id}`, name: `Customer ${id}`, handle: `+1 555 ${id}` },
     state: "open", owner: "ai", epoch: 1, assignee: null, handoff_reason: null, last_seq: 0, last_message: null,
-    inbound_count: 0, turn: null, opened_at: 1, updated_at: 1, waiting_since: null, thread: null, thread_title: null, ...change,
+    inbound_count: 0, turn: null, opened_at: 1, updated_at: 1, waiting_since: null, thread: null, thread_title: null, source: null, ...change,
   } satisfies Omit<Conversation, "bucket">;
   return { ...made, bucket: change.bucket ?? bucketOf(made) };
 }

@@ -29,6 +29,7 @@ fn conversation(kind: &str, thread: Option<&str>, heard: Option<i64>) -> Convers
         updated_at: 0,
         waiting_since: None,
         bucket: Bucket::Ai,
+        source: None,
         counted: None,
         moved: None,
         external_id: "1".to_owned(),
