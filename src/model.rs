@@ -11,8 +11,8 @@ pub mod limits;
 mod message;
 mod privacy_notice;
 mod provider_app;
-mod template;
 mod source;
+mod template;
 mod turn;
 
 pub use channel::{Channel, ChannelSettings, ChannelState, ChannelView};
@@ -29,8 +29,8 @@ pub use message::{
 };
 pub use privacy_notice::PrivacyNotice;
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
-pub use template::TemplateView;
 pub use source::{Link, Source, SourceKind, Touch, Utm};
+pub use template::TemplateView;
 pub use turn::{Turn, TurnState};
 
 /// Defines an enum with its text form for SQL and JSON, and the conversion back.

@@ -24,6 +24,7 @@ mod links;
 mod me;
 mod media;
 mod messages;
+mod outside;
 mod pairing;
 mod people;
 mod schemas;
@@ -48,25 +49,27 @@ pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
 use crate::accounts::Permission::{Answer, Manage, Operate, Promote, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Job, Link, Turn};
+use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Link, Turn};
 use crate::app::AppState;
-use crate::http::{follow, health, hooks, metrics, session};
+use crate::http::{follow, session};
 use caller::Guard;
 use entry::{Called, Operation, act, run};
 use handler::handle;
 use schemas::{Described, Shape};
 
 /// Gives each entry its name, its tag and its documentation.
-macro_rules! table {
-    ($($tag:literal { $($(#[doc = $doc:literal])+ $name:literal => $entry:expr;)+ })+) => {
-        fn table() -> Vec<Operation> {
+macro_rules! entries {
+    ($visibility:vis fn $function:ident: $($tag:literal { $($(#[doc = $doc:literal])+ $name:literal => $entry:expr;)+ })+) => {
+        $visibility fn $function() -> Vec<Operation> {
             let named = |entry: Operation, name, tag, doc| Operation { name, tag, doc, ..entry };
             vec![$($(named($entry.into(), $name, $tag, concat!($($doc, "\n"),+))),+),+]
         }
     };
 }
+use entries;
 
-table! {
+entries! {
+    fn of_people:
     "session" {
         /// Sign in with email and password.
         ///
@@ -315,107 +318,13 @@ table! {
         "integration_log.replay" => act(integration_log::replay).about(Envelope).needs(Manage)
             .post("/api/v1/integration-log/{id}/replay");
     }
-    "operation" {
-        /// The jobs of a tenant that were given up, with their reasons.
-        "job.list_dead" => run(jobs::dead).needs(Manage).get("/api/v1/jobs/dead");
-        /// Let a given-up job run again.
-        "job.retry" => act(jobs::retry).about(Job).needs(Manage).post("/api/v1/jobs/{id}/retry");
-        /// Forget a given-up job.
-        "job.forget" => act(jobs::forget).about(Job).needs(Manage).delete("/api/v1/jobs/{id}");
-        /// The description of this API.
-        "docs.openapi" => handle(Method::GET, "/api/v1/openapi.json", async || docs::json(openapi_json()), |_| {
-            let answers = vec![Shape::of(200, "application/json")];
-            Described { answers, security: Some(json!([{}])), refuses: Some(&[]), ..Described::default() }
-        });
-        /// The process answers.
-        "health.live" => handle(Method::GET, "/health/live", health::live, |schemas| Described {
-            answers: vec![Shape::json(200, schemas.add::<health::Health>())],
-            security: Some(json!([{}])),
-            refuses: Some(&[503]),
-            ..Described::default()
-        });
-        /// The process can do its work: the store reads and commits, another socket has room, no stop has begun.
-        "health.ready" => handle(Method::GET, "/health/ready", health::ready, |schemas| Described {
-            answers: vec![Shape::json(200, schemas.add::<health::Health>())],
-            security: Some(json!([{}])),
-            refuses: Some(&[503]),
-            ..Described::default()
-        });
-        /// The numbers of this server, for whoever has its `metrics_token` as the bearer token.
-        ///
-        /// 403 if there is no token: then they are nobody's here, but may have an address of their own
-        /// (`metrics_listen`).
-        "metrics.get" => handle(Method::GET, "/metrics", metrics::metrics, |_| Described {
-            answers: vec![Shape::of(200, "text/plain")],
-            security: Some(json!([{}, { "token": [] }])),
-            refuses: Some(&[401, 403]),
-            ..Described::default()
-        });
-    }
-    "webhooks" {
-        /// Where a provider delivers: the token is the channel's, secret and unguessable.
-        "hook.receive" => handle(Method::POST, "/hooks/{token}", hooks::receive, |_| Described {
-            raw_body: Some("The provider's body, exactly as it signs it"),
-            in_path: Some("The channel's own secret path"),
-            answers: vec![Shape::empty(200).says("Stored, with everything that follows from it")],
-            security: Some(json!([{}])),
-            refuses: Some(&[401, 404, 413, 503]),
-            ..Described::default()
-        });
-        /// Where the provider of an app delivers for all accounts that are connected through it.
-        ///
-        /// Each account's part goes to its channel; parts of accounts that nobody has connected are counted and dropped.
-        "hook.receive_app" => handle(Method::POST, "/hooks/{family}/{app}", hooks::receive_app, |_| Described {
-            raw_body: Some("The provider's body, exactly as it signs it"),
-            in_path: Some("The kind of app (`meta`, `google`) and its id"),
-            answers: vec![Shape::empty(200).says("Stored, with everything that follows from it")],
-            security: Some(json!([{}])),
-            refuses: Some(&[401, 404, 413, 503]),
-            ..Described::default()
-        });
-        /// Proves the address of an app to its provider (Meta's `hub.challenge`).
-        "hook.prove_app" => handle(Method::GET, "/hooks/{family}/{app}", hooks::prove, |_| Described {
-            in_path: Some("The kind of app (`meta`, `google`) and its id"),
-            answers: vec![Shape::of(200, "text/plain").says("What was asked to be given back")],
-            security: Some(json!([{}])),
-            refuses: Some(&[403, 404]),
-            ..Described::default()
-        });
-        /// Where Pub/Sub pushes what is new in connected Gmail accounts.
-        "hook.gmail" => handle(Method::POST, "/hooks/gmail", hooks::gmail, |_| Described {
-            raw_body: Some("The push"),
-            answers: vec![Shape::empty(200).says("Noted; the mailbox is read")],
-            security: Some(json!([{}])),
-            refuses: Some(&[401, 404, 413, 503]),
-            ..Described::default()
-        });
-        /// A person took the rights of an app back at its provider.
-        "hook.deauthorize" => handle(Method::POST, "/hooks/{family}/{app}/deauthorize", hooks::deauthorize, |_| Described {
-            raw_body: Some("A form with `signed_request`"),
-            in_path: Some("The kind of app (`meta`) and its id"),
-            answers: vec![Shape::empty(200)],
-            security: Some(json!([{}])),
-            refuses: Some(&[401, 404, 413]),
-            ..Described::default()
-        });
-        /// A person asks that the app forgets them.
-        "hook.data_deletion" => handle(Method::POST, "/hooks/{family}/{app}/data-deletion", hooks::data_deletion, |_| Described {
-            raw_body: Some("A form with `signed_request`"),
-            in_path: Some("The kind of app (`meta`) and its id"),
-            answers: vec![Shape::of(200, "application/json").says("`url` and `confirmation_code`")],
-            security: Some(json!([{}])),
-            refuses: Some(&[401, 404, 413]),
-            ..Described::default()
-        });
-        /// Says to that person that it was done.
-        "hook.data_deletion_status" => handle(Method::GET, "/hooks/{family}/{app}/data-deletion/{code}", hooks::data_deletion_status, |_| Described {
-            in_path: Some("The kind of app, its id, and the confirmation code"),
-            answers: vec![Shape::of(200, "text/plain")],
-            security: Some(json!([{}])),
-            refuses: Some(&[404]),
-            ..Described::default()
-        });
-    }
+}
+
+/// All entries.
+fn table() -> Vec<Operation> {
+    let mut all = of_people();
+    all.extend(outside::of_others());
+    all
 }
 
 /// The routes of the table, and the documentation pages.
