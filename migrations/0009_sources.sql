@@ -97,3 +97,46 @@ create table source_names (
   name text not null,
   primary key (tenant, alias)
 );
+-- A landing page that signs its leads with a secret of its own.
+create table lead_sources (
+  tenant uuid not null,
+  id uuid not null,
+  company uuid,
+  name text not null,
+  sealed text not null,
+  created_at bigint not null,
+  primary key (tenant, id),
+  foreign key (tenant, company) references companies (tenant, id)
+);
+create unique index lead_source_names on lead_sources (tenant, name);
+create index lead_sources_by_id on lead_sources (id);
+
+-- Somebody who left an address on a landing page.
+create table leads (
+  tenant uuid not null,
+  id uuid not null,
+  company uuid,
+  source text not null,
+  external_id text,
+  -- Of what the person wrote: two within ten minutes are one.
+  digest text not null,
+  name text,
+  email text,
+  phone text,
+  -- Whom it turned out to be.
+  contact uuid,
+  -- JSON objects.
+  fields text not null,
+  utm text not null,
+  click_ids text not null,
+  landing text,
+  referrer text,
+  consent text,
+  consent_at bigint,
+  at bigint not null,
+  primary key (tenant, id),
+  foreign key (tenant, company) references companies (tenant, id),
+  foreign key (tenant, contact) references contacts (tenant, id)
+);
+create unique index lead_once on leads (tenant, source, external_id) where external_id is not null;
+create index leads_by_digest on leads (tenant, source, digest, at);

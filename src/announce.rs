@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::model::{Conversation, EventBody, EventKind, LastMessage, Message, ReadEvent, Turn};
+use crate::model::{Conversation, EventBody, EventKind, LastMessage, Lead, Message, ReadEvent, Turn};
 use crate::store::{Draft, Tx};
 
 /// Length in characters of a message's preview in lists.
@@ -54,6 +54,14 @@ pub fn channel(tx: &mut Tx<'_>, channel: &crate::model::Channel) -> Result<(), E
     event.company = Some(channel.company);
     event.channel = Some(channel.id);
     event.channel_state = Some(channel.view(false));
+    emit(tx, &event, None)
+}
+
+/// A landing page handed in a lead.
+pub fn lead(tx: &mut Tx<'_>, lead: &Lead) -> Result<(), Error> {
+    let mut event = EventBody::new(lead.tenant, EventKind::LeadCreated, tx.now());
+    event.company = lead.company;
+    event.lead = Some(lead.clone());
     emit(tx, &event, None)
 }
 

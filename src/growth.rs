@@ -1,6 +1,8 @@
 //! Where customers come from: tracked links and their visits, what led a contact to a conversation, and leads of landing
 //! pages. It knows nothing of money and counts nothing but visits and chats of links.
 
+pub mod lead;
+pub mod lead_source;
 pub mod link;
 pub mod qr;
 pub mod reference;

@@ -8,6 +8,7 @@ pub mod extract;
 pub mod follow;
 pub mod health;
 pub mod hooks;
+pub mod leads;
 pub mod metrics;
 pub mod middleware;
 pub mod peer;

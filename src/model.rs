@@ -7,6 +7,7 @@ mod channel_health;
 mod conversation;
 mod event;
 mod frame;
+mod lead;
 pub mod limits;
 mod message;
 mod privacy_notice;
@@ -22,6 +23,7 @@ pub use conversation::{
 };
 pub use event::{Event, EventBody, EventKind, Moved, ReadEvent};
 pub use frame::{PairingState, RoomFrame, Typist};
+pub use lead::Lead;
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,

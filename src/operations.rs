@@ -20,6 +20,7 @@ mod inbox;
 mod integration_log;
 mod jobs;
 mod kinds;
+mod leads;
 mod links;
 mod me;
 mod media;
@@ -51,7 +52,7 @@ pub(crate) use turns::MAX_CAPACITY;
 use crate::accounts::Permission::{Answer, Manage, Operate, Promote, Read, Respond};
 use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Link, Turn};
 use crate::app::AppState;
-use crate::http::{follow, session};
+use crate::http::{follow, leads as handed, session};
 use caller::Guard;
 use entry::{Called, Operation, act, run};
 use handler::handle;
@@ -201,6 +202,31 @@ entries! {
         "source_name.list" => run(sources::names).needs(Read).get("/api/v1/source-names");
         /// Say which name a spelling means, or with null that it stands for itself. What came before keeps its name.
         "source_name.set" => run(sources::set_name).needs(Promote).post("/api/v1/source-names");
+        /// Hand in a lead of a landing page.
+        ///
+        /// With an API key (`tenant` and `source` are needed), or signed with the secret of a landing page:
+        /// `X-Hubbub-Source` is its id, `X-Hubbub-Signature` is `t=<Unix seconds>,v1=<hex HMAC-SHA-256 of "<t>.<body>">`, for
+        /// five minutes. The same lead again is answered 200 with the first one. 429 over the rate of an address.
+        "lead.add" => handle(Method::POST, "/api/v1/leads", handed::add, |schemas| {
+            let answer = schemas.add::<handed::LeadAnswer>();
+            Described {
+                args: Some(schemas.add::<handed::NewLead>()),
+                answers: vec![
+                    Shape::json(201, answer.clone()),
+                    Shape::json(200, answer.clone()).says("The first of what came again."),
+                    Shape::json(202, answer).says("A program filled in the form: nothing is kept."),
+                ],
+                ..Described::default()
+            }
+        });
+        /// The leads of a tenant, newest first.
+        "lead.list" => run(leads::list).needs(Read).get("/api/v1/leads");
+        /// The landing pages that sign their leads.
+        "lead_source.list" => run(leads::sources).needs(Promote).get("/api/v1/lead-sources");
+        /// Let a landing page sign its leads. The secret is shown this once.
+        "lead_source.create" => run(leads::make_source).needs(Promote).post("/api/v1/lead-sources");
+        /// Take a landing page's secret away; its leads stay.
+        "lead_source.remove" => run(leads::remove_source).needs(Promote).delete("/api/v1/lead-sources");
         /// Where a tracked link leads: to the chat, with a reference that the first message brings back.
         ///
         /// Marks of the visited address (`utm_…`) complete the link's. Programs that make previews, requests with HEAD and

@@ -32,6 +32,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod jobs;
+pub mod leads;
 pub mod links;
 pub mod looks;
 pub mod messages;
@@ -202,6 +203,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
+        ("leads", leads::ALL),
         ("links", links::ALL),
         ("looks", looks::ALL),
         ("messages", messages::ALL),

@@ -50,6 +50,7 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("turns_leased", "sweep: leases that ran out"),
     ("queues_due", "claiming: queues with something to do"),
     ("jobs_claimed", "sweep: jobs whose worker is gone"),
+    ("lead_sources_by_id", "a signed lead names nothing but its landing page"),
     ("clicks_by_age", "sweep: references that nobody brought back"),
     ("visits_by_age", "sweep: what is kept for long enough"),
     ("jobs_by_age", "sweep: jobs that wait for too long"),

@@ -20,6 +20,7 @@ const STILL: &[(&str, &str)] = &[
     ("hook_paths", "a row for each channel"),
     ("installation", "one row"),
     ("key_digests", "a row for each API key"),
+    ("lead_sources", "made by people, at most 200 of a tenant"),
     ("link_codes", "made by people"),
     ("links", "made by people, at most 2,000 of a tenant"),
     ("migrations", "a row for each file"),
@@ -185,6 +186,7 @@ impl Verb for Fill {
                 &[tenant.into(), id(19, n % 40).into(), n.into()],
             )
             .await?;
+            tx.put("insert into leads (tenant, id, source, external_id, digest, fields, utm, click_ids, at) values ($1, $2, 'page', $3, $3, '{}', '{}', '{}', $4)", &[tenant.into(), id(21, n).into(), key, n.into()]).await?;
             tx.put("insert into clicks (tenant, reference, link, channel, utm, clicked_at) values ($1, $2, $3, $4, '{}', $5)", &[tenant.into(), key, id(19, n % 40).into(), channel.into(), n.into()]).await?;
             tx.put("insert into touches (tenant, id, contact, channel, conversation, kind, message_key, source, at) values ($1, $2, $3, $4, $5, 'link', $6, '{}', $7)", &[tenant.into(), id(20, n).into(), contact.into(), channel.into(), if old { Arg::from(conversation) } else { none }, key, n.into()]).await?;
             tx.put("insert into reads (tenant, conversation, user_id, seq, inbound_count, updated_at) values ($1, $2, $3, 1, 1, 0)", &[tenant.into(), conversation.into(), id(4, n).into()]).await?;

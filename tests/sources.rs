@@ -1,7 +1,9 @@
 //! Where customers come from: a tracked link of each provider from the visit to the conversation, advertisements, and what a
-//! link refuses. `crowd.rs` has many visitors at once.
+//! link refuses. `crowd.rs` has many visitors at once, `leads.rs` what landing
+//! pages hand in.
 
 mod crowd;
+mod leads;
 
 use reqwest::header::{ACCEPT_LANGUAGE, LOCATION, USER_AGENT};
 use reqwest::{Client as Http, Method, Url, redirect};

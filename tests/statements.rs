@@ -43,6 +43,10 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ("select tenant, id from channels where look_at <= $1", "channels of all tenants are looked at in turn"),
     ("select tenant, channel, id from channel_health where at < $1", "sweep: what is kept for long enough"),
     (
+        "select id, tenant, company, name, sealed, created_at from lead_sources where id = $1",
+        "a signed lead names nothing but its landing page",
+    ),
+    (
         "select tenant, reference from clicks where clicked_at < $1",
         "sweep: references that nobody brought back",
     ),
@@ -90,6 +94,8 @@ const OF_TENANTS: &[&str] = &[
     "events",
     "identities",
     "jobs",
+    "lead_sources",
+    "leads",
     "links",
     "memberships",
     "messages",

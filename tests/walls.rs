@@ -39,6 +39,11 @@ on_both!(tenants_are_walls, |engine| async move {
     for path in [
         format!("/api/v1/conversations/{conversation}"),
         format!("/api/v1/conversations/{conversation}/messages"),
+        format!("/api/v1/conversations/{conversation}/touches"),
+        format!("/api/v1/links?tenant={}", world.tenant),
+        format!("/api/v1/leads?tenant={}", world.tenant),
+        format!("/api/v1/lead-sources?tenant={}", world.tenant),
+        format!("/api/v1/source-names?tenant={}", world.tenant),
         format!("/api/v1/media/{media}"),
         format!("/api/v1/events?tenant={}&after=0", world.tenant),
         format!("/api/v1/inbox?tenant={}", world.tenant),

@@ -48,12 +48,17 @@ async fn read<T: DeserializeOwned>(
     let (mut parts, body) = request.into_parts();
     let Ok(peer) = PeerIp::from_request_parts(&mut parts, app).await;
     let bytes = receive::whole(body, limit, budget, peer.counted()).await?;
+    parse(&bytes, kind.as_deref())
+}
+
+/// Parses a body of this content type.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], kind: Option<&str>) -> Result<T, Problem> {
     // An HTML form of another site can post text and form data, but not JSON: requiring JSON prevents such requests.
-    if !bytes.is_empty() && !kind.is_some_and(|kind| is_json(&kind)) {
+    if !bytes.is_empty() && !kind.is_some_and(is_json) {
         let detail = "send JSON, with `content-type: application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
     }
-    parse(&bytes)
+    parse_json(bytes)
 }
 
 fn is_json(kind: &str) -> bool {
@@ -61,7 +66,7 @@ fn is_json(kind: &str) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     document::read(if bytes.is_empty() { b"{}" } else { bytes }).map_err(|refused| match refused {
         Refused { field: Some(field), problem, .. } => Problem::invalid(field, problem),
         Refused { problem, not_json, .. } => {
@@ -82,7 +87,7 @@ mod tests {
             name: String,
         }
         let refused = |text: &str| {
-            serde_json::to_value(parse::<Named>(text.as_bytes()).expect_err("refused")).expect("json")
+            serde_json::to_value(parse_json::<Named>(text.as_bytes()).expect_err("refused")).expect("json")
         };
         assert_eq!(refused("")["field"], "name");
         assert_eq!(refused(r#"{"name": "\u0000"}"#)["field"], "name");

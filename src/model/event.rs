@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChannelView, Conversation, Message, Standing, Turn, text_enum};
+use super::{ChannelView, Conversation, Lead, Message, Standing, Turn, text_enum};
 
 text_enum!(EventKind {
     MessageCreated = "message.created",
@@ -12,6 +12,8 @@ text_enum!(EventKind {
     ConversationUpdated = "conversation.updated",
     TurnUpdated = "turn.updated",
     ChannelUpdated = "channel.updated",
+    /// A landing page handed in a lead.
+    LeadCreated = "lead.created",
     /// Goes only to the sessions of the user who read.
     ConversationRead = "conversation.read",
 });
@@ -57,6 +59,7 @@ pub struct EventBody {
     pub turn: Option<Turn>,
     pub channel_state: Option<ChannelView>,
     pub read: Option<ReadEvent>,
+    pub lead: Option<Lead>,
 }
 
 impl EventBody {
@@ -74,6 +77,7 @@ impl EventBody {
             turn: None,
             channel_state: None,
             read: None,
+            lead: None,
         }
     }
 

@@ -640,6 +640,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lead-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The landing pages that sign their leads. */
+        get: operations["get_lead_sources"];
+        put?: never;
+        /** Let a landing page sign its leads. The secret is shown this once. */
+        post: operations["post_lead_sources"];
+        /** Take a landing page's secret away; its leads stay. */
+        delete: operations["delete_lead_sources"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The leads of a tenant, newest first. */
+        get: operations["get_leads"];
+        put?: never;
+        /**
+         * Hand in a lead of a landing page.
+         * @description With an API key (`tenant` and `source` are needed), or signed with the secret of a landing page:
+         *     `X-Hubbub-Source` is its id, `X-Hubbub-Signature` is `t=<Unix seconds>,v1=<hex HMAC-SHA-256 of "<t>.<body>">`, for
+         *     five minutes. The same lead again is answered 200 with the first one. 429 over the rate of an address.
+         */
+        post: operations["post_leads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links": {
         parameters: {
             query?: never;
@@ -1671,6 +1713,7 @@ export interface components {
             company: string | null;
             conversation: components["schemas"]["Conversation"] | null;
             kind: components["schemas"]["EventKind"];
+            lead: components["schemas"]["Lead"] | null;
             message: components["schemas"]["Message"] | null;
             moved: components["schemas"]["Moved"] | null;
             read: components["schemas"]["ReadEvent"] | null;
@@ -1679,7 +1722,7 @@ export interface components {
             turn: components["schemas"]["Turn"] | null;
         };
         /** @enum {string} */
-        EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "conversation.read";
+        EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "lead.created" | "conversation.read";
         /** @description What the answer is, for its description: it is written piece by piece. */
         EventsAnswer: {
             epoch: string;
@@ -1887,6 +1930,91 @@ export interface components {
             seq: number;
             /** @description At most 160 characters. */
             text: string | null;
+        };
+        Lead: {
+            /** Format: int64 */
+            at: number;
+            /** @description Of advertisements: `gclid`, `fbclid`, `ttclid` and so on. */
+            click_ids: {
+                [key: string]: string;
+            };
+            /** Format: uuid */
+            company: string | null;
+            /** @description The text to which the person agreed, and when. */
+            consent: string | null;
+            /** Format: int64 */
+            consent_at: number | null;
+            /**
+             * Format: uuid
+             * @description Whom it turned out to be.
+             */
+            contact: string | null;
+            /** @description In lower case, as it was written: nobody has proved it. */
+            email: string | null;
+            /** @description The page's own id of it. */
+            external_id: string | null;
+            /** @description What else the form asked. */
+            fields: {
+                [key: string]: string;
+            };
+            /** Format: uuid */
+            id: string;
+            landing: string | null;
+            name: string | null;
+            /** @description Digits with a `+` where it was written so: nobody has proved it. */
+            phone: string | null;
+            referrer: string | null;
+            /** @description The landing page, under the one name that is meant. */
+            source: string;
+            /** Format: uuid */
+            tenant: string;
+            utm: components["schemas"]["Utm"];
+        };
+        /** @description The lead; null if a program filled in the form. */
+        LeadAnswer: {
+            lead: components["schemas"]["Lead"] | null;
+        };
+        LeadSourceMade: {
+            /** @description Shown this once. */
+            secret: string;
+            source: components["schemas"]["LeadSourceView"];
+        };
+        LeadSourceView: {
+            /** Format: uuid */
+            company: string | null;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: uuid */
+            id: string;
+            /** @description The source of its leads, whatever they say. */
+            name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        LeadSources: {
+            sources: components["schemas"]["LeadSourceView"][];
+        };
+        LeadSourcesQuery: {
+            /** Format: uuid */
+            tenant: string;
+        };
+        Leads: {
+            /** @description Newest first. */
+            leads: components["schemas"]["Lead"][];
+        };
+        LeadsQuery: {
+            /**
+             * Format: uuid
+             * @description The last id of the page before.
+             */
+            before?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 200, default 50.
+             */
+            limit?: number | null;
+            /** Format: uuid */
+            tenant: string;
         };
         LeaseBody: {
             /** Format: uuid */
@@ -2137,6 +2265,54 @@ export interface components {
         };
         NewCompany: {
             kind: components["schemas"]["CompanyKind"];
+            name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        /** @description A lead as a landing page writes it. */
+        NewLead: {
+            /** @description `gclid`, `fbclid`, `ttclid`, … */
+            click_ids?: {
+                [key: string]: string;
+            };
+            /** Format: uuid */
+            company?: string | null;
+            /** @description The text to which the person agreed. */
+            consent?: string | null;
+            /**
+             * Format: int64
+             * @description When, Unix milliseconds; without it now.
+             */
+            consent_at?: number | null;
+            /** @description An email or a phone is needed. */
+            email?: string | null;
+            /** @description The page's own id of it: the same again is the first one. Without it, the same email and phone within ten minutes are. */
+            external_id?: string | null;
+            /** @description What else the form asked, as text. */
+            fields?: {
+                [key: string]: string;
+            };
+            landing?: string | null;
+            name?: string | null;
+            phone?: string | null;
+            referrer?: string | null;
+            /** @description Which page it is; a signed lead has its page's name. */
+            source?: string | null;
+            /**
+             * Format: uuid
+             * @description Needed with a key or a token; a signed lead is of its page's tenant.
+             */
+            tenant?: string | null;
+            /** @description A field of the form that people do not see. What fills it in is a program: its lead is answered 202 and not kept. */
+            trap?: string | null;
+            utm?: components["schemas"]["Utm"];
+        };
+        NewLeadSource: {
+            /**
+             * Format: uuid
+             * @description Its leads are of this company.
+             */
+            company?: string | null;
             name: string;
             /** Format: uuid */
             tenant: string;
@@ -3040,6 +3216,14 @@ export type Kind = components['schemas']['Kind'];
 export type KindAbilities = components['schemas']['KindAbilities'];
 export type KindLimits = components['schemas']['KindLimits'];
 export type LastMessage = components['schemas']['LastMessage'];
+export type Lead = components['schemas']['Lead'];
+export type LeadAnswer = components['schemas']['LeadAnswer'];
+export type LeadSourceMade = components['schemas']['LeadSourceMade'];
+export type LeadSourceView = components['schemas']['LeadSourceView'];
+export type LeadSources = components['schemas']['LeadSources'];
+export type LeadSourcesQuery = components['schemas']['LeadSourcesQuery'];
+export type Leads = components['schemas']['Leads'];
+export type LeadsQuery = components['schemas']['LeadsQuery'];
 export type LeaseBody = components['schemas']['LeaseBody'];
 export type Link = components['schemas']['Link'];
 export type LinkPatch = components['schemas']['LinkPatch'];
@@ -3061,6 +3245,8 @@ export type Moved = components['schemas']['Moved'];
 export type NewApp = components['schemas']['NewApp'];
 export type NewChannel = components['schemas']['NewChannel'];
 export type NewCompany = components['schemas']['NewCompany'];
+export type NewLead = components['schemas']['NewLead'];
+export type NewLeadSource = components['schemas']['NewLeadSource'];
 export type NewLink = components['schemas']['NewLink'];
 export type NewSignIn = components['schemas']['NewSignIn'];
 export type NewSourceName = components['schemas']['NewSourceName'];
@@ -5755,6 +5941,344 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lead_sources: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadSources"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_lead_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLeadSource"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadSourceMade"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_lead_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OldLeadSource"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_leads: {
+        parameters: {
+            query: {
+                /** @description The last id of the page before. */
+                before?: string;
+                /** @description 1 to 200, default 50. */
+                limit?: number;
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leads"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_leads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLead"];
+            };
+        };
+        responses: {
+            /** @description The first of what came again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadAnswer"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadAnswer"];
+                };
+            };
+            /** @description A program filled in the form: nothing is kept. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadAnswer"];
+                };
             };
             /** @description The request is wrong; `field` says where. */
             400: {

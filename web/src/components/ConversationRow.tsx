@@ -10,6 +10,7 @@ import { authorName } from "./author";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
 import { OwnerBadge } from "./OwnerBadge";
+import { SourceMark } from "./SourceMark";
 
 interface Props {
   id: string;
@@ -52,6 +53,7 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
         <span className="row-top">
           <span className="row-name" dir="auto">{name}</span>
           <PlaceMark conversation={conversation} />
+          <SourceMark conversation={conversation} />
           <span className="unseen">{t(kindKey(conversation.channel_kind))}</span>
           {waits !== null && conversation.waiting_since !== null
             ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>

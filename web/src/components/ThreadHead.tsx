@@ -8,6 +8,7 @@ import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
 import { BackIcon } from "./Icons";
 import { Viewers } from "./Presence";
+import { SourceButton } from "./SourceMark";
 
 export function ThreadHead({ conversation }: { conversation: Conversation }) {
   const t = useText();
@@ -26,6 +27,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
         <p>
           {conversation.contact.handle && conversation.contact.handle !== name && <span dir="auto">{conversation.contact.handle}</span>}
           <PlaceMark conversation={conversation} />
+          <SourceButton conversation={conversation} />
           <span>{channel?.name ?? t(kindKey(conversation.channel_kind))}</span>
           {trouble && (
             <strong className="trouble">{t("channel.trouble", { detail: trouble.detail ?? trouble.state })}</strong>

@@ -22,6 +22,8 @@ export const pages: readonly PageOf[] = [
   { section: "companies", text: "page.companies", hint: "page.companiesHint", operation: "company.list", make: "company.create", group: "business" },
   { section: "channels", text: "page.channels", hint: "page.channelsHint", operation: "channel.list", make: "channel.create", group: "business" },
   { section: "windows", text: "page.windows", hint: "page.windowsHint", operation: "channel.update", group: "business" },
+  { section: "links", text: "page.links", hint: "page.linksHint", operation: "link.list", make: "link.create", group: "business" },
+  { section: "leads", text: "page.leads", hint: "page.leadsHint", operation: "lead.list", group: "business" },
   { section: "people", text: "page.people", hint: "page.peopleHint", operation: "user.list", group: "business" },
   { section: "log", text: "page.log", hint: "page.logHint", operation: "integration_log.list", group: "business" },
   { section: "jobs", text: "page.jobs", hint: "page.jobsHint", operation: "job.list_dead", group: "business" },

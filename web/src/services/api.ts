@@ -85,8 +85,9 @@ export class Api {
     return this.get(`/api/v1/events?tenant=${tenant}&after=${cursor}&limit=1`);
   }
 
+  /** Of an attachment, or of what the API has at a path. */
   async media(attachment: string): Promise<Blob> {
-    const response = await this.authorised("GET", `/api/v1/media/${attachment}`);
+    const response = await this.authorised("GET", attachment.startsWith("/") ? attachment : `/api/v1/media/${attachment}`);
     return response.blob();
   }
 

@@ -13,6 +13,8 @@ import { ChannelsSection } from "./Channels";
 import { CompaniesSection } from "./Companies";
 import { forgetAtSignOut } from "./form";
 import { JobsPage } from "./Jobs";
+import { LeadsPage } from "./Leads";
+import { LinksSection } from "./Links";
 import { LogPage } from "./Log";
 import { PageHead, type SectionProps } from "./Parts";
 import { PeoplePage } from "./People";
@@ -20,7 +22,7 @@ import { ProfilePage } from "./Profile";
 import { WindowsSection } from "./Windows";
 
 const business: Partial<Record<Section, (props: SectionProps) => React.ReactNode>> = {
-  companies: CompaniesSection, channels: ChannelsSection, windows: WindowsSection, people: PeoplePage, log: LogPage, jobs: JobsPage,
+  companies: CompaniesSection, channels: ChannelsSection, windows: WindowsSection, links: LinksSection, leads: LeadsPage, people: PeoplePage, log: LogPage, jobs: JobsPage,
 };
 const platform: Partial<Record<Section, (props: { thing: string | null }) => React.ReactNode>> = { apps: AppsSection };
 const own: Partial<Record<Section, () => React.ReactNode>> = { profile: ProfilePage, appearance: AppearancePage };

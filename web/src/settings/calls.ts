@@ -1,7 +1,8 @@
 // The operations that only the settings pages use, each with what it takes and gives. Types are the server's.
 import type {
-  AppPatch, Apps, Begun, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, LogPage,
-  NewApp, NewChannel, NewCompany, NewSignIn, ProviderAppView, Replayed,
+  AppPatch, Apps, Begun, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, Lead, Leads,
+  Link, LinkPatch, Links, LogPage,
+  NewApp, NewChannel, NewCompany, NewLink, NewSignIn, ProviderAppView, Replayed,
 } from "../api.gen";
 import type { App } from "../app";
 import { params } from "../services/params";
@@ -28,6 +29,12 @@ export const callsOf = (request: App["request"]) => ({
   log: (tenant: string, channel: string | null, before: string | null) =>
     request<LogPage>("GET", `/api/v1/integration-log?${params({ tenant, channel, before })}`),
   replay: (entry: string) => request<Replayed>("POST", `/api/v1/integration-log/${entry}/replay`),
+  links: (tenant: string) => request<Links>("GET", `/api/v1/links?${params({ tenant, limit: "500" })}`),
+  makeLink: (link: NewLink) => request<Link>("POST", "/api/v1/links", link),
+  changeLink: (id: string, patch: LinkPatch) => request<Link>("PATCH", `/api/v1/links/${id}`, patch),
+  removeLink: (id: string) => request<void>("DELETE", `/api/v1/links/${id}`),
+  leads: (tenant: string, before: string | null): Promise<Lead[]> =>
+    request<Leads>("GET", `/api/v1/leads?${params({ tenant, before })}`).then(({ leads }) => leads),
   deadJobs: (tenant: string, before: string | null) =>
     request<DeadAnswer>("GET", `/api/v1/jobs/dead?${params({ tenant, before })}`).then(({ jobs }) => jobs),
   retryJob: (job: string) => request<void>("POST", `/api/v1/jobs/${job}/retry`),

@@ -54,7 +54,7 @@ export function message(conversationId: string, seq: number, change: Partial<Mes
 export function event(cursor: number, kind: Event["kind"], change: Partial<Event> = {}): Event {
   return {
     cursor, tenant, kind, at: cursor, company: null, channel: null, conversation: null, message: null, turn: null,
-    channel_state: null, read: null, moved: null, ...change,
+    channel_state: null, read: null, lead: null, moved: null, ...change,
   };
 }
 

@@ -1,0 +1,233 @@
+//! Leads: what a landing page's server hands in. The same lead again is the first one: by the page's own id of it, else by
+//! what the person wrote, within ten minutes. A lead is matched to a contact elsewhere, and only by an address that was
+//! proved: what somebody typed into a form proves nothing.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::digest;
+use uuid::Uuid;
+
+use super::source_name;
+use super::utm;
+use crate::accounts::Scope;
+use crate::announce;
+use crate::error::Error;
+use crate::model::{Lead, Utm};
+use crate::store::{Tx, Verb, leads, places};
+
+/// Two of the same person within so long are one.
+const AGAIN_MS: i64 = 10 * 60_000;
+const MAX_FIELDS: usize = 50;
+const MAX_NAME: usize = 200;
+const MAX_VALUE: usize = 2_000;
+const MAX_ADDRESS: usize = 2_000;
+const MAX_CONSENT: usize = 4_000;
+
+/// What was handed in, as it was written.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    pub source: String,
+    pub company: Option<Uuid>,
+    pub external_id: Option<String>,
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub fields: BTreeMap<String, String>,
+    pub utm: Utm,
+    pub click_ids: BTreeMap<String, String>,
+    pub landing: Option<String>,
+    pub referrer: Option<String>,
+    pub consent: Option<String>,
+    pub consent_at: Option<i64>,
+}
+
+pub struct AddLead {
+    pub scope: Scope,
+    pub written: Written,
+}
+
+/// The lead, and whether it was there already.
+pub struct Added {
+    pub lead: Lead,
+    pub is_repeated: bool,
+}
+
+impl Verb for AddLead {
+    type Out = Added;
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Added, Error> {
+        let tenant = self.scope.tenant();
+        let Written { source, company, external_id, consent_at, .. } = &self.written;
+        let source = utm::clean(source).ok_or_else(|| Error::invalid("source", "is empty"))?;
+        let source = source_name::meant(tx, tenant, source).await?;
+        let marks = source_name::cleaned(tx, tenant, &self.written.utm).await?;
+        let (mut lead, digest) = checked(&self.written)?;
+        let external_id = short("external_id", external_id.as_deref(), MAX_NAME)?;
+        let place = (tenant, source.as_str());
+        let known = match &external_id {
+            Some(external_id) => leads::by_external_id(tx, place, external_id).await?,
+            None => leads::by_digest(tx, place, &digest, tx.now() - AGAIN_MS).await?,
+        };
+        if let Some(lead) = known {
+            return Ok(Added { lead, is_repeated: true });
+        }
+        if let Some(company) = company
+            && !(self.scope.sees_company(*company)
+                && places::COMPANY.within(tx, &[tenant], *company).await?.is_some())
+        {
+            return Err(Error::NotFound("company"));
+        }
+        let now = tx.now();
+        (lead.id, lead.tenant, lead.company, lead.at) = (tx.new_id(), tenant, *company, now);
+        (lead.source, lead.external_id, lead.utm) = (source, external_id, marks);
+        // A time in the future is a clock's mistake.
+        lead.consent_at =
+            lead.consent.as_ref().map(|_| consent_at.filter(|at| (0..=now).contains(at)).unwrap_or(now));
+        leads::insert(tx, &lead, &digest).await?;
+        announce::lead(tx, &lead)?;
+        Ok(Added { lead, is_repeated: false })
+    }
+}
+
+fn short(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<String>, Error> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty());
+    match text {
+        Some(text) if text.chars().count() > most => {
+            Err(Error::invalid(field, format!("has more than {most} characters")))
+        }
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+/// The lead without what the database knows, and the digest of what the person wrote.
+fn checked(written: &Written) -> Result<(Lead, String), Error> {
+    let name = short("name", written.name.as_deref(), MAX_NAME)?;
+    let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
+    let email = short("email", written.email.as_deref(), MAX_NAME)?.map(|email| email.to_lowercase());
+    if email.as_ref().is_some_and(|email| !is_email(email)) {
+        return Err(Error::invalid("email", "is no address"));
+    }
+    let phone = short("phone", written.phone.as_deref(), 60)?.map(|phone| digits(&phone)).transpose()?;
+    if email.is_none() && phone.is_none() {
+        return Err(Error::invalid("email", "give an email or a phone"));
+    }
+    let fields = map("fields", &written.fields)?;
+    let click_ids = map("click_ids", &written.click_ids)?;
+    let mut said = digest::Context::new(&digest::SHA256);
+    for part in [email.as_deref(), phone.as_deref().map(|phone| phone.trim_start_matches('+'))] {
+        said.update(part.unwrap_or_default().as_bytes());
+        said.update(b"\0");
+    }
+    let digest = hex::encode(&said.finish().as_ref()[..16]);
+    let lead = Lead {
+        id: Uuid::nil(),
+        tenant: Uuid::nil(),
+        company: None,
+        source: String::new(),
+        external_id: None,
+        name,
+        email,
+        phone,
+        contact: None,
+        fields,
+        utm: Utm::default(),
+        click_ids,
+        landing: short("landing", written.landing.as_deref(), MAX_ADDRESS)?,
+        referrer: short("referrer", written.referrer.as_deref(), MAX_ADDRESS)?,
+        consent: short("consent", written.consent.as_deref(), MAX_CONSENT)?,
+        consent_at: None,
+        at: 0,
+    };
+    Ok((lead, digest))
+}
+
+fn map(field: &'static str, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Error> {
+    if given.len() > MAX_FIELDS {
+        return Err(Error::invalid(field, format!("has more than {MAX_FIELDS} entries")));
+    }
+    let long = |text: &str, most: usize| text.chars().count() > most;
+    if given.iter().any(|(name, value)| name.is_empty() || long(name, MAX_NAME) || long(value, MAX_VALUE)) {
+        let problem = format!("names have 1 to {MAX_NAME} characters, values at most {MAX_VALUE}");
+        return Err(Error::invalid(field, problem));
+    }
+    Ok(given.iter().map(|(name, value)| (name.clone(), value.trim().to_owned())).collect())
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((who, host)) = text.rsplit_once('@') else { return false };
+    !who.is_empty()
+        && host.contains('.')
+        && !host.starts_with('.')
+        && !host.ends_with('.')
+        && !text.chars().any(|sign| sign.is_whitespace() || sign.is_control() || "<>\",;".contains(sign))
+}
+
+/// The digits of a phone number, with its `+`; `00` before a country code is one.
+fn digits(text: &str) -> Result<String, Error> {
+    let is_number = text.chars().all(|sign| sign.is_ascii_digit() || " +-().\u{a0}/".contains(sign));
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    if !is_number || !(5..=17).contains(&digits.len()) {
+        return Err(Error::invalid("phone", "is no phone number"));
+    }
+    let coded = digits.strip_prefix("00");
+    let plus = text.trim_start().starts_with('+') || coded.is_some();
+    let digits = coded.map_or(digits.clone(), str::to_owned);
+    Ok(if plus { format!("+{digits}") } else { digits })
+}
+
+/// The leads that the scope sees, newest first.
+pub struct ListLeads {
+    pub scope: Scope,
+    pub before: Option<Uuid>,
+    pub limit: i64,
+}
+
+impl Verb for ListLeads {
+    type Out = Vec<Lead>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let (mut before, mut seen) = (self.before.unwrap_or(Uuid::max()), Vec::new());
+        let limit = usize::try_from(self.limit).unwrap_or(1);
+        loop {
+            let page = leads::of_tenant(tx, self.scope.tenant(), before, self.limit).await?;
+            let is_last = page.len() < limit;
+            before = page.last().map_or(before, |last| last.id);
+            // A lead of no company is for those who see the whole tenant.
+            let sees = |lead: &Lead| {
+                lead.company.map_or(self.scope.companies().is_none(), |one| self.scope.sees_company(one))
+            };
+            seen.extend(page.into_iter().filter(sees));
+            if is_last || seen.len() >= limit {
+                seen.truncate(limit);
+                return Ok(seen);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(email: &str, phone: &str) -> Written {
+        Written { email: Some(email.into()), phone: Some(phone.into()), ..Written::default() }
+    }
+
+    #[test]
+    fn spellings_of_one_person_are_one() {
+        let digest = |email, phone| checked(&written(email, phone)).expect("a lead").1;
+        let one = digest("mira@example.com", "+1 (555) 010-0200");
+        assert_eq!(one, digest(" Mira@Example.com ", "0015550100200"));
+        assert_eq!(one, digest("MIRA@EXAMPLE.COM", "1-555-010-0200"));
+        assert_ne!(one, digest("mira@example.com", "+1 555 010 0201"));
+        for (email, phone) in
+            [("", ""), ("mira", ""), ("a@b", ""), ("a b@example.com", ""), ("", "call me"), ("", "12")]
+        {
+            assert!(checked(&written(email, phone)).is_err(), "{email} {phone}");
+        }
+    }
+}
