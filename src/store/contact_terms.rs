@@ -9,6 +9,7 @@ use crate::args;
 use crate::model::Contact;
 use crate::search::fold::fold;
 use crate::search::number::{TypedNumber, digits, from_end};
+use crate::search::phone;
 
 const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1, $2, $3) \
     on conflict (tenant, term, contact) do nothing";
@@ -107,7 +108,12 @@ pub async fn find(
 fn numbers(typed: &str) -> Vec<String> {
     let Some(TypedNumber { begins, ends }) = TypedNumber::read(typed, DIGITS) else { return Vec::new() };
     let ends = ends.iter().map(|digits| from_end(FROM_END, digits));
-    begins.into_iter().chain(ends).collect()
+    // A whole number is also found under the spellings that the provider's ids may have.
+    let keys = phone::same_person_keys(typed, None);
+    let mut found: Vec<String> = begins.into_iter().chain(keys).chain(ends).collect();
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|one| seen.insert(one.clone()));
+    found
 }
 
 fn has_all(contact: &Contact, words: &[&str]) -> bool {
@@ -226,6 +232,19 @@ mod tests {
             }
         }
         assert!(numbers("4477 Shop").is_empty());
+    }
+
+    #[test]
+    fn a_number_is_found_under_the_spelling_of_the_providers_id() {
+        for (stored, typed) in [
+            ("555181234567", "+55 51 98123-4567"),
+            ("5215512345678", "+52 55 1234 5678"),
+            ("5491123456789", "+54 11 15 2345 6789"),
+        ] {
+            let terms = terms(&contact("", stored));
+            let hit = numbers(typed).iter().any(|one| terms.iter().any(|term| term.starts_with(one)));
+            assert!(hit, "{typed:?} in {stored:?}: {:?}", numbers(typed));
+        }
     }
 
     #[test]
