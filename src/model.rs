@@ -9,6 +9,7 @@ mod event;
 mod frame;
 pub mod limits;
 mod message;
+mod person;
 mod provider_app;
 mod turn;
 
@@ -24,6 +25,7 @@ pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
     MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
 };
+pub use person::{Merge, MergeKind, MergeState, PersonChange};
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
 pub use turn::{Turn, TurnState};
 

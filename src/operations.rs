@@ -10,6 +10,7 @@ mod caller;
 mod channel_health;
 mod channels;
 mod companies;
+mod contacts;
 mod conversations;
 mod describe;
 mod docs;
@@ -45,8 +46,8 @@ pub use caller::{At, Caller};
 pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
-use crate::accounts::Permission::{Answer, Manage, Operate, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Conversation, Envelope, Job, Turn};
+use crate::accounts::Permission::{Answer, Manage, Merge, Operate, Read, Respond};
+use crate::accounts::Thing::{Attachment, Channel, Contact, Conversation, Envelope, Job, Turn};
 use crate::app::AppState;
 use crate::http::{health, hooks, metrics, session};
 use caller::Guard;
@@ -105,6 +106,19 @@ table! {
         /// Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
         /// conversation.
         "contact.find" => run(inbox::find_contacts).needs(Read).get("/api/v1/contacts").socket();
+        /// One person: its contacts, ids, conversations and merges, as far as the caller sees them.
+        "contact.get" => act(contacts::get).about(Contact).needs(Read).get("/api/v1/contacts/{id}").socket();
+        /// Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+        ///
+        /// 409 `too_many_contacts`.
+        "contact.merge" => run(contacts::merge).about(Contact).needs(Merge)
+            .post("/api/v1/contacts/{id}/merge").socket();
+        /// Undo a merge, or answer one that waits for a person.
+        "contact.split" => run(contacts::split).about(Contact).needs(Merge)
+            .post("/api/v1/contacts/{id}/split").socket();
+        /// Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice.
+        "contact.block" => run(contacts::block).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/block").socket();
         /// One conversation.
         "conversation.get" => act(conversations::get).about(Conversation).needs(Read)
             .get("/api/v1/conversations/{id}");

@@ -33,6 +33,7 @@ pub mod envelopes;
 pub mod events;
 pub mod jobs;
 pub mod looks;
+pub mod merges;
 pub mod messages;
 pub mod names;
 pub mod ownership;
@@ -198,6 +199,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
         ("looks", looks::ALL),
+        ("merges", merges::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("ownership", ownership::ALL),

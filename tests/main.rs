@@ -28,6 +28,7 @@ mod order;
 mod outward;
 mod pacing;
 mod pairing;
+mod people;
 mod plans;
 mod promised;
 mod refused;

@@ -123,6 +123,7 @@ impl Verb for Fill {
             )
             .await?;
             tx.put("insert into identities (channel, external_id, contact, tenant, created_at) values ($1, $2, $3, $4, 0)", &[channel.into(), key, contact.into(), tenant.into()]).await?;
+            tx.put("insert into contact_merges (tenant, id, contact, into_contact, kind, state, created_at) values ($1, $2, $3, $3, 'person', 'active', 0)", &[tenant.into(), id(19, n).into(), contact.into()]).await?;
             let bucket = ["closed", "ai", "unassigned", "unassigned_waiting", "assigned", "assigned_waiting"]
                 [usize::try_from(n % 6).unwrap_or(0)];
             let (state, waits) =

@@ -111,6 +111,7 @@ impl Things {
             ("tenant", world.tenant.to_string()),
             ("company", text(&conversation["company"])),
             ("conversation", text(&conversation["id"])),
+            ("contact", text(&conversation["contact"]["id"])),
             ("channel", world.bot.id.to_string()),
             ("envelope", text(&log["entries"][0]["id"])),
             ("token", world.bot.hook_token.clone()),
@@ -121,6 +122,7 @@ impl Things {
     fn in_path(&self, path: &str) -> String {
         let of = [
             ("conversations", "conversation"),
+            ("contacts/", "contact"),
             ("channels", "channel"),
             ("integration-log", "envelope"),
             ("hooks", "token"),

@@ -77,6 +77,7 @@ const OF_TENANTS: &[&str] = &[
     "connections",
     "consumer_cursors",
     "contact_terms",
+    "contact_merges",
     "contacts",
     "conversations",
     "deliveries",

@@ -20,6 +20,8 @@ pub enum Thing {
     Company,
     ApiKey,
     Job,
+    /// Of the whole tenant: the verb looks whether the caller sees one of its conversations.
+    Contact,
 }
 
 impl Thing {
@@ -34,6 +36,7 @@ impl Thing {
             Self::Company => "company",
             Self::ApiKey => "API key",
             Self::Job => "job",
+            Self::Contact => "contact",
         }
     }
 
@@ -47,6 +50,7 @@ impl Thing {
             Self::Company => &places::COMPANY,
             Self::ApiKey => &places::API_KEY,
             Self::Job => &places::JOB,
+            Self::Contact => &places::CONTACT,
         }
     }
 }

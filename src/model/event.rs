@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChannelView, Conversation, Message, Standing, Turn, text_enum};
+use super::{ChannelView, Conversation, Message, PersonChange, Standing, Turn, text_enum};
 
 text_enum!(EventKind {
     MessageCreated = "message.created",
@@ -12,6 +12,12 @@ text_enum!(EventKind {
     ConversationUpdated = "conversation.updated",
     TurnUpdated = "turn.updated",
     ChannelUpdated = "channel.updated",
+    /// Two contacts are one person from now on.
+    ContactMerged = "contact.merged",
+    /// They are not any more: one event for each person.
+    ContactSplit = "contact.split",
+    /// What is known of a person changed.
+    ContactUpdated = "contact.updated",
     /// Goes only to the sessions of the user who read.
     ConversationRead = "conversation.read",
 });
@@ -57,6 +63,7 @@ pub struct EventBody {
     pub turn: Option<Turn>,
     pub channel_state: Option<ChannelView>,
     pub read: Option<ReadEvent>,
+    pub person: Option<PersonChange>,
 }
 
 impl EventBody {
@@ -74,6 +81,7 @@ impl EventBody {
             turn: None,
             channel_state: None,
             read: None,
+            person: None,
         }
     }
 

@@ -220,6 +220,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person: its contacts, ids, conversations and merges, as far as the caller sees them. */
+        get: operations["get_contacts_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice. */
+        post: operations["post_contacts_id_block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+         * @description 409 `too_many_contacts`.
+         */
+        post: operations["post_contacts_id_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo a merge, or answer one that waits for a person. */
+        post: operations["post_contacts_id_split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}": {
         parameters: {
             query?: never;
@@ -1008,6 +1079,9 @@ export interface components {
             expires_at: number;
             url: string;
         };
+        BlockBody: {
+            blocked: boolean;
+        };
         /**
          * @description In which list of the inbox a conversation stands. The views are unions of these.
          * @enum {string}
@@ -1016,6 +1090,47 @@ export interface components {
         CapacityBody: {
             /** @description 1 to 1,000; 0: no more turns. */
             capacity: number;
+        };
+        /** @description A person. */
+        Card: {
+            /** @description The contacts that a waiting merge would join. */
+            asked: components["schemas"]["Contact"][];
+            /** @description The contact as which the person is seen. */
+            contact: components["schemas"]["Contact"];
+            /** @description The newest first. */
+            conversations: components["schemas"]["CardConversation"][];
+            identities: components["schemas"]["CardIdentity"][];
+            /** @description All its contacts as they are themselves, `contact` the first. */
+            members: components["schemas"]["Contact"][];
+            /** @description The newest first; also those that were undone, and those that wait for a person (`asked`). */
+            merges: components["schemas"]["Merge"][];
+            /** Format: uuid */
+            tenant: string;
+        };
+        /** @description A conversation with the person. */
+        CardConversation: {
+            /** Format: uuid */
+            channel: string;
+            channel_kind: string;
+            /** Format: uuid */
+            contact: string;
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["ConversationState"];
+            /** Format: int64 */
+            updated_at: number;
+        };
+        /** @description An id of the person on a channel. */
+        CardIdentity: {
+            /** Format: uuid */
+            channel: string;
+            channel_kind: string;
+            /** Format: uuid */
+            contact: string;
+            /** @description The provider's id. */
+            id: string;
+            /** @description The phone number that the id is, in E.164 with its plus. */
+            phone: string | null;
         };
         /** @description What can be sent through a channel beside texts and files. */
         ChannelAbilities: {
@@ -1249,11 +1364,25 @@ export interface components {
             tenants: components["schemas"]["FollowedTenant"][];
             user: components["schemas"]["User"] | null;
         };
+        /** @description A customer on a channel. Contacts that are one person keep their ids, and show what is known of the person. */
         Contact: {
+            /**
+             * Format: int64
+             * @description Since when the person is blocked: nothing is sent to it, and what it writes is kept without notice.
+             */
+            blocked_at: number | null;
             /** @description How the channel calls the customer: a phone number, a user name. */
             handle: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Labels of the person. */
+            labels: string[];
+            /**
+             * Format: uuid
+             * @description The contact as which this one is seen, if it was merged into another.
+             */
+            merged_into: string | null;
+            /** @description The person's, for merged contacts. */
             name: string | null;
         };
         ContactsAnswer: {
@@ -1296,6 +1425,8 @@ export interface components {
              * @description How many messages the customer has written; `inbound_count - my_read.inbound_count` are unread.
              */
             inbound_count: number;
+            /** @description Labels of this conversation alone. */
+            labels: string[];
             last_message: components["schemas"]["LastMessage"] | null;
             /**
              * Format: int64
@@ -1442,13 +1573,14 @@ export interface components {
             kind: components["schemas"]["EventKind"];
             message: components["schemas"]["Message"] | null;
             moved: components["schemas"]["Moved"] | null;
+            person: components["schemas"]["PersonChange"] | null;
             read: components["schemas"]["ReadEvent"] | null;
             /** Format: uuid */
             tenant: string;
             turn: components["schemas"]["Turn"] | null;
         };
         /** @enum {string} */
-        EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "conversation.read";
+        EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "contact.merged" | "contact.split" | "contact.updated" | "conversation.read";
         /** @description What the answer is, for its description: it is written piece by piece. */
         EventsAnswer: {
             epoch: string;
@@ -1705,6 +1837,51 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        /** @description A reason for which two contacts are one person. */
+        Merge: {
+            /** @description Who did it, if a person did. */
+            author: string | null;
+            /**
+             * Format: uuid
+             * @description The proof: the channel, the ids that are one person's, and the message that told it.
+             */
+            channel: string | null;
+            /** Format: uuid */
+            contact: string;
+            /** Format: uuid */
+            conversation: string | null;
+            /** Format: int64 */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description When it was undone, refused or confirmed, and by whom.
+             */
+            decided_at: number | null;
+            decided_by: string | null;
+            /** Format: uuid */
+            id: string;
+            ids: string[];
+            /** Format: uuid */
+            into: string;
+            kind: components["schemas"]["MergeKind"];
+            /** Format: uuid */
+            message: string | null;
+            state: components["schemas"]["MergeState"];
+        };
+        MergeBody: {
+            /**
+             * Format: uuid
+             * @description The contact as which both are seen from now on.
+             */
+            into: string;
+        };
+        /**
+         * @description What says that two contacts are one person.
+         * @enum {string}
+         */
+        MergeKind: "person" | "hidden_id" | "chat_moved";
+        /** @enum {string} */
+        MergeState: "active" | "undone" | "asked" | "refused";
         Message: {
             attachments: components["schemas"]["Attachment"][];
             author: components["schemas"]["Author"];
@@ -1943,7 +2120,7 @@ export interface components {
          * @description What a call needs.
          * @enum {string}
          */
-        Permission: "read" | "answer" | "manage" | "respond" | "whole" | "operate";
+        Permission: "read" | "answer" | "merge" | "manage" | "respond" | "whole" | "operate";
         Permissions: components["schemas"]["Permission"][];
         /** @description Somebody to whom a conversation of a tenant can be assigned. */
         Person: {
@@ -1953,6 +2130,14 @@ export interface components {
             /** @description What it may do there. */
             permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
+        };
+        /** @description A change of a person, as an event. */
+        PersonChange: {
+            /** @description As it is seen now. */
+            contact: components["schemas"]["Contact"];
+            /** @description All contacts that are this person now, `contact` the first. After a split there is an event for each person. */
+            members: string[];
+            merge: components["schemas"]["Merge"] | null;
         };
         /**
          * @description What a person of the platform may do, in every tenant.
@@ -2258,6 +2443,14 @@ export interface components {
         };
         /** @description The arguments and the result of each method of the socket; no document of this form is ever sent. */
         SocketMethods: {
+            /** @description Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice. */
+            "contact.block": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["BlockBody"];
+                result: components["schemas"]["Card"];
+            };
             /**
              * @description Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
              *      conversation.
@@ -2265,6 +2458,34 @@ export interface components {
             "contact.find": {
                 args: components["schemas"]["ContactsQuery"];
                 result: components["schemas"]["ContactsAnswer"];
+            };
+            /** @description One person: its contacts, ids, conversations and merges, as far as the caller sees them. */
+            "contact.get": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                };
+                result: components["schemas"]["Card"];
+            };
+            /**
+             * @description Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+             *
+             *      409 `too_many_contacts`.
+             */
+            "contact.merge": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["MergeBody"];
+                result: components["schemas"]["Card"];
+            };
+            /** @description Undo a merge, or answer one that waits for a person. */
+            "contact.split": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["SplitBody"];
+                result: components["schemas"]["Card"];
             };
             /** @description Give the conversation to a colleague, or to nobody in particular. */
             "conversation.assign": {
@@ -2426,6 +2647,15 @@ export interface components {
         };
         /** @enum {string} */
         Sort: "recent" | "wait";
+        SplitBody: {
+            /**
+             * Format: uuid
+             * @description One of the person's `merges`.
+             */
+            merge: string;
+            /** @description For a merge that waits for a person (`asked`): whether they are one. A merge that holds is undone. */
+            same?: boolean;
+        };
         /** @description What the lists and their counts know of a conversation. */
         Standing: {
             /** Format: uuid */
@@ -2517,8 +2747,12 @@ export type AttachmentState = components['schemas']['AttachmentState'];
 export type Author = components['schemas']['Author'];
 export type AuthorKind = components['schemas']['AuthorKind'];
 export type Begun = components['schemas']['Begun'];
+export type BlockBody = components['schemas']['BlockBody'];
 export type Bucket = components['schemas']['Bucket'];
 export type CapacityBody = components['schemas']['CapacityBody'];
+export type Card = components['schemas']['Card'];
+export type CardConversation = components['schemas']['CardConversation'];
+export type CardIdentity = components['schemas']['CardIdentity'];
 export type ChannelAbilities = components['schemas']['ChannelAbilities'];
 export type ChannelHealth = components['schemas']['ChannelHealth'];
 export type ChannelKind = components['schemas']['ChannelKind'];
@@ -2576,6 +2810,10 @@ export type LeaseBody = components['schemas']['LeaseBody'];
 export type LogEntry = components['schemas']['LogEntry'];
 export type LogPage = components['schemas']['LogPage'];
 export type LogQuery = components['schemas']['LogQuery'];
+export type Merge = components['schemas']['Merge'];
+export type MergeBody = components['schemas']['MergeBody'];
+export type MergeKind = components['schemas']['MergeKind'];
+export type MergeState = components['schemas']['MergeState'];
 export type Message = components['schemas']['Message'];
 export type MessageAnswer = components['schemas']['MessageAnswer'];
 export type MessageBody = components['schemas']['MessageBody'];
@@ -2604,6 +2842,7 @@ export type PeopleQuery = components['schemas']['PeopleQuery'];
 export type Permission = components['schemas']['Permission'];
 export type Permissions = components['schemas']['Permissions'];
 export type Person = components['schemas']['Person'];
+export type PersonChange = components['schemas']['PersonChange'];
 export type PlatformRole = components['schemas']['PlatformRole'];
 export type Pool = components['schemas']['Pool'];
 export type Position = components['schemas']['Position'];
@@ -2632,6 +2871,7 @@ export type SettingField = components['schemas']['SettingField'];
 export type SignIn = components['schemas']['SignIn'];
 export type SocketMethods = components['schemas']['SocketMethods'];
 export type Sort = components['schemas']['Sort'];
+export type SplitBody = components['schemas']['SplitBody'];
 export type Standing = components['schemas']['Standing'];
 export type TenantRole = components['schemas']['TenantRole'];
 export type TryAgainBody = components['schemas']['TryAgainBody'];
@@ -3598,6 +3838,273 @@ export interface operations {
             };
             /** @description There is no such thing, or not for this caller. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_contacts_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_split: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::inbox::outgoing::Part;
+use crate::inbox::outgoing::{self, Part};
 use crate::inbox::receipt;
 use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
@@ -71,6 +71,12 @@ impl Verb for Begin {
         let is_automatic = message.author.kind == AuthorKind::Responder;
         if is_automatic && conversation.owner == Owner::Human && !part.by_person {
             receipt::silence(tx, delivery).await?;
+            jobs::done(tx, &self.job).await?;
+            return Ok(None);
+        }
+        if conversation.contact.blocked_at.is_some() {
+            receipt::fail(tx, delivery, outgoing::BLOCKED, "the contact was blocked before it was sent")
+                .await?;
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }

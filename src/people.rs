@@ -1,0 +1,18 @@
+//! People: contacts that are one person, by hand or by proof, and back again. What a contact is seen as is a mapping: nothing
+//! of a contact moves when it is merged, so that undoing a merge restores what was there.
+//!
+//! Says nothing about conversations and turns; who blocks a person ends its turns in `inbox/block.rs`.
+
+mod cards;
+mod group;
+mod merge;
+mod proof;
+mod roots;
+mod tell;
+
+pub use crate::search::phone;
+pub use cards::{Card, CardConversation, CardIdentity, GetCard, of as card};
+pub use group::{MOST, Person, person, seen};
+pub use merge::{Merge, Split};
+pub use proof::{Told, is_of_another, same};
+pub use tell::tell;
