@@ -7,6 +7,7 @@ mod channel_health;
 mod conversation;
 mod event;
 mod frame;
+mod known;
 pub mod limits;
 mod message;
 mod person;
@@ -20,6 +21,7 @@ pub use conversation::{
 };
 pub use event::{Event, EventBody, EventKind, Moved, ReadEvent};
 pub use frame::{PairingState, RoomFrame, Typist};
+pub use known::{Attribute, AttributeKind, AttributeRules, AttributeValue, ContactNote, Label};
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,

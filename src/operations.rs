@@ -21,6 +21,7 @@ mod inbox;
 mod integration_log;
 mod jobs;
 mod kinds;
+mod known;
 mod me;
 mod media;
 mod messages;
@@ -119,6 +120,32 @@ table! {
         /// Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice.
         "contact.block" => run(contacts::block).about(Contact).needs(Answer)
             .post("/api/v1/contacts/{id}/block").socket();
+        /// Set the labels of a person.
+        "contact.label" => run(known::label_contact).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/labels").socket();
+        /// Set what is known of a person: values by the attribute. All of them or none.
+        ///
+        /// 400 names the attribute whose value has the wrong type or is out of its bounds.
+        "contact.set" => run(known::set_values).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/attributes").socket();
+        /// Add, change or remove a note about a person. Only people see it.
+        "contact.note" => run(known::note).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/notes").socket();
+        /// Set the labels of a conversation.
+        "conversation.label" => run(known::label_conversation).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/labels").socket();
+        /// The labels of a tenant.
+        "label.list" => run(known::labels).needs(Read).get("/api/v1/labels");
+        /// Make a label, or change one's name and colour.
+        ///
+        /// 409 `label_exists`, `too_many_labels`.
+        "label.put" => run(known::put_label).needs(Manage).post("/api/v1/labels");
+        /// Remove a label from the contacts and conversations that have it, and then itself.
+        "label.remove" => run(known::remove_label).needs(Manage).delete("/api/v1/labels");
+        /// What a tenant wants to know of its contacts.
+        "attribute.list" => run(known::attributes).needs(Read).get("/api/v1/attributes");
+        /// Make an attribute, or change one's name and rules.
+        "attribute.put" => run(known::put_attribute).needs(Manage).post("/api/v1/attributes");
         /// One conversation.
         "conversation.get" => act(conversations::get).about(Conversation).needs(Read)
             .get("/api/v1/conversations/{id}");

@@ -2,6 +2,8 @@
 
 #[path = "people/histories.rs"]
 mod histories;
+#[path = "people/known.rs"]
+mod known;
 #[path = "people/proofs.rs"]
 mod proofs;
 
@@ -29,7 +31,7 @@ struct Channels {
     of: Vec<(&'static str, Uuid)>,
 }
 
-const KINDS: [&str; 6] = ["waha", "whatsapp_cloud", "telegram", "messenger", "instagram", "gmail"];
+const KINDS: [&str; 6] = ["waha", "whatsapp-cloud", "telegram", "messenger", "instagram", "gmail"];
 
 impl Verb for Channels {
     type Out = ();
@@ -57,7 +59,7 @@ impl Verb for Channels {
 
 /// Channels of all providers in the tenant of a world, or in another one.
 async fn channels(world: &World, tenant: Uuid, company: Uuid) -> Vec<Arc<Channel>> {
-    let of = KINDS.map(|kind| (kind, Uuid::now_v7())).to_vec();
+    let of = KINDS.map(|kind| (kind, world.app.store.ids().next())).to_vec();
     world.app.store.write(Channels { tenant, company, of: of.clone() }).await.expect("channels");
     let settings = ChannelSettings { ai: false, ..ChannelSettings::default() };
     let made = of.into_iter().map(|(kind, id)| {

@@ -5,11 +5,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::group::seen;
+use super::{attributes, notes};
 use crate::accounts::access::Scope;
 use crate::error::Error;
-use crate::model::{Contact, Merge};
+use crate::model::{AttributeValue, Contact, ContactNote, Merge};
 use crate::search::phone::Phone;
-use crate::store::{Tx, Verb, contacts, conversations, merges};
+use crate::store::{Tx, Verb, contact_notes, contacts, conversations, merges};
 
 /// Conversations and merges that a card has, the newest.
 const CONVERSATIONS: usize = 50;
@@ -49,6 +50,10 @@ pub struct Card {
     pub identities: Vec<CardIdentity>,
     /// The newest first.
     pub conversations: Vec<CardConversation>,
+    /// What is known of it.
+    pub attributes: Vec<AttributeValue>,
+    /// The newest first.
+    pub notes: Vec<ContactNote>,
     /// The newest first; also those that were undone, and those that wait for a person (`asked`).
     pub merges: Vec<Merge>,
     /// The contacts that a waiting merge would join.
@@ -72,6 +77,7 @@ pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, E
     let tenant = scope.tenant();
     let person = seen(tx, scope, contact).await?;
     let (mut identities, mut ids, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+    let mut written = Vec::new();
     for member in &person.members {
         for one in contacts::identities(tx, tenant, member.id).await? {
             if scope.sees_company(one.company) {
@@ -87,6 +93,7 @@ pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, E
         }
         let of = conversations::of_contact(tx, tenant, member.id, CONVERSATIONS as i64).await?;
         ids.extend(of.into_iter().filter(|(_, company)| scope.sees_company(*company)).map(|(id, _)| id));
+        written.extend(contact_notes::list(tx, tenant, member.id, notes::MOST).await?);
         reasons.extend(merges::of_contact(tx, tenant, member.id, MERGES as i64).await?);
     }
     identities.sort_by(|a, b| (a.contact, a.channel, &a.id).cmp(&(b.contact, b.channel, &b.id)));
@@ -106,7 +113,9 @@ pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, E
     reasons.sort_by_key(|one| std::cmp::Reverse(one.id));
     reasons.dedup_by_key(|one| one.id);
     reasons.truncate(MERGES);
+    written.sort_by_key(|note| std::cmp::Reverse(note.id));
     let members = person.ids();
+    let attributes = attributes::of(tx, tenant, &members).await?;
     let mut asked = Vec::new();
     for reason in reasons.iter().filter(|one| one.state == crate::model::MergeState::Asked) {
         for id in [reason.contact, reason.into] {
@@ -123,6 +132,8 @@ pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, E
         members: person.members,
         identities,
         conversations,
+        attributes,
+        notes: written,
         merges: reasons,
         asked,
     })
@@ -132,7 +143,7 @@ pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, E
 fn phone_of(kind: &str, id: &str) -> Option<String> {
     let number = match kind {
         "waha" => id.strip_suffix("@c.us")?,
-        "whatsapp_cloud" => id,
+        "whatsapp-cloud" => id,
         _ => return None,
     };
     Phone::of_provider(number).map(|phone| phone.to_string())

@@ -35,7 +35,7 @@ mod tests {
     fn seen(contacts: u128, reasons: &[(u128, u128)]) -> Vec<u128> {
         let contacts: Vec<Uuid> = (1..=contacts).map(id).collect();
         let reasons: Vec<_> = reasons.iter().map(|(one, other)| (id(*one), id(*other))).collect();
-        roots(&contacts, &reasons).values().map(|root| root.as_u128()).collect()
+        roots(&contacts, &reasons).values().map(Uuid::as_u128).collect()
     }
 
     #[test]

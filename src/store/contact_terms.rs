@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::value::Arg;
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, contact_words};
 use crate::args;
 use crate::model::Contact;
 use crate::search::fold::fold;
@@ -77,17 +77,26 @@ pub async fn find(
     }
     let mut seen = std::collections::HashSet::new();
     hits.retain(|id| seen.insert(*id));
+    // What is found by anything else must have all words, wherever they stand.
+    let (low, high) = range(longest);
+    let besides = contact_words::find(tx, tenant, typed, (&low, &high), most).await?;
+    let by_terms = hits.len();
+    hits.extend(besides.into_iter().filter(|id| seen.insert(*id)));
+    let by_terms: std::collections::HashSet<Uuid> = hits[..by_terms].iter().copied().collect();
     let mut found = Vec::new();
     for some in hits.chunks(limit.max(50)) {
         let asked: Vec<_> = some.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
         let contacts: Vec<Vec<Contact>> = tx.each(CONTACT, &asked).await?;
-        let fits = |contact: &Contact| is_number || has_all(contact, &words);
-        let asked: Vec<_> = contacts
-            .iter()
-            .flatten()
-            .filter(|one| fits(one))
-            .map(|one| vec![Arg::from(tenant), Arg::from(one.id)])
-            .collect();
+        let mut asked = Vec::new();
+        for one in contacts.iter().flatten() {
+            let fits = (is_number && by_terms.contains(&one.id))
+                || has_all(one, &words, &[])
+                || contact_words::has_id(tx, tenant, one.id, typed).await?
+                || has_all(one, &words, &contact_words::of_contact(tx, tenant, one).await?);
+            if fits {
+                asked.push(vec![Arg::from(tenant), Arg::from(one.id)]);
+            }
+        }
         let newest: Vec<Vec<(Uuid, Uuid, Uuid)>> = tx.each(NEWEST, &asked).await?;
         let sees = |company: &Uuid| companies.is_none_or(|list| list.contains(company));
         found.extend(
@@ -117,12 +126,13 @@ fn numbers(typed: &str) -> Vec<String> {
     found
 }
 
-fn has_all(contact: &Contact, words: &[&str]) -> bool {
+/// Whether the contact has all words, in its names or besides.
+fn has_all(contact: &Contact, words: &[&str], besides: &[String]) -> bool {
     let said = [&contact.name, &contact.handle, &contact.user_name];
     let text = said.into_iter().filter_map(Option::as_deref).map(fold);
     let have: Vec<String> =
         text.flat_map(|text| text.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
-    words.iter().all(|word| have.iter().any(|one| one.starts_with(word)))
+    words.iter().all(|word| have.iter().chain(besides).any(|one| one.starts_with(word)))
 }
 
 fn terms(contact: &Contact) -> Vec<String> {
@@ -186,7 +196,7 @@ mod tests {
         for typed in ["@ana_example", "ana_example", "ANA_ex"] {
             assert!(found.iter().any(|term| term.starts_with(&fold(typed))), "{typed}: {found:?}");
             let words: Vec<String> = fold(typed).split(' ').map(str::to_owned).collect();
-            assert!(has_all(&ana, &words.iter().map(String::as_str).collect::<Vec<_>>()), "{typed}");
+            assert!(has_all(&ana, &words.iter().map(String::as_str).collect::<Vec<_>>(), &[]), "{typed}");
         }
         assert!(found.contains(&"15550100123".to_owned()));
     }

@@ -29,6 +29,24 @@ export interface paths {
         patch: operations["patch_apps"];
         trace?: never;
     };
+    "/api/v1/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a tenant wants to know of its contacts. */
+        get: operations["get_attributes"];
+        put?: never;
+        /** Make an attribute, or change one's name and rules. */
+        post: operations["post_attributes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -237,6 +255,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{id}/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set what is known of a person: values by the attribute. All of them or none.
+         * @description 400 names the attribute whose value has the wrong type or is out of its bounds.
+         */
+        post: operations["post_contacts_id_attributes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{id}/block": {
         parameters: {
             query?: never;
@@ -248,6 +286,23 @@ export interface paths {
         put?: never;
         /** Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice. */
         post: operations["post_contacts_id_block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the labels of a person. */
+        post: operations["post_contacts_id_labels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -268,6 +323,23 @@ export interface paths {
          * @description 409 `too_many_contacts`.
          */
         post: operations["post_contacts_id_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add, change or remove a note about a person. Only people see it. */
+        post: operations["post_contacts_id_notes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -370,6 +442,23 @@ export interface paths {
         put?: never;
         /** Give the conversation to the AI, which answers what nobody has answered yet. */
         post: operations["post_conversations_id_hand_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the labels of a conversation. */
+        post: operations["post_conversations_id_labels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -634,6 +723,28 @@ export interface paths {
         /** Let a given-up job run again. */
         post: operations["post_jobs_id_retry"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The labels of a tenant. */
+        get: operations["get_labels"];
+        put?: never;
+        /**
+         * Make a label, or change one's name and colour.
+         * @description 409 `label_exists`, `too_many_labels`.
+         */
+        post: operations["post_labels"];
+        /** Remove a label from the contacts and conversations that have it, and then itself. */
+        delete: operations["delete_labels"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1063,6 +1174,67 @@ export interface components {
         };
         /** @enum {string} */
         AttachmentState: "pending" | "ready" | "linked" | "failed";
+        /** @description Something that a tenant wants to know of its contacts. */
+        Attribute: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["AttributeKind"];
+            name: string;
+            rules: components["schemas"]["AttributeRules"];
+        };
+        AttributeBody: {
+            /**
+             * Format: uuid
+             * @description The attribute that is changed; without it a new one is made.
+             */
+            attribute?: string | null;
+            /** @description It never changes. */
+            kind: components["schemas"]["AttributeKind"];
+            name: string;
+            rules?: components["schemas"]["AttributeRules"];
+            /** Format: uuid */
+            tenant: string;
+        };
+        /**
+         * @description The type of an attribute's values.
+         * @enum {string}
+         */
+        AttributeKind: "text" | "number" | "date" | "choice" | "yes_no" | "address";
+        /** @description What values an attribute may have. */
+        AttributeRules: {
+            /** @default [] */
+            choices: string[];
+            /**
+             * Format: double
+             * @default null
+             */
+            max: number | null;
+            /**
+             * Format: int32
+             * @description Characters of a text; 1,000 if there is none.
+             * @default null
+             */
+            max_length: number | null;
+            /**
+             * Format: double
+             * @description Bounds of numbers.
+             * @default null
+             */
+            min: number | null;
+        };
+        /** @description What is known of a contact. */
+        AttributeValue: {
+            /** Format: uuid */
+            attribute: string;
+            /** @description Who set it. */
+            author: string | null;
+            /** Format: int64 */
+            updated_at: number;
+            value: unknown;
+        };
+        Attributes: {
+            attributes: components["schemas"]["Attribute"][];
+        };
         Author: {
             id: string | null;
             kind: components["schemas"]["AuthorKind"];
@@ -1095,6 +1267,8 @@ export interface components {
         Card: {
             /** @description The contacts that a waiting merge would join. */
             asked: components["schemas"]["Contact"][];
+            /** @description What is known of it. */
+            attributes: components["schemas"]["AttributeValue"][];
             /** @description The contact as which the person is seen. */
             contact: components["schemas"]["Contact"];
             /** @description The newest first. */
@@ -1104,6 +1278,8 @@ export interface components {
             members: components["schemas"]["Contact"][];
             /** @description The newest first; also those that were undone, and those that wait for a person (`asked`). */
             merges: components["schemas"]["Merge"][];
+            /** @description The newest first. */
+            notes: components["schemas"]["ContactNote"][];
             /** Format: uuid */
             tenant: string;
         };
@@ -1384,6 +1560,33 @@ export interface components {
             merged_into: string | null;
             /** @description The person's, for merged contacts. */
             name: string | null;
+        };
+        /** @description A note about a contact, for people only. */
+        ContactNote: {
+            /**
+             * Format: uuid
+             * @description Who wrote it: a user.
+             */
+            author: string | null;
+            author_name: string | null;
+            /** Format: uuid */
+            contact: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            edited_at: number | null;
+            /** Format: uuid */
+            id: string;
+            text: string;
+        };
+        ContactNoteBody: {
+            /**
+             * Format: uuid
+             * @description The note that is changed or removed; without it a new one is added.
+             */
+            note?: string | null;
+            /** @description Without it the note is removed. */
+            text?: string | null;
         };
         ContactsAnswer: {
             contacts: components["schemas"]["FoundContact"][];
@@ -1777,6 +1980,40 @@ export interface components {
             /** Format: int64 */
             max_upload_bytes: number;
         };
+        /** @description A label of a tenant, for contacts and conversations. */
+        Label: {
+            /** @description `#rrggbb`. */
+            colour: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        LabelBody: {
+            /** @description `#rrggbb`. */
+            colour: string;
+            /**
+             * Format: uuid
+             * @description The label that is changed; without it a new one is made.
+             */
+            label?: string | null;
+            name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        LabelRemoved: {
+            /** @description `false`: it was taken off some of its many bearers. Call again. */
+            is_gone: boolean;
+        };
+        LabelledConversation: {
+            conversation: components["schemas"]["Conversation"];
+        };
+        Labels: {
+            labels: components["schemas"]["Label"][];
+        };
+        LabelsBody: {
+            /** @description All labels that it has from now on. */
+            labels: string[];
+        };
         /** @description What a list shows of the newest message. */
         LastMessage: {
             /** Format: int64 */
@@ -2031,6 +2268,10 @@ export interface components {
         };
         /** @description No arguments; and the result of an operation that has nothing to tell the socket. */
         Nothing: Record<string, never>;
+        OfTenant: {
+            /** Format: uuid */
+            tenant: string;
+        };
         /** @description What a responder gets: everything that it needs to answer. */
         OfferedTurn: {
             /** Format: int64 */
@@ -2262,6 +2503,12 @@ export interface components {
             /** @description When there is no cookie. */
             refresh_token?: string | null;
         };
+        RemoveLabelBody: {
+            /** Format: uuid */
+            label: string;
+            /** Format: uuid */
+            tenant: string;
+        };
         Replayed: {
             /**
              * Format: int64
@@ -2467,6 +2714,14 @@ export interface components {
                 };
                 result: components["schemas"]["Card"];
             };
+            /** @description Set the labels of a person. */
+            "contact.label": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["LabelsBody"];
+                result: components["schemas"]["Card"];
+            };
             /**
              * @description Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
              *
@@ -2477,6 +2732,26 @@ export interface components {
                     /** Format: uuid */
                     contact: string;
                 } & components["schemas"]["MergeBody"];
+                result: components["schemas"]["Card"];
+            };
+            /** @description Add, change or remove a note about a person. Only people see it. */
+            "contact.note": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["ContactNoteBody"];
+                result: components["schemas"]["Card"];
+            };
+            /**
+             * @description Set what is known of a person: values by the attribute. All of them or none.
+             *
+             *      400 names the attribute whose value has the wrong type or is out of its bounds.
+             */
+            "contact.set": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["ValuesBody"];
                 result: components["schemas"]["Card"];
             };
             /** @description Undo a merge, or answer one that waits for a person. */
@@ -2510,6 +2785,14 @@ export interface components {
                     conversation: string;
                 };
                 result: components["schemas"]["ConversationAnswer"];
+            };
+            /** @description Set the labels of a conversation. */
+            "conversation.label": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["LabelsBody"];
+                result: components["schemas"]["LabelledConversation"];
             };
             /** @description Note how far the caller has read. The mark moves forward only. */
             "conversation.read": {
@@ -2726,6 +3009,12 @@ export interface components {
             name: string;
             platform_role: components["schemas"]["PlatformRole"] | null;
         };
+        ValuesBody: {
+            /** @description By the attribute's id; null unsets one. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
         /**
          * @description What a person looks at.
          * @enum {string}
@@ -2744,6 +3033,12 @@ export type Apps = components['schemas']['Apps'];
 export type AssignBody = components['schemas']['AssignBody'];
 export type Attachment = components['schemas']['Attachment'];
 export type AttachmentState = components['schemas']['AttachmentState'];
+export type Attribute = components['schemas']['Attribute'];
+export type AttributeBody = components['schemas']['AttributeBody'];
+export type AttributeKind = components['schemas']['AttributeKind'];
+export type AttributeRules = components['schemas']['AttributeRules'];
+export type AttributeValue = components['schemas']['AttributeValue'];
+export type Attributes = components['schemas']['Attributes'];
 export type Author = components['schemas']['Author'];
 export type AuthorKind = components['schemas']['AuthorKind'];
 export type Begun = components['schemas']['Begun'];
@@ -2771,6 +3066,8 @@ export type CompanyKind = components['schemas']['CompanyKind'];
 export type CompanyView = components['schemas']['CompanyView'];
 export type Connected = components['schemas']['Connected'];
 export type Contact = components['schemas']['Contact'];
+export type ContactNote = components['schemas']['ContactNote'];
+export type ContactNoteBody = components['schemas']['ContactNoteBody'];
 export type ContactsAnswer = components['schemas']['ContactsAnswer'];
 export type ContactsQuery = components['schemas']['ContactsQuery'];
 export type Conversation = components['schemas']['Conversation'];
@@ -2805,6 +3102,12 @@ export type InboxQuery = components['schemas']['InboxQuery'];
 export type Kind = components['schemas']['Kind'];
 export type KindAbilities = components['schemas']['KindAbilities'];
 export type KindLimits = components['schemas']['KindLimits'];
+export type Label = components['schemas']['Label'];
+export type LabelBody = components['schemas']['LabelBody'];
+export type LabelRemoved = components['schemas']['LabelRemoved'];
+export type LabelledConversation = components['schemas']['LabelledConversation'];
+export type Labels = components['schemas']['Labels'];
+export type LabelsBody = components['schemas']['LabelsBody'];
 export type LastMessage = components['schemas']['LastMessage'];
 export type LeaseBody = components['schemas']['LeaseBody'];
 export type LogEntry = components['schemas']['LogEntry'];
@@ -2830,6 +3133,7 @@ export type NewCompany = components['schemas']['NewCompany'];
 export type NewSignIn = components['schemas']['NewSignIn'];
 export type NoteBody = components['schemas']['NoteBody'];
 export type Nothing = components['schemas']['Nothing'];
+export type OfTenant = components['schemas']['OfTenant'];
 export type OfferedTurn = components['schemas']['OfferedTurn'];
 export type OutAttachment = components['schemas']['OutAttachment'];
 export type OutButton = components['schemas']['OutButton'];
@@ -2857,6 +3161,7 @@ export type ReadEvent = components['schemas']['ReadEvent'];
 export type ReadMark = components['schemas']['ReadMark'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type Refresh = components['schemas']['Refresh'];
+export type RemoveLabelBody = components['schemas']['RemoveLabelBody'];
 export type Replayed = components['schemas']['Replayed'];
 export type Replied = components['schemas']['Replied'];
 export type ReplyBody = components['schemas']['ReplyBody'];
@@ -2880,6 +3185,7 @@ export type TurnAnswer = components['schemas']['TurnAnswer'];
 export type TurnState = components['schemas']['TurnState'];
 export type Typist = components['schemas']['Typist'];
 export type User = components['schemas']['User'];
+export type ValuesBody = components['schemas']['ValuesBody'];
 export type View = components['schemas']['View'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -3025,6 +3331,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProviderAppView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_attributes: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attributes"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_attributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttributeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attribute"];
                 };
             };
             /** @description The request is wrong; `field` says where. */
@@ -3904,6 +4335,76 @@ export interface operations {
             };
         };
     };
+    post_contacts_id_attributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ValuesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_contacts_id_block: {
         parameters: {
             query?: never;
@@ -3974,6 +4475,76 @@ export interface operations {
             };
         };
     };
+    post_contacts_id_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_contacts_id_merge: {
         parameters: {
             query?: never;
@@ -3986,6 +4557,76 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactNoteBody"];
             };
         };
         responses: {
@@ -4390,6 +5031,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conversations_id_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelledConversation"];
                 };
             };
             /** @description The request is wrong; `field` says where. */
@@ -5462,6 +6173,199 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_labels: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Labels"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Label"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveLabelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelRemoved"];
+                };
             };
             /** @description The request is wrong; `field` says where. */
             400: {

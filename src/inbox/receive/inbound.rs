@@ -123,14 +123,12 @@ pub(super) async fn contact_of(
     let at = time::or_now(&event.told, tx.now());
     let other = event.sender.other_id.as_deref().filter(|other| *other != chat && !event.chat.is_group);
     let Some(other) = other else {
-        return match known {
-            Some(contact) => learn(tx, channel, contact, &said, at).await,
-            None => {
-                let contact = contacts::insert(tx, channel.tenant, &said).await?;
-                contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
-                Ok(contact)
-            }
-        };
+        if let Some(contact) = known {
+            return learn(tx, channel, contact, &said, at).await;
+        }
+        let contact = contacts::insert(tx, channel.tenant, &said).await?;
+        contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
+        return Ok(contact);
     };
     let beside = contacts::find(tx, place, other).await?;
     let told = |ids, is_doubtful| Told { kind: MergeKind::HiddenId, ids, key: Some(&event.key), is_doubtful };

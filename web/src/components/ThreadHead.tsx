@@ -7,6 +7,7 @@ import { AssignPick } from "./AssignPick";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
 import { BackIcon } from "./Icons";
+import { PersonButton } from "./PersonButton";
 import { Viewers } from "./Presence";
 
 export function ThreadHead({ conversation }: { conversation: Conversation }) {
@@ -32,6 +33,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
           )}
         </p>
       </div>
+      <PersonButton conversation={conversation} />
       <Viewers conversation={conversation.id} />
       {allowed && <AssignPick conversation={conversation} />}
       {allowed && (
