@@ -11,7 +11,6 @@ export function PersonButton({ conversation }: { conversation: Conversation }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      {conversation.contact.blocked_at !== null && <strong className="blocked" data-testid="blocked">{t("person.blocked")}</strong>}
       <button type="button" className="quiet square" aria-label={t("person.open")} title={t("person.open")}
         onClick={() => setOpen(true)} data-testid="person-open"><PersonIcon size={18} /></button>
       {open && <PersonDialog conversation={conversation} onClose={() => setOpen(false)} />}

@@ -25,6 +25,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
       <div className="thread-who">
         <h2 id="thread-name" tabIndex={-1} dir="auto">{name}</h2>
         <p>
+          {conversation.contact.blocked_at !== null && <strong className="blocked" data-testid="blocked">{t("person.blocked")}</strong>}
           {conversation.contact.handle && conversation.contact.handle !== name && <span dir="auto">{conversation.contact.handle}</span>}
           <PlaceMark conversation={conversation} />
           <span>{channel?.name ?? t(kindKey(conversation.channel_kind))}</span>
