@@ -4,7 +4,9 @@ use anyhow::Context as _;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::model::{Conversation, EventBody, EventKind, LastMessage, Lead, Message, ReadEvent, Turn};
+use crate::model::{
+    Conversation, EventBody, EventKind, LastMessage, Lead, Message, PersonChange, ReadEvent, Turn,
+};
 use crate::store::{Draft, Tx};
 
 /// Length in characters of a message's preview in lists.
@@ -73,6 +75,19 @@ pub fn read(tx: &mut Tx<'_>, conversation: &Conversation, read: ReadEvent) -> Re
     event.channel = Some(conversation.channel);
     event.read = Some(read);
     emit(tx, &event, Some(user))
+}
+
+/// A person changed. `company` has conversations with it.
+pub fn person(
+    tx: &mut Tx<'_>,
+    (tenant, company): (Uuid, Uuid),
+    kind: EventKind,
+    change: &PersonChange,
+) -> Result<(), Error> {
+    let mut event = EventBody::new(tenant, kind, tx.now());
+    event.company = Some(company);
+    event.person = Some(change.clone());
+    emit(tx, &event, None)
 }
 
 /// The preview of a message in lists.

@@ -6,6 +6,7 @@
 //! No verb calls another layer or depends on HTTP, sockets or a provider's JSON.
 
 pub mod assign;
+pub mod block;
 pub mod close;
 pub mod consent;
 mod files;

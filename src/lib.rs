@@ -19,6 +19,7 @@ pub mod http;
 pub mod inbox;
 pub mod model;
 pub mod operations;
+pub mod people;
 mod private;
 mod refusal;
 mod rooms;

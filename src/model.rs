@@ -7,9 +7,11 @@ mod channel_health;
 mod conversation;
 mod event;
 mod frame;
+mod known;
 mod lead;
 pub mod limits;
 mod message;
+mod person;
 mod privacy_notice;
 mod provider_app;
 mod source;
@@ -23,12 +25,14 @@ pub use conversation::{
 };
 pub use event::{Event, EventBody, EventKind, Moved, ReadEvent};
 pub use frame::{PairingState, RoomFrame, Typist};
+pub use known::{Attribute, AttributeKind, AttributeRules, AttributeValue, ContactNote, Label};
 pub use lead::Lead;
 pub use message::Message;
 pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
     MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
 };
+pub use person::{Merge, MergeKind, MergeState, PersonChange};
 pub use privacy_notice::PrivacyNotice;
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
 pub use source::{Link, Source, SourceKind, Touch, Utm};

@@ -10,6 +10,7 @@ mod caller;
 mod channel_health;
 mod channels;
 mod companies;
+mod contacts;
 mod conversations;
 mod describe;
 mod docs;
@@ -20,6 +21,7 @@ mod inbox;
 mod integration_log;
 mod jobs;
 mod kinds;
+mod known;
 mod leads;
 mod links;
 mod me;
@@ -49,8 +51,8 @@ pub use caller::{At, Caller};
 pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
-use crate::accounts::Permission::{Answer, Manage, Operate, Promote, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Company, Conversation, Envelope, Link, Turn};
+use crate::accounts::Permission::{Answer, Manage, Merge, Operate, Promote, Read, Respond};
+use crate::accounts::Thing::{Attachment, Channel, Company, Contact, Conversation, Envelope, Link, Turn};
 use crate::app::AppState;
 use crate::http::{follow, leads as handed, session};
 use caller::Guard;
@@ -111,6 +113,45 @@ entries! {
         /// Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
         /// conversation.
         "contact.find" => run(inbox::find_contacts).needs(Read).get("/api/v1/contacts").socket();
+        /// One person: its contacts, ids, conversations and merges, as far as the caller sees them.
+        "contact.get" => act(contacts::get).about(Contact).needs(Read).get("/api/v1/contacts/{id}").socket();
+        /// Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+        ///
+        /// 409 `too_many_contacts`.
+        "contact.merge" => run(contacts::merge).about(Contact).needs(Merge)
+            .post("/api/v1/contacts/{id}/merge").socket();
+        /// Undo a merge, or answer one that waits for a person.
+        "contact.split" => run(contacts::split).about(Contact).needs(Merge)
+            .post("/api/v1/contacts/{id}/split").socket();
+        /// Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice.
+        "contact.block" => run(contacts::block).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/block").socket();
+        /// Set the labels of a person.
+        "contact.label" => run(known::label_contact).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/labels").socket();
+        /// Set what is known of a person: values by the attribute. All of them or none.
+        ///
+        /// 400 names the attribute whose value has the wrong type or is out of its bounds.
+        "contact.set" => run(known::set_values).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/attributes").socket();
+        /// Add, change or remove a note about a person. Only people see it.
+        "contact.note" => run(known::note).about(Contact).needs(Answer)
+            .post("/api/v1/contacts/{id}/notes").socket();
+        /// Set the labels of a conversation.
+        "conversation.label" => run(known::label_conversation).about(Conversation).needs(Answer)
+            .post("/api/v1/conversations/{id}/labels").socket();
+        /// The labels of a tenant.
+        "label.list" => run(known::labels).needs(Read).get("/api/v1/labels");
+        /// Make a label, or change one's name and colour.
+        ///
+        /// 409 `label_exists`, `too_many_labels`.
+        "label.put" => run(known::put_label).needs(Manage).post("/api/v1/labels");
+        /// Remove a label from the contacts and conversations that have it, and then itself.
+        "label.remove" => run(known::remove_label).needs(Manage).delete("/api/v1/labels");
+        /// What a tenant wants to know of its contacts.
+        "attribute.list" => run(known::attributes).needs(Read).get("/api/v1/attributes");
+        /// Make an attribute, or change one's name and rules.
+        "attribute.put" => run(known::put_attribute).needs(Manage).post("/api/v1/attributes");
         /// One conversation.
         "conversation.get" => act(conversations::get).about(Conversation).needs(Read)
             .get("/api/v1/conversations/{id}");

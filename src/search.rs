@@ -3,6 +3,7 @@
 
 pub mod fold;
 pub mod number;
+pub mod phone;
 mod query;
 mod snippet;
 mod tokens;

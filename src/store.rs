@@ -18,13 +18,16 @@ mod value;
 pub mod accounts;
 pub mod apps;
 pub mod attachments;
+pub mod attributes;
 pub mod automatic_answers;
 pub mod channel_health;
 pub mod channels;
 pub mod claims;
 pub mod connections;
 pub mod consumers;
+pub mod contact_notes;
 pub mod contact_terms;
+pub mod contact_words;
 pub mod contacts;
 pub mod conversations;
 pub mod cursors;
@@ -32,9 +35,11 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod jobs;
+pub mod labels;
 pub mod leads;
 pub mod links;
 pub mod looks;
+pub mod merges;
 pub mod messages;
 pub mod names;
 pub mod notices;
@@ -194,6 +199,10 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("sign_ins", sign_ins::ALL),
         ("connections", connections::ALL),
         ("consumers", consumers::ALL),
+        ("attributes", attributes::ALL),
+        ("contact_notes", contact_notes::ALL),
+        ("contact_words", contact_words::ALL),
+        ("labels", labels::ALL),
         ("contact_terms", contact_terms::ALL),
         ("contacts", contacts::ALL),
         ("conversations", conversations::ALL),
@@ -206,6 +215,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("leads", leads::ALL),
         ("links", links::ALL),
         ("looks", looks::ALL),
+        ("merges", merges::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
         ("notices", notices::ALL),

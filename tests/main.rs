@@ -29,6 +29,7 @@ mod outage;
 mod outward;
 mod pacing;
 mod pairing;
+mod people;
 mod plans;
 mod promised;
 mod refused;

@@ -13,6 +13,7 @@ use crate::on_both;
 const STILL: &[(&str, &str)] = &[
     ("api_keys", "made by people"),
     ("apps", "made by operators"),
+    ("attributes", "made by people, at most 100 a tenant"),
     ("channel_cursors", "a row for each channel"),
     ("channels", "made by people"),
     ("companies", "made by people"),
@@ -23,6 +24,7 @@ const STILL: &[(&str, &str)] = &[
     ("lead_sources", "made by people, at most 200 of a tenant"),
     ("link_codes", "made by people"),
     ("links", "made by people, at most 2,000 of a tenant"),
+    ("labels", "made by people, at most 200 a tenant"),
     ("migrations", "a row for each file"),
     ("queues", "a few rows for each channel"),
     ("shared_accounts", "a row or none for each channel"),
@@ -127,6 +129,19 @@ impl Verb for Fill {
             )
             .await?;
             tx.put("insert into identities (channel, external_id, contact, tenant, created_at) values ($1, $2, $3, $4, 0)", &[channel.into(), key, contact.into(), tenant.into()]).await?;
+            tx.put(
+                "insert into contact_labels (tenant, label, contact) values ($1, $2, $3)",
+                &[tenant.into(), id(20, n % 40).into(), contact.into()],
+            )
+            .await?;
+            tx.put("insert into contact_attributes (tenant, contact, attribute, value, updated_at) values ($1, $2, $3, '1', 0)", &[tenant.into(), contact.into(), id(21, n % 10).into()]).await?;
+            tx.put("insert into contact_notes (tenant, id, contact, text, created_at) values ($1, $2, $3, 'n', 0)", &[tenant.into(), id(22, n).into(), contact.into()]).await?;
+            tx.put(
+                "insert into contact_words (tenant, term, contact) values ($1, $2, $3)",
+                &[tenant.into(), Arg::from(number.as_bytes()), contact.into()],
+            )
+            .await?;
+            tx.put("insert into contact_merges (tenant, id, contact, into_contact, kind, state, created_at) values ($1, $2, $3, $3, 'person', 'active', 0)", &[tenant.into(), id(19, n).into(), contact.into()]).await?;
             let bucket = ["closed", "ai", "unassigned", "unassigned_waiting", "assigned", "assigned_waiting"]
                 [usize::try_from(n % 6).unwrap_or(0)];
             let (state, waits) =
@@ -148,6 +163,11 @@ impl Verb for Fill {
             tx.put("insert into conversations (id, tenant, company, channel, contact, external_id, is_group, state, owner, epoch, \
                 assignee, last_seq, inbound_count, opened_at, updated_at, waiting_since, bucket) \
                 values ($1, $2, $3, $4, $5, $6, false, $7, 'ai', 1, $8, 2, 1, 0, $9, $10, $11)", &args).await?;
+            tx.put(
+                "insert into conversation_labels (tenant, label, conversation) values ($1, $2, $3)",
+                &[tenant.into(), id(20, n % 40).into(), conversation.into()],
+            )
+            .await?;
             tx.put(
                 "insert into tallies (tenant, channel, bucket, assignee, amount) values ($1, $2, $3, $4, 1) \
                 on conflict (tenant, channel, bucket, assignee) do nothing",

@@ -117,6 +117,7 @@ impl Things {
             ("tenant", world.tenant.to_string()),
             ("company", text(&conversation["company"])),
             ("conversation", text(&conversation["id"])),
+            ("contact", text(&conversation["contact"]["id"])),
             ("channel", world.bot.id.to_string()),
             ("link", text(&link["id"])),
             ("envelope", text(&log["entries"][0]["id"])),
@@ -128,6 +129,7 @@ impl Things {
     fn in_path(&self, path: &str) -> String {
         let of = [
             ("conversations", "conversation"),
+            ("contacts/", "contact"),
             ("channels", "channel"),
             ("integration-log", "envelope"),
             ("hooks", "token"),

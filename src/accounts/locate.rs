@@ -21,6 +21,8 @@ pub enum Thing {
     ApiKey,
     Job,
     Link,
+    /// Of the whole tenant: the verb looks whether the caller sees one of its conversations.
+    Contact,
 }
 
 impl Thing {
@@ -36,6 +38,7 @@ impl Thing {
             Self::ApiKey => "API key",
             Self::Job => "job",
             Self::Link => "link",
+            Self::Contact => "contact",
         }
     }
 
@@ -50,6 +53,7 @@ impl Thing {
             Self::ApiKey => &places::API_KEY,
             Self::Job => &places::JOB,
             Self::Link => &places::LINK,
+            Self::Contact => &places::CONTACT,
         }
     }
 }

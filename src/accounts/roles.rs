@@ -45,6 +45,8 @@ text_enum!(
         Read = "read",
         /// Write to customers, take over, assign, close.
         Answer = "answer",
+        /// Say which contacts are one person, and take it back.
+        Merge = "merge",
         /// Channels, people, keys, the integration log.
         Manage = "manage",
         /// Answer turns as an AI worker. No person has it: turns are answered under a lease.
@@ -58,13 +60,13 @@ text_enum!(
     }
 );
 
-use Permission::{Answer, Manage, Operate, Promote, Read, Respond, Whole};
+use Permission::{Answer, Manage, Merge, Operate, Promote, Read, Respond, Whole};
 
 impl Role {
     pub const fn permissions(self) -> Permissions {
         Permissions::of(match self {
-            Self::Owner => &[Read, Answer, Manage, Promote, Whole],
-            Self::Agent => &[Read, Answer],
+            Self::Owner => &[Read, Answer, Merge, Manage, Promote, Whole],
+            Self::Agent => &[Read, Answer, Merge],
             Self::Viewer => &[Read],
             Self::Responder => &[Respond],
             Self::Platform => &[],
@@ -85,8 +87,8 @@ impl Role {
 impl PlatformRole {
     pub const fn permissions(self) -> Permissions {
         Permissions::of(match self {
-            Self::Admin => &[Read, Answer, Manage, Promote, Whole, Operate],
-            Self::Manager => &[Read, Answer, Promote, Whole],
+            Self::Admin => &[Read, Answer, Merge, Manage, Promote, Whole, Operate],
+            Self::Manager => &[Read, Answer, Merge, Promote, Whole],
         })
     }
 }
@@ -99,13 +101,14 @@ pub fn permissions(role: Option<Role>, platform_role: Option<PlatformRole>) -> P
 }
 
 impl Permission {
-    const ALL: [Self; 7] = [Read, Answer, Manage, Respond, Whole, Promote, Operate];
+    const ALL: [Self; 8] = [Read, Answer, Merge, Manage, Respond, Whole, Promote, Operate];
 
     /// The detail of the refusal without this permission.
     pub const fn refusal(self) -> &'static str {
         match self {
             Read => "this account cannot read here",
             Answer => "this account may read here, but not answer",
+            Merge => "this account may not say which contacts are one person",
             Manage => "only an owner or an administrator may do this",
             Respond => "this needs an API key of role responder",
             Promote => "only an owner, a manager or an administrator may do this",
@@ -179,7 +182,10 @@ mod tests {
         }
         let both = permissions(Some(Role::Viewer), Some(PlatformRole::Manager));
         assert!(both.has(Answer) && both.has(Whole) && !both.has(Manage));
-        assert_eq!(serde_json::to_string(&both).expect("json"), r#"["read","answer","whole","promote"]"#);
+        assert_eq!(
+            serde_json::to_string(&both).expect("json"),
+            r#"["read","answer","merge","whole","promote"]"#
+        );
         assert_eq!(permissions(None, None), Permissions::NONE);
     }
 

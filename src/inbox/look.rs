@@ -228,6 +228,10 @@ impl Verb for FindContacts {
             let marks = reads::of_user(tx, scope.actor().user(), &conversations).await?;
             for (conversation, my_read) in conversations.into_iter().zip(marks) {
                 let (tenant, contact) = (conversation.tenant, conversation.contact.clone());
+                // A person is found once, however many of its contacts fit.
+                if found.iter().any(|one: &FoundContact| one.contact.root() == contact.root()) {
+                    continue;
+                }
                 let conversation = InboxItem { conversation, my_read };
                 found.push(FoundContact { tenant, contact, conversation });
             }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::message_change::{self, MessageChange, TimedChange, US};
 use super::outgoing::road::{self, Sending};
-use super::send;
+use super::{outgoing, send};
 use crate::accounts::access::Scope;
 use crate::announce;
 use crate::channels::pause;
@@ -42,6 +42,7 @@ impl Verb for React {
         let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         send::must_be_open(&conversation)?;
+        outgoing::must_not_be_blocked(&conversation)?;
         let channel =
             channels::by_id(tx, tenant, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
         pause::must_run(&channel)?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::Contact;
+use crate::people::person;
 use crate::search::{Kind, Query, Segment, excerpt};
 use crate::store::consumers::{self, ConsumerState};
 use crate::store::search::{self, BLOCK, Found, Times};
@@ -94,7 +95,7 @@ pub struct Search {
 
 impl Search {
     /// The query with its filters; `None`: the caller can see nothing of it.
-    async fn query(&self, tx: &mut Tx<'_>) -> Result<Option<Query>, Error> {
+    async fn query(&self, tx: &mut Tx<'_>, contacts: &[Uuid]) -> Result<Option<Query>, Error> {
         let mut query = Query::parse(&self.typed);
         let companies: Option<Vec<Uuid>> = match (self.company, self.scope.companies()) {
             (Some(company), _) if self.scope.sees_company(company) => Some(vec![company]),
@@ -118,14 +119,14 @@ impl Search {
         if let Some(channel) = self.channel {
             query.of_channels(&[channel]);
         }
-        if let Some(contact) = self.contact {
-            query.of_contact(contact);
+        if !contacts.is_empty() {
+            query.of_contacts(contacts);
         }
         Ok(Some(query).filter(|query| !query.is_empty()))
     }
 
     /// The hit of what was found; `None` if it is not there any more, says something else by now, or is not the caller's.
-    fn hit(&self, query: &Query, found: Found) -> Option<Hit> {
+    fn hit(&self, query: &Query, contacts: &[Uuid], found: Found) -> Option<Hit> {
         let is_title = found.id == found.conversation;
         let kind = match (is_title, found.direction.as_str()) {
             (true, _) => Kind::Conversation,
@@ -137,7 +138,7 @@ impl Search {
             && self.kind.is_none_or(|wanted| wanted == kind)
             && self.company.is_none_or(|wanted| wanted == found.company)
             && self.channel.is_none_or(|wanted| wanted == found.channel)
-            && self.contact.is_none_or(|wanted| wanted == found.contact)
+            && (contacts.is_empty() || contacts.contains(&found.contact))
             && self.from.is_none_or(|from| found.at >= from)
             && self.to.is_none_or(|to| found.at <= to);
         let text = found.text.filter(|text| is_wanted && query.fits(text))?;
@@ -153,8 +154,7 @@ impl Search {
                 id: found.contact,
                 name: found.contact_name,
                 handle: found.contact_handle,
-                user_name: None,
-                opted_out_at: None,
+                ..Contact::default()
             },
             thread_title: found.title,
             author: found.author,
@@ -172,7 +172,12 @@ impl Verb for Search {
         let progress = consumers::get(tx, tenant, search::CONSUMER).await?;
         let is_complete = progress.is_some_and(|progress| progress.state == ConsumerState::Following);
         let mut page = Page { hits: Vec::new(), next: None, is_complete };
-        let Some(query) = self.query(tx).await? else { return Ok(page) };
+        // What the person wrote under any of its contacts.
+        let contacts = match self.contact {
+            Some(contact) => person(tx, tenant, contact).await?.map_or(vec![contact], |person| person.ids()),
+            None => Vec::new(),
+        };
+        let Some(query) = self.query(tx, &contacts).await? else { return Ok(page) };
         let times = Times { from: self.from.unwrap_or(i64::MIN), to: self.to.unwrap_or(i64::MAX) };
         let place = self.after.map_or(i64::MAX, |after| after.place);
         // One more says whether there is more.
@@ -202,7 +207,7 @@ impl Verb for Search {
                     return Ok(page);
                 }
                 read += 1;
-                page.hits.extend(found.and_then(|found| self.hit(&query, found)));
+                page.hits.extend(found.and_then(|found| self.hit(&query, &contacts, found)));
             }
             // All of these blocks was read, or they have more behind the last document.
             if let (true, Some(last)) = (numbers.len() as i64 == most, numbers.last()) {

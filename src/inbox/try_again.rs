@@ -37,6 +37,7 @@ impl Verb for TryAgain {
         let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         send::must_be_open(&conversation)?;
+        outgoing::must_not_be_blocked(&conversation)?;
         let channel =
             channels::by_id(tx, tenant, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
         pause::must_run(&channel)?;

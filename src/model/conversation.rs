@@ -34,9 +34,11 @@ pub struct Standing {
     pub assignee: Option<Uuid>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+/// A customer on a channel. Contacts that are one person keep their ids, and show what is known of the person.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contact {
     pub id: Uuid,
+    /// The person's, for merged contacts.
     pub name: Option<String>,
     /// How the channel calls the customer: a phone number, a user name.
     pub handle: Option<String>,
@@ -46,6 +48,30 @@ pub struct Contact {
     /// Since when the customer wants no messages on the channel, by the provider's time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opted_out_at: Option<i64>,
+    /// The contact as which this one is seen, if it was merged into another.
+    #[serde(default)]
+    pub merged_into: Option<Uuid>,
+    /// Labels of the person.
+    #[serde(default)]
+    pub labels: Vec<Uuid>,
+    /// Since when the person is blocked: nothing is sent to it, and what it writes is kept without notice.
+    #[serde(default)]
+    pub blocked_at: Option<i64>,
+    /// Others are merged into this one.
+    #[serde(skip)]
+    pub has_merged: bool,
+}
+
+impl Contact {
+    /// The contact as which it is seen.
+    pub fn root(&self) -> Uuid {
+        self.merged_into.unwrap_or(self.id)
+    }
+
+    /// Whether there are other contacts of the same person.
+    pub fn is_joined(&self) -> bool {
+        self.has_merged || self.merged_into.is_some()
+    }
 }
 
 /// What a list shows of the newest message.
@@ -68,6 +94,9 @@ pub struct Conversation {
     pub channel: Uuid,
     pub channel_kind: String,
     pub contact: Contact,
+    /// Labels of this conversation alone.
+    #[serde(default)]
+    pub labels: Vec<Uuid>,
     pub state: ConversationState,
     pub owner: Owner,
     /// Grows with every change of the owner; an AI reply with an older one is refused.

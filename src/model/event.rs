@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChannelView, Conversation, Lead, Message, Standing, Turn, text_enum};
+use super::{ChannelView, Conversation, Lead, Message, PersonChange, Standing, Turn, text_enum};
 
 text_enum!(EventKind {
     MessageCreated = "message.created",
@@ -14,6 +14,12 @@ text_enum!(EventKind {
     ChannelUpdated = "channel.updated",
     /// A landing page handed in a lead.
     LeadCreated = "lead.created",
+    /// Two contacts are one person from now on.
+    ContactMerged = "contact.merged",
+    /// They are not any more: one event for each person.
+    ContactSplit = "contact.split",
+    /// What is known of a person changed.
+    ContactUpdated = "contact.updated",
     /// Goes only to the sessions of the user who read.
     ConversationRead = "conversation.read",
 });
@@ -60,6 +66,7 @@ pub struct EventBody {
     pub channel_state: Option<ChannelView>,
     pub read: Option<ReadEvent>,
     pub lead: Option<Lead>,
+    pub person: Option<PersonChange>,
 }
 
 impl EventBody {
@@ -78,6 +85,7 @@ impl EventBody {
             channel_state: None,
             read: None,
             lead: None,
+            person: None,
         }
     }
 

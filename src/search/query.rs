@@ -110,8 +110,9 @@ impl Query {
         self.filters.push(channels.iter().map(|id| filter::channel(*id)).collect());
     }
 
-    pub fn of_contact(&mut self, contact: Uuid) {
-        self.filters.push(vec![filter::contact(contact)]);
+    /// Of any of these.
+    pub fn of_contacts(&mut self, contacts: &[Uuid]) {
+        self.filters.push(contacts.iter().map(|id| filter::contact(*id)).collect());
     }
 
     /// The query in an engine's syntax, with `#` for the number of a block.

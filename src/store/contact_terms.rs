@@ -4,11 +4,12 @@
 use uuid::Uuid;
 
 use super::value::Arg;
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, contact_words};
 use crate::args;
 use crate::model::Contact;
 use crate::search::fold::fold;
 use crate::search::number::{TypedNumber, digits, from_end};
+use crate::search::phone;
 
 const PUT: &str = "insert into contact_terms (tenant, term, contact) values ($1, $2, $3) \
     on conflict (tenant, term, contact) do nothing";
@@ -17,7 +18,8 @@ const FIND: &str = "select contact from contact_terms where tenant = $1 and term
     order by term, contact limit $4";
 const NEWEST: &str = "select c.tenant, c.id, h.company from conversations c \
     join channels h on h.tenant = c.tenant and h.id = c.channel where c.tenant = $1 and c.contact = $2 order by c.id desc limit 1";
-const CONTACT: &str = "select id, name, handle, user_name from contacts where tenant = $1 and id = $2";
+const CONTACT: &str = "select id, name, handle, user_name, merged_into, has_merged, labels, blocked_at \
+    from contacts where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT];
 
@@ -75,17 +77,26 @@ pub async fn find(
     }
     let mut seen = std::collections::HashSet::new();
     hits.retain(|id| seen.insert(*id));
+    // What is found by anything else must have all words, wherever they stand.
+    let (low, high) = range(longest);
+    let besides = contact_words::find(tx, tenant, typed, (&low, &high), most).await?;
+    let by_terms = hits.len();
+    hits.extend(besides.into_iter().filter(|id| seen.insert(*id)));
+    let by_terms: std::collections::HashSet<Uuid> = hits[..by_terms].iter().copied().collect();
     let mut found = Vec::new();
     for some in hits.chunks(limit.max(50)) {
         let asked: Vec<_> = some.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
         let contacts: Vec<Vec<Contact>> = tx.each(CONTACT, &asked).await?;
-        let fits = |contact: &Contact| is_number || has_all(contact, &words);
-        let asked: Vec<_> = contacts
-            .iter()
-            .flatten()
-            .filter(|one| fits(one))
-            .map(|one| vec![Arg::from(tenant), Arg::from(one.id)])
-            .collect();
+        let mut asked = Vec::new();
+        for one in contacts.iter().flatten() {
+            let fits = (is_number && by_terms.contains(&one.id))
+                || has_all(one, &words, &[])
+                || contact_words::has_id(tx, tenant, one.id, typed).await?
+                || has_all(one, &words, &contact_words::of_contact(tx, tenant, one).await?);
+            if fits {
+                asked.push(vec![Arg::from(tenant), Arg::from(one.id)]);
+            }
+        }
         let newest: Vec<Vec<(Uuid, Uuid, Uuid)>> = tx.each(NEWEST, &asked).await?;
         let sees = |company: &Uuid| companies.is_none_or(|list| list.contains(company));
         found.extend(
@@ -107,15 +118,21 @@ pub async fn find(
 fn numbers(typed: &str) -> Vec<String> {
     let Some(TypedNumber { begins, ends }) = TypedNumber::read(typed, DIGITS) else { return Vec::new() };
     let ends = ends.iter().map(|digits| from_end(FROM_END, digits));
-    begins.into_iter().chain(ends).collect()
+    // A whole number is also found under the spellings that the provider's ids may have.
+    let keys = phone::same_person_keys(typed, None);
+    let mut found: Vec<String> = begins.into_iter().chain(keys).chain(ends).collect();
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|one| seen.insert(one.clone()));
+    found
 }
 
-fn has_all(contact: &Contact, words: &[&str]) -> bool {
+/// Whether the contact has all words, in its names or besides.
+fn has_all(contact: &Contact, words: &[&str], besides: &[String]) -> bool {
     let said = [&contact.name, &contact.handle, &contact.user_name];
     let text = said.into_iter().filter_map(Option::as_deref).map(fold);
     let have: Vec<String> =
         text.flat_map(|text| text.split(' ').map(str::to_owned).collect::<Vec<_>>()).collect();
-    words.iter().all(|word| have.iter().any(|one| one.starts_with(word)))
+    words.iter().all(|word| have.iter().chain(besides).any(|one| one.starts_with(word)))
 }
 
 fn terms(contact: &Contact) -> Vec<String> {
@@ -168,13 +185,7 @@ mod tests {
 
     fn contact(name: &str, handle: &str) -> Contact {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Contact {
-            id: Uuid::nil(),
-            name: some(name),
-            handle: some(handle),
-            user_name: None,
-            opted_out_at: None,
-        }
+        Contact { name: some(name), handle: some(handle), ..Contact::default() }
     }
 
     #[test]
@@ -185,7 +196,7 @@ mod tests {
         for typed in ["@ana_example", "ana_example", "ANA_ex"] {
             assert!(found.iter().any(|term| term.starts_with(&fold(typed))), "{typed}: {found:?}");
             let words: Vec<String> = fold(typed).split(' ').map(str::to_owned).collect();
-            assert!(has_all(&ana, &words.iter().map(String::as_str).collect::<Vec<_>>()), "{typed}");
+            assert!(has_all(&ana, &words.iter().map(String::as_str).collect::<Vec<_>>(), &[]), "{typed}");
         }
         assert!(found.contains(&"15550100123".to_owned()));
     }
@@ -232,6 +243,19 @@ mod tests {
             }
         }
         assert!(numbers("4477 Shop").is_empty());
+    }
+
+    #[test]
+    fn a_number_is_found_under_the_spelling_of_the_providers_id() {
+        for (stored, typed) in [
+            ("555181234567", "+55 51 98123-4567"),
+            ("5215512345678", "+52 55 1234 5678"),
+            ("5491123456789", "+54 11 15 2345 6789"),
+        ] {
+            let terms = terms(&contact("", stored));
+            let hit = numbers(typed).iter().any(|one| terms.iter().any(|term| term.starts_with(one)));
+            assert!(hit, "{typed:?} in {stored:?}: {:?}", numbers(typed));
+        }
     }
 
     #[test]

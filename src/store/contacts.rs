@@ -2,13 +2,23 @@
 
 use uuid::Uuid;
 
-use super::value::from_row;
+use super::value::{Columns, FromRow, Row, from_row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
 
-const FIND: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at from identities i join contacts p \
+const FIND: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, p.labels, p.blocked_at from identities i join contacts p \
     on p.tenant = i.tenant and p.id = i.contact where i.tenant = $1 and i.channel = $2 and i.external_id = $3";
+const BY_ID: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, p.labels, p.blocked_at \
+    from contacts p where p.tenant = $1 and p.id = $2";
+/// A group has at most `people::MOST` contacts.
+const MEMBERS: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, p.labels, p.blocked_at \
+    from contacts p where p.tenant = $1 and p.merged_into = $2 and p.merged_into is not null limit 100";
+const SET_ROOT: &str = "update contacts set merged_into = $3, has_merged = $4 where tenant = $1 and id = $2";
+const SET_BLOCKED: &str = "update contacts set blocked_at = $3 where tenant = $1 and id = $2";
+const IDENTITIES: &str = "select i.contact, i.channel, h.kind, i.external_id, h.company from identities i \
+    join channels h on h.tenant = i.tenant and h.id = i.channel where i.tenant = $1 and i.contact = $2 limit 100";
+const CREATED: &str = "select created_at from contacts where tenant = $1 and id = $2";
 const INSERT: &str = "insert into contacts (tenant, id, name, handle, user_name, created_at, updated_at) \
     values ($1, $2, $3, $4, $5, $6, $6)";
 const LINK: &str = "insert into identities (tenant, channel, external_id, contact, created_at) \
@@ -32,10 +42,127 @@ const PROFILE_ASKS: &str = "select profile_asks, coalesce(profile_asked_at, 0) f
     and not exists (select 1 from jobs j where j.tenant = $1 and j.subject = $3 and j.kind = 'fetch_profile')";
 const ASKED: &str = "update contacts set profile_asks = profile_asks + 1, profile_asked_at = $3 where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] =
-    &[FIND, INSERT, LINK, DESCRIBE, DESCRIBED, SET_OPT_OUT, RENAME_IDENTITY, IDS_BESIDE, PROFILE_ASKS, ASKED];
+pub const ALL: &[&str] = &[
+    FIND,
+    BY_ID,
+    MEMBERS,
+    SET_ROOT,
+    SET_BLOCKED,
+    IDENTITIES,
+    CREATED,
+    INSERT,
+    LINK,
+    DESCRIBE,
+    DESCRIBED,
+    SET_OPT_OUT,
+    RENAME_IDENTITY,
+    IDS_BESIDE,
+    PROFILE_ASKS,
+    ASKED,
+];
 
-from_row!(Contact { id, name, handle, user_name, opted_out_at });
+impl FromRow for Contact {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        read(&mut row.columns())
+    }
+}
+
+/// A contact from nine columns: id, name, handle, user name, the opt-out, the contact it is merged into, whether others are merged into it,
+/// labels, block.
+pub(super) fn read(columns: &mut Columns<'_, '_>) -> Result<Contact, StoreError> {
+    Ok(Contact {
+        id: columns.take()?,
+        name: columns.take()?,
+        handle: columns.take()?,
+        user_name: columns.take()?,
+        opted_out_at: columns.take()?,
+        merged_into: columns.take()?,
+        has_merged: columns.take()?,
+        labels: columns.json_or_null()?.unwrap_or_default(),
+        blocked_at: columns.take()?,
+    })
+}
+
+pub async fn by_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Contact>, StoreError> {
+    tx.one(BY_ID, args![tenant, id]).await
+}
+
+/// The contact as which this one is seen, and those that are merged into it, by rising id.
+pub async fn group(tx: &mut Tx<'_>, tenant: Uuid, root: Uuid) -> Result<Vec<Contact>, StoreError> {
+    let mut found: Vec<Contact> = by_id(tx, tenant, root).await?.into_iter().collect();
+    found.extend(tx.all::<Contact>(MEMBERS, args![tenant, root]).await?);
+    Ok(found)
+}
+
+/// Fills in what is known of the person, if the contact is one of several.
+pub async fn complete(tx: &mut Tx<'_>, tenant: Uuid, contact: &mut Contact) -> Result<(), StoreError> {
+    if !contact.is_joined() {
+        return Ok(());
+    }
+    let group = group(tx, tenant, contact.root()).await?;
+    show(contact, &group);
+    Ok(())
+}
+
+/// As [`complete`], with the group's contacts, of which the first is the root.
+pub fn show(contact: &mut Contact, group: &[Contact]) {
+    let first = |of: fn(&Contact) -> &Option<String>| group.iter().find_map(|one| of(one).clone());
+    contact.name = first(|one| &one.name).or(contact.name.take());
+    contact.handle = contact.handle.take().or_else(|| first(|one| &one.handle));
+    contact.blocked_at = group.iter().filter_map(|one| one.blocked_at).min();
+    contact.labels.clear();
+    for label in group.iter().flat_map(|one| &one.labels) {
+        if !contact.labels.contains(label) {
+            contact.labels.push(*label);
+        }
+    }
+}
+
+/// Sets as what a contact is seen, and whether others are seen as it.
+pub async fn set_root(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    contact: Uuid,
+    merged_into: Option<Uuid>,
+    has_merged: bool,
+) -> Result<(), StoreError> {
+    tx.put(SET_ROOT, args![tenant, contact, merged_into, has_merged]).await
+}
+
+pub async fn set_blocked(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    contact: Uuid,
+    blocked_at: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.put(SET_BLOCKED, args![tenant, contact, blocked_at]).await
+}
+
+/// An id of a contact on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityRow {
+    pub contact: Uuid,
+    pub channel: Uuid,
+    pub kind: String,
+    pub external_id: String,
+    pub company: Uuid,
+}
+
+from_row!(IdentityRow { contact, channel, kind, external_id, company });
+
+/// The ids of a contact on all channels.
+pub async fn identities(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    contact: Uuid,
+) -> Result<Vec<IdentityRow>, StoreError> {
+    tx.all(IDENTITIES, args![tenant, contact]).await
+}
+
+/// When a contact was first seen.
+pub async fn created_at(tx: &mut Tx<'_>, tenant: Uuid, contact: Uuid) -> Result<Option<i64>, StoreError> {
+    Ok(tx.one::<(i64,)>(CREATED, args![tenant, contact]).await?.map(|(at,)| at))
+}
 
 /// Of a `(tenant, channel)`.
 pub async fn find(
@@ -80,7 +207,7 @@ impl Contact {
 
 pub async fn insert(tx: &mut Tx<'_>, tenant: Uuid, said: &Description<'_>) -> Result<Contact, StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
-    let mut contact = Contact { id, name: None, handle: None, user_name: None, opted_out_at: None };
+    let mut contact = Contact { id, ..Contact::default() };
     contact.learn(said);
     let args = args![tenant, id, &contact.name, &contact.handle, &contact.user_name, now];
     tx.put(INSERT, args).await?;
@@ -168,8 +295,7 @@ mod tests {
 
     #[test]
     fn a_phone_number_goes_before_a_user_name_and_neither_is_forgotten() {
-        let mut ana =
-            Contact { id: Uuid::nil(), name: None, handle: None, user_name: None, opted_out_at: None };
+        let mut ana = Contact::default();
         let user_name = |name| Description { user_name: Some(name), ..Description::default() };
         assert!(ana.learn(&user_name("ana_example")));
         assert_eq!(ana.handle.as_deref(), Some("ana_example"));

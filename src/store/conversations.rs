@@ -17,10 +17,9 @@ pub use bucket::{answered, wait, waits};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, p.opted_out_at, c.state, c.owner, \
-             c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
-             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title, \
-             c.source, c.heard_at from conversations c \
+            "select c.id, c.tenant, h.company, c.channel, h.kind, p.id, p.name, p.handle, p.user_name, p.opted_out_at, \
+             p.merged_into, p.has_merged, p.labels, p.blocked_at, c.labels, c.state, c.owner, c.epoch, c.assignee, c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, \
+             c.updated_at, c.external_id, c.is_group, c.waiting_since, c.bucket, c.thread, c.thread_title, c.source, c.heard_at from conversations c \
              join channels h on h.tenant = c.tenant and h.id = c.channel \
              join contacts p on p.tenant = c.tenant and p.id = c.contact ",
             $rest
@@ -33,10 +32,11 @@ const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
 const LOAD_OPEN: &str = select!(
     "where c.tenant = $1 and c.channel = $2 and c.contact = $3 and c.thread = $4 and c.state = 'open'"
 );
-const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, exists (select 1 from messages m where m.tenant = $1 \
+const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, p.labels, p.blocked_at, exists (select 1 from messages m where m.tenant = $1 \
     and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_changes e where e.tenant = $1 \
     and e.channel = $2 and e.target_key = $4), \
-    c.id, c.tenant, h.company, c.channel, h.kind, c.contact, p.name, p.handle, p.user_name, p.opted_out_at, c.state, c.owner, c.epoch, c.assignee, \
+    c.id, c.tenant, h.company, c.channel, h.kind, p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, \
+    p.labels, p.blocked_at, c.labels, c.state, c.owner, c.epoch, c.assignee, \
     c.handoff_reason, c.last_seq, c.last_message, c.inbound_count, c.opened_at, c.updated_at, c.external_id, c.is_group, \
     c.waiting_since, c.bucket, c.thread, c.thread_title, c.source, c.heard_at, t.id, t.conversation, t.state, t.first_seq, t.last_seq, t.message_count, t.opened_at, \
     t.due_at, t.attempt, t.supersedes, t.lease_until, t.reason, t.epoch, t.lease, t.window_at \
@@ -69,10 +69,15 @@ const OPEN_OF: &str = "select id from conversations where tenant = $1 and channe
 const ALL_OPEN_OF: &str = "select id from conversations where tenant = $1 and channel = $2 and contact = $3 \
     and state = 'open' order by thread limit 100";
 
+/// The newest conversations of a contact, on all channels.
+const OF_CONTACT: &str = "select c.id, h.company from conversations c \
+    join channels h on h.tenant = c.tenant and h.id = c.channel where c.tenant = $1 and c.contact = $2 order by c.id desc limit $3";
+
 const CHAT: &str = "select external_id from conversations where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[
     CHAT,
+    OF_CONTACT,
     LOAD,
     LOAD_OPEN,
     ARRIVAL,
@@ -97,7 +102,7 @@ impl FromRow for Conversation {
 }
 
 /// The number of columns that [`read`] takes.
-const COLUMNS: usize = 28;
+const COLUMNS: usize = 33;
 
 /// A conversation from the columns that `select!` names.
 fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
@@ -107,13 +112,8 @@ fn read(columns: &mut Columns<'_, '_>) -> Result<Conversation, StoreError> {
         company: columns.take()?,
         channel: columns.take()?,
         channel_kind: columns.take()?,
-        contact: Contact {
-            id: columns.take()?,
-            name: columns.take()?,
-            handle: columns.take()?,
-            user_name: columns.take()?,
-            opted_out_at: columns.take()?,
-        },
+        contact: super::contacts::read(columns)?,
+        labels: columns.json_or_null()?.unwrap_or_default(),
         state: columns.word()?,
         owner: columns.word()?,
         epoch: columns.take()?,
@@ -169,13 +169,7 @@ struct ArrivalRow {
 impl FromRow for ArrivalRow {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut columns = row.columns();
-        let contact = Contact {
-            id: columns.take()?,
-            name: columns.take()?,
-            handle: columns.take()?,
-            user_name: columns.take()?,
-            opted_out_at: columns.take()?,
-        };
+        let contact = super::contacts::read(&mut columns)?;
         let (seen, awaited) = (columns.take()?, columns.take()?);
         let conversation = if columns.is_there()? {
             Some(read(&mut columns)?)
@@ -214,6 +208,7 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Conv
         return Ok(None);
     };
     conversation.turn = super::turns::shown(tx, tenant, id).await?;
+    super::contacts::complete(tx, tenant, &mut conversation.contact).await?;
     Ok(Some(conversation))
 }
 
@@ -238,6 +233,9 @@ pub async fn load_many(tx: &mut Tx<'_>, ids: &[(Uuid, Uuid)]) -> Result<Vec<Conv
     let asked: Vec<_> = ids.iter().map(|(tenant, id)| vec![Arg::from(*tenant), Arg::from(*id)]).collect();
     let mut found: Vec<Conversation> = tx.each(LOAD, &asked).await?.into_iter().flatten().collect();
     super::turns::show(tx, &mut found).await?;
+    for conversation in &mut found {
+        super::contacts::complete(tx, conversation.tenant, &mut conversation.contact).await?;
+    }
     Ok(found)
 }
 
@@ -278,6 +276,7 @@ pub async fn open(
                 threads::show(tx, found.tenant, found.id, title).await?;
             }
         }
+        super::contacts::complete(tx, found.tenant, &mut found.contact).await?;
         return Ok(found);
     }
     let (id, now) = (tx.new_id(), tx.now());
@@ -289,6 +288,7 @@ pub async fn open(
         channel: channel.id,
         channel_kind: channel.kind.clone(),
         contact: contact.clone(),
+        labels: Vec::new(),
         state: ConversationState::Open,
         owner,
         epoch: 1,
@@ -322,6 +322,7 @@ pub async fn open(
             .and_then(|(at,)| at);
         made.set_windows();
     }
+    super::contacts::complete(tx, made.tenant, &mut made.contact).await?;
     made.bucket = made.standing().bucket;
     let args = args![
         made.tenant,
@@ -436,4 +437,14 @@ pub async fn all_open_of(
 ) -> Result<Vec<Uuid>, StoreError> {
     let found = tx.all::<(Uuid,)>(ALL_OPEN_OF, args![tenant, channel, contact]).await?;
     Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
+/// The newest conversations of a contact, each with its company.
+pub async fn of_contact(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    contact: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    tx.all(OF_CONTACT, args![tenant, contact, limit]).await
 }

@@ -17,6 +17,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (6, "0006_sending", include_str!("../../migrations/0006_sending.sql")),
     (8, "0008_rules", include_str!("../../migrations/0008_rules.sql")),
     (9, "0009_sources", include_str!("../../migrations/0009_sources.sql")),
+    (10, "0010_people", include_str!("../../migrations/0010_people.sql")),
 ];
 
 /// The migration that also creates the engine's own part of the search index.

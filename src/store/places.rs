@@ -66,6 +66,11 @@ pub const JOB: Lookup = Lookup {
     anywhere: None,
 };
 
+pub const CONTACT: Lookup = Lookup {
+    in_tenant: "select tenant, cast(null as uuid) from contacts where tenant = $1 and id = $2",
+    anywhere: None,
+};
+
 /// The statements that name no tenant: see `tests/keys.rs`.
 const ANYWHERE: [Option<&str>; 5] =
     [COMPANY.anywhere, CHANNEL.anywhere, API_KEY.anywhere, CONVERSATION.anywhere, ATTACHMENT.anywhere];
@@ -80,6 +85,7 @@ pub const ALL: &[&str] = &[
     ENVELOPE.in_tenant,
     JOB.in_tenant,
     LINK.in_tenant,
+    CONTACT.in_tenant,
     known(ANYWHERE[0]),
     known(ANYWHERE[1]),
     known(ANYWHERE[2]),

@@ -37,16 +37,18 @@ const OLDER: &str = "select m.id, m.text, m.direction, m.created_at, m.deleted_a
     join channels h on h.tenant = c.tenant and h.id = c.channel \
     where m.tenant = $1 and m.id < $2 order by m.id desc limit $3";
 const FOUND_MESSAGE: &str = "select m.id, m.conversation, m.seq, m.direction, m.kind, m.text, m.author_name, m.created_at, \
-    m.deleted_at, h.company, c.channel, c.contact, p.name, p.handle, c.thread_title from search_documents d \
+    m.deleted_at, h.company, c.channel, c.contact, coalesce(p.name, o.name), coalesce(o.handle, p.handle), c.thread_title from search_documents d \
     join messages m on m.tenant = d.tenant and m.id = d.subject \
     join conversations c on c.tenant = m.tenant and c.id = m.conversation \
     join channels h on h.tenant = c.tenant and h.id = c.channel \
-    join contacts p on p.tenant = c.tenant and p.id = c.contact where d.tenant = $1 and d.document = $2";
+    join contacts o on o.tenant = c.tenant and o.id = c.contact \
+    join contacts p on p.tenant = c.tenant and p.id = coalesce(o.merged_into, o.id) where d.tenant = $1 and d.document = $2";
 const FOUND_TITLE: &str = "select c.id, c.id, c.last_seq, '', '', c.thread_title, cast(null as text), c.opened_at, \
-    cast(null as bigint), h.company, c.channel, c.contact, p.name, p.handle, c.thread_title from search_documents d \
+    cast(null as bigint), h.company, c.channel, c.contact, coalesce(p.name, o.name), coalesce(o.handle, p.handle), c.thread_title from search_documents d \
     join conversations c on c.tenant = d.tenant and c.id = d.subject \
     join channels h on h.tenant = c.tenant and h.id = c.channel \
-    join contacts p on p.tenant = c.tenant and p.id = c.contact where d.tenant = $1 and d.document = $2";
+    join contacts o on o.tenant = c.tenant and o.id = c.contact \
+    join contacts p on p.tenant = c.tenant and p.id = coalesce(o.merged_into, o.id) where d.tenant = $1 and d.document = $2";
 
 pub const ALL: &[&str] = &[
     NEW_BLOCK,

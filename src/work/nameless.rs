@@ -80,9 +80,15 @@ pub(super) async fn name(
     conversation: &mut Conversation,
     told: &Description<'_>,
 ) -> Result<(), Error> {
-    if conversation.contact.name.is_none() && conversation.contact.learn(told) {
+    // The contact itself: the conversation shows the person.
+    let Some(mut contact) = contacts::by_id(tx, tenant, conversation.contact.id).await? else {
+        return Ok(());
+    };
+    if contact.name.is_none() && contact.learn(told) {
         let now = tx.now();
-        contacts::describe(tx, tenant, &conversation.contact, now).await?;
+        contacts::describe(tx, tenant, &contact, now).await?;
+        contacts::complete(tx, tenant, &mut contact).await?;
+        conversation.contact = contact;
         announce::conversation(tx, conversation)?;
     }
     Ok(())

@@ -29,6 +29,24 @@ export interface paths {
         patch: operations["patch_apps"];
         trace?: never;
     };
+    "/api/v1/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a tenant wants to know of its contacts. */
+        get: operations["get_attributes"];
+        put?: never;
+        /** Make an attribute, or change one's name and rules. */
+        post: operations["post_attributes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -258,6 +276,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person: its contacts, ids, conversations and merges, as far as the caller sees them. */
+        get: operations["get_contacts_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set what is known of a person: values by the attribute. All of them or none.
+         * @description 400 names the attribute whose value has the wrong type or is out of its bounds.
+         */
+        post: operations["post_contacts_id_attributes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice. */
+        post: operations["post_contacts_id_block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the labels of a person. */
+        post: operations["post_contacts_id_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+         * @description 409 `too_many_contacts`.
+         */
+        post: operations["post_contacts_id_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add, change or remove a note about a person. Only people see it. */
+        post: operations["post_contacts_id_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo a merge, or answer one that waits for a person. */
+        post: operations["post_contacts_id_split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}": {
         parameters: {
             query?: never;
@@ -337,6 +480,23 @@ export interface paths {
         put?: never;
         /** Give the conversation to the AI, which answers what nobody has answered yet. */
         post: operations["post_conversations_id_hand_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the labels of a conversation. */
+        post: operations["post_conversations_id_labels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1219,6 +1379,67 @@ export interface components {
         };
         /** @enum {string} */
         AttachmentState: "pending" | "ready" | "linked" | "failed";
+        /** @description Something that a tenant wants to know of its contacts. */
+        Attribute: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["AttributeKind"];
+            name: string;
+            rules: components["schemas"]["AttributeRules"];
+        };
+        AttributeBody: {
+            /**
+             * Format: uuid
+             * @description The attribute that is changed; without it a new one is made.
+             */
+            attribute?: string | null;
+            /** @description It never changes. */
+            kind: components["schemas"]["AttributeKind"];
+            name: string;
+            rules?: components["schemas"]["AttributeRules"];
+            /** Format: uuid */
+            tenant: string;
+        };
+        /**
+         * @description The type of an attribute's values.
+         * @enum {string}
+         */
+        AttributeKind: "text" | "number" | "date" | "choice" | "yes_no" | "address";
+        /** @description What values an attribute may have. */
+        AttributeRules: {
+            /** @default [] */
+            choices: string[];
+            /**
+             * Format: double
+             * @default null
+             */
+            max: number | null;
+            /**
+             * Format: int32
+             * @description Characters of a text; 1,000 if there is none.
+             * @default null
+             */
+            max_length: number | null;
+            /**
+             * Format: double
+             * @description Bounds of numbers.
+             * @default null
+             */
+            min: number | null;
+        };
+        /** @description What is known of a contact. */
+        AttributeValue: {
+            /** Format: uuid */
+            attribute: string;
+            /** @description Who set it. */
+            author: string | null;
+            /** Format: int64 */
+            updated_at: number;
+            value: unknown;
+        };
+        Attributes: {
+            attributes: components["schemas"]["Attribute"][];
+        };
         Author: {
             id: string | null;
             kind: components["schemas"]["AuthorKind"];
@@ -1235,6 +1456,9 @@ export interface components {
             expires_at: number;
             url: string;
         };
+        BlockBody: {
+            blocked: boolean;
+        };
         /**
          * @description In which list of the inbox a conversation stands. The views are unions of these.
          * @enum {string}
@@ -1243,6 +1467,51 @@ export interface components {
         CapacityBody: {
             /** @description 1 to 1,000; 0: no more turns. */
             capacity: number;
+        };
+        /** @description A person. */
+        Card: {
+            /** @description The contacts that a waiting merge would join. */
+            asked: components["schemas"]["Contact"][];
+            /** @description What is known of it. */
+            attributes: components["schemas"]["AttributeValue"][];
+            /** @description The contact as which the person is seen. */
+            contact: components["schemas"]["Contact"];
+            /** @description The newest first. */
+            conversations: components["schemas"]["CardConversation"][];
+            identities: components["schemas"]["CardIdentity"][];
+            /** @description All its contacts as they are themselves, `contact` the first. */
+            members: components["schemas"]["Contact"][];
+            /** @description The newest first; also those that were undone, and those that wait for a person (`asked`). */
+            merges: components["schemas"]["Merge"][];
+            /** @description The newest first. */
+            notes: components["schemas"]["ContactNote"][];
+            /** Format: uuid */
+            tenant: string;
+        };
+        /** @description A conversation with the person. */
+        CardConversation: {
+            /** Format: uuid */
+            channel: string;
+            channel_kind: string;
+            /** Format: uuid */
+            contact: string;
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["ConversationState"];
+            /** Format: int64 */
+            updated_at: number;
+        };
+        /** @description An id of the person on a channel. */
+        CardIdentity: {
+            /** Format: uuid */
+            channel: string;
+            channel_kind: string;
+            /** Format: uuid */
+            contact: string;
+            /** @description The provider's id. */
+            id: string;
+            /** @description The phone number that the id is, in E.164 with its plus. */
+            phone: string | null;
         };
         /** @description What can be sent through a channel beside texts and files. */
         ChannelAbilities: {
@@ -1505,17 +1774,58 @@ export interface components {
             tenants: components["schemas"]["FollowedTenant"][];
             user: components["schemas"]["User"] | null;
         };
+        /** @description A customer on a channel. Contacts that are one person keep their ids, and show what is known of the person. */
         Contact: {
+            /**
+             * Format: int64
+             * @description Since when the person is blocked: nothing is sent to it, and what it writes is kept without notice.
+             */
+            blocked_at: number | null;
             /** @description How the channel calls the customer: a phone number, a user name. */
             handle: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Labels of the person. */
+            labels: string[];
+            /**
+             * Format: uuid
+             * @description The contact as which this one is seen, if it was merged into another.
+             */
+            merged_into: string | null;
+            /** @description The person's, for merged contacts. */
             name: string | null;
             /**
              * Format: int64
              * @description Since when the customer wants no messages on the channel, by the provider's time.
              */
             opted_out_at: number | null;
+        };
+        /** @description A note about a contact, for people only. */
+        ContactNote: {
+            /**
+             * Format: uuid
+             * @description Who wrote it: a user.
+             */
+            author: string | null;
+            author_name: string | null;
+            /** Format: uuid */
+            contact: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            edited_at: number | null;
+            /** Format: uuid */
+            id: string;
+            text: string;
+        };
+        ContactNoteBody: {
+            /**
+             * Format: uuid
+             * @description The note that is changed or removed; without it a new one is added.
+             */
+            note?: string | null;
+            /** @description Without it the note is removed. */
+            text?: string | null;
         };
         ContactsAnswer: {
             contacts: components["schemas"]["FoundContact"][];
@@ -1563,6 +1873,8 @@ export interface components {
              * @description How many messages the customer has written; `inbound_count - my_read.inbound_count` are unread.
              */
             inbound_count: number;
+            /** @description Labels of this conversation alone. */
+            labels: string[];
             last_message: components["schemas"]["LastMessage"] | null;
             /**
              * Format: int64
@@ -1716,6 +2028,7 @@ export interface components {
             lead: components["schemas"]["Lead"] | null;
             message: components["schemas"]["Message"] | null;
             moved: components["schemas"]["Moved"] | null;
+            person: components["schemas"]["PersonChange"] | null;
             read: components["schemas"]["ReadEvent"] | null;
             /** Format: uuid */
             tenant: string;
@@ -1918,6 +2231,40 @@ export interface components {
             max_text: number;
             /** Format: int64 */
             max_upload_bytes: number;
+        };
+        /** @description A label of a tenant, for contacts and conversations. */
+        Label: {
+            /** @description `#rrggbb`. */
+            colour: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        LabelBody: {
+            /** @description `#rrggbb`. */
+            colour: string;
+            /**
+             * Format: uuid
+             * @description The label that is changed; without it a new one is made.
+             */
+            label?: string | null;
+            name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        LabelRemoved: {
+            /** @description `false`: it was taken off some of its many bearers. Call again. */
+            is_gone: boolean;
+        };
+        LabelledConversation: {
+            conversation: components["schemas"]["Conversation"];
+        };
+        Labels: {
+            labels: components["schemas"]["Label"][];
+        };
+        LabelsBody: {
+            /** @description All labels that it has from now on. */
+            labels: string[];
         };
         /** @description What a list shows of the newest message. */
         LastMessage: {
@@ -2139,6 +2486,51 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        /** @description A reason for which two contacts are one person. */
+        Merge: {
+            /** @description Who did it, if a person did. */
+            author: string | null;
+            /**
+             * Format: uuid
+             * @description The proof: the channel, the ids that are one person's, and the message that told it.
+             */
+            channel: string | null;
+            /** Format: uuid */
+            contact: string;
+            /** Format: uuid */
+            conversation: string | null;
+            /** Format: int64 */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description When it was undone, refused or confirmed, and by whom.
+             */
+            decided_at: number | null;
+            decided_by: string | null;
+            /** Format: uuid */
+            id: string;
+            ids: string[];
+            /** Format: uuid */
+            into: string;
+            kind: components["schemas"]["MergeKind"];
+            /** Format: uuid */
+            message: string | null;
+            state: components["schemas"]["MergeState"];
+        };
+        MergeBody: {
+            /**
+             * Format: uuid
+             * @description The contact as which both are seen from now on.
+             */
+            into: string;
+        };
+        /**
+         * @description What says that two contacts are one person.
+         * @enum {string}
+         */
+        MergeKind: "person" | "hidden_id" | "chat_moved";
+        /** @enum {string} */
+        MergeState: "active" | "undone" | "asked" | "refused";
         Message: {
             attachments: components["schemas"]["Attachment"][];
             author: components["schemas"]["Author"];
@@ -2473,6 +2865,14 @@ export interface components {
             permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
         };
+        /** @description A change of a person, as an event. */
+        PersonChange: {
+            /** @description As it is seen now. */
+            contact: components["schemas"]["Contact"];
+            /** @description All contacts that are this person now, `contact` the first. After a split there is an event for each person. */
+            members: string[];
+            merge: components["schemas"]["Merge"] | null;
+        };
         /**
          * @description What a person of the platform may do, in every tenant.
          * @enum {string}
@@ -2611,6 +3011,12 @@ export interface components {
         Refresh: {
             /** @description When there is no cookie. */
             refresh_token?: string | null;
+        };
+        RemoveLabelBody: {
+            /** Format: uuid */
+            label: string;
+            /** Format: uuid */
+            tenant: string;
         };
         Replayed: {
             /**
@@ -2793,6 +3199,14 @@ export interface components {
         };
         /** @description The arguments and the result of each method of the socket; no document of this form is ever sent. */
         SocketMethods: {
+            /** @description Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice. */
+            "contact.block": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["BlockBody"];
+                result: components["schemas"]["Card"];
+            };
             /**
              * @description Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
              *      conversation.
@@ -2800,6 +3214,62 @@ export interface components {
             "contact.find": {
                 args: components["schemas"]["ContactsQuery"];
                 result: components["schemas"]["ContactsAnswer"];
+            };
+            /** @description One person: its contacts, ids, conversations and merges, as far as the caller sees them. */
+            "contact.get": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                };
+                result: components["schemas"]["Card"];
+            };
+            /** @description Set the labels of a person. */
+            "contact.label": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["LabelsBody"];
+                result: components["schemas"]["Card"];
+            };
+            /**
+             * @description Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+             *
+             *      409 `too_many_contacts`.
+             */
+            "contact.merge": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["MergeBody"];
+                result: components["schemas"]["Card"];
+            };
+            /** @description Add, change or remove a note about a person. Only people see it. */
+            "contact.note": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["ContactNoteBody"];
+                result: components["schemas"]["Card"];
+            };
+            /**
+             * @description Set what is known of a person: values by the attribute. All of them or none.
+             *
+             *      400 names the attribute whose value has the wrong type or is out of its bounds.
+             */
+            "contact.set": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["ValuesBody"];
+                result: components["schemas"]["Card"];
+            };
+            /** @description Undo a merge, or answer one that waits for a person. */
+            "contact.split": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["SplitBody"];
+                result: components["schemas"]["Card"];
             };
             /** @description Give the conversation to a colleague, or to nobody in particular. */
             "conversation.assign": {
@@ -3158,11 +3628,21 @@ export type Apps = components['schemas']['Apps'];
 export type AssignBody = components['schemas']['AssignBody'];
 export type Attachment = components['schemas']['Attachment'];
 export type AttachmentState = components['schemas']['AttachmentState'];
+export type Attribute = components['schemas']['Attribute'];
+export type AttributeBody = components['schemas']['AttributeBody'];
+export type AttributeKind = components['schemas']['AttributeKind'];
+export type AttributeRules = components['schemas']['AttributeRules'];
+export type AttributeValue = components['schemas']['AttributeValue'];
+export type Attributes = components['schemas']['Attributes'];
 export type Author = components['schemas']['Author'];
 export type AuthorKind = components['schemas']['AuthorKind'];
 export type Begun = components['schemas']['Begun'];
+export type BlockBody = components['schemas']['BlockBody'];
 export type Bucket = components['schemas']['Bucket'];
 export type CapacityBody = components['schemas']['CapacityBody'];
+export type Card = components['schemas']['Card'];
+export type CardConversation = components['schemas']['CardConversation'];
+export type CardIdentity = components['schemas']['CardIdentity'];
 export type ChannelAbilities = components['schemas']['ChannelAbilities'];
 export type ChannelHealth = components['schemas']['ChannelHealth'];
 export type ChannelKind = components['schemas']['ChannelKind'];
@@ -3181,6 +3661,8 @@ export type CompanyKind = components['schemas']['CompanyKind'];
 export type CompanyView = components['schemas']['CompanyView'];
 export type Connected = components['schemas']['Connected'];
 export type Contact = components['schemas']['Contact'];
+export type ContactNote = components['schemas']['ContactNote'];
+export type ContactNoteBody = components['schemas']['ContactNoteBody'];
 export type ContactsAnswer = components['schemas']['ContactsAnswer'];
 export type ContactsQuery = components['schemas']['ContactsQuery'];
 export type Conversation = components['schemas']['Conversation'];
@@ -3215,6 +3697,12 @@ export type InboxQuery = components['schemas']['InboxQuery'];
 export type Kind = components['schemas']['Kind'];
 export type KindAbilities = components['schemas']['KindAbilities'];
 export type KindLimits = components['schemas']['KindLimits'];
+export type Label = components['schemas']['Label'];
+export type LabelBody = components['schemas']['LabelBody'];
+export type LabelRemoved = components['schemas']['LabelRemoved'];
+export type LabelledConversation = components['schemas']['LabelledConversation'];
+export type Labels = components['schemas']['Labels'];
+export type LabelsBody = components['schemas']['LabelsBody'];
 export type LastMessage = components['schemas']['LastMessage'];
 export type Lead = components['schemas']['Lead'];
 export type LeadAnswer = components['schemas']['LeadAnswer'];
@@ -3232,6 +3720,10 @@ export type LinksQuery = components['schemas']['LinksQuery'];
 export type LogEntry = components['schemas']['LogEntry'];
 export type LogPage = components['schemas']['LogPage'];
 export type LogQuery = components['schemas']['LogQuery'];
+export type Merge = components['schemas']['Merge'];
+export type MergeBody = components['schemas']['MergeBody'];
+export type MergeKind = components['schemas']['MergeKind'];
+export type MergeState = components['schemas']['MergeState'];
 export type Message = components['schemas']['Message'];
 export type MessageAnswer = components['schemas']['MessageAnswer'];
 export type MessageBody = components['schemas']['MessageBody'];
@@ -3266,6 +3758,7 @@ export type PeopleQuery = components['schemas']['PeopleQuery'];
 export type Permission = components['schemas']['Permission'];
 export type Permissions = components['schemas']['Permissions'];
 export type Person = components['schemas']['Person'];
+export type PersonChange = components['schemas']['PersonChange'];
 export type PlatformRole = components['schemas']['PlatformRole'];
 export type Pool = components['schemas']['Pool'];
 export type Position = components['schemas']['Position'];
@@ -3281,6 +3774,7 @@ export type ReadEvent = components['schemas']['ReadEvent'];
 export type ReadMark = components['schemas']['ReadMark'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type Refresh = components['schemas']['Refresh'];
+export type RemoveLabelBody = components['schemas']['RemoveLabelBody'];
 export type Replayed = components['schemas']['Replayed'];
 export type Replied = components['schemas']['Replied'];
 export type ReplyBody = components['schemas']['ReplyBody'];
@@ -3460,6 +3954,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProviderAppView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_attributes: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attributes"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_attributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttributeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attribute"];
                 };
             };
             /** @description The request is wrong; `field` says where. */
@@ -4466,6 +5085,483 @@ export interface operations {
             };
         };
     };
+    get_contacts_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_attributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ValuesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactNoteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_split: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_conversations_id: {
         parameters: {
             query?: never;
@@ -4742,6 +5838,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conversations_id_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelledConversation"];
                 };
             };
             /** @description The request is wrong; `field` says where. */

@@ -8,10 +8,14 @@ use crate::channels::health::{self, Finding};
 use crate::channels::news as unread;
 use crate::error::Error;
 use crate::inbox::outgoing;
-use crate::model::{Channel, ChannelState};
+use crate::model::{Channel, ChannelState, MergeKind};
+use crate::people::{self, Told};
 use crate::store::jobs::{self, Class};
 use crate::store::queues::QueueKey;
 use crate::store::{Tx, channels, connections, contacts, conversations};
+
+/// How long before it is told that a chat moved somebody writes under its new id.
+const MOVES_MS: i64 = 24 * 3_600_000;
 
 /// Records the account's state as the channel's health.
 pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHealth) -> Result<bool, Error> {
@@ -57,13 +61,21 @@ pub(super) async fn connection(tx: &mut Tx<'_>, channel: &Channel, news: &Connec
 /// The provider changed a chat's id: the contact and the conversations move to the new id.
 pub(super) async fn renamed(tx: &mut Tx<'_>, channel: &Channel, news: &Renamed) -> Result<bool, Error> {
     let (from, to) = (news.from.as_str(), news.to.as_str());
-    if from == to || contacts::find(tx, (channel.tenant, channel.id), from).await?.is_none() {
+    if from == to {
         return Ok(false);
     }
-    // A message under the new id may have come first: then both ids have a contact, and they are not merged.
-    if contacts::find(tx, (channel.tenant, channel.id), to).await?.is_none() {
-        contacts::rename_identity(tx, (channel.tenant, channel.id), from, to).await?;
-        conversations::rename(tx, (channel.tenant, channel.id), from, to).await?;
-    }
+    let place = (channel.tenant, channel.id);
+    let Some(old) = contacts::find(tx, place, from).await? else { return Ok(false) };
+    let Some(new) = contacts::find(tx, place, to).await? else {
+        contacts::rename_identity(tx, place, from, to).await?;
+        conversations::rename(tx, place, from, to).await?;
+        return Ok(true);
+    };
+    // A message under the new id came first. A number that was somebody's for longer may still be that person's contact.
+    let since = contacts::created_at(tx, channel.tenant, new.id).await?.unwrap_or_default();
+    let is_group = from.starts_with('-') && to.starts_with('-');
+    let is_doubtful = !is_group && since < tx.now() - MOVES_MS;
+    let told = Told { kind: MergeKind::ChatMoved, ids: (from, to), key: None, is_doubtful };
+    people::same(tx, channel, (&old, &new), told).await?;
     Ok(true)
 }

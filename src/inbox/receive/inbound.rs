@@ -9,9 +9,10 @@ use crate::error::Error;
 use crate::growth::touch;
 use crate::inbox::{consent, files, message_change};
 use crate::model::{
-    Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, LastMessage, Message,
-    MessageKind, MessageStatus, Owner,
+    Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, LastMessage, MergeKind,
+    Message, MessageKind, MessageStatus, Owner,
 };
+use crate::people::{self, Told};
 use crate::store::contacts::Description;
 use crate::store::jobs::{self, Acknowledge, FetchProfile, FetchTitle, Slot};
 use crate::store::turns::OpenTurns;
@@ -51,7 +52,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     if !matches!(event.no_answer, Some(NoAnswer::Automatic)) {
         conversation.hear(at);
     }
-    if !is_history {
+    // Kept, and nobody's attention is asked for.
+    let is_blocked = conversation.contact.blocked_at.is_some();
+    if !is_history && !is_blocked {
         conversation.inbound_count += 1;
     }
     let event = &*touch::heard(tx, channel, &mut conversation, event, at).await?;
@@ -67,10 +70,12 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         history(&mut conversation, &message, at, is_first);
     } else {
         conversation.last_message = Some(announce::last_message(&message));
-        conversation.updated_at = tx.now();
+        if !is_blocked {
+            conversation.updated_at = tx.now();
+        }
     }
     conversations::advance(tx, &conversation).await?;
-    if event.no_answer.is_some() {
+    if event.no_answer.is_some() || is_blocked {
         conversation.turn = turns::shown(tx, conversation.tenant, conversation.id).await?;
         announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
         return Ok(true);
@@ -109,7 +114,7 @@ fn word(no_answer: NoAnswer) -> &'static str {
 }
 
 /// Finds or creates the contact of a chat. A second id of the same person (a phone number beside a hidden id) is linked
-/// to the same contact.
+/// to the same contact; if it has one already, both are merged.
 pub(super) async fn contact_of(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -117,24 +122,53 @@ pub(super) async fn contact_of(
     chat: &str,
     known: Option<Contact>,
 ) -> Result<Contact, Error> {
-    let other = event.sender.other_id.as_deref().filter(|other| *other != chat && !event.chat.is_group);
-    let linked = known.is_some();
-    let mut found = known;
-    if found.is_none()
-        && let Some(other) = other
-    {
-        found = contacts::find(tx, (channel.tenant, channel.id), other).await?;
-    }
+    let place = (channel.tenant, channel.id);
     let said = description_of(event);
-    let contact = match found {
-        Some(contact) => learn(tx, channel, contact, &said, time::or_now(&event.told, tx.now())).await?,
-        None => contacts::insert(tx, channel.tenant, &said).await?,
-    };
-    if !linked {
+    let at = time::or_now(&event.told, tx.now());
+    let other = event.sender.other_id.as_deref().filter(|other| *other != chat && !event.chat.is_group);
+    let Some(other) = other else {
+        if let Some(contact) = known {
+            return learn(tx, channel, contact, &said, at).await;
+        }
+        let contact = contacts::insert(tx, channel.tenant, &said).await?;
         contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
-    }
-    if let Some(other) = other {
-        contacts::link(tx, channel.tenant, channel.id, other, contact.id).await?;
+        return Ok(contact);
+    };
+    let beside = contacts::find(tx, place, other).await?;
+    let told = |ids, is_doubtful| Told { kind: MergeKind::HiddenId, ids, key: Some(&event.key), is_doubtful };
+    let (contact, second, told) = match (known, beside) {
+        (Some(contact), Some(beside)) => (contact, Some(beside), told((chat, other), false)),
+        (Some(contact), None) if people::is_of_another(tx, channel, &contact, other).await? => {
+            // The number is known as somebody else's: it may have been given to another person.
+            let beside = contacts::insert(tx, channel.tenant, &Description::default()).await?;
+            contacts::link(tx, channel.tenant, channel.id, other, beside.id).await?;
+            (contact, Some(beside), told((chat, other), true))
+        }
+        (Some(contact), None) => {
+            contacts::link(tx, channel.tenant, channel.id, other, contact.id).await?;
+            (contact, None, told((chat, other), false))
+        }
+        (None, Some(beside)) if people::is_of_another(tx, channel, &beside, chat).await? => {
+            let contact = contacts::insert(tx, channel.tenant, &said).await?;
+            contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
+            (contact, Some(beside), told((chat, other), true))
+        }
+        (None, Some(beside)) => {
+            contacts::link(tx, channel.tenant, channel.id, chat, beside.id).await?;
+            (beside, None, told((chat, other), false))
+        }
+        (None, None) => {
+            let contact = contacts::insert(tx, channel.tenant, &said).await?;
+            contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
+            contacts::link(tx, channel.tenant, channel.id, other, contact.id).await?;
+            (contact, None, told((chat, other), false))
+        }
+    };
+    let contact = learn(tx, channel, contact, &said, at).await?;
+    if let Some(second) = second.filter(|second| second.id != contact.id) {
+        people::same(tx, channel, (&contact, &second), told).await?;
+        // As what it is seen may have changed.
+        return Ok(contacts::by_id(tx, channel.tenant, contact.id).await?.unwrap_or(contact));
     }
     Ok(contact)
 }

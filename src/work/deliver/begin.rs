@@ -5,8 +5,8 @@ use anyhow::Context as _;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::inbox::outgoing::Part;
 use crate::inbox::outgoing::road::{self, By, Sending};
+use crate::inbox::outgoing::{self, Part};
 use crate::inbox::receipt;
 use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
@@ -82,6 +82,12 @@ impl Verb for Begin {
         };
         if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
             receipt::refuse(tx, delivery, refusal.into()).await?;
+            jobs::done(tx, &self.job).await?;
+            return Ok(None);
+        }
+        if conversation.contact.blocked_at.is_some() {
+            receipt::fail(tx, delivery, outgoing::BLOCKED, "the contact was blocked before it was sent")
+                .await?;
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }

@@ -7,6 +7,7 @@ import { AssignPick } from "./AssignPick";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
 import { BackIcon } from "./Icons";
+import { PersonButton } from "./PersonButton";
 import { Viewers } from "./Presence";
 import { SourceButton } from "./SourceMark";
 
@@ -25,6 +26,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
       <div className="thread-who">
         <h2 id="thread-name" tabIndex={-1} dir="auto">{name}</h2>
         <p>
+          {conversation.contact.blocked_at !== null && <strong className="blocked" data-testid="blocked">{t("person.blocked")}</strong>}
           {conversation.contact.handle && conversation.contact.handle !== name && <span dir="auto">{conversation.contact.handle}</span>}
           <PlaceMark conversation={conversation} />
           <SourceButton conversation={conversation} />
@@ -34,6 +36,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
           )}
         </p>
       </div>
+      <PersonButton conversation={conversation} />
       <Viewers conversation={conversation.id} />
       {allowed && <AssignPick conversation={conversation} />}
       {allowed && (

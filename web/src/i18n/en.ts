@@ -173,6 +173,7 @@ export const en = {
   "refusal.kicked": "the bot was removed from the group: it has to be added again",
   "refusal.no_encryption": "the message could not be encrypted for this chat: linking the phone again helps",
   "refusal.no_such_user": "WhatsApp knows nobody under this number",
+  "refusal.contact_blocked": "the contact is blocked: unblock it to write to it",
   "refusal.not_connected": "WhatsApp is not connected",
   "refusal.not_public": "the channel's address is not public: the operator can allow its host",
   "refusal.not_started": "the customer has to write first",

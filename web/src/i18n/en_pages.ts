@@ -19,6 +19,7 @@ export const enPages = {
   "role.platform": "By the platform",
   "permission.read": "reads",
   "permission.answer": "answers",
+  "permission.merge": "merges contacts",
   "permission.manage": "manages",
   "permission.respond": "answers turns as AI",
   "permission.whole": "sees all companies",

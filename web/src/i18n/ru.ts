@@ -189,6 +189,7 @@ export const ru: Record<Key, string | Plural> = {
   "refusal.kicked": "бота удалили из группы: его нужно добавить снова",
   "refusal.no_encryption": "сообщение не удалось зашифровать для этого чата: поможет привязать телефон заново",
   "refusal.no_such_user": "WhatsApp не знает никого с этим номером",
+  "refusal.contact_blocked": "контакт заблокирован: разблокируйте его, чтобы писать ему",
   "refusal.not_connected": "WhatsApp не подключён",
   "refusal.not_public": "адрес канала не публичный: оператор сервера может разрешить его",
   "refusal.not_started": "первым должен написать клиент",

@@ -20,6 +20,7 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "role.platform": "От платформы",
   "permission.read": "читает",
   "permission.answer": "отвечает",
+  "permission.merge": "объединяет контакты",
   "permission.manage": "управляет",
   "permission.respond": "отвечает как ИИ",
   "permission.whole": "видит все компании",

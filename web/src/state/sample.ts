@@ -24,7 +24,8 @@ export function random(seed: number): (below: number) => number {
 export function conversation(id: string, change: Partial<Conversation> = {}): Conversation {
   const made = {
     id, tenant, company: "c-1", channel: "ch-1", channel_kind: "telegram",
-    contact: { id: `contact-${id}`, name: `Customer ${id}`, handle: `+1 555 ${id}` },
+    contact: { id: `contact-${id}`, name: `Customer ${id}`, handle: `+1 555 ${id}`, merged_into: null, labels: [], blocked_at: null },
+    labels: [],
     state: "open", owner: "ai", epoch: 1, assignee: null, handoff_reason: null, last_seq: 0, last_message: null,
     inbound_count: 0, turn: null, opened_at: 1, updated_at: 1, waiting_since: null, thread: null, thread_title: null, source: null, ...change,
   } satisfies Omit<Conversation, "bucket">;
@@ -54,7 +55,7 @@ export function message(conversationId: string, seq: number, change: Partial<Mes
 export function event(cursor: number, kind: Event["kind"], change: Partial<Event> = {}): Event {
   return {
     cursor, tenant, kind, at: cursor, company: null, channel: null, conversation: null, message: null, turn: null,
-    channel_state: null, read: null, lead: null, moved: null, ...change,
+    channel_state: null, read: null, lead: null, person: null, moved: null, ...change,
   };
 }
 
