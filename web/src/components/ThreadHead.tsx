@@ -7,6 +7,7 @@ import { AssignPick } from "./AssignPick";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
 import { BackIcon } from "./Icons";
+import { OptOutButton, OptOutMark } from "./OptOut";
 import { Viewers } from "./Presence";
 
 export function ThreadHead({ conversation }: { conversation: Conversation }) {
@@ -27,12 +28,14 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
           {conversation.contact.handle && conversation.contact.handle !== name && <span dir="auto">{conversation.contact.handle}</span>}
           <PlaceMark conversation={conversation} />
           <span>{channel?.name ?? t(kindKey(conversation.channel_kind))}</span>
+          <OptOutMark conversation={conversation} />
           {trouble && (
             <strong className="trouble">{t("channel.trouble", { detail: trouble.detail ?? trouble.state })}</strong>
           )}
         </p>
       </div>
       <Viewers conversation={conversation.id} />
+      <OptOutButton conversation={conversation} />
       {allowed && <AssignPick conversation={conversation} />}
       {allowed && (
         <button type="button" className="close-button" data-testid={closed ? "reopen" : "close"}
