@@ -8,7 +8,7 @@ interface DialogProps {
   onClose: () => void;
 }
 
-export function TemplatesButton({ conversation }: { conversation: Conversation }) {
+export function TemplatesButton({ conversation, onOpen }: { conversation: Conversation; onOpen: (open: boolean) => void }) {
   const t = useText();
   const { desk } = useApp();
   const [shown, setShown] = useState<{ Dialog: ComponentType<DialogProps> } | null>(null);
@@ -19,6 +19,7 @@ export function TemplatesButton({ conversation }: { conversation: Conversation }
     try {
       const { TemplatesDialog } = await import("./TemplatesDialog");
       setShown({ Dialog: TemplatesDialog });
+      onOpen(true);
     } catch {
       desk.complain(new Error(t("page.chunkFailed")));
     } finally {
@@ -31,7 +32,7 @@ export function TemplatesButton({ conversation }: { conversation: Conversation }
       <button type="button" className="primary" aria-haspopup="dialog" aria-busy={busy || undefined} data-testid="choose-template" onClick={() => void (busy || open())}>
         {t("window.choose")}
       </button>
-      {shown && <shown.Dialog conversation={conversation} onClose={() => setShown(null)} />}
+      {shown && <shown.Dialog conversation={conversation} onClose={() => { setShown(null); onOpen(false); }} />}
     </>
   );
 }

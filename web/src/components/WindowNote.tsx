@@ -1,4 +1,5 @@
 // Above the field where one writes: until when the provider takes answers, and what can be done when it takes none.
+import { useState } from "react";
 import { useApp, useNow, usePick, usePickOf, useText } from "../hooks/app";
 import type { Draft } from "../state/model";
 import { roadOf, type Road } from "../state/road";
@@ -35,6 +36,8 @@ export function WindowNote({ conversation, draft, writing: { road, asPerson } }:
   const t = useText();
   const { desk } = useApp();
   const now = useNow(60_000);
+  // What is being filled in stays when the customer writes meanwhile.
+  const [choosing, setChoosing] = useState(false);
   const { window, until, remedy, personUntil, optedOut } = road;
   const when = (at: number) => (at - now < 20 * 3_600_000 && new Date(at).getDate() === new Date(now).getDate() ? t.time(at) : t.full(at));
   if (draft.note) return null;
@@ -48,7 +51,7 @@ export function WindowNote({ conversation, draft, writing: { road, asPerson } }:
   if (window === "soon" && until !== null) {
     return <p className="window-soon" role="status" data-testid="window-soon">{t("window.until", { time: when(until) })}</p>;
   }
-  if (window !== "closed") return null;
+  if (window !== "closed" && !choosing) return null;
   const why = until === null && conversation.can_send_until === 0 ? "window.never" : "window.closed";
   return (
     <div className="window-note" role="status" data-testid="composer-window" data-remedy={remedy}>
@@ -56,7 +59,7 @@ export function WindowNote({ conversation, draft, writing: { road, asPerson } }:
         <strong>{t(why)}</strong>{" "}
         <span>{remedy === "person" && personUntil !== null ? t("window.personUntil", { time: t.full(personUntil) }) : t(`window.remedy.${remedy}`)}</span>
       </p>
-      {remedy === "template" && <TemplatesButton conversation={conversation} />}
+      {remedy === "template" && <TemplatesButton conversation={conversation} onOpen={setChoosing} />}
       {remedy === "person" && (
         <label className="window-person">
           <input type="checkbox" role="switch" checked={asPerson} data-testid="window-person"
