@@ -8,10 +8,10 @@ import type { Draft } from "../state/model";
 import { channelOf, mayWrite } from "../state/select";
 import { customer } from "../state/typist";
 import type { Conversation } from "../api.gen";
-import { isWindowClosed, noThread } from "../state/thread";
 import { authorName } from "./author";
 import { CloseIcon, SendIcon } from "./Icons";
 import { Typing } from "./Presence";
+import { useRoad, WindowNote } from "./WindowNote";
 
 const noDraft: Draft = { text: "", note: false, reply_to: null };
 const growsByItself = typeof CSS !== "undefined" && CSS.supports("field-sizing", "content");
@@ -24,7 +24,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const allowed = usePick((state) => mayWrite(state, conversation));
   const live = usePick((state) => state.link.phase === "live" || state.link.lostAt === null);
   const paused = usePick((state) => channelOf(state, conversation)?.state === "disabled");
-  const late = usePick((state) => isWindowClosed(state.threads[id] ?? noThread));
+  const road = useRoad(conversation, draft);
   const typing = usePick((state) => (state.typing[id] ?? []).some((one) => one.id !== customer));
   const field = useRef<HTMLTextAreaElement>(null);
   const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
@@ -39,8 +39,8 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   }, [draft.text]);
 
   function send() {
-    if (empty) return;
-    desk.send(id, draft);
+    if (empty || road.stops) return;
+    desk.send(id, draft, road.asPerson);
     field.current?.focus();
   }
 
@@ -63,11 +63,11 @@ export function Composer({ conversation }: { conversation: Conversation }) {
         <p className="composer-hint" role="status">
           {!live ? <span className="composer-warning">{t("composer.offline")}</span>
             : paused && !draft.note ? <span className="composer-warning" data-testid="composer-paused">{t("composer.paused")}</span>
-            : late && !draft.note ? <span className="composer-warning" data-testid="composer-window">{t("composer.window")}</span>
             : typing ? <Typing conversation={id} />
             : conversation.owner === "ai" && !draft.note ? t("composer.takesOver") : null}
         </p>
       </div>
+      <WindowNote conversation={conversation} draft={draft} writing={road} />
       {draft.reply_to && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}
       {draft.refusal && (
         <p className="composer-refused" role="alert" data-testid="composer-refused">{t("composer.refused", { reason: reasonWords(t, draft.refusal) })}</p>
@@ -80,7 +80,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
           aria-keyshortcuts="r" data-testid="composer-input"
           onChange={(event) => change({ text: event.target.value })} onKeyDown={onKeyDown}
         />
-        <button type="submit" className="primary send" disabled={empty} data-testid="composer-send"
+        <button type="submit" className="primary send" disabled={empty || road.stops} data-testid="composer-send"
           aria-label={t(draft.note ? "composer.addNote" : "composer.send")} title={t(draft.note ? "composer.addNote" : "composer.send")}>
           <SendIcon />
         </button>

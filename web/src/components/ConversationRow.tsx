@@ -90,5 +90,5 @@ function snippet(t: Text, { last_message: last }: Conversation, me: string | nul
   const text = last.text ?? t(`kind.${last.kind}`);
   if (last.direction === "in") return text;
   if (last.author.kind === "responder") return `${t("author.ai")}: ${text}`;
-  return last.author.kind === "system" ? text : `${authorName(t, last.author, me)}: ${text}`;
+  return last.author.kind === "system" && last.direction === "note" ? text : `${authorName(t, last.author, me)}: ${text}`;
 }

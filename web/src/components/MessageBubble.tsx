@@ -14,6 +14,7 @@ import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
 import { SpecialParts } from "./SpecialParts";
 import { StatusTicks } from "./StatusTicks";
+import { SystemMessage } from "./SystemMessage";
 
 interface Props {
   message: Message;
@@ -30,9 +31,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
   const deleted = message.deleted_at !== null;
   const waits = !deleted && status === "queued" ? message.error : null;
   const problem = !deleted && (status === "failed" || status === "unknown");
-  if (author.kind === "system" && direction !== "in") {
-    return <p className="system-line" data-testid="message" data-seq={message.seq} data-direction={direction} data-status={status}>{message.text}</p>;
-  }
+  if (author.kind === "system" && direction !== "in") return <SystemMessage message={message} />;
   return (
     <article
       className={`message ${direction} by-${author.kind}`} data-joined={joined} data-album={typeof message.data?.["media_group_id"] === "string"} data-testid="message"

@@ -15,6 +15,8 @@ const reasons = {
   backlog: "reason.backlog",
   silence_over: "reason.silence_over",
   unreadable: "reason.unreadable",
+  window_closed: "reason.window_closed",
+  opted_out: "reason.opted_out",
 } as const;
 
 export function OwnerBanner({ conversation }: { conversation: Conversation }) {

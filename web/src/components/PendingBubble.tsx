@@ -34,6 +34,7 @@ export function PendingBubble({ pending, quoted, joined, onQuote }: Props) {
           {pending.note && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
           {pending.reply_to && <Quote message={quoted} me={me} onGo={onQuote} />}
           <RichText text={pending.text.length > drawn ? `${pending.text.slice(0, drawn)}…` : pending.text} />
+          {pending.template && <p className="special">{t("message.template", { name: pending.template.name, language: pending.template.language })}</p>}
           <p className="message-meta">
             <time>{t.time(pending.created_at)}</time>
             <StatusTicks status={status} />
@@ -45,7 +46,7 @@ export function PendingBubble({ pending, quoted, joined, onQuote }: Props) {
           <p>{pending.reason ? t("message.failed", { reason: reasonWords(t, pending.reason) }) : t("message.failedPlain")}</p>
           <p className="problem-acts">
             <button type="button" className="small" onClick={() => desk.retry(pending)}>{t("message.retry")}</button>
-            <button type="button" className="small" data-testid="pending-edit" onClick={() => desk.edit(pending)}>{t("message.edit")}</button>
+            {!pending.template && <button type="button" className="small" data-testid="pending-edit" onClick={() => desk.edit(pending)}>{t("message.edit")}</button>}
             <button type="button" className="small" onClick={() => desk.discard(pending)}>{t("message.discard")}</button>
           </p>
         </div>

@@ -8,6 +8,7 @@ import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
 import { BackIcon } from "./Icons";
 import { PersonButton } from "./PersonButton";
+import { OptOutButton, OptOutMark } from "./OptOut";
 import { Viewers } from "./Presence";
 import { SourceButton } from "./SourceMark";
 
@@ -31,6 +32,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
           <PlaceMark conversation={conversation} />
           <SourceButton conversation={conversation} />
           <span>{channel?.name ?? t(kindKey(conversation.channel_kind))}</span>
+          <OptOutMark conversation={conversation} />
           {trouble && (
             <strong className="trouble">{t("channel.trouble", { detail: trouble.detail ?? trouble.state })}</strong>
           )}
@@ -38,6 +40,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
       </div>
       <PersonButton conversation={conversation} />
       <Viewers conversation={conversation.id} />
+      <OptOutButton conversation={conversation} />
       {allowed && <AssignPick conversation={conversation} />}
       {allowed && (
         <button type="button" className="close-button" data-testid={closed ? "reopen" : "close"}

@@ -2,6 +2,7 @@
 import { enConnect } from "./en_connect";
 import { enPages } from "./en_pages";
 import { enSources } from "./en_sources";
+import "./rules";
 import { ruConnect } from "./ru_connect";
 import { ruPages } from "./ru_pages";
 import { ruSources } from "./ru_sources";

@@ -3,11 +3,12 @@ import { en, type Key as FirstKey, type Plural } from "./en";
 import type { enConnect } from "./en_connect";
 import type { enPages } from "./en_pages";
 import type { enPeople } from "./en_people";
+import type { enRules } from "./en_rules";
 import type { enSources } from "./en_sources";
 import { ru } from "./ru";
 
 /** Of the words that come with the page and of those that come with a later one (`addWords`). */
-export type Key = FirstKey | keyof typeof enPages | keyof typeof enConnect | keyof typeof enPeople | keyof typeof enSources;
+export type Key = FirstKey | keyof typeof enPages | keyof typeof enConnect | keyof typeof enPeople | keyof typeof enRules | keyof typeof enSources;
 
 /** The key of a channel's kind. More kinds come with more providers; one that is not known here is shown by its name. */
 export const kindKey = (kind: string) => `channel.${kind}` as Key;

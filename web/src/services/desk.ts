@@ -5,7 +5,7 @@ import { mayWrite } from "../state/select";
 import type { Draft, Pending } from "../state/model";
 import type { Verb } from "../state/unsent";
 import type { Store } from "../state/store";
-import type { Conversation } from "../api.gen";
+import type { Conversation, OutTemplate } from "../api.gen";
 import type { Loader } from "./loader";
 import type { Outbox } from "./outbox";
 import { reasonOf, RequestError } from "./problem";
@@ -48,12 +48,24 @@ export class Desk {
     if (phase !== "ready" && phase !== "loading") void this.parts.loader.thread(conversation);
   }
 
-  send(conversation: string, draft: Draft): void {
+  /** `asPerson`: it says that a person answers after the window for machines. */
+  send(conversation: string, draft: Draft, asPerson = false): void {
     const text = draft.text.trim();
     if (!text) return;
-    this.parts.outbox.write({ conversation, note: draft.note, text, reply_to: draft.reply_to });
+    this.parts.outbox.write({ conversation, note: draft.note, text, reply_to: draft.reply_to, ...(asPerson && !draft.note && { human_agent: true }) });
     this.parts.room.typed();
-    this.parts.store.apply({ type: "draft", conversation, draft: { text: "", note: draft.note, reply_to: null } });
+    const kept = { note: draft.note, ...(draft.human_agent && { human_agent: true }) };
+    this.parts.store.apply({ type: "draft", conversation, draft: { text: "", reply_to: null, ...kept } });
+  }
+
+  /** `text`: what the customer will read. Gives the id of the message. */
+  sendTemplate(conversation: string, template: OutTemplate, text: string): string {
+    return this.parts.outbox.write({ conversation, note: false, text, reply_to: null, template });
+  }
+
+  /** Notes that the customer wants no messages, or agreed to them again. */
+  optOut(conversation: string, opted_out: boolean): Promise<boolean> {
+    return this.call("conversation.opt_out", { conversation, opted_out });
   }
 
   /** What failed of a stored message really leaves once more, under its own id. */

@@ -27,6 +27,7 @@ const isTruth: Check = (value) => typeof value === "boolean";
 const isTime: Check = (value) => Number.isFinite(value) && (value as number) >= 0;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isOneOf = (...words: unknown[]): Check => (value) => words.includes(value);
+const isMaybe = (check: Check): Check => (value) => value === undefined || check(value);
 const isNullOr = (check: Check): Check => (value) => value === null || check(value);
 const is = <T>(fields: Record<string, Check>) => (value: unknown): value is T =>
   typeof value === "object" && value !== null
@@ -41,9 +42,10 @@ const isAim: Check = (value) =>
   is({ kind: isOneOf("take_over", "hand_back", "close", "reopen") })(value)
   || is<Aim>({ kind: isOneOf("assign"), assignee: isNullOr(isText) })(value)
   || is<Aim>({ kind: isOneOf("read"), mark: isMark, before: isNullOr(isMark) })(value);
+const isTemplate = is({ name: isText, language: isText, components: isMaybe(Array.isArray) });
 const isPending = is<Pending>({
   client_id: isText, conversation: isText, note: isTruth, text: isText, reply_to: isNullOr(isText), created_at: isTime,
-  order: isTime, state: isOneOf("waiting", "sending", "failed"), reason: isNullOr(isText),
+  order: isTime, state: isOneOf("waiting", "sending", "failed"), reason: isNullOr(isText), human_agent: isMaybe(isTruth), template: isMaybe(isTemplate),
 });
 const isWish = is<Wish>({ id: isText, conversation: isText, order: isTime, aim: isAim });
 
@@ -60,10 +62,10 @@ export function readWord(value: unknown): Word | null {
 export function readDraft(value: unknown): StoredDraft | null {
   const isDraft = is<Draft & { version: number }>({ text: isText, note: isTruth, reply_to: isNullOr(isText), version: isCount });
   if (!isDraft(value)) return null;
-  const { text, note, reply_to, refusal, version } = value;
+  const { text, note, reply_to, refusal, human_agent, version } = value;
   // Versions grow by one: from the greatest number on they would stand still.
   if (version > Number.MAX_SAFE_INTEGER / 2) return null;
-  return { draft: { text, note, reply_to, ...(isText(refusal) && { refusal }) }, version };
+  return { draft: { text, note, reply_to, ...(isText(refusal) && { refusal }), ...(human_agent === true && { human_agent }) }, version };
 }
 
 /** `id`: the one that it is stored under. */

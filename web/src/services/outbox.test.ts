@@ -62,6 +62,32 @@ function browser() {
   };
 }
 
+describe("a message after the window", () => {
+  it("says that a person answers, or is a template, and keeps both over tabs", async () => {
+    const b = browser();
+    const [one, two] = [b.tab({ name: "one", live: false }), b.tab({ name: "two" })];
+    const template = { name: "order_ready", language: "en", components: [] };
+    one.outbox.write({ conversation: "a", note: false, text: "hello", reply_to: null, human_agent: true });
+    one.outbox.write({ conversation: "a", note: false, text: "Order 42", reply_to: null, template });
+    expect(two.store.get().pending.map((p) => p.template ?? p.human_agent)).toEqual([true, template]);
+    one.close();
+    await flush();
+    expect(two.calls.map(({ data }) => data)).toEqual([
+      { conversation: "a", client_id: "one-1", text: "hello", human_agent: true },
+      { conversation: "a", client_id: "one-2", template },
+    ]);
+  });
+
+  it("is refused with a reason in the reader's language", async () => {
+    const tab = browser().tab({ name: "one" });
+    tab.refuse = new RequestError(409, "409", "the customer wrote last more than 24 hours ago: wait");
+    tab.store.apply({ type: "conversation.kept", conversation: conversation("a", { can_send_until: 1 }), asOf: { [tenant]: 2 } });
+    tab.write("late");
+    await flush();
+    expect(tab.store.get().pending.map(({ state, reason }) => [state, reason])).toEqual([["failed", "window_closed"]]);
+  });
+});
+
 describe("a message", () => {
   it("is shown by every tab and sent by the one that it was written in", async () => {
     const b = browser();

@@ -5,6 +5,7 @@ import type { Conversation } from "../api.gen";
 import { asOf } from "../state/kept";
 import type { Pending, State, Wish } from "../state/model";
 import { nextOrder } from "../state/pending";
+import { roadCode } from "../state/road";
 import type { Store } from "../state/store";
 import type { Aim } from "../state/unsent";
 import type { OutboxShelf } from "./outbox_shelf";
@@ -39,13 +40,15 @@ export class Outbox {
 
   constructor(private readonly parts: OutboxParts) {}
 
-  write(message: Pick<Pending, "conversation" | "note" | "text" | "reply_to">): void {
+  /** Gives its id. */
+  write(message: Pick<Pending, "conversation" | "note" | "text" | "reply_to" | "human_agent" | "template">): string {
     const { store, newId, now } = this.parts;
     const pending: Pending = {
       ...message, client_id: newId(), created_at: now(), order: nextOrder(store.get()), state: "waiting", reason: null,
     };
     store.apply({ type: "pending.added", pending });
     this.left();
+    return pending.client_id;
   }
 
   /** Shown at once. Of those of which only the last one counts, the earlier ones that have not left are dropped. */
@@ -107,11 +110,11 @@ export class Outbox {
 
   private async send(pending: Pending): Promise<boolean> {
     const { store, call } = this.parts;
-    const { client_id, conversation, text, reply_to, note } = pending;
+    const { client_id, conversation, reply_to, note } = pending;
     store.apply({ type: "pending.moved", client_id, state: "sending", reason: null });
     const state = store.get();
     const tenant = tenantOf(state, conversation);
-    const body = { conversation, client_id, text, ...(reply_to && !note ? { reply_to } : {}) };
+    const body = { conversation, client_id, ...contentOf(pending), ...(reply_to && !note ? { reply_to } : {}) };
     try {
       const { message } = await call(note ? "note.add" : "message.send", body);
       this.failures.delete(client_id);
@@ -125,9 +128,11 @@ export class Outbox {
         store.apply({ type: "pending.moved", client_id, state: "waiting", reason: null });
         return false;
       }
-      const paused = error instanceof RequestError && error.status === 409 && this.paused(conversation);
-      store.apply(paused ? { type: "pending.returned", client_id, reason: reasonOf(error) }
-        : { type: "pending.moved", client_id, state: "failed", reason: reasonOf(error) });
+      const refused = error instanceof RequestError && error.status === 409;
+      const paused = refused && this.paused(conversation);
+      const code = refused && !paused && !note && roadCode(store.get().conversations.get(conversation)?.value, this.parts.now());
+      store.apply(paused && !pending.template ? { type: "pending.returned", client_id, reason: reasonOf(error) }
+        : { type: "pending.moved", client_id, state: "failed", reason: code || reasonOf(error) });
       return true;
     }
   }
@@ -181,6 +186,11 @@ export class Outbox {
     const { conversations, channels } = this.parts.store.get();
     return channels[conversations.get(conversation)?.value.channel ?? ""]?.state === "disabled";
   }
+}
+
+/** A template is the whole message. */
+function contentOf({ note, text, template, human_agent }: Pending) {
+  return template && !note ? { template } : { text, ...(human_agent && !note ? { human_agent } : {}) };
 }
 
 function laneOf({ conversation, aim }: Wish): string {

@@ -11,18 +11,23 @@ import { EmptyState } from "../ui/States";
 import { Table } from "../ui/Table";
 import { useCalls, useNames } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
+import { NoticePage } from "./Notice";
 import { DataView, Freshness, PageHead, type SectionProps } from "./Parts";
 
 const kinds = ["product", "service", "hybrid"] as const;
 
 export function CompaniesSection({ tenant, thing }: SectionProps) {
   if (thing === null) return <List tenant={tenant} />;
-  return thing === "new" ? <New tenant={tenant} /> : <NoSuch tenant={tenant} />;
+  return thing === "new" ? <New tenant={tenant} /> : <One tenant={tenant} id={thing} />;
 }
 
-/** A company has no page of its own. */
-function NoSuch({ tenant }: { tenant: string }) {
+/** What a company has of its own: its privacy notice. */
+function One({ tenant, id }: { tenant: string; id: string }) {
   const t = useText();
+  const data = useNames();
+  const company = usePick((state) => state.companies[id]);
+  if (company?.tenant === tenant) return <NoticePage key={id} company={company} />;
+  if (data.phase === "loading") return <PageHead title={t("page.companies")} />;
   return (
     <>
       <PageHead title={t("page.companies")} />
@@ -51,6 +56,7 @@ function List({ tenant }: { tenant: string }) {
               { key: "name", title: t("company.name"), cell: ({ id, name }) => <a href={format({ ...inbox, query: { ...query, tenant, company: id, channel: null } })} dir="auto"><strong>{name}</strong></a> },
               { key: "kind", title: t("company.kind"), short: true, cell: ({ kind }) => t(`company.kind.${kind}`) },
               { key: "channels", title: t("page.channels"), short: true, cell: ({ id }) => t("company.channels", { count: Object.values(channels).filter((one) => one.company === id).length }) },
+              { key: "notice", title: t("notice.title"), cell: ({ id }) => <a href={format(settingsAt("companies", tenant, id))} data-testid="to-notice">{t("notice.open")}</a> },
             ]} />
           </div>
         )}

@@ -31,10 +31,10 @@ export function WindowForm({ channel }: { channel: ChannelView }) {
   });
   return (
     <EditForm form={form} data-testid="window-form">
-      {(["gather", "answer", "phone"] as const).map((part) => (
+      {(["gather", "answer", "phone", "wishes"] as const).map((part) => (
         <fieldset key={part} disabled={!mayChange}>
           <legend>{t(`windows.${part}`)}</legend>
-          {windowFields.filter((one) => one.part === part).map(({ name, kind, hint }) => {
+          {windowFields.filter((one) => one.part === part && (one.of ?? channel.kind) === channel.kind).map(({ name, kind, hint }) => {
             const field = `settings.${name}`;
             const value = form.values[field]!;
             const label = t(`windows.${name}`);

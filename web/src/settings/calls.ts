@@ -2,7 +2,7 @@
 import type {
   AppPatch, Apps, Begun, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, Lead, Leads,
   Link, LinkPatch, Links, LogPage,
-  NewApp, NewChannel, NewCompany, NewLink, NewSignIn, ProviderAppView, Replayed,
+  NewApp, NewChannel, NewCompany, NewLink, NewSignIn, NoticeTexts, PrivacyNotice, ProviderAppView, Replayed,
 } from "../api.gen";
 import type { App } from "../app";
 import { params } from "../services/params";
@@ -25,6 +25,8 @@ export const callsOf = (request: App["request"]) => ({
   moveChannel: (id: string, company: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/move`, { company }),
   channelHealth: (id: string, before: string | null) => request<HealthPage>("GET", `/api/v1/channels/${id}/health?${params({ before })}`),
   makeCompany: (company: NewCompany) => request<CompanyView>("POST", "/api/v1/companies", company),
+  notice: (company: string) => request<PrivacyNotice>("GET", `/api/v1/companies/${company}/privacy-notice`),
+  setNotice: (company: string, texts: NoticeTexts) => request<PrivacyNotice>("POST", `/api/v1/companies/${company}/privacy-notice`, texts),
   counts: (tenant: string) => request<CountsAnswer>("GET", `/api/v1/inbox/counts?${params({ tenant })}`).then(({ counts }) => counts),
   log: (tenant: string, channel: string | null, before: string | null) =>
     request<LogPage>("GET", `/api/v1/integration-log?${params({ tenant, channel, before })}`),

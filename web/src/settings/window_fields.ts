@@ -9,7 +9,9 @@ export type Written = Record<string, string>;
 interface WindowField {
   name: Setting;
   kind: FieldKind;
-  part: "gather" | "answer" | "phone";
+  part: "gather" | "answer" | "phone" | "wishes";
+  /** Only channels of this kind have it. */
+  of?: string;
   hint?: Key;
 }
 
@@ -28,7 +30,10 @@ export const windowFields: readonly WindowField[] = [
   { name: "answers_per_hour", kind: "count", part: "answer", hint: "windows.answers_per_hourHint" },
   { name: "silence_ms", kind: "seconds", part: "phone", hint: "windows.silence_msHint" },
   { name: "greeting_grace_ms", kind: "seconds", part: "phone" },
+  { name: "human_pace", kind: "switch", part: "phone", of: "waha" },
   { name: "automatic_texts", kind: "texts", part: "phone", hint: "windows.automatic_textsHint" },
+  { name: "opt_out_words", kind: "lines", part: "wishes", hint: "windows.opt_out_wordsHint" },
+  { name: "opt_in_words", kind: "lines", part: "wishes", hint: "windows.opt_in_wordsHint" },
 ];
 
 /** The settings as they stand in the fields, by the names that the server gives fields. */

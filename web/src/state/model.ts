@@ -61,6 +61,8 @@ export interface Draft {
   text: string;
   note: boolean;
   reply_to: string | null;
+  /** It is sent as an answer of a person, where the window for machines has closed. */
+  human_agent?: boolean;
   /** Why the server sent it back. */
   refusal?: string | null;
 }

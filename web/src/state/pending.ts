@@ -44,9 +44,9 @@ export function acknowledge(state: State, clientId: string | null): State {
 function returned(state: State, clientId: string, refusal: string): State {
   const pending = state.pending.find((one) => one.client_id === clientId);
   if (!pending) return state;
-  const { conversation, text, note, reply_to } = pending;
+  const { conversation, text, note, reply_to, human_agent } = pending;
   const since = state.drafts[conversation]?.text ?? "";
-  const draft = { text: since ? `${text}\n${since}` : text, note, reply_to, refusal };
+  const draft = { text: since ? `${text}\n${since}` : text, note, reply_to, refusal, ...(human_agent && { human_agent }) };
   return acknowledge({ ...state, drafts: { ...state.drafts, [conversation]: draft } }, clientId);
 }
 

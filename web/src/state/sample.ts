@@ -24,10 +24,10 @@ export function random(seed: number): (below: number) => number {
 export function conversation(id: string, change: Partial<Conversation> = {}): Conversation {
   const made = {
     id, tenant, company: "c-1", channel: "ch-1", channel_kind: "telegram",
-    contact: { id: `contact-${id}`, name: `Customer ${id}`, handle: `+1 555 ${id}`, merged_into: null, labels: [], blocked_at: null },
+    contact: { id: `contact-${id}`, name: `Customer ${id}`, handle: `+1 555 ${id}`, merged_into: null, labels: [], blocked_at: null, opted_out_at: null },
     labels: [],
     state: "open", owner: "ai", epoch: 1, assignee: null, handoff_reason: null, last_seq: 0, last_message: null,
-    inbound_count: 0, turn: null, opened_at: 1, updated_at: 1, waiting_since: null, thread: null, thread_title: null, source: null, ...change,
+    inbound_count: 0, turn: null, opened_at: 1, updated_at: 1, waiting_since: null, thread: null, thread_title: null, source: null, can_send_until: null, person_can_send_until: null, ...change,
   } satisfies Omit<Conversation, "bucket">;
   return { ...made, bucket: change.bucket ?? bucketOf(made) };
 }

@@ -1,5 +1,5 @@
 // What this person did and the server has not confirmed, as plain values. What becomes of it is in `pending.ts`.
-import type { ReadMark } from "../api.gen";
+import type { OutTemplate, ReadMark } from "../api.gen";
 
 export interface Pending {
   client_id: string;
@@ -7,6 +7,10 @@ export interface Pending {
   note: boolean;
   text: string;
   reply_to: string | null;
+  /** A person answers after the provider's window for machines. */
+  human_agent?: boolean;
+  /** The whole message: `text` is what the customer will read, and is not sent. */
+  template?: OutTemplate;
   created_at: number;
   /** Its place among all that this person did: over the tabs, too. */
   order: number;
