@@ -224,7 +224,8 @@ table! {
         "sign_in.finish" => run(sign_ins::finish).needs(Manage).post("/api/v1/sign-ins/finish");
         /// Connect one of the accounts, as a new channel or as the channel that is connected anew.
         ///
-        /// Only by the person who began. 409 `account_taken`: another channel has the account.
+        /// Only by the person who began. 409 `account_taken`: another channel has the account; `other_account`: the channel that
+        /// is connected anew has had another one, and its conversations are with that one's customers: add a channel.
         "sign_in.choose" => run(sign_ins::choose).needs(Manage).post("/api/v1/sign-ins/choose");
         /// Where a provider sends the browser back to: opens the page, which finishes.
         "sign_in.come_back" => handle(Method::GET, "/connect/{kind}", sign_ins::come_back, |_| Described {

@@ -88,10 +88,46 @@ on_both!(an_account_is_connected_by_signing_in_at_its_provider, |engine| async m
     anew["channel"] = channel["id"].clone();
     let (state, code) = sign_in(&api, &anew).await;
     let (_, choices) = api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
-    assert_eq!(choices["channel"], channel["id"]);
+    assert_eq!((&choices["channel"], &choices["own"]), (&channel["id"], &json!(PAGES[1])));
     let (status, same) =
         api.post("/api/v1/sign-ins/choose", &json!({ "state": state, "account": PAGES[1] })).await;
     assert_eq!((status, &same["id"], &same["name"]), (200, &channel["id"], &json!("Other page")), "{same}");
+    world.finish().await;
+});
+
+on_both!(a_channel_is_connected_anew_only_with_its_own_account, |engine| async move {
+    let world = World::start(engine).await;
+    let (meta, _) = with_app(&world).await;
+    let api = world.api("owner@example.com").await;
+    let (state, code) = sign_in(&api, &begin(&world)).await;
+    let (_, choices) = api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
+    assert_eq!((&choices["channel"], &choices["own"]), (&Value::Null, &Value::Null));
+    // A provider that refuses leaves a channel without an account: any may still be chosen.
+    meta.answers(Answer {
+        times: Some(1),
+        ..Answer::of("/subscribed_apps", 400, error(1, None, "Unknown."))
+    });
+    let choose = |state: &str, page: &str| json!({ "state": state, "account": page });
+    assert_eq!(api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[0])).await.0, 409);
+    let (status, channel) = api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[1])).await;
+    assert_eq!(status, 200, "{channel}");
+    let mut anew = begin(&world);
+    anew["channel"] = channel["id"].clone();
+    for disconnects in [false, true] {
+        if disconnects {
+            let path = format!("/api/v1/channels/{}/disconnect", channel["id"].as_str().expect("an id"));
+            assert_eq!(api.post(&path, &json!({})).await.0, 200);
+        }
+        let (state, code) = sign_in(&api, &anew).await;
+        let (_, choices) =
+            api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
+        assert_eq!(choices["own"], PAGES[1], "{choices}");
+        let (status, refused) = api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[0])).await;
+        assert_eq!((status, &refused["code"]), (409, &json!("other_account")), "{refused}");
+        assert!(meta.subscribed(PAGES[0]).is_none(), "the other page delivers nothing");
+        let (status, same) = api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[1])).await;
+        assert_eq!((status, &same["id"]), (200, &channel["id"]), "{same}");
+    }
     world.finish().await;
 });
 

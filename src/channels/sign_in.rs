@@ -5,19 +5,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adapters::{Choice, Client, Provider};
+use adapters::{Binds, Choice, Client, CredentialField, Provider};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::apps;
 use super::connect::{change, connect};
 use super::settings::{ChannelChanges, CreateChannel, default_settings, load};
+use super::{ChannelSecrets, apps, claims};
 use crate::accounts::Scope;
 use crate::error::Error;
-use crate::model::{Channel, ProviderApp};
+use crate::model::{Channel, ChannelState, ProviderApp};
 use crate::store::sign_ins::{self, SignIn};
-use crate::store::{Store, Tx, Verb, places};
+use crate::store::{Store, Tx, Verb, channels, places};
 use crate::vault::{Vault, random_token, token_digest};
 
 /// How long a person may take.
@@ -124,6 +124,8 @@ pub struct Choices {
     pub kind: String,
     /// The channel that is connected anew.
     pub channel: Option<Uuid>,
+    /// The `external_id` of the account that this channel has had: only it can be chosen for the channel.
+    pub own: Option<String>,
     pub accounts: Vec<AccountChoice>,
 }
 
@@ -164,7 +166,7 @@ fn gone() -> Error {
 /// whose person had to sign in here meanwhile, goes on where it was.
 pub async fn exchange(with: &With, one: &SignIn, code: &str, now_ms: i64) -> Result<Choices, Error> {
     if let Some(sealed) = &one.sealed {
-        return Ok(choices(one, opened(with, one, sealed)?));
+        return choices(with, one, opened(with, one, sealed)?).await;
     }
     let (_, sign_in) = provider_of(&one.provider)?;
     let found = with.store.write(Take { digest: one.digest.clone() }).await?.value;
@@ -185,18 +187,57 @@ pub async fn exchange(with: &With, one: &SignIn, code: &str, now_ms: i64) -> Res
     let plain = serde_json::to_vec(&stored).map_err(|error| anyhow::anyhow!(error))?;
     let sealed = with.vault.seal(&owner(&one.digest), &plain)?;
     with.store.write(SetChoices { digest: one.digest.clone(), sealed }).await?;
-    Ok(choices(one, stored))
+    choices(with, one, stored).await
 }
 
-fn choices(one: &SignIn, stored: Vec<Stored>) -> Choices {
+async fn choices(with: &With, one: &SignIn, stored: Vec<Stored>) -> Result<Choices, Error> {
+    let (provider, _) = provider_of(&one.provider)?;
+    let own = own(with, one).await?.map(|own| {
+        let shared = stored.iter().find(|choice| own.is(provider, choice));
+        shared.map_or(own.external_id.clone(), |choice| choice.external_id.clone())
+    });
     let account = |one: Stored| AccountChoice { external_id: one.external_id, name: one.name };
-    Choices {
+    Ok(Choices {
         tenant: one.tenant,
         company: one.company,
         kind: one.provider.clone(),
         channel: one.channel,
+        own,
         accounts: stored.into_iter().map(account).collect(),
+    })
+}
+
+/// The account that a channel has had. Its conversations are with people who wrote to this account.
+struct Own {
+    external_id: String,
+    claims: Vec<String>,
+}
+
+impl Own {
+    fn is(&self, provider: &dyn Provider, choice: &Stored) -> bool {
+        let account = adapters::Account { external_id: None, settings: choice.credentials.clone() };
+        provider.claims(&account).iter().any(|claim| self.claims.contains(claim))
     }
+}
+
+/// Of the channel that is connected anew, unless it never was connected.
+async fn own(with: &With, one: &SignIn) -> Result<Option<Own>, Error> {
+    let Some(id) = one.channel else { return Ok(None) };
+    let (provider, _) = provider_of(&one.provider)?;
+    let Some(channel) = with.store.read(GetChannel { tenant: one.tenant, id }).await? else {
+        return Ok(None);
+    };
+    let secrets = ChannelSecrets::open(&with.vault, &channel)?;
+    // Disconnecting forgets the id, and leaves which account it was.
+    if secrets.external_id.is_none() && channel.state != ChannelState::Disconnected {
+        return Ok(None);
+    }
+    let claims = claims::of(provider, &secrets);
+    let names = |field: &&CredentialField| field.binds == Binds::Account;
+    let bound =
+        provider.credentials().iter().find(names).and_then(|field| secrets.credentials.get(field.name));
+    let external_id = secrets.external_id.as_ref().or(bound).cloned();
+    Ok(external_id.filter(|_| !claims.is_empty()).map(|external_id| Own { external_id, claims }))
 }
 
 fn opened(with: &With, one: &SignIn, sealed: &str) -> Result<Vec<Stored>, Error> {
@@ -224,6 +265,13 @@ pub async fn choose(
         .into_iter()
         .find(|choice| choice.external_id == external_id)
         .ok_or_else(|| Error::invalid("account", "is none of those that were shared"))?;
+    let (provider, _) = provider_of(&one.provider)?;
+    if own(with, one).await?.is_some_and(|own| !own.is(provider, &chosen)) {
+        return Err(Error::conflict(
+            "other_account",
+            "this channel and its conversations are of another account: add a new channel for this one",
+        ));
+    }
     let vault = Arc::clone(&with.vault);
     let id = if let Some(id) = one.channel {
         let changes = ChannelChanges { credentials: Some(chosen.credentials), ..ChannelChanges::default() };
@@ -258,6 +306,19 @@ impl Verb for Get {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         Ok(sign_ins::get(tx, &self.digest).await?)
+    }
+}
+
+struct GetChannel {
+    tenant: Uuid,
+    id: Uuid,
+}
+
+impl Verb for GetChannel {
+    type Out = Option<Channel>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        Ok(channels::by_id(tx, self.tenant, self.id).await?)
     }
 }
 
