@@ -193,7 +193,8 @@ table! {
         "channel.update" => run(channels::update).about(Channel).needs(Manage).patch("/api/v1/channels/{id}");
         /// Prove the credentials and make the provider deliver to this server.
         ///
-        /// 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
+        /// 409 `connect_failed` with the provider's reason; `not_reached`, `not_answered`: the provider said nothing, so nothing
+        /// is known to be wrong; `account_taken`: another channel has the account.
         "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/connect");
         /// Pair a channel's account with a phone.

@@ -216,3 +216,38 @@ on_both!(a_phone_that_was_never_linked_asks_for_a_scan_whatever_else_is_refused,
     assert_eq!(told, (&json!("needs_attention"), &json!("scan_code")), "{body}");
     world.finish().await;
 });
+
+on_both!(a_provider_that_does_not_answer_has_refused_nothing, |engine| async move {
+    let world = World::start(engine).await;
+    let api = world.api("owner@example.com").await;
+    // Nobody listens there.
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let of = |session: &str, base: String| {
+        json!({ "tenant": world.tenant, "company": world.phone.company, "kind": "waha", "name": session,
+            "credentials": { "base_url": base, "api_key": world.waha.api_key(), "session": session } })
+    };
+    let (status, made) = api.post("/api/v1/channels", &of("away", format!("http://{nobody}"))).await;
+    assert_eq!(status, 201, "{made}");
+    let path = |channel: &Value| format!("/api/v1/channels/{}", channel["id"].as_str().expect("an id"));
+    let (status, refused) = api.post(&format!("{}/connect", path(&made)), &json!({})).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("not_reached")), "{refused}");
+    assert!(!refused.to_string().contains("os error"), "{refused}");
+    let health = |channel: Value| {
+        let api = &api;
+        async move { api.get(&format!("{}/health", path(&channel))).await.1["health"].clone() }
+    };
+    let told = health(made).await;
+    assert_eq!(
+        (&told["state"], &told["code"], &told["detail"], &told["action"]),
+        (&json!("down"), &json!("unreachable"), &Value::Null, &json!("connect")),
+    );
+    // A wrong key is a refusal.
+    let mut wrong = of("locked", world.waha.base_url());
+    wrong["credentials"]["api_key"] = json!("made-up");
+    let (_, made) = api.post("/api/v1/channels", &wrong).await;
+    let (_, refused) = api.post(&format!("{}/connect", path(&made)), &json!({})).await;
+    assert_eq!(refused["code"], "connect_failed", "{refused}");
+    assert_eq!(health(made).await["action"], "check_credentials");
+    world.finish().await;
+});
