@@ -221,7 +221,8 @@ table! {
         "sign_in.begin" => run(sign_ins::begin).needs(Manage).post("/api/v1/sign-ins");
         /// Exchange what the provider brought back for the accounts that may be connected.
         ///
-        /// Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason.
+        /// Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason;
+        /// `not_reached`: the code is unused, ask again; `not_answered`: nobody knows whether it was used, begin again.
         "sign_in.finish" => run(sign_ins::finish).needs(Manage).post("/api/v1/sign-ins/finish");
         /// Connect one of the accounts, as a new channel or as the channel that is connected anew.
         ///

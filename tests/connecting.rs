@@ -131,6 +131,34 @@ on_both!(a_channel_is_connected_anew_only_with_its_own_account, |engine| async m
     world.finish().await;
 });
 
+on_both!(a_code_that_never_left_is_exchanged_later, |engine| async move {
+    let world = World::start(engine).await;
+    let (meta, operator) = with_app(&world).await;
+    let api = world.api("owner@example.com").await;
+    let (_, apps) = operator.get("/api/v1/apps").await;
+    let app = &apps["apps"][0]["id"];
+    let settings: serde_json::Map<_, _> =
+        meta.app_settings().into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let (state, code) = sign_in(&api, &begin(&world)).await;
+    let back = json!({ "state": state, "code": code });
+    // Nobody listens there.
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let mut away = settings.clone();
+    away.insert("graph_base".to_owned(), json!(format!("http://{nobody}")));
+    let (status, answer) = operator.patch("/api/v1/apps", &json!({ "id": app, "settings": away })).await;
+    assert_eq!(status, 200, "{answer}");
+    for _ in 0..2 {
+        let (status, refused) = api.post("/api/v1/sign-ins/finish", &back).await;
+        assert_eq!((status, &refused["code"]), (409, &json!("not_reached")), "{refused}");
+    }
+    let (status, answer) = operator.patch("/api/v1/apps", &json!({ "id": app, "settings": settings })).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, choices) = api.post("/api/v1/sign-ins/finish", &back).await;
+    assert_eq!(status, 200, "{choices}");
+    world.finish().await;
+});
+
 on_both!(an_account_that_its_provider_refuses_at_first_can_be_chosen_again, |engine| async move {
     let world = World::start(engine).await;
     let (meta, _) = with_app(&world).await;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::connect::{change, connect};
+use super::connect::{change, connect, refusal};
 use super::settings::{ChannelChanges, CreateChannel, default_settings, load};
 use super::{ChannelSecrets, apps, claims};
 use crate::accounts::Scope;
@@ -173,10 +173,16 @@ pub async fn exchange(with: &With, one: &SignIn, code: &str, now_ms: i64) -> Res
     let app = found.ok_or_else(gone)?;
     let account = apps::account(&with.vault, &app)?;
     let redirect = redirect(&with.public_url, &one.provider);
-    let shared = sign_in
-        .exchange(&with.http, &account, code, &redirect, now_ms)
-        .await
-        .map_err(|failure| Error::conflict("connect_failed", failure.reason.to_string()))?;
+    let shared = match sign_in.exchange(&with.http, &account, code, &redirect, now_ms).await {
+        Ok(shared) => shared,
+        Err(failure) => {
+            if failure.is_unreached() {
+                // A later call of the exchange may be the one that failed: the provider then refuses the code.
+                with.store.write(GiveBack { digest: one.digest.clone() }).await?;
+            }
+            return Err(refusal(&failure));
+        }
+    };
     if shared.is_empty() {
         return Err(Error::conflict(
             "no_accounts",
@@ -336,6 +342,18 @@ impl Verb for Take {
             return Ok(None);
         }
         Ok(crate::store::apps::by_id(tx, one.app).await?)
+    }
+}
+
+struct GiveBack {
+    digest: String,
+}
+
+impl Verb for GiveBack {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        Ok(sign_ins::give_back(tx, &self.digest).await?)
     }
 }
 
