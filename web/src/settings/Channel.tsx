@@ -10,6 +10,7 @@ import type { ChannelKind, ChannelView } from "../api.gen";
 import { Button } from "../ui/Button";
 import { Confirm } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
+import { connectRefused } from "./connect_words";
 import { CopyField } from "./CopyField";
 import { useCalls } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
@@ -88,7 +89,7 @@ function Switches({ channel }: { channel: ChannelView }) {
       keep(await call());
       if (done) setTold({ words: t(done), bad: false });
     } catch (error) {
-      setTold({ words: t("act.failed", { reason: reasonOf(error) }), bad: true });
+      setTold({ words: what === "connect" ? connectRefused(t, error).words : t("act.failed", { reason: reasonOf(error) }), bad: true });
     } finally {
       setBusy(null);
     }
