@@ -104,6 +104,8 @@ export const enPages = {
   "channels.connecting": "Connecting…",
   "channels.connectHint": "Proves the credentials, and tells the provider where to deliver.",
   "channels.connected": "Connected: the provider delivers to this server.",
+  "channels.connectedTodo": "The provider has agreed. What is left: {todo}.",
+  "channels.connectedWait": "The provider has agreed; the account does not work yet. How it is stands above.",
   "move.open": "Move to another company",
   "move.openHint": "With all its conversations. Only for those who manage both companies.",
   "move.title": "Move “{name}” to another company",

@@ -105,6 +105,8 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "channels.connecting": "Подключаем…",
   "channels.connectHint": "Проверяет доступ и сообщает провайдеру, куда доставлять.",
   "channels.connected": "Подключено: провайдер доставляет на этот сервер.",
+  "channels.connectedTodo": "Провайдер согласен. Осталось: {todo}.",
+  "channels.connectedWait": "Провайдер согласен, но аккаунт пока не работает. Что с ним, видно выше.",
   "move.open": "Перенести в другую компанию",
   "move.openHint": "Вместе со всеми диалогами. Только для тех, кто управляет обеими компаниями.",
   "move.title": "Перенести «{name}» в другую компанию",

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import "../i18n/pages";
 import { makeText } from "../i18n/text";
 import { RequestError } from "../services/problem";
-import { cameBackRefused, connectRefused, exchangeRefused, preselected } from "./connect_words";
+import { cameBackRefused, connectRefused, connectedWords, exchangeRefused, preselected } from "./connect_words";
 
 const t = makeText("en");
 const back = { state: "s", code: "c", error: null };
@@ -67,4 +67,15 @@ it("preselects the channel's own account, and never another one", () => {
   expect(preselected("2", [one, two])).toBe("2");
   expect(preselected("3", [one])).toBe("");
   expect([preselected(null, [one]), preselected(null, [one, two])]).toEqual(["1", ""]);
+});
+
+it("says what is left to do after the provider has agreed", () => {
+  for (const language of ["en", "ru"] as const) {
+    const words = makeText(language);
+    const scan = connectedWords(words, { state: "needs_attention", action: "scan_code" });
+    expect(scan).toContain(words("channels.action.scan_code"));
+    expect(scan).not.toBe(words("channels.connected"));
+    expect(connectedWords(words, { state: "degraded", action: null })).toBe(words("channels.connectedWait"));
+    expect(connectedWords(words, { state: "connected", action: null })).toBe(words("channels.connected"));
+  }
 });

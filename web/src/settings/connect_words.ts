@@ -1,5 +1,6 @@
 // What went wrong on the way to an account, in words that say what to do. Pure.
 import type { CameBack } from "../routes/route";
+import type { ChannelHealth } from "../api.gen";
 import type { Text } from "../i18n/text";
 import { RequestError, reasonOf } from "../services/problem";
 import { kindName, known, placeName } from "./kinds";
@@ -64,6 +65,13 @@ export function exchangeRefused(t: Text, error: unknown): Refused {
 export function preselected(own: string | null, accounts: readonly { external_id: string }[]): string {
   if (own !== null) return accounts.some((one) => one.external_id === own) ? own : "";
   return accounts.length === 1 ? accounts[0]!.external_id : "";
+}
+
+/** What is told once the provider has agreed: that it delivers, or what is left to do. */
+export function connectedWords(t: Text, health: Pick<ChannelHealth, "state" | "action"> | null | undefined): string {
+  if (health?.state === "connected") return t("channels.connected");
+  const todo = health?.action ? known(t, `channels.action.${health.action}`) : null;
+  return todo === null ? t("channels.connectedWait") : t("channels.connectedTodo", { todo });
 }
 
 export const connectTitle = (t: Text, kind: string): string => t("connect.title", { kind: kindName(t, kind) });
