@@ -304,7 +304,8 @@ entries! {
         "channel.update" => run(channels::update).about(Channel).needs(Manage).patch("/api/v1/channels/{id}");
         /// Prove the credentials and make the provider deliver to this server.
         ///
-        /// 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
+        /// 409 `connect_failed` with the provider's reason; `not_reached`, `not_answered`: the provider said nothing, so nothing
+        /// is known to be wrong; `account_taken`: another channel has the account.
         "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/connect");
         /// Pair a channel's account with a phone.
@@ -336,11 +337,13 @@ entries! {
         "sign_in.begin" => run(sign_ins::begin).needs(Manage).post("/api/v1/sign-ins");
         /// Exchange what the provider brought back for the accounts that may be connected.
         ///
-        /// Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason.
+        /// Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason;
+        /// `not_reached`: the code is unused, ask again; `not_answered`: nobody knows whether it was used, begin again.
         "sign_in.finish" => run(sign_ins::finish).needs(Manage).post("/api/v1/sign-ins/finish");
         /// Connect one of the accounts, as a new channel or as the channel that is connected anew.
         ///
-        /// Only by the person who began. 409 `account_taken`: another channel has the account.
+        /// Only by the person who began. 409 `account_taken`: another channel has the account; `other_account`: the channel that
+        /// is connected anew has had another one, and its conversations are with that one's customers: add a channel.
         "sign_in.choose" => run(sign_ins::choose).needs(Manage).post("/api/v1/sign-ins/choose");
         /// Where a provider sends the browser back to: opens the page, which finishes.
         "sign_in.come_back" => handle(Method::GET, "/connect/{kind}", sign_ins::come_back, |_| Described {

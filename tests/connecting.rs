@@ -88,10 +88,74 @@ on_both!(an_account_is_connected_by_signing_in_at_its_provider, |engine| async m
     anew["channel"] = channel["id"].clone();
     let (state, code) = sign_in(&api, &anew).await;
     let (_, choices) = api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
-    assert_eq!(choices["channel"], channel["id"]);
+    assert_eq!((&choices["channel"], &choices["own"]), (&channel["id"], &json!(PAGES[1])));
     let (status, same) =
         api.post("/api/v1/sign-ins/choose", &json!({ "state": state, "account": PAGES[1] })).await;
     assert_eq!((status, &same["id"], &same["name"]), (200, &channel["id"], &json!("Other page")), "{same}");
+    world.finish().await;
+});
+
+on_both!(a_channel_is_connected_anew_only_with_its_own_account, |engine| async move {
+    let world = World::start(engine).await;
+    let (meta, _) = with_app(&world).await;
+    let api = world.api("owner@example.com").await;
+    let (state, code) = sign_in(&api, &begin(&world)).await;
+    let (_, choices) = api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
+    assert_eq!((&choices["channel"], &choices["own"]), (&Value::Null, &Value::Null));
+    // A provider that refuses leaves a channel without an account: any may still be chosen.
+    meta.answers(Answer {
+        times: Some(1),
+        ..Answer::of("/subscribed_apps", 400, error(1, None, "Unknown."))
+    });
+    let choose = |state: &str, page: &str| json!({ "state": state, "account": page });
+    assert_eq!(api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[0])).await.0, 409);
+    let (status, channel) = api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[1])).await;
+    assert_eq!(status, 200, "{channel}");
+    let mut anew = begin(&world);
+    anew["channel"] = channel["id"].clone();
+    for disconnects in [false, true] {
+        if disconnects {
+            let path = format!("/api/v1/channels/{}/disconnect", channel["id"].as_str().expect("an id"));
+            assert_eq!(api.post(&path, &json!({})).await.0, 200);
+        }
+        let (state, code) = sign_in(&api, &anew).await;
+        let (_, choices) =
+            api.post("/api/v1/sign-ins/finish", &json!({ "state": state, "code": code })).await;
+        assert_eq!(choices["own"], PAGES[1], "{choices}");
+        let (status, refused) = api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[0])).await;
+        assert_eq!((status, &refused["code"]), (409, &json!("other_account")), "{refused}");
+        assert!(meta.subscribed(PAGES[0]).is_none(), "the other page delivers nothing");
+        let (status, same) = api.post("/api/v1/sign-ins/choose", &choose(&state, PAGES[1])).await;
+        assert_eq!((status, &same["id"]), (200, &channel["id"]), "{same}");
+    }
+    world.finish().await;
+});
+
+on_both!(a_code_that_never_left_is_exchanged_later, |engine| async move {
+    let world = World::start(engine).await;
+    let (meta, operator) = with_app(&world).await;
+    let api = world.api("owner@example.com").await;
+    let (_, apps) = operator.get("/api/v1/apps").await;
+    let app = &apps["apps"][0]["id"];
+    let settings: serde_json::Map<_, _> =
+        meta.app_settings().into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+    let (state, code) = sign_in(&api, &begin(&world)).await;
+    let back = json!({ "state": state, "code": code });
+    // Nobody listens there.
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let mut away = settings.clone();
+    away.insert("graph_base".to_owned(), json!(format!("http://{nobody}")));
+    let (status, answer) = operator.patch("/api/v1/apps", &json!({ "id": app, "settings": away })).await;
+    assert_eq!(status, 200, "{answer}");
+    for _ in 0..2 {
+        let (status, refused) = api.post("/api/v1/sign-ins/finish", &back).await;
+        assert_eq!((status, &refused["code"]), (409, &json!("not_reached")), "{refused}");
+    }
+    let (status, answer) = operator.patch("/api/v1/apps", &json!({ "id": app, "settings": settings })).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, choices) = api.post("/api/v1/sign-ins/finish", &back).await;
+    assert_eq!(status, 200, "{choices}");
     world.finish().await;
 });
 
@@ -178,5 +242,40 @@ on_both!(a_phone_that_was_never_linked_asks_for_a_scan_whatever_else_is_refused,
     let (_, body) = owner.get(&format!("{channel}/health")).await;
     let told = (&body["health"]["state"], &body["health"]["action"]);
     assert_eq!(told, (&json!("needs_attention"), &json!("scan_code")), "{body}");
+    world.finish().await;
+});
+
+on_both!(a_provider_that_does_not_answer_has_refused_nothing, |engine| async move {
+    let world = World::start(engine).await;
+    let api = world.api("owner@example.com").await;
+    // Nobody listens there.
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let of = |session: &str, base: String| {
+        json!({ "tenant": world.tenant, "company": world.phone.company, "kind": "waha", "name": session,
+            "credentials": { "base_url": base, "api_key": world.waha.api_key(), "session": session } })
+    };
+    let (status, made) = api.post("/api/v1/channels", &of("away", format!("http://{nobody}"))).await;
+    assert_eq!(status, 201, "{made}");
+    let path = |channel: &Value| format!("/api/v1/channels/{}", channel["id"].as_str().expect("an id"));
+    let (status, refused) = api.post(&format!("{}/connect", path(&made)), &json!({})).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("not_reached")), "{refused}");
+    assert!(!refused.to_string().contains("os error"), "{refused}");
+    let health = |channel: Value| {
+        let api = &api;
+        async move { api.get(&format!("{}/health", path(&channel))).await.1["health"].clone() }
+    };
+    let told = health(made).await;
+    assert_eq!(
+        (&told["state"], &told["code"], &told["detail"], &told["action"]),
+        (&json!("down"), &json!("unreachable"), &Value::Null, &json!("connect")),
+    );
+    // A wrong key is a refusal.
+    let mut wrong = of("locked", world.waha.base_url());
+    wrong["credentials"]["api_key"] = json!("made-up");
+    let (_, made) = api.post("/api/v1/channels", &wrong).await;
+    let (_, refused) = api.post(&format!("{}/connect", path(&made)), &json!({})).await;
+    assert_eq!(refused["code"], "connect_failed", "{refused}");
+    assert_eq!(health(made).await["action"], "check_credentials");
     world.finish().await;
 });

@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod cases;
+mod coexist;
 mod fail;
 mod route;
 mod sign_in;

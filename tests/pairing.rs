@@ -25,6 +25,8 @@ on_both!(codes_are_shown_live_until_the_phone_is_linked, |engine| async move {
     assert_eq!(owner.post(&path, &json!({})).await.0, 200);
     let first = shown(&mut watching, |data| data["qr"].is_string()).await;
     assert!(first["qr"].as_str().is_some_and(|qr| qr.starts_with("data:image/png;base64,")), "{first}");
+    // The emulator's is a picture that a person can see, and not a dot.
+    assert!(first["qr"].as_str().is_some_and(|qr| qr.len() > 300), "{first}");
     assert_eq!((&first["state"], &first["attempt"]), (&json!("scan"), &json!(1)));
     world.waha.next_code(SESSION);
     let second = shown(&mut watching, |data| data["attempt"] == 2).await;

@@ -111,13 +111,17 @@ pub(crate) fn lost(error: reqwest::Error) -> Failure {
             format!("the address or the key cannot be used: {reason}"),
         )
     } else if error.is_connect() {
-        Failure::new(Verdict::Retry { after_ms: None }, "unreachable", format!("could not connect: {reason}"))
+        Failure::new(
+            Verdict::Retry { after_ms: None },
+            ConnectFailure::UNREACHABLE,
+            format!("could not connect: {reason}"),
+        )
     } else if error.is_timeout() {
-        Failure::new(Verdict::Unknown, "no_answer", "no answer came in time")
+        Failure::new(Verdict::Unknown, ConnectFailure::NO_ANSWER, "no answer came in time")
     } else {
         Failure::new(
             Verdict::Unknown,
-            "no_answer",
+            ConnectFailure::NO_ANSWER,
             format!("the connection broke before the answer: {reason}"),
         )
     }
@@ -135,13 +139,16 @@ fn is_not_public(error: &reqwest::Error) -> bool {
     false
 }
 
-/// The innermost cause, which is the one that says something.
+/// The innermost cause, which is the one that says something, without the number that the operating system gives it.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut text = error.to_string();
     while let Some(inner) = cause {
         text = inner.to_string();
         cause = inner.source();
+    }
+    if let Some(at) = text.find(" (os error ") {
+        text.truncate(at);
     }
     text
 }

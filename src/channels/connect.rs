@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use adapters::{AccountInfo, Client, Hook, Provider, Remedy, Words};
+use adapters::{AccountInfo, Client, ConnectFailure, Hook, Provider, Remedy};
 use uuid::Uuid;
 
 use super::health::{self, Finding};
@@ -36,15 +36,13 @@ pub async fn connect(
     let said = provider.connect(http, &account, &hook).await;
     let outcome = match &said {
         Ok(info) => Ok(info.clone()),
-        Err(failure) => Err(failure.reason.clone()),
+        Err(failure) => Err(failure.clone()),
     };
     let noted = Note { scope: scope.clone(), id, vault: Arc::clone(vault), called: secrets, outcome };
     match (store.write(noted).await?.value, said) {
         (Noted::Done(channel), Ok(_)) => Ok(*channel),
         (Noted::Done(_), Err(failure)) if failure.code == "session_taken" => Err(claims::taken()),
-        (Noted::Done(_), Err(failure)) => {
-            Err(Error::conflict("connect_failed", format!("the provider refused: {}", failure.reason)))
-        }
+        (Noted::Done(_), Err(failure)) => Err(refusal(&failure)),
         (Noted::Taken, _) => {
             // Only the answer tells whose account it is: the webhook is removed again. The other channel gets the same
             // deliveries, so nothing is lost meanwhile.
@@ -58,6 +56,36 @@ pub async fn connect(
             "the channel's credentials were changed while it was being connected: connect it again",
         )),
     }
+}
+
+/// What is told of a provider that did not do what it was asked. Silence is no refusal.
+pub(super) fn refusal(failure: &ConnectFailure) -> Error {
+    let reason = &failure.reason;
+    if failure.is_unreached() {
+        Error::conflict("not_reached", format!("the provider could not be reached: {reason}"))
+    } else if failure.is_unanswered() {
+        Error::conflict("not_answered", format!("the provider did not answer: {reason}"))
+    } else {
+        Error::conflict("connect_failed", format!("the provider refused: {reason}"))
+    }
+}
+
+/// What a failed attempt to connect says about a channel; nothing, if it is no news.
+fn of_failure(failure: &ConnectFailure, channel: &Channel, was_connected: bool) -> Option<Finding> {
+    if !failure.is_unanswered() {
+        let reason = Some(failure.reason.clone().into());
+        let found = Finding::new(HealthLevel::Down, HealthCause::ConnectFailed, reason);
+        let remedy = if failure.retryable { Remedy::Connect } else { Remedy::CheckCredentials };
+        return Some(found.remedy(remedy));
+    }
+    // A call without an answer proves nothing about an account that was connected.
+    let health = channel.health.as_ref().filter(|_| was_connected);
+    let level = match health {
+        Some(health) if !health.is_blocked() => HealthLevel::Degraded,
+        Some(health) if !health.is(HealthCause::ConnectFailed) => return None,
+        _ => HealthLevel::Down,
+    };
+    Some(Finding::new(level, HealthCause::Unreachable, None).remedy(Remedy::Connect))
 }
 
 /// Changes a channel. If its address or account changes, the webhook at the former one is removed, so that the next owner
@@ -169,7 +197,7 @@ struct Note {
     vault: Arc<Vault>,
     /// The secrets that the provider was called with.
     called: ChannelSecrets,
-    outcome: Result<AccountInfo, Words>,
+    outcome: Result<AccountInfo, ConnectFailure>,
 }
 
 enum Noted {
@@ -222,15 +250,15 @@ impl Verb for Note {
                 news::ask(tx, &channel).await?;
                 let first_at = tx.now() + FIRST_LOOK_MS;
                 looks::begin(tx, (channel.tenant, channel.id), first_at).await?;
-                Finding::of_provider(provider, info.health.state, Some(info.health.detail.clone().into()))
+                let detail = Some(info.health.detail.clone().into());
+                Some(Finding::of_provider(provider, info.health.state, detail))
             }
-            Err(reason) => {
-                Finding::new(HealthLevel::Down, HealthCause::ConnectFailed, Some(reason.clone().into()))
-                    .remedy(Remedy::CheckCredentials)
-            }
+            Err(failure) => of_failure(failure, &channel, secrets.external_id.is_some()),
         };
-        let now = tx.now();
-        health::note(tx, &mut channel, found, now).await?;
+        if let Some(found) = found {
+            let now = tx.now();
+            health::note(tx, &mut channel, found, now).await?;
+        }
         Ok(Noted::Done(Box::new(channel)))
     }
 }

@@ -5,19 +5,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use adapters::{Choice, Client, Provider};
+use adapters::{Binds, Choice, Client, CredentialField, Provider};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::apps;
-use super::connect::{change, connect};
+use super::connect::{change, connect, refusal};
 use super::settings::{ChannelChanges, CreateChannel, default_settings, load};
+use super::{ChannelSecrets, apps, claims};
 use crate::accounts::Scope;
 use crate::error::Error;
-use crate::model::{Channel, ProviderApp};
+use crate::model::{Channel, ChannelState, ProviderApp};
 use crate::store::sign_ins::{self, SignIn};
-use crate::store::{Store, Tx, Verb, places};
+use crate::store::{Store, Tx, Verb, channels, places};
 use crate::vault::{Vault, random_token, token_digest};
 
 /// How long a person may take.
@@ -124,6 +124,8 @@ pub struct Choices {
     pub kind: String,
     /// The channel that is connected anew.
     pub channel: Option<Uuid>,
+    /// The `external_id` of the account that this channel has had: only it can be chosen for the channel.
+    pub own: Option<String>,
     pub accounts: Vec<AccountChoice>,
 }
 
@@ -164,17 +166,23 @@ fn gone() -> Error {
 /// whose person had to sign in here meanwhile, goes on where it was.
 pub async fn exchange(with: &With, one: &SignIn, code: &str, now_ms: i64) -> Result<Choices, Error> {
     if let Some(sealed) = &one.sealed {
-        return Ok(choices(one, opened(with, one, sealed)?));
+        return choices(with, one, opened(with, one, sealed)?).await;
     }
     let (_, sign_in) = provider_of(&one.provider)?;
     let found = with.store.write(Take { digest: one.digest.clone() }).await?.value;
     let app = found.ok_or_else(gone)?;
     let account = apps::account(&with.vault, &app)?;
     let redirect = redirect(&with.public_url, &one.provider);
-    let shared = sign_in
-        .exchange(&with.http, &account, code, &redirect, now_ms)
-        .await
-        .map_err(|failure| Error::conflict("connect_failed", failure.reason.to_string()))?;
+    let shared = match sign_in.exchange(&with.http, &account, code, &redirect, now_ms).await {
+        Ok(shared) => shared,
+        Err(failure) => {
+            if failure.is_unreached() {
+                // A later call of the exchange may be the one that failed: the provider then refuses the code.
+                with.store.write(GiveBack { digest: one.digest.clone() }).await?;
+            }
+            return Err(refusal(&failure));
+        }
+    };
     if shared.is_empty() {
         return Err(Error::conflict(
             "no_accounts",
@@ -185,18 +193,57 @@ pub async fn exchange(with: &With, one: &SignIn, code: &str, now_ms: i64) -> Res
     let plain = serde_json::to_vec(&stored).map_err(|error| anyhow::anyhow!(error))?;
     let sealed = with.vault.seal(&owner(&one.digest), &plain)?;
     with.store.write(SetChoices { digest: one.digest.clone(), sealed }).await?;
-    Ok(choices(one, stored))
+    choices(with, one, stored).await
 }
 
-fn choices(one: &SignIn, stored: Vec<Stored>) -> Choices {
+async fn choices(with: &With, one: &SignIn, stored: Vec<Stored>) -> Result<Choices, Error> {
+    let (provider, _) = provider_of(&one.provider)?;
+    let own = own(with, one).await?.map(|own| {
+        let shared = stored.iter().find(|choice| own.is(provider, choice));
+        shared.map_or(own.external_id.clone(), |choice| choice.external_id.clone())
+    });
     let account = |one: Stored| AccountChoice { external_id: one.external_id, name: one.name };
-    Choices {
+    Ok(Choices {
         tenant: one.tenant,
         company: one.company,
         kind: one.provider.clone(),
         channel: one.channel,
+        own,
         accounts: stored.into_iter().map(account).collect(),
+    })
+}
+
+/// The account that a channel has had. Its conversations are with people who wrote to this account.
+struct Own {
+    external_id: String,
+    claims: Vec<String>,
+}
+
+impl Own {
+    fn is(&self, provider: &dyn Provider, choice: &Stored) -> bool {
+        let account = adapters::Account { external_id: None, settings: choice.credentials.clone() };
+        provider.claims(&account).iter().any(|claim| self.claims.contains(claim))
     }
+}
+
+/// Of the channel that is connected anew, unless it never was connected.
+async fn own(with: &With, one: &SignIn) -> Result<Option<Own>, Error> {
+    let Some(id) = one.channel else { return Ok(None) };
+    let (provider, _) = provider_of(&one.provider)?;
+    let Some(channel) = with.store.read(GetChannel { tenant: one.tenant, id }).await? else {
+        return Ok(None);
+    };
+    let secrets = ChannelSecrets::open(&with.vault, &channel)?;
+    // Disconnecting forgets the id, and leaves which account it was.
+    if secrets.external_id.is_none() && channel.state != ChannelState::Disconnected {
+        return Ok(None);
+    }
+    let claims = claims::of(provider, &secrets);
+    let names = |field: &&CredentialField| field.binds == Binds::Account;
+    let bound =
+        provider.credentials().iter().find(names).and_then(|field| secrets.credentials.get(field.name));
+    let external_id = secrets.external_id.as_ref().or(bound).cloned();
+    Ok(external_id.filter(|_| !claims.is_empty()).map(|external_id| Own { external_id, claims }))
 }
 
 fn opened(with: &With, one: &SignIn, sealed: &str) -> Result<Vec<Stored>, Error> {
@@ -224,6 +271,13 @@ pub async fn choose(
         .into_iter()
         .find(|choice| choice.external_id == external_id)
         .ok_or_else(|| Error::invalid("account", "is none of those that were shared"))?;
+    let (provider, _) = provider_of(&one.provider)?;
+    if own(with, one).await?.is_some_and(|own| !own.is(provider, &chosen)) {
+        return Err(Error::conflict(
+            "other_account",
+            "this channel and its conversations are of another account: add a new channel for this one",
+        ));
+    }
     let vault = Arc::clone(&with.vault);
     let id = if let Some(id) = one.channel {
         let changes = ChannelChanges { credentials: Some(chosen.credentials), ..ChannelChanges::default() };
@@ -261,6 +315,19 @@ impl Verb for Get {
     }
 }
 
+struct GetChannel {
+    tenant: Uuid,
+    id: Uuid,
+}
+
+impl Verb for GetChannel {
+    type Out = Option<Channel>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        Ok(channels::by_id(tx, self.tenant, self.id).await?)
+    }
+}
+
 /// The app with which the code is exchanged; nothing if it was exchanged already.
 struct Take {
     digest: String,
@@ -275,6 +342,18 @@ impl Verb for Take {
             return Ok(None);
         }
         Ok(crate::store::apps::by_id(tx, one.app).await?)
+    }
+}
+
+struct GiveBack {
+    digest: String,
+}
+
+impl Verb for GiveBack {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        Ok(sign_ins::give_back(tx, &self.digest).await?)
     }
 }
 

@@ -4,6 +4,7 @@
 //! The change with the latest time of its own wins (`order`), whatever the order and number of its deliveries.
 
 mod apply;
+mod complete;
 mod order;
 mod person;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub(super) use self::complete::complete;
 use self::order::{Mark, Marks};
 use super::{files, receipt, turn};
 use crate::announce;

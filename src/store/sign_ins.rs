@@ -12,13 +12,14 @@ const GET: &str = "select digest, tenant, company, by_user, channel, provider, a
     where digest = $1 and expires_at > $2";
 /// A code is good for one exchange: a second caller finds it taken.
 const TAKE: &str = "update sign_ins set state = 'taken' where digest = $1 and state = 'open'";
+const GIVE_BACK: &str = "update sign_ins set state = 'open' where digest = $1 and state = 'taken'";
 const CHOICES: &str = "update sign_ins set state = 'chosen', sealed = $2 where digest = $1";
 const CHANNEL: &str = "update sign_ins set channel = $2 where digest = $1";
 const REMOVE: &str = "delete from sign_ins where digest = $1";
 const OLD: &str = "delete from sign_ins where digest in \
     (select digest from sign_ins where expires_at <= $1 order by expires_at limit 500)";
 
-pub const ALL: &[&str] = &[INSERT, GET, TAKE, CHOICES, CHANNEL, REMOVE, OLD];
+pub const ALL: &[&str] = &[INSERT, GET, TAKE, GIVE_BACK, CHOICES, CHANNEL, REMOVE, OLD];
 
 /// A sign-in under way.
 #[derive(Clone, Debug)]
@@ -81,6 +82,12 @@ pub async fn get(tx: &mut Tx<'_>, digest: &str) -> Result<Option<SignIn>, StoreE
 /// `false`: its code was exchanged already.
 pub async fn take(tx: &mut Tx<'_>, digest: &str) -> Result<bool, StoreError> {
     Ok(tx.exec(TAKE, args![digest]).await? == 1)
+}
+
+/// Its code never left: it may be exchanged again.
+pub async fn give_back(tx: &mut Tx<'_>, digest: &str) -> Result<(), StoreError> {
+    tx.exec(GIVE_BACK, args![digest]).await?;
+    Ok(())
 }
 
 pub async fn set_choices(tx: &mut Tx<'_>, digest: &str, sealed: &str) -> Result<(), StoreError> {

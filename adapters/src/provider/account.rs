@@ -95,6 +95,23 @@ pub struct ConnectFailure {
     pub retryable: bool,
 }
 
+impl ConnectFailure {
+    /// The code of a call of which nothing left.
+    pub(crate) const UNREACHABLE: &str = "unreachable";
+    /// The code of a call that left, and to which no answer came.
+    pub(crate) const NO_ANSWER: &str = "no_answer";
+
+    /// Nothing left this server: the provider has not seen what was sent.
+    pub fn is_unreached(&self) -> bool {
+        self.code == Self::UNREACHABLE
+    }
+
+    /// The provider said nothing, so it refused nothing.
+    pub fn is_unanswered(&self) -> bool {
+        self.is_unreached() || self.code == Self::NO_ANSWER
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HealthState {

@@ -23,7 +23,7 @@ const ANYBODYS_MS: i64 = 15 * 60_000;
 pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
     let (key, chat) = (event.key.as_str(), event.chat.id.as_str());
     if messages::seen(tx, (channel.tenant, channel.id), key).await?.is_some() {
-        return Ok(false);
+        return inbound::complete(tx, channel, event).await;
     }
     if let Some(delivery) = referred::find(tx, channel, event.our_reference.as_deref()).await? {
         return referred::echo(tx, channel, delivery, event).await;

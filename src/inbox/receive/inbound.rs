@@ -7,6 +7,7 @@ use super::{arrive, greeting, time};
 use crate::announce;
 use crate::error::Error;
 use crate::growth::touch;
+use crate::inbox::message_change::Edit;
 use crate::inbox::{consent, files, message_change};
 use crate::model::{
     Author, AuthorKind, Channel, Contact, Conversation, Direction, EventKind, LastMessage, MergeKind,
@@ -26,7 +27,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         None => messages::seen(tx, (channel.tenant, channel.id), key).await?.is_some(),
     };
     if seen {
-        return Ok(false);
+        return complete(tx, channel, event).await;
     }
     // For an unknown chat the combined query returns nothing: pending changes are looked up anyway.
     let awaited = arrival.as_ref().is_none_or(|arrival| arrival.awaited);
@@ -91,6 +92,25 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     }
     announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
     Ok(true)
+}
+
+/// A message of the history that is known already: its files may be new.
+pub(super) async fn complete(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage) -> Result<bool, Error> {
+    if event.no_answer != Some(NoAnswer::History) || event.content.media.is_empty() {
+        return Ok(false);
+    }
+    let Some(id) = messages::seen(tx, (channel.tenant, channel.id), &event.key).await? else {
+        return Ok(false);
+    };
+    let mut data = event.content.data.clone();
+    data.insert(word(NoAnswer::History).to_owned(), true.into());
+    let whole = Edit {
+        content: Some(kind_of(event.content.kind)),
+        text: event.content.text.clone(),
+        data,
+        files: event.content.media.clone(),
+    };
+    message_change::complete(tx, channel, id, &whole).await
 }
 
 /// Lists a conversation by when it was written in, and shows the last of it, also if that is told later.

@@ -1,7 +1,7 @@
 // One channel: how it is, its name and state, its credentials, connecting it, and the ways to what belongs to it.
 import { useState } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
-import { kindKey, type Key } from "../i18n/text";
+import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
 import { everywhere, format, inbox } from "../routes/route";
 import { reasonOf } from "../services/problem";
@@ -10,6 +10,7 @@ import type { ChannelKind, ChannelView } from "../api.gen";
 import { Button } from "../ui/Button";
 import { Confirm } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
+import { connectedWords, connectRefused } from "./connect_words";
 import { CopyField } from "./CopyField";
 import { useCalls } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
@@ -81,14 +82,15 @@ function Switches({ channel }: { channel: ChannelView }) {
   const [sure, setSure] = useState(false);
   const paused = channel.state === "disabled";
 
-  async function run(what: "state" | "connect" | "disconnect", call: () => Promise<ChannelView>, done: Key | null) {
+  async function run(what: "state" | "connect" | "disconnect", call: () => Promise<ChannelView>) {
     setBusy(what);
     setTold(null);
     try {
-      keep(await call());
-      if (done) setTold({ words: t(done), bad: false });
+      const channel = await call();
+      keep(channel);
+      if (what === "connect") setTold({ words: connectedWords(t, channel.health), bad: false });
     } catch (error) {
-      setTold({ words: t("act.failed", { reason: reasonOf(error) }), bad: true });
+      setTold({ words: what === "connect" ? connectRefused(t, error).words : t("act.failed", { reason: reasonOf(error) }), bad: true });
     } finally {
       setBusy(null);
     }
@@ -97,12 +99,12 @@ function Switches({ channel }: { channel: ChannelView }) {
   return (
     <div className="switches">
       <Button disabled={busy !== null || channel.state === "disconnected"} data-testid="pause" aria-describedby="pause-hint"
-        onClick={() => void run("state", () => calls.changeChannel(channel.id, { state: paused ? "active" : "disabled" }), null)}>
+        onClick={() => void run("state", () => calls.changeChannel(channel.id, { state: paused ? "active" : "disabled" }))}>
         {t(paused ? "channels.resume" : "channels.pause")}
       </Button>
       <span id="pause-hint" className="form-hint">{t("channels.pauseHint")}</span>
       <Button disabled={busy !== null && busy !== "connect"} busy={busy === "connect"} data-testid="connect" aria-describedby="connect-hint"
-        onClick={() => void run("connect", () => calls.connectChannel(channel.id), "channels.connected")}>
+        onClick={() => void run("connect", () => calls.connectChannel(channel.id))}>
         {t(busy === "connect" ? "channels.connecting" : "channels.connect")}
       </Button>
       <span id="connect-hint" className="form-hint">{t("channels.connectHint")}</span>
@@ -114,7 +116,7 @@ function Switches({ channel }: { channel: ChannelView }) {
           </Button>
           <span id="disconnect-hint" className="form-hint">{t("channels.disconnectHint")}</span>
           <Confirm open={sure} onClose={() => setSure(false)} title={t("channels.disconnectAsk", { channel: channel.name })} hint={t("channels.disconnectSure")} action={t("channels.disconnect")} danger
-            onConfirm={() => { setSure(false); void run("disconnect", () => calls.disconnectChannel(channel.id), null); }} />
+            onConfirm={() => { setSure(false); void run("disconnect", () => calls.disconnectChannel(channel.id)); }} />
         </>
       )}
       {mayMove && <MoveChannel channel={channel} keep={keep} />}

@@ -5,14 +5,14 @@ import "../styles/pages.css";
 import { useApp, usePick, useText } from "../hooks/app";
 import { useRoute } from "../hooks/route";
 import { settingsAt } from "../routes/pages";
-import type { CameBack } from "../routes/route";
+import { format, type CameBack } from "../routes/route";
 import type { Choices } from "../api.gen";
-import { Button } from "../ui/Button";
+import { Button, ButtonLink } from "../ui/Button";
 import { TextField } from "../ui/Field";
 import { LoadingState } from "../ui/States";
 import type { Calls } from "./calls";
 import { useKeepChannel } from "./Channel";
-import { cameBackRefused, connectRefused, connectTitle, exchangeRefused, type Refused } from "./connect_words";
+import { cameBackRefused, connectRefused, connectTitle, exchangeRefused, preselected, type Refused } from "./connect_words";
 import { useCalls, useNames } from "./data";
 import { placeName } from "./kinds";
 import { PageHead } from "./Parts";
@@ -74,7 +74,7 @@ function Returned({ kind, back }: { kind: string; back: CameBack }) {
   );
 }
 
-function Choose({ kind, back, choices: { tenant, company, channel, accounts } }: { kind: string; back: CameBack; choices: Choices }) {
+function Choose({ kind, back, choices: { tenant, company, channel, own, accounts } }: { kind: string; back: CameBack; choices: Choices }) {
   const t = useText();
   const { router } = useApp();
   const calls = useCalls();
@@ -83,7 +83,8 @@ function Choose({ kind, back, choices: { tenant, company, channel, accounts } }:
   const group = useId();
   const companyName = usePick((state) => state.companies[company]?.name);
   const channelName = usePick((state) => (channel === null ? undefined : state.channels[channel]?.name));
-  const [account, setAccount] = useState(accounts.length === 1 ? accounts[0]!.external_id : "");
+  const [account, setAccount] = useState(() => preselected(own, accounts));
+  const isOwnMissing = own !== null && !accounts.some((one) => one.external_id === own);
   const [name, setName] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState(false);
@@ -93,6 +94,7 @@ function Choose({ kind, back, choices: { tenant, company, channel, accounts } }:
   async function connect() {
     if (busy) return;
     setWrong(account === "");
+    if (isOwnMissing) return;
     if (account === "") return document.querySelector<HTMLElement>(`input[name="${group}"]`)?.focus();
     setBusy(true);
     setRefused(null);
@@ -121,13 +123,19 @@ function Choose({ kind, back, choices: { tenant, company, channel, accounts } }:
             {accounts.map((one) => (
               <label key={one.external_id} className="account">
                 <input type="radio" name={group} value={one.external_id} checked={one.external_id === account} data-testid="account"
+                  disabled={own !== null && one.external_id !== own}
                   onChange={() => { setAccount(one.external_id); setWrong(false); }} />
                 <strong dir="auto">{one.name}</strong>
                 {one.external_id !== one.name && <span className="rows-more" dir="ltr">{one.external_id}</span>}
               </label>
             ))}
           </div>
-          {wrong && <p className="form-problem" role="alert">{t("connect.pickOne")}</p>}
+          {own !== null && (isOwnMissing || accounts.length > 1) && (
+            <p className={isOwnMissing ? "form-problem" : "form-hint"} role={isOwnMissing ? "alert" : undefined} data-testid="own-account">
+              {t(isOwnMissing ? "connect.ownMissing" : "connect.ownOnly", { account: own })}
+            </p>
+          )}
+          {wrong && !isOwnMissing && <p className="form-problem" role="alert">{t("connect.pickOne")}</p>}
         </fieldset>
         {channel === null && (
           <TextField label={t("channels.name")} name="name" value={name ?? chosen?.name ?? ""} dir="auto" data-testid="field-name"
@@ -135,7 +143,9 @@ function Choose({ kind, back, choices: { tenant, company, channel, accounts } }:
         )}
         {refused && <Refusal refused={refused} kind={kind} tenant={tenant} busy={busy} onRetry={() => void connect()} />}
         <div className="form-acts">
-          <Button type="submit" tone="primary" busy={busy} data-testid="connect-account">{busy ? t("channels.connecting") : t("connect.done")}</Button>
+          {isOwnMissing
+            ? <ButtonLink tone="primary" href={format(settingsAt("channels", tenant, `new-${kind}`))}>{t("channels.new")}</ButtonLink>
+            : <Button type="submit" tone="primary" busy={busy} data-testid="connect-account">{busy ? t("channels.connecting") : t("connect.done")}</Button>}
         </div>
       </form>
     </>

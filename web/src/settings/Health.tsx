@@ -2,6 +2,7 @@
 import { useText } from "../hooks/app";
 import type { ChannelHealth, ChannelView } from "../api.gen";
 import type { Key } from "../i18n/text";
+import { detailWords } from "./kinds";
 
 const levels = ["connected", "degraded", "needs_attention", "down"];
 const causes = [
@@ -29,16 +30,17 @@ export function Health({ channel }: { channel: ChannelView }) {
 
 type Told = Pick<ChannelHealth, "code" | "detail" | "action">;
 
-/** Why, in words, with the provider's own ones behind. */
+/** Why, in words, with the provider's own ones behind; its codes of a state are told in ours. */
 export function Cause({ health }: { health: Told }) {
   const t = useText();
   const cause = knownOf(causes, health.code);
+  const detail = detailWords(t, health.detail);
   return (
     <span className="health-cause" data-testid="health-cause">
       {cause && t(`channels.cause.${cause}` as Key)}
-      {cause && health.detail && ": "}
-      {health.detail && <span dir="auto" data-testid="health-detail">{health.detail}</span>}
-      {!cause && !health.detail && "—"}
+      {cause && detail && ": "}
+      {detail && <span dir="auto" data-testid="health-detail">{detail}</span>}
+      {!cause && !detail && "—"}
     </span>
   );
 }

@@ -42,11 +42,11 @@ export function HealthHistory({ channel }: { channel: ChannelView }) {
     <details className="card" onToggle={(event) => setOpen(event.currentTarget.open)} data-testid="health-history">
       <summary>{t("channels.history")}</summary>
       {failed && <p role="status">{t("page.failed")}</p>}
-      <ol className="rows">
+      <ol className="rows history">
         {entries.map((entry) => (
-          <li key={entry.id} data-testid="health-entry">
-            <time dateTime={new Date(entry.at).toISOString()}>{t.full(entry.at)}</time>{" · "}
-            <span className="health" data-health={entry.state}>{t(`channels.health.${entry.state}` as Key)}</span>{" · "}
+          <li key={entry.id} className="rows-line" data-testid="health-entry">
+            <time dateTime={new Date(entry.at).toISOString()}>{t.full(entry.at)}</time>
+            <span className="health" data-health={entry.state}>{t(`channels.health.${entry.state}` as Key)}</span>
             <Cause health={entry} />
           </li>
         ))}

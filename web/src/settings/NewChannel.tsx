@@ -15,7 +15,7 @@ import { useKeepChannel } from "./Channel";
 import { connectTitle } from "./connect_words";
 import { useCalls, type Data } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
-import { abilitiesOf, fieldsOf, kindName, needOf, stepsOf, useKinds } from "./kinds";
+import { abilitiesOf, fieldsOf, freshName, kindName, needOf, stepsOf, useKinds } from "./kinds";
 import { DataView, PageHead } from "./Parts";
 import { givenOf, SettingFields } from "./SettingFields";
 import { SignInAt } from "./SignInAt";
@@ -102,7 +102,10 @@ function Form({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; 
   const calls = useCalls();
   const keep = useKeepChannel();
   const fields = fieldsOf(kind);
-  const empty = { name: kindName(t, kind.name), company: companies[0]!.id };
+  const channels = usePick((state) => state.channels);
+  // Kept: the channel that is made here takes the name.
+  const [name] = useState(() => freshName(kindName(t, kind.name), Object.values(channels).filter((one) => one.tenant === tenant).map((one) => one.name)));
+  const empty = { name, company: companies[0]!.id };
   const form = useForm<Record<string, string>>(`channel.new.${tenant}.${kind.name}`, empty, {
     fields: ["name", "kind", "company", ...fields.map(({ name }) => `credentials.${name}`)],
     isNew: true,

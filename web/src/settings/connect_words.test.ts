@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import "../i18n/pages";
 import { makeText } from "../i18n/text";
 import { RequestError } from "../services/problem";
-import { cameBackRefused, connectRefused, exchangeRefused } from "./connect_words";
+import { cameBackRefused, connectRefused, connectedWords, exchangeRefused, preselected } from "./connect_words";
 
 const t = makeText("en");
 const back = { state: "s", code: "c", error: null };
@@ -30,13 +30,15 @@ describe("what the server refuses", () => {
     const failed = new RequestError(409, "connect_failed", "could not connect");
     expect(connectRefused(t, failed).remedies).toEqual(["retry", "begin"]);
     expect(exchangeRefused(t, failed).remedies).toEqual(["begin"]);
+    expect(exchangeRefused(t, new RequestError(409, "not_reached", "nobody")).remedies).toContain("retry");
+    expect(exchangeRefused(t, new RequestError(409, "not_answered", "nobody")).remedies).toEqual(["begin"]);
     expect(exchangeRefused(t, new RequestError(0, "", "no network")).remedies).toContain("retry");
   });
 
   const refused = (code: string, message = "detail", status = 409) => connectRefused(t, new RequestError(status, code, message));
 
   it("has words and a remedy for each code, in both languages", () => {
-    for (const code of ["no_app", "sign_in_over", "sign_in_of_another", "no_accounts", "account_taken", "connect_failed"]) {
+    for (const code of ["no_app", "sign_in_over", "sign_in_of_another", "no_accounts", "account_taken", "connect_failed", "other_account", "not_reached", "not_answered"]) {
       for (const language of ["en", "ru"] as const) {
         const { words, remedies } = connectRefused(makeText(language), new RequestError(409, code, "detail"));
         expect(words, code).not.toContain(code);
@@ -58,4 +60,22 @@ describe("what the server refuses", () => {
     // Words of the page that are no code of the server.
     expect(refused("provider", "odd").words).toContain("odd");
   });
+});
+
+it("preselects the channel's own account, and never another one", () => {
+  const [one, two] = [{ external_id: "1" }, { external_id: "2" }];
+  expect(preselected("2", [one, two])).toBe("2");
+  expect(preselected("3", [one])).toBe("");
+  expect([preselected(null, [one]), preselected(null, [one, two])]).toEqual(["1", ""]);
+});
+
+it("says what is left to do after the provider has agreed", () => {
+  for (const language of ["en", "ru"] as const) {
+    const words = makeText(language);
+    const scan = connectedWords(words, { state: "needs_attention", action: "scan_code" });
+    expect(scan).toContain(words("channels.action.scan_code"));
+    expect(scan).not.toBe(words("channels.connected"));
+    expect(connectedWords(words, { state: "degraded", action: null })).toBe(words("channels.connectedWait"));
+    expect(connectedWords(words, { state: "connected", action: null })).toBe(words("channels.connected"));
+  }
 });

@@ -1,5 +1,6 @@
 // What went wrong on the way to an account, in words that say what to do. Pure.
 import type { CameBack } from "../routes/route";
+import type { ChannelHealth } from "../api.gen";
 import type { Text } from "../i18n/text";
 import { RequestError, reasonOf } from "../services/problem";
 import { kindName, known, placeName } from "./kinds";
@@ -35,6 +36,9 @@ const remedies: Record<string, readonly Remedy[]> = {
   no_accounts: ["begin"],
   account_taken: ["begin", "channels"],
   connect_failed: ["retry", "begin"],
+  other_account: ["begin", "channels"],
+  not_reached: ["retry", "begin"],
+  not_answered: ["retry", "begin"],
 };
 
 /** What the server refuses. */
@@ -50,11 +54,24 @@ export function connectRefused(t: Text, error: unknown): Refused {
   return { words: words.replace("{reason}", reason.replace(/^the provider refused: /, "")), remedies: remedies[error.code]! };
 }
 
-/** What is refused in exchanging a code: the provider takes one once, so that it is of no use to try it again. */
+/** What is refused in exchanging a code: the provider takes one once, so that it is of no use to try it again once it left. */
 export function exchangeRefused(t: Text, error: unknown): Refused {
   const refused = connectRefused(t, error);
-  if (!(error instanceof RequestError) || error.code !== "connect_failed") return refused;
+  if (!(error instanceof RequestError) || !["connect_failed", "not_answered"].includes(error.code)) return refused;
   return { ...refused, remedies: refused.remedies.filter((one) => one !== "retry") };
+}
+
+/** The account that is chosen at first: the channel's own one, or the only one. Of another account nothing is chosen. */
+export function preselected(own: string | null, accounts: readonly { external_id: string }[]): string {
+  if (own !== null) return accounts.some((one) => one.external_id === own) ? own : "";
+  return accounts.length === 1 ? accounts[0]!.external_id : "";
+}
+
+/** What is told once the provider has agreed: that it delivers, or what is left to do. */
+export function connectedWords(t: Text, health: Pick<ChannelHealth, "state" | "action"> | null | undefined): string {
+  if (health?.state === "connected") return t("channels.connected");
+  const todo = health?.action ? known(t, `channels.action.${health.action}`) : null;
+  return todo === null ? t("channels.connectedWait") : t("channels.connectedTodo", { todo });
 }
 
 export const connectTitle = (t: Text, kind: string): string => t("connect.title", { kind: kindName(t, kind) });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ChannelKind, SettingField } from "../api.gen";
 import "../i18n/pages";
 import { makeText } from "../i18n/text";
-import { abilitiesOf, fieldHint, fieldLabel, fieldsOf, kindName, needOf, placeName, stepsOf } from "./kinds";
+import { abilitiesOf, detailWords, fieldHint, fieldLabel, fieldsOf, freshName, kindName, needOf, placeName, stepsOf } from "./kinds";
 import { isWebAddress } from "./SignInAt";
 
 const field = (name: string, more: Partial<SettingField> = {}): SettingField =>
@@ -42,4 +42,19 @@ describe("where the browser is sent", () => {
     expect(["https://accounts.example.com/o?x=1", "http://127.0.0.1:1/"].every(isWebAddress)).toBe(true);
     expect(["javascript:alert(1)", "data:text/html,x", "//example.com", " https://example.com"].some(isWebAddress)).toBe(false);
   });
+});
+
+it("tells the codes of a session's state in words, in both languages, and quotes everything else", () => {
+  for (const language of ["en", "ru"] as const) {
+    for (const code of ["STARTING", "SCAN_QR_CODE", "PASSKEY_REQUIRED", "PASSKEY_CONFIRMATION_REQUIRED", "STOPPED", "FAILED", "WORKING", "UNKNOWN"]) {
+      expect(detailWords(makeText(language), code), code).not.toMatch(/[A-Z_]{3}/);
+    }
+  }
+  expect(detailWords(makeText("ru"), "token expired")).toBe("token expired");
+  expect(detailWords(makeText("ru"), null)).toBeNull();
+});
+
+it("gives a new channel a name that no other one has", () => {
+  expect(freshName("Phone", [])).toBe("Phone");
+  expect(freshName("Phone", ["Phone", "Phone 2", "Page"])).toBe("Phone 3");
 });

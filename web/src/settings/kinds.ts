@@ -29,6 +29,17 @@ export function fieldHint(t: Text, of: FieldsOf, { name, help }: SettingField): 
 }
 
 export const kindName = (t: Text, kind: string): string => known(t, `connect.kind.${kind}`) ?? kind;
+/** What a provider says of an account: the codes of a session's state in words, everything else as it is. */
+export const detailWords = (t: Text, detail: string | null | undefined): string | null => (detail ? known(t, `channels.detail.${detail}`) ?? detail : null);
+
+/** A name that no channel has yet, so that two phones can be told apart from the beginning. */
+export function freshName(base: string, taken: readonly string[]): string {
+  const has = new Set(taken);
+  let name = base;
+  for (let number = 2; has.has(name); number += 1) name = `${base} ${number}`;
+  return name;
+}
+
 /** Where people sign in. */
 export const placeName = (t: Text, kind: string): string => known(t, `connect.place.${kind}`) ?? kind;
 export const needOf = (t: Text, kind: string): string | null => known(t, `connect.need.${kind}`);
