@@ -99,8 +99,7 @@ export interface paths {
         put?: never;
         /**
          * Prove the credentials and make the provider deliver to this server.
-         * @description 409 `connect_failed` with the provider's reason; `not_reached`, `not_answered`: the provider said nothing, so nothing
-         *     is known to be wrong; `account_taken`: another channel has the account.
+         * @description 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
          */
         post: operations["post_channels_id_connect"];
         delete?: never;
@@ -859,8 +858,7 @@ export interface paths {
         put?: never;
         /**
          * Connect one of the accounts, as a new channel or as the channel that is connected anew.
-         * @description Only by the person who began. 409 `account_taken`: another channel has the account; `other_account`: the channel that
-         *     is connected anew has had another one, and its conversations are with that one's customers: add a channel.
+         * @description Only by the person who began. 409 `account_taken`: another channel has the account.
          */
         post: operations["post_sign_ins_choose"];
         delete?: never;
@@ -880,8 +878,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange what the provider brought back for the accounts that may be connected.
-         * @description Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason;
-         *     `not_reached`: the code is unused, ask again; `not_answered`: nobody knows whether it was used, begin again.
+         * @description Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason.
          */
         post: operations["post_sign_ins_finish"];
         delete?: never;
@@ -1424,8 +1421,6 @@ export interface components {
             /** Format: uuid */
             company: string;
             kind: string;
-            /** @description The `external_id` of the account that this channel has had: only it can be chosen for the channel. */
-            own: string | null;
             /** Format: uuid */
             tenant: string;
         };
