@@ -29,6 +29,24 @@ export interface paths {
         patch: operations["patch_apps"];
         trace?: never;
     };
+    "/api/v1/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a tenant wants to know of its contacts. */
+        get: operations["get_attributes"];
+        put?: never;
+        /** Make an attribute, or change one's name and rules. */
+        post: operations["post_attributes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -99,7 +117,8 @@ export interface paths {
         put?: never;
         /**
          * Prove the credentials and make the provider deliver to this server.
-         * @description 409 `connect_failed` with the provider's reason; `account_taken`: another channel has the account.
+         * @description 409 `connect_failed` with the provider's reason; `not_reached`, `not_answered`: the provider said nothing, so nothing
+         *     is known to be wrong; `account_taken`: another channel has the account.
          */
         post: operations["post_channels_id_connect"];
         delete?: never;
@@ -258,6 +277,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person: its contacts, ids, conversations and merges, as far as the caller sees them. */
+        get: operations["get_contacts_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set what is known of a person: values by the attribute. All of them or none.
+         * @description 400 names the attribute whose value has the wrong type or is out of its bounds.
+         */
+        post: operations["post_contacts_id_attributes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice. */
+        post: operations["post_contacts_id_block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the labels of a person. */
+        post: operations["post_contacts_id_labels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+         * @description 409 `too_many_contacts`.
+         */
+        post: operations["post_contacts_id_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add, change or remove a note about a person. Only people see it. */
+        post: operations["post_contacts_id_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo a merge, or answer one that waits for a person. */
+        post: operations["post_contacts_id_split"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conversations/{id}": {
         parameters: {
             query?: never;
@@ -337,6 +481,23 @@ export interface paths {
         put?: never;
         /** Give the conversation to the AI, which answers what nobody has answered yet. */
         post: operations["post_conversations_id_hand_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conversations/{id}/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set the labels of a conversation. */
+        post: operations["post_conversations_id_labels"];
         delete?: never;
         options?: never;
         head?: never;
@@ -640,6 +801,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The labels of a tenant. */
+        get: operations["get_labels"];
+        put?: never;
+        /**
+         * Make a label, or change one's name and colour.
+         * @description 409 `label_exists`, `too_many_labels`.
+         */
+        post: operations["post_labels"];
+        /** Remove a label from the contacts and conversations that have it, and then itself. */
+        delete: operations["delete_labels"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lead-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The landing pages that sign their leads. */
+        get: operations["get_lead_sources"];
+        put?: never;
+        /** Let a landing page sign its leads. The secret is shown this once. */
+        post: operations["post_lead_sources"];
+        /** Take a landing page's secret away; its leads stay. */
+        delete: operations["delete_lead_sources"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The leads of a tenant, newest first. */
+        get: operations["get_leads"];
+        put?: never;
+        /**
+         * Hand in a lead of a landing page.
+         * @description With an API key (`tenant` and `source` are needed), or signed with the secret of a landing page:
+         *     `X-Hubbub-Source` is its id, `X-Hubbub-Signature` is `t=<Unix seconds>,v1=<hex HMAC-SHA-256 of "<t>.<body>">`, for
+         *     five minutes. The same lead again is answered 200 with the first one. 429 over the rate of an address.
+         */
+        post: operations["post_leads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links": {
         parameters: {
             query?: never;
@@ -858,7 +1083,8 @@ export interface paths {
         put?: never;
         /**
          * Connect one of the accounts, as a new channel or as the channel that is connected anew.
-         * @description Only by the person who began. 409 `account_taken`: another channel has the account.
+         * @description Only by the person who began. 409 `account_taken`: another channel has the account; `other_account`: the channel that
+         *     is connected anew has had another one, and its conversations are with that one's customers: add a channel.
          */
         post: operations["post_sign_ins_choose"];
         delete?: never;
@@ -878,7 +1104,8 @@ export interface paths {
         put?: never;
         /**
          * Exchange what the provider brought back for the accounts that may be connected.
-         * @description Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason.
+         * @description Only by the person who began. 409 `sign_in_over`, `sign_in_of_another`, `no_accounts`, `connect_failed` with the provider's reason;
+         *     `not_reached`: the code is unused, ask again; `not_answered`: nobody knows whether it was used, begin again.
          */
         post: operations["post_sign_ins_finish"];
         delete?: never;
@@ -1177,6 +1404,67 @@ export interface components {
         };
         /** @enum {string} */
         AttachmentState: "pending" | "ready" | "linked" | "failed";
+        /** @description Something that a tenant wants to know of its contacts. */
+        Attribute: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["AttributeKind"];
+            name: string;
+            rules: components["schemas"]["AttributeRules"];
+        };
+        AttributeBody: {
+            /**
+             * Format: uuid
+             * @description The attribute that is changed; without it a new one is made.
+             */
+            attribute?: string | null;
+            /** @description It never changes. */
+            kind: components["schemas"]["AttributeKind"];
+            name: string;
+            rules?: components["schemas"]["AttributeRules"];
+            /** Format: uuid */
+            tenant: string;
+        };
+        /**
+         * @description The type of an attribute's values.
+         * @enum {string}
+         */
+        AttributeKind: "text" | "number" | "date" | "choice" | "yes_no" | "address";
+        /** @description What values an attribute may have. */
+        AttributeRules: {
+            /** @default [] */
+            choices: string[];
+            /**
+             * Format: double
+             * @default null
+             */
+            max: number | null;
+            /**
+             * Format: int32
+             * @description Characters of a text; 1,000 if there is none.
+             * @default null
+             */
+            max_length: number | null;
+            /**
+             * Format: double
+             * @description Bounds of numbers.
+             * @default null
+             */
+            min: number | null;
+        };
+        /** @description What is known of a contact. */
+        AttributeValue: {
+            /** Format: uuid */
+            attribute: string;
+            /** @description Who set it. */
+            author: string | null;
+            /** Format: int64 */
+            updated_at: number;
+            value: unknown;
+        };
+        Attributes: {
+            attributes: components["schemas"]["Attribute"][];
+        };
         Author: {
             id: string | null;
             kind: components["schemas"]["AuthorKind"];
@@ -1193,6 +1481,9 @@ export interface components {
             expires_at: number;
             url: string;
         };
+        BlockBody: {
+            blocked: boolean;
+        };
         /**
          * @description In which list of the inbox a conversation stands. The views are unions of these.
          * @enum {string}
@@ -1201,6 +1492,51 @@ export interface components {
         CapacityBody: {
             /** @description 1 to 1,000; 0: no more turns. */
             capacity: number;
+        };
+        /** @description A person. */
+        Card: {
+            /** @description The contacts that a waiting merge would join. */
+            asked: components["schemas"]["Contact"][];
+            /** @description What is known of it. */
+            attributes: components["schemas"]["AttributeValue"][];
+            /** @description The contact as which the person is seen. */
+            contact: components["schemas"]["Contact"];
+            /** @description The newest first. */
+            conversations: components["schemas"]["CardConversation"][];
+            identities: components["schemas"]["CardIdentity"][];
+            /** @description All its contacts as they are themselves, `contact` the first. */
+            members: components["schemas"]["Contact"][];
+            /** @description The newest first; also those that were undone, and those that wait for a person (`asked`). */
+            merges: components["schemas"]["Merge"][];
+            /** @description The newest first. */
+            notes: components["schemas"]["ContactNote"][];
+            /** Format: uuid */
+            tenant: string;
+        };
+        /** @description A conversation with the person. */
+        CardConversation: {
+            /** Format: uuid */
+            channel: string;
+            channel_kind: string;
+            /** Format: uuid */
+            contact: string;
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["ConversationState"];
+            /** Format: int64 */
+            updated_at: number;
+        };
+        /** @description An id of the person on a channel. */
+        CardIdentity: {
+            /** Format: uuid */
+            channel: string;
+            channel_kind: string;
+            /** Format: uuid */
+            contact: string;
+            /** @description The provider's id. */
+            id: string;
+            /** @description The phone number that the id is, in E.164 with its plus. */
+            phone: string | null;
         };
         /** @description What can be sent through a channel beside texts and files. */
         ChannelAbilities: {
@@ -1421,6 +1757,8 @@ export interface components {
             /** Format: uuid */
             company: string;
             kind: string;
+            /** @description The `external_id` of the account that this channel has had: only it can be chosen for the channel. */
+            own: string | null;
             /** Format: uuid */
             tenant: string;
         };
@@ -1463,17 +1801,58 @@ export interface components {
             tenants: components["schemas"]["FollowedTenant"][];
             user: components["schemas"]["User"] | null;
         };
+        /** @description A customer on a channel. Contacts that are one person keep their ids, and show what is known of the person. */
         Contact: {
+            /**
+             * Format: int64
+             * @description Since when the person is blocked: nothing is sent to it, and what it writes is kept without notice.
+             */
+            blocked_at: number | null;
             /** @description How the channel calls the customer: a phone number, a user name. */
             handle: string | null;
             /** Format: uuid */
             id: string;
+            /** @description Labels of the person. */
+            labels: string[];
+            /**
+             * Format: uuid
+             * @description The contact as which this one is seen, if it was merged into another.
+             */
+            merged_into: string | null;
+            /** @description The person's, for merged contacts. */
             name: string | null;
             /**
              * Format: int64
              * @description Since when the customer wants no messages on the channel, by the provider's time.
              */
             opted_out_at: number | null;
+        };
+        /** @description A note about a contact, for people only. */
+        ContactNote: {
+            /**
+             * Format: uuid
+             * @description Who wrote it: a user.
+             */
+            author: string | null;
+            author_name: string | null;
+            /** Format: uuid */
+            contact: string;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            edited_at: number | null;
+            /** Format: uuid */
+            id: string;
+            text: string;
+        };
+        ContactNoteBody: {
+            /**
+             * Format: uuid
+             * @description The note that is changed or removed; without it a new one is added.
+             */
+            note?: string | null;
+            /** @description Without it the note is removed. */
+            text?: string | null;
         };
         ContactsAnswer: {
             contacts: components["schemas"]["FoundContact"][];
@@ -1521,6 +1900,8 @@ export interface components {
              * @description How many messages the customer has written; `inbound_count - my_read.inbound_count` are unread.
              */
             inbound_count: number;
+            /** @description Labels of this conversation alone. */
+            labels: string[];
             last_message: components["schemas"]["LastMessage"] | null;
             /**
              * Format: int64
@@ -1671,15 +2052,17 @@ export interface components {
             company: string | null;
             conversation: components["schemas"]["Conversation"] | null;
             kind: components["schemas"]["EventKind"];
+            lead: components["schemas"]["Lead"] | null;
             message: components["schemas"]["Message"] | null;
             moved: components["schemas"]["Moved"] | null;
+            person: components["schemas"]["PersonChange"] | null;
             read: components["schemas"]["ReadEvent"] | null;
             /** Format: uuid */
             tenant: string;
             turn: components["schemas"]["Turn"] | null;
         };
         /** @enum {string} */
-        EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "conversation.read";
+        EventKind: "message.created" | "message.updated" | "conversation.updated" | "turn.updated" | "channel.updated" | "lead.created" | "contact.merged" | "contact.split" | "contact.updated" | "conversation.read";
         /** @description What the answer is, for its description: it is written piece by piece. */
         EventsAnswer: {
             epoch: string;
@@ -1876,6 +2259,40 @@ export interface components {
             /** Format: int64 */
             max_upload_bytes: number;
         };
+        /** @description A label of a tenant, for contacts and conversations. */
+        Label: {
+            /** @description `#rrggbb`. */
+            colour: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        LabelBody: {
+            /** @description `#rrggbb`. */
+            colour: string;
+            /**
+             * Format: uuid
+             * @description The label that is changed; without it a new one is made.
+             */
+            label?: string | null;
+            name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        LabelRemoved: {
+            /** @description `false`: it was taken off some of its many bearers. Call again. */
+            is_gone: boolean;
+        };
+        LabelledConversation: {
+            conversation: components["schemas"]["Conversation"];
+        };
+        Labels: {
+            labels: components["schemas"]["Label"][];
+        };
+        LabelsBody: {
+            /** @description All labels that it has from now on. */
+            labels: string[];
+        };
         /** @description What a list shows of the newest message. */
         LastMessage: {
             /** Format: int64 */
@@ -1887,6 +2304,91 @@ export interface components {
             seq: number;
             /** @description At most 160 characters. */
             text: string | null;
+        };
+        Lead: {
+            /** Format: int64 */
+            at: number;
+            /** @description Of advertisements: `gclid`, `fbclid`, `ttclid` and so on. */
+            click_ids: {
+                [key: string]: string;
+            };
+            /** Format: uuid */
+            company: string | null;
+            /** @description The text to which the person agreed, and when. */
+            consent: string | null;
+            /** Format: int64 */
+            consent_at: number | null;
+            /**
+             * Format: uuid
+             * @description Whom it turned out to be.
+             */
+            contact: string | null;
+            /** @description In lower case, as it was written: nobody has proved it. */
+            email: string | null;
+            /** @description The page's own id of it. */
+            external_id: string | null;
+            /** @description What else the form asked. */
+            fields: {
+                [key: string]: string;
+            };
+            /** Format: uuid */
+            id: string;
+            landing: string | null;
+            name: string | null;
+            /** @description Digits with a `+` where it was written so: nobody has proved it. */
+            phone: string | null;
+            referrer: string | null;
+            /** @description The landing page, under the one name that is meant. */
+            source: string;
+            /** Format: uuid */
+            tenant: string;
+            utm: components["schemas"]["Utm"];
+        };
+        /** @description The lead; null if a program filled in the form. */
+        LeadAnswer: {
+            lead: components["schemas"]["Lead"] | null;
+        };
+        LeadSourceMade: {
+            /** @description Shown this once. */
+            secret: string;
+            source: components["schemas"]["LeadSourceView"];
+        };
+        LeadSourceView: {
+            /** Format: uuid */
+            company: string | null;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: uuid */
+            id: string;
+            /** @description The source of its leads, whatever they say. */
+            name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
+        LeadSources: {
+            sources: components["schemas"]["LeadSourceView"][];
+        };
+        LeadSourcesQuery: {
+            /** Format: uuid */
+            tenant: string;
+        };
+        Leads: {
+            /** @description Newest first. */
+            leads: components["schemas"]["Lead"][];
+        };
+        LeadsQuery: {
+            /**
+             * Format: uuid
+             * @description The last id of the page before.
+             */
+            before?: string | null;
+            /**
+             * Format: int64
+             * @description 1 to 200, default 50.
+             */
+            limit?: number | null;
+            /** Format: uuid */
+            tenant: string;
         };
         LeaseBody: {
             /** Format: uuid */
@@ -2011,6 +2513,51 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        /** @description A reason for which two contacts are one person. */
+        Merge: {
+            /** @description Who did it, if a person did. */
+            author: string | null;
+            /**
+             * Format: uuid
+             * @description The proof: the channel, the ids that are one person's, and the message that told it.
+             */
+            channel: string | null;
+            /** Format: uuid */
+            contact: string;
+            /** Format: uuid */
+            conversation: string | null;
+            /** Format: int64 */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description When it was undone, refused or confirmed, and by whom.
+             */
+            decided_at: number | null;
+            decided_by: string | null;
+            /** Format: uuid */
+            id: string;
+            ids: string[];
+            /** Format: uuid */
+            into: string;
+            kind: components["schemas"]["MergeKind"];
+            /** Format: uuid */
+            message: string | null;
+            state: components["schemas"]["MergeState"];
+        };
+        MergeBody: {
+            /**
+             * Format: uuid
+             * @description The contact as which both are seen from now on.
+             */
+            into: string;
+        };
+        /**
+         * @description What says that two contacts are one person.
+         * @enum {string}
+         */
+        MergeKind: "person" | "hidden_id" | "chat_moved";
+        /** @enum {string} */
+        MergeState: "active" | "undone" | "asked" | "refused";
         Message: {
             attachments: components["schemas"]["Attachment"][];
             author: components["schemas"]["Author"];
@@ -2141,6 +2688,54 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        /** @description A lead as a landing page writes it. */
+        NewLead: {
+            /** @description `gclid`, `fbclid`, `ttclid`, … */
+            click_ids?: {
+                [key: string]: string;
+            };
+            /** Format: uuid */
+            company?: string | null;
+            /** @description The text to which the person agreed. */
+            consent?: string | null;
+            /**
+             * Format: int64
+             * @description When, Unix milliseconds; without it now.
+             */
+            consent_at?: number | null;
+            /** @description An email or a phone is needed. */
+            email?: string | null;
+            /** @description The page's own id of it: the same again is the first one. Without it, the same email and phone within ten minutes are. */
+            external_id?: string | null;
+            /** @description What else the form asked, as text. */
+            fields?: {
+                [key: string]: string;
+            };
+            landing?: string | null;
+            name?: string | null;
+            phone?: string | null;
+            referrer?: string | null;
+            /** @description Which page it is; a signed lead has its page's name. */
+            source?: string | null;
+            /**
+             * Format: uuid
+             * @description Needed with a key or a token; a signed lead is of its page's tenant.
+             */
+            tenant?: string | null;
+            /** @description A field of the form that people do not see. What fills it in is a program: its lead is answered 202 and not kept. */
+            trap?: string | null;
+            utm?: components["schemas"]["Utm"];
+        };
+        NewLeadSource: {
+            /**
+             * Format: uuid
+             * @description Its leads are of this company.
+             */
+            company?: string | null;
+            name: string;
+            /** Format: uuid */
+            tenant: string;
+        };
         NewLink: {
             campaign?: string | null;
             /** Format: uuid */
@@ -2194,6 +2789,10 @@ export interface components {
                 [key: string]: string;
             };
         };
+        OfTenant: {
+            /** Format: uuid */
+            tenant: string;
+        };
         /** @description What a responder gets: everything that it needs to answer. */
         OfferedTurn: {
             /** Format: int64 */
@@ -2228,6 +2827,12 @@ export interface components {
             lease_ms: number;
             /** @description The customer's messages of the turn. */
             messages: components["schemas"]["Message"][];
+            /** Format: uuid */
+            tenant: string;
+        };
+        OldLeadSource: {
+            /** Format: uuid */
+            id: string;
             /** Format: uuid */
             tenant: string;
         };
@@ -2286,7 +2891,7 @@ export interface components {
          * @description What a call needs.
          * @enum {string}
          */
-        Permission: "read" | "answer" | "manage" | "respond" | "whole" | "promote" | "operate";
+        Permission: "read" | "answer" | "merge" | "manage" | "respond" | "whole" | "promote" | "operate";
         Permissions: components["schemas"]["Permission"][];
         /** @description Somebody to whom a conversation of a tenant can be assigned. */
         Person: {
@@ -2296,6 +2901,14 @@ export interface components {
             /** @description What it may do there. */
             permissions: components["schemas"]["Permissions"];
             role: components["schemas"]["Role"];
+        };
+        /** @description A change of a person, as an event. */
+        PersonChange: {
+            /** @description As it is seen now. */
+            contact: components["schemas"]["Contact"];
+            /** @description All contacts that are this person now, `contact` the first. After a split there is an event for each person. */
+            members: string[];
+            merge: components["schemas"]["Merge"] | null;
         };
         /**
          * @description What a person of the platform may do, in every tenant.
@@ -2435,6 +3048,12 @@ export interface components {
         Refresh: {
             /** @description When there is no cookie. */
             refresh_token?: string | null;
+        };
+        RemoveLabelBody: {
+            /** Format: uuid */
+            label: string;
+            /** Format: uuid */
+            tenant: string;
         };
         Replayed: {
             /**
@@ -2617,6 +3236,14 @@ export interface components {
         };
         /** @description The arguments and the result of each method of the socket; no document of this form is ever sent. */
         SocketMethods: {
+            /** @description Block a person, or unblock it: nothing is answered or sent meanwhile, and what it writes is kept without notice. */
+            "contact.block": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["BlockBody"];
+                result: components["schemas"]["Card"];
+            };
             /**
              * @description Contacts by the beginning of a name or handle, or by either end of a phone number, each with its newest
              *      conversation.
@@ -2624,6 +3251,62 @@ export interface components {
             "contact.find": {
                 args: components["schemas"]["ContactsQuery"];
                 result: components["schemas"]["ContactsAnswer"];
+            };
+            /** @description One person: its contacts, ids, conversations and merges, as far as the caller sees them. */
+            "contact.get": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                };
+                result: components["schemas"]["Card"];
+            };
+            /** @description Set the labels of a person. */
+            "contact.label": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["LabelsBody"];
+                result: components["schemas"]["Card"];
+            };
+            /**
+             * @description Say that a contact is the same person as another. Nothing of either moves, and it can be undone.
+             *
+             *      409 `too_many_contacts`.
+             */
+            "contact.merge": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["MergeBody"];
+                result: components["schemas"]["Card"];
+            };
+            /** @description Add, change or remove a note about a person. Only people see it. */
+            "contact.note": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["ContactNoteBody"];
+                result: components["schemas"]["Card"];
+            };
+            /**
+             * @description Set what is known of a person: values by the attribute. All of them or none.
+             *
+             *      400 names the attribute whose value has the wrong type or is out of its bounds.
+             */
+            "contact.set": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["ValuesBody"];
+                result: components["schemas"]["Card"];
+            };
+            /** @description Undo a merge, or answer one that waits for a person. */
+            "contact.split": {
+                args: {
+                    /** Format: uuid */
+                    contact: string;
+                } & components["schemas"]["SplitBody"];
+                result: components["schemas"]["Card"];
             };
             /** @description Give the conversation to a colleague, or to nobody in particular. */
             "conversation.assign": {
@@ -2648,6 +3331,14 @@ export interface components {
                     conversation: string;
                 };
                 result: components["schemas"]["ConversationAnswer"];
+            };
+            /** @description Set the labels of a conversation. */
+            "conversation.label": {
+                args: {
+                    /** Format: uuid */
+                    conversation: string;
+                } & components["schemas"]["LabelsBody"];
+                result: components["schemas"]["LabelledConversation"];
             };
             /** @description Note that the customer wants no messages on the channel, or agreed to them again. */
             "conversation.opt_out": {
@@ -2829,6 +3520,15 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        SplitBody: {
+            /**
+             * Format: uuid
+             * @description One of the person's `merges`.
+             */
+            merge: string;
+            /** @description For a merge that waits for a person (`asked`): whether they are one. A merge that holds is undone. */
+            same?: boolean;
+        };
         /** @description What the lists and their counts know of a conversation. */
         Standing: {
             /** Format: uuid */
@@ -2952,6 +3652,12 @@ export interface components {
             /** @default null */
             term: string | null;
         };
+        ValuesBody: {
+            /** @description By the attribute's id; null unsets one. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
         /**
          * @description What a person looks at.
          * @enum {string}
@@ -2982,11 +3688,21 @@ export type Apps = components['schemas']['Apps'];
 export type AssignBody = components['schemas']['AssignBody'];
 export type Attachment = components['schemas']['Attachment'];
 export type AttachmentState = components['schemas']['AttachmentState'];
+export type Attribute = components['schemas']['Attribute'];
+export type AttributeBody = components['schemas']['AttributeBody'];
+export type AttributeKind = components['schemas']['AttributeKind'];
+export type AttributeRules = components['schemas']['AttributeRules'];
+export type AttributeValue = components['schemas']['AttributeValue'];
+export type Attributes = components['schemas']['Attributes'];
 export type Author = components['schemas']['Author'];
 export type AuthorKind = components['schemas']['AuthorKind'];
 export type Begun = components['schemas']['Begun'];
+export type BlockBody = components['schemas']['BlockBody'];
 export type Bucket = components['schemas']['Bucket'];
 export type CapacityBody = components['schemas']['CapacityBody'];
+export type Card = components['schemas']['Card'];
+export type CardConversation = components['schemas']['CardConversation'];
+export type CardIdentity = components['schemas']['CardIdentity'];
 export type ChannelAbilities = components['schemas']['ChannelAbilities'];
 export type ChannelHealth = components['schemas']['ChannelHealth'];
 export type ChannelKind = components['schemas']['ChannelKind'];
@@ -3005,6 +3721,8 @@ export type CompanyKind = components['schemas']['CompanyKind'];
 export type CompanyView = components['schemas']['CompanyView'];
 export type Connected = components['schemas']['Connected'];
 export type Contact = components['schemas']['Contact'];
+export type ContactNote = components['schemas']['ContactNote'];
+export type ContactNoteBody = components['schemas']['ContactNoteBody'];
 export type ContactsAnswer = components['schemas']['ContactsAnswer'];
 export type ContactsQuery = components['schemas']['ContactsQuery'];
 export type Conversation = components['schemas']['Conversation'];
@@ -3039,7 +3757,21 @@ export type InboxQuery = components['schemas']['InboxQuery'];
 export type Kind = components['schemas']['Kind'];
 export type KindAbilities = components['schemas']['KindAbilities'];
 export type KindLimits = components['schemas']['KindLimits'];
+export type Label = components['schemas']['Label'];
+export type LabelBody = components['schemas']['LabelBody'];
+export type LabelRemoved = components['schemas']['LabelRemoved'];
+export type LabelledConversation = components['schemas']['LabelledConversation'];
+export type Labels = components['schemas']['Labels'];
+export type LabelsBody = components['schemas']['LabelsBody'];
 export type LastMessage = components['schemas']['LastMessage'];
+export type Lead = components['schemas']['Lead'];
+export type LeadAnswer = components['schemas']['LeadAnswer'];
+export type LeadSourceMade = components['schemas']['LeadSourceMade'];
+export type LeadSourceView = components['schemas']['LeadSourceView'];
+export type LeadSources = components['schemas']['LeadSources'];
+export type LeadSourcesQuery = components['schemas']['LeadSourcesQuery'];
+export type Leads = components['schemas']['Leads'];
+export type LeadsQuery = components['schemas']['LeadsQuery'];
 export type LeaseBody = components['schemas']['LeaseBody'];
 export type Link = components['schemas']['Link'];
 export type LinkPatch = components['schemas']['LinkPatch'];
@@ -3048,6 +3780,10 @@ export type LinksQuery = components['schemas']['LinksQuery'];
 export type LogEntry = components['schemas']['LogEntry'];
 export type LogPage = components['schemas']['LogPage'];
 export type LogQuery = components['schemas']['LogQuery'];
+export type Merge = components['schemas']['Merge'];
+export type MergeBody = components['schemas']['MergeBody'];
+export type MergeKind = components['schemas']['MergeKind'];
+export type MergeState = components['schemas']['MergeState'];
 export type Message = components['schemas']['Message'];
 export type MessageAnswer = components['schemas']['MessageAnswer'];
 export type MessageBody = components['schemas']['MessageBody'];
@@ -3061,13 +3797,17 @@ export type Moved = components['schemas']['Moved'];
 export type NewApp = components['schemas']['NewApp'];
 export type NewChannel = components['schemas']['NewChannel'];
 export type NewCompany = components['schemas']['NewCompany'];
+export type NewLead = components['schemas']['NewLead'];
+export type NewLeadSource = components['schemas']['NewLeadSource'];
 export type NewLink = components['schemas']['NewLink'];
 export type NewSignIn = components['schemas']['NewSignIn'];
 export type NewSourceName = components['schemas']['NewSourceName'];
 export type NoteBody = components['schemas']['NoteBody'];
 export type Nothing = components['schemas']['Nothing'];
 export type NoticeTexts = components['schemas']['NoticeTexts'];
+export type OfTenant = components['schemas']['OfTenant'];
 export type OfferedTurn = components['schemas']['OfferedTurn'];
+export type OldLeadSource = components['schemas']['OldLeadSource'];
 export type OptOutBody = components['schemas']['OptOutBody'];
 export type OutAttachment = components['schemas']['OutAttachment'];
 export type OutButton = components['schemas']['OutButton'];
@@ -3080,6 +3820,7 @@ export type PeopleQuery = components['schemas']['PeopleQuery'];
 export type Permission = components['schemas']['Permission'];
 export type Permissions = components['schemas']['Permissions'];
 export type Person = components['schemas']['Person'];
+export type PersonChange = components['schemas']['PersonChange'];
 export type PlatformRole = components['schemas']['PlatformRole'];
 export type Pool = components['schemas']['Pool'];
 export type Position = components['schemas']['Position'];
@@ -3095,6 +3836,7 @@ export type ReadEvent = components['schemas']['ReadEvent'];
 export type ReadMark = components['schemas']['ReadMark'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type Refresh = components['schemas']['Refresh'];
+export type RemoveLabelBody = components['schemas']['RemoveLabelBody'];
 export type Replayed = components['schemas']['Replayed'];
 export type Replied = components['schemas']['Replied'];
 export type ReplyBody = components['schemas']['ReplyBody'];
@@ -3114,6 +3856,7 @@ export type SourceKind = components['schemas']['SourceKind'];
 export type SourceName = components['schemas']['SourceName'];
 export type SourceNames = components['schemas']['SourceNames'];
 export type SourceNamesQuery = components['schemas']['SourceNamesQuery'];
+export type SplitBody = components['schemas']['SplitBody'];
 export type Standing = components['schemas']['Standing'];
 export type TemplateView = components['schemas']['TemplateView'];
 export type Templates = components['schemas']['Templates'];
@@ -3127,6 +3870,7 @@ export type TurnState = components['schemas']['TurnState'];
 export type Typist = components['schemas']['Typist'];
 export type User = components['schemas']['User'];
 export type Utm = components['schemas']['Utm'];
+export type ValuesBody = components['schemas']['ValuesBody'];
 export type View = components['schemas']['View'];
 export type Visits = components['schemas']['Visits'];
 export type VisitsOfDay = components['schemas']['VisitsOfDay'];
@@ -3274,6 +4018,131 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProviderAppView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_attributes: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attributes"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_attributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttributeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attribute"];
                 };
             };
             /** @description The request is wrong; `field` says where. */
@@ -4280,6 +5149,483 @@ export interface operations {
             };
         };
     };
+    get_contacts_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_attributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ValuesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactNoteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_contacts_id_split: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Card"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_conversations_id: {
         parameters: {
             query?: never;
@@ -4556,6 +5902,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conversations_id_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelledConversation"];
                 };
             };
             /** @description The request is wrong; `field` says where. */
@@ -5755,6 +7171,537 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_labels: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Labels"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Label"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_labels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveLabelBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelRemoved"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lead_sources: {
+        parameters: {
+            query: {
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadSources"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_lead_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLeadSource"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadSourceMade"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_lead_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OldLeadSource"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_leads: {
+        parameters: {
+            query: {
+                /** @description The last id of the page before. */
+                before?: string;
+                /** @description 1 to 200, default 50. */
+                limit?: number;
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Leads"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_leads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLead"];
+            };
+        };
+        responses: {
+            /** @description The first of what came again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadAnswer"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadAnswer"];
+                };
+            };
+            /** @description A program filled in the form: nothing is kept. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeadAnswer"];
+                };
             };
             /** @description The request is wrong; `field` says where. */
             400: {
