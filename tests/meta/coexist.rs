@@ -9,7 +9,7 @@ use crate::on_both;
 
 const CHAT: &str = "12025550177";
 
-fn case(field: &str, value: Value) -> Case {
+fn case(field: &str, value: &Value) -> Case {
     let mut whole = json!({ "messaging_product": "whatsapp",
         "metadata": { "display_phone_number": "12025550100", "phone_number_id": NUMBER } });
     whole.as_object_mut().expect("an object").extend(value.as_object().expect("an object").clone());
@@ -33,12 +33,12 @@ on_both!(a_picture_of_the_history_takes_the_place_of_its_placeholder, |engine| a
     let ids = [(CHAT, "wamid.HIST1"), ("12025550100", "wamid.HIST2")];
     let told: Vec<_> = ids.iter().map(|(from, id)| placeholder(from, id)).collect();
     let history = json!([{ "metadata": { "phase": 0 }, "threads": [{ "id": CHAT, "messages": told }] }]);
-    stage.run(&case("history", json!({ "history": history }))).await;
+    stage.run(&case("history", &json!({ "history": history }))).await;
     let before = stage.messages(CHAT).await;
     assert_eq!(before.iter().filter(|one| one["kind"] == "unsupported").count(), 2, "{before:#?}");
     // Each file comes in a body of its own, and may come twice.
     for (from, id) in [ids[0], ids[1], ids[0]] {
-        stage.run(&case("history", json!({ "messages": [picture(from, id)] }))).await;
+        stage.run(&case("history", &json!({ "messages": [picture(from, id)] }))).await;
     }
     let after = stage.messages(CHAT).await;
     assert_eq!(after.len(), 2, "{after:#?}");
@@ -54,7 +54,7 @@ on_both!(a_picture_of_the_history_takes_the_place_of_its_placeholder, |engine| a
     }
     assert_eq!(stage.listed(CHAT).await["last_message"]["kind"], "image");
     // The placeholder after its picture changes nothing.
-    stage.run(&case("history", json!({ "history": history }))).await;
+    stage.run(&case("history", &json!({ "history": history }))).await;
     assert_eq!(stage.messages(CHAT).await[0]["kind"], "image");
     stage.finish().await;
 });
@@ -65,16 +65,16 @@ on_both!(what_the_app_on_the_phone_keeps_to_itself_is_still_seen, |engine| async
     let message = json!({ "from": CHAT, "id": "wamid.KEPT", "timestamp": "1794312000", "type": "unsupported",
         "errors": errors });
     let contacts = json!([{ "profile": { "name": "Dana" }, "wa_id": CHAT }]);
-    stage.run(&case("messages", json!({ "contacts": contacts, "messages": [message] }))).await;
+    stage.run(&case("messages", &json!({ "contacts": contacts, "messages": [message] }))).await;
     let shown = stage.messages(CHAT).await;
     assert_eq!((shown.len(), &shown[0]["kind"]), (1, &json!("unsupported")), "{shown:#?}");
     assert_eq!(stage.listed(CHAT).await["contact"]["name"], "Dana");
     // Nobody wrote: a reaction to what we do not have, and a history that its owner does not share.
     let reaction = json!({ "from": "12025550178", "id": "wamid.R1", "timestamp": "1794312000", "type": "reaction",
         "reaction": { "message_id": "wamid.NEVER", "emoji": "👍" } });
-    stage.run(&case("messages", json!({ "messages": [reaction] }))).await;
+    stage.run(&case("messages", &json!({ "messages": [reaction] }))).await;
     let declined = json!([{ "errors": [{ "code": 2_593_109, "title": "History sharing is turned off" }] }]);
-    stage.run(&case("history", json!({ "history": declined }))).await;
+    stage.run(&case("history", &json!({ "history": declined }))).await;
     assert_eq!(stage.conversation("12025550178").await, None);
     assert_eq!(stage.health().await["state"], "connected");
     stage.finish().await;

@@ -76,6 +76,6 @@ pub(super) async fn renamed(tx: &mut Tx<'_>, channel: &Channel, news: &Renamed) 
     let is_group = from.starts_with('-') && to.starts_with('-');
     let is_doubtful = !is_group && since < tx.now() - MOVES_MS;
     let told = Told { kind: MergeKind::ChatMoved, ids: (from, to), key: None, is_doubtful };
-    people::same(tx, channel, (&old, &new), told).await?;
+    Box::pin(people::same(tx, channel, (&old, &new), told)).await?;
     Ok(true)
 }

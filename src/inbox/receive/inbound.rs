@@ -58,7 +58,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
     if !is_history && !is_blocked {
         conversation.inbound_count += 1;
     }
-    let event = &*touch::heard(tx, channel, &mut conversation, event, at).await?;
+    let event = &*Box::pin(touch::heard(tx, channel, &mut conversation, event, at)).await?;
     let mut message = entry(tx, channel, event, &conversation, Direction::In, author).await?;
     store(tx, channel, event, (key, &conversation), &mut message).await?;
     if awaited {
@@ -82,7 +82,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         return Ok(true);
     }
     let was_silent = conversation.contact.opted_out_at.is_some();
-    let is_silent = consent::hear(tx, channel, &mut conversation, &message, at).await?;
+    let is_silent = Box::pin(consent::hear(tx, channel, &mut conversation, &message, at)).await?;
     // A message deleted before it arrived is shown as deleted and needs no answer, nor does the wish to get none.
     if message.deleted_at.is_none() && (was_silent || !is_silent) {
         conversations::wait(tx, &mut conversation).await?;
@@ -158,7 +158,7 @@ pub(super) async fn contact_of(
     let told = |ids, is_doubtful| Told { kind: MergeKind::HiddenId, ids, key: Some(&event.key), is_doubtful };
     let (contact, second, told) = match (known, beside) {
         (Some(contact), Some(beside)) => (contact, Some(beside), told((chat, other), false)),
-        (Some(contact), None) if people::is_of_another(tx, channel, &contact, other).await? => {
+        (Some(contact), None) if Box::pin(people::is_of_another(tx, channel, &contact, other)).await? => {
             // The number is known as somebody else's: it may have been given to another person.
             let beside = contacts::insert(tx, channel.tenant, &Description::default()).await?;
             contacts::link(tx, channel.tenant, channel.id, other, beside.id).await?;
@@ -168,7 +168,7 @@ pub(super) async fn contact_of(
             contacts::link(tx, channel.tenant, channel.id, other, contact.id).await?;
             (contact, None, told((chat, other), false))
         }
-        (None, Some(beside)) if people::is_of_another(tx, channel, &beside, chat).await? => {
+        (None, Some(beside)) if Box::pin(people::is_of_another(tx, channel, &beside, chat)).await? => {
             let contact = contacts::insert(tx, channel.tenant, &said).await?;
             contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
             (contact, Some(beside), told((chat, other), true))
@@ -186,7 +186,8 @@ pub(super) async fn contact_of(
     };
     let contact = learn(tx, channel, contact, &said, at).await?;
     if let Some(second) = second.filter(|second| second.id != contact.id) {
-        people::same(tx, channel, (&contact, &second), told).await?;
+        // Boxed, as are the others that few messages need: the future of every message would hold theirs.
+        Box::pin(people::same(tx, channel, (&contact, &second), told)).await?;
         // As what it is seen may have changed.
         return Ok(contacts::by_id(tx, channel.tenant, contact.id).await?.unwrap_or(contact));
     }

@@ -40,7 +40,7 @@ describe("the window for answers", () => {
 });
 
 describe("a customer who wants no messages", () => {
-  const contact = { id: "c", name: null, handle: null, opted_out_at: 1_010 };
+  const contact = { id: "c", name: null, handle: null, opted_out_at: 1_010, merged_into: null, labels: [], blocked_at: null };
   const isStopped = (...messages: Message[]) => roadOf(conversation("a", { contact }), threadOf(...messages), undefined, 2_000).optedOut;
 
   it("is answered when they have written since", () => {
@@ -60,5 +60,5 @@ it("a refusal is told by what is known of the conversation", () => {
   expect(roadCode(undefined, 5)).toBeNull();
   expect(roadCode(conversation("a"), 5)).toBeNull();
   expect(roadCode(conversation("a", { can_send_until: 5 }), 5)).toBe("window_closed");
-  expect(roadCode(conversation("a", { contact: { id: "c", name: null, handle: null, opted_out_at: 1 } }), 5)).toBe("opted_out");
+  expect(roadCode(conversation("a", { contact: { id: "c", name: null, handle: null, opted_out_at: 1, merged_into: null, labels: [], blocked_at: null } }), 5)).toBe("opted_out");
 });
