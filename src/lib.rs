@@ -14,6 +14,7 @@ pub mod config;
 pub mod demo;
 pub mod document;
 pub mod error;
+pub mod files;
 pub mod http;
 pub mod inbox;
 pub mod model;

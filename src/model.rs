@@ -21,8 +21,8 @@ pub use event::{Event, EventBody, EventKind, Moved, ReadEvent};
 pub use frame::{PairingState, RoomFrame, Typist};
 pub use message::Message;
 pub use message::{
-    Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
-    MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
+    Attachment, AttachmentState, Author, AuthorKind, Direction, MAX_PIXELS, MessageBody, MessageError,
+    MessageKind, MessageStatus, OutAttachment, OutButton, OutTemplate, PICTURES, Reaction,
 };
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};
 pub use turn::{Turn, TurnState};

@@ -31,6 +31,7 @@ pub mod cursors;
 pub mod deliveries;
 pub mod envelopes;
 pub mod events;
+pub mod files;
 pub mod jobs;
 pub mod looks;
 pub mod messages;
@@ -49,6 +50,7 @@ pub mod storage;
 pub mod tallies;
 pub mod threads;
 pub mod turns;
+pub mod uploads;
 pub mod views;
 
 use std::future::Future;
@@ -195,6 +197,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("pending_changes", pending_changes::ALL),
         ("envelopes", envelopes::ALL),
         ("events", events::ALL),
+        ("files", files::ALL),
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
         ("looks", looks::ALL),
@@ -213,6 +216,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("tallies", tallies::ALL),
         ("threads", threads::ALL),
         ("turns", turns::ALL),
+        ("uploads", uploads::ALL),
         ("views", views::ALL),
     ]
 }

@@ -89,15 +89,29 @@ impl World {
         }
     }
 
+    /// With another configuration than the usual one.
+    pub async fn configured(engine: Engine, change: impl Fn(&mut Config)) -> Self {
+        let database = (engine == Engine::Postgres).then(postgres::database);
+        Self::build_with(database, quick(), &change).await
+    }
+
     /// On a database that somebody else made.
     pub async fn on(database: String) -> Self {
         Self::build(Some(database), quick()).await
     }
 
     async fn build(database: Option<String>, settings: ChannelSettings) -> Self {
+        Self::build_with(database, settings, &|_| {}).await
+    }
+
+    async fn build_with(
+        database: Option<String>,
+        settings: ChannelSettings,
+        change: &dyn Fn(&mut Config),
+    ) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let database = database.unwrap_or_else(|| folder.path().join("hubbub.db").display().to_string());
-        let (app, address) = boot(&folder, &database).await;
+        let (app, address) = boot(&folder, &database, change).await;
         let tenant =
             app.store.write(CreateTenant { name: "Lantern Shop".into() }).await.expect("a tenant").value.id;
         let scope = Scope::system(tenant);
@@ -133,7 +147,7 @@ impl World {
     /// Stops the server and starts another on the same data.
     pub async fn restart(self) -> Self {
         self.app.stop().await;
-        let (app, address) = boot(&self.folder, &self.database).await;
+        let (app, address) = boot(&self.folder, &self.database, &|_| {}).await;
         Self { app, address, ..self }
     }
 
@@ -200,7 +214,11 @@ impl World {
 
 pub const SESSION: &str = "shop-main";
 
-async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAddr) {
+async fn boot(
+    folder: &tempfile::TempDir,
+    database: &str,
+    change: &dyn Fn(&mut Config),
+) -> (AppState, SocketAddr) {
     logs::init();
     let mut config = Config::embedded(folder.path());
     config.store.database_url = database.to_owned();
@@ -212,6 +230,8 @@ async fn boot(folder: &tempfile::TempDir, database: &str) -> (AppState, SocketAd
     config.calls.allow_private_hosts = vec!["127.0.0.1".into()];
     let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
     let address = listener.local_addr().expect("its address");
+    config.server.public_url = format!("http://{address}");
+    change(&mut config);
     let app = App::start(config, Clock::System).await.expect("the app starts");
     hubbub::server::start(listener, app.clone());
     (app, address)

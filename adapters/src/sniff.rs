@@ -2,7 +2,7 @@
 //! only where the bytes do not tell, and never for a type that can run scripts.
 
 /// How many of the first bytes are looked at.
-pub(crate) const HEAD_BYTES: usize = 64;
+pub const HEAD_BYTES: usize = 64;
 
 const UNKNOWN: &str = "application/octet-stream";
 
@@ -54,7 +54,7 @@ fn sniff(head: &[u8]) -> Option<&'static str> {
 }
 
 /// The type to be stored, from the bytes and the claim.
-pub(crate) fn settle(head: &[u8], claimed: Option<&str>) -> String {
+pub fn settle(head: &[u8], claimed: Option<&str>) -> String {
     let claimed = claimed.and_then(|claim| claim.split(';').next()).unwrap_or("").trim().to_ascii_lowercase();
     match sniff(head) {
         // Office documents are archives; the claim tells which.

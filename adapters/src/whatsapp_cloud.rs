@@ -19,9 +19,9 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
-    NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn,
-    Unit,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, FileLimits, Headers, Health, Hook,
+    Invalid, KindLimit, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme,
+    SendError, SendOutcome, SignIn, Unit,
     meta::{MetaApp, token},
     verify::verify,
 };
@@ -82,6 +82,18 @@ impl Provider for WhatsAppCloud {
             max_download_bytes: MAX_FILE_BYTES,
             // A burst to one person is lent by the time after it.
             rates: Rates { per_second: 80, chat_gap_ms: errors::PAIR_MS, chat_burst: 10 },
+        }
+    }
+
+    fn files(&self) -> FileLimits {
+        let sound = &["audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"];
+        FileLimits {
+            image: KindLimit { max_bytes: 5 << 20, types: &["image/jpeg", "image/png"] },
+            audio: KindLimit { max_bytes: 16 << 20, types: sound },
+            voice: KindLimit { max_bytes: 16 << 20, types: &["audio/ogg"] },
+            video: KindLimit { max_bytes: 16 << 20, types: &["video/mp4", "video/3gpp"] },
+            document: KindLimit { max_bytes: MAX_FILE_BYTES, types: &[] },
+            by_address_only: false,
         }
     }
 

@@ -20,6 +20,8 @@ pub enum Thing {
     Company,
     ApiKey,
     Job,
+    File,
+    Upload,
 }
 
 impl Thing {
@@ -34,6 +36,8 @@ impl Thing {
             Self::Company => "company",
             Self::ApiKey => "API key",
             Self::Job => "job",
+            Self::File => "file",
+            Self::Upload => "upload",
         }
     }
 
@@ -47,6 +51,8 @@ impl Thing {
             Self::Company => &places::COMPANY,
             Self::ApiKey => &places::API_KEY,
             Self::Job => &places::JOB,
+            Self::File => &places::FILE,
+            Self::Upload => &places::UPLOAD,
         }
     }
 }

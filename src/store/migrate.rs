@@ -15,6 +15,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "0004_work", include_str!("../../migrations/0004_work.sql")),
     (5, "0005_channels", include_str!("../../migrations/0005_channels.sql")),
     (6, "0006_sending", include_str!("../../migrations/0006_sending.sql")),
+    (7, "0007_files", include_str!("../../migrations/0007_files.sql")),
 ];
 
 /// The migration that also creates the engine's own part of the search index.

@@ -9,12 +9,14 @@ use tokio_util::task::TaskTracker;
 use super::chat_pace::ChatPaces;
 use crate::channels::ChannelCache;
 use crate::config::Config;
+use crate::files::Files;
 use crate::store::Store;
 
 pub struct Env {
     pub config: Arc<Config>,
     pub store: Store,
     pub channels: ChannelCache,
+    pub files: Files,
     /// For provider calls and file downloads.
     pub http: Client,
     /// How fast one chat is written to.
