@@ -11,6 +11,7 @@ import type { Outbox } from "./outbox";
 import { reasonOf, RequestError } from "./problem";
 import type { Room } from "./room";
 import type { Arguments, Method, Socket } from "./socket";
+import type { Uploads } from "./uploads";
 
 export type { Verb };
 
@@ -20,6 +21,7 @@ export interface DeskParts {
   outbox: Outbox;
   loader: Loader;
   room: Room;
+  uploads: Pick<Uploads, "take">;
   /** Says a failure in the language of the page. */
   say: (error: RequestError | Error) => string;
 }
@@ -50,8 +52,12 @@ export class Desk {
 
   send(conversation: string, draft: Draft): void {
     const text = draft.text.trim();
-    if (!text) return;
-    this.parts.outbox.write({ conversation, note: draft.note, text, reply_to: draft.reply_to });
+    const files = draft.note ? [] : this.parts.uploads.take(conversation);
+    // One of them is still on its way.
+    if (files === null || (!text && files.length === 0)) return;
+    this.parts.outbox.write({
+      conversation, note: draft.note, text, reply_to: draft.reply_to, ...(files.length > 0 ? { files } : {}),
+    });
     this.parts.room.typed();
     this.parts.store.apply({ type: "draft", conversation, draft: { text: "", note: draft.note, reply_to: null } });
   }

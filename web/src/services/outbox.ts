@@ -39,7 +39,7 @@ export class Outbox {
 
   constructor(private readonly parts: OutboxParts) {}
 
-  write(message: Pick<Pending, "conversation" | "note" | "text" | "reply_to">): void {
+  write(message: Pick<Pending, "conversation" | "note" | "text" | "reply_to" | "files">): void {
     const { store, newId, now } = this.parts;
     const pending: Pending = {
       ...message, client_id: newId(), created_at: now(), order: nextOrder(store.get()), state: "waiting", reason: null,
@@ -107,11 +107,14 @@ export class Outbox {
 
   private async send(pending: Pending): Promise<boolean> {
     const { store, call } = this.parts;
-    const { client_id, conversation, text, reply_to, note } = pending;
+    const { client_id, conversation, text, reply_to, note, files = [] } = pending;
     store.apply({ type: "pending.moved", client_id, state: "sending", reason: null });
     const state = store.get();
     const tenant = tenantOf(state, conversation);
-    const body = { conversation, client_id, text, ...(reply_to && !note ? { reply_to } : {}) };
+    const body = {
+      conversation, client_id, text, ...(reply_to && !note ? { reply_to } : {}),
+      ...(files.length > 0 ? { attachments: files.map(({ kind, file, name }) => ({ kind, file, name })) } : {}),
+    };
     try {
       const { message } = await call(note ? "note.add" : "message.send", body);
       this.failures.delete(client_id);
@@ -125,7 +128,7 @@ export class Outbox {
         store.apply({ type: "pending.moved", client_id, state: "waiting", reason: null });
         return false;
       }
-      const paused = error instanceof RequestError && error.status === 409 && this.paused(conversation);
+      const paused = error instanceof RequestError && error.status === 409 && files.length === 0 && this.paused(conversation);
       store.apply(paused ? { type: "pending.returned", client_id, reason: reasonOf(error) }
         : { type: "pending.moved", client_id, state: "failed", reason: reasonOf(error) });
       return true;

@@ -1,12 +1,20 @@
 // What this person did and the server has not confirmed, as plain values. What becomes of it is in `pending.ts`.
 import type { ReadMark } from "../api.gen";
 
+/** A file that the server has, as it goes in a message. */
+export interface SentFile {
+  kind: string;
+  file: string;
+  name: string;
+}
+
 export interface Pending {
   client_id: string;
   conversation: string;
   note: boolean;
   text: string;
   reply_to: string | null;
+  files?: readonly SentFile[];
   created_at: number;
   /** Its place among all that this person did: over the tabs, too. */
   order: number;
