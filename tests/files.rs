@@ -21,11 +21,11 @@ pub(crate) fn picture(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// The beginning of an Ogg stream with Opus, and something after it.
-fn voice() -> Vec<u8> {
+pub(crate) fn voice() -> Vec<u8> {
     [b"OggS\0\x02".as_slice(), &[0; 20], b"\x01\x13OpusHead", &[5; 3_000]].concat()
 }
 
-fn document() -> Vec<u8> {
+pub(crate) fn document() -> Vec<u8> {
     [b"%PDF-1.7\n".as_slice(), &vec![b'x'; 200_000], b"\n%%EOF"].concat()
 }
 
