@@ -3,46 +3,19 @@
 
 mod api;
 mod sign;
+mod state;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use self::state::{ACCESS_KEY, SECRET_KEY, Shared, State};
 use crate::serving::{Tasks, Watched};
-
-/// What a call does instead of what it should.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum S3Fail {
-    /// Nothing is done.
-    Refused,
-    /// It is done, and the answer says that it was not.
-    DoneAnd500,
-}
-
-#[derive(Default)]
-struct State {
-    objects: BTreeMap<String, Vec<u8>>,
-    /// Parts by number, by the id of their upload.
-    uploads: BTreeMap<String, BTreeMap<u32, Vec<u8>>>,
-    made: u64,
-    /// Of so many calls each one fails, in turn in both ways.
-    every: Option<u64>,
-    calls: u64,
-}
-
-struct Shared {
-    state: Watched<State>,
-}
 
 pub struct S3Emulator {
     address: SocketAddr,
     shared: Arc<Shared>,
     tasks: Tasks,
 }
-
-const BUCKET: &str = "files";
-const ACCESS_KEY: &str = "AKIAEXAMPLE";
-const SECRET_KEY: &str = "example-secret";
 
 impl S3Emulator {
     pub async fn start() -> std::io::Result<Self> {

@@ -123,8 +123,18 @@ on_both!(uploads_are_bounded_and_can_be_cancelled, |engine| async move {
     world.finish().await;
 });
 
+/// In a process of its own: what is measured is the memory of all of it.
+#[test]
+fn a_hundred_megabytes_take_no_memory() {
+    let this = std::env::current_exe().expect("this binary");
+    let alone = ["--exact", "files::pieces::a_hundred_megabytes_alone", "--ignored", "--nocapture"];
+    let done = std::process::Command::new(this).args(alone).status().expect("it runs");
+    assert!(done.success());
+}
+
+#[ignore = "run by the test above"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_megabytes_take_no_memory() {
+async fn a_hundred_megabytes_alone() {
     const SIZE: u64 = 100 << 20;
     let world = World::start(hubbub::store::Engine::Sqlite).await;
     let api = world.api("agent@example.com").await;

@@ -10,7 +10,8 @@ use axum::extract::{DefaultBodyLimit, Request, State as Extracted};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::{ACCESS_KEY, BUCKET, S3Fail, SECRET_KEY, Shared, State, sign};
+use super::sign;
+use super::state::{ACCESS_KEY, BUCKET, S3Fail, SECRET_KEY, Shared, State};
 
 const MAX_BODY_BYTES: usize = 64 << 20;
 /// Of all parts but the last one.
