@@ -20,6 +20,7 @@ use crate::admission::{Admission, WebhookShares};
 use crate::channels::ChannelCache;
 use crate::channels::pairing::Pairings;
 use crate::config::Config;
+use crate::files::Files;
 use crate::store::Store;
 use crate::vault::Vault;
 use crate::work::{Consumers, Dispatcher, Hearing, Typing};
@@ -39,6 +40,7 @@ pub struct App {
     /// Warns about proxies that the configuration does not name.
     pub untrusted: Untrusted,
     pub channels: ChannelCache,
+    pub files: Files,
     /// Accounts that are being paired with phones.
     pub pairings: Arc<Pairings>,
     /// The limits of each tenant's webhooks.

@@ -22,7 +22,8 @@ use serde::Deserialize;
 
 pub use network::{Network, is_in};
 pub use sections::{
-    Calls, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server, Sessions, Storage, Store,
+    Calls, Files, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server, Sessions, Storage,
+    Store,
 };
 pub use web_origin::{PublicUrl, WebOrigin};
 
@@ -43,6 +44,7 @@ pub struct Config {
     pub sessions: Sessions,
     pub limits: Limits,
     pub storage: Storage,
+    pub files: Files,
     pub search: Search,
     pub calls: Calls,
     pub log: Log,

@@ -14,6 +14,7 @@ pub mod config;
 pub mod demo;
 pub mod document;
 pub mod error;
+pub mod files;
 pub mod growth;
 pub mod http;
 pub mod inbox;

@@ -29,8 +29,8 @@ pub use known::{Attribute, AttributeKind, AttributeRules, AttributeValue, Contac
 pub use lead::Lead;
 pub use message::Message;
 pub use message::{
-    Attachment, AttachmentState, Author, AuthorKind, Direction, MessageBody, MessageError, MessageKind,
-    MessageStatus, OutAttachment, OutButton, OutTemplate, Reaction,
+    Attachment, AttachmentState, Author, AuthorKind, Direction, MAX_PIXELS, MessageBody, MessageError,
+    MessageKind, MessageStatus, OutAttachment, OutButton, OutTemplate, PICTURES, Reaction,
 };
 pub use person::{Merge, MergeKind, MergeState, PersonChange};
 pub use privacy_notice::PrivacyNotice;

@@ -16,6 +16,7 @@ mod describe;
 mod docs;
 mod entry;
 mod events;
+mod files;
 mod handler;
 mod inbox;
 mod integration_log;
@@ -52,7 +53,7 @@ pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
 use crate::accounts::Permission::{Answer, Manage, Merge, Operate, Promote, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Company, Contact, Conversation, Envelope, Link, Turn};
+use crate::accounts::Thing::{Attachment, Channel, Company, Contact, Conversation, Envelope, File, Link, Turn};
 use crate::app::AppState;
 use crate::http::{follow, leads as handed, session};
 use caller::Guard;
@@ -203,8 +204,67 @@ entries! {
             .post("/api/v1/conversations/{id}/flush-turn").socket();
         /// The bytes of an attachment.
         "media.get" => act(media::get).about(Attachment).needs(Read).get("/api/v1/media/{id}");
+        /// A small picture of an attachment that has one (`thumbnail`), as JPEG.
+        "media.thumbnail" => act(media::thumbnail).about(Attachment).needs(Read).get("/api/v1/media/{id}/thumbnail");
         /// The events of a tenant after a cursor, as the socket's feed has them.
         "event.list" => run(events::list).needs(Read).get("/api/v1/events");
+    }
+    "files" {
+        /// Bring a file in one request: the body is the file, or a form (`multipart/form-data`) with one.
+        ///
+        /// Up to 5 MiB; a larger one is better brought in pieces (`upload.begin`), which go on where they stopped. The type is
+        /// read from the bytes, a picture's position is taken out, and what the conversation's channel does not take is
+        /// refused with the field and what to do. The same bytes again are the same file. People who answer may bring files, and
+        /// AI workers.
+        "file.bring" => handle(Method::POST, "/api/v1/files", files::bring, |schemas| Described {
+            in_query: Some(schemas.add::<files::FileQuery>()),
+            raw_body: Some("The file, or a form with it"),
+            answers: vec![Shape::json(201, schemas.add::<files::FileAnswer>())],
+            refuses: Some(&[400, 401, 403, 404, 409, 429]),
+            ..Described::default()
+        });
+        /// Remove a file that no message has.
+        ///
+        /// 409 `in_use`: a message has it.
+        "file.remove" => act(files::remove).about(File).needs(Answer).delete("/api/v1/files/{id}");
+        /// Begin to bring a file in pieces. People who answer may, and AI workers.
+        ///
+        /// 409 `storage_full`; 429: too many uploads are under way. What is not whole after a day is removed.
+        "upload.begin" => run(files::begin).needs(Answer).post("/api/v1/uploads");
+        /// Where an upload of the caller's stands: `upload.offset` is the next byte that is wanted. HEAD tells it in the header
+        /// `Upload-Offset`.
+        "upload.get" => handle(Method::GET, "/api/v1/uploads/{upload}", files::look, |schemas| Described {
+            in_path: Some("The upload"),
+            answers: vec![Shape::json(200, schemas.add::<files::UploadAnswer>())],
+            refuses: Some(&[401, 404]),
+            ..Described::default()
+        });
+        /// Go on with an upload: the body is its bytes from `Upload-Offset` (a header) on. With the last byte it is a file.
+        ///
+        /// What has come stays when the request breaks off. 409 `wrong_offset` with the header that would be right.
+        "upload.go_on" => handle(Method::PATCH, "/api/v1/uploads/{upload}", files::go_on, |schemas| Described {
+            in_path: Some("The upload"),
+            raw_body: Some("The next bytes"),
+            answers: vec![Shape::json(200, schemas.add::<files::UploadAnswer>())],
+            refuses: Some(&[400, 401, 404, 409]),
+            ..Described::default()
+        });
+        /// Cancel an upload.
+        "upload.cancel" => handle(Method::DELETE, "/api/v1/uploads/{upload}", files::cancel, |_| Described {
+            in_path: Some("The upload"),
+            answers: vec![Shape::empty(204)],
+            refuses: Some(&[401, 404]),
+            ..Described::default()
+        });
+        /// The bytes of an uploaded file, for a provider that fetches by itself: the address is signed and over after some
+        /// minutes.
+        "file.by_address" => handle(Method::GET, "/f/{token}", files::by_address, |_| Described {
+            in_path: Some("What the server signed"),
+            answers: vec![Shape::of(200, "application/octet-stream").says("The bytes")],
+            security: Some(json!([{}])),
+            refuses: Some(&[404]),
+            ..Described::default()
+        });
     }
     "turns" {
         /// Show a piece of the answer to those who look at the conversation; it is not stored.

@@ -23,6 +23,7 @@ use crate::app::{App, AppState, installation};
 use crate::channels::ChannelCache;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::files::Files;
 use crate::rpc::SocketRules;
 use crate::store::{Engine, Store, StoreConfig, sessions};
 use crate::work::{self, Consumers, Dispatcher, Hearing, Runner, Typing};
@@ -54,6 +55,7 @@ impl App {
             format!("database_url: cannot open the store ({:?})", Engine::of(&config.store.database_url))
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
+        let files = Files::open(&config, &vault)?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
@@ -68,6 +70,7 @@ impl App {
             config: Arc::clone(&config),
             store: store.clone(),
             channels: channels.clone(),
+            files: files.clone(),
             http: http.clone(),
             chat_paces: work::ChatPaces::default(),
             human_paces: work::HumanPaces::default(),
@@ -96,6 +99,7 @@ impl App {
                 hearing,
                 committed: tokio::sync::Mutex::default(),
                 channels,
+                files,
                 pairings: Arc::default(),
                 webhook_shares: WebhookShares::default(),
                 dispatcher: Arc::new(dispatcher),

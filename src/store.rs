@@ -34,6 +34,7 @@ pub mod cursors;
 pub mod deliveries;
 pub mod envelopes;
 pub mod events;
+pub mod files;
 pub mod jobs;
 pub mod labels;
 pub mod leads;
@@ -60,6 +61,7 @@ pub mod templates;
 pub mod threads;
 pub mod touches;
 pub mod turns;
+pub mod uploads;
 pub mod views;
 
 use std::future::Future;
@@ -210,6 +212,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("pending_changes", pending_changes::ALL),
         ("envelopes", envelopes::ALL),
         ("events", events::ALL),
+        ("files", files::ALL),
         ("jobs", jobs::ALL),
         ("jobs", jobs::OF_DEAD),
         ("leads", leads::ALL),
@@ -235,6 +238,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("threads", threads::ALL),
         ("touches", touches::ALL),
         ("turns", turns::ALL),
+        ("uploads", uploads::ALL),
         ("views", views::ALL),
     ]
 }

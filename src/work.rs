@@ -10,6 +10,7 @@ mod acknowledge;
 mod chat_pace;
 pub mod consumers;
 mod dead;
+mod delete_file;
 mod deliver;
 mod disconnect_channel;
 mod dispatcher;

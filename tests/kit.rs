@@ -101,15 +101,30 @@ impl World {
         }
     }
 
+    /// With another configuration than the usual one.
+    pub async fn configured(engine: Engine, change: impl Fn(&mut Config)) -> Self {
+        let database = (engine == Engine::Postgres).then(postgres::database);
+        Self::build_with(database, quick(), Clock::System, &change).await
+    }
+
     /// On a database that somebody else made.
     pub async fn on(database: String) -> Self {
         Self::build(Some(database), quick(), Clock::System).await
     }
 
     async fn build(database: Option<String>, settings: ChannelSettings, clock: Clock) -> Self {
+        Self::build_with(database, settings, clock, &|_| {}).await
+    }
+
+    async fn build_with(
+        database: Option<String>,
+        settings: ChannelSettings,
+        clock: Clock,
+        change: &dyn Fn(&mut Config),
+    ) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
         let database = database.unwrap_or_else(|| folder.path().join("hubbub.db").display().to_string());
-        let (app, address) = boot(&folder, &database, clock.clone()).await;
+        let (app, address) = boot(&folder, &database, clock.clone(), change).await;
         let tenant =
             app.store.write(CreateTenant { name: "Lantern Shop".into() }).await.expect("a tenant").value.id;
         let scope = Scope::system(tenant);
@@ -145,7 +160,7 @@ impl World {
     /// Stops the server and starts another on the same data.
     pub async fn restart(self) -> Self {
         self.app.stop().await;
-        let (app, address) = boot(&self.folder, &self.database, self.clock.clone()).await;
+        let (app, address) = boot(&self.folder, &self.database, self.clock.clone(), &|_| {}).await;
         Self { app, address, ..self }
     }
 
@@ -212,7 +227,12 @@ impl World {
 
 pub const SESSION: &str = "shop-main";
 
-async fn boot(folder: &tempfile::TempDir, database: &str, clock: Clock) -> (AppState, SocketAddr) {
+async fn boot(
+    folder: &tempfile::TempDir,
+    database: &str,
+    clock: Clock,
+    change: &dyn Fn(&mut Config),
+) -> (AppState, SocketAddr) {
     logs::init();
     let mut config = Config::embedded(folder.path());
     config.store.database_url = database.to_owned();
@@ -224,6 +244,8 @@ async fn boot(folder: &tempfile::TempDir, database: &str, clock: Clock) -> (AppS
     config.calls.allow_private_hosts = vec!["127.0.0.1".into()];
     let listener = hubbub::http::serve::listen(config.server.listen).await.expect("a port");
     let address = listener.local_addr().expect("its address");
+    config.server.public_url = format!("http://{address}");
+    change(&mut config);
     let app = App::start(config, clock).await.expect("the app starts");
     hubbub::server::start(listener, app.clone());
     (app, address)

@@ -60,7 +60,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "the tenants of one person, at most 1,000",
     ),
     (
-        "select a.id, a.message, a.kind, a.mime, a.name, a.size, a.state, a.error, a.source, a.path from attachments a join",
+        "select a.id, a.message, a.kind, a.mime, a.name, a.size, a.state, a.error, a.source, a.path, a.width, a.height, a.file from attachments a join",
         "the files of one page",
     ),
 ];
@@ -191,6 +191,13 @@ impl Verb for Fill {
             let message = id(27, n).max(message);
             let sent = id(27, n);
             tx.put("insert into attachments (id, tenant, message, position, kind, state, source, created_at) values ($1, $2, $3, 0, 'image', 'ready', '{}', 0)", &[id(8, n).into(), tenant.into(), sent.into()]).await?;
+            tx.put("insert into files (tenant, id, sha256, size, mime, state, path, created_at, updated_at, unused_since) values ($1, $2, $3, 1, 'image/png', $4, '', 0, $5, $6)", &[tenant.into(), id(30, n).into(), key, (if n % 50 == 0 { text("uploading") } else { text("ready") }), (LATER + n).into(), if n % 50 == 1 { Arg::from(LATER + n) } else { Arg::Int(None) }]).await?;
+            tx.put(
+                "insert into file_uses (tenant, file, thing, thing_id) values ($1, $2, 'attachment', $3)",
+                &[tenant.into(), id(30, n).into(), id(8, n).into()],
+            )
+            .await?;
+            tx.put("insert into uploads (tenant, id, caller, size, created_at, file) values ($1, $2, $3, 1, $4, $5)", &[tenant.into(), id(31, n).into(), id(4, n).into(), (LATER + n).into(), if n % 50 == 0 { none } else { Arg::from(id(30, n)) }]).await?;
             tx.put("insert into pending_changes (id, tenant, channel, target_key, event, created_at) values ($1, $2, $3, $4, '', $5)", &[id(9, n).into(), tenant.into(), channel.into(), key, n.into()]).await?;
             tx.put(
                 "insert into channel_health (tenant, channel, id, at, state) values ($1, $2, $3, $4, 'down')",

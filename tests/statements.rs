@@ -29,6 +29,23 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "the platform's people",
     ),
     ("select c.tenant, h.company from attachments a", "the platform's people"),
+    ("select f.tenant, cast(null as uuid) from files f where f.id = $1", "the platform's people"),
+    ("select u.tenant, cast(null as uuid) from uploads u where u.id = $1", "the platform's people"),
+    (
+        "select f.tenant, f.id, f.sha256, f.size, f.mime, f.name, f.width, f.height, f.state, f.path, f.created_at \
+         from files f where f.state = 'uploading'",
+        "sweep: uploads that broke off",
+    ),
+    (
+        "select f.tenant, f.id, f.sha256, f.size, f.mime, f.name, f.width, f.height, f.state, f.path, f.created_at \
+         from files f where f.unused_since < $1",
+        "sweep: files that nothing uses",
+    ),
+    (
+        "select u.tenant, u.id, u.caller, u.conversation, u.kind, u.name, u.mime, u.size, u.file, u.created_at \
+         from uploads u where u.created_at < $1",
+        "sweep: uploads of more than a day",
+    ),
     ("select id, tenant, name from companies where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from channels where (tenant, id) > ($1, $2)", "names for the command line"),
     ("select id, tenant, name from api_keys where (tenant, id) > ($1, $2)", "names for the command line"),
@@ -99,6 +116,8 @@ const OF_TENANTS: &[&str] = &[
     "deliveries",
     "envelopes",
     "events",
+    "file_uses",
+    "files",
     "identities",
     "jobs",
     "lead_sources",
@@ -115,6 +134,7 @@ const OF_TENANTS: &[&str] = &[
     "touches",
     "turns",
     "visits",
+    "uploads",
     "waiting_changes",
 ];
 

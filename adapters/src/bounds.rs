@@ -180,6 +180,12 @@ pub(crate) fn name(name: &str) -> Option<String> {
     one_line(name, NAME)
 }
 
+/// A file's name as it is kept: one line that shows what it is, and no path.
+pub fn plain_file_name(name: &str) -> Option<String> {
+    let last = name.rsplit(['/', '\\']).find(|part| !matches!(*part, "" | "." | ".."))?;
+    file_name(last)
+}
+
 fn limit_file(file: &mut MediaRef) {
     file.name = file.name.take().and_then(|name| file_name(&name));
     file.mime = file.mime.take().and_then(|mime| one_line(&mime, NAME));

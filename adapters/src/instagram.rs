@@ -12,9 +12,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
-    NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome,
-    SignIn, Unit, Window,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn, Unit, Window, FileLimits, KindLimit,
     meta::{
         MetaApp,
         messaging::{self, Network},
@@ -88,6 +86,18 @@ impl Provider for Instagram {
             max_upload_bytes: 25 << 20,
             max_download_bytes: 100 << 20,
             rates: Rates { per_second: 300, chat_gap_ms: 100, chat_burst: 5 },
+        }
+    }
+
+    fn files(&self) -> FileLimits {
+        let any = KindLimit { max_bytes: 25 << 20, types: &[] };
+        FileLimits {
+            image: KindLimit { max_bytes: 8 << 20, types: &["image/jpeg", "image/png"] },
+            audio: any,
+            voice: any,
+            video: any,
+            document: KindLimit { types: &["application/pdf"], ..any },
+            by_address_only: true,
         }
     }
 

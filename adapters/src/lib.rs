@@ -22,11 +22,13 @@ pub mod split;
 mod stripe;
 mod telegram;
 mod tree;
+mod upload;
 pub mod verify;
 mod waha;
 mod whatsapp_cloud;
 mod words;
 
+pub use bounds::plain_file_name;
 pub use event::{
     ContentKind, Context, Direction, Event, MediaKind, MediaRef, MediaState, NoAnswer, NotJson, Origin,
     REACTION_STAND_IN, Status,
@@ -37,11 +39,9 @@ pub use inspect::{InspectError, inspect, inspect_verify};
 pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, ButtonLimits,
-    CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health,
-    HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider,
-    ProviderLimits, Rates, Remedy, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
-    TemplateInfo, Window,
+    CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health, HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider, ProviderLimits, Rates, Remedy, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template, TemplateInfo, Window, FileLimits, KindLimit, NotTaken, Reader, Source, Upload,
 };
+pub use sniff::{HEAD_BYTES, settle as settle_type};
 pub use split::{Unit, measure, split};
 pub use verify::{Invalid, Scheme};
 pub use words::Words;

@@ -12,6 +12,7 @@
 
 mod account;
 mod app;
+mod files;
 mod limits;
 mod news;
 mod outgoing;
@@ -25,6 +26,7 @@ pub use self::{
         Pairing, Remedy, Renewed,
     },
     app::{App, AppInvalid, Choice, Notice, Routed, SignIn},
+    files::{FileLimits, KindLimit, NotTaken, Reader, Source, Upload},
     limits::{Abilities, ButtonLimits, Gathering, ProviderLimits, Rates, Window},
     news::{CURSOR_EXPIRED, News, NewsItem, Since},
     outgoing::{
@@ -64,6 +66,11 @@ pub trait Provider: Send + Sync {
 
     fn abilities(&self) -> Abilities {
         Abilities::default()
+    }
+
+    /// What it takes of files.
+    fn files(&self) -> FileLimits {
+        FileLimits::any(self.limits().max_upload_bytes)
     }
 
     fn button_limits(&self) -> ButtonLimits {

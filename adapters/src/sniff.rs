@@ -2,7 +2,7 @@
 //! only where the bytes do not tell, and never for a type that can run scripts.
 
 /// How many of the first bytes are looked at.
-pub(crate) const HEAD_BYTES: usize = 64;
+pub const HEAD_BYTES: usize = 64;
 
 const UNKNOWN: &str = "application/octet-stream";
 
@@ -61,7 +61,7 @@ pub(crate) fn is_page(head: &[u8]) -> bool {
 }
 
 /// The type to be stored, from the bytes and the claim.
-pub(crate) fn settle(head: &[u8], claimed: Option<&str>) -> String {
+pub fn settle(head: &[u8], claimed: Option<&str>) -> String {
     let claimed = claimed.and_then(|claim| claim.split(';').next()).unwrap_or("").trim().to_ascii_lowercase();
     match sniff(head) {
         // Office documents are archives; the claim tells which.

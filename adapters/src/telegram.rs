@@ -17,9 +17,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid,
-    MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError, SendOutcome,
-    Unit, Window, verify::verify,
+    Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError, SendOutcome, Unit, Window, verify::verify, FileLimits, KindLimit,
 };
 
 /// What `getFile` and uploads by address allow.
@@ -70,6 +68,18 @@ impl Provider for Telegram {
             max_download_bytes: MAX_FILE_BYTES,
             // Once a second to a chat; bursts are forgiven.
             rates: Rates { per_second: 25, chat_gap_ms: 1_000, chat_burst: 5 },
+        }
+    }
+
+    fn files(&self) -> FileLimits {
+        let any = KindLimit { max_bytes: 50 << 20, types: &[] };
+        FileLimits {
+            image: KindLimit { max_bytes: 10 << 20, types: &["image/jpeg", "image/png", "image/webp"] },
+            audio: KindLimit { types: &["audio/mpeg", "audio/mp4"], ..any },
+            voice: KindLimit { types: &["audio/ogg", "audio/mpeg", "audio/mp4"], ..any },
+            video: KindLimit { types: &["video/mp4"], ..any },
+            document: any,
+            by_address_only: false,
         }
     }
 

@@ -22,9 +22,9 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context,
-    CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid, MediaRef,
-    News, NotJson, Outgoing, Pairing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError,
-    SendOutcome, Since, Unit, verify::verify,
+    CredentialField, FetchError, Fetched, Fields, FileLimits, Headers, Health, HealthState, Hook, Invalid,
+    KindLimit, MediaRef, News, NotJson, Outgoing, Pairing, Provider, ProviderLimits, Rates, Remedy, Scheme,
+    SendError, SendOutcome, Since, Unit, verify::verify,
 };
 
 const CREDENTIALS: &[CredentialField] = &[
@@ -80,6 +80,19 @@ impl Provider for Waha {
             max_upload_bytes: 64 << 20,
             max_download_bytes: 100 << 20,
             rates: Rates { per_second: 5, chat_gap_ms: 1_000, chat_burst: 3 },
+        }
+    }
+
+    fn files(&self) -> FileLimits {
+        let any = KindLimit { max_bytes: 64 << 20, types: &[] };
+        FileLimits {
+            image: KindLimit { max_bytes: 16 << 20, types: &["image/jpeg", "image/png", "image/webp"] },
+            audio: any,
+            // Anything else the server would have to convert.
+            voice: KindLimit { max_bytes: 16 << 20, types: &["audio/ogg"] },
+            video: KindLimit { max_bytes: 64 << 20, types: &["video/mp4"] },
+            document: any,
+            by_address_only: false,
         }
     }
 

@@ -20,9 +20,7 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef,
-    NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn,
-    TemplateInfo, Unit, Window,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn, TemplateInfo, Unit, Window, FileLimits, KindLimit,
     meta::{MetaApp, token},
     verify::verify,
 };
@@ -88,6 +86,18 @@ impl Provider for WhatsAppCloud {
 
     fn window(&self, _: Option<&str>) -> Option<Window> {
         Some(Window::SERVICE)
+    }
+
+    fn files(&self) -> FileLimits {
+        let sound = &["audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"];
+        FileLimits {
+            image: KindLimit { max_bytes: 5 << 20, types: &["image/jpeg", "image/png"] },
+            audio: KindLimit { max_bytes: 16 << 20, types: sound },
+            voice: KindLimit { max_bytes: 16 << 20, types: &["audio/ogg"] },
+            video: KindLimit { max_bytes: 16 << 20, types: &["video/mp4", "video/3gpp"] },
+            document: KindLimit { max_bytes: MAX_FILE_BYTES, types: &[] },
+            by_address_only: false,
+        }
     }
 
     fn credentials(&self) -> &'static [CredentialField] {

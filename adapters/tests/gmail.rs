@@ -110,6 +110,7 @@ async fn a_file_is_fetched_and_attached() {
     server.json(&format!("POST {ME}/messages/send"), 200, json!({"id": "m9"}));
     let (answers, url) = (answers(), format!("{}/offer", files.url()));
     let media = OutMedia {
+        bytes: None,
         kind: MediaKind::Document,
         url: &url,
         name: Some("Angebot ä.pdf"),

@@ -72,7 +72,14 @@ async fn a_message_is_named_as_its_echo_will_be() {
     });
     assert_eq!(asked.body, right);
     let url = "https://hub.example.com/files/a.pdf";
-    let media = OutMedia { kind: MediaKind::Document, url, name: Some("a.pdf"), mime: None, caption: None };
+    let media = OutMedia {
+        kind: MediaKind::Document,
+        url,
+        bytes: None,
+        name: Some("a.pdf"),
+        mime: None,
+        caption: None,
+    };
     let file = Outgoing { text: None, media: Some(media), human_agent: true, ..HELLO };
     assert_eq!(messenger().send(&client(), &account, &file).await, sent("m_9"));
     let body = server.last().body;

@@ -150,7 +150,7 @@ async fn files_go_by_their_address_and_presses_are_answered() {
         [(MediaKind::Image, "photo"), (MediaKind::Voice, "voice"), (MediaKind::Document, "document")]
     {
         let url = "https://files.example.com/f";
-        let media = OutMedia { kind, url, name: None, mime: None, caption: Some("look") };
+        let media = OutMedia { kind, url, bytes: None, name: None, mime: None, caption: Some("look") };
         let sent = telegram().send(&client(), &account, &Outgoing { media: Some(media), ..HELLO }).await;
         assert!(matches!(sent, SendOutcome::Sent { .. }), "{sent:?}");
         let body = server.last().body;

@@ -150,8 +150,14 @@ async fn files_and_courtesies_go_to_their_calls() {
         (MediaKind::Document, "sendFile"),
     ];
     for (kind, path) in kinds {
-        let media =
-            OutMedia { kind, url: "https://files.example.com/f", name: Some("f"), mime: None, caption: None };
+        let media = OutMedia {
+            kind,
+            url: "https://files.example.com/f",
+            bytes: None,
+            name: Some("f"),
+            mime: None,
+            caption: None,
+        };
         waha().send(&client(), &account, &Outgoing { media: Some(media), ..HELLO }).await;
         let asked = server.last();
         assert_eq!(asked.path, format!("POST /api/{path}"));

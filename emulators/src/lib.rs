@@ -6,11 +6,18 @@
 //! `serving.rs`. Scripted answers ([`Answer`]) and failures ([`Fail`]) are the same for all of them.
 
 mod clock;
+mod form;
 pub mod gmail;
 pub mod meta;
+pub mod s3;
 mod script;
 mod serving;
 pub mod telegram;
 pub mod waha;
 
-pub use self::{clock::Clock, script::Answer, serving::Fail};
+pub use self::{
+    clock::Clock,
+    form::{brought, sha256},
+    script::Answer,
+    serving::Fail,
+};

@@ -121,6 +121,14 @@ impl MetaEmulator {
         self.shared.state.read(|state| state.sent.to_vec())
     }
 
+    /// The digest of a message's file: brought before, or fetched from its address.
+    pub fn digest_of(&self, media: &str) -> Option<String> {
+        self.shared.state.read(|state| {
+            let brought = state.media.get(media).map(|stored| crate::form::sha256(&stored.file.bytes));
+            brought.or_else(|| state.fetched.get(media).cloned())
+        })
+    }
+
     /// Waits until that many messages have reached their customers.
     pub async fn sent_reaches(&self, count: usize) -> Vec<Sent> {
         self.shared.state.until(|state| (state.sent.len() >= count).then(|| state.sent.to_vec())).await

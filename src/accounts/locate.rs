@@ -23,6 +23,8 @@ pub enum Thing {
     Link,
     /// Of the whole tenant: the verb looks whether the caller sees one of its conversations.
     Contact,
+    File,
+    Upload,
 }
 
 impl Thing {
@@ -39,6 +41,8 @@ impl Thing {
             Self::Job => "job",
             Self::Link => "link",
             Self::Contact => "contact",
+            Self::File => "file",
+            Self::Upload => "upload",
         }
     }
 
@@ -54,6 +58,8 @@ impl Thing {
             Self::Job => &places::JOB,
             Self::Link => &places::LINK,
             Self::Contact => &places::CONTACT,
+            Self::File => &places::FILE,
+            Self::Upload => &places::UPLOAD,
         }
     }
 }

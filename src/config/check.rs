@@ -72,6 +72,7 @@ impl Config {
             )?;
         }
         for (key, value) in [
+            ("files.upload_max_bytes", self.files.upload_max_bytes),
             ("calls.media_max_bytes", self.calls.media_max_bytes),
             ("calls.media_timeout_ms", self.calls.media_timeout_ms),
             ("calls.provider_timeout_ms", self.calls.provider_timeout_ms),

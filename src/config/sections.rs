@@ -87,6 +87,22 @@ pub struct Storage {
     pub max_files: u64,
 }
 
+/// Uploaded files, and where files are.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    pub upload_max_bytes: u64,
+    pub file_address_ttl_s: i64,
+    /// `folder` or `s3`.
+    pub file_library: String,
+    pub s3_endpoint: String,
+    pub s3_region: String,
+    pub s3_bucket: String,
+    pub s3_prefix: String,
+    pub s3_access_key: String,
+    pub s3_secret_key: String,
+}
+
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {

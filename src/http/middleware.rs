@@ -20,6 +20,10 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// requests whose body never arrives.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The same for a request that brings a file. It ends earlier when nothing comes (`operations/files.rs`).
+const PATIENCE_FOR_FILES: Duration = Duration::from_mins(30);
+const FILES: &[&str] = &["/api/v1/files", "/api/v1/uploads"];
+
 /// Everything from this origin only. Images and sounds also from `blob:` URLs, in which the page keeps media that it
 /// fetched with its token. Scripts set styles through the DOM's properties, which needs no `unsafe-inline`.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
@@ -58,7 +62,9 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
     }
     let mut response = match take_slot(&app, caller, request.headers()) {
         Ok(_slot) => {
-            let answered = tokio::time::timeout(PATIENCE, next.run(request).instrument(span.clone())).await;
+            let brings_file = FILES.iter().any(|path| route.starts_with(path));
+            let patience = if brings_file { PATIENCE_FOR_FILES } else { PATIENCE };
+            let answered = tokio::time::timeout(patience, next.run(request).instrument(span.clone())).await;
             answered.unwrap_or_else(|_| {
                 let detail = "the request took too long, or its body never came";
                 Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail).into_response()

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::model::{Attachment, AttachmentState, Channel, Message};
-use crate::store::attachments::Stored;
+use crate::store::attachments::{Bytes, Stored};
 use crate::store::jobs::{self, FetchMedia, Slot};
 use crate::store::{Tx, attachments};
 
@@ -28,11 +28,15 @@ pub(super) async fn attach(
         name: media.name.clone(),
         size: media.size.and_then(|size| i64::try_from(size).ok()),
         url: None,
+        width: None,
+        height: None,
+        thumbnail: false,
         state: if lost { AttachmentState::Failed } else { AttachmentState::Pending },
         error: lost.then(|| "the provider does not give this file out".to_owned()),
     };
     let source = serde_json::to_string(media).unwrap_or_default();
-    attachments::insert(tx, channel.tenant, message, position, &file, &source).await?;
+    attachments::insert(tx, channel.tenant, message, position, &file, Bytes::Elsewhere { source: &source })
+        .await?;
     if !lost {
         let lane = format!("media:{}", file.id);
         let slot = Slot { tenant: channel.tenant, queue: channel.id, lane: &lane, position: 0 };

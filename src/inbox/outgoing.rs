@@ -3,6 +3,7 @@
 
 pub(crate) mod road;
 mod special;
+mod uploads;
 
 use adapters::{Outward, ProviderLimits, split};
 use anyhow::Context as _;
@@ -16,13 +17,13 @@ use crate::channels::templates;
 use crate::error::Error;
 use crate::model::limits::{MAX_ATTACHMENTS, MAX_BUTTONS, MAX_CLIENT_ID, MAX_LABEL, MAX_TEXT, MAX_URL};
 use crate::model::{
-    Attachment, AttachmentState, Author, Conversation, Direction, EventKind, Message, MessageBody,
-    MessageKind, MessageStatus, OutAttachment,
+    Author, Conversation, Direction, EventKind, Message, MessageBody, MessageKind, MessageStatus,
+    OutAttachment,
 };
 use crate::store::deliveries::{self, Delivery};
 use crate::store::jobs::{self, Deliver, Payload, Slot};
 use crate::store::queues::{self, QueueKey};
-use crate::store::{Tx, attachments, conversations, messages};
+use crate::store::{Tx, conversations, messages};
 
 /// The code of a refusal, and of a message that was not sent, because the contact is blocked.
 pub(crate) const BLOCKED: &str = "contact_blocked";
@@ -86,9 +87,21 @@ pub fn check(body: &MessageBody) -> Result<(), Error> {
     }
     for file in &body.attachments {
         kind_of(file)?;
-        let web = file.url.starts_with("https://") || file.url.starts_with("http://");
-        if !web || file.url.len() > MAX_URL || file.url.contains(char::is_whitespace) {
-            return Err(Error::invalid("attachments.url", "give the public https address of the file"));
+        match (&file.url, file.file) {
+            (None, Some(_)) => {}
+            (Some(url), None) => {
+                let web = url.starts_with("https://") || url.starts_with("http://");
+                if !web || url.len() > MAX_URL || url.contains(char::is_whitespace) {
+                    return Err(Error::invalid(
+                        "attachments.url",
+                        "give the public https address of the file",
+                    ));
+                }
+            }
+            _ => {
+                let problem = "give either an uploaded file, or the public https address (`url`) of one";
+                return Err(Error::invalid("attachments.file", problem));
+            }
         }
         for (field, label) in [("attachments.name", &file.name), ("attachments.mime", &file.mime)] {
             if label.as_ref().is_some_and(|label| label.chars().count() > MAX_LABEL) {
@@ -102,9 +115,8 @@ pub fn check(body: &MessageBody) -> Result<(), Error> {
 /// Refuses file addresses in private networks: the provider downloads the file, and a gateway often runs in our network.
 /// Checked on acceptance and again before sending, because the operator's settings may have changed.
 pub fn check_files(files: &[OutAttachment], outward: &Outward) -> Result<(), Error> {
-    for file in files {
-        let url =
-            Url::parse(&file.url).map_err(|_| Error::invalid("attachments.url", "is not an address"))?;
+    for url in files.iter().filter_map(|file| file.url.as_deref()) {
+        let url = Url::parse(url).map_err(|_| Error::invalid("attachments.url", "is not an address"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(Error::invalid("attachments.url", "must be without a name or a password in it"));
         }
@@ -188,6 +200,8 @@ pub(super) struct Outgoing<'a> {
     pub turn: Option<Uuid>,
     /// When the customer began to wait for an answer that this message does not give.
     pub waits_since: Option<i64>,
+    /// Providers can fetch uploaded files from this server.
+    pub has_address: bool,
 }
 
 /// Appends an outgoing message to a locked conversation: its row, its deliveries, a job for each in the conversation's
@@ -212,6 +226,8 @@ pub(super) async fn put(
     if let Some(refusal) = road::refusal(conversation, sending, tx.now()) {
         return Err(refusal.into());
     }
+    let (body, uploaded) =
+        uploads::resolve(tx, conversation.tenant, provider, out.body, out.has_address).await?;
     let reply_to = match out.body.reply_to {
         Some(id) => quoted(tx, conversation, id).await?,
         None => None,
@@ -222,7 +238,7 @@ pub(super) async fn put(
         }
         None => None,
     };
-    let kind = out.body.attachments.first().map_or(Ok(MessageKind::Text), kind_of)?;
+    let kind = body.attachments.first().map_or(Ok(MessageKind::Text), kind_of)?;
     let mut message = Message {
         kind,
         text: out
@@ -249,19 +265,9 @@ pub(super) async fn put(
         inbound_count: conversation.inbound_count,
     };
     messages::insert(tx, &message, &place).await?;
-    for (position, file) in out.body.attachments.iter().enumerate() {
-        let shown = Attachment {
-            id: tx.new_id(),
-            kind: file.kind.clone(),
-            mime: file.mime.clone(),
-            name: file.name.clone(),
-            size: None,
-            state: AttachmentState::Linked,
-            error: None,
-            url: Some(file.url.clone()),
-        };
-        let source = attachments::link(&file.url);
-        attachments::insert(tx, conversation.tenant, message.id, position as i64, &shown, &source).await?;
+    for (position, (file, uploaded)) in body.attachments.iter().zip(&uploaded).enumerate() {
+        let shown =
+            uploads::attach(tx, (conversation.tenant, message.id), position, file, uploaded.as_ref()).await?;
         message.attachments.push(shown);
     }
     // A channel that is down sends nothing: the delivery shows the error from the start.
@@ -270,7 +276,7 @@ pub(super) async fn put(
         Some(reason) => Some(health::why_it_waits(tx, (key.tenant, key.id), &reason).await?),
         None => None,
     };
-    let parts = parts(out.body, &provider.limits(), reply_to.as_deref());
+    let parts = parts(&body, &provider.limits(), reply_to.as_deref());
     for (number, part) in parts.iter().enumerate() {
         let delivery = Delivery {
             id: tx.new_id(),
@@ -370,9 +376,8 @@ mod tests {
     fn image() -> OutAttachment {
         OutAttachment {
             kind: "image".into(),
-            url: "https://cdn.example.com/a.png".into(),
-            name: None,
-            mime: None,
+            url: Some("https://cdn.example.com/a.png".into()),
+            ..OutAttachment::default()
         }
     }
 
@@ -425,13 +430,13 @@ mod tests {
         };
         assert_eq!(field(MessageBody { text: Some("  ".into()), ..MessageBody::default() }), "text");
         let mut file = image();
-        file.url = "file:///etc/passwd".into();
+        file.url = Some("file:///etc/passwd".into());
         assert_eq!(
             field(MessageBody { attachments: vec![file], ..MessageBody::default() }),
             "attachments.url"
         );
         let outward = Outward::allowing(&["cdn.internal"]);
-        let files = |url: &str| check_files(&[OutAttachment { url: url.into(), ..image() }], &outward);
+        let files = |url: &str| check_files(&[OutAttachment { url: Some(url.into()), ..image() }], &outward);
         for inward in [
             "http://0x7f.1/a.png",
             "https://[::ffff:10.0.0.1]/a.png",

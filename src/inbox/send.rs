@@ -15,6 +15,8 @@ pub struct SendMessage {
     pub scope: Scope,
     /// Which addresses files may have.
     pub outward: Outward,
+    /// Providers can fetch uploaded files from this server.
+    pub has_address: bool,
     pub conversation: Uuid,
     pub client_id: String,
     pub body: MessageBody,
@@ -61,6 +63,7 @@ impl Verb for SendMessage {
             digest: &digest,
             turn: None,
             waits_since: None,
+            has_address: self.has_address,
         };
         let message = outgoing::put(tx, &mut conversation, out).await?;
         Ok(Sent { message, repeated: false })

@@ -123,6 +123,30 @@ pub struct Attachment {
     pub error: Option<String>,
     /// Of a `linked` file: http or https, as the sender gave it.
     pub url: Option<String>,
+    /// Of a picture, in pixels, as it is stored.
+    #[serde(default)]
+    pub width: Option<i64>,
+    #[serde(default)]
+    pub height: Option<i64>,
+    /// Whether it is at `/api/v1/media/{id}/thumbnail` as well, small.
+    #[serde(default)]
+    pub thumbnail: bool,
+}
+
+/// The types of pictures that are decoded.
+pub const PICTURES: &[&str] = &["image/jpeg", "image/png", "image/gif", "image/webp"];
+/// A picture of more pixels is not decoded: it may be a few kilobytes that take gigabytes.
+pub const MAX_PIXELS: i64 = 24_000_000;
+
+impl Attachment {
+    /// Whether the bytes are a picture that may be decoded.
+    pub fn has_thumbnail(&self) -> bool {
+        let is_picture = self.mime.as_deref().is_some_and(|mime| PICTURES.contains(&mime));
+        let pixels = self.width.zip(self.height).and_then(|(width, height)| width.checked_mul(height));
+        self.state == AttachmentState::Ready
+            && is_picture
+            && pixels.is_some_and(|pixels| (1..=MAX_PIXELS).contains(&pixels))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -195,13 +219,17 @@ impl Message {
     }
 }
 
-/// A file to be sent, by its public address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A file to be sent: an uploaded one, or one at a public address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutAttachment {
     /// `image`, `audio`, `voice`, `video` or `document`.
     pub kind: String,
-    /// `https://…`, reachable by the provider.
-    pub url: String,
+    /// `https://…`, reachable by the provider. Either this or `file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// An uploaded file of the tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Uuid>,
     /// At most 200 characters.
     #[serde(default, deserialize_with = "document::opt_line")]
     pub name: Option<String>,

@@ -104,6 +104,9 @@ fn of_route(operation: &Operation, route: &Route, described: &Described, schemas
         }
         parameters.push(parameter);
     }
+    if let Some(args) = &described.in_query {
+        parameters.extend(in_query(args, schemas));
+    }
     match &described.args {
         Some(args) if route.method == axum::http::Method::GET => parameters.extend(in_query(args, schemas)),
         Some(args) => {

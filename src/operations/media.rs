@@ -42,7 +42,7 @@ pub async fn get(at: At) -> Result<Bytes, Error> {
         AttachmentState::Linked => Error::NotFound("copy of the file: it is at its `url`"),
         _ => Error::NotFound("file: it is not here (yet)"),
     })?;
-    let file = tokio::fs::File::open(at.app.config.media_dir().join(path)).await.map_err(|error| {
+    let file = at.app.files.libraries.get(&path).await.map_err(|error| {
         tracing::error!(%error, attachment = %at.id, "a stored file cannot be opened");
         Error::NotFound("file")
     })?;
@@ -62,11 +62,40 @@ pub async fn get(at: At) -> Result<Bytes, Error> {
     Ok(Bytes(response))
 }
 
-fn chunks(file: tokio::fs::File) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> {
-    futures_util::stream::try_unfold(file, |mut file| async move {
+/// A small picture.
+pub struct Picture(Vec<u8>);
+
+impl Answer for Picture {
+    fn shapes(_: &mut Schemas) -> Vec<Shape> {
+        vec![Shape::of(200, "image/jpeg").says("At most 320 pixels wide and high")]
+    }
+
+    fn answer(self) -> Response {
+        let mut response = self.0.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400, immutable"));
+        response
+    }
+}
+
+pub async fn thumbnail(at: At) -> Result<Picture, Error> {
+    let none = Error::NotFound("thumbnail: this file has none");
+    let stored = at.app.store.read(Find { tenant: at.scope.tenant(), id: at.id }).await?;
+    let Some(stored) = stored.filter(|stored| stored.shown.has_thumbnail()) else { return Err(none) };
+    let Some(path) = stored.path else { return Err(none) };
+    let part = at.app.store.ids().next();
+    let made = at.app.files.thumbnail(at.scope.tenant(), &stored.shown, &path, part).await?;
+    made.map(Picture).ok_or(none)
+}
+
+pub(super) fn chunks(
+    bytes: adapters::Reader,
+) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> {
+    futures_util::stream::try_unfold(bytes, |mut bytes| async move {
         let mut chunk = bytes::BytesMut::with_capacity(CHUNK);
-        let read = file.read_buf(&mut chunk).await?;
-        Ok((read > 0).then(|| (chunk.freeze(), file)))
+        let read = bytes.read_buf(&mut chunk).await?;
+        Ok((read > 0).then(|| (chunk.freeze(), bytes)))
     })
 }
 

@@ -116,6 +116,7 @@ pub async fn send(at: At, args: SendBody) -> Result<Once<MessageAnswer>, Error> 
     let verb = sending::SendMessage {
         scope: at.scope,
         outward: at.app.http.outward().clone(),
+        has_address: at.app.files.addresses.is_there(),
         conversation: at.id,
         client_id,
         body,

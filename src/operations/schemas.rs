@@ -98,6 +98,8 @@ fn as_value(schema: &impl serde::Serialize) -> Value {
 pub(super) struct Described {
     /// Without the id of the target.
     pub args: Option<Value>,
+    /// Arguments in the query, of an operation that reads its body by itself.
+    pub in_query: Option<Value>,
     /// A body that is not JSON: its content type and its description.
     pub raw_body: Option<&'static str>,
     pub answers: Vec<Shape>,

@@ -105,7 +105,9 @@ pub async fn reply(at: At, args: ReplyBody) -> Result<Replied, Error> {
         parts.push(MessageBody { text, attachments, buttons, ..MessageBody::default() });
     }
     let outward = at.app.http.outward().clone();
-    let done = at.app.store.write(Reply { scope: at.scope, outward, turn: at.id, lease, parts }).await;
+    let has_address = at.app.files.addresses.is_there();
+    let verb = Reply { scope: at.scope, outward, has_address, turn: at.id, lease, parts };
+    let done = at.app.store.write(verb).await;
     let done = ended(&at.app.dispatcher, lease, done)?;
     Ok(Replied { messages: done.value.messages.iter().map(|message| message.id).collect() })
 }

@@ -11,12 +11,12 @@ use crate::model::{Attachment, AttachmentState, Message};
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("select a.id, a.message, a.kind, a.mime, a.name, a.size, a.state, a.error, a.source, a.path from attachments a ", $rest)
+        concat!("select a.id, a.message, a.kind, a.mime, a.name, a.size, a.state, a.error, a.source, a.path, a.width, a.height, a.file from attachments a ", $rest)
     };
 }
 
-const INSERT: &str = "insert into attachments (tenant, id, message, position, kind, mime, name, size, state, error, source, created_at) \
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const INSERT: &str = "insert into attachments (tenant, id, message, position, kind, mime, name, size, state, error, source, created_at, path, width, height, file) \
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 const OF_MESSAGE: &str = select!("where a.tenant = $1 and a.message = $2 order by a.position");
 const OF_RANGE: &str = select!(
     "join messages m on m.tenant = a.tenant and m.id = a.message where m.tenant = $1 and m.conversation = $2 \
@@ -25,7 +25,7 @@ const OF_RANGE: &str = select!(
 const LOAD: &str = select!("where a.tenant = $1 and a.id = $2");
 const PLACE: &str = "select m.conversation, m.channel from attachments a join messages m on m.tenant = a.tenant and m.id = a.message \
     where a.tenant = $1 and a.id = $2";
-const READY: &str = "update attachments set state = 'ready', mime = $3, name = coalesce(name, $4), size = $5, path = $6, error = null \
+const READY: &str = "update attachments set state = 'ready', mime = $3, name = coalesce(name, $4), size = $5, path = $6, width = $7, height = $8, error = null \
     where tenant = $1 and id = $2";
 const FAILED: &str = "update attachments set state = 'failed', error = $3 where tenant = $1 and id = $2";
 
@@ -41,14 +41,16 @@ pub struct Stored {
     pub message: Uuid,
     /// The provider's reference to the file, as JSON.
     pub source: String,
-    /// The path below the media folder, once the bytes are stored.
+    /// Where the library has the bytes, once they are stored.
     pub path: Option<String>,
+    /// An uploaded file, which other messages may use as well.
+    pub file: Option<Uuid>,
 }
 
 impl Stored {
     /// The bytes and number of files that count against the tenant's storage.
     pub fn takes(&self) -> (i64, i64) {
-        if self.shown.state == AttachmentState::Ready && self.path.is_some() {
+        if self.shown.state == AttachmentState::Ready && self.path.is_some() && self.file.is_none() {
             (self.shown.size.unwrap_or(0), 1)
         } else {
             (0, 0)
@@ -69,13 +71,27 @@ impl FromRow for Stored {
             state: columns.word()?,
             error: columns.take()?,
             url: None,
+            width: None,
+            height: None,
+            thumbnail: false,
         };
         let (source, path) = (columns.take::<String>()?, columns.take()?);
+        (shown.width, shown.height) = (columns.take()?, columns.take()?);
+        shown.thumbnail = shown.has_thumbnail();
         if shown.state == AttachmentState::Linked {
             shown.url = linked(&source);
         }
-        Ok(Self { shown, message, source, path })
+        Ok(Self { shown, message, source, path, file: columns.take()? })
     }
+}
+
+/// Where the bytes of a new attachment are.
+#[derive(Clone, Copy, Debug)]
+pub enum Bytes<'a> {
+    /// At the provider, or at an address.
+    Elsewhere { source: &'a str },
+    /// In the library, under an uploaded file's path.
+    Uploaded { path: &'a str, file: Uuid },
 }
 
 /// The source of a file that is only linked to.
@@ -94,9 +110,13 @@ pub async fn insert(
     message: Uuid,
     position: i64,
     file: &Attachment,
-    source: &str,
+    bytes: Bytes<'_>,
 ) -> Result<(), StoreError> {
     let now = tx.now();
+    let (source, path, uploaded) = match bytes {
+        Bytes::Elsewhere { source } => (source, None, None),
+        Bytes::Uploaded { path, file } => ("{}", Some(path), Some(file)),
+    };
     tx.exec(
         INSERT,
         args![
@@ -111,7 +131,11 @@ pub async fn insert(
             file.state.as_str(),
             &file.error,
             source,
-            now
+            now,
+            path,
+            file.width,
+            file.height,
+            uploaded
         ],
     )
     .await?;
@@ -170,8 +194,10 @@ pub async fn ready(
     name: Option<&str>,
     size: i64,
     path: &str,
+    pixels: Option<(i64, i64)>,
 ) -> Result<(), StoreError> {
-    tx.exec(READY, args![tenant, id, mime, name, size, path]).await?;
+    let (width, height) = pixels.unzip();
+    tx.exec(READY, args![tenant, id, mime, name, size, path, width, height]).await?;
     Ok(())
 }
 

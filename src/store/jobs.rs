@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use kinds::{
-    Acknowledge, Class, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile, FetchTitle,
-    Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
+    Acknowledge, Class, DeleteFile, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile,
+    FetchTitle, Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
 };
 
 use super::pace::Paces;

@@ -15,6 +15,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "0004_work", include_str!("../../migrations/0004_work.sql")),
     (5, "0005_channels", include_str!("../../migrations/0005_channels.sql")),
     (6, "0006_sending", include_str!("../../migrations/0006_sending.sql")),
+    (7, "0007_files", include_str!("../../migrations/0007_files.sql")),
     (8, "0008_rules", include_str!("../../migrations/0008_rules.sql")),
     (9, "0009_sources", include_str!("../../migrations/0009_sources.sql")),
     (10, "0010_people", include_str!("../../migrations/0010_people.sql")),

@@ -51,6 +51,8 @@ pub const ATTACHMENT: Lookup = by_id!(
      join channels h on h.tenant = c.tenant and h.id = c.channel",
     "a"
 );
+pub const FILE: Lookup = by_id!("select f.tenant, cast(null as uuid) from files f", "f");
+pub const UPLOAD: Lookup = by_id!("select u.tenant, cast(null as uuid) from uploads u", "u");
 pub const TURN: Lookup = Lookup {
     in_tenant: "select t.tenant, h.company from turns t join channels h on h.tenant = t.tenant and h.id = t.channel \
         where t.tenant = $1 and t.id = $2",
@@ -72,8 +74,15 @@ pub const CONTACT: Lookup = Lookup {
 };
 
 /// The statements that name no tenant: see `tests/keys.rs`.
-const ANYWHERE: [Option<&str>; 5] =
-    [COMPANY.anywhere, CHANNEL.anywhere, API_KEY.anywhere, CONVERSATION.anywhere, ATTACHMENT.anywhere];
+const ANYWHERE: [Option<&str>; 7] = [
+    COMPANY.anywhere,
+    CHANNEL.anywhere,
+    API_KEY.anywhere,
+    CONVERSATION.anywhere,
+    ATTACHMENT.anywhere,
+    FILE.anywhere,
+    UPLOAD.anywhere,
+];
 
 pub const ALL: &[&str] = &[
     COMPANY.in_tenant,
@@ -81,6 +90,8 @@ pub const ALL: &[&str] = &[
     API_KEY.in_tenant,
     CONVERSATION.in_tenant,
     ATTACHMENT.in_tenant,
+    FILE.in_tenant,
+    UPLOAD.in_tenant,
     TURN.in_tenant,
     ENVELOPE.in_tenant,
     JOB.in_tenant,
@@ -91,6 +102,8 @@ pub const ALL: &[&str] = &[
     known(ANYWHERE[2]),
     known(ANYWHERE[3]),
     known(ANYWHERE[4]),
+    known(ANYWHERE[5]),
+    known(ANYWHERE[6]),
 ];
 
 const fn known(sql: Option<&'static str>) -> &'static str {

@@ -150,11 +150,21 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
         return Ok(());
     };
     let our_reference = begun.delivery.id.to_string();
+    let uploaded = begun.file.as_ref().map(|file| {
+        let libraries = std::sync::Arc::clone(&env.files.libraries);
+        let source = crate::files::library::Stored { libraries, path: file.path.clone() };
+        let address = env.files.addresses.of(file.tenant, file.id, env.store.clock().now_ms());
+        (adapters::Upload::new(file.size.unsigned_abs(), std::sync::Arc::new(source)), address)
+    });
     let out = Outgoing {
         text: begun.part.text.as_deref(),
         media: begun.part.media.as_ref().map(|file| OutMedia {
             kind: media_kind(&file.kind),
-            url: &file.url,
+            url: match &uploaded {
+                Some((_, address)) => address.as_deref().unwrap_or_default(),
+                None => file.url.as_deref().unwrap_or_default(),
+            },
+            bytes: uploaded.as_ref().map(|(upload, _)| upload),
             name: file.name.as_deref(),
             mime: file.mime.as_deref(),
             caption: None,

@@ -10,12 +10,14 @@ use super::chat_pace::ChatPaces;
 use super::human_pace::HumanPaces;
 use crate::channels::ChannelCache;
 use crate::config::Config;
+use crate::files::Files;
 use crate::store::Store;
 
 pub struct Env {
     pub config: Arc<Config>,
     pub store: Store,
     pub channels: ChannelCache,
+    pub files: Files,
     /// For provider calls and file downloads.
     pub http: Client,
     /// How fast one chat is written to.

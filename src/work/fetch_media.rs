@@ -1,7 +1,5 @@
-//! Downloads an attachment into the media folder. The message is already visible; a `message.updated` event reports the
+//! Downloads an attachment into the library. The message is already visible; a `message.updated` event reports the
 //! file or the failure.
-
-use std::path::PathBuf;
 
 use adapters::{FetchError, Fetched, MediaRef};
 use anyhow::Context as _;
@@ -14,6 +12,7 @@ use super::kinds::Work;
 use super::{end, retry};
 use crate::announce;
 use crate::error::Error;
+use crate::files::pixels;
 use crate::model::EventKind;
 use crate::private;
 use crate::store::jobs::{self, FetchMedia, Job};
@@ -66,7 +65,7 @@ async fn fetch_and_record(env: &Env, job: &Job) -> Result<(), Error> {
         return Ok(());
     }
     let end = match fetch(env, job, channel, &source).await {
-        Ok((fetched, path)) => FetchOutcome::Ready { fetched, path },
+        Ok((fetched, path, pixels)) => FetchOutcome::Ready { fetched, path, pixels },
         Err(error) if error.retryable() && job.tries < FetchMedia::TRIES => {
             let random = env.store.ids().next().as_u128() as u64;
             let wait_ms = retry::wait_ms(job.tries, 2_000, LONGEST_WAIT_MS, random);
@@ -74,16 +73,12 @@ async fn fetch_and_record(env: &Env, job: &Job) -> Result<(), Error> {
         }
         Err(error) => FetchOutcome::Failed { reason: error.to_string(), for_good: !error.retryable() },
     };
-    let path = if let FetchOutcome::Ready { path, .. } = &end {
-        Some(env.config.media_dir().join(path))
-    } else {
-        None
-    };
+    let path = if let FetchOutcome::Ready { path, .. } = &end { Some(path.clone()) } else { None };
     let is_kept = env.store.write(FinishFetch { job: job.clone(), end, usual }).await?.value;
     if let Some(path) = path.filter(|_| !is_kept)
-        && let Err(error) = fs::remove_file(&path).await
+        && let Err(error) = env.files.libraries.delete(&path).await
     {
-        tracing::warn!(%error, path = %path.display(), "an unrecorded file cannot be removed; the sweep removes it");
+        tracing::warn!(%error, path, "an unrecorded file cannot be removed; the sweep removes it");
     }
     Ok(())
 }
@@ -112,8 +107,14 @@ impl Verb for HasStorageRoom {
     }
 }
 
-/// Downloads to a `.part` file and renames it when it is complete.
-async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fetched, String), FetchError> {
+/// Downloads into the staging folder and puts it into the library when it is complete. Gives where it is there, and a
+/// picture's size.
+async fn fetch(
+    env: &Env,
+    job: &Job,
+    channel: Uuid,
+    source: &str,
+) -> Result<(Fetched, String, Option<(i64, i64)>), FetchError> {
     let broken = |error: anyhow::Error| FetchError::Unavailable(format!("{error:#}").into());
     let connected = env
         .channels
@@ -123,13 +124,13 @@ async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let connected = connected.ok_or(FetchError::Gone)?;
     let provider = adapters::provider(&connected.channel.kind).ok_or(FetchError::Gone)?;
     let media: MediaRef = serde_json::from_str(source).map_err(|_| FetchError::Gone)?;
-    let folder = PathBuf::from(job.tenant.to_string());
-    let (path, part) = (folder.join(job.subject.to_string()), folder.join(format!("{}.part", job.subject)));
-    let root = env.config.media_dir();
-    private::create_dir(&root.join(&folder)).context("the media folder").map_err(broken)?;
+    let part = env.files.staging.place(job.tenant, job.subject);
+    if let Some(folder) = part.parent() {
+        private::create_dir(folder).context("the folder for uploads").map_err(broken)?;
+    }
     let mut options = fs::OpenOptions::from(private::create_options());
-    let sink = options.truncate(true).open(root.join(&part)).await;
-    let mut sink = sink.context("the media folder").map_err(broken)?;
+    let sink = options.truncate(true).open(&part).await;
+    let mut sink = sink.context("the folder for uploads").map_err(broken)?;
     let limit = env.config.calls.media_max_bytes.min(provider.limits().max_download_bytes);
     let account = connected.secrets.account();
     let within = std::time::Duration::from_millis(env.config.calls.media_timeout_ms);
@@ -139,17 +140,21 @@ async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let fetched = match fetched {
         Ok(fetched) => fetched,
         Err(error) => {
-            let _ = fs::remove_file(root.join(&part)).await;
+            let _ = fs::remove_file(&part).await;
             return Err(error);
         }
     };
-    let stored_file = async {
+    let path = env.files.libraries.path(&format!("{}/{}", job.tenant, job.subject));
+    let kept = async {
         sink.flush().await?;
-        sink.sync_all().await?;
-        fs::rename(root.join(&part), root.join(&path)).await
+        let (at, mime) = (part.clone(), fetched.mime.clone());
+        let pixels = tokio::task::spawn_blocking(move || pixels(&at, &mime)).await?;
+        env.files.libraries.put(&path, &part).await?;
+        let _ = env.files.staging.remove(job.tenant, job.subject).await;
+        anyhow::Ok(pixels)
     };
-    stored_file.await.context("the file cannot be kept").map_err(broken)?;
-    Ok((fetched, path.display().to_string()))
+    let pixels = kept.await.context("the file cannot be kept").map_err(broken)?;
+    Ok((fetched, path, pixels))
 }
 
 struct LoadAttachment {
@@ -173,6 +178,7 @@ enum FetchOutcome {
     Ready {
         fetched: Fetched,
         path: String,
+        pixels: Option<(i64, i64)>,
     },
     Retry {
         wait_ms: i64,
@@ -220,7 +226,7 @@ impl Verb for FinishFetch {
             FetchOutcome::Failed { reason, for_good: true } => {
                 attachments::failed(tx, tenant, id, reason).await?;
             }
-            FetchOutcome::Ready { fetched, path } => {
+            FetchOutcome::Ready { fetched, path, pixels } => {
                 let size = i64::try_from(fetched.size).unwrap_or(i64::MAX);
                 // An edit replaced the attachment during the download.
                 let Some(before) = attachments::load(tx, tenant, id).await? else {
@@ -236,8 +242,8 @@ impl Verb for FinishFetch {
                     return Ok(false);
                 }
                 storage::add(tx, tenant, size - bytes, 1 - files).await?;
-                attachments::ready(tx, (tenant, id), &fetched.mime, fetched.name.as_deref(), size, path)
-                    .await?;
+                let name = fetched.name.as_deref();
+                attachments::ready(tx, (tenant, id), &fetched.mime, name, size, path, *pixels).await?;
             }
         }
         jobs::done(tx, &self.job).await?;

@@ -11,8 +11,8 @@ use super::Env;
 use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
-    self, Acknowledge, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile, FetchTitle, Job,
-    Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
+    self, Acknowledge, DeleteFile, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile,
+    FetchTitle, Job, Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -98,6 +98,7 @@ static ALL: &[JobKind] = &[
     kind::<Acknowledge>(),
     kind::<ReadNews>(),
     kind::<React>(),
+    kind::<DeleteFile>(),
     kind::<FetchMedia>(),
     kind::<FetchProfile>(),
     kind::<FetchTitle>(),

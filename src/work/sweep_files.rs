@@ -1,4 +1,5 @@
-//! Removes files without an attachment: left by a process that died between writing a file and recording it.
+//! Removes files without an attachment, left by a process that died between writing a file and recording it; uploads that
+//! were not finished; and uploaded files that nothing uses.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,9 +11,11 @@ use uuid::Uuid;
 use super::Env;
 use super::kinds::Work;
 use crate::error::Error;
+use crate::files::remove::{FindOld, RemoveOld};
 use crate::rooms::id_in_name;
 use crate::store::jobs::{Job, SweepFiles};
-use crate::store::{Tx, Verb, attachments};
+use crate::store::uploads::{self, Upload};
+use crate::store::{Tx, Verb, attachments, files};
 
 /// A younger file may not be recorded yet.
 const AGE: Duration = Duration::from_hours(24);
@@ -22,6 +25,7 @@ impl Work for SweepFiles {
     const EVERY: Option<Duration> = Some(Duration::from_hours(24));
 
     async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
+        over(env).await?;
         let root = env.config.media_dir();
         let Ok(mut tenants) = fs::read_dir(&root).await else { return Ok(()) };
         while let Some(folder) = tenants.next_entry().await.context("the media folder")? {
@@ -33,6 +37,50 @@ impl Work for SweepFiles {
             }
         }
         Ok(())
+    }
+}
+
+/// Uploads of more than a day with their bytes, and files that are over. What it does not come to it does the next time.
+async fn over(env: &Env) -> Result<(), Error> {
+    for upload in env.store.read(FindOldUploads).await? {
+        env.files.drop_upload(&env.store, &upload).await?;
+    }
+    for file in env.store.read(FindOld).await? {
+        env.store.write(RemoveOld(file)).await?;
+    }
+    staged(env).await
+}
+
+/// Staged files of no upload: what a download left that was cut off.
+async fn staged(env: &Env) -> Result<(), Error> {
+    old(env.files.staging.root(), AGE * 2).await?;
+    // Thumbnails are made again when somebody looks.
+    old(env.files.thumbnails.root(), AGE * 30).await
+}
+
+/// Removes the files in the folders of a folder that are so old.
+async fn old(root: &Path, most: Duration) -> Result<(), Error> {
+    let Ok(mut tenants) = fs::read_dir(root).await else { return Ok(()) };
+    while let Some(folder) = tenants.next_entry().await.context("a folder for files")? {
+        let Ok(mut files) = fs::read_dir(folder.path()).await else { continue };
+        while let Some(file) = files.next_entry().await.context("a folder for files")? {
+            let age = file.metadata().await.ok().and_then(|about| about.modified().ok()?.elapsed().ok());
+            if age.is_some_and(|age| age > most) {
+                remove(&file.path()).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+struct FindOldUploads;
+
+impl Verb for FindOldUploads {
+    type Out = Vec<Upload>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Upload>, Error> {
+        let before = tx.now() - crate::files::upload::MAX_AGE_MS;
+        Ok(uploads::old(tx, before, 1_000).await?)
     }
 }
 
@@ -92,7 +140,9 @@ impl Verb for FindUnknown {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>, Error> {
         let mut unknown = Vec::new();
         for id in &self.files {
-            if attachments::load(tx, self.tenant, *id).await?.is_none_or(|stored| stored.path.is_none()) {
+            let is_file = files::load(tx, self.tenant, *id).await?.is_some();
+            let stored = attachments::load(tx, self.tenant, *id).await?;
+            if !is_file && stored.is_none_or(|stored| stored.path.is_none()) {
                 unknown.push(*id);
             }
         }

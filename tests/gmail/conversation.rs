@@ -193,3 +193,28 @@ on_both!(a_mailbox_is_connected_by_signing_in_at_google, |engine| async move {
     assert_eq!(shown["conversation"]["channel"], made["id"], "{shown}");
     world.finish().await;
 });
+
+on_both!(an_uploaded_file_is_a_part_of_the_mail, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let mut manager = shop.world.person("agent@example.com").await;
+    let api = shop.world.api("agent@example.com").await;
+    let mail = shop.google.arrives(MAILBOX, &Mail::new("Ari Probe <ari@example.org>", "Offer", "Please"));
+    shop.holds(&mail.thread, 1).await;
+    let conversation = shop.conversation(&mail.thread).await.expect("a conversation");
+    let picture = crate::files::picture(90, 60);
+    let voice = crate::files::voice();
+    let document = crate::files::document();
+    let files = [("image", "a.png", picture), ("voice", "b.ogg", voice), ("document", "c.pdf", document)];
+    for (at, (kind, name, bytes)) in files.into_iter().enumerate() {
+        let query = format!("conversation={conversation}&name={name}");
+        let (code, answer) = crate::files::bring(&shop.world, &api, &query, "", bytes.clone()).await;
+        assert_eq!(code, 201, "{answer}");
+        let attachment = json!({ "kind": kind, "file": answer["file"]["id"] });
+        let send = json!({ "conversation": conversation, "client_id": name, "attachments": [attachment] });
+        manager.rpc("message.send", send).await.expect("it is queued");
+        let sent = shop.google.sent_reaches(at + 1).await.remove(at);
+        assert_eq!((sent.files[0].name.as_str(), &sent.files[0].bytes), (name, &bytes));
+        assert_eq!(Some(sent.files[0].mime.as_str()), answer["file"]["mime"].as_str());
+    }
+    shop.finish().await;
+});

@@ -682,6 +682,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a file in one request: the body is the file, or a form (`multipart/form-data`) with one.
+         * @description Up to 5 MiB; a larger one is better brought in pieces (`upload.begin`), which go on where they stopped. The type is
+         *     read from the bytes, a picture's position is taken out, and what the conversation's channel does not take is
+         *     refused with the field and what to do. The same bytes again are the same file. People who answer may bring files, and
+         *     AI workers.
+         */
+        post: operations["post_files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a file that no message has.
+         * @description 409 `in_use`: a message has it.
+         */
+        delete: operations["delete_files_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -972,6 +1015,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/media/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A small picture of an attachment that has one (`thumbnail`), as JPEG. */
+        get: operations["get_media_id_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -1158,6 +1218,23 @@ export interface paths {
         };
         /** Where a provider sends the browser back to: opens the page, which finishes. */
         get: operations["get_connect_kind"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/f/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of an uploaded file, for a provider that fetches by itself: the address is signed and over after some minutes. */
+        get: operations["get_f_token"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1388,6 +1465,8 @@ export interface components {
          */
         Attachment: {
             error: string | null;
+            /** Format: int64 */
+            height: number | null;
             /** Format: uuid */
             id: string;
             kind: components["schemas"]["MessageKind"];
@@ -1399,8 +1478,15 @@ export interface components {
              */
             size: number | null;
             state: components["schemas"]["AttachmentState"];
+            /** @description Whether it is at `/api/v1/media/{id}/thumbnail` as well, small. */
+            thumbnail: boolean;
             /** @description Of a `linked` file: http or https, as the sender gave it. */
             url: string | null;
+            /**
+             * Format: int64
+             * @description Of a picture, in pixels, as it is stored.
+             */
+            width: number | null;
         };
         /** @enum {string} */
         AttachmentState: "pending" | "ready" | "linked" | "failed";
@@ -2101,6 +2187,24 @@ export interface components {
         Extended: {
             /** Format: int64 */
             lease_until: number;
+        };
+        FileAnswer: {
+            file: components["schemas"]["UploadedFile"];
+        };
+        FileQuery: {
+            /**
+             * Format: uuid
+             * @description The channel of this conversation decides what is taken.
+             */
+            conversation: string | null;
+            /** @description As what it is to be sent: `image`, `audio`, `voice`, `video` or `document`. */
+            kind: string | null;
+            name: string | null;
+            /**
+             * Format: uuid
+             * @description Whose file it is; not needed with a conversation.
+             */
+            tenant: string | null;
         };
         Finish: {
             /** @description As the browser brought it back. */
@@ -2841,14 +2945,19 @@ export interface components {
         };
         /** @description A file to be sent, by its public address. */
         OutAttachment: {
+            /**
+             * Format: uuid
+             * @description An uploaded file of the tenant.
+             */
+            file?: string | null;
             /** @description `image`, `audio`, `voice`, `video` or `document`. */
             kind: string;
             /** @description At most 200 characters. */
             mime?: string | null;
             /** @description At most 200 characters. */
             name?: string | null;
-            /** @description `https://…`, reachable by the provider. */
-            url: string;
+            /** @description `https://…`, reachable by the provider. Either this or `file`. */
+            url?: string | null;
         };
         /** @description A reply button under a text. */
         OutButton: {
@@ -3631,6 +3740,62 @@ export interface components {
             id: string;
             name: string;
         };
+        UploadAnswer: {
+            file: components["schemas"]["UploadedFile"] | null;
+            upload: components["schemas"]["UploadState"];
+        };
+        UploadBody: {
+            /**
+             * Format: uuid
+             * @description The channel of this conversation decides what is taken.
+             */
+            conversation?: string | null;
+            /** @description As what it is to be sent: `image`, `audio`, `voice`, `video` or `document`; by its type if it is left out. */
+            kind?: string | null;
+            /** @description What the sender says of it. The bytes decide where they tell. */
+            mime?: string | null;
+            /** @description At most 200 characters; without a path. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /**
+             * Format: uuid
+             * @description Whose file it is; not needed with a conversation.
+             */
+            tenant?: string | null;
+        };
+        UploadState: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description The next byte that is wanted.
+             */
+            offset: number;
+            /** Format: int64 */
+            size: number;
+        };
+        /** @description To be sent as `file` of an attachment. */
+        UploadedFile: {
+            /** Format: int64 */
+            height: number | null;
+            /** Format: uuid */
+            id: string;
+            /** @description By the bytes. */
+            mime: string;
+            name: string | null;
+            /** @description Of the bytes as they are kept: a picture without its position. */
+            sha256: string;
+            /** Format: int64 */
+            size: number;
+            /** Format: uuid */
+            tenant: string;
+            /** Format: int64 */
+            width: number | null;
+        };
         /** @description A person. */
         User: {
             email: string;
@@ -3742,6 +3907,8 @@ export type EventKind = components['schemas']['EventKind'];
 export type EventsAnswer = components['schemas']['EventsAnswer'];
 export type EventsQuery = components['schemas']['EventsQuery'];
 export type Extended = components['schemas']['Extended'];
+export type FileAnswer = components['schemas']['FileAnswer'];
+export type FileQuery = components['schemas']['FileQuery'];
 export type Finish = components['schemas']['Finish'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FoundContact = components['schemas']['FoundContact'];
@@ -3868,6 +4035,10 @@ export type Turn = components['schemas']['Turn'];
 export type TurnAnswer = components['schemas']['TurnAnswer'];
 export type TurnState = components['schemas']['TurnState'];
 export type Typist = components['schemas']['Typist'];
+export type UploadAnswer = components['schemas']['UploadAnswer'];
+export type UploadBody = components['schemas']['UploadBody'];
+export type UploadState = components['schemas']['UploadState'];
+export type UploadedFile = components['schemas']['UploadedFile'];
 export type User = components['schemas']['User'];
 export type Utm = components['schemas']['Utm'];
 export type ValuesBody = components['schemas']['ValuesBody'];
@@ -6773,6 +6944,155 @@ export interface operations {
             };
         };
     };
+    post_files: {
+        parameters: {
+            query: {
+                /** @description The channel of this conversation decides what is taken. */
+                conversation: string;
+                /** @description As what it is to be sent: `image`, `audio`, `voice`, `video` or `document`. */
+                kind: string;
+                name: string;
+                /** @description Whose file it is; not needed with a conversation. */
+                tenant: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file, or a form with it */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileAnswer"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_files_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_inbox: {
         parameters: {
             query?: {
@@ -8240,6 +8560,64 @@ export interface operations {
             };
         };
     };
+    get_media_id_thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 320 pixels wide and high */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_openapi_json: {
         parameters: {
             query?: never;
@@ -8935,6 +9313,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_f_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the server signed */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bytes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description There is no such thing, or not for this caller. */
             404: {

@@ -24,6 +24,7 @@ import { Search } from "./services/search";
 import { Socket } from "./services/socket";
 import { TabLife } from "./services/tab_life";
 import { Tabs } from "./services/tabs";
+import { Uploads } from "./services/uploads";
 import { otherHolder, type Holder } from "./services/tokens";
 import { createStore, type Store } from "./state/store";
 import type { Query } from "./state/views";
@@ -43,6 +44,7 @@ export interface App {
   media: Media;
   search: Search;
   socket: Socket;
+  uploads: Uploads;
   /** Shows another part of the inbox, or in another order. */
   filter(change: Partial<Query>): void;
   signIn(email: string, password: string): Promise<void>;
@@ -74,6 +76,7 @@ export function createApp(): App {
   const loader = new Loader(store, api);
   const marks = new Marks(store, loader);
   const media = new Media(api);
+  const uploads = new Uploads(api, newId);
   const search = new Search(store, api);
   const drafts = new Drafts(store);
   const outboxShelf = new OutboxShelf(store, new TabLife(), () => outbox.kick());
@@ -109,7 +112,7 @@ export function createApp(): App {
   const headCheck = new HeadCheck(store, api, socket);
   const room = new Room(store, socket);
   const desk: Desk = new Desk({
-    store, socket, outbox, loader, room,
+    store, socket, outbox, loader, room, uploads,
     say: (error) =>
       error instanceof RequestError && error.status === 0
         ? text("act.offline")
@@ -182,6 +185,7 @@ export function createApp(): App {
     drafts.forget();
     outboxShelf.forget();
     desk.forget();
+    uploads.forget();
     preferences.forgetList();
     follow.stop();
     if (!expired) router.clear();
@@ -260,7 +264,7 @@ export function createApp(): App {
   void resume(0);
 
   return {
-    store, clock, router, follow, desk, loader, media, search, socket,
+    store, clock, router, follow, desk, loader, media, search, socket, uploads,
     request: (method, path, body, signal) => api.request(method, path, body, signal),
     filter: (change) => follow.choose(change),
     async signIn(email, password) {

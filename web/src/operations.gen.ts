@@ -42,6 +42,9 @@ export const needs = {
   "conversation.typing": "answer",
   "docs.openapi": "read",
   "event.list": "read",
+  "file.bring": "read",
+  "file.by_address": "read",
+  "file.remove": "answer",
   "health.live": "read",
   "health.ready": "read",
   "hook.data_deletion": "read",
@@ -75,6 +78,7 @@ export const needs = {
   "link.visits": "read",
   "me": "read",
   "media.get": "read",
+  "media.thumbnail": "read",
   "message.list": "read",
   "message.react": "answer",
   "message.send": "answer",
@@ -98,6 +102,10 @@ export const needs = {
   "turn.flush": "answer",
   "turn.handoff": "respond",
   "turn.reply": "respond",
+  "upload.begin": "answer",
+  "upload.cancel": "read",
+  "upload.get": "read",
+  "upload.go_on": "read",
   "user.list": "read",
 } as const satisfies Record<string, Permission>;
 

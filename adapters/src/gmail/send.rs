@@ -16,6 +16,7 @@ use crate::{
     SendOutcome,
     call::{Failure, Verdict},
     media::download,
+    upload,
 };
 
 /// Of one file. Encoded twice it still fits into what the API takes.
@@ -32,7 +33,7 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
     let mut api = Api::of(http, account)?;
     let mailbox = account.get("mailbox").ok_or_else(|| Failure::setting("mailbox", "is missing"))?;
     let fetched = match &out.media {
-        Some(media) => Some((media, fetch(http, media).await?)),
+        Some(media) => Some((media, bytes_of(http, media).await?)),
         None => None,
     };
     let file = fetched.as_ref().map(|(media, (bytes, about))| File {
@@ -81,6 +82,13 @@ fn request(
     drop(encoder);
     body.extend_from_slice(b"\"}");
     Ok(body)
+}
+
+async fn bytes_of(http: &Client, media: &OutMedia<'_>) -> Result<(Vec<u8>, Fetched), Failure> {
+    let Some(file) = media.bytes else { return fetch(http, media).await };
+    let bytes = upload::whole(file, MAX_FILE_BYTES).await?;
+    let mime = upload::mime(media.mime);
+    Ok((bytes, Fetched { mime, size: file.size, name: media.name.map(str::to_owned) }))
 }
 
 async fn fetch(http: &Client, media: &OutMedia<'_>) -> Result<(Vec<u8>, Fetched), Failure> {

@@ -8,9 +8,11 @@ use serde_json::Value;
 use super::fault::{Table, judge};
 use crate::{
     Account, Client,
-    call::{Failure, call},
+    call::{Answer, Failure, call},
     json, media,
     outward::{self, RequestBuilder},
+    provider::Upload,
+    upload::{self, Around},
 };
 
 pub(crate) const BASE: &str = "https://graph.facebook.com";
@@ -102,6 +104,17 @@ impl<'a> Graph<'a> {
         self.judge(self.request(Method::POST, path, &[])?.json(body)).await
     }
 
+    /// A call that carries a file.
+    pub(crate) async fn upload(
+        &self,
+        path: &[&str],
+        around: Around,
+        file: &Upload,
+    ) -> Result<Value, Failure> {
+        let answer = upload::send(self.request(Method::POST, path, &[])?, around, file).await?;
+        self.judged(answer)
+    }
+
     pub(crate) async fn delete(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
         self.judge(self.request(Method::DELETE, path, query)?).await
     }
@@ -169,7 +182,10 @@ impl<'a> Graph<'a> {
     }
 
     async fn judge(&self, request: RequestBuilder) -> Result<Value, Failure> {
-        let mut answer = call(request).await?;
+        self.judged(call(request).await?)
+    }
+
+    fn judged(&self, mut answer: Answer) -> Result<Value, Failure> {
         if self.gives_tokens
             && let Ok(given) = judge(&answer, self.table)
         {

@@ -78,6 +78,14 @@ impl RequestBuilder {
         self.map(|request| request.body(body))
     }
 
+    /// A body that is read while it is sent; its length is a header's matter.
+    pub(crate) fn stream(
+        self,
+        body: impl futures_util::Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    ) -> Self {
+        self.map(|request| request.body(reqwest::Body::wrap_stream(body)))
+    }
+
     pub(crate) fn form(self, fields: &[(&str, &str)]) -> Self {
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.header("content-type", "application/x-www-form-urlencoded").body(form.into())

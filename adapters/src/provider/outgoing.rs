@@ -2,13 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::files::Upload;
 use crate::{MediaKind, Words, outward::NotPublic};
 
-/// A file to be sent; the provider downloads it from `url`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A file to be sent: the provider downloads it from `url`, or is given its `bytes`.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutMedia<'a> {
     pub kind: MediaKind,
+    /// Of an uploaded file an address that ends soon; empty: there is none that the provider could reach.
     pub url: &'a str,
+    /// Of an uploaded file.
+    pub bytes: Option<&'a Upload>,
     pub name: Option<&'a str>,
     pub mime: Option<&'a str>,
     pub caption: Option<&'a str>,

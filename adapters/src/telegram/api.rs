@@ -8,6 +8,8 @@ use crate::{
     call::{Failure, call},
     media,
     outward::{self, RequestBuilder},
+    provider::Upload,
+    upload::{self, Around},
     words::HIDDEN,
 };
 
@@ -39,6 +41,14 @@ impl<'a> Api<'a> {
         let address = format!("{}/bot{}/{method}", self.base, self.token);
         let answer = call(self.http.post(address).json(parameters)).await?;
         // Folders are named after the token, on Windows with another sign in it.
+        let answer = answer.hiding(self.token).hiding(&self.token.replace(':', "~")).hiding(self.hook_secret);
+        judge(answer.status, &answer.body)
+    }
+
+    /// As [`call`](Self::call), with a file in a form.
+    pub(super) async fn upload(&self, method: &str, around: Around, file: &Upload) -> Result<Reply, Failure> {
+        let address = format!("{}/bot{}/{method}", self.base, self.token);
+        let answer = upload::send(self.http.post(address), around, file).await?;
         let answer = answer.hiding(self.token).hiding(&self.token.replace(':', "~")).hiding(self.hook_secret);
         judge(answer.status, &answer.body)
     }

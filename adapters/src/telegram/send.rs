@@ -6,6 +6,7 @@ use super::{api::Api, errors::Reply, place::Place, wire::Message};
 use crate::{
     Account, Acknowledge, Address, Client, MediaKind, Outgoing, SendError, SendOutcome,
     call::{Failure, Verdict},
+    upload,
 };
 
 pub(super) async fn send(http: &Client, account: &Account, out: &Outgoing<'_>) -> SendOutcome {
@@ -19,11 +20,11 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
     let api = Api::of(http, account)?;
     let (method, mut parameters) =
         request(out).ok_or_else(|| Failure::new(Verdict::Rejected, "empty", "there is nothing to send"))?;
-    let mut reply = api.call(method, &Value::Object(parameters.clone())).await?;
+    let mut reply = call(&api, method, &parameters, out).await?;
     if let Reply::Moved(chat) = reply {
         // The refused call sent nothing. The echo-less answer names the new chat, and so does the key.
         parameters.insert("chat_id".into(), chat.into());
-        reply = api.call(method, &Value::Object(parameters)).await?;
+        reply = call(&api, method, &parameters, out).await?;
     }
     Ok(match reply {
         Reply::Done(result) => sent(&result).unwrap_or_else(|| SendOutcome::Unknown {
@@ -38,6 +39,40 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
     })
 }
 
+async fn call(
+    api: &Api<'_>,
+    method: &str,
+    parameters: &Map<String, Value>,
+    out: &Outgoing<'_>,
+) -> Result<Reply, Failure> {
+    let Some((media, file)) = out.media.as_ref().and_then(|media| media.bytes.map(|file| (media, file)))
+    else {
+        return api.call(method, &Value::Object(parameters.clone())).await;
+    };
+    let member = member(media.kind).1;
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let fields: Vec<_> = parameters
+        .iter()
+        .filter(|(name, _)| *name != member)
+        .map(|(name, value)| (name.as_str(), plain(value)))
+        .collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mime = upload::mime(media.mime);
+    let file_part = (member, media.name.unwrap_or("file"), mime.as_str());
+    api.upload(method, upload::form(out.our_reference, &fields, file_part), file).await
+}
+
+/// The method for a kind of file, and the file's name in it.
+const fn member(kind: MediaKind) -> (&'static str, &'static str) {
+    match kind {
+        MediaKind::Image => ("sendPhoto", "photo"),
+        MediaKind::Voice => ("sendVoice", "voice"),
+        MediaKind::Audio => ("sendAudio", "audio"),
+        MediaKind::Video => ("sendVideo", "video"),
+        MediaKind::Document | MediaKind::Sticker => ("sendDocument", "document"),
+    }
+}
+
 fn sent(result: &Value) -> Option<SendOutcome> {
     let message = Message::of(result)?;
     let dedupe_key = Place::of(message).key(message.id);
@@ -49,13 +84,7 @@ fn request(out: &Outgoing<'_>) -> Option<(&'static str, Map<String, Value>)> {
     let mut parameters = Place::read(out.to).parameters();
     let text = out.text.filter(|text| !text.trim().is_empty());
     let method = if let Some(media) = &out.media {
-        let (method, member) = match media.kind {
-            MediaKind::Image => ("sendPhoto", "photo"),
-            MediaKind::Voice => ("sendVoice", "voice"),
-            MediaKind::Audio => ("sendAudio", "audio"),
-            MediaKind::Video => ("sendVideo", "video"),
-            MediaKind::Document | MediaKind::Sticker => ("sendDocument", "document"),
-        };
+        let (method, member) = member(media.kind);
         parameters.insert(member.into(), media.url.into());
         if let Some(caption) = media.caption.filter(|caption| !caption.is_empty()).or(text) {
             parameters.insert("caption".into(), caption.into());
@@ -166,6 +195,7 @@ mod tests {
         let media = OutMedia {
             kind: MediaKind::Image,
             url: "https://x.example.com/a",
+            bytes: None,
             name: None,
             mime: None,
             caption: None,

@@ -9,6 +9,8 @@ use crate::{
     call::{Answer, Failure, call},
     media::escape,
     outward::{self, RequestBuilder},
+    provider::Upload,
+    upload::{self, Around},
 };
 
 /// A server and one of its sessions.
@@ -56,6 +58,11 @@ impl<'a> Api<'a> {
 
     fn judge(&self, answer: Answer) -> Result<Answer, Failure> {
         judge(answer.hiding(self.key).hiding(self.hook_secret))
+    }
+
+    /// A call whose body carries a file.
+    pub(super) async fn upload(&self, path: &str, around: Around, file: &Upload) -> Result<Answer, Failure> {
+        self.judge(upload::send(self.request(Method::POST, path), around, file).await?)
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Failure> {

@@ -10,7 +10,12 @@ use crate::{
     Account, Acknowledge, Address, Client, MediaKind, OutMedia, Outgoing, SendError, SendOutcome,
     call::{Failure, NOT_PUBLIC, Verdict},
     json as read,
+    provider::Upload,
+    upload::{Around, Encoding},
 };
+
+/// In base64 a larger file is more than a server's usual bound for a body.
+const LARGE: u64 = 30 << 20;
 
 /// Failures of a reservation that say nothing about whether the engine has such a thing. Asking again costs nothing.
 const RETRIED: &[&str] =
@@ -41,7 +46,10 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
     })?;
     let (path, body) = request(api.session, &chat, out)
         .ok_or_else(|| Failure::new(Verdict::Rejected, "empty", "there is nothing to send"))?;
-    let answer = api.post(path, &body).await?;
+    let answer = match out.media.as_ref().and_then(given) {
+        Some(file) => api.upload(path, around(body), file).await?,
+        None => api.post(path, &body).await?,
+    };
     // WEBJS has been seen to answer a sent message with nothing at all. A page in place of an answer is not the server's.
     let named = wire::sent_id(&answer.json())
         .or_else(|| out.reserved_id.filter(|_| answer.body.is_empty()).map(str::to_owned));
@@ -56,6 +64,25 @@ async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Resul
             channel_down: false,
         },
     })
+}
+
+/// The bytes that go in the body; a large file goes by its address, if it has one.
+fn given<'a>(media: &OutMedia<'a>) -> Option<&'a Upload> {
+    media.bytes.filter(|file| media.url.is_empty() || file.size <= LARGE)
+}
+
+/// The body with room for the file's bytes as the last member of `file`, which comes last.
+fn around(mut body: Value) -> Around {
+    let file = body.as_object_mut().and_then(|body| body.remove("file")).unwrap_or_default();
+    let (body, file) = (body.to_string(), file.to_string());
+    let open = |text: &str| text.strip_suffix("}").unwrap_or(text).to_owned();
+    let (body, file) = (open(&body), open(&file));
+    Around {
+        content_type: "application/json".to_owned(),
+        before: format!("{body},\"file\":{file},\"data\":\"").into(),
+        after: "\"}}".into(),
+        encoding: Encoding::Base64,
+    }
 }
 
 /// Path and body of the call; `None` when there is nothing to send.
@@ -103,7 +130,10 @@ fn file(media: &OutMedia<'_>) -> Value {
         MediaKind::Audio => "audio/mpeg",
         MediaKind::Document | MediaKind::Sticker => "application/octet-stream",
     });
-    let mut file = json!({ "url": media.url, "mimetype": mime });
+    let mut file = match given(media) {
+        Some(_) => json!({ "mimetype": mime }),
+        None => json!({ "url": media.url, "mimetype": mime }),
+    };
     if let Some(name) = media.name {
         file["filename"] = name.into();
     }

@@ -46,7 +46,8 @@ pub(super) fn frame(to: Address<'_>, kind: &str) -> Map<String, Value> {
     frame
 }
 
-pub(super) fn message(out: &Outgoing<'_>) -> Result<Value, Failure> {
+/// `uploaded`: the id of the file, if its bytes were brought to WhatsApp before.
+pub(super) fn message(out: &Outgoing<'_>, uploaded: Option<&str>) -> Result<Value, Failure> {
     let text = out.text.filter(|text| !text.trim().is_empty());
     let (kind, content) = if let Some(template) = out.template {
         let mut content = json!({ "name": template.name, "language": { "code": template.language } });
@@ -55,9 +56,9 @@ pub(super) fn message(out: &Outgoing<'_>) -> Result<Value, Failure> {
         }
         ("template", content)
     } else if !out.buttons.is_empty() {
-        ("interactive", interactive(out, text)?)
+        ("interactive", interactive(out, text, uploaded)?)
     } else if let Some(media) = &out.media {
-        file(media, media.caption.filter(|caption| !caption.is_empty()).or(text))
+        file(media, media.caption.filter(|caption| !caption.is_empty()).or(text), uploaded)
     } else {
         let text = text.ok_or_else(|| refused("empty", "there is nothing to send"))?;
         ("text", json!({ "body": text, "preview_url": false }))
@@ -79,7 +80,7 @@ fn refused(code: &str, reason: &str) -> Failure {
 
 /// WhatsApp takes a file as what it is: what it has no kind for goes as a document, and so does a sound or a sticker with
 /// words, which have no room for them.
-fn file(media: &OutMedia<'_>, caption: Option<&str>) -> (&'static str, Value) {
+fn file(media: &OutMedia<'_>, caption: Option<&str>, uploaded: Option<&str>) -> (&'static str, Value) {
     let mime =
         media.mime.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_one_of = |known: &[&str]| mime.is_empty() || known.contains(&mime.as_str());
@@ -95,7 +96,10 @@ fn file(media: &OutMedia<'_>, caption: Option<&str>) -> (&'static str, Value) {
         MediaKind::Sticker if caption.is_none() && is_one_of(&["image/webp"]) => "sticker",
         _ => "document",
     };
-    let mut content = json!({ "link": media.url });
+    let mut content = match uploaded {
+        Some(id) => json!({ "id": id }),
+        None => json!({ "link": media.url }),
+    };
     if let Some(caption) = caption {
         content["caption"] = caption.into();
     }
@@ -111,7 +115,7 @@ fn file(media: &OutMedia<'_>, caption: Option<&str>) -> (&'static str, Value) {
     (kind, content)
 }
 
-fn interactive(out: &Outgoing<'_>, text: Option<&str>) -> Result<Value, Failure> {
+fn interactive(out: &Outgoing<'_>, text: Option<&str>, uploaded: Option<&str>) -> Result<Value, Failure> {
     let text = text.ok_or_else(|| refused("buttons", "buttons need a text above them"))?;
     let fits = |most: usize, title: usize, id: usize| {
         let is_short = |button: &Button| button.title.chars().count() <= title && button.id.len() <= id;
@@ -135,7 +139,7 @@ fn interactive(out: &Outgoing<'_>, text: Option<&str>) -> Result<Value, Failure>
     };
     content["body"] = json!({ "text": text });
     if let Some(media) = &out.media {
-        let (kind, mut file) = file(media, None);
+        let (kind, mut file) = file(media, None, uploaded);
         if !matches!(kind, "image" | "video" | "document") {
             return Err(refused("buttons", "buttons can stand under a picture, a video or a document only"));
         }
@@ -153,7 +157,7 @@ mod tests {
     const TEXT: Outgoing<'_> = Outgoing::text(Address::chat("12025550143"), "hi");
 
     fn made(out: &Outgoing<'_>) -> Value {
-        message(out).unwrap()
+        message(out, None).unwrap()
     }
 
     fn media(
@@ -161,7 +165,7 @@ mod tests {
         mime: Option<&'static str>,
         caption: Option<&'static str>,
     ) -> OutMedia<'static> {
-        OutMedia { kind, url: "https://hub.example.com/f/1", name: Some("a.pdf"), mime, caption }
+        OutMedia { kind, url: "https://hub.example.com/f/1", bytes: None, name: Some("a.pdf"), mime, caption }
     }
 
     #[test]
@@ -239,7 +243,7 @@ mod tests {
         assert_eq!(list["interactive"]["action"]["sections"][0]["rows"].as_array().map(Vec::len), Some(4));
         let long = [button(&"é".repeat(20)), button(&"é".repeat(24))];
         assert_eq!(made(&Outgoing { buttons: &long, ..TEXT })["interactive"]["type"], "list");
-        let refused = |out: &Outgoing<'_>| message(out).unwrap_err().code;
+        let refused = |out: &Outgoing<'_>| message(out, None).unwrap_err().code;
         assert_eq!(refused(&Outgoing { buttons: &[button(&"é".repeat(25))], ..TEXT }), "buttons");
         assert_eq!(refused(&Outgoing { buttons: &[button(" ")], ..TEXT }), "buttons");
         assert_eq!(refused(&Outgoing { buttons: &three, text: None, ..TEXT }), "buttons");

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::{errors::table, request};
 use crate::{
-    Account, Acknowledge, Address, Client, Outgoing, SendError, SendOutcome,
+    Account, Acknowledge, Address, Client, OutMedia, Outgoing, SendError, SendOutcome,
     call::{Failure, Verdict},
     json as read,
     meta::graph::Graph,
+    upload,
 };
 
 /// The number's own part of the Graph API.
@@ -22,6 +23,24 @@ impl<'a> Number<'a> {
             .get("phone_number_id")
             .ok_or_else(|| Failure::setting("phone_number_id", "is missing"))?;
         Ok(Self { graph: Graph::of(http, account, table)?, id })
+    }
+
+    /// Brings a file to WhatsApp, which names it by an id. One at an address it fetches by itself.
+    async fn bring(&self, media: &OutMedia<'_>, name: &str) -> Result<Option<String>, Failure> {
+        let Some(file) = media.bytes else { return Ok(None) };
+        let mime = upload::mime(media.mime);
+        let fields = [("messaging_product", "whatsapp"), ("type", mime.as_str())];
+        let form = upload::form(name, &fields, ("file", media.name.unwrap_or("file"), &mime));
+        let answer =
+            self.graph.upload(&[self.id, "media"], form, file).await.map_err(upload::nothing_sent)?;
+        let id = read::key(&answer, "id");
+        id.map(Some).ok_or_else(|| {
+            Failure::new(
+                Verdict::Retry { after_ms: None },
+                "unreadable_answer",
+                "WhatsApp took the file, but does not name it",
+            )
+        })
     }
 
     async fn post(&self, body: &Value) -> Result<Value, Failure> {
@@ -39,7 +58,11 @@ pub(super) async fn send(http: &Client, account: &Account, out: &Outgoing<'_>) -
 /// The id of what WhatsApp accepted. Whether it arrives is told later, by its status.
 async fn try_send(http: &Client, account: &Account, out: &Outgoing<'_>) -> Result<String, Failure> {
     let number = Number::of(http, account)?;
-    let answer = number.post(&request::message(out)?).await?;
+    let uploaded = match &out.media {
+        Some(media) => number.bring(media, out.our_reference).await?,
+        None => None,
+    };
+    let answer = number.post(&request::message(out, uploaded.as_deref())?).await?;
     let message = read::list(&answer, "messages").first();
     message.and_then(|message| read::key(message, "id")).ok_or_else(|| {
         Failure::new(

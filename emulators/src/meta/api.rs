@@ -130,6 +130,7 @@ async fn own(shared: &Arc<Shared>, request: &Request, plan: Plan) -> Response {
         ("GET", ["debug_token"]) => json(tokens::debug(shared, request)),
         ("POST", [account, "messages"]) => messages::send(shared, request, account, plan).await,
         ("POST", [number, "media"]) => json(media::upload(shared, request, number)),
+        ("POST", [page, "message_attachments"]) => json(media::attachment(shared, request, page)),
         ("GET", ["me", "accounts"]) => json(nodes::my_accounts(shared, request)),
         ("DELETE", [_, "permissions"]) => json(oauth::revoke(shared, request)),
         ("POST", [app, "subscriptions"]) => json(subscriptions::of_app(shared, request, app).await),

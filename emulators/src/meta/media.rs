@@ -19,6 +19,7 @@ use super::{
     tokens,
     values::File,
 };
+use crate::form;
 
 impl State {
     pub(super) fn store(&mut self, file: File) -> String {
@@ -97,12 +98,9 @@ pub(super) fn upload(shared: &Shared, request: &Request, number: &str) -> Outcom
         return Err(Refusal::unknown(number));
     }
     let content_type = request.header("content-type").unwrap_or_default();
-    let boundary =
-        content_type.split("boundary=").nth(1).map(|boundary| boundary.trim_matches('"').to_owned());
-    let Some(boundary) = boundary.filter(|_| content_type.starts_with("multipart/form-data")) else {
+    let Some(parts) = form::parts(content_type, &request.body) else {
         return Err(Refusal::parameter("Content-Type must be multipart/form-data"));
     };
-    let parts = parts(&request.body, &boundary);
     let named = |name: &str| parts.iter().find(|part| part.name == name);
     if named("messaging_product").is_none_or(|part| part.bytes != b"whatsapp") {
         return Err(Refusal::new(100, "The parameter messaging_product is required."));
@@ -130,43 +128,36 @@ pub(super) fn upload(shared: &Shared, request: &Request, number: &str) -> Outcom
     Ok(json!({ "id": id }))
 }
 
-struct Part<'a> {
-    name: String,
-    file: Option<String>,
-    mime: Option<String>,
-    bytes: &'a [u8],
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
-}
-
-/// The parts of a multipart body that are well formed.
-fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<Part<'a>> {
-    let delimiter = format!("--{boundary}");
-    let mut rest = body;
-    let mut parts = Vec::new();
-    while let Some(at) = find(rest, delimiter.as_bytes()) {
-        rest = &rest[at + delimiter.len()..];
-        let end = find(rest, delimiter.as_bytes()).unwrap_or(rest.len());
-        let Some(head_end) = find(&rest[..end], b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&rest[..head_end]).into_owned();
-        let content = &rest[head_end + 4..end];
-        let bytes = content.strip_suffix(b"\r\n").unwrap_or(content);
-        let attribute = |name: &str| {
-            let after = head.split(&format!("; {name}=\"")).nth(1)?;
-            after.split('"').next().map(str::to_owned)
-        };
-        let is_type = |line: &&str| line.to_ascii_lowercase().starts_with("content-type:");
-        let mime = head.lines().find(is_type).and_then(|line| line.split_once(':'));
-        parts.push(Part {
-            name: attribute("name").unwrap_or_default(),
-            file: attribute("filename"),
-            mime: mime.map(|(_, mime)| mime.trim().to_owned()),
-            bytes,
-        });
+/// `POST /{page id}/message_attachments`: brings a file to a page, for a message that names it.
+pub(super) fn attachment(shared: &Shared, request: &Request, page: &str) -> Outcome {
+    let token = tokens::of(shared, request)?;
+    if !shared.state.read(|state| state.reaches(&token, page)) {
+        return Err(Refusal::unknown(page));
     }
-    parts
+    let content_type = request.header("content-type").unwrap_or_default();
+    let Some(parts) = form::parts(content_type, &request.body) else {
+        return Err(Refusal::parameter("Content-Type must be multipart/form-data"));
+    };
+    let named = |name: &str| parts.iter().find(|part| part.name == name);
+    let message = named("message").and_then(|part| serde_json::from_slice::<Value>(part.bytes).ok());
+    let kind = message.as_ref().and_then(|message| message["attachment"]["type"].as_str());
+    let Some(kind @ ("image" | "audio" | "video" | "file")) = kind else {
+        return Err(Refusal::parameter("message.attachment.type must be one of {image, audio, video, file}"));
+    };
+    let Some(file) = named("filedata") else {
+        return Err(Refusal::new(100, "The parameter filedata is required."));
+    };
+    let mime = file.mime.clone().unwrap_or_default();
+    let fits = kind == "file" || mime.starts_with(&format!("{kind}/"));
+    if !fits || !form::is_kind(kind, file.bytes) {
+        return Err(Refusal::new(100, "Upload attachment failure.").sub(2_018_047));
+    }
+    if file.bytes.is_empty() || file.bytes.len() > 25 << 20 {
+        return Err(Refusal::new(100, "The size of the file exceeds the limit.").sub(2_018_278));
+    }
+    let stored = File { kind: kind.to_owned(), mime, name: file.file.clone(), bytes: file.bytes.to_vec() };
+    let id = shared.state.change(|state| state.store(stored));
+    Ok(json!({ "attachment_id": id }))
 }
 
 /// `DELETE /{media id}`.
@@ -181,7 +172,14 @@ pub(super) fn delete(shared: &Shared, request: &Request, id: &str) -> Outcome {
 /// Whether a file that is sent by its address is there.
 pub(super) async fn can_be_fetched(shared: &Shared, address: &str) -> bool {
     match shared.http.get(address).send().await {
-        Ok(response) if response.status().is_success() => response.bytes().await.is_ok(),
+        Ok(response) if response.status().is_success() => match response.bytes().await {
+            Ok(bytes) => {
+                let digest = form::sha256(&bytes);
+                shared.state.change(|state| state.fetched.insert(address.to_owned(), digest));
+                true
+            }
+            Err(_) => false,
+        },
         _ => false,
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct State {
     known: HashMap<String, Known>,
     known_in_order: VecDeque<String>,
     pub(super) media: BTreeMap<String, Stored>,
+    /// Digests of the files that were fetched, by their address.
+    pub(super) fetched: BTreeMap<String, String>,
     /// Times of the sends of the last second, by account.
     pub(super) recent_sends: BTreeMap<String, VecDeque<i64>>,
     pub(super) receipts: Receipts,
@@ -101,6 +103,7 @@ impl State {
             known: HashMap::new(),
             known_in_order: VecDeque::new(),
             media: BTreeMap::new(),
+            fetched: BTreeMap::new(),
             recent_sends: BTreeMap::new(),
             receipts: Receipts::Delivered,
             sent: Recent::default(),

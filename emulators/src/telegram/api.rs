@@ -6,6 +6,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
+    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{calls, refusal::Refusal, shared::Shared, state::Call};
 use crate::{
+    form,
     script::Answer,
     serving::{Fail, cut},
 };
@@ -21,20 +23,26 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/{bot}/{method}", any(method))
         .route("/file/{bot}/{*path}", get(file))
-        .layer(DefaultBodyLimit::max(1 << 20))
+        .layer(DefaultBodyLimit::max(64 << 20))
         .with_state(shared)
 }
 
 async fn method(
     State(shared): State<Arc<Shared>>,
     Path((bot, method)): Path<(String, String)>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     if bot.strip_prefix("bot") != Some(shared.config.token.as_str()) {
         return Refusal::new(401, "Unauthorized").into_response();
     }
+    let content_type = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let parameters = match body.as_ref() {
         b"" => json!({}),
+        bytes if content_type.starts_with("multipart/") => match of_form(&method, content_type, bytes) {
+            Ok(parameters) => parameters,
+            Err(refusal) => return refusal.into_response(),
+        },
         bytes => match serde_json::from_slice::<Value>(bytes) {
             Ok(parameters) if parameters.is_object() => parameters,
             _ => return Refusal::bad("can't parse the parameters as a JSON object").into_response(),
@@ -80,6 +88,34 @@ async fn method(
             refused => answer(refused),
         },
     }
+}
+
+/// The parameters of a form; its file as what was brought, after a look at its size and its type.
+fn of_form(method: &str, content_type: &str, body: &[u8]) -> Result<Value, Refusal> {
+    let parts = form::parts(content_type, body).ok_or_else(|| Refusal::bad("can't parse the form"))?;
+    let mut parameters = serde_json::Map::new();
+    for part in parts {
+        if part.file.is_some() {
+            let most = if part.name == "photo" { 10 << 20 } else { 50 << 20 };
+            if part.bytes.is_empty() || part.bytes.len() > most {
+                return Err(Refusal::new(413, "Request Entity Too Large"));
+            }
+            if !form::is_kind(&part.name, part.bytes) {
+                return Err(Refusal::bad(&format!("wrong type of the {} in {method}", part.name)));
+            }
+            parameters.insert(part.name, form::brought(part.bytes).into());
+            continue;
+        }
+        let text = String::from_utf8_lossy(part.bytes).into_owned();
+        let read = match part.name.as_str() {
+            "reply_markup" | "reply_parameters" | "message_thread_id" | "direct_messages_topic_id" => {
+                serde_json::from_str(&text).map_err(|_| Refusal::bad("can't parse a parameter"))?
+            }
+            _ => text.into(),
+        };
+        parameters.insert(part.name, read);
+    }
+    Ok(parameters.into())
 }
 
 fn answer(result: Result<Value, Refusal>) -> Response {

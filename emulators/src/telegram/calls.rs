@@ -332,6 +332,9 @@ async fn media(shared: &Shared, member: &str, parameters: &Value) -> Result<Stri
     if shared.state.read(|state| state.files.contains_key(given)) {
         return Ok(given.to_owned());
     }
+    if given.starts_with("upload:") {
+        return Ok(given.to_owned());
+    }
     if !given.starts_with("http://") && !given.starts_with("https://") {
         return Err(Refusal::bad("wrong file identifier/HTTP URL specified"));
     }

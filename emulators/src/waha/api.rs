@@ -64,7 +64,7 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     let call = Call {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
-        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        body: sending::without_bytes(serde_json::from_slice(&bytes).unwrap_or(Value::Null)),
         at_ms: shared.config.clock.now_ms(),
     };
     shared.state.change(|state| state.calls.push(call));

@@ -10,6 +10,8 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{
@@ -17,6 +19,7 @@ use super::{
     shared::{EmulatorConfig, Shared},
     state::{Message, Sent, Writer},
 };
+use crate::form;
 use crate::serving::{Fail, cut};
 
 pub(super) const CALLS: [&str; 5] = ["sendText", "sendImage", "sendFile", "sendVoice", "sendVideo"];
@@ -27,7 +30,7 @@ pub(super) async fn send(
     body: Bytes,
 ) -> Response {
     let call = uri.path().rsplit('/').next().unwrap_or_default().to_owned();
-    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let body = without_bytes(serde_json::from_slice(&body).unwrap_or(Value::Null));
     let session = body["session"].as_str().unwrap_or("default").to_owned();
     if let Err(refusal) = refusal::require(&shared, &session, "WORKING") {
         return *refusal;
@@ -62,6 +65,14 @@ pub(super) async fn send(
     }
     let message = accept(&shared, &session, &call, &body).await;
     (StatusCode::CREATED, Json(shared.config.engine.answer(&message))).into_response()
+}
+
+/// A body with a file's bytes as what was brought; bytes that cannot be read, or are of another kind than the call's, are none.
+pub(super) fn without_bytes(mut body: Value) -> Value {
+    let Some(data) = body["file"]["data"].as_str() else { return body };
+    let bytes = STANDARD.decode(data).unwrap_or_default();
+    body["file"]["data"] = if bytes.is_empty() { Value::Null } else { form::brought(&bytes).into() };
+    body
 }
 
 fn check(call: &str, body: &Value) -> Result<(), &'static str> {
@@ -139,7 +150,7 @@ fn take(shared: &Arc<Shared>, session: &str, call: &str, body: &Value) -> (Messa
         chat: message.chat.clone(),
         id: message.id.clone(),
         text: words,
-        media: text(&body["file"]["url"]),
+        media: text(&body["file"]["url"]).or_else(|| text(&body["file"]["data"])),
         reply_to: text(&body["reply_to"]),
         at_ms,
     };

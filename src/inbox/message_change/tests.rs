@@ -39,6 +39,9 @@ fn file() -> Attachment {
         state: AttachmentState::Ready,
         error: None,
         url: None,
+        width: None,
+        height: None,
+        thumbnail: false,
     }
 }
 

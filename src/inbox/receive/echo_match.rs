@@ -69,7 +69,8 @@ mod tests {
     fn part(text: Option<&str>, file: Option<&str>) -> Part {
         let media = file.map(|kind| OutAttachment {
             kind: kind.to_owned(),
-            url: "https://cdn.example.com/a".to_owned(),
+            url: Some("https://cdn.example.com/a".to_owned()),
+            file: None,
             name: Some("a.pdf".to_owned()),
             mime: None,
         });

@@ -20,6 +20,8 @@ pub struct Reply {
     pub scope: Scope,
     /// Which addresses files may have.
     pub outward: Outward,
+    /// Providers can fetch uploaded files from this server.
+    pub has_address: bool,
     pub turn: Uuid,
     pub lease: Uuid,
     pub parts: Vec<MessageBody>,
@@ -86,6 +88,7 @@ impl Verb for Reply {
                 digest: &send::digest_of(body),
                 turn: Some(turn.id),
                 waits_since,
+                has_address: self.has_address,
             };
             messages.push(outgoing::put(tx, &mut conversation, out).await?);
         }

@@ -99,6 +99,8 @@ payloads! {
     React { message } = "react" in Send;
     /// Fetches the file of an attachment.
     FetchMedia { attachment } = "fetch_media" in Media;
+    /// Deletes a file's object in the library.
+    DeleteFile { file } = "delete_file" in Media;
     /// Fetches the title of a conversation's group chat.
     FetchTitle { conversation } = "fetch_title" in Media;
     /// Fetches the name of a conversation's customer.

@@ -10,6 +10,7 @@ use crate::inbox::outgoing::{self, Part};
 use crate::inbox::receipt;
 use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
+use crate::store::files::{self, File};
 use crate::store::jobs::{self, Job};
 use crate::store::messages::Heard;
 use crate::store::{Tx, Verb, channels, conversations, messages};
@@ -19,6 +20,8 @@ use crate::work::runner::CLAIM_MS;
 pub(super) struct Begun {
     pub delivery: Delivery,
     pub part: Part,
+    /// The part's uploaded file.
+    pub file: Option<File>,
     pub chat: String,
     pub thread: Option<String>,
     /// What the part answers.
@@ -110,8 +113,12 @@ impl Verb for Begin {
         deliveries::update(tx, &delivery).await?;
         let attempt = Attempt { id: deliveries::begin_attempt(tx, &delivery).await?, at: tx.now(), is_first };
         receipt::refresh(tx, &delivery).await?;
+        let file = match part.media.as_ref().and_then(|media| media.file) {
+            Some(id) => files::load(tx, delivery.tenant, id).await?,
+            None => None,
+        };
         let heard = messages::heard(tx, &conversation, message.reply_to).await?;
         let (chat, thread) = (conversation.external_id, conversation.thread);
-        Ok(Some(Begun { delivery, part, chat, thread, heard, is_automatic, attempt }))
+        Ok(Some(Begun { delivery, part, file, chat, thread, heard, is_automatic, attempt }))
     }
 }

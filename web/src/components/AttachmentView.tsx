@@ -1,6 +1,6 @@
 // An attachment by its kind: picture with preview, player, or a file to take. Says when it is still being fetched
 // from the provider and when that failed; a file that was sent by its address is a link to there.
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import { useMedia } from "../hooks/media";
 import { useText } from "../hooks/app";
 import type { Attachment } from "../api.gen";
@@ -40,18 +40,20 @@ interface Part {
 
 function Picture({ attachment, name }: Part) {
   const t = useText();
-  const [media, retry] = useMedia(attachment.id);
+  const [media, retry] = useMedia(attachment.thumbnail ? `${attachment.id} small` : attachment.id);
+  const [open, setOpen] = useState(false);
+  const [whole] = useMedia(open && attachment.thumbnail ? attachment.id : null);
   const dialog = useRef<HTMLDialogElement>(null);
   if (media.phase === "failed") return <Broken name={name} retry={retry} />;
   return (
     <>
       <button type="button" className={`picture picture-${attachment.kind}`} disabled={media.phase !== "ready"}
-        aria-label={t("media.open", { name })} onClick={() => dialog.current?.showModal()}>
+        aria-label={t("media.open", { name })} onClick={() => { setOpen(true); dialog.current?.showModal(); }}>
         {media.url ? <img src={media.url} alt={name} /> : <span className="skeleton" />}
       </button>
       <dialog ref={dialog} className="preview" aria-label={name} onClick={() => dialog.current?.close()}>
         <button type="button" className="square" aria-label={t("media.close")}><CloseIcon /></button>
-        {media.url && <img src={media.url} alt={name} />}
+        {media.url && <img src={whole.url ?? media.url} alt={name} />}
       </dialog>
     </>
   );

@@ -1,5 +1,5 @@
 // Where one writes: a message to the customer or a note to colleagues. The draft belongs to the conversation.
-import { useEffect, useRef, type KeyboardEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { composing } from "../hooks/composing";
 import { useApp, usePick, useText } from "../hooks/app";
 import { composerId } from "../hooks/places";
@@ -9,6 +9,7 @@ import { channelOf, mayWrite } from "../state/select";
 import { customer } from "../state/typist";
 import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
+import { AttachButtons, AttachDrop, AttachList, useUploads } from "./Attach";
 import { CloseIcon, SendIcon } from "./Icons";
 import { Typing } from "./Presence";
 import { useRoad, WindowNote } from "./WindowNote";
@@ -29,7 +30,11 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
   const change = (part: Partial<Draft>) => desk.draft(id, { ...draft, ...part });
-  const empty = draft.text.trim() === "";
+  const files = useUploads(id);
+  const [attachNews, setAttachNews] = useState<string | null>(null);
+  const attached = !draft.note && files.length > 0;
+  const coming = attached && files.some((file) => file.state !== "ready");
+  const empty = coming || (draft.text.trim() === "" && !attached);
 
   useEffect(() => {
     const box = field.current;
@@ -72,7 +77,11 @@ export function Composer({ conversation }: { conversation: Conversation }) {
       {draft.refusal && (
         <p className="composer-refused" role="alert" data-testid="composer-refused">{t("composer.refused", { reason: reasonWords(t, draft.refusal) })}</p>
       )}
+      {!draft.note && <AttachList conversation={id} />}
+      {attachNews && <p className="composer-refused" role="alert">{attachNews}</p>}
+      <AttachDrop conversation={id} note={draft.note} say={setAttachNews} />
       <div className="composer-line">
+        <AttachButtons conversation={id} note={draft.note} say={setAttachNews} />
         <textarea
           ref={field} id={composerId} rows={1} value={draft.text} dir="auto"
           placeholder={t(draft.note ? "composer.notePlaceholder" : "composer.placeholder")}

@@ -24,6 +24,9 @@ export const CloseIcon = () => <Line><path d="m6 6 12 12M18 6 6 18" /></Line>;
 export const BackIcon = () => <Line size={22}><path d="m14.5 5-7 7 7 7" /></Line>;
 export const DownIcon = () => <Line><path d="M12 5v14M6 13l6 6 6-6" /></Line>;
 export const SendIcon = () => <Line size={20}><path d="M5 12 4 4l17 8-17 8 1-8Zm0 0h8" /></Line>;
+export const AttachIcon = () => <Line size={20}><path d="m20 11-8.500 8.500a5 5 0 0 1-7-7L13 4a3.400 3.400 0 0 1 4.800 4.800l-8.500 8.500a1.700 1.700 0 0 1-2.400-2.400L14.500 7.500" /></Line>;
+export const MicrophoneIcon = () => <Line size={20}><rect x="9" y="3" width="6" height="11" rx="3" /><path d="M5 11a7 7 0 0 0 14 0M12 18v3" /></Line>;
+export const StopIcon = () => <Line size={20}><rect x="6" y="6" width="12" height="12" rx="2" /></Line>;
 export const NoteIcon = () => <Line><path d="M5 4h14v11l-5 5H5zM14 20v-5h5" /></Line>;
 export const ReplyIcon = () => <Line size={16}><path d="M10 6 4 12l6 6M4 12h9c4 0 7 2 7 6" /></Line>;
 export const SmileIcon = () => (

@@ -3,7 +3,7 @@ import { useApp, usePick, useText } from "../hooks/app";
 import { reasonWords } from "../i18n/refusal";
 import type { Pending } from "../state/model";
 import type { Message } from "../api.gen";
-import { NoteIcon } from "./Icons";
+import { FileIcon, NoteIcon } from "./Icons";
 import { Quote } from "./Quote";
 import { RichText } from "./RichText";
 import { StatusTicks } from "./StatusTicks";
@@ -33,6 +33,9 @@ export function PendingBubble({ pending, quoted, joined, onQuote }: Props) {
         <div className="bubble" data-problem={failed}>
           {pending.note && <p className="note-mark"><NoteIcon /> {t("message.note")}</p>}
           {pending.reply_to && <Quote message={quoted} me={me} onGo={onQuote} />}
+          {pending.files?.map(({ file, name }) => (
+            <p key={file} className="file" data-state="pending"><FileIcon /><span><strong dir="auto">{name}</strong></span></p>
+          ))}
           <RichText text={pending.text.length > drawn ? `${pending.text.slice(0, drawn)}…` : pending.text} />
           {pending.template && <p className="special">{t("message.template", { name: pending.template.name, language: pending.template.language })}</p>}
           <p className="message-meta">
@@ -46,7 +49,7 @@ export function PendingBubble({ pending, quoted, joined, onQuote }: Props) {
           <p>{pending.reason ? t("message.failed", { reason: reasonWords(t, pending.reason) }) : t("message.failedPlain")}</p>
           <p className="problem-acts">
             <button type="button" className="small" onClick={() => desk.retry(pending)}>{t("message.retry")}</button>
-            {!pending.template && <button type="button" className="small" data-testid="pending-edit" onClick={() => desk.edit(pending)}>{t("message.edit")}</button>}
+            {!pending.template && !pending.files && <button type="button" className="small" data-testid="pending-edit" onClick={() => desk.edit(pending)}>{t("message.edit")}</button>}
             <button type="button" className="small" onClick={() => desk.discard(pending)}>{t("message.discard")}</button>
           </p>
         </div>

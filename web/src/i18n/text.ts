@@ -1,14 +1,16 @@
 // Turns keys into words: values, plurals by Intl, dates and sizes in the manner of the language.
 import { en, type Key as FirstKey, type Plural } from "./en";
+import { enFiles } from "./en_files";
 import type { enConnect } from "./en_connect";
 import type { enPages } from "./en_pages";
 import type { enPeople } from "./en_people";
 import type { enRules } from "./en_rules";
 import type { enSources } from "./en_sources";
 import { ru } from "./ru";
+import { ruFiles } from "./ru_files";
 
 /** Of the words that come with the page and of those that come with a later one (`addWords`). */
-export type Key = FirstKey | keyof typeof enPages | keyof typeof enConnect | keyof typeof enPeople | keyof typeof enRules | keyof typeof enSources;
+export type Key = FirstKey | keyof typeof enFiles | keyof typeof enPages | keyof typeof enConnect | keyof typeof enPeople | keyof typeof enRules | keyof typeof enSources;
 
 /** The key of a channel's kind. More kinds come with more providers; one that is not known here is shown by its name. */
 export const kindKey = (kind: string) => `channel.${kind}` as Key;
@@ -16,7 +18,7 @@ export type Language = "en" | "ru";
 export type Values = Record<string, string | number>;
 
 type Words = Record<Key, string | Plural>;
-const languages = { en: { ...en } as Words, ru: { ...ru } as Words };
+const languages = { en: { ...en, ...enFiles } as Words, ru: { ...ru, ...ruFiles } as Words };
 
 /** Takes the words of a page that has just come. */
 export function addWords(more: Record<Language, Partial<Words>>): void {

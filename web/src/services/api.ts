@@ -91,6 +91,17 @@ export class Api {
     return response.blob();
   }
 
+  /** The next bytes of an upload. */
+  async piece<T>(upload: string, offset: number, bytes: Blob, signal: AbortSignal): Promise<T> {
+    const path = `/api/v1/uploads/${upload}`;
+    return json<T>(await this.authorised("PATCH", path, signal, { bytes, offset }));
+  }
+
+  async thumbnail(attachment: string): Promise<Blob> {
+    const response = await this.authorised("GET", `/api/v1/media/${attachment}/thumbnail`);
+    return response.blob();
+  }
+
   /** Any operation of the API; the settings pages name theirs in `settings/calls.ts`. */
   request<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: object, signal?: AbortSignal): Promise<T> {
     return this.authorised(method, path, signal, body).then((response) => json<T>(response));
@@ -100,7 +111,7 @@ export class Api {
     return this.authorised("GET", path, signal).then((response) => json<T>(response));
   }
 
-  private async authorised(method: string, path: string, signal?: AbortSignal, body?: object): Promise<Response> {
+  private async authorised(method: string, path: string, signal?: AbortSignal, body?: object | Piece): Promise<Response> {
     try {
       const token = await this.tokens.fresh();
       const response = await this.send(method, path, body, token, signal);
@@ -119,13 +130,15 @@ export class Api {
   }
 
   private async send(
-    method: string, path: string, body: object | undefined, token: string | null, signal?: AbortSignal,
+    method: string, path: string, body: object | Piece | undefined, token: string | null, signal?: AbortSignal,
   ): Promise<Response> {
     const headers = new Headers({ accept: "application/json" });
-    if (body) headers.set("content-type", "application/json");
+    const piece = body && isPiece(body) ? body : null;
+    if (body) headers.set("content-type", piece ? "application/octet-stream" : "application/json");
+    if (piece) headers.set("upload-offset", String(piece.offset));
     if (token) headers.set("authorization", `Bearer ${token}`);
     const init: RequestInit = { method, headers, credentials: "same-origin" };
-    if (body) init.body = JSON.stringify(body);
+    if (body) init.body = piece ? piece.bytes : JSON.stringify(body);
     if (signal) init.signal = signal;
     const sentAt = this.clock.elapsed();
     try {
@@ -137,6 +150,13 @@ export class Api {
     }
   }
 }
+
+interface Piece {
+  bytes: Blob;
+  offset: number;
+}
+
+const isPiece = (body: object): body is Piece => "bytes" in body && body.bytes instanceof Blob;
 
 async function checked(response: Response): Promise<Response> {
   if (!response.ok) throw await fromResponse(response);

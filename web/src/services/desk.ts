@@ -11,6 +11,7 @@ import type { Outbox } from "./outbox";
 import { reasonOf, RequestError } from "./problem";
 import type { Room } from "./room";
 import type { Arguments, Method, Socket } from "./socket";
+import type { Uploads } from "./uploads";
 
 export type { Verb };
 
@@ -20,6 +21,7 @@ export interface DeskParts {
   outbox: Outbox;
   loader: Loader;
   room: Room;
+  uploads: Pick<Uploads, "take">;
   /** Says a failure in the language of the page. */
   say: (error: RequestError | Error) => string;
 }
@@ -51,8 +53,13 @@ export class Desk {
   /** `asPerson`: it says that a person answers after the window for machines. */
   send(conversation: string, draft: Draft, asPerson = false): void {
     const text = draft.text.trim();
-    if (!text) return;
-    this.parts.outbox.write({ conversation, note: draft.note, text, reply_to: draft.reply_to, ...(asPerson && !draft.note && { human_agent: true }) });
+    const files = draft.note ? [] : this.parts.uploads.take(conversation);
+    // One of them is still on its way.
+    if (files === null || (!text && files.length === 0)) return;
+    this.parts.outbox.write({
+      conversation, note: draft.note, text, reply_to: draft.reply_to, ...(files.length > 0 ? { files } : {}),
+      ...(asPerson && !draft.note && { human_agent: true }),
+    });
     this.parts.room.typed();
     const kept = { note: draft.note, ...(draft.human_agent && { human_agent: true }) };
     this.parts.store.apply({ type: "draft", conversation, draft: { text: "", reply_to: null, ...kept } });

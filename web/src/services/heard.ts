@@ -43,8 +43,10 @@ const isAim: Check = (value) =>
   || is<Aim>({ kind: isOneOf("assign"), assignee: isNullOr(isText) })(value)
   || is<Aim>({ kind: isOneOf("read"), mark: isMark, before: isNullOr(isMark) })(value);
 const isTemplate = is({ name: isText, language: isText, components: isMaybe(Array.isArray) });
+const isFiles: Check = (value) =>
+  value === undefined || (Array.isArray(value) && value.every(is({ kind: isText, file: isText, name: isText })));
 const isPending = is<Pending>({
-  client_id: isText, conversation: isText, note: isTruth, text: isText, reply_to: isNullOr(isText), created_at: isTime,
+  client_id: isText, conversation: isText, note: isTruth, text: isText, reply_to: isNullOr(isText), files: isFiles, created_at: isTime,
   order: isTime, state: isOneOf("waiting", "sending", "failed"), reason: isNullOr(isText), human_agent: isMaybe(isTruth), template: isMaybe(isTemplate),
 });
 const isWish = is<Wish>({ id: isText, conversation: isText, order: isTime, aim: isAim });

@@ -12,12 +12,12 @@ interface Entry {
 export class Media {
   private readonly entries = new Map<string, Entry>();
 
-  constructor(private readonly api: Pick<Api, "media">) {}
+  constructor(private readonly api: Pick<Api, "media" | "thumbnail">) {}
 
   acquire(id: string): Promise<string> {
     let entry = this.entries.get(id);
     if (!entry) {
-      entry = { users: 0, url: this.api.media(id).then((blob) => URL.createObjectURL(blob)) };
+      entry = { users: 0, url: this.fetch(id).then((blob) => URL.createObjectURL(blob)) };
       // A failure is not kept: the next one who asks tries again.
       entry.url.catch(() => this.entries.delete(id));
     }
@@ -26,6 +26,11 @@ export class Media {
     this.entries.delete(id);
     this.entries.set(id, entry);
     return entry.url;
+  }
+
+  private fetch(id: string): Promise<Blob> {
+    const [attachment, small] = id.split(" ");
+    return small ? this.api.thumbnail(attachment!) : this.api.media(id);
   }
 
   release(id: string): void {

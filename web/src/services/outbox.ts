@@ -41,7 +41,7 @@ export class Outbox {
   constructor(private readonly parts: OutboxParts) {}
 
   /** Gives its id. */
-  write(message: Pick<Pending, "conversation" | "note" | "text" | "reply_to" | "human_agent" | "template">): string {
+  write(message: Pick<Pending, "conversation" | "note" | "text" | "reply_to" | "files" | "human_agent" | "template">): string {
     const { store, newId, now } = this.parts;
     const pending: Pending = {
       ...message, client_id: newId(), created_at: now(), order: nextOrder(store.get()), state: "waiting", reason: null,
@@ -129,7 +129,7 @@ export class Outbox {
         return false;
       }
       const refused = error instanceof RequestError && error.status === 409;
-      const paused = refused && this.paused(conversation);
+      const paused = refused && !pending.files?.length && this.paused(conversation);
       const code = refused && !paused && !note && roadCode(store.get().conversations.get(conversation)?.value, this.parts.now());
       store.apply(paused && !pending.template ? { type: "pending.returned", client_id, reason: reasonOf(error) }
         : { type: "pending.moved", client_id, state: "failed", reason: code || reasonOf(error) });
@@ -189,8 +189,13 @@ export class Outbox {
 }
 
 /** A template is the whole message. */
-function contentOf({ note, text, template, human_agent }: Pending) {
-  return template && !note ? { template } : { text, ...(human_agent && !note ? { human_agent } : {}) };
+function contentOf({ note, text, template, human_agent, files = [] }: Pending) {
+  if (template && !note) return { template };
+  return {
+    text,
+    ...(human_agent && !note ? { human_agent } : {}),
+    ...(files.length > 0 ? { attachments: files.map(({ kind, file, name }) => ({ kind, file, name })) } : {}),
+  };
 }
 
 function laneOf({ conversation, aim }: Wish): string {

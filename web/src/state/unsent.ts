@@ -1,6 +1,13 @@
 // What this person did and the server has not confirmed, as plain values. What becomes of it is in `pending.ts`.
 import type { OutTemplate, ReadMark } from "../api.gen";
 
+/** A file that the server has, as it goes in a message. */
+export interface SentFile {
+  kind: string;
+  file: string;
+  name: string;
+}
+
 export interface Pending {
   client_id: string;
   conversation: string;
@@ -11,6 +18,7 @@ export interface Pending {
   human_agent?: boolean;
   /** The whole message: `text` is what the customer will read, and is not sent. */
   template?: OutTemplate;
+  files?: readonly SentFile[];
   created_at: number;
   /** Its place among all that this person did: over the tabs, too. */
   order: number;

@@ -8,6 +8,7 @@ use crate::{
     call::{Failure, Verdict},
     json as read,
     meta::graph::Graph,
+    upload,
 };
 
 const MAX_BUTTONS: usize = 13;
@@ -34,7 +35,13 @@ async fn try_send(
     sender: &str,
     out: &Outgoing<'_>,
 ) -> Result<SendOutcome, Failure> {
-    let answer = graph.post(&[sender, "messages"], &request(network, out)?).await?;
+    let uploaded = match &out.media {
+        Some(media) if network == Network::Messenger => {
+            bring(graph, sender, media, out.our_reference).await?
+        }
+        _ => None,
+    };
+    let answer = graph.post(&[sender, "messages"], &request(network, out, uploaded.as_deref())?).await?;
     Ok(match answer.get("message_id").and_then(read::id) {
         Some(id) => SendOutcome::Sent { external_id: id.clone(), dedupe_key: id },
         None => SendOutcome::Unknown {
@@ -44,12 +51,37 @@ async fn try_send(
     })
 }
 
+/// Brings a file to the page, which names it by an id. One at an address is fetched from there.
+async fn bring(
+    graph: &Graph<'_>,
+    sender: &str,
+    media: &OutMedia<'_>,
+    name: &str,
+) -> Result<Option<String>, Failure> {
+    let Some(file) = media.bytes else { return Ok(None) };
+    let mime = upload::mime(media.mime);
+    let about = json!({ "attachment": { "type": kind(media.kind), "payload": { "is_reusable": false } } })
+        .to_string();
+    let fields = [("message", about.as_str())];
+    let form = upload::form(name, &fields, ("filedata", media.name.unwrap_or("file"), &mime));
+    let path = [sender, "message_attachments"];
+    let answer = graph.upload(&path, form, file).await.map_err(upload::nothing_sent)?;
+    let id = answer.get("attachment_id").and_then(read::id);
+    id.map(Some).ok_or_else(|| {
+        Failure::new(
+            Verdict::Retry { after_ms: None },
+            "unreadable_answer",
+            "the file was taken, but the answer does not name it",
+        )
+    })
+}
+
 fn refuse(code: &str, reason: &str) -> Failure {
     Failure::new(Verdict::Rejected, code, reason)
 }
 
 /// The body of the call.
-fn request(network: Network, out: &Outgoing<'_>) -> Result<Value, Failure> {
+fn request(network: Network, out: &Outgoing<'_>, uploaded: Option<&str>) -> Result<Value, Failure> {
     if out.template.is_some() {
         return Err(refuse("not_supported", "there are no approved texts on this channel"));
     }
@@ -69,7 +101,13 @@ fn request(network: Network, out: &Outgoing<'_>) -> Result<Value, Failure> {
         if caption.or(text).is_some() {
             return Err(refuse("caption", "a text cannot go beside a file here"));
         }
-        message.insert("attachment".into(), attachment(media));
+        if uploaded.is_none() && media.url.is_empty() {
+            return Err(refuse(
+                "no_address",
+                "files go by their address here, and this server has none that is public: set public_url",
+            ));
+        }
+        message.insert("attachment".into(), attachment(media, uploaded));
     } else {
         let text = text.ok_or_else(|| refuse("empty", "there is nothing to send"))?;
         message.insert("text".into(), text.into());
@@ -103,14 +141,21 @@ fn recipient(chat: &str) -> Value {
     }
 }
 
-fn attachment(media: &OutMedia<'_>) -> Value {
-    let kind = match media.kind {
+const fn kind(kind: MediaKind) -> &'static str {
+    match kind {
         MediaKind::Image | MediaKind::Sticker => "image",
         MediaKind::Audio | MediaKind::Voice => "audio",
         MediaKind::Video => "video",
         MediaKind::Document => "file",
+    }
+}
+
+fn attachment(media: &OutMedia<'_>, uploaded: Option<&str>) -> Value {
+    let payload = match uploaded {
+        Some(id) => json!({ "attachment_id": id }),
+        None => json!({ "url": media.url }),
     };
-    json!({ "type": kind, "payload": { "url": media.url } })
+    json!({ "type": kind(media.kind), "payload": payload })
 }
 
 fn quick_replies(network: Network, out: &Outgoing<'_>) -> Result<Value, Failure> {
@@ -195,34 +240,35 @@ mod tests {
         Outgoing { our_reference: "ref-1", ..Outgoing::text(Address::chat("7300000000000001"), "hi") };
 
     fn code(network: Network, out: &Outgoing<'_>) -> String {
-        request(network, out).unwrap_err().code
+        request(network, out, None).unwrap_err().code
     }
 
     #[test]
     fn the_tag_is_a_person_s_choice() {
-        let body = request(Network::Messenger, &TEXT).unwrap();
+        let body = request(Network::Messenger, &TEXT, None).unwrap();
         assert_eq!((&body["messaging_type"], &body["tag"]), (&json!("RESPONSE"), &Value::Null));
         assert_eq!(body["message"], json!({ "text": "hi", "metadata": "ref-1" }));
         let person = Outgoing { human_agent: true, ..TEXT };
         for network in [Network::Messenger, Network::Instagram] {
-            let body = request(network, &person).unwrap();
+            let body = request(network, &person, None).unwrap();
             assert_eq!(
                 (&body["messaging_type"], &body["tag"]),
                 (&json!("MESSAGE_TAG"), &json!("HUMAN_AGENT"))
             );
         }
         let machine = Outgoing { is_automatic: true, ..person };
-        assert!(request(Network::Messenger, &machine).unwrap().get("tag").is_none());
-        let instagram = request(Network::Instagram, &TEXT).unwrap();
+        assert!(request(Network::Messenger, &machine, None).unwrap().get("tag").is_none());
+        let instagram = request(Network::Instagram, &TEXT, None).unwrap();
         assert_eq!(instagram, json!({ "recipient": {"id": "7300000000000001"}, "message": {"text": "hi"} }));
     }
 
     #[test]
     fn what_one_call_cannot_hold_is_refused_before_it() {
         let url = "https://x.example.com/a.jpg";
-        let media = OutMedia { kind: MediaKind::Image, url, name: None, mime: None, caption: None };
+        let media =
+            OutMedia { kind: MediaKind::Image, url, bytes: None, name: None, mime: None, caption: None };
         let file = Outgoing { text: None, media: Some(media), ..TEXT };
-        let body = request(Network::Messenger, &file).unwrap();
+        let body = request(Network::Messenger, &file, None).unwrap();
         assert_eq!(body["message"]["attachment"], json!({"type": "image", "payload": {"url": url}}));
         assert_eq!(code(Network::Messenger, &Outgoing { text: Some("x"), ..file }), "caption");
         let captioned = OutMedia { caption: Some("x"), ..media };
@@ -235,7 +281,7 @@ mod tests {
         );
         let buttons = vec![Button { id: "A".into(), title: "Yes".into() }; 13];
         let asked = Outgoing { buttons: &buttons, ..TEXT };
-        let body = request(Network::Instagram, &asked).unwrap();
+        let body = request(Network::Instagram, &asked, None).unwrap();
         assert_eq!(body["message"]["quick_replies"][12]["payload"], "A");
         let many = vec![buttons[0].clone(); 14];
         assert_eq!(code(Network::Messenger, &Outgoing { buttons: &many, ..TEXT }), "too_many_buttons");
@@ -248,7 +294,8 @@ mod tests {
     fn people_without_an_id_are_named_by_what_there_is() {
         assert_eq!(recipient("user_ref:shop-7"), json!({ "user_ref": "shop-7" }));
         assert_eq!(recipient("comment:17900000000000001"), json!({ "comment_id": "17900000000000001" }));
-        let quoting = |id| request(Network::Messenger, &Outgoing { reply_to: Some(id), ..TEXT }).unwrap();
+        let quoting =
+            |id| request(Network::Messenger, &Outgoing { reply_to: Some(id), ..TEXT }, None).unwrap();
         assert_eq!(quoting("m_x")["reply_to"], json!({ "mid": "m_x" }));
         assert!(quoting("press:1:2:3").get("reply_to").is_none());
         assert_eq!(reaction(Network::Instagram, "❤️"), "love");

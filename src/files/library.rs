@@ -1,0 +1,108 @@
+//! The port to where the bytes of files are, and its two implementations: a folder, and a bucket of the S3 API. An object has
+//! a key and is written once; what is not there is deleted already.
+//!
+//! To add one: an `impl Library` in a file of its own, a mark for its paths in [`Libraries`], and a line in the conformance
+//! suite below (`library/tests.rs`).
+
+mod folder;
+mod s3;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::Path;
+
+use adapters::Reader;
+use async_trait::async_trait;
+
+pub use folder::Folder;
+pub use s3::{S3, S3Settings};
+
+use crate::config::Config;
+
+#[async_trait]
+pub trait Library: Send + Sync {
+    /// Keeps a complete local file under a key. The local file may be gone afterwards; if this fails, it is still there.
+    async fn put(&self, key: &str, from: &Path) -> io::Result<()>;
+
+    /// [`io::ErrorKind::NotFound`]: there is no such object.
+    async fn open(&self, key: &str) -> io::Result<Reader>;
+
+    /// An object that is not there is no error.
+    async fn delete(&self, key: &str) -> io::Result<()>;
+
+    /// The keys that begin so, for tests and for the operator.
+    async fn keys(&self, prefix: &str) -> io::Result<Vec<String>>;
+}
+
+/// The libraries of an installation: one for new files; the others keep what they have.
+pub struct Libraries {
+    folder: Folder,
+    s3: Option<S3>,
+    writes_to_s3: bool,
+}
+
+/// Begins the paths of objects in the bucket; paths without it are the folder's.
+const S3_MARK: &str = "s3:";
+
+impl Libraries {
+    pub fn open(config: &Config) -> anyhow::Result<Self> {
+        let settings = &config.files;
+        let s3 = if settings.s3_bucket.is_empty() {
+            None
+        } else {
+            Some(S3::open(&S3Settings {
+                endpoint: &settings.s3_endpoint,
+                region: &settings.s3_region,
+                bucket: &settings.s3_bucket,
+                prefix: &settings.s3_prefix,
+                access_key: &settings.s3_access_key,
+                secret_key: &settings.s3_secret_key,
+            })?)
+        };
+        Ok(Self { folder: Folder::new(config.media_dir()), s3, writes_to_s3: settings.file_library == "s3" })
+    }
+
+    /// Where a new object is to be: `key` in the library that is written to.
+    pub fn path(&self, key: &str) -> String {
+        if self.writes_to_s3 { format!("{S3_MARK}{key}") } else { key.to_owned() }
+    }
+
+    fn of<'a>(&self, path: &'a str) -> io::Result<(&dyn Library, &'a str)> {
+        match (path.strip_prefix(S3_MARK), &self.s3) {
+            (None, _) => Ok((&self.folder, path)),
+            (Some(key), Some(s3)) => Ok((s3, key)),
+            (Some(_), None) => {
+                Err(io::Error::other("the file is in a bucket, and the configuration names none (s3_bucket)"))
+            }
+        }
+    }
+
+    pub async fn put(&self, path: &str, from: &Path) -> io::Result<()> {
+        let (library, key) = self.of(path)?;
+        library.put(key, from).await
+    }
+
+    pub async fn get(&self, path: &str) -> io::Result<Reader> {
+        let (library, key) = self.of(path)?;
+        library.open(key).await
+    }
+
+    pub async fn delete(&self, path: &str) -> io::Result<()> {
+        let (library, key) = self.of(path)?;
+        library.delete(key).await
+    }
+}
+
+/// An object as a source of a send.
+pub struct Stored {
+    pub libraries: std::sync::Arc<Libraries>,
+    pub path: String,
+}
+
+#[async_trait]
+impl adapters::Source for Stored {
+    async fn open(&self) -> io::Result<Reader> {
+        self.libraries.get(&self.path).await
+    }
+}

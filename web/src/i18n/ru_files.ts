@@ -1,0 +1,21 @@
+// Слова о файлах в поле ввода.
+import type { enFiles } from "./en_files";
+
+export const ruFiles: Record<keyof typeof enFiles, string> = {
+  "attach.add": "Прикрепить файлы",
+  "attach.list": "Файлы к отправке",
+  "attach.record": "Записать голосовое сообщение",
+  "attach.recording": "Запись, {time}",
+  "attach.recordStop": "Остановить и прикрепить",
+  "attach.recordCancel": "Удалить запись",
+  "attach.recordDenied": "Браузер не даёт странице доступ к микрофону. Разрешите его в настройках сайта.",
+  "attach.recordUnfit": "Этот браузер записывает в формате, который не принимает ни один канал. Прикрепите готовый файл.",
+  "attach.uploading": "{done} из {size}",
+  "attach.waiting": "Ждём связи, {done} из {size}",
+  "attach.ready": "{size}",
+  "attach.failed": "Не принят: {reason}",
+  "attach.cancel": "Убрать {name}",
+  "attach.tooMany": "В одном сообщении не больше {most} файлов.",
+  "attach.notForNotes": "Файлы отправляют в сообщениях, не в заметках.",
+  "attach.drop": "Отпустите файлы, чтобы прикрепить их",
+};
