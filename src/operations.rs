@@ -53,7 +53,9 @@ pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
 use crate::accounts::Permission::{Answer, Manage, Merge, Operate, Promote, Read, Respond};
-use crate::accounts::Thing::{Attachment, Channel, Company, Contact, Conversation, Envelope, File, Link, Turn};
+use crate::accounts::Thing::{
+    Attachment, Channel, Company, Contact, Conversation, Envelope, File, Link, Turn,
+};
 use crate::app::AppState;
 use crate::http::{follow, leads as handed, session};
 use caller::Guard;

@@ -12,7 +12,9 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn, Unit, Window, FileLimits, KindLimit,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, FileLimits, Headers, Health, Hook,
+    Invalid, KindLimit, MediaRef, NotJson, Outgoing, Profile, Provider, ProviderLimits, Rates, Renewed,
+    Scheme, SendError, SendOutcome, SignIn, Unit, Window,
     meta::{
         MetaApp,
         messaging::{self, Network},

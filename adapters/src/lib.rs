@@ -39,7 +39,10 @@ pub use inspect::{InspectError, inspect, inspect_verify};
 pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, ButtonLimits,
-    CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health, HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider, ProviderLimits, Rates, Remedy, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template, TemplateInfo, Window, FileLimits, KindLimit, NotTaken, Reader, Source, Upload,
+    CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, FileLimits,
+    Gathering, Health, HealthState, Hook, KindLimit, News, NewsItem, NotTaken, Notice, OutMedia, Outgoing,
+    Pairing, Profile, Provider, ProviderLimits, Rates, Reader, Remedy, Renewed, Routed, SendError,
+    SendOutcome, SignIn, Since, Source, Template, TemplateInfo, Upload, Window,
 };
 pub use sniff::{HEAD_BYTES, settle as settle_type};
 pub use split::{Unit, measure, split};

@@ -17,7 +17,9 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, FetchError, Fetched, Fields, Headers, Health, HealthState, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Remedy, Scheme, SendError, SendOutcome, Unit, Window, verify::verify, FileLimits, KindLimit,
+    Context, CredentialField, FetchError, Fetched, Fields, FileLimits, Headers, Health, HealthState, Hook,
+    Invalid, KindLimit, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Remedy, Scheme,
+    SendError, SendOutcome, Unit, Window, verify::verify,
 };
 
 /// What `getFile` and uploads by address allow.

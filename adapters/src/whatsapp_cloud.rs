@@ -20,7 +20,9 @@ use tokio::io::AsyncWrite;
 
 use crate::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, ButtonLimits, Client, ConnectFailure,
-    Context, CredentialField, Expiry, FetchError, Fetched, Fields, Headers, Health, Hook, Invalid, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme, SendError, SendOutcome, SignIn, TemplateInfo, Unit, Window, FileLimits, KindLimit,
+    Context, CredentialField, Expiry, FetchError, Fetched, Fields, FileLimits, Headers, Health, Hook,
+    Invalid, KindLimit, MediaRef, NotJson, Outgoing, Provider, ProviderLimits, Rates, Renewed, Scheme,
+    SendError, SendOutcome, SignIn, TemplateInfo, Unit, Window,
     meta::{MetaApp, token},
     verify::verify,
 };

@@ -54,6 +54,7 @@ pub(super) async fn before_answer(
         body: &body,
         client_id: &format!("notice:{}:{}", notice.version, tx.new_id()),
         digest: &send::digest_of(&body),
+        has_address: false,
         turn: None,
         waits_since,
     };

@@ -24,7 +24,7 @@ describe("what a message has beside words", () => {
 
   it("says that a story is no longer there", () => {
     const file = (state: "ready" | "failed") =>
-      ({ id: state, kind: "image", mime: null, name: null, size: null, state, error: null, url: null }) as const;
+      ({ id: state, kind: "image", mime: null, name: null, size: null, state, error: null, url: null, thumbnail: false, width: null, height: null }) as const;
     const mention = (...states: ("ready" | "failed")[]) =>
       specialOf(message("c", 1, { data: { story_mention: true }, attachments: states.map(file) })).story;
     expect([mention("failed"), mention("ready"), mention()]).toEqual(["gone", "mention", "mention"]);
