@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { within } from "./telegram.mjs";
 import { startWorld } from "./world.mjs";
 
-const MOST_MIB = 30;
+const MOST_MIB = 34;
 const HOLD_MS = 4_000;
 
 export async function strangerChecks({ binary }, check) {
