@@ -106,8 +106,7 @@ impl Verb for SetOptOut {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
-        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, self.scope.tenant(), self.conversation).await?;
         if conversation.contact.opted_out_at.is_some() == self.opted_out {
             return Ok(conversation);
         }

@@ -53,8 +53,7 @@ impl Verb for TakeOver {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
-        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, self.scope.tenant(), self.conversation).await?;
         send::must_be_open(&conversation)?;
         conversation.assignee = self.scope.actor().user().or(conversation.assignee);
         change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
@@ -78,8 +77,7 @@ impl Verb for HandBack {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let tenant = self.scope.tenant();
-        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, tenant, self.conversation).await?;
         send::must_be_open(&conversation)?;
         let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
             .await?

@@ -165,8 +165,7 @@ impl Verb for LabelConversation {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let tenant = self.scope.tenant();
-        let found = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let mut found = found.ok_or(Error::NotFound("conversation"))?;
+        let mut found = conversations::locked(tx, tenant, self.conversation).await?;
         let wanted = checked(tx, tenant, &self.labels).await?;
         if found.labels != wanted {
             labels::of_conversation(tx, tenant, found.id, &wanted).await?;

@@ -59,8 +59,7 @@ impl Verb for Begin {
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         };
-        let conversation = conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
-        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let conversation = conversations::locked(tx, delivery.tenant, delivery.conversation).await?;
         let message =
             messages::load(tx, delivery.tenant, delivery.message).await?.ok_or(Error::NotFound("message"))?;
         if delivery.state != MessageStatus::Queued {
