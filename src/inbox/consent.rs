@@ -63,7 +63,7 @@ pub(super) async fn hear(
         Some(Wish::OptIn) if conversation.contact.opted_out_at.is_some_and(|since| since < at) => {
             contacts::set_opt_out(tx, key, None, "customer").await?;
             conversation.contact.opted_out_at = None;
-            if channel.settings.ai && is_opted_out_only(conversation) {
+            if channel.settings.ai && own::is_left(conversation, road::OPTED_OUT) {
                 own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
             }
             Ok(false)
@@ -82,13 +82,6 @@ async fn withdraw(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<()
         own::change(tx, conversation, Owner::Nobody, Some(road::OPTED_OUT), "opted_out").await?;
     }
     Ok(())
-}
-
-/// Went to people for that reason, and nobody took it.
-fn is_opted_out_only(conversation: &Conversation) -> bool {
-    conversation.owner == Owner::Nobody
-        && conversation.assignee.is_none()
-        && conversation.handoff_reason.as_deref() == Some(road::OPTED_OUT)
 }
 
 /// A person notes that the customer wants no messages, or agreed to them.

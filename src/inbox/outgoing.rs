@@ -209,9 +209,7 @@ pub(super) async fn put(
         is_template: out.body.template.is_some(),
         human_agent: out.body.human_agent,
     };
-    if let Some(refusal) = road::refusal(conversation, sending, tx.now()) {
-        return Err(refusal.into());
-    }
+    road::must_allow(conversation, sending, tx.now())?;
     let reply_to = match out.body.reply_to {
         Some(id) => quoted(tx, conversation, id).await?,
         None => None,

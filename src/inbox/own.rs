@@ -29,6 +29,13 @@ pub(super) async fn change(
     Ok(())
 }
 
+/// Whether it was handed to people for that reason, and nobody has taken it.
+pub(super) fn is_left(conversation: &Conversation, reason: &str) -> bool {
+    conversation.owner == Owner::Nobody
+        && conversation.assignee.is_none()
+        && conversation.handoff_reason.as_deref() == Some(reason)
+}
+
 /// Fails the AI's unsent messages, because a person takes over.
 async fn silence(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
     for delivery in deliveries::queued_of_responders(tx, conversation.tenant, conversation.id).await? {

@@ -49,9 +49,7 @@ impl Verb for React {
             let why = format!("{} has no reactions here: write a message instead", channel.kind);
             return Err(Error::conflict("not_supported", why));
         }
-        if let Some(refusal) = road::refusal(&conversation, Sending::PERSON, tx.now()) {
-            return Err(refusal.into());
-        }
+        road::must_allow(&conversation, Sending::PERSON, tx.now())?;
         let message = messages::load(tx, tenant, self.message).await?;
         let message = message.filter(|message| message.conversation == conversation.id);
         let mut message = message.ok_or(Error::NotFound("message"))?;

@@ -61,9 +61,7 @@ impl Verb for TryAgain {
                 human_agent: part.human_agent,
                 ..Sending::PERSON
             };
-            if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
-                return Err(refusal.into());
-            }
+            road::must_allow(&conversation, sending, tx.now())?;
         }
         let Some(first) = again.first().cloned().filter(|_| message.direction == Direction::Out) else {
             let why = "only a message that failed can be sent again";
