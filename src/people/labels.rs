@@ -44,10 +44,7 @@ impl Verb for PutLabel {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Label, Error> {
-        let name = self.name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > MAX_NAME {
-            return Err(Error::invalid("name", format!("give 1 to {MAX_NAME} characters")));
-        }
+        let name = super::name(&self.name, MAX_NAME)?;
         let digits = self.colour.strip_prefix('#').filter(|digits| digits.len() == 6);
         if !digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit())) {
             return Err(Error::invalid("colour", "give it as #rrggbb"));
