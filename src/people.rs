@@ -22,3 +22,14 @@ pub use merge::{Merge, Split};
 pub use notes::NoteContact;
 pub use proof::{Told, is_of_another, same};
 pub use tell::tell;
+
+use crate::error::Error;
+
+/// The name of a label or an attribute, of at most so many characters.
+fn name(given: &str, most: usize) -> Result<String, Error> {
+    let name = given.trim();
+    if name.is_empty() || name.chars().count() > most {
+        return Err(Error::invalid("name", format!("give 1 to {most} characters")));
+    }
+    Ok(name.to_owned())
+}

@@ -189,7 +189,7 @@ impl Stage {
     }
 }
 
-struct OpenOf(String);
+pub struct OpenOf(pub String);
 
 impl Verb for OpenOf {
     type Out = Option<Uuid>;

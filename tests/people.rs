@@ -10,7 +10,7 @@ mod proofs;
 use std::sync::Arc;
 
 use adapters::Event;
-use adapters::event::{Author, Chat, Content, ContentKind, NewMessage, Person, Told};
+use adapters::event::{Chat, NewMessage, Person};
 use bytes::Bytes;
 use hubbub::accounts::Scope;
 use hubbub::error::Error;
@@ -71,8 +71,6 @@ async fn channels(world: &World, tenant: Uuid, company: Uuid) -> Vec<Arc<Channel
 
 fn message(key: &str, chat: &str, other: Option<&str>) -> Event {
     Event::Message(Box::new(NewMessage {
-        key: key.to_owned(),
-        id: Some(key.to_owned()),
         chat: Chat { id: chat.to_owned(), ..Chat::default() },
         sender: Person {
             id: Some(chat.to_owned()),
@@ -80,15 +78,7 @@ fn message(key: &str, chat: &str, other: Option<&str>) -> Event {
             name: Some(format!("Customer {chat}")),
             ..Person::default()
         },
-        author: Author::Customer,
-        told: Told::default(),
-        content: Content { kind: ContentKind::Text, text: Some("Hello".to_owned()), ..Content::default() },
-        reply_key: None,
-        is_where_reply_is: false,
-        awaits_answer: false,
-        connection: None,
-        no_answer: None,
-        our_reference: None,
+        ..crate::sending::message(key, "Hello")
     }))
 }
 

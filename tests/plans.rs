@@ -26,11 +26,13 @@ const STILL: &[(&str, &str)] = &[
     ("links", "made by people, at most 2,000 of a tenant"),
     ("labels", "made by people, at most 200 a tenant"),
     ("migrations", "a row for each file"),
+    ("privacy_notices", "written by people, a row for each change"),
     ("queues", "a few rows for each channel"),
     ("shared_accounts", "a row or none for each channel"),
     ("sign_ins", "people who sign in at a provider at this moment"),
     ("source_names", "made by people, at most 1,000 of a tenant"),
     ("tallies", "a row for each list of a channel and of a person in it"),
+    ("templates", "a provider's list, at most 1,000 of a channel"),
     ("tenants", "made by people"),
     ("waiting_changes", "a row for each channel"),
 ];
@@ -230,6 +232,7 @@ impl Verb for Fill {
             let state = if old { "sent" } else { "queued" };
             tx.put("insert into deliveries (id, tenant, channel, conversation, message, part, parts, payload, state, tries, external_key, created_at, updated_at, sent_at) \
                 values ($1, $2, $3, $4, $5, 0, 1, '{}', $6, 1, $7, 0, 0, $8)", &[id(12, n).into(), tenant.into(), channel.into(), conversation.into(), message.into(), state.into(), key, if old { Arg::from(n) } else { Arg::Int(None) }]).await?;
+            tx.put("insert into notice_receipts (tenant, contact, channel, company, version, language, message, created_at) values ($1, $2, $3, $4, $5, 'en', $6, $5)", &[tenant.into(), contact.into(), channel.into(), company.into(), n.into(), message.into()]).await?;
             tx.put("insert into automatic_answers (tenant, channel, address, since_at, amount) values ($1, $2, $3, $4, 1)", &[tenant.into(), channel.into(), key, n.into()]).await?;
             tx.put("insert into attempts (id, delivery, started_at, finished_at, tenant) values ($1, $2, 0, $3, $4)", &[id(13, n).into(), id(12, n).into(), if old { Arg::from(n) } else { Arg::Int(None) }, tenant.into()]).await?;
             let state = ["ready", "behind", "ready", "dead"][usize::try_from(n % 4).unwrap_or(0)];

@@ -134,6 +134,7 @@ impl Things {
             ("integration-log", "envelope"),
             ("hooks", "token"),
             ("links", "link"),
+            ("companies/", "company"),
         ];
         let name = of.iter().find(|(part, _)| path.contains(part)).map(|(_, name)| *name);
         name.map_or_else(|| NOBODY.to_owned(), |name| self.0[name].clone())
@@ -152,6 +153,8 @@ impl Things {
             "password" => json!("a password of nobody"),
             "credentials" => json!({ "token": "77:abc" }),
             "turn" | "lease" => json!("018f0000-0000-7000-8000-00000000000a"),
+            "language" => json!("en"),
+            "texts" => json!({ "en": "We keep what you write for a year." }),
             "seq" | "capacity" => json!(1),
             "limit" => json!(10),
             _ => return None,

@@ -85,7 +85,7 @@ pub async fn text_of(
     }
     match found.filled(template) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-        Err(unfilled) => Err(Error::invalid("template.components", unfilled.problem)),
+        Err(problem) => Err(Error::invalid("template.components", problem)),
     }
 }
 

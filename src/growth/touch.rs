@@ -99,8 +99,7 @@ pub async fn referred(tx: &mut Tx<'_>, channel: &Channel, event: &Referred, at: 
         };
         return Ok(touches::insert(tx, channel.tenant, &touch, keys).await?);
     };
-    let loaded = conversations::load_locked(tx, channel.tenant, open).await?;
-    let mut conversation = loaded.ok_or(Error::NotFound("conversation"))?;
+    let mut conversation = conversations::locked(tx, channel.tenant, open).await?;
     let had = conversation.source.is_some();
     let is_new = keep(tx, channel, &mut conversation, (source, at, data), keys).await?;
     if is_new && !had {

@@ -77,13 +77,13 @@ pub async fn add(State(app): State<AppState>, request: Request) -> Result<Respon
         None => Some(Signed::from_request_parts(&mut parts, &app).await?),
     };
     let bytes = receive::whole(bytes, MAX_BYTES, &app.admission.budget, peer.counted()).await?;
-    let (scope, page) = match (signed, signature) {
+    let (scope, page, lead): (_, _, NewLead) = match (signed, signature) {
         (None, Some(signature)) => {
             let id = parts.headers.get(SOURCE).and_then(|id| id.to_str().ok()?.parse::<Uuid>().ok());
             let missing = || Problem::unauthenticated("the header X-Hubbub-Source names no landing page");
             let page = app.store.read(FindLeadSource(id.ok_or_else(missing)?)).await?.ok_or_else(missing)?;
             verify(&app.vault, &page, &signature, &bytes, app.store.clock().now_ms() / 1000)?;
-            (Scope::system(page.tenant), Some(page))
+            (Scope::system(page.tenant), Some(page), body::parse(&bytes, kind.as_deref())?)
         }
         (signed, _) => {
             let access = signed.ok_or_else(Problem::internal)?.access;
@@ -91,10 +91,9 @@ pub async fn add(State(app): State<AppState>, request: Request) -> Result<Respon
             let tenant = lead.tenant.ok_or_else(|| Problem::invalid("tenant", "is missing"))?;
             let scope = access.tenant(tenant, Permission::Answer)?;
             app.admission.rates.tenant(tenant)?;
-            (scope, None)
+            (scope, None, lead)
         }
     };
-    let lead: NewLead = body::parse(&bytes, kind.as_deref())?;
     if lead.trap.is_some_and(|trap| !trap.trim().is_empty()) {
         metrics::counter!("hubbub_leads_total", "outcome" => "trapped").increment(1);
         return Ok((StatusCode::ACCEPTED, Json(LeadAnswer { lead: None })).into_response());

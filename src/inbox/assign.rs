@@ -23,8 +23,7 @@ impl Verb for Assign {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let tenant = self.scope.tenant();
-        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, tenant, self.conversation).await?;
         if let Some(user) = self.assignee
             && !users::may(tx, tenant, user, Permission::Answer).await?
         {

@@ -22,8 +22,7 @@ impl Verb for Close {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
-        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, self.scope.tenant(), self.conversation).await?;
         if conversation.state == ConversationState::Open {
             turn::cancel(tx, &mut conversation, "closed").await?;
             conversations::answered(tx, &mut conversation).await?;
@@ -48,8 +47,7 @@ impl Verb for Reopen {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
-        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, self.scope.tenant(), self.conversation).await?;
         if conversation.state == ConversationState::Open {
             return Ok(conversation);
         }

@@ -63,7 +63,7 @@ pub(super) async fn hear(
         Some(Wish::OptIn) if conversation.contact.opted_out_at.is_some_and(|since| since < at) => {
             contacts::set_opt_out(tx, key, None, "customer").await?;
             conversation.contact.opted_out_at = None;
-            if channel.settings.ai && is_opted_out_only(conversation) {
+            if channel.settings.ai && own::is_left(conversation, road::OPTED_OUT) {
                 own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
             }
             Ok(false)
@@ -84,13 +84,6 @@ async fn withdraw(tx: &mut Tx<'_>, conversation: &mut Conversation) -> Result<()
     Ok(())
 }
 
-/// Went to people for that reason, and nobody took it.
-fn is_opted_out_only(conversation: &Conversation) -> bool {
-    conversation.owner == Owner::Nobody
-        && conversation.assignee.is_none()
-        && conversation.handoff_reason.as_deref() == Some(road::OPTED_OUT)
-}
-
 /// A person notes that the customer wants no messages, or agreed to them.
 pub struct SetOptOut {
     pub scope: Scope,
@@ -106,8 +99,7 @@ impl Verb for SetOptOut {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
-        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, self.scope.tenant(), self.conversation).await?;
         if conversation.contact.opted_out_at.is_some() == self.opted_out {
             return Ok(conversation);
         }

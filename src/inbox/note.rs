@@ -29,8 +29,7 @@ impl Verb for Note {
         let body = MessageBody { text: Some(self.text.clone()), ..MessageBody::default() };
         outgoing::check(&body)?;
         let tenant = self.scope.tenant();
-        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, tenant, self.conversation).await?;
         let digest = send::digest_of(&body);
         if let Some(message) = send::repeated(tx, &conversation, &self.client_id, &digest).await? {
             return Ok(send::Sent { message, repeated: true });

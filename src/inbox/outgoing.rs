@@ -223,9 +223,7 @@ pub(super) async fn put(
         is_template: out.body.template.is_some(),
         human_agent: out.body.human_agent,
     };
-    if let Some(refusal) = road::refusal(conversation, sending, tx.now()) {
-        return Err(refusal.into());
-    }
+    road::must_allow(conversation, sending, tx.now())?;
     let (body, uploaded) =
         uploads::resolve(tx, conversation.tenant, provider, out.body, out.has_address).await?;
     let reply_to = match out.body.reply_to {

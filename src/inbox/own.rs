@@ -29,6 +29,13 @@ pub(super) async fn change(
     Ok(())
 }
 
+/// Whether it was handed to people for that reason, and nobody has taken it.
+pub(super) fn is_left(conversation: &Conversation, reason: &str) -> bool {
+    conversation.owner == Owner::Nobody
+        && conversation.assignee.is_none()
+        && conversation.handoff_reason.as_deref() == Some(reason)
+}
+
 /// Fails the AI's unsent messages, because a person takes over.
 async fn silence(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(), Error> {
     for delivery in deliveries::queued_of_responders(tx, conversation.tenant, conversation.id).await? {
@@ -53,8 +60,7 @@ impl Verb for TakeOver {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
-        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, self.scope.tenant(), self.conversation).await?;
         send::must_be_open(&conversation)?;
         conversation.assignee = self.scope.actor().user().or(conversation.assignee);
         change(tx, &mut conversation, Owner::Human, None, "taken_over").await?;
@@ -78,8 +84,7 @@ impl Verb for HandBack {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let tenant = self.scope.tenant();
-        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, tenant, self.conversation).await?;
         send::must_be_open(&conversation)?;
         let channel = channels::by_id(tx, conversation.tenant, conversation.channel)
             .await?

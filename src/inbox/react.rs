@@ -39,8 +39,7 @@ impl Verb for React {
             check(emoji)?;
         }
         let tenant = self.scope.tenant();
-        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let conversation = conversations::locked(tx, tenant, self.conversation).await?;
         send::must_be_open(&conversation)?;
         outgoing::must_not_be_blocked(&conversation)?;
         let channel =
@@ -50,9 +49,7 @@ impl Verb for React {
             let why = format!("{} has no reactions here: write a message instead", channel.kind);
             return Err(Error::conflict("not_supported", why));
         }
-        if let Some(refusal) = road::refusal(&conversation, Sending::PERSON, tx.now()) {
-            return Err(refusal.into());
-        }
+        road::must_allow(&conversation, Sending::PERSON, tx.now())?;
         let message = messages::load(tx, tenant, self.message).await?;
         let message = message.filter(|message| message.conversation == conversation.id);
         let mut message = message.ok_or(Error::NotFound("message"))?;

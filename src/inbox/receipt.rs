@@ -129,30 +129,18 @@ pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), 
 
 /// Fails an unsent part of the AI's answer, because a person took over.
 pub(crate) async fn silence(tx: &mut Tx<'_>, delivery: Delivery) -> Result<(), Error> {
-    fail(tx, delivery, "taken_over", "a person took over before it was sent").await
-}
-
-/// Fails a part that has not left.
-pub(crate) async fn fail(
-    tx: &mut Tx<'_>,
-    mut delivery: Delivery,
-    code: &'static str,
-    reason: &str,
-) -> Result<(), Error> {
-    delivery.state = MessageStatus::Failed;
-    delivery.error = Some(MessageError { code: code.to_owned(), reason: reason.to_owned() });
-    deliveries::update(tx, &delivery).await?;
-    refresh(tx, &delivery).await
+    let reason = "a person took over before it was sent".to_owned();
+    fail(tx, delivery, MessageError { code: "taken_over".to_owned(), reason }).await
 }
 
 /// Fails an unsent part, and the parts of its message after it.
-pub(crate) async fn refuse(
-    tx: &mut Tx<'_>,
-    mut delivery: Delivery,
-    error: MessageError,
-) -> Result<(), Error> {
-    delivery.state = MessageStatus::Failed;
+pub(crate) async fn refuse(tx: &mut Tx<'_>, delivery: Delivery, error: MessageError) -> Result<(), Error> {
     deliveries::fail_queued(tx, &delivery, &error.code, &error.reason).await?;
+    fail(tx, delivery, error).await
+}
+
+async fn fail(tx: &mut Tx<'_>, mut delivery: Delivery, error: MessageError) -> Result<(), Error> {
+    delivery.state = MessageStatus::Failed;
     delivery.error = Some(error);
     deliveries::update(tx, &delivery).await?;
     refresh(tx, &delivery).await

@@ -41,8 +41,7 @@ impl Verb for SendMessage {
         outgoing::check(&self.body)?;
         outgoing::check_files(&self.body.attachments, &self.outward)?;
         let tenant = self.scope.tenant();
-        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, tenant, self.conversation).await?;
         let digest = digest_of(&self.body);
         if let Some(message) = repeated(tx, &conversation, &self.client_id, &digest).await? {
             return Ok(Sent { message, repeated: true });

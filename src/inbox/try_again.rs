@@ -34,8 +34,7 @@ impl Verb for TryAgain {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Message, Error> {
         let tenant = self.scope.tenant();
-        let conversation = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let conversation = conversations::locked(tx, tenant, self.conversation).await?;
         send::must_be_open(&conversation)?;
         outgoing::must_not_be_blocked(&conversation)?;
         let channel =
@@ -62,9 +61,7 @@ impl Verb for TryAgain {
                 human_agent: part.human_agent,
                 ..Sending::PERSON
             };
-            if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
-                return Err(refusal.into());
-            }
+            road::must_allow(&conversation, sending, tx.now())?;
         }
         let Some(first) = again.first().cloned().filter(|_| message.direction == Direction::Out) else {
             let why = "only a message that failed can be sent again";

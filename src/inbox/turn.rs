@@ -77,8 +77,7 @@ async fn leased(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, lease: Uuid) -> Result<
 
 async fn locked(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<(Turn, Conversation), Error> {
     let turn = turns::load(tx, tenant, id).await?.ok_or(Error::NotFound("turn"))?;
-    let conversation = conversations::load_locked(tx, tenant, turn.conversation).await?;
-    let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+    let conversation = conversations::locked(tx, tenant, turn.conversation).await?;
     Ok((turn, conversation))
 }
 

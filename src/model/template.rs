@@ -23,19 +23,13 @@ pub struct TemplateView {
     pub fetched_at: i64,
 }
 
-/// What is wrong with what fills a template: the part, and the problem.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfilled {
-    pub problem: String,
-}
-
 impl TemplateView {
     pub fn is_approved(&self) -> bool {
         self.state.eq_ignore_ascii_case("APPROVED")
     }
 
-    /// The text with its values as the customer reads it, or which values are missing.
-    pub fn filled(&self, with: &OutTemplate) -> Result<String, Unfilled> {
+    /// The text with its values as the customer reads it, or what is wrong with its values.
+    pub fn filled(&self, with: &OutTemplate) -> Result<String, String> {
         let mut lines = Vec::new();
         for kind in ["HEADER", "BODY", "FOOTER"] {
             let Some(part) = self.components.iter().find(|part| is(part, kind)) else { continue };
@@ -52,7 +46,7 @@ impl TemplateView {
                         wanted.len(),
                         given.listed.len() + given.named.len()
                     );
-                    return Err(Unfilled { problem });
+                    return Err(problem);
                 };
                 whole = whole.replace(&format!("{{{{{name}}}}}"), value);
             }
@@ -60,7 +54,7 @@ impl TemplateView {
                 let part = kind.to_lowercase();
                 let count = given.listed.len() + given.named.len();
                 let problem = format!("the {part} takes {} values, not {count}", wanted.len());
-                return Err(Unfilled { problem });
+                return Err(problem);
             }
             lines.push(whole);
         }
@@ -156,7 +150,7 @@ mod tests {
             "Order 42\nAna, your order 42 is ready. Ask for Ana.\nLantern Shop"
         );
         let missing = order.filled(&with(&json!([{ "type": "body", "parameters": [text("42")] }])));
-        assert!(missing.unwrap_err().problem.starts_with("the header takes 1 values, not 0"));
+        assert!(missing.unwrap_err().starts_with("the header takes 1 values, not 0"));
         let named = view(&json!([{ "type": "BODY", "text": "Hello {{name}}" }]));
         let ana = json!({ "type": "text", "parameter_name": "name", "text": "Ana" });
         let filled = named.filled(&with(&json!([{ "type": "BODY", "parameters": [ana] }])));
@@ -164,6 +158,6 @@ mod tests {
         let plain = view(&json!([{ "type": "BODY", "text": "Hello" }]));
         assert_eq!(plain.filled(&with(&json!([]))).expect("it is whole"), "Hello");
         let many = plain.filled(&with(&json!([{ "type": "BODY", "parameters": [text("1")] }])));
-        assert_eq!(many.unwrap_err().problem, "the body takes 0 values, not 1");
+        assert_eq!(many.unwrap_err(), "the body takes 0 values, not 1");
     }
 }

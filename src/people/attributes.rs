@@ -48,10 +48,7 @@ impl Verb for PutAttribute {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Attribute, Error> {
-        let name = self.name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > MAX_NAME {
-            return Err(Error::invalid("name", format!("give 1 to {MAX_NAME} characters")));
-        }
+        let name = super::name(&self.name, MAX_NAME)?;
         check_rules(self.kind, &self.rules)?;
         let known = attributes::list(tx, self.scope.tenant()).await?;
         let id = match self.id {

@@ -44,10 +44,7 @@ impl Verb for PutLabel {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Label, Error> {
-        let name = self.name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > MAX_NAME {
-            return Err(Error::invalid("name", format!("give 1 to {MAX_NAME} characters")));
-        }
+        let name = super::name(&self.name, MAX_NAME)?;
         let digits = self.colour.strip_prefix('#').filter(|digits| digits.len() == 6);
         if !digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit())) {
             return Err(Error::invalid("colour", "give it as #rrggbb"));
@@ -165,8 +162,7 @@ impl Verb for LabelConversation {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Conversation, Error> {
         let tenant = self.scope.tenant();
-        let found = conversations::load_locked(tx, tenant, self.conversation).await?;
-        let mut found = found.ok_or(Error::NotFound("conversation"))?;
+        let mut found = conversations::locked(tx, tenant, self.conversation).await?;
         let wanted = checked(tx, tenant, &self.labels).await?;
         if found.labels != wanted {
             labels::of_conversation(tx, tenant, found.id, &wanted).await?;

@@ -18,7 +18,7 @@ const FIND: &str = "select contact from contact_terms where tenant = $1 and term
     order by term, contact limit $4";
 const NEWEST: &str = "select c.tenant, c.id, h.company from conversations c \
     join channels h on h.tenant = c.tenant and h.id = c.channel where c.tenant = $1 and c.contact = $2 order by c.id desc limit 1";
-const CONTACT: &str = "select id, name, handle, user_name, merged_into, has_merged, labels, blocked_at \
+const CONTACT: &str = "select id, name, handle, user_name, opted_out_at, merged_into, has_merged, labels, blocked_at \
     from contacts where tenant = $1 and id = $2";
 
 pub const ALL: &[&str] = &[PUT, FORGET, FIND, NEWEST, CONTACT];

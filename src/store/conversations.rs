@@ -9,6 +9,7 @@ use super::turns::OpenTurns;
 use super::value::{Arg, Columns, FromRow, Row};
 use super::{StoreError, Tx, channels, threads};
 use crate::args;
+use crate::error::Error;
 use crate::model::{Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Standing, Turn};
 
 use bucket::{SET_BUCKET, update_bucket};
@@ -221,6 +222,11 @@ pub async fn load_locked(
 ) -> Result<Option<Conversation>, StoreError> {
     tx.must_hold(tenant)?;
     load(tx, tenant, id).await
+}
+
+/// As [`load_locked`], of a conversation that must be there.
+pub async fn locked(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Conversation, Error> {
+    load_locked(tx, tenant, id).await?.ok_or(Error::NotFound("conversation"))
 }
 
 /// The chat's id at the provider.

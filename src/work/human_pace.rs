@@ -95,7 +95,7 @@ pub(super) async fn wait(
         let what = Acknowledge {
             to: conversation.address(),
             message: newest.as_deref(),
-            participant: writer.as_deref().filter(|_| conversation.is_group),
+            participant: writer.as_deref(),
             callback: None,
         };
         let marks = async {
@@ -120,7 +120,7 @@ struct LoadChat {
 }
 
 impl Verb for LoadChat {
-    /// The conversation, and the newest message of the customer: its id at the provider, and who wrote it.
+    /// The conversation, and the newest message of the customer: its id at the provider, and in a group who wrote it.
     type Out = Option<(Conversation, Option<String>, Option<String>)>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
@@ -128,7 +128,7 @@ impl Verb for LoadChat {
             return Ok(None);
         };
         let newest = messages::heard_last_id(tx, &found).await?;
-        let heard = messages::heard(tx, &found, None).await?;
+        let heard = if found.is_group { messages::heard(tx, &found, None).await? } else { None };
         Ok(Some((found, newest, heard.and_then(|heard| heard.author))))
     }
 }

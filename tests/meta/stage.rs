@@ -14,6 +14,7 @@ use responder::{Brain, Model, ModelConfig, Responder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::cases::OpenOf;
 use crate::cases::model::EmulatedModel;
 use crate::kit::meta::{INSTAGRAM, LINKED, MetaWorld, NUMBER, PAGE, WABA};
 use crate::kit::{Api, PATIENCE, quick};
@@ -304,17 +305,6 @@ fn file(name: &str) -> Value {
         _ => "document",
     };
     json!({ "kind": kind, "url": format!("https://cdn.example.com/{name}"), "name": name })
-}
-
-struct OpenOf(String);
-
-impl Verb for OpenOf {
-    type Out = Option<Uuid>;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        let sql = "select id from conversations where external_id = $1 and state = 'open' limit 1";
-        Ok(tx.one::<(Uuid,)>(sql, &[Arg::from(self.0.as_str())]).await?.map(|(id,)| id))
-    }
 }
 
 struct Written(String);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adapters::Event;
-use adapters::event::{Author, Chat, Content, ContentKind, NewMessage, Person, Told};
+use adapters::event::{Chat, Content, ContentKind, NewMessage, Person};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -76,19 +76,10 @@ fn message(channel: &Channel, customer: u64, carried: &str, forwarded: bool) -> 
     }
     let id = customer.to_string();
     Event::Message(Box::new(NewMessage {
-        key: format!("first:{customer}"),
-        id: Some(format!("first:{customer}")),
         chat: Chat { id: id.clone(), ..Chat::default() },
         sender: Person { id: Some(id.clone()), name: Some(id), ..Person::default() },
-        author: Author::Customer,
-        told: Told::default(),
         content: Content { kind, text, media: Vec::new(), data },
-        reply_key: None,
-        is_where_reply_is: false,
-        awaits_answer: false,
-        connection: None,
-        no_answer: None,
-        our_reference: None,
+        ..crate::sending::message(&format!("first:{customer}"), "")
     }))
 }
 

@@ -65,6 +65,11 @@ pub(crate) fn refusal(conversation: &Conversation, sending: Sending, now_ms: i64
     opted_out(conversation, sending).or_else(|| window_closed(conversation, sending, now_ms))
 }
 
+/// As [`refusal`], for what a person or a program asks.
+pub(crate) fn must_allow(conversation: &Conversation, sending: Sending, now_ms: i64) -> Result<(), Error> {
+    refusal(conversation, sending, now_ms).map_or(Ok(()), |refusal| Err(refusal.into()))
+}
+
 /// Who asked for no more messages is not written to by machines and with templates. A person may answer what the customer
 /// writes after that.
 fn opted_out(conversation: &Conversation, sending: Sending) -> Option<Refusal> {

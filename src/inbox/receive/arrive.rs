@@ -59,7 +59,5 @@ pub(super) async fn to_ai(
 
 /// Handed to people because its messages came late, and not taken by anyone.
 pub(super) fn is_backlog(conversation: &Conversation) -> bool {
-    conversation.owner == Owner::Nobody
-        && conversation.assignee.is_none()
-        && conversation.handoff_reason.as_deref() == Some(BACKLOG)
+    own::is_left(conversation, BACKLOG)
 }

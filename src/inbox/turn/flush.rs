@@ -22,8 +22,7 @@ impl Verb for Flush {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Turn>, Error> {
-        let conversation = conversations::load_locked(tx, self.scope.tenant(), self.conversation).await?;
-        let mut conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let mut conversation = conversations::locked(tx, self.scope.tenant(), self.conversation).await?;
         let open = turns::open_of(tx, conversation.tenant, conversation.id).await?;
         let Some(mut turn) = open.collecting else { return Ok(open.offered) };
         if turn.due_at > tx.now() {

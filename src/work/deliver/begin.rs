@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::inbox::outgoing::road::{self, By, Sending};
 use crate::inbox::outgoing::{self, Part};
 use crate::inbox::receipt;
-use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
+use crate::model::{AuthorKind, ChannelState, MessageError, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::files::{self, File};
 use crate::store::jobs::{self, Job};
@@ -62,8 +62,7 @@ impl Verb for Begin {
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         };
-        let conversation = conversations::load_locked(tx, delivery.tenant, delivery.conversation).await?;
-        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let conversation = conversations::locked(tx, delivery.tenant, delivery.conversation).await?;
         let message =
             messages::load(tx, delivery.tenant, delivery.message).await?.ok_or(Error::NotFound("message"))?;
         if delivery.state != MessageStatus::Queued {
@@ -83,14 +82,15 @@ impl Verb for Begin {
             is_template: part.template.is_some(),
             human_agent: part.human_agent,
         };
-        if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
-            receipt::refuse(tx, delivery, refusal.into()).await?;
-            jobs::done(tx, &self.job).await?;
-            return Ok(None);
-        }
-        if conversation.contact.blocked_at.is_some() {
-            receipt::fail(tx, delivery, outgoing::BLOCKED, "the contact was blocked before it was sent")
-                .await?;
+        let blocked = || MessageError {
+            code: outgoing::BLOCKED.to_owned(),
+            reason: "the contact was blocked before it was sent".to_owned(),
+        };
+        let refused = road::refusal(&conversation, sending, tx.now())
+            .map(MessageError::from)
+            .or_else(|| conversation.contact.blocked_at.map(|_| blocked()));
+        if let Some(error) = refused {
+            receipt::refuse(tx, delivery, error).await?;
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }
