@@ -72,7 +72,7 @@ const pages = [
       await page.locator(".side .empty:visible").first().waitFor();
     },
   },
-  { name: "inbox, none", path: "/#/inbox/closed", open: (page) => page.locator(".side .empty:visible, .list .empty:visible").first().waitFor() },
+  { name: "inbox, none", path: "/#/inbox/closed?channel=01900000-0000-7000-8000-000000000000", open: (page) => page.locator(".side .empty:visible, .list .empty:visible").first().waitFor() },
   {
     name: "conversation", path: "/", often: true, open: async (page) => {
       await at(page, "conversation-row").first().click();
