@@ -19,6 +19,7 @@ pub mod move_channel;
 pub(crate) mod news;
 pub mod pairing;
 pub mod pause;
+pub(crate) mod pool;
 mod renew;
 pub mod secrets;
 pub mod settings;

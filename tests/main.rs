@@ -48,5 +48,6 @@ mod statements;
 mod taken_back;
 mod typing;
 mod views;
+mod waha_servers;
 mod walls;
 mod work;

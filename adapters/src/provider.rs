@@ -102,7 +102,8 @@ pub trait Provider: Send + Sync {
         Gathering::CHAT
     }
 
-    /// The app through which channels are connected, if there is one.
+    /// The app through which channels are connected, if there is one. Of a provider whose channels may also have a server
+    /// of their own, [`App::gives`] says when.
     fn app(&self) -> Option<&'static dyn App> {
         None
     }

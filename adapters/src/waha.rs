@@ -14,6 +14,7 @@ mod pair;
 mod parse;
 mod quoted;
 mod send;
+mod server;
 mod title;
 mod wire;
 
@@ -21,7 +22,7 @@ use async_trait::async_trait;
 use tokio::io::AsyncWrite;
 
 use crate::{
-    Abilities, Account, AccountInfo, Acknowledge, Address, Binds, Client, ConnectFailure, Context,
+    Abilities, Account, AccountInfo, Acknowledge, Address, App, Binds, Client, ConnectFailure, Context,
     CredentialField, FetchError, Fetched, Fields, FileLimits, Headers, Health, HealthState, Hook, Invalid,
     KindLimit, MediaRef, News, NotJson, Outgoing, Pairing, Provider, ProviderLimits, Rates, Remedy, Scheme,
     SendError, SendOutcome, Since, Unit, verify::verify,
@@ -114,6 +115,10 @@ impl Provider for Waha {
 
     fn credentials(&self) -> &'static [CredentialField] {
         CREDENTIALS
+    }
+
+    fn app(&self) -> Option<&'static dyn App> {
+        Some(&server::Server)
     }
 
     fn claims(&self, account: &Account) -> Vec<String> {

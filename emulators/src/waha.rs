@@ -129,6 +129,11 @@ impl WahaEmulator {
         self.shared.state.read(|state| state.sessions.get(session).map(|session| session.status.clone()))
     }
 
+    /// Waits until there is no such session.
+    pub async fn removed(&self, session: &str) {
+        self.shared.state.until(|state| (!state.sessions.contains_key(session)).then_some(())).await;
+    }
+
     /// Sets a session's state and notifies its webhooks.
     pub fn set_status(&self, session: &str, status: &str) {
         sessions::set_status(&self.shared, session, status);

@@ -1,8 +1,6 @@
-//! Apps of providers: their settings, the pool of those that no tenant has yet, and which one a channel is connected
-//! through. Secrets are accepted here and never returned.
+//! Apps of providers and their settings. Secrets are accepted here and never returned.
 //!
-//! A Meta app is one tenant's: the first channel of a tenant takes the oldest approved one. A Google client serves all
-//! tenants.
+//! Which app a channel gets is `pool.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +12,7 @@ use super::{address, fields};
 use crate::accounts::check_name;
 use crate::error::Error;
 use crate::model::{ProviderApp, ProviderAppState, ProviderAppView};
-use crate::store::{StoreError, Tx, Verb, apps};
+use crate::store::{Tx, Verb, apps};
 use crate::vault::Vault;
 
 /// Approved apps of a family below which operators are warned.
@@ -22,7 +20,7 @@ pub const FEW: i64 = 3;
 /// Apps of one family.
 const MOST: i64 = 1_000;
 
-fn is_of_one_tenant(family: &str) -> bool {
+pub(super) fn is_of_one_tenant(family: &str) -> bool {
     adapters::app(family).is_some_and(App::is_for_one_tenant)
 }
 
@@ -66,7 +64,9 @@ pub fn view(vault: &Vault, app: &ProviderApp) -> Result<ProviderAppView, Error> 
         state: app.state,
         tenant: app.tenant,
         external_id: app.external_id.clone(),
-        hook_path: format!("/hooks/{}/{}", app.family, app.id),
+        hook_path: kind.has_hook().then(|| format!("/hooks/{}/{}", app.family, app.id)),
+        channels: 0,
+        capacity: kind.capacity(&Account { external_id: None, settings: settings.clone() }),
         settings,
         secrets: secrets.into_keys().collect(),
         created_at: app.created_at,
@@ -195,7 +195,7 @@ impl Verb for UpdateApp {
     }
 }
 
-/// The apps of a family or of all, and how many of each family are free.
+/// All apps.
 pub struct ListApps {
     pub vault: Arc<Vault>,
 }
@@ -204,50 +204,16 @@ impl Verb for ListApps {
     type Out = Vec<ProviderAppView>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let taken: BTreeMap<_, _> = apps::taken_of_each(tx).await?.into_iter().collect();
         let mut found = Vec::new();
         for kind in adapters::apps() {
             for app in apps::of_family(tx, kind.name(), Uuid::nil(), MOST).await? {
-                found.push(view(&self.vault, &app)?);
+                let channels = taken.get(&app.id).copied().unwrap_or_default();
+                found.push(ProviderAppView { channels, ..view(&self.vault, &app)? });
             }
         }
         Ok(found)
     }
-}
-
-/// The app through which a channel of this kind is connected in a tenant: the tenant's own, or the next free one of the pool,
-/// which the tenant has from then on. `None`: channels of this kind have no app.
-pub(crate) async fn of_new_channel(
-    tx: &mut Tx<'_>,
-    tenant: Uuid,
-    kind: &str,
-) -> Result<Option<ProviderApp>, Error> {
-    let Some(family) = adapters::provider(kind).and_then(adapters::Provider::app).map(App::name) else {
-        return Ok(None);
-    };
-    let own = apps::of_tenant(tx, tenant, family).await?;
-    if let Some(own) = own.into_iter().find(|app| app.state == ProviderAppState::Assigned) {
-        return Ok(Some(own));
-    }
-    let free = apps::in_state(tx, family, ProviderAppState::Approved, FEW + 1).await?;
-    let left = free.len() as i64 - i64::from(is_of_one_tenant(family));
-    let Some(mut app) = free.into_iter().next() else {
-        return Err(Error::conflict(
-            "no_app",
-            format!(
-                "no app of {family} is free: the operator of this installation adds one (Settings, Apps)"
-            ),
-        ));
-    };
-    if is_of_one_tenant(family) {
-        if !apps::assign(tx, app.id, tenant).await? {
-            return Err(StoreError::Retry("an app was taken meanwhile".to_owned()).into());
-        }
-        (app.state, app.tenant) = (ProviderAppState::Assigned, Some(tenant));
-        if left < FEW {
-            tracing::warn!(family, left, "few apps of a provider are left for further tenants");
-        }
-    }
-    Ok(Some(app))
 }
 
 /// The settings of a channel's app, empty for a channel without one.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::health::{self, Finding};
 use super::settings::{UpdateChannel, load};
-use super::{ChannelSecrets, claims, news, pause};
+use super::{ChannelSecrets, claims, news, pause, pool};
 use crate::accounts::Scope;
 use crate::error::Error;
 use crate::model::{Channel, ChannelState, HealthCause, HealthLevel};
@@ -181,6 +181,7 @@ impl Verb for Begin {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let mut channel = load(tx, &self.scope, self.id).await?;
         let provider = provider_of(&channel)?;
+        pool::again(tx, &self.vault, &mut channel).await?;
         let secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
         let wanted = claims::of(provider, &secrets);
         if claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
@@ -217,7 +218,7 @@ impl Verb for Note {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Noted, Error> {
         let mut channel = load(tx, &self.scope, self.id).await?;
-        let mut secrets = ChannelSecrets::open(&self.vault, &channel)?;
+        let mut secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
         if secrets.credentials != self.called.credentials {
             return Ok(Noted::Changed);
         }

@@ -13,6 +13,16 @@ pub(super) const MAX_BYTES: usize = 4_096;
 /// refusals.
 pub(super) fn check(
     fields: &[CredentialField],
+    given: BTreeMap<String, String>,
+    whose: (&'static str, &str),
+) -> Result<BTreeMap<String, String>, Error> {
+    check_beside(fields, &[], given, whose)
+}
+
+/// As [`check`], where the app has the values of the fields `of_app`.
+pub(super) fn check_beside(
+    fields: &[CredentialField],
+    of_app: &[&str],
     mut given: BTreeMap<String, String>,
     (section, whose): (&'static str, &str),
 ) -> Result<BTreeMap<String, String>, Error> {
@@ -26,7 +36,7 @@ pub(super) fn check(
     if let Some((name, _)) = given.iter().find(|(_, value)| value.len() > MAX_BYTES) {
         return Err(Error::invalid(format!("{section}.{name}"), format!("at most {MAX_BYTES} bytes")));
     }
-    for field in fields {
+    for field in fields.iter().filter(|field| !of_app.contains(&field.name)) {
         if let (None, Some(default)) = (given.get(field.name), field.default) {
             given.insert(field.name.to_owned(), default.to_owned());
         }

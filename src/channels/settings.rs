@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adapters::Gathering;
 use uuid::Uuid;
 
-use super::{ChannelSecrets, address, apps, claims, fields, pause};
+use super::{ChannelSecrets, address, apps, claims, fields, pause, pool};
 use crate::accounts::{Scope, check_name};
 use crate::announce;
 use crate::document;
@@ -62,14 +62,23 @@ impl Verb for CreateChannel {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
         let name = check_name("name", &self.name)?;
         check_settings(&self.settings)?;
-        let credentials = check_credentials(&self.kind, self.credentials.clone())?;
         let here = places::COMPANY.within(tx, &[self.scope.tenant()], self.company).await?;
         if here.is_none() || !self.scope.sees_company(self.company) {
             return Err(Error::invalid("company", "is not a company of this tenant"));
         }
         let id = tx.new_id();
-        let app = apps::of_new_channel(tx, self.scope.tenant(), &self.kind).await?.map(|app| app.id);
-        let secrets = ChannelSecrets::new(credentials)?;
+        let to = (self.scope.tenant(), self.kind.as_str());
+        let app = pool::of_new_channel(tx, &self.vault, to, &self.credentials).await?;
+        let given_by_app = pool::given_by(&self.kind, app.is_some());
+        let mut credentials = check_credentials(&self.kind, given_by_app, self.credentials.clone())?;
+        if !given_by_app.is_empty() {
+            credentials.extend(pool::named(&self.kind, id));
+        }
+        let mut secrets = ChannelSecrets::new(credentials)?;
+        if let Some(app) = &app {
+            secrets.app = apps::open(&self.vault, app)?;
+        }
+        let app = app.map(|app| app.id);
         let channel = Channel {
             id,
             tenant: self.scope.tenant(),
@@ -138,10 +147,16 @@ impl Verb for UpdateChannel {
             channel.settings = merge_settings(&channel.settings, changes)?;
         }
         if let Some(changes) = credentials {
-            let secrets = ChannelSecrets::open(&self.vault, &channel)?;
+            let given_by_app = pool::given_by(&channel.kind, channel.app.is_some());
+            if let Some(name) = given_by_app.iter().find(|name| changes.contains_key(**name)) {
+                let problem = "is decided by the server of this installation that the channel is on: connect a new channel \
+                               for a server of your own";
+                return Err(Error::invalid(format!("credentials.{name}"), problem));
+            }
+            let secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
             let mut wanted = secrets.credentials.clone();
             wanted.extend(changes.clone());
-            let wanted = check_credentials(&channel.kind, wanted)?;
+            let wanted = check_credentials(&channel.kind, given_by_app, wanted)?;
             let changed = address::change(&self.scope, &channel, secrets, wanted, changes)?;
             channel.sealed = changed.secrets.seal(&self.vault, channel.id)?;
             if let Some(claims) = &changed.claims {
@@ -154,7 +169,7 @@ impl Verb for UpdateChannel {
         }
         if goes_on {
             // Another channel may have claimed the account during the pause.
-            let secrets = ChannelSecrets::open(&self.vault, &channel)?;
+            let secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
             let wanted = accounts_of(&channel, &secrets);
             if !claims::claim(tx, &self.scope, &channel, &wanted, false).await? {
                 return Err(claims::taken());
@@ -214,13 +229,14 @@ pub fn merge_settings(
 /// Checks credentials against the provider's fields, and fills in defaults.
 fn check_credentials(
     kind: &str,
+    given_by_app: &[&str],
     credentials: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let provider = adapters::provider(kind).ok_or_else(|| {
         let known: Vec<_> = adapters::providers().map(adapters::Provider::name).collect();
         Error::invalid("kind", format!("must be one of {}", known.join(", ")))
     })?;
-    fields::check(provider.credentials(), credentials, ("credentials", kind))
+    fields::check_beside(provider.credentials(), given_by_app, credentials, ("credentials", kind))
 }
 
 #[cfg(test)]
@@ -233,18 +249,22 @@ mod tests {
 
     #[test]
     fn credentials_are_what_the_provider_needs() {
-        let whole =
-            check_credentials("waha", given(&[("base_url", "http://waha.example.com"), ("api_key", "k")]));
+        let whole = check_credentials(
+            "waha",
+            &[],
+            given(&[("base_url", "http://waha.example.com"), ("api_key", "k")]),
+        );
         assert_eq!(whole.expect("complete")["session"], "default");
-        let missing = check_credentials("telegram", given(&[("token", " ")])).expect_err("blank is missing");
+        let missing =
+            check_credentials("telegram", &[], given(&[("token", " ")])).expect_err("blank is missing");
         assert!(missing.to_string().contains("token"), "{missing}");
-        let unknown =
-            check_credentials("telegram", given(&[("token", "1:a"), ("tokn", "x")])).expect_err("unknown");
+        let unknown = check_credentials("telegram", &[], given(&[("token", "1:a"), ("tokn", "x")]))
+            .expect_err("unknown");
         assert!(unknown.to_string().contains("tokn") && !unknown.to_string().contains("1:a"), "{unknown}");
-        assert!(check_credentials("pigeon", given(&[])).is_err());
+        assert!(check_credentials("pigeon", &[], given(&[])).is_err());
         let long = format!("1:{}", "a".repeat(fields::MAX_BYTES));
         let long =
-            check_credentials("telegram", given(&[("token", &long)])).expect_err("no token is so long");
+            check_credentials("telegram", &[], given(&[("token", &long)])).expect_err("no token is so long");
         assert!(long.to_string().contains("at most 4096 bytes"), "{long}");
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::connect::{change, connect, refusal};
 use super::settings::{ChannelChanges, CreateChannel, default_settings, load};
-use super::{ChannelSecrets, apps, claims};
+use super::{ChannelSecrets, apps, claims, pool};
 use crate::accounts::Scope;
 use crate::error::Error;
 use crate::model::{Channel, ChannelState, ProviderApp};
@@ -84,7 +84,7 @@ impl Verb for Begin {
             if here.is_none() || !self.scope.sees_company(self.company) {
                 return Err(Error::invalid("company", "is not a company of this tenant"));
             }
-            apps::of_new_channel(tx, tenant, &self.kind).await?
+            pool::of_new_channel(tx, &self.vault, (tenant, &self.kind), &BTreeMap::new()).await?
         };
         let app = app.ok_or(Error::NotFound("app"))?;
         let state = random_token("")?;

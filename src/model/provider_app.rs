@@ -1,4 +1,4 @@
-//! An app of a provider (a Meta app, a Google client), through which channels of one or of all tenants are connected.
+//! An app of a provider (a Meta app, a Google client, a WAHA server), through which channels of one or of all tenants are connected.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ text_enum!(
 #[derive(Clone, Debug)]
 pub struct ProviderApp {
     pub id: Uuid,
-    /// The name of its kind: `meta` or `google`.
+    /// The name of its kind: `meta`, `google` or `waha`.
     pub family: String,
     pub name: String,
     pub state: ProviderAppState,
@@ -43,15 +43,19 @@ pub struct ProviderApp {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProviderAppView {
     pub id: Uuid,
-    /// `meta` or `google`.
+    /// `meta`, `google` or `waha`.
     pub family: String,
     pub name: String,
     pub state: ProviderAppState,
     /// The tenant that has it.
     pub tenant: Option<Uuid>,
     pub external_id: String,
-    /// Where the provider delivers: append it to the public address of this server.
-    pub hook_path: String,
+    /// Where the provider delivers: append it to the public address of this server. Nothing: it delivers to the channels.
+    pub hook_path: Option<String>,
+    /// How many channels are connected through it.
+    pub channels: i64,
+    /// How many may be; nothing: any number.
+    pub capacity: Option<i64>,
     /// The settings that are no secrets.
     pub settings: BTreeMap<String, String>,
     /// The names of the secrets that it has.

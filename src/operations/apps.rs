@@ -25,13 +25,16 @@ pub struct Apps {
 
 #[derive(Serialize, ToSchema)]
 pub struct Pool {
-    /// `meta` or `google`.
+    /// `meta`, `google` or `waha`.
     family: String,
-    free: usize,
+    /// Of servers with a capacity: the places that are free on all of them.
+    free: i64,
     /// Fewer than the next tenants need.
     few: bool,
     /// Each tenant has an app of its own; otherwise one serves all.
     one_tenant: bool,
+    /// Each serves so many channels of all tenants as it has places.
+    has_places: bool,
     settings: Vec<SettingField>,
     /// The kinds of channels that people connect by signing in through such an app. Their addresses are `/connect/{kind}`.
     sign_in_kinds: Vec<&'static str>,
@@ -40,7 +43,7 @@ pub struct Pool {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewApp {
-    /// `meta` or `google`.
+    /// `meta`, `google` or `waha`.
     family: String,
     name: String,
     #[serde(default = "draft")]
@@ -71,13 +74,17 @@ pub async fn list(caller: Caller) -> Result<Apps, Error> {
     let pool = adapters::apps().map(|kind| {
         let is_free =
             |app: &&ProviderAppView| app.family == kind.name() && app.state == ProviderAppState::Approved;
-        let free = apps.iter().filter(is_free).count();
+        let places =
+            |app: &ProviderAppView| app.capacity.map_or(1, |capacity| (capacity - app.channels).max(0));
+        let free = apps.iter().filter(is_free).map(places).sum();
         let has_any = apps.iter().any(|app| app.family == kind.name());
+        let has_places = !kind.gives().is_empty();
         Pool {
             family: kind.name().to_owned(),
             free,
-            few: kind.is_for_one_tenant() && has_any && (free as i64) < FEW,
+            few: (kind.is_for_one_tenant() || has_places) && has_any && free < FEW,
             one_tenant: kind.is_for_one_tenant(),
+            has_places,
             settings: fields(kind.fields()),
             sign_in_kinds: adapters::providers()
                 .filter(|one| {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Caller;
+use crate::channels::pool;
 use crate::error::Error;
 
 #[derive(Serialize, ToSchema)]
@@ -17,8 +18,11 @@ pub struct ChannelKind {
     name: &'static str,
     /// People connect an account by signing in at the provider: `sign_in.begin`.
     sign_in: bool,
-    /// Of the app through which its channels are connected: `meta` or `google`.
+    /// Of the app through which all of its channels are connected: `meta` or `google`.
     family: Option<&'static str>,
+    /// The credentials that a server of this installation has instead of a channel that gives none of them. Empty: there is
+    /// no such server, and the channel gives all.
+    given: &'static [&'static str],
     credentials: Vec<SettingField>,
     abilities: KindAbilities,
     limits: KindLimits,
@@ -79,16 +83,20 @@ pub(super) fn fields(of: &'static [adapters::CredentialField]) -> Vec<SettingFie
     of.iter().map(field).collect()
 }
 
-pub async fn list(_: Caller) -> Result<ChannelKinds, Error> {
-    Ok(ChannelKinds { kinds: adapters::providers().map(kind).collect() })
+pub async fn list(caller: Caller) -> Result<ChannelKinds, Error> {
+    let families = caller.app.store.read(pool::Families).await?;
+    Ok(ChannelKinds { kinds: adapters::providers().map(|provider| kind(provider, &families)).collect() })
 }
 
-fn kind(provider: &'static dyn adapters::Provider) -> ChannelKind {
+/// `families`: of which this installation has servers.
+fn kind(provider: &'static dyn adapters::Provider, families: &[&str]) -> ChannelKind {
     let (can, limits) = (provider.abilities(), provider.limits());
+    let app = provider.app();
     ChannelKind {
         name: provider.name(),
         sign_in: provider.sign_in().is_some(),
-        family: provider.app().map(adapters::App::name),
+        family: app.filter(|app| app.gives().is_empty()).map(adapters::App::name),
+        given: app.filter(|app| families.contains(&app.name())).map_or(&[], adapters::App::gives),
         credentials: fields(provider.credentials()),
         abilities: KindAbilities {
             reply: can.reply,

@@ -30,11 +30,29 @@ const OF_TENANT: &str = select!("tenant = $1 and family = $2 order by id limit 1
 const IN_STATE: &str = select!("family = $1 and state = $2 order by created_at, id limit $3");
 const FREE: &str =
     "select count(*) from (select 1 from apps where family = $1 and state = 'approved' limit $2) free";
+/// Locks the row of an app whose places are counted.
+const TOUCH: &str = "update apps set updated_at = $2 where id = $1";
+const TAKEN: &str = "select count(*) from channels where app = $1 and state <> 'disconnected'";
+const TAKEN_OF_EACH: &str =
+    "select app, count(*) from channels where app is not null and state <> 'disconnected' group by app";
 const CHANNELS: &str =
     "select tenant, id from channels where app = $1 and (tenant, id) > ($2, $3) order by tenant, id limit $4";
 
-pub const ALL: &[&str] =
-    &[INSERT, UPDATE, ASSIGN, BY_ID, BY_EXTERNAL_ID, OF_FAMILY, OF_TENANT, IN_STATE, FREE, CHANNELS];
+pub const ALL: &[&str] = &[
+    INSERT,
+    UPDATE,
+    ASSIGN,
+    BY_ID,
+    BY_EXTERNAL_ID,
+    OF_FAMILY,
+    OF_TENANT,
+    IN_STATE,
+    FREE,
+    TOUCH,
+    TAKEN,
+    TAKEN_OF_EACH,
+    CHANNELS,
+];
 
 impl FromRow for ProviderApp {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -126,6 +144,18 @@ pub async fn in_state(
 /// How many apps are approved, counted up to `most`.
 pub async fn free(tx: &mut Tx<'_>, family: &str, most: i64) -> Result<i64, StoreError> {
     Ok(tx.one::<(i64,)>(FREE, args![family, most]).await?.map_or(0, |(count,)| count))
+}
+
+/// How many channels are connected through an app. Nobody else counts them before this transaction ends.
+pub async fn count_taken(tx: &mut Tx<'_>, app: Uuid) -> Result<i64, StoreError> {
+    let now = tx.now();
+    tx.exec(TOUCH, args![app, now]).await?;
+    Ok(tx.one::<(i64,)>(TAKEN, args![app]).await?.map_or(0, |(count,)| count))
+}
+
+/// How many channels are connected through each app that has any.
+pub async fn taken_of_each(tx: &mut Tx<'_>) -> Result<Vec<(Uuid, i64)>, StoreError> {
+    tx.all(TAKEN_OF_EACH, args![]).await
 }
 
 /// A page of the channels that are connected through an app: tenant and id, after the given ones.

@@ -26,6 +26,7 @@ const BY_ID: &str = select!("channels h where h.tenant = $1 and h.id = $2");
 const OF_TENANT: &str = select!("channels h where h.tenant = $1 order by h.id limit 1000");
 const COMPANIES: &str = "select id, company from channels where tenant = $1 order by id limit 1000";
 const UPDATE: &str = "update channels set name = $3, state = $4, sealed = $5, settings = $6, updated_at = $7 where tenant = $1 and id = $2";
+const SET_APP: &str = "update channels set app = $3, updated_at = $4 where tenant = $1 and id = $2";
 const MOVE: &str = "update channels set company = $3, updated_at = $4 where tenant = $1 and id = $2";
 const SET_MOVED_AT: &str = "update channels set moved_at = $3 where tenant = $1 and id = $2";
 const MOVED_AT: &str = "select coalesce(max(moved_at), 0) from channels where tenant = $1";
@@ -40,6 +41,7 @@ pub const ALL: &[&str] = &[
     OF_TENANT,
     COMPANIES,
     UPDATE,
+    SET_APP,
     MOVE,
     SET_MOVED_AT,
     MOVED_AT,
@@ -96,6 +98,13 @@ pub async fn insert(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError
     )
     .await?;
     tx.exec(INSERT_PATH, args![&channel.hook_token, channel.tenant, channel.id]).await?;
+    Ok(())
+}
+
+/// Connects a channel through another app from now on.
+pub async fn set_app(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.exec(SET_APP, args![channel.tenant, channel.id, channel.app, now]).await?;
     Ok(())
 }
 

@@ -46,7 +46,7 @@ pub trait SignIn: Send + Sync {
 /// [app](crate::Provider::app) is given, and its deliveries come to one address.
 #[async_trait]
 pub trait App: Send + Sync {
-    /// `meta` or `google`.
+    /// `meta`, `google` or `waha`.
     fn name(&self) -> &'static str;
 
     fn fields(&self) -> &'static [CredentialField];
@@ -54,6 +54,30 @@ pub trait App: Send + Sync {
     /// Each tenant has an app of its own, out of a pool; otherwise one app serves all.
     fn is_for_one_tenant(&self) -> bool {
         false
+    }
+
+    /// The credentials of a channel that this app has instead: a channel is connected through it unless it was given one of
+    /// them. Empty: every channel of the provider has an app, and its own credentials beside.
+    fn gives(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What a channel is called at the app, of the credentials that the app [gives](Self::gives). `channel` is unique in
+    /// the installation.
+    fn named(&self, channel: &str) -> BTreeMap<String, String> {
+        let _ = channel;
+        BTreeMap::new()
+    }
+
+    /// How many channels may be connected through it; nothing: any number.
+    fn capacity(&self, app: &Account) -> Option<i64> {
+        let _ = app;
+        None
+    }
+
+    /// Whether it has an address of its own, to which the provider delivers for all of its channels.
+    fn has_hook(&self) -> bool {
+        true
     }
 
     /// The app's own id, which no two apps of the installation share.

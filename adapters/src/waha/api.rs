@@ -56,6 +56,10 @@ impl<'a> Api<'a> {
         self.judge(call(self.request(method, path).json(body)).await?)
     }
 
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
+        self.judge(call(self.request(Method::DELETE, path)).await?)
+    }
+
     fn judge(&self, answer: Answer) -> Result<Answer, Failure> {
         judge(answer.hiding(self.key).hiding(self.hook_secret))
     }

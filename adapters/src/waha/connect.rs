@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{api::Api, id, wire::EVENTS};
+use super::{api::Api, id, server::is_given, wire::EVENTS};
 use crate::{
     Account, AccountInfo, Client, ConnectFailure, Health, HealthState, Hook, Remedy, SendError, Words,
     call::{Failure, Verdict},
@@ -161,6 +161,9 @@ fn compare(other: &str, ours: &str) -> Same {
 
 pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str) -> Result<(), SendError> {
     let api = Api::of(http, account)?;
+    if is_given(account) {
+        return remove(&api).await;
+    }
     let Some(config) = session(&api).await?.and_then(|session| session.config) else { return Ok(()) };
     if !config.is_object() {
         return Ok(());
@@ -170,6 +173,15 @@ pub(super) async fn disconnect(http: &Client, account: &Account, hook_url: &str)
         update(&api, wanted).await?;
     }
     Ok(())
+}
+
+/// Logs a session out and removes it. One that is not there is removed already.
+async fn remove(api: &Api<'_>) -> Result<(), SendError> {
+    match api.delete(&format!("/api/sessions/{}", api.session)).await {
+        Err(failure) if failure.code == "session_unknown" => Ok(()),
+        Err(failure) => Err(failure.into()),
+        Ok(_) => Ok(()),
+    }
 }
 
 pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, SendError> {

@@ -53,9 +53,10 @@ pub(in crate::cli) enum App {
 
 fn line(app: &ProviderAppView) -> String {
     let tenant = app.tenant.map_or_else(|| "-".to_owned(), |tenant| tenant.to_string());
+    let hook = app.hook_path.as_deref().unwrap_or("-");
     format!(
         "{}  {}  {}  {}  {tenant}  {}  {}",
-        app.id, app.family, app.state, app.external_id, app.hook_path, app.name
+        app.id, app.family, app.state, app.external_id, hook, app.name
     )
 }
 

@@ -68,9 +68,9 @@ function List({ data, mayChange }: { data: Data<Apps>; mayChange: boolean }) {
             <ul className="cards" data-testid="pool">
               {pool.map((one) => (
                 <li key={one.family} className="card" data-few={one.few || undefined} data-testid={`pool-${one.family}`}>
-                  <h3>{familyName(t, one.family)}: {t("apps.free", { count: one.free })}</h3>
-                  {one.few && <p className="form-problem">{t("apps.few")}</p>}
-                  <p className="card-note">{t(one.one_tenant ? "apps.onePerTenant" : "apps.oneForAll")}</p>
+                  <h3>{familyName(t, one.family)}: {t(one.has_places ? "apps.places" : "apps.free", { count: one.free })}</h3>
+                  {one.few && <p className="form-problem">{t(one.has_places ? "apps.fewPlaces" : "apps.few")}</p>}
+                  <p className="card-note">{t(one.has_places ? "apps.placesForAll" : one.one_tenant ? "apps.onePerTenant" : "apps.oneForAll")}</p>
                 </li>
               ))}
             </ul>
@@ -84,6 +84,7 @@ function List({ data, mayChange }: { data: Data<Apps>; mayChange: boolean }) {
                       <span className="tag" data-state={app.state}>{t(`apps.state.${app.state}`)}</span>
                       <span className="rows-more">
                         {familyName(t, app.family)} · <span dir="ltr">{app.external_id}</span>
+                        {app.capacity !== null && app.capacity !== undefined && <> · {t("apps.taken", { taken: String(app.channels), capacity: String(app.capacity) })}</>}
                         {app.tenant && <> · <span dir="auto">{tenants.find(({ id }) => id === app.tenant)?.name ?? app.tenant}</span></>}
                       </span>
                     </a>
@@ -112,7 +113,7 @@ function One({ app, family, pool, mayChange, onChange }: OneProps) {
   const { hook_path: hook } = app;
   return (
     <>
-      <section className="card form" data-testid="app-addresses">
+      {hook && <section className="card form" data-testid="app-addresses">
         <h2>{t("apps.addresses")}</h2>
         <p className="form-hint">{t("apps.addressesHint")}</p>
         <CopyField label={t("apps.hook")} value={at(hook)} hint={known(t, `apps.hookHint.${app.family}`) ?? ""} />
@@ -121,7 +122,7 @@ function One({ app, family, pool, mayChange, onChange }: OneProps) {
         ))}
         {app.family === "meta" && <CopyField label={t("apps.deauthorize")} value={at(`${hook}/deauthorize`)} hint={t("apps.deauthorizeHint")} />}
         {app.family === "meta" && <CopyField label={t("apps.deletion")} value={at(`${hook}/data-deletion`)} hint={t("apps.deletionHint")} />}
-      </section>
+      </section>}
       {mayChange ? <AppForm pool={pool} app={app} onChange={onChange} /> : <p className="card-note">{t("apps.readOnly")}</p>}
     </>
   );

@@ -101,7 +101,8 @@ function Form({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; 
   const { router } = useApp();
   const calls = useCalls();
   const keep = useKeepChannel();
-  const fields = fieldsOf(kind);
+  const [isGiven, setGiven] = useState(kind.given.length > 0);
+  const fields = fieldsOf(kind).filter((field) => !isGiven || !kind.given.includes(field.name));
   const channels = usePick((state) => state.channels);
   // Kept: the channel that is made here takes the name.
   const [name] = useState(() => freshName(kindName(t, kind.name), Object.values(channels).filter((one) => one.tenant === tenant).map((one) => one.name)));
@@ -128,6 +129,10 @@ function Form({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; 
         choices={companies.map(({ id, name }) => ({ value: id, label: name }))} onChange={(event) => form.set("company", event.target.value)} />
       <TextField label={t("channels.name")} name="name" required value={form.values["name"]!} data-testid="field-name"
         onChange={(event) => form.set("name", event.target.value)} />
+      {kind.given.length > 0 && (
+        <SelectField label={t("connect.server")} name="server" value={isGiven ? "given" : "own"} hint={t(isGiven ? "connect.serverGivenHint" : "connect.serverOwnHint")} data-testid="field-server"
+          choices={[{ value: "given", label: t("connect.serverGiven") }, { value: "own", label: t("connect.serverOwn") }]} onChange={(event) => setGiven(event.target.value === "given")} />
+      )}
       <SettingFields form={form} fields={fields} of="credential" prefix="credentials" more={t("connect.more")} />
       <FormEnd form={form} words={t("channels.make")}>
         <ButtonLink href={format(settingsAt("channels", tenant))}>{t("form.cancel")}</ButtonLink>

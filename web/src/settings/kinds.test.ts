@@ -10,7 +10,7 @@ const field = (name: string, more: Partial<SettingField> = {}): SettingField =>
   ({ name, secret: false, required: false, binds: "nothing", default: null, help: `help of ${name}`, ...more });
 const none = { reply: false, reactions: false, buttons: false, templates: false, typing: false, echoes: false, receipts: false, history: false };
 const kind = (name: string, more: Partial<ChannelKind> = {}): ChannelKind =>
-  ({ name, sign_in: false, family: null, credentials: [], abilities: none, limits: { max_text: 1, max_upload_bytes: 1, max_download_bytes: 1 }, ...more });
+  ({ name, sign_in: false, family: null, given: [], credentials: [], abilities: none, limits: { max_text: 1, max_upload_bytes: 1, max_download_bytes: 1 }, ...more });
 
 describe("words of kinds", () => {
   it("are the page's where it has them, in the language of the page", () => {
