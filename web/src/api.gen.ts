@@ -1705,8 +1705,13 @@ export interface components {
         ChannelKind: {
             abilities: components["schemas"]["KindAbilities"];
             credentials: components["schemas"]["SettingField"][];
-            /** @description Of the app through which its channels are connected: `meta` or `google`. */
+            /** @description Of the app through which all of its channels are connected: `meta` or `google`. */
             family: string | null;
+            /**
+             * @description The credentials that a server of this installation has instead of a channel that gives none of them. Empty: there is
+             *     no such server, and the channel gives all.
+             */
+            given: string[];
             limits: components["schemas"]["KindLimits"];
             name: string;
             /** @description People connect an account by signing in at the provider: `sign_in.begin`. */
@@ -2801,7 +2806,7 @@ export interface components {
             to: components["schemas"]["Standing"];
         };
         NewApp: {
-            /** @description `meta` or `google`. */
+            /** @description `meta`, `google` or `waha`. */
             family: string;
             name: string;
             settings: {
@@ -3067,11 +3072,17 @@ export interface components {
          */
         PlatformRole: "admin" | "manager";
         Pool: {
-            /** @description `meta` or `google`. */
+            /** @description `meta`, `google` or `waha`. */
             family: string;
             /** @description Fewer than the next tenants need. */
             few: boolean;
+            /**
+             * Format: int64
+             * @description Of servers with a capacity: the places that are free on all of them.
+             */
             free: number;
+            /** @description Each serves so many channels of all tenants as it has places. */
+            has_places: boolean;
             /** @description Each tenant has an app of its own; otherwise one serves all. */
             one_tenant: boolean;
             settings: components["schemas"]["SettingField"][];
@@ -3128,13 +3139,23 @@ export interface components {
         ProviderAppState: "draft" | "in_review" | "approved" | "assigned" | "retired";
         /** @description An app as operators see it: nothing secret. */
         ProviderAppView: {
+            /**
+             * Format: int64
+             * @description How many may be; nothing: any number.
+             */
+            capacity: number | null;
+            /**
+             * Format: int64
+             * @description How many channels are connected through it.
+             */
+            channels: number;
             /** Format: int64 */
             created_at: number;
             external_id: string;
-            /** @description `meta` or `google`. */
+            /** @description `meta`, `google` or `waha`. */
             family: string;
-            /** @description Where the provider delivers: append it to the public address of this server. */
-            hook_path: string;
+            /** @description Where the provider delivers: append it to the public address of this server. Nothing: it delivers to the channels. */
+            hook_path: string | null;
             /** Format: uuid */
             id: string;
             name: string;

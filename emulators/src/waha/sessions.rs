@@ -90,7 +90,8 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Re
     let config = body.get("config").cloned().unwrap_or(json!({}));
     let is_new = shared.state.change(|state| {
         let is_new = !state.sessions.contains_key(&name);
-        let me = next_me(&shared.config.me, state.sessions.len());
+        let me = next_me(&shared.config.me, state.made);
+        state.made += usize::from(is_new);
         let session = Session { status: "STOPPED".into(), config, me, codes: 1, history: Vec::new() };
         state.sessions.entry(name.clone()).or_insert(session);
         is_new

@@ -108,6 +108,8 @@ pub(super) struct Session {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) sessions: BTreeMap<String, Session>,
+    /// Sessions that were made so far: another phone links each.
+    pub(super) made: usize,
     /// By session.
     pub(super) messages: BTreeMap<String, Recent<Message>>,
     /// Hidden id (`@lid`) → phone.
