@@ -38,7 +38,7 @@ pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, ButtonLimits,
     CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, Gathering, Health,
-    HealthState, Hook, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider,
+    HealthState, Hook, KeepRenewed, News, NewsItem, Notice, OutMedia, Outgoing, Pairing, Profile, Provider,
     ProviderLimits, Rates, Remedy, Renewed, Routed, SendError, SendOutcome, SignIn, Since, Template,
     TemplateInfo, Window,
 };
