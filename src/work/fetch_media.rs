@@ -2,6 +2,7 @@
 //! file or the failure.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use adapters::{FetchError, Fetched, MediaRef};
 use anyhow::Context as _;
@@ -24,6 +25,8 @@ const LONGEST_WAIT_MS: i64 = 600_000;
 impl Work for FetchMedia {
     /// For more than an hour.
     const TRIES: i64 = 20;
+    /// `media_timeout_ms` is one.
+    const LIMIT: Option<Duration> = None;
 
     async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
         fetch_and_record(env, job).await
@@ -132,7 +135,7 @@ async fn fetch(env: &Env, job: &Job, channel: Uuid, source: &str) -> Result<(Fet
     let mut sink = sink.context("the media folder").map_err(broken)?;
     let limit = env.config.calls.media_max_bytes.min(provider.limits().max_download_bytes);
     let account = connected.secrets.account();
-    let within = std::time::Duration::from_millis(env.config.calls.media_timeout_ms);
+    let within = Duration::from_millis(env.config.calls.media_timeout_ms);
     let fetched =
         tokio::time::timeout(within, provider.fetch(&env.http, &account, &media, limit, &mut sink)).await;
     let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Unavailable("it took too long".into())));
