@@ -17,8 +17,8 @@ use crate::accounts::Accounts;
 use crate::admission::origins::Pages;
 use crate::admission::untrusted::Untrusted;
 use crate::admission::{Admission, WebhookShares};
-use crate::channels::ChannelCache;
 use crate::channels::pairing::Pairings;
+use crate::channels::{AppCache, ChannelCache};
 use crate::config::Config;
 use crate::files::Files;
 use crate::store::Store;
@@ -41,6 +41,7 @@ pub struct App {
     pub untrusted: Untrusted,
     pub channels: ChannelCache,
     pub files: Files,
+    pub apps: AppCache,
     /// Accounts that are being paired with phones.
     pub pairings: Arc<Pairings>,
     /// The limits of each tenant's webhooks.

@@ -6,6 +6,7 @@
 //! indexed by provider and account (`store/claims.rs`). Rows are read in `store/channels.rs`.
 
 pub mod address;
+pub mod app_cache;
 pub mod apps;
 pub mod cache;
 pub mod claims;
@@ -26,5 +27,6 @@ pub mod settings;
 pub mod sign_in;
 pub mod templates;
 
+pub use app_cache::AppCache;
 pub use cache::ChannelCache;
 pub use secrets::ChannelSecrets;

@@ -20,7 +20,7 @@ use crate::admission::origins::Pages;
 use crate::admission::untrusted::Untrusted;
 use crate::admission::{Admission, WebhookShares};
 use crate::app::{App, AppState, installation};
-use crate::channels::ChannelCache;
+use crate::channels::{AppCache, ChannelCache};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::Files;
@@ -61,6 +61,7 @@ impl App {
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
             .context("the HTTP client")?;
         let channels = ChannelCache::new(store.clone(), Arc::clone(&vault), http.clone());
+        let apps = AppCache::new(store.clone(), Arc::clone(&vault));
         let (admission, pages) = (Admission::new(&config), Pages::of(&config));
         let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
         let hearing = Arc::new(Hearing::new(store.clone(), channels.clone(), http.clone()));
@@ -100,6 +101,7 @@ impl App {
                 committed: tokio::sync::Mutex::default(),
                 channels,
                 files,
+                apps,
                 pairings: Arc::default(),
                 webhook_shares: WebhookShares::default(),
                 dispatcher: Arc::new(dispatcher),

@@ -53,6 +53,7 @@ pub mod reads;
 pub mod retention;
 pub mod search;
 pub mod sessions;
+pub mod shares;
 pub mod sign_ins;
 pub mod source_names;
 pub mod storage;

@@ -43,7 +43,10 @@ impl Shop {
     }
 
     async fn with(engine: Engine, settings: ChannelSettings, config: EmulatorConfig) -> Self {
-        let (world, google) = Self::opened(engine, config).await;
+        Self::connected(Self::opened(engine, config).await, settings).await
+    }
+
+    async fn connected((world, google): (World, GmailEmulator), settings: ChannelSettings) -> Self {
         let tokens = google.grant(MAILBOX);
         let credentials = [
             ("mailbox", MAILBOX.to_owned()),
@@ -62,6 +65,11 @@ impl Shop {
 
     /// With an app, and no mailbox yet.
     async fn opened(engine: Engine, config: EmulatorConfig) -> (World, GmailEmulator) {
+        Self::opened_among(engine, config, 0).await
+    }
+
+    /// As before, after so many other clients of the installation.
+    async fn opened_among(engine: Engine, config: EmulatorConfig, others: usize) -> (World, GmailEmulator) {
         let world = World::start(engine).await;
         let config = EmulatorConfig {
             audience: Some(AUDIENCE.to_owned()),
@@ -84,18 +92,24 @@ impl Shop {
             ("api_base", base),
             ("certs_url", google.certs_url()),
         ];
-        let verb = CreateApp {
+        let own: BTreeMap<_, _> = settings.map(|(name, value)| (name.to_owned(), value)).into();
+        let app = |settings, state| CreateApp {
             vault: Arc::clone(&world.app.vault),
             family: "google".into(),
             name: "Google".into(),
-            state: ProviderAppState::Approved,
+            state,
             assigned_to: None,
-            settings: settings
-                .map(|(name, value)| (name.to_owned(), value))
-                .into_iter()
-                .collect::<BTreeMap<_, _>>(),
+            settings,
         };
-        world.app.store.write(verb).await.expect("an app");
+        for other in 0..others {
+            let mut settings = own.clone();
+            settings.insert("client_id".into(), format!("{other}.apps.googleusercontent.com"));
+            settings.insert("subscription".into(), format!("projects/other/subscriptions/s{other}"));
+            // New channels take the oldest approved one.
+            let verb = app(settings, ProviderAppState::InReview);
+            world.app.store.write(verb).await.expect("another app");
+        }
+        world.app.store.write(app(own, ProviderAppState::Approved)).await.expect("an app");
         (world, google)
     }
 

@@ -41,6 +41,7 @@ mod secrets;
 mod sending;
 mod sent_again;
 mod sessions;
+mod shares;
 mod shuffled;
 mod sources;
 mod starving;

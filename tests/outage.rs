@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use self::door::Way;
 use self::shop::{CUSTOMERS, KINDS, PROVIDERS, Shop, created};
-use crate::health::LookNow;
+use crate::health::look_now;
 use crate::kit::{Client, PATIENCE};
 use crate::on_both;
 
@@ -122,7 +122,7 @@ async fn hour(shop: &mut Shop, manager: &mut Client, provider: usize) {
             }
         }
         if round % 3 == 2 {
-            shop.world.app.store.write(LookNow).await.expect("due");
+            look_now(&shop.world).await;
         }
         let [one, two] =
             beside(shop, manager, others[round % others.len()], 1_000 * provider + 100 + round).await;

@@ -10,6 +10,7 @@ use hubbub::clock::Clock;
 use hubbub::error::Error;
 use hubbub::store::jobs::{self, Acknowledge, Class, Job, Slot};
 use hubbub::store::pace::Paces;
+use hubbub::store::shares::Shares;
 use hubbub::store::{Effects, Engine, Publisher, Store, StoreConfig, Tx, Verb};
 use serde_json::json;
 use uuid::Uuid;
@@ -54,9 +55,10 @@ impl Verb for Claim {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + 60_000;
-        let taken = jobs::claim(tx, Class::Send, 64, until, &self.paces).await?;
-        let next = if taken.is_empty() { jobs::next_at(tx, Class::Send).await? } else { None };
-        Ok((taken, next))
+        let shares = Shares::of(Class::Send);
+        let taken = jobs::claim(tx, Class::Send, 64, until, (&self.paces, &shares)).await?;
+        let next = if taken.is_empty() { jobs::next_at(tx, Class::Send, &shares).await? } else { None };
+        Ok((taken.into_iter().map(|(job, _)| job).collect(), next))
     }
 }
 

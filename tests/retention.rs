@@ -47,12 +47,15 @@ impl Verb for Age {
             let session = "insert into sessions (id, user_id, started_at, expires_at, generation, renewals) \
                 select $1, id, 0, 5, 0, 0 from users where email = 'viewer@example.com'";
             tx.exec(session, &[old]).await?;
+            let sign_in = "insert into sign_ins (digest, tenant, company, by_user, provider, app, state, sealed, expires_at) \
+                values ($1, $2, $3, $3, 'messenger', $3, 'chosen', 'tokens', 5)";
+            tx.exec(sign_in, &[Arg::from(n.to_string().as_str()), tenant, old]).await?;
         }
         Ok(())
     }
 }
 
-/// Rows of the five tables, and of the messages.
+/// Rows of the six tables, and of the messages.
 struct Rows;
 
 impl Verb for Rows {
@@ -65,6 +68,7 @@ impl Verb for Rows {
             "select count(*) from pending_changes",
             "select count(*) from refresh_tokens where expires_at = 5",
             "select count(*) from sessions where expires_at = 5",
+            "select count(*) from sign_ins",
             "select count(*) from messages",
         ] {
             rows.extend(tx.one::<(i64,)>(sql, &[]).await?.map(|(count,)| count));

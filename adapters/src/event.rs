@@ -235,6 +235,8 @@ pub enum NoAnswer {
     Standby,
     /// It is from before the account was connected.
     History,
+    /// Somebody else wrote it into the customer's thread. No provider says so: the application knows the customer.
+    Stranger,
 }
 
 /// Who wrote a message.

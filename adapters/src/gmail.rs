@@ -120,6 +120,10 @@ impl Provider for Gmail {
         Abilities { reply: true, echoes: true, history: true, ..Abilities::default() }
     }
 
+    fn is_open_to_strangers(&self) -> bool {
+        true
+    }
+
     fn gathering(&self) -> Gathering {
         Gathering::MAIL
     }

@@ -23,7 +23,7 @@ use tokio::io::AsyncWrite;
 pub use self::{
     account::{
         Account, AccountInfo, Binds, ConnectFailure, CredentialField, Expiry, Health, HealthState, Hook,
-        Pairing, Remedy, Renewed,
+        KeepRenewed, Pairing, Remedy, Renewed,
     },
     app::{App, AppInvalid, Choice, Notice, Routed, SignIn},
     files::{FileLimits, KindLimit, NotTaken, Reader, Source, Upload},
@@ -90,6 +90,11 @@ pub trait Provider: Send + Sync {
 
     /// Whether its makers advise to send as a person would, with marks and pauses.
     fn wants_human_pace(&self) -> bool {
+        false
+    }
+
+    /// Whether others than the customer can write into a chat that is no group: whoever knows the id of a mail answers it.
+    fn is_open_to_strangers(&self) -> bool {
         false
     }
 

@@ -11,8 +11,8 @@ use std::str::FromStr;
 
 pub(crate) use challenge::answer as challenge_answer;
 pub use challenge::meta_challenge;
-pub(crate) use oidc::key_of_token;
 pub use oidc::{Jwks, OidcConfig};
+pub(crate) use oidc::{key_of_token, parties_of_token, subscription};
 pub use token::is_same_secret;
 
 use crate::{Headers, headers::Fault};

@@ -1,5 +1,7 @@
 //! Gmail's calls against an emulated API: what is asked, with which token, and what becomes of each answer.
 
+mod beyond;
+
 use std::time::Duration;
 
 use adapters::{
@@ -36,7 +38,7 @@ fn account(server: &Server) -> Account {
         ("token_base", &url),
     ];
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Account { external_id: None, settings }
+    Account { external_id: None, settings, ..Account::default() }
 }
 
 fn refreshable(server: &Server) {
@@ -213,7 +215,7 @@ fn since<'a>(cursor: Option<&'a str>, page: Option<&'a str>) -> Since<'a> {
 #[tokio::test]
 async fn the_cursor_is_that_of_the_last_page() {
     let server = Server::start().await;
-    let path = format!("GET {ME}/history?startHistoryId=100&historyTypes=messageAdded&maxResults=500");
+    let path = format!("GET {ME}/history?startHistoryId=100&historyTypes=messageAdded&maxResults=100");
     let added =
         |id: &str, label: &str| json!({"messagesAdded": [{"message": {"id": id, "labelIds": [label]}}]});
     let page = json!({"history": [added("a", "INBOX"), added("b", "DRAFT")], "historyId": "200", "nextPageToken": "p 1"});
@@ -247,13 +249,13 @@ async fn an_expired_cursor_says_so_and_other_refusals_do_not() {
         (403, "forbidden", "forbidden", false),
     ] {
         let server = Server::start().await;
-        let path = format!("GET {ME}/history?startHistoryId=100&historyTypes=messageAdded&maxResults=500");
+        let path = format!("GET {ME}/history?startHistoryId=100&historyTypes=messageAdded&maxResults=100");
         server.json(&path, status, error(status, reason));
         let error = gmail().news(&http(), &account(&server), &since(Some("100"), None)).await.unwrap_err();
         assert_eq!((error.code.as_str(), error.retryable), (code, retryable), "{reason}");
     }
     let server = Server::start().await;
-    let path = format!("GET {ME}/history?startHistoryId=100&historyTypes=messageAdded&maxResults=500");
+    let path = format!("GET {ME}/history?startHistoryId=100&historyTypes=messageAdded&maxResults=100");
     server.on(&path, Answer::Torn(200));
     let error = gmail().news(&http(), &account(&server), &since(Some("100"), None)).await.unwrap_err();
     assert!(error.retryable, "half an answer is not an empty one");
@@ -267,7 +269,7 @@ async fn without_a_cursor_it_is_asked_for_before_the_list() {
         200,
         json!({"emailAddress": "support@shop.example.com", "historyId": "9007000"}),
     );
-    let path = format!("GET {ME}/messages?q=after%3A1794312000&maxResults=500");
+    let path = format!("GET {ME}/messages?q=after%3A1794312000&maxResults=100");
     server.json(&path, 200, json!({"messages": [{"id": "new"}, {"id": "old"}], "nextPageToken": "p1"}));
     server.json(&format!("{path}&pageToken=p1"), 200, json!({"resultSizeEstimate": 0}));
     let (http, account) = (http(), account(&server));

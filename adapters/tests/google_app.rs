@@ -34,7 +34,7 @@ fn settings(server: &Server, vectors: &Value) -> Account {
         ("certs_url", format!("{}/certs", server.url())),
     ];
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Account { external_id: None, settings }
+    Account { external_id: None, settings, ..Account::default() }
 }
 
 fn delivery(vectors: &Value, id: &str) -> (Headers, Vec<u8>, bool) {
@@ -85,8 +85,73 @@ async fn keys_are_fetched_anew_when_they_run_out_or_lack_the_one_that_is_named()
     assert_eq!(ask(NOW_S + 10).await, Ok(()));
     assert_eq!(ask(NOW_S + 60).await, Ok(()));
     assert_eq!(server.asked().len(), 2);
-    assert_eq!(ask(NOW_S + 70).await, Ok(()));
+    // Long after they ran out they prove nothing.
+    assert_eq!(ask(NOW_S + 70 + 600).await, Ok(()));
     assert_eq!(server.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn who_names_a_known_key_waits_for_no_fetch() {
+    let (server, vectors) = (Server::start().await, vectors());
+    server
+        .on("GET /certs", Answer::Kept(30, vectors["pubsub_oidc_config"]["jwks"].clone()))
+        .on("GET /certs", Answer::Silence);
+    let account = settings(&server, &vectors);
+    let (headers, body, _) = delivery(&vectors, "open:pubsub_oidc:valid");
+    let until_asked = async |times: usize| {
+        while server.asked().len() < times {
+            tokio::task::yield_now().await;
+        }
+    };
+    let ask = async |now_s: i64| google().verify(&http(), &account, &headers, &body, now_s).await;
+    assert_eq!(ask(NOW_S).await, Ok(()));
+    // A stranger names a key that Google does not have.
+    let token =
+        [r#"{"alg":"RS256","kid":"of-a-stranger"}"#, "{}", "x"].map(|part| BASE64_STANDARD.encode(part));
+    let bearer = format!("Bearer {}", token.join(".").replace('=', ""));
+    let (strange, to) =
+        ([("authorization", bearer.as_str())].into_iter().collect::<Headers>(), account.clone());
+    let stranger =
+        tokio::spawn(async move { google().verify(&http(), &to, &strange, b"{}", NOW_S + 20).await });
+    until_asked(2).await;
+    assert_eq!(ask(NOW_S + 20).await, Ok(()));
+    assert!(!stranger.is_finished(), "the fetch still runs");
+    // They ran out, and the new ones are not there yet.
+    assert_eq!(ask(NOW_S + 40).await, Ok(()));
+    assert!(!stranger.is_finished(), "the fetch still runs");
+    assert!(matches!(stranger.await.unwrap(), Err(AppInvalid::Unavailable(_))));
+    // Thousands of such tokens are one question.
+    let asked = server.asked().len();
+    for _ in 0..1_000 {
+        let strange: Headers = [("authorization", bearer.as_str())].into_iter().collect();
+        let judged = google().verify(&http(), &account, &strange, b"{}", NOW_S + 25).await;
+        assert!(judged.is_err());
+    }
+    assert_eq!(server.asked().len(), asked);
+}
+
+#[test]
+fn a_push_names_its_client_before_anything_is_proved() {
+    let vectors = vectors();
+    let (headers, body, _) = delivery(&vectors, "open:pubsub_oidc:valid");
+    let mut account = Account::default();
+    let config = &vectors["pubsub_oidc_config"];
+    for (name, member) in [("audience", "audience"), ("push_service_account", "service_account")] {
+        account.settings.insert(name.to_owned(), config[member].as_str().unwrap().to_owned());
+    }
+    let named = |account: &Account| {
+        google().addressees(&headers, &body).contains(&google().addressee(account).unwrap())
+    };
+    assert!(named(&account), "a client that names no subscription");
+    account.settings.insert("subscription".to_owned(), "projects/other/subscriptions/s".to_owned());
+    assert!(!named(&account));
+    let push: Value = serde_json::from_slice(&body).unwrap();
+    let own = push["subscription"].as_str().unwrap().to_owned();
+    account.settings.insert("subscription".to_owned(), own);
+    assert!(named(&account));
+    account.settings.insert("audience".to_owned(), "https://other.example.com".to_owned());
+    assert!(!named(&account));
+    assert_eq!(google().addressees(&Headers::new(), b"{"), Vec::<String>::new());
 }
 
 #[tokio::test]

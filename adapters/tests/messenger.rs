@@ -25,7 +25,7 @@ pub(crate) fn client() -> Client {
 
 pub(crate) fn account(settings: &[(&str, &str)]) -> Account {
     let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Account { external_id: None, settings: settings.collect() }
+    Account { external_id: None, settings: settings.collect(), ..Account::default() }
 }
 
 fn page(base: &str) -> Account {
@@ -291,7 +291,8 @@ async fn who_signs_in_chooses_among_their_pages() {
     for part in ["pages_messaging", "state=st-1", "redirect_uri=https%3A%2F%2Fhub.example.com%2Fback"] {
         assert!(url.contains(part), "{url}");
     }
-    let app = Account { settings: app.settings.into_iter().collect(), external_id: None };
+    let app =
+        Account { settings: app.settings.into_iter().collect(), external_id: None, ..Account::default() };
     let exchange = format!(
         "GET /v25.0/oauth/access_token?client_id=555000111222333&client_secret=hush-hush&redirect_uri={}&code=c-1",
         "https%3A%2F%2Fhub.example.com%2Fback"

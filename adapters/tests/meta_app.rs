@@ -19,7 +19,7 @@ fn meta() -> &'static dyn App {
 
 fn app(settings: &[(&str, &str)]) -> Account {
     let pairs = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Account { external_id: None, settings: pairs.collect() }
+    Account { external_id: None, settings: pairs.collect(), ..Account::default() }
 }
 
 fn vectors() -> Value {
@@ -89,13 +89,17 @@ async fn instagram_s_secret_opens_instagram_only() {
 
 #[test]
 fn a_notice_is_read_with_the_app_s_secret() {
-    let payload = "eyJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsInVzZXJfaWQiOiI3NyJ9";
+    let payload = base64::prelude::BASE64_URL_SAFE_NO_PAD
+        .encode(r#"{"algorithm":"HMAC-SHA256","issued_at":1794312000,"user_id":"77"}"#);
+    let at = 1_794_312_005;
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"facebook-secret");
     let signature = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&key, payload.as_bytes()));
     let form = [("signed_request".to_owned(), format!("{signature}.{payload}"))];
-    let notice = meta().notice(&app(&[("app_secret", "facebook-secret")]), &form).unwrap();
-    assert_eq!((notice.user.as_str(), notice.issued_at_s), ("77", None));
-    assert_eq!(meta().notice(&app(&[("app_secret", "another-secret")]), &form), None);
+    let notice = meta().notice(&app(&[("app_secret", "facebook-secret")]), &form, at).unwrap();
+    assert_eq!((notice.user.as_str(), notice.issued_at_s), ("77", 1_794_312_000));
+    assert_eq!(meta().notice(&app(&[("app_secret", "another-secret")]), &form, at), None);
+    let replayed = meta().notice(&app(&[("app_secret", "facebook-secret")]), &form, at + 86_400);
+    assert_eq!(replayed, None, "a day later");
 }
 
 fn claims(routed: &[Routed]) -> Vec<(&str, Option<&str>)> {

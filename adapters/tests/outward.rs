@@ -57,7 +57,11 @@ fn account(base: &str) -> Account {
         ("instagram_base", base),
         ("mailbox", "shop@example.com"),
     ];
-    Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
+    Account {
+        external_id: None,
+        settings: settings.map(|(name, value)| (name.into(), value.into())).into(),
+        ..Account::default()
+    }
 }
 
 const HELLO: Outgoing<'_> = Outgoing {

@@ -23,7 +23,7 @@ fn client() -> Client {
 fn account(base: &str) -> Account {
     let settings =
         [("token", TOKEN), ("api_base", base)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Account { external_id: None, settings: settings.into() }
+    Account { external_id: None, settings: settings.into(), ..Account::default() }
 }
 
 fn route(method: &str) -> String {

@@ -24,7 +24,11 @@ fn client() -> Client {
 fn account(server: &Server) -> Account {
     let base = format!("{}/", server.url());
     let settings = [("base_url", base.as_str()), ("api_key", KEY), ("session", "shop-main")];
-    Account { external_id: None, settings: settings.map(|(name, value)| (name.into(), value.into())).into() }
+    Account {
+        external_id: None,
+        settings: settings.map(|(name, value)| (name.into(), value.into())).into(),
+        ..Account::default()
+    }
 }
 
 const HELLO: Outgoing<'_> = Outgoing::text(Address::chat(CHAT), "hello");

@@ -28,7 +28,7 @@ fn client() -> Client {
 fn account(base: &str, more: &[(&str, &str)]) -> Account {
     let own = [("phone_number_id", "1065"), ("access_token", TOKEN), ("graph_base", base)];
     let pairs = own.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Account { external_id: None, settings: pairs.collect() }
+    Account { external_id: None, settings: pairs.collect(), ..Account::default() }
 }
 
 fn error(status: u16, code: i64) -> Answer {

@@ -69,7 +69,7 @@ fn account(provider: &dyn Provider, base: &str) -> Account {
     let fields = provider.app().map_or(&[][..], |app| app.fields()).iter().chain(provider.credentials());
     let settings: BTreeMap<_, _> =
         fields.map(|field| (field.name.to_owned(), value(field.name, field.secret).to_owned())).collect();
-    Account { external_id: None, settings }
+    Account { external_id: None, settings, ..Account::default() }
 }
 
 /// All that the provider makes of what its server says, by the call.

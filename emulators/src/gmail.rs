@@ -145,6 +145,11 @@ impl GmailEmulator {
         self.shared.state.change(|state| state.access.clear());
     }
 
+    /// Whether an access token still holds.
+    pub fn takes(&self, token: &str) -> bool {
+        self.shared.state.change(|state| state.access.contains_key(token))
+    }
+
     /// A new key signs from now on. The one before it stays in the set with `keeps_old`.
     pub fn rotates_keys(&self, keeps_old: bool) {
         if let Some(key) = SigningKey::generate() {

@@ -41,7 +41,11 @@ fn seal(vault: &Vault, app: Uuid, settings: &BTreeMap<String, String>) -> anyhow
 
 /// The form in which an adapter takes an app's settings.
 pub fn account(vault: &Vault, app: &ProviderApp) -> anyhow::Result<Account> {
-    Ok(Account { external_id: Some(app.external_id.clone()), settings: open(vault, app)? })
+    Ok(Account {
+        external_id: Some(app.external_id.clone()),
+        settings: open(vault, app)?,
+        ..Account::default()
+    })
 }
 
 pub fn kind_of(family: &str) -> Result<&'static dyn App, Error> {
@@ -119,7 +123,7 @@ impl Verb for CreateApp {
 }
 
 fn external_id(kind: &dyn App, settings: &BTreeMap<String, String>) -> Result<String, Error> {
-    let account = Account { external_id: None, settings: settings.clone() };
+    let account = Account { external_id: None, settings: settings.clone(), ..Account::default() };
     kind.external_id(&account)
         .ok_or_else(|| Error::invalid("settings", "they do not say which app of the provider it is"))
 }

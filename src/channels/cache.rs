@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use adapters::{Client, Context, Event};
 use uuid::Uuid;
 
-use super::renew::Renewals;
+use super::renew::{Keeper, Renewals};
 use crate::channels::ChannelSecrets;
 use crate::error::Error;
 use crate::model::Channel;
@@ -39,19 +39,28 @@ pub struct ChannelCache {
     /// For renewing credentials.
     pub(super) http: Client,
     pub(super) renewals: Arc<Mutex<Renewals>>,
-    known: Arc<Mutex<Known>>,
+    pub(super) known: Arc<Mutex<Known>>,
 }
 
 /// A provider, and an account of it.
 type Claim = (&'static str, String);
 
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     by_token: HashMap<String, (Arc<Connected>, i64)>,
     by_id: HashMap<(Uuid, Uuid), (Arc<Connected>, i64)>,
     by_claim: HashMap<Claim, (Option<Arc<Connected>>, i64)>,
     /// Channels that have an account in common.
     sharing: HashMap<Claim, (Vec<(Uuid, Uuid)>, i64)>,
+}
+
+impl Known {
+    pub(super) fn forget(&mut self, id: Uuid) {
+        self.by_id.retain(|(_, channel), _| *channel != id);
+        self.by_token.retain(|_, (connected, _)| connected.channel.id != id);
+        self.by_claim.retain(|_, (connected, _)| connected.as_ref().is_some_and(|one| one.channel.id != id));
+        self.sharing.clear();
+    }
 }
 
 impl ChannelCache {
@@ -134,11 +143,7 @@ impl ChannelCache {
 
     /// Removes a changed channel from the cache.
     pub fn forget(&self, id: Uuid) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.by_id.retain(|(_, channel), _| *channel != id);
-        known.by_token.retain(|_, (connected, _)| connected.channel.id != id);
-        known.by_claim.retain(|_, (connected, _)| connected.as_ref().is_some_and(|one| one.channel.id != id));
-        known.sharing.clear();
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).forget(id);
     }
 
     /// Removes what is known of the channels of a changed app.
@@ -154,7 +159,8 @@ impl ChannelCache {
 
     async fn load(&self, by: By) -> Result<Option<Arc<Connected>>, Error> {
         let found = self.store.read(Find { by, vault: Arc::clone(&self.vault) }).await?;
-        let Some((channel, secrets)) = found else { return Ok(None) };
+        let Some((channel, mut secrets)) = found else { return Ok(None) };
+        secrets.keeper = Some(Arc::new(Keeper::new(self, &channel, &secrets)));
         let context = Mutex::new(Arc::new(context_of(&channel, &secrets)));
         let connected = Arc::new(Connected { channel: Arc::new(channel), secrets, context });
         let until = self.store.clock().now_ms() + FRESH_MS;

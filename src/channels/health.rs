@@ -64,26 +64,39 @@ pub(crate) async fn why_it_waits(
     Ok(MessageError { code: code.to_owned(), reason: reason.to_owned() })
 }
 
-/// Stores and announces what is found. `false`: it is no change, or older than what is known. A channel that works again
-/// resumes its queues.
+/// Changes of a channel within [`RESTLESS_MS`] after which a further one waits for the next look: only the last of those that
+/// wait is told.
+const RESTLESS: i64 = 12;
+const RESTLESS_MS: i64 = 60_000;
+/// When the channel is looked at then.
+const DWELL_MS: i64 = 5_000;
+
+/// Stores and announces what is found. `false`: it is no change, older than what is known, or waits because the channel changes
+/// all the time. A channel that works again resumes its queues.
 pub(crate) async fn note(
     tx: &mut Tx<'_>,
     channel: &mut Channel,
     found: Finding,
     at: i64,
 ) -> Result<bool, Error> {
+    let key = (channel.tenant, channel.id);
+    let is_end = found.cause == Some(HealthCause::Disconnected);
     // What still comes from a provider that was left.
-    if channel.state == ChannelState::Disconnected && found.cause != Some(HealthCause::Disconnected) {
+    if channel.state == ChannelState::Disconnected && !is_end {
         return Ok(false);
     }
+    let held = channel_health::held(tx, key).await?;
     if let Some(health) = &mut channel.health {
         // Session states arrive out of order.
-        if health.known_at() > at {
+        if held.as_ref().map_or(0, ChannelHealth::known_at).max(health.known_at()) > at {
             return Ok(false);
         }
         if found.is_told_by(health) {
             health.confirmed_at = Some(at);
             channels::set_health(tx, channel).await?;
+            if held.is_some() {
+                channel_health::drop_held(tx, key).await?;
+            }
             return Ok(false);
         }
     }
@@ -95,6 +108,30 @@ pub(crate) async fn note(
         at,
         confirmed_at: None,
     };
+    let now = tx.now();
+    if !is_end && channel_health::has_changed(tx, key, RESTLESS, now - RESTLESS_MS).await? {
+        channel_health::hold(tx, key, &health, now + DWELL_MS).await?;
+        return Ok(false);
+    }
+    if held.is_some() {
+        channel_health::drop_held(tx, key).await?;
+    }
+    change(tx, channel, health).await?;
+    Ok(true)
+}
+
+/// Makes what waits the channel's health.
+pub(crate) async fn settle(tx: &mut Tx<'_>, channel: &mut Channel) -> Result<(), Error> {
+    let key = (channel.tenant, channel.id);
+    let Some(held) = channel_health::held(tx, key).await? else { return Ok(()) };
+    channel_health::drop_held(tx, key).await?;
+    if channel.state == ChannelState::Disconnected {
+        return Ok(());
+    }
+    change(tx, channel, held).await
+}
+
+async fn change(tx: &mut Tx<'_>, channel: &mut Channel, health: ChannelHealth) -> Result<(), Error> {
     tracing::info!(channel = %channel.id, tenant = %channel.tenant, state = %health.state, code = health.code, "channel health changed");
     channel_health::insert(tx, channel, &health).await?;
     let works = health.state == HealthLevel::Connected && channel.state == ChannelState::Active;
@@ -105,5 +142,5 @@ pub(crate) async fn note(
     if works {
         jobs::recovered(tx, channel.tenant, channel.id).await?;
     }
-    Ok(true)
+    Ok(())
 }

@@ -1,18 +1,18 @@
 //! Credentials that run out are renewed before they are used. One renewal of a channel runs at a time in a process; on
-//! another node the last one wins, and both tokens hold.
+//! another node the last one wins, and both tokens hold. What a call had to renew on its way is stored as well.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use adapters::{Remedy, SendError};
+use adapters::{KeepRenewed, Provider, Remedy, Renewed, SendError};
 use uuid::Uuid;
 
 use super::ChannelSecrets;
-use super::cache::{ChannelCache, Connected};
+use super::cache::{ChannelCache, Connected, Known};
 use super::health::{self, Finding};
 use crate::error::Error;
-use crate::model::{HealthCause, HealthLevel};
-use crate::store::{Tx, Verb, channels};
+use crate::model::{Channel, HealthCause, HealthLevel};
+use crate::store::{Store, Tx, Verb, channels};
 use crate::vault::Vault;
 
 /// After a failed renewal the next is not tried for so long.
@@ -76,13 +76,11 @@ impl ChannelCache {
         let Some(provider) = adapters::provider(&connected.channel.kind) else { return Ok(Ok(())) };
         let outcome = provider.renew(&self.http, &connected.secrets.account(), now).await;
         let (tenant, channel) = (connected.channel.tenant, connected.channel.id);
-        let known: Vec<_> = provider.credentials().iter().map(|field| field.name).collect();
         match outcome {
-            Ok(mut renewed) => {
-                renewed.settings.retain(|name, _| known.contains(&name.as_str()));
+            Ok(renewed) => {
                 let was = connected.secrets.credentials.clone();
-                let vault = Arc::clone(&self.vault);
-                self.store.write(Keep { vault, tenant, channel, was, settings: renewed.settings }).await?;
+                let (vault, settings) = (Arc::clone(&self.vault), credentials_of(provider, renewed));
+                self.store.write(Keep { vault, tenant, channel, was, settings }).await?;
                 Ok(Ok(()))
             }
             Err(error) if error.retryable => Ok(Err(error)),
@@ -92,6 +90,67 @@ impl ChannelCache {
                 Ok(Err(error))
             }
         }
+    }
+}
+
+/// What was renewed, as far as it is credentials.
+fn credentials_of(provider: &dyn Provider, renewed: Renewed) -> BTreeMap<String, String> {
+    let known: Vec<_> = provider.credentials().iter().map(|field| field.name).collect();
+    renewed.settings.into_iter().filter(|(name, _)| known.contains(&name.as_str())).collect()
+}
+
+/// Stores what calls with a channel's credentials renew on their way.
+pub(super) struct Keeper {
+    store: Store,
+    vault: Arc<Vault>,
+    /// The cache holds this one.
+    known: Weak<Mutex<Known>>,
+    kind: String,
+    tenant: Uuid,
+    channel: Uuid,
+    was: BTreeMap<String, String>,
+}
+
+impl Keeper {
+    pub(super) fn new(cache: &ChannelCache, channel: &Channel, secrets: &ChannelSecrets) -> Self {
+        Self {
+            store: cache.store.clone(),
+            vault: Arc::clone(&cache.vault),
+            known: Arc::downgrade(&cache.known),
+            kind: channel.kind.clone(),
+            tenant: channel.tenant,
+            channel: channel.id,
+            was: secrets.credentials.clone(),
+        }
+    }
+}
+
+impl KeepRenewed for Keeper {
+    fn now_ms(&self) -> i64 {
+        self.store.clock().now_ms()
+    }
+
+    fn keep(&self, renewed: Renewed) {
+        let Some(provider) = adapters::provider(&self.kind) else { return };
+        let (store, known, channel) = (self.store.clone(), Weak::clone(&self.known), self.channel);
+        let keep = Keep {
+            vault: Arc::clone(&self.vault),
+            tenant: self.tenant,
+            channel,
+            was: self.was.clone(),
+            settings: credentials_of(provider, renewed),
+        };
+        tokio::spawn(async move {
+            match store.write(keep).await {
+                // Also when another call was faster: those that are remembered do not hold any more.
+                Ok(_) => {
+                    if let Some(known) = known.upgrade() {
+                        known.lock().unwrap_or_else(PoisonError::into_inner).forget(channel);
+                    }
+                }
+                Err(error) => tracing::warn!(%error, %channel, "renewed credentials cannot be stored"),
+            }
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 //! bound to the channel's id.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,6 +25,9 @@ pub struct ChannelSecrets {
     /// The settings of the channel's app. They are the app's, and not sealed with the channel.
     #[serde(skip)]
     pub app: BTreeMap<String, String>,
+    /// Stores what calls with these secrets renew on their way.
+    #[serde(skip)]
+    pub keeper: Option<Arc<dyn adapters::KeepRenewed>>,
 }
 
 impl std::fmt::Debug for ChannelSecrets {
@@ -40,7 +44,7 @@ fn owner(channel: Uuid) -> String {
 impl ChannelSecrets {
     /// Credentials with a new webhook secret.
     pub fn new(credentials: BTreeMap<String, String>) -> anyhow::Result<Self> {
-        Ok(Self { credentials, hook_secret: random_token("")?, external_id: None, app: BTreeMap::new() })
+        Ok(Self { credentials, hook_secret: random_token("")?, ..Self::default() })
     }
 
     pub fn seal(&self, vault: &Vault, channel: Uuid) -> anyhow::Result<String> {
@@ -64,6 +68,7 @@ impl ChannelSecrets {
     pub fn account(&self) -> adapters::Account {
         let mut settings = self.credentials.clone();
         settings.extend(self.app.clone());
-        adapters::Account { external_id: self.external_id.clone(), settings }
+        let (external_id, keeper) = (self.external_id.clone(), self.keeper.clone());
+        adapters::Account { external_id, settings, keeper }
     }
 }

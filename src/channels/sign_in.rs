@@ -221,7 +221,11 @@ struct Own {
 
 impl Own {
     fn is(&self, provider: &dyn Provider, choice: &Stored) -> bool {
-        let account = adapters::Account { external_id: None, settings: choice.credentials.clone() };
+        let account = adapters::Account {
+            external_id: None,
+            settings: choice.credentials.clone(),
+            ..Default::default()
+        };
         provider.claims(&account).iter().any(|claim| self.claims.contains(claim))
     }
 }

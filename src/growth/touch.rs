@@ -34,7 +34,9 @@ pub async fn heard<'m>(
     message: &'m NewMessage,
     at: i64,
 ) -> Result<Cow<'m, NewMessage>, Error> {
-    if message.chat.is_group || matches!(message.no_answer, Some(NoAnswer::Automatic | NoAnswer::History)) {
+    if message.chat.is_group
+        || matches!(message.no_answer, Some(NoAnswer::Automatic | NoAnswer::History | NoAnswer::Stranger))
+    {
         return Ok(Cow::Borrowed(message));
     }
     if conversation.last_seq == 0 {

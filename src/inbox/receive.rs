@@ -13,6 +13,7 @@ mod inbound;
 mod phone;
 mod referred;
 mod reply_chat;
+mod stranger;
 mod time;
 mod title;
 mod typing;

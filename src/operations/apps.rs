@@ -104,7 +104,9 @@ pub async fn create(caller: Caller, new: NewApp) -> Result<Created<ProviderAppVi
     let NewApp { family, name, state, tenant, settings } = new;
     let verb =
         CreateApp { vault: Arc::clone(&app.vault), family, name, state, assigned_to: tenant, settings };
-    Ok(Created(app.store.write(verb).await?.value))
+    let view = app.store.write(verb).await?.value;
+    app.apps.forget_all();
+    Ok(Created(view))
 }
 
 pub async fn update(caller: Caller, patch: AppPatch) -> Result<ProviderAppView, Error> {
@@ -117,5 +119,6 @@ pub async fn update(caller: Caller, patch: AppPatch) -> Result<ProviderAppView, 
     let changes = AppChanges { name, state, tenant, settings };
     let view = app.store.write(UpdateApp { vault: Arc::clone(&app.vault), id, changes }).await?.value;
     app.channels.forget_all();
+    app.apps.forget_all();
     Ok(view)
 }

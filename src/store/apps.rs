@@ -179,17 +179,25 @@ impl Verb for ById {
     }
 }
 
-/// The apps of a family to which deliveries may come without a name: those that are not retired, at most `limit`.
-pub struct Receiving {
-    pub family: String,
-    pub limit: i64,
-}
+/// All apps of a family.
+pub struct OfFamily(pub &'static str);
 
-impl Verb for Receiving {
+/// Apps of one page of a family.
+const FAMILY_PAGE: i64 = 200;
+
+impl Verb for OfFamily {
     type Out = Vec<ProviderApp>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        let all = of_family(tx, &self.family, Uuid::nil(), self.limit).await?;
-        Ok(all.into_iter().filter(|app| app.state != ProviderAppState::Retired).collect())
+        let mut all: Vec<ProviderApp> = Vec::new();
+        loop {
+            let after = all.last().map_or(Uuid::nil(), |app| app.id);
+            let page = of_family(tx, self.0, after, FAMILY_PAGE).await?;
+            let is_last = (page.len() as i64) < FAMILY_PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::retention::BATCH;
+use super::retention::{BATCH, id_at};
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -17,7 +17,20 @@ const PAGE: &str = "select id, at, state, code, detail, action from channel_heal
 const OLD: &str = "select tenant, channel, id from channel_health where at < $1 order by at limit $2";
 const REMOVE: &str = "delete from channel_health where tenant = $1 and channel = $2 and id = $3";
 
-pub const ALL: &[&str] = &[INSERT, PAGE, OLD, REMOVE];
+/// The changes beyond the newest [`MOST`].
+const SURPLUS: &str = "delete from channel_health where tenant = $1 and channel = $2 and id <= \
+    (select id from channel_health where tenant = $1 and channel = $2 order by id desc limit 1 offset $3)";
+const NTH: &str =
+    "select id from channel_health where tenant = $1 and channel = $2 order by id desc limit 1 offset $3";
+const HELD: &str = "select held_health from channels where tenant = $1 and id = $2";
+const HOLD: &str = "update channels set held_health = $3, \
+    look_at = case when look_at is null or look_at > $4 then $4 else look_at end where tenant = $1 and id = $2";
+const DROP: &str = "update channels set held_health = null where tenant = $1 and id = $2";
+
+pub const ALL: &[&str] = &[INSERT, PAGE, OLD, REMOVE, SURPLUS, NTH, HELD, HOLD, DROP];
+
+/// Changes of one channel that are kept.
+const MOST: i64 = 1_000;
 
 /// A change of a channel's health.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -58,7 +71,44 @@ pub async fn insert(tx: &mut Tx<'_>, channel: &Channel, health: &ChannelHealth) 
         health.detail.as_deref(),
         health.action.as_deref()
     ];
-    tx.put(INSERT, args).await
+    tx.put(INSERT, args).await?;
+    tx.put(SURPLUS, args![channel.tenant, channel.id, MOST]).await
+}
+
+/// Whether the channel has had `count` changes since a time.
+pub async fn has_changed(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    count: i64,
+    since: i64,
+) -> Result<bool, StoreError> {
+    let found = tx.one::<(Uuid,)>(NTH, args![tenant, channel, count - 1]).await?;
+    Ok(found.is_some_and(|(id,)| id >= id_at(since)))
+}
+
+/// What waits to become the channel's health.
+pub async fn held(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+) -> Result<Option<ChannelHealth>, StoreError> {
+    let found = tx.one::<(Option<String>,)>(HELD, args![tenant, channel]).await?;
+    // What another version wrote is found out again by a look.
+    Ok(found.and_then(|(text,)| serde_json::from_str(&text?).ok()))
+}
+
+/// Lets it wait for the next look, at `look_at` at the latest.
+pub async fn hold(
+    tx: &mut Tx<'_>,
+    (tenant, channel): (Uuid, Uuid),
+    health: &ChannelHealth,
+    look_at: i64,
+) -> Result<(), StoreError> {
+    let text = serde_json::to_string(health).map_err(|error| StoreError::Engine(error.to_string()))?;
+    tx.put(HOLD, args![tenant, channel, &text, look_at]).await
+}
+
+pub async fn drop_held(tx: &mut Tx<'_>, (tenant, channel): (Uuid, Uuid)) -> Result<(), StoreError> {
+    tx.put(DROP, args![tenant, channel]).await
 }
 
 /// The changes before an entry, newest first.

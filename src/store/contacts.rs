@@ -42,7 +42,13 @@ const PROFILE_ASKS: &str = "select profile_asks, coalesce(profile_asked_at, 0) f
     and not exists (select 1 from jobs j where j.tenant = $1 and j.subject = $3 and j.kind = 'fetch_profile')";
 const ASKED: &str = "update contacts set profile_asks = profile_asks + 1, profile_asked_at = $3 where tenant = $1 and id = $2";
 
+const ADDRESS: &str = "select address from contacts where tenant = $1 and id = $2";
+const SET_ADDRESS: &str =
+    "update contacts set address = $3 where tenant = $1 and id = $2 and address is null";
+
 pub const ALL: &[&str] = &[
+    ADDRESS,
+    SET_ADDRESS,
     FIND,
     BY_ID,
     MEMBERS,
@@ -85,6 +91,16 @@ pub(super) fn read(columns: &mut Columns<'_, '_>) -> Result<Contact, StoreError>
 
 pub async fn by_id(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Contact>, StoreError> {
     tx.one(BY_ID, args![tenant, id]).await
+}
+
+/// Who the contact is where others can write into its thread.
+pub async fn address(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
+    Ok(tx.one::<(Option<String>,)>(ADDRESS, args![tenant, id]).await?.and_then(|(address,)| address))
+}
+
+/// Keeps that, unless it is known.
+pub async fn set_address(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid, address: &str) -> Result<(), StoreError> {
+    tx.put(SET_ADDRESS, args![tenant, id, address]).await
 }
 
 /// The contact as which this one is seen, and those that are merged into it, by rising id.

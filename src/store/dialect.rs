@@ -42,6 +42,14 @@ impl Engine {
         }
     }
 
+    /// As [`due_queues`](Self::due_queues), without those of four tenants and four kinds of channels.
+    pub const fn due_queues_but(self) -> &'static str {
+        match self {
+            Self::Sqlite => DUE_QUEUES_BUT,
+            Self::Postgres => DUE_QUEUES_BUT_LOCKED,
+        }
+    }
+
     /// Locks the row of a queue until the transaction ends.
     pub const fn queue_lock(self) -> Option<&'static str> {
         match self {
@@ -94,10 +102,30 @@ impl Engine {
     }
 }
 
-pub(super) const DUE_QUEUES: &str = "select tenant, id, class, running, failures, blocked_until, reason, free_at_us from queues \
-    where class = $1 and next_at <= $2 order by next_at limit $3";
-const DUE_QUEUES_LOCKED: &str = "select tenant, id, class, running, failures, blocked_until, reason, free_at_us from queues \
-    where class = $1 and next_at <= $2 order by next_at limit $3 for update skip locked";
+macro_rules! due_queues {
+    ($but:literal, $lock:literal) => {
+        concat!(
+            "select q.tenant, q.id, q.class, q.running, q.failures, q.blocked_until, q.reason, q.free_at_us from queues q \
+             where q.class = $1 and q.next_at <= $2",
+            $but,
+            " order by q.next_at limit $3",
+            $lock
+        )
+    };
+    (but_some $lock:literal) => {
+        due_queues!(
+            " and q.tenant not in ($4, $5, $6, $7) and not exists (select 1 from channels c \
+              where c.tenant = q.tenant and c.id = q.id and c.kind in ($8, $9, $10, $11))",
+            $lock
+        )
+    };
+}
+
+pub(super) const DUE_QUEUES: &str = due_queues!("", "");
+const DUE_QUEUES_LOCKED: &str = due_queues!("", " for update skip locked");
+/// As before, without those of some tenants and providers.
+pub(super) const DUE_QUEUES_BUT: &str = due_queues!(but_some "");
+const DUE_QUEUES_BUT_LOCKED: &str = due_queues!(but_some " for update of q skip locked");
 
 /// The statements of `search_tokens`. Arguments: tenant, document, tokens.
 pub(super) struct SearchSql {

@@ -16,6 +16,7 @@ pub use kinds::{
 
 use super::pace::Paces;
 use super::queues::{self, Leaving, QueueKey};
+use super::shares::{Holder, Shares};
 use super::value::from_row;
 use super::{StoreError, Tx, Wake};
 use crate::args;
@@ -48,6 +49,10 @@ const READY: &str = select!(
 const NEXT_OF_QUEUE: &str = "select run_at from jobs where tenant = $1 and queue = $2 and class = $3 and state = 'ready' \
     order by run_at, id limit 1";
 const NEXT: &str = "select next_at from queues where class = $1 order by next_at limit 1";
+/// Without those that a claim leaves out.
+const NEXT_BUT: &str = "select q.next_at from queues q where q.class = $1 and q.tenant not in ($2, $3, $4, $5) \
+    and not exists (select 1 from channels c where c.tenant = q.tenant and c.id = q.id and c.kind in ($6, $7, $8, $9)) \
+    order by q.next_at limit 1";
 const KEEP: &str = "update jobs set claimed_until = $4 where tenant = $1 and id = $2 and claim = $3";
 const CLAIM: &str = "update jobs set state = 'claimed', claim = $3, claimed_until = $4, tries = tries + 1 \
     where tenant = $1 and id = $2 and state = 'ready'";
@@ -87,6 +92,7 @@ pub const ALL: &[&str] = &[
     READY,
     NEXT_OF_QUEUE,
     NEXT,
+    NEXT_BUT,
     KEEP,
     CLAIM,
     EXPIRED,
@@ -303,26 +309,36 @@ pub async fn hurry_queue(tx: &mut Tx<'_>, key: QueueKey) -> Result<(), StoreErro
     Ok(())
 }
 
+/// When a queue is looked at again whose tenant or provider has its share of the workers.
+const SHARE_WAIT_MS: i64 = 1_000;
+
+/// A claimed job, and whose share of the workers it takes.
+pub type Claimed = (Job, Holder);
+
 /// Claims up to `limit` jobs of a class until `claimed_until`, queue by queue in the order of their due time.
 pub async fn claim(
     tx: &mut Tx<'_>,
     class: Class,
     limit: i64,
     claimed_until: i64,
-    paces: &Paces,
-) -> Result<Vec<Job>, StoreError> {
+    (paces, shares): (&Paces, &Shares),
+) -> Result<Vec<Claimed>, StoreError> {
     let now = tx.now();
-    let mut taken = Vec::new();
-    for queue in queues::due(tx, class, limit).await? {
+    let mut taken: Vec<Claimed> = Vec::new();
+    let mut shares = shares.clone();
+    for queue in queues::due(tx, class, limit, &shares).await? {
+        let holder = Holder::of(tx, &queue, paces).await?;
         let free = if queue.is_doubted() { 1 } else { class.per_queue() } - queue.running;
         let pace = paces.of(tx, &queue).await?;
         let allowed = pace.map_or(free, |pace| pace.allowance(queue.free_at_us, now));
-        let most = free.min(allowed).min(limit - taken.len() as i64);
+        let wanted = free.min(allowed).min(limit - taken.len() as i64);
+        let most = shares.room(holder, wanted);
         if most <= 0 {
             let next_at = match pace {
                 // At the limit: the end of one of its running jobs sets `next_at` again.
                 _ if free <= 0 => queues::NEVER,
                 Some(pace) if allowed <= 0 => pace.next_ms(queue.free_at_us),
+                _ if wanted > 0 => now + SHARE_WAIT_MS,
                 _ => now,
             };
             queues::claimed(tx, &queue, 0, next_at, queue.free_at_us).await?;
@@ -335,7 +351,8 @@ pub async fn claim(
             if tx.exec(CLAIM, args![job.tenant, job.id, claim, claimed_until]).await? == 1 {
                 job.claim = Some(claim);
                 job.tries += 1;
-                taken.push(job);
+                shares.begin(holder);
+                taken.push((job, holder));
             }
         }
         let count = (taken.len() - before) as i64;
@@ -352,9 +369,15 @@ pub async fn claim(
     Ok(taken)
 }
 
-/// The time when the next job of a class can run.
-pub async fn next_at(tx: &mut Tx<'_>, class: Class) -> Result<Option<i64>, StoreError> {
-    let next = tx.one::<(i64,)>(NEXT, args![class as i64]).await?;
+/// The time when the next job of a class can run, of those who have not their share of the workers.
+pub async fn next_at(tx: &mut Tx<'_>, class: Class, shares: &Shares) -> Result<Option<i64>, StoreError> {
+    let next: Option<(i64,)> = match queues::left_out(shares) {
+        None => tx.one(NEXT, args![class as i64]).await?,
+        Some(out) => {
+            let args: Vec<_> = args![class as i64].iter().copied().chain(out).collect();
+            tx.one(NEXT_BUT, &args).await?
+        }
+    };
     Ok(next.map(|(at,)| at).filter(|at| *at != queues::NEVER))
 }
 

@@ -10,6 +10,8 @@ use crate::model::{Author, Conversation, Message, MessageError, Reaction};
 
 /// The member of a message's data that says why no machine answers it.
 pub const NO_ANSWER: &str = "no_answer";
+/// The member of the data of what somebody else wrote into the customer's thread.
+pub const STRANGER: &str = "stranger";
 
 macro_rules! select {
     ($rest:literal) => {
@@ -330,6 +332,15 @@ pub async fn heard_last_text(
     let row =
         tx.one::<(String,)>(HEARD_LAST_TEXT, args![conversation.tenant, conversation.id, since]).await?;
     Ok(row.map(|(text,)| text))
+}
+
+/// Who began the conversation.
+pub async fn first_author(
+    tx: &mut Tx<'_>,
+    conversation: &Conversation,
+) -> Result<Option<String>, StoreError> {
+    let args = args![conversation.tenant, conversation.id, ANSWERED];
+    Ok(tx.one::<(Option<String>,)>(HEARD_FIRST, args).await?.and_then(|(author,)| author))
 }
 
 /// The provider's id of the customer's newest message.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use adapters::Provider;
 use uuid::Uuid;
 
 use super::jobs::Class;
@@ -53,9 +54,9 @@ impl Pace {
     }
 }
 
-/// The paces of channels, by what their providers take. A channel's provider never changes, so it is read once.
+/// The providers of channels, with the paces that they take. A channel's provider never changes, so it is read once.
 #[derive(Default)]
-pub struct Paces(Mutex<HashMap<Uuid, Option<Pace>>>);
+pub struct Paces(Mutex<HashMap<Uuid, &'static dyn Provider>>);
 
 impl Paces {
     /// The pace of a queue; `None`: it has none.
@@ -63,22 +64,31 @@ impl Paces {
         if queue.class != Class::Send as i64 {
             return Ok(None);
         }
+        let provider = self.provider(tx, queue).await?;
+        Ok(provider.map(|provider| Pace::per_second(provider.limits().rates.per_second)))
+    }
+
+    /// The provider of a queue's channel.
+    pub(super) async fn provider(
+        &self,
+        tx: &mut Tx<'_>,
+        queue: &Queue,
+    ) -> Result<Option<&'static dyn Provider>, StoreError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&queue.id).copied();
-        if let Some(pace) = known {
-            return Ok(pace);
+        if known.is_some() {
+            return Ok(known);
         }
         let kind = tx.one::<(String,)>(KIND, args![queue.tenant, queue.id]).await?;
         let provider = kind.as_ref().and_then(|(kind,)| adapters::provider(kind));
-        let pace = provider.map(|provider| Pace::per_second(provider.limits().rates.per_second));
-        let mut paces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if paces.len() >= KNOWN {
-            paces.clear();
-        }
         // A channel that is gone, or whose provider is not built in, is not remembered.
-        if pace.is_some() {
-            paces.insert(queue.id, pace);
+        if let Some(provider) = provider {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= KNOWN {
+                known.clear();
+            }
+            known.insert(queue.id, provider);
         }
-        Ok(pace)
+        Ok(provider)
     }
 }
 

@@ -7,8 +7,9 @@
 use uuid::Uuid;
 
 use super::jobs::Class;
+use super::shares::{LEFT_OUT, Shares};
 use super::value::from_row;
-use super::{StoreError, Tx, Wake, dialect};
+use super::{Arg, StoreError, Tx, Wake, dialect};
 use crate::args;
 
 /// `next_at` of a queue that has no job to run until another transaction changes it.
@@ -66,6 +67,7 @@ pub const ALL: &[&str] = &[
     GAVE_UP,
     COUNT,
     dialect::DUE_QUEUES,
+    dialect::DUE_QUEUES_BUT,
 ];
 
 /// A queue, as the claim and the reports on blocked queues read it.
@@ -162,10 +164,34 @@ pub(super) async fn touch(tx: &mut Tx<'_>, key: QueueKey, at: i64) -> Result<(),
     tx.put(TOUCH, args![key.tenant, key.id, key.class as i64, at]).await
 }
 
-/// The queues of a class with a job to run, each locked until the transaction ends.
-pub(super) async fn due(tx: &mut Tx<'_>, class: Class, limit: i64) -> Result<Vec<Queue>, StoreError> {
-    let (sql, now) = (tx.engine().due_queues(), tx.now());
-    tx.all(sql, args![class as i64, now, limit]).await
+/// The queues of a class with a job to run, each locked until the transaction ends; without those whose tenant or provider has
+/// its share of the workers.
+pub(super) async fn due(
+    tx: &mut Tx<'_>,
+    class: Class,
+    limit: i64,
+    shares: &Shares,
+) -> Result<Vec<Queue>, StoreError> {
+    let (now, class) = (tx.now(), class as i64);
+    match left_out(shares) {
+        None => tx.all(tx.engine().due_queues(), args![class, now, limit]).await,
+        Some(out) => {
+            let args: Vec<_> = args![class, now, limit].iter().copied().chain(out).collect();
+            tx.all(tx.engine().due_queues_but(), &args).await
+        }
+    }
+}
+
+/// Whom a claim leaves out: so many tenants and then kinds of channels, of which those that are left over name nobody.
+pub(super) fn left_out(shares: &Shares) -> Option<impl Iterator<Item = Arg<'static>>> {
+    let (spent, taken) = (shares.spent(), shares.taken());
+    if spent.is_empty() && taken.is_empty() {
+        return None;
+    }
+    let (mut tenants, mut kinds) = ([Uuid::max(); LEFT_OUT], [""; LEFT_OUT]);
+    tenants.iter_mut().zip(spent).for_each(|(place, tenant)| *place = tenant);
+    kinds.iter_mut().zip(taken).for_each(|(place, kind)| *place = kind);
+    Some(tenants.into_iter().map(Arg::from).chain(kinds.into_iter().map(Arg::from)))
 }
 
 pub async fn load(tx: &mut Tx<'_>, key: QueueKey) -> Result<Option<Queue>, StoreError> {

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::retention::BATCH;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -17,7 +18,7 @@ const CHOICES: &str = "update sign_ins set state = 'chosen', sealed = $2 where d
 const CHANNEL: &str = "update sign_ins set channel = $2 where digest = $1";
 const REMOVE: &str = "delete from sign_ins where digest = $1";
 const OLD: &str = "delete from sign_ins where digest in \
-    (select digest from sign_ins where expires_at <= $1 order by expires_at limit 500)";
+    (select digest from sign_ins where expires_at <= $1 order by expires_at limit $2)";
 
 pub const ALL: &[&str] = &[INSERT, GET, TAKE, GIVE_BACK, CHOICES, CHANNEL, REMOVE, OLD];
 
@@ -53,10 +54,8 @@ impl FromRow for SignIn {
     }
 }
 
-/// Begins one, and removes those that nobody came back from.
+/// Begins one.
 pub async fn insert(tx: &mut Tx<'_>, one: &SignIn, expires_at: i64) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.exec(OLD, args![now]).await?;
     tx.exec(
         INSERT,
         args![
@@ -77,6 +76,12 @@ pub async fn insert(tx: &mut Tx<'_>, one: &SignIn, expires_at: i64) -> Result<()
 pub async fn get(tx: &mut Tx<'_>, digest: &str) -> Result<Option<SignIn>, StoreError> {
     let now = tx.now();
     tx.one(GET, args![digest, now]).await
+}
+
+/// Removes those that are over, with the tokens that they hold.
+pub async fn remove_old(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
+    let now = tx.now();
+    tx.exec(OLD, args![now, BATCH]).await
 }
 
 /// `false`: its code was exchanged already.

@@ -1,6 +1,8 @@
 //! Downloads an attachment into the library. The message is already visible; a `message.updated` event reports the
 //! file or the failure.
 
+use std::time::Duration;
+
 use adapters::{FetchError, Fetched, MediaRef};
 use anyhow::Context as _;
 use tokio::fs;
@@ -23,6 +25,8 @@ const LONGEST_WAIT_MS: i64 = 600_000;
 impl Work for FetchMedia {
     /// For more than an hour.
     const TRIES: i64 = 20;
+    /// `media_timeout_ms` is one.
+    const LIMIT: Option<Duration> = None;
 
     async fn run(self, env: &Env, job: &Job) -> Result<(), Error> {
         fetch_and_record(env, job).await
@@ -133,7 +137,7 @@ async fn fetch(
     let mut sink = sink.context("the folder for uploads").map_err(broken)?;
     let limit = env.config.calls.media_max_bytes.min(provider.limits().max_download_bytes);
     let account = connected.secrets.account();
-    let within = std::time::Duration::from_millis(env.config.calls.media_timeout_ms);
+    let within = Duration::from_millis(env.config.calls.media_timeout_ms);
     let fetched =
         tokio::time::timeout(within, provider.fetch(&env.http, &account, &media, limit, &mut sink)).await;
     let fetched = fetched.unwrap_or_else(|_| Err(FetchError::Unavailable("it took too long".into())));

@@ -31,6 +31,12 @@ pub(super) trait Work: Payload + 'static {
     /// The interval of a recurring kind. It has one job, which is never given up.
     const EVERY: Option<Duration> = None;
 
+    /// The longest time of a run, for kinds that have no such limit of their own.
+    const LIMIT: Option<Duration> = match Self::EVERY {
+        Some(_) => None,
+        None => Some(Duration::from_mins(10)),
+    };
+
     /// Runs the job and removes it in a transaction (the runner reschedules recurring ones). An error means a retry.
     fn run(self, env: &Env, job: &Job) -> impl Future<Output = Result<(), Error>> + Send;
 
@@ -65,6 +71,7 @@ pub(super) struct JobKind {
     pub name: &'static str,
     pub tries: i64,
     pub every: Option<Duration>,
+    pub limit: Option<Duration>,
     pub run: for<'a> fn(&'a Env, &'a Job) -> Result<JobFuture<'a, ()>, String>,
     pub interrupted: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> JobFuture<'a, Interrupted>,
     pub given_up: for<'a> fn(&'a mut Tx<'_>, &'a Job, &'a str) -> JobFuture<'a, ()>,
@@ -77,6 +84,7 @@ const fn kind<W: Work>() -> JobKind {
         name: W::KIND,
         tries: W::TRIES,
         every: W::EVERY,
+        limit: W::LIMIT,
         run: |env, job| {
             let payload = payload::<W>(job)?;
             Ok(Box::pin(payload.run(env, job)))

@@ -3,9 +3,12 @@
 //! on after all of it is stored: a reader that dies begins again where the last one ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use adapters::{CURSOR_EXPIRED, News, Provider, SendError, Since};
+use adapters::{Account, CURSOR_EXPIRED, News, Provider, SendError, Since};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Env;
@@ -14,14 +17,14 @@ use super::retry;
 use crate::channels::cache::Connected;
 use crate::channels::health::{self, Finding};
 use crate::error::Error;
-use crate::inbox::receive;
-use crate::model::ChannelHealth;
+use crate::inbox::receive::{self, Keep};
+use crate::model::{Channel, ChannelHealth};
 use crate::store::cursors::{self, Cursor};
 use crate::store::jobs::{self, Job, ReadNews};
 use crate::store::{Tx, Verb, channels, looks, messages};
 
-/// Pages of one reading: more than any account has.
-const PAGES: usize = 100_000;
+/// A reading that takes longer goes on in a later run, after the other channels had their turn. One page is always read.
+const RUN: Duration = Duration::from_secs(30);
 const FIRST_WAIT_MS: i64 = 2_000;
 const LONGEST_WAIT_MS: i64 = 600_000;
 
@@ -41,30 +44,53 @@ impl Work for ReadNews {
             return finish(env, job, End::Gone).await;
         };
         let end = match read(env, provider, &connected, &begun).await? {
-            Ok(Some(cursor)) => End::Read { begun, cursor },
-            Ok(None) => End::Gone,
-            Err(error) => End::Failed(error),
+            Ok(read) => End::Read { begun, read },
+            Err(error) => End::Failed { begun, error },
         };
         finish(env, job, end).await
     }
 }
 
-/// Stores everything since the cursor; returns the new one.
+/// How far a run has come.
+enum Reading {
+    /// The provider has no news to be asked for.
+    Nothing,
+    /// Everything was read until this cursor.
+    Whole(String),
+    /// There is more, from this page on.
+    Part(Place),
+}
+
+/// A page of a reading.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Place {
+    page: String,
+    /// It is of the reading by time, and not of that since the cursor.
+    by_time: bool,
+}
+
+/// Stores everything since the cursor, as far as the time of a run allows.
 async fn read(
     env: &Env,
     provider: &'static dyn Provider,
     connected: &Arc<Connected>,
     begun: &Cursor,
-) -> Result<Result<Option<String>, SendError>, Error> {
-    let account = connected.secrets.account();
+) -> Result<Result<Reading, SendError>, Error> {
+    let began = Instant::now();
     let mut cursor = Some(begun.text.as_str()).filter(|text| !text.is_empty());
     let mut page: Option<String> = None;
-    let mut pages = 0;
+    // What cannot be read is no place: the reading begins anew.
+    if let Some(place) = begun.page.as_deref().and_then(|text| serde_json::from_str::<Place>(text).ok()) {
+        page = Some(place.page);
+        if place.by_time {
+            cursor = None;
+        }
+    }
     loop {
         let since = Since { cursor, page: page.as_deref(), at_ms: begun.at };
-        let news = match provider.news(&env.http, &account, &since).await {
+        let news = match provider.news(&env.http, &account(env, connected).await?, &since).await {
             Ok(Some(news)) => news,
-            Ok(None) => return Ok(Ok(None)),
+            Ok(None) => return Ok(Ok(Reading::Nothing)),
             // The provider has forgotten the place: everything since we last read.
             Err(error) if error.code == CURSOR_EXPIRED && cursor.is_some() => {
                 tracing::info!(channel = %connected.channel.id, "the place in a provider's history has expired: reading all since then");
@@ -76,13 +102,24 @@ async fn read(
         if let Err(error) = store(env, provider, connected, &news).await? {
             return Ok(Err(error));
         }
-        pages += 1;
         match (news.page, news.cursor) {
-            (Some(next), _) if pages < PAGES => page = Some(next),
-            (Some(_), _) => return Err(anyhow::anyhow!("a provider's news have no end").into()),
-            (None, cursor) => return Ok(Ok(cursor)),
+            (Some(next), _) if page.as_ref() == Some(&next) => {
+                return Err(anyhow::anyhow!("a provider's news have no end").into());
+            }
+            (Some(next), _) if began.elapsed() >= RUN || env.soft.is_cancelled() => {
+                return Ok(Ok(Reading::Part(Place { page: next, by_time: cursor.is_none() })));
+            }
+            (Some(next), _) => page = Some(next),
+            (None, cursor) => return Ok(Ok(cursor.map_or(Reading::Nothing, Reading::Whole))),
         }
     }
+}
+
+/// The account with the credentials that hold now: a reading may outlast those that it began with.
+async fn account(env: &Env, connected: &Connected) -> Result<Account, Error> {
+    let channel = &connected.channel;
+    let now = env.channels.ready(channel.tenant, channel.id).await?;
+    Ok(now.map_or_else(|| connected.secrets.account(), |now| now.secrets.account()))
 }
 
 /// Stores those of the messages that are not known yet.
@@ -93,7 +130,6 @@ async fn store(
     news: &News,
 ) -> Result<Result<(), SendError>, Error> {
     let channel = &connected.channel;
-    let account = connected.secrets.account();
     for item in &news.items {
         let seen = Seen { place: (channel.tenant, channel.id), key: item.key.clone() };
         if env.store.read(seen).await? {
@@ -101,8 +137,13 @@ async fn store(
         }
         let body = match &item.body {
             Some(body) => Some(body.clone()),
-            None => match provider.item(&env.http, &account, &item.key).await {
+            None => match provider.item(&env.http, &account(env, connected).await?, &item.key).await {
                 Ok(body) => body,
+                // It will never be had: people see why in the integration log, and the others are read.
+                Err(error) if !error.retryable && !error.channel_down => {
+                    pass_over(env, channel, &item.key, &error).await?;
+                    None
+                }
                 Err(error) => return Ok(Err(error)),
             },
         };
@@ -111,6 +152,16 @@ async fn store(
         receive::receive(&env.store, Arc::clone(channel), Bytes::from(body), parsed).await?;
     }
     Ok(Ok(()))
+}
+
+async fn pass_over(env: &Env, channel: &Arc<Channel>, key: &str, error: &SendError) -> Result<(), Error> {
+    tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %error, "a message of a provider cannot be had");
+    let body =
+        serde_json::json!({ "id": key, "error": { "status": error.code, "message": error.reason.as_str() } });
+    let error = format!("a message of the provider cannot be had: {error}");
+    let (channel, body) = (Arc::clone(channel), Bytes::from(body.to_string()));
+    env.store.write(Keep { channel, body, error }).await?;
+    Ok(())
 }
 
 async fn finish(env: &Env, job: &Job, end: End) -> Result<(), Error> {
@@ -150,9 +201,12 @@ enum End {
     Gone,
     Read {
         begun: Cursor,
-        cursor: String,
+        read: Reading,
     },
-    Failed(SendError),
+    Failed {
+        begun: Cursor,
+        error: SendError,
+    },
 }
 
 struct Finish {
@@ -171,11 +225,21 @@ impl Verb for Finish {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         let place = (self.job.tenant, self.job.subject);
         match &self.end {
-            End::Gone => {}
-            End::Read { begun, cursor } => {
+            End::Gone | End::Read { read: Reading::Nothing, .. } => {}
+            End::Read { begun, read: Reading::Whole(cursor) } => {
                 cursors::move_on(tx, place, &begun.text, cursor).await?;
             }
-            End::Failed(error) => {
+            End::Read { begun, read: Reading::Part(page) } => {
+                let page = serde_json::to_string(page).map_err(|error| anyhow::anyhow!(error))?;
+                cursors::turn(tx, place, &begun.text, Some(&page)).await?;
+                let now = tx.now();
+                return Ok(jobs::postpone(tx, &self.job, now, "there is more to be read").await?);
+            }
+            End::Failed { begun, error } => {
+                // A page may be forgotten as well. What is stored by then is not fetched again.
+                if begun.page.is_some() && !error.retryable {
+                    cursors::turn(tx, place, &begun.text, None).await?;
+                }
                 tracing::warn!(channel = %self.job.subject, %error, "a provider's news cannot be read");
                 if error.channel_down
                     && let Some(mut channel) = channels::by_id(tx, place.0, place.1).await?

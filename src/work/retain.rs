@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::growth::reference::KEPT_DAYS;
 use crate::store::jobs::{self, Job, Retain};
 use crate::store::retention::{self, BATCH, OwnDays};
-use crate::store::{Tx, Verb, channel_health, links};
+use crate::store::{Tx, Verb, channel_health, links, sign_ins};
 
 /// Pause between two batches: longer after a slow batch, because other writes are then waiting too.
 const LEAST_PAUSE: Duration = Duration::from_millis(40);
@@ -38,6 +38,7 @@ impl Work for Retain {
     async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
         remove_all(env, Uuid::nil(), Expiring::Tokens(TOKEN_DAYS)).await?;
         remove_all(env, Uuid::nil(), Expiring::Sessions(TOKEN_DAYS)).await?;
+        remove_all(env, Uuid::nil(), Expiring::SignIns).await?;
         remove_all(env, Uuid::nil(), Expiring::Pending(PENDING_DAYS)).await?;
         remove_all(env, Uuid::nil(), Expiring::Health(HEALTH_DAYS)).await?;
         remove_all(env, Uuid::nil(), Expiring::Clicks(KEPT_DAYS)).await?;
@@ -87,6 +88,8 @@ enum Expiring {
     DeadJobs(i64),
     Tokens(i64),
     Sessions(i64),
+    /// Each has its own end.
+    SignIns,
     Pending(i64),
     Health(i64),
     Clicks(i64),
@@ -106,6 +109,7 @@ impl Expiring {
             | Self::Health(days)
             | Self::Clicks(days)
             | Self::Visits(days) => days,
+            Self::SignIns => 1,
         }
     }
 
@@ -117,6 +121,7 @@ impl Expiring {
             Self::DeadJobs(_) => "dead_jobs",
             Self::Tokens(_) => "refresh_tokens",
             Self::Sessions(_) => "sessions",
+            Self::SignIns => "sign_ins",
             Self::Pending(_) => "pending_changes",
             Self::Health(_) => "channel_health",
             Self::Clicks(_) => "clicks",
@@ -160,6 +165,7 @@ impl Verb for RemoveBatch {
             Expiring::Attempts(_) => retention::remove_attempts(tx, tenant, before).await?,
             Expiring::Tokens(_) => retention::remove_tokens(tx, before).await?,
             Expiring::Sessions(_) => retention::remove_sessions(tx, before).await?,
+            Expiring::SignIns => sign_ins::remove_old(tx).await?,
             Expiring::Pending(_) => retention::remove_pending(tx, before).await?,
             Expiring::Health(_) => channel_health::remove_old(tx, before).await?,
             Expiring::Clicks(_) => links::remove_old_clicks(tx, before, BATCH).await?,

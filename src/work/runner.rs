@@ -2,8 +2,8 @@
 //! wakes the workers; they also poll, in case a wake was lost.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,13 +13,14 @@ use super::Env;
 use super::end::FailJob;
 use super::{kinds, recover};
 use crate::error::Error;
-use crate::store::jobs::{self, Class, Job};
+use crate::store::jobs::{self, Claimed, Class, Job};
 use crate::store::pace::Paces;
+use crate::store::shares::Shares;
 use crate::store::{Store, Tx, Verb};
 
 /// Longest time between two polls.
 const IDLE: Duration = Duration::from_secs(5);
-/// Length of a claim: longer than any provider call of a job.
+/// Length of a claim, which is renewed while the job runs.
 pub(super) const CLAIM_MS: i64 = 180_000;
 const MAX_CLAIM: usize = 64;
 /// Tries of recording a failed job while the database is unavailable.
@@ -28,7 +29,7 @@ const RECORD_TRIES: u32 = 8;
 const RETRY_CLAIM_MS: i64 = 5;
 
 pub struct Runner {
-    classes: Vec<Workers>,
+    classes: Vec<Arc<Workers>>,
     paces: Arc<Paces>,
 }
 
@@ -38,6 +39,15 @@ struct Workers {
     /// The earliest known time at which a job can run.
     next_at: AtomicI64,
     permits: Arc<Semaphore>,
+    shares: Mutex<Shares>,
+    /// Some wait because their tenant or provider has its share: the end of any job may let them begin.
+    holds_back: AtomicBool,
+}
+
+impl Workers {
+    fn shares(&self) -> MutexGuard<'_, Shares> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Runner {
@@ -47,8 +57,13 @@ impl Runner {
             notify: Notify::new(),
             next_at: AtomicI64::new(0),
             permits: Arc::new(Semaphore::new(class.workers())),
+            shares: Mutex::new(Shares::of(*class)),
+            holds_back: AtomicBool::new(false),
         };
-        Arc::new(Self { classes: Class::ALL.iter().map(workers).collect(), paces: Arc::default() })
+        Arc::new(Self {
+            classes: Class::ALL.iter().map(workers).map(Arc::new).collect(),
+            paces: Arc::default(),
+        })
     }
 
     /// A job of the class may be runnable at this time. Never blocks.
@@ -83,8 +98,18 @@ impl Runner {
             let Ok(first) = Arc::clone(&workers.permits).acquire_owned().await else { return };
             let free = workers.permits.available_permits().min(MAX_CLAIM - 1) + 1;
             workers.next_at.store(i64::MAX, Ordering::Release);
-            let claim =
-                ClaimJobs { class: workers.class, limit: free as i64, paces: Arc::clone(&self.paces) };
+            let shares = {
+                // Under the lock: a job that ends later finds the flag.
+                let shares = workers.shares();
+                workers.holds_back.store(shares.holds_back(), Ordering::Release);
+                shares.clone()
+            };
+            let claim = ClaimJobs {
+                class: workers.class,
+                limit: free as i64,
+                paces: Arc::clone(&self.paces),
+                shares,
+            };
             let claimed = env.store.write(claim).await;
             let (jobs, next_at) = match claimed {
                 Ok(committed) => committed.value,
@@ -98,7 +123,7 @@ impl Runner {
             }
             let took = jobs.len();
             let mut spare = Some(first);
-            for job in jobs {
+            for (job, holder) in jobs {
                 let permit = match spare.take() {
                     Some(permit) => permit,
                     // Does not wait: only this loop takes permits, and `free` of them were available.
@@ -107,11 +132,18 @@ impl Runner {
                         Err(_) => return,
                     },
                 };
-                let shared = Arc::clone(&env);
+                workers.shares().begin(holder);
+                let (shared, workers) = (Arc::clone(&env), Arc::clone(workers));
                 env.tasks.spawn(async move {
                     let hard = shared.hard.clone();
                     hard.run_until_cancelled(run_one(&shared, job)).await;
+                    workers.shares().end(holder);
                     drop(permit);
+                    // The commit that ended the job woke the workers while it still counted.
+                    if workers.holds_back.swap(false, Ordering::AcqRel) {
+                        workers.next_at.store(0, Ordering::Release);
+                        workers.notify.notify_one();
+                    }
                 });
             }
             drop(spare);
@@ -144,9 +176,15 @@ async fn run_one(env: &Env, job: Job) {
         Some(kind) => match (kind.run)(env, &job) {
             Err(reason) => Err(Failure::for_good(format!("its payload cannot be read: {reason}"))),
             Ok(work) => {
-                match (catch_failure(with_claim_renewal(env, &job, kind.every, work)).await, kind.every) {
-                    (Ok(()), Some(every)) => reschedule(env, &job, every).await,
-                    (ended, _) => ended,
+                let work = catch_failure(limited(kind.limit, work));
+                match (with_claim_renewal(env, &job, work).await, kind.every) {
+                    // Whoever has it now says what becomes of it.
+                    (None, _) => {
+                        tracing::warn!(kind = job.kind, job = %job.id, tenant = %job.tenant, "another worker has taken a job over");
+                        return;
+                    }
+                    (Some(Ok(())), Some(every)) => reschedule(env, &job, every).await,
+                    (Some(ended), _) => ended,
                 }
             }
         },
@@ -190,17 +228,21 @@ async fn catch_failure(work: impl Future<Output = Result<(), Error>>) -> Result<
     }
 }
 
-/// Renews the claim of a recurring job, which may run long. If the claim is lost, the work is cancelled.
-async fn with_claim_renewal(
-    env: &Env,
-    job: &Job,
-    every: Option<Duration>,
+/// Ends work that takes longer than its kind allows: a worker is not held for ever.
+async fn limited(
+    limit: Option<Duration>,
     work: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
-    if every.is_none() {
-        return work.await;
+    let Some(limit) = limit else { return work.await };
+    match tokio::time::timeout(limit, work).await {
+        Ok(ended) => ended,
+        Err(_) => Err(anyhow::anyhow!("it took longer than {} seconds", limit.as_secs()).into()),
     }
-    let third = Duration::from_millis(u64::try_from(CLAIM_MS / 3).unwrap_or(1));
+}
+
+/// Renews the claim while the work runs. `None`: the claim is lost, and the work was dropped.
+async fn with_claim_renewal<T>(env: &Env, job: &Job, work: impl Future<Output = T>) -> Option<T> {
+    let third = Duration::from_millis(CLAIM_MS.unsigned_abs() / 3);
     let renew = async {
         loop {
             tokio::time::sleep(third).await;
@@ -214,8 +256,8 @@ async fn with_claim_renewal(
         }
     };
     tokio::select! {
-        done = work => done,
-        () = renew => Err(Error::conflict("claim_lost", "another worker has taken it over")),
+        done = work => Some(done),
+        () = renew => None,
     }
 }
 
@@ -245,16 +287,17 @@ struct ClaimJobs {
     class: Class,
     limit: i64,
     paces: Arc<Paces>,
+    shares: Shares,
 }
 
 impl Verb for ClaimJobs {
-    type Out = (Vec<Job>, Option<i64>);
+    type Out = (Vec<Claimed>, Option<i64>);
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + CLAIM_MS;
-        let taken = jobs::claim(tx, self.class, self.limit, until, &self.paces).await?;
+        let taken = jobs::claim(tx, self.class, self.limit, until, (&self.paces, &self.shares)).await?;
         let soon = tx.now() + RETRY_CLAIM_MS;
-        let next = if taken.is_empty() { jobs::next_at(tx, self.class).await? } else { None };
+        let next = if taken.is_empty() { jobs::next_at(tx, self.class, &self.shares).await? } else { None };
         Ok((taken, next.map(|next| next.max(soon))))
     }
 }
@@ -299,6 +342,10 @@ struct RenewClaim {
 
 impl Verb for RenewClaim {
     type Out = bool;
+
+    fn tenant(&self) -> Option<uuid::Uuid> {
+        self.job.holder()
+    }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let until = tx.now() + CLAIM_MS;

@@ -165,8 +165,9 @@ impl Verb for Begin {
         if !looks::claim(tx, key, self.next_at).await? {
             return Ok(None);
         }
-        let channel = channels::by_id(tx, self.tenant, self.id).await?;
-        if channel.is_none_or(|channel| channel.state != ChannelState::Active) {
+        let Some(mut channel) = channels::by_id(tx, self.tenant, self.id).await? else { return Ok(None) };
+        health::settle(tx, &mut channel).await?;
+        if channel.state != ChannelState::Active {
             return Ok(None);
         }
         // A channel on which nothing ever came is quiet since it was connected.

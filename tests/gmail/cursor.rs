@@ -6,7 +6,7 @@ use hubbub::error::Error;
 use hubbub::store::{Arg, Tx, Verb};
 
 use super::{MAILBOX, Shop, settings};
-use crate::health::LookNow;
+use crate::health::look_now;
 use crate::on_both;
 
 fn mail(text: &str) -> Mail {
@@ -109,7 +109,7 @@ on_both!(mails_without_a_push_are_found_by_asking, |engine| async move {
     shop.google.arrives(MAILBOX, &mail("m-one").without_push());
     // Nothing was told for half an hour.
     shop.world.app.store.write(Silent(shop.mailbox.id)).await.expect("the past");
-    shop.world.app.store.write(LookNow).await.expect("a look");
+    look_now(&shop.world).await;
     shop.is_read().await;
     assert!(once(&shop.subjects().await, &["m-one"]), "{:?}", shop.subjects().await);
     shop.finish().await;
@@ -136,5 +136,29 @@ on_both!(a_server_that_dies_while_it_reads_begins_again, |engine| async move {
         "{:?}",
         shop.subjects().await
     );
+    shop.finish().await;
+});
+
+on_both!(a_mail_that_can_never_be_had_stops_nobody, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let arrived: Vec<_> = ["m-one", "m-two", "m-three"]
+        .into_iter()
+        .map(|text| shop.google.arrives(MAILBOX, &mail(text).without_push()))
+        .collect();
+    let refusal = serde_json::json!({ "error": { "code": 400, "message": "Invalid mail",
+        "errors": [{ "reason": "invalidArgument" }] } });
+    let answer = Answer::of(&format!("/messages/{}", arrived[1].id), 400, refusal);
+    shop.google.answers(Answer { method: Some("GET".into()), ..answer });
+    shop.google.arrives(MAILBOX, &mail("m-four"));
+    shop.is_read().await;
+    assert!(once(&shop.subjects().await, &["m-one", "m-three", "m-four"]), "{:?}", shop.subjects().await);
+    let path = format!("/api/v1/integration-log?tenant={}&limit=100", shop.world.tenant);
+    let (status, log) = shop.api.get(&path).await;
+    assert_eq!(status, 200, "{log}");
+    let entries = log["entries"].as_array().expect("entries");
+    let told: Vec<_> = entries.iter().filter_map(|entry| entry["error"].as_str()).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("Invalid mail"), "{log}");
+    assert_eq!(shop.health().await["state"], "connected");
     shop.finish().await;
 });

@@ -1,11 +1,11 @@
 //! What a mailbox lives by: access tokens, the watch, the person's permission, and the keys that prove pushes.
 
 use emulators::Answer;
-use emulators::gmail::{Forgery, Mail};
+use emulators::gmail::{EmulatorConfig, Forgery, Mail};
 use serde_json::{Value, json};
 
-use super::{MAILBOX, Shop};
-use crate::health::LookNow;
+use super::{MAILBOX, Shop, settings};
+use crate::health::look_now;
 use crate::on_both;
 
 fn mail(text: &str) -> Mail {
@@ -39,14 +39,14 @@ on_both!(the_watch_is_renewed_daily_and_tells_when_it_cannot_be, |engine| async 
     shop.google.answers(refused);
     set(&shop, json!({ "watch_renew_at_ms": "1" })).await;
     let degraded = async |shop: &Shop| {
-        shop.world.app.store.write(LookNow).await.expect("a look");
+        look_now(&shop.world).await;
         shop.health().await["state"] == "degraded"
     };
     shop.until("the failure", degraded).await;
     shop.google.answers_itself("POST", "/watch");
     set(&shop, json!({ "watch_renew_at_ms": "1" })).await;
     let well = async |shop: &Shop| {
-        shop.world.app.store.write(LookNow).await.expect("a look");
+        look_now(&shop.world).await;
         shop.health().await["state"] == "connected"
     };
     shop.until("it is well", well).await;
@@ -73,6 +73,20 @@ on_both!(a_token_that_ran_out_is_renewed_once_by_all_who_need_it, |engine| async
     shop.google.sent_reaches(4).await;
     shop.is_read().await;
     assert_eq!((shop.google.sent().len(), shop.health().await["state"].clone()), (4, json!("connected")));
+    // Each call that found it ended had to renew it, and what one of them got is stored: the next has nothing to renew.
+    let place = (shop.mailbox.tenant, shop.mailbox.id);
+    let stored = async |shop: &Shop| {
+        let connected = shop.world.app.channels.by_id(place.0, place.1).await.expect("it is read");
+        let credentials = &connected.expect("the channel").secrets.credentials;
+        shop.google.takes(&credentials["access_token"])
+    };
+    shop.until("the token is stored", stored).await;
+    let before = shop.calls("/token").len();
+    says(&shop, &threads[0], "For the last time").await;
+    shop.google.arrives(MAILBOX, &mail("m-six"));
+    shop.google.sent_reaches(5).await;
+    shop.is_read().await;
+    assert_eq!(shop.calls("/token").len(), before, "renewals");
     shop.finish().await;
 });
 
@@ -145,5 +159,17 @@ on_both!(pushes_wait_while_the_keys_cannot_be_had, |engine| async move {
     shop.google.outage(false);
     shop.is_read().await;
     assert_eq!(shop.subjects().await.len(), 1);
+    shop.finish().await;
+});
+
+on_both!(a_push_finds_its_client_among_many, |engine| async move {
+    let opened = Shop::opened_among(engine, EmulatorConfig::default(), 40).await;
+    let shop = Shop::connected(opened, settings()).await;
+    shop.google.arrives(MAILBOX, &mail("m-one"));
+    shop.is_read().await;
+    assert!(shop.google.deliveries().iter().all(|one| one.status == 200), "{:?}", shop.google.deliveries());
+    assert_eq!((shop.subjects().await.len(), shop.calls("/certs").len()), (1, 1));
+    let status = shop.google.notifies_forged(MAILBOX, Forgery::OtherAudience).await;
+    assert_eq!(status, 401);
     shop.finish().await;
 });

@@ -1,5 +1,5 @@
 //! Calling the Gmail API for one mailbox. The access token goes into a header; one that ran out is renewed within the call,
-//! for nothing was done by then, and is kept for as long as this value lives.
+//! for nothing was done by then, and is given to the account's keeper.
 
 use std::time::Duration;
 
@@ -7,11 +7,14 @@ use bytes::Bytes;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::errors::judge;
+use super::{connect::access, errors::judge};
 use crate::{
-    Account, Client,
+    Account, Client, Renewed,
     call::{Answer, Failure, Verdict, call_up_to},
-    google::{base, token},
+    google::{
+        base,
+        token::{self, Tokens},
+    },
 };
 
 pub(super) const DEFAULT_BASE: &str = "https://gmail.googleapis.com";
@@ -27,19 +30,25 @@ pub(super) struct Api<'a> {
     account: &'a Account,
     base: String,
     token: Option<String>,
+    renewed: Option<Tokens>,
 }
 
 impl<'a> Api<'a> {
     pub(super) fn of(http: &'a Client, account: &'a Account) -> Result<Self, Failure> {
         let base = base(account, "api_base", DEFAULT_BASE)?;
         let token = account.get("access_token").map(str::to_owned);
-        Ok(Self { http, account, base, token })
+        Ok(Self { http, account, base, token, renewed: None })
     }
 
     /// With a token that is not the account's.
     pub(super) fn with_token(mut self, token: String) -> Self {
         self.token = Some(token);
         self
+    }
+
+    /// What had to be renewed on the way.
+    pub(super) fn into_renewed(self) -> Option<Tokens> {
+        self.renewed
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer, Failure> {
@@ -71,8 +80,13 @@ impl<'a> Api<'a> {
                 return judge(answer);
             }
         }
-        let token = token::refreshed(self.http, self.account).await.map_err(nothing_done)?.access;
+        let tokens = token::refreshed(self.http, self.account).await.map_err(nothing_done)?;
+        let token = tokens.access.clone();
+        if let Some(keeper) = &self.account.keeper {
+            keeper.keep(Renewed { settings: access(&tokens, keeper.now_ms()).into() });
+        }
         self.token = Some(token.clone());
+        self.renewed = Some(tokens);
         judge(self.once(&token, method, path, body, most_bytes).await?)
     }
 

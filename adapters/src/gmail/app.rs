@@ -49,6 +49,10 @@ const FIELDS: &[CredentialField] = &[
 
 pub(crate) struct Google;
 
+fn addressee(audience: &str, account: &str, subscription: Option<&str>) -> String {
+    format!("{audience}\n{account}\n{}", subscription.unwrap_or_default())
+}
+
 #[async_trait]
 impl App for Google {
     fn name(&self) -> &'static str {
@@ -61,6 +65,23 @@ impl App for Google {
 
     fn external_id(&self, app: &Account) -> Option<String> {
         app.get("client_id").map(str::to_owned)
+    }
+
+    fn addressee(&self, app: &Account) -> Option<String> {
+        let (audience, account) = (app.get("audience")?, app.get("push_service_account")?);
+        Some(addressee(audience, account, app.get("subscription")))
+    }
+
+    fn addressees(&self, headers: &Headers, body: &[u8]) -> Vec<String> {
+        let Some((audiences, account)) = verify::parties_of_token(headers) else { return Vec::new() };
+        let subscription = verify::subscription(body);
+        let named = |audience: &String| {
+            // A client that names no subscription takes those of all.
+            [subscription.as_deref(), None].map(|subscription| addressee(audience, &account, subscription))
+        };
+        let mut all: Vec<_> = audiences.iter().flat_map(named).collect();
+        all.dedup();
+        all
     }
 
     async fn verify(
@@ -78,7 +99,7 @@ impl App for Google {
         let kid = verify::key_of_token(headers)?;
         let address = app.get("certs_url").unwrap_or(CERTS);
         let jwks = keys::keys(http, address, &kid, now_s).await.map_err(AppInvalid::Unavailable)?;
-        let config = OidcConfig { jwks: (*jwks).clone(), audience, service_account, subscription };
+        let config = OidcConfig { jwks, audience, service_account, subscription };
         Ok(verify::verify(Scheme::PubsubOidc, &config, headers, body, Some(now_s))?)
     }
 

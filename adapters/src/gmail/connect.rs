@@ -146,6 +146,8 @@ pub(super) fn expiry(account: &Account) -> Option<Expiry> {
 /// A token that has time left stays. A watch that cannot be renewed takes nothing from the token.
 pub(super) async fn renew(http: &Client, account: &Account, now_ms: i64) -> Result<Renewed, SendError> {
     let mut settings = BTreeMap::new();
+    // All that is renewed here is given back together.
+    let account = &Account { keeper: None, ..account.clone() };
     let mut api = Api::of(http, account)?;
     let ends_at_ms = time(account, "access_expires_at_ms").filter(|_| account.get("access_token").is_some());
     if ends_at_ms.is_none_or(|ends| now_ms >= ends.saturating_sub(EARLY_MS)) {
@@ -161,6 +163,9 @@ pub(super) async fn renew(http: &Client, account: &Account, now_ms: i64) -> Resu
         };
         settings.insert(WATCH_DUE.to_owned(), now_ms.saturating_add(due_ms).to_string());
         settings.insert(WATCH_ERROR.to_owned(), error);
+    }
+    if let Some(tokens) = api.into_renewed() {
+        settings.extend(access(&tokens, now_ms));
     }
     Ok(Renewed { settings })
 }

@@ -9,7 +9,7 @@ use super::{
     header::Mailbox,
     part::Part,
     reference,
-    wire::{self, UNWANTED, has_label},
+    wire::{self, TOO_LARGE, UNWANTED, has_label},
 };
 use crate::{Context, Direction, Fields, Kind, MediaKind, NoAnswer, Origin, Words, json};
 
@@ -52,6 +52,11 @@ fn mail(document: &Value, context: &Context) -> Option<Fields> {
     }
     event.message_key = Some(id.to_owned());
     event.text = root.text();
+    if document.get(TOO_LARGE).is_some() {
+        // What it says is unknown, so a person has to look.
+        event.text = Some(too_large(document));
+        event.set("too_large", true);
+    }
     for file in root.files(id) {
         event.attach(file);
     }
@@ -64,6 +69,15 @@ fn mail(document: &Value, context: &Context) -> Option<Fields> {
     };
     thread_of(root, &mut event);
     Some(event)
+}
+
+/// What stands in the place of a text that is not there, with the beginning of it that Gmail tells.
+fn too_large(document: &Value) -> String {
+    const WORDS: &str = "This mail is too large to be shown here: open it in the mailbox.";
+    match json::text(document, "snippet").filter(|snippet| !snippet.trim().is_empty()) {
+        Some(snippet) => format!("{WORDS}\n\n{snippet}"),
+        None => WORDS.to_owned(),
+    }
 }
 
 fn first(root: Part<'_>, name: &str) -> Option<String> {

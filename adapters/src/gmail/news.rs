@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     api::Api,
     errors::NOT_FOUND,
-    wire::{History, history_id, id, is_id, page_token},
+    wire::{History, TOO_LARGE, history_id, id, is_id, page_token},
 };
 use crate::{
     Account, CURSOR_EXPIRED, Client, News, NewsItem, SendError, Since,
@@ -20,7 +20,8 @@ use crate::{
 /// Of one mail with the texts in it; its files are not.
 pub(super) const MAX_MAIL_BYTES: usize = 32 << 20;
 
-const PAGE: u32 = 500;
+/// A reading may be interrupted after each page.
+const PAGE: u32 = 100;
 
 pub(super) async fn news(http: &Client, account: &Account, since: &Since<'_>) -> Result<News, SendError> {
     let mut api = Api::of(http, account)?;
@@ -98,11 +99,24 @@ pub(super) async fn item(http: &Client, account: &Account, key: &str) -> Result<
     }
     let mut api = Api::of(http, account)?;
     match api.get_up_to(&format!("messages/{key}?format=full"), MAX_MAIL_BYTES).await {
-        Ok(answer) if answer.body.len() >= MAX_MAIL_BYTES => {
-            Err(Failure::new(Verdict::Rejected, "too_large", "the mail's text is too long").into())
-        }
+        Ok(answer) if answer.body.len() >= MAX_MAIL_BYTES => Ok(Some(heads_of(&mut api, key).await?)),
         Ok(answer) => Ok(Some(answer.body)),
         Err(failure) if failure.code == NOT_FOUND => Ok(None),
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// A mail that is too large to be fetched, with its headers only and a mark that says so.
+async fn heads_of(api: &mut Api<'_>, key: &str) -> Result<Vec<u8>, Failure> {
+    let answer = match api.get(&format!("messages/{key}?format=metadata")).await {
+        Err(failure) if failure.code == NOT_FOUND => return Err(too_large()),
+        answer => answer?,
+    };
+    let Value::Object(mut mail) = answer.json() else { return Err(too_large()) };
+    mail.insert(TOO_LARGE.to_owned(), Value::Bool(true));
+    Ok(Value::Object(mail).to_string().into_bytes())
+}
+
+fn too_large() -> Failure {
+    Failure::new(Verdict::Rejected, "too_large", "the mail's text is too long")
 }

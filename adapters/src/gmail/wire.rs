@@ -69,6 +69,9 @@ pub(super) fn has_label(message: &Value, label: &str) -> bool {
     json::list(message, "labelIds").iter().any(|one| one.as_str() == Some(label))
 }
 
+/// Our own member of a mail that was too large to be fetched as a whole.
+pub(super) const TOO_LARGE: &str = "hubbubTooLarge";
+
 /// Labels of what was never mail to us or from us.
 pub(super) const UNWANTED: &[(&str, &str)] =
     &[("DRAFT", "draft"), ("SPAM", "spam"), ("TRASH", "trash"), ("CHAT", "chat")];

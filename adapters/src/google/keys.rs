@@ -1,10 +1,13 @@
 //! Google's published keys, fetched when they are needed and kept as long as their answer allows. A token that names an
-//! unknown key makes them be fetched anew, but not more often than every few seconds: anybody can write such a token.
+//! unknown key makes them be fetched anew, but not more often than every few seconds: anybody can write such a token. Whoever
+//! names a known key never waits for a fetch.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
+
+use tokio::sync::watch;
 
 use crate::{Client, Words, call::Failure, verify::Jwks};
 
@@ -15,9 +18,11 @@ const MAX_SETS: usize = 16;
 const LEAST_AGE_S: i64 = 10;
 const DEFAULT_AGE_S: i64 = 300;
 const MOST_AGE_S: i64 = 86_400;
+/// For so long a set that ran out is good while a new one is fetched. Google announces a key long before it signs with it.
+const STALE_S: i64 = 600;
 
-/// What is known of one address. The lock is held while the keys are fetched, so that all who wait share one answer.
-type Set = Arc<tokio::sync::Mutex<Known>>;
+/// What is known of one address. The lock is never held across a fetch.
+type Set = Arc<Mutex<Known>>;
 
 #[derive(Default)]
 struct Known {
@@ -26,6 +31,8 @@ struct Known {
     /// When they were last asked for, whatever came of it.
     asked_s: Option<i64>,
     failure: Option<Words>,
+    /// Closes when the fetch that runs has ended.
+    fetching: Option<watch::Receiver<()>>,
 }
 
 static SETS: LazyLock<Mutex<HashMap<String, Set>>> = LazyLock::new(Mutex::default);
@@ -33,28 +40,66 @@ static SETS: LazyLock<Mutex<HashMap<String, Set>>> = LazyLock::new(Mutex::defaul
 /// The keys at that address, with the named one among them if Google has it.
 pub(crate) async fn keys(http: &Client, address: &str, kid: &str, now_s: i64) -> Result<Arc<Jwks>, Words> {
     let set = set_of(address);
-    let mut known = set.lock().await;
-    let is_fresh = now_s < known.until_s;
-    if let Some(keys) = known.keys.as_ref().filter(|keys| is_fresh && keys.knows(kid)) {
-        return Ok(Arc::clone(keys));
+    let fetched = {
+        let mut known = locked(&set);
+        let named = known.keys.clone().filter(|keys| keys.knows(kid));
+        if let Some(keys) = named.as_ref().filter(|_| now_s < known.until_s) {
+            return Ok(Arc::clone(keys));
+        }
+        let fetched = known.fetch(http, address, &set, now_s);
+        if let Some(keys) = named.filter(|_| now_s < known.until_s.saturating_add(STALE_S)) {
+            return Ok(keys);
+        }
+        fetched
+    };
+    if let Some(mut fetched) = fetched {
+        // An error is the end: nothing is ever sent.
+        let _ = fetched.changed().await;
     }
-    let may_ask = known.asked_s.is_none_or(|asked| now_s.abs_diff(asked) >= LEAST_AGE_S.unsigned_abs());
-    if may_ask {
-        known.asked_s = Some(now_s);
-        match fetch(http, address).await {
-            Ok((keys, age_s)) => {
-                known.until_s = now_s.saturating_add(age_s);
-                known.keys = Some(Arc::new(keys));
-                known.failure = None;
+    locked(&set).judge(now_s)
+}
+
+impl Known {
+    /// The fetch that runs, or a new one if the last was long enough ago. It is a task of its own: who waits for it may leave.
+    fn fetch(&mut self, http: &Client, address: &str, set: &Set, now_s: i64) -> Option<watch::Receiver<()>> {
+        if let Some(running) = self.fetching.as_ref().filter(|running| running.has_changed().is_ok()) {
+            return Some(running.clone());
+        }
+        if self.asked_s.is_some_and(|asked| now_s.abs_diff(asked) < LEAST_AGE_S.unsigned_abs()) {
+            return None;
+        }
+        self.asked_s = Some(now_s);
+        let (ended, fetching) = watch::channel(());
+        self.fetching = Some(fetching.clone());
+        let (http, address, set) = (http.clone(), address.to_owned(), Arc::clone(set));
+        tokio::spawn(async move {
+            let answer = fetch(&http, &address).await;
+            let mut known = locked(&set);
+            match answer {
+                Ok((keys, age_s)) => {
+                    known.until_s = now_s.saturating_add(age_s);
+                    known.keys = Some(Arc::new(keys));
+                    known.failure = None;
+                }
+                Err(failure) => known.failure = Some(failure.reason),
             }
-            Err(failure) => known.failure = Some(failure.reason),
+            drop(known);
+            drop(ended);
+        });
+        Some(fetching)
+    }
+
+    fn judge(&self, now_s: i64) -> Result<Arc<Jwks>, Words> {
+        match (&self.keys, &self.failure) {
+            (_, Some(failure)) => Err(failure.clone()),
+            (Some(keys), None) if now_s < self.until_s => Ok(Arc::clone(keys)),
+            _ => Err("they ran out a moment ago".into()),
         }
     }
-    match (&known.keys, &known.failure) {
-        (Some(keys), None) if now_s < known.until_s || may_ask => Ok(Arc::clone(keys)),
-        (_, Some(failure)) => Err(failure.clone()),
-        _ => Err("they ran out a moment ago".into()),
-    }
+}
+
+fn locked(set: &Set) -> MutexGuard<'_, Known> {
+    set.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn set_of(address: &str) -> Set {

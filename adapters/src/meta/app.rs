@@ -116,8 +116,8 @@ impl App for MetaApp {
         route::route(body)
     }
 
-    fn notice(&self, app: &Account, form: &[(String, String)]) -> Option<Notice> {
-        notice::read(app, form)
+    fn notice(&self, app: &Account, form: &[(String, String)], now_s: i64) -> Option<Notice> {
+        notice::read(app, form, now_s)
     }
 }
 

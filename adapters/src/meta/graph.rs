@@ -219,6 +219,7 @@ mod tests {
         let with = |version: &str| Account {
             external_id: None,
             settings: [("api_version".to_owned(), version.to_owned())].into(),
+            ..Account::default()
         };
         assert_eq!(version(&with("v26.0")).unwrap(), "v26.0");
         assert_eq!(version(&Account::default()).unwrap(), VERSION);

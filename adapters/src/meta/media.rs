@@ -99,7 +99,7 @@ mod tests {
 
     fn account(settings: &[(&str, &str)]) -> Account {
         let pairs = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Account { external_id: None, settings: pairs.collect() }
+        Account { external_id: None, settings: pairs.collect(), ..Account::default() }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The account of a channel: its settings, connecting it, how it does, when its credentials run out.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
 
@@ -47,6 +47,16 @@ pub struct CredentialField {
 pub struct Account {
     pub external_id: Option<String>,
     pub settings: BTreeMap<String, String>,
+    /// Who stores what a call renews on its way; nobody: it is used for that call only.
+    pub keeper: Option<Arc<dyn KeepRenewed>>,
+}
+
+/// Stores credentials that a call had to renew on its way, because the provider ended the former ones before their time.
+pub trait KeepRenewed: Send + Sync {
+    fn now_ms(&self) -> i64;
+
+    /// Returns at once.
+    fn keep(&self, renewed: Renewed);
 }
 
 impl Account {
@@ -59,7 +69,10 @@ impl Account {
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.settings.keys().collect();
-        f.debug_struct("Account").field("external_id", &self.external_id).field("settings", &names).finish()
+        f.debug_struct("Account")
+            .field("external_id", &self.external_id)
+            .field("settings", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -203,6 +216,7 @@ mod tests {
         let account = Account {
             external_id: Some("7".into()),
             settings: [("token".to_owned(), "77:very-secret".to_owned())].into(),
+            ..Account::default()
         };
         assert!(!format!("{account:?}").contains("very-secret"));
         assert_eq!(account.get("token"), Some("77:very-secret"));

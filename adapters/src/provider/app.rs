@@ -89,6 +89,19 @@ pub trait App: Send + Sync {
         None
     }
 
+    /// Under which name deliveries find the app at an address that several apps share.
+    fn addressee(&self, app: &Account) -> Option<String> {
+        let _ = app;
+        None
+    }
+
+    /// The [names](Self::addressee) of the apps that a delivery to such an address says to be for. Nothing of it is proved by
+    /// then.
+    fn addressees(&self, headers: &Headers, body: &[u8]) -> Vec<String> {
+        let _ = (headers, body);
+        Vec::new()
+    }
+
     /// Whether a delivery comes from the provider. An empty secret never passes. Keys of the provider are fetched, and kept as
     /// long as it allows: [`AppInvalid::Unavailable`] when they cannot be had now.
     async fn verify(
@@ -104,9 +117,9 @@ pub trait App: Send + Sync {
     fn route(&self, body: &[u8]) -> Result<Vec<Routed>, NotJson>;
 
     /// What a person asked the provider to tell the app: that it loses its rights, or that data have to be deleted. Nothing:
-    /// it does not verify, or it is nothing of the kind. `form` is the body's decoded form.
-    fn notice(&self, app: &Account, form: &[(String, String)]) -> Option<Notice> {
-        let _ = (app, form);
+    /// it does not verify, it is too old, or it is nothing of the kind. `form` is the body's decoded form.
+    fn notice(&self, app: &Account, form: &[(String, String)], now_s: i64) -> Option<Notice> {
+        let _ = (app, form, now_s);
         None
     }
 }
@@ -124,7 +137,8 @@ pub enum AppInvalid {
 pub struct Notice {
     /// The person's id, as this app knows it.
     pub user: String,
-    pub issued_at_s: Option<i64>,
+    /// When the provider signed it.
+    pub issued_at_s: i64,
 }
 
 /// One account's part of a body that came to an app's address.

@@ -1,8 +1,11 @@
 //! The token that Google's Pub/Sub sends with a push: RS256 by a key of the published set, issued by Google, for our
 //! audience, to our service account. It does not fetch keys: refresh the set once on an unknown `kid`, then refuse.
 
+use std::sync::Arc;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{Invalid, only};
@@ -15,13 +18,19 @@ const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"
 /// What a push token has to say.
 #[derive(Debug, Clone, Deserialize)]
 pub struct OidcConfig {
-    pub jwks: Jwks,
+    #[serde(deserialize_with = "shared")]
+    pub jwks: Arc<Jwks>,
     pub audience: String,
     /// Any customer of Google can have a genuine token for our audience made; only this account is ours.
     pub service_account: String,
     /// The push body's `subscription`, where it shall be checked too.
     #[serde(default)]
     pub subscription: Option<String>,
+}
+
+/// The set is the same for all who are checked against it.
+fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Jwks>, D::Error> {
+    Jwks::deserialize(deserializer).map(Arc::new)
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -58,6 +67,29 @@ struct Claims {
 /// The key that a token says to be signed with. Nothing of it is proved by then.
 pub(crate) fn key_of_token(headers: &Headers) -> Result<String, Invalid> {
     kid_of(token_of(headers)?)
+}
+
+/// Audiences of one token that are looked at. Google's have one.
+const MAX_AUDIENCES: usize = 8;
+
+/// For whom a token says to be: its audiences and its account. Nothing of it is proved by then.
+pub(crate) fn parties_of_token(headers: &Headers) -> Option<(Vec<String>, String)> {
+    #[derive(Deserialize)]
+    struct Parties {
+        aud: Value,
+        email: String,
+    }
+    let payload = token_of(headers).ok()?.split('.').nth(1)?;
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let Parties { aud, email } = serde_json::from_slice(&payload).ok()?;
+    let audiences = match aud {
+        Value::String(one) => vec![one],
+        Value::Array(many) => {
+            many.iter().filter_map(Value::as_str).take(MAX_AUDIENCES).map(str::to_owned).collect()
+        }
+        _ => return None,
+    };
+    Some((audiences, email))
 }
 
 fn token_of(headers: &Headers) -> Result<&str, Invalid> {
@@ -122,7 +154,8 @@ fn check(config: &OidcConfig, claims: &Claims, now_s: i64) -> Result<(), Invalid
     Ok(())
 }
 
-fn subscription(body: &[u8]) -> Option<String> {
+/// The subscription that a push says to be of.
+pub(crate) fn subscription(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     body.get("subscription")?.as_str().map(str::to_owned)
 }

@@ -81,7 +81,7 @@ impl Bench {
         let receiver = Receiver::default();
         let settings = [("token", emulator.token().to_owned()), ("api_base", emulator.api_base())];
         let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
-        let account = Account { external_id: None, settings };
+        let account = Account { external_id: None, settings, ..Account::default() };
         let http =
             adapters::http_client(Duration::from_millis(400), &adapters::Outward::allowing(&["127.0.0.1"]))
                 .unwrap();

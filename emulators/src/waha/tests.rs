@@ -65,7 +65,7 @@ impl Bench {
             ("session", SESSION.into()),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
-        let account = Account { external_id: None, settings };
+        let account = Account { external_id: None, settings, ..Account::default() };
         let http =
             adapters::http_client(Duration::from_millis(400), &adapters::Outward::allowing(&["127.0.0.1"]))
                 .unwrap();

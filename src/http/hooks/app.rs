@@ -2,7 +2,9 @@
 //! that has the account, as if it had come alone. The answer is 2xx when all parts are stored. A part that nobody has
 //! connected is counted and dropped: its sender would repeat it for days.
 
-use adapters::{Account, App, AppInvalid, Routed};
+use std::sync::Arc;
+
+use adapters::{Account, AppInvalid, Headers, Routed};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{StatusCode, header};
@@ -12,31 +14,17 @@ use uuid::Uuid;
 
 use super::{bad_signature, count, headers_of, store, whole};
 use crate::app::AppState;
-use crate::channels::apps;
+use crate::channels::app_cache::OpenedApp;
 use crate::http::problem::Problem;
-use crate::model::{ProviderApp, ProviderAppState};
-use crate::store::apps::{ById, Receiving};
 
-/// Google clients of one installation that a push is tried with.
-const CLIENTS: i64 = 20;
-
-/// An app with its opened settings.
-pub(super) struct Opened {
-    pub kind: &'static dyn App,
-    pub account: Account,
-}
+/// Whose deliveries come to one address for all apps.
+const FAMILY: &str = "google";
 
 /// The app of a path. A retired one still has channels.
-pub(super) async fn find(app: &AppState, family: &str, id: &str) -> Result<Opened, Problem> {
+pub(super) async fn find(app: &AppState, family: &str, id: &str) -> Result<Arc<OpenedApp>, Problem> {
     let missing = || Problem::not_found("app");
     let id = Uuid::parse_str(id).map_err(|_| missing())?;
-    let found = app.store.read(ById(id)).await?.filter(|found| found.family == family).ok_or_else(missing)?;
-    open(app, &found)
-}
-
-fn open(app: &AppState, found: &ProviderApp) -> Result<Opened, Problem> {
-    let kind = apps::kind_of(&found.family)?;
-    Ok(Opened { kind, account: apps::account(&app.vault, found).map_err(crate::error::Error::from)? })
+    app.apps.by_id(family, id).await?.ok_or_else(missing)
 }
 
 /// Proves the address to the provider: what it asks to be given back is given back as it is, as plain text.
@@ -78,48 +66,54 @@ pub async fn receive_app(
     request: Request,
 ) -> Result<Response, Problem> {
     let found = find(&app, &family, &id).await?;
-    take(&app, &[found], request).await
+    let (headers, body) = taken(&app, request).await?;
+    take(&app, &[found], &headers, &body).await
 }
 
 /// Receives a push of Gmail. Its token says for which client it is.
 pub async fn gmail(State(app): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let verb = Receiving { family: "google".to_owned(), limit: CLIENTS };
-    let all = app.store.read(verb).await?;
-    let opened: Vec<_> = all
-        .iter()
-        .filter(|one| one.state != ProviderAppState::Draft)
-        .map(|one| open(&app, one))
-        .collect::<Result<_, _>>()?;
-    if opened.is_empty() {
+    let clients = app.apps.receiving(FAMILY).await?;
+    if clients.is_empty() {
         return Err(Problem::not_found("app"));
     }
-    take(&app, &opened, request).await
+    let (headers, body) = taken(&app, request).await?;
+    let addressed = adapters::app(FAMILY)
+        .map(|kind| clients.addressed(&kind.addressees(&headers, &body)))
+        .unwrap_or_default();
+    take(&app, &addressed, &headers, &body).await
 }
 
-async fn take(app: &AppState, candidates: &[Opened], request: Request<Body>) -> Result<Response, Problem> {
+async fn taken(app: &AppState, request: Request<Body>) -> Result<(Headers, Bytes), Problem> {
     let (mut parts, body) = request.into_parts();
     let body = whole(app, &mut parts, body).await?;
-    let headers = headers_of(&parts.headers);
+    Ok((headers_of(&parts.headers), body))
+}
+
+async fn take(
+    app: &AppState,
+    candidates: &[Arc<OpenedApp>],
+    headers: &Headers,
+    body: &Bytes,
+) -> Result<Response, Problem> {
     let now_s = app.store.clock().now_ms() / 1000;
-    let (mut verified, mut refusal) = (None, None);
+    // Clients of one project may share a subscription.
+    let (mut verified, mut refusal) = (Vec::new(), None);
     for one in candidates {
-        match one.kind.verify(&app.http, &one.account, &headers, &body, now_s).await {
-            Ok(()) => verified = Some(one),
+        match one.kind.verify(&app.http, &one.account, headers, body, now_s).await {
+            Ok(()) => verified.push(Arc::clone(one)),
             Err(why) => {
                 // That keys could not be had says more than that another client's did not fit.
                 if !matches!(refusal, Some(AppInvalid::Unavailable(_))) {
                     refusal = Some(why);
                 }
-                continue;
             }
         }
-        break;
     }
-    let Some(verified) = verified else {
-        let family = candidates.first().map_or("none", |one| one.kind.name());
+    if verified.is_empty() {
+        let family = candidates.first().map_or(FAMILY, |one| one.kind.name());
         return Err(refuse(family, refusal));
-    };
-    deliver(app, verified, &body).await?;
+    }
+    deliver(app, &verified, body).await?;
     Ok(StatusCode::OK.into_response())
 }
 
@@ -135,17 +129,21 @@ fn refuse(family: &'static str, why: Option<AppInvalid>) -> Problem {
             tracing::warn!(family, %why, "a delivery to an app was refused");
             bad_signature(&why)
         }
-        None => Problem::not_found("app"),
+        None => {
+            tracing::warn!(family, "a delivery to an app names none of ours");
+            bad_signature(&"it is for no app of this installation")
+        }
     }
 }
 
 /// Brings each part to its channel, in the body's order.
-async fn deliver(app: &AppState, to: &Opened, body: &Bytes) -> Result<(), Problem> {
-    let routed = match to.kind.route(body) {
+async fn deliver(app: &AppState, to: &[Arc<OpenedApp>], body: &Bytes) -> Result<(), Problem> {
+    let Some(kind) = to.first().map(|one| one.kind) else { return Ok(()) };
+    let routed = match kind.route(body) {
         Ok(routed) => routed,
         Err(error) => {
-            count(to.kind.name(), "unreadable");
-            tracing::warn!(family = to.kind.name(), %error, "a verified delivery to an app cannot be read");
+            count(kind.name(), "unreadable");
+            tracing::warn!(family = kind.name(), %error, "a verified delivery to an app cannot be read");
             return Ok(());
         }
     };
@@ -154,7 +152,7 @@ async fn deliver(app: &AppState, to: &Opened, body: &Bytes) -> Result<(), Proble
             Some(claim) => app.channels.concerned(provider, claim).await?,
             None => Vec::new(),
         };
-        concerned.retain(|one| is_through(one, to));
+        concerned.retain(|one| to.iter().any(|app| is_through(one, app)));
         if concerned.is_empty() {
             unconnected(provider, claim.as_deref());
             continue;
@@ -168,9 +166,10 @@ async fn deliver(app: &AppState, to: &Opened, body: &Bytes) -> Result<(), Proble
 }
 
 /// Whoever has the secret of one app cannot write into the channels of another.
-fn is_through(connected: &crate::channels::cache::Connected, to: &Opened) -> bool {
+fn is_through(connected: &crate::channels::cache::Connected, to: &OpenedApp) -> bool {
     to.kind.external_id(&to.account).is_some_and(|id| {
-        let own = Account { external_id: None, settings: connected.secrets.app.clone() };
+        let own =
+            Account { external_id: None, settings: connected.secrets.app.clone(), ..Account::default() };
         to.kind.external_id(&own) == Some(id)
     })
 }

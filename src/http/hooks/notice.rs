@@ -56,8 +56,10 @@ async fn taken_back(app: &AppState, family: &str, id: &str, request: Request) ->
     let (mut parts, body) = request.into_parts();
     let Ok(peer) = PeerIp::from_request_parts(&mut parts, app).await;
     let form = body::whole(body, MAX_FORM_BYTES, &app.admission.budget, peer.counted()).await?;
-    let notice = found.kind.notice(&found.account, &pairs(&form)).ok_or_else(|| {
-        Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", "the signed request does not verify")
+    let now_s = app.store.clock().now_ms() / 1000;
+    let notice = found.kind.notice(&found.account, &pairs(&form), now_s).ok_or_else(|| {
+        let detail = "the signed request does not verify, or was issued long ago";
+        Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", detail)
     })?;
     let app_id = uuid::Uuid::parse_str(id).map_err(|_| Problem::not_found("app"))?;
     let channels = granted::take_back(&app.store, &app.vault, app_id, &notice.user).await?;

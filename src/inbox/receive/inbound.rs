@@ -3,7 +3,7 @@
 use adapters::ContentKind;
 use adapters::event::{NewMessage, NoAnswer};
 
-use super::{arrive, greeting, time};
+use super::{arrive, greeting, stranger, time};
 use crate::announce;
 use crate::error::Error;
 use crate::growth::touch;
@@ -35,14 +35,19 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         Some(arrival) => (Some(arrival.contact), arrival.conversation, arrival.turns),
         None => (None, None, OpenTurns::default()),
     };
-    let contact = contact_of(tx, channel, event, chat, known).await?;
+    let marked = Box::pin(stranger::marked(tx, channel, known.as_ref(), found.as_ref(), event)).await?;
+    let (event, is_strange) = (marked.as_ref().unwrap_or(event), marked.is_some());
+    let contact = match known {
+        Some(contact) if is_strange => contact,
+        known => contact_of(tx, channel, event, chat, known).await?,
+    };
     let turns = found.is_some().then_some(turns);
     let found = found.map(|found| Conversation { contact: contact.clone(), ..found });
     let mut conversation = conversation_of(tx, channel, event, &contact, found).await?;
     let author = Author {
         kind: AuthorKind::Customer,
         id: event.sender.id.clone(),
-        name: event.sender.name.clone().or(contact.name),
+        name: event.sender.name.clone().or(contact.name.filter(|_| !is_strange)),
     };
     let at = time::or_now(&event.told, tx.now());
     let is_history = event.no_answer == Some(NoAnswer::History);
@@ -50,7 +55,7 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         greeting::forgive(tx, channel, &mut conversation, event).await?;
     }
     // A machine does not make the customer somebody who waits.
-    if !matches!(event.no_answer, Some(NoAnswer::Automatic)) {
+    if !is_strange && !matches!(event.no_answer, Some(NoAnswer::Automatic)) {
         conversation.hear(at);
     }
     // Kept, and nobody's attention is asked for.
@@ -76,6 +81,10 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         }
     }
     conversations::advance(tx, &conversation).await?;
+    if event.no_answer == Some(NoAnswer::Stranger) && !is_blocked {
+        // A person has to look at it.
+        conversations::wait(tx, &mut conversation).await?;
+    }
     if event.no_answer.is_some() || is_blocked {
         conversation.turn = turns::shown(tx, conversation.tenant, conversation.id).await?;
         announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;
@@ -130,6 +139,7 @@ fn word(no_answer: NoAnswer) -> &'static str {
         NoAnswer::Automatic => "automatic",
         NoAnswer::Standby => "standby",
         NoAnswer::History => "history",
+        NoAnswer::Stranger => "stranger",
     }
 }
 
@@ -152,6 +162,7 @@ pub(super) async fn contact_of(
         }
         let contact = contacts::insert(tx, channel.tenant, &said).await?;
         contacts::link(tx, channel.tenant, channel.id, chat, contact.id).await?;
+        stranger::know(tx, channel, &contact, event).await?;
         return Ok(contact);
     };
     let beside = contacts::find(tx, place, other).await?;

@@ -154,7 +154,12 @@ async fn history(
     let room = HISTORY - beside.len() as i64;
     let mut history = messages::before(tx, tenant, id, bounds.0, room).await?;
     history.extend(beside);
-    history.retain(|message| message.direction != Direction::Note && message.deleted_at.is_none());
+    // What a stranger wrote into the thread must not pass for the customer's words.
+    let is_of_talk = |message: &Message| {
+        let of_stranger = message.data.as_ref().is_some_and(|data| data[messages::STRANGER] == true);
+        message.direction != Direction::Note && message.deleted_at.is_none() && !of_stranger
+    };
+    history.retain(is_of_talk);
     Ok(history)
 }
 

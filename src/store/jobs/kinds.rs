@@ -37,8 +37,8 @@ impl Class {
             Self::Send => 8,
             // One reading of an account at a time.
             Self::News => 1,
-            Self::Media => 4,
-            Self::Upkeep => 2,
+            // Of upkeep one of each recurring kind.
+            Self::Media | Self::Upkeep => 4,
         }
     }
 
@@ -47,7 +47,7 @@ impl Class {
         match self {
             Self::Send => 64,
             Self::News | Self::Media => 8,
-            Self::Upkeep => 2,
+            Self::Upkeep => 4,
         }
     }
 }

@@ -232,6 +232,7 @@ export const en = {
   "message.noAnswer.automatic": "Automatic: the AI does not answer it",
   "message.noAnswer.standby": "Another app has the conversation: the AI does not answer",
   "message.noAnswer.history": "From before the channel was connected",
+  "message.noAnswer.stranger": "Somebody else wrote into this thread: the AI does not answer it",
   "message.buttons": "Buttons: {list}",
   "message.template": "Template {name} ({language})",
   "message.react": "React",

@@ -248,6 +248,7 @@ export const ru: Record<Key, string | Plural> = {
   "message.noAnswer.automatic": "Автоматическое: ИИ на него не отвечает",
   "message.noAnswer.standby": "Диалог ведёт другое приложение: ИИ не отвечает",
   "message.noAnswer.history": "Написано до подключения канала",
+  "message.noAnswer.stranger": "В переписку написал кто-то другой: ИИ на это не отвечает",
   "message.buttons": "Кнопки: {list}",
   "message.template": "Шаблон {name} ({language})",
   "message.react": "Реакция",

@@ -11,6 +11,7 @@ describe("what a message has beside words", () => {
     expect(of({ buttons: [{ title: "M" }, { title: "" }, 7] }).buttons).toEqual(["M"]);
     expect(of({ template: { name: "ready", language: "en" } }).template).toEqual({ name: "ready", language: "en" });
     expect(of({ no_answer: "automatic" }, "in").noAnswer).toBe("automatic");
+    expect(of({ no_answer: "stranger" }, "in").noAnswer).toBe("stranger");
     expect(of({ story_mention: true }, "in").story).toBe("mention");
     expect(of({ reaction_refused: { emoji: "🥝", code: "400", reason: "no" } }).reactionRefused?.emoji).toBe("🥝");
   });

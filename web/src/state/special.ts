@@ -4,7 +4,7 @@ import type { Message } from "../api.gen";
 interface Special {
   buttons: string[];
   template: { name: string; language: string } | null;
-  noAnswer: "automatic" | "standby" | "history" | null;
+  noAnswer: "automatic" | "standby" | "history" | "stranger" | null;
   reactionRefused: { emoji: string; code: string; reason: string } | null;
   /** The customer mentions the business in a story, which can still be seen or not. */
   story: "mention" | "gone" | null;
@@ -23,7 +23,7 @@ export function specialOf(message: Message): Special {
   return {
     buttons: buttons.map((button) => word(part(button)?.["title"])).filter((title) => title !== "").slice(0, 20),
     template: template && message.direction === "out" ? { name: word(template["name"]), language: word(template["language"]) } : null,
-    noAnswer: why === "automatic" || why === "standby" || why === "history" ? why : null,
+    noAnswer: why === "automatic" || why === "standby" || why === "history" || why === "stranger" ? why : null,
     reactionRefused: refused ? { emoji: word(refused["emoji"]), code: word(refused["code"]), reason: word(refused["reason"]) } : null,
     story: data["story_mention"] !== true ? null : gone ? "gone" : "mention",
   };
