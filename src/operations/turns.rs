@@ -107,6 +107,9 @@ pub async fn reply(at: At, args: ReplyBody) -> Result<Replied, Error> {
     let outward = at.app.http.outward().clone();
     let done = at.app.store.write(Reply { scope: at.scope, outward, turn: at.id, lease, parts }).await;
     let done = ended(&at.app.dispatcher, lease, done)?;
+    if let Some(refusal) = done.value.refused {
+        return Err(refusal.into());
+    }
     Ok(Replied { messages: done.value.messages.iter().map(|message| message.id).collect() })
 }
 
