@@ -9,6 +9,7 @@ import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
+import { LabelMarks } from "./LabelMarks";
 import { OwnerBadge } from "./OwnerBadge";
 import { SourceMark } from "./SourceMark";
 
@@ -74,6 +75,7 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
           )}
           <OwnerBadge owner={conversation.owner} name={assignee} />
         </span>
+        <LabelMarks conversation={conversation} />
       </span>
     </a>
   );
