@@ -55,6 +55,7 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
           <span className="row-name" dir="auto">{name}</span>
           <PlaceMark conversation={conversation} />
           <SourceMark conversation={conversation} />
+          <LabelMarks conversation={conversation} />
           <span className="unseen">{t(kindKey(conversation.channel_kind))}</span>
           {waits !== null && conversation.waiting_since !== null
             ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>
@@ -75,7 +76,6 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
           )}
           <OwnerBadge owner={conversation.owner} name={assignee} />
         </span>
-        <LabelMarks conversation={conversation} />
       </span>
     </a>
   );

@@ -2,8 +2,8 @@
 import { usePickOf, useText } from "../hooks/app";
 import type { Conversation } from "../api.gen";
 
-/** More are a number: a row is one line high for them. */
-const shown = 3;
+/** More are a number: they stand beside the name. */
+const shown = 2;
 
 export function LabelMarks({ conversation }: { conversation: Conversation }) {
   const t = useText();

@@ -80,7 +80,7 @@ function Labels({ tenant, labels, again }: { tenant: string; labels: readonly La
       <EditForm form={form}>
         <TextField label={t("person.newLabel")} name="name" required maxLength={40} value={form.values.name} data-testid="field-label"
           onChange={(event) => form.set("name", event.target.value)} />
-        <TextField label={t("person.colour")} name="colour" type="color" value={form.values.colour}
+        <TextField label={t("person.colour")} name="colour" type="color" required value={form.values.colour}
           onChange={(event) => form.set("colour", event.target.value)} />
         <FormEnd form={form} words={t("person.addLabel")} />
       </EditForm>
