@@ -2,6 +2,7 @@
 //! pages. It knows nothing of money and counts nothing but visits and chats of links.
 
 pub mod lead;
+mod lead_match;
 pub mod lead_source;
 pub mod link;
 pub mod qr;

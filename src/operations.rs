@@ -313,7 +313,7 @@ entries! {
         "lead.add" => handle(Method::POST, "/api/v1/leads", handed::add, |schemas| {
             let answer = schemas.add::<handed::LeadAnswer>();
             Described {
-                args: Some(schemas.add::<handed::NewLead>()),
+                args: Some(schemas.add::<crate::growth::lead::NewLead>()),
                 answers: vec![
                     Shape::json(201, answer.clone()),
                     Shape::json(200, answer.clone()).says("The first of what came again."),
@@ -433,6 +433,8 @@ entries! {
         "company.list" => run(companies::list).needs(Read).get("/api/v1/companies");
         /// Make a company.
         "company.create" => run(companies::create).needs(Manage).post("/api/v1/companies");
+        /// Change a company.
+        "company.update" => run(companies::update).about(Company).needs(Manage).patch("/api/v1/companies/{id}");
         /// The privacy notice of a company.
         "company.notice" => act(companies::notice).about(Company).needs(Read).get("/api/v1/companies/{id}/privacy-notice");
         /// Write the privacy notice of a company: every customer is told it once on each channel, before the first answer.

@@ -192,9 +192,11 @@ on_both!(a_blocked_person_is_kept_and_neither_answered_nor_told, |engine| async 
         api.post(&format!("/api/v1/contacts/{contact}/block"), &json!({ "blocked": true })).await;
     assert_eq!(status, 200, "{card}");
     assert!(card["contact"]["blocked_at"].is_i64(), "{card}");
-    let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "epoch": turn["epoch"],
+    let reply = json!({ "turn": turn["id"], "lease": turn["lease"],
         "parts": [{ "text": "Hi" }] });
-    assert!(worker.rpc("turn.reply", reply).await.is_err(), "the AI does not answer");
+    let refused = worker.raw_rpc("turn.reply", &reply.to_string()).await;
+    let why = refused["error"]["message"].as_str().expect("the AI does not answer");
+    assert!(why.contains("blocked"), "{refused}");
     let sent = json!({ "client_id": "c1", "text": "Hi" });
     let (status, refused) = api.post(&format!("/api/v1/conversations/{conversation}/messages"), &sent).await;
     assert_eq!((status, refused["code"].as_str()), (409, Some("contact_blocked")), "{refused}");
@@ -206,8 +208,20 @@ on_both!(a_blocked_person_is_kept_and_neither_answered_nor_told, |engine| async 
         "{kept}"
     );
     assert_eq!(kept["conversation"]["updated_at"], first["conversation"]["updated_at"], "it does not rise");
-    let (status, _) =
+    // Nobody gets the conversation by it, and it holds when the person is not blocked any more.
+    world.telegram.customer_says(5550177, "Stop");
+    let noted = owner.publication(|data| data["message"]["text"] == "Stop").await;
+    assert!(noted["conversation"]["contact"]["opted_out_at"].is_i64(), "{noted}");
+    assert_eq!(noted["conversation"]["owner"], first["conversation"]["owner"], "{noted}");
+    let (status, card) =
         api.post(&format!("/api/v1/contacts/{contact}/block"), &json!({ "blocked": false })).await;
+    assert_eq!(status, 200);
+    assert!(card["contact"]["opted_out_at"].is_i64(), "{card}");
+    let (status, refused) = api.post(&format!("/api/v1/conversations/{conversation}/messages"), &sent).await;
+    assert_eq!((status, refused["code"].as_str()), (409, Some("opted_out")), "{refused}");
+    let (status, _) = api
+        .post(&format!("/api/v1/conversations/{conversation}/opt-out"), &json!({ "opted_out": false }))
+        .await;
     assert_eq!(status, 200);
     let (status, _) = api.post(&format!("/api/v1/conversations/{conversation}/messages"), &sent).await;
     assert_eq!(status, 201);

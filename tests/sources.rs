@@ -2,7 +2,7 @@
 //! link refuses. `crowd.rs` has many visitors at once, `leads.rs` what landing
 //! pages hand in.
 
-mod crowd;
+pub mod crowd;
 mod leads;
 
 use reqwest::header::{ACCEPT_LANGUAGE, LOCATION, USER_AGENT};

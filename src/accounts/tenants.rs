@@ -8,6 +8,7 @@ use super::access::Scope;
 use super::check_name;
 use crate::error::Error;
 use crate::model::text_enum;
+use crate::search::phone;
 use crate::store::retention::{self, OwnDays};
 use crate::store::storage::{self, Storage};
 use crate::store::{Tx, Verb, accounts};
@@ -30,6 +31,8 @@ pub struct CompanyView {
     pub tenant: Uuid,
     pub name: String,
     pub kind: CompanyKind,
+    /// Two letters: the country of phone numbers that are written without one.
+    pub country: Option<String>,
 }
 
 /// Makes a tenant. The caller must have checked that it is an administrator of the platform, or the operator.
@@ -140,7 +143,34 @@ impl Verb for CreateCompany {
         }
         let id = tx.new_id();
         accounts::insert_company(tx, id, tenant, &name, kind.as_str()).await?;
-        Ok(CompanyView { id, tenant, name, kind })
+        Ok(CompanyView { id, tenant, name, kind, country: None })
+    }
+}
+
+/// In which country a company's numbers are that are written without one.
+pub struct SetCountry {
+    pub scope: Scope,
+    pub company: Uuid,
+    /// Two letters; `None`: such numbers are found by their end only.
+    pub country: Option<String>,
+}
+
+impl Verb for SetCountry {
+    type Out = CompanyView;
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.scope.tenant())
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<CompanyView, Error> {
+        let country = match self.country.as_deref().map(str::trim).filter(|letters| !letters.is_empty()) {
+            Some(letters) if phone::country(letters).is_some() => Some(letters.to_ascii_uppercase()),
+            Some(_) => return Err(Error::invalid("country", "write its two letters: `DE`, `BR`")),
+            None => None,
+        };
+        accounts::set_country(tx, self.scope.tenant(), self.company, country.as_deref()).await?;
+        let all = ListCompanies(vec![self.scope.clone()]).run(tx).await?;
+        all.into_iter().find(|one| one.id == self.company).ok_or(Error::NotFound("company"))
     }
 }
 
@@ -153,11 +183,11 @@ impl Verb for ListCompanies {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let mut found = Vec::new();
         for scope in &self.0 {
-            for (id, name, kind, _) in accounts::companies(tx, scope.tenant()).await? {
+            for (id, name, kind, country) in accounts::companies(tx, scope.tenant()).await? {
                 if scope.sees_company(id) {
                     let kind =
                         kind.parse().map_err(|why: String| anyhow::anyhow!("a company's kind: {why}"))?;
-                    found.push(CompanyView { id, tenant: scope.tenant(), name, kind });
+                    found.push(CompanyView { id, tenant: scope.tenant(), name, kind, country });
                 }
             }
         }

@@ -1,19 +1,24 @@
 //! Leads: what a landing page's server hands in. The same lead again is the first one: by the page's own id of it, else by
-//! what the person wrote, within ten minutes. A lead is matched to a contact elsewhere, and only by an address that was
-//! proved: what somebody typed into a form proves nothing.
+//! what the person wrote, within ten minutes. Whose a lead is `lead_match.rs` finds when its
+//! person writes: what somebody typed into a form proves nothing.
 
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
+use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::reference::{self, TRIES};
 use super::source_name;
 use super::utm;
 use crate::accounts::Scope;
 use crate::announce;
 use crate::error::Error;
 use crate::model::{Lead, Utm};
-use crate::store::{Tx, Verb, leads, places};
+use crate::search::phone;
+use crate::store::{Tx, Verb, accounts, leads, places};
+use crate::vault;
 
 /// Two of the same person within so long are one.
 const AGAIN_MS: i64 = 10 * 60_000;
@@ -23,27 +28,52 @@ const MAX_VALUE: usize = 2_000;
 const MAX_ADDRESS: usize = 2_000;
 const MAX_CONSENT: usize = 4_000;
 
-/// What was handed in, as it was written.
-#[derive(Clone, Debug, Default)]
-pub struct Written {
-    pub source: String,
+/// A lead as a landing page writes it.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewLead {
+    /// Needed with a key or a token; a signed lead is of its page's tenant.
+    pub tenant: Option<Uuid>,
     pub company: Option<Uuid>,
+    /// Which page it is; a signed lead has its page's name.
+    pub source: Option<String>,
+    /// The page's own id of it: the same again is the first one. Without it, the same email and phone within ten minutes are.
     pub external_id: Option<String>,
     pub name: Option<String>,
+    /// An email or a phone is needed.
     pub email: Option<String>,
     pub phone: Option<String>,
+    /// What else the form asked, as text.
+    #[serde(default)]
     pub fields: BTreeMap<String, String>,
+    #[serde(default)]
     pub utm: Utm,
+    /// `gclid`, `fbclid`, `ttclid`, …
+    #[serde(default)]
     pub click_ids: BTreeMap<String, String>,
     pub landing: Option<String>,
     pub referrer: Option<String>,
+    /// The text to which the person agreed.
     pub consent: Option<String>,
+    /// When, Unix milliseconds; without it now.
     pub consent_at: Option<i64>,
+    /// A field of the form that people do not see. What fills it in is a program: its lead is answered 202 and not kept.
+    pub trap: Option<String>,
 }
 
 pub struct AddLead {
-    pub scope: Scope,
-    pub written: Written,
+    scope: Scope,
+    new: NewLead,
+    /// To try.
+    references: Vec<String>,
+}
+
+impl AddLead {
+    pub fn new(scope: Scope, new: NewLead) -> Result<Self, Error> {
+        let references = (0..TRIES).map(|_| Ok(reference::make(vault::random()?)));
+        let references = references.collect::<anyhow::Result<_>>()?;
+        Ok(Self { scope, new, references })
+    }
 }
 
 /// The lead, and whether it was there already.
@@ -61,11 +91,12 @@ impl Verb for AddLead {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Added, Error> {
         let tenant = self.scope.tenant();
-        let Written { source, company, external_id, consent_at, .. } = &self.written;
+        let NewLead { source, company, external_id, consent_at, .. } = &self.new;
+        let source = source.as_deref().ok_or_else(|| Error::invalid("source", "is missing"))?;
         let source = utm::clean(source).ok_or_else(|| Error::invalid("source", "is empty"))?;
         let source = source_name::meant(tx, tenant, source).await?;
-        let marks = source_name::cleaned(tx, tenant, &self.written.utm).await?;
-        let (mut lead, digest) = checked(&self.written)?;
+        let marks = source_name::cleaned(tx, tenant, &self.new.utm).await?;
+        let (mut lead, digest) = checked(&self.new)?;
         let external_id = short("external_id", external_id.as_deref(), MAX_NAME)?;
         let place = (tenant, source.as_str());
         let known = match &external_id {
@@ -87,7 +118,15 @@ impl Verb for AddLead {
         // A time in the future is a clock's mistake.
         lead.consent_at =
             lead.consent.as_ref().map(|_| consent_at.filter(|at| (0..=now).contains(at)).unwrap_or(now));
-        leads::insert(tx, &lead, &digest).await?;
+        for reference in &self.references {
+            if lead.reference.is_none() && !leads::is_reference_taken(tx, tenant, reference).await? {
+                lead.reference = Some(reference.clone());
+            }
+        }
+        let home = accounts::country(tx, tenant, *company).await?;
+        let home = home.as_deref().and_then(phone::country);
+        let key = lead.phone.as_deref().and_then(|typed| phone::normalise(typed, home));
+        leads::insert(tx, &lead, &digest, key.as_ref().map(phone::Phone::digits)).await?;
         announce::lead(tx, &lead)?;
         Ok(Added { lead, is_repeated: false })
     }
@@ -104,7 +143,7 @@ fn short(field: &'static str, text: Option<&str>, most: usize) -> Result<Option<
 }
 
 /// The lead without what the database knows, and the digest of what the person wrote.
-fn checked(written: &Written) -> Result<(Lead, String), Error> {
+fn checked(written: &NewLead) -> Result<(Lead, String), Error> {
     let name = short("name", written.name.as_deref(), MAX_NAME)?;
     let name = name.map(|name| name.split_whitespace().collect::<Vec<_>>().join(" "));
     let email = short("email", written.email.as_deref(), MAX_NAME)?.map(|email| email.to_lowercase());
@@ -132,6 +171,7 @@ fn checked(written: &Written) -> Result<(Lead, String), Error> {
         name,
         email,
         phone,
+        reference: None,
         contact: None,
         fields,
         utm: Utm::default(),
@@ -213,8 +253,8 @@ impl Verb for ListLeads {
 mod tests {
     use super::*;
 
-    fn written(email: &str, phone: &str) -> Written {
-        Written { email: Some(email.into()), phone: Some(phone.into()), ..Written::default() }
+    fn written(email: &str, phone: &str) -> NewLead {
+        NewLead { email: Some(email.into()), phone: Some(phone.into()), ..NewLead::default() }
     }
 
     #[test]

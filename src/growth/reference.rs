@@ -8,6 +8,8 @@
 const ALPHABET: &[u8; 29] = b"23456789ABCDEFGHJKMNPQRSTVWXY";
 /// The sign that checks is one of them.
 pub const LENGTH: usize = 6;
+/// Tries to find a reference that nobody else of the tenant has.
+pub const TRIES: usize = 4;
 
 /// How long a reference is waited for, counted to when the message was written.
 pub const LIFE_MS: i64 = 7 * 24 * 3_600_000;

@@ -7,16 +7,17 @@
 use std::borrow::Cow;
 
 use adapters::event::{NewMessage, NoAnswer, Referred};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::lead_match;
 use super::reference::{self, LIFE_MS};
 use crate::accounts::Scope;
 use crate::announce;
 use crate::error::Error;
-use crate::model::{Channel, Conversation, Source, SourceKind, Touch, Utm};
+use crate::model::{Channel, Conversation, Lead, Source, SourceKind, Touch, Utm};
 use crate::store::touches::Keys;
-use crate::store::{Tx, Verb, contacts, conversations, links, retention, touches};
+use crate::store::{Tx, Verb, contacts, conversations, leads, links, retention, touches};
 
 /// How long what led a known customer here waits for a conversation.
 const JOINED_MS: i64 = 24 * 3_600_000;
@@ -52,30 +53,53 @@ pub async fn heard<'m>(
         words.extend(ref_of(data));
         words.extend(reference::find(message.content.text.as_deref().unwrap_or_default()));
     }
+    let is_first = conversation.last_seq == 0;
+    let mut brought = None;
     for word in words {
-        let Some(source) = link_of(tx, channel, &word, at).await? else { continue };
         let keys = Keys { message: Some(&message.key), reference: Some(&word), touch: None };
-        keep(tx, channel, conversation, (source, at, None), keys).await?;
-        return Ok(Cow::Owned(without(message, &word)));
+        if let Some(source) = link_of(tx, channel, &word, at).await? {
+            keep(tx, channel, conversation, (source, at, None), keys).await?;
+        } else if let Some(lead) = lead_match::by_reference(tx, channel, &word, at).await? {
+            is_lead(tx, channel, conversation, &lead, at, keys).await?;
+        } else {
+            continue;
+        }
+        brought = Some(word);
+        break;
     }
-    if let Some((source, key, data)) = told(data) {
-        keep(
-            tx,
-            channel,
-            conversation,
-            (source, at, Some(data)),
-            Keys { touch: key.as_deref(), ..Keys::default() },
-        )
-        .await?;
+    if let (None, Some((source, key, data))) = (&brought, told(data)) {
+        let keys = Keys { touch: key.as_deref(), ..Keys::default() };
+        keep(tx, channel, conversation, (source, at, Some(data)), keys).await?;
     }
-    Ok(Cow::Borrowed(message))
+    if is_first {
+        for lead in lead_match::by_address(tx, channel, message).await? {
+            is_lead(tx, channel, conversation, &lead, at, Keys::default()).await?;
+        }
+    }
+    Ok(brought.map_or(Cow::Borrowed(message), |word| Cow::Owned(without(message, &word))))
 }
 
-/// Something led a customer into a chat, and nobody wrote yet. It is kept for the contact; a customer whom nobody knows has
-/// none.
+/// The customer turned out to be the person of a lead.
+async fn is_lead(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    conversation: &mut Conversation,
+    lead: &Lead,
+    at: i64,
+    keys: Keys<'_>,
+) -> Result<(), Error> {
+    leads::found(tx, channel.tenant, lead.id, conversation.contact.id).await?;
+    let Some(source) = lead_match::source(lead, at) else { return Ok(()) };
+    let key = format!("lead:{}", lead.id);
+    let data = json!({ "lead": lead.id });
+    let keys = Keys { touch: Some(&key), ..keys };
+    keep(tx, channel, conversation, (source, lead.at, Some(data)), keys).await.map(drop)
+}
+
+/// Something led a customer into a chat, and nobody wrote yet. It is kept for the contact, also of a customer whom nobody
+/// knew: its first conversation takes it over.
 pub async fn referred(tx: &mut Tx<'_>, channel: &Channel, event: &Referred, at: i64) -> Result<bool, Error> {
     let place = (channel.tenant, channel.id);
-    let Some(contact) = contacts::find(tx, place, &event.chat.id).await? else { return Ok(false) };
     let (source, key, reference, data) = match ref_of(&event.data) {
         Some(word) => match link_of(tx, channel, &word, at).await? {
             Some(source) => (source, None, Some(word), None),
@@ -85,6 +109,14 @@ pub async fn referred(tx: &mut Tx<'_>, channel: &Channel, event: &Referred, at: 
             Some((source, key, data)) => (source, key, None, Some(data)),
             None => return Ok(false),
         },
+    };
+    let contact = match contacts::find(tx, place, &event.chat.id).await? {
+        Some(contact) => contact,
+        None => {
+            let contact = contacts::insert(tx, channel.tenant, &contacts::Description::default()).await?;
+            contacts::link(tx, channel.tenant, channel.id, &event.chat.id, contact.id).await?;
+            contact
+        }
     };
     let thread = event.chat.thread.as_deref();
     let open = conversations::open_of(tx, place, contact.id, thread).await?;
@@ -250,7 +282,7 @@ fn without(message: &NewMessage, reference: &str) -> NewMessage {
     message
 }
 
-/// What led the contact of a conversation here, newest first, as far as the scope sees it; the first of all is the last.
+/// What led the person of a conversation here, newest first, as far as the scope sees it; the first of all is the last.
 pub struct TouchesOf {
     pub scope: Scope,
     pub conversation: Uuid,
@@ -262,12 +294,22 @@ impl Verb for TouchesOf {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let tenant = self.scope.tenant();
         let found = conversations::load(tx, tenant, self.conversation).await?;
-        let contact = found.ok_or(Error::NotFound("conversation"))?.contact.id;
-        let seen = touches::of_contact(tx, (tenant, contact), SHOWN).await?;
-        Ok(seen
-            .into_iter()
-            .filter(|seen| self.scope.sees_company(seen.company))
-            .map(|seen| seen.touch)
-            .collect())
+        let contact = found.ok_or(Error::NotFound("conversation"))?.contact;
+        let mut seen = Vec::new();
+        let members = if contact.is_joined() {
+            contacts::group(tx, tenant, contact.root()).await?
+        } else {
+            vec![contact]
+        };
+        for member in members {
+            seen.extend(touches::of_contact(tx, (tenant, member.id), SHOWN).await?);
+        }
+        seen.retain(|seen| self.scope.sees_company(seen.company));
+        seen.sort_by_key(|seen| std::cmp::Reverse(seen.touch.id));
+        // The newest, and the first of all.
+        let first = seen.pop();
+        seen.truncate(usize::try_from(SHOWN).unwrap_or(1));
+        seen.extend(first);
+        Ok(seen.into_iter().map(|seen| seen.touch).collect())
     }
 }

@@ -4,15 +4,13 @@
 use uuid::Uuid;
 
 use super::link::DAY_MS;
+use super::reference::{self, TRIES};
 use super::target::Opens;
-use super::{reference, source_name, utm};
+use super::{source_name, utm};
 use crate::error::Error;
 use crate::model::{Link, Utm};
 use crate::store::{Store, Tx, Verb, links};
 use crate::vault;
-
-/// Tries to find a reference that no other visitor of the tenant has.
-const TRIES: usize = 4;
 
 /// Who visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,11 @@
 //! `POST /api/v1/leads`: a landing page's server hands in a lead, with an API key (or as a person), or signed with the secret
 //! of the page. The bytes are read whole, because the signature is over them.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -17,47 +15,14 @@ use super::problem::Problem;
 use super::{body, receive};
 use crate::accounts::{Permission, Scope};
 use crate::app::AppState;
-use crate::growth::lead::{AddLead, Added, Written};
+use crate::growth::lead::{AddLead, Added, NewLead};
 use crate::growth::lead_source::{FindLeadSource, verify};
-use crate::model::{Lead, Utm};
+use crate::model::Lead;
 
 const SOURCE: &str = "x-hubbub-source";
 const SIGNATURE: &str = "x-hubbub-signature";
 /// More than fifty fields of 2,000 characters would be a file.
 const MAX_BYTES: usize = 64 * 1024;
-
-/// A lead as a landing page writes it.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewLead {
-    /// Needed with a key or a token; a signed lead is of its page's tenant.
-    tenant: Option<Uuid>,
-    company: Option<Uuid>,
-    /// Which page it is; a signed lead has its page's name.
-    source: Option<String>,
-    /// The page's own id of it: the same again is the first one. Without it, the same email and phone within ten minutes are.
-    external_id: Option<String>,
-    name: Option<String>,
-    /// An email or a phone is needed.
-    email: Option<String>,
-    phone: Option<String>,
-    /// What else the form asked, as text.
-    #[serde(default)]
-    fields: BTreeMap<String, String>,
-    #[serde(default)]
-    utm: Utm,
-    /// `gclid`, `fbclid`, `ttclid`, …
-    #[serde(default)]
-    click_ids: BTreeMap<String, String>,
-    landing: Option<String>,
-    referrer: Option<String>,
-    /// The text to which the person agreed.
-    consent: Option<String>,
-    /// When, Unix milliseconds; without it now.
-    consent_at: Option<i64>,
-    /// A field of the form that people do not see. What fills it in is a program: its lead is answered 202 and not kept.
-    trap: Option<String>,
-}
 
 /// The lead; null if a program filled in the form.
 #[derive(Serialize, ToSchema)]
@@ -77,7 +42,7 @@ pub async fn add(State(app): State<AppState>, request: Request) -> Result<Respon
         None => Some(Signed::from_request_parts(&mut parts, &app).await?),
     };
     let bytes = receive::whole(bytes, MAX_BYTES, &app.admission.budget, peer.counted()).await?;
-    let (scope, page, lead): (_, _, NewLead) = match (signed, signature) {
+    let (scope, page, mut lead): (_, _, NewLead) = match (signed, signature) {
         (None, Some(signature)) => {
             let id = parts.headers.get(SOURCE).and_then(|id| id.to_str().ok()?.parse::<Uuid>().ok());
             let missing = || Problem::unauthenticated("the header X-Hubbub-Source names no landing page");
@@ -94,30 +59,14 @@ pub async fn add(State(app): State<AppState>, request: Request) -> Result<Respon
             (scope, None, lead)
         }
     };
-    if lead.trap.is_some_and(|trap| !trap.trim().is_empty()) {
+    if lead.trap.as_ref().is_some_and(|trap| !trap.trim().is_empty()) {
         metrics::counter!("hubbub_leads_total", "outcome" => "trapped").increment(1);
         return Ok((StatusCode::ACCEPTED, Json(LeadAnswer { lead: None })).into_response());
     }
-    let (source, company) = match page {
-        Some(page) => (page.name, page.company.or(lead.company)),
-        None => (lead.source.ok_or_else(|| Problem::invalid("source", "is missing"))?, lead.company),
-    };
-    let written = Written {
-        source,
-        company,
-        external_id: lead.external_id,
-        name: lead.name,
-        email: lead.email,
-        phone: lead.phone,
-        fields: lead.fields,
-        utm: lead.utm,
-        click_ids: lead.click_ids,
-        landing: lead.landing,
-        referrer: lead.referrer,
-        consent: lead.consent,
-        consent_at: lead.consent_at,
-    };
-    let Added { lead, is_repeated } = app.store.write(AddLead { scope, written }).await?.value;
+    if let Some(page) = page {
+        (lead.source, lead.company) = (Some(page.name), page.company.or(lead.company));
+    }
+    let Added { lead, is_repeated } = app.store.write(AddLead::new(scope, lead)?).await?.value;
     let (status, outcome) =
         if is_repeated { (StatusCode::OK, "repeated") } else { (StatusCode::CREATED, "new") };
     metrics::counter!("hubbub_leads_total", "outcome" => outcome).increment(1);

@@ -41,7 +41,7 @@ impl Verb for Block {
             for (id, _) in conversations::of_contact(tx, tenant, member.id, OPEN).await? {
                 let Some(mut found) = conversations::load_locked(tx, tenant, id).await? else { continue };
                 if found.state == ConversationState::Open {
-                    turn::cancel(tx, &mut found, "blocked").await?;
+                    turn::cancel(tx, &mut found, turn::BLOCKED).await?;
                     conversations::answered(tx, &mut found).await?;
                 }
             }

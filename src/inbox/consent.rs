@@ -16,7 +16,7 @@ const LONGEST: usize = 64;
 
 /// What a text says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
     OptOut,
     OptIn,
 }
@@ -39,6 +39,27 @@ fn plain(text: &str) -> Vec<String> {
     fold::words(text).into_iter().map(|word| word.folded).collect()
 }
 
+/// Keeps what a blocked customer says of it, for when they are not any more. Nobody gets the conversation.
+pub(super) async fn note(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    conversation: &mut Conversation,
+    message: &Message,
+    at: i64,
+) -> Result<Option<Wish>, Error> {
+    let contact = &mut conversation.contact;
+    let said = wish(message.text.as_deref(), &channel.settings).filter(|_| !conversation.is_group);
+    let since = match said {
+        Some(Wish::OptOut) => contact.opted_out_at.max(Some(at)),
+        // A word that was overtaken by a later one changes nothing.
+        Some(Wish::OptIn) if contact.opted_out_at.is_some_and(|since| since < at) => None,
+        _ => return Ok(None),
+    };
+    contacts::set_opt_out(tx, (conversation.tenant, contact.id), since, "customer").await?;
+    contact.opted_out_at = since;
+    Ok(said)
+}
+
 /// Applies a customer's message. `true`: it was such a word, or the customer has said one before, and no machine answers.
 pub(super) async fn hear(
     tx: &mut Tx<'_>,
@@ -50,19 +71,12 @@ pub(super) async fn hear(
     if conversation.is_group {
         return Ok(false);
     }
-    let key = (conversation.tenant, conversation.contact.id);
-    match wish(message.text.as_deref(), &channel.settings) {
+    match note(tx, channel, conversation, message, at).await? {
         Some(Wish::OptOut) => {
-            let since = conversation.contact.opted_out_at.max(Some(at));
-            contacts::set_opt_out(tx, key, since, "customer").await?;
-            conversation.contact.opted_out_at = since;
             withdraw(tx, conversation).await?;
             Ok(true)
         }
-        // A word that was overtaken by a later one changes nothing.
-        Some(Wish::OptIn) if conversation.contact.opted_out_at.is_some_and(|since| since < at) => {
-            contacts::set_opt_out(tx, key, None, "customer").await?;
-            conversation.contact.opted_out_at = None;
+        Some(Wish::OptIn) => {
             if channel.settings.ai && own::is_left(conversation, road::OPTED_OUT) {
                 own::change(tx, conversation, Owner::Ai, None, "handed_back").await?;
             }

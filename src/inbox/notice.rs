@@ -42,7 +42,7 @@ pub(super) async fn before_answer(
     let written = messages::heard_last_text(tx, conversation).await?;
     let Some((language, text)) = notice.for_writer(written.as_deref()) else { return Ok(()) };
     // With a template the window may be closed: the notice goes before the first answer in it.
-    let sending = outgoing::road::Sending::MACHINE;
+    let sending = outgoing::road::Sending::NOTICE;
     if outgoing::road::refusal(conversation, sending, tx.now())
         .is_some_and(|refusal| refusal.code == outgoing::road::WINDOW_CLOSED)
     {

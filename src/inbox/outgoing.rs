@@ -25,8 +25,6 @@ use crate::store::jobs::{self, Deliver, Payload, Slot};
 use crate::store::queues::{self, QueueKey};
 use crate::store::{Tx, conversations, messages};
 
-/// The code of a refusal, and of a message that was not sent, because the contact is blocked.
-pub(crate) const BLOCKED: &str = "contact_blocked";
 /// More parts than any message has, texts and files together.
 const MAX_PARTS: i64 = 100_000;
 
@@ -211,7 +209,6 @@ pub(super) async fn put(
     conversation: &mut Conversation,
     out: Outgoing<'_>,
 ) -> Result<Message, Error> {
-    must_not_be_blocked(conversation)?;
     let provider =
         adapters::provider(&conversation.channel_kind).context("the channel's provider is not built in")?;
     special::check_provider(out.body, &special::Takes::of(provider))?;
@@ -340,14 +337,6 @@ pub(super) async fn queue(tx: &mut Tx<'_>, message: &Message, part: &Delivery) -
 /// The lane of a conversation's sends, which run in order.
 pub(super) fn lane_of(conversation: Uuid) -> String {
     format!("conversation:{conversation}")
-}
-
-/// Refuses to send to a person who is blocked.
-pub(super) fn must_not_be_blocked(conversation: &Conversation) -> Result<(), Error> {
-    if conversation.contact.blocked_at.is_some() {
-        return Err(Error::conflict(BLOCKED, "the contact is blocked: unblock it to write to it"));
-    }
-    Ok(())
 }
 
 /// The provider's id of the quoted message.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::message_change::{self, MessageChange, TimedChange, US};
 use super::outgoing::road::{self, Sending};
-use super::{outgoing, send};
+use super::send;
 use crate::accounts::access::Scope;
 use crate::announce;
 use crate::channels::pause;
@@ -41,7 +41,6 @@ impl Verb for React {
         let tenant = self.scope.tenant();
         let conversation = conversations::locked(tx, tenant, self.conversation).await?;
         send::must_be_open(&conversation)?;
-        outgoing::must_not_be_blocked(&conversation)?;
         let channel =
             channels::by_id(tx, tenant, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
         pause::must_run(&channel)?;

@@ -36,7 +36,6 @@ impl Verb for TryAgain {
         let tenant = self.scope.tenant();
         let conversation = conversations::locked(tx, tenant, self.conversation).await?;
         send::must_be_open(&conversation)?;
-        outgoing::must_not_be_blocked(&conversation)?;
         let channel =
             channels::by_id(tx, tenant, conversation.channel).await?.ok_or(Error::NotFound("channel"))?;
         pause::must_run(&channel)?;

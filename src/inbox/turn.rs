@@ -31,6 +31,9 @@ use crate::error::Error;
 use crate::model::{Conversation, Owner, Turn, TurnState};
 use crate::store::{Tx, Wake, conversations, turns};
 
+/// Why a turn was cancelled: its person was blocked.
+pub(super) const BLOCKED: &str = "blocked";
+
 /// Cancels every open turn of a locked conversation, when its owner changes or it is closed.
 pub(super) async fn cancel(
     tx: &mut Tx<'_>,
@@ -85,6 +88,7 @@ fn over(turn: &Turn) -> Error {
     let why = match turn.state {
         TurnState::Answered => "it was answered",
         TurnState::HandedOff => "it was handed to people",
+        TurnState::Cancelled if turn.reason.as_deref() == Some(BLOCKED) => "the customer is blocked",
         TurnState::Cancelled => {
             "a person took over, the conversation was closed, or the customer took back what was asked"
         }

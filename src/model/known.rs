@@ -40,6 +40,8 @@ pub struct AttributeRules {
     /// Characters of a text; 1,000 if there is none.
     pub max_length: Option<u32>,
     pub choices: Vec<String>,
+    /// Nobody fills it in any more; what is known stays and may be unset.
+    pub retired: bool,
 }
 
 /// Something that a tenant wants to know of its contacts.

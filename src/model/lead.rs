@@ -22,7 +22,9 @@ pub struct Lead {
     pub email: Option<String>,
     /// Digits with a `+` where it was written so: nobody has proved it.
     pub phone: Option<String>,
-    /// Whom it turned out to be.
+    /// What its person may bring along in a first message, in brackets at the end of the text; null when it was used.
+    pub reference: Option<String>,
+    /// Whom it turned out to be: who wrote from its phone or email, or brought its reference.
     pub contact: Option<Uuid>,
     /// What else the form asked.
     pub fields: BTreeMap<String, String>,

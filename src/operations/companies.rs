@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::answer::Created;
 use super::{At, Caller};
-use crate::accounts::tenants::{CompanyKind, CompanyView, CreateCompany, ListCompanies};
+use crate::accounts::tenants::{CompanyKind, CompanyView, CreateCompany, ListCompanies, SetCountry};
 use crate::error::Error;
 use crate::inbox::notice;
 use crate::model::PrivacyNotice;
@@ -40,6 +40,18 @@ pub async fn list(caller: Caller, query: CompaniesQuery) -> Result<Companies, Er
 pub async fn create(caller: Caller, new: NewCompany) -> Result<Created<CompanyView>, Error> {
     let verb = CreateCompany { scope: caller.tenant(new.tenant)?, name: new.name, kind: new.kind };
     Ok(Created(caller.app.store.write(verb).await?.value))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompanyPatch {
+    /// Two letters: the country of phone numbers that are written without one, in searches and leads. Null: none.
+    country: Option<String>,
+}
+
+pub async fn update(at: At, patch: CompanyPatch) -> Result<CompanyView, Error> {
+    let verb = SetCountry { scope: at.scope, company: at.id, country: patch.country };
+    Ok(at.app.store.write(verb).await?.value)
 }
 
 #[derive(Deserialize, ToSchema)]

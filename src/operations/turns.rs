@@ -109,6 +109,9 @@ pub async fn reply(at: At, args: ReplyBody) -> Result<Replied, Error> {
     let verb = Reply { scope: at.scope, outward, has_address, turn: at.id, lease, parts };
     let done = at.app.store.write(verb).await;
     let done = ended(&at.app.dispatcher, lease, done)?;
+    if let Some(refusal) = done.value.refused {
+        return Err(refusal.into());
+    }
     Ok(Replied { messages: done.value.messages.iter().map(|message| message.id).collect() })
 }
 

@@ -98,6 +98,10 @@ impl Verb for SetAttributes {
                 }
                 continue;
             }
+            if attribute.rules.retired {
+                let why = "is retired: it can only be unset";
+                return Err(Error::invalid(format!("values.{}", attribute.name), why));
+            }
             check(attribute, value)
                 .map_err(|why| Error::invalid(format!("values.{}", attribute.name), why))?;
             let value = AttributeValue {

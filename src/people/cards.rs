@@ -76,26 +76,25 @@ impl Verb for GetCard {
 pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, Error> {
     let tenant = scope.tenant();
     let person = seen(tx, scope, contact).await?;
-    let (mut identities, mut ids, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
-    let mut written = Vec::new();
-    for member in &person.members {
-        for one in contacts::identities(tx, tenant, member.id).await? {
-            if scope.sees_company(one.company) {
-                let phone = phone_of(&one.kind, &one.external_id);
-                identities.push(CardIdentity {
-                    contact: one.contact,
-                    channel: one.channel,
-                    channel_kind: one.kind,
-                    id: one.external_id,
-                    phone,
-                });
-            }
+    let members = person.ids();
+    let mut identities = Vec::new();
+    for one in contacts::identities(tx, tenant, &members).await? {
+        if scope.sees_company(one.company) {
+            let phone = phone_of(&one.kind, &one.external_id);
+            identities.push(CardIdentity {
+                contact: one.contact,
+                channel: one.channel,
+                channel_kind: one.kind,
+                id: one.external_id,
+                phone,
+            });
         }
-        let of = conversations::of_contact(tx, tenant, member.id, CONVERSATIONS as i64).await?;
-        ids.extend(of.into_iter().filter(|(_, company)| scope.sees_company(*company)).map(|(id, _)| id));
-        written.extend(contact_notes::list(tx, tenant, member.id, notes::MOST).await?);
-        reasons.extend(merges::of_contact(tx, tenant, member.id, MERGES as i64).await?);
     }
+    let of = conversations::of_contacts(tx, tenant, &members, CONVERSATIONS as i64).await?;
+    let seen_here = of.into_iter().flatten().filter(|(_, company)| scope.sees_company(*company));
+    let mut ids: Vec<Uuid> = seen_here.map(|(id, _)| id).collect();
+    let mut written = contact_notes::list(tx, tenant, &members, notes::MOST).await?;
+    let mut reasons = merges::of_contacts(tx, tenant, &members, MERGES as i64).await?;
     identities.sort_by(|a, b| (a.contact, a.channel, &a.id).cmp(&(b.contact, b.channel, &b.id)));
     ids.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
     ids.truncate(CONVERSATIONS);
@@ -114,7 +113,6 @@ pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, E
     reasons.dedup_by_key(|one| one.id);
     reasons.truncate(MERGES);
     written.sort_by_key(|note| std::cmp::Reverse(note.id));
-    let members = person.ids();
     let attributes = attributes::of(tx, tenant, &members).await?;
     let mut asked = Vec::new();
     for reason in reasons.iter().filter(|one| one.state == crate::model::MergeState::Asked) {

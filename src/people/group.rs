@@ -44,11 +44,9 @@ pub async fn seen(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Perso
     if scope.companies().is_none() {
         return Ok(found);
     }
-    for member in &found.members {
-        let of = conversations::of_contact(tx, scope.tenant(), member.id, LOOKED_AT).await?;
-        if of.iter().any(|(_, company)| scope.sees_company(*company)) {
-            return Ok(found);
-        }
+    let of = conversations::of_contacts(tx, scope.tenant(), &found.ids(), LOOKED_AT).await?;
+    if of.iter().flatten().any(|(_, company)| scope.sees_company(*company)) {
+        return Ok(found);
     }
     Err(Error::NotFound("contact"))
 }
@@ -58,20 +56,20 @@ pub(super) async fn derive(tx: &mut Tx<'_>, tenant: Uuid, from: &[Uuid]) -> Resu
     let mut before: BTreeMap<Uuid, Contact> = BTreeMap::new();
     let mut reasons: BTreeMap<Uuid, (Uuid, Uuid)> = BTreeMap::new();
     let mut next: BTreeSet<Uuid> = from.iter().copied().collect();
-    while let Some(one) = next.pop_first() {
-        if before.contains_key(&one) {
-            continue;
-        }
-        let Some(contact) = contacts::by_id(tx, tenant, one).await? else { continue };
-        next.extend(contact.merged_into);
-        if contact.has_merged {
-            next.extend(contacts::group(tx, tenant, one).await?.into_iter().map(|member| member.id));
-        }
-        before.insert(one, contact);
-        for (id, contact, into) in merges::active(tx, tenant, one).await? {
+    // What is one step away is asked for together: a round trip each would hold the tenant's row for long.
+    while !next.is_empty() {
+        let asked: Vec<Uuid> = std::mem::take(&mut next).into_iter().collect();
+        let found = contacts::by_ids(tx, tenant, &asked).await?;
+        let ids: Vec<Uuid> = found.iter().map(|contact| contact.id).collect();
+        let joined: Vec<Uuid> = found.iter().filter(|one| one.has_merged).map(|one| one.id).collect();
+        next.extend(found.iter().filter_map(|contact| contact.merged_into));
+        next.extend(contacts::members(tx, tenant, &joined).await?.into_iter().map(|member| member.id));
+        before.extend(found.into_iter().map(|contact| (contact.id, contact)));
+        for (id, contact, into) in merges::active(tx, tenant, &ids).await? {
             reasons.insert(id, (contact, into));
             next.extend([contact, into]);
         }
+        next.retain(|id| !before.contains_key(id) && !asked.contains(id));
     }
     let all: Vec<Uuid> = before.keys().copied().collect();
     let in_order: Vec<(Uuid, Uuid)> = reasons.into_values().collect();

@@ -66,7 +66,7 @@ impl Verb for NoteContact {
 impl NoteContact {
     async fn add(&self, tx: &mut Tx<'_>, person: &Person, text: &str) -> Result<(), Error> {
         let (tenant, contact) = (self.scope.tenant(), person.contact.id);
-        if contact_notes::list(tx, tenant, contact, MOST).await?.len() as i64 == MOST {
+        if contact_notes::list(tx, tenant, &[contact], MOST).await?.len() as i64 == MOST {
             let detail = format!("a contact has at most {MOST} notes: remove one first");
             return Err(Error::conflict("too_many_notes", detail));
         }

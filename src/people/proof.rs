@@ -2,6 +2,8 @@
 //! contacts: what a person took back is not done again. What contradicts something known is never merged silently, since
 //! numbers are given to other people: then a person is asked.
 
+use uuid::Uuid;
+
 use super::group::{MOST, Person, derive, person};
 use super::tell::tell;
 use crate::error::Error;
@@ -96,11 +98,10 @@ async fn hidden_ids<const N: usize>(
     channel: &Channel,
     people: [&Person; N],
 ) -> Result<Vec<String>, Error> {
-    let mut found = Vec::new();
-    for member in people.into_iter().flat_map(|person| &person.members) {
-        let ids = contacts::identities(tx, channel.tenant, member.id).await?;
-        found.extend(ids.into_iter().filter(|id| id.channel == channel.id).map(|id| id.external_id));
-    }
+    let members: Vec<Uuid> = people.into_iter().flat_map(Person::ids).collect();
+    let ids = contacts::identities(tx, channel.tenant, &members).await?;
+    let here = ids.into_iter().filter(|id| id.channel == channel.id);
+    let mut found: Vec<String> = here.map(|id| id.external_id).collect();
     found.retain(|id| is_hidden(id));
     found.sort();
     found.dedup();

@@ -26,8 +26,7 @@ pub async fn tell(
     let Some(person) = person(tx, tenant, contact).await? else { return Ok(()) };
     let mut companies = BTreeSet::new();
     let mut shown = Vec::new();
-    for member in &person.members {
-        let of = conversations::of_contact(tx, tenant, member.id, LOOKED_AT).await?;
+    for of in conversations::of_contacts(tx, tenant, &person.ids(), LOOKED_AT).await? {
         companies.extend(of.iter().map(|(_, company)| *company));
         shown.extend(of.into_iter().take(SHOWN).map(|(id, _)| id));
     }

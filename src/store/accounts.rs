@@ -31,6 +31,9 @@ pub const ALL: &[&str] = &[
     TENANT,
     INSERT_TENANT,
     COMPANIES,
+    COUNTRY,
+    COUNTRIES,
+    SET_COUNTRY,
     INSERT_COMPANY,
     INSERT_KEY,
     INSERT_DIGEST,
@@ -214,13 +217,49 @@ pub async fn insert_tenant(tx: &mut Tx<'_>, id: Uuid, name: &str) -> Result<(), 
 }
 
 const COMPANIES: &str =
-    "select id, name, kind, created_at from companies where tenant = $1 order by id limit 1000";
-/// The companies of a tenant: id, name, kind, time of creation.
+    "select id, name, kind, country from companies where tenant = $1 order by id limit 1000";
+/// The companies of a tenant: id, name, kind, country.
 pub async fn companies(
     tx: &mut Tx<'_>,
     tenant: Uuid,
-) -> Result<Vec<(Uuid, String, String, i64)>, StoreError> {
+) -> Result<Vec<(Uuid, String, String, Option<String>)>, StoreError> {
     tx.all(COMPANIES, args![tenant]).await
+}
+
+const COUNTRY: &str = "select country from companies where tenant = $1 and id = $2";
+const COUNTRIES: &str =
+    "select distinct country from companies where tenant = $1 and country is not null limit 10";
+const SET_COUNTRY: &str = "update companies set country = $3 where tenant = $1 and id = $2";
+
+/// The countries of a tenant's companies.
+pub async fn countries(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Vec<String>, StoreError> {
+    Ok(tx.all::<(String,)>(COUNTRIES, args![tenant]).await?.into_iter().map(|(one,)| one).collect())
+}
+
+/// The country of a company; without one that of all companies which say one, if it is the same.
+pub async fn country(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    company: Option<Uuid>,
+) -> Result<Option<String>, StoreError> {
+    let own = match company {
+        Some(id) => tx.one::<(Option<String>,)>(COUNTRY, args![tenant, id]).await?.and_then(|(one,)| one),
+        None => None,
+    };
+    if own.is_some() {
+        return Ok(own);
+    }
+    let mut all = countries(tx, tenant).await?;
+    Ok(all.pop().filter(|_| all.is_empty()))
+}
+
+pub async fn set_country(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    company: Uuid,
+    country: Option<&str>,
+) -> Result<(), StoreError> {
+    tx.put(SET_COUNTRY, args![tenant, company, country]).await
 }
 
 const INSERT_COMPANY: &str =

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::value::from_row;
+use super::value::{Arg, from_row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::ContactNote;
@@ -20,14 +20,16 @@ pub const ALL: &[&str] = &[LIST, LOAD, INSERT, EDIT, REMOVE];
 
 from_row!(ContactNote { id, contact, text, author, author_name, created_at, edited_at });
 
-/// The newest first.
+/// Of each contact the newest, at most `limit`.
 pub async fn list(
     tx: &mut Tx<'_>,
     tenant: Uuid,
-    contact: Uuid,
+    contacts: &[Uuid],
     limit: i64,
 ) -> Result<Vec<ContactNote>, StoreError> {
-    tx.all(LIST, args![tenant, contact, limit]).await
+    let asked: Vec<_> =
+        contacts.iter().map(|id| vec![Arg::from(tenant), (*id).into(), limit.into()]).collect();
+    Ok(tx.each(LIST, &asked).await?.into_iter().flatten().collect())
 }
 
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<ContactNote>, StoreError> {

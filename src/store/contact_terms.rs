@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::value::Arg;
-use super::{StoreError, Tx, contact_words};
+use super::{StoreError, Tx, accounts, contact_words};
 use crate::args;
 use crate::model::Contact;
 use crate::search::fold::fold;
@@ -58,7 +58,12 @@ pub async fn find(
     let whole = fold(typed);
     let words: Vec<&str> = whole.split(' ').filter(|word| !word.is_empty()).collect();
     let Some(longest) = words.iter().copied().max_by_key(|word| word.len()) else { return Ok(Vec::new()) };
-    let numbers = numbers(typed);
+    let homes = if TypedNumber::read(typed, DIGITS).is_some() {
+        accounts::countries(tx, tenant).await?
+    } else {
+        Vec::new()
+    };
+    let numbers = numbers(typed, &homes);
     let is_number = !numbers.is_empty();
     let mut prefixes = numbers;
     if !is_number {
@@ -115,11 +120,14 @@ pub async fn find(
 }
 
 /// If the query is a phone number, the beginnings of terms of which a contact must have one.
-fn numbers(typed: &str) -> Vec<String> {
+/// `homes`: the countries of the companies.
+fn numbers(typed: &str, homes: &[String]) -> Vec<String> {
     let Some(TypedNumber { begins, ends }) = TypedNumber::read(typed, DIGITS) else { return Vec::new() };
     let ends = ends.iter().map(|digits| from_end(FROM_END, digits));
-    // A whole number is also found under the spellings that the provider's ids may have.
-    let keys = phone::same_person_keys(typed, None);
+    // A whole number is also found under the spellings that the provider's ids may have, and one that is written as at home
+    // under those of the companies' countries.
+    let homes = homes.iter().map(|letters| phone::country(letters)).chain([None]);
+    let keys = homes.flat_map(|home| phone::same_person_keys(typed, home));
     let mut found: Vec<String> = begins.into_iter().chain(keys).chain(ends).collect();
     let mut seen = std::collections::HashSet::new();
     found.retain(|one| seen.insert(one.clone()));
@@ -238,11 +246,12 @@ mod tests {
             let terms = terms(&contact("", stored));
             for typed in ["15550104477", "\u{202a}+1 555\u{202f}010 4477\u{202c}", "١٥٥٥٠١٠", "4477", "٤٤٧٧"]
             {
-                let hit = numbers(typed).iter().any(|one| terms.iter().any(|term| term.starts_with(one)));
+                let hit =
+                    numbers(typed, &[]).iter().any(|one| terms.iter().any(|term| term.starts_with(one)));
                 assert!(hit, "{typed:?} in {stored:?}: {terms:?}");
             }
         }
-        assert!(numbers("4477 Shop").is_empty());
+        assert!(numbers("4477 Shop", &[]).is_empty());
     }
 
     #[test]
@@ -253,8 +262,8 @@ mod tests {
             ("5491123456789", "+54 11 15 2345 6789"),
         ] {
             let terms = terms(&contact("", stored));
-            let hit = numbers(typed).iter().any(|one| terms.iter().any(|term| term.starts_with(one)));
-            assert!(hit, "{typed:?} in {stored:?}: {:?}", numbers(typed));
+            let hit = numbers(typed, &[]).iter().any(|one| terms.iter().any(|term| term.starts_with(one)));
+            assert!(hit, "{typed:?} in {stored:?}: {:?}", numbers(typed, &[]));
         }
     }
 

@@ -35,7 +35,7 @@ pub async fn note(tx: &mut Tx<'_>, tenant: Uuid, contact: Uuid) -> Result<(), St
         texts_of(&value.value, &mut texts);
         found.extend(texts.iter().flat_map(|text| words(text)).map(|word| word.folded));
     }
-    for note in contact_notes::list(tx, tenant, contact, NOTES).await? {
+    for note in contact_notes::list(tx, tenant, &[contact], NOTES).await? {
         found.extend(words(&note.text).into_iter().map(|word| word.folded));
         if found.len() >= WORDS {
             break;
@@ -89,7 +89,7 @@ pub(super) async fn has_id(
     typed: &str,
 ) -> Result<bool, StoreError> {
     let id = typed.trim();
-    let ids = super::contacts::identities(tx, tenant, contact).await?;
+    let ids = super::contacts::identities(tx, tenant, &[contact]).await?;
     Ok(ids.iter().any(|one| {
         one.external_id == id
             || one.external_id.strip_suffix("@lid") == Some(id)

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::value::{Columns, FromRow, Row, from_row};
+use super::value::{Arg, Columns, FromRow, Row, from_row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Contact;
@@ -166,13 +166,26 @@ pub struct IdentityRow {
 
 from_row!(IdentityRow { contact, channel, kind, external_id, company });
 
-/// The ids of a contact on all channels.
+/// The ids of contacts on all channels.
 pub async fn identities(
     tx: &mut Tx<'_>,
     tenant: Uuid,
-    contact: Uuid,
+    contacts: &[Uuid],
 ) -> Result<Vec<IdentityRow>, StoreError> {
-    tx.all(IDENTITIES, args![tenant, contact]).await
+    let asked: Vec<_> = contacts.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
+    Ok(tx.each(IDENTITIES, &asked).await?.into_iter().flatten().collect())
+}
+
+/// Those of these contacts that there are.
+pub async fn by_ids(tx: &mut Tx<'_>, tenant: Uuid, ids: &[Uuid]) -> Result<Vec<Contact>, StoreError> {
+    let asked: Vec<_> = ids.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
+    Ok(tx.each(BY_ID, &asked).await?.into_iter().flatten().collect())
+}
+
+/// What is merged into these contacts.
+pub async fn members(tx: &mut Tx<'_>, tenant: Uuid, roots: &[Uuid]) -> Result<Vec<Contact>, StoreError> {
+    let asked: Vec<_> = roots.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
+    Ok(tx.each(MEMBERS, &asked).await?.into_iter().flatten().collect())
 }
 
 /// When a contact was first seen.

@@ -454,3 +454,15 @@ pub async fn of_contact(
 ) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     tx.all(OF_CONTACT, args![tenant, contact, limit]).await
 }
+
+/// As [`of_contact`], for each of several contacts.
+pub async fn of_contacts(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    contacts: &[Uuid],
+    limit: i64,
+) -> Result<Vec<Vec<(Uuid, Uuid)>>, StoreError> {
+    let asked: Vec<_> =
+        contacts.iter().map(|id| vec![Arg::from(tenant), (*id).into(), limit.into()]).collect();
+    tx.each(OF_CONTACT, &asked).await
+}

@@ -11,18 +11,25 @@ use crate::model::Lead;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, tenant, company, source, external_id, name, email, phone, contact, fields, utm, click_ids, landing, \
+            "select id, tenant, company, source, external_id, name, email, phone, reference, contact, fields, utm, click_ids, landing, \
              referrer, consent, consent_at, at from leads where tenant = $1 and ",
             $rest
         )
     };
 }
 
-const INSERT: &str = "insert into leads (tenant, id, company, source, external_id, digest, name, email, phone, fields, utm, click_ids, \
-    landing, referrer, consent, consent_at, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+const INSERT: &str = "insert into leads (tenant, id, company, source, external_id, digest, name, email, phone, phone_key, reference, fields, utm, click_ids, \
+    landing, referrer, consent, consent_at, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
 const BY_EXTERNAL_ID: &str = select!("source = $2 and external_id = $3");
 const BY_DIGEST: &str = select!("source = $2 and digest = $3 and at > $4 order by at desc limit 1");
 const OF_TENANT: &str = select!("id < $2 order by id desc limit $3");
+const WAITING_PHONE: &str = select!("phone_key = $2 and contact is null order by id limit 10");
+const WAITING_EMAIL: &str = select!("email = $2 and contact is null order by id limit 10");
+const BY_REFERENCE: &str = select!("reference = $2");
+const REFERENCE_OF_LEAD: &str = "select reference from leads where tenant = $1 and reference = $2";
+const REFERENCE_OF_CLICK: &str = "select reference from clicks where tenant = $1 and reference = $2";
+const FOUND: &str = "update leads set contact = coalesce(contact, $3) where tenant = $1 and id = $2";
+const USE_REFERENCE: &str = "update leads set reference = null where tenant = $1 and id = $2";
 const INSERT_SOURCE: &str = "insert into lead_sources (tenant, id, company, name, sealed, created_at) values ($1, $2, $3, $4, $5, $6) \
     on conflict (tenant, name) do nothing";
 const SOURCES: &str = "select id, tenant, company, name, sealed, created_at from lead_sources where tenant = $1 order by id limit 200";
@@ -30,8 +37,23 @@ const SOURCES: &str = "select id, tenant, company, name, sealed, created_at from
 const SOURCE: &str = "select id, tenant, company, name, sealed, created_at from lead_sources where id = $1";
 const REMOVE_SOURCE: &str = "delete from lead_sources where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] =
-    &[INSERT, BY_EXTERNAL_ID, BY_DIGEST, OF_TENANT, INSERT_SOURCE, SOURCES, SOURCE, REMOVE_SOURCE];
+pub const ALL: &[&str] = &[
+    INSERT,
+    BY_EXTERNAL_ID,
+    BY_DIGEST,
+    OF_TENANT,
+    WAITING_PHONE,
+    WAITING_EMAIL,
+    BY_REFERENCE,
+    REFERENCE_OF_LEAD,
+    REFERENCE_OF_CLICK,
+    FOUND,
+    USE_REFERENCE,
+    INSERT_SOURCE,
+    SOURCES,
+    SOURCE,
+    REMOVE_SOURCE,
+];
 
 impl FromRow for Lead {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -45,6 +67,7 @@ impl FromRow for Lead {
             name: columns.take()?,
             email: columns.take()?,
             phone: columns.take()?,
+            reference: columns.take()?,
             contact: columns.take()?,
             fields: columns.json()?,
             utm: columns.json()?,
@@ -70,7 +93,13 @@ pub struct LeadSource {
 
 from_row!(LeadSource { id, tenant, company, name, sealed, created_at });
 
-pub async fn insert(tx: &mut Tx<'_>, lead: &Lead, digest: &str) -> Result<(), StoreError> {
+/// `phone_key`: the digits of its phone in E.164.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    lead: &Lead,
+    digest: &str,
+    phone_key: Option<&str>,
+) -> Result<(), StoreError> {
     let (fields, utm, click_ids) =
         (json_text(&lead.fields)?, json_text(&lead.utm)?, json_text(&lead.click_ids)?);
     let args = args![
@@ -83,6 +112,8 @@ pub async fn insert(tx: &mut Tx<'_>, lead: &Lead, digest: &str) -> Result<(), St
         &lead.name,
         &lead.email,
         &lead.phone,
+        phone_key,
+        &lead.reference,
         &fields,
         &utm,
         &click_ids,
@@ -121,6 +152,43 @@ pub async fn of_tenant(
     limit: i64,
 ) -> Result<Vec<Lead>, StoreError> {
     tx.all(OF_TENANT, args![tenant, before, limit]).await
+}
+
+/// The first leads of a phone (digits in E.164) of which nobody knows yet whose they are.
+pub async fn waiting_phone(tx: &mut Tx<'_>, tenant: Uuid, key: &str) -> Result<Vec<Lead>, StoreError> {
+    tx.all(WAITING_PHONE, args![tenant, key]).await
+}
+
+/// The first leads of an address of which nobody knows yet whose they are.
+pub async fn waiting_email(tx: &mut Tx<'_>, tenant: Uuid, email: &str) -> Result<Vec<Lead>, StoreError> {
+    tx.all(WAITING_EMAIL, args![tenant, email]).await
+}
+
+pub async fn by_reference(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    reference: &str,
+) -> Result<Option<Lead>, StoreError> {
+    tx.one(BY_REFERENCE, args![tenant, reference]).await
+}
+
+/// Also by visitors of links, so that one text never means two things.
+pub async fn is_reference_taken(tx: &mut Tx<'_>, tenant: Uuid, reference: &str) -> Result<bool, StoreError> {
+    for sql in [REFERENCE_OF_LEAD, REFERENCE_OF_CLICK] {
+        if tx.one::<(Option<String>,)>(sql, args![tenant, reference]).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whose a lead is; the first contact stays.
+pub async fn found(tx: &mut Tx<'_>, tenant: Uuid, lead: Uuid, contact: Uuid) -> Result<(), StoreError> {
+    tx.put(FOUND, args![tenant, lead, contact]).await
+}
+
+pub async fn use_reference(tx: &mut Tx<'_>, tenant: Uuid, lead: Uuid) -> Result<(), StoreError> {
+    tx.put(USE_REFERENCE, args![tenant, lead]).await
 }
 
 /// `false`: there is one of this name.

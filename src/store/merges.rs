@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::value::{FromRow, Row};
+use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Merge, MergeState};
@@ -84,16 +84,18 @@ pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, id: Uuid) -> Result<Option<Merg
     tx.one(LOAD, args![tenant, id]).await
 }
 
-/// What a contact has to do with, the newest first.
-pub async fn of_contact(
+/// What contacts have to do with: of each the newest, at most `limit` in which it is named first, and as many others.
+pub async fn of_contacts(
     tx: &mut Tx<'_>,
     tenant: Uuid,
-    contact: Uuid,
+    contacts: &[Uuid],
     limit: i64,
 ) -> Result<Vec<Merge>, StoreError> {
-    let mut found: Vec<Merge> = tx.all(OF_CONTACT, args![tenant, contact, limit]).await?;
-    found.extend(tx.all::<Merge>(OF_INTO, args![tenant, contact, limit]).await?);
-    Ok(found)
+    let asked: Vec<_> =
+        contacts.iter().map(|id| vec![Arg::from(tenant), (*id).into(), limit.into()]).collect();
+    let mut found = tx.each::<Merge>(OF_CONTACT, &asked).await?;
+    found.extend(tx.each::<Merge>(OF_INTO, &asked).await?);
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Stores what became of it, as it is in the value.
@@ -118,13 +120,14 @@ pub async fn of_pair(
     Ok(None)
 }
 
-/// The active reasons that name a contact: id, contact, into which.
+/// The active reasons that name one of these contacts: id, contact, into which.
 pub async fn active(
     tx: &mut Tx<'_>,
     tenant: Uuid,
-    contact: Uuid,
+    contacts: &[Uuid],
 ) -> Result<Vec<(Uuid, Uuid, Uuid)>, StoreError> {
-    let mut found: Vec<(Uuid, Uuid, Uuid)> = tx.all(ACTIVE, args![tenant, contact]).await?;
-    found.extend(tx.all::<(Uuid, Uuid, Uuid)>(ACTIVE_INTO, args![tenant, contact]).await?);
-    Ok(found)
+    let asked: Vec<_> = contacts.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
+    let mut found = tx.each(ACTIVE, &asked).await?;
+    found.extend(tx.each(ACTIVE_INTO, &asked).await?);
+    Ok(found.into_iter().flatten().collect())
 }

@@ -20,6 +20,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (9, "0009_sources", include_str!("../../migrations/0009_sources.sql")),
     (10, "0010_people", include_str!("../../migrations/0010_people.sql")),
     (11, "0011_reading", include_str!("../../migrations/0011_reading.sql")),
+    (12, "0012_leads_and_companies", include_str!("../../migrations/0012_leads_and_companies.sql")),
 ];
 
 /// The migration that also creates the engine's own part of the search index.

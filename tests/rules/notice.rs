@@ -96,3 +96,22 @@ on_both!(a_notice_is_checked, |engine| async move {
     assert_eq!(status, 403);
     world.finish().await;
 });
+
+on_both!(who_wants_no_messages_is_told_before_a_person_answers, |engine| async move {
+    let world = World::start(engine).await;
+    write(&world, &json!({ "en": ENGLISH })).await;
+    let mut manager = world.person("agent@example.com").await;
+    world.telegram.customer_says(5550190, "Stop");
+    let event = manager.event("message.created").await;
+    assert!(event["conversation"]["contact"]["opted_out_at"].is_i64(), "{event}");
+    // Bots' times are in seconds.
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    world.telegram.customer_says(5550190, "Where is my order?");
+    let event = manager.publication(|data| data["message"]["text"] == "Where is my order?").await;
+    send(&mut manager, &event["conversation"]["id"], "On its way").await;
+    let sent = world.telegram.sent_reaches(2).await;
+    let texts: Vec<_> = sent.into_iter().filter_map(|one| one.text).collect();
+    assert_eq!(texts, [ENGLISH, "On its way"]);
+    manager.close().await;
+    world.finish().await;
+});

@@ -29,7 +29,7 @@ const VISITS: usize = 10_000;
 /// Visits, and then messages, that are under way at once.
 const BURST: usize = 250;
 
-pub(super) struct Dice(pub u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     pub fn roll(&mut self, sides: usize) -> usize {

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use aws_lc_rs::hmac;
 use futures_util::future::join_all;
 use hubbub::accounts::Role;
-use hubbub::growth::lead::{AddLead, Written};
+use hubbub::growth::lead::{AddLead, NewLead};
 use hubbub::growth::source_name::SetSourceName;
 use hubbub::model::Utm;
 use hubbub::vault::random;
 use serde_json::{Value, json};
 
 use super::crowd::Dice;
-use crate::kit::World;
+use super::{follow, link, parameter, touches};
+use crate::kit::meta::MetaWorld;
+use crate::kit::{SESSION, World};
 use crate::on_both;
 
 on_both!(a_lead_is_handed_in_by_key_or_signed_and_once, |engine| async move {
@@ -122,13 +124,13 @@ on_both!(five_thousand_leads_of_dirty_sources_are_as_many_as_people, |engine| as
             1 => format!("+{phone}"),
             _ => format!("00{} {}-{}", &phone[..1], &phone[1..4], &phone[4..]),
         };
-        all.push(Written {
-            source: pages[page][dice.roll(4)].into(),
+        all.push(NewLead {
+            source: Some(pages[page][dice.roll(4)].into()),
             external_id: has_id.then(|| person.to_string()),
             email: Some(email),
             phone: (person % 2 == 0).then_some(phone),
             utm: Utm { campaign: Some("Spring%20Sale".into()), ..Utm::default() },
-            ..Written::default()
+            ..NewLead::default()
         });
     }
     for at in (1..all.len()).rev() {
@@ -136,7 +138,7 @@ on_both!(five_thousand_leads_of_dirty_sources_are_as_many_as_people, |engine| as
     }
     let mut kept = 0;
     for burst in all.chunks(250) {
-        let verbs = burst.iter().map(|one| AddLead { scope: world.scope(), written: one.clone() });
+        let verbs = burst.iter().map(|one| AddLead::new(world.scope(), one.clone()).expect("random signs"));
         for added in join_all(verbs.map(|verb| world.app.store.write(verb))).await {
             kept += usize::from(!added.expect("a lead").value.is_repeated);
         }
@@ -161,4 +163,89 @@ on_both!(five_thousand_leads_of_dirty_sources_are_as_many_as_people, |engine| as
         truth.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
     assert_eq!((rows, found), (PEOPLE, truth), "SEED={seed}");
     world.finish().await;
+});
+
+on_both!(a_lead_is_whoever_writes_from_its_phone_or_brings_its_reference, |engine| async move {
+    let meta = MetaWorld::start(engine).await;
+    let world = &meta.world;
+    let api = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    let company = world.bot.company;
+    let (status, one) = api.patch(&format!("/api/v1/companies/{company}"), &json!({ "country": "br" })).await;
+    assert_eq!((status, &one["country"]), (200, &json!("BR")), "{one}");
+    let wrong = api.patch(&format!("/api/v1/companies/{company}"), &json!({ "country": "Brazil" })).await;
+    assert_eq!((wrong.0, &wrong.1["field"]), (400, &json!("country")));
+    let other = json!({ "tenant": world.tenant, "name": "Another", "kind": "product" });
+    let other = api.post("/api/v1/companies", &other).await.1["id"].clone();
+    let hand_in = async |source: &str, more: Value| {
+        let mut lead = json!({ "tenant": world.tenant, "source": source });
+        lead.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let (status, made) = api.post("/api/v1/leads", &lead).await;
+        assert_eq!(status, 201, "{made}");
+        made["lead"].clone()
+    };
+    let contact_of = async |lead: &Value| {
+        let (_, all) = api.get(&format!("/api/v1/leads?tenant={}", world.tenant)).await;
+        let found =
+            all["leads"].as_array().expect("leads").iter().find(|one| one["id"] == lead["id"]).cloned();
+        found.expect("the lead")["contact"].clone()
+    };
+
+    // As one dials at home; WhatsApp's id of it is without the ninth digit.
+    let marks = json!({ "source": "tiktok", "campaign": "lamps" });
+    let by_phone = hand_in("webinar", json!({ "phone": "51 98123-4567", "utm": marks })).await;
+    let elsewhere = hand_in("webinar", json!({ "phone": "+5551981234567", "company": other })).await;
+    world.waha.customer_says(SESSION, "555181234567@c.us", "Hello");
+    let event = manager.event("message.created").await;
+    let phone = event["conversation"].clone();
+    let source = &phone["source"];
+    assert_eq!((&source["kind"], &source["name"]), (&json!("lead"), &json!("webinar")), "{source}");
+    assert_eq!((&source["campaign"], &source["utm"]["source"]), (&json!("lamps"), &json!("tiktok")));
+    assert_eq!(contact_of(&by_phone).await, phone["contact"]["id"]);
+    assert_eq!(contact_of(&elsewhere).await, Value::Null, "another company's");
+    let seen = touches(&api, &phone["id"]).await;
+    assert_eq!((seen.len(), &seen[0]["data"]["lead"]), (1, &by_phone["id"]));
+    assert_eq!(seen[0]["at"], by_phone["at"]);
+    let (_, found) = api.get("/api/v1/contacts?q=(51)%2098123-4567").await;
+    assert_eq!(found["contacts"].as_array().map(Vec::len), Some(1), "typed as at home: {found}");
+
+    // The page wrote its reference into the text of a link.
+    let by_reference = hand_in("catalogue", json!({ "email": "mira@example.com" })).await;
+    let reference = by_reference["reference"].as_str().expect("a reference").to_owned();
+    world.telegram.customer_says(5550711, &format!("The lamp, please [{reference}]"));
+    let event = manager.event("message.created").await;
+    assert_eq!(event["message"]["text"], "The lamp, please");
+    assert_eq!(event["conversation"]["source"]["name"], "catalogue");
+    let chat = event["conversation"].clone();
+    assert_eq!(contact_of(&by_reference).await, chat["contact"]["id"]);
+    let forwarded = format!("The lamp, please [{reference}]");
+    world.telegram.customer_says(5550712, &forwarded);
+    let event = manager.event("message.created").await;
+    assert_eq!(
+        (&event["conversation"]["source"], &event["message"]["text"]),
+        (&Value::Null, &json!(forwarded)),
+        "used once"
+    );
+
+    // A person who writes in two places came from both.
+    let into = json!({ "into": phone["contact"]["id"] });
+    let merge = format!("/api/v1/contacts/{}/merge", chat["contact"]["id"].as_str().expect("an id"));
+    assert_eq!(api.post(&merge, &into).await.0, 200);
+    for conversation in [&phone, &chat] {
+        let seen = touches(&api, &conversation["id"]).await;
+        let names: Vec<_> = seen.iter().map(|one| one["source"]["name"].clone()).collect();
+        assert_eq!(names, ["catalogue", "webinar"]);
+    }
+
+    // Messenger tells of a link before anybody has written.
+    let line = meta.messenger().await;
+    let made = link(&api, world, &line.channel, json!({})).await;
+    let url = follow(world, &made, "").await;
+    let stranger = "7300000000000077";
+    meta.meta.customer_is_referred(line.account, stranger, &parameter(&url, "ref"), "SHORTLINK");
+    meta.meta.customer_says(line.account, stranger, "Is it there?");
+    let event = manager.publication(|data| data["message"]["text"] == "Is it there?").await;
+    assert_eq!(event["conversation"]["source"]["link"], made["id"], "{event}");
+    manager.close().await;
+    meta.finish().await;
 });

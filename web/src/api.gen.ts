@@ -242,6 +242,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/companies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a company. */
+        patch: operations["patch_companies_id"];
+        trace?: never;
+    };
     "/api/v1/companies/{id}/privacy-notice": {
         parameters: {
             query?: never;
@@ -1579,6 +1596,11 @@ export interface components {
              * @default null
              */
             min: number | null;
+            /**
+             * @description Nobody fills it in any more; what is known stays and may be unset.
+             * @default false
+             */
+            retired: boolean;
         };
         /** @description What is known of a contact. */
         AttributeValue: {
@@ -1917,7 +1939,13 @@ export interface components {
          * @enum {string}
          */
         CompanyKind: "product" | "service" | "hybrid";
+        CompanyPatch: {
+            /** @description Two letters: the country of phone numbers that are written without one, in searches and leads. Null: none. */
+            country?: string | null;
+        };
         CompanyView: {
+            /** @description Two letters: the country of phone numbers that are written without one. */
+            country: string | null;
             /** Format: uuid */
             id: string;
             kind: components["schemas"]["CompanyKind"];
@@ -2471,7 +2499,7 @@ export interface components {
             consent_at: number | null;
             /**
              * Format: uuid
-             * @description Whom it turned out to be.
+             * @description Whom it turned out to be: who wrote from its phone or email, or brought its reference.
              */
             contact: string | null;
             /** @description In lower case, as it was written: nobody has proved it. */
@@ -2488,6 +2516,8 @@ export interface components {
             name: string | null;
             /** @description Digits with a `+` where it was written so: nobody has proved it. */
             phone: string | null;
+            /** @description What its person may bring along in a first message, in brackets at the end of the text; null when it was used. */
+            reference: string | null;
             referrer: string | null;
             /** @description The landing page, under the one name that is meant. */
             source: string;
@@ -3946,6 +3976,7 @@ export type Choose = components['schemas']['Choose'];
 export type Companies = components['schemas']['Companies'];
 export type CompaniesQuery = components['schemas']['CompaniesQuery'];
 export type CompanyKind = components['schemas']['CompanyKind'];
+export type CompanyPatch = components['schemas']['CompanyPatch'];
 export type CompanyView = components['schemas']['CompanyView'];
 export type Connected = components['schemas']['Connected'];
 export type Contact = components['schemas']['Contact'];
@@ -5140,6 +5171,76 @@ export interface operations {
         };
         responses: {
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompanyView"];
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the thing does not allow it; `code` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_companies_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompanyPatch"];
+            };
+        };
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -21,6 +21,7 @@ export const needs = {
   "company.list": "read",
   "company.notice": "read",
   "company.set_notice": "manage",
+  "company.update": "manage",
   "contact.block": "answer",
   "contact.find": "read",
   "contact.get": "read",

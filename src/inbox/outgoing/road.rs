@@ -1,5 +1,6 @@
-//! Whether a message may go to a customer now: the provider's window for answers, and the customer's own wish. Asked when
-//! a message is written and again when it leaves, because a queue may be longer than a window. Pure.
+//! Whether a message may go to a customer now: whether people blocked them, the customer's own wish, and the provider's
+//! window for answers. Asked when a message is written and again when it leaves, because a queue may be longer than a
+//! window. Pure.
 
 use crate::error::Error;
 use crate::model::{AuthorKind, Conversation, MessageError};
@@ -11,6 +12,8 @@ pub(crate) enum By {
     /// A program of the business, through which people may write.
     Program,
     Machine,
+    /// The program itself, before somebody's answer: it goes where that answer may go.
+    Notice,
 }
 
 impl By {
@@ -18,7 +21,8 @@ impl By {
         match kind {
             AuthorKind::Manager | AuthorKind::Phone => Self::Person,
             AuthorKind::OtherApp => Self::Program,
-            AuthorKind::Customer | AuthorKind::Responder | AuthorKind::System => Self::Machine,
+            AuthorKind::Customer | AuthorKind::Responder => Self::Machine,
+            AuthorKind::System => Self::Notice,
         }
     }
 }
@@ -35,6 +39,8 @@ pub(crate) struct Sending {
 impl Sending {
     /// A machine's plain answer.
     pub const MACHINE: Self = Self { by: By::Machine, is_template: false, human_agent: false };
+    /// The privacy notice.
+    pub const NOTICE: Self = Self { by: By::Notice, ..Self::MACHINE };
     /// A person's plain answer.
     pub const PERSON: Self = Self { by: By::Person, ..Self::MACHINE };
 }
@@ -46,6 +52,7 @@ pub(crate) struct Refusal {
     pub reason: String,
 }
 
+pub(crate) const BLOCKED: &str = "contact_blocked";
 pub(crate) const WINDOW_CLOSED: &str = "window_closed";
 pub(crate) const OPTED_OUT: &str = "opted_out";
 
@@ -62,12 +69,21 @@ impl From<Refusal> for MessageError {
 }
 
 pub(crate) fn refusal(conversation: &Conversation, sending: Sending, now_ms: i64) -> Option<Refusal> {
-    opted_out(conversation, sending).or_else(|| window_closed(conversation, sending, now_ms))
+    blocked(conversation)
+        .or_else(|| opted_out(conversation, sending))
+        .or_else(|| window_closed(conversation, sending, now_ms))
 }
 
 /// As [`refusal`], for what a person or a program asks.
 pub(crate) fn must_allow(conversation: &Conversation, sending: Sending, now_ms: i64) -> Result<(), Error> {
     refusal(conversation, sending, now_ms).map_or(Ok(()), |refusal| Err(refusal.into()))
+}
+
+/// Nobody writes to a person who is blocked, whatever the customer and the provider allow.
+fn blocked(conversation: &Conversation) -> Option<Refusal> {
+    conversation.contact.blocked_at?;
+    let reason = "the contact is blocked: unblock it to write to it".to_owned();
+    Some(Refusal { code: BLOCKED, reason })
 }
 
 /// Who asked for no more messages is not written to by machines and with templates. A person may answer what the customer
@@ -76,7 +92,7 @@ fn opted_out(conversation: &Conversation, sending: Sending) -> Option<Refusal> {
     let since = conversation.contact.opted_out_at?;
     let asked_since = conversation.last_heard_at.is_some_and(|heard| heard > since);
     let is_person = sending.by == By::Person;
-    if is_person && !sending.is_template && asked_since {
+    if (is_person || sending.by == By::Notice) && !sending.is_template && asked_since {
         return None;
     }
     let what = match (is_person, sending.is_template) {
@@ -93,7 +109,7 @@ fn window_closed(conversation: &Conversation, sending: Sending, now_ms: i64) -> 
     if sending.is_template && window.templates {
         return None;
     }
-    let is_person = sending.by != By::Machine;
+    let is_person = matches!(sending.by, By::Person | By::Program);
     let open = |until: Option<i64>| until.is_some_and(|until| now_ms < until);
     if open(conversation.can_send_until)
         || (sending.human_agent && is_person && open(conversation.person_can_send_until))

@@ -85,6 +85,9 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, event: &NewMessage
         // A person has to look at it.
         conversations::wait(tx, &mut conversation).await?;
     }
+    if is_blocked && event.no_answer.is_none() {
+        Box::pin(consent::note(tx, channel, &mut conversation, &message, at)).await?;
+    }
     if event.no_answer.is_some() || is_blocked {
         conversation.turn = turns::shown(tx, conversation.tenant, conversation.id).await?;
         announce::message(tx, EventKind::MessageCreated, &mut conversation, &message)?;

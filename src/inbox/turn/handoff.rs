@@ -66,12 +66,17 @@ impl Verb for HandUnclaimed {
     }
 }
 
+/// The turn of a blocked person goes to nobody.
 pub(super) async fn to_people(
     tx: &mut Tx<'_>,
     mut turn: Turn,
     mut conversation: Conversation,
     reason: &str,
 ) -> Result<(), Error> {
+    if conversation.contact.blocked_at.is_some() {
+        super::cancel(tx, &mut conversation, super::BLOCKED).await?;
+        return announce::conversation(tx, &mut conversation);
+    }
     turn.state = TurnState::HandedOff;
     turn.reason = Some(reason.to_owned());
     turn.lease = None;

@@ -69,11 +69,6 @@ impl Verb for Offer {
         if turn.state != TurnState::Collecting || turn.due_at > tx.now() || busy {
             return Ok(Offered::NotNow);
         }
-        if conversation.contact.blocked_at.is_some() {
-            super::cancel(tx, &mut conversation, "blocked").await?;
-            announce::conversation(tx, &mut conversation)?;
-            return Ok(Offered::NotNow);
-        }
         if !answerable(&conversation, turn.epoch) {
             super::cancel(tx, &mut conversation, "taken_over").await?;
             return Ok(Offered::NotNow);

@@ -8,7 +8,7 @@ use super::{answer_limit, handoff, leased, locked, wake_due};
 use crate::accounts::access::Scope;
 use crate::announce;
 use crate::error::Error;
-use crate::inbox::outgoing::road::{self, Sending};
+use crate::inbox::outgoing::road::{self, Refusal, Sending};
 use crate::inbox::{notice, outgoing, send};
 use crate::model::{Message, MessageBody, TurnState};
 use crate::store::{Tx, Verb, channels, messages, turns};
@@ -30,6 +30,8 @@ pub struct Reply {
 #[derive(Clone, Debug)]
 pub struct Replied {
     pub messages: Vec<Message>,
+    /// Why nothing was sent, where the turn went to nobody.
+    pub(crate) refused: Option<Refusal>,
 }
 
 impl Verb for Reply {
@@ -59,13 +61,14 @@ impl Verb for Reply {
         if answer_limit::is_spent(tx, &conversation, &settings).await? {
             // Answers in other threads of the address were given meanwhile. People see the turn, and nothing is sent.
             handoff::to_people(tx, turn, conversation, answer_limit::REASON).await?;
-            return Ok(Replied { messages: Vec::new() });
+            return Ok(Replied { messages: Vec::new(), refused: None });
         }
         for part in &self.parts {
             let sending = Sending { is_template: part.template.is_some(), ..Sending::MACHINE };
             if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
                 handoff::to_people(tx, turn, conversation, refusal.code).await?;
-                return Ok(Replied { messages: Vec::new() });
+                let refused = Some(refusal).filter(|refusal| refusal.code == road::BLOCKED);
+                return Ok(Replied { messages: Vec::new(), refused });
             }
         }
         answer_limit::count(tx, &conversation, &settings).await?;
@@ -93,7 +96,7 @@ impl Verb for Reply {
             messages.push(outgoing::put(tx, &mut conversation, out).await?);
         }
         announce::turn(tx, &mut conversation, &turn)?;
-        Ok(Replied { messages })
+        Ok(Replied { messages, refused: None })
     }
 }
 
@@ -112,6 +115,6 @@ impl Reply {
             };
             found.extend(messages::load(tx, self.scope.tenant(), id).await?);
         }
-        Ok(Replied { messages: found })
+        Ok(Replied { messages: found, refused: None })
     }
 }

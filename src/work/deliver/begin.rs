@@ -5,10 +5,10 @@ use anyhow::Context as _;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::inbox::outgoing::Part;
 use crate::inbox::outgoing::road::{self, By, Sending};
-use crate::inbox::outgoing::{self, Part};
 use crate::inbox::receipt;
-use crate::model::{AuthorKind, ChannelState, MessageError, MessageStatus, Owner};
+use crate::model::{AuthorKind, ChannelState, MessageStatus, Owner};
 use crate::store::deliveries::{self, Delivery};
 use crate::store::files::{self, File};
 use crate::store::jobs::{self, Job};
@@ -82,15 +82,8 @@ impl Verb for Begin {
             is_template: part.template.is_some(),
             human_agent: part.human_agent,
         };
-        let blocked = || MessageError {
-            code: outgoing::BLOCKED.to_owned(),
-            reason: "the contact was blocked before it was sent".to_owned(),
-        };
-        let refused = road::refusal(&conversation, sending, tx.now())
-            .map(MessageError::from)
-            .or_else(|| conversation.contact.blocked_at.map(|_| blocked()));
-        if let Some(error) = refused {
-            receipt::refuse(tx, delivery, error).await?;
+        if let Some(refusal) = road::refusal(&conversation, sending, tx.now()) {
+            receipt::refuse(tx, delivery, refusal.into()).await?;
             jobs::done(tx, &self.job).await?;
             return Ok(None);
         }

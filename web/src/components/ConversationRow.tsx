@@ -9,6 +9,7 @@ import type { Conversation } from "../api.gen";
 import { authorName } from "./author";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
+import { LabelMarks } from "./LabelMarks";
 import { OwnerBadge } from "./OwnerBadge";
 import { SourceMark } from "./SourceMark";
 
@@ -54,6 +55,7 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
           <span className="row-name" dir="auto">{name}</span>
           <PlaceMark conversation={conversation} />
           <SourceMark conversation={conversation} />
+          <LabelMarks conversation={conversation} />
           <span className="unseen">{t(kindKey(conversation.channel_kind))}</span>
           {waits !== null && conversation.waiting_since !== null
             ? <time className="row-when row-waits" title={t.full(conversation.waiting_since)} data-testid="waits">{waits}</time>

@@ -17,11 +17,12 @@ interface Props {
 
 export function PersonDetails({ card, attributes, calls, act, mayChange }: Props) {
   const t = useText();
-  if (attributes.length === 0) return null;
+  const offered = attributes.filter(({ id, rules }) => !rules.retired || card.attributes.some(({ attribute }) => attribute === id));
+  if (offered.length === 0) return null;
   return (
     <section aria-label={t("person.attributes")} data-testid="person-attributes">
       <h3>{t("person.attributes")}</h3>
-      {attributes.map((one) => {
+      {offered.map((one) => {
         const value = card.attributes.find(({ attribute }) => attribute === one.id)?.value ?? null;
         const save = (next: unknown) => act(() => calls.set(card.contact.id, { [one.id]: next }));
         // Drawn anew when it is changed elsewhere.

@@ -24,6 +24,7 @@ export const pages: readonly PageOf[] = [
   { section: "windows", text: "page.windows", hint: "page.windowsHint", operation: "channel.update", group: "business" },
   { section: "links", text: "page.links", hint: "page.linksHint", operation: "link.list", make: "link.create", group: "business" },
   { section: "leads", text: "page.leads", hint: "page.leadsHint", operation: "lead.list", group: "business" },
+  { section: "details", text: "page.details", hint: "page.detailsHint", operation: "attribute.put", group: "business" },
   { section: "people", text: "page.people", hint: "page.peopleHint", operation: "user.list", group: "business" },
   { section: "log", text: "page.log", hint: "page.logHint", operation: "integration_log.list", group: "business" },
   { section: "jobs", text: "page.jobs", hint: "page.jobsHint", operation: "job.list_dead", group: "business" },

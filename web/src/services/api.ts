@@ -1,6 +1,6 @@
 // HTTP: adds the token, renews it once when it is refused, and turns problem documents into errors.
 import type {
-  ChannelView as Channel, CompanyView as Company, CountsAnswer, Event, InboxItem,
+  ChannelView as Channel, CompanyView as Company, CountsAnswer, Event, InboxItem, Labels,
   InboxAnswer as InboxPage, MessagesAnswer as MessagePage, People, Permission, SearchAnswer, Session, TenantRole as Tenant, User,
 } from "../api.gen";
 import type { Query, Scope } from "../state/views";
@@ -61,6 +61,7 @@ export class Api {
   people = (tenant: string) => this.get<People>(`/api/v1/users?${params({ tenant })}`).then(({ users }) => users);
   conversation = (id: string) => this.get<InboxItem>(`/api/v1/conversations/${id}`);
 
+  labels = (tenant: string) => this.get<Labels>(`/api/v1/labels?${params({ tenant })}`).then(({ labels }) => labels);
   companies = () => this.get<{ companies: Company[] }>("/api/v1/companies").then(({ companies }) => companies);
 
   inbox({ view, sort, ...scope }: Query, before: string | null): Promise<InboxPage> {

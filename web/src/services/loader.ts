@@ -145,10 +145,10 @@ export class Loader {
     }
   }
 
-  /** Names of companies, channels and colleagues. Without them the inbox works; so a failure is not shown. */
+  /** Names of companies, channels, colleagues and labels. Without them the inbox works; so a failure is not shown. */
   async names(): Promise<void> {
     const tenants = this.store.get().session.tenants;
-    await Promise.allSettled([this.channels(), this.companies(), ...tenants.map((tenant) => this.people(tenant.id))]);
+    await Promise.allSettled([this.channels(), this.companies(), ...tenants.flatMap(({ id }) => [this.people(id), this.labels(id)])]);
     // A remembered filter may have named what is not there.
     await this.show();
   }
@@ -159,6 +159,10 @@ export class Loader {
 
   async companies(): Promise<void> {
     this.store.apply({ type: "companies", companies: await this.api.companies() });
+  }
+
+  async labels(tenant: string): Promise<void> {
+    this.store.apply({ type: "labels", labels: await this.api.labels(tenant) });
   }
 
   async people(tenant: string): Promise<Colleague[]> {

@@ -4,7 +4,8 @@ import { useApp, usePick, useText } from "../hooks/app";
 import { useByName } from "../hooks/sorted";
 import { mayMake, settingsAt } from "../routes/pages";
 import { format, inbox } from "../routes/route";
-import type { NewCompany } from "../api.gen";
+import { can } from "../state/select";
+import type { CompanyView, NewCompany } from "../api.gen";
 import { ButtonLink } from "../ui/Button";
 import { SelectField, TextField } from "../ui/Field";
 import { EmptyState } from "../ui/States";
@@ -21,12 +22,12 @@ export function CompaniesSection({ tenant, thing }: SectionProps) {
   return thing === "new" ? <New tenant={tenant} /> : <One tenant={tenant} id={thing} />;
 }
 
-/** What a company has of its own: its privacy notice. */
+/** What a company has of its own: its privacy notice, and its country. */
 function One({ tenant, id }: { tenant: string; id: string }) {
   const t = useText();
   const data = useNames();
   const company = usePick((state) => state.companies[id]);
-  if (company?.tenant === tenant) return <NoticePage key={id} company={company} />;
+  if (company?.tenant === tenant) return <><NoticePage key={id} company={company} /><CountryForm key={`${id} country`} company={company} /></>;
   if (data.phase === "loading") return <PageHead title={t("page.companies")} />;
   return (
     <>
@@ -62,6 +63,30 @@ function List({ tenant }: { tenant: string }) {
         )}
       </DataView>
     </>
+  );
+}
+
+function CountryForm({ company }: { company: CompanyView }) {
+  const t = useText();
+  const { store } = useApp();
+  const calls = useCalls();
+  const mayChange = usePick((state) => can(state, company.tenant, "company.update"));
+  const form = useForm<{ country: string }>(`company.country.${company.id}`, { country: company.country ?? "" }, {
+    fields: ["country"],
+    async save(_, { country }) {
+      const changed = await calls.setCountry(company.id, country.trim() || null);
+      store.apply({ type: "companies", companies: Object.values({ ...store.get().companies, [changed.id]: changed }) });
+    },
+  });
+  return (
+    <EditForm form={form} data-testid="country-form">
+      <fieldset disabled={!mayChange}>
+        <legend>{t("company.country")}</legend>
+        <TextField label={t("company.countryCode")} name="country" hint={t("company.countryHint")} maxLength={2} value={form.values.country} data-testid="field-country"
+          onChange={(event) => form.set("country", event.target.value.toUpperCase())} />
+      </fieldset>
+      {mayChange && <FormEnd form={form} words={t("form.save")} />}
+    </EditForm>
   );
 }
 

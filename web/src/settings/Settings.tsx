@@ -11,6 +11,7 @@ import { AppearancePage } from "./Appearance";
 import { AppsSection } from "./Apps";
 import { ChannelsSection } from "./Channels";
 import { CompaniesSection } from "./Companies";
+import { DetailsPage } from "./Details";
 import { forgetAtSignOut } from "./form";
 import { JobsPage } from "./Jobs";
 import { LeadsPage } from "./Leads";
@@ -22,7 +23,7 @@ import { ProfilePage } from "./Profile";
 import { WindowsSection } from "./Windows";
 
 const business: Partial<Record<Section, (props: SectionProps) => React.ReactNode>> = {
-  companies: CompaniesSection, channels: ChannelsSection, windows: WindowsSection, links: LinksSection, leads: LeadsPage, people: PeoplePage, log: LogPage, jobs: JobsPage,
+  companies: CompaniesSection, channels: ChannelsSection, windows: WindowsSection, links: LinksSection, leads: LeadsPage, details: DetailsPage, people: PeoplePage, log: LogPage, jobs: JobsPage,
 };
 const platform: Partial<Record<Section, (props: { thing: string | null }) => React.ReactNode>> = { apps: AppsSection };
 const own: Partial<Record<Section, () => React.ReactNode>> = { profile: ProfilePage, appearance: AppearancePage };

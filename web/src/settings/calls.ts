@@ -1,6 +1,6 @@
 // The operations that only the settings pages use, each with what it takes and gives. Types are the server's.
 import type {
-  AppPatch, Apps, Begun, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, Lead, Leads,
+  AppPatch, Apps, Attribute, AttributeBody, Attributes, Label, LabelBody, LabelRemoved, Labels, Begun, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, Lead, Leads,
   Link, LinkPatch, Links, LogPage,
   NewApp, NewChannel, NewCompany, NewLink, NewSignIn, NoticeTexts, PrivacyNotice, ProviderAppView, Replayed,
 } from "../api.gen";
@@ -25,6 +25,13 @@ export const callsOf = (request: App["request"]) => ({
   moveChannel: (id: string, company: string) => request<ChannelView>("POST", `/api/v1/channels/${id}/move`, { company }),
   channelHealth: (id: string, before: string | null) => request<HealthPage>("GET", `/api/v1/channels/${id}/health?${params({ before })}`),
   makeCompany: (company: NewCompany) => request<CompanyView>("POST", "/api/v1/companies", company),
+  labels: (tenant: string): Promise<Label[]> => request<Labels>("GET", `/api/v1/labels?${params({ tenant })}`).then(({ labels }) => labels),
+  putLabel: (label: LabelBody) => request<Label>("POST", "/api/v1/labels", label),
+  removeLabel: (tenant: string, label: string) => request<LabelRemoved>("DELETE", "/api/v1/labels", { tenant, label }),
+  attributes: (tenant: string): Promise<Attribute[]> =>
+    request<Attributes>("GET", `/api/v1/attributes?${params({ tenant })}`).then(({ attributes }) => attributes),
+  putAttribute: (attribute: AttributeBody) => request<Attribute>("POST", "/api/v1/attributes", attribute),
+  setCountry: (company: string, country: string | null) => request<CompanyView>("PATCH", `/api/v1/companies/${company}`, { country }),
   notice: (company: string) => request<PrivacyNotice>("GET", `/api/v1/companies/${company}/privacy-notice`),
   setNotice: (company: string, texts: NoticeTexts) => request<PrivacyNotice>("POST", `/api/v1/companies/${company}/privacy-notice`, texts),
   counts: (tenant: string) => request<CountsAnswer>("GET", `/api/v1/inbox/counts?${params({ tenant })}`).then(({ counts }) => counts),

@@ -1,6 +1,6 @@
 // The whole state of the page as plain values. Nothing here talks to the network or draws.
 import type {
-  ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact, Hit,
+  ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact, Hit, Label,
   InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Permission, Position, ReadMark, SearchAnswer,
   TenantRole as Tenant, User,
 } from "../api.gen";
@@ -158,6 +158,8 @@ export interface State {
   channels: Record<string, Channel>;
   people: Record<string, Record<string, Colleague>>;
   companies: Record<string, Company>;
+  /** Labels of all businesses. */
+  labels: Record<string, Label>;
   filter: Query;
   /** Tenants whose events are not pushed to this page. */
   notLive: string[];
@@ -199,6 +201,8 @@ export type Change =
   | TypingChange
   | { type: "channels"; channels: Channel[] }
   | { type: "companies"; companies: Company[] }
+  | { type: "labels"; labels: Label[] }
+  | { type: "label.gone"; label: string }
   | { type: "people"; tenant: string; people: Colleague[] }
   | { type: "filter"; filter: Partial<Query> }
   | { type: "search.typed"; text: string }
@@ -239,6 +243,7 @@ export const emptyState: State = {
   channels: {},
   people: {},
   companies: {},
+  labels: {},
   filter: { view: "all", sort: "recent", tenant: null, company: null, channel: null },
   notLive: [],
   notices: [],

@@ -112,6 +112,10 @@ export function reduce(state: State, change: Change): State {
       return dropUnknown({ ...state, channels: Object.fromEntries(change.channels.map((c) => [c.id, c])) }, "channel");
     case "companies":
       return dropUnknown({ ...state, companies: Object.fromEntries(change.companies.map((c) => [c.id, c])) }, "company");
+    case "labels":
+      return { ...state, labels: { ...state.labels, ...Object.fromEntries(change.labels.map((one) => [one.id, one])) } };
+    case "label.gone":
+      return { ...state, labels: Object.fromEntries(Object.entries(state.labels).filter(([id]) => id !== change.label)) };
     case "people":
       return {
         ...state,

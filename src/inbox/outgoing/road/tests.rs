@@ -49,14 +49,16 @@ fn conversation(kind: &str, thread: Option<&str>, heard: Option<i64>) -> Convers
 const AS_PERSON: Sending = Sending { human_agent: true, ..Sending::PERSON };
 const TEMPLATE: Sending = Sending { is_template: true, ..Sending::PERSON };
 const MACHINE_TEMPLATE: Sending = Sending { is_template: true, ..Sending::MACHINE };
+const NOTICE: Sending = Sending::NOTICE;
 const PROGRAM: Sending = Sending { by: By::Program, ..Sending::PERSON };
-const ALL: [(&str, Sending); 7] = [
+const ALL: [(&str, Sending); 8] = [
     ("machine", Sending::MACHINE),
     ("person", Sending::PERSON),
     ("as person", AS_PERSON),
     ("template", TEMPLATE),
     ("machine's template", MACHINE_TEMPLATE),
     ("program", PROGRAM),
+    ("notice", NOTICE),
     ("machine as person", Sending { human_agent: true, ..Sending::MACHINE }),
 ];
 
@@ -123,8 +125,20 @@ fn who_opted_out_is_answered_by_a_person_who_was_asked() {
         assert!(allowed(&silent, 1).is_empty(), "{kind}");
         let mut asks = conversation(kind, None, Some(HEARD));
         asks.contact.opted_out_at = Some(HEARD - HOUR);
-        assert_eq!(allowed(&asks, 1), ["person", "as person"], "{kind}");
+        assert_eq!(allowed(&asks, 1), ["person", "as person", "notice"], "{kind}");
         let refusal = refusal(&asks, Sending::MACHINE, HEARD).expect("refused");
         assert_eq!(refusal.code, OPTED_OUT);
+    }
+}
+
+#[test]
+fn nobody_writes_to_a_blocked_person() {
+    for kind in ["telegram", "waha", "whatsapp-cloud", "messenger", "instagram", "gmail"] {
+        let mut blocked = conversation(kind, None, Some(HEARD));
+        blocked.contact.blocked_at = Some(HEARD);
+        blocked.contact.opted_out_at = Some(HEARD);
+        assert!(allowed(&blocked, 1).is_empty(), "{kind}");
+        let refusal = refusal(&blocked, Sending::PERSON, HEARD + HOUR).expect("refused");
+        assert_eq!(refusal.code, BLOCKED, "{kind}");
     }
 }
