@@ -129,9 +129,7 @@ function Form({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; 
       <TextField label={t("channels.name")} name="name" required value={form.values["name"]!} data-testid="field-name"
         onChange={(event) => form.set("name", event.target.value)} />
       <SettingFields form={form} fields={fields} of="credential" prefix="credentials" more={t("connect.more")} />
-      <FormEnd form={form} words={t("channels.make")}>
-        <ButtonLink href={format(settingsAt("channels", tenant))}>{t("form.cancel")}</ButtonLink>
-      </FormEnd>
+      <FormEnd form={form} words={t("channels.make")} back={format(settingsAt("channels", tenant))} />
     </EditForm>
   );
 }
