@@ -196,7 +196,7 @@ impl Chat {
 
 fn profile(account: Account, name: &str) -> Value {
     match account {
-        Account::Page(_) => json!({ "first_name": name, "last_name": "" }),
+        Account::Page(_) => json!({ "name": name, "first_name": name, "last_name": "" }),
         _ => json!({ "name": name }),
     }
 }
