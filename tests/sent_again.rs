@@ -55,7 +55,7 @@ on_both!(what_a_person_tries_again_really_leaves_once_more, |engine| async move 
 async fn listed(world: &World, conversation: &str) -> Value {
     let api = world.api("agent@example.com").await;
     let (_, body) = api.get(&format!("/api/v1/conversations/{conversation}")).await;
-    body["conversation"]["last_message"].clone()
+    body["last_message"].clone()
 }
 
 on_both!(a_reaction_is_shown_at_once_and_taken_back_when_it_is_refused, |engine| async move {

@@ -98,7 +98,7 @@ function Row({ conversation, file }: { conversation: string; file: Uploading }) 
       <span className="attach-name" dir="auto">{file.name}</span>
       {file.state === "uploading" || file.state === "waiting" ? <progress max={file.size} value={file.done} aria-label={file.name} /> : null}
       <small role={file.state === "failed" ? "alert" : undefined}>{words}</small>
-      {refused && uploads.canRetry(conversation, file.id) && (
+      {refused && uploads.canRetry(conversation, file.id, refused.asDocument) && (
         <button type="button" className="small" onClick={() => uploads.retry(conversation, file.id, refused.asDocument ? "document" : undefined)}>
           {t(refused.asDocument ? "attach.asDocument" : "try.again")}
         </button>

@@ -18,6 +18,8 @@ describe("a file that is not taken", () => {
     expect(notTaken(ru, "file: instagram does not take application/zip: convert it to image/jpeg or image/png").words)
       .toBe("Канал не принимает application/zip. Преобразуйте файл в image/jpeg, image/png.");
     expect(notTaken(ru, "file: instagram fetches files from this server, which has no public address: ask").words).toContain("public_url");
+    expect(notTaken(ru, "size: gmail takes files up to 23 MiB: make it smaller, or send a link to it").words).toContain("до 23 МиБ");
+    expect(notTaken(ru, "body: the file is empty: choose another one").words).toBe("Файл пуст. Выберите другой.");
     expect(notTaken(en, pageLeft).words).toContain("Attach it once more");
     expect(notTaken(en, "something new").words).toBe("Not taken: something new");
   });

@@ -16,6 +16,8 @@ export const enFiles = {
   "attach.pageLeft": "The page was loaded again before all of it was here. Attach it once more.",
   "attach.tooBig": "{kind}: the channel takes up to {most} MiB. Make it smaller, or send a link to it.",
   "attach.tooBigAsThat": "{kind}: the channel takes up to {most} MiB. It can go as a document.",
+  "attach.tooBigForAny": "The channel takes files up to {most} MiB. Make it smaller, or send a link to it.",
+  "attach.empty": "The file is empty. Choose another one.",
   "attach.asDocument": "Send as a document",
   "attach.unfit": "The channel does not take {type}. Convert it to {types}.",
   "attach.noAddress": "This channel fetches files from the server, which has no public address: whoever runs it has to set public_url.",

@@ -54,7 +54,9 @@ describe("uploads", () => {
     uploads.add("c", [file]);
     await settled(uploads);
     expect(uploads.of("c")).toMatchObject([{ state: "failed", reason: "at most 1 MiB are taken: make it smaller" }]);
-    uploads.cancel("c", uploads.of("c")[0]!.id);
+    const { id } = uploads.of("c")[0]!;
+    expect([uploads.canRetry("c", id, false), uploads.canRetry("c", id, true)]).toEqual([false, true]);
+    uploads.cancel("c", id);
     expect(uploads.of("c")).toEqual([]);
     expect(deleted()).toBe(0);
   });
@@ -83,7 +85,7 @@ describe("uploads", () => {
     expect(after.uploads.take("c")).toEqual([{ kind: "image", file: "f", name: "a.png" }]);
     const [lost] = after.uploads.of("d");
     expect(lost).toMatchObject({ state: "failed", reason: pageLeft, done: 0 });
-    expect(after.uploads.canRetry("d", lost!.id)).toBe(false);
+    expect(after.uploads.canRetry("d", lost!.id, false)).toBe(false);
     after.uploads.cancel("d", lost!.id);
 
     const once = bench([], false, shelf);

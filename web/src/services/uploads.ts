@@ -15,6 +15,8 @@ interface Entry {
   /** Nothing: the page was loaded again before all of them were sent. */
   bytes: Blob | null;
   upload: string | null;
+  /** The same would be refused again. */
+  unfit?: boolean;
   stop: AbortController;
 }
 
@@ -115,9 +117,10 @@ export class Uploads {
     return files as SentFile[];
   }
 
-  /** Whether its bytes are here to be sent once more. */
-  canRetry(conversation: string, id: string): boolean {
-    return Boolean(this.find(conversation, id)?.bytes);
+  /** Whether its bytes are here to be sent once more, which as the same kind may be of no use. */
+  canRetry(conversation: string, id: string, asDocument: boolean): boolean {
+    const entry = this.find(conversation, id);
+    return Boolean(entry?.bytes && (asDocument || !entry.unfit));
   }
 
   /** Another person may sign in on this page. */
@@ -153,6 +156,7 @@ export class Uploads {
         if (signal.aborted) return;
         // Where it goes on is asked for.
         const passing = !(error instanceof RequestError) || error.passing || error.code === "wrong_offset";
+        entry.unfit = error instanceof RequestError && error.status === 400;
         if (!passing) return this.change(conversation, entry, { state: "failed", reason: reasonOf(error) });
         this.change(conversation, entry, { state: "waiting" });
         attempt += 1;
