@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::model::{
-    Conversation, EventBody, EventKind, LastMessage, Lead, Message, PersonChange, ReadEvent, Turn,
+    Conversation, EventBody, EventKind, LastMessage, Lead, Message, MessageStatus, PersonChange, ReadEvent,
+    Turn,
 };
 use crate::store::{Draft, Tx};
 
@@ -103,5 +104,11 @@ pub fn last_message(message: &Message) -> LastMessage {
             .map(|text| text.chars().take(PREVIEW).collect()),
         author: message.author.clone(),
         at: message.created_at,
+        problem: problem(message),
     }
+}
+
+/// The status of a message that did not go out as it should.
+pub fn problem(message: &Message) -> Option<MessageStatus> {
+    matches!(message.status, MessageStatus::Failed | MessageStatus::Unknown).then_some(message.status)
 }

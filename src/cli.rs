@@ -42,6 +42,9 @@ enum Command {
         /// Leave the providers' accounts unconnected, to try out connecting them.
         #[arg(long)]
         unconnected: bool,
+        /// Let customers and providers do only what they are told over HTTP, at this address.
+        #[arg(long, value_name = "ADDRESS")]
+        control: Option<SocketAddr>,
     },
     /// Make and change tenants, companies, users, channels and API keys, beside a running server or before it.
     #[command(subcommand)]
@@ -67,10 +70,10 @@ pub fn main() -> ExitCode {
                 until_signal(|stop| responder::run(*args, || config.socket_url(), stop)).await
             })
         }),
-        Command::Demo { listen, unconnected } => {
+        Command::Demo { listen, unconnected, control } => {
             // Must run before the usual log, which is then not set up.
             telemetry::start_above(&demo::LAST_LINES);
-            many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen, !unconnected))
+            many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen, !unconnected, control))
         }
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();

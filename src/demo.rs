@@ -4,6 +4,7 @@
 //!
 //! Only providers and customers are emulated. Webhooks, sockets, keys and sends are those of a real server.
 
+mod control;
 mod customers;
 mod providers;
 mod world;
@@ -15,6 +16,7 @@ use anyhow::Context as _;
 use responder::{Brain, Responder, Rules};
 use tokio_util::sync::CancellationToken;
 
+use self::control::Control;
 pub use self::world::{Login, World, WorldOptions};
 use crate::http::serve::signal;
 use crate::telemetry::LastLines;
@@ -26,10 +28,15 @@ pub static LAST_LINES: LastLines = LastLines::new();
 const WORKER_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs until the process is told to stop. Without an address: 127.0.0.1:8080, or a free port if that is taken.
-/// `connected`: the channels are there; otherwise a person connects them.
-pub async fn run(listen: Option<SocketAddr>, connected: bool) -> anyhow::Result<()> {
+/// `connected`: the channels are there; otherwise a person connects them. `control`: where it is told what customers and
+/// providers do, who do nothing unasked then.
+pub async fn run(
+    listen: Option<SocketAddr>,
+    connected: bool,
+    control: Option<SocketAddr>,
+) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
-    let life = live(listen, connected, stop.clone());
+    let life = live(listen, connected, control, stop.clone());
     tokio::pin!(life);
     tokio::select! {
         done = &mut life => return done,
@@ -39,7 +46,12 @@ pub async fn run(listen: Option<SocketAddr>, connected: bool) -> anyhow::Result<
     life.await
 }
 
-async fn live(listen: Option<SocketAddr>, connected: bool, stop: CancellationToken) -> anyhow::Result<()> {
+async fn live(
+    listen: Option<SocketAddr>,
+    connected: bool,
+    control: Option<SocketAddr>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
     let is_free = listen.is_some() || std::net::TcpListener::bind(usual).is_ok();
     let listen = listen.unwrap_or(if is_free { usual } else { SocketAddr::from(([127, 0, 0, 1], 0)) });
@@ -49,10 +61,18 @@ async fn live(listen: Option<SocketAddr>, connected: bool, stop: CancellationTok
     if let Ok(refused) = tokio::time::timeout(WORKER_WAIT, worker.connected()).await {
         refused?;
     }
-    LAST_LINES.show(&welcome(&world), std::io::stdout()).context("standard output")?;
-    let seed = random().map_or(1, u64::from_le_bytes);
-    tracing::debug!(seed, "starting the customers");
-    stop.run_until_cancelled(customers::live(&world, seed)).await;
+    let told = welcome(&world);
+    if let Some(address) = control {
+        let control = Control::listen(address).await?;
+        let told = format!("Control: http://{}\n{told}", control.address);
+        LAST_LINES.show(&told, std::io::stdout()).context("standard output")?;
+        stop.run_until_cancelled(control.live(&world)).await;
+    } else {
+        LAST_LINES.show(&told, std::io::stdout()).context("standard output")?;
+        let seed = random().map_or(1, u64::from_le_bytes);
+        tracing::debug!(seed, "starting the customers");
+        stop.run_until_cancelled(customers::live(&world, seed)).await;
+    }
     LAST_LINES.let_go();
     let left = worker.stop().await;
     world.stop().await;

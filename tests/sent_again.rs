@@ -29,9 +29,12 @@ on_both!(what_a_person_tries_again_really_leaves_once_more, |engine| async move 
     assert_eq!(manager.rpc("message.try_again", again.clone()).await, Err(409), "it has not failed");
     tell(&world, &world.bot, vec![receipt(&key, Status::Failed, Some(first.id))]).await;
     status(&mut manager, &message, "failed").await;
+    // The list says so, until it has left.
+    assert_eq!(listed(&world, &conversation).await["problem"], "failed");
     manager.rpc("message.try_again", again).await.expect("it is queued");
     assert_eq!(world.telegram.sent_reaches(2).await.len(), 2, "a second call");
     status(&mut manager, &message, "sent").await;
+    assert_eq!(listed(&world, &conversation).await["problem"], Value::Null);
     // The first id's failure is told once more, by the id alone and with our reference.
     let late = || vec![receipt(&key, Status::Failed, None), receipt(&key, Status::Failed, Some(first.id))];
     tell(&world, &world.bot, late()).await;
@@ -47,6 +50,13 @@ on_both!(what_a_person_tries_again_really_leaves_once_more, |engine| async move 
     manager.close().await;
     world.finish().await;
 });
+
+/// The newest message, as a list has it.
+async fn listed(world: &World, conversation: &str) -> Value {
+    let api = world.api("agent@example.com").await;
+    let (_, body) = api.get(&format!("/api/v1/conversations/{conversation}")).await;
+    body["last_message"].clone()
+}
 
 on_both!(a_reaction_is_shown_at_once_and_taken_back_when_it_is_refused, |engine| async move {
     let world = World::start(engine).await;

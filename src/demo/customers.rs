@@ -13,8 +13,9 @@ mod person;
 
 use std::time::Duration;
 
+pub(super) use self::chat::{Chat, File};
 use self::dice::Dice;
-use self::heard::AllHeard;
+pub(super) use self::heard::AllHeard;
 use self::person::Person;
 use super::World;
 use super::providers::Account;

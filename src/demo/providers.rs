@@ -46,6 +46,20 @@ pub enum Account {
     Mailbox(&'static str),
 }
 
+impl Account {
+    /// The channel's.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Bot => "telegram",
+            Self::Phone(_) => "waha",
+            Self::Number(_) => "whatsapp-cloud",
+            Self::Page(_) => "messenger",
+            Self::Instagram(_) => "instagram",
+            Self::Mailbox(_) => "gmail",
+        }
+    }
+}
+
 /// A channel's kind, name and credentials.
 pub type Wanted = (&'static str, &'static str, Vec<(&'static str, String)>);
 
@@ -54,7 +68,8 @@ impl Providers {
     pub async fn start(clock: emulators::Clock, url: &str, links_itself: bool) -> anyhow::Result<Self> {
         let telegram = telegram::EmulatorConfig { clock: clock.clone(), ..Default::default() };
         let waha = waha::EmulatorConfig { clock: clock.clone(), links_itself, ..Default::default() };
-        let meta = meta::EmulatorConfig { clock: clock.clone(), ..Default::default() };
+        // As Meta does with an address that it is given.
+        let meta = meta::EmulatorConfig { clock: clock.clone(), fetch_media: true, ..Default::default() };
         let google = gmail::EmulatorConfig {
             clock,
             consent_page: true,

@@ -30,6 +30,21 @@ pub const fn word(kind: MediaKind) -> &'static str {
     }
 }
 
+/// What can be refused before the bytes come, by the type that their sender names. The bytes decide later: types with several
+/// names, and those that say nothing, are not refused by their name.
+pub fn foresee(
+    provider: &dyn Provider,
+    asked: MediaKind,
+    (mime, size): (&str, u64),
+    has_address: bool,
+) -> Result<(), Error> {
+    let says_little = mime.is_empty() || mime == "application/octet-stream" || mime.starts_with("audio/");
+    if says_little && matches!(provider.files().kind(asked, mime, size), Err(NotTaken::Type { .. })) {
+        return Ok(());
+    }
+    judge(provider, "file", asked, (mime, size), has_address).map(drop)
+}
+
 /// As what a file goes through a channel. `has_address`: providers can fetch from this server.
 pub fn judge(
     provider: &dyn Provider,
@@ -62,4 +77,25 @@ pub fn judge(
         };
         Error::invalid(field, problem)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_channel_cannot_take_is_told_before_the_bytes_come() {
+        let refused = |name, asked, about| {
+            let provider = adapters::provider(name).expect("a provider");
+            foresee(provider, asked, about, true).err().map(|error| error.to_string())
+        };
+        let photo = refused("telegram", MediaKind::Image, ("image/png", 11 << 20)).expect("too large");
+        assert!(photo.contains("(image) up to 10 MiB: send it as a document"), "{photo}");
+        assert_eq!(refused("telegram", MediaKind::Document, ("image/png", 11 << 20)), None);
+        let heic = refused("instagram", MediaKind::Image, ("image/heic", 10)).expect("another type");
+        assert!(heic.contains("convert it to image/jpeg"), "{heic}");
+        for unsure in ["", "application/octet-stream", "audio/x-m4a"] {
+            assert_eq!(refused("instagram", MediaKind::Audio, (unsure, 10)), None, "{unsure}");
+        }
+    }
 }

@@ -64,7 +64,7 @@ impl Verb for Begin {
             return Err(Error::invalid("mime", format!("at most {MAX_LABEL} characters")));
         }
         let mime = self.mime.clone().unwrap_or_default();
-        limits::asked(self.kind.as_deref(), &mime)?;
+        let asked = limits::asked(self.kind.as_deref(), &mime)?;
         let mut most = self.terms.max_bytes;
         if let Some(provider) = provider(tx, tenant, self.conversation).await? {
             most = most.min(provider.files().max_bytes());
@@ -75,6 +75,9 @@ impl Verb for Begin {
                     most >> 20
                 );
                 return Err(Error::invalid("size", problem));
+            }
+            if let Some(size) = self.size {
+                limits::foresee(provider, asked, (&mime, size), self.terms.has_address)?;
             }
         }
         let size = i64::try_from(self.size.unwrap_or(most)).unwrap_or(i64::MAX);

@@ -2,7 +2,7 @@
 
 use crate::announce;
 use crate::error::Error;
-use crate::model::{Channel, EventKind, MessageError, MessageStatus};
+use crate::model::{Channel, Conversation, EventKind, Message, MessageError, MessageStatus};
 use crate::store::deliveries::Delivery;
 use crate::store::jobs::{self, Deliver};
 use crate::store::{Tx, conversations, deliveries, messages};
@@ -29,6 +29,7 @@ pub(super) async fn apply(
         message.status = status;
         message.error = error;
         messages::set_status(tx, channel.tenant, &message).await?;
+        list_problem(tx, &mut conversation, &message).await?;
         announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)?;
     }
     Ok(true)
@@ -122,9 +123,24 @@ pub(crate) async fn refresh(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<(), 
     message.error = error;
     messages::set_status(tx, delivery.tenant, &message).await?;
     if let Some(mut conversation) = conversations::load(tx, delivery.tenant, delivery.conversation).await? {
+        list_problem(tx, &mut conversation, &message).await?;
         announce::message(tx, EventKind::MessageUpdated, &mut conversation, &message)?;
     }
     Ok(())
+}
+
+/// Lists say of the newest message whether it has to be looked at. Written only when that changes, not for each receipt.
+pub(super) async fn list_problem(
+    tx: &mut Tx<'_>,
+    conversation: &mut Conversation,
+    message: &Message,
+) -> Result<(), Error> {
+    let problem = announce::problem(message);
+    match conversation.last_message.as_mut().filter(|last| last.seq == message.seq) {
+        Some(last) if last.problem != problem => last.problem = problem,
+        _ => return Ok(()),
+    }
+    Ok(conversations::set_last_message(tx, conversation).await?)
 }
 
 /// Fails an unsent part of the AI's answer, because a person took over.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Author, Direction, MessageKind, Source, Turn, text_enum};
+use super::{Author, Direction, MessageKind, MessageStatus, Source, Turn, text_enum};
 
 text_enum!(ConversationState { Open = "open", Closed = "closed" });
 
@@ -84,6 +84,9 @@ pub struct LastMessage {
     pub text: Option<String>,
     pub author: Author,
     pub at: i64,
+    /// `failed` or `unknown`, of a message that a person has to look at; of others it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<MessageStatus>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

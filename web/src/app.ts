@@ -21,6 +21,7 @@ import { RequestError } from "./services/problem";
 import { retryDelay } from "./services/retry";
 import { Room } from "./services/room";
 import { Search } from "./services/search";
+import { tabShelf } from "./services/shelf";
 import { Socket } from "./services/socket";
 import { TabLife } from "./services/tab_life";
 import { Tabs } from "./services/tabs";
@@ -76,7 +77,7 @@ export function createApp(): App {
   const loader = new Loader(store, api);
   const marks = new Marks(store, loader);
   const media = new Media(api);
-  const uploads = new Uploads(api, newId);
+  const uploads = new Uploads(api, newId, undefined, tabShelf);
   const search = new Search(store, api);
   const drafts = new Drafts(store);
   const outboxShelf = new OutboxShelf(store, new TabLife(), () => outbox.kick());
@@ -147,6 +148,7 @@ export function createApp(): App {
     tabs.claim();
     drafts.start(holder);
     outboxShelf.start(holder);
+    uploads.start(holder);
     marks.start();
     // The list is asked for at once and the feed beside it; the socket asks again if something fell between.
     void loader.show();
@@ -217,7 +219,7 @@ export function createApp(): App {
     if (clock.stepped()) void headCheck.woke();
   }, lookEveryMs);
   window.addEventListener("beforeunload", (event) => {
-    if (store.get().pending.some((p) => p.state !== "failed")) event.preventDefault();
+    if (uploads.isUnderWay || store.get().pending.some((p) => p.state !== "failed")) event.preventDefault();
   });
 
   /** A page that is looked at again may have slept through what other tabs did. */

@@ -107,7 +107,12 @@ impl FileLimits {
                 MediaKind::Audio
             }
             _ if fits(MediaKind::Document) => MediaKind::Document,
-            _ => return Err(NotTaken::Type { types: self.document.types }),
+            // What it was asked to be is the nearest: a picture is not turned into a document.
+            _ => {
+                let nearest = self.of(asked).types;
+                let types = if nearest.is_empty() { self.document.types } else { nearest };
+                return Err(NotTaken::Type { types });
+            }
         };
         let max_bytes = self.of(kind).max_bytes;
         if size <= max_bytes {
@@ -154,5 +159,8 @@ mod tests {
             Err(NotTaken::Type { .. })
         ));
         assert_eq!(instagram.kind(MediaKind::Document, "application/pdf", 1), Ok(MediaKind::Document));
+        assert!(
+            matches!(instagram.kind(MediaKind::Image, "image/heic", 1), Err(NotTaken::Type { types }) if types.contains(&"image/jpeg"))
+        );
     }
 }

@@ -13,25 +13,25 @@ use crate::demo::providers::Account;
 const FIRST_CHAT: i64 = 5_550_100_000;
 const FIRST_MESSAGE: i64 = 3_000_000_000;
 
-pub(super) struct Chat {
+pub(in crate::demo) struct Chat {
     pub account: Account,
     /// The customer's address at the provider.
     address: String,
-    name: &'static str,
-    subject: &'static str,
+    name: String,
+    subject: String,
     next_message: i64,
     /// Of the customer's last mail: its thread and its `Message-ID`.
     mailed: Option<(String, String)>,
 }
 
 /// A file in the forms in which providers carry it.
-pub(super) struct File {
+pub(in crate::demo) struct File {
     pub bytes: Vec<u8>,
     pub is_picture: bool,
 }
 
 impl Chat {
-    pub(super) fn new(account: Account, number: usize, name: &'static str, subject: &'static str) -> Self {
+    pub(in crate::demo) fn new(account: Account, number: usize, name: &str, subject: &str) -> Self {
         let address = match account {
             Account::Bot => (FIRST_CHAT + number as i64).to_string(),
             // Numbers that are reserved for fiction.
@@ -40,11 +40,12 @@ impl Chat {
             Account::Page(_) | Account::Instagram(_) => format!("73000000000{:05}", 100 + number),
             Account::Mailbox(_) => format!("customer{number}@example.org"),
         };
+        let (name, subject) = (name.to_owned(), subject.to_owned());
         Self { account, address, name, subject, next_message: 0, mailed: None }
     }
 
     /// Under which what the customer hears is found.
-    pub(super) fn key(&self) -> (Account, &str) {
+    pub(in crate::demo) fn key(&self) -> (Account, &str) {
         (self.account, &self.address)
     }
 
@@ -53,7 +54,7 @@ impl Chat {
     }
 
     /// Writes a text, and returns its id at the provider. `heard` is what the customer answers, if it is quoted.
-    pub(super) fn says(&mut self, world: &World, text: &str, heard: Option<&Heard>) -> String {
+    pub(in crate::demo) fn says(&mut self, world: &World, text: &str, heard: Option<&Heard>) -> String {
         self.next_message += 1;
         let now_s = world.app.store.clock().now_ms() / 1000;
         let providers = &world.providers;
@@ -66,20 +67,20 @@ impl Chat {
                     // The emulator answers only in chats whose customer has started the bot.
                     providers.telegram.customer_blocks(chat, false);
                 }
-                let message = telegram_message(chat, id, self.name, now_s, text, heard);
+                let message = telegram_message(chat, id, &self.name, now_s, text, heard);
                 providers.telegram.update(chat, "message", &message);
                 id.to_string()
             }
             Account::Phone(session) => {
                 let digits = address.trim_end_matches("@c.us");
                 let id = format!("false_{address}_3A{digits:0>10}{:08}", self.next_message);
-                let message = waha_message(address, &id, self.name, now_s, text, heard);
+                let message = waha_message(address, &id, &self.name, now_s, text, heard);
                 providers.waha.event(session, "message.any", &message);
                 id
             }
             Account::Number(account) | Account::Page(account) | Account::Instagram(account) => {
                 if self.next_message == 1 {
-                    meta.has_profile(account, address, profile(self.account, self.name));
+                    meta.has_profile(account, address, profile(self.account, &self.name));
                     if matches!(self.account, Account::Instagram(_)) {
                         return meta.customer_answers_story(account, address, text);
                     }
@@ -98,7 +99,7 @@ impl Chat {
         let before = heard.and_then(|heard| heard.mail.clone()).or_else(|| self.mailed.take());
         let re = if before.is_some() { "Re: " } else { "" };
         mail.headers = vec![
-            ("From".to_owned(), format!("{} <{}>", encoded(self.name), self.address)),
+            ("From".to_owned(), format!("{} <{}>", encoded(&self.name), self.address)),
             ("Subject".to_owned(), encoded(&format!("{re}{}", self.subject))),
         ];
         if let Some((thread, message_id)) = &before {
@@ -109,7 +110,13 @@ impl Chat {
         arrived.id
     }
 
-    pub(super) fn sends(&mut self, world: &World, file: File, caption: Option<&str>, heard: Option<&Heard>) {
+    pub(in crate::demo) fn sends(
+        &mut self,
+        world: &World,
+        file: File,
+        caption: Option<&str>,
+        heard: Option<&Heard>,
+    ) {
         let (providers, address) = (&world.providers, self.address.clone());
         let address = address.as_str();
         let File { bytes, is_picture } = file;
@@ -189,7 +196,7 @@ impl Chat {
 
 fn profile(account: Account, name: &str) -> Value {
     match account {
-        Account::Page(_) => json!({ "first_name": name, "last_name": "" }),
+        Account::Page(_) => json!({ "name": name, "first_name": name, "last_name": "" }),
         _ => json!({ "name": name }),
     }
 }

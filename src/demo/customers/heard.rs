@@ -8,7 +8,7 @@ use crate::demo::World;
 use crate::demo::providers::{Account, INSTAGRAMS, MAILBOXES, NUMBERS, PAGES, SESSIONS};
 
 /// The last message that was sent to a customer.
-pub(super) struct Heard {
+pub(in crate::demo) struct Heard {
     /// Its id at the provider.
     pub message: String,
     pub at_ms: i64,
@@ -18,16 +18,16 @@ pub(super) struct Heard {
 }
 
 #[derive(Clone)]
-pub(super) struct Button {
+pub(in crate::demo) struct Button {
     pub payload: String,
     pub title: String,
 }
 
 /// By account and the customer's address there.
-pub(super) struct AllHeard(HashMap<(Account, String), Heard>);
+pub(in crate::demo) struct AllHeard(HashMap<(Account, String), Heard>);
 
 impl AllHeard {
-    pub(super) fn of(world: &World) -> Self {
+    pub(in crate::demo) fn of(world: &World) -> Self {
         let providers = &world.providers;
         let mut all = HashMap::new();
         for sent in providers.telegram.sent() {
@@ -56,7 +56,7 @@ impl AllHeard {
         Self(all)
     }
 
-    pub(super) fn get(&self, (account, address): (Account, &str)) -> Option<&Heard> {
+    pub(in crate::demo) fn get(&self, (account, address): (Account, &str)) -> Option<&Heard> {
         self.0.get(&(account, address.to_owned()))
     }
 }

@@ -1,8 +1,9 @@
 // Files of the message that is being written: choosing, dropping and pasting them, how far each has come, and taking one back.
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useApp, useText } from "../hooks/app";
-import { reasonWords } from "../i18n/refusal";
-import { mostFiles, type Uploading } from "../services/uploads";
+import { mostFiles } from "../services/uploads";
+import type { Uploading } from "../state/unsent";
+import { notTaken } from "./attach_words";
 import { AttachVoice } from "./AttachVoice";
 import { AttachIcon, CloseIcon } from "./Icons";
 
@@ -88,7 +89,8 @@ function Row({ conversation, file }: { conversation: string; file: Uploading }) 
   const t = useText();
   const { uploads } = useApp();
   const [done, size] = [t.size(file.done), t.size(file.size)];
-  const words = file.state === "failed" ? t("attach.failed", { reason: reasonWords(t, file.reason ?? "") })
+  const refused = file.state === "failed" ? notTaken(t, file.reason ?? "") : null;
+  const words = refused ? refused.words
     : file.state === "ready" ? t("attach.ready", { size })
     : t(file.state === "waiting" ? "attach.waiting" : "attach.uploading", { done, size });
   return (
@@ -96,8 +98,10 @@ function Row({ conversation, file }: { conversation: string; file: Uploading }) 
       <span className="attach-name" dir="auto">{file.name}</span>
       {file.state === "uploading" || file.state === "waiting" ? <progress max={file.size} value={file.done} aria-label={file.name} /> : null}
       <small role={file.state === "failed" ? "alert" : undefined}>{words}</small>
-      {file.state === "failed" && (
-        <button type="button" className="small" onClick={() => uploads.retry(conversation, file.id)}>{t("try.again")}</button>
+      {refused && uploads.canRetry(conversation, file.id, refused.asDocument) && (
+        <button type="button" className="small" onClick={() => uploads.retry(conversation, file.id, refused.asDocument ? "document" : undefined)}>
+          {t(refused.asDocument ? "attach.asDocument" : "try.again")}
+        </button>
       )}
       <button type="button" className="quiet square small" aria-label={t("attach.cancel", { name: file.name })}
         onClick={() => uploads.cancel(conversation, file.id)}><CloseIcon /></button>

@@ -27,6 +27,8 @@ export function AttachVoice({ conversation, say }: { conversation: string; say: 
   async function start() {
     const form = typeof MediaRecorder === "undefined" ? undefined : forms.find((one) => MediaRecorder.isTypeSupported(one.type));
     if (!form) return say(t("attach.recordUnfit"));
+    // Browsers have no microphone for pages without TLS.
+    if (!("mediaDevices" in navigator)) return say(t("attach.recordUnsafe"));
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true }).catch(() => null);
     if (!stream) return say(t("attach.recordDenied"));
     say(null);

@@ -34,6 +34,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const [attachNews, setAttachNews] = useState<string | null>(null);
   const attached = !draft.note && files.length > 0;
   const coming = attached && files.some((file) => file.state !== "ready");
+  const stuck = attached && files.some((file) => file.state === "failed") && files.every((file) => file.state === "ready" || file.state === "failed");
   const empty = coming || (draft.text.trim() === "" && !attached);
 
   useEffect(() => {
@@ -78,6 +79,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
         <p className="composer-refused" role="alert" data-testid="composer-refused">{t("composer.refused", { reason: reasonWords(t, draft.refusal) })}</p>
       )}
       {!draft.note && <AttachList conversation={id} />}
+      {stuck && <p className="composer-refused" role="status">{t("attach.inTheWay")}</p>}
       {attachNews && <p className="composer-refused" role="alert">{attachNews}</p>}
       <AttachDrop conversation={id} note={draft.note} say={setAttachNews} />
       <div className="composer-line">

@@ -44,6 +44,8 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
   const waits = byWait && conversation.waiting_since !== null
     ? t("list.waits", { time: t.span(now - conversation.waiting_since) }) : null;
   const fresh = count !== 0;
+  const last = conversation.last_message?.problem;
+  const problem = last === "failed" || last === "unknown" ? last : null;
   return (
     <a
       className="row" href={`#/c/${conversation.id}`} aria-current={active ? "true" : undefined}
@@ -65,6 +67,7 @@ function Row({ conversation, now, byWait }: { conversation: Conversation; now: n
           <span className="row-text" dir="auto">
             {writing ? <em className="row-writing">{t("list.aiWriting")}</em>
               : waiting ? <em className="row-draft">{t("list.waitingSend")}</em>
+              : problem ? <><em className="row-problem" data-testid="row-problem">{t(`status.${problem}`)}:</em> {snippet(t, conversation, me)}</>
               : draft ? <><em className="row-draft">{t("list.draft")}</em> {draft}</>
               : snippet(t, conversation, me)}
           </span>

@@ -6,7 +6,7 @@ import { specialOf } from "../state/special";
 
 export function SpecialParts({ message }: { message: Message }) {
   const t = useText();
-  const { buttons, template, noAnswer, reactionRefused, story } = specialOf(message);
+  const { buttons, template, noAnswer, reactionRefused, story, late } = specialOf(message);
   return (
     <>
       {story && <p className="special" data-testid="message-story">{t(`message.story.${story}`)}</p>}
@@ -17,6 +17,7 @@ export function SpecialParts({ message }: { message: Message }) {
           {buttons.map((title) => <span key={title} className="special-button" aria-hidden="true" dir="auto">{title}</span>)}
         </p>
       )}
+      {late !== null && <p className="special" data-testid="message-late">{t("message.late", { time: t.full(late) })}</p>}
       {noAnswer && <p className="special" data-testid="message-no-answer">{t(`message.noAnswer.${noAnswer}`)}</p>}
       {reactionRefused && (
         <p className="special" role="note" data-testid="reaction-refused">

@@ -231,6 +231,7 @@ export const en = {
   "message.note": "Note, seen by colleagues only",
   "message.noAnswer.automatic": "Automatic: the AI does not answer it",
   "message.noAnswer.standby": "Another app has the conversation: the AI does not answer",
+  "message.late": "Came late: written {time}",
   "message.noAnswer.history": "From before the channel was connected",
   "message.noAnswer.stranger": "Somebody else wrote into this thread: the AI does not answer it",
   "message.buttons": "Buttons: {list}",

@@ -53,6 +53,7 @@ export const enConnect = {
   "connect.unknownKind": "This server has no such provider",
   "connect.unknownKindHint": "Choose one of those that it has.",
   "connect.again": "Begin again",
+  "connect.againThere": "Back to the channel, to begin again",
   "connect.anew": "Sign in again at {place}",
   "connect.anewHint": "For another permission or after it was taken back. Conversations stay. Choose the same account.",
   "connect.title": "Connect {kind}",

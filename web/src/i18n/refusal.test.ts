@@ -22,6 +22,8 @@ describe("a refused message", () => {
 
   it("is told in the provider's words otherwise", () => {
     for (const code of ["400", "constructor", "toString"]) expect(refusal(ru, { code, reason: "Bad Request" })).toBe("Bad Request");
+    // It is put into a sentence.
+    expect(refusal(en, { code: "500", reason: "Internal error encountered." })).toBe("Internal error encountered");
   });
 });
 

@@ -15,9 +15,12 @@ export function refusal(t: Text, error: NonNullable<Message["error"]>): string {
   if (error.code.startsWith(partly)) {
     const code = error.code.slice(partly.length);
     const reason = refusal(t, { ...error, code });
-    return reason === error.reason ? reason : t("refusal.partly", { reason });
+    return reason === asPart(error.reason) ? reason : t("refusal.partly", { reason });
   }
   // A provider has many reasons to refuse a template, and the remedy is one.
   const key = `refusal.${error.code.startsWith("template_") ? "template" : error.code}`;
-  return Object.hasOwn(en, key) ? t(key as Key) : error.reason;
+  return Object.hasOwn(en, key) ? t(key as Key) : asPart(error.reason);
 }
+
+/** The provider's sentence stands within one of ours, which has its own end. */
+const asPart = (reason: string): string => reason.replace(/\.+$/, "");

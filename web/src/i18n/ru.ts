@@ -247,6 +247,7 @@ export const ru: Record<Key, string | Plural> = {
   "message.note": "Заметка, видна только коллегам",
   "message.noAnswer.automatic": "Автоматическое: ИИ на него не отвечает",
   "message.noAnswer.standby": "Диалог ведёт другое приложение: ИИ не отвечает",
+  "message.late": "Пришло с опозданием, написано {time}",
   "message.noAnswer.history": "Написано до подключения канала",
   "message.noAnswer.stranger": "В переписку написал кто-то другой: ИИ на это не отвечает",
   "message.buttons": "Кнопки: {list}",

@@ -54,6 +54,7 @@ export const ruConnect: Record<keyof typeof enConnect, string | Plural> = {
   "connect.unknownKind": "Такого провайдера здесь нет",
   "connect.unknownKindHint": "Выберите из тех, что есть.",
   "connect.again": "Начать заново",
+  "connect.againThere": "К каналу, чтобы начать заново",
   "connect.anew": "Войти заново через {place}",
   "connect.anewHint": "Для других разрешений или если доступ отозвали. Диалоги останутся. Выберите тот же аккаунт.",
   "connect.title": "Подключение: {kind}",

@@ -2,7 +2,7 @@
 // runs on its host. Only what has the shape that this version writes is taken.
 import type { ReadMark } from "../api.gen";
 import type { Draft } from "../state/model";
-import type { Aim, Pending, Wish } from "../state/unsent";
+import type { Aim, KeptUpload, Pending, Wish } from "../state/unsent";
 import type { Holder, Renewed } from "./tokens";
 
 /** What a tab tells the others. */
@@ -50,6 +50,14 @@ const isPending = is<Pending>({
   order: isTime, state: isOneOf("waiting", "sending", "failed"), reason: isNullOr(isText), human_agent: isMaybe(isTruth), template: isMaybe(isTemplate),
 });
 const isWish = is<Wish>({ id: isText, conversation: isText, order: isTime, aim: isAim });
+
+const isUploading = is<KeptUpload["shown"]>({
+  id: isText, name: isText, size: isCount, kind: isText, done: isCount, state: isOneOf("uploading", "waiting", "ready", "failed"),
+  reason: isNullOr(isText), file: isNullOr(isText),
+});
+
+export const isUploads = (value: unknown): value is KeptUpload[] =>
+  Array.isArray(value) && value.every(is({ shown: isUploading, upload: isNullOr(isText) }));
 
 export function readHolder(value: unknown): Holder | null {
   return isHolder(value) ? { user: value.user, installation: value.installation } : null;

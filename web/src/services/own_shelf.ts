@@ -3,7 +3,7 @@
 import { browserShelf, keys, put, remove, removeAll, take, type Shelf } from "./shelf";
 import type { Holder } from "./tokens";
 
-export type OwnKind = "draft" | "out";
+export type OwnKind = "draft" | "out" | "file";
 
 export class OwnShelf {
   private prefix: string | null = null;

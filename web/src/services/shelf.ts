@@ -24,6 +24,9 @@ export function memoryShelf(): Shelf {
 /** What all tabs share; of this page alone where storage is denied. */
 export const browserShelf: Shelf = open();
 
+/** What this tab alone has, over its reloads. */
+export const tabShelf: Shelf = openTab();
+
 /** Whether the browser keeps anything for this page. */
 export function isKept(): boolean {
   return navigator.cookieEnabled && browserShelf === stored();
@@ -42,6 +45,14 @@ function open(): Shelf {
     const shelf = stored();
     shelf?.getItem("hubbub.language");
     return shelf ?? memoryShelf();
+  } catch {
+    return memoryShelf();
+  }
+}
+
+function openTab(): Shelf {
+  try {
+    return typeof sessionStorage === "object" ? sessionStorage : memoryShelf();
   } catch {
     return memoryShelf();
   }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { RequestError } from "./problem";
-import { Uploads } from "./uploads";
+import { memoryShelf } from "./shelf";
+import { pageLeft, Uploads } from "./uploads";
 
 /** A server that keeps so many bytes, and loses its connection when it is told to. */
-function bench(breaks: number[] = [], refuses = false) {
+function bench(breaks: number[] = [], refuses = false, shelf = memoryShelf()) {
   let offset = 0;
   let calls = 0;
   let deleted = 0;
@@ -27,7 +28,7 @@ function bench(breaks: number[] = [], refuses = false) {
       offset = from + bytes.size;
       return answer() as never;
     },
-  }, () => `id-${(number += 1)}`, async () => undefined);
+  }, () => `id-${(number += 1)}`, async () => undefined, shelf);
   return { uploads, file: new File([new Uint8Array(size)], "a.png", { type: "image/png" }), deleted: () => deleted };
 }
 
@@ -53,7 +54,9 @@ describe("uploads", () => {
     uploads.add("c", [file]);
     await settled(uploads);
     expect(uploads.of("c")).toMatchObject([{ state: "failed", reason: "at most 1 MiB are taken: make it smaller" }]);
-    uploads.cancel("c", uploads.of("c")[0]!.id);
+    const { id } = uploads.of("c")[0]!;
+    expect([uploads.canRetry("c", id, false), uploads.canRetry("c", id, true)]).toEqual([false, true]);
+    uploads.cancel("c", id);
     expect(uploads.of("c")).toEqual([]);
     expect(deleted()).toBe(0);
   });
@@ -63,5 +66,34 @@ describe("uploads", () => {
     expect(uploads.add("c", Array.from({ length: 12 }, () => file))).toBe(2);
     uploads.forget();
     expect(uploads.of("c")).toEqual([]);
+  });
+
+  it("are there again after a reload, and those that were not whole say what to do", async () => {
+    const shelf = memoryShelf();
+    const holder = { user: "ann", installation: "i" };
+    const before = bench([], false, shelf);
+    before.uploads.start(holder);
+    before.uploads.add("c", [before.file]);
+    expect(before.uploads.isUnderWay).toBe(true);
+    await settled(before.uploads);
+    expect(before.uploads.isUnderWay).toBe(false);
+    before.uploads.add("d", [before.file]);
+
+    const after = bench([], false, shelf);
+    after.uploads.start(holder);
+    expect(after.uploads.of("c")).toMatchObject([{ state: "ready", name: "a.png", done: 1_300_000 }]);
+    expect(after.uploads.take("c")).toEqual([{ kind: "image", file: "f", name: "a.png" }]);
+    const [lost] = after.uploads.of("d");
+    expect(lost).toMatchObject({ state: "failed", reason: pageLeft, done: 0 });
+    expect(after.uploads.canRetry("d", lost!.id, false)).toBe(false);
+    after.uploads.cancel("d", lost!.id);
+
+    const once = bench([], false, shelf);
+    once.uploads.start(holder);
+    expect([...once.uploads.of("c"), ...once.uploads.of("d")]).toEqual([]);
+    const others = bench([], false, shelf);
+    after.uploads.add("c", [after.file]);
+    others.uploads.start({ user: "bob", installation: "i" });
+    expect(others.uploads.of("c")).toEqual([]);
   });
 });

@@ -1,43 +1,65 @@
 // Files on their way to the server, by conversation, before they are sent: in pieces that go on where they stopped, in the
-// order in which they were chosen. The bytes are the browser's; a page that is left forgets those that are not whole.
-import type { SentFile } from "../state/unsent";
+// order in which they were chosen. The bytes are the browser's: a page that is loaded again has those that the server has
+// whole, and says of the others that they have to be attached again.
+import type { KeptUpload, SentFile, Uploading } from "../state/unsent";
 import type { Api } from "./api";
+import { isUploads } from "./heard";
+import { OwnShelf } from "./own_shelf";
 import { reasonOf, RequestError } from "./problem";
 import { retryDelay } from "./retry";
-
-export interface Uploading {
-  id: string;
-  name: string;
-  size: number;
-  kind: string;
-  done: number;
-  state: "uploading" | "waiting" | "ready" | "failed";
-  reason: string | null;
-  /** The server's id of the whole file. */
-  file: string | null;
-}
+import { memoryShelf, parsed, type Shelf } from "./shelf";
+import type { Holder } from "./tokens";
 
 interface Entry {
   shown: Uploading;
-  bytes: Blob;
+  /** Nothing: the page was loaded again before all of them were sent. */
+  bytes: Blob | null;
   upload: string | null;
+  /** The same would be refused again. */
+  unfit?: boolean;
   stop: AbortController;
 }
 
 const piece = 512 * 1024;
 const none: readonly Uploading[] = [];
 export const mostFiles = 10;
+/** Why a file is not whole that was being sent when the page was left. */
+export const pageLeft = "page_left";
 
 export class Uploads {
   private readonly entries = new Map<string, Entry[]>();
   private shown = new Map<string, readonly Uploading[]>();
   private readonly listeners = new Set<() => void>();
+  private readonly kept: OwnShelf;
 
+  /** `shelf` is this tab's alone: other tabs have files of their own. */
   constructor(
     private readonly api: Pick<Api, "request" | "piece">,
     private readonly newId: () => string,
     private readonly wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
-  ) {}
+    shelf: Shelf = memoryShelf(),
+  ) {
+    this.kept = new OwnShelf("file", shelf);
+  }
+
+  /** Brings back what this person had attached in this tab. */
+  start(holder: Holder): void {
+    this.kept.start(holder);
+    for (const conversation of this.kept.ids()) {
+      const known = parsed(this.kept.take(conversation));
+      if (this.entries.has(conversation) || !isUploads(known)) continue;
+      this.entries.set(conversation, known.map(({ shown, upload }) => ({
+        shown: shown.state === "ready" || shown.state === "failed" ? shown : { ...shown, state: "failed", reason: pageLeft },
+        bytes: null, upload, stop: new AbortController(),
+      })));
+      this.draw(conversation);
+    }
+  }
+
+  /** Whether leaving the page would cost what is on its way. */
+  get isUnderWay(): boolean {
+    return [...this.entries.values()].flat().some(({ shown }) => shown.state === "uploading" || shown.state === "waiting");
+  }
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -65,10 +87,11 @@ export class Uploads {
     return files.length - taken.length;
   }
 
-  retry(conversation: string, id: string): void {
+  /** Once more, as another kind if that is told. */
+  retry(conversation: string, id: string, kind?: string): void {
     const entry = this.find(conversation, id);
-    if (!entry || entry.shown.state !== "failed") return;
-    this.change(conversation, entry, { state: "uploading", reason: null, done: 0 });
+    if (!entry?.bytes || entry.shown.state !== "failed") return;
+    this.change(conversation, entry, { state: "uploading", reason: null, done: 0, ...(kind !== undefined && { kind }) });
     entry.upload = null;
     void this.bring(conversation, entry);
   }
@@ -94,8 +117,15 @@ export class Uploads {
     return files as SentFile[];
   }
 
+  /** Whether its bytes are here to be sent once more, which as the same kind may be of no use. */
+  canRetry(conversation: string, id: string, asDocument: boolean): boolean {
+    const entry = this.find(conversation, id);
+    return Boolean(entry?.bytes && (asDocument || !entry.unfit));
+  }
+
   /** Another person may sign in on this page. */
   forget(): void {
+    this.kept.forget();
     for (const list of this.entries.values()) for (const entry of list) entry.stop.abort();
     this.entries.clear();
     this.shown = new Map();
@@ -104,11 +134,12 @@ export class Uploads {
 
   private async bring(conversation: string, entry: Entry): Promise<void> {
     const { name, size, kind } = entry.shown;
-    const { signal } = entry.stop;
+    const { bytes, stop: { signal } } = entry;
+    if (!bytes) return;
     for (let attempt = 0; !signal.aborted;) {
       try {
         if (!entry.upload) {
-          const about = { conversation, kind, name: name.slice(0, 200), mime: entry.bytes.type.slice(0, 200) || null, size };
+          const about = { conversation, kind, name: name.slice(0, 200), mime: bytes.type.slice(0, 200) || null, size };
           const { upload } = await this.api.request<Answer>("POST", "/api/v1/uploads", about, signal);
           entry.upload = upload.id;
         } else if (attempt > 0) {
@@ -116,7 +147,7 @@ export class Uploads {
           this.change(conversation, entry, { done: upload.offset, state: "uploading" });
         }
         const from = entry.shown.done;
-        const answer = await this.api.piece<Answer>(entry.upload, from, entry.bytes.slice(from, from + piece), signal);
+        const answer = await this.api.piece<Answer>(entry.upload, from, bytes.slice(from, from + piece), signal);
         attempt = 0;
         const whole = answer.file ? { state: "ready", file: answer.file.id } as const : {};
         this.change(conversation, entry, { done: answer.upload.offset, ...whole });
@@ -125,12 +156,20 @@ export class Uploads {
         if (signal.aborted) return;
         // Where it goes on is asked for.
         const passing = !(error instanceof RequestError) || error.passing || error.code === "wrong_offset";
+        entry.unfit = error instanceof RequestError && error.status === 400;
         if (!passing) return this.change(conversation, entry, { state: "failed", reason: reasonOf(error) });
         this.change(conversation, entry, { state: "waiting" });
         attempt += 1;
         await this.wait(retryDelay(attempt, Math.random));
       }
     }
+  }
+
+  /** Each piece changes what is shown, and only a few changes what a reload finds. */
+  private keep(conversation: string, list: readonly Entry[]): void {
+    if (list.length === 0) return this.kept.remove(conversation);
+    const text = JSON.stringify(list.map(({ shown, upload }): KeptUpload => ({ shown: { ...shown, done: shown.state === "ready" ? shown.done : 0 }, upload })));
+    if (this.kept.take(conversation) !== text) this.kept.put(conversation, text);
   }
 
   private find(conversation: string, id: string): Entry | undefined {
@@ -145,6 +184,7 @@ export class Uploads {
   private draw(conversation: string): void {
     const list = this.entries.get(conversation) ?? [];
     this.shown.set(conversation, list.map((entry) => entry.shown));
+    this.keep(conversation, list);
     for (const listener of this.listeners) listener();
   }
 }

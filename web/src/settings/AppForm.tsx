@@ -5,7 +5,6 @@ import { useApp, usePick, useText } from "../hooks/app";
 import { useByName } from "../hooks/sorted";
 import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
-import { ButtonLink } from "../ui/Button";
 import { SelectField, TextField } from "../ui/Field";
 import { useCalls } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
@@ -75,9 +74,7 @@ export function AppForm({ pool, app, onChange }: Props) {
       )}
       <h2>{t("apps.settings")}</h2>
       <SettingFields form={form} fields={family?.settings ?? []} of="appSetting" prefix="settings" more={t("apps.servers")} secrets={app?.secrets ?? []} />
-      <FormEnd form={form} {...(app === null && { words: t("apps.make") })}>
-        {app === null && <ButtonLink href={format(settingsAt("apps"))}>{t("form.cancel")}</ButtonLink>}
-      </FormEnd>
+      <FormEnd form={form} {...(app === null && { words: t("apps.make"), back: format(settingsAt("apps")) })} />
     </EditForm>
   );
 }

@@ -1,5 +1,5 @@
 // One channel: how it is, its name and state, its credentials, connecting it, and the ways to what belongs to it.
-import { useState } from "react";
+import { useRef, useState, type FormEvent } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
 import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
@@ -161,9 +161,26 @@ function Credentials({ channel, kind }: { channel: ChannelView; kind: ChannelKin
       keep(await calls.changeChannel(channel.id, { credentials }));
     },
   });
+  // The account that the channel is of; before it was connected there is none.
+  const [asks, setAsks] = useState(false);
+  const isSure = useRef(false);
+  const moves = channel.health !== null && fields.some(({ name, binds }) => binds === "account" && form.values[`credentials.${name}`]?.trim());
+  const submit = (event: FormEvent) => {
+    if (!moves || isSure.current) return form.submit(event);
+    event.preventDefault();
+    setAsks(true);
+  };
+  const agree = () => {
+    setAsks(false);
+    isSure.current = true;
+    form.form.current?.requestSubmit();
+    isSure.current = false;
+  };
   if (fields.length === 0) return null;
   return (
-    <EditForm form={form} autoComplete="off">
+    <EditForm form={{ ...form, submit }} autoComplete="off" data-testid="credentials">
+      <Confirm open={asks} onClose={() => setAsks(false)} onConfirm={agree} danger
+        title={t("channels.accountAsk", { channel: channel.name })} hint={t("channels.accountSure")} action={t("channels.accountChange")} />
       <h2>{t("channels.credentials")}</h2>
       <p className="form-hint">{t("channels.credentialsHint")} {t("channels.credentialsReady")}</p>
       <SettingFields form={form} fields={fields} of="credential" prefix="credentials" more={t("connect.more")} isKept />

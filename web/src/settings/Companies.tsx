@@ -112,9 +112,7 @@ function New({ tenant }: { tenant: string }) {
         <SelectField label={t("company.kind")} name="kind" required value={form.values.kind}
           choices={kinds.map((kind) => ({ value: kind, label: t(`company.kind.${kind}`) }))}
           onChange={(event) => form.set("kind", event.target.value as NewCompany["kind"])} />
-        <FormEnd form={form} words={t("company.make")}>
-          <ButtonLink href={format(settingsAt("companies", tenant))}>{t("form.cancel")}</ButtonLink>
-        </FormEnd>
+        <FormEnd form={form} words={t("company.make")} back={format(settingsAt("companies", tenant))} />
       </EditForm>
     </>
   );

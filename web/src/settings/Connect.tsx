@@ -7,6 +7,7 @@ import { useRoute } from "../hooks/route";
 import { settingsAt } from "../routes/pages";
 import { format, type CameBack } from "../routes/route";
 import type { Choices } from "../api.gen";
+import { leftFor } from "../services/sign_in_at";
 import { Button, ButtonLink } from "../ui/Button";
 import { TextField } from "../ui/Field";
 import { LoadingState } from "../ui/States";
@@ -59,13 +60,14 @@ function Returned({ kind, back }: { kind: string; back: CameBack }) {
     if (!isRefused) void ask();
   }, [ask, isRefused]);
 
+  const whose = leftFor(back.state);
   const refused = said ?? (failed === null ? null : exchangeRefused(t, failed));
   return (
     <main className="page page-alone" data-testid="page-connect">
       {choices ? <Choose kind={kind} back={back} choices={choices} /> : (
         <>
           <PageHead title={refused ? t("connect.notDone") : connectTitle(t, kind)} />
-          {refused ? <Refusal refused={refused} kind={kind} tenant={null} busy={busy} onRetry={() => void ask()} /> : (
+          {refused ? <Refusal refused={refused} kind={kind} tenant={whose?.tenant ?? null} channel={whose?.channel ?? null} busy={busy} onRetry={() => void ask()} /> : (
             <div aria-busy="true"><p className="form-status" role="status">{t("connect.asking", { place })}</p><LoadingState lines={3} /></div>
           )}
         </>
@@ -141,7 +143,7 @@ function Choose({ kind, back, choices: { tenant, company, channel, own, accounts
           <TextField label={t("channels.name")} name="name" value={name ?? chosen?.name ?? ""} dir="auto" data-testid="field-name"
             onChange={(event) => setName(event.target.value)} />
         )}
-        {refused && <Refusal refused={refused} kind={kind} tenant={tenant} busy={busy} onRetry={() => void connect()} />}
+        {refused && <Refusal refused={refused} kind={kind} tenant={tenant} channel={channel} busy={busy} onRetry={() => void connect()} />}
         <div className="form-acts">
           {isOwnMissing
             ? <ButtonLink tone="primary" href={format(settingsAt("channels", tenant, `new-${kind}`))}>{t("channels.new")}</ButtonLink>

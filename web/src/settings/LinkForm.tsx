@@ -5,7 +5,7 @@ import { settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
 import { reasonOf } from "../services/problem";
 import type { ChannelView, Link } from "../api.gen";
-import { Button, ButtonLink } from "../ui/Button";
+import { Button } from "../ui/Button";
 import { DateField } from "../ui/DateField";
 import { Confirm } from "../ui/Dialog";
 import { SelectField, TextArea, TextField } from "../ui/Field";
@@ -56,7 +56,7 @@ export function NewLinkForm({ tenant, channels }: { tenant: string; channels: re
       <SelectField label={t("links.channel")} name="channel" required value={form.values.channel} choices={channels.map(({ id, name }) => ({ value: id, label: name }))}
         onChange={(event) => form.set("channel", event.target.value)} />
       <Fields form={form} kind={kind} />
-      <FormEnd form={form} words={t("links.make")}><ButtonLink href={format(settingsAt("links", tenant))}>{t("form.cancel")}</ButtonLink></FormEnd>
+      <FormEnd form={form} words={t("links.make")} back={format(settingsAt("links", tenant))} />
     </EditForm>
   );
 }

@@ -134,9 +134,7 @@ function Form({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; 
           choices={[{ value: "given", label: t("connect.serverGiven") }, { value: "own", label: t("connect.serverOwn") }]} onChange={(event) => setGiven(event.target.value === "given")} />
       )}
       <SettingFields form={form} fields={fields} of="credential" prefix="credentials" more={t("connect.more")} />
-      <FormEnd form={form} words={t("channels.make")}>
-        <ButtonLink href={format(settingsAt("channels", tenant))}>{t("form.cancel")}</ButtonLink>
-      </FormEnd>
+      <FormEnd form={form} words={t("channels.make")} back={format(settingsAt("channels", tenant))} />
     </EditForm>
   );
 }

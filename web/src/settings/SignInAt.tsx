@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
 import { mayOpen, settingsAt } from "../routes/pages";
 import { format } from "../routes/route";
+import { leaveFor } from "../services/sign_in_at";
 import { Button, ButtonLink } from "../ui/Button";
 import { connectRefused, type Refused, type Remedy } from "./connect_words";
 import { useCalls } from "./data";
@@ -32,6 +33,7 @@ export function SignInAt({ tenant, company, kind, channel }: Props) {
     try {
       const { url } = await calls.beginSignIn({ tenant, company, kind, channel: channel ?? null });
       if (!isWebAddress(url)) throw new Error(url);
+      leaveFor(url, { tenant, channel: channel ?? null });
       location.assign(url);
     } catch (error) {
       setRefused(connectRefused(t, error));
@@ -54,6 +56,8 @@ interface RefusalProps {
   refused: Refused;
   kind: string;
   tenant: string | null;
+  /** The channel that is connected anew. */
+  channel?: string | null;
   /** Where other ways stand beside it already. */
   only?: readonly Remedy[];
   onRetry?: () => void;
@@ -61,7 +65,7 @@ interface RefusalProps {
 }
 
 /** What was refused, and what can be done about it. */
-export function Refusal({ refused: { words, remedies }, kind, tenant, only, onRetry, busy = false }: RefusalProps) {
+export function Refusal({ refused: { words, remedies }, kind, tenant, channel = null, only, onRetry, busy = false }: RefusalProps) {
   const t = useText();
   const app = useApp();
   const seesApps = usePick((state) => mayOpen(state, "apps", null));
@@ -71,7 +75,7 @@ export function Refusal({ refused: { words, remedies }, kind, tenant, only, onRe
       <p className="form-problem">{words}</p>
       <div className="form-acts">
         {has("retry") && onRetry && <Button tone="primary" busy={busy} onClick={onRetry} data-testid="connect-retry">{t("try.again")}</Button>}
-        {has("begin") && <ButtonLink href={format(settingsAt("channels", tenant, `new-${kind}`))} data-testid="connect-begin">{t("connect.again")}</ButtonLink>}
+        {has("begin") && <ButtonLink href={format(settingsAt("channels", tenant, channel ?? `new-${kind}`))} data-testid="connect-begin">{t(channel === null ? "connect.again" : "connect.againThere")}</ButtonLink>}
         {has("sign_out") && <Button onClick={() => void app.signOut()} data-testid="connect-sign-out">{t("menu.signOut")}</Button>}
         {has("apps") && seesApps && <ButtonLink href={format(settingsAt("apps"))}>{t("connect.toApps")}</ButtonLink>}
         {has("channels") && <ButtonLink href={format(settingsAt("channels", tenant))}>{t("connect.toChannels")}</ButtonLink>}

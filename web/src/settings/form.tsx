@@ -5,7 +5,7 @@ import { useText } from "../hooks/app";
 import type { Text } from "../i18n/text";
 import { RequestError } from "../services/problem";
 import type { Store } from "../state/store";
-import { Button } from "../ui/Button";
+import { Button, ButtonLink } from "../ui/Button";
 import { refusalOf, RefusalsContext, type Refusals } from "../ui/refusals";
 
 type Values = Record<string, unknown>;
@@ -148,7 +148,15 @@ export function EditForm<V extends Values>({ form, children, ...more }: { form: 
 }
 
 /** The end of a form: saving, what came of it, and whether somebody else was quicker. */
-export function FormEnd<V extends Values>({ form, words, children }: { form: FormOf<V>; words?: string; children?: ReactNode }) {
+interface End<V extends Values> {
+  form: FormOf<V>;
+  words?: string;
+  /** Of a form that makes something: where Cancel leads. What was filled in is gone then. */
+  back?: string;
+  children?: ReactNode;
+}
+
+export function FormEnd<V extends Values>({ form, words, back, children }: End<V>) {
   const t = useText();
   return (
     <div className="form-end">
@@ -158,7 +166,8 @@ export function FormEnd<V extends Values>({ form, words, children }: { form: For
       )}
       <div className="form-acts">
         <Button type="submit" tone="primary" busy={form.busy} data-testid="save">{form.busy ? t("form.saving") : (words ?? t("form.save"))}</Button>
-        {form.isDirty && <Button onClick={form.reset}>{t("form.cancel")}</Button>}
+        {back !== undefined ? <ButtonLink href={back} onClick={form.reset} data-testid="cancel">{t("form.cancel")}</ButtonLink>
+          : form.isDirty && <Button onClick={form.reset} data-testid="cancel">{t("form.cancel")}</Button>}
         {children}
         <span role="status" className="form-status">{form.saved ? t("form.saved") : form.isDirty ? t("form.unsaved") : ""}</span>
       </div>

@@ -18,9 +18,17 @@ describe("what a message has beside words", () => {
 
   it("is nothing where the data are of another form", () => {
     for (const data of [null, {}, { buttons: "M", template: 7, no_answer: "other", reaction_refused: [] }]) {
-      expect(of(data, "out")).toEqual({ buttons: [], template: null, noAnswer: null, reactionRefused: null, story: null });
+      expect(of(data, "out")).toEqual({ buttons: [], template: null, noAnswer: null, reactionRefused: null, story: null, late: null });
     }
     expect(of({ buttons: [{ title: "M" }] }, "in").buttons).toEqual([]);
+  });
+
+  it("is late when it came long after it was written", () => {
+    const came = (provider_at: number | null, data: Record<string, unknown> | null = null) =>
+      specialOf(message("c", 1, { direction: "in", created_at: 10_000_000, provider_at, data })).late;
+    expect(came(9_000_000)).toBe(9_000_000);
+    expect(came(9_000_000, { links: [] })).toBe(9_000_000);
+    expect([came(9_900_000), came(null), came(9_000_000, { no_answer: "history" })]).toEqual([null, null, null]);
   });
 
   it("says that a story is no longer there", () => {

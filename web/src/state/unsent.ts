@@ -8,6 +8,25 @@ export interface SentFile {
   name: string;
 }
 
+/** A file on its way to the server. */
+export interface Uploading {
+  id: string;
+  name: string;
+  size: number;
+  kind: string;
+  done: number;
+  state: "uploading" | "waiting" | "ready" | "failed";
+  reason: string | null;
+  /** The server's id of the whole file. */
+  file: string | null;
+}
+
+/** As it is kept in the browser: with the server's id of the upload, once it has one. */
+export interface KeptUpload {
+  shown: Uploading;
+  upload: string | null;
+}
+
 export interface Pending {
   client_id: string;
   conversation: string;
