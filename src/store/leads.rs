@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::links::json_text;
-use super::value::{FromRow, Row, from_row};
+use super::value::{Arg, FromRow, Row, from_row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Lead;
@@ -23,6 +23,7 @@ const INSERT: &str = "insert into leads (tenant, id, company, source, external_i
 const BY_EXTERNAL_ID: &str = select!("source = $2 and external_id = $3");
 const BY_DIGEST: &str = select!("source = $2 and digest = $3 and at > $4 order by at desc limit 1");
 const OF_TENANT: &str = select!("id < $2 order by id desc limit $3");
+const OF_COMPANY: &str = select!("company = $4 and id < $2 order by id desc limit $3");
 const INSERT_SOURCE: &str = "insert into lead_sources (tenant, id, company, name, sealed, created_at) values ($1, $2, $3, $4, $5, $6) \
     on conflict (tenant, name) do nothing";
 const SOURCES: &str = "select id, tenant, company, name, sealed, created_at from lead_sources where tenant = $1 order by id limit 200";
@@ -30,8 +31,17 @@ const SOURCES: &str = "select id, tenant, company, name, sealed, created_at from
 const SOURCE: &str = "select id, tenant, company, name, sealed, created_at from lead_sources where id = $1";
 const REMOVE_SOURCE: &str = "delete from lead_sources where tenant = $1 and id = $2";
 
-pub const ALL: &[&str] =
-    &[INSERT, BY_EXTERNAL_ID, BY_DIGEST, OF_TENANT, INSERT_SOURCE, SOURCES, SOURCE, REMOVE_SOURCE];
+pub const ALL: &[&str] = &[
+    INSERT,
+    BY_EXTERNAL_ID,
+    BY_DIGEST,
+    OF_TENANT,
+    OF_COMPANY,
+    INSERT_SOURCE,
+    SOURCES,
+    SOURCE,
+    REMOVE_SOURCE,
+];
 
 impl FromRow for Lead {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -121,6 +131,21 @@ pub async fn of_tenant(
     limit: i64,
 ) -> Result<Vec<Lead>, StoreError> {
     tx.all(OF_TENANT, args![tenant, before, limit]).await
+}
+
+/// The newest leads before one of each company.
+pub async fn of_companies(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    companies: &[Uuid],
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Lead>, StoreError> {
+    let asked: Vec<_> = companies
+        .iter()
+        .map(|company| vec![tenant.into(), before.into(), limit.into(), Arg::from(*company)])
+        .collect();
+    Ok(tx.each(OF_COMPANY, &asked).await?.into_iter().flatten().collect())
 }
 
 /// `false`: there is one of this name.

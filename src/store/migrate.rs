@@ -19,6 +19,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (8, "0008_rules", include_str!("../../migrations/0008_rules.sql")),
     (9, "0009_sources", include_str!("../../migrations/0009_sources.sql")),
     (10, "0010_people", include_str!("../../migrations/0010_people.sql")),
+    (16, "0016_leads", include_str!("../../migrations/0016_leads.sql")),
 ];
 
 /// The migration that also creates the engine's own part of the search index.

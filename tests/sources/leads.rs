@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::crowd::Dice;
 use crate::kit::World;
+use crate::moving::{member, other_company};
 use crate::on_both;
 
 on_both!(a_lead_is_handed_in_by_key_or_signed_and_once, |engine| async move {
@@ -160,5 +161,38 @@ on_both!(five_thousand_leads_of_dirty_sources_are_as_many_as_people, |engine| as
     let truth: BTreeMap<String, i64> =
         truth.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
     assert_eq!((rows, found), (PEOPLE, truth), "SEED={seed}");
+    world.finish().await;
+});
+
+on_both!(who_sees_one_company_pages_through_its_leads_alone, |engine| async move {
+    let world = World::start(engine).await;
+    let other = other_company(&world).await;
+    let mut wanted = Vec::new();
+    for number in 0..12 {
+        let company = [Some(other), Some(world.bot.company), None][number % 3];
+        let written = Written {
+            source: "page".into(),
+            company,
+            email: Some(format!("person{number}@example.com")),
+            ..Written::default()
+        };
+        let verb = AddLead { scope: world.scope(), written };
+        let lead = world.app.store.write(verb).await.expect("a lead").value.lead;
+        if company == Some(other) {
+            wanted.insert(0, lead.id.to_string());
+        }
+    }
+    let api = member(&world, "limited@example.com", Role::Agent, other).await;
+    let (mut seen, mut from) = (Vec::new(), String::new());
+    loop {
+        let (status, page) = api.get(&format!("/api/v1/leads?tenant={}&limit=3{from}", world.tenant)).await;
+        assert_eq!(status, 200, "{page}");
+        let ids = page["leads"].as_array().expect("leads").iter();
+        let ids: Vec<String> = ids.map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
+        let Some(last) = ids.last() else { break };
+        from = format!("&before={last}");
+        seen.extend(ids);
+    }
+    assert_eq!(seen, wanted);
     world.finish().await;
 });
