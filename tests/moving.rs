@@ -12,14 +12,14 @@ use crate::kit::{Api, Client, World, user};
 use crate::on_both;
 
 /// A member who sees one company.
-async fn member(world: &World, email: &str, role: Role, company: Uuid) -> Api {
+pub(crate) async fn member(world: &World, email: &str, role: Role, company: Uuid) -> Api {
     let id = user(&world.app, email, None, Some((world.tenant, role))).await;
     let verb = GrantRole { scope: world.scope(), user: id, role, companies: Some([company].into()) };
     world.app.store.write(verb).await.expect("limited");
     world.api(email).await
 }
 
-async fn other_company(world: &World) -> Uuid {
+pub(crate) async fn other_company(world: &World) -> Uuid {
     let verb = CreateCompany { scope: world.scope(), name: "Ropes".into(), kind: CompanyKind::Service };
     world.app.store.write(verb).await.expect("a company").value.id
 }

@@ -165,3 +165,61 @@ on_both!(what_has_an_end_is_removed_and_a_client_from_before_loads_anew, |engine
 
     world.finish().await;
 });
+
+/// Uploads that broke off and files that nothing uses, more of each than the sweep removes at a time.
+struct Broken(Uuid);
+
+const UPLOADS: u128 = 1_050;
+const UNUSED: u128 = 130;
+
+impl Verb for Broken {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.0)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let tenant = Arg::from(self.0);
+        for n in 1..=UPLOADS {
+            let upload =
+                "insert into uploads (tenant, id, caller, size, created_at) values ($1, $2, $2, 1, 5)";
+            tx.exec(upload, &[tenant, Uuid::from_u128(n).into()]).await?;
+        }
+        for n in 1..=UNUSED {
+            let (id, digest) = (Uuid::from_u128(n), format!("{n:064}"));
+            let path = format!("{}/{id}", self.0);
+            let file = "insert into files (tenant, id, sha256, size, mime, state, path, created_at, updated_at, \
+                unused_since) values ($1, $2, $3, 1, 'text/plain', 'ready', $4, 5, 5, 5)";
+            tx.exec(file, &[tenant, id.into(), Arg::from(digest.as_str()), Arg::from(path.as_str())]).await?;
+        }
+        let stored = "update tenants set stored_bytes = $2, stored_files = $2 where id = $1";
+        tx.exec(stored, &[tenant, (UNUSED as i64).into()]).await?;
+        Ok(())
+    }
+}
+
+/// Uploads, files, and what the tenant's usage says.
+struct Left(Uuid);
+
+impl Verb for Left {
+    type Out = Option<(i64, i64, i64)>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
+        let sql = "select (select count(*) from uploads where tenant = $1), \
+            (select count(*) from files where tenant = $1), stored_bytes + stored_files from tenants where id = $1";
+        Ok(tx.one(sql, &[self.0.into()]).await?)
+    }
+}
+
+on_both!(one_sweep_removes_all_files_that_are_over, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    store.write(Broken(world.tenant)).await.expect("uploads and files");
+    store.write(RetainNow).await.expect("it runs");
+    until("no upload and no file is left", async || {
+        store.read(Left(world.tenant)).await.is_ok_and(|left| left == Some((0, 0, 0)))
+    })
+    .await;
+    world.finish().await;
+});

@@ -56,22 +56,23 @@ impl Verb for FindOld {
     }
 }
 
-/// Removes one of those, if it still is what it was.
+/// Removes one of those, if it still is what it was; whether it did.
 pub struct RemoveOld(pub File);
 
 impl Verb for RemoveOld {
-    type Out = ();
+    type Out = bool;
 
     fn tenant(&self) -> Option<Uuid> {
         Some(self.0.tenant)
     }
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let now = files::load(tx, self.0.tenant, self.0.id).await?;
-        let Some(file) = now.filter(|file| file.state == self.0.state) else { return Ok(()) };
+        let Some(file) = now.filter(|file| file.state == self.0.state) else { return Ok(false) };
         if files::is_used(tx, file.tenant, file.id).await? {
-            return Ok(());
+            return Ok(false);
         }
-        remove(tx, &file).await
+        remove(tx, &file).await?;
+        Ok(true)
     }
 }

@@ -219,7 +219,8 @@ fn digits(text: &str) -> Result<String, Error> {
     Ok(if plus { format!("+{digits}") } else { digits })
 }
 
-/// The leads that the scope sees, newest first.
+/// The leads that the scope sees, newest first. Who sees some companies only is shown the leads of each, merged: leads of
+/// others, however many, cost nothing.
 pub struct ListLeads {
     pub scope: Scope,
     pub before: Option<Uuid>,
@@ -230,22 +231,15 @@ impl Verb for ListLeads {
     type Out = Vec<Lead>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
-        let (mut before, mut seen) = (self.before.unwrap_or(Uuid::max()), Vec::new());
-        let limit = usize::try_from(self.limit).unwrap_or(1);
-        loop {
-            let page = leads::of_tenant(tx, self.scope.tenant(), before, self.limit).await?;
-            let is_last = page.len() < limit;
-            before = page.last().map_or(before, |last| last.id);
-            // A lead of no company is for those who see the whole tenant.
-            let sees = |lead: &Lead| {
-                lead.company.map_or(self.scope.companies().is_none(), |one| self.scope.sees_company(one))
-            };
-            seen.extend(page.into_iter().filter(sees));
-            if is_last || seen.len() >= limit {
-                seen.truncate(limit);
-                return Ok(seen);
-            }
-        }
+        let (tenant, before) = (self.scope.tenant(), self.before.unwrap_or(Uuid::max()));
+        let Some(companies) = self.scope.companies() else {
+            return Ok(leads::of_tenant(tx, tenant, before, self.limit).await?);
+        };
+        // A lead of no company is for those who see the whole tenant.
+        let mut seen = leads::of_companies(tx, tenant, companies, before, self.limit).await?;
+        seen.sort_by_key(|lead| std::cmp::Reverse(lead.id));
+        seen.truncate(usize::try_from(self.limit).unwrap_or(1));
+        Ok(seen)
     }
 }
 

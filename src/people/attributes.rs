@@ -89,12 +89,16 @@ impl Verb for SetAttributes {
         let tenant = self.scope.tenant();
         let person = seen(tx, &self.scope, self.contact).await?;
         let known = attributes::list(tx, tenant).await?;
+        // Only what is set or unset on a contact changes its words, which are hundreds of rows.
+        let mut changed = std::collections::BTreeSet::from([person.contact.id]);
         for (id, value) in &self.values {
             let unknown = || Error::invalid(format!("values.{id}"), "there is no such attribute");
             let attribute = known.iter().find(|one| one.id == *id).ok_or_else(unknown)?;
             if value.is_null() {
                 for member in &person.members {
-                    attributes::unset(tx, tenant, member.id, *id).await?;
+                    if attributes::unset(tx, tenant, member.id, *id).await? {
+                        changed.insert(member.id);
+                    }
                 }
                 continue;
             }
@@ -112,8 +116,8 @@ impl Verb for SetAttributes {
             };
             attributes::set(tx, tenant, person.contact.id, &value).await?;
         }
-        for member in &person.members {
-            contact_words::note(tx, tenant, member.id).await?;
+        for contact in changed {
+            contact_words::note(tx, tenant, contact).await?;
         }
         tell(tx, tenant, self.contact, EventKind::ContactUpdated, None).await?;
         cards::of(tx, &self.scope, self.contact).await

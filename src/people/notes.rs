@@ -38,9 +38,12 @@ impl Verb for NoteContact {
         if text.is_some_and(|text| text.is_empty() || text.chars().count() > MAX_TEXT) {
             return Err(Error::invalid("text", format!("write 1 to {MAX_TEXT} characters")));
         }
-        match (self.note, text) {
+        let noted = match (self.note, text) {
             (None, None) => return Err(Error::invalid("text", "write something")),
-            (None, Some(text)) => self.add(tx, &person, text).await?,
+            (None, Some(text)) => {
+                self.add(tx, &person, text).await?;
+                person.contact.id
+            }
             (Some(id), text) => {
                 let found = contact_notes::load(tx, tenant, id).await?;
                 let found = found.filter(|note| person.ids().contains(&note.contact));
@@ -53,11 +56,11 @@ impl Verb for NoteContact {
                         contact_notes::edit(tx, tenant, &note).await?;
                     }
                 }
+                note.contact
             }
-        }
-        for member in &person.members {
-            contact_words::note(tx, tenant, member.id).await?;
-        }
+        };
+        // Of no other contact of the person: a contact's words are hundreds of rows, and a person has up to 50 contacts.
+        contact_words::note(tx, tenant, noted).await?;
         tell(tx, tenant, self.contact, EventKind::ContactUpdated, None).await?;
         cards::of(tx, &self.scope, self.contact).await
     }

@@ -67,6 +67,12 @@ pub async fn set(
     tx.put(SET, args).await
 }
 
-pub async fn unset(tx: &mut Tx<'_>, tenant: Uuid, contact: Uuid, attribute: Uuid) -> Result<(), StoreError> {
-    tx.put(UNSET, args![tenant, contact, attribute]).await
+/// Whether there was a value.
+pub async fn unset(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    contact: Uuid,
+    attribute: Uuid,
+) -> Result<bool, StoreError> {
+    Ok(tx.exec(UNSET, args![tenant, contact, attribute]).await? > 0)
 }

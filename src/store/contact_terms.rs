@@ -92,16 +92,19 @@ pub async fn find(
     for some in hits.chunks(limit.max(50)) {
         let asked: Vec<_> = some.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
         let contacts: Vec<Vec<Contact>> = tx.each(CONTACT, &asked).await?;
-        let mut asked = Vec::new();
-        for one in contacts.iter().flatten() {
-            let fits = (is_number && by_terms.contains(&one.id))
-                || has_all(one, &words, &[])
-                || contact_words::has_id(tx, tenant, one.id, typed).await?
-                || has_all(one, &words, &contact_words::of_contact(tx, tenant, one).await?);
-            if fits {
-                asked.push(vec![Arg::from(tenant), Arg::from(one.id)]);
-            }
-        }
+        let contacts: Vec<&Contact> = contacts.iter().flatten().collect();
+        let named = |one: &Contact| (is_number && by_terms.contains(&one.id)) || has_all(one, &words, &[]);
+        let others: Vec<&Contact> = contacts.iter().copied().filter(|one| !named(one)).collect();
+        let besides = contact_words::besides(tx, tenant, &others, typed).await?;
+        let fit: std::collections::HashSet<Uuid> = others
+            .iter()
+            .zip(&besides)
+            .filter(|(one, besides)| besides.has_id || has_all(one, &words, &besides.words))
+            .map(|(one, _)| one.id)
+            .collect();
+        let fits = |one: &&&Contact| named(one) || fit.contains(&one.id);
+        let asked: Vec<_> =
+            contacts.iter().filter(fits).map(|one| vec![Arg::from(tenant), Arg::from(one.id)]).collect();
         let newest: Vec<Vec<(Uuid, Uuid, Uuid)>> = tx.each(NEWEST, &asked).await?;
         let sees = |company: &Uuid| companies.is_none_or(|list| list.contains(company));
         found.extend(

@@ -86,6 +86,29 @@ impl Engine {
         }
     }
 
+    /// What the planner has to know of columns that depend on each other. Prepared statements are planned for any tenant
+    /// and any channel: to PostgreSQL, which multiplies the shares of both, a channel of a tenant then has no row at all,
+    /// and every index that begins with them is as good as the one of the contact or the chat. SQLite goes by the number
+    /// of columns.
+    pub const fn statistics(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &[],
+            Self::Postgres => &[
+                "create statistics conversations_depend (dependencies) on tenant, channel, contact, external_id from conversations",
+                "create statistics messages_depend (dependencies) on tenant, channel, conversation from messages",
+                "create statistics identities_depend (dependencies) on tenant, channel, contact from identities",
+                "create statistics deliveries_depend (dependencies) on tenant, channel, conversation from deliveries",
+                "create statistics turns_depend (dependencies) on tenant, channel, conversation from turns",
+                "create statistics changes_depend (dependencies) on tenant, channel, target_key from pending_changes",
+                "create statistics touches_depend (dependencies) on tenant, channel, contact from touches",
+                "create statistics answers_depend (dependencies) on tenant, channel, address from automatic_answers",
+                // Where there are rows already. An empty table that was analyzed counts as one that stays so.
+                "do $$ begin if exists (select from conversations) then analyze conversations, messages, identities, \
+                 deliveries, turns, pending_changes, touches, automatic_answers; end if; end $$",
+            ],
+        }
+    }
+
     pub(super) const fn search(self) -> &'static SearchSql {
         match self {
             Self::Sqlite => &SQLITE_SEARCH,

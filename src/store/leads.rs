@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::links::json_text;
-use super::value::{FromRow, Row, from_row};
+use super::value::{Arg, FromRow, Row, from_row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::Lead;
@@ -30,6 +30,7 @@ const REFERENCE_OF_LEAD: &str = "select reference from leads where tenant = $1 a
 const REFERENCE_OF_CLICK: &str = "select reference from clicks where tenant = $1 and reference = $2";
 const FOUND: &str = "update leads set contact = coalesce(contact, $3) where tenant = $1 and id = $2";
 const USE_REFERENCE: &str = "update leads set reference = null where tenant = $1 and id = $2";
+const OF_COMPANY: &str = select!("company = $4 and id < $2 order by id desc limit $3");
 const INSERT_SOURCE: &str = "insert into lead_sources (tenant, id, company, name, sealed, created_at) values ($1, $2, $3, $4, $5, $6) \
     on conflict (tenant, name) do nothing";
 const SOURCES: &str = "select id, tenant, company, name, sealed, created_at from lead_sources where tenant = $1 order by id limit 200";
@@ -49,6 +50,7 @@ pub const ALL: &[&str] = &[
     REFERENCE_OF_CLICK,
     FOUND,
     USE_REFERENCE,
+    OF_COMPANY,
     INSERT_SOURCE,
     SOURCES,
     SOURCE,
@@ -189,6 +191,21 @@ pub async fn found(tx: &mut Tx<'_>, tenant: Uuid, lead: Uuid, contact: Uuid) -> 
 
 pub async fn use_reference(tx: &mut Tx<'_>, tenant: Uuid, lead: Uuid) -> Result<(), StoreError> {
     tx.put(USE_REFERENCE, args![tenant, lead]).await
+}
+
+/// The newest leads before one of each company.
+pub async fn of_companies(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    companies: &[Uuid],
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Lead>, StoreError> {
+    let asked: Vec<_> = companies
+        .iter()
+        .map(|company| vec![tenant.into(), before.into(), limit.into(), Arg::from(*company)])
+        .collect();
+    Ok(tx.each(OF_COMPANY, &asked).await?.into_iter().flatten().collect())
 }
 
 /// `false`: there is one of this name.

@@ -21,10 +21,12 @@ const FILES: &[(i64, &str, &str)] = &[
     (10, "0010_people", include_str!("../../migrations/0010_people.sql")),
     (11, "0011_reading", include_str!("../../migrations/0011_reading.sql")),
     (12, "0012_leads_and_companies", include_str!("../../migrations/0012_leads_and_companies.sql")),
+    (16, "0016_leads", include_str!("../../migrations/0016_leads.sql")),
 ];
 
-/// The migration that also creates the engine's own part of the search index.
+/// The migrations that also create what is the engine's own: its part of the search index, and its statistics.
 const SEARCH: i64 = 3;
+const STATISTICS: i64 = 16;
 
 const CREATE: &str = "create table if not exists migrations \
     (version bigint primary key, name text not null, digest text not null, applied_at bigint not null)";
@@ -51,10 +53,13 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
                 .await
                 .map_err(|error| StoreError::Engine(format!("migration {name}: {error}")))?;
         }
-        if *version == SEARCH {
-            for statement in tx.engine().search_schema() {
-                tx.exec(statement, &[]).await?;
-            }
+        let own = match *version {
+            SEARCH => tx.engine().search_schema(),
+            STATISTICS => tx.engine().statistics(),
+            _ => &[],
+        };
+        for statement in own {
+            tx.exec(statement, &[]).await?;
         }
         let now = tx.now();
         tx.exec(NOTE, args![*version, *name, &digest(text), now]).await?;

@@ -5,15 +5,16 @@ use uuid::Uuid;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
-use crate::model::PrivacyNotice;
+use crate::model::{MessageStatus, PrivacyNotice};
 
 const CURRENT: &str = "select version, language, texts, created_at from privacy_notices where tenant = $1 and company = $2 \
     order by version desc limit 1";
 const INSERT: &str = "insert into privacy_notices (tenant, company, version, language, texts, author, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7)";
 /// A notice that failed was not told.
-const TOLD: &str = "select r.version from notice_receipts r join messages m on m.tenant = r.tenant and m.id = r.message \
-    where r.tenant = $1 and r.contact = $2 and r.channel = $3 and r.company = $4 and r.version = $5 and m.status <> 'failed'";
+/// No join: PostgreSQL may merge the one receipt with all messages of the tenant in the order of their ids.
+const TOLD: &str = "select (select m.status from messages m where m.tenant = r.tenant and m.id = r.message) \
+    from notice_receipts r where r.tenant = $1 and r.contact = $2 and r.channel = $3 and r.company = $4 and r.version = $5";
 const RECEIPT: &str = "insert into notice_receipts (tenant, contact, channel, company, version, language, message, created_at) \
     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (tenant, contact, channel, company, version) \
     do update set language = $6, message = $7, created_at = $8";
@@ -63,7 +64,8 @@ pub struct Reader {
 
 pub async fn is_told(tx: &mut Tx<'_>, to: Reader, version: i64) -> Result<bool, StoreError> {
     let args = args![to.tenant, to.contact, to.channel, to.company, version];
-    Ok(tx.one::<(i64,)>(TOLD, args).await?.is_some())
+    let status = tx.one::<(Option<String>,)>(TOLD, args).await?.and_then(|(status,)| status);
+    Ok(status.is_some_and(|status| status != MessageStatus::Failed.as_str()))
 }
 
 pub async fn told(

@@ -20,12 +20,14 @@ use crate::store::{Tx, Verb, attachments, files};
 /// A younger file may not be recorded yet.
 const AGE: Duration = Duration::from_hours(24);
 const PAGE: usize = 200;
+const UPLOADS: i64 = 1_000;
 
 impl Work for SweepFiles {
     const EVERY: Option<Duration> = Some(Duration::from_hours(24));
 
     async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
         over(env).await?;
+        staged(env).await?;
         let root = env.config.media_dir();
         let Ok(mut tenants) = fs::read_dir(&root).await else { return Ok(()) };
         while let Some(folder) = tenants.next_entry().await.context("the media folder")? {
@@ -40,15 +42,24 @@ impl Work for SweepFiles {
     }
 }
 
-/// Uploads of more than a day with their bytes, and files that are over. What it does not come to it does the next time.
+/// Removes all uploads of more than a day with their bytes, and all files that are over, page by page: a number for each run
+/// would leave more every day once more come than that, and uploads that are left count as under way.
 async fn over(env: &Env) -> Result<(), Error> {
-    for upload in env.store.read(FindOldUploads).await? {
-        env.files.drop_upload(&env.store, &upload).await?;
+    while !env.soft.is_cancelled() {
+        let uploads = env.store.read(FindOldUploads).await?;
+        let files = env.store.read(FindOld).await?;
+        let mut removed = uploads.len();
+        for upload in uploads {
+            env.files.drop_upload(&env.store, &upload).await?;
+        }
+        for file in files {
+            removed += usize::from(env.store.write(RemoveOld(file)).await?.value);
+        }
+        if removed == 0 {
+            break;
+        }
     }
-    for file in env.store.read(FindOld).await? {
-        env.store.write(RemoveOld(file)).await?;
-    }
-    staged(env).await
+    Ok(())
 }
 
 /// Staged files of no upload: what a download left that was cut off.
@@ -80,7 +91,7 @@ impl Verb for FindOldUploads {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Upload>, Error> {
         let before = tx.now() - crate::files::upload::MAX_AGE_MS;
-        Ok(uploads::old(tx, before, 1_000).await?)
+        Ok(uploads::old(tx, before, UPLOADS).await?)
     }
 }
 

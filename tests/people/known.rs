@@ -126,3 +126,62 @@ on_both!(what_is_known_of_merged_contacts_is_one_and_parts_again, |engine| async
     assert_eq!(card(&world, world.tenant, chat).await.contact.labels, [labels[2]], "where it was put");
     world.finish().await;
 });
+
+/// A word that no note and no attribute has: whoever writes a contact's words anew removes it.
+struct Mark(Uuid, Uuid);
+
+impl Verb for Mark {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.0)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let sql = "insert into contact_words (tenant, term, contact) values ($1, $2, $3)";
+        tx.exec(sql, &[self.0.into(), Arg::from(&b"mark"[..]), self.1.into()]).await?;
+        Ok(())
+    }
+}
+
+struct IsMarked(Uuid, Uuid);
+
+impl Verb for IsMarked {
+    type Out = bool;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
+        let sql = "select contact from contact_words where tenant = $1 and term = $2 and contact = $3";
+        let args = [self.0.into(), Arg::from(&b"mark"[..]), self.1.into()];
+        Ok(tx.one::<(Uuid,)>(sql, &args).await?.is_some())
+    }
+}
+
+on_both!(a_note_writes_the_words_of_no_other_contact_of_the_person, |engine| async move {
+    let world = World::start(engine).await;
+    let all = channels(&world, world.tenant, world.bot.company).await;
+    tell(&world, &all[5], vec![message("a", "ana@example.com", None)]).await;
+    tell(&world, &all[2], vec![message("b", "5550142", None)]).await;
+    let (mail, chat) =
+        (contact(&world, &all[5], "ana@example.com").await, contact(&world, &all[2], "5550142").await);
+    let (store, tenant) = (&world.app.store, world.tenant);
+    let merge = Merge { scope: world.scope(), contact: mail, into: chat };
+    store.write(merge).await.expect("merged");
+    for contact in [mail, chat] {
+        store.write(Mark(tenant, contact)).await.expect("marked");
+    }
+    let note = |text: &str| hubbub::people::NoteContact {
+        scope: world.scope(),
+        contact: mail,
+        note: None,
+        text: Some(text.to_owned()),
+    };
+    store.write(note("Prefers mornings")).await.expect("noted");
+    assert!(!store.read(IsMarked(tenant, chat)).await.expect("read"), "its words are those of its notes");
+    assert!(store.read(IsMarked(tenant, mail)).await.expect("read"), "nothing of this contact changed");
+    let api = world.api("agent@example.com").await;
+    store.write(note("Prefers evenings")).await.expect("noted");
+    for typed in ["mornings", "evenings", "5550142"] {
+        assert_eq!(found(&api, typed).await, 1, "{typed}");
+    }
+    world.finish().await;
+});

@@ -15,6 +15,7 @@ use super::crowd::Dice;
 use super::{follow, link, parameter, touches};
 use crate::kit::meta::MetaWorld;
 use crate::kit::{SESSION, World};
+use crate::moving::{member, other_company};
 use crate::on_both;
 
 on_both!(a_lead_is_handed_in_by_key_or_signed_and_once, |engine| async move {
@@ -248,4 +249,36 @@ on_both!(a_lead_is_whoever_writes_from_its_phone_or_brings_its_reference, |engin
     assert_eq!(event["conversation"]["source"]["link"], made["id"], "{event}");
     manager.close().await;
     meta.finish().await;
+
+on_both!(who_sees_one_company_pages_through_its_leads_alone, |engine| async move {
+    let world = World::start(engine).await;
+    let other = other_company(&world).await;
+    let mut wanted = Vec::new();
+    for number in 0..12 {
+        let company = [Some(other), Some(world.bot.company), None][number % 3];
+        let written = Written {
+            source: "page".into(),
+            company,
+            email: Some(format!("person{number}@example.com")),
+            ..Written::default()
+        };
+        let verb = AddLead { scope: world.scope(), written };
+        let lead = world.app.store.write(verb).await.expect("a lead").value.lead;
+        if company == Some(other) {
+            wanted.insert(0, lead.id.to_string());
+        }
+    }
+    let api = member(&world, "limited@example.com", Role::Agent, other).await;
+    let (mut seen, mut from) = (Vec::new(), String::new());
+    loop {
+        let (status, page) = api.get(&format!("/api/v1/leads?tenant={}&limit=3{from}", world.tenant)).await;
+        assert_eq!(status, 200, "{page}");
+        let ids = page["leads"].as_array().expect("leads").iter();
+        let ids: Vec<String> = ids.map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
+        let Some(last) = ids.last() else { break };
+        from = format!("&before={last}");
+        seen.extend(ids);
+    }
+    assert_eq!(seen, wanted);
+    world.finish().await;
 });
