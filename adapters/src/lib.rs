@@ -40,8 +40,8 @@ pub use outward::{Client, NotPublic, Outward, http_client};
 pub use provider::{
     Abilities, Account, AccountInfo, Acknowledge, Address, App, AppInvalid, Binds, Button, ButtonLimits,
     CURSOR_EXPIRED, Choice, ConnectFailure, CredentialField, Expiry, FetchError, Fetched, FileLimits,
-    Gathering, Health, HealthState, Hook, KeepRenewed, KindLimit, News, NewsItem, NotTaken, Notice, OutMedia, Outgoing,
-    Pairing, Profile, Provider, ProviderLimits, Rates, Reader, Remedy, Renewed, Routed, SendError,
+    Gathering, Health, HealthState, Hook, KeepRenewed, KindLimit, News, NewsItem, NotTaken, Notice, OutMedia,
+    Outgoing, Pairing, Profile, Provider, ProviderLimits, Rates, Reader, Remedy, Renewed, Routed, SendError,
     SendOutcome, SignIn, Since, Source, Template, TemplateInfo, Upload, Window,
 };
 pub use sniff::{HEAD_BYTES, settle as settle_type};

@@ -70,7 +70,7 @@ pub fn view(vault: &Vault, app: &ProviderApp) -> Result<ProviderAppView, Error> 
         external_id: app.external_id.clone(),
         hook_path: kind.has_hook().then(|| format!("/hooks/{}/{}", app.family, app.id)),
         channels: 0,
-        capacity: kind.capacity(&Account { external_id: None, settings: settings.clone() }),
+        capacity: kind.capacity(&Account { settings: settings.clone(), ..Account::default() }),
         settings,
         secrets: secrets.into_keys().collect(),
         created_at: app.created_at,

@@ -145,17 +145,13 @@ impl Control {
                 let chat = self.chat(world, &says.kind, says.number, name)?;
                 let heard = AllHeard::of(world);
                 let heard = heard.get(chat.key());
-                match &says.picture {
-                    Some(bytes) => {
-                        let bytes = STANDARD.decode(bytes).context("picture")?;
-                        chat.sends(world, File { bytes, is_picture: true }, says.text.as_deref(), heard);
-                        Ok(json!({}))
-                    }
-                    None => {
-                        let heard = heard.filter(|heard| heard.mail.is_some());
-                        Ok(json!({ "id": chat.says(world, says.text.as_deref().unwrap_or("Hello"), heard) }))
-                    }
+                if let Some(bytes) = &says.picture {
+                    let bytes = STANDARD.decode(bytes).context("picture")?;
+                    chat.sends(world, File { bytes, is_picture: true }, says.text.as_deref(), heard);
+                    return Ok(json!({}));
                 }
+                let heard = heard.filter(|heard| heard.mail.is_some());
+                Ok(json!({ "id": chat.says(world, says.text.as_deref().unwrap_or("Hello"), heard) }))
             }
             Order::Types(Types { kind, number, on }) => {
                 let chat = self.chat(world, &kind, number, "Casey Customer")?;

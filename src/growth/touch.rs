@@ -110,13 +110,12 @@ pub async fn referred(tx: &mut Tx<'_>, channel: &Channel, event: &Referred, at: 
             None => return Ok(false),
         },
     };
-    let contact = match contacts::find(tx, place, &event.chat.id).await? {
-        Some(contact) => contact,
-        None => {
-            let contact = contacts::insert(tx, channel.tenant, &contacts::Description::default()).await?;
-            contacts::link(tx, channel.tenant, channel.id, &event.chat.id, contact.id).await?;
-            contact
-        }
+    let contact = if let Some(contact) = contacts::find(tx, place, &event.chat.id).await? {
+        contact
+    } else {
+        let contact = contacts::insert(tx, channel.tenant, &contacts::Description::default()).await?;
+        contacts::link(tx, channel.tenant, channel.id, &event.chat.id, contact.id).await?;
+        contact
     };
     let thread = event.chat.thread.as_deref();
     let open = conversations::open_of(tx, place, contact.id, thread).await?;

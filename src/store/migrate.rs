@@ -21,12 +21,12 @@ const FILES: &[(i64, &str, &str)] = &[
     (10, "0010_people", include_str!("../../migrations/0010_people.sql")),
     (11, "0011_reading", include_str!("../../migrations/0011_reading.sql")),
     (12, "0012_leads_and_companies", include_str!("../../migrations/0012_leads_and_companies.sql")),
-    (16, "0016_leads", include_str!("../../migrations/0016_leads.sql")),
+    (13, "0013_leads", include_str!("../../migrations/0013_leads.sql")),
 ];
 
 /// The migrations that also create what is the engine's own: its part of the search index, and its statistics.
 const SEARCH: i64 = 3;
-const STATISTICS: i64 = 16;
+const STATISTICS: i64 = 13;
 
 const CREATE: &str = "create table if not exists migrations \
     (version bigint primary key, name text not null, digest text not null, applied_at bigint not null)";

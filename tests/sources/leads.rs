@@ -249,6 +249,7 @@ on_both!(a_lead_is_whoever_writes_from_its_phone_or_brings_its_reference, |engin
     assert_eq!(event["conversation"]["source"]["link"], made["id"], "{event}");
     manager.close().await;
     meta.finish().await;
+});
 
 on_both!(who_sees_one_company_pages_through_its_leads_alone, |engine| async move {
     let world = World::start(engine).await;
@@ -256,13 +257,13 @@ on_both!(who_sees_one_company_pages_through_its_leads_alone, |engine| async move
     let mut wanted = Vec::new();
     for number in 0..12 {
         let company = [Some(other), Some(world.bot.company), None][number % 3];
-        let written = Written {
-            source: "page".into(),
+        let new = NewLead {
+            source: Some("page".into()),
             company,
             email: Some(format!("person{number}@example.com")),
-            ..Written::default()
+            ..NewLead::default()
         };
-        let verb = AddLead { scope: world.scope(), written };
+        let verb = AddLead::new(world.scope(), new).expect("a lead");
         let lead = world.app.store.write(verb).await.expect("a lead").value.lead;
         if company == Some(other) {
             wanted.insert(0, lead.id.to_string());

@@ -114,8 +114,8 @@ mod tests {
     fn with(capacity: &str) -> Account {
         let settings = [("base_url", "https://WAHA.example.com:443/"), (CAPACITY, capacity)];
         Account {
-            external_id: None,
             settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            ..Account::default()
         }
     }
 
@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn a_server_is_one_by_whatever_address() {
         let other = Account {
-            external_id: None,
             settings: [("base_url".to_owned(), "https://waha.example.com".to_owned())].into(),
+            ..Account::default()
         };
         assert_eq!(Server.external_id(&with("1")), Server.external_id(&other));
         assert!(Server.external_id(&other).is_some());
