@@ -2479,7 +2479,7 @@ export interface components {
             author: components["schemas"]["Author"];
             direction: components["schemas"]["Direction"];
             kind: components["schemas"]["MessageKind"];
-            problem?: components["schemas"]["MessageStatus"] | null;
+            problem: components["schemas"]["MessageStatus"] | null;
             /** Format: int64 */
             seq: number;
             /** @description At most 160 characters. */
