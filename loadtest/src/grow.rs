@@ -11,21 +11,25 @@ mod conversation;
 mod database;
 mod ending;
 mod feed;
+mod files;
 mod fill;
 mod final_rows;
 mod id;
 mod message;
 pub(crate) mod names;
+mod people;
 mod plan;
 mod postgres;
+mod rules;
 mod seal;
 mod simulation;
+mod sources;
 mod sqlite;
 mod table;
 pub(crate) mod text;
 mod turn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -65,15 +69,21 @@ pub(crate) struct Args {
     /// An existing channel for these sends; without it a generated one.
     #[arg(long)]
     dead_channel: Option<Uuid>,
-    /// An existing tenant that gets 30 % of all data, most of it on its channel --into-channel.
+    /// An existing tenant that gets a part of all data, most of it on its channel --into-channel.
     #[arg(long, requires = "into_channel")]
     into_tenant: Option<Uuid>,
+    /// Percent of all data that this tenant gets.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=95))]
+    into_percent: u64,
     #[arg(long, requires = "into_tenant")]
     into_channel: Option<Uuid>,
     /// The installation's key file (hubbub.key), to encrypt the credentials of generated channels. Without it the
     /// server cannot send on them, and their overdue turns stay.
     #[arg(long)]
     key_file: Option<PathBuf>,
+    /// Rows of each kind of what is kept about a contact: notes, touches, leads, receipts of notices and others.
+    #[arg(long, default_value_t = 1)]
+    kept: u64,
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Also gather the statistics of SQLite's planner. PostgreSQL always gets its own.
@@ -139,15 +149,21 @@ fn fill(args: &Args, database: &mut dyn Database) -> Result<Report> {
     }
     let now = clock::unix_ms().cast_signed();
     let mut dice = Dice::new(args.seed);
-    let plan = Plan::new(now, args.conversations, args.messages, args.dead_channel_jobs, &mut dice)?;
-    let into = args.into_tenant.zip(args.into_channel).map(|(tenant, channel)| Existing { tenant, channel });
+    let mut plan = Plan::new(now, args.conversations, args.messages, args.dead_channel_jobs, &mut dice)?;
+    plan.kept = args.kept.max(1);
+    let into = args.into_tenant.zip(args.into_channel).map(|(tenant, channel)| Existing {
+        tenant,
+        channel,
+        percent: args.into_percent,
+    });
     let seal = args.key_file.as_deref().map(Seal::read).transpose()?;
     let accounts = Accounts::new(database, &plan, args.tenants, into, args.dead_channel, seal, &mut dice)?;
     let started = Instant::now();
     database.drop_indexes()?;
     accounts.cut_feeds(database)?;
     let fill = Fill::new(database);
-    let context = Context { plan, accounts, fill, dice, seed: args.seed, text: String::new() };
+    let context =
+        Context { plan, accounts, fill, dice, seed: args.seed, told: HashSet::new(), text: String::new() };
     let mut simulation = Simulation::new(context, args.messages, args.turns);
     simulation.run()?;
     final_rows::write(&mut simulation)?;

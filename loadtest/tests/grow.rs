@@ -146,7 +146,11 @@ fn a_grown_database_keeps_its_promises_and_a_broken_one_is_named() {
     for (broken, named) in [
         ("update messages set seq = seq + 100000 where rowid = 500", "seq is gap-free"),
         ("update messages set inbound_count = inbound_count + 1 where rowid = 500", "inbound_count"),
-        ("update conversations set waiting_since = 1 where rowid = 3", "nobody else"),
+        (
+            "update conversations set waiting_since = 1 where rowid = (select min(rowid) from conversations \
+             where waiting_since is null)",
+            "nobody else",
+        ),
         ("update conversations set bucket = 'x' where rowid = 3", "buckets follow"),
         ("update conversations set last_message = replace(last_message, '#', '%')", "last_message is"),
         ("update tallies set amount = amount + 1 where rowid = 1", "tallies are"),
@@ -159,6 +163,9 @@ fn a_grown_database_keeps_its_promises_and_a_broken_one_is_named() {
         ("delete from jobs where rowid = (select min(rowid) from jobs)", "queues know"),
         ("update reads set inbound_count = inbound_count + 1 where rowid = 1", "read marks"),
         ("delete from deliveries where rowid = 7", "has its parts"),
+        ("update contact_merges set state = 'undone'", "for a reason that holds"),
+        ("delete from file_uses", "used by its attachment"),
+        ("update links set visits = 0", "know their visits"),
         ("update turns set message_count = 9 where rowid = 1", "a turn holds"),
         ("delete from contact_terms where contact = (select min(id) from contacts)", "found by something"),
     ] {

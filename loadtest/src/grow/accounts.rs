@@ -12,8 +12,7 @@ use super::seal::Seal;
 use super::table::Table;
 use crate::clock::Dice;
 
-/// Percent of all conversations that an existing channel gets, and the part of it that its tenant's other channels get.
-const INTO: u64 = 30;
+/// Percent of an existing tenant's conversations that its other channels get.
 const BESIDE: u64 = 15;
 /// A hash that matches no password.
 const NO_PASSWORD: &str =
@@ -54,6 +53,8 @@ pub(crate) struct Channel {
 pub(crate) struct Existing {
     pub(crate) tenant: Uuid,
     pub(crate) channel: Uuid,
+    /// Percent of all conversations.
+    pub(crate) percent: u64,
 }
 
 pub(crate) struct Accounts {
@@ -90,14 +91,14 @@ impl Accounts {
             seal,
         };
         let total: f64 = (1..=tenants).map(|rank| 1.0 / rank as f64).sum();
-        let rest = if into.is_some() { 100 - INTO } else { 100 };
+        let rest = 100 - into.map_or(0, |into| into.percent);
         if let Some(into) = into {
             let tenant = accounts.adopt(database, into.channel, dice)?;
             ensure!(accounts.tenants[tenant as usize].id == into.tenant, "the channel is another tenant's");
-            accounts.weigh(INTO * 10_000 * (100 - BESIDE));
+            accounts.weigh(into.percent * 10_000 * (100 - BESIDE));
             for _ in 0..2 {
                 accounts.channel(tenant, dice);
-                accounts.weigh(INTO * 10_000 * BESIDE / 2);
+                accounts.weigh(into.percent * 10_000 * BESIDE / 2);
             }
         }
         for rank in 1..=tenants {

@@ -109,6 +109,22 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
              on t.tenant = c.tenant and t.contact = c.id where t.n is null",
         ),
         count(
+            "a contact is seen as another one for a reason that holds, and the other way round",
+            "(select 1 as x from (select tenant, id, merged_into, 1 as n from contacts where merged_into is not null \
+             union all select tenant, contact, into_contact, -1 from contact_merges where state = 'active') a \
+             group by tenant, id, merged_into having sum(n) <> 0) v",
+        ),
+        count(
+            "a sent file is used by its attachment",
+            "attachments a left join file_uses u on u.tenant = a.tenant and u.file = a.file and u.thing_id = a.id \
+             where a.file is not null and u.file is null",
+        ),
+        count(
+            "links know their visits",
+            "links l left join (select tenant, link, sum(amount) as amount from visits group by tenant, link) v \
+             on v.tenant = l.tenant and v.link = l.id where l.visits < coalesce(v.amount, 0)",
+        ),
+        count(
             "what was sent has its parts, in the state of the message",
             "messages m left join (select tenant, message, count(*) as n, max(parts) as parts, max(state) as state \
              from deliveries group by tenant, message) d on d.tenant = m.tenant and d.message = m.id where (d.message is not null and m.direction <> 'out') \

@@ -1,5 +1,7 @@
 //! Shared by all writers of rows: the plan, the accounts, the database, the random source.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::accounts::Accounts;
@@ -17,6 +19,8 @@ pub(crate) struct Context<'d> {
     pub(crate) fill: Fill<'d>,
     pub(crate) dice: Dice,
     pub(crate) seed: u64,
+    /// Contacts, by number, that were told of privacy.
+    pub(crate) told: HashSet<u32>,
     /// Text of the current message.
     pub(crate) text: String,
 }

@@ -118,6 +118,13 @@ pub(crate) struct Conversation {
     pub(crate) listed: bool,
 }
 
+/// What others write beside a conversation and its row shows: JSON.
+#[derive(Default)]
+pub(crate) struct Beside {
+    pub(crate) labels: Option<String>,
+    pub(crate) source: Option<String>,
+}
+
 impl Conversation {
     pub(crate) fn standing(&self) -> Standing {
         let bucket = match (self.closed_at, self.owner, self.assignee, self.waiting_since) {
@@ -142,7 +149,7 @@ impl Conversation {
         self.epoch += 1;
     }
 
-    pub(crate) fn write(&self, context: &mut Context<'_>, contact: &Contact) -> Result<()> {
+    pub(crate) fn write(&self, context: &mut Context<'_>, contact: &Contact, beside: &Beside) -> Result<()> {
         let last =
             self.last_message(context, contact).map(|last| serde_json::to_string(&last)).transpose()?;
         let channel = &context.accounts.channels[self.channel as usize];
@@ -169,7 +176,9 @@ impl Conversation {
             self.updated_at,
             self.closed_at,
             self.waiting_since,
-            self.standing().bucket
+            self.standing().bucket,
+            beside.labels.as_ref(),
+            beside.source.as_ref()
         ];
         context.fill.put(Table::Conversations, row)
     }

@@ -6,13 +6,18 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use uuid::Uuid;
 
-use super::context::Context;
+use super::context::{Contact, Context};
+use super::conversation::Beside;
 use super::database::row;
 use super::feed;
+use super::files;
 use super::message::DOWN;
 use super::names;
+use super::people::{self, Known, Shown};
 use super::plan::DAY_MS;
+use super::rules;
 use super::simulation::Simulation;
+use super::sources::{self, Link};
 use super::table::Table;
 
 /// Retry interval of the channel that is down.
@@ -22,8 +27,11 @@ const PENDING: u64 = 200;
 
 pub(crate) fn write(simulation: &mut Simulation<'_>) -> Result<()> {
     newest_events(simulation)?;
-    contacts(simulation)?;
-    conversations(simulation)?;
+    let known = people::tenants(&mut simulation.context)?;
+    let links = contacts(simulation, &known)?;
+    conversations(simulation, &known, &links)?;
+    rules::companies(&mut simulation.context)?;
+    rules::channels(&mut simulation.context)?;
     let context = &mut simulation.context;
     queue(
         context,
@@ -47,41 +55,70 @@ fn newest_events(simulation: &mut Simulation<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Writes contacts in the order of creation, and each tenant's search terms, sorted.
-fn contacts(simulation: &mut Simulation<'_>) -> Result<()> {
+/// Writes contacts in the order of creation, and what each tenant knows of its own, in the order of the keys.
+fn contacts(simulation: &mut Simulation<'_>, known: &[Known]) -> Result<Vec<Vec<Link>>> {
     let context = &mut simulation.context;
-    let mut of_tenant: Vec<Vec<u32>> = vec![Vec::new(); context.accounts.tenants.len()];
+    let mut of_tenant: Vec<Vec<Contact>> = vec![Vec::new(); context.accounts.tenants.len()];
+    let tenant_of = |context: &Context<'_>, contact: &Contact| {
+        context.accounts.channels[contact.channel as usize].tenant as usize
+    };
+    let mut places = Vec::with_capacity(simulation.contacts.len());
     for contact in &simulation.contacts {
+        let of = &mut of_tenant[tenant_of(context, contact)];
+        places.push(of.len());
+        of.push(*contact);
+    }
+    for (contact, place) in simulation.contacts.iter().zip(places) {
+        let at_tenant = tenant_of(context, contact);
         let channel = &context.accounts.channels[contact.channel as usize];
-        of_tenant[channel.tenant as usize].push(contact.number);
-        let tenant = context.accounts.tenants[channel.tenant as usize].id;
+        let tenant = context.accounts.tenants[at_tenant].id;
         let (name, handle) = names::of(contact.number, context.seed);
         let (at, chat) = (contact.created_at, contact.chat().to_string());
-        context.fill.put(Table::Contacts, row![contact.id, tenant, &name, &handle, at, at])?;
+        let Shown { merged_into, has_merged, labels } =
+            people::shown(&known[at_tenant], &of_tenant[at_tenant], place);
+        let row = row![contact.id, tenant, &name, &handle, at, at, merged_into, has_merged, labels.as_ref()];
+        context.fill.put(Table::Contacts, row)?;
         context.fill.put(Table::Identities, row![channel.id, &chat, contact.id, tenant, at])?;
     }
-    for (tenant, numbers) in of_tenant.into_iter().enumerate() {
-        let tenant = context.accounts.tenants[tenant].id;
+    let mut links = Vec::new();
+    for (at_tenant, contacts) in of_tenant.into_iter().enumerate() {
+        let tenant = context.accounts.tenants[at_tenant].id;
         let mut terms = Vec::new();
-        for number in numbers {
-            let contact = simulation.contacts[number as usize].id;
-            let (name, handle) = names::of(number, context.seed);
-            terms.extend(names::terms(&name, &handle).into_iter().map(|term| (term, contact)));
+        for contact in &contacts {
+            let (name, handle) = names::of(contact.number, context.seed);
+            terms.extend(names::terms(&name, &handle).into_iter().map(|term| (term, contact.id)));
         }
         terms.sort();
         for (term, contact) in terms {
             context.fill.put(Table::Terms, row![tenant, term.as_bytes(), contact])?;
         }
+        people::contacts(context, tenant, &known[at_tenant], &contacts)?;
+        rules::chats(context, tenant, &contacts)?;
+        sources::leads(context, tenant, &contacts)?;
+        files::uploads(context, tenant, contacts.len())?;
+        let channels: Vec<Uuid> = context
+            .accounts
+            .channels
+            .iter()
+            .filter(|channel| channel.tenant as usize == at_tenant)
+            .map(|channel| channel.id)
+            .collect();
+        links.push(sources::links(context, tenant, &channels, contacts.len())?);
     }
-    Ok(())
+    Ok(links)
 }
 
 /// Writes the conversations with their read marks, and the tallies by bucket.
-fn conversations(simulation: &mut Simulation<'_>) -> Result<()> {
+fn conversations(simulation: &mut Simulation<'_>, known: &[Known], links: &[Vec<Link>]) -> Result<()> {
     let context = &mut simulation.context;
     let mut tallies = BTreeMap::<(Uuid, Uuid, &str, Uuid), i64>::new();
     for one in &simulation.conversations {
-        one.write(context, &simulation.contacts[one.contact as usize])?;
+        let contact = &simulation.contacts[one.contact as usize];
+        let at_tenant = context.accounts.channels[one.channel as usize].tenant as usize;
+        let tenant = context.accounts.tenants[at_tenant].id;
+        let labels = people::conversation(context, tenant, &known[at_tenant], one)?;
+        let source = sources::touches(context, tenant, &links[at_tenant], contact, one)?;
+        one.write(context, contact, &Beside { labels, source })?;
         let channel = &context.accounts.channels[one.channel as usize];
         let tenant = &context.accounts.tenants[channel.tenant as usize];
         let assignee = one.assignee.map_or(Uuid::nil(), |user| context.accounts.users[user as usize].id);

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::context::{Contact, Context};
 use super::conversation::{Author, AuthorJson, Conversation, Direction};
 use super::database::row;
-use super::id;
 use super::table::Table;
 use super::text;
+use super::{files, id, rules};
 
 /// Position of a message's parts in its lane.
 const PARTS: i64 = 100_000;
@@ -102,11 +102,14 @@ pub(crate) fn write(
             envelope(context, (tenant, channel_id), contact, new, number)?;
         }
         Direction::Out => {
+            let company = context.accounts.channels[of.channel as usize].company;
+            rules::told(context, (tenant, channel_id, company), contact, (id, new.at))?;
             let key = (external_id.as_str(), external_key.as_str());
             deliver(context, of, (tenant, channel_id), (id, new), status, error, key)?;
         }
         _ => {}
     }
+    files::of_message(context, (tenant, id), new.direction, new.at)?;
     Ok(Written { id, author, client_id, provider_at })
 }
 

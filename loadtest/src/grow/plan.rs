@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     /// Conversations whose last message is queued.
     dead: u64,
     conversations: u64,
+    /// Rows of each kind of what is kept about a contact.
+    pub(crate) kept: u64,
 }
 
 impl Plan {
@@ -36,7 +38,8 @@ impl Plan {
             dead <= conversations / 4,
             "--dead-channel-jobs are a quarter of --conversations at the most"
         );
-        let mut plan = Self { now, sizes: Vec::with_capacity(conversations as usize), dead, conversations };
+        let mut plan =
+            Self { now, sizes: Vec::with_capacity(conversations as usize), dead, conversations, kept: 1 };
         let most = messages / LONGEST + 20;
         let scale = (messages as f64 / conversations as f64 - 1.0) * (TAIL - 1.0);
         for index in 0..conversations {

@@ -82,7 +82,7 @@ export class SampleServer {
       updated_at: this.top + 2,
       waiting_since: direction === "in" ? (before.waiting_since ?? this.top + 2) : null,
       inbound_count: before.inbound_count + (direction === "in" ? 1 : 0),
-      last_message: { seq, direction, kind: made.kind, text: made.text, author: made.author, at: made.created_at },
+      last_message: { seq, direction, kind: made.kind, text: made.text, author: made.author, at: made.created_at, problem: null },
     };
     this.commit("message.created", { conversation: after, message: made });
     return made;
