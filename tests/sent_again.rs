@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use adapters::Status;
 use adapters::event::{Author, Event, NewMessage};
+use emulators::waha;
 use hubbub::channels::apps::CreateApp;
 use hubbub::channels::settings::CreateChannel;
 use hubbub::error::Error;
@@ -13,7 +14,7 @@ use hubbub::store::deliveries::{self, Delivery};
 use hubbub::store::{Tx, Verb};
 use serde_json::{Value, json};
 
-use crate::kit::{World, quick};
+use crate::kit::{SESSION, World, quick};
 use crate::on_both;
 use crate::sending::{Hold, conversation, now, parts, receipt, said, send, status, tell};
 
@@ -85,6 +86,36 @@ on_both!(a_reaction_is_shown_at_once_and_taken_back_when_it_is_refused, |engine|
         .await;
     assert_eq!(code, 200, "{problem}");
     assert_eq!(problem["message"]["data"]["reaction_refused"], Value::Null);
+    manager.close().await;
+    world.finish().await;
+});
+
+on_both!(whatsapp_has_the_reactions_of_people, |engine| async move {
+    let world = World::start(engine).await;
+    let mut manager = world.person("agent@example.com").await;
+    let id = world.waha.customer_says(SESSION, "12025550178@c.us", "Here it is");
+    let event = manager.event("message.created").await;
+    let (conversation, message) = (event["conversation"]["id"].clone(), event["message"]["id"].clone());
+    for emoji in [json!("👍"), json!("❤"), Value::Null] {
+        let react = json!({ "conversation": conversation, "message": message, "emoji": emoji });
+        let shown = manager.rpc("message.react", react).await.expect("it is shown");
+        assert_eq!(
+            shown["message"]["reactions"].as_array().map(Vec::len),
+            Some(usize::from(!emoji.is_null()))
+        );
+        let wanted = emoji.as_str().unwrap_or_default();
+        let is_told = |call: &waha::Call| {
+            call.path == "/api/reaction"
+                && call.body["reaction"] == wanted
+                && call.body["messageId"] == id.as_str()
+        };
+        world.waha.call(is_told).await;
+    }
+    // The engine tells its webhooks of each: nothing comes back by them.
+    world.waha.idle().await;
+    let api = world.api("agent@example.com").await;
+    let messages = api.messages(conversation.as_str().expect("an id")).await;
+    assert_eq!((&messages[0]["reactions"], messages.len()), (&json!([]), 1), "{messages:?}");
     manager.close().await;
     world.finish().await;
 });

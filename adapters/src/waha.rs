@@ -150,6 +150,17 @@ impl Provider for Waha {
         send::seen(http, account, what).await
     }
 
+    async fn react(
+        &self,
+        http: &Client,
+        account: &Account,
+        _to: Address<'_>,
+        message: &str,
+        emoji: Option<&str>,
+    ) -> Result<(), SendError> {
+        send::react(http, account, message, emoji).await
+    }
+
     async fn typing(
         &self,
         http: &Client,

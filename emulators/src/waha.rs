@@ -83,6 +83,11 @@ impl WahaEmulator {
             .await
     }
 
+    /// Waits for a call.
+    pub async fn call(&self, fits: impl Fn(&Call) -> bool) -> Call {
+        self.shared.state.until(|state| state.calls.iter().rev().find(|call| fits(call)).cloned()).await
+    }
+
     /// The delivery attempts with the webhooks' responses.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.shared.state.read(|state| state.deliveries.to_vec())

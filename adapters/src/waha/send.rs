@@ -1,5 +1,6 @@
 //! Sending to a WhatsApp chat, and the small courtesies around it.
 
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -138,6 +139,19 @@ fn file(media: &OutMedia<'_>) -> Value {
         file["filename"] = name.into();
     }
     file
+}
+
+/// Sets or removes the account's reaction. The server wants the message's long id.
+pub(super) async fn react(
+    http: &Client,
+    account: &Account,
+    message: &str,
+    emoji: Option<&str>,
+) -> Result<(), SendError> {
+    let api = Api::of(http, account)?;
+    let body = json!({ "session": api.session, "messageId": message, "reaction": emoji.unwrap_or_default() });
+    api.send(Method::PUT, "/api/reaction", &body).await?;
+    Ok(())
 }
 
 pub(super) async fn seen(http: &Client, account: &Account, what: &Acknowledge<'_>) -> Result<(), SendError> {

@@ -9,12 +9,12 @@ use axum::{
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use serde_json::{Value, json};
 
 use super::{
-    ids,
+    hooks, ids,
     refusal::{error, require},
     sending, sessions,
     shared::Shared,
@@ -42,6 +42,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/contacts/check-exists", get(check_exists))
         .route("/api/files/{session}/{file}", get(file))
         .route("/api/{session}/presence/{chat}/subscribe", post(subscribe))
+        .route("/api/reaction", put(react))
         .route("/api/sendSeen", post(courtesy))
         .route("/api/startTyping", post(courtesy))
         .route("/api/stopTyping", post(courtesy));
@@ -234,6 +235,31 @@ async fn subscribe(
     }
     shared.state.change(|state| state.heard.insert((session, chat)));
     StatusCode::CREATED.into_response()
+}
+
+/// The account's reaction to a message that the engine knows by its long id; the engine tells its webhooks as well.
+async fn react(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let session = body["session"].as_str().unwrap_or("default");
+    if let Err(refusal) = require(&shared, session, "WORKING") {
+        return *refusal;
+    }
+    let (Some(id), Some(_)) = (body["messageId"].as_str(), body["reaction"].as_str()) else {
+        return error(StatusCode::BAD_REQUEST, "messageId and reaction must be strings");
+    };
+    let mut parts = id.splitn(3, '_');
+    let (Some("true" | "false"), Some(chat), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return error(StatusCode::BAD_REQUEST, "messageId must be {fromMe}_{chat}_{id}");
+    };
+    let bare = rest.split('_').next().unwrap_or_default();
+    if !shared.state.read(|state| state.message(session, bare).is_some()) {
+        return error(StatusCode::NOT_FOUND, "Message not found");
+    }
+    let own = ids::message_id(true, chat, &ids::new_bare_id(), None);
+    let payload = json!({ "id": own, "from": chat, "fromMe": true, "participant": chat,
+        "timestamp": shared.config.clock.now_ms() / 1000, "reaction": { "text": body["reaction"], "messageId": id } });
+    hooks::emit(&shared, session, "message.reaction", &payload);
+    (StatusCode::OK, Json(json!({}))).into_response()
 }
 
 /// Seen and typing: the call is only recorded.
