@@ -98,6 +98,7 @@ async fn refusals_are_told_apart() {
         (10, 2_018_278, "window_closed", false),
         (551, 1_545_041, "unreachable", false),
         (100, 0, "parameter", false),
+        (100, 33, "account_gone", true),
         (10, 1_893_063, "restricted", true),
         (190, 460, "token_refused", true),
         (368, 0, "policy", true),

@@ -80,6 +80,13 @@ async fn every_refusal_has_its_own_outcome() {
         assert_eq!((known.as_str(), *channel_down), (name, down), "{code}");
         assert!(reason.ends_with(&format!("why ({code}, trace Atrace)")), "{reason}");
     }
+    // The number was disconnected at Meta, and nothing else tells.
+    let gone = json!({"message": "Object does not exist", "code": 100, "error_subcode": 33});
+    let gone = outcome(Answer::Json(400, json!({ "error": gone }))).await;
+    assert!(
+        matches!(&gone, SendOutcome::Rejected { code, channel_down: true, .. } if code == "account_gone"),
+        "{gone:?}"
+    );
     for (status, code, after) in [
         (400, 131_056, Some(6_000)),
         (400, 130_429, Some(1_000)),

@@ -5,7 +5,7 @@ use aws_lc_rs::hmac;
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use super::fault::{Table, judge};
+use super::fault::{Fault, Known, Meaning, Table, judge};
 use crate::{
     Account, Client,
     call::{Answer, Failure, call},
@@ -18,6 +18,8 @@ use crate::{
 pub(crate) const BASE: &str = "https://graph.facebook.com";
 pub(crate) const VERSION: &str = "v25.0";
 
+/// The subcode of an id that names nothing which the app may see.
+const UNKNOWN_OBJECT: i64 = 33;
 /// Pages of a list that are read.
 const MAX_PAGES: usize = 20;
 const MAX_LIST: usize = 1_000;
@@ -104,6 +106,15 @@ impl<'a> Graph<'a> {
         self.judge(self.request(Method::POST, path, &[])?.json(body)).await
     }
 
+    /// A message, or a mark, at the address of the account itself. What Meta does not know there is the account: it was
+    /// disconnected at Meta, and nothing else would tell.
+    pub(crate) async fn write(&self, account: &str, body: &Value) -> Result<Value, Failure> {
+        let answer = call(self.request(Method::POST, &[account, "messages"], &[])?.json(body)).await?;
+        let fault = json::object(&answer.json(), "error").and_then(Fault::of);
+        let is_gone = fault.is_some_and(|fault| fault.code == 100 && fault.subcode == Some(UNKNOWN_OBJECT));
+        self.judged_by(answer, if is_gone { gone } else { self.table })
+    }
+
     /// A call that carries a file.
     pub(crate) async fn upload(
         &self,
@@ -185,17 +196,26 @@ impl<'a> Graph<'a> {
         self.judged(call(request).await?)
     }
 
-    fn judged(&self, mut answer: Answer) -> Result<Value, Failure> {
+    fn judged(&self, answer: Answer) -> Result<Value, Failure> {
+        self.judged_by(answer, self.table)
+    }
+
+    fn judged_by(&self, mut answer: Answer, table: Table) -> Result<Value, Failure> {
         if self.gives_tokens
-            && let Ok(given) = judge(&answer, self.table)
+            && let Ok(given) = judge(&answer, table)
         {
             return Ok(given);
         }
         for secret in self.hidden.iter().copied().chain(self.proof.as_deref()) {
             answer = answer.hiding(secret);
         }
-        judge(&answer, self.table)
+        judge(&answer, table)
     }
+}
+
+fn gone(_: &Fault) -> Option<Known> {
+    let words = "Meta does not show this account to the app any more: it was disconnected there, or the app lost the right";
+    Some(Known::named(Meaning::Down, "account_gone", words))
 }
 
 /// What proves to Meta that the holder of the token knows the app's secret.

@@ -44,7 +44,7 @@ impl<'a> Number<'a> {
     }
 
     async fn post(&self, body: &Value) -> Result<Value, Failure> {
-        self.graph.post(&[self.id, "messages"], body).await
+        self.graph.write(self.id, body).await
     }
 }
 

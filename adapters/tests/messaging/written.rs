@@ -27,6 +27,9 @@ fn every_file_is_one_of_its_kind() {
             assert_eq!(event.media[0].state, MediaState::Ready);
         }
     }
+    let story = json!([{ "type": "ig_story", "payload": { "story_media_id": "9", "story_media_url": CDN } }]);
+    let story = attached("instagram", &story);
+    assert_eq!((story.kind, story.attachments), (Kind::Image, 1), "a story that was passed on");
     let gone = attached("instagram", &json!([{ "type": "image", "payload": null }]));
     assert_eq!((gone.kind, gone.media[0].state), (Kind::Image, MediaState::Unavailable));
     let named = attached(

@@ -66,7 +66,9 @@ impl<'a> One<'a> {
     }
 
     fn url(&self) -> Option<String> {
-        wire::address(self.part(), "url").or_else(|| wire::address(self.value, "url"))
+        // A story that was passed on names its address apart.
+        let of_part = ["url", "story_media_url"].iter().find_map(|name| wire::address(self.part(), name));
+        of_part.or_else(|| wire::address(self.value, "url"))
     }
 
     fn title(&self) -> Option<String> {

@@ -41,7 +41,7 @@ async fn try_send(
         }
         _ => None,
     };
-    let answer = graph.post(&[sender, "messages"], &request(network, out, uploaded.as_deref())?).await?;
+    let answer = graph.write(sender, &request(network, out, uploaded.as_deref())?).await?;
     Ok(match answer.get("message_id").and_then(read::id) {
         Some(id) => SendOutcome::Sent { external_id: id.clone(), dedupe_key: id },
         None => SendOutcome::Unknown {
@@ -192,7 +192,7 @@ pub(crate) async fn react(
     }
     let action = if emoji.is_some() { "react" } else { "unreact" };
     let body = json!({ "recipient": recipient(to.chat), "sender_action": action, "payload": payload });
-    graph.post(&[sender, "messages"], &body).await?;
+    graph.write(sender, &body).await?;
     Ok(())
 }
 
@@ -214,7 +214,7 @@ async fn sender_action(
         return Ok(());
     }
     let body = json!({ "recipient": recipient(to.chat), "sender_action": action });
-    graph.post(&[sender, "messages"], &body).await?;
+    graph.write(sender, &body).await?;
     Ok(())
 }
 
