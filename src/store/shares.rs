@@ -75,7 +75,9 @@ impl Shares {
     }
 
     fn may_begin(&self, holder: Holder) -> bool {
-        !self.is_spent(holder.tenant) && holder.provider.is_none_or(|provider| !self.is_taken(provider))
+        self.free() > 0
+            && !self.is_spent(holder.tenant)
+            && holder.provider.is_none_or(|provider| !self.is_taken(provider))
     }
 
     fn is_spent(&self, tenant: Uuid) -> bool {
