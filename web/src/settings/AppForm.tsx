@@ -27,7 +27,7 @@ export function AppForm({ pool, app, onChange }: Props) {
   const calls = useCalls();
   const tenants = usePick((state) => state.session.tenants);
   const stored = Object.fromEntries(Object.entries(app?.settings ?? {}).map(([name, value]) => [`settings.${name}`, value]));
-  const theirs = { family: app?.family ?? pool[0]?.family ?? "", name: app?.name ?? "", state: app?.state ?? "draft", tenant: app?.tenant ?? "", ...stored };
+  const theirs = { family: app?.family ?? (pool.find((one) => !one.has_places) ?? pool[0])?.family ?? "", name: app?.name ?? "", state: app?.state ?? "draft", tenant: app?.tenant ?? "", ...stored };
   const every = pool.flatMap(({ settings }) => settings.map(({ name }) => `settings.${name}`));
   const fieldsIn = (values: Record<string, string>) => pool.find(({ family }) => family === values["family"])?.settings ?? [];
   const form = useForm<Record<string, string>>(`app.${app?.id ?? "new"}`, theirs, {
