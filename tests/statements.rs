@@ -21,6 +21,14 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
     ),
     ("select k.tenant, cast(null as uuid) from api_keys k where k.id = $1", "the command line"),
     (
+        "select count(*) from channels where app = $1 and state <> 'disconnected'",
+        "the places that are taken on a server of the installation",
+    ),
+    (
+        "select app, count(*) from channels where app is not null and state <> 'disconnected' group by app",
+        "the places that are taken on each server of the installation",
+    ),
+    (
         "select tenant, id from channels where app = $1",
         "a provider tells an app what concerns all its channels",
     ),

@@ -53,7 +53,7 @@ fn schema() -> Vec<String> {
 /// Tenant, company, channel and owner, as the operator makes them.
 const SHOP: [&str; 6] = [
     "insert into tenants (id, name, next_cursor, created_at) values ({1}, 'Shop', 1, 0)",
-    "insert into companies values ({1}, {2}, 'Shop', 'product', 0)",
+    "insert into companies (tenant, id, name, kind, created_at) values ({1}, {2}, 'Shop', 'product', 0)",
     "insert into channels (id, tenant, company, kind, name, state, hook_token, sealed, settings, health, created_at, updated_at) \
      values ({3}, {1}, {2}, 'telegram', 'Bot', 'active', 'h', 's', '{}', null, 0, 0)",
     "insert into hook_paths (token, tenant, channel) values ('h', {1}, {3})",

@@ -10,11 +10,12 @@ export async function axeChecks(world, check) {
     for (const [chat, name] of [[7001, "Carla Customer"], [7002, "Длинное Имя-Покупателя Сказочного"]]) {
       assert.equal(await world.says(chat, name, "How long does a lantern burn?"), 200);
     }
+    const empty = (await world.admin("", "company", "create", "--tenant", world.tenant, "--name", "Nothing yet", "--kind", "product")).id;
     // Some hundred looks, each with its own page.
     const said = await run("axe", process.execPath, [`${root}web/e2e/axe.mjs`], {
       ms: 600_000,
       env: {
-        HUBBUB_URL: world.url, HUBBUB_EMAIL: world.email, HUBBUB_PASSWORD: world.password, SHOTS: process.env.SHOTS ?? "", ONLY: process.env.ONLY ?? "", ALL: process.env.ALL ?? "",
+        HUBBUB_URL: world.url, HUBBUB_EMAIL: world.email, HUBBUB_PASSWORD: world.password, SHOTS: process.env.SHOTS ?? "", EMPTY: empty, ONLY: process.env.ONLY ?? "", ALL: process.env.ALL ?? "",
         CHROMIUM: `${root}tests/clients/chromium.sh`, HUBBUB_TEST_CHROMIUM: process.env.CHROMIUM ?? "",
       },
     });

@@ -177,18 +177,18 @@ export async function frameChecks(world, check) {
     });
 
     for (const [name, pages] of Object.entries({
-      owner: ["companies", "channels", "windows", "links", "leads", "people", "log", "jobs", "profile", "appearance"],
+      owner: ["companies", "channels", "windows", "links", "leads", "details", "people", "log", "jobs", "profile", "appearance"],
       agent: ["companies", "channels", "links", "leads", "people", "profile", "appearance"],
       viewer: ["companies", "channels", "links", "leads", "people", "profile", "appearance"],
       manager: ["companies", "channels", "links", "leads", "people", "apps", "profile", "appearance"],
-      admin: ["companies", "channels", "windows", "links", "leads", "people", "log", "jobs", "apps", "profile", "appearance"],
+      admin: ["companies", "channels", "windows", "links", "leads", "details", "people", "log", "jobs", "apps", "profile", "appearance"],
     })) {
       await check(`${name}: the pages and controls that are shown are those that the server grants`, async () => {
         const page = await enter(name, { to: "#/settings" });
         await at(page, "page-settings").waitFor();
         const links = page.locator(".settings-side .settings-link");
         assert.deepEqual((await links.evaluateAll((all) => all.map((link) => link.dataset.testid.replace("section-", "")))), pages);
-        for (const section of ["companies", "channels", "windows", "links", "leads", "people", "log", "jobs", "profile", "appearance"]) {
+        for (const section of ["companies", "channels", "windows", "links", "leads", "details", "people", "log", "jobs", "profile", "appearance"]) {
           await page.goto(`${world.url}/#/settings/${section}?tenant=${world.tenant}`);
           await at(page, `page-${section}`).waitFor();
           if (pages.includes(section)) await page.locator(".data-loading").waitFor({ state: "detached" });

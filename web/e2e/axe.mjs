@@ -6,6 +6,7 @@
 //   SHOTS            a folder for screenshots of each page at 320, 360, 768, 1024 and 1600 px, none unless told
 //   ALL              anything, for every look at every width
 //   ONLY             part of a page's name, to run it alone
+//   EMPTY            id of a company without conversations, for the empty list; without it there is no closed one
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -72,7 +73,7 @@ const pages = [
       await page.locator(".side .empty:visible").first().waitFor();
     },
   },
-  { name: "inbox, none", path: "/#/inbox/closed?channel=01900000-0000-7000-8000-000000000000", open: (page) => page.locator(".side .empty:visible, .list .empty:visible").first().waitFor() },
+  { name: "inbox, none", path: `/#/inbox/closed${process.env.EMPTY ? `?company=${process.env.EMPTY}` : ""}`, open: (page) => page.locator(".side .empty:visible, .list .empty:visible").first().waitFor() },
   {
     name: "conversation", path: "/", often: true, open: async (page) => {
       await at(page, "conversation-row").first().click();
