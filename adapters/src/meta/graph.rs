@@ -213,6 +213,7 @@ impl<'a> Graph<'a> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a table")]
 fn gone(_: &Fault) -> Option<Known> {
     let words = "Meta does not show this account to the app any more: it was disconnected there, or the app lost the right";
     Some(Known::named(Meaning::Down, "account_gone", words))
