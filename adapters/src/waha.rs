@@ -28,23 +28,35 @@ use crate::{
     SendError, SendOutcome, Since, Unit, verify::verify,
 };
 
+const BASE_URL: CredentialField = CredentialField {
+    name: "base_url",
+    secret: false,
+    required: true,
+    binds: Binds::Address,
+    default: None,
+    help: "Address of the WAHA server, for example http://waha:3000.",
+};
+const API_KEY: CredentialField = CredentialField {
+    name: "api_key",
+    secret: true,
+    required: true,
+    binds: Binds::Nothing,
+    default: None,
+    help: "The server's API key, sent as X-Api-Key.",
+};
+const MEDIA_HOST: CredentialField = CredentialField {
+    name: "media_host",
+    secret: false,
+    required: false,
+    binds: Binds::Nothing,
+    default: None,
+    help: "Host of the store (S3 or alike) into which the server puts files, such as s3.example.com or minio:9000; \
+           several are separated by commas. Only for a server that does not give files out itself.",
+};
+
 const CREDENTIALS: &[CredentialField] = &[
-    CredentialField {
-        name: "base_url",
-        secret: false,
-        required: true,
-        binds: Binds::Address,
-        default: None,
-        help: "Address of the WAHA server, for example http://waha:3000.",
-    },
-    CredentialField {
-        name: "api_key",
-        secret: true,
-        required: true,
-        binds: Binds::Nothing,
-        default: None,
-        help: "The server's API key, sent as X-Api-Key.",
-    },
+    BASE_URL,
+    API_KEY,
     CredentialField {
         name: "session",
         secret: false,
@@ -53,15 +65,7 @@ const CREDENTIALS: &[CredentialField] = &[
         default: Some("default"),
         help: "Name of the session, one for each phone number.",
     },
-    CredentialField {
-        name: "media_host",
-        secret: false,
-        required: false,
-        binds: Binds::Nothing,
-        default: None,
-        help: "Host of the store (S3 or alike) into which the server puts files, such as s3.example.com or minio:9000; \
-               several are separated by commas. Only for a server that does not give files out itself.",
-    },
+    MEDIA_HOST,
 ];
 
 pub(crate) struct Waha;

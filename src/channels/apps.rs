@@ -20,7 +20,7 @@ pub const FEW: i64 = 3;
 /// Apps of one family.
 const MOST: i64 = 1_000;
 
-pub(super) fn is_of_one_tenant(family: &str) -> bool {
+fn is_of_one_tenant(family: &str) -> bool {
     adapters::app(family).is_some_and(App::is_for_one_tenant)
 }
 
@@ -55,8 +55,8 @@ pub fn kind_of(family: &str) -> Result<&'static dyn App, Error> {
     })
 }
 
-/// An app without its secrets.
-pub fn view(vault: &Vault, app: &ProviderApp) -> Result<ProviderAppView, Error> {
+/// An app without its secrets; `channels` are connected through it.
+pub fn view(vault: &Vault, app: &ProviderApp, channels: i64) -> Result<ProviderAppView, Error> {
     let kind = kind_of(&app.family)?;
     let is_secret = |name: &str| kind.fields().iter().all(|field| field.name != name || field.secret);
     let (secrets, settings): (BTreeMap<_, _>, BTreeMap<_, _>) =
@@ -69,7 +69,7 @@ pub fn view(vault: &Vault, app: &ProviderApp) -> Result<ProviderAppView, Error> 
         tenant: app.tenant,
         external_id: app.external_id.clone(),
         hook_path: kind.has_hook().then(|| format!("/hooks/{}/{}", app.family, app.id)),
-        channels: 0,
+        channels,
         capacity: kind.capacity(&Account { settings: settings.clone(), ..Account::default() }),
         settings,
         secrets: secrets.into_keys().collect(),
@@ -118,7 +118,7 @@ impl Verb for CreateApp {
             created_at,
         };
         apps::insert(tx, &app).await?;
-        view(&self.vault, &app)
+        view(&self.vault, &app, 0)
     }
 }
 
@@ -195,7 +195,8 @@ impl Verb for UpdateApp {
             app.sealed = seal(&self.vault, app.id, &wanted)?;
         }
         apps::update(tx, &app).await?;
-        view(&self.vault, &app)
+        let channels = apps::taken(tx, app.id).await?;
+        view(&self.vault, &app, channels)
     }
 }
 
@@ -213,7 +214,7 @@ impl Verb for ListApps {
         for kind in adapters::apps() {
             for app in apps::of_family(tx, kind.name(), Uuid::nil(), MOST).await? {
                 let channels = taken.get(&app.id).copied().unwrap_or_default();
-                found.push(ProviderAppView { channels, ..view(&self.vault, &app)? });
+                found.push(view(&self.vault, &app, channels)?);
             }
         }
         Ok(found)

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use adapters::App;
 use uuid::Uuid;
 
-use super::apps::{FEW, account, is_of_one_tenant};
+use super::apps::{FEW, account};
 use crate::error::Error;
 use crate::model::{Channel, ChannelState, ProviderApp, ProviderAppState};
 use crate::store::{StoreError, Tx, Verb, apps, channels};
@@ -42,7 +42,7 @@ pub(crate) async fn of_new_channel(
 ) -> Result<Option<ProviderApp>, Error> {
     let Some(app) = app_of(kind) else { return Ok(None) };
     if app.gives().is_empty() {
-        return own_or_free(tx, tenant, app.name()).await.map(Some);
+        return own_or_free(tx, tenant, app).await.map(Some);
     }
     let is_given = |name: &&str| given.get(*name).is_some_and(|value| !value.trim().is_empty());
     if app.gives().iter().any(is_given) {
@@ -66,13 +66,14 @@ pub(super) async fn again(tx: &mut Tx<'_>, vault: &Vault, channel: &mut Channel)
     Ok(())
 }
 
-async fn own_or_free(tx: &mut Tx<'_>, tenant: Uuid, family: &str) -> Result<ProviderApp, Error> {
+async fn own_or_free(tx: &mut Tx<'_>, tenant: Uuid, kind: &dyn App) -> Result<ProviderApp, Error> {
+    let family = kind.name();
     let own = apps::of_tenant(tx, tenant, family).await?;
     if let Some(own) = own.into_iter().find(|app| app.state == ProviderAppState::Assigned) {
         return Ok(own);
     }
     let free = apps::in_state(tx, family, ProviderAppState::Approved, FEW + 1).await?;
-    let left = free.len() as i64 - i64::from(is_of_one_tenant(family));
+    let left = free.len() as i64 - i64::from(kind.is_for_one_tenant());
     let Some(mut app) = free.into_iter().next() else {
         return Err(Error::conflict(
             "no_app",
@@ -81,7 +82,7 @@ async fn own_or_free(tx: &mut Tx<'_>, tenant: Uuid, family: &str) -> Result<Prov
             ),
         ));
     };
-    if is_of_one_tenant(family) {
+    if kind.is_for_one_tenant() {
         if !apps::assign(tx, app.id, tenant).await? {
             return Err(StoreError::Retry("an app was taken meanwhile".to_owned()).into());
         }
@@ -116,11 +117,10 @@ async fn place(
     if servers.is_empty() {
         return Ok(None);
     }
-    let taken: BTreeMap<_, _> = apps::taken_of_each(tx).await?.into_iter().collect();
     let mut found = Vec::with_capacity(servers.len());
     for server in servers {
         let capacity = app.capacity(&account(vault, &server)?).unwrap_or(i64::MAX);
-        let left = capacity.saturating_sub(taken.get(&server.id).copied().unwrap_or_default());
+        let left = capacity.saturating_sub(apps::taken(tx, server.id).await?);
         found.push((left, capacity, server));
     }
     // The oldest of equal ones.
@@ -135,7 +135,8 @@ async fn place(
     }
     for (_, capacity, server) in found.into_iter().filter(|(left, ..)| *left > 0) {
         // Others may have taken places since they were counted.
-        if apps::count_taken(tx, server.id).await? < capacity {
+        apps::hold(tx, server.id).await?;
+        if apps::taken(tx, server.id).await? < capacity {
             return Ok(Some(server));
         }
     }

@@ -146,11 +146,16 @@ pub async fn free(tx: &mut Tx<'_>, family: &str, most: i64) -> Result<i64, Store
     Ok(tx.one::<(i64,)>(FREE, args![family, most]).await?.map_or(0, |(count,)| count))
 }
 
-/// How many channels are connected through an app. Nobody else counts them before this transaction ends.
-pub async fn count_taken(tx: &mut Tx<'_>, app: Uuid) -> Result<i64, StoreError> {
+/// How many channels are connected through an app.
+pub async fn taken(tx: &mut Tx<'_>, app: Uuid) -> Result<i64, StoreError> {
+    Ok(tx.one::<(i64,)>(TAKEN, args![app]).await?.map_or(0, |(count,)| count))
+}
+
+/// Nobody else takes a place of the app before this transaction ends.
+pub async fn hold(tx: &mut Tx<'_>, app: Uuid) -> Result<(), StoreError> {
     let now = tx.now();
     tx.exec(TOUCH, args![app, now]).await?;
-    Ok(tx.one::<(i64,)>(TAKEN, args![app]).await?.map_or(0, |(count,)| count))
+    Ok(())
 }
 
 /// How many channels are connected through each app that has any.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+use super::{API_KEY, BASE_URL, MEDIA_HOST};
 use crate::{
     Account, App, AppInvalid, Binds, Client, CredentialField, Headers, Invalid, NotJson, Routed, outward,
 };
@@ -17,21 +18,10 @@ const CAPACITY: &str = "capacity";
 const MOST: i64 = 10_000;
 
 const FIELDS: &[CredentialField] = &[
+    BASE_URL,
     CredentialField {
-        name: "base_url",
-        secret: false,
-        required: true,
-        binds: Binds::Address,
-        default: None,
-        help: "Address of the WAHA server, for example http://waha:3000.",
-    },
-    CredentialField {
-        name: "api_key",
-        secret: true,
-        required: true,
-        binds: Binds::Nothing,
-        default: None,
         help: "The server's API key, sent as X-Api-Key. Its holder reaches every session of the server.",
+        ..API_KEY
     },
     CredentialField {
         name: CAPACITY,
@@ -41,15 +31,7 @@ const FIELDS: &[CredentialField] = &[
         default: Some("50"),
         help: "How many numbers may be connected on it at a time, at most 10000.",
     },
-    CredentialField {
-        name: "media_host",
-        secret: false,
-        required: false,
-        binds: Binds::Nothing,
-        default: None,
-        help: "Host of the store (S3 or alike) into which the server puts files; several are separated by commas. Only for \
-               a server that does not give files out itself.",
-    },
+    MEDIA_HOST,
 ];
 
 /// Whether the account's server is one of the installation's: its session was made for the channel, and goes with it.
