@@ -25,7 +25,7 @@ async fn answer(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
     let mut got = Vec::new();
     let mut chunk = [0; 4096];
     while !got.ends_with(end) || end.is_empty() {
-        let Ok(Ok(size @ 1..)) = timeout(Duration::from_secs(3), stream.read(&mut chunk)).await else {
+        let Ok(Ok(size @ 1..)) = timeout(Duration::from_secs(20), stream.read(&mut chunk)).await else {
             break;
         };
         got.extend_from_slice(&chunk[..size]);
