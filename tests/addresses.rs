@@ -17,10 +17,11 @@ on_both!(each_thread_of_a_customer_is_a_conversation, |engine| async move {
     let world = World::start(engine).await;
     let mut worker = world.worker(4).await;
     let update = |update, text| World::update(update, 5_550_113, update, text);
+    // The two of one thread one straight after the other, so that one turn has both.
     heard(&world, &world.bot, &update(1, "where is my parcel?"), in_thread("4242")).await;
-    heard(&world, &world.bot, &update(2, "and a refund"), in_thread("77")).await;
-    heard(&world, &world.bot, &update(3, "in general"), |_| {}).await;
-    heard(&world, &world.bot, &update(4, "it is late"), in_thread("4242")).await;
+    heard(&world, &world.bot, &update(2, "it is late"), in_thread("4242")).await;
+    heard(&world, &world.bot, &update(3, "and a refund"), in_thread("77")).await;
+    heard(&world, &world.bot, &update(4, "in general"), |_| {}).await;
     let api = world.api("agent@example.com").await;
     let inbox = api.inbox().await;
     assert_eq!(inbox.len(), 3, "{inbox:?}");

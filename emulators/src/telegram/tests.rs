@@ -83,7 +83,7 @@ impl Bench {
         let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
         let account = Account { external_id: None, settings, ..Account::default() };
         let http =
-            adapters::http_client(Duration::from_millis(400), &adapters::Outward::allowing(&["127.0.0.1"]))
+            adapters::http_client(Duration::from_secs(3), &adapters::Outward::allowing(&["127.0.0.1"]))
                 .unwrap();
         let url = receiver.start().await;
         let hook = Hook { url: &url, secret: SECRET };
