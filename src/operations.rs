@@ -362,11 +362,13 @@ entries! {
         /// Change a channel's name, state, settings or credentials.
         ///
         /// Another address or account (`base_url`, `session`, `api_base`) needs the channel's secrets again, and makes a
-        /// new webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account.
+        /// new webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account; `other_account`: the
+        /// credentials are of another account than the channel was connected with, and the call does not say `other_account`.
         "channel.update" => run(channels::update).about(Channel).needs(Manage).patch("/api/v1/channels/{id}");
         /// Prove the credentials and make the provider deliver to this server.
         ///
-        /// 409 `connect_failed` with the provider's reason; `not_reached`, `not_answered`: the provider said nothing, so nothing
+        /// 409 `connect_failed` with the provider's reason; `bad_settings`: the channel's credentials are not whole, as after it was
+        /// disconnected; `not_now`: the provider says that it cannot at the moment; `not_reached`, `not_answered`: the provider said nothing, so nothing
         /// is known to be wrong; `account_taken`: another channel has the account.
         "channel.connect" => act(channels::connect).about(Channel).needs(Manage)
             .post("/api/v1/channels/{id}/connect");

@@ -26,6 +26,7 @@ mod nameless;
 mod outage;
 mod overdue;
 mod react;
+mod read_item;
 mod read_news;
 mod recover;
 mod renew_sessions;

@@ -113,13 +113,27 @@ on_both!(a_new_address_or_account_needs_the_secrets_again, |engine| async move {
     let same = json!({ "credentials": { "base_url": world.waha.base_url() } });
     assert_eq!(patch(&world, &api, &phone, &same).await.0, 200);
     // With its secret it moves, and the former place knows no secret of it any more.
-    let moved = json!({ "credentials": { "session": "second", "api_key": world.waha.api_key() } });
+    let mut moved = json!({ "credentials": { "session": "second", "api_key": world.waha.api_key() } });
+    let (status, refused) = patch(&world, &api, &phone, &moved).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("other_account")), "{refused}");
+    moved["other_account"] = json!(true);
     assert_eq!(patch(&world, &api, &phone, &moved).await.0, 200);
     let after = hook_secret(&world, world.phone.id).await;
     assert_ne!(after, before);
     assert_eq!(connected(&api, &phone).await.0, 200);
-    let moved = json!({ "credentials": { "api_base": elsewhere, "token": "77:another" } });
+    // A token names its bot without a field for it: another one's is not taken for a new one of this bot.
     let secret = hook_secret(&world, world.bot.id).await;
+    for change in [json!({ "token": "77:another" }), json!({ "token": "77:another", "api_base": elsewhere })]
+    {
+        let (status, refused) = patch(&world, &api, &bot, &json!({ "credentials": change })).await;
+        assert_eq!((status, &refused["code"]), (409, &json!("other_account")), "{refused}");
+    }
+    assert_eq!(hook_secret(&world, world.bot.id).await, secret);
+    let own = world.telegram.token().split(':').next().expect("its id").to_owned();
+    let renewed = json!({ "credentials": { "token": format!("{own}:renewed") } });
+    assert_eq!(patch(&world, &api, &bot, &renewed).await.0, 200, "a new token of this bot");
+    let moved =
+        json!({ "credentials": { "api_base": elsewhere, "token": "77:another" }, "other_account": true });
     assert_eq!(patch(&world, &api, &bot, &moved).await.0, 200);
     assert_ne!(hook_secret(&world, world.bot.id).await, secret);
     let heard = tokio::time::timeout(std::time::Duration::from_millis(50), deaf.accept()).await;
@@ -157,7 +171,7 @@ on_both!(an_account_belongs_to_one_channel, |engine| async move {
     assert_eq!(status, 201, "{made}");
     let mine = id_of(&made);
     assert_eq!(connected(&rival.api, &mine).await.0, 200);
-    let join = json!({ "credentials": { "session": SESSION, "api_key": key } });
+    let join = json!({ "credentials": { "session": SESSION, "api_key": key }, "other_account": true });
     taken(&patch(&world, &rival.api, &mine, &join).await, "the other's session");
     // A second channel in the house is one too many as well, unless the first one rests.
     let api = world.api("owner@example.com").await;
@@ -170,7 +184,7 @@ on_both!(an_account_belongs_to_one_channel, |engine| async move {
     assert_eq!(api.post("/api/v1/channels", &second).await.0, 201);
     taken(&patch(&world, &api, &first, &json!({ "state": "active" })).await, "back again");
     // What is moved away from is free.
-    let away = json!({ "credentials": { "session": "third", "api_key": key } });
+    let away = json!({ "credentials": { "session": "third", "api_key": key }, "other_account": true });
     assert_eq!(patch(&world, &rival.api, &mine, &away).await.0, 200);
     let phone = json!({ "base_url": world.waha.base_url(), "api_key": key, "session": "rival" });
     let (status, next) = rival.create("waha", &phone).await;
@@ -284,8 +298,7 @@ on_both!(what_operators_made_only_operators_point_elsewhere, |engine| async move
         .expect("it connects");
     let id = made.id.to_string();
     let (owner, admin) = (world.api("owner@example.com").await, world.api("admin@example.com").await);
-    let elsewhere =
-        |session: &str| json!({ "credentials": { "session": session, "api_key": world.waha.api_key() } });
+    let elsewhere = |session: &str| json!({ "credentials": { "session": session, "api_key": world.waha.api_key() }, "other_account": true });
     let (status, refused) = patch(&world, &owner, &id, &elsewhere("other")).await;
     assert_eq!((status, &refused["code"]), (403, &json!("forbidden")), "{refused}");
     // All else is the owner's: a name, a key that was renewed.
@@ -311,6 +324,7 @@ on_both!(what_operators_made_only_operators_point_elsewhere, |engine| async move
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         ),
+        other_account: true,
         ..ChannelChanges::default()
     };
     let verb = UpdateChannel { scope: operator, vault: Arc::clone(&world.app.vault), id: made.id, changes };

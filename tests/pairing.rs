@@ -1,5 +1,6 @@
 //! Pairing a phone: the codes come live to those who manage the channel, as the provider refreshes them, and to nobody else.
 
+use emulators::Answer;
 use emulators::waha::{EmulatorConfig, WahaEmulator};
 use serde_json::{Value, json};
 
@@ -92,5 +93,36 @@ on_both!(a_phone_that_was_just_linked_is_left_alone, |engine| async move {
         waha.calls().split_off(before).into_iter().filter(|call| call.method != "GET").collect();
     assert!(orders.is_empty(), "{orders:#?}");
     assert_eq!(waha.status("second-phone").as_deref(), Some("WORKING"));
+    world.finish().await;
+});
+
+on_both!(a_code_that_cannot_be_had_is_no_silence, |engine| async move {
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let path = format!("/api/v1/channels/{}/pair", world.phone.id);
+    let mut watching = world.person("owner@example.com").await;
+    watching.subscribe(&format!("pairing:{}", world.phone.id)).await;
+    let broken = |end: &str| {
+        let words = json!({ "exception": { "message": "the page crashed" } });
+        let answer = Answer::of(&format!("/api/{SESSION}/auth/{end}"), 500, words);
+        world.waha.answers(Answer { times: Some(1), ..answer });
+    };
+    broken("qr");
+    world.waha.set_status(SESSION, "SCAN_QR_CODE");
+    assert_eq!(owner.post(&path, &json!({})).await.0, 200);
+    let told = shown(&mut watching, |data| data["problem"].is_string()).await;
+    assert_eq!((&told["state"], &told["qr"]), (&json!("scan"), &Value::Null), "{told}");
+    // It is asked for again by itself.
+    let code = shown(&mut watching, |data| data["qr"].is_string()).await;
+    assert!(code["problem"].is_null(), "{code}");
+    broken("request-code");
+    assert_eq!(owner.post(&path, &json!({ "phone": "12025550100" })).await.0, 200);
+    let told = shown(&mut watching, |data| data["code_problem"].is_string()).await;
+    assert!(told["code"].is_null() && told["qr"].is_string(), "{told}");
+    assert_eq!(owner.post(&path, &json!({ "phone": "12025550100" })).await.0, 200);
+    let typed = shown(&mut watching, |data| data["code"].is_string()).await;
+    assert!(typed["code_problem"].is_null(), "{typed}");
+    world.waha.scan(SESSION);
+    shown(&mut watching, |data| data["state"] == "connected").await;
     world.finish().await;
 });

@@ -56,7 +56,7 @@ impl Failure {
 
     /// A setting of the channel is missing or cannot be used.
     pub(crate) fn setting(name: &str, why: &str) -> Self {
-        Self::new(Verdict::ChannelDown, "bad_settings", format!("the channel's {name} {why}"))
+        Self::new(Verdict::ChannelDown, ConnectFailure::BAD_SETTINGS, format!("the channel's {name} {why}"))
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn lost(error: reqwest::Error) -> Failure {
     if error.is_builder() {
         Failure::new(
             Verdict::ChannelDown,
-            "bad_settings",
+            ConnectFailure::BAD_SETTINGS,
             format!("the address or the key cannot be used: {reason}"),
         )
     } else if error.is_connect() {

@@ -242,12 +242,17 @@ impl MetaEmulator {
     /// A person takes the rights of the app back: all tokens end, and the callback is told. Returns its status.
     pub async fn deauthorises(&self, user: &str, callback: &str) -> u16 {
         oauth::revoke_all(&self.shared, user);
-        notices::signed_request(&self.shared, user, callback).await.0
+        notices::signed_request(&self.shared, user, (callback, 0)).await.0
+    }
+
+    /// The callback of a removal that was signed so many seconds ago comes once more; the person's rights stay as they are.
+    pub async fn repeats_deauthorisation(&self, user: &str, callback: &str, age_s: i64) -> u16 {
+        notices::signed_request(&self.shared, user, (callback, age_s)).await.0
     }
 
     /// A person asks for the deletion of his data: the status, and the body with `url` and `confirmation_code`.
     pub async fn asks_for_deletion(&self, user: &str, callback: &str) -> (u16, Value) {
-        notices::signed_request(&self.shared, user, callback).await
+        notices::signed_request(&self.shared, user, (callback, 0)).await
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Changed {
     pub claims: Option<Vec<String>>,
     /// It is another address or account.
     pub is_elsewhere: bool,
+    /// It is another account, wherever that is.
+    pub is_other_account: bool,
 }
 
 /// The field by which `wanted` names another address or account than `before`.
@@ -99,6 +101,14 @@ pub(super) fn change(
     }
     keep_with_address(fields, &secrets.credentials, &wanted, (given, "credentials"))?;
     let before = claims::of(provider, &secrets);
+    // What it would be if only the address changed.
+    for field in fields.iter().filter(|field| field.binds == Binds::Address) {
+        secrets.credentials.remove(field.name);
+        secrets
+            .credentials
+            .extend(wanted.get(field.name).map(|value| (field.name.to_owned(), value.clone())));
+    }
+    let there = claims::of(provider, &secrets);
     secrets.credentials = wanted;
     let after = claims::of(provider, &secrets);
     let is_other = before != after;
@@ -108,7 +118,8 @@ pub(super) fn change(
         secrets.hook_secret = random_token("")?;
         secrets.external_id = None;
     }
-    Ok(Changed { secrets, claims: is_other.then_some(after), is_elsewhere })
+    let is_other_account = there != after;
+    Ok(Changed { secrets, claims: is_other.then_some(after), is_elsewhere, is_other_account })
 }
 
 #[cfg(test)]

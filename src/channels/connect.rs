@@ -65,6 +65,10 @@ pub(super) fn refusal(failure: &ConnectFailure) -> Error {
         Error::conflict("not_reached", format!("the provider could not be reached: {reason}"))
     } else if failure.is_unanswered() {
         Error::conflict("not_answered", format!("the provider did not answer: {reason}"))
+    } else if failure.is_unasked() {
+        Error::conflict("bad_settings", format!("{reason}: sign in again, or give the channel's credentials"))
+    } else if failure.retryable {
+        Error::conflict("not_now", format!("the provider cannot do this now: {reason}"))
     } else {
         Error::conflict("connect_failed", format!("the provider refused: {reason}"))
     }

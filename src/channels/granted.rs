@@ -19,12 +19,13 @@ pub const BY: &str = "granted_by";
 const TOKENS: [&str; 3] = ["access_token", "refresh_token", "access_expires_at_ms"];
 const PAGE: i64 = 100;
 
-/// Forgets the tokens that the person gave to channels of the app; returns these channels.
+/// Forgets the tokens that the person gave to channels of the app until the provider signed this, Unix seconds; returns these
+/// channels. Tokens that were given later stay: a provider repeats what was not answered, and others can.
 pub async fn take_back(
     store: &Store,
     vault: &Arc<Vault>,
     app: Uuid,
-    person: &str,
+    (person, issued_at_s): (&str, i64),
 ) -> Result<Vec<Uuid>, Error> {
     let (mut after, mut done) = ((Uuid::nil(), Uuid::nil()), Vec::new());
     loop {
@@ -32,7 +33,8 @@ pub async fn take_back(
         let Some(last) = page.last() else { return Ok(done) };
         after = *last;
         for (tenant, channel) in page {
-            let forget = Forget { vault: Arc::clone(vault), tenant, channel, person: person.to_owned() };
+            let person = person.to_owned();
+            let forget = Forget { vault: Arc::clone(vault), tenant, channel, person, issued_at_s };
             if store.write(forget).await?.value {
                 done.push(channel);
             }
@@ -58,6 +60,7 @@ struct Forget {
     tenant: Uuid,
     channel: Uuid,
     person: String,
+    issued_at_s: i64,
 }
 
 impl Verb for Forget {
@@ -73,6 +76,11 @@ impl Verb for Forget {
         };
         let mut secrets = ChannelSecrets::open(&self.vault, &channel)?;
         if secrets.credentials.get(BY) != Some(&self.person) {
+            return Ok(false);
+        }
+        // The provider's second may have begun before the tokens of the same second were given.
+        if secrets.granted_at.is_some_and(|at| at >= self.issued_at_s.saturating_add(1).saturating_mul(1000))
+        {
             return Ok(false);
         }
         for name in TOKENS {

@@ -22,6 +22,9 @@ pub struct ChannelSecrets {
     /// The account's id at the provider, known since it was connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// When the person who signed in gave the tokens, Unix milliseconds: what this person took back before concerns others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_at: Option<i64>,
     /// The settings of the channel's app. They are the app's, and not sealed with the channel.
     #[serde(skip)]
     pub app: BTreeMap<String, String>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adapters::Gathering;
 use uuid::Uuid;
 
-use super::{ChannelSecrets, address, apps, claims, fields, pause, pool};
+use super::{ChannelSecrets, address, apps, claims, fields, granted, pause, pool};
 use crate::accounts::{Scope, check_name};
 use crate::announce;
 use crate::document;
@@ -16,6 +16,9 @@ use crate::model::{Channel, ChannelSettings, ChannelState, ChannelView};
 use crate::store::{self, Tx, Verb, Wake, channels, places};
 use crate::vault::Vault;
 use crate::vault::random_token;
+
+const OTHER_ACCOUNT: &str = "these credentials are of another account, to whose customers this channel's conversations do not \
+    belong: add a new channel for it, or say with other_account that the channel is to be its";
 
 /// Channels of the scopes' tenants and companies.
 pub struct ListChannels {
@@ -75,6 +78,7 @@ impl Verb for CreateChannel {
             credentials.extend(pool::named(&self.kind, id));
         }
         let mut secrets = ChannelSecrets::new(credentials)?;
+        secrets.granted_at = Some(tx.now()).filter(|_| secrets.credentials.contains_key(granted::BY));
         if let Some(app) = &app {
             secrets.app = apps::open(&self.vault, app)?;
         }
@@ -110,6 +114,8 @@ pub struct ChannelChanges {
     pub settings: Option<serde_json::Map<String, serde_json::Value>>,
     /// The credentials that change.
     pub credentials: Option<BTreeMap<String, String>>,
+    /// They may be of another account than the channel's.
+    pub other_account: bool,
 }
 
 pub struct UpdateChannel {
@@ -128,7 +134,7 @@ impl Verb for UpdateChannel {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Channel, Error> {
         let mut channel = load(tx, &self.scope, self.id).await?;
-        let ChannelChanges { name, state, settings, credentials } = &self.changes;
+        let ChannelChanges { name, state, settings, credentials, other_account } = &self.changes;
         if let Some(name) = name {
             channel.name = check_name("name", name)?;
         }
@@ -154,10 +160,18 @@ impl Verb for UpdateChannel {
                 return Err(Error::invalid(format!("credentials.{name}"), problem));
             }
             let secrets = ChannelSecrets::load(tx, &self.vault, &channel).await?;
+            // Before it was connected it has none of its own.
+            let has_own = secrets.external_id.is_some() || channel.state == ChannelState::Disconnected;
             let mut wanted = secrets.credentials.clone();
             wanted.extend(changes.clone());
             let wanted = check_credentials(&channel.kind, given_by_app, wanted)?;
-            let changed = address::change(&self.scope, &channel, secrets, wanted, changes)?;
+            let mut changed = address::change(&self.scope, &channel, secrets, wanted, changes)?;
+            if changes.contains_key(granted::BY) {
+                changed.secrets.granted_at = Some(tx.now());
+            }
+            if changed.is_other_account && has_own && !other_account {
+                return Err(Error::conflict("other_account", OTHER_ACCOUNT));
+            }
             channel.sealed = changed.secrets.seal(&self.vault, channel.id)?;
             if let Some(claims) = &changed.claims {
                 claims::move_to(tx, &self.scope, &channel, claims).await?;

@@ -284,7 +284,9 @@ pub async fn choose(
     }
     let vault = Arc::clone(&with.vault);
     let id = if let Some(id) = one.channel {
-        let changes = ChannelChanges { credentials: Some(chosen.credentials), ..ChannelChanges::default() };
+        // Whose it is was judged above.
+        let credentials = Some(chosen.credentials);
+        let changes = ChannelChanges { credentials, other_account: true, ..ChannelChanges::default() };
         let verb = super::settings::UpdateChannel { scope: scope.clone(), vault, id, changes };
         change(&with.store, &with.http, &with.public_url, verb).await?.id
     } else {

@@ -52,6 +52,12 @@ pub enum RoomFrame {
         /// The provider's word for the account's state, or why it failed.
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
+        /// Why there is nothing to be scanned; it is asked for again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+        /// Why there is nothing to be typed, after a number was given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code_problem: Option<String>,
     },
 }
 

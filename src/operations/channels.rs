@@ -57,6 +57,10 @@ pub struct ChannelPatch {
     settings: Option<serde_json::Map<String, serde_json::Value>>,
     /// Those that change.
     credentials: Option<BTreeMap<String, String>>,
+    /// The credentials may be of another account than the channel's: its conversations stay, and their customers wrote to the
+    /// former one.
+    #[serde(default)]
+    other_account: bool,
 }
 
 /// `hook_path` is only given where the caller manages.
@@ -85,11 +89,11 @@ pub async fn create(caller: Caller, new: NewChannel) -> Result<Created<ChannelVi
 
 pub async fn update(at: At, patch: ChannelPatch) -> Result<ChannelView, Error> {
     let app = &at.app;
-    let ChannelPatch { name, state, settings, credentials } = patch;
+    let ChannelPatch { name, state, settings, credentials, other_account } = patch;
     if let Some(credentials) = &credentials {
         address::check(app.http.outward(), credentials)?;
     }
-    let changes = ChannelChanges { name, state, settings, credentials };
+    let changes = ChannelChanges { name, state, settings, credentials, other_account };
     let verb = UpdateChannel { scope: at.scope, vault: Arc::clone(&app.vault), id: at.id, changes };
     Ok(change(&app.store, &app.http, &app.config.server.public_url, verb).await?.view(true))
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::{HealthState, Provider, Remedy};
+use adapters::{HealthState, Provider, Remedy, SendError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hub::Tags;
 use serde::Deserialize;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 use utoipa::ToSchema;
 
@@ -24,6 +25,7 @@ use crate::rooms;
 
 const TICK: Duration = Duration::from_secs(1);
 const CALL_LIMIT: Duration = Duration::from_secs(10);
+const NO_ANSWER: &str = "the provider does not answer";
 /// The provider shows the first code for a minute and each further one for 20 seconds.
 const FIRST_CODE_MS: i64 = 60_000;
 const NEXT_CODE_MS: i64 = 20_000;
@@ -76,6 +78,8 @@ struct Shown {
     code: Option<String>,
     attempt: u32,
     expires_at: Option<i64>,
+    problem: Option<String>,
+    code_problem: Option<String>,
 }
 
 impl Run {
@@ -107,7 +111,7 @@ impl Run {
                 watched_at = Instant::now();
             }
             let health = timeout(CALL_LIMIT, self.provider.health(http, &account)).await;
-            let health = health.map_err(|_| "the provider does not answer".to_owned())?;
+            let health = health.map_err(|_| NO_ANSWER.to_owned())?;
             let health = health.map_err(|error| error.reason.to_string())?;
             let detail = health.detail.to_string();
             let state = match health.state {
@@ -137,24 +141,36 @@ impl Run {
         Ok(PairingState::TimedOut)
     }
 
-    /// Takes the code that the provider has now. An error leaves the one before.
+    /// Takes the code that the provider has now. An error leaves the one before as long as it lasts, and is shown after that.
     async fn refresh(&self, shown: &mut Shown) {
         let account = self.connected.secrets.account();
         let http = &self.app.http;
-        if let Ok(Ok(Some(picture))) = timeout(CALL_LIMIT, self.provider.pairing(http, &account)).await {
-            let qr = Some(format!("data:{};base64,{}", picture.mime, STANDARD.encode(&picture.bytes)));
-            if qr != shown.qr {
-                let lasts_ms = if shown.attempt == 0 { FIRST_CODE_MS } else { NEXT_CODE_MS };
-                shown.attempt += 1;
-                shown.expires_at = Some(self.app.store.clock().now_ms() + lasts_ms);
-                shown.qr = qr;
+        let now = self.app.store.clock().now_ms();
+        match timeout(CALL_LIMIT, self.provider.pairing(http, &account)).await {
+            Ok(Ok(Some(picture))) => {
+                let qr = Some(format!("data:{};base64,{}", picture.mime, STANDARD.encode(&picture.bytes)));
+                if qr != shown.qr {
+                    let lasts_ms = if shown.attempt == 0 { FIRST_CODE_MS } else { NEXT_CODE_MS };
+                    shown.attempt += 1;
+                    shown.expires_at = Some(now + lasts_ms);
+                    shown.qr = qr;
+                }
+                shown.problem = None;
+            }
+            // It has none yet.
+            Ok(Ok(None)) => {}
+            failed => {
+                if shown.expires_at.is_none_or(|at| at <= now) {
+                    (shown.qr, shown.expires_at) = (None, None);
+                    shown.problem = Some(reason_of(failed));
+                }
             }
         }
-        if let Some(phone) = self.turn.wanted_phone()
-            && let Ok(Ok(code)) =
-                timeout(CALL_LIMIT, self.provider.pairing_code(http, &account, &phone)).await
-        {
-            shown.code = code;
+        if let Some(phone) = self.turn.wanted_phone() {
+            match timeout(CALL_LIMIT, self.provider.pairing_code(http, &account, &phone)).await {
+                Ok(Ok(code)) => (shown.code, shown.code_problem) = (code, None),
+                failed => shown.code_problem = Some(reason_of(failed)),
+            }
         }
     }
 
@@ -168,10 +184,20 @@ impl Run {
             attempt: shown.attempt,
             expires_at: shown.expires_at.filter(|_| is_scan),
             detail,
+            problem: shown.problem.clone().filter(|_| is_scan),
+            code_problem: shown.code_problem.clone().filter(|_| is_scan),
         };
         if let Ok(data) = serde_json::to_vec(&frame) {
             let room = rooms::pairing(self.connected.channel.id);
             self.app.hub.publish_ephemeral(&room, data.into(), Tags::default());
         }
+    }
+}
+
+/// Why a call gave no code.
+fn reason_of<T>(failed: Result<Result<T, SendError>, Elapsed>) -> String {
+    match failed {
+        Ok(Err(error)) => error.reason.to_string(),
+        _ => NO_ANSWER.to_owned(),
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use kinds::{
     Acknowledge, Class, DeleteFile, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile,
-    FetchTitle, Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
+    FetchTitle, Payload, React, ReadItem, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
 };
 
 use super::pace::Paces;
@@ -74,6 +74,7 @@ const PROMOTE: &str = "update jobs set state = 'ready' where tenant = $1 and id 
 const HURRY: &str = "update jobs set run_at = $4 where tenant = $1 and subject = $2 and kind = $3 and state = 'ready' and run_at > $4";
 const WAITING: &str = "select id from jobs where tenant = $1 and subject = $2 and kind = $3 \
     and state in ('ready', 'behind') limit 1";
+const KNOWN: &str = "select id from jobs where tenant = $1 and subject = $2 and kind = $3 limit 1";
 const HURRY_LANE: &str = "update jobs set run_at = $3 where tenant = $1 and lane = $2 and state in ('ready', 'claimed') \
     and claim is null and run_at > $3";
 /// A bounded number per call; the others run at their scheduled time.
@@ -105,6 +106,7 @@ pub const ALL: &[&str] = &[
     PROMOTE,
     HURRY,
     WAITING,
+    KNOWN,
     HURRY_LANE,
     LATER_OF_QUEUE,
     HURRY_ONE,
@@ -257,6 +259,11 @@ pub async fn is_waiting<P: Payload>(
     subject: Uuid,
 ) -> Result<bool, StoreError> {
     Ok(tx.one::<(Uuid,)>(WAITING, args![tenant, subject, P::KIND]).await?.is_some())
+}
+
+/// Whether there is a job of this kind for the subject, also one that was given up.
+pub async fn is_known<P: Payload>(tx: &mut Tx<'_>, tenant: Uuid, subject: Uuid) -> Result<bool, StoreError> {
+    Ok(tx.one::<(Uuid,)>(KNOWN, args![tenant, subject, P::KIND]).await?.is_some())
 }
 
 /// Extends the claim of a job. `false`: the claim was lost.

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::store::Tx;
 use crate::store::jobs::{
     self, Acknowledge, DeleteFile, Deliver, DisconnectChannel, EndOverdue, FetchMedia, FetchProfile,
-    FetchTitle, Job, Payload, React, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
+    FetchTitle, Job, Payload, React, ReadItem, ReadNews, RenewSessions, Retain, SweepFiles, WatchChannels,
 };
 
 /// What to do with a job whose run was interrupted.
@@ -105,6 +105,7 @@ static ALL: &[JobKind] = &[
     kind::<Deliver>(),
     kind::<Acknowledge>(),
     kind::<ReadNews>(),
+    kind::<ReadItem>(),
     kind::<React>(),
     kind::<DeleteFile>(),
     kind::<FetchMedia>(),

@@ -1,6 +1,7 @@
 //! Reads what a provider holds and did not deliver: mail, or what was written while a gateway was down. Each message is
 //! stored as if it had been delivered, so one that is known changes nothing. The place where the reading stopped is moved
-//! on after all of it is stored: a reader that dies begins again where the last one ended.
+//! on after all of it is stored: a reader that dies begins again where the last one ended. A message that cannot be had now
+//! gets a job of its own (`read_item.rs`), so that the others do not wait for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +21,15 @@ use crate::error::Error;
 use crate::inbox::receive::{self, Keep};
 use crate::model::{Channel, ChannelHealth};
 use crate::store::cursors::{self, Cursor};
-use crate::store::jobs::{self, Job, ReadNews};
+use crate::store::jobs::{self, Job, Payload, ReadItem, ReadNews, Slot};
 use crate::store::{Tx, Verb, channels, looks, messages};
 
 /// A reading that takes longer goes on in a later run, after the other channels had their turn. One page is always read.
 const RUN: Duration = Duration::from_secs(30);
 const FIRST_WAIT_MS: i64 = 2_000;
 const LONGEST_WAIT_MS: i64 = 600_000;
+/// Messages of a run that cannot be had: with more it is not the messages, and the reading itself is tried again.
+const MOST_LEFT: usize = 3;
 
 impl Work for ReadNews {
     /// Of failures that are not the provider's.
@@ -79,6 +82,7 @@ async fn read(
     let began = Instant::now();
     let mut cursor = Some(begun.text.as_str()).filter(|text| !text.is_empty());
     let mut page: Option<String> = None;
+    let mut left = 0;
     // What cannot be read is no place: the reading begins anew.
     if let Some(place) = begun.page.as_deref().and_then(|text| serde_json::from_str::<Place>(text).ok()) {
         page = Some(place.page);
@@ -99,7 +103,7 @@ async fn read(
             }
             Err(error) => return Ok(Err(error)),
         };
-        if let Err(error) = store(env, provider, connected, &news).await? {
+        if let Err(error) = store(env, provider, connected, (&news, &mut left)).await? {
             return Ok(Err(error));
         }
         match (news.page, news.cursor) {
@@ -127,31 +131,59 @@ async fn store(
     env: &Env,
     provider: &'static dyn Provider,
     connected: &Arc<Connected>,
-    news: &News,
+    (news, left): (&News, &mut usize),
 ) -> Result<Result<(), SendError>, Error> {
-    let channel = &connected.channel;
+    let place = (connected.channel.tenant, connected.channel.id);
     for item in &news.items {
-        let seen = Seen { place: (channel.tenant, channel.id), key: item.key.clone() };
-        if env.store.read(seen).await? {
+        let wanted = ReadItem { channel: place.1, key: item.key.clone() };
+        if env.store.read(Handled { tenant: place.0, item: wanted.clone() }).await? {
             continue;
         }
-        let body = match &item.body {
-            Some(body) => Some(body.clone()),
-            None => match provider.item(&env.http, &account(env, connected).await?, &item.key).await {
-                Ok(body) => body,
-                // It will never be had: people see why in the integration log, and the others are read.
-                Err(error) if !error.retryable && !error.channel_down => {
-                    pass_over(env, channel, &item.key, &error).await?;
-                    None
+        match &item.body {
+            Some(body) => keep(env, provider, connected, body.clone()).await?,
+            None => match fetch(env, provider, connected, &item.key).await? {
+                Ok(()) => {}
+                Err(error) if error.channel_down || *left >= MOST_LEFT => return Ok(Err(error)),
+                Err(error) => {
+                    tracing::warn!(channel = %place.1, tenant = %place.0, %error, "a message of a provider cannot be had now");
+                    *left += 1;
+                    env.store.write(LeaveFor { tenant: place.0, item: wanted }).await?;
                 }
-                Err(error) => return Ok(Err(error)),
             },
-        };
-        let Some(body) = body else { continue };
-        let parsed = provider.parse(&body, &connected.context()).map_err(|error| error.to_string());
-        receive::receive(&env.store, Arc::clone(channel), Bytes::from(body), parsed).await?;
+        }
     }
     Ok(Ok(()))
+}
+
+/// Asks for a message and stores it. One that will never be had is told in the integration log.
+pub(super) async fn fetch(
+    env: &Env,
+    provider: &'static dyn Provider,
+    connected: &Arc<Connected>,
+    key: &str,
+) -> Result<Result<(), SendError>, Error> {
+    match provider.item(&env.http, &account(env, connected).await?, key).await {
+        Ok(Some(body)) => keep(env, provider, connected, body).await?,
+        // It is gone.
+        Ok(None) => {}
+        Err(error) if !error.retryable && !error.channel_down => {
+            pass_over(env, &connected.channel, key, &error).await?;
+        }
+        Err(error) => return Ok(Err(error)),
+    }
+    Ok(Ok(()))
+}
+
+async fn keep(
+    env: &Env,
+    provider: &'static dyn Provider,
+    connected: &Arc<Connected>,
+    body: Vec<u8>,
+) -> Result<(), Error> {
+    let parsed = provider.parse(&body, &connected.context()).map_err(|error| error.to_string());
+    let channel = Arc::clone(&connected.channel);
+    receive::receive(&env.store, channel, Bytes::from(body), parsed).await?;
+    Ok(())
 }
 
 async fn pass_over(env: &Env, channel: &Arc<Channel>, key: &str, error: &SendError) -> Result<(), Error> {
@@ -182,17 +214,39 @@ impl Verb for GetCursor {
     }
 }
 
-struct Seen {
-    place: (Uuid, Uuid),
-    key: String,
+/// Whether a message is stored, or has a job of its own.
+struct Handled {
+    tenant: Uuid,
+    item: ReadItem,
 }
 
-impl Verb for Seen {
+impl Verb for Handled {
     type Out = bool;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
-        let (tenant, channel) = self.place;
-        Ok(messages::seen(tx, (tenant, channel), &self.key).await?.is_some())
+        let Self { tenant, item } = self;
+        Ok(messages::seen(tx, (*tenant, item.channel), &item.key).await?.is_some()
+            || jobs::is_known::<ReadItem>(tx, *tenant, item.subject()).await?)
+    }
+}
+
+/// Has a message read by itself, later.
+struct LeaveFor {
+    tenant: Uuid,
+    item: ReadItem,
+}
+
+impl Verb for LeaveFor {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let lane = format!("news:{}:{}", self.item.channel, self.item.subject());
+        let slot = Slot { tenant: self.tenant, queue: self.item.channel, lane: &lane, position: tx.now() };
+        Ok(jobs::push(tx, &slot, &self.item).await?)
     }
 }
 

@@ -177,7 +177,7 @@ async fn run_one(env: &Env, job: Job) {
             Err(reason) => Err(Failure::for_good(format!("its payload cannot be read: {reason}"))),
             Ok(work) => {
                 let work = catch_failure(limited(kind.limit, work));
-                match (with_claim_renewal(env, &job, work).await, kind.every) {
+                match (with_claim_renewal(&env.store, &job, work).await, kind.every) {
                     // Whoever has it now says what becomes of it.
                     (None, _) => {
                         tracing::warn!(kind = job.kind, job = %job.id, tenant = %job.tenant, "another worker has taken a job over");
@@ -241,12 +241,12 @@ async fn limited(
 }
 
 /// Renews the claim while the work runs. `None`: the claim is lost, and the work was dropped.
-async fn with_claim_renewal<T>(env: &Env, job: &Job, work: impl Future<Output = T>) -> Option<T> {
+async fn with_claim_renewal<T>(store: &Store, job: &Job, work: impl Future<Output = T>) -> Option<T> {
     let third = Duration::from_millis(CLAIM_MS.unsigned_abs() / 3);
     let renew = async {
         loop {
             tokio::time::sleep(third).await;
-            match env.store.write(RenewClaim { job: job.clone() }).await {
+            match store.write(RenewClaim { job: job.clone() }).await {
                 Ok(kept) if !kept.value => return,
                 Ok(_) => {}
                 Err(error) => {
@@ -354,16 +354,4 @@ impl Verb for RenewClaim {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn whatever_goes_wrong_in_a_job_has_a_reason() {
-        assert_eq!(catch_failure(async { Ok(()) }).await, Ok(()));
-        let failed =
-            catch_failure(async { Err(Error::NotFound("conversation")) }).await.expect_err("an error");
-        assert_eq!((failed.reason.as_str(), failed.for_good), ("there is no such conversation", false));
-        let panicked = catch_failure(async { panic!("on purpose") }).await.expect_err("a panic");
-        assert!(panicked.reason.contains("panic") && !panicked.for_good);
-    }
-}
+mod tests;

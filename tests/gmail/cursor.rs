@@ -3,7 +3,10 @@
 use emulators::Answer;
 use emulators::gmail::{EmulatorConfig, Mail};
 use hubbub::error::Error;
+use hubbub::store::jobs::{self, ReadItem};
 use hubbub::store::{Arg, Tx, Verb};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{MAILBOX, Shop, settings};
 use crate::health::look_now;
@@ -56,6 +59,9 @@ on_both!(a_forgotten_place_is_one_full_reading, |engine| async move {
     let lists =
         shop.google.calls().split_off(before).iter().filter(|call| call.path.ends_with("/messages")).count();
     assert_eq!(lists, 1, "full readings");
+    // People know and find a customer by the address, not by the thread.
+    let inbox = shop.api.inbox().await;
+    assert!(inbox.iter().all(|one| one["contact"]["handle"] == "ari@example.org"), "{inbox:?}");
     assert_eq!(shop.health().await["state"], "connected");
     shop.finish().await;
 });
@@ -160,5 +166,123 @@ on_both!(a_mail_that_can_never_be_had_stops_nobody, |engine| async move {
     assert_eq!(told.len(), 1, "{log}");
     assert!(told[0].contains("Invalid mail"), "{log}");
     assert_eq!(shop.health().await["state"], "connected");
+    shop.finish().await;
+});
+
+/// The message that is read by itself, as if it had been tried often, is tried once more now.
+struct Late {
+    place: (Uuid, Uuid),
+}
+
+impl Verb for Late {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.place.0)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let found = "select subject from jobs where kind = 'read_item' and state = 'ready'";
+        for (subject,) in tx.all::<(Uuid,)>(found, &[]).await? {
+            tx.exec("update jobs set tries = 19 where subject = $1", &[Arg::from(subject)]).await?;
+            jobs::hurry::<ReadItem>(tx, self.place, subject).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn dead(shop: &Shop) -> Vec<Value> {
+    let (status, page) = shop.api.get(&format!("/api/v1/jobs/dead?tenant={}", shop.world.tenant)).await;
+    assert_eq!(status, 200, "{page}");
+    page["jobs"].as_array().expect("jobs").clone()
+}
+
+on_both!(a_mail_that_always_fails_holds_nobody_and_is_set_aside, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let arrived: Vec<_> = ["m-one", "m-two", "m-three"]
+        .into_iter()
+        .map(|text| shop.google.arrives(MAILBOX, &mail(text).without_push()))
+        .collect();
+    let path = format!("/messages/{}", arrived[1].id);
+    shop.google.answers(Answer { method: Some("GET".into()), ..Answer::of(&path, 500, Value::Null) });
+    shop.google.arrives(MAILBOX, &mail("m-four"));
+    shop.is_read().await;
+    // The next ones do not wait either.
+    shop.google.arrives(MAILBOX, &mail("m-five"));
+    shop.is_read().await;
+    let others = ["m-one", "m-three", "m-four", "m-five"];
+    assert!(once(&shop.subjects().await, &others), "{:?}", shop.subjects().await);
+    let place = (shop.world.tenant, shop.mailbox.id);
+    shop.until("it is given up", async |shop| {
+        shop.world.app.store.write(Late { place }).await.expect("the job");
+        !dead(shop).await.is_empty()
+    })
+    .await;
+    let told = dead(&shop).await;
+    assert_eq!((told.len(), &told[0]["kind"]), (1, &json!("read_item")), "{told:?}");
+    assert_eq!(told[0]["channel"], json!(shop.mailbox.id));
+    let reason = told[0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains(&arrived[1].id) && reason.contains("Gmail answered 500"), "{reason}");
+    assert_eq!(shop.health().await["state"], "connected");
+    // A person has it tried again when Google has it again.
+    shop.google.answers_itself("GET", &path);
+    let retry = format!("/api/v1/jobs/{}/retry", told[0]["id"].as_str().expect("an id"));
+    assert!(shop.api.post(&retry, &json!({})).await.0 < 300);
+    shop.until("the mail", async |shop| shop.subjects().await.len() == 5).await;
+    assert!(dead(&shop).await.is_empty());
+    shop.finish().await;
+});
+
+on_both!(an_outage_of_mails_is_no_fault_of_each_mail, |engine| async move {
+    let shop = Shop::start(engine).await;
+    let texts = ["m-one", "m-two", "m-three", "m-four", "m-five", "m-six"];
+    // The list is there, the mails are not.
+    let answer = Answer::of("/messages/", 500, Value::Null);
+    shop.google.answers(Answer { method: Some("GET".into()), ..answer });
+    let place = shop.cursor().await;
+    for text in &texts[..5] {
+        shop.google.arrives(MAILBOX, &mail(text).without_push());
+    }
+    shop.google.arrives(MAILBOX, &mail(texts[5]));
+    shop.until("they are tried", async |shop| shop.calls("/messages/").len() >= 4).await;
+    assert_eq!(shop.cursor().await, place, "the reading itself is tried again");
+    assert!(dead(&shop).await.is_empty());
+    shop.google.answers_itself("GET", "/messages/");
+    shop.until("all of them", async |shop| shop.subjects().await.len() == texts.len()).await;
+    shop.is_read().await;
+    assert!(once(&shop.subjects().await, &texts), "{:?}", shop.subjects().await);
+    shop.finish().await;
+});
+
+on_both!(a_reading_that_is_interrupted_goes_on_with_its_next_page, |engine| async move {
+    let config = EmulatorConfig { page_size: 2, ..EmulatorConfig::default() };
+    let shop = Shop::with(engine, settings(), config).await;
+    let texts = ["m-one", "m-two", "m-three", "m-four", "m-five", "m-six"];
+    let arrived: Vec<_> =
+        texts.iter().map(|text| shop.google.arrives(MAILBOX, &mail(text).without_push())).collect();
+    // The server is told to stop while it waits for the second mail; it ends the page.
+    let path = format!("/messages/{}", arrived[1].id);
+    let slow = Answer { hang_ms: Some(1_200), status: None, ..Answer::of(&path, 200, Value::Null) };
+    shop.google.answers(Answer { method: Some("GET".into()), ..slow }.times(1));
+    let (now, _) = shop.google.state_of(MAILBOX).expect("the mailbox");
+    shop.google.notifies(MAILBOX, now);
+    shop.until("the first", async |shop| !shop.subjects().await.is_empty()).await;
+    let place = shop.cursor().await;
+    let shop = shop.restart().await;
+    shop.is_read().await;
+    assert!(once(&shop.subjects().await, &texts), "{:?}", shop.subjects().await);
+    assert_ne!(shop.cursor().await, place);
+    let begun = shop
+        .calls("/history")
+        .iter()
+        .filter(|call| {
+            call.parameter("startHistoryId") == Some(place.as_str()) && call.parameter("pageToken").is_none()
+        })
+        .count();
+    assert_eq!(begun, 1, "no page is asked for twice");
+    for (text, one) in texts.iter().zip(&arrived) {
+        let asked = shop.calls(&format!("/messages/{}", one.id)).len();
+        assert_eq!(asked, 1, "{text}");
+    }
     shop.finish().await;
 });

@@ -142,3 +142,28 @@ on_both!(rights_that_are_taken_back_need_another_sign_in, |engine| async move {
     }
     all.finish().await;
 });
+
+on_both!(a_repeated_removal_takes_nothing_back_that_was_given_since, |engine| async move {
+    let all = MetaWorld::start(engine).await;
+    let owner = all.world.api("owner@example.com").await;
+    let channel = connected(&all, &owner, "messenger", PAGE, None).await;
+    let id = channel["id"].as_str().expect("an id").to_owned();
+    let callback = format!("{}/deauthorize", all.callback());
+    let health = async || owner.get(&format!("/api/v1/channels/{id}/health")).await.1["health"].clone();
+    // Signed before this person signed in: it was meant for what was given then.
+    assert_eq!(all.meta.repeats_deauthorisation(PERSON, &callback, 60).await, 200);
+    assert_eq!(health().await["state"], "connected");
+    assert_eq!(all.meta.deauthorises(PERSON, &callback).await, 200);
+    assert_eq!(health().await["action"], "sign_in");
+    // Once more changes nothing more.
+    assert_eq!(all.meta.repeats_deauthorisation(PERSON, &callback, 0).await, 200);
+    let (_, page) = owner.get(&format!("/api/v1/channels/{id}/health")).await;
+    let told = page["entries"].as_array().expect("entries").iter();
+    assert_eq!(told.filter(|one| one["state"] == "needs_attention").count(), 1, "{page}");
+    // Signed in again, an old one does no harm either, and one that is too old is refused.
+    connected(&all, &owner, "messenger", PAGE, Some(&id)).await;
+    assert_eq!(all.meta.repeats_deauthorisation(PERSON, &callback, 1_800).await, 200);
+    assert_eq!(health().await["state"], "connected");
+    assert_eq!(all.meta.repeats_deauthorisation(PERSON, &callback, 4_000).await, 401);
+    all.finish().await;
+});

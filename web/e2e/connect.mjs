@@ -125,6 +125,19 @@ await step("a Telegram bot is connected by its token, from the keyboard alone", 
   await works();
 });
 
+await step("a token of another bot is asked about, and nothing moves until somebody agrees", async () => {
+  const credentials = page.getByTestId("credentials");
+  await at("field-token").fill("7000000002:of_another_bot");
+  await credentials.getByTestId("save").click();
+  await page.getByRole("alertdialog", { name: /of another account/ }).waitFor();
+  await look(page, "other-account");
+  await page.keyboard.press("Escape");
+  await credentials.getByText(/This channel and its conversations are of another account/).waitFor();
+  await at("field-token").fill("");
+  await page.reload();
+  await works();
+});
+
 await step("a phone at a WAHA server is connected by the server's key", async () => {
   await choose("waha");
   await at("field-base_url").fill(waha[0]);
@@ -176,6 +189,7 @@ await step("an account that is taken is refused in words, and another one is cho
   assert.match(await refused().innerText(), /Another channel has this account/);
   await pickAccount(1);
   await works();
+  await page.locator("h1:focus").waitFor();
 });
 
 await step("the channel is connected anew", async () => {
@@ -281,6 +295,18 @@ await step("a channel is disconnected, after a question, and connected again", a
   await page.locator("[data-testid=channel-health][data-health=paused]").waitFor();
   await at("connect").click();
   await works();
+});
+
+await step("a tracked link is shown with its code as soon as it is made", async () => {
+  await page.goto(`${url}/#/settings/links`);
+  await at("new-link").first().click();
+  await at("link-form").locator("select[name=channel]").selectOption({ label: "Telegram bot" });
+  await at("field-name").fill("A flyer");
+  await at("field-target").fill("shop_bot");
+  await at("save").click();
+  await at("link-qr").waitFor();
+  await look(page, "link");
+  await inRussian(page, owner, "link", "link-qr");
 });
 
 await step("an owner does not see the platform's apps", async () => {

@@ -101,7 +101,8 @@ export interface paths {
         /**
          * Change a channel's name, state, settings or credentials.
          * @description Another address or account (`base_url`, `session`, `api_base`) needs the channel's secrets again, and makes a
-         *     new webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account.
+         *     new webhook secret: connect it afterwards. 409 `account_taken`: another channel has the account; `other_account`: the
+         *     credentials are of another account than the channel was connected with, and the call does not say `other_account`.
          */
         patch: operations["patch_channels_id"];
         trace?: never;
@@ -117,7 +118,8 @@ export interface paths {
         put?: never;
         /**
          * Prove the credentials and make the provider deliver to this server.
-         * @description 409 `connect_failed` with the provider's reason; `not_reached`, `not_answered`: the provider said nothing, so nothing
+         * @description 409 `connect_failed` with the provider's reason; `bad_settings`: the channel's credentials are not whole, as after it was
+         *     disconnected; `not_reached`, `not_answered`: the provider said nothing, so nothing
          *     is known to be wrong; `account_taken`: another channel has the account.
          */
         post: operations["post_channels_id_connect"];
@@ -1748,6 +1750,11 @@ export interface components {
                 [key: string]: string;
             } | null;
             name?: string | null;
+            /**
+             * @description The credentials may be of another account than the channel's: its conversations stay, and their customers wrote to the
+             *     former one.
+             */
+            other_account?: boolean;
             settings?: components["schemas"]["ChannelSettings"] | null;
             state?: components["schemas"]["ChannelState"] | null;
         };
@@ -3316,6 +3323,8 @@ export interface components {
             attempt: number;
             /** @description What is to be typed on the phone, if its number was given. */
             code: string | null;
+            /** @description Why there is nothing to be typed, after a number was given. */
+            code_problem: string | null;
             /** @description The provider's word for the account's state, or why it failed. */
             detail: string | null;
             /**
@@ -3325,6 +3334,8 @@ export interface components {
             expires_at: number | null;
             /** @enum {string} */
             kind: "pairing";
+            /** @description Why there is nothing to be scanned; it is asked for again. */
+            problem: string | null;
             /** @description What is to be scanned, as a `data:` address of a picture. */
             qr: string | null;
             state: components["schemas"]["PairingState"];

@@ -115,6 +115,8 @@ fn inbound(root: Part<'_>, mailbox: Option<&str>, thread: &str) -> Fields {
     }
     match from {
         Some(from) => {
+            // The contact is of the thread: by its address people know who it is, and find it.
+            event.contact_handle = Some(from.address.clone());
             event.external_contact_id = Some(from.address);
             event.contact_name = from.name;
         }
@@ -146,6 +148,7 @@ fn outbound(root: Part<'_>, mailbox: Option<&str>) -> Fields {
         mark_automatic(&mut event);
     }
     if let Some(to) = to.into_iter().nth(other.unwrap_or_default()) {
+        event.contact_handle = Some(to.address.clone());
         event.external_contact_id = Some(to.address);
         event.contact_name = to.name;
     }

@@ -114,6 +114,14 @@ impl ConnectFailure {
     /// The code of a call that left, and to which no answer came.
     pub(crate) const NO_ANSWER: &str = "no_answer";
 
+    /// The code of a channel whose own settings do not do: nobody was asked.
+    pub(crate) const BAD_SETTINGS: &str = "bad_settings";
+
+    /// The provider was not asked, because a setting of the channel is missing or cannot be used.
+    pub fn is_unasked(&self) -> bool {
+        self.code == Self::BAD_SETTINGS
+    }
+
     /// Nothing left this server: the provider has not seen what was sent.
     pub fn is_unreached(&self) -> bool {
         self.code == Self::UNREACHABLE

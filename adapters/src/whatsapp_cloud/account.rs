@@ -65,6 +65,8 @@ pub(super) fn whole(change: &Change<'_>) -> Fields {
             ("customers complain about the number", None)
         }
         "messaging_handovers" => return handover(change),
+        // The contacts of the phone beside: nobody wrote.
+        "smb_app_state_sync" => return Fields::ignored("app_state_sync"),
         _ => return other(),
     };
     let mut event = trouble(change.field, word);

@@ -36,8 +36,13 @@ pub(super) fn learn(shared: &Shared, body: &Value) {
 }
 
 /// Posts the form with `signed_request` to the deauthorise or data-deletion callback.
-pub(super) async fn signed_request(shared: &Shared, user: &str, callback: &str) -> (u16, Value) {
-    let payload = json!({ "algorithm": "HMAC-SHA256", "issued_at": shared.now_ms() / 1000, "user_id": user });
+pub(super) async fn signed_request(
+    shared: &Shared,
+    user: &str,
+    (callback, age_s): (&str, i64),
+) -> (u16, Value) {
+    let issued_at = shared.now_ms() / 1000 - age_s;
+    let payload = json!({ "algorithm": "HMAC-SHA256", "issued_at": issued_at, "user_id": user });
     let request = sign::signed_request(&shared.config.app_secret, &payload);
     let form =
         url::form_urlencoded::Serializer::new(String::new()).append_pair("signed_request", &request).finish();

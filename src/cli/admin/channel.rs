@@ -59,6 +59,9 @@ pub(in crate::cli) enum Channel {
         /// active or disabled.
         #[arg(long)]
         state: Option<ChannelState>,
+        /// The credentials may be of another account than the channel's.
+        #[arg(long)]
+        other_account: bool,
         #[command(flatten)]
         given: Given,
         #[command(flatten)]
@@ -181,7 +184,7 @@ impl Channel {
                 let all = admin.store.read(ListChannels { scopes, managed: tenants }).await?;
                 show.list(&all, line)
             }
-            Self::Update { id, tenant, name, state, given, show } => {
+            Self::Update { id, tenant, name, state, other_account, given, show } => {
                 let tenant = admin.maybe_tenant("--tenant", tenant.as_deref()).await?;
                 let Found { scope, id } = admin.channel("--id", tenant, &id).await?;
                 let changes = ChannelChanges {
@@ -189,6 +192,7 @@ impl Channel {
                     state,
                     settings: Some(given.settings()).filter(|settings| !settings.is_empty()),
                     credentials: Some(given.checked(admin)?).filter(|credentials| !credentials.is_empty()),
+                    other_account,
                 };
                 let verb = UpdateChannel { scope, vault, id, changes };
                 let changed =

@@ -62,7 +62,8 @@ async fn taken_back(app: &AppState, family: &str, id: &str, request: Request) ->
         Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", detail)
     })?;
     let app_id = uuid::Uuid::parse_str(id).map_err(|_| Problem::not_found("app"))?;
-    let channels = granted::take_back(&app.store, &app.vault, app_id, &notice.user).await?;
+    let channels =
+        granted::take_back(&app.store, &app.vault, app_id, (&notice.user, notice.issued_at_s)).await?;
     for channel in &channels {
         app.channels.forget(*channel);
     }

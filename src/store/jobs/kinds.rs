@@ -2,6 +2,7 @@
 //!
 //! To add a kind: a type here with its class, and its arm in `work/kinds.rs`.
 
+use aws_lc_rs::digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -117,4 +118,29 @@ payloads! {
     WatchChannels { installation } = "watch_channels" in Upkeep;
     /// Removes files that belong to no message.
     SweepFiles { installation } = "sweep_files" in Upkeep;
+}
+
+/// Reads one of a channel's news that could not be had when the others were read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadItem {
+    pub channel: Uuid,
+    /// Of the message, as its provider names it.
+    pub key: String,
+}
+
+impl Payload for ReadItem {
+    const KIND: &'static str = "read_item";
+    const CLASS: Class = Class::News;
+
+    fn bare(_: Uuid) -> Option<Self> {
+        None
+    }
+
+    /// There is no row of it: a digest stands for channel and key.
+    fn subject(&self) -> Uuid {
+        let digest = digest::digest(&digest::SHA256, format!("{} {}", self.channel, self.key).as_bytes());
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest.as_ref()[..16]);
+        Uuid::from_bytes(id)
+    }
 }

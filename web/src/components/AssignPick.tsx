@@ -4,7 +4,7 @@ import { useApp, usePick, useText } from "../hooks/app";
 import type { Person as Colleague, Conversation } from "../api.gen";
 import { needs } from "../operations.gen";
 import { byName } from "../state/fold";
-import { PersonIcon } from "./Icons";
+import { AssignIcon } from "./Icons";
 
 const nobody: Record<string, Colleague> = {};
 
@@ -21,7 +21,7 @@ export function AssignPick({ conversation }: { conversation: Conversation }) {
   return (
     <label className="assign">
       <span className="unseen">{t("act.assign")}</span>
-      <PersonIcon size={18} />
+      <AssignIcon size={18} />
       <select value={assignee ?? ""} title={t("act.assign")} data-testid="assign"
         onChange={(event) => desk.assign(conversation.id, event.target.value || null)}>
         <option value="">{t("act.assign")}: {t("act.assignNobody")}</option>

@@ -12,6 +12,7 @@ import { authorName } from "./author";
 import { AttachButtons, AttachDrop, AttachList, useUploads } from "./Attach";
 import { CloseIcon, SendIcon } from "./Icons";
 import { Typing } from "./Presence";
+import { TemplatesButton } from "./TemplatesButton";
 import { useRoad, WindowNote } from "./WindowNote";
 
 const noDraft: Draft = { text: "", note: false, reply_to: null };
@@ -26,6 +27,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
   const live = usePick((state) => state.link.phase === "live" || state.link.lostAt === null);
   const paused = usePick((state) => channelOf(state, conversation)?.state === "disabled");
   const road = useRoad(conversation, draft);
+  const hasTemplates = usePick((state) => channelOf(state, conversation)?.abilities.templates === true);
   const typing = usePick((state) => (state.typing[id] ?? []).some((one) => one.id !== customer));
   const field = useRef<HTMLTextAreaElement>(null);
   const reason = !allowed ? t("composer.viewer") : conversation.state === "closed" ? t("composer.closed") : null;
@@ -72,6 +74,7 @@ export function Composer({ conversation }: { conversation: Conversation }) {
             : typing ? <Typing conversation={id} />
             : conversation.owner === "ai" && !draft.note ? t("composer.takesOver") : null}
         </p>
+        {hasTemplates && !draft.note && road.road.window !== "closed" && <TemplatesButton conversation={conversation} quiet />}
       </div>
       <WindowNote conversation={conversation} draft={draft} writing={road} />
       {draft.reply_to && <Replying conversation={id} message={draft.reply_to} onCancel={() => change({ reply_to: null })} />}

@@ -6,7 +6,7 @@ import { colleague, conversationOf, displayName, liveWriting, unread } from "../
 import type { State } from "../state/model";
 import { asWished } from "../state/pending";
 import type { Conversation } from "../api.gen";
-import { authorName } from "./author";
+import { authorName, isSomebodyElse } from "./author";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
 import { LabelMarks } from "./LabelMarks";
@@ -90,10 +90,10 @@ function draftOf(state: State, id: string): string {
   return draft && !draft.note && state.active !== id ? draft.text.trim() : "";
 }
 
-function snippet(t: Text, { last_message: last }: Conversation, me: string | null): string {
+function snippet(t: Text, { last_message: last, contact }: Conversation, me: string | null): string {
   if (!last) return "";
   const text = last.text ?? t(`kind.${last.kind}`);
-  if (last.direction === "in") return text;
+  if (last.direction === "in") return isSomebodyElse(last.author, contact.name) ? `${last.author.name}: ${text}` : text;
   if (last.author.kind === "responder") return `${t("author.ai")}: ${text}`;
   return last.author.kind === "system" && last.direction === "note" ? text : `${authorName(t, last.author, me)}: ${text}`;
 }

@@ -22,6 +22,8 @@ export const Mark = () => (
 export const SearchIcon = () => <Line><circle cx="11" cy="11" r="6.5" /><path d="m16 16 4.5 4.5" /></Line>;
 export const CloseIcon = () => <Line><path d="m6 6 12 12M18 6 6 18" /></Line>;
 export const BackIcon = () => <Line size={22}><path d="m14.5 5-7 7 7 7" /></Line>;
+export const DoneIcon = () => <Line><path d="m5 12.5 4.500 4.500L19 7.500" /></Line>;
+export const ReopenIcon = () => <Line><path d="M4 12a8 8 0 1 0 2.500-5.800M4 4v4.500h4.500" /></Line>;
 export const DownIcon = () => <Line><path d="M12 5v14M6 13l6 6 6-6" /></Line>;
 export const SendIcon = () => <Line size={20}><path d="M5 12 4 4l17 8-17 8 1-8Zm0 0h8" /></Line>;
 export const AttachIcon = () => <Line size={20}><path d="m20 11-8.500 8.500a5 5 0 0 1-7-7L13 4a3.400 3.400 0 0 1 4.800 4.800l-8.500 8.500a1.700 1.700 0 0 1-2.400-2.400L14.500 7.500" /></Line>;
@@ -40,6 +42,9 @@ export const SparkIcon = ({ size = 16 }: { size?: number }) => (
 );
 export const PersonIcon = ({ size = 16 }: { size?: number }) => (
   <Line size={size}><circle cx="12" cy="8" r="4" /><path d="M4.500 20.500c1-4 4-6 7.500-6s6.500 2 7.500 6" /></Line>
+);
+export const AssignIcon = ({ size = 16 }: { size?: number }) => (
+  <Line size={size}><circle cx="10" cy="8" r="4" /><path d="M2.500 20.500c1-4 4-6 7.500-6 2 0 3.800.6 5.200 1.900M16 19h6M19 16v6" /></Line>
 );
 export const WaitIcon = ({ size = 16 }: { size?: number }) => (
   <Line size={size}><path d="M12 4v9M12 17.500v1.500" /></Line>

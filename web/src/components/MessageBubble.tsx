@@ -4,7 +4,7 @@ import { usePickOf, useText } from "../hooks/app";
 import { refusal } from "../i18n/refusal";
 import type { Message } from "../api.gen";
 import { contextOf } from "../state/context";
-import { authorName } from "./author";
+import { authorName, isSomebodyElse } from "./author";
 import { ContextBefore, LinkList } from "./Context";
 import { MessageActions } from "./MessageActions";
 import { MessageBody } from "./MessageBody";
@@ -19,12 +19,14 @@ import { SystemMessage } from "./SystemMessage";
 interface Props {
   message: Message;
   quoted: Message | null;
+  /** The name of the customer of the conversation: who is called otherwise is named. */
+  customer: string | null;
   /** Follows a message of the same author closely, so the name is not said again. */
   joined: boolean;
   onQuote: (message: Message) => void;
 }
 
-export const MessageBubble = memo(function MessageBubble({ message, quoted, joined, onQuote }: Props) {
+export const MessageBubble = memo(function MessageBubble({ message, quoted, customer, joined, onQuote }: Props) {
   const t = useText();
   const me = usePickOf(message.conversation, (state) => state.session.user?.id ?? null);
   const { direction, author, status } = message;
@@ -38,7 +40,7 @@ export const MessageBubble = memo(function MessageBubble({ message, quoted, join
       data-seq={message.seq} data-direction={direction} data-status={status} data-message-id={message.id}
     >
       {!joined && (
-        <p className={author.kind === "customer" ? "unseen" : "message-author"}>
+        <p className={author.kind === "customer" && !isSomebodyElse(author, customer) ? "unseen" : "message-author"}>
           {author.kind === "responder" && <SparkIcon size={13} />}
           <span dir="auto">{message.data?.["automatic"] === true ? t(direction === "in" ? "author.machine" : "author.automatic") : authorName(t, author, me)}</span>
         </p>

@@ -17,6 +17,7 @@ const reasons = {
   unreadable: "reason.unreadable",
   window_closed: "reason.window_closed",
   opted_out: "reason.opted_out",
+  opted_in: "reason.opted_in",
 } as const;
 
 export function OwnerBanner({ conversation }: { conversation: Conversation }) {
@@ -27,7 +28,10 @@ export function OwnerBanner({ conversation }: { conversation: Conversation }) {
   const assignee = usePick((state) => colleague(state, conversation, conversation.assignee));
   const writing = usePick((state) => liveWriting(state, conversation) !== null);
   const stopped = usePick((state) => channelOf(state, conversation)?.state === "disabled");
-  const { id, owner, state, turn, handoff_reason: reason } = conversation;
+  const { id, owner, state, turn } = conversation;
+  // What was the reason then is not so any more.
+  const isLifted = conversation.handoff_reason === "opted_out" && !conversation.contact.opted_out_at;
+  const reason = isLifted ? "opted_in" : conversation.handoff_reason;
   const closed = state === "closed";
   const mine = owner === "human" && conversation.assignee === me;
   const open = !closed && owner === "ai" && turn !== null && (turn.state === "collecting" || turn.state === "offered");

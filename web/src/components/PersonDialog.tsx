@@ -7,6 +7,7 @@ import { kindKey } from "../i18n/text";
 import { reasonOf } from "../services/problem";
 import { can } from "../state/select";
 import { callsOf, type Act } from "../services/person";
+import { identityWords } from "./identity";
 import { PersonDetails } from "./PersonDetails";
 import { PersonLabels } from "./PersonLabels";
 import { PersonMerges } from "./PersonMerges";
@@ -68,7 +69,7 @@ export function PersonDialog({ conversation, onClose }: { conversation: Conversa
               <ul className="person-ids" data-testid="person-ids">
                 {card.identities.map((one) => (
                   <li key={`${one.channel} ${one.id}`}>
-                    <span>{t(kindKey(one.channel_kind))}</span><span dir="auto">{one.phone ?? one.id}</span>
+                    <span>{t(kindKey(one.channel_kind))}</span><span dir="auto">{identityWords(card, one)}</span>
                   </li>
                 ))}
               </ul>

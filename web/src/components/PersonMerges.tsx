@@ -6,6 +6,7 @@ import { useText } from "../hooks/app";
 import { kindKey, type Text } from "../i18n/text";
 import { reasonOf } from "../services/problem";
 import type { Act, PersonCalls } from "../services/person";
+import { identityWords, mergedNames } from "./identity";
 
 interface Props {
   card: Card;
@@ -41,7 +42,7 @@ export function PersonMerges({ card, calls, act, mayMerge, onFailed }: Props) {
               <li key={merge.id}>
                 <p>{t(`person.state.${merge.state}`)} · {t.full(merge.created_at)}</p>
                 <footer>
-                  <span dir="auto">{reason(t, merge)}</span>
+                  <span dir="auto">{[mergedNames(card, merge), reason(t, merge)].filter(Boolean).join(" · ")}</span>
                   {mayMerge && merge.state === "active" && (
                     <button type="button" className="quiet" onClick={() => decide(merge, false)}>{t("person.undo")}</button>
                   )}
@@ -107,9 +108,9 @@ function Finding({ card, calls, act, onFailed }: Omit<Props, "mayMerge">) {
         <div className="person-asked" data-testid="merge-preview">
           <p>{t("person.preview")}</p>
           <ul className="person-ids">
-            {[...card.identities, ...chosen.identities].map((one) => (
-              <li key={`${one.channel} ${one.id}`}><span>{t(kindKey(one.channel_kind))}</span><span dir="auto">{one.phone ?? one.id}</span></li>
-            ))}
+            {[card, chosen].flatMap((side) => side.identities.map((one) => (
+              <li key={`${one.channel} ${one.id}`}><span dir="auto">{side.contact.name ?? side.contact.handle ?? "–"} · {t(kindKey(one.channel_kind))}</span><span dir="auto">{identityWords(side, one)}</span></li>
+            )))}
           </ul>
           <p className="person-row">
             <button type="button" onClick={() => void merge(chosen)} data-testid="merge-now">{t("person.mergeNow")}</button>

@@ -8,7 +8,14 @@ interface DialogProps {
   onClose: () => void;
 }
 
-export function TemplatesButton({ conversation, onOpen }: { conversation: Conversation; onOpen: (open: boolean) => void }) {
+interface Props {
+  conversation: Conversation;
+  onOpen?: (open: boolean) => void;
+  /** A way beside writing, not the only one. */
+  quiet?: boolean;
+}
+
+export function TemplatesButton({ conversation, onOpen, quiet = false }: Props) {
   const t = useText();
   const { desk } = useApp();
   const [shown, setShown] = useState<{ Dialog: ComponentType<DialogProps> } | null>(null);
@@ -19,7 +26,7 @@ export function TemplatesButton({ conversation, onOpen }: { conversation: Conver
     try {
       const { TemplatesDialog } = await import("./TemplatesDialog");
       setShown({ Dialog: TemplatesDialog });
-      onOpen(true);
+      onOpen?.(true);
     } catch {
       desk.complain(new Error(t("page.chunkFailed")));
     } finally {
@@ -29,10 +36,11 @@ export function TemplatesButton({ conversation, onOpen }: { conversation: Conver
 
   return (
     <>
-      <button type="button" className="primary" aria-haspopup="dialog" aria-busy={busy || undefined} data-testid="choose-template" onClick={() => void (busy || open())}>
-        {t("window.choose")}
+      <button type="button" className={quiet ? "quiet small" : "primary"} aria-haspopup="dialog" aria-busy={busy || undefined}
+        data-testid={quiet ? "templates-open" : "choose-template"} onClick={() => void (busy || open())}>
+        {t(quiet ? "window.templates" : "window.choose")}
       </button>
-      {shown && <shown.Dialog conversation={conversation} onClose={() => { setShown(null); onOpen(false); }} />}
+      {shown && <shown.Dialog conversation={conversation} onClose={() => { setShown(null); onOpen?.(false); }} />}
     </>
   );
 }

@@ -1,16 +1,24 @@
 // The head of a thread: whom one talks to and through which channel, who else looks, whom it is assigned to.
 import { useApp, usePick, useText } from "../hooks/app";
-import { kindKey } from "../i18n/text";
+import { en } from "../i18n/en";
+import { kindKey, type Key, type Text } from "../i18n/text";
 import { channelOf, displayName, mayWrite } from "../state/select";
-import type { Conversation } from "../api.gen";
+import type { ChannelHealth, Conversation } from "../api.gen";
 import { AssignPick } from "./AssignPick";
 import { Avatar } from "./Avatar";
 import { PlaceMark } from "./Context";
-import { BackIcon } from "./Icons";
+import { BackIcon, DoneIcon, ReopenIcon } from "./Icons";
 import { PersonButton } from "./PersonButton";
 import { OptOutButton, OptOutMark } from "./OptOut";
 import { Viewers } from "./Presence";
 import { SourceButton } from "./SourceMark";
+
+/** The provider's sentence, if it gave one: its codes and ours are no words. */
+function troubleWords(t: Text, { state, detail }: ChannelHealth): string {
+  if (detail && !/^[A-Z0-9_]+$/.test(detail)) return detail;
+  const key = `channel.trouble.${state}`;
+  return Object.hasOwn(en, key) ? t(key as Key) : state;
+}
 
 export function ThreadHead({ conversation }: { conversation: Conversation }) {
   const t = useText();
@@ -34,7 +42,7 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
           <span>{channel?.name ?? t(kindKey(conversation.channel_kind))}</span>
           <OptOutMark conversation={conversation} />
           {trouble && (
-            <strong className="trouble">{t("channel.trouble", { detail: trouble.detail ?? trouble.state })}</strong>
+            <strong className="trouble">{t("channel.trouble", { detail: troubleWords(t, trouble) })}</strong>
           )}
         </p>
       </div>
@@ -43,9 +51,10 @@ export function ThreadHead({ conversation }: { conversation: Conversation }) {
       <OptOutButton conversation={conversation} />
       {allowed && <AssignPick conversation={conversation} />}
       {allowed && (
-        <button type="button" className="close-button" data-testid={closed ? "reopen" : "close"}
+        <button type="button" className="close-button" data-testid={closed ? "reopen" : "close"} title={t(closed ? "act.reopen" : "act.close")}
           onClick={() => desk.act(conversation.id, closed ? "reopen" : "close")}>
-          {t(closed ? "act.reopen" : "act.close")}
+          <span className="close-icon" aria-hidden="true">{closed ? <ReopenIcon /> : <DoneIcon />}</span>
+          <span className="close-words">{t(closed ? "act.reopen" : "act.close")}</span>
         </button>
       )}
     </header>

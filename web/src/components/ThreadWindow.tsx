@@ -85,7 +85,7 @@ export function ThreadWindow({ conversation, seq }: { conversation: Conversation
                 {newDay && <h3 className="day"><span>{t.day(message.created_at, now)}</span></h3>}
                 <div ref={isTarget ? target : undefined} tabIndex={isTarget ? -1 : undefined} className={isTarget ? "marked" : undefined}
                   data-testid={isTarget ? "marked" : undefined} aria-label={isTarget ? t("jump.marked") : undefined} role={isTarget ? "group" : undefined}>
-                  <MessageBubble message={message} joined={false} onQuote={onQuote} quoted={message.reply_to ? (byId.get(message.reply_to) ?? null) : null} />
+                  <MessageBubble message={message} customer={conversation.contact.name} joined={false} onQuote={onQuote} quoted={message.reply_to ? (byId.get(message.reply_to) ?? null) : null} />
                 </div>
               </Fragment>
             );

@@ -81,7 +81,7 @@ export function Timeline({ conversation, thread }: { conversation: Conversation;
               <Fragment key={message.client_id ?? message.id}>
                 {newDay && <h3 className="day"><span>{t.day(message.created_at, now)}</span></h3>}
                 {marked && <p className="new-line"><span>{t("list.unreadSome")}</span></p>}
-                <MessageBubble message={message} onQuote={onQuote} joined={!newDay && !marked && joins(before, message)}
+                <MessageBubble message={message} onQuote={onQuote} customer={conversation.contact.name} joined={!newDay && !marked && joins(before, message)}
                   quoted={message.reply_to ? (byId.get(message.reply_to) ?? null) : null} />
               </Fragment>
             );

@@ -16,7 +16,7 @@ describe("a file that is not taken", () => {
 
   it("says what to convert it to, and what else is in the way", () => {
     expect(notTaken(ru, "file: instagram does not take application/zip: convert it to image/jpeg or image/png").words)
-      .toBe("Канал не принимает application/zip. Преобразуйте файл в image/jpeg, image/png.");
+      .toBe("Канал не принимает ZIP. Преобразуйте файл в JPEG, PNG.");
     expect(notTaken(ru, "file: instagram fetches files from this server, which has no public address: ask").words).toContain("public_url");
     expect(notTaken(ru, "size: gmail takes files up to 23 MiB: make it smaller, or send a link to it").words).toContain("до 23 МиБ");
     expect(notTaken(ru, "body: the file is empty: choose another one").words).toBe("Файл пуст. Выберите другой.");

@@ -11,6 +11,9 @@ const tooBigForAny = /takes files up to (\d+) MiB|at most (\d+) MiB are taken/;
 const unfit = /does not take (\S+): convert it to (.+)$/;
 const noAddress = /fetches files from this server, which has no public address/;
 
+/** As people call it: `image/jpeg` is JPEG. */
+const plainType = (type: string): string => (type.split("/").pop() ?? type).replace(/^(x-|vnd\.)/, "").toUpperCase();
+
 export interface NotTaken {
   words: string;
   /** As a document the channel takes it. */
@@ -26,7 +29,7 @@ export function notTaken(t: Text, reason: string): NotTaken {
   const limit = tooBigForAny.exec(reason);
   const [, type, types = ""] = unfit.exec(reason) ?? [];
   const words = reason === pageLeft ? t("attach.pageLeft")
-    : type ? t("attach.unfit", { type, types: types.replaceAll(" or ", ", ") })
+    : type ? t("attach.unfit", { type: plainType(type), types: types.split(" or ").flatMap((one) => one.split(", ")).map(plainType).join(", ") })
     : limit ? t("attach.tooBigForAny", { most: limit[1] ?? limit[2]! })
     : reason.includes("the file is empty") ? t("attach.empty")
     : noAddress.test(reason) ? t("attach.noAddress")

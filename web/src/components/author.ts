@@ -18,3 +18,7 @@ export function authorName(t: Text, author: Author, me: string | null): string {
       return t("author.system");
   }
 }
+
+/** Whether a customer's message is of somebody whom the conversation is not called after: in a group, or a stranger in a thread. */
+export const isSomebodyElse = (author: Author, customer: string | null): boolean =>
+  author.kind === "customer" && Boolean(author.name) && author.name !== customer;

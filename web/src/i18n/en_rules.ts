@@ -51,6 +51,8 @@ export const enRules = {
   "notice.off": "Version {version} has no texts: nothing is told since {time}.",
   "notice.text": "Text in {language}",
   "notice.add": "Another language",
+  "notice.first": "Language of the first text",
+  "notice.placeholder": "“{what}” is not filled in: customers would read it as it stands.",
   "notice.choose": "Choose a language",
   "notice.remove": "Remove {language}",
   "notice.language": "For everybody else",

@@ -52,6 +52,8 @@ export const ruRules: Record<keyof typeof enRules, string | Plural> = {
   "notice.off": "В версии {version} нет текстов: с {time} ничего не сообщается.",
   "notice.text": "Текст, язык: {language}",
   "notice.add": "Ещё один язык",
+  "notice.first": "Язык первого текста",
+  "notice.placeholder": "«{what}» не заполнено: клиенты прочитают это так, как есть.",
   "notice.choose": "Выберите язык",
   "notice.remove": "Убрать: {language}",
   "notice.language": "Для всех остальных",

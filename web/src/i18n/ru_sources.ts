@@ -39,4 +39,10 @@ export const ruSources: Record<keyof typeof enSources, string | Plural> = {
   "leads.none": "Заявок пока нет",
   "leads.noneHint": "Лендинги передают их через API.",
   "leads.nameless": "Без имени",
+  "leads.more": "Что указано в форме",
+  "leads.consent": "Согласие",
+  "leads.landing": "Страница",
+  "leads.unmatched": "Ещё не писал",
+  "leads.open": "Открыть диалог",
+  "leads.noConversation": "Диалога с этим человеком больше нет.",
 };

@@ -82,6 +82,16 @@ describe("router", () => {
     expect(router.get()).toEqual(inbox);
   });
 
+  it("takes the focus along to where a step leads that leaves no entry of its own", () => {
+    const browser = bar("#/connect/gmail?state=s&code=c");
+    const router = new Router(browser);
+    router.go({ ...settings, scope: { ...everywhere, tenant: "t" } }, "replace");
+    expect(router.hasMoved).toBe(false);
+    router.go(settings, "arrive");
+    expect(browser.entries).toEqual(["#/settings/people"]);
+    expect(router.hasMoved).toBe(true);
+  });
+
   it("leaves nothing in the address after a sign-out", () => {
     const browser = bar("#/settings/people?tenant=t");
     const router = new Router(browser);

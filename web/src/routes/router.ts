@@ -46,12 +46,13 @@ export class Router {
     else this.go(route);
   }
 
-  go(route: Route, how: "push" | "replace" = "push"): void {
+  /** `arrive`: in place of the address, and still a step of the person, whose focus follows. */
+  go(route: Route, how: "push" | "replace" | "arrive" = "push"): void {
     const hash = format(route);
     if (hash === format(this.route)) return;
     if (how === "push") this.bar.push(hash);
     else this.bar.replace(hash);
-    this.take(route, how === "push");
+    this.take(route, how !== "replace");
   }
 
   /** Nothing of where the person was stays in the address. */

@@ -1,20 +1,20 @@
 // One channel: how it is, its name and state, its credentials, connecting it, and the ways to what belongs to it.
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
 import { kindKey } from "../i18n/text";
 import { settingsAt } from "../routes/pages";
 import { everywhere, format, inbox } from "../routes/route";
-import { reasonOf } from "../services/problem";
+import { reasonOf, RequestError } from "../services/problem";
 import { can } from "../state/select";
 import type { ChannelKind, ChannelView } from "../api.gen";
 import { Button } from "../ui/Button";
 import { Confirm } from "../ui/Dialog";
 import { TextField } from "../ui/Field";
-import { connectedWords, connectRefused } from "./connect_words";
+import { connectedWords, connectRefused, inWords } from "./connect_words";
 import { CopyField } from "./CopyField";
 import { useCalls } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
-import { Cause, Health, ToDo } from "./Health";
+import { Cause, hasCause, Health, ToDo } from "./Health";
 import { HealthHistory } from "./HealthHistory";
 import { fieldsOf, useKinds } from "./kinds";
 import { MoveChannel } from "./MoveChannel";
@@ -28,7 +28,6 @@ export function useKeepChannel(): (channel: ChannelView) => void {
   const { store } = useApp();
   return (channel) => store.apply({ type: "channels", channels: Object.values({ ...store.get().channels, [channel.id]: channel }) });
 }
-
 
 export function ChannelPage({ channel }: { channel: ChannelView }) {
   const t = useText();
@@ -44,15 +43,21 @@ export function ChannelPage({ channel }: { channel: ChannelView }) {
       <NotLiveNote tenant={tenant} />
       <div className="card">
         <dl className="facts">
-          <div><dt>{t("channels.health")}</dt><dd><Health channel={channel} /></dd></div>
-          {channel.health && (
-            <div>
-              <dt>{t("channels.since", { time: t.full(channel.health.at) })}</dt>
-              <dd><Cause health={channel.health} /></dd>
-            </div>
+          <div>
+            <dt>{t("channels.health")}</dt>
+            <dd><Health channel={channel} />{channel.health && <> <span className="rows-more">{t("channels.since", { time: t.full(channel.health.at) })}</span></>}</dd>
+          </div>
+          {channel.health && hasCause(channel.health) && (
+            <div><dt>{t("channels.why")}</dt><dd><Cause health={channel.health} /></dd></div>
           )}
-          {channel.health?.action && (
+          {channel.health?.action && channel.state !== "disconnected" && (
             <div><dt>{t("channels.todo")}</dt><dd><ToDo health={channel.health} /></dd></div>
+          )}
+          {channel.state === "disconnected" && (
+            <div><dt>{t("channels.todo")}</dt><dd><strong className="health-action" data-testid="health-action">{t(kind?.sign_in ? "channels.action.sign_in" : "channels.action.connect")}</strong></dd></div>
+          )}
+          {channel.health === null && channel.state === "active" && (
+            <div><dt>{t("channels.todo")}</dt><dd><strong className="health-action" data-testid="health-action">{t("channels.neverTodo")}</strong></dd></div>
           )}
         </dl>
         {mayChange && <Switches channel={channel} />}
@@ -158,27 +163,27 @@ function Credentials({ channel, kind }: { channel: ChannelView; kind: ChannelKin
     fields: Object.keys(empty),
     async save(changed) {
       const credentials = Object.fromEntries(Object.entries(changed).map(([field, value]) => [field.slice("credentials.".length), value ?? ""]));
-      keep(await calls.changeChannel(channel.id, { credentials }));
+      const other_account = isSure.current;
+      isSure.current = false;
+      try {
+        keep(await calls.changeChannel(channel.id, { credentials, other_account }));
+      } catch (error) {
+        // Only the server knows whose they are: a bot's token names its bot.
+        if (error instanceof RequestError && error.code === "other_account") setAsks(true);
+        throw inWords(t, error);
+      }
     },
   });
-  // The account that the channel is of; before it was connected there is none.
   const [asks, setAsks] = useState(false);
   const isSure = useRef(false);
-  const moves = channel.health !== null && fields.some(({ name, binds }) => binds === "account" && form.values[`credentials.${name}`]?.trim());
-  const submit = (event: FormEvent) => {
-    if (!moves || isSure.current) return form.submit(event);
-    event.preventDefault();
-    setAsks(true);
-  };
   const agree = () => {
     setAsks(false);
     isSure.current = true;
     form.form.current?.requestSubmit();
-    isSure.current = false;
   };
   if (fields.length === 0) return null;
   return (
-    <EditForm form={{ ...form, submit }} autoComplete="off" data-testid="credentials">
+    <EditForm form={form} autoComplete="off" data-testid="credentials">
       <Confirm open={asks} onClose={() => setAsks(false)} onConfirm={agree} danger
         title={t("channels.accountAsk", { channel: channel.name })} hint={t("channels.accountSure")} action={t("channels.accountChange")} />
       <h2>{t("channels.credentials")}</h2>

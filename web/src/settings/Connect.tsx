@@ -103,7 +103,7 @@ function Choose({ kind, back, choices: { tenant, company, channel, own, accounts
     try {
       const made = await calls.chooseAccount({ state: back.state, account, name: name?.trim() || null });
       keep(made);
-      router.go(settingsAt("channels", tenant, made.id), "replace");
+      router.go(settingsAt("channels", tenant, made.id), "arrive");
     } catch (error) {
       setRefused(connectRefused(t, error));
       setBusy(false);
@@ -148,6 +148,7 @@ function Choose({ kind, back, choices: { tenant, company, channel, own, accounts
           {isOwnMissing
             ? <ButtonLink tone="primary" href={format(settingsAt("channels", tenant, `new-${kind}`))}>{t("channels.new")}</ButtonLink>
             : <Button type="submit" tone="primary" busy={busy} data-testid="connect-account">{busy ? t("channels.connecting") : t("connect.done")}</Button>}
+          <ButtonLink href={format(settingsAt("channels", tenant, channel ?? `new-${kind}`))} data-testid="connect-more">{t(channel === null ? "connect.again" : "connect.againThere")}</ButtonLink>
         </div>
       </form>
     </>

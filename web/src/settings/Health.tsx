@@ -19,16 +19,19 @@ function knownOf(all: string[], word: string | null | undefined): string | null 
 export function Health({ channel }: { channel: ChannelView }) {
   const t = useText();
   const stopped = channel.state === "active" ? null : channel.state;
-  const health = knownOf(levels, channel.health?.state) ?? "unknown";
+  const health = channel.health === null ? "never" : (knownOf(levels, channel.health.state) ?? "unknown");
   const words = t((stopped ? `channels.${stopped}` : `channels.health.${health}`) as Key);
   return (
     <span className="health" data-health={stopped ? "paused" : health} data-testid="channel-health">
-      <span aria-hidden="true">{stopped ? "❚❚" : health === "connected" ? "✓" : health === "unknown" ? "?" : "!"}</span> {words}
+      <span aria-hidden="true">{stopped ? "❚❚" : health === "connected" ? "✓" : health === "unknown" || health === "never" ? "?" : "!"}</span> {words}
     </span>
   );
 }
 
 type Told = Pick<ChannelHealth, "code" | "detail" | "action">;
+
+/** Whether there is anything to be told of why. */
+export const hasCause = ({ code, detail }: Told): boolean => knownOf(causes, code) !== null || Boolean(detail);
 
 /** Why, in words, with the provider's own ones behind; its codes of a state are told in ours. */
 export function Cause({ health }: { health: Told }) {

@@ -1,7 +1,10 @@
 // Leads of landing pages, newest first.
 import { useCallback, useState } from "react";
-import { useText } from "../hooks/app";
+import { useApp, useText } from "../hooks/app";
 import type { Lead } from "../api.gen";
+import { inbox } from "../routes/route";
+import { reasonOf } from "../services/problem";
+import { Button } from "../ui/Button";
 import { EmptyState } from "../ui/States";
 import { useCalls, useData } from "./data";
 import { More } from "./More";
@@ -39,13 +42,57 @@ export function LeadsPage({ tenant }: SectionProps) {
 
 function Line({ lead }: { lead: Lead }) {
   const t = useText();
-  const { name, email, phone, source, utm, at } = lead;
+  const { name, email, phone, source, utm, at, contact, consent, consent_at, landing, fields } = lead;
+  const told: [string, string][] = [
+    ...Object.entries(fields),
+    ...(consent === null ? [] : [[t("leads.consent"), consent_at === null ? consent : `${consent} (${t.full(consent_at)})`] as [string, string]]),
+    ...(landing === null ? [] : [[t("leads.landing"), landing] as [string, string]]),
+  ];
   return (
-    <li className="rows-line" data-testid="lead">
-      <strong dir="auto">{name ?? t("leads.nameless")}</strong>
-      <span className="tag" dir="auto">{source}</span>
-      <span className="rows-more" dir="auto">{[email, phone, utm.source, utm.campaign].filter(Boolean).join(" · ")}</span>
-      <time>{t.full(at)}</time>
+    <li data-testid="lead">
+      <div className="rows-line">
+        <strong dir="auto">{name ?? t("leads.nameless")}</strong>
+        <span className="tag" dir="auto">{source}</span>
+        <span className="rows-more" dir="auto">{[email, phone, utm.source, utm.campaign].filter(Boolean).join(" · ")}</span>
+        <time>{t.full(at)}</time>
+        {contact === null ? <span className="rows-more">{t("leads.unmatched")}</span> : <ToConversation contact={contact} />}
+      </div>
+      {told.length > 0 && (
+        <details className="lead-more" data-testid="lead-more">
+          <summary>{t("leads.more")}</summary>
+          <dl className="facts">
+            {told.map(([what, value]) => <div key={what}><dt dir="auto">{what}</dt><dd dir="auto">{value}</dd></div>)}
+          </dl>
+        </details>
+      )}
     </li>
+  );
+}
+
+/** To where the person who was found to be the lead wrote last. */
+function ToConversation({ contact }: { contact: string }) {
+  const t = useText();
+  const calls = useCalls();
+  const { router } = useApp();
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  async function go() {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const { conversations } = await calls.contact(contact);
+      const last = [...conversations].sort((a, b) => b.updated_at - a.updated_at)[0];
+      if (last) return router.go({ ...inbox, conversation: last.id });
+      setProblem(t("leads.noConversation"));
+    } catch (error) {
+      setProblem(t("act.failed", { reason: reasonOf(error) }));
+    }
+    setBusy(false);
+  }
+  return (
+    <>
+      <Button small busy={busy} onClick={() => void go()} data-testid="lead-open">{t("leads.open")}</Button>
+      {problem !== null && <span className="form-problem" role="alert">{problem}</span>}
+    </>
   );
 }

@@ -35,7 +35,7 @@ const utmOf = (values: Values, campaign: string | null) => ({
   source: values.source || null, medium: values.medium || null, content: values.content || null, term: values.term || null, campaign,
 });
 
-export function NewLinkForm({ tenant, channels }: { tenant: string; channels: readonly ChannelView[] }) {
+export function NewLinkForm({ tenant, channels, keep }: { tenant: string; channels: readonly ChannelView[]; keep: (made: Link) => void }) {
   const t = useText();
   const { router } = useApp();
   const calls = useCalls();
@@ -47,6 +47,7 @@ export function NewLinkForm({ tenant, channels }: { tenant: string; channels: re
       const { name, channel, target, text, campaign, expires_at } = values;
       const writes = hasText(channels.find(({ id }) => id === channel)?.kind ?? "");
       const link = await calls.makeLink({ tenant, name, channel, target, campaign, expires_at, text: writes ? text : null, utm: utmOf(values, campaign || null) });
+      keep(link);
       router.go(settingsAt("links", tenant, link.id), "replace");
     },
   });

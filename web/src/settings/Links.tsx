@@ -24,7 +24,12 @@ export function LinksSection({ tenant, thing }: SectionProps) {
   const calls = useCalls();
   const data = useData(useCallback(() => calls.links(tenant), [calls, tenant]), thing === null ? everyMs : null);
   if (thing === null) return <List tenant={tenant} data={data} />;
-  if (isNew(thing)) return <New tenant={tenant} />;
+  // The list was read before the link was made.
+  const keep = (made: Link) => {
+    data.change(({ links, base }) => ({ base, links: [made, ...links] }));
+    data.again();
+  };
+  if (isNew(thing)) return <New tenant={tenant} keep={keep} />;
   return (
     <DataView data={data}>
       {({ links, base }) => {
@@ -72,7 +77,7 @@ function List({ tenant, data }: { tenant: string; data: Data<Links> }) {
   );
 }
 
-function New({ tenant }: { tenant: string }) {
+function New({ tenant, keep }: { tenant: string; keep: (made: Link) => void }) {
   const t = useText();
   const data = useNames();
   const all = usePick((state) => state.channels);
@@ -83,7 +88,7 @@ function New({ tenant }: { tenant: string }) {
       <PageHead title={t("links.new")} />
       <DataView data={data} isEmpty={() => channels.length === 0}
         empty={<EmptyState title={t("links.noChannels")} hint={t("links.noChannelsHint")} action={<ButtonLink href={to}>{t("page.channels")}</ButtonLink>} />}>
-        {() => <NewLinkForm tenant={tenant} channels={channels} />}
+        {() => <NewLinkForm tenant={tenant} channels={channels} keep={keep} />}
       </DataView>
     </>
   );

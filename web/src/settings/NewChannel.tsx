@@ -12,7 +12,7 @@ import { ButtonLink } from "../ui/Button";
 import { SelectField, TextField } from "../ui/Field";
 import { EmptyState } from "../ui/States";
 import { useKeepChannel } from "./Channel";
-import { connectTitle } from "./connect_words";
+import { connectTitle, inWords } from "./connect_words";
 import { useCalls, type Data } from "./data";
 import { EditForm, FormEnd, useForm } from "./form";
 import { abilitiesOf, fieldsOf, freshName, kindName, needOf, stepsOf, useKinds } from "./kinds";
@@ -116,7 +116,8 @@ function Form({ tenant, kind, companies }: { tenant: string; kind: ChannelKind; 
     },
     async save(_, values) {
       const credentials = givenOf(fields, "credentials", values);
-      const channel = await calls.makeChannel({ tenant, company: values["company"]!, kind: kind.name, name: values["name"]!.trim(), credentials });
+      const made = { tenant, company: values["company"]!, kind: kind.name, name: values["name"]!.trim(), credentials };
+      const channel = await calls.makeChannel(made).catch((error: unknown) => { throw inWords(t, error); });
       keep(channel);
       // A refusal becomes the channel's health.
       await calls.connectChannel(channel.id).then(keep, () => undefined);

@@ -61,7 +61,7 @@ function NoticeForm({ company, notice, keep }: { company: CompanyView; notice: P
           );
         })}
         {mayChange && (
-          <SelectField label={t("notice.add")} value="" data-testid="notice-add"
+          <SelectField label={t(all.length === 0 ? "notice.first" : "notice.add")} value="" data-testid="notice-add"
             choices={[{ value: "", label: t("notice.choose") }, ...languagesToAdd(all).map((one) => ({ value: one, label: languageName(t, one) }))]}
             onChange={(event) => {
               const one = event.target.value;

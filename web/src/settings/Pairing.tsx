@@ -1,11 +1,12 @@
 // Linking an account with a phone: the code that is scanned, or typed there, live while somebody looks at it.
 import { useEffect, useRef, useState, type FormEvent } from "react";
-import { useApp, useText } from "../hooks/app";
+import { useApp, useNow, useText } from "../hooks/app";
 import { fromSocket, reasonOf, RequestError } from "../services/problem";
 import { watchPairing, type PairingFrame } from "../services/pairing";
 import type { ChannelView } from "../api.gen";
 import { Button } from "../ui/Button";
 import { TextField } from "../ui/Field";
+import { pairingSilentMs, pairingWords } from "./connect_words";
 import { useCalls } from "./data";
 
 const isOver = (frame: PairingFrame | null) => frame !== null && ["connected", "failed", "timed_out"].includes(frame.state);
@@ -27,6 +28,8 @@ export function Pairing({ channel }: { channel: ChannelView }) {
   const [reason, setReason] = useState<string | null>(null);
   const [phone, setPhone] = useState("");
   const leave = useRef<(() => void) | null>(null);
+  const heardAt = useRef(0);
+  const now = useNow(1_000);
   const close = () => {
     leave.current?.();
     leave.current = null;
@@ -40,12 +43,14 @@ export function Pairing({ channel }: { channel: ChannelView }) {
       if (leave.current === null) {
         setFrame(null);
         const watched = watchPairing(socket, channel.id, (shown) => {
+          heardAt.current = clock.now();
           setFrame(shown);
           if (isOver(shown)) close();
-        });
+        }, () => void begin(null));
         leave.current = watched.leave;
         await watched.ready.catch((error: unknown) => { throw fromSocket(error); });
       }
+      heardAt.current = clock.now();
       setOpen(true);
       await calls.pair(channel.id, number);
     } catch (error) {
@@ -62,7 +67,9 @@ export function Pairing({ channel }: { channel: ChannelView }) {
   };
 
   const state = frame?.state ?? "starting";
-  const runs = isOpen && !isOver(frame);
+  const isSilent = isOpen && !isOver(frame) && !busy && now - heardAt.current > pairingSilentMs;
+  const runs = isOpen && !isOver(frame) && !isSilent;
+  const told = pairingWords(t, frame);
   if (!needsPairing(channel) && !isOpen) return null;
   return (
     <section className="card pairing" data-testid="pairing" aria-labelledby="pairing-title">
@@ -73,15 +80,15 @@ export function Pairing({ channel }: { channel: ChannelView }) {
           <Button tone="primary" busy={busy} data-testid="pair" onClick={() => void begin(null)}>{t(frame === null ? "pairing.begin" : "pairing.again")}</Button>
         </>
       )}
-      <p className={frame?.state === "failed" ? "form-problem" : "form-status"} role="status" data-testid="pairing-state">
-        {isOpen && (frame?.state === "failed" ? t("pairing.failed", { reason: frame.detail ?? "" }) : t(`pairing.state.${state}`))}
+      <p className={told.bad || isSilent ? "form-problem" : "form-status"} role="status" data-testid="pairing-state">
+        {isSilent ? t("pairing.lost") : isOpen && told.words}
       </p>
       {runs && frame?.qr && (
         <figure className="pairing-code">
           <img src={frame.qr} alt={t("pairing.qr")} width="264" height="264" data-testid="pairing-qr" />
           <figcaption className="form-hint">
             {t("pairing.attempt", { count: frame.attempt, most: codes })}
-            {frame.expires_at != null && ` · ${t("pairing.until", { wait: t.wait(Math.max(1, (frame.expires_at - clock.now()) / 1_000)) })}`}
+            {frame.expires_at != null && ` · ${t("pairing.until", { wait: t.wait(Math.max(1, (frame.expires_at - now) / 1_000)) })}`}
           </figcaption>
         </figure>
       )}
@@ -93,6 +100,7 @@ export function Pairing({ channel }: { channel: ChannelView }) {
           <Button type="submit" busy={busy} data-testid="pair-by-code">{t("pairing.byCode")}</Button>
         </form>
       )}
+      {runs && frame?.code_problem && <p className="form-problem" role="alert" data-testid="pairing-code-problem">{t("pairing.noTypedCode", { reason: frame.code_problem })}</p>}
       {reason && <p className="form-problem" role="alert">{reason}</p>}
     </section>
   );

@@ -1,6 +1,6 @@
 // The operations that only the settings pages use, each with what it takes and gives. Types are the server's.
 import type {
-  AppPatch, Apps, Attribute, AttributeBody, Attributes, Label, LabelBody, LabelRemoved, Labels, Begun, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, Lead, Leads,
+  AppPatch, Apps, Attribute, AttributeBody, Attributes, Label, LabelBody, LabelRemoved, Labels, Begun, Card, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, Lead, Leads,
   Link, LinkPatch, Links, LogPage,
   NewApp, NewChannel, NewCompany, NewLink, NewSignIn, NoticeTexts, PrivacyNotice, ProviderAppView, Replayed,
 } from "../api.gen";
@@ -42,6 +42,7 @@ export const callsOf = (request: App["request"]) => ({
   makeLink: (link: NewLink) => request<Link>("POST", "/api/v1/links", link),
   changeLink: (id: string, patch: LinkPatch) => request<Link>("PATCH", `/api/v1/links/${id}`, patch),
   removeLink: (id: string) => request<void>("DELETE", `/api/v1/links/${id}`),
+  contact: (id: string) => request<Card>("GET", `/api/v1/contacts/${id}`),
   leads: (tenant: string, before: string | null): Promise<Lead[]> =>
     request<Leads>("GET", `/api/v1/leads?${params({ tenant, before })}`).then(({ leads }) => leads),
   deadJobs: (tenant: string, before: string | null) =>

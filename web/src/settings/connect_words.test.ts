@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import "../i18n/pages";
 import { makeText } from "../i18n/text";
 import { RequestError } from "../services/problem";
-import { cameBackRefused, connectRefused, connectedWords, exchangeRefused, preselected } from "./connect_words";
+import type { PairingFrame } from "../services/pairing";
+import { cameBackRefused, connectRefused, connectedWords, exchangeRefused, inWords, pairingWords, preselected } from "./connect_words";
 
 const t = makeText("en");
 const back = { state: "s", code: "c", error: null };
@@ -38,7 +39,7 @@ describe("what the server refuses", () => {
   const refused = (code: string, message = "detail", status = 409) => connectRefused(t, new RequestError(status, code, message));
 
   it("has words and a remedy for each code, in both languages", () => {
-    for (const code of ["no_app", "sign_in_over", "sign_in_of_another", "no_accounts", "account_taken", "connect_failed", "other_account", "not_reached", "not_answered"]) {
+    for (const code of ["no_app", "sign_in_over", "sign_in_of_another", "no_accounts", "account_taken", "connect_failed", "bad_settings", "not_now", "other_account", "not_reached", "not_answered"]) {
       for (const language of ["en", "ru"] as const) {
         const { words, remedies } = connectRefused(makeText(language), new RequestError(409, code, "detail"));
         expect(words, code).not.toContain(code);
@@ -78,4 +79,32 @@ it("says what is left to do after the provider has agreed", () => {
     expect(connectedWords(words, { state: "degraded", action: null })).toBe(words("channels.connectedWait"));
     expect(connectedWords(words, { state: "connected", action: null })).toBe(words("channels.connected"));
   }
+});
+
+describe("a form that the server refuses", () => {
+  it("says in the reader's language what is known, and leaves fields and the unknown alone", () => {
+    const taken = new RequestError(409, "account_taken", "this account is connected to another channel already");
+    expect((inWords(makeText("ru"), taken) as Error).message).toMatch(/[а-я]/i);
+    expect((inWords(t, new RequestError(409, "other_account", "…")) as Error).message).toContain("another account");
+    for (const other of [new RequestError(400, "invalid", "is needed again", "credentials.token"), new RequestError(500, "odd", "odd"), new Error("no")]) {
+      expect(inWords(t, other)).toBe(other);
+    }
+  });
+});
+
+describe("a pairing", () => {
+  const frame = (more: Partial<PairingFrame>): PairingFrame => ({
+    kind: "pairing", state: "scan", attempt: 0, qr: null, code: null, expires_at: null, detail: null, problem: null, code_problem: null, ...more,
+  });
+
+  it("asks to scan only what is there, and says why there is nothing", () => {
+    expect(pairingWords(t, null)).toEqual({ words: t("pairing.state.starting"), bad: false });
+    expect(pairingWords(t, frame({}))).toEqual({ words: t("pairing.state.starting"), bad: false });
+    expect(pairingWords(t, frame({ qr: "data:," })).words).toBe(t("pairing.state.scan"));
+    const without = pairingWords(t, frame({ problem: "WAHA answered 500" }));
+    expect(without.bad).toBe(true);
+    expect(without.words).toContain("WAHA answered 500");
+    expect(pairingWords(t, frame({ state: "failed", detail: "FAILED" })).bad).toBe(true);
+    expect(pairingWords(t, frame({ state: "timed_out" })).words).toBe(t("pairing.state.timed_out"));
+  });
 });

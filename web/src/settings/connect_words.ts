@@ -2,6 +2,7 @@
 import type { CameBack } from "../routes/route";
 import type { ChannelHealth } from "../api.gen";
 import type { Text } from "../i18n/text";
+import type { PairingFrame } from "../services/pairing";
 import { RequestError, reasonOf } from "../services/problem";
 import { kindName, known, placeName } from "./kinds";
 
@@ -36,6 +37,8 @@ const remedies: Record<string, readonly Remedy[]> = {
   no_accounts: ["begin"],
   account_taken: ["begin", "channels"],
   connect_failed: ["retry", "begin"],
+  bad_settings: ["begin"],
+  not_now: ["retry", "begin"],
   other_account: ["begin", "channels"],
   not_reached: ["retry", "begin"],
   not_answered: ["retry", "begin"],
@@ -51,13 +54,19 @@ export function connectRefused(t: Text, error: unknown): Refused {
   if (words === null || !Object.hasOwn(remedies, error.code)) {
     return { words: t("connect.refused.other", { reason }), remedies: ["retry", "begin"] };
   }
-  return { words: words.replace("{reason}", reason.replace(/^the provider refused: /, "")), remedies: remedies[error.code]! };
+  return { words: words.replace("{reason}", reason.replace(/^the provider (refused|cannot do this now): /, "")), remedies: remedies[error.code]! };
+}
+
+/** The same for a form, which says at its fields what concerns them. */
+export function inWords(t: Text, error: unknown): unknown {
+  if (!(error instanceof RequestError) || error.field !== null || !Object.hasOwn(remedies, error.code)) return error;
+  return new RequestError(error.status, error.code, connectRefused(t, error).words);
 }
 
 /** What is refused in exchanging a code: the provider takes one once, so that it is of no use to try it again once it left. */
 export function exchangeRefused(t: Text, error: unknown): Refused {
   const refused = connectRefused(t, error);
-  if (!(error instanceof RequestError) || !["connect_failed", "not_answered"].includes(error.code)) return refused;
+  if (!(error instanceof RequestError) || !["connect_failed", "not_answered", "not_now"].includes(error.code)) return refused;
   return { ...refused, remedies: refused.remedies.filter((one) => one !== "retry") };
 }
 
@@ -72,6 +81,19 @@ export function connectedWords(t: Text, health: Pick<ChannelHealth, "state" | "a
   if (health?.state === "connected") return t("channels.connected");
   const todo = health?.action ? known(t, `channels.action.${health.action}`) : null;
   return todo === null ? t("channels.connectedWait") : t("channels.connectedTodo", { todo });
+}
+
+/** A tick of a pairing is a second, and a call of it takes ten at most: nothing for so long, and it is over. */
+export const pairingSilentMs = 45_000;
+
+/** What is told of a pairing, and whether it is a trouble. */
+export function pairingWords(t: Text, frame: PairingFrame | null): { words: string; bad: boolean } {
+  if (frame === null) return { words: t("pairing.state.starting"), bad: false };
+  if (frame.state === "failed") return { words: t("pairing.failed", { reason: frame.detail ?? "" }), bad: true };
+  if (frame.state === "scan" && !frame.qr) {
+    return frame.problem ? { words: t("pairing.noCode", { reason: frame.problem }), bad: true } : { words: t("pairing.state.starting"), bad: false };
+  }
+  return { words: t(`pairing.state.${frame.state}`), bad: false };
 }
 
 export const connectTitle = (t: Text, kind: string): string => t("connect.title", { kind: kindName(t, kind) });

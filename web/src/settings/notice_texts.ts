@@ -3,6 +3,8 @@ import type { Text } from "../i18n/text";
 
 /** The server's bound, in characters. */
 const longest = 4_000;
+/** What a pattern leaves to be filled in: nothing here fills it, and customers would read it so. */
+const placeholder = /\{+[^{}\n]{1,40}\}+|\[[^[\]\n]{0,10}(?:name|company|date|имя|название|компани)[^[\]\n]{0,20}\]|<[\p{L} _]{1,40}>/iu;
 const offered = ["en", "ru", "es", "pt", "de", "fr", "it", "pl", "tr", "uk", "kk", "ar", "he", "hi", "id", "vi", "th", "ja", "zh", "ko", "nl", "cs", "ro", "sv", "el", "ka", "hy", "fa", "ur", "be", "bg", "sr", "ky"];
 
 export function languageName(t: Text, language: string): string {
@@ -13,7 +15,9 @@ export const languagesToAdd = (has: readonly string[]): string[] => offered.filt
 
 export function noticeProblems(t: Text, texts: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(texts).flatMap(([language, text]) => {
-    const problem = text.trim() === "" ? "notice.empty" : [...text].length > longest ? "notice.long" : null;
-    return problem === null ? [] : [[`texts.${language}`, t(problem)]];
+    const what = placeholder.exec(text)?.[0];
+    const problem = text.trim() === "" ? t("notice.empty") : [...text].length > longest ? t("notice.long")
+      : what !== undefined ? t("notice.placeholder", { what }) : null;
+    return problem === null ? [] : [[`texts.${language}`, problem]];
   }));
 }
