@@ -18,7 +18,7 @@ export async function fileChecks(world, check) {
     const said = await run("the browser", process.execPath, [`${root}web/e2e/files.mjs`], {
       ms: 600_000,
       env: {
-        HUBBUB_URL: shop.url, HUBBUB_CONTROL: shop.control, HUBBUB_EMAIL: shop.owner, HUBBUB_PASSWORD: shop.password, ...(process.env.KINDS && { KINDS: process.env.KINDS }),
+        HUBBUB_URL: shop.url, HUBBUB_CONTROL: shop.control, HUBBUB_EMAIL: shop.owner, HUBBUB_PASSWORD: shop.password,
         CHROMIUM: `${root}tests/clients/chromium.sh`, HUBBUB_TEST_CHROMIUM: process.env.CHROMIUM ?? "",
       },
     });
