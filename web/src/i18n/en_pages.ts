@@ -100,6 +100,7 @@ export const enPages = {
   "channels.action.connect": "Connect again",
   "channels.history": "How it fared",
   "channels.historyMore": "Earlier",
+  "channels.historyNone": "Nothing has happened to it in the last 90 days.",
   "channels.health.unknown": "Not known yet",
   "channels.since": "as of {time}",
   "channels.connect": "Connect",

@@ -101,6 +101,7 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "channels.action.connect": "Подключите заново",
   "channels.history": "Как он работал",
   "channels.historyMore": "Раньше",
+  "channels.historyNone": "За последние 90 дней с ним ничего не случилось.",
   "channels.health.unknown": "Пока неизвестно",
   "channels.since": "на {time}",
   "channels.connect": "Подключить",

@@ -11,7 +11,7 @@ export function HealthHistory({ channel }: { channel: ChannelView }) {
   const t = useText();
   const calls = useCalls();
   const [open, setOpen] = useState(false);
-  const [entries, setEntries] = useState<HealthEntry[]>([]);
+  const [entries, setEntries] = useState<HealthEntry[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
   const [failed, setFailed] = useState(false);
   const { id } = channel;
@@ -42,7 +42,8 @@ export function HealthHistory({ channel }: { channel: ChannelView }) {
     <details className="card" onToggle={(event) => setOpen(event.currentTarget.open)} data-testid="health-history">
       <summary>{t("channels.history")}</summary>
       {failed && <p role="status">{t("page.failed")}</p>}
-      <ol className="rows history">
+      {entries?.length === 0 && <p data-testid="health-none">{t("channels.historyNone")}</p>}
+      {entries !== null && entries.length > 0 && <ol className="rows history">
         {entries.map((entry) => (
           <li key={entry.id} className="rows-line" data-testid="health-entry">
             <time dateTime={new Date(entry.at).toISOString()}>{t.full(entry.at)}</time>
@@ -50,9 +51,9 @@ export function HealthHistory({ channel }: { channel: ChannelView }) {
             <Cause health={entry} />
           </li>
         ))}
-      </ol>
+      </ol>}
       {next && (
-        <Button onClick={() => void load(next, (page) => { setEntries((known) => [...known, ...page.entries]); setNext(page.next ?? null); })}>
+        <Button onClick={() => void load(next, (page) => { setEntries((known) => [...(known ?? []), ...page.entries]); setNext(page.next ?? null); })}>
           {t("channels.historyMore")}
         </Button>
       )}
