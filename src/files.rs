@@ -8,6 +8,7 @@ pub mod position;
 pub mod staging;
 mod thumbnail;
 pub mod upload;
+pub mod voice;
 
 mod inspect;
 mod keep;

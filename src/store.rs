@@ -36,6 +36,7 @@ pub mod envelopes;
 pub mod events;
 pub mod files;
 pub mod jobs;
+pub mod labelled;
 pub mod labels;
 pub mod leads;
 pub mod links;
@@ -205,6 +206,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("attributes", attributes::ALL),
         ("contact_notes", contact_notes::ALL),
         ("contact_words", contact_words::ALL),
+        ("labelled", labelled::ALL),
         ("labels", labels::ALL),
         ("contact_terms", contact_terms::ALL),
         ("contacts", contacts::ALL),

@@ -126,6 +126,61 @@ on_both!(a_picture_a_voice_note_and_a_document_reach_telegram_and_waha, |engine|
     world.finish().await;
 });
 
+/// A voice note as browsers record it: one packet of Opus in WebM.
+fn recorded() -> Vec<u8> {
+    let element = |id: &[u8], body: &[u8]| {
+        let size = (body.len() as u64 | 1 << 56).to_be_bytes();
+        [id, &size, body].concat()
+    };
+    let head = b"OpusHead\x01\x01\x38\x01\x80\xbb\0\0\0\0\0";
+    let about = [element(b"\xD7", &[1]), element(b"\x86", b"A_OPUS"), element(b"\x63\xA2", head)].concat();
+    let packet = [&[0x81, 0, 0, 0x80, 0x78][..], &[7; 300]].concat();
+    let cluster = element(b"\x1F\x43\xB6\x75", &element(b"\xA3", &packet));
+    let tracks = element(b"\x16\x54\xAE\x6B", &element(b"\xAE", &about));
+    let begin = element(b"\x1A\x45\xDF\xA3", b"\x42\x82\x84webm");
+    [begin, element(b"\x18\x53\x80\x67", &[tracks, cluster].concat())].concat()
+}
+
+on_both!(a_voice_note_in_webm_leaves_as_one_in_ogg, |engine| async move {
+    let world = World::start(engine).await;
+    let api = world.api("agent@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    for chat in ["5550117", MIRA] {
+        let conversation = first(&world, &mut manager, chat).await;
+        let query =
+            format!("conversation={}&kind=voice&name=voice.webm", conversation.as_str().expect("an id"));
+        let (code, answer) = bring(&world, &api, &query, "audio/webm", recorded()).await;
+        assert_eq!(code, 201, "{answer}");
+        let file = &answer["file"];
+        assert_eq!((&file["mime"], &file["name"]), (&json!("audio/ogg"), &json!("voice.ogg")), "{answer}");
+        let attachment = json!({ "kind": "voice", "file": file["id"] });
+        let send = json!({ "conversation": conversation, "client_id": "v", "attachments": [attachment] });
+        let message = manager.rpc("message.send", send).await.expect("queued")["message"].clone();
+        manager
+            .publication(|data| {
+                data["message"]["id"] == message["id"] && data["message"]["status"] != "queued"
+            })
+            .await;
+        let is_sent = |media: &Option<String>| {
+            media
+                .as_deref()
+                .is_some_and(|media| file["sha256"].as_str().is_some_and(|sum| media.contains(sum)))
+        };
+        if chat == MIRA {
+            let sent = world.waha.sent().pop().expect("a message");
+            assert!(sent.call.ends_with("sendVoice") && is_sent(&sent.media), "{sent:?}");
+        } else {
+            let sent = world.telegram.sent().pop().expect("a message");
+            assert!(sent.method.eq_ignore_ascii_case("sendVoice") && is_sent(&sent.media), "{sent:?}");
+        }
+    }
+    // As a video it stays what it is.
+    let query = format!("tenant={}&kind=video&name=a.webm", world.tenant);
+    let (_, answer) = bring(&world, &api, &query, "video/webm", recorded()).await;
+    assert_eq!(answer["file"]["mime"], "video/webm", "{answer}");
+    world.finish().await;
+});
+
 on_both!(a_picture_a_voice_note_and_a_document_reach_whatsapp_and_messenger, |engine| async move {
     let shop = MetaWorld::start(engine).await;
     let api = shop.world.api("agent@example.com").await;

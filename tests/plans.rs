@@ -173,6 +173,19 @@ impl Verb for Fill {
                 &[tenant.into(), id(20, n % 40).into(), conversation.into()],
             )
             .await?;
+            let args = [
+                tenant.into(),
+                id(20, n % 40).into(),
+                conversation.into(),
+                contact.into(),
+                channel.into(),
+                bucket.into(),
+                assignee,
+                n.into(),
+                if waits { Arg::from(n) } else { Arg::Int(None) },
+            ];
+            tx.put("insert into labelled (tenant, label, conversation, contact, channel, bucket, assignee, updated_at, waiting_since) \
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9)", &args).await?;
             tx.put(
                 "insert into tallies (tenant, channel, bucket, assignee, amount) values ($1, $2, $3, $4, 1) \
                 on conflict (tenant, channel, bucket, assignee) do nothing",

@@ -47,6 +47,9 @@ impl Verb for Age {
             let session = "insert into sessions (id, user_id, started_at, expires_at, generation, renewals) \
                 select $1, id, 0, 5, 0, 0 from users where email = 'viewer@example.com'";
             tx.exec(session, &[old]).await?;
+            let lead = "insert into leads (tenant, id, source, external_id, digest, email, fields, utm, click_ids, at) \
+                values ($1, $2, 'page', $3, $3, 'ari@example.com', '{}', '{}', '{}', 0)";
+            tx.exec(lead, &[tenant, old, Arg::from(n.to_string().as_str())]).await?;
             let sign_in = "insert into sign_ins (digest, tenant, company, by_user, provider, app, state, sealed, expires_at) \
                 values ($1, $2, $3, $3, 'messenger', $3, 'chosen', 'tokens', 5)";
             tx.exec(sign_in, &[Arg::from(n.to_string().as_str()), tenant, old]).await?;
@@ -55,7 +58,7 @@ impl Verb for Age {
     }
 }
 
-/// Rows of the six tables, and of the messages.
+/// Rows of the seven tables, and of the messages.
 struct Rows;
 
 impl Verb for Rows {
@@ -69,6 +72,7 @@ impl Verb for Rows {
             "select count(*) from refresh_tokens where expires_at = 5",
             "select count(*) from sessions where expires_at = 5",
             "select count(*) from sign_ins",
+            "select count(*) from leads",
             "select count(*) from messages",
         ] {
             rows.extend(tx.one::<(i64,)>(sql, &[]).await?.map(|(count,)| count));
@@ -78,7 +82,7 @@ impl Verb for Rows {
 }
 
 /// Lets the job that removes what is old run now.
-struct RetainNow;
+pub(crate) struct RetainNow;
 
 impl Verb for RetainNow {
     type Out = ();
@@ -136,7 +140,7 @@ on_both!(what_has_an_end_is_removed_and_a_client_from_before_loads_anew, |engine
         .write(Age { tenant: world.tenant, channel: world.bot.id, days: 8, but: top - 10 })
         .await
         .expect("old rows");
-    let changes = [Some(Some(7)); 3];
+    let changes = [Some(Some(7)); 4];
     store.write(SetRetention { scope: world.scope(), changes }).await.expect("days");
     store.write(RetainNow).await.expect("it runs");
     until("only the last ten events are left", async || {

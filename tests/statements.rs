@@ -132,6 +132,7 @@ const OF_TENANTS: &[&str] = &[
     "files",
     "identities",
     "jobs",
+    "labelled",
     "lead_sources",
     "leads",
     "links",

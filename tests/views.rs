@@ -1,6 +1,8 @@
 //! The lists of the inbox and their counts: what they hold is what a look at every conversation would find, whatever
 //! happened, and a page follows the one before without a gap or a double.
 
+mod labelled;
+
 use std::collections::BTreeMap;
 
 use hubbub::error::Error;

@@ -41,6 +41,14 @@ impl S3Emulator {
         self.shared.state.read(|state| state.objects.keys().cloned().collect())
     }
 
+    /// Somebody else writes an object, at a time such as `2020-01-01T00:00:00.000Z`.
+    pub fn holds(&self, key: &str, bytes: &[u8], at: &str) {
+        self.shared.state.change(|state| {
+            state.objects.insert(key.to_owned(), bytes.to_vec());
+            state.dates.insert(key.to_owned(), at.to_owned());
+        });
+    }
+
     /// Uploads in parts that are neither complete nor given up.
     pub fn unfinished(&self) -> usize {
         self.shared.state.read(|state| state.uploads.len())

@@ -51,11 +51,11 @@ impl Verb for CreateTenant {
     }
 }
 
-/// Changes a tenant's retention in days (feed, raw bodies, attempts), and returns the resulting one. `None` leaves a
+/// Changes a tenant's retention in days (feed, raw bodies, attempts, leads), and returns the resulting one. `None` leaves a
 /// value as it is; `Some(None)` takes the configured value. For the operator only.
 pub struct SetRetention {
     pub scope: Scope,
-    pub changes: [Option<Option<i64>>; 3],
+    pub changes: [Option<Option<i64>>; 4],
 }
 
 impl Verb for SetRetention {
@@ -67,13 +67,20 @@ impl Verb for SetRetention {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnDays, Error> {
         let own = retention::own(tx, self.scope.tenant()).await?.ok_or(Error::NotFound("tenant"))?;
-        let [feed, envelopes, attempts] = self.changes;
-        for (field, days) in [("feed", feed), ("envelopes", envelopes), ("attempts", attempts)] {
+        let [feed, envelopes, attempts, leads] = self.changes;
+        for (field, days) in
+            [("feed", feed), ("envelopes", envelopes), ("attempts", attempts), ("leads", leads)]
+        {
             if days.flatten().is_some_and(|days| !(0..=36_500).contains(&days)) {
                 return Err(Error::invalid(field, "give 0 (for ever) to 36500 days, or `default`"));
             }
         }
-        let days = (feed.unwrap_or(own.0), envelopes.unwrap_or(own.1), attempts.unwrap_or(own.2));
+        let days = (
+            feed.unwrap_or(own.0),
+            envelopes.unwrap_or(own.1),
+            attempts.unwrap_or(own.2),
+            leads.unwrap_or(own.3),
+        );
         retention::set(tx, self.scope.tenant(), days).await?;
         Ok(days)
     }
@@ -168,9 +175,11 @@ impl Verb for SetCountry {
             Some(_) => return Err(Error::invalid("country", "write its two letters: `DE`, `BR`")),
             None => None,
         };
-        accounts::set_country(tx, self.scope.tenant(), self.company, country.as_deref()).await?;
-        let all = ListCompanies(vec![self.scope.clone()]).run(tx).await?;
-        all.into_iter().find(|one| one.id == self.company).ok_or(Error::NotFound("company"))
+        let tenant = self.scope.tenant();
+        accounts::set_country(tx, tenant, self.company, country.as_deref()).await?;
+        let found = accounts::company(tx, tenant, self.company).await?;
+        let found = found.filter(|_| self.scope.sees_company(self.company));
+        view(tenant, found.ok_or(Error::NotFound("company"))?)
     }
 }
 
@@ -183,14 +192,20 @@ impl Verb for ListCompanies {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let mut found = Vec::new();
         for scope in &self.0 {
-            for (id, name, kind, country) in accounts::companies(tx, scope.tenant()).await? {
-                if scope.sees_company(id) {
-                    let kind =
-                        kind.parse().map_err(|why: String| anyhow::anyhow!("a company's kind: {why}"))?;
-                    found.push(CompanyView { id, tenant: scope.tenant(), name, kind, country });
+            for company in accounts::companies(tx, scope.tenant()).await? {
+                if scope.sees_company(company.0) {
+                    found.push(view(scope.tenant(), company)?);
                 }
             }
         }
         Ok(found)
     }
+}
+
+fn view(
+    tenant: Uuid,
+    (id, name, kind, country): (Uuid, String, String, Option<String>),
+) -> Result<CompanyView, Error> {
+    let kind = kind.parse().map_err(|why: String| anyhow::anyhow!("a company's kind: {why}"))?;
+    Ok(CompanyView { id, tenant, name, kind, country })
 }

@@ -92,6 +92,7 @@ impl Config {
             ("retention.feed_days", self.retention.feed_days),
             ("retention.envelope_days", self.retention.envelope_days),
             ("retention.attempt_days", self.retention.attempt_days),
+            ("retention.lead_days", self.retention.lead_days),
         ] {
             if !(0..=36_500).contains(&days) {
                 refuse(key, "must be between 0 (for ever) and 36500")?;

@@ -46,6 +46,7 @@ pub struct Retention {
     pub feed_days: i64,
     pub envelope_days: i64,
     pub attempt_days: i64,
+    pub lead_days: i64,
 }
 
 #[derive(Clone, Deserialize)]

@@ -16,10 +16,12 @@ impl Files {
     /// The file of a whole upload. May be called again after any failure; what a refusal ends is removed.
     pub async fn finish(&self, store: &Store, upload: &Upload, terms: Terms) -> Result<File, Error> {
         let staged = self.staging.place(upload.tenant, upload.id);
-        let (path, claimed) = (staged.clone(), upload.mime.clone());
-        let inspected = tokio::task::spawn_blocking(move || inspect(&path, claimed.as_deref()));
+        let (claimed, kind) = (upload.mime.clone(), upload.kind.clone());
+        let inspected =
+            tokio::task::spawn_blocking(move || inspect(&staged, claimed.as_deref(), kind.as_deref()));
         let inspected = inspected.await.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
         let library_path = self.libraries.path(&format!("{}/{}", upload.tenant, store.ids().next()));
+        let staged = inspected.path.clone();
         let verb = Enter { upload: upload.clone(), inspected, path: library_path, terms };
         let kept = match store.write(verb).await {
             Ok(entered) if entered.value.state == FileState::Ready => entered.value,
@@ -94,7 +96,7 @@ impl Verb for Enter {
             sha256: found.sha256.clone(),
             size,
             mime: found.mime.clone(),
-            name: self.upload.name.clone(),
+            name: self.upload.name.as_deref().map(|name| named(name, found.ending)),
             width,
             height,
             state: FileState::Uploading,
@@ -103,6 +105,13 @@ impl Verb for Enter {
         };
         files::insert(tx, &file, Some(self.upload.caller)).await?;
         Ok(file)
+    }
+}
+
+fn named(name: &str, ending: Option<&str>) -> String {
+    match (name.rsplit_once('.'), ending) {
+        (Some((stem, _)), Some(ending)) if !stem.is_empty() => format!("{stem}.{ending}"),
+        _ => name.to_owned(),
     }
 }
 

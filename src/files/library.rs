@@ -16,7 +16,7 @@ use adapters::Reader;
 use async_trait::async_trait;
 
 pub use folder::Folder;
-pub use s3::{S3, S3Settings};
+pub use s3::{Listed, S3, S3Settings};
 
 use crate::config::Config;
 
@@ -66,6 +66,11 @@ impl Libraries {
     /// Where a new object is to be: `key` in the library that is written to.
     pub fn path(&self, key: &str) -> String {
         if self.writes_to_s3 { format!("{S3_MARK}{key}") } else { key.to_owned() }
+    }
+
+    /// The bucket, if there is one.
+    pub fn bucket(&self) -> Option<&S3> {
+        self.s3.as_ref()
     }
 
     fn of<'a>(&self, path: &'a str) -> io::Result<(&dyn Library, &'a str)> {

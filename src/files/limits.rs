@@ -4,12 +4,15 @@ use adapters::{MediaKind, NotTaken, Provider};
 
 use crate::error::Error;
 
+/// The word of voice notes.
+pub const VOICE: &str = "voice";
+
 /// The kind of a file by what is asked, else by its type.
 pub fn asked(kind: Option<&str>, mime: &str) -> Result<MediaKind, Error> {
     Ok(match kind {
         Some("image") => MediaKind::Image,
         Some("audio") => MediaKind::Audio,
-        Some("voice") => MediaKind::Voice,
+        Some(VOICE) => MediaKind::Voice,
         Some("video") => MediaKind::Video,
         Some("document") => MediaKind::Document,
         Some(_) => return Err(Error::invalid("kind", "one of image, audio, voice, video, document")),
@@ -24,7 +27,7 @@ pub const fn word(kind: MediaKind) -> &'static str {
     match kind {
         MediaKind::Image => "image",
         MediaKind::Audio => "audio",
-        MediaKind::Voice => "voice",
+        MediaKind::Voice => VOICE,
         MediaKind::Video => "video",
         MediaKind::Document | MediaKind::Sticker => "document",
     }

@@ -11,6 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::inspect::beside;
 use crate::private;
 
 pub struct Staging {
@@ -93,7 +94,9 @@ impl Staging {
     }
 
     pub async fn remove(&self, tenant: Uuid, id: Uuid) -> io::Result<()> {
-        absent(fs::remove_file(self.place(tenant, id)).await)
+        let place = self.place(tenant, id);
+        absent(fs::remove_file(beside(&place)).await)?;
+        absent(fs::remove_file(place).await)
     }
 
     pub fn root(&self) -> &Path {

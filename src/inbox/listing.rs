@@ -20,6 +20,8 @@ pub struct InboxQuery {
     /// Only this company.
     company: Option<Uuid>,
     channel: Option<Uuid>,
+    /// Only conversations that show this label: their own, or their customer's. The counts are of all.
+    label: Option<Uuid>,
     /// `all` (default), `mine`, `unassigned`, `ai`, `waiting` (a person should answer) or `closed`.
     view: Option<View>,
     /// `recent` (default): newest activity first; `wait`: the longest wait first.
@@ -101,6 +103,7 @@ impl InboxQuery {
             sort,
             company: self.company,
             channel: self.channel,
+            label: self.label,
             from,
             limit: self.limit.unwrap_or(50),
         })

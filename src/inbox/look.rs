@@ -29,6 +29,8 @@ pub struct Inbox {
     pub sort: Sort,
     pub company: Option<Uuid>,
     pub channel: Option<Uuid>,
+    /// Only conversations that show this label, their own or their contact's.
+    pub label: Option<Uuid>,
     /// The end of the previous page.
     pub from: Option<Position>,
     pub limit: i64,
@@ -39,7 +41,7 @@ pub struct InboxPage {
     pub items: Vec<InboxItem>,
     /// The cursor of the next page.
     pub next: Option<Position>,
-    /// On the first page: the number of conversations of each view.
+    /// On the first page: the number of conversations of each view, whatever their labels.
     pub counts: Option<Counts>,
     /// Each tenant's feed position when the list was read.
     pub cursors: BTreeMap<Uuid, i64>,
@@ -120,7 +122,7 @@ impl Verb for Inbox {
         let sees = |key: &views::ListKey| {
             hidden.get(&key.tenant).is_none_or(|channels| channels.contains(&key.channel))
         };
-        let page = views::page(tx, &sources, self.sort, from, limit, sees).await?;
+        let page = views::page(tx, &sources, self.label, (self.sort, from, limit), sees).await?;
         let ids: Vec<_> = page.keys.iter().map(|key| (key.tenant, key.id)).collect();
         let found = conversations::load_many(tx, &ids).await?;
         let user = self.scopes.first().and_then(|scope| scope.actor().user());

@@ -12,6 +12,7 @@ use super::tell::tell;
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Attribute, AttributeKind, AttributeRules, AttributeValue, EventKind};
+use crate::search::fold::fold;
 use crate::store::{Tx, Verb, attributes, contact_words};
 
 const MOST: usize = 100;
@@ -51,6 +52,11 @@ impl Verb for PutAttribute {
         let name = super::name(&self.name, MAX_NAME)?;
         check_rules(self.kind, &self.rules)?;
         let known = attributes::list(tx, self.scope.tenant()).await?;
+        // Retired ones too: their values are still shown under their names.
+        let folded = fold(&name);
+        if known.iter().any(|one| Some(one.id) != self.id && fold(&one.name) == folded) {
+            return Err(Error::invalid("name", "another attribute has this name: choose another one"));
+        }
         let id = match self.id {
             Some(id) => {
                 let found = known.iter().find(|one| one.id == id).ok_or(Error::NotFound("attribute"))?;
@@ -131,8 +137,8 @@ pub(super) async fn of(
     members: &[Uuid],
 ) -> Result<Vec<AttributeValue>, Error> {
     let mut found: BTreeMap<Uuid, (bool, AttributeValue)> = BTreeMap::new();
-    for (place, member) in members.iter().enumerate() {
-        for value in attributes::of_contact(tx, tenant, *member).await? {
+    for (place, values) in attributes::of_contacts(tx, tenant, members).await?.into_iter().enumerate() {
+        for value in values {
             let is_roots = place == 0;
             let is_better = found
                 .get(&value.attribute)

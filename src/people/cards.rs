@@ -98,8 +98,7 @@ pub async fn of(tx: &mut Tx<'_>, scope: &Scope, contact: Uuid) -> Result<Card, E
     identities.sort_by(|a, b| (a.contact, a.channel, &a.id).cmp(&(b.contact, b.channel, &b.id)));
     ids.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
     ids.truncate(CONVERSATIONS);
-    let places: Vec<_> = ids.into_iter().map(|id| (tenant, id)).collect();
-    let found = conversations::load_many(tx, &places).await?;
+    let found = conversations::load_of_person(tx, tenant, &ids, &person.members).await?;
     let shown = found.into_iter().map(|one| CardConversation {
         id: one.id,
         contact: one.contact.id,

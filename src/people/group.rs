@@ -8,7 +8,7 @@ use super::roots::roots;
 use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::Contact;
-use crate::store::{Tx, contacts, conversations, merges};
+use crate::store::{Tx, contacts, conversations, labelled, merges};
 
 /// Contacts that one person has at most.
 pub const MOST: usize = 50;
@@ -81,5 +81,20 @@ pub(super) async fn derive(tx: &mut Tx<'_>, tenant: Uuid, from: &[Uuid]) -> Resu
             contacts::set_root(tx, tenant, *id, root, has_merged).await?;
         }
     }
+    let then = shown(&before, |contact| contact.root());
+    for (id, labels) in shown(&before, |contact| now.get(&contact.id).copied().unwrap_or(contact.id)) {
+        if then.get(&id) != Some(&labels) {
+            labelled::of_contact(tx, tenant, id, labels).await?;
+        }
+    }
     Ok(())
+}
+
+/// The labels that each contact's conversations show: those of all that are seen as the same one.
+fn shown(all: &BTreeMap<Uuid, Contact>, root: impl Fn(&Contact) -> Uuid) -> BTreeMap<Uuid, BTreeSet<Uuid>> {
+    let mut of: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    for contact in all.values() {
+        of.entry(root(contact)).or_default().extend(&contact.labels);
+    }
+    all.values().map(|contact| (contact.id, of[&root(contact)].clone())).collect()
 }

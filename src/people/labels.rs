@@ -1,15 +1,17 @@
 //! Labels: the tenant's list, and which a contact or a conversation has.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::cards::{self, Card};
-use super::group::seen;
+use super::group::{person, seen};
 use super::tell::tell;
 use crate::accounts::access::Scope;
 use crate::announce;
 use crate::error::Error;
-use crate::model::{Conversation, EventKind, Label};
-use crate::store::{Tx, Verb, contacts, conversations, labels};
+use crate::model::{Contact, Conversation, EventKind, Label};
+use crate::store::{Tx, Verb, contacts, conversations, labelled, labels};
 
 /// Labels of a tenant, and of one contact or conversation.
 const MOST: usize = 200;
@@ -90,12 +92,16 @@ impl Verb for RemoveLabel {
             let Some(contact) = contacts::by_id(tx, tenant, *id).await? else { continue };
             let left: Vec<Uuid> = contact.labels.into_iter().filter(|one| *one != self.id).collect();
             labels::of_contact(tx, tenant, *id, &left).await?;
+            if let Some(person) = person(tx, tenant, *id).await? {
+                follow(tx, tenant, &person.members).await?;
+            }
             tell(tx, tenant, *id, EventKind::ContactUpdated, None).await?;
         }
         for id in &of_conversations {
             let Some(mut found) = conversations::load_locked(tx, tenant, *id).await? else { continue };
             found.labels.retain(|one| *one != self.id);
             labels::of_conversation(tx, tenant, *id, &found.labels).await?;
+            labelled::set(tx, &found).await?;
             announce::conversation(tx, &mut found)?;
         }
         let is_last = [&of_contacts, &of_conversations].iter().all(|list| (list.len() as i64) < TAKEN_OFF);
@@ -123,8 +129,9 @@ impl Verb for LabelContact {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Card, Error> {
         let tenant = self.scope.tenant();
-        let person = seen(tx, &self.scope, self.contact).await?;
+        let mut person = seen(tx, &self.scope, self.contact).await?;
         let wanted = checked(tx, tenant, &self.labels).await?;
+        let mut now = Vec::new();
         for member in &person.members {
             let is_root = member.id == person.contact.id;
             // What another contact has and the person keeps stays there, so that a split leaves it there.
@@ -140,7 +147,12 @@ impl Verb for LabelContact {
             if own != member.labels {
                 labels::of_contact(tx, tenant, member.id, &own).await?;
             }
+            now.push(own);
         }
+        for (member, own) in person.members.iter_mut().zip(now) {
+            member.labels = own;
+        }
+        follow(tx, tenant, &person.members).await?;
         tell(tx, tenant, self.contact, EventKind::ContactUpdated, None).await?;
         cards::of(tx, &self.scope, self.contact).await
     }
@@ -167,10 +179,20 @@ impl Verb for LabelConversation {
         if found.labels != wanted {
             labels::of_conversation(tx, tenant, found.id, &wanted).await?;
             found.labels = wanted;
+            labelled::set(tx, &found).await?;
             announce::conversation(tx, &mut found)?;
         }
         Ok(found)
     }
+}
+
+/// Lists of a label have the conversations of all contacts of a person.
+async fn follow(tx: &mut Tx<'_>, tenant: Uuid, members: &[Contact]) -> Result<(), Error> {
+    let all: BTreeSet<Uuid> = members.iter().flat_map(|one| &one.labels).copied().collect();
+    for member in members {
+        labelled::of_contact(tx, tenant, member.id, all.iter().copied()).await?;
+    }
+    Ok(())
 }
 
 async fn checked(tx: &mut Tx<'_>, tenant: Uuid, wanted: &[Uuid]) -> Result<Vec<Uuid>, Error> {

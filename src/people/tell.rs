@@ -30,15 +30,17 @@ pub async fn tell(
         companies.extend(of.iter().map(|(_, company)| *company));
         shown.extend(of.into_iter().take(SHOWN).map(|(id, _)| id));
     }
+    let members = person.members.clone();
     let change = PersonChange { members: person.ids(), contact: person.contact, merge: merge.cloned() };
     for company in companies {
         announce::person(tx, (tenant, company), kind, &change)?;
     }
     shown.sort_unstable_by_key(|id| std::cmp::Reverse(*id));
-    for id in shown.into_iter().take(SHOWN) {
-        if let Some(mut conversation) = conversations::load_locked(tx, tenant, id).await? {
-            announce::conversation(tx, &mut conversation)?;
-        }
+    shown.truncate(SHOWN);
+    // Together: a round trip for each would hold the tenant's row for long.
+    tx.must_hold(tenant)?;
+    for mut conversation in conversations::load_of_person(tx, tenant, &shown, &members).await? {
+        announce::conversation(tx, &mut conversation)?;
     }
     Ok(())
 }

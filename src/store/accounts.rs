@@ -31,6 +31,7 @@ pub const ALL: &[&str] = &[
     TENANT,
     INSERT_TENANT,
     COMPANIES,
+    COMPANY,
     COUNTRY,
     COUNTRIES,
     SET_COUNTRY,
@@ -224,6 +225,16 @@ pub async fn companies(
     tenant: Uuid,
 ) -> Result<Vec<(Uuid, String, String, Option<String>)>, StoreError> {
     tx.all(COMPANIES, args![tenant]).await
+}
+
+const COMPANY: &str = "select id, name, kind, country from companies where tenant = $1 and id = $2";
+/// As [`companies`], of one.
+pub async fn company(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    id: Uuid,
+) -> Result<Option<(Uuid, String, String, Option<String>)>, StoreError> {
+    tx.one(COMPANY, args![tenant, id]).await
 }
 
 const COUNTRY: &str = "select country from companies where tenant = $1 and id = $2";

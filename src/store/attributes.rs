@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::value::{FromRow, Row};
+use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Attribute, AttributeValue};
@@ -48,12 +48,14 @@ pub async fn put(tx: &mut Tx<'_>, tenant: Uuid, one: &Attribute) -> Result<(), S
     tx.put(PUT, args![tenant, one.id, &one.name, one.kind.as_str(), &rules, now]).await
 }
 
-pub async fn of_contact(
+/// The values of each contact.
+pub async fn of_contacts(
     tx: &mut Tx<'_>,
     tenant: Uuid,
-    contact: Uuid,
-) -> Result<Vec<AttributeValue>, StoreError> {
-    tx.all(OF_CONTACT, args![tenant, contact]).await
+    contacts: &[Uuid],
+) -> Result<Vec<Vec<AttributeValue>>, StoreError> {
+    let asked: Vec<_> = contacts.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
+    tx.each(OF_CONTACT, &asked).await
 }
 
 pub async fn set(

@@ -33,7 +33,7 @@ const LABELLED: i64 = 300;
 /// Notes the words of a contact's attributes and notes anew: only those that came or went are written.
 pub async fn note(tx: &mut Tx<'_>, tenant: Uuid, contact: Uuid) -> Result<(), StoreError> {
     let mut found = BTreeSet::new();
-    for value in attributes::of_contact(tx, tenant, contact).await? {
+    for value in attributes::of_contacts(tx, tenant, &[contact]).await?.into_iter().flatten() {
         let mut texts = Vec::new();
         texts_of(&value.value, &mut texts);
         found.extend(texts.iter().flat_map(|text| words(text)).map(|word| word.folded));

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::turns::OpenTurns;
 use super::value::{Arg, Columns, FromRow, Row};
-use super::{StoreError, Tx, channels, threads};
+use super::{StoreError, Tx, channels, labelled, threads};
 use crate::args;
 use crate::error::Error;
 use crate::model::{Bucket, Channel, Contact, Conversation, ConversationState, LastMessage, Standing, Turn};
@@ -245,6 +245,22 @@ pub async fn load_many(tx: &mut Tx<'_>, ids: &[(Uuid, Uuid)]) -> Result<Vec<Conv
     Ok(found)
 }
 
+/// As [`load_many`], of one person, whose contacts are known.
+pub async fn load_of_person(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    ids: &[Uuid],
+    group: &[Contact],
+) -> Result<Vec<Conversation>, StoreError> {
+    let asked: Vec<_> = ids.iter().map(|id| vec![Arg::from(tenant), Arg::from(*id)]).collect();
+    let mut found: Vec<Conversation> = tx.each(LOAD, &asked).await?.into_iter().flatten().collect();
+    super::turns::show(tx, &mut found).await?;
+    for conversation in found.iter_mut().filter(|one| one.contact.is_joined()) {
+        super::contacts::show(&mut conversation.contact, group);
+    }
+    Ok(found)
+}
+
 /// What is needed to open a conversation.
 pub struct NewConversation<'a> {
     pub channel: &'a Channel,
@@ -347,6 +363,7 @@ pub async fn open(
     ];
     tx.put(OPEN, args).await?;
     update_bucket(tx, &mut made).await?;
+    labelled::put(tx, &made).await?;
     Ok(made)
 }
 
@@ -365,7 +382,8 @@ pub async fn advance(tx: &mut Tx<'_>, conversation: &Conversation) -> Result<(),
             conversation.heard_at
         ],
     )
-    .await
+    .await?;
+    labelled::follow(tx, conversation).await
 }
 
 fn text_of(last: Option<&LastMessage>) -> Result<Option<String>, StoreError> {

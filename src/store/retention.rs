@@ -13,21 +13,23 @@ use crate::args;
 /// The most rows that one call removes.
 pub const BATCH: i64 = 40;
 
-const TENANTS: &str =
-    "select id, feed_days, envelope_days, attempt_days from tenants where id > $1 order by id limit $2";
-const OWN: &str = "select feed_days, envelope_days, attempt_days from tenants where id = $1";
-const SET: &str = "update tenants set feed_days = $2, envelope_days = $3, attempt_days = $4 where id = $1";
+const TENANTS: &str = "select id, feed_days, envelope_days, attempt_days, lead_days from tenants where id > $1 order by id limit $2";
+const OWN: &str = "select feed_days, envelope_days, attempt_days, lead_days from tenants where id = $1";
+const SET: &str =
+    "update tenants set feed_days = $2, envelope_days = $3, attempt_days = $4, lead_days = $5 where id = $1";
 const OLDEST_EVENTS: &str =
     "select cursor_at, created_at from events where tenant = $1 order by cursor_at limit $2";
 const REMOVE_EVENTS: &str = "delete from events where tenant = $1 and cursor_at <= $2";
 const OLD_ENVELOPES: &str = "select id from envelopes where tenant = $1 and id < $2 order by id limit $3";
 const OLD_ATTEMPTS: &str = "select id from attempts where tenant = $1 and id < $2 order by id limit $3";
+const OLD_LEADS: &str = "select id from leads where tenant = $1 and id < $2 order by id limit $3";
 const OLD_TOKENS: &str = "select id from refresh_tokens where expires_at < $1 order by expires_at limit $2";
 const OLD_SESSIONS: &str = "select id from sessions where expires_at < $1 order by expires_at limit $2";
 const OLD_PENDING: &str =
     "select tenant, channel, id from pending_changes where created_at < $1 order by created_at limit $2";
 const REMOVE_ENVELOPE: &str = "delete from envelopes where tenant = $1 and id = $2";
 const REMOVE_ATTEMPT: &str = "delete from attempts where tenant = $1 and id = $2";
+const REMOVE_LEAD: &str = "delete from leads where tenant = $1 and id = $2";
 const REMOVE_TOKEN: &str = "delete from refresh_tokens where id = $1";
 const REMOVE_SESSION: &str = "delete from sessions where id = $1";
 const REMOVE_PENDING: &str = "delete from pending_changes where tenant = $1 and id = $2";
@@ -40,11 +42,13 @@ pub const ALL: &[&str] = &[
     REMOVE_EVENTS,
     OLD_ENVELOPES,
     OLD_ATTEMPTS,
+    OLD_LEADS,
     OLD_TOKENS,
     OLD_SESSIONS,
     OLD_PENDING,
     REMOVE_ENVELOPE,
     REMOVE_ATTEMPT,
+    REMOVE_LEAD,
     REMOVE_TOKEN,
     REMOVE_SESSION,
     REMOVE_PENDING,
@@ -56,15 +60,16 @@ pub fn id_at(ms: i64) -> Uuid {
     Uuid::from_u128((ms << 80) & (u128::MAX >> 1))
 }
 
-/// A tenant's own retention in days for feed, envelopes and attempts; `None`: the installation's default.
-pub type OwnDays = (Option<i64>, Option<i64>, Option<i64>);
+/// A tenant's own retention in days for feed, envelopes, attempts and leads; `None`: the installation's default.
+pub type OwnDays = (Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
-type Row4 = (Uuid, Option<i64>, Option<i64>, Option<i64>);
+type Row5 = (Uuid, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
 /// The tenants by ascending id, with their own retention.
 pub async fn tenants(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<(Uuid, OwnDays)>, StoreError> {
-    let rows = tx.all::<Row4>(TENANTS, args![after, limit]).await?;
-    Ok(rows.into_iter().map(|(id, feed, envelopes, attempts)| (id, (feed, envelopes, attempts))).collect())
+    let rows = tx.all::<Row5>(TENANTS, args![after, limit]).await?;
+    let own = |(id, feed, envelopes, attempts, leads)| (id, (feed, envelopes, attempts, leads));
+    Ok(rows.into_iter().map(own).collect())
 }
 
 /// A tenant's own retention; `None` if there is no such tenant.
@@ -74,7 +79,7 @@ pub async fn own(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Option<OwnDays>, Store
 
 /// `false`: there is no such tenant.
 pub async fn set(tx: &mut Tx<'_>, tenant: Uuid, days: OwnDays) -> Result<bool, StoreError> {
-    Ok(tx.exec(SET, args![tenant, days.0, days.1, days.2]).await? == 1)
+    Ok(tx.exec(SET, args![tenant, days.0, days.1, days.2, days.3]).await? == 1)
 }
 
 /// Removes the oldest events from before `before`, but never the newest event of all: it holds the feed's top cursor. What a
@@ -108,6 +113,12 @@ pub async fn remove_envelopes(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Res
 pub async fn remove_attempts(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
     let old = tx.all(OLD_ATTEMPTS, args![tenant, id_at(before), BATCH]).await?;
     remove_of(tx, tenant, REMOVE_ATTEMPT, old).await
+}
+
+/// Removes leads with what their people wrote. What they say of where a contact came from is kept with the contact.
+pub async fn remove_leads(tx: &mut Tx<'_>, tenant: Uuid, before: i64) -> Result<u64, StoreError> {
+    let old = tx.all(OLD_LEADS, args![tenant, id_at(before), BATCH]).await?;
+    remove_of(tx, tenant, REMOVE_LEAD, old).await
 }
 
 /// Removes refresh tokens that expired before a time.

@@ -82,7 +82,7 @@ impl<'c> Tx<'c> {
 
     /// Checks that the verb names the tenant whose data it changes: it then holds the lock on the tenant's row, and
     /// no other transaction changes the tenant's data before it ends.
-    pub(super) fn must_hold(&self, tenant: Uuid) -> Result<(), StoreError> {
+    pub(crate) fn must_hold(&self, tenant: Uuid) -> Result<(), StoreError> {
         if self.tenant == Some(tenant) {
             return Ok(());
         }

@@ -65,8 +65,38 @@ const WAITING_OF_ASSIGNEE: &str = "select tenant, id, channel, updated_at, waiti
     and assignee = $2 and waiting_since is not null and assignee is not null and (waiting_since, id) > ($3, $4) \
     order by waiting_since, id limit $5";
 
-pub const ALL: &[&str] =
-    &[RECENT, RECENT_OF_CHANNEL, RECENT_OF_ASSIGNEE, WAITING, WAITING_OF_CHANNEL, WAITING_OF_ASSIGNEE];
+const RECENT_OF_LABEL: &str = "select tenant, conversation, channel, updated_at, waiting_since from labelled where tenant = $1 \
+    and label = $6 and bucket = $2 and (updated_at, conversation) < ($3, $4) order by updated_at desc, conversation desc limit $5";
+const RECENT_OF_LABEL_CHANNEL: &str = "select tenant, conversation, channel, updated_at, waiting_since from labelled where tenant = $1 \
+    and label = $6 and channel = $7 and bucket = $2 and (updated_at, conversation) < ($3, $4) \
+    order by updated_at desc, conversation desc limit $5";
+const RECENT_OF_LABEL_ASSIGNEE: &str = "select tenant, conversation, channel, updated_at, waiting_since from labelled where tenant = $1 \
+    and label = $6 and assignee = $2 and bucket <> 'closed' and assignee is not null and (updated_at, conversation) < ($3, $4) \
+    order by updated_at desc, conversation desc limit $5";
+const WAITING_OF_LABEL: &str = "select tenant, conversation, channel, updated_at, waiting_since from labelled where tenant = $1 \
+    and label = $6 and bucket = $2 and waiting_since is not null and (waiting_since, conversation) > ($3, $4) \
+    order by waiting_since, conversation limit $5";
+const WAITING_OF_LABEL_CHANNEL: &str = "select tenant, conversation, channel, updated_at, waiting_since from labelled where tenant = $1 \
+    and label = $6 and channel = $7 and bucket = $2 and waiting_since is not null and (waiting_since, conversation) > ($3, $4) \
+    order by waiting_since, conversation limit $5";
+const WAITING_OF_LABEL_ASSIGNEE: &str = "select tenant, conversation, channel, updated_at, waiting_since from labelled where tenant = $1 \
+    and label = $6 and assignee = $2 and assignee is not null and waiting_since is not null and (waiting_since, conversation) > ($3, $4) \
+    order by waiting_since, conversation limit $5";
+
+pub const ALL: &[&str] = &[
+    RECENT,
+    RECENT_OF_CHANNEL,
+    RECENT_OF_ASSIGNEE,
+    WAITING,
+    WAITING_OF_CHANNEL,
+    WAITING_OF_ASSIGNEE,
+    RECENT_OF_LABEL,
+    RECENT_OF_LABEL_CHANNEL,
+    RECENT_OF_LABEL_ASSIGNEE,
+    WAITING_OF_LABEL,
+    WAITING_OF_LABEL_CHANNEL,
+    WAITING_OF_LABEL_ASSIGNEE,
+];
 
 /// The sort key of a conversation in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,22 +178,21 @@ pub struct KeyPage {
     pub next: Option<Position>,
 }
 
-/// The next `limit` conversations of the merged sources. `sees` filters out those that the caller must not see;
+/// The next `limit` conversations of the merged sources, of one label if it is given. `sees` filters out those that the caller must not see;
 /// sources that are per channel need no filter.
 pub async fn page(
     tx: &mut Tx<'_>,
     sources: &[Source],
-    sort: Sort,
-    from: Position,
-    limit: usize,
+    label: Option<Uuid>,
+    (sort, from, limit): (Sort, Position, usize),
     sees: impl Fn(&ListKey) -> bool,
 ) -> Result<KeyPage, StoreError> {
     let mut keys = Vec::with_capacity(limit + 1);
     let mut position = from;
     // Each round adds the visible rows; a source with many hidden rows needs several.
     loop {
-        let best = best(tx, sources, position, limit + 1).await?;
-        let mut found = read(tx, &best, position, limit + 1).await?;
+        let best = best(tx, sources, label, position, limit + 1).await?;
+        let mut found = read(tx, &best, label, position, limit + 1).await?;
         let full = found.len() > limit;
         found.truncate(limit + 1);
         let last = found.last().copied();
@@ -192,6 +221,7 @@ pub async fn page(
 async fn best(
     tx: &mut Tx<'_>,
     sources: &[Source],
+    label: Option<Uuid>,
     position: Position,
     limit: usize,
 ) -> Result<Vec<Source>, StoreError> {
@@ -199,7 +229,7 @@ async fn best(
         return Ok(sources.to_vec());
     }
     let mut firsts = Vec::new();
-    for (source, keys) in ask(tx, sources, position, 1).await? {
+    for (source, keys) in ask(tx, sources, label, position, 1).await? {
         if let Some(first) = keys.first() {
             let order = if position.waits { first.waiting_since.unwrap_or(0) } else { -first.updated_at };
             firsts.push((order, source));
@@ -216,10 +246,11 @@ async fn best(
 async fn read(
     tx: &mut Tx<'_>,
     sources: &[Source],
+    label: Option<Uuid>,
     position: Position,
     limit: usize,
 ) -> Result<Vec<ListKey>, StoreError> {
-    let asked = ask(tx, sources, position, limit).await?;
+    let asked = ask(tx, sources, label, position, limit).await?;
     let mut found: Vec<ListKey> = asked.into_iter().flat_map(|(_, keys)| keys).collect();
     if position.waits {
         found.sort_by_key(|key| (key.waiting_since, key.id));
@@ -233,16 +264,18 @@ async fn read(
 async fn ask(
     tx: &mut Tx<'_>,
     sources: &[Source],
+    label: Option<Uuid>,
     position: Position,
     limit: usize,
 ) -> Result<Vec<(Source, Vec<ListKey>)>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let by = |waiting, recent| if position.waits { waiting } else { recent };
-    let mut kinds = [
-        (by(WAITING, RECENT), Vec::new(), Vec::new()),
-        (by(WAITING_OF_CHANNEL, RECENT_OF_CHANNEL), Vec::new(), Vec::new()),
-        (by(WAITING_OF_ASSIGNEE, RECENT_OF_ASSIGNEE), Vec::new(), Vec::new()),
-    ];
+    let kinds = match (position.waits, label.is_some()) {
+        (false, false) => [RECENT, RECENT_OF_CHANNEL, RECENT_OF_ASSIGNEE],
+        (true, false) => [WAITING, WAITING_OF_CHANNEL, WAITING_OF_ASSIGNEE],
+        (false, true) => [RECENT_OF_LABEL, RECENT_OF_LABEL_CHANNEL, RECENT_OF_LABEL_ASSIGNEE],
+        (true, true) => [WAITING_OF_LABEL, WAITING_OF_LABEL_CHANNEL, WAITING_OF_LABEL_ASSIGNEE],
+    };
+    let mut kinds = kinds.map(|sql| (sql, Vec::new(), Vec::new()));
     for source in sources {
         let (kind, tenant, second, channel) = match source {
             Source::Tenant(tenant, bucket) => (0, *tenant, Arg::from(bucket.as_str()), None),
@@ -254,6 +287,7 @@ async fn ask(
         let (_, of, asked) = &mut kinds[kind];
         of.push(*source);
         let mut args = vec![tenant.into(), second, position.at.into(), position.id.into(), limit.into()];
+        args.extend(label.map(Arg::from));
         args.extend(channel);
         asked.push(args);
     }

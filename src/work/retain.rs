@@ -56,6 +56,8 @@ impl Work for Retain {
                 remove_all(env, tenant, Expiring::Envelopes(envelopes)).await?;
                 let attempts = own.2.unwrap_or(config.retention.attempt_days);
                 remove_all(env, tenant, Expiring::Attempts(attempts)).await?;
+                let leads = own.3.unwrap_or(config.retention.lead_days);
+                remove_all(env, tenant, Expiring::Leads(leads)).await?;
                 remove_all(env, tenant, Expiring::DeadJobs(DEAD_DAYS)).await?;
             }
         }
@@ -85,6 +87,7 @@ enum Expiring {
     Events(i64),
     Envelopes(i64),
     Attempts(i64),
+    Leads(i64),
     DeadJobs(i64),
     Tokens(i64),
     Sessions(i64),
@@ -102,6 +105,7 @@ impl Expiring {
             Self::Events(days)
             | Self::Envelopes(days)
             | Self::Attempts(days)
+            | Self::Leads(days)
             | Self::DeadJobs(days)
             | Self::Tokens(days)
             | Self::Sessions(days)
@@ -118,6 +122,7 @@ impl Expiring {
             Self::Events(_) => "events",
             Self::Envelopes(_) => "envelopes",
             Self::Attempts(_) => "attempts",
+            Self::Leads(_) => "leads",
             Self::DeadJobs(_) => "dead_jobs",
             Self::Tokens(_) => "refresh_tokens",
             Self::Sessions(_) => "sessions",
@@ -163,6 +168,7 @@ impl Verb for RemoveBatch {
             }
             Expiring::Envelopes(_) => retention::remove_envelopes(tx, tenant, before).await?,
             Expiring::Attempts(_) => retention::remove_attempts(tx, tenant, before).await?,
+            Expiring::Leads(_) => retention::remove_leads(tx, tenant, before).await?,
             Expiring::Tokens(_) => retention::remove_tokens(tx, before).await?,
             Expiring::Sessions(_) => retention::remove_sessions(tx, before).await?,
             Expiring::SignIns => sign_ins::remove_old(tx).await?,

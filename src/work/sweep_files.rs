@@ -1,6 +1,7 @@
 //! Removes files without an attachment, left by a process that died between writing a file and recording it; uploads that
 //! were not finished; and uploaded files that nothing uses.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,16 +12,19 @@ use uuid::Uuid;
 use super::Env;
 use super::kinds::Work;
 use crate::error::Error;
+use crate::files::library::{Library as _, Listed};
 use crate::files::remove::{FindOld, RemoveOld};
 use crate::rooms::id_in_name;
 use crate::store::jobs::{Job, SweepFiles};
 use crate::store::uploads::{self, Upload};
-use crate::store::{Tx, Verb, attachments, files};
+use crate::store::{Tx, Verb, accounts, attachments, files};
 
 /// A younger file may not be recorded yet.
 const AGE: Duration = Duration::from_hours(24);
 const PAGE: usize = 200;
 const UPLOADS: i64 = 1_000;
+/// Of a bucket, as many as one answer of it has.
+const OBJECTS: usize = 1_000;
 
 impl Work for SweepFiles {
     const EVERY: Option<Duration> = Some(Duration::from_hours(24));
@@ -28,6 +32,7 @@ impl Work for SweepFiles {
     async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
         over(env).await?;
         staged(env).await?;
+        bucket(env).await?;
         let root = env.config.media_dir();
         let Ok(mut tenants) = fs::read_dir(&root).await else { return Ok(()) };
         while let Some(folder) = tenants.next_entry().await.context("the media folder")? {
@@ -78,6 +83,34 @@ async fn old(root: &Path, most: Duration) -> Result<(), Error> {
             let age = file.metadata().await.ok().and_then(|about| about.modified().ok()?.elapsed().ok());
             if age.is_some_and(|age| age > most) {
                 remove(&file.path()).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Removes the bucket's objects that nothing refers to, whoever wrote them there in the name of one of our tenants: other
+/// objects are not ours.
+async fn bucket(env: &Env) -> Result<(), Error> {
+    let Some(bucket) = env.files.libraries.bucket() else { return Ok(()) };
+    let age_ms = i64::try_from(AGE.as_millis()).unwrap_or(i64::MAX);
+    let mut after = String::new();
+    while !env.soft.is_cancelled() {
+        let page = bucket.page(&after, OBJECTS).await.context("the bucket's objects")?;
+        let Some(last) = page.last() else { break };
+        after.clone_from(&last.key);
+        let before = env.store.clock().now_ms() - age_ms;
+        let mut old: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+        for Listed { key, .. } in page.iter().filter(|one| one.modified_at_ms < before) {
+            let ids = key.split_once('/').map(|(tenant, id)| (id_in_name(tenant, ""), id_in_name(id, "")));
+            if let Some((Some(tenant), Some(id))) = ids {
+                old.entry(tenant).or_default().push(id);
+            }
+        }
+        for (tenant, files) in old {
+            for id in env.store.read(FindUnknown { tenant, files }).await? {
+                bucket.delete(&format!("{tenant}/{id}")).await.context("an object without a row")?;
+                metrics::counter!("hubbub_retention_removed_total", "what" => "objects").increment(1);
             }
         }
     }
@@ -139,7 +172,7 @@ async fn remove(path: &Path) {
     }
 }
 
-/// Returns those of the tenant's files that no attachment refers to.
+/// Those of the tenant's objects that nothing refers to; none of a tenant that is not of this installation.
 struct FindUnknown {
     tenant: Uuid,
     files: Vec<Uuid>,
@@ -150,6 +183,9 @@ impl Verb for FindUnknown {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>, Error> {
         let mut unknown = Vec::new();
+        if accounts::tenant_name(tx, self.tenant).await?.is_none() {
+            return Ok(unknown);
+        }
         for id in &self.files {
             let is_file = files::load(tx, self.tenant, *id).await?.is_some();
             let stored = attachments::load(tx, self.tenant, *id).await?;

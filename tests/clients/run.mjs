@@ -10,6 +10,7 @@ import { exampleChecks } from "./examples.mjs";
 import { openChecks } from "./open.mjs";
 import { pageChecks } from "./page.mjs";
 import { fallbackChecks } from "./fallback.mjs";
+import { fileChecks } from "./files.mjs";
 import { frameChecks } from "./frame.mjs";
 import { killAll } from "./processes.mjs";
 import { protobufChecks } from "./protobuf.mjs";
@@ -21,7 +22,7 @@ import { troubleChecks } from "./troubles.mjs";
 import { workerChecks } from "./worker.mjs";
 import { startWorld } from "./world.mjs";
 
-const parts = { client: clientChecks, botapi: botApiChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, troubles: troubleChecks, fallback: fallbackChecks, demo: demoChecks, connect: connectChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
+const parts = { client: clientChecks, botapi: botApiChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, troubles: troubleChecks, fallback: fallbackChecks, demo: demoChecks, connect: connectChecks, files: fileChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
 const [binary, ...chosen] = process.argv.slice(2);
 const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
 if (!binary || unknown.length) {

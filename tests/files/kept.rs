@@ -150,6 +150,46 @@ on_both!(objects_are_rows_in_a_bucket_that_fails, |engine| async move {
     world.finish().await;
 });
 
+on_both!(an_object_of_nobody_is_removed_from_a_bucket_after_a_day, |engine| async move {
+    const OLD: &str = "2020-01-01T00:00:00.000Z";
+    let bucket = S3Emulator::start().await.expect("a bucket");
+    let world = World::configured(engine, |config| {
+        config.files.file_library = "s3".into();
+        config.files.s3_bucket = "files".into();
+        config.files.s3_endpoint = bucket.endpoint();
+        config.files.s3_access_key = bucket.access_key().into();
+        config.files.s3_secret_key = bucket.secret_key().into();
+    })
+    .await;
+    let api = world.api("agent@example.com").await;
+    let query = format!("tenant={}&name=a.png", world.tenant);
+    let (status, answer) = bring(&world, &api, &query, "image/png", picture(40, 40)).await;
+    assert_eq!(status, 201, "{answer}");
+    let kept = bucket.keys().pop().expect("an object");
+    bucket.holds(&kept, &picture(40, 40), OLD);
+    let name = |tenant: Uuid, number: u128| format!("{tenant}/{}", Uuid::from_u128(number));
+    // Ours and old: gone.
+    for number in 1..=20 {
+        bucket.holds(&name(world.tenant, number), b"x", OLD);
+    }
+    // Too young, of another installation, of another program.
+    let (young, others) = (name(world.tenant, 99), name(Uuid::from_u128(5), 1));
+    bucket.holds(&young, b"x", "2100-01-01T00:00:00.000Z");
+    bucket.holds(&others, b"x", OLD);
+    bucket.holds("notes/today.txt", b"x", OLD);
+    world.app.store.write(crate::retention::RetainNow).await.expect("it runs");
+    let mut expected = vec![kept, young, others, "notes/today.txt".to_owned()];
+    expected.sort();
+    let gone = async {
+        while bucket.keys() != expected {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let within = tokio::time::timeout(crate::kit::PATIENCE, gone).await;
+    within.unwrap_or_else(|_| panic!("{:?} and not {expected:?}", bucket.keys()));
+    world.finish().await;
+});
+
 on_both!(the_same_bytes_are_kept_once_and_stay_while_a_message_has_them, |engine| async move {
     let world = World::start(engine).await;
     let api = world.api("agent@example.com").await;

@@ -54,6 +54,9 @@ on_both!(labels_attributes_and_notes_are_kept_told_and_found, |engine| async mov
     };
     let size = define("Size", "choice", json!({ "choices": ["S", "M"] })).await;
     let city = define("Home", "address", json!({})).await;
+    let twice = json!({ "tenant": tenant, "name": " sIZE ", "kind": "text", "rules": {} });
+    let (status, refused) = owner.post("/api/v1/attributes", &twice).await;
+    assert_eq!((status, refused["field"].as_str()), (400, Some("name")), "{refused}");
     let (status, refused) = set(&api, &contact, &size, json!("XL")).await;
     assert_eq!((status, refused["field"].as_str()), (400, Some("values.Size")), "{refused}");
     assert_eq!(set(&api, &contact, &size, json!("M")).await.0, 200);

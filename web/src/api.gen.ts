@@ -2407,6 +2407,11 @@ export interface components {
              */
             company?: string | null;
             /**
+             * Format: uuid
+             * @description Only conversations that show this label: their own, or their customer's. The counts are of all.
+             */
+            label?: string | null;
+            /**
              * Format: int64
              * @description 1 to 200, default 50.
              */
@@ -7277,6 +7282,8 @@ export interface operations {
                 channel?: string;
                 /** @description Only this company. */
                 company?: string;
+                /** @description Only conversations that show this label: their own, or their customer's. The counts are of all. */
+                label?: string;
                 /** @description 1 to 200, default 50. */
                 limit?: number;
                 sort?: components["schemas"]["Sort"];

@@ -135,10 +135,13 @@ fn list(state: &State, query: &BTreeMap<String, String>) -> Response {
     let mut text = format!(
         "<ListBucketResult><Name>{BUCKET}</Name><Prefix>{prefix}</Prefix><IsTruncated>false</IsTruncated>"
     );
-    for (key, bytes) in state.objects.iter().filter(|(key, _)| key.starts_with(prefix)) {
+    let after = query.get("start-after").map_or("", String::as_str);
+    let is_listed = |key: &String| key.starts_with(prefix) && (after.is_empty() || key.as_str() > after);
+    for (key, bytes) in state.objects.iter().filter(|(key, _)| is_listed(key)) {
+        let date = state.dates.get(key).map_or("2026-11-29T08:00:00.000Z", String::as_str);
         let _ = write!(
             text,
-            "<Contents><Key>{key}</Key><LastModified>2026-11-29T08:00:00.000Z</LastModified><ETag>{}</ETag><Size>{}</Size></Contents>",
+            "<Contents><Key>{key}</Key><LastModified>{date}</LastModified><ETag>{}</ETag><Size>{}</Size></Contents>",
             etag(bytes).replace('"', "&quot;"),
             bytes.len()
         );

@@ -16,6 +16,8 @@ pub(super) enum S3Fail {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) objects: BTreeMap<String, Vec<u8>>,
+    /// When an object was written, if a test says so.
+    pub(super) dates: BTreeMap<String, String>,
     /// Parts by number, by the id of their upload.
     pub(super) uploads: BTreeMap<String, BTreeMap<u32, Vec<u8>>>,
     pub(super) made: u64,

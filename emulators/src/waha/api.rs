@@ -22,7 +22,8 @@ use super::{
 };
 use crate::script::Answer;
 
-const MAX_BODY_BYTES: usize = 1 << 20;
+/// Files come within, in base64.
+const MAX_BODY_BYTES: usize = 50 << 20;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let mut router = Router::new()

@@ -180,7 +180,27 @@ impl Conversation {
             beside.labels.as_ref(),
             beside.source.as_ref()
         ];
-        context.fill.put(Table::Conversations, row)
+        let channel = channel.id;
+        context.fill.put(Table::Conversations, row)?;
+        // Of its own labels; those of its customer would triple the rows.
+        let labels: Vec<uuid::Uuid> =
+            beside.labels.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+        for label in labels {
+            let bucket = self.standing().bucket;
+            let row = row![
+                tenant,
+                label,
+                self.id,
+                contact.id,
+                channel,
+                bucket,
+                assignee,
+                self.updated_at,
+                self.waiting_since
+            ];
+            context.fill.put(Table::Labelled, row)?;
+        }
+        Ok(())
     }
 
     /// The preview of the newest message in lists. Overwrites the context's text.

@@ -1,7 +1,7 @@
 //! The filled tables, and the columns of a row, in order. Other columns keep their default.
 
 /// The version of the schema that these columns belong to: the newest row of `migrations`.
-pub(crate) const SCHEMA: i64 = 13;
+pub(crate) const SCHEMA: i64 = 14;
 
 macro_rules! tables {
     ($($name:ident = $table:literal ($columns:literal);)*) => {
@@ -61,6 +61,7 @@ tables! {
     Labels = "labels" ("tenant, id, name, colour, created_at");
     ContactLabels = "contact_labels" ("tenant, label, contact");
     ConversationLabels = "conversation_labels" ("tenant, label, conversation");
+    Labelled = "labelled" ("tenant, label, conversation, contact, channel, bucket, assignee, updated_at, waiting_since");
     Attributes = "attributes" ("tenant, id, name, kind, rules, created_at");
     ContactAttributes = "contact_attributes" ("tenant, contact, attribute, value, updated_at, author_name");
     Notes = "contact_notes" ("tenant, id, contact, text, author_name, created_at");

@@ -32,6 +32,9 @@ pub(in crate::cli) enum Tenant {
         /// Of attempts at sending.
         #[arg(long, value_name = "DAYS", value_parser = days)]
         attempts: Option<Days>,
+        /// Of leads of landing pages.
+        #[arg(long, value_name = "DAYS", value_parser = days)]
+        leads: Option<Days>,
         #[command(flatten)]
         show: Show,
     },
@@ -101,11 +104,11 @@ impl Tenant {
                     word(storage.own.1)
                 ))
             }
-            Self::Retention { tenant, feed, envelopes, attempts, show } => {
+            Self::Retention { tenant, feed, envelopes, attempts, leads, show } => {
                 let tenant = admin.tenant("--tenant", &tenant).await?;
-                let changes = [feed, envelopes, attempts].map(|given| given.map(|Days(days)| days));
+                let changes = [feed, envelopes, attempts, leads].map(|given| given.map(|Days(days)| days));
                 let verb = SetRetention { scope: Scope::system(tenant), changes };
-                let (feed, envelopes, attempts) = admin.store.write(verb).await?.value;
+                let (feed, envelopes, attempts, leads) = admin.store.write(verb).await?.value;
                 let word = |days: Option<i64>| match days {
                     None => "as configured".to_owned(),
                     Some(0) => "for ever".to_owned(),
@@ -113,10 +116,11 @@ impl Tenant {
                     Some(days) => format!("{days} days"),
                 };
                 show.done(&format!(
-                    "keeps its feed {}, bodies of webhooks {}, attempts {}",
+                    "keeps its feed {}, bodies of webhooks {}, attempts {}, leads {}",
                     word(feed),
                     word(envelopes),
-                    word(attempts)
+                    word(attempts),
+                    word(leads)
                 ))
             }
         }

@@ -95,6 +95,30 @@ fn other(error: object_store::Error) -> io::Error {
     }
 }
 
+/// An object of a listing.
+pub struct Listed {
+    pub key: String,
+    pub modified_at_ms: i64,
+}
+
+impl S3 {
+    /// The next objects after a key, in the order of their keys; none at the end.
+    pub async fn page(&self, after: &str, limit: usize) -> io::Result<Vec<Listed>> {
+        let prefix = (!self.prefix.is_empty()).then(|| Key::from(self.prefix.as_str()));
+        let listed = self.bucket.list_with_offset(prefix.as_ref(), &self.key(after)).take(limit);
+        let listed = listed.map_ok(|about| Listed {
+            key: self.ours(&about.location),
+            modified_at_ms: about.last_modified.timestamp_millis(),
+        });
+        listed.try_collect().await.map_err(other)
+    }
+
+    fn ours(&self, key: &Key) -> String {
+        let key = key.as_ref();
+        key.strip_prefix(&self.prefix).unwrap_or(key).trim_start_matches('/').to_owned()
+    }
+}
+
 #[async_trait]
 impl Library for S3 {
     async fn put(&self, key: &str, from: &Path) -> io::Result<()> {
@@ -121,11 +145,7 @@ impl Library for S3 {
 
     async fn keys(&self, prefix: &str) -> io::Result<Vec<String>> {
         let listed = self.bucket.list(Some(&self.key(prefix.trim_end_matches('/'))));
-        let ours = |key: &Key| {
-            let key = key.as_ref();
-            key.strip_prefix(&self.prefix).unwrap_or(key).trim_start_matches('/').to_owned()
-        };
-        listed.map_ok(|about| ours(&about.location)).try_collect().await.map_err(other)
+        listed.map_ok(|about| self.ours(&about.location)).try_collect().await.map_err(other)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::model::{Conversation, Moved, Standing};
-use crate::store::{StoreError, Tx, tallies};
+use crate::store::{StoreError, Tx, labelled, tallies};
 
 pub(super) const SET_BUCKET: &str =
     "update conversations set bucket = $3, waiting_since = $4 where tenant = $1 and id = $2";
@@ -30,7 +30,8 @@ pub(super) async fn update_bucket(
         SET_BUCKET,
         args![conversation.tenant, conversation.id, to.bucket.as_str(), conversation.waiting_since],
     )
-    .await
+    .await?;
+    labelled::follow(tx, conversation).await
 }
 
 /// Marks the customer as waiting from now on, unless already waiting.
@@ -59,5 +60,6 @@ pub async fn waits(
         return update_bucket(tx, conversation).await;
     }
     let args = args![conversation.tenant, conversation.id, standing.bucket.as_str(), since];
-    tx.put(SET_BUCKET, args).await
+    tx.put(SET_BUCKET, args).await?;
+    labelled::follow(tx, conversation).await
 }

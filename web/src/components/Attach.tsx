@@ -47,6 +47,7 @@ export function AttachDrop({ conversation, note, say }: { conversation: string; 
     const drag = (event: DragEvent) => {
       if (!hasFiles(event)) return;
       event.preventDefault();
+      if (event.dataTransfer && event.type === "dragover") event.dataTransfer.dropEffect = "copy";
       setOver(event.type === "dragover");
     };
     const drop = (event: DragEvent) => {

@@ -1,13 +1,20 @@
-// A voice note from the microphone, in a form that channels take as it is: nothing is converted here.
+// A voice note from the microphone, in the form that the channel takes. Chats want Opus in Ogg; the server puts it there from
+// WebM, which is all that some browsers record. Nothing is converted here.
 import { useEffect, useRef, useState } from "react";
-import { useApp, useText } from "../hooks/app";
+import { useApp, usePickOf, useText } from "../hooks/app";
 import { CloseIcon, MicrophoneIcon, StopIcon } from "./Icons";
 
-const forms = [
+const opus = [
   { type: "audio/ogg;codecs=opus", ending: "ogg" },
-  { type: "audio/mp4;codecs=opus", ending: "m4a" },
-  { type: "audio/mp4", ending: "m4a" },
+  { type: "audio/webm;codecs=opus", ending: "webm" },
 ];
+const sounds = [
+  { type: "audio/mp4;codecs=mp4a.40.2", ending: "m4a" },
+  { type: "audio/mp4", ending: "m4a" },
+  { type: "audio/mp4;codecs=opus", ending: "m4a" },
+];
+/** Where a voice note is one, and not a sound of any kind. */
+const ofNotes: readonly string[] = ["telegram", "waha", "whatsapp-cloud"];
 const tickMs = 500;
 
 interface Recording {
@@ -19,6 +26,8 @@ interface Recording {
 export function AttachVoice({ conversation, say }: { conversation: string; say: (words: string | null) => void }) {
   const t = useText();
   const { uploads } = useApp();
+  const kind = usePickOf(conversation, (state) => state.conversations.get(conversation)?.value.channel_kind ?? "");
+  const forms = ofNotes.includes(kind) ? [...opus, ...sounds] : [...sounds, ...opus];
   const recording = useRef<Recording | null>(null);
   const [seconds, setSeconds] = useState<number | null>(null);
 

@@ -27,7 +27,7 @@ export const ConversationList = memo(function ConversationList() {
   const phase = usePick((state) => currentList(state)?.phase ?? "idle");
   const next = usePick((state) => currentList(state)?.next ?? null);
   const error = usePick((state) => currentList(state)?.error ?? null);
-  const total = usePick((state) => state.counters.values?.[state.filter.view] ?? null);
+  const total = usePick((state) => (state.filter.label === null ? (state.counters.values?.[state.filter.view] ?? null) : null));
   const active = usePick((state) => state.active);
   const now = useNow(30_000);
   const byWait = filter.sort === "wait";
@@ -104,8 +104,8 @@ export const ConversationList = memo(function ConversationList() {
   );
 
   function nothing() {
-    const { view, tenant, company, channel } = filter;
-    if (view !== "all" || tenant || company || channel) return <Empty title={t("list.none")} hint={t("list.noneHint")} />;
+    const { view, tenant, company, channel, label } = filter;
+    if (view !== "all" || tenant || company || channel || label) return <Empty title={t("list.none")} hint={t("list.noneHint")} />;
     return <Empty icon={<BubbleIcon />} title={t("list.empty")} hint={t("list.emptyHint")} />;
   }
 });

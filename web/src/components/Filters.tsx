@@ -9,7 +9,8 @@ export function Filters() {
   const t = useText();
   const app = useApp();
   const filter = usePick((state) => state.filter);
-  const counts = usePick((state) => state.counters.values);
+  // They are of all conversations, whatever their labels.
+  const counts = usePick((state) => (state.filter.label === null ? state.counters.values : null));
 
   return (
     <div className="filters">

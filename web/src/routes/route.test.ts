@@ -16,7 +16,7 @@ function anyRoute(pick: (below: number) => number): Route {
   const id = () => Array.from({ length: 1 + pick(40) }, () => "abz019_-"[pick(8)]).join("");
   const maybe = <T>(make: () => T) => (pick(2) ? make() : null);
   const scope = () => ({ tenant: maybe(id), company: maybe(id), channel: maybe(id) });
-  const query = (): Query => ({ view: views[pick(views.length)]!, sort: pick(2) ? "wait" : "recent", ...scope() });
+  const query = (): Query => ({ view: views[pick(views.length)]!, sort: pick(2) ? "wait" : "recent", ...scope(), label: maybe(id) });
   switch (pick(5)) {
     case 0: return { page: "businesses" };
     case 2: return { page: "connect", kind: id(), back: { state: maybe(id) ?? "", code: maybe(() => `4/0A ${id()}&=#`), error: maybe(id) } };

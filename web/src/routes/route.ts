@@ -77,7 +77,9 @@ function queryOf(view: string, params: URLSearchParams): Query | null {
   const sort = params.get("sort") ?? "recent";
   const scope = scopeOf(params);
   if (!scope || !(views as readonly string[]).includes(view) || (sort !== "recent" && sort !== "wait")) return null;
-  return { view: view as View, sort: sort satisfies Sort, ...scope };
+  const label = params.get("label");
+  if (label !== null && !isId(label)) return null;
+  return { view: view as View, sort: sort satisfies Sort, ...scope, label };
 }
 
 function settingsOf([section, thing, ...more]: readonly string[], params: URLSearchParams): Route | null {
@@ -120,7 +122,7 @@ export function format(route: Route): string {
       const thing = conversation === null ? [] : ["c", conversation, ...(seq === null ? [] : ["m", String(seq)])];
       if (!query) return address(thing);
       const sort = query.sort === "recent" ? null : query.sort;
-      return address(["inbox", query.view, ...thing], { sort, ...scopeIn(query) });
+      return address(["inbox", query.view, ...thing], { sort, ...scopeIn(query), label: query.label });
     }
     case "businesses":
       return address([route.page]);

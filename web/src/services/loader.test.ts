@@ -24,7 +24,7 @@ function page(pageSize = 1000) {
     },
     async counts(scope: Scope) {
       asked.push("counts");
-      return { counts: server.counts({ ...scope, view: "all", sort: "recent" }), positions: server.positions() };
+      return { counts: server.counts({ ...scope, view: "all", sort: "recent", label: null }), positions: server.positions() };
     },
   } as unknown as Api;
   const store = createStore();

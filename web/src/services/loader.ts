@@ -117,7 +117,7 @@ export class Loader {
   /** The newest activity of all: it names conversations that events brought, with how far this user has read. */
   async newest(): Promise<void> {
     const { feed } = this;
-    const page = await this.api.inbox({ view: "all", sort: "recent", tenant: null, company: null, channel: null }, null);
+    const page = await this.api.inbox({ view: "all", sort: "recent", tenant: null, company: null, channel: null, label: null }, null);
     if (feed === this.feed) this.store.apply({ type: "conversations.kept", page });
   }
 
@@ -162,7 +162,7 @@ export class Loader {
   }
 
   async labels(tenant: string): Promise<void> {
-    this.store.apply({ type: "labels", labels: await this.api.labels(tenant) });
+    this.store.apply({ type: "labels", tenant, labels: await this.api.labels(tenant) });
   }
 
   async people(tenant: string): Promise<Colleague[]> {

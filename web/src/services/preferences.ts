@@ -9,8 +9,8 @@ const listKey = () => `hubbub.list.${place()}`;
 
 export type Theme = "system" | "light" | "dark";
 
-/** All of the filter but the view: the page opens with all conversations. */
-export type ListPreferences = Omit<Query, "view">;
+/** All of the filter but the view and the label: the page opens with all conversations. */
+export type ListPreferences = Omit<Query, "view" | "label">;
 
 export interface Preferences {
   language: Language;

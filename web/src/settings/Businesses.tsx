@@ -49,7 +49,7 @@ function Card({ tenant }: { tenant: TenantRole }) {
   const channels = usePick((state) => Object.values(state.channels).filter((one) => one.tenant === id).length);
   const maySet = usePick((state) => mayOpen(state, "channels", id));
   const { phase, value, again } = useData(useCallback(() => calls.counts(id), [calls, id]), 30_000);
-  const to = (view: "all" | "waiting") => format({ ...inbox, query: { ...query, view, tenant: id, company: null, channel: null } });
+  const to = (view: "all" | "waiting") => format({ ...inbox, query: { ...query, view, tenant: id, company: null, channel: null, label: null } });
   const figure = (count: number | undefined) => (count === undefined ? "…" : t.number(count));
   return (
     <li className="card business" data-testid="business">

@@ -54,7 +54,7 @@ function List({ tenant }: { tenant: string }) {
         {() => (
           <div data-testid="companies">
             <Table caption={t("page.companies")} rows={companies} keyOf={({ id }) => id} columns={[
-              { key: "name", title: t("company.name"), cell: ({ id, name }) => <a href={format({ ...inbox, query: { ...query, tenant, company: id, channel: null } })} dir="auto"><strong>{name}</strong></a> },
+              { key: "name", title: t("company.name"), cell: ({ id, name }) => <a href={format({ ...inbox, query: { ...query, tenant, company: id, channel: null, label: null } })} dir="auto"><strong>{name}</strong></a> },
               { key: "kind", title: t("company.kind"), short: true, cell: ({ kind }) => t(`company.kind.${kind}`) },
               { key: "channels", title: t("page.channels"), short: true, cell: ({ id }) => t("company.channels", { count: Object.values(channels).filter((one) => one.company === id).length }) },
               { key: "notice", title: t("notice.title"), cell: ({ id }) => <a href={format(settingsAt("companies", tenant, id))} data-testid="to-notice">{t("notice.open")}</a> },

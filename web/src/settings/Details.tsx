@@ -58,7 +58,7 @@ function Labels({ tenant, labels, again }: { tenant: string; labels: readonly La
     fields: ["name", "colour"], isNew: true,
     check: ({ name }): Record<string, string> => (name.trim() ? {} : { name: t("form.required") }),
     async save(_, { name, colour }) {
-      store.apply({ type: "labels", labels: [await calls.putLabel({ tenant, label: null, name: name.trim(), colour })] });
+      store.apply({ type: "labels", tenant, labels: [await calls.putLabel({ tenant, label: null, name: name.trim(), colour })] });
       form.reset();
       again();
     },

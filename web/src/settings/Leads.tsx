@@ -1,6 +1,6 @@
-// Leads of landing pages, newest first.
+// Leads of landing pages, newest first: read once, then by the events of the feed. Where these do not come, read again now and then.
 import { useCallback, useState } from "react";
-import { useApp, useText } from "../hooks/app";
+import { useApp, usePick, useText } from "../hooks/app";
 import type { Lead } from "../api.gen";
 import { inbox } from "../routes/route";
 import { reasonOf } from "../services/problem";
@@ -18,7 +18,11 @@ export function LeadsPage({ tenant }: SectionProps) {
   const t = useText();
   const calls = useCalls();
   const [older, setOlder] = useState<Lead[]>([]);
-  const data = useData(useCallback(() => calls.leads(tenant, null), [calls, tenant]), older.length === 0 ? everyMs : null);
+  const isLive = usePick((state) => !state.notLive.includes(tenant));
+  const heard = usePick((state) => state.leads);
+  const data = useData(useCallback(() => calls.leads(tenant, null), [calls, tenant]), isLive || older.length > 0 ? null : everyMs);
+  const news = (known: readonly Lead[]) => heard.filter((lead) => lead.tenant === tenant && !known.some(({ id }) => id === lead.id)
+    && !older.some(({ id }) => id === lead.id));
   const nextOf = (leads: Lead[]) => (leads.length < pageOfLeads ? null : (leads.at(-1)?.id ?? null));
   const load = async (before: string) => {
     const leads = await calls.leads(tenant, before);
@@ -28,10 +32,10 @@ export function LeadsPage({ tenant }: SectionProps) {
   return (
     <>
       <PageHead title={t("page.leads")} hint={t("page.leadsHint")}><Freshness data={data} /></PageHead>
-      <DataView data={data} isEmpty={(leads) => leads.length === 0} empty={<EmptyState title={t("leads.none")} hint={t("leads.noneHint")} />}>
+      <DataView data={data} isEmpty={(leads) => leads.length + news(leads).length === 0} empty={<EmptyState title={t("leads.none")} hint={t("leads.noneHint")} />}>
         {(leads) => (
           <>
-            <ul className="rows" data-testid="leads">{[...leads, ...older].map((lead) => <Line key={lead.id} lead={lead} />)}</ul>
+            <ul className="rows" data-testid="leads">{[...news(leads), ...leads, ...older].map((lead) => <Line key={lead.id} lead={lead} />)}</ul>
             <More key={leads[0]?.id} next={nextOf(leads)} load={load} />
           </>
         )}

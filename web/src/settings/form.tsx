@@ -2,7 +2,7 @@
 // Edits survive leaving the page and coming back; fields that nobody edited follow the server. Draws no fields.
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { useText } from "../hooks/app";
-import type { Text } from "../i18n/text";
+import type { Key, Text } from "../i18n/text";
 import { RequestError } from "../services/problem";
 import type { Store } from "../state/store";
 import { Button, ButtonLink } from "../ui/Button";
@@ -130,8 +130,15 @@ export function useForm<V extends Values>(key: string, theirs: V, rules: Rules<V
   };
 }
 
+const refusals: readonly (readonly [string, RegExp, Key])[] = [
+  ["country", /two letters/, "company.countryUnknown"],
+  ["name", /another attribute has this name/, "details.nameTaken"],
+];
+
 /** Bounds are the server's, in its units; they are said in those of the field. */
-function fieldWords(t: Text, field: string, reason: string): string {
+export function fieldWords(t: Text, field: string, reason: string): string {
+  const known = refusals.find(([of, words]) => of === field && words.test(reason));
+  if (known) return t(known[2]);
   const bounds = /between (-?\d+) and (-?\d+)/.exec(reason);
   if (!bounds) return reason;
   const unit = field.endsWith("_ms") ? 1_000 : 1;

@@ -34,7 +34,7 @@ function* everything(t: Text, state: State, route: Route, isTyped: boolean): Gen
   if (state.session.tenants.length > 1) {
     yield { kind: "page", id: "page.businesses", words: t("nav.businesses"), detail: "", to: { page: "businesses" } };
     for (const { id, name } of state.session.tenants) {
-      const query = { ...state.filter, tenant: id, company: null, channel: null };
+      const query = { ...state.filter, tenant: id, company: null, channel: null, label: null };
       yield { kind: "business", id: `business.${id}`, words: name, detail: "", to: { ...inbox, query } };
     }
   }

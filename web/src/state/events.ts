@@ -10,6 +10,9 @@ import { cutThread, keepEvent } from "./thread";
 import { settleTyping } from "./typing";
 import { settleWriting } from "./writing";
 
+/** More are on the page of leads when it is loaded again. */
+const mostLeads = 200;
+
 export function applyEvent(state: State, event: Event): State {
   let next = takeMove(advance(state, event), event);
   const { conversation, message, read, channel_state } = event;
@@ -41,6 +44,9 @@ export function applyEvent(state: State, event: Event): State {
     // The event has no webhook address, which an answer may have brought; of a new channel it is all there is.
     const channel = { ...next.channels[event.channel], ...channel_state };
     next = { ...next, channels: { ...next.channels, [channel.id]: channel } };
+  }
+  if (event.lead && !next.leads.some(({ id }) => id === event.lead?.id)) {
+    next = { ...next, leads: [event.lead, ...next.leads].slice(0, mostLeads) };
   }
   return next;
 }

@@ -12,6 +12,8 @@ export function changeFilter(state: State, change: Partial<Query>): State {
   const foreign = channel && ((filter.tenant !== null && channel.tenant !== filter.tenant)
     || (filter.company !== null && channel.company !== filter.company));
   if (foreign) filter.channel = null;
+  const label = filter.label === null ? undefined : state.labels[filter.label];
+  if (label && filter.tenant !== null && label.tenant !== filter.tenant) filter.label = null;
   // Of the list that leaves the screen, nothing is looked at any more.
   const old = currentList(state);
   const seen = old && old.seen > 0 ? putList(state, { ...old, seen: 0 }) : state;

@@ -23,7 +23,8 @@ function act(server: SampleServer, roll: (below: number) => number): void {
   const have = server.conversations.get(id);
   const place = { company: companies[roll(2)]!, channel: channels[roll(2)]! };
   if (!have) return void server.write(id, "in", null, place);
-  switch (roll(7)) {
+  switch (roll(8)) {
+    case 6: return server.own(id, { labels: [["l-1"], ["l-2", "l-1"], []][roll(3)]! });
     case 0: case 1: return void server.write(id, "in");
     case 2: return void server.write(id, "out");
     case 3: return server.own(id, { owner: "ai", assignee: null });
@@ -108,6 +109,7 @@ describe("lists and counts that events move equal fresh ones", () => {
       for (let i = 0; i < 12; i += 1) act(server, roll);
       const pick = (): Partial<Query> => ({
         view: views[roll(views.length)]!, sort: (["recent", "wait"] as const)[roll(2)]!,
+        label: [null, null, "l-1", "l-2"][roll(4)]!,
         ...(roll(3) === 0 ? { company: [null, ...companies][roll(3)]!, channel: [null, ...channels][roll(3)]! } : {}),
       });
       const reader = new Reader(server, { ...everything, ...pick() });

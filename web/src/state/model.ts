@@ -1,6 +1,6 @@
 // The whole state of the page as plain values. Nothing here talks to the network or draws.
 import type {
-  ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact, Hit, Label,
+  ChannelView as Channel, Person as Colleague, CompanyView as Company, Conversation, CountsAnswer, FoundContact, Hit, Label, Lead,
   InboxAnswer as InboxPage, Message, MessagesAnswer as MessagePage, Event, Permission, Position, ReadMark, SearchAnswer,
   TenantRole as Tenant, User,
 } from "../api.gen";
@@ -123,6 +123,8 @@ export interface Bounds {
   messages: number;
 }
 
+export type KnownLabel = Label & { tenant: string };
+
 export interface State {
   /** `platform`: what the person may do on the platform itself, whatever tenants there are. */
   session: { phase: "starting" | "out" | "in"; user: User | null; tenants: Tenant[]; platform: readonly Permission[]; expired: boolean };
@@ -159,8 +161,10 @@ export interface State {
   people: Record<string, Record<string, Colleague>>;
   companies: Record<string, Company>;
   /** Labels of all businesses. */
-  labels: Record<string, Label>;
+  labels: Record<string, KnownLabel>;
   filter: Query;
+  /** Those that landing pages handed in since the page was opened, newest first. */
+  leads: readonly Lead[];
   /** Tenants whose events are not pushed to this page. */
   notLive: string[];
   notices: { id: number; text: string; tone: "error" | "info" }[];
@@ -201,7 +205,7 @@ export type Change =
   | TypingChange
   | { type: "channels"; channels: Channel[] }
   | { type: "companies"; companies: Company[] }
-  | { type: "labels"; labels: Label[] }
+  | { type: "labels"; tenant: string; labels: readonly Label[] }
   | { type: "label.gone"; label: string }
   | { type: "people"; tenant: string; people: Colleague[] }
   | { type: "filter"; filter: Partial<Query> }
@@ -244,7 +248,8 @@ export const emptyState: State = {
   people: {},
   companies: {},
   labels: {},
-  filter: { view: "all", sort: "recent", tenant: null, company: null, channel: null },
+  filter: { view: "all", sort: "recent", tenant: null, company: null, channel: null, label: null },
+  leads: [],
   notLive: [],
   notices: [],
 };

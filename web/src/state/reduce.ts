@@ -51,7 +51,7 @@ export function reduce(state: State, change: Change): State {
       return evict(keepConversation(state, change.conversation, change.asOf[change.conversation.tenant] ?? 0));
     case "feed.lost":
       // What was shown stays on the screen, but nothing of it counts as known any more.
-      return { ...inDoubt(listsStale(state, true), lastRun(state)), positions: {}, writing: {}, counters: noCounters,
+      return { ...inDoubt(listsStale(state, true), lastRun(state)), positions: {}, writing: {}, leads: [], counters: noCounters,
         reads: Table.empty(), unread: 0, eviction: { ...state.eviction, forgotten: {}, heard: {} } };
     case "feed.gap":
       return inDoubt(dropDoubtful(countsUnknown(listsStale(state, false)), () => false), lastRun(state));
@@ -113,9 +113,10 @@ export function reduce(state: State, change: Change): State {
     case "companies":
       return dropUnknown({ ...state, companies: Object.fromEntries(change.companies.map((c) => [c.id, c])) }, "company");
     case "labels":
-      return { ...state, labels: { ...state.labels, ...Object.fromEntries(change.labels.map((one) => [one.id, one])) } };
+      return { ...state, labels: { ...state.labels, ...Object.fromEntries(change.labels.map((one) => [one.id, { ...one, tenant: change.tenant }])) } };
     case "label.gone":
-      return { ...state, labels: Object.fromEntries(Object.entries(state.labels).filter(([id]) => id !== change.label)) };
+      return changeFilter({ ...state, labels: Object.fromEntries(Object.entries(state.labels).filter(([id]) => id !== change.label)) },
+        state.filter.label === change.label ? { label: null } : {});
     case "people":
       return {
         ...state,

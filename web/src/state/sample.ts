@@ -41,7 +41,7 @@ export function bucketOf({ state, owner, assignee, waiting_since }: Omit<Convers
 }
 
 /** The whole inbox in the order in which the page opens. */
-export const everything: Query = { view: "all", sort: "recent", tenant: null, company: null, channel: null };
+export const everything: Query = { view: "all", sort: "recent", tenant: null, company: null, channel: null, label: null };
 
 export function message(conversationId: string, seq: number, change: Partial<Message> = {}): Message {
   return {

@@ -77,7 +77,8 @@ export function createStore(
 function commonChanged(before: State, after: State): boolean {
   return before.session !== after.session || before.active !== after.active || before.filter !== after.filter
     || before.link !== after.link || before.channels !== after.channels || before.companies !== after.companies
-    || before.people !== after.people || before.labels !== after.labels || before.notLive !== after.notLive;
+    || before.people !== after.people || before.labels !== after.labels || before.notLive !== after.notLive
+    || before.leads !== after.leads;
 }
 
 function conversationChanged(before: State, after: State, id: string): boolean {

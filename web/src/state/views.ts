@@ -15,6 +15,8 @@ export interface Scope {
 }
 
 export interface Query extends Scope {
+  /** Only conversations that show it. */
+  label: string | null;
   view: View;
   sort: Sort;
 }
@@ -47,7 +49,11 @@ export function sameScope(a: Scope, b: Scope): boolean {
 }
 
 export function inQuery(query: Query, conversation: Conversation, me: string | undefined): boolean {
-  return inScope(query, conversation) && inView(query.view, conversation, me);
+  return inScope(query, conversation) && hasLabel(query.label, conversation) && inView(query.view, conversation, me);
+}
+
+function hasLabel(label: string | null, { labels, contact }: Conversation): boolean {
+  return label === null || labels.includes(label) || contact.labels.includes(label);
 }
 
 /** Negative when `a` stands above `b`. */
@@ -64,6 +70,6 @@ function byId(a: Place, b: Place): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
-export function listKey({ view, sort, tenant, company, channel }: Query): string {
-  return [view, sort, tenant, company, channel].join(" ");
+export function listKey({ view, sort, tenant, company, channel, label }: Query): string {
+  return [view, sort, tenant, company, channel, label].join(" ");
 }
