@@ -26,8 +26,8 @@ use tokio::net::TcpListener;
 
 const SESSION: &str = "shop-main";
 /// Shorter than the providers' own: otherwise most of a run is waiting.
-const TELEGRAM_PAUSE: Duration = Duration::from_millis(200);
-const WAHA_SECOND: Duration = Duration::from_millis(100);
+const TELEGRAM_PAUSE: Duration = Duration::from_millis(100);
+const WAHA_SECOND: Duration = Duration::from_millis(50);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,8 +86,25 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
     Ok(passed)
 }
 
+/// How long each stage of a seed took, in seconds.
+struct Stages {
+    last: Instant,
+    seconds: BTreeMap<&'static str, f64>,
+}
+
+impl Stages {
+    fn new() -> Self {
+        Self { last: Instant::now(), seconds: BTreeMap::new() }
+    }
+
+    fn end(&mut self, name: &'static str) {
+        self.seconds.insert(name, self.last.elapsed().as_secs_f64());
+        self.last = Instant::now();
+    }
+}
+
 async fn one(args: &Args, world: &Arc<World>, trouble: &Arc<Trouble>, seed: u64) -> Result<SeedReport> {
-    let begun = Instant::now();
+    let (begun, mut stages) = (Instant::now(), Stages::new());
     world.until_ready().await?;
     let owner = world.person(&world.url(), "owner").await?;
     let start = owner.top(&world.tenant).await?;
@@ -130,23 +148,28 @@ async fn one(args: &Args, world: &Arc<World>, trouble: &Arc<Trouble>, seed: u64)
     while let Some(sends) = people.join_next().await {
         evidence.sends.extend(sends??);
     }
+    stages.end("faults");
     world.until_ready().await?;
     let mut findings = Findings::default();
     let record = collect::accepted(&world.providers, &evidence.said, &mut findings).await?;
+    stages.end("webhooks accepted");
     let rest = collect::settle(&world.database().await, Duration::from_secs(args.settle_s)).await?;
     for rest in rest {
         findings.broke("everything ends", || format!("{rest} are left after {} s", args.settle_s));
     }
+    stages.end("at rest");
     let top = owner.top(&world.tenant).await?;
     goal.send_replace(Some(Goal { cursor: top, deadline: Instant::now() + SOCKETS_WITHIN }));
     while let Some(log) = sockets.join_next().await {
         evidence.sockets.push(log?);
     }
+    stages.end("sockets at the top");
     collect::fill(&mut evidence, world, &owner, &record).await?;
     findings.add(&check(&evidence));
     Ok(SeedReport {
         seed,
         seconds: begun.elapsed().as_secs_f64(),
+        stages: stages.seconds,
         faults,
         attempts: record.attempts,
         given_up_by_provider: record.given_up,

@@ -134,10 +134,6 @@ impl Postgres {
     pub(crate) async fn promote(&mut self) -> Result<()> {
         let bin = bin().context("PostgreSQL's server is not installed")?;
         let data = self.disk.join("standby");
-        let config = data.join("postgresql.auto.conf");
-        let mut settings = std::fs::read_to_string(&config)?;
-        settings.push_str("synchronous_standby_names = ''\n");
-        std::fs::write(&config, settings)?;
         let (data, folder) =
             (data.display().to_string(), self.disk.parent().unwrap_or(&self.disk).to_owned());
         let args = ["promote", "-w", "-t", "60", "-D", &data];

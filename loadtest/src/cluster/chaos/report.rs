@@ -14,6 +14,7 @@ use crate::report;
 pub(super) struct SeedReport {
     pub(super) seed: u64,
     pub(super) seconds: f64,
+    pub(super) stages: BTreeMap<&'static str, f64>,
     /// Faults that were done, by kind.
     pub(super) faults: BTreeMap<String, u64>,
     /// Deliveries of webhooks so far, by status; 0: no answer.
@@ -32,6 +33,7 @@ impl SeedReport {
         Self {
             seed,
             seconds: 0.0,
+            stages: BTreeMap::new(),
             faults: BTreeMap::new(),
             attempts: BTreeMap::new(),
             given_up_by_provider: 0,
@@ -49,7 +51,10 @@ impl SeedReport {
 impl Display for SeedReport {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         let faults: u64 = self.faults.values().sum();
-        write!(out, "seed {}: {faults} faults, {:.0} s, ", self.seed, self.seconds)?;
+        let stages: Vec<String> =
+            self.stages.iter().map(|(name, seconds)| format!("{name} {seconds:.0}")).collect();
+        let stages = stages.join(", ");
+        write!(out, "seed {}: {faults} faults, {:.0} s ({stages}): ", self.seed, self.seconds)?;
         match (&self.error, self.findings.passed()) {
             (Some(error), _) => write!(out, "FAILED: {error}"),
             (None, true) => write!(out, "whole"),
@@ -90,6 +95,7 @@ impl Report {
             postgres,
             left_out: Vec::new(),
             seconds: 0.0,
+            stages: BTreeMap::new(),
             faults: BTreeMap::new(),
             findings: Findings::default(),
             seeds: Vec::new(),
