@@ -5,7 +5,7 @@
 //! To add a table or a column: `grow/table.rs`, the row in the file of its entity, the invariant in `grow/check.rs`.
 
 mod accounts;
-mod check;
+pub(crate) mod check;
 mod context;
 mod conversation;
 mod database;

@@ -10,6 +10,7 @@ mod baseline;
 mod chaos;
 mod client;
 mod clock;
+mod cluster;
 mod compare;
 mod endpoint;
 mod event;
@@ -63,6 +64,8 @@ enum Command {
     Ingest(ingest::Args),
     /// Kill the server at random moments under a stream of webhooks, then verify that nothing was lost.
     Chaos(chaos::Args),
+    /// A whole installation of several nodes in processes of its own: faults of every kind, then the checks.
+    Cluster(cluster::Args),
     /// Send webhooks of several tenants beside one that sends as fast as it can.
     Fair(fair::Args),
     /// Publish to many subscribers over the client protocol: latency, cost of a delivery, saturation.
@@ -113,6 +116,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
         match cli.command {
             Command::Ingest(args) => ingest::run(args).await,
             Command::Chaos(args) => chaos::run(args).await,
+            Command::Cluster(args) => cluster::run(args).await,
             Command::Fair(args) => fair::run(args).await,
             Command::Fanout(args) => fanout::run(args).await,
             Command::Idle(args) => idle::run(args).await,

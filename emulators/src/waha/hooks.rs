@@ -74,9 +74,11 @@ pub(super) fn emit(shared: &Arc<Shared>, session: &str, name: &str, payload: &Va
         "environment": { "version": "2026.7.1", "engine": engine, "tier": "PLUS", "browser": null },
     });
     let body = envelope.to_string().into_bytes();
+    let message = payload["id"].as_str().map(str::to_owned);
     for hook in hooks {
-        let task = deliver(Arc::clone(shared), hook, name.to_owned(), id.clone(), now_ms, body.clone());
-        shared.tasks.spawn(task);
+        let event =
+            Event { name: name.to_owned(), id: id.clone(), message: message.clone(), body: body.clone() };
+        shared.tasks.spawn(deliver(Arc::clone(shared), hook, event, now_ms));
     }
 }
 
@@ -94,13 +96,20 @@ fn hooks_for(config: &Value, name: &str) -> Vec<Hook> {
     webhooks.iter().filter(wants).filter_map(hook).collect()
 }
 
+struct Event {
+    name: String,
+    id: String,
+    message: Option<String>,
+    body: Vec<u8>,
+}
+
 /// Id, time and signature stay the same over all attempts.
-async fn deliver(shared: Arc<Shared>, hook: Hook, event: String, id: String, now_ms: i64, body: Vec<u8>) {
+async fn deliver(shared: Arc<Shared>, hook: Hook, event: Event, now_ms: i64) {
     let mut attempt = 0;
     let is_taken = loop {
         attempt += 1;
-        let (status, retry_after_s) = post(&shared, &hook, &id, now_ms, &body).await;
-        let entry = Delivery { event: event.clone(), attempt, status };
+        let (status, retry_after_s) = post(&shared, &hook, &event.id, now_ms, &event.body).await;
+        let entry = Delivery { event: event.name.clone(), message: event.message.clone(), attempt, status };
         shared.state.change(|state| state.deliveries.push(entry));
         if (200..300).contains(&status) {
             break true;

@@ -90,6 +90,8 @@ pub struct Call {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub event: String,
+    /// The event's message, if it has one.
+    pub message: Option<String>,
     pub attempt: u64,
     pub status: u16,
 }

@@ -19,6 +19,11 @@ pub(crate) fn run(database: &mut dyn Database) -> Result<Vec<String>> {
     Ok(problems)
 }
 
+/// The same statements for whoever asks PostgreSQL itself.
+pub(crate) fn on_postgres() -> Vec<(&'static str, String)> {
+    statements(Engine::Postgres)
+}
+
 fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let count = |what, from: &str| (what, format!("select count(*) from {from}"));
     let last = |member: &str, number| engine.json("c.last_message", member, number);
