@@ -2,7 +2,9 @@
 //! own file; this one parses the arguments and builds the runtime.
 
 mod admin;
+mod backup;
 mod inspect;
+mod migrate_store;
 mod serve;
 
 use std::net::SocketAddr;
@@ -49,6 +51,12 @@ enum Command {
     /// Make and change tenants, companies, users, channels and API keys, beside a running server or before it.
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Copy the SQLite database to a new file while the server works on it.
+    Backup(backup::Backup),
+    /// Put a backup in the place of the SQLite database. The server must be stopped.
+    Restore(backup::Restore),
+    /// Copy an installation from SQLite to PostgreSQL, and compare both. An interrupted copy goes on where it was.
+    MigrateStore(migrate_store::MigrateStore),
     /// Show what a captured webhook body becomes, or check its signature. The body is read from standard input.
     Inspect(inspect::Inspect),
     /// Print the description of the HTTP API.
@@ -75,10 +83,12 @@ pub fn main() -> ExitCode {
             telemetry::start_above(&demo::LAST_LINES);
             many_threads(Config::embedded(Path::new(".")), |_| demo::run(listen, !unconnected, control))
         }
+        Command::Backup(command) => config::read(config.as_deref()).and_then(|config| command.run(&config)),
+        Command::Restore(command) => config::read(config.as_deref()).and_then(|config| command.run(&config)),
+        Command::MigrateStore(command) => one_thread(command.run()),
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(command.run(config))
+            one_thread(command.run(config))
         }),
     };
     match done {
@@ -88,6 +98,11 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn one_thread(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(work)
 }
 
 /// Runs the server on as many threads as configured.

@@ -10,7 +10,7 @@ use crate::kit::client::As;
 use crate::kit::{Api, Client};
 
 /// Knows nothing of our variables but what a test gives.
-fn hubbub(args: &[&str]) -> Command {
+pub fn hubbub(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hubbub"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("HUBBUB_") {
@@ -21,21 +21,21 @@ fn hubbub(args: &[&str]) -> Command {
     command
 }
 
-fn serve(data_dir: &Path) -> Command {
+pub fn serve(data_dir: &Path) -> Command {
     let mut command = hubbub(&["serve"]);
     command.env("HUBBUB_DATA_DIR", data_dir).env("HUBBUB_LISTEN", "127.0.0.1:0");
     command
 }
 
 /// A program whose output and log are read as one, as a terminal shows them. Killed when it is dropped.
-struct Running {
+pub struct Running {
     child: Child,
     output: BufReader<PipeReader>,
     said: String,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let (output, end) = std::io::pipe().expect("a pipe");
         command.stdout(end.try_clone().expect("its end")).stderr(end);
         let child = command.spawn().expect("it starts");
@@ -45,7 +45,7 @@ impl Running {
     }
 
     /// Waits for a line that begins so; gives the rest of it.
-    fn says(&mut self, begin: &str) -> String {
+    pub fn says(&mut self, begin: &str) -> String {
         loop {
             let line = self.line();
             assert!(!line.is_empty(), "it ended before it said {begin:?}:\n{}", self.said);
@@ -64,7 +64,7 @@ impl Running {
     }
 
     /// Tells it to stop; gives everything that it said.
-    fn stop(mut self) -> (ExitStatus, String) {
+    pub fn stop(mut self) -> (ExitStatus, String) {
         let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("an id");
         rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("told");
         let mut said = std::mem::take(&mut self.said);
@@ -80,7 +80,7 @@ impl Drop for Running {
     }
 }
 
-fn error_of(output: &Output) -> String {
+pub fn error_of(output: &Output) -> String {
     assert!(!output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

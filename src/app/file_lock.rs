@@ -23,6 +23,11 @@ impl FileLock {
         let file = database_file(config).map(|database| lock(&database)).transpose()?;
         Ok(Self { _file: file })
     }
+
+    /// Takes the lock of a SQLite file that no configuration names.
+    pub fn of(database: &Path) -> anyhow::Result<Self> {
+        Ok(Self { _file: Some(lock(database)?) })
+    }
 }
 
 fn lock(database: &Path) -> anyhow::Result<File> {

@@ -12,7 +12,8 @@ use super::links::is_service_variable;
 use super::origin::{Origin, Origins, PREFIX, variable};
 
 /// Variables with our prefix that are not keys: those of the command line and the reference worker.
-const NOT_KEYS: &[&str] = &["HUBBUB_CONFIG", "HUBBUB_URL", "HUBBUB_API_KEY", "HUBBUB_CAPACITY"];
+const NOT_KEYS: &[&str] =
+    &["HUBBUB_CONFIG", "HUBBUB_URL", "HUBBUB_API_KEY", "HUBBUB_CAPACITY", "HUBBUB_TARGET_PASSWORD"];
 const TESTS: &str = "HUBBUB_TEST_";
 
 /// The merged configuration before validation, with the origin of each value.

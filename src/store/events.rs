@@ -10,9 +10,10 @@ use super::event::{Draft, Event};
 use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx, Verb};
 use crate::args;
+use crate::clock::Ids;
 use crate::error::Error;
 
-const RENEW: &str = "update installation set epoch = $1 where id = 1";
+pub(super) const RENEW: &str = "update installation set epoch = $1 where id = 1";
 const TOUCH: &str = "update installation set created_at = created_at where id = 1";
 /// Locks the tenant's row until the commit: events of one tenant commit in the order of their cursors.
 const ADVANCE: &str = "update tenants set next_cursor = next_cursor + $2 where id = $1 returning next_cursor";
@@ -137,7 +138,16 @@ impl Verb for Touch {
 
 /// The part of the epoch that we generate.
 pub(super) fn new_epoch(tx: &Tx<'_>) -> String {
-    tx.new_id().simple().to_string().split_off(24)
+    part_of(tx.new_id())
+}
+
+/// The same without a transaction.
+pub(super) fn random_epoch(ids: &Ids) -> String {
+    part_of(ids.next())
+}
+
+fn part_of(id: Uuid) -> String {
+    id.simple().to_string().split_off(24)
 }
 
 /// A page of a feed, read with its bounds from one snapshot.

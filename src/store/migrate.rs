@@ -76,8 +76,16 @@ fn digest(text: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
+/// A row of `migrations` that no version knows: the database is an unfinished copy of another (`copy.rs`).
+pub(super) const COPYING: (i64, &str) = (0, "unfinished copy");
+
+/// The migrations of this version: number, name, digest.
+pub(super) fn ours() -> Vec<(i64, String, String)> {
+    FILES.iter().map(|(version, name, text)| (*version, (*name).to_owned(), digest(text))).collect()
+}
+
 /// Refuses a database that was not migrated by these files.
-fn check(applied: &[(i64, String, String)]) -> Result<(), StoreError> {
+pub(super) fn check(applied: &[(i64, String, String)]) -> Result<(), StoreError> {
     const ADVICE: &str = "Nothing in it was changed. Let database_url name an empty database or a new file, \
         or start the version that made this one";
     for (version, name, was) in applied {
@@ -88,6 +96,11 @@ fn check(applied: &[(i64, String, String)]) -> Result<(), StoreError> {
                     continue;
                 }
                 format!("migration {name} was changed after it had been applied to this database")
+            }
+            None if *version == COPYING.0 => {
+                "this database is an unfinished copy: run `hubbub migrate-store` again, which goes on where it was \
+                 interrupted. Nothing in it was changed"
+                    .to_owned()
             }
             // The first set of migrations, before the tenant was in every key, was never released.
             Some(_) => format!(

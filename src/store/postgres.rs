@@ -2,7 +2,7 @@
 //! the tenant's row: one commit serves many verbs, and each sees the changes of those before it. Reads have their own
 //! connection pool.
 
-mod address;
+pub(super) mod address;
 mod lanes;
 
 use std::sync::Arc;

@@ -122,7 +122,7 @@ impl From<&Arg<'_>> for OwnedArg {
 }
 
 impl OwnedArg {
-    fn borrowed(&self) -> Arg<'_> {
+    pub(super) fn borrowed(&self) -> Arg<'_> {
         match self {
             Self::Int(value) => Arg::Int(*value),
             Self::Text(value) => Arg::Text(value.as_deref()),

@@ -20,7 +20,7 @@ fn wrong(text: String) -> StoreError {
 /// The driver's configuration and its TLS. As in libpq, `require` encrypts without verifying the server's
 /// certificate; `verify-full` (and `verify-ca`, which is treated the same) trusts the system's roots or those of
 /// `sslrootcert`.
-pub(super) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError> {
+pub(in crate::store) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError> {
     let (plain, mode, roots) = split(url);
     let mut config: Config =
         plain.parse().map_err(|error| wrong(format!("the database's address: {error}")))?;

@@ -1,0 +1,146 @@
+//! Backups of SQLite while the server writes, and the way back.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Instant;
+
+use hubbub::clock::Clock;
+use hubbub::store::Engine;
+use hubbub::store::backup::{backup, restore};
+use rusqlite::Connection;
+
+use crate::invariants::timelines;
+use crate::kit::{Client, PATIENCE, World};
+use crate::operator::{Running, error_of, hubbub, serve};
+
+/// A body with so much beside it that a backup takes several steps.
+fn large(number: i64) -> serde_json::Value {
+    let mut update = World::update(number, 5550160, number, &number.to_string());
+    update["padding"] = "x".repeat(300_000).into();
+    update
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_one_moment_and_holds_up_nobody() {
+    let world = World::start(Engine::Sqlite).await;
+    for number in 1..=60 {
+        assert_eq!(world.hook(&world.bot, &large(number)).await, 200);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (from, to) = (world.database.clone(), folder.path().join("copy.db"));
+    let written = Arc::new(AtomicU64::new(0));
+    let (seen, target) = (Arc::clone(&written), to.clone());
+    let copying = tokio::task::spawn_blocking(move || {
+        let mut steps = 0;
+        let copied = backup(Path::new(&from), &target, &mut |_, _| {
+            // Between two steps messages are committed.
+            let (before, begun) = (seen.load(SeqCst), Instant::now());
+            while seen.load(SeqCst) < before + 2 {
+                assert!(begun.elapsed() < PATIENCE, "the writer is held up");
+                std::thread::yield_now();
+            }
+            steps += 1;
+        });
+        (copied.expect("copied"), steps)
+    });
+    let mut number = 60;
+    while !copying.is_finished() {
+        number += 1;
+        assert_eq!(world.hook(&world.bot, &World::update(number, 5550160, number, "more")).await, 200);
+        written.fetch_add(1, SeqCst);
+    }
+    let (copied, steps) = copying.await.expect("it ends");
+    assert!(steps > 3, "{steps} steps");
+    let conn = Connection::open(&to).expect("opens");
+    let of = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).expect(sql);
+    let messages = of("select count(*) from messages");
+    assert!((60..number).contains(&messages), "{messages} of {number}");
+    assert_eq!(messages, of("select last_seq from conversations"), "all of it is of one moment");
+    assert_eq!(of("select max(cursor_at) from events"), of("select next_cursor from tenants"));
+    assert!(copied.rows > messages);
+    drop(conn);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&to).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").flatten().map(|file| file.file_name()).collect();
+    assert_eq!(left, ["copy.db"], "nothing else is left");
+    let again = backup(Path::new(&world.database), &to, &mut |_, _| {}).expect_err("refused").to_string();
+    assert!(again.contains("copy.db is there already"), "{again}");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_feed_is_another_feed() {
+    let world = World::start(Engine::Sqlite).await;
+    assert_eq!(world.hook(&world.bot, &World::update(1, 5550161, 1, "kept")).await, 200);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (database, file) = (world.database.clone(), folder.path().join("copy.db"));
+    backup(Path::new(&database), &file, &mut |_, _| {}).expect("copied");
+    assert_eq!(world.hook(&world.bot, &World::update(2, 5550161, 2, "lost")).await, 200);
+    let room = format!("tenant:{}", world.tenant);
+    let seen = world.person("agent@example.com").await.recovered(&room).clone();
+    let position =
+        (seen["offset"].as_u64().expect("an offset"), seen["epoch"].as_str().expect("an epoch").to_owned());
+    world.app.stop().await;
+
+    let restored = restore(&file, Path::new(&database), &Clock::System, &mut |_, _| {}).expect("restored");
+    let world = world.restart().await;
+    assert_eq!(timelines(&world).await.into_values().collect::<Vec<_>>(), [["kept"]]);
+    let api = world.api("agent@example.com").await;
+    let back = Client::resume(world.address, &api.token, &room, position).await;
+    let sub = back.recovered(&room);
+    assert_eq!((sub["was_recovering"].as_bool(), sub.get("recovered")), (Some(true), None), "{sub}");
+    assert_eq!(sub["epoch"], restored.epoch.as_str());
+    back.close().await;
+    // The former database is whole.
+    let former = Connection::open(restored.former.expect("kept")).expect("opens");
+    let texts: i64 = former
+        .query_row("select count(*) from messages where text = 'lost'", [], |row| row.get(0))
+        .expect("read");
+    assert_eq!(texts, 1);
+    world.finish().await;
+}
+
+#[test]
+fn only_a_database_of_this_version_or_an_older_one_is_put_in_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [data, file, foreign] = ["data", "copy.db", "foreign.db"].map(|name| folder.path().join(name));
+    let run = |args: &[&str]| hubbub(args).env("HUBBUB_DATA_DIR", &data).output().expect("it runs");
+    let path = file.to_str().expect("a path");
+    let error = error_of(&run(&["backup", "--to", path]));
+    assert!(error.contains("there is no database"), "{error}");
+    let mut server = Running::start(serve(&data));
+    server.says("hubbub listens on ");
+    let made = run(&["backup", "--to", path]);
+    let said = String::from_utf8_lossy(&made.stdout).into_owned();
+    assert!(made.status.success() && said.contains("hubbub.key"), "{made:?}");
+    let error = error_of(&run(&["restore", "--from", path]));
+    assert!(error.contains("another server works on the database"), "{error}");
+    assert!(server.stop().0.success());
+
+    Connection::open(&foreign).and_then(|conn| conn.execute_batch("create table a (b)")).expect("made");
+    let error = error_of(&run(&["restore", "--from", foreign.to_str().expect("a path")]));
+    assert!(error.contains("is not a database of this server"), "{error}");
+    let error = error_of(&run(&["restore", "--from", data.join("hubbub.db").to_str().expect("a path")]));
+    assert!(error.contains("is the database itself"), "{error}");
+    let newer = "insert into migrations (version, name, digest, applied_at) values (9999, 'later', 'x', 0)";
+    let note = |sql: &str| Connection::open(&file).and_then(|conn| conn.execute_batch(sql)).expect("noted");
+    note(newer);
+    let error = error_of(&run(&["restore", "--from", path]));
+    assert!(error.contains("made by a newer version"), "{error}");
+    note("delete from migrations where version = 9999");
+    let done = run(&["restore", "--from", path]);
+    assert!(done.status.success(), "{done:?}");
+    let mut server = Running::start(serve(&data));
+    server.says("hubbub listens on ");
+    assert!(server.stop().0.success());
+    let former = std::fs::read_dir(&data).expect("a folder").flatten();
+    let former = former.filter(|file| file.file_name().to_string_lossy().contains(".before-")).count();
+    assert_eq!(former, 1);
+}
