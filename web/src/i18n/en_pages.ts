@@ -100,15 +100,11 @@ export const enPages = {
   "channels.action.connect": "Connect again",
   "channels.history": "Health history",
   "channels.historyMore": "Earlier",
-<<<<<<< HEAD
   "channels.historyLoads": "Loading…",
   "channels.historyNone": "Nothing yet: each change of this channel's health will be listed here.",
   "channels.health.never": "Not connected yet",
   "channels.neverTodo": "Connect: until then nothing is received or sent",
   "channels.why": "Why",
-=======
-  "channels.historyNone": "Nothing has happened to it in the last 90 days.",
->>>>>>> h-fifteen
   "channels.health.unknown": "Not known yet",
   "channels.since": "as of {time}",
   "channels.connect": "Connect",

@@ -101,15 +101,11 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "channels.action.connect": "Подключите заново",
   "channels.history": "История состояния",
   "channels.historyMore": "Раньше",
-<<<<<<< HEAD
   "channels.historyLoads": "Загрузка…",
   "channels.historyNone": "Пока пусто: здесь появится каждая перемена состояния канала.",
   "channels.health.never": "Ещё не подключён",
   "channels.neverTodo": "Подключите: до этого канал ничего не принимает и не отправляет",
   "channels.why": "Почему",
-=======
-  "channels.historyNone": "За последние 90 дней с ним ничего не случилось.",
->>>>>>> h-fifteen
   "channels.health.unknown": "Пока неизвестно",
   "channels.since": "на {time}",
   "channels.connect": "Подключить",

@@ -42,12 +42,8 @@ export function HealthHistory({ channel }: { channel: ChannelView }) {
     <details className="card" onToggle={(event) => setOpen(event.currentTarget.open)} data-testid="health-history">
       <summary>{t("channels.history")}</summary>
       {failed && <p role="status">{t("page.failed")}</p>}
-<<<<<<< HEAD
       {entries === null && !failed && <p className="form-hint" role="status">{t("channels.historyLoads")}</p>}
       {entries?.length === 0 && <p className="form-hint" data-testid="health-none">{t("channels.historyNone")}</p>}
-=======
-      {entries?.length === 0 && <p data-testid="health-none">{t("channels.historyNone")}</p>}
->>>>>>> h-fifteen
       {entries !== null && entries.length > 0 && <ol className="rows history">
         {entries.map((entry) => (
           <li key={entry.id} className="rows-line" data-testid="health-entry">
