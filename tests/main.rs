@@ -14,6 +14,7 @@ mod connecting;
 mod consumers;
 mod database;
 mod disconnect;
+mod failover;
 mod files;
 mod flow;
 mod gmail;
