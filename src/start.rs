@@ -50,6 +50,7 @@ impl App {
         let store_config = StoreConfig {
             url: config.store.database_url.clone(),
             connections: config.store.database_connections,
+            timeout: Duration::from_secs(config.store.database_timeout_s),
         };
         let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
             format!("database_url: cannot open the store ({:?})", Engine::of(&config.store.database_url))

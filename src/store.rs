@@ -70,6 +70,7 @@ pub mod views;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -112,6 +113,13 @@ pub struct StoreConfig {
     pub url: String,
     /// Connections of the PostgreSQL pool, or readers of the SQLite file.
     pub connections: u32,
+    /// How long PostgreSQL works on one statement.
+    pub timeout: Duration,
+}
+
+impl StoreConfig {
+    /// For whoever has no configuration to ask.
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
 }
 
 #[derive(Clone)]
@@ -303,7 +311,7 @@ mod tests {
     async fn a_publisher_that_panics_does_not_end_the_writer() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = folder.path().join("hubbub.db").display().to_string();
-        let config = StoreConfig { url, connections: 1 };
+        let config = StoreConfig { url, connections: 1, timeout: StoreConfig::TIMEOUT };
         let store = Store::open(&config, Clock::System, Arc::new(Broken)).await.expect("a store");
         for _ in 0..3 {
             store.write(Touch).await.expect("it is written");

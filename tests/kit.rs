@@ -112,6 +112,10 @@ impl World {
         Self::build(Some(database), quick(), Clock::System).await
     }
 
+    pub async fn on_configured(database: String, change: impl Fn(&mut Config)) -> Self {
+        Self::build_with(Some(database), quick(), Clock::System, &change).await
+    }
+
     async fn build(database: Option<String>, settings: ChannelSettings, clock: Clock) -> Self {
         Self::build_with(database, settings, clock, &|_| {}).await
     }

@@ -15,6 +15,7 @@ mod connecting;
 mod consumers;
 mod database;
 mod disconnect;
+mod failover;
 mod files;
 mod flow;
 mod gmail;

@@ -26,6 +26,7 @@ mod idle;
 mod ingest;
 mod mark;
 mod mixed;
+mod model;
 mod phase;
 mod process;
 mod publisher;
@@ -88,6 +89,8 @@ enum Command {
     Views(views::Args),
     /// Measure the search of a server on a database that `grow` filled.
     Search(search::Args),
+    /// Say what an installation of many nodes needs, and which part of it is full first.
+    Model(model::Args),
     /// Ratios of two JSON reports.
     Compare(compare::Args),
     /// A generator process of the commands above.
@@ -129,6 +132,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             Command::Search(args) => search::run(args).await,
             Command::Views(args) => views::run(args).await,
             Command::Compare(args) => compare::run(&args),
+            Command::Model(args) => model::run(&args),
             Command::Worker => fleet::worker::run().await.map(|()| true),
         }
     })

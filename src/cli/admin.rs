@@ -99,7 +99,8 @@ impl Context {
             installation::require(&config)?;
         }
         let made = installation::database_file(&config).filter(|file| !file.exists());
-        let store_config = StoreConfig { url: config.store.database_url.clone(), connections: 2 };
+        let timeout = std::time::Duration::from_secs(config.store.database_timeout_s);
+        let store_config = StoreConfig { url: config.store.database_url.clone(), connections: 2, timeout };
         let store =
             Store::open(&store_config, Clock::System, Arc::new(Nobody)).await.context("database_url")?;
         if let Some(file) = made {

@@ -88,6 +88,9 @@ impl Config {
         if !(1..=1_000).contains(&self.store.database_connections) {
             refuse("store.database_connections", "must be between 1 and 1000")?;
         }
+        if !(1..=3_600).contains(&self.store.database_timeout_s) {
+            refuse("store.database_timeout_s", "must be between 1 and 3600")?;
+        }
         for (key, days) in [
             ("retention.feed_days", self.retention.feed_days),
             ("retention.envelope_days", self.retention.envelope_days),

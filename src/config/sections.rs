@@ -36,6 +36,7 @@ pub struct Store {
     /// Below `data_dir` if the file leaves it empty.
     pub database_url: String,
     pub database_connections: u32,
+    pub database_timeout_s: u64,
     pub data_dir: PathBuf,
 }
 

@@ -151,6 +151,7 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         ("limits.rate_visits", "-1", "many"),
         ("storage.max_bytes", "-1", "many"),
         ("store.database_connections", "0", "-1"),
+        ("store.database_timeout_s", "0", "-1"),
         ("secrets.master_key", "\"short\"", "short"),
         ("secrets.old_master_keys", "[\"short\"]", "short"),
         ("sessions.access_token_ttl_s", "1", "1"),

@@ -60,11 +60,13 @@ impl Engine {
         }
     }
 
-    /// How long a statement waits for a lock.
-    pub const fn lock_timeout(self) -> Option<&'static str> {
+    /// How long a statement of this transaction waits for a lock, and how long it runs ($1).
+    pub const fn limits(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
-            Self::Postgres => Some("set local lock_timeout = '5s'"),
+            Self::Postgres => Some(
+                "select set_config('lock_timeout', '5s', true), set_config('statement_timeout', $1, true)",
+            ),
         }
     }
 

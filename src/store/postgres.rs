@@ -3,15 +3,17 @@
 //! connection pool.
 
 pub(super) mod address;
+pub(super) mod connect;
 mod lanes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use deadpool_postgres::{Client, Pool};
 use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
+use self::connect::Lent;
 use self::lanes::Lanes;
 use super::dialect::TIMELINE_EPOCH;
 use super::event::{Committed, Effects, Publisher};
@@ -24,7 +26,9 @@ use crate::error::Error;
 
 /// How often a transaction is tried before its failure is final.
 const TRIES: u32 = 8;
-const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+
+/// What a server that works does with a statement in its time is here by then.
+const ANSWER: Duration = Duration::from_secs(5);
 
 const SET_CURSOR: &str = "update tenants set next_cursor = $2 where id = $1";
 
@@ -35,6 +39,36 @@ pub(super) struct Pg {
     lanes: Lanes,
     env: Env,
     publisher: Arc<dyn Publisher>,
+    time: Time,
+}
+
+/// How long the server works on a statement, and how long a transaction waits for the server.
+#[derive(Clone)]
+struct Time {
+    /// In milliseconds, as PostgreSQL reads it.
+    statement: Arc<str>,
+    transaction: Duration,
+}
+
+impl Time {
+    fn new(timeout: Duration) -> Self {
+        Self { statement: timeout.as_millis().to_string().into(), transaction: timeout + ANSWER }
+    }
+
+    /// Ends with the work, or when the server does not answer. What becomes of the transaction is unknown then.
+    async fn bound<T, E: From<StoreError>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let ended = tokio::time::timeout(self.transaction, work).await;
+        ended.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable("the server did not answer in time".to_owned()).into())
+        })
+    }
+
+    async fn set(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        match tx.engine().limits() {
+            Some(limits) => tx.put(limits, args![&*self.statement]).await,
+            None => Ok(()),
+        }
+    }
 }
 
 impl Pg {
@@ -43,17 +77,8 @@ impl Pg {
         env: &Env,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
-        let (address, tls) = address::parse(&config.url)?;
-        let pool = |size: u32| {
-            let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-            Pool::builder(Manager::from_config(address.clone(), tls.clone(), recycling))
-                .max_size(size as usize)
-                .runtime(deadpool_postgres::Runtime::Tokio1)
-                .wait_timeout(Some(CONNECTION_WAIT))
-                .create_timeout(Some(CONNECTION_WAIT))
-                .build()
-                .map_err(|error| StoreError::Engine(error.to_string()))
-        };
+        let address = address::parse(&config.url)?;
+        let pool = |size| connect::pool(&address, size);
         let connections = config.connections.max(2);
         let (writers, readers) = (pool(connections)?, pool((connections / 2).max(2))?);
         let mut env = env.clone();
@@ -65,7 +90,8 @@ impl Pg {
         inner.commit().await?;
         env.tells_timeline = tells_timeline(&client).await?;
         drop(client);
-        Ok(Self { writers, readers, lanes: Lanes::default(), env, publisher })
+        let time = Time::new(config.timeout);
+        Ok(Self { writers, readers, lanes: Lanes::default(), env, publisher, time })
     }
 
     /// The transaction runs in its own task: a caller that is dropped between commit and publication must not keep
@@ -97,7 +123,7 @@ impl Pg {
         let mut tried = 0;
         while !batch.is_empty() {
             tried += 1;
-            batch = match self.attempt(tenant, &mut batch, tried > 1).await {
+            batch = match self.time.bound(self.attempt(tenant, &mut batch, tried > 1)).await {
                 Ok(ends) => self.answer(batch, ends, tried),
                 Err(StoreError::Retry(_) | StoreError::Unique(_)) if tried < TRIES => batch,
                 Err(error) => {
@@ -166,10 +192,21 @@ impl Pg {
         tenant: Option<Uuid>,
         batch: &mut [Box<dyn Ticket>],
     ) -> Result<Result<Vec<Effects>, Error>, StoreError> {
-        let mut client = self.writers.get().await?;
+        let mut lent = Lent::of(&self.writers).await?;
+        let ended = self.together_on(lent.client()?, tenant, batch).await;
+        lent.give_back();
+        ended
+    }
+
+    async fn together_on(
+        &self,
+        client: &mut Client,
+        tenant: Option<Uuid>,
+        batch: &mut [Box<dyn Ticket>],
+    ) -> Result<Result<Vec<Effects>, Error>, StoreError> {
         let inner = client.transaction().await?;
         let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
-        hold(&mut tx, tenant).await?;
+        self.hold(&mut tx, tenant).await?;
         let mut done = Vec::with_capacity(batch.len());
         for ticket in batch {
             match ticket.run(&mut tx).await {
@@ -190,10 +227,21 @@ impl Pg {
         tenant: Option<Uuid>,
         batch: &mut [Box<dyn Ticket>],
     ) -> Result<Vec<Result<Effects, Error>>, StoreError> {
-        let mut client = self.writers.get().await?;
+        let mut lent = Lent::of(&self.writers).await?;
+        let ended = self.apart_on(lent.client()?, tenant, batch).await;
+        lent.give_back();
+        ended
+    }
+
+    async fn apart_on(
+        &self,
+        client: &mut Client,
+        tenant: Option<Uuid>,
+        batch: &mut [Box<dyn Ticket>],
+    ) -> Result<Vec<Result<Effects, Error>>, StoreError> {
         let inner = client.transaction().await?;
         let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
-        hold(&mut tx, tenant).await?;
+        self.hold(&mut tx, tenant).await?;
         let mut ends = Vec::with_capacity(batch.len());
         for ticket in batch {
             let (part, top) = (tx.savepoint_of_verb().await?, tx.top());
@@ -222,15 +270,36 @@ impl Pg {
     }
 
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
-        let mut client = self.readers.get().await.map_err(StoreError::from)?;
+        let mut lent = Lent::of(&self.readers).await?;
+        let ended = self.time.bound(self.read_on(lent.client()?, verb)).await;
+        if !matches!(&ended, Err(Error::Store(StoreError::Unavailable(_)))) {
+            lent.give_back();
+        }
+        ended
+    }
+
+    async fn read_on<V: Verb>(&self, client: &mut Client, verb: V) -> Result<V::Out, Error> {
         let inner =
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let inner = inner.start().await.map_err(StoreError::from)?;
         let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
+        self.time.set(&mut tx).await?;
         let value = verb.run(&mut tx).await?;
         drop(tx);
         inner.rollback().await.map_err(StoreError::from)?;
         Ok(value)
+    }
+
+    /// Locks the tenant's row, which is required to change the tenant's data.
+    async fn hold(&self, tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
+        // A node that hangs while it holds a row lock must not exhaust the connections of the other nodes.
+        self.time.set(tx).await?;
+        if let (Some(tenant), Some(lock)) = (tenant, tx.engine().tenant_lock())
+            && let Some((top,)) = tx.one::<(i64,)>(lock, args![tenant]).await?
+        {
+            tx.set_top(top);
+        }
+        Ok(())
     }
 
     pub(super) async fn close(&self) {
@@ -238,20 +307,6 @@ impl Pg {
         self.writers.close();
         self.readers.close();
     }
-}
-
-/// Locks the tenant's row, which is required to change the tenant's data.
-async fn hold(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
-    // A node that hangs while it holds a row lock must not exhaust the connections of the other nodes.
-    if let Some(timeout) = tx.engine().lock_timeout() {
-        tx.put(timeout, &[]).await?;
-    }
-    if let (Some(tenant), Some(lock)) = (tenant, tx.engine().tenant_lock())
-        && let Some((top,)) = tx.one::<(i64,)>(lock, args![tenant]).await?
-    {
-        tx.set_top(top);
-    }
-    Ok(())
 }
 
 /// Writes the tenant's feed cursor back, and waits for the answers of all statements sent.

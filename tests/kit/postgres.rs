@@ -74,21 +74,27 @@ fn as_nobody(program: &Path) -> Command {
 /// A cluster of its own, which ends with this value or with the process.
 pub struct Cluster {
     server: String,
+    data: PathBuf,
     /// Does what it is told on its input, and ends the cluster with that pipe, which only we hold.
     shell: Child,
 }
 
 /// `keep` copies the cluster; `fall` goes back to the copy as to a standby that had no more than that: on a new
-/// timeline; `restart` does no more than that. Each begins and ends with a server that runs.
+/// timeline; `restart` does no more than that. Each begins and ends with a server that runs. `freeze` stops it in the
+/// middle of whatever it does, `die` kills it: nothing comes after the two.
 const SHELL: &str = r"
 run() {
     $BIN/postgres -D $DATA -p $PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
         -c max_connections=400 -c restore_command=false >/dev/null 2>&1 &
     pid=$!
 }
-end() { kill -$1 $pid; wait $pid; }
+end() { kill -$1 $pid 2>/dev/null; wait $pid; }
 run
 while read -r order; do
+    case $order in
+        freeze) kill -STOP $pid $(pgrep -P $pid); continue ;;
+        die) kill -KILL $pid; wait $pid; continue ;;
+    esac
     end INT
     case $order in
         keep) cp -R $DATA $DATA.kept ;;
@@ -96,6 +102,7 @@ while read -r order; do
     esac
     run
 done
+kill -CONT $pid $(pgrep -P $pid) 2>/dev/null
 end QUIT
 rm -rf ${DATA%/*}
 ";
@@ -113,6 +120,12 @@ impl Cluster {
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let cluster = Self::run(data);
+        cluster.wait();
+        cluster
+    }
+
+    fn run(data: PathBuf) -> Self {
         let port = {
             let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
             free.local_addr().expect("its address").port().to_string()
@@ -120,9 +133,68 @@ impl Cluster {
         let mut shell = as_nobody(Path::new("/bin/sh"));
         shell.args(["-c", SHELL]).env("BIN", bin()).env("DATA", &data).env("PORT", &port);
         let shell = shell.stdin(Stdio::piped()).spawn().expect("a shell");
-        let cluster = Self { server: format!("postgres://hub@127.0.0.1:{port}"), shell };
-        cluster.wait();
-        cluster
+        Self { server: format!("postgres://hub@127.0.0.1:{port}"), data, shell }
+    }
+
+    /// A standby that has every commit before its caller hears of it.
+    pub fn standby(&self) -> Self {
+        let data = self.data.with_file_name("standby").join("data");
+        let folder = data.parent().expect("a folder");
+        std::fs::create_dir(folder).expect("a folder");
+        let _ = Command::new("chown").args(["65534:65534"]).arg(folder).status();
+        let copied = as_nobody(&bin().join("pg_basebackup"))
+            .args([
+                "--no-password",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "-X",
+                "stream",
+                "-d",
+                &self.server,
+                "-D",
+            ])
+            .arg(&data)
+            .output()
+            .expect("pg_basebackup runs");
+        assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
+        let standby = Self::run(data);
+        wait_until(|| psql(&standby.server, "select 1").status.success());
+        for sql in ["alter system set synchronous_standby_names = '*'", "select pg_reload_conf()"] {
+            assert!(psql(&self.server, sql).status.success(), "{sql}");
+        }
+        let in_step = "select 1 / (count(*) = 1)::int from pg_stat_replication where sync_state = 'sync'";
+        wait_until(|| psql(&self.server, in_step).status.success());
+        standby
+    }
+
+    /// A standby becomes the server that takes writes.
+    pub fn promote(&self) {
+        let promoted = psql(&self.server, "select pg_promote()");
+        assert!(promoted.status.success(), "{}", String::from_utf8_lossy(&promoted.stderr));
+        self.wait();
+    }
+
+    /// A new database on both servers, at the address of both.
+    pub fn database_on_both(&self, standby: &Self) -> String {
+        let hosts = |server: &str| server.rsplit_once('@').expect("a user").1.to_owned();
+        let both = format!("{},{}", self.server, hosts(&standby.server));
+        database_of(&both)
+    }
+
+    /// The server is killed, and does not come back.
+    pub fn die(&mut self) {
+        self.tell("die");
+        wait_until(|| !psql(&self.server, "select 1").status.success());
+    }
+
+    /// The server stands still in the middle of what it does, its port open.
+    pub fn freeze(&mut self) {
+        self.tell("freeze");
+    }
+
+    fn tell(&mut self, order: &str) {
+        let orders = self.shell.stdin.as_mut().expect("its input");
+        writeln!(orders, "{order}").expect("the shell listens");
     }
 
     pub fn database(&self) -> String {
@@ -144,10 +216,9 @@ impl Cluster {
     }
 
     fn order(&mut self, order: &str) {
-        let begun = |server| psql(server, "select pg_postmaster_start_time()").stdout;
+        let begun = |server: &str| psql(server, "select pg_postmaster_start_time()").stdout;
         let before = begun(&self.server);
-        let orders = self.shell.stdin.as_mut().expect("its input");
-        writeln!(orders, "{order}").expect("the shell listens");
+        self.tell(order);
         wait_until(|| {
             let now = begun(&self.server);
             !now.is_empty() && now != before

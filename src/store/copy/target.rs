@@ -75,7 +75,7 @@ impl Target {
             if let Some(table) = tables.first() {
                 return refuse(&format!("is not empty (it has the table {table}): name a new database"));
             }
-            let config = StoreConfig { url: url.to_owned(), connections: 2 };
+            let config = StoreConfig { url: url.to_owned(), connections: 2, timeout: StoreConfig::TIMEOUT };
             Store::open(&config, clock.clone(), Arc::new(Nobody)).await?.close().await;
         }
         let applied = client.query(APPLIED, &[]).await?;
@@ -157,17 +157,8 @@ impl Target {
     }
 }
 
-/// As the server connects, under another name.
 async fn connect(url: &str) -> Result<Client, StoreError> {
-    let (mut config, tls) = address::parse(url)?;
-    config.application_name("hubbub migrate-store");
-    let (client, connection) = config.connect(tls).await?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "the connection to the target ended");
-        }
-    });
-    Ok(client)
+    connect::alone(url, "hubbub migrate-store").await
 }
 
 async fn checkpoints(client: &Client) -> Result<BTreeMap<String, Checkpoint>, StoreError> {

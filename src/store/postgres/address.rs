@@ -1,4 +1,5 @@
-//! Parses the address of a PostgreSQL server, with libpq's TLS parameters `sslmode` and `sslrootcert`.
+//! Parses the address of a PostgreSQL server, or of several of which one takes writes, with libpq's TLS parameters
+//! `sslmode` and `sslrootcert`.
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::store::StoreError;
@@ -17,46 +18,67 @@ fn wrong(text: String) -> StoreError {
     StoreError::Engine(text)
 }
 
-/// The driver's configuration and its TLS. As in libpq, `require` encrypts without verifying the server's
-/// certificate; `verify-full` (and `verify-ca`, which is treated the same) trusts the system's roots or those of
-/// `sslrootcert`.
-pub(in crate::store) fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), StoreError> {
+/// Where the servers are and how their certificates are judged.
+pub(in crate::store) struct Address {
+    /// The driver's configuration for each server, in the order of the address.
+    pub hosts: Vec<Config>,
+    pub tls: MakeRustlsConnect,
+}
+
+/// As in libpq, `require` encrypts without verifying the server's certificate; `verify-full` (and `verify-ca`, which is
+/// treated the same) trusts the system's roots or those of `sslrootcert`; of several servers one that takes writes is
+/// meant, unless `target_session_attrs` says otherwise.
+pub(in crate::store) fn parse(url: &str) -> Result<Address, StoreError> {
     let (plain, mode, roots) = split(url);
-    let mut config: Config =
-        plain.parse().map_err(|error| wrong(format!("the database's address: {error}")))?;
-    let verify = match mode.as_deref() {
-        None | Some("prefer" | "allow") => {
-            config.ssl_mode(SslMode::Prefer);
-            false
-        }
-        Some("disable") => {
-            config.ssl_mode(SslMode::Disable);
-            false
-        }
-        Some("require") => {
-            config.ssl_mode(SslMode::Require);
-            roots.is_some()
-        }
-        Some("verify-ca" | "verify-full") => {
-            config.ssl_mode(SslMode::Require);
-            true
-        }
+    let (ssl, verify) = match mode.as_deref() {
+        None | Some("prefer" | "allow") => (SslMode::Prefer, false),
+        Some("disable") => (SslMode::Disable, false),
+        Some("require") => (SslMode::Require, roots.is_some()),
+        Some("verify-ca" | "verify-full") => (SslMode::Require, true),
         Some(other) => {
             return Err(wrong(format!(
                 "sslmode={other} is none of disable, prefer, require, verify-ca, verify-full"
             )));
         }
     };
-    if config.get_application_name().is_none() {
-        config.application_name("hubbub");
-    }
-    if config.get_tcp_user_timeout().is_none() {
-        config.tcp_user_timeout(std::time::Duration::from_secs(10));
-    }
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(std::time::Duration::from_secs(5));
-    }
-    Ok((config, MakeRustlsConnect::new(tls(verify, roots.as_deref())?)))
+    let urls = each_host(&plain);
+    let several = urls.len() > 1;
+    let host = |url: &String| -> Result<Config, StoreError> {
+        let mut config: Config =
+            url.parse().map_err(|error| wrong(format!("the database's address: {error}")))?;
+        config.ssl_mode(ssl);
+        if several && config.get_target_session_attrs() == TargetSessionAttrs::Any && !asks_for_any(&plain) {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("hubbub");
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(std::time::Duration::from_secs(10));
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(std::time::Duration::from_secs(5));
+        }
+        Ok(config)
+    };
+    let hosts = urls.iter().map(host).collect::<Result<_, _>>()?;
+    Ok(Address { hosts, tls: MakeRustlsConnect::new(tls(verify, roots.as_deref())?) })
+}
+
+fn asks_for_any(url: &str) -> bool {
+    url.contains("target_session_attrs=any")
+}
+
+/// `postgres://who@a:1,b:2/database` as an address for each of its servers.
+fn each_host(url: &str) -> Vec<String> {
+    let Some((scheme, rest)) = url.split_once("://") else { return vec![url.to_owned()] };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let (who, hosts) = match authority.rsplit_once('@') {
+        Some((who, hosts)) => (format!("{who}@"), hosts),
+        None => (String::new(), authority),
+    };
+    hosts.split(',').map(|host| format!("{scheme}://{who}{host}{tail}")).collect()
 }
 
 /// Splits off `sslmode` and `sslrootcert`, which the driver does not accept as we do.
@@ -146,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_address_says_how_far_the_server_is_trusted() {
-        let mode = |url: &str| parse(url).map(|(config, _)| config.get_ssl_mode());
+        let mode = |url: &str| parse(url).map(|address| address.hosts[0].get_ssl_mode());
         assert_eq!(mode("postgres://hub@127.0.0.1:5432/hub").ok(), Some(SslMode::Prefer));
         assert_eq!(mode("postgres://hub@db/hub?sslmode=disable").ok(), Some(SslMode::Disable));
         assert_eq!(
@@ -156,6 +178,33 @@ mod tests {
         let unknown = mode("postgres://hub@db/hub?sslmode=maybe").expect_err("refused").to_string();
         assert!(unknown.contains("verify-full"), "{unknown}");
         let no_file = mode("postgres://hub@db/hub?sslmode=verify-full&sslrootcert=/no/such.pem");
-        assert!(no_file.expect_err("refused").to_string().contains("/no/such.pem"));
+        assert!(no_file.map(|_| ()).expect_err("refused").to_string().contains("/no/such.pem"));
+    }
+    #[test]
+    fn each_server_of_an_address_is_tried_alone_and_has_to_take_writes() {
+        use tokio_postgres::config::Host;
+        let parsed = parse(
+            "postgres://hub:a%40b@one:5433,two,[2001:db8::1]:5434/hub?sslmode=disable&connect_timeout=2",
+        )
+        .map_err(|error| error.to_string())
+        .expect("valid");
+        let told: Vec<_> = parsed
+            .hosts
+            .iter()
+            .map(|host| {
+                assert_eq!(host.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+                assert_eq!((host.get_dbname(), host.get_password()), (Some("hub"), Some(&b"a@b"[..])));
+                assert_eq!(host.get_connect_timeout(), Some(&std::time::Duration::from_secs(2)));
+                let Host::Tcp(name) = &host.get_hosts()[0] else { panic!("a name") };
+                (name.clone(), host.get_ports().first().copied().unwrap_or(5432))
+            })
+            .collect();
+        let expected = [("one", 5433), ("two", 5432), ("2001:db8::1", 5434)];
+        assert_eq!(told, expected.map(|(name, port)| (name.to_owned(), port)));
+        let alone = parse("postgres://hub@one/hub").map_err(|error| error.to_string()).expect("valid");
+        assert_eq!(alone.hosts[0].get_target_session_attrs(), TargetSessionAttrs::Any);
+        let any = parse("postgres://hub@one,two/hub?target_session_attrs=any");
+        let any = any.map_err(|error| error.to_string()).expect("valid");
+        assert_eq!(any.hosts[1].get_target_session_attrs(), TargetSessionAttrs::Any);
     }
 }

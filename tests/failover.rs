@@ -1,0 +1,88 @@
+//! What becomes of messages when the PostgreSQL server that takes writes is lost under load, and a standby takes over.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::invariants::timelines;
+use crate::kit::World;
+use crate::kit::postgres::Cluster;
+
+/// How the first server is lost.
+#[derive(Clone, Copy, PartialEq)]
+enum Loss {
+    Killed,
+    /// It stands still with its connections open: nobody is told.
+    Frozen,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_takes_over_from_a_server_that_was_killed() {
+    take_over(Loss::Killed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_takes_over_from_a_server_that_hangs() {
+    take_over(Loss::Frozen).await;
+}
+
+/// Eight customers write all the time, and their provider goes on to the next message when the last one was taken.
+async fn take_over(loss: Loss) {
+    let mut primary = Cluster::start();
+    let standby = primary.standby();
+    let database = primary.database_on_both(&standby);
+    let world = World::on_configured(database, |config| config.store.database_timeout_s = 2).await;
+    let stopping = AtomicBool::new(false);
+    let taken = AtomicU64::new(0);
+    let (world, stopping, taken) = (&world, &stopping, &taken);
+    let customers = (0..8).map(|chat| async move {
+        let mut number = 0;
+        while !stopping.load(SeqCst) {
+            let update =
+                World::update(chat * 1_000_000 + number, 5550180 + chat, number + 1, &number.to_string());
+            match world.hook(&world.bot, &update).await {
+                200 => {
+                    number += 1;
+                    taken.fetch_add(1, SeqCst);
+                }
+                503 => tokio::time::sleep(Duration::from_millis(20)).await,
+                status => panic!("{status} for update {number}"),
+            }
+        }
+        number
+    });
+    let reached = async |count| {
+        while taken.load(SeqCst) < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let fall = async {
+        reached(100).await;
+        let servers = tokio::task::spawn_blocking(move || {
+            match loss {
+                Loss::Killed => primary.die(),
+                Loss::Frozen => primary.freeze(),
+            }
+            standby.promote();
+            (primary, standby)
+        });
+        let servers = servers.await.expect("the standby takes over");
+        let promoted = Instant::now();
+        let before = taken.load(SeqCst);
+        reached(before + 1).await;
+        let first = promoted.elapsed();
+        reached(before + 100).await;
+        eprintln!("after the promotion: a message in {first:.1?}, 100 in {:.1?}", promoted.elapsed());
+        stopping.store(true, SeqCst);
+        servers
+    };
+    let (mut taken, _servers) = tokio::join!(join_all(customers), fall);
+    let mut stored: Vec<_> = timelines(world).await.into_values().map(|texts| texts.len() as i64).collect();
+    stored.sort_unstable();
+    taken.sort_unstable();
+    assert_eq!(stored, taken, "each message that was acknowledged, once");
+    world.app.stop().await;
+}
