@@ -4,7 +4,7 @@ import type { Card } from "../api.gen";
 import { identityWords, mergedNames } from "./identity";
 
 const contact = (id: string, name: string | null, handle: string | null) => ({ id, name, handle, merged_into: null, labels: [], blocked_at: null, opted_out_at: null });
-const card = { members: [contact("a", "Gus", "gus@example.com"), contact("b", null, "tara")], asked: [] as unknown } as Card;
+const card = { members: [contact("a", "Gus", "gus@example.com"), contact("b", null, "tara")], asked: [] } as unknown as Card;
 const at = (contact: string, channel_kind: string, id: string, phone: string | null = null) => ({ contact, channel: "c", channel_kind, id, phone });
 
 it("shows the address of a mail, not its thread", () => {
