@@ -144,7 +144,7 @@ async fn looked_after(shop: &mut Shop, address: SocketAddr, contacts: usize) {
             found.insert(*who);
             let answer = json!({ "client_id": hello, "text": "A person answers." });
             let (status, sent) = api.post(&format!("/api/v1/conversations/{id}/messages"), &answer).await;
-            assert_eq!(status, 200, "{sent}");
+            assert!(status < 300, "{sent}");
         }
         match page["next"].as_str() {
             Some(next) => before = format!("&before={next}"),
