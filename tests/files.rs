@@ -40,6 +40,11 @@ pub(crate) async fn bring(world: &World, api: &Api, query: &str, mime: &str, byt
     (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
 }
 
+/// A receipt may overtake the answer of the call.
+fn has_left(data: &Value) -> bool {
+    ["sent", "delivered", "read"].iter().any(|status| data["message"]["status"] == *status)
+}
+
 /// Brings a file for a conversation and sends it; gives the message.
 async fn sends(
     world: &World,
@@ -57,12 +62,7 @@ async fn sends(
     let send = json!({ "conversation": conversation, "client_id": format!("{kind} {name}"), "attachments": [attachment] });
     let message = manager.rpc("message.send", send).await.expect("it is queued")["message"].clone();
     assert_eq!(message["attachments"][0]["state"], "ready", "{message}");
-    // A receipt may overtake the answer of the call.
-    let left = |data: &Value| {
-        data["message"]["id"] == message["id"]
-            && ["sent", "delivered", "read"].iter().any(|status| data["message"]["status"] == *status)
-    };
-    manager.publication(left).await;
+    manager.publication(|data| data["message"]["id"] == message["id"] && has_left(data)).await;
     message
 }
 
@@ -156,11 +156,7 @@ on_both!(a_voice_note_in_webm_leaves_as_one_in_ogg, |engine| async move {
         let attachment = json!({ "kind": "voice", "file": file["id"] });
         let send = json!({ "conversation": conversation, "client_id": "v", "attachments": [attachment] });
         let message = manager.rpc("message.send", send).await.expect("queued")["message"].clone();
-        manager
-            .publication(|data| {
-                data["message"]["id"] == message["id"] && data["message"]["status"] != "queued"
-            })
-            .await;
+        manager.publication(|data| data["message"]["id"] == message["id"] && has_left(data)).await;
         let is_sent = |media: &Option<String>| {
             media
                 .as_deref()

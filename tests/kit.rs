@@ -168,6 +168,11 @@ impl World {
         Self { app, address, ..self }
     }
 
+    /// Where this server's data is.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

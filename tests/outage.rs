@@ -2,7 +2,7 @@
 //! the other channels go on, and the backlog leaves within the provider's rates.
 
 mod door;
-mod shop;
+pub(crate) mod shop;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;

@@ -1,5 +1,6 @@
 //! When a customer may be written to: windows, the customer's own wish, and what is told before the first answer.
 
+mod kills;
 mod notice;
 mod opt_out;
 mod pace;

@@ -81,7 +81,7 @@ pub(super) async fn derive(tx: &mut Tx<'_>, tenant: Uuid, from: &[Uuid]) -> Resu
             contacts::set_root(tx, tenant, *id, root, has_merged).await?;
         }
     }
-    let then = shown(&before, |contact| contact.root());
+    let then = shown(&before, Contact::root);
     for (id, labels) in shown(&before, |contact| now.get(&contact.id).copied().unwrap_or(contact.id)) {
         if then.get(&id) != Some(&labels) {
             labelled::of_contact(tx, tenant, id, labels).await?;

@@ -63,8 +63,12 @@ fn running() -> (Clock, Arc<AtomicI64>) {
 
 impl Shop {
     pub async fn start(engine: Engine) -> Self {
+        Self::with(engine, quick()).await
+    }
+
+    pub async fn with(engine: Engine, settings: ChannelSettings) -> Self {
         let (clock, hand) = running();
-        let settings = ChannelSettings { greeting_grace_ms: 0, ..quick() };
+        let settings = ChannelSettings { greeting_grace_ms: 0, ..settings };
         let world = World::at(engine, settings.clone(), clock.clone()).await;
         let at = emulators::Clock::new(move || clock.now_ms());
         let pause = Duration::from_millis(20);
@@ -198,12 +202,7 @@ impl Shop {
         for kind in KINDS {
             for customer in 0..CUSTOMERS {
                 let text = format!("Hello of {kind} {customer}");
-                if kind == "gmail" {
-                    let arrived = self.google.arrives(MAILBOX, &mail(customer, &text));
-                    self.threads.push(arrived);
-                } else {
-                    self.says(kind, customer, &text);
-                }
+                self.begins(kind, customer, &text);
                 let event = created(manager, &text).await;
                 self.conversations.entry(kind).or_default().push(event["conversation"]["id"].clone());
             }
@@ -211,6 +210,16 @@ impl Shop {
         // From now on providers deliver everything twice.
         self.meta.delivers(Mode { copies: 2, ..Mode::default() });
         self.google.repeats_pushes(true);
+    }
+
+    /// A customer writes for the first time: each kind's in the order of their numbers.
+    pub fn begins(&mut self, kind: &str, customer: usize, text: &str) {
+        if kind == "gmail" {
+            assert_eq!(self.threads.len(), customer, "a thread for each");
+            self.threads.push(self.google.arrives(MAILBOX, &mail(customer, text)));
+        } else {
+            self.says(kind, customer, text);
+        }
     }
 
     /// A customer writes. The delivery comes twice.
@@ -276,6 +285,45 @@ impl Shop {
         }
     }
 
+    /// How many messages have reached the providers.
+    pub fn amount(&self) -> usize {
+        self.telegram.sent().len()
+            + self.waha.sent().len()
+            + self.meta.sent().len()
+            + self.google.sent().len()
+    }
+
+    /// The texts that have reached each of so many customers, in their order; as [`Self::sent`] for all of them.
+    pub fn heard(&self, customers: usize) -> BTreeMap<(&'static str, usize), Vec<String>> {
+        let mut heard: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        let mut to = BTreeMap::new();
+        for customer in 0..customers {
+            for kind in KINDS {
+                heard.insert((kind, customer), Vec::new());
+                let address = match kind {
+                    "telegram" => (kind, telegram_chat(customer).to_string()),
+                    "waha" => (kind, waha_chat(customer)),
+                    "gmail" => (kind, self.threads[customer].thread.clone()),
+                    _ => {
+                        let (account, person) = meta_line(kind, customer);
+                        (account, person)
+                    }
+                };
+                to.insert(address, (kind, customer));
+            }
+        }
+        let mut put = |at: &str, address: String, text: Option<String>| {
+            if let Some(texts) = to.get(&(at, address)).and_then(|of| heard.get_mut(of)) {
+                texts.push(text.unwrap_or_default().trim().to_owned());
+            }
+        };
+        self.telegram.sent().into_iter().for_each(|one| put("telegram", one.chat.to_string(), one.text));
+        self.waha.sent().into_iter().for_each(|one| put("waha", one.chat, one.text));
+        self.meta.sent().into_iter().for_each(|one| put(&one.account, one.to, one.text));
+        self.google.sent().into_iter().for_each(|one| put("gmail", one.thread, one.text));
+        heard
+    }
+
     /// Whether the bot's sends are taken; all its other calls are.
     pub fn takes_sends(&self, is_so: bool) {
         if is_so {
@@ -306,14 +354,14 @@ const fn telegram_chat(customer: usize) -> i64 {
 }
 
 fn waha_chat(customer: usize) -> String {
-    format!("120255507{customer:02}@c.us")
+    format!("1202555{:04}@c.us", 700 + customer)
 }
 
 fn meta_line(kind: &str, customer: usize) -> (&'static str, String) {
     match kind {
-        "whatsapp-cloud" => (NUMBER, format!("120255508{customer:02}")),
-        "messenger" => (PAGE, format!("73000000000007{customer:02}")),
-        _ => (INSTAGRAM, format!("93000000000007{customer:02}")),
+        "whatsapp-cloud" => (NUMBER, format!("1202555{:04}", 800 + customer)),
+        "messenger" => (PAGE, format!("730000000000{:04}", 700 + customer)),
+        _ => (INSTAGRAM, format!("930000000000{:04}", 700 + customer)),
     }
 }
 

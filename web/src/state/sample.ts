@@ -128,7 +128,7 @@ export class SampleServer {
   }
 
   counts(query: Query = everything): Counts {
-    const count = (view: (typeof views)[number]) => this.inbox({ ...query, view }).length;
+    const count = (view: (typeof views)[number]) => this.inbox({ ...query, view, label: null }).length;
     return Object.fromEntries(views.map((view) => [view, count(view)])) as unknown as Counts;
   }
 
